@@ -1,0 +1,90 @@
+//! What makes two rows the same request, on any machine and in any file.
+
+use crate::base::ids::RecordId;
+use crate::base::time::Timestamp;
+use crate::prices::Counters;
+
+/// The identifying fields of a row; the first rule that applies decides.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Identity<'a> {
+    /// `message.id`.
+    pub message: Option<&'a str>,
+    /// `requestId`.
+    pub request: Option<&'a str>,
+    /// `sessionId`.
+    pub session: &'a str,
+    /// `timestamp` as it was written.
+    pub timestamp: &'a str,
+    /// `uuid` of the line.
+    pub uuid: Option<&'a str>,
+    /// The whole line, for rows without any of these.
+    pub line: &'a [u8],
+}
+
+impl Identity<'_> {
+    /// The record's id. `part` tells records of one row apart: none for the request itself, `advisor:<n>` for an adviser's.
+    ///
+    /// A message id that Anthropic's API, Bedrock or Vertex gave is unique in the world. Any other is only as unique as what
+    /// stands beside it: proxies and mocks give `msg_1` to every first message.
+    pub fn id(&self, part: Option<&str>) -> RecordId {
+        let (kind, mut parts): (&str, Vec<&[u8]>) = match (self.message, self.request, self.uuid) {
+            (Some(message), _, _) if is_global(message) => ("message", vec![message.as_bytes()]),
+            (Some(message), Some(request), _) => ("request", vec![message.as_bytes(), request.as_bytes()]),
+            (Some(message), None, _) => ("logged", vec![message.as_bytes(), self.session.as_bytes(), self.timestamp.as_bytes()]),
+            (None, _, Some(uuid)) => ("uuid", vec![uuid.as_bytes()]),
+            (None, _, None) => ("line", vec![self.line]),
+        };
+        parts.extend(part.map(str::as_bytes));
+        RecordId::of(kind, &parts)
+    }
+}
+
+/// Whether `id` matches `^msg_(bdrk_|vrtx_)?[0-9A-Za-z]{20,}$`.
+fn is_global(id: &str) -> bool {
+    let Some(rest) = id.strip_prefix("msg_") else {
+        return false;
+    };
+    let rest = rest.strip_prefix("bdrk_").or_else(|| rest.strip_prefix("vrtx_")).unwrap_or(rest);
+    rest.len() >= 20 && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// The id of a record that has none, as in files of version 1.0: the spec's rule for duplicates.
+pub fn derived_id(timestamp: Timestamp, model: &str, counters: &Counters) -> RecordId {
+    let number = u64::to_be_bytes;
+    RecordId::of(
+        "derived",
+        &[
+            &timestamp.millis().to_be_bytes(),
+            model.as_bytes(),
+            &number(counters.input),
+            &number(counters.output),
+            &number(counters.cache_creation),
+            &number(counters.cache_read),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row<'a>(message: Option<&'a str>, request: Option<&'a str>, session: &'a str) -> Identity<'a> {
+        Identity { message, request, session, timestamp: "t", uuid: Some("u"), line: b"l" }
+    }
+
+    #[test]
+    fn a_global_message_id_stands_alone() {
+        let id = Some("msg_01TqDZoU6FcpxB4u2AmpgWfZ");
+        assert_eq!(row(id, Some("req_1"), "s1").id(None), row(id, None, "s2").id(None));
+        assert_ne!(row(id, None, "s").id(None), row(id, None, "s").id(Some("advisor:1")));
+    }
+
+    #[test]
+    fn other_message_ids_need_company() {
+        let id = Some("msg_1");
+        assert_ne!(row(id, Some("req_1"), "s").id(None), row(id, Some("req_2"), "s").id(None));
+        assert_eq!(row(id, Some("req_1"), "s1").id(None), row(id, Some("req_1"), "s2").id(None));
+        assert_ne!(row(id, None, "s1").id(None), row(id, None, "s2").id(None));
+        assert!(is_global("msg_bdrk_01TqDZoU6FcpxB4u2AmpgWfZ") && !is_global("msg_bdrk_01TqDZoU6Fc-B4u2AmpgWfZ"));
+    }
+}

@@ -1,0 +1,244 @@
+//! Usage records: one per request, whoever logged it, however often, on however many machines.
+//!
+//! A [`Record`] is a product of small lattices, so [`Record::join`] commutes, associates and is idempotent: whatever the order in
+//! which rows, files and machines meet, the same record comes out.
+
+mod identity;
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use crate::base::ids::{Name, RecordId, SessionId};
+use crate::base::json::{Doc, Extra, Object};
+use crate::base::money::{Cost, Money};
+use crate::base::time::Timestamp;
+pub use crate::prices::Counters;
+use crate::prices::prices;
+pub use identity::{Identity, derived_id};
+
+/// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is JSON's largest exact integer.
+pub const MAX_COUNTER: u64 = 1 << 53;
+
+/// What the winning row of a request says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Body {
+    /// The model as Claude Code names it.
+    pub model: Name,
+    /// What was used.
+    pub counters: Counters,
+    /// `service_tier` of the answer, where it is not `standard`.
+    pub service_tier: Option<Name>,
+    /// `inference_geo` of the answer.
+    pub inference_geo: Option<Name>,
+    /// The row had no `stop_reason`: a later row of the same request may say more.
+    pub provisional: bool,
+    /// The row came from a subagent.
+    pub sidechain: bool,
+    /// The price that the writer's table gave. Reports price from the counters; this informs readers without a table.
+    pub cost: Cost,
+    /// `costUSD` of the transcript, which old versions of Claude Code wrote.
+    pub recorded_cost: Option<Money>,
+    /// Fields of the record that this version does not know.
+    pub extra: Extra,
+}
+
+impl Body {
+    /// The members that describe the row itself, price apart, as canonical JSON: the last tie-break.
+    fn canonical(&self) -> String {
+        self.write(Object::new()).line()
+    }
+
+    /// Adds the row's members to a record's, all but the price.
+    pub fn write(&self, object: Object) -> Object {
+        let c = &self.counters;
+        object
+            .spec("model", &*self.model)
+            .spec("input_tokens", c.input)
+            .spec("output_tokens", c.output)
+            .spec("cache_creation_tokens", c.cache_creation)
+            .spec("cache_read_tokens", c.cache_read)
+            .other("cache_creation_1h_tokens", (c.cache_1h > 0).then_some(c.cache_1h))
+            .other("inference_geo", self.inference_geo.as_deref())
+            .other("provisional", self.provisional.then_some(true))
+            .other("recorded_cost_usd", self.recorded_cost)
+            .other("service_tier", self.service_tier.as_deref())
+            .other("sidechain", self.sidechain.then_some(true))
+            .other("web_search_requests", (c.web_search > 0).then_some(c.web_search))
+            .extra(&self.extra)
+    }
+
+    /// Which of two rows of one request says more: the one that is no copy in a subagent's log, then the one with more output, then
+    /// the finished one, then the larger one, then the one with the greater canonical bytes. The price decides between equal rows only.
+    pub fn order(&self, other: &Self) -> Ordering {
+        let key = |b: &Self| (!b.sidechain, b.counters.output, !b.provisional, b.counters.total());
+        key(self).cmp(&key(other)).then_with(|| if self.same_row(other) { Ordering::Equal } else { self.canonical().cmp(&other.canonical()) }).then_with(
+            || self.cost.cmp(&other.cost),
+        )
+    }
+
+    /// Whether both say the same, price apart.
+    pub fn same_row(&self, other: &Self) -> bool {
+        self.counters == other.counters
+            && (self.provisional, self.sidechain, self.recorded_cost) == (other.provisional, other.sidechain, other.recorded_cost)
+            && (&self.model, &self.service_tier, &self.inference_geo) == (&other.model, &other.service_tier, &other.inference_geo)
+            && self.extra == other.extra
+    }
+}
+
+/// Where and when a request was made: the copy with the smallest (timestamp, session, project).
+///
+/// Forked and resumed sessions copy history; the minimum is the original.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Origin {
+    /// The earliest row's time.
+    pub timestamp: Timestamp,
+    /// Its session.
+    pub session: SessionId,
+    /// Its project, empty where it is not known or not told.
+    pub project: Name,
+}
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What makes two rows the same request.
+    pub id: RecordId,
+    /// The id was derived from (timestamp, model, counters), for want of a better one.
+    pub derived: bool,
+    /// Where and when.
+    pub origin: Origin,
+    /// The record's 1-based place among its session's records on its machine, given once; 0 where nobody gave one.
+    pub index: u64,
+    /// Fast mode, on whichever row said so.
+    pub fast: bool,
+    /// The winning row.
+    pub body: Body,
+}
+
+impl Record {
+    /// What two copies of one request make together.
+    ///
+    /// Laws: `a.join(a) = a`, `a.join(b) = b.join(a)`, `a.join(b).join(c) = a.join(b.join(c))`; no part ever falls.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.derived &= other.derived;
+        self.fast |= other.fast;
+        self.index = match (self.index, other.index) {
+            (0, index) | (index, 0) => index,
+            (a, b) => a.min(b),
+        };
+        if other.origin < self.origin {
+            self.origin = other.origin;
+        }
+        if other.body.order(&self.body).is_gt() {
+            self.body = other.body;
+        }
+        self
+    }
+
+    /// Whether joining `other` would change nothing but the index and the writer's price.
+    pub fn covers(&self, other: &Self) -> bool {
+        (self.fast || !other.fast)
+            && (!self.derived || other.derived)
+            && self.origin <= other.origin
+            && (self.body.same_row(&other.body) || self.body.order(&other.body).is_gt())
+    }
+
+    /// The price by this version's table.
+    pub fn cost(&self) -> Cost {
+        prices().cost(&self.body.model, &self.body.counters, self.fast, self.body.inference_geo.as_deref())
+    }
+
+    /// The spec's key for duplicates among records without an id: timestamp, model and counters.
+    pub fn twin(&self) -> RecordId {
+        derived_id(self.origin.timestamp, &self.body.model, &self.body.counters)
+    }
+
+    /// The record as one line of JSON, without a line break. `session` and `project` are written where they are given.
+    pub fn line(&self, session: Option<&SessionId>, project: Option<&str>) -> String {
+        self.object(session, project).line()
+    }
+
+    /// The record as JSON on one line, for a file around it.
+    pub fn doc(&self, project: Option<&str>) -> Doc {
+        self.object(None, project).flat()
+    }
+
+    fn object(&self, session: Option<&SessionId>, project: Option<&str>) -> Object {
+        let object = self.body.write(Object::new().spec("timestamp", self.origin.timestamp));
+        object
+            .spec("cost_usd", self.body.cost.amount)
+            .spec_opt("index", (self.index > 0).then_some(self.index))
+            .other("cost_known", (!self.body.cost.known).then_some(false))
+            .other("id", (!self.derived).then(|| Doc::from(self.id.to_string().as_str())))
+            .other("project_name", project)
+            .other("session", session.map(SessionId::as_str))
+            .other("speed", self.fast.then_some("fast"))
+    }
+}
+
+/// Records by id, each joined from all its copies.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RecordSet(HashMap<RecordId, Record>);
+
+impl RecordSet {
+    /// Adds a copy of a record.
+    pub fn add(&mut self, record: Record) {
+        use std::collections::hash_map::Entry;
+        match self.0.entry(record.id) {
+            Entry::Vacant(slot) => {
+                slot.insert(record);
+            }
+            Entry::Occupied(mut slot) => {
+                if !(slot.get() == &record) {
+                    let joined = slot.get().clone().join(record);
+                    slot.insert(joined);
+                }
+            }
+        }
+    }
+
+    /// The record with this id.
+    pub fn get(&self, id: RecordId) -> Option<&Record> {
+        self.0.get(&id)
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All records, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Record> {
+        self.0.values()
+    }
+
+    /// All records by (timestamp, id): the order of a day file and of a log.
+    pub fn sorted(&self) -> Vec<&Record> {
+        let mut all: Vec<_> = self.0.values().collect();
+        all.sort_unstable_by_key(|r| (r.origin.timestamp, r.id));
+        all
+    }
+}
+
+impl FromIterator<Record> for RecordSet {
+    fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
+        let mut set = Self::default();
+        records.into_iter().for_each(|record| set.add(record));
+        set
+    }
+}
+
+impl IntoIterator for RecordSet {
+    type Item = Record;
+    type IntoIter = std::collections::hash_map::IntoValues<RecordId, Record>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_values()
+    }
+}

@@ -1,0 +1,108 @@
+//! Finding transcripts: every `*.jsonl` below `<config folder>/projects`, each file once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+/// A transcript and what tells whether it has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TranscriptFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Device and inode; zeros where the platform has none.
+    pub identity: (u64, u64),
+    /// Its length in bytes.
+    pub size: u64,
+    /// When it was last written, in nanoseconds since 1970.
+    pub modified: i64,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    /// Transcripts, sorted by path.
+    pub files: Vec<TranscriptFile>,
+    /// Folders that could not be listed, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Lists the transcripts of all configuration folders. A root that two names reach counts once, and so does a file.
+pub fn discover(roots: &[PathBuf]) -> Discovery {
+    let mut walk = Walk::default();
+    for root in roots {
+        let projects = root.join("projects");
+        if projects.exists() {
+            walk.folder(&projects, 0);
+        }
+    }
+    let mut files: Vec<_> = walk.files.into_values().collect();
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Discovery { files, unreadable: walk.unreadable }
+}
+
+#[derive(Default)]
+struct Walk {
+    /// By resolved path, so that links and loops count once.
+    files: BTreeMap<PathBuf, TranscriptFile>,
+    folders: std::collections::BTreeSet<PathBuf>,
+    unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Claude Code nests five deep; more is a loop of mounts or somebody else's tree.
+const DEEPEST: usize = 32;
+
+impl Walk {
+    fn folder(&mut self, folder: &Path, depth: usize) {
+        let entries = folder.canonicalize().and_then(|real| Ok((fs::read_dir(&real)?, real)));
+        let (entries, real) = match entries {
+            Ok(found) => found,
+            Err(error) => return self.unreadable.push((folder.to_owned(), error.to_string())),
+        };
+        if depth > DEEPEST || !self.folders.insert(real) {
+            return;
+        }
+        for entry in entries {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.unreadable.push((folder.to_owned(), error.to_string()));
+                    continue;
+                }
+            };
+            self.entry(&entry.path(), depth);
+        }
+    }
+
+    fn entry(&mut self, path: &Path, depth: usize) {
+        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let transcript = path.extension().is_some_and(|e| e == "jsonl") && name != "journal.jsonl";
+        // Following links: people move project folders to other disks.
+        match fs::metadata(path) {
+            Ok(meta) if meta.is_dir() && name != "tool-results" => self.folder(path, depth + 1),
+            Ok(meta) if meta.is_file() && transcript => {
+                let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                self.files.insert(real.clone(), describe(real, &meta));
+            }
+            // Pipes and devices are no transcripts, and a dangling link is nothing.
+            _ => {}
+        }
+    }
+}
+
+fn describe(path: PathBuf, meta: &fs::Metadata) -> TranscriptFile {
+    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let modified = modified.and_then(|age| i64::try_from(age.as_nanos()).ok()).unwrap_or(0);
+    TranscriptFile { path, identity: identity(meta), size: meta.len(), modified }
+}
+
+#[cfg(unix)]
+fn identity(meta: &fs::Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (meta.dev(), meta.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(_: &fs::Metadata) -> (u64, u64) {
+    (0, 0)
+}

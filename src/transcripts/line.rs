@@ -1,0 +1,479 @@
+//! One line of a transcript: the accounting fields, borrowed, and the records they make.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+
+use crate::base::ids::{Interner, RecordId, SessionId, token};
+use crate::base::json::Extra;
+use crate::base::money::{Cost, Money};
+use crate::base::time::Timestamp;
+use crate::prices::prices;
+use crate::records::{Body, Counters, Identity, MAX_COUNTER, Origin, Record};
+
+/// What may be told about a project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Privacy {
+    /// The last component of its path.
+    #[default]
+    LastComponent,
+    /// Nothing.
+    NoProject,
+}
+
+/// Why a line was skipped. No text of the line is in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LineError {
+    /// Cut off, or never an object.
+    #[error("not a complete JSON object")]
+    NotAnObject,
+    /// Broken JSON.
+    #[error("not valid JSON at column {0}")]
+    Syntax(usize),
+    /// A counter that is negative, fractional or absurd.
+    #[error("its usage has a counter that is no whole number from 0 to 2^53")]
+    Counter,
+    /// No time, so no day to count it on.
+    #[error("its usage has no valid timestamp")]
+    Timestamp,
+    /// Longer than [`super::MAX_LINE`].
+    #[error("longer than {} MiB", super::MAX_LINE >> 20)]
+    TooLong,
+}
+
+/// A text where a text is expected; any other value is as good as none.
+#[derive(Debug, Default)]
+struct Text<'a>(Option<Cow<'a, str>>);
+
+/// An object of the expected kind; any other value is as good as none.
+#[derive(Debug)]
+struct Maybe<T>(Option<T>);
+
+/// A counter: absent, null and 0 are the same.
+#[derive(Debug, Default, Clone, Copy)]
+enum Count {
+    #[default]
+    None,
+    Some(u64),
+    Bad,
+}
+
+/// A JSON array of objects; elements of other kinds are passed over.
+#[derive(Debug)]
+struct List<T>(Vec<T>);
+
+#[derive(Debug, Default)]
+struct Flag(bool);
+
+#[derive(Debug, Default)]
+struct Dollars(Option<Money>);
+
+impl<T> Default for Maybe<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Line<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    timestamp: Text<'a>,
+    #[serde(borrow, rename = "sessionId")]
+    session: Text<'a>,
+    #[serde(borrow, rename = "requestId")]
+    request: Text<'a>,
+    #[serde(borrow)]
+    uuid: Text<'a>,
+    #[serde(borrow)]
+    cwd: Text<'a>,
+    #[serde(rename = "isSidechain")]
+    sidechain: Flag,
+    #[serde(rename = "costUSD")]
+    cost: Dollars,
+    #[serde(borrow)]
+    message: Maybe<Message<'a>>,
+    #[serde(borrow)]
+    data: Maybe<Data<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Data<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    message: Maybe<Inner<'a>>,
+}
+
+/// The line inside an `agent_progress` line.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Inner<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    timestamp: Text<'a>,
+    #[serde(borrow, rename = "requestId")]
+    request: Text<'a>,
+    #[serde(borrow)]
+    uuid: Text<'a>,
+    #[serde(rename = "costUSD")]
+    cost: Dollars,
+    #[serde(borrow)]
+    message: Maybe<Message<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Message<'a> {
+    #[serde(borrow)]
+    id: Text<'a>,
+    #[serde(borrow)]
+    model: Text<'a>,
+    #[serde(borrow)]
+    stop_reason: Text<'a>,
+    #[serde(borrow)]
+    usage: Maybe<Usage<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Usage<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Text<'a>,
+    #[serde(borrow)]
+    model: Text<'a>,
+    input_tokens: Count,
+    output_tokens: Count,
+    cache_creation_input_tokens: Count,
+    cache_read_input_tokens: Count,
+    cache_creation: Maybe<CacheCreation>,
+    server_tool_use: Maybe<ServerToolUse>,
+    #[serde(borrow)]
+    service_tier: Text<'a>,
+    #[serde(borrow)]
+    speed: Text<'a>,
+    #[serde(borrow)]
+    inference_geo: Text<'a>,
+    #[serde(borrow)]
+    iterations: List<Usage<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct CacheCreation {
+    ephemeral_5m_input_tokens: Count,
+    ephemeral_1h_input_tokens: Count,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct ServerToolUse {
+    web_search_requests: Count,
+}
+
+/// Reads one line, without its line break, and gives what it records to `keep`. `fallback` is the session of lines that name none.
+pub fn read_line(line: &[u8], fallback: &str, privacy: Privacy, names: &mut Interner, mut keep: impl FnMut(Record)) -> Result<(), LineError> {
+    let parsed: Line = serde_json::from_slice(line).map_err(|error| LineError::Syntax(error.column()))?;
+    let assistant = |kind: &Text| kind.get() == Some("assistant");
+    let row = if assistant(&parsed.kind) {
+        let Some(message) = &parsed.message.0 else { return Ok(()) };
+        Row { message, timestamp: &parsed.timestamp, request: &parsed.request, uuid: &parsed.uuid, cost: &parsed.cost, sidechain: parsed.sidechain.0 }
+    } else {
+        let progress = parsed.kind.get() == Some("progress");
+        let Some(data) = parsed.data.0.as_ref().filter(|data| progress && data.kind.get() == Some("agent_progress")) else { return Ok(()) };
+        let Some(inner) = data.message.0.as_ref().filter(|inner| assistant(&inner.kind)) else { return Ok(()) };
+        let Some(message) = &inner.message.0 else { return Ok(()) };
+        let timestamp = if inner.timestamp.0.is_some() { &inner.timestamp } else { &parsed.timestamp };
+        Row { message, timestamp, request: &inner.request, uuid: &inner.uuid, cost: &inner.cost, sidechain: true }
+    };
+    let session = parsed.session.get().unwrap_or(fallback);
+    let project = project_name(parsed.cwd.get(), privacy);
+    row.records(line, session, &project, names, &mut keep)
+}
+
+struct Row<'l> {
+    message: &'l Message<'l>,
+    timestamp: &'l Text<'l>,
+    request: &'l Text<'l>,
+    uuid: &'l Text<'l>,
+    cost: &'l Dollars,
+    sidechain: bool,
+}
+
+impl Row<'_> {
+    fn records(&self, line: &[u8], session: &str, project: &str, names: &mut Interner, keep: &mut impl FnMut(Record)) -> Result<(), LineError> {
+        let Some(usage) = &self.message.usage.0 else { return Ok(()) };
+        let model = self.message.model.get().unwrap_or("unknown");
+        if model == "<synthetic>" {
+            return Ok(());
+        }
+        let written = self.timestamp.get().unwrap_or_default();
+        let timestamp = Timestamp::parse(written).ok_or(LineError::Timestamp)?;
+        let identity = Identity {
+            message: self.message.id.get(),
+            request: self.request.get(),
+            session,
+            timestamp: written,
+            uuid: self.uuid.get(),
+            line,
+        };
+        let session = SessionId::new(names.name(&token(session, "session", 128)));
+        let origin = Origin { timestamp, session, project: names.name(project) };
+        let provisional = self.message.stop_reason.0.is_none();
+        let fast = usage.speed.get() == Some("fast");
+        let mut record = |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
+            let body = Body {
+                model: names.name(&token(model, "model", 100)),
+                counters: usage.counters()?,
+                service_tier: usage.service_tier.get().filter(|tier| *tier != "standard").map(|tier| names.name(&token(tier, "tier", 40))),
+                inference_geo: usage.inference_geo.get().filter(|geo| !geo.is_empty()).map(|geo| names.name(&token(geo, "geo", 40))),
+                provisional,
+                sidechain: self.sidechain,
+                cost: Cost::default(),
+                recorded_cost,
+                extra: Extra::new(),
+            };
+            let cost = prices().cost(&body.model, &body.counters, fast, body.inference_geo.as_deref());
+            keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body: Body { cost, ..body } });
+            Ok(())
+        };
+        record(identity.id(None), usage, model, self.cost.0)?;
+        // An adviser is a model of its own that the request consulted; other iterations are parts of the totals above.
+        let advisers = usage.iterations.0.iter().filter(|part| part.kind.get() == Some("advisor_message"));
+        for (n, part) in advisers.enumerate() {
+            record(identity.id(Some(&format!("advisor:{}", n + 1))), part, part.model.get().unwrap_or("unknown"), None)?;
+        }
+        Ok(())
+    }
+}
+
+impl Usage<'_> {
+    fn counters(&self) -> Result<Counters, LineError> {
+        let split = self.cache_creation.0.as_ref();
+        let five = split.map_or(Ok(0), |s| s.ephemeral_5m_input_tokens.get())?;
+        let hour = split.map_or(Ok(0), |s| s.ephemeral_1h_input_tokens.get())?;
+        Ok(Counters {
+            input: self.input_tokens.get()?,
+            output: self.output_tokens.get()?,
+            cache_creation: self.cache_creation_input_tokens.get()?.max(five.saturating_add(hour)).min(MAX_COUNTER),
+            cache_read: self.cache_read_input_tokens.get()?,
+            cache_1h: hour,
+            web_search: self.server_tool_use.0.as_ref().map_or(Ok(0), |s| s.web_search_requests.get())?,
+        })
+    }
+}
+
+/// The last component of a path of any platform, or nothing.
+fn project_name(cwd: Option<&str>, privacy: Privacy) -> String {
+    let Some(path) = cwd.filter(|_| privacy == Privacy::LastComponent) else {
+        return String::new();
+    };
+    let last = path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("/");
+    last.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+impl Text<'_> {
+    fn get(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+}
+
+impl Count {
+    fn get(self) -> Result<u64, LineError> {
+        match self {
+            Self::None => Ok(0),
+            Self::Some(count) if count <= MAX_COUNTER => Ok(count),
+            _ => Err(LineError::Counter),
+        }
+    }
+}
+
+/// Visits any JSON value; each kind that a type does not override is passed over and gives its default.
+macro_rules! lenient {
+    ($lifetime:lifetime, $type:ty, [$($generic:tt)*], { $($own:tt)* }) => {
+        impl<$($generic)*> Deserialize<$lifetime> for $type {
+            fn deserialize<D: Deserializer<$lifetime>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Lenient::<$type>(PhantomData))
+            }
+        }
+        impl<$($generic)*> Visitor<$lifetime> for Lenient<$type> {
+            type Value = $type;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("any value")
+            }
+            $($own)*
+        }
+    };
+}
+
+struct Lenient<T>(PhantomData<T>);
+
+macro_rules! pass_over {
+    ($lifetime:lifetime: $($kind:ident)*) => { $(pass_over!(@ $lifetime $kind);)* };
+    (@ $l:lifetime unit) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Default::default()) } };
+    (@ $l:lifetime bool) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Default::default()) } };
+    (@ $l:lifetime str) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Default::default()) } };
+    (@ $l:lifetime seq) => { fn visit_seq<A: SeqAccess<$l>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Default::default())
+    } };
+    // Numbers arrive as maps: serde_json hands them over as their digits.
+    (@ $l:lifetime map) => { fn visit_map<A: MapAccess<$l>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Default::default())
+    } };
+    (@ $l:lifetime numbers) => {
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Default::default()) }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Default::default()) }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Default::default()) }
+    };
+}
+
+lenient!('de, Text<'a>, ['de: 'a, 'a], {
+    pass_over!('de: unit bool numbers seq map);
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> { Ok(Text(Some(Cow::Borrowed(text)))) }
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> { Ok(Text(Some(Cow::Owned(text.to_owned())))) }
+});
+
+lenient!('de, Flag, ['de], {
+    pass_over!('de: unit str numbers seq map);
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> { Ok(Flag(flag)) }
+});
+
+lenient!('de, Maybe<T>, ['de, T: Deserialize<'de>], {
+    pass_over!('de: unit bool str numbers seq);
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(|value| Maybe(Some(value)))
+    }
+});
+
+lenient!('de, List<T>, ['de, T: Deserialize<'de>], {
+    pass_over!('de: unit bool str numbers map);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element::<Maybe<T>>()? {
+            items.extend(item.0);
+        }
+        Ok(List(items))
+    }
+});
+
+/// serde_json's name for a number's digits while `arbitrary_precision` is on.
+const DIGITS: &str = "$serde_json::private::Number";
+
+fn digits<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
+    let mut found = None;
+    while let Some(key) = map.next_key::<Cow<str>>()? {
+        if key == DIGITS {
+            found = Some(map.next_value::<String>()?);
+        } else {
+            map.next_value::<IgnoredAny>()?;
+        }
+    }
+    Ok(found)
+}
+
+lenient!('de, Count, ['de], {
+    pass_over!('de: bool str seq);
+    fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Count::None) }
+    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> { Ok(Count::Some(n)) }
+    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> { Ok(u64::try_from(n).map_or(Count::Bad, Count::Some)) }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Count::Bad) }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        Ok(digits(&mut map)?.map_or(Count::None, |digits| digits.parse().map_or(Count::Bad, Count::Some)))
+    }
+});
+
+lenient!('de, Dollars, ['de], {
+    pass_over!('de: unit bool str numbers seq);
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        Ok(Dollars(digits(&mut map)?.and_then(|digits| Money::parse(&digits))))
+    }
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<Vec<Record>, LineError> {
+        let mut out = Vec::new();
+        read_line(line.as_bytes(), "file-stem", Privacy::LastComponent, &mut Interner::default(), |r| out.push(r))?;
+        Ok(out)
+    }
+
+    fn assistant(usage: &str) -> String {
+        format!(
+            r#"{{"type":"assistant","timestamp":"2026-01-02T03:04:05.678Z","sessionId":"s","cwd":"C:\\Users\\me\\shop","message":{{"id":"msg_1","model":"claude-opus-4-8","stop_reason":"end_turn","usage":{usage}}}}}"#
+        )
+    }
+
+    #[test]
+    fn odd_content_in_ignored_fields_cannot_fail() {
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        let line = assistant(r#"{"input_tokens":5}"#).replace(r#""type":"assistant""#, &format!(r#""x":"\ud800","y":{deep},"type":"assistant""#));
+        assert_eq!(read(&line).expect("reads").len(), 1);
+    }
+
+    #[test]
+    fn cache_writes_are_the_larger_of_flat_and_split() {
+        let usage = r#"{"cache_creation_input_tokens":null,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}"#;
+        let record = &read(&assistant(usage)).expect("reads")[0];
+        assert_eq!((record.body.counters.cache_creation, record.body.counters.cache_1h), (7, 4));
+        assert_eq!(&*record.origin.project, "shop");
+    }
+
+    #[test]
+    fn an_adviser_is_a_record_of_its_own() {
+        let usage = r#"{"output_tokens":9,"iterations":[{"type":"message","output_tokens":9},{"type":"advisor_message","model":"claude-opus-5","output_tokens":7},7]}"#;
+        let records = read(&assistant(usage)).expect("reads");
+        let seen: Vec<_> = records.iter().map(|r| (&*r.body.model, r.body.counters.output)).collect();
+        assert_eq!(seen, [("claude-opus-4-8", 9), ("claude-opus-5", 7)]);
+        assert_ne!(records[0].id, records[1].id);
+    }
+
+    #[test]
+    fn bad_lines_say_why_without_their_text() {
+        for (usage, want) in [
+            (r#"{"input_tokens":-1}"#, LineError::Counter),
+            (r#"{"input_tokens":1.5}"#, LineError::Counter),
+            (r#"{"input_tokens":1e999}"#, LineError::Counter),
+            (r#"{"input_tokens":99999999999999999999}"#, LineError::Counter),
+        ] {
+            assert_eq!(read(&assistant(usage)), Err(want), "{usage}");
+        }
+        assert_eq!(read(&assistant("{}").replace("2026-01-02", "later")), Err(LineError::Timestamp));
+        assert!(matches!(read("{\"usage\":tru}"), Err(LineError::Syntax(_))));
+    }
+
+    #[test]
+    fn other_lines_that_mention_usage_count_for_nothing() {
+        for line in [
+            r#"{"type":"user","message":{"content":"\"usage\""},"toolUseResult":{"usage":{"input_tokens":5}}}"#,
+            r#"{"type":"assistant","message":"usage"}"#,
+            r#"{"type":"progress","data":{"type":"hook_progress","message":{"type":"assistant"}}}"#,
+            &assistant(r#"{"input_tokens":5}"#).replace("claude-opus-4-8", "<synthetic>"),
+        ] {
+            assert_eq!(read(line), Ok(vec![]), "{line}");
+        }
+    }
+
+    #[test]
+    fn agent_progress_is_a_sidechain_row() {
+        let line = r#"{"type":"progress","sessionId":"s","cwd":"/w/shop","timestamp":"2026-01-02T03:04:06Z","data":{"type":"agent_progress","message":{"type":"assistant","timestamp":"2026-01-02T03:04:05Z","requestId":"r","message":{"id":"msg_1","model":"m","usage":{"output_tokens":3}}}}}"#;
+        let record = &read(line).expect("reads")[0];
+        assert!(record.body.sidechain && record.body.provisional);
+        assert_eq!(record.origin.timestamp.to_string(), "2026-01-02T03:04:05.000Z");
+    }
+}

@@ -1,0 +1,191 @@
+//! Reading one transcript, from where the last run stopped.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+
+use memchr::memmem::Finder;
+use sha2::{Digest, Sha256};
+
+use super::discover::TranscriptFile;
+use super::line::{LineError, Privacy, read_line};
+use crate::base::ids::Interner;
+use crate::records::{Record, RecordSet};
+
+/// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
+pub const MAX_LINE: usize = 256 << 20;
+
+const CHUNK: usize = 1 << 20;
+
+/// How many bytes before the cursor are remembered, to notice a file that was written anew.
+const TAIL: u64 = 512;
+
+/// How far a file has been read, and what it looked like then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// Device and inode.
+    pub identity: (u64, u64),
+    /// Its length when it was read.
+    pub size: u64,
+    /// Its time of change when it was read.
+    pub modified: i64,
+    /// Just behind the last complete line that was read.
+    pub offset: u64,
+    /// How many lines end before `offset`.
+    pub lines: u64,
+    /// A hash of the bytes before `offset`.
+    pub tail: u64,
+}
+
+impl Cursor {
+    /// Whether the file is as it was when it was read.
+    pub fn is_current(&self, file: &TranscriptFile) -> bool {
+        (self.identity, self.size, self.modified) == (file.identity, file.size, file.modified)
+    }
+}
+
+/// A line that was skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// The transcript.
+    pub path: PathBuf,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// Why.
+    pub error: LineError,
+}
+
+/// What one file gave.
+#[derive(Debug)]
+pub struct FileRead {
+    /// Each request once.
+    pub records: Vec<Record>,
+    /// The first lines that were skipped.
+    pub bad: Vec<BadLine>,
+    /// How many lines were skipped.
+    pub bad_total: u64,
+    /// Where the next run goes on.
+    pub cursor: Cursor,
+}
+
+/// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
+pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, privacy: Privacy) -> io::Result<FileRead> {
+    let mut input = File::open(&file.path)?;
+    let (offset, lines) = match cursor {
+        Some(cursor) if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail => (cursor.offset, cursor.lines),
+        _ => (0, 0),
+    };
+    input.seek(SeekFrom::Start(offset))?;
+    let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
+    let mut reader = Reader {
+        file,
+        stem,
+        privacy,
+        usage: Finder::new("\"usage\""),
+        names: Interner::default(),
+        records: RecordSet::default(),
+        bad: Vec::new(),
+        bad_total: 0,
+        lines,
+    };
+    let offset = reader.run(&mut input, offset)?;
+    let tail = tail(&mut input, offset)?;
+    let cursor = Cursor { identity: file.identity, size: file.size, modified: file.modified, offset, lines: reader.lines, tail };
+    Ok(FileRead { records: reader.records.into_iter().collect(), bad: reader.bad, bad_total: reader.bad_total, cursor })
+}
+
+/// A hash of up to [`TAIL`] bytes before `offset`.
+fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
+    let start = offset.saturating_sub(TAIL);
+    input.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    input.take(offset - start).read_to_end(&mut bytes)?;
+    let digest = Sha256::digest(&bytes);
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    Ok(u64::from_le_bytes(first))
+}
+
+struct Reader<'f> {
+    file: &'f TranscriptFile,
+    stem: &'f str,
+    privacy: Privacy,
+    usage: Finder<'static>,
+    names: Interner,
+    records: RecordSet,
+    bad: Vec<BadLine>,
+    bad_total: u64,
+    lines: u64,
+}
+
+impl Reader<'_> {
+    /// Reads to the end and returns the offset behind the last line break.
+    fn run(&mut self, input: &mut File, mut offset: u64) -> io::Result<u64> {
+        let mut buffer = Vec::with_capacity(CHUNK);
+        // The part of the buffer known to hold no line break.
+        let mut searched = 0;
+        let mut skipping = false;
+        loop {
+            let got = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+            if got == 0 {
+                break;
+            }
+            let Some(last) = memchr::memrchr(b'\n', &buffer[searched..]).map(|at| searched + at) else {
+                searched = buffer.len();
+                if buffer.len() > MAX_LINE {
+                    skipping = true;
+                    offset += buffer.len() as u64;
+                    buffer.clear();
+                    searched = 0;
+                }
+                continue;
+            };
+            let mut start = 0;
+            for end in memchr::memchr_iter(b'\n', &buffer[..=last]) {
+                self.lines += 1;
+                if std::mem::take(&mut skipping) {
+                    self.reject(LineError::TooLong);
+                } else {
+                    self.line(&buffer[start..end]);
+                }
+                start = end + 1;
+            }
+            offset += start as u64;
+            buffer.drain(..start);
+            searched = buffer.len();
+        }
+        // A last line without its line break may still be growing: it counts if it reads, and the next run reads it again.
+        if !buffer.is_empty() && !skipping {
+            let _ = self.parse(&buffer);
+        }
+        Ok(offset)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        if let Err(error) = self.parse(line) {
+            self.reject(error);
+        }
+    }
+
+    fn parse(&mut self, line: &[u8]) -> Result<(), LineError> {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            return Ok(());
+        }
+        if !(line.starts_with(b"{") && line.ends_with(b"}")) {
+            return Err(LineError::NotAnObject);
+        }
+        if self.usage.find(line).is_none() {
+            return Ok(());
+        }
+        let records = &mut self.records;
+        read_line(line, self.stem, self.privacy, &mut self.names, |record| records.add(record))
+    }
+
+    fn reject(&mut self, error: LineError) {
+        self.bad_total += 1;
+        if self.bad.len() < super::Reading::MOST_BAD {
+            self.bad.push(BadLine { path: self.file.path.clone(), line: self.lines, error });
+        }
+    }
+}
