@@ -7,6 +7,8 @@
 //! The library returns values. It prints nothing and reads neither the environment nor the home directory; `cli` does.
 
 pub mod base;
+pub mod format;
 pub mod prices;
 pub mod records;
+pub mod store;
 pub mod transcripts;

@@ -4,6 +4,7 @@
 //! which rows, files and machines meet, the same record comes out.
 
 mod identity;
+mod totals;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -15,6 +16,7 @@ use crate::base::time::Timestamp;
 pub use crate::prices::Counters;
 use crate::prices::prices;
 pub use identity::{Identity, derived_id};
+pub use totals::Totals;
 
 /// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is JSON's largest exact integer.
 pub const MAX_COUNTER: u64 = 1 << 53;

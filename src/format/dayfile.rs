@@ -1,0 +1,255 @@
+//! Day files: `sync/archive/{YYYY}/{MM}/{uuid}/{DD}[.N].jsonl`, where every usage record lives.
+//!
+//! A header line; then per session a session line and below it the session's records, summary lines and lines of unknown kinds.
+//! The content is a set, the bytes are its sorted form, and joining two versions is union by id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::line::{Line, Summary, SummaryKey, read_line};
+use super::{FormatError, MAX_DAY_FILE, VERSION, check_version};
+use crate::base::ids::{Interner, MachineId, Name, SessionId};
+use crate::base::json::{Extra, Fields, Object, join_extra};
+use crate::base::time::Day;
+use crate::records::{Record, RecordSet};
+
+/// The records of one machine that were first seen with a time on one UTC day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayFile {
+    /// The machine.
+    pub machine: MachineId,
+    /// The day.
+    pub day: Day,
+    /// Unknown members of the header.
+    pub extra: Extra,
+    /// Unknown members of session lines.
+    pub sessions: BTreeMap<SessionId, Extra>,
+    /// The records.
+    pub records: RecordSet,
+    /// Summary lines, where records are withheld.
+    pub summaries: BTreeMap<SummaryKey, Summary>,
+    /// Lines of kinds that this version does not know, as canonical text, with their session if they name one.
+    pub unknown: BTreeSet<(Option<SessionId>, String)>,
+}
+
+/// What was wrong in a day file that could be read all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Damage {
+    /// Lines that are no JSON object, or a record with a field of the wrong kind.
+    pub lines: u64,
+    /// Sessions whose checksum does not fit the lines below it.
+    pub checksums: BTreeSet<SessionId>,
+}
+
+impl DayFile {
+    /// A file with nothing in it.
+    pub fn new(machine: MachineId, day: Day) -> Self {
+        Self {
+            machine,
+            day,
+            extra: Extra::new(),
+            sessions: BTreeMap::new(),
+            records: RecordSet::default(),
+            summaries: BTreeMap::new(),
+            unknown: BTreeSet::new(),
+        }
+    }
+
+    /// Reads the file that lies where `machine` and `day` say.
+    ///
+    /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves: what stands between them are
+    /// lines like any other, and a set takes both sides.
+    pub fn read(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner) -> Result<(Self, Damage), FormatError> {
+        if bytes.len() > MAX_DAY_FILE {
+            return Err(FormatError::TooLarge { size: bytes.len(), most: MAX_DAY_FILE });
+        }
+        let mut file = Self::new(machine.clone(), day);
+        let mut damage = Damage::default();
+        let mut projects: BTreeMap<SessionId, (String, String)> = BTreeMap::new();
+        let mut homeless: Vec<Record> = Vec::new();
+        let mut homeless_summaries: Vec<(SummaryKey, Summary)> = Vec::new();
+        let mut hashes: BTreeMap<SessionId, Sha256> = BTreeMap::new();
+        let mut header = false;
+        for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
+            let Ok(text) = std::str::from_utf8(line) else {
+                damage.lines += 1;
+                continue;
+            };
+            // Two equal headers become one in a text merge; those that differ in unknown members stand twice.
+            if text.starts_with(if header { "{\"version\":" } else { "{" }) {
+                file.read_header(text)?;
+                header = true;
+                continue;
+            }
+            let Some(parsed) = read_line(text, names) else {
+                damage.lines += 1;
+                continue;
+            };
+            let session = match &parsed {
+                Line::Record(record, _) => Some(record.origin.session.clone()),
+                Line::Summary(key, ..) => Some(key.session.clone()),
+                Line::Unknown(session, _) => session.clone(),
+                Line::Session { .. } => None,
+            };
+            if let Some(session) = session {
+                let hash = hashes.entry(session).or_default();
+                hash.update(line);
+                hash.update(b"\n");
+            }
+            match parsed {
+                Line::Session { session, project, checksum, extra } => {
+                    let slot = file.sessions.entry(session.clone()).or_default();
+                    *slot = join_extra(slot, &extra);
+                    projects.insert(session, (project, checksum));
+                }
+                Line::Record(record, Some(_)) => file.records.add(record),
+                Line::Record(record, None) => homeless.push(record),
+                Line::Summary(key, summary, true) => file.add_summary(key, summary),
+                Line::Summary(key, summary, false) => homeless_summaries.push((key, summary)),
+                Line::Unknown(session, text) => {
+                    file.unknown.insert((session, text));
+                }
+            }
+        }
+        if !header {
+            return Err(FormatError::Malformed("its first line is no header".to_owned()));
+        }
+        for mut record in homeless {
+            let project = projects.get(&record.origin.session).map_or("", |(project, _)| project);
+            record.origin.project = names.name(project);
+            file.records.add(record);
+        }
+        for (key, mut summary) in homeless_summaries {
+            summary.project = projects.get(&key.session).map(|(project, _)| project.clone()).unwrap_or_default();
+            file.add_summary(key, summary);
+        }
+        for (session, (_, checksum)) in projects {
+            let actual = hashes.remove(&session).unwrap_or_default();
+            if hex(actual) != checksum {
+                damage.checksums.insert(session.clone());
+            }
+        }
+        damage.checksums.extend(hashes.into_keys());
+        Ok((file, damage))
+    }
+
+    fn read_header(&mut self, text: &str) -> Result<(), FormatError> {
+        let malformed = || FormatError::Malformed("its first line is no header".to_owned());
+        let value: Value = serde_json::from_str(text).map_err(|_| malformed())?;
+        let mut fields = Fields::of(value).ok_or_else(malformed)?;
+        check_version(&fields.text("version")?)?;
+        let (machine, day) = (fields.text("machine")?, fields.text("day")?);
+        if machine != self.machine.as_str() || day != self.day.to_string() {
+            return Err(FormatError::Misplaced(crate::base::text::printable(&format!("{machine}, {day}"), 60)));
+        }
+        self.extra = join_extra(&self.extra, &fields.rest());
+        Ok(())
+    }
+
+    /// Adds a summary line to what is known of its session, day and model.
+    pub fn add_summary(&mut self, key: SummaryKey, summary: Summary) {
+        let joined = match self.summaries.remove(&key) {
+            Some(known) => known.join(summary),
+            None => summary,
+        };
+        self.summaries.insert(key, joined);
+    }
+
+    /// What two versions of one file make together.
+    ///
+    /// Laws: idempotent, commutes, associates; nothing that either holds is lost or lowered.
+    #[must_use]
+    pub fn join(mut self, other: Self) -> Self {
+        self.extra = join_extra(&self.extra, &other.extra);
+        for (session, extra) in other.sessions {
+            let slot = self.sessions.entry(session).or_default();
+            *slot = join_extra(slot, &extra);
+        }
+        other.records.into_iter().for_each(|record| self.records.add(record));
+        other.summaries.into_iter().for_each(|(key, summary)| self.add_summary(key, summary));
+        self.unknown.extend(other.unknown);
+        self
+    }
+
+    /// The canonical bytes, and each session's checksum.
+    pub fn write(&self) -> (String, BTreeMap<SessionId, String>) {
+        let mut sessions: BTreeMap<SessionId, SessionLines> = BTreeMap::new();
+        for session in self.sessions.keys() {
+            sessions.entry(session.clone()).or_default();
+        }
+        for record in self.records.sorted() {
+            sessions.entry(record.origin.session.clone()).or_default().records.push(record);
+        }
+        for (key, summary) in &self.summaries {
+            sessions.entry(key.session.clone()).or_default().summaries.push((key, summary));
+        }
+        let mut trailing = Vec::new();
+        for (session, text) in &self.unknown {
+            match session {
+                Some(session) => sessions.entry(session.clone()).or_default().unknown.push(text),
+                None => trailing.push(text),
+            }
+        }
+        let header = Object::new().spec("version", VERSION).spec("machine", self.machine.as_str()).spec("day", self.day.to_string().as_str());
+        let mut out = header.extra(&self.extra).line();
+        out.push('\n');
+        let mut checksums = BTreeMap::new();
+        for (session, lines) in sessions {
+            let project = lines.project();
+            let body = lines.write(&session, &project);
+            let checksum = hex(Sha256::new_with_prefix(&body));
+            let extra = self.sessions.get(&session);
+            let line = Object::new().spec("session", session.as_str()).spec("project_name", &*project).spec("checksum", checksum.as_str());
+            out.push_str(&match extra {
+                Some(extra) => line.extra(extra).line(),
+                None => line.line(),
+            });
+            out.push('\n');
+            out.push_str(&body);
+            checksums.insert(session, checksum);
+        }
+        for text in trailing {
+            out.push_str(text);
+            out.push('\n');
+        }
+        (out, checksums)
+    }
+}
+
+/// The lines of one session, in the order of the file.
+#[derive(Default)]
+struct SessionLines<'a> {
+    records: Vec<&'a Record>,
+    summaries: Vec<(&'a SummaryKey, &'a Summary)>,
+    unknown: Vec<&'a String>,
+}
+
+impl SessionLines<'_> {
+    /// The project on the session line: that of the first record, else the greatest that a summary names.
+    fn project(&self) -> Name {
+        let first = self.records.iter().map(|r| &r.origin).min().map(|origin| origin.project.clone());
+        first.unwrap_or_else(|| self.summaries.iter().map(|(_, s)| Name::from(s.project.as_str())).max().unwrap_or_default())
+    }
+
+    fn write(&self, session: &SessionId, project: &str) -> String {
+        let mut out = String::new();
+        let records = self.records.iter().map(|r| r.line(Some(session), (*r.origin.project != *project).then_some(&r.origin.project)));
+        let summaries = self.summaries.iter().map(|(key, summary)| summary.line(key, project));
+        for line in records.chain(summaries).chain(self.unknown.iter().map(|text| (*text).clone())) {
+            out.push_str(&line);
+            out.push('\n');
+        }
+        out
+    }
+}
+
+/// A digest as lower-case hex.
+pub fn hex(hash: Sha256) -> String {
+    use std::fmt::Write as _;
+    hash.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}

@@ -1,0 +1,95 @@
+//! The files in the repository: their types, how they are read, and their canonical bytes.
+//!
+//! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names validated, counters capped.
+//! Writing is canonical: equal values are equal bytes on every machine.
+
+pub mod dayfile;
+pub mod line;
+pub mod manifest;
+pub mod syncfile;
+
+use serde_json::Value;
+
+use crate::base::json::{FieldError, Fields};
+use crate::records::Totals;
+
+/// The version that this tool writes: 1.0 plus optional fields.
+pub const VERSION: &str = "1.1";
+
+/// The largest day file that is read, in bytes. A part is closed at 1 MB, so only a join of many clones could exceed it.
+pub const MAX_DAY_FILE: usize = 64 << 20;
+
+/// The largest sync file that is read, in bytes. Ours have at most 256 KB; those of version 1.0 hold a machine's whole history.
+pub const MAX_SYNC_FILE: usize = 64 << 20;
+
+/// The largest manifest that is read, in bytes.
+pub const MAX_MANIFEST: usize = 16 << 20;
+
+/// Why a file is left out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FormatError {
+    /// Above the limit for its kind.
+    #[error("it has {size} bytes; at most {most} are read")]
+    TooLarge {
+        /// Its size.
+        size: usize,
+        /// The limit.
+        most: usize,
+    },
+    /// No JSON of the expected shape.
+    #[error("{0}")]
+    Malformed(String),
+    /// A member is missing or has the wrong shape.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// Written by a tool of a later major version.
+    #[error("it has format version {0}, which is newer than the 1.x that this tool reads")]
+    Newer(String),
+    /// It says that it belongs elsewhere.
+    #[error("it says that it is the file of {0}")]
+    Misplaced(String),
+}
+
+impl FormatError {
+    /// The fixed code under which a manifest names it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too-large",
+            Self::Malformed(_) | Self::Field(_) => "malformed",
+            Self::Newer(_) => "newer-version",
+            Self::Misplaced(_) => "misplaced",
+        }
+    }
+}
+
+/// Checks a `version` member and returns its minor part.
+pub fn check_version(version: &str) -> Result<u32, FormatError> {
+    let parsed = version.split_once('.').and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    match parsed {
+        Some((1, minor)) => Ok(minor),
+        Some((major, _)) if major > 1 => Err(FormatError::Newer(crate::base::text::printable(version, 20))),
+        _ => Err(FormatError::Malformed("its version is not 1.x".to_owned())),
+    }
+}
+
+/// Parses a whole JSON file into its members, after checking its size.
+fn parse(bytes: &[u8], most: usize) -> Result<Fields, FormatError> {
+    if bytes.len() > most {
+        return Err(FormatError::TooLarge { size: bytes.len(), most });
+    }
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| FormatError::Malformed(format!("it is not valid JSON at line {}, column {}", error.line(), error.column())))?;
+    Fields::of(value).ok_or_else(|| FormatError::Malformed("it is not a JSON object".to_owned()))
+}
+
+/// Takes the members of a summary out of an object.
+fn read_totals(fields: &mut Fields) -> Result<Totals, FieldError> {
+    let mut totals = Totals { requests: fields.number("total_requests")?, ..Totals::default() };
+    totals.counters.input = fields.number("total_input_tokens")?;
+    totals.counters.output = fields.number("total_output_tokens")?;
+    totals.counters.cache_creation = fields.number("total_cache_creation_tokens")?;
+    totals.counters.cache_read = fields.number("total_cache_read_tokens")?;
+    totals.cost.amount = fields.money("total_cost_usd")?.unwrap_or_default();
+    totals.cost.known = fields.take("cost_known") != Some(Value::Bool(false));
+    Ok(totals)
+}

@@ -1,0 +1,419 @@
+//! Sync files: `sync/machines/{uuid}.json`, each machine's page of the spec.
+//!
+//! Written as 1.1 it is a view: cumulative totals, and what the last sync brought. Files of version 1.0 have no day files beside them:
+//! their records live here, and their summaries may claim more than their records show. Such sessions are *held* (they have `claimed`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals};
+use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::json::{Doc, Extra, FieldError, Fields, Object, file, join_extra};
+use crate::base::time::{Day, Timestamp};
+use crate::records::{Record, RecordSet, Totals};
+
+/// The `$schema` of sync files.
+pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/machine-sync.json";
+
+/// Who wrote the file. `revision` and `updated_at` order its versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// The machine's id.
+    pub uuid: MachineId,
+    /// Its name, or a pseudonym.
+    pub hostname: String,
+    /// `linux`, `darwin` or `win32`.
+    pub platform: String,
+    /// The system's name and version.
+    pub os_version: String,
+    /// The tool's version.
+    pub tracker_version: String,
+    /// When the machine joined.
+    pub created_at: Timestamp,
+    /// When the file last changed.
+    pub updated_at: Timestamp,
+    /// How often the file has changed; 0 in files of version 1.0.
+    pub revision: u64,
+    /// Unknown members.
+    pub extra: Extra,
+}
+
+/// `full` or `incremental`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// All transcripts were read from the start.
+    Full,
+    /// Only what is new was read.
+    Incremental,
+}
+
+impl Mode {
+    /// The word in files and options.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Full, Self::Incremental].into_iter().find(|mode| mode.as_str() == text)
+    }
+}
+
+/// How the last sync went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// When everything was last read.
+    pub last_full_sync: Option<Timestamp>,
+    /// When something new was last read.
+    pub last_incremental_sync: Option<Timestamp>,
+    /// Sessions of this machine.
+    pub total_sessions: u64,
+    /// Records of this machine.
+    pub total_usage_records: u64,
+    /// The last sync's mode.
+    pub sync_mode: Mode,
+    /// Unknown members.
+    pub extra: Extra,
+}
+
+/// One session on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Session {
+    /// Its project.
+    pub project: String,
+    /// Its first request.
+    pub first_seen: Option<Timestamp>,
+    /// Its last request.
+    pub last_updated: Option<Timestamp>,
+    /// Its requests.
+    pub usage_count: u64,
+    /// `last_synced_timestamp`: informs, never filters.
+    pub last_synced: Option<Timestamp>,
+    /// `last_synced_index`: informs, never filters.
+    pub last_index: u64,
+    /// SHA-256 over the session's day checksums in order. Not verified in 1.0 files.
+    pub checksum: String,
+    /// Unknown members of `sync_state`.
+    pub state_extra: Extra,
+    /// In a view: copies of the records that the last sync brought. In a held session: its records.
+    pub records: RecordSet,
+    /// Cumulative totals.
+    pub totals: Totals,
+    /// The models used.
+    pub models: BTreeSet<String>,
+    /// Unknown members of `summary`.
+    pub summary_extra: Extra,
+    /// What a 1.0 summary said.
+    pub claimed: Option<Totals>,
+    /// Unknown members.
+    pub extra: Extra,
+}
+
+/// A decision of this machine's owner: data that merges like everything else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision(pub Extra);
+
+/// A decision's place in the list: kind, subject, revision.
+pub type DecisionKey = (String, String, u64);
+
+/// A machine's page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncFile {
+    /// Who wrote it.
+    pub machine: Machine,
+    /// How the last sync went.
+    pub metadata: Metadata,
+    /// Totals of all its records.
+    pub totals: Totals,
+    /// Its first request.
+    pub first_usage: Option<Timestamp>,
+    /// Its last request.
+    pub last_usage: Option<Timestamp>,
+    /// Unknown members of `usage_summary`.
+    pub summary_extra: Extra,
+    /// What a 1.0 `usage_summary` said.
+    pub claimed: Option<Totals>,
+    /// Sessions that the last sync touched, and held ones.
+    pub sessions: BTreeMap<SessionId, Session>,
+    /// The owner's decisions: grow-only.
+    pub decisions: BTreeMap<DecisionKey, Decision>,
+    /// Days before this one hold stubs only.
+    pub pruned_before: Option<Day>,
+    /// Unknown members.
+    pub extra: Extra,
+}
+
+impl SyncFile {
+    /// Reads the file of `machine`, of any version 1.x.
+    pub fn read(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Result<Self, FormatError> {
+        let mut fields = parse(bytes, MAX_SYNC_FILE)?;
+        let original = check_version(&fields.text("version")?)? == 0;
+        fields.take("$schema");
+        let missing = |key: &str| FieldError { key: key.to_owned(), want: "there" };
+        let info = read_machine(machine, fields.object("machine")?.ok_or_else(|| missing("machine"))?)?;
+        let metadata = read_metadata(fields.object("sync_metadata")?.ok_or_else(|| missing("sync_metadata"))?)?;
+        let mut summary = fields.object("usage_summary")?.ok_or_else(|| missing("usage_summary"))?;
+        let totals = read_totals(&mut summary)?;
+        let mut out = Self {
+            machine: info,
+            metadata,
+            totals,
+            first_usage: summary.time("first_usage")?,
+            last_usage: summary.time("last_usage")?,
+            summary_extra: summary.rest(),
+            claimed: read_claim(&mut fields)?.or(original.then_some(totals)),
+            sessions: BTreeMap::new(),
+            decisions: BTreeMap::new(),
+            pruned_before: None,
+            extra: Extra::new(),
+        };
+        for (id, value) in fields.object("sessions")?.map(Fields::rest).unwrap_or_default() {
+            if id.is_empty() || id.len() > 256 {
+                return Err(FieldError { key: "sessions".to_owned(), want: "keyed by ids of 1 to 256 bytes" }.into());
+            }
+            let id = SessionId::new(names.name(&id));
+            let fields = Fields::of(value).ok_or_else(|| FieldError { key: id.to_string(), want: "an object" })?;
+            let session = read_session(&id, fields, original, names)?;
+            out.sessions.insert(id, session);
+        }
+        for value in fields.array("decisions")? {
+            let mut decision = Fields::of(value).ok_or(FieldError { key: "decisions".to_owned(), want: "an array of objects" })?;
+            let key = (decision.text("kind")?, decision.text("subject")?, decision.number("revision")?);
+            out.add_decision(key, Decision(decision.rest()));
+        }
+        let pruned = fields.text("pruned_before")?;
+        out.pruned_before = Day::parse(&pruned);
+        out.extra = fields.rest();
+        Ok(out)
+    }
+
+    /// Adds a decision; of two with one key the one with more to say stays.
+    pub fn add_decision(&mut self, key: DecisionKey, decision: Decision) {
+        let text = |d: &Decision| Object::new().extra(&d.0).line();
+        let slot = self.decisions.entry(key).or_insert_with(|| decision.clone());
+        if text(&decision) > text(slot) {
+            *slot = decision;
+        }
+    }
+
+    /// The canonical bytes.
+    pub fn write(&self) -> String {
+        let m = &self.machine;
+        let machine = Object::new()
+            .spec("uuid", m.uuid.as_str())
+            .spec("hostname", m.hostname.as_str())
+            .spec("platform", m.platform.as_str())
+            .spec("os_version", m.os_version.as_str())
+            .spec("tracker_version", m.tracker_version.as_str())
+            .spec("created_at", m.created_at)
+            .spec("updated_at", m.updated_at)
+            .other("revision", (m.revision > 0).then_some(m.revision))
+            .extra(&m.extra);
+        let d = &self.metadata;
+        let metadata = Object::new()
+            .spec_opt("last_full_sync", d.last_full_sync)
+            .spec_opt("last_incremental_sync", d.last_incremental_sync)
+            .spec("total_sessions", d.total_sessions)
+            .spec("total_usage_records", d.total_usage_records)
+            .spec("sync_mode", d.sync_mode.as_str())
+            .extra(&d.extra);
+        let usage = self.totals.write(Object::new()).spec_opt("first_usage", self.first_usage).spec_opt("last_usage", self.last_usage);
+        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string(), session.doc())).collect();
+        let decisions = self.decisions.iter().map(|((kind, subject, revision), decision)| {
+            let object = Object::new().spec("kind", kind.as_str()).spec("subject", subject.as_str()).spec("revision", *revision);
+            object.extra(&decision.0).flat()
+        });
+        let decisions: Vec<_> = decisions.collect();
+        let out = Object::new()
+            .spec("$schema", SCHEMA)
+            .spec("version", VERSION)
+            .spec("machine", machine.block())
+            .spec("sync_metadata", metadata.block())
+            .spec("usage_summary", usage.extra(&self.summary_extra).block())
+            .spec("sessions", Doc::Block(sessions))
+            .other("claimed", self.claimed.map(|c| c.write(Object::new()).flat()))
+            .other("decisions", (!decisions.is_empty()).then_some(Doc::Lines(decisions)))
+            .other("pruned_before", self.pruned_before.map(|day| Doc::from(day.to_string().as_str())))
+            .extra(&self.extra);
+        file(&out.block())
+    }
+
+    /// What two versions of one machine's page make together.
+    ///
+    /// The view comes whole from the version with the greater (revision, `updated_at`, bytes); held sessions, claims and decisions
+    /// are joined, and `created_at` is the smaller. Laws: idempotent, commutes, associates.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        let rank = |f: &Self| (f.machine.revision, f.machine.updated_at);
+        let order = rank(&self).cmp(&rank(&other)).then_with(|| self.view_text().cmp(&other.view_text()));
+        let (mut head, mut tail) = if order.is_ge() { (self, other) } else { (other, self) };
+        if order.is_eq() {
+            // One revision with two views can only be a copy that went its own way: keep what either view lists.
+            for (id, session) in tail.sessions.iter().filter(|(_, session)| session.claimed.is_none()) {
+                let mine = head.sessions.entry(id.clone()).or_insert_with(|| session.clone());
+                if mine.claimed.is_none() && session.text() > mine.text() {
+                    *mine = session.clone();
+                }
+            }
+        }
+        head.machine.created_at = head.machine.created_at.min(tail.machine.created_at);
+        head.claimed = join_claims(head.claimed, tail.claimed);
+        head.pruned_before = head.pruned_before.max(tail.pruned_before);
+        head.extra = join_extra(&head.extra, &tail.extra);
+        for (key, decision) in std::mem::take(&mut tail.decisions) {
+            head.add_decision(key, decision);
+        }
+        for (id, session) in std::mem::take(&mut tail.sessions).into_iter().filter(|(_, session)| session.claimed.is_some()) {
+            let joined = match head.sessions.remove(&id) {
+                Some(mine) if mine.claimed.is_some() => mine.join_held(session),
+                _ => session,
+            };
+            head.sessions.insert(id, joined);
+        }
+        head
+    }
+
+    /// What takes part in the tie-break between two versions of equal rank: what one of them gives whole, sessions apart.
+    fn view_text(&self) -> String {
+        let mut view = self.clone();
+        view.machine.created_at = Timestamp::EPOCH;
+        view.claimed = None;
+        view.pruned_before = None;
+        view.decisions.clear();
+        view.extra.clear();
+        view.sessions.clear();
+        view.write()
+    }
+}
+
+fn join_claims(a: Option<Totals>, b: Option<Totals>) -> Option<Totals> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn read_claim(fields: &mut Fields) -> Result<Option<Totals>, FieldError> {
+    fields.object("claimed")?.map(|mut claim| read_totals(&mut claim)).transpose()
+}
+
+fn read_machine(id: &MachineId, mut fields: Fields) -> Result<Machine, FormatError> {
+    let uuid = fields.text("uuid")?;
+    if MachineId::parse(&uuid).as_ref() != Ok(id) {
+        return Err(FormatError::Misplaced(crate::base::text::printable(&uuid, 60)));
+    }
+    let updated_at = fields.time("updated_at")?.unwrap_or(Timestamp::EPOCH);
+    Ok(Machine {
+        uuid: id.clone(),
+        hostname: fields.text("hostname")?,
+        platform: fields.text("platform")?,
+        os_version: fields.text("os_version")?,
+        tracker_version: fields.text("tracker_version")?,
+        created_at: fields.time("created_at")?.unwrap_or(updated_at),
+        updated_at,
+        revision: fields.number("revision")?,
+        extra: fields.rest(),
+    })
+}
+
+fn read_metadata(mut fields: Fields) -> Result<Metadata, FormatError> {
+    Ok(Metadata {
+        last_full_sync: fields.time("last_full_sync")?,
+        last_incremental_sync: fields.time("last_incremental_sync")?,
+        total_sessions: fields.number("total_sessions")?,
+        total_usage_records: fields.number("total_usage_records")?,
+        sync_mode: Mode::parse(&fields.text("sync_mode")?).unwrap_or(Mode::Incremental),
+        extra: fields.rest(),
+    })
+}
+
+fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut Interner) -> Result<Session, FormatError> {
+    let project = fields.text("project_name")?;
+    let mut session = Session {
+        first_seen: fields.time("first_seen")?,
+        last_updated: fields.time("last_updated")?,
+        usage_count: fields.number("usage_count")?,
+        ..Session::default()
+    };
+    if let Some(mut state) = fields.object("sync_state")? {
+        session.last_synced = state.time("last_synced_timestamp")?;
+        session.last_index = state.number("last_synced_index")?;
+        session.checksum = state.text("checksum")?;
+        session.state_extra = state.rest();
+    }
+    for value in fields.array("usage_records")? {
+        let record = line::read_record(&value.to_string(), id, &project, names);
+        session.records.add(record.ok_or_else(|| FormatError::Malformed(format!("session {id} has a record that cannot be read")))?);
+    }
+    session.project = project;
+    if let Some(mut summary) = fields.object("summary")? {
+        session.totals = read_totals(&mut summary)?;
+        session.models = summary.array("models_used")?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        session.summary_extra = summary.rest();
+    }
+    session.claimed = read_claim(&mut fields)?.or(original.then_some(session.totals));
+    session.extra = fields.rest();
+    Ok(session)
+}
+
+impl Session {
+    /// Joins two versions of a held session: everything by its own small lattice.
+    fn join_held(self, other: Self) -> Self {
+        let mut records = self.records;
+        other.records.into_iter().for_each(|record| records.add(record));
+        let earliest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+        let state = |s: &Option<Timestamp>, index: u64, sum: &str| (*s, index, sum.to_owned());
+        let (a, b) = (state(&self.last_synced, self.last_index, &self.checksum), state(&other.last_synced, other.last_index, &other.checksum));
+        let (last_synced, last_index, checksum) = a.max(b);
+        Self {
+            project: self.project.max(other.project),
+            first_seen: earliest(self.first_seen, other.first_seen),
+            last_updated: self.last_updated.max(other.last_updated),
+            usage_count: self.usage_count.max(other.usage_count),
+            last_synced,
+            last_index,
+            checksum,
+            state_extra: join_extra(&self.state_extra, &other.state_extra),
+            records,
+            totals: self.totals.max(other.totals),
+            models: self.models.into_iter().chain(other.models).collect(),
+            summary_extra: join_extra(&self.summary_extra, &other.summary_extra),
+            claimed: join_claims(self.claimed, other.claimed),
+            extra: join_extra(&self.extra, &other.extra),
+        }
+    }
+
+    fn text(&self) -> String {
+        file(&self.doc())
+    }
+
+    fn doc(&self) -> Doc {
+        let state = Object::new()
+            .spec_opt("last_synced_timestamp", self.last_synced)
+            .spec("last_synced_index", self.last_index)
+            .spec("checksum", self.checksum.as_str())
+            .extra(&self.state_extra);
+        let own = |record: &Record| (*record.origin.project != *self.project).then(|| record.origin.project.clone());
+        let records = self.records.sorted().into_iter().map(|record| record.doc(own(record).as_deref())).collect();
+        let models: Vec<Value> = self.models.iter().map(|model| Value::from(model.as_str())).collect();
+        let summary = self.totals.write(Object::new()).spec("models_used", &Value::from(models)).extra(&self.summary_extra);
+        Object::new()
+            .spec("project_name", self.project.as_str())
+            .spec_opt("first_seen", self.first_seen)
+            .spec_opt("last_updated", self.last_updated)
+            .spec("usage_count", self.usage_count)
+            .spec("sync_state", state.flat())
+            .spec("usage_records", Doc::Lines(records))
+            .spec("summary", summary.flat())
+            .other("claimed", self.claimed.map(|c| c.write(Object::new()).flat()))
+            .extra(&self.extra)
+            .block()
+    }
+}

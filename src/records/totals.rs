@@ -1,0 +1,79 @@
+//! Sums over records.
+
+use crate::base::json::Object;
+use crate::base::money::{Cost, Money};
+use crate::prices::Counters;
+use crate::records::Record;
+
+/// How many requests there were, what they used and what they cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Totals {
+    /// Requests.
+    pub requests: u64,
+    /// Tokens.
+    pub counters: Counters,
+    /// The price of those that have one.
+    pub cost: Cost,
+}
+
+impl Totals {
+    /// One record, priced by this version's table.
+    pub fn of(record: &Record) -> Self {
+        Self { requests: 1, counters: record.body.counters, cost: record.cost() }
+    }
+
+    /// The sum.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { requests: self.requests.saturating_add(other.requests), counters: self.counters.plus(other.counters), cost: self.cost.plus(other.cost) }
+    }
+
+    /// The larger of each figure: what a claim and a claim, or a claim and its records, make together.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.max(other.requests),
+            counters: self.counters.max(other.counters),
+            cost: Cost { known: self.cost.known || other.cost.known, amount: self.cost.amount.max(other.cost.amount) },
+        }
+    }
+
+    /// What is left of `self` after taking `other` away; each figure at least 0.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.saturating_sub(other.requests),
+            counters: self.counters.minus(other.counters),
+            cost: Cost { known: self.cost.known, amount: self.cost.amount.minus(other.cost.amount) },
+        }
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_zero(&self) -> bool {
+        self.requests == 0 && self.counters == Counters::default() && self.cost.amount == Money::ZERO
+    }
+
+    /// Adds the members of the spec's summaries to an object.
+    pub fn write(&self, object: Object) -> Object {
+        object
+            .spec("total_requests", self.requests)
+            .spec("total_input_tokens", self.counters.input)
+            .spec("total_output_tokens", self.counters.output)
+            .spec("total_cache_creation_tokens", self.counters.cache_creation)
+            .spec("total_cache_read_tokens", self.counters.cache_read)
+            .spec("total_cost_usd", self.cost.amount)
+            .other("cost_known", (!self.cost.known).then_some(false))
+    }
+}
+
+impl<'r> FromIterator<&'r Record> for Totals {
+    fn from_iter<I: IntoIterator<Item = &'r Record>>(records: I) -> Self {
+        records.into_iter().map(Self::of).fold(Self::default(), Self::plus)
+    }
+}
+
+impl std::iter::Sum for Totals {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::default(), Self::plus)
+    }
+}

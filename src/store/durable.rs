@@ -1,0 +1,55 @@
+//! The one way in which files outside git's object database are written.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A file could not be written. The file is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to write {}", path.display())]
+pub struct WriteError {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+/// Replaces `path` by `bytes`, or leaves it as it was.
+///
+/// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and never nothing: the new content
+/// is written and flushed beside it under another name, then renamed over it, then the folder is flushed. On return the change
+/// survives a power cut.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let fail = |source| WriteError { path: path.to_owned(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(fail)?;
+    let mut file = tempfile::Builder::new().prefix(".claude-sync-").tempfile_in(folder).map_err(fail)?;
+    file.write_all(bytes).map_err(fail)?;
+    if let Ok(old) = fs::metadata(path) {
+        file.as_file().set_permissions(old.permissions()).map_err(fail)?;
+    }
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map_err(|error| fail(error.error))?;
+    sync_folder(folder).map_err(fail)
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Windows has no handle on folders to flush; its rename is journalled.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Flushes everything written to the file system that holds `path`. Git's objects and refs are many small files: one call for all
+/// of them costs less than a flush of each, and orders them as well.
+pub fn sync_file_system(path: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(File::open(path)?)?;
+    #[cfg(not(target_os = "linux"))]
+    File::open(path)?.sync_all().or(Ok::<(), io::Error>(()))?;
+    Ok(())
+}
