@@ -8,7 +8,11 @@
 
 pub mod base;
 pub mod format;
+pub mod git;
+pub mod index;
+pub mod merge;
 pub mod prices;
 pub mod records;
 pub mod store;
+pub mod sync;
 pub mod transcripts;

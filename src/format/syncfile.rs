@@ -191,6 +191,11 @@ impl SyncFile {
         Ok(out)
     }
 
+    /// When the machine last synced.
+    pub fn last_sync(&self) -> Timestamp {
+        self.metadata.last_full_sync.max(self.metadata.last_incremental_sync).unwrap_or(self.machine.updated_at)
+    }
+
     /// Adds a decision; of two with one key the one with more to say stays.
     pub fn add_decision(&mut self, key: DecisionKey, decision: Decision) {
         let text = |d: &Decision| Object::new().extra(&d.0).line();

@@ -1,0 +1,11 @@
+//! Git: objects, trees and commits through libgit2, everything that crosses a network or runs the user's programs through `git`.
+//!
+//! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
+
+pub mod process;
+pub mod repo;
+pub mod setup;
+
+pub use git2::Oid;
+pub use process::{Git, GitError, Push};
+pub use repo::{Entry, Repo, RepoError};

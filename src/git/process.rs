@@ -1,0 +1,201 @@
+//! Every `git` process starts here.
+//!
+//! The user's own `git` is used for transport, so that credentials, proxies, ssh settings and helpers work as they do by hand.
+//! Messages are read in English (`LC_ALL=C`); variables that a hook's caller sets must not redirect us to another repository; and
+//! nothing asks for a password where nobody could answer.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use crate::base::text::printable_lines;
+
+/// The oldest git that works: before 2.41 machine-readable fetch output and parts of the driver's contract differ.
+pub const MIN_VERSION: (u32, u32) = (2, 41);
+
+/// Something went wrong with a `git` process.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// There is no `git`.
+    #[error("failed to run git")]
+    Missing(#[source] io::Error),
+    /// It is too old.
+    #[error("git {found} is too old: {}.{} or later is needed", MIN_VERSION.0, MIN_VERSION.1)]
+    TooOld {
+        /// What it says it is.
+        found: String,
+    },
+    /// It failed.
+    #[error("git {what} failed{}{message}", if message.is_empty() { "" } else { ":\n" })]
+    Failed {
+        /// The subcommand.
+        what: String,
+        /// What it said, escaped.
+        message: String,
+    },
+}
+
+/// How a push ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Push {
+    /// The remote has the commit.
+    Done,
+    /// Somebody else was faster: fetch, join, try again.
+    Rejected,
+}
+
+/// Runs the user's `git`.
+#[derive(Debug, Clone)]
+pub struct Git {
+    program: PathBuf,
+    /// Whether somebody sits at the terminal who can answer questions.
+    attended: bool,
+}
+
+impl Git {
+    /// Finds out whether `git` is there and recent enough.
+    pub fn find(attended: bool) -> Result<Self, GitError> {
+        let git = Self { program: PathBuf::from("git"), attended };
+        let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
+        let text = String::from_utf8_lossy(&out.stdout).into_owned();
+        let found = text.trim().trim_start_matches("git version ").to_owned();
+        let mut numbers = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if version < MIN_VERSION {
+            return Err(GitError::TooOld { found: printable_lines(&found, 1) });
+        }
+        Ok(git)
+    }
+
+    fn command(&self, repo: Option<&Path>) -> Command {
+        let mut command = Command::new(&self.program);
+        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_PREFIX"] {
+            command.env_remove(name);
+        }
+        command.env("LC_ALL", "C").env("LANGUAGE", "C");
+        if !self.attended {
+            command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never");
+            if std::env::var_os("GIT_SSH_COMMAND").is_none() && std::env::var_os("GIT_SSH").is_none() {
+                // Only where the user configured no ssh command of their own: the variable would win over it.
+                command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+            }
+        }
+        if let Some(repo) = repo {
+            command.arg("-C").arg(repo);
+        }
+        command.stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command in the repository and returns its output; a failure carries what git said.
+    pub fn run<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
+        let out = self.output(repo, args)?;
+        if out.status.success() {
+            return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
+        }
+        Err(failed(args, &out))
+    }
+
+    fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
+        self.command(Some(repo)).args(args).output().map_err(GitError::Missing)
+    }
+
+    /// The default branch of a remote; none where the remote is empty.
+    pub fn remote_branch(&self, repo: &Path, remote: &str) -> Result<Option<String>, GitError> {
+        let text = self.run(repo, &["ls-remote", "--symref", "--", remote])?;
+        let head = text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
+        let branches: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
+        // A bare repository's HEAD may name a branch that does not exist.
+        let named = head.filter(|head| branches.contains(head));
+        Ok(named.or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b))).or(branches.first().copied()).map(str::to_owned))
+    }
+
+    /// Fetches all branches, forgetting those that are gone.
+    pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        self.run(repo, &["fetch", "--quiet", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote]).map(drop)
+    }
+
+    /// Pushes one commit to one branch, never by force.
+    pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str) -> Result<Push, GitError> {
+        let args = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", remote, &format!("{commit}:refs/heads/{branch}")];
+        let out = self.output(repo, &args)?;
+        if out.status.success() {
+            return Ok(Push::Done);
+        }
+        let text = String::from_utf8_lossy(&out.stdout);
+        let reason = text.lines().find(|line| line.starts_with('!')).unwrap_or_default();
+        // The last four are what a server says to the slower of two that pushed in the same instant.
+        let races = ["(fetch first)", "(non-fast-forward)", "(stale info)", "cannot lock ref", "failed to update ref", "incorrect old value", "failed to lock"];
+        let slower = races.iter().any(|race| reason.contains(race));
+        if slower { Ok(Push::Rejected) } else { Err(failed(&args, &out)) }
+    }
+
+    /// Lets git tidy up where it thinks that it is time to.
+    pub fn maintain(&self, repo: &Path) -> Result<(), GitError> {
+        self.run(repo, &["maintenance", "run", "--auto", "--quiet"]).map(drop)
+    }
+
+    /// Makes a signed commit by the user's signing set-up, which libgit2 knows nothing of.
+    pub fn commit_signed(&self, repo: &Path, tree: &str, parents: &[String], message: &str) -> Result<String, GitError> {
+        let mut args = vec!["commit-tree", "-S", "-F", "-"];
+        for parent in parents {
+            args.extend(["-p", parent]);
+        }
+        args.push(tree);
+        let mut child = self
+            .command(Some(repo))
+            .args(&args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(GitError::Missing)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            stdin.write_all(message.as_bytes()).map_err(GitError::Missing)?;
+        }
+        let out = child.wait_with_output().map_err(GitError::Missing)?;
+        if out.status.success() { Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned()) } else { Err(failed(&args, &out)) }
+    }
+}
+
+fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
+    let what = args.first().map(|arg| arg.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    let text = if stderr.trim().is_empty() { String::from_utf8_lossy(&out.stdout) } else { stderr };
+    // Advice for people who type git commands would mislead here.
+    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("hint:") && !line.trim().is_empty()).collect();
+    GitError::Failed { what, message: hide_secrets(&printable_lines(&lines.join("\n"), 12)) }
+}
+
+/// Cuts passwords and tokens out of addresses: `https://user:secret@host` becomes `https://***@host`.
+pub fn hide_secrets(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"')).unwrap_or(after.len());
+        let host = after[..end].rfind('@').filter(|user| after[..*user].contains(':') || before.ends_with("http://") || before.ends_with("https://"));
+        rest = match host {
+            Some(user) => {
+                out.push_str("***");
+                &after[user..]
+            }
+            None => after,
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hide_secrets;
+
+    #[test]
+    fn secrets_in_addresses_are_hidden() {
+        assert_eq!(hide_secrets("to 'https://me:ghp_x@host/r' and https://tok@h/"), "to 'https://***@host/r' and https://***@h/");
+        assert_eq!(hide_secrets("ssh://git@host/r file:///tmp/a@b"), "ssh://git@host/r file:///tmp/a@b");
+    }
+}

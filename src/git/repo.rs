@@ -1,0 +1,399 @@
+//! A repository's objects, refs and work tree, through libgit2.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use git2::build::CheckoutBuilder;
+use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, TreeEntry};
+
+use super::process::{Git, GitError};
+use crate::base::text::printable;
+
+/// The ref that remembers all that this clone has had.
+pub const KNOWN: &str = "refs/claude-sync/known";
+
+/// The mode of a plain file.
+pub const FILE: i32 = 0o100_644;
+/// The mode of a folder.
+pub const FOLDER: i32 = 0o040_000;
+
+/// Something went wrong in the repository.
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    /// libgit2 cannot open it: no repository, or a kind that it does not know.
+    #[error("failed to open the git repository {}: {}", path.display(), printable(source.message(), 300))]
+    Open {
+        /// Where it should be.
+        path: PathBuf,
+        /// Why.
+        source: git2::Error,
+    },
+    /// `HEAD` names a commit, not a branch.
+    #[error("the repository {} is on no branch", .0.display())]
+    Detached(PathBuf),
+    /// A merge, rebase or the like waits for the user.
+    #[error("the repository {} is in the middle of a {what}", path.display())]
+    Unfinished {
+        /// Where it is.
+        path: PathBuf,
+        /// Which operation.
+        what: &'static str,
+    },
+    /// Anything else.
+    #[error("failed to {what}: {}", printable(source.message(), 300))]
+    Git {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: git2::Error,
+    },
+    /// A `git` process failed.
+    #[error(transparent)]
+    Process(#[from] GitError),
+    /// A flush failed.
+    #[error("failed to flush {} to disk", path.display())]
+    Flush {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {
+    result.map_err(|source| RepoError::Git { what: what.to_owned(), source })
+}
+
+/// A file or folder in a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Entry {
+    /// git's mode.
+    pub mode: i32,
+    /// The object.
+    pub oid: Oid,
+}
+
+/// A blob found while walking a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blob {
+    /// Its path from the root.
+    pub path: String,
+    /// git's mode.
+    pub mode: i32,
+    /// The object.
+    pub oid: Oid,
+}
+
+/// An open repository.
+pub struct Repo {
+    inner: Repository,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Repo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repo").field("path", &self.path).finish()
+    }
+}
+
+impl Repo {
+    /// Opens the repository at `path`; none where there is nothing.
+    pub fn open(path: &Path) -> Result<Option<Self>, RepoError> {
+        if !path.join(".git").exists() {
+            return Ok(None);
+        }
+        match Repository::open(path) {
+            Ok(inner) => Ok(Some(Self { inner, path: path.to_owned() })),
+            Err(source) => Err(RepoError::Open { path: path.to_owned(), source }),
+        }
+    }
+
+    /// Opens the repository that git names to a program it runs, such as a merge driver.
+    pub fn from_environment() -> Result<Self, RepoError> {
+        let inner = Repository::open_from_env().map_err(|source| RepoError::Open { path: PathBuf::from("."), source })?;
+        let path = inner.workdir().unwrap_or_else(|| inner.path()).to_owned();
+        Ok(Self { inner, path })
+    }
+
+    /// Makes an empty repository of the plain kind: SHA-1, refs as files, no template.
+    pub fn create(path: &Path, branch: &str) -> Result<Self, RepoError> {
+        let mut options = RepositoryInitOptions::new();
+        options.mkpath(true).external_template(false).initial_head(branch);
+        let inner = git("create the repository", Repository::init_opts(path, &options))?;
+        Ok(Self { inner, path: path.to_owned() })
+    }
+
+    /// The work tree's top.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder that all linked work trees share.
+    pub fn common_folder(&self) -> &Path {
+        self.inner.commondir()
+    }
+
+    /// The repository's and the user's configuration.
+    pub fn config(&self) -> Result<git2::Config, RepoError> {
+        git("read git's configuration", self.inner.config())
+    }
+
+    /// Fails where a merge or the like waits for the user to finish it.
+    pub fn check_clean(&self) -> Result<(), RepoError> {
+        use git2::RepositoryState as S;
+        let what = match self.inner.state() {
+            S::Clean => None,
+            S::Merge => Some("merge"),
+            S::Revert | S::RevertSequence => Some("revert"),
+            S::CherryPick | S::CherryPickSequence => Some("cherry-pick"),
+            S::Bisect => Some("bisect"),
+            S::Rebase | S::RebaseInteractive | S::RebaseMerge | S::ApplyMailboxOrRebase => Some("rebase"),
+            S::ApplyMailbox => Some("git am"),
+        };
+        let unmerged = || self.inner.index().is_ok_and(|index| index.has_conflicts());
+        match what.or_else(|| unmerged().then_some("merge with unmerged files")) {
+            Some(what) => Err(RepoError::Unfinished { path: self.path.clone(), what }),
+            None => Ok(()),
+        }
+    }
+
+    /// The branch that `HEAD` names, born or not.
+    pub fn branch(&self) -> Result<String, RepoError> {
+        let head = git("read HEAD", self.inner.find_reference("HEAD"))?;
+        let target = head.symbolic_target().ok().flatten().and_then(|name| name.strip_prefix("refs/heads/"));
+        target.map(str::to_owned).ok_or_else(|| RepoError::Detached(self.path.clone()))
+    }
+
+    /// Points an unborn `HEAD` at a branch.
+    pub fn set_unborn_branch(&self, branch: &str) -> Result<(), RepoError> {
+        git("name the branch", self.inner.set_head(&format!("refs/heads/{branch}")))
+    }
+
+    /// The commit that a ref names; none where there is no such ref.
+    pub fn commit_at(&self, reference: &str) -> Result<Option<Oid>, RepoError> {
+        match self.inner.find_reference(reference).and_then(|r| r.peel_to_commit()) {
+            Ok(commit) => Ok(Some(commit.id())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(RepoError::Git { what: format!("read {reference}"), source }),
+        }
+    }
+
+    /// The tip of a branch.
+    pub fn head(&self, branch: &str) -> Result<Option<Oid>, RepoError> {
+        self.commit_at(&format!("refs/heads/{branch}"))
+    }
+
+    /// A commit's tree.
+    pub fn tree_of(&self, commit: Oid) -> Result<Oid, RepoError> {
+        Ok(git("read a commit", self.inner.find_commit(commit))?.tree_id())
+    }
+
+    /// A commit's parents.
+    pub fn parents_of(&self, commit: Oid) -> Result<Vec<Oid>, RepoError> {
+        Ok(git("read a commit", self.inner.find_commit(commit))?.parent_ids().collect())
+    }
+
+    /// The best common ancestor.
+    pub fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>, RepoError> {
+        match self.inner.merge_base(a, b) {
+            Ok(base) => Ok(Some(base)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(RepoError::Git { what: "find a common ancestor".to_owned(), source }),
+        }
+    }
+
+    /// A tree's entries by name.
+    pub fn entries(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Entry>, RepoError> {
+        let Some(tree) = tree else {
+            return Ok(BTreeMap::new());
+        };
+        let tree = git("read a tree", self.inner.find_tree(tree))?;
+        // A name that is no UTF-8 fits no grammar; it is carried by the trees it stands in and never read.
+        Ok(tree.iter().filter_map(|e| Some((e.name().ok()?.to_owned(), Entry { mode: e.filemode(), oid: e.id() }))).collect())
+    }
+
+    /// What stands at `path` below a tree.
+    pub fn entry(&self, tree: Option<Oid>, path: &str) -> Result<Option<Entry>, RepoError> {
+        let Some(tree) = tree else {
+            return Ok(None);
+        };
+        let tree = git("read a tree", self.inner.find_tree(tree))?;
+        let found: Result<TreeEntry<'static>, _> = tree.get_path(Path::new(path));
+        match found {
+            Ok(e) => Ok(Some(Entry { mode: e.filemode(), oid: e.id() })),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(source) => Err(RepoError::Git { what: format!("look up {path}"), source }),
+        }
+    }
+
+    /// The folder at `path` below a tree.
+    pub fn folder(&self, tree: Option<Oid>, path: &str) -> Result<Option<Oid>, RepoError> {
+        Ok(self.entry(tree, path)?.filter(|entry| entry.mode == FOLDER).map(|entry| entry.oid))
+    }
+
+    /// All blobs below the folder at `path`, sorted by path.
+    pub fn blobs(&self, tree: Option<Oid>, path: &str) -> Result<Vec<Blob>, RepoError> {
+        self.folder(tree, path)?.map_or(Ok(Vec::new()), |folder| self.blobs_below(folder, path))
+    }
+
+    /// All blobs of a tree, their paths below `prefix`.
+    pub fn blobs_below(&self, tree: Oid, prefix: &str) -> Result<Vec<Blob>, RepoError> {
+        let mut out = Vec::new();
+        self.collect(tree, prefix, 0, &mut out)?;
+        Ok(out)
+    }
+
+    fn collect(&self, tree: Oid, prefix: &str, depth: usize, out: &mut Vec<Blob>) -> Result<(), RepoError> {
+        if depth > 16 {
+            return Ok(());
+        }
+        for (name, entry) in self.entries(Some(tree))? {
+            let path = format!("{prefix}/{name}");
+            if entry.mode == FOLDER {
+                self.collect(entry.oid, &path, depth + 1, out)?;
+            } else {
+                out.push(Blob { path, mode: entry.mode, oid: entry.oid });
+            }
+        }
+        Ok(())
+    }
+
+    /// A blob's size, without reading it; none where the object is missing or no blob.
+    pub fn blob_size(&self, oid: Oid) -> Option<usize> {
+        let (size, kind) = self.inner.odb().and_then(|odb| odb.read_header(oid)).ok()?;
+        (kind == ObjectType::Blob).then_some(size)
+    }
+
+    /// A blob's bytes.
+    pub fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
+        Ok(git("read a file", self.inner.find_blob(oid))?.content().to_vec())
+    }
+
+    /// Stores a blob.
+    pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid, RepoError> {
+        git("store a file", self.inner.blob(bytes))
+    }
+
+    /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, odd names included.
+    pub fn write_tree(&self, base: Option<Oid>, entries: &BTreeMap<String, Entry>) -> Result<Oid, RepoError> {
+        let base = base.map(|oid| git("read a tree", self.inner.find_tree(oid))).transpose()?;
+        let mut builder = git("start a tree", self.inner.treebuilder(base.as_ref()))?;
+        for (name, entry) in entries {
+            git("build a tree", builder.insert(name.as_str(), entry.oid, entry.mode).map(drop))?;
+        }
+        git("store a tree", builder.write())
+    }
+
+    /// Keeps all objects written from here on in memory: for a driver, which must leave nothing behind.
+    pub fn write_in_memory(&self) -> Result<(), RepoError> {
+        let odb = git("open the objects", self.inner.odb())?;
+        git("hold objects in memory", odb.add_new_mempack_backend(1000).map(drop))?;
+        git("hold objects in memory", self.inner.set_odb(&odb))
+    }
+
+    /// A tree with some paths replaced. Folders are made as needed.
+    pub fn replace(&self, tree: Option<Oid>, changes: &BTreeMap<String, Entry>) -> Result<Oid, RepoError> {
+        let mut here = self.entries(tree)?;
+        let mut below: BTreeMap<String, BTreeMap<String, Entry>> = BTreeMap::new();
+        for (path, entry) in changes {
+            match path.split_once('/') {
+                Some((folder, rest)) => {
+                    below.entry(folder.to_owned()).or_default().insert(rest.to_owned(), *entry);
+                }
+                None => {
+                    here.insert(path.clone(), *entry);
+                }
+            }
+        }
+        for (folder, inner) in below {
+            let old = here.get(&folder).filter(|entry| entry.mode == FOLDER).map(|entry| entry.oid);
+            let oid = self.replace(old, &inner)?;
+            here.insert(folder, Entry { mode: FOLDER, oid });
+        }
+        self.write_tree(tree, &here)
+    }
+
+    /// Makes a commit, signed where the user's configuration says so. No ref moves.
+    pub fn commit(&self, process: &Git, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, RepoError> {
+        if self.config()?.get_bool("commit.gpgsign").unwrap_or(false) {
+            let parents: Vec<_> = parents.iter().map(Oid::to_string).collect();
+            let id = process.commit_signed(&self.path, &tree.to_string(), &parents, message)?;
+            return git("read the signed commit", Oid::from_str(&id));
+        }
+        let who = match self.inner.signature() {
+            Ok(who) => who,
+            // No identity is configured: a commit must not fail for that, and must not guess a name or address either.
+            Err(_) => git("make a signature", Signature::now("claude-sync", "claude-sync@localhost"))?,
+        };
+        let tree = git("read a tree", self.inner.find_tree(tree))?;
+        let parents = parents.iter().map(|p| self.inner.find_commit(*p)).collect::<Result<Vec<_>, _>>();
+        let parents = git("read a commit", parents)?;
+        git("make a commit", self.inner.commit(None, &who, &who, message, &tree, &parents.iter().collect::<Vec<_>>()))
+    }
+
+    /// Moves a ref from `old` to `new`; fails if somebody else moved it meanwhile.
+    pub fn move_ref(&self, name: &str, old: Option<Oid>, new: Oid, reason: &str) -> Result<(), RepoError> {
+        if old == Some(new) {
+            return Ok(());
+        }
+        let result = match old {
+            Some(old) => self.inner.reference_matching(name, new, true, old, reason),
+            None => self.inner.reference(name, new, false, reason),
+        };
+        git(&format!("move {name}"), result.map(drop))
+    }
+
+    /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
+    pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
+        let tree = git("read a tree", self.inner.find_tree(tree))?;
+        let mut safe = CheckoutBuilder::new();
+        safe.safe().allow_conflicts(true).recreate_missing(true);
+        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut safe)))?;
+        let mut force = CheckoutBuilder::new();
+        force.force().disable_pathspec_match(true).path("sync");
+        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut force)))
+    }
+
+    /// Merges two texts line by line; where both changed the same lines, both stay.
+    pub fn merge_text(base: Option<&[u8]>, ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
+        let mut inputs = [base.unwrap_or_default(), ours, theirs].map(|bytes| {
+            let mut input = git2::MergeFileInput::new();
+            input.content(bytes);
+            input
+        });
+        if [ours, theirs].iter().any(|bytes| bytes.contains(&0)) {
+            return None;
+        }
+        let mut options = git2::MergeFileOptions::new();
+        options.favor(git2::FileFavor::Union);
+        let [base, ours, theirs] = &mut inputs;
+        let result = git2::merge_file(base, ours, theirs, Some(&mut options)).ok()?;
+        result.is_automergeable().then(|| result.content().to_vec())
+    }
+
+    /// Subjects and bodies of the commits on `tip` that `base` does not have, newest first.
+    pub fn messages(&self, tip: Oid, base: Option<Oid>) -> Result<Vec<String>, RepoError> {
+        let mut walk = git("walk commits", self.inner.revwalk())?;
+        git("walk commits", walk.push(tip))?;
+        if let Some(base) = base {
+            git("walk commits", walk.hide(base))?;
+        }
+        let mut out = Vec::new();
+        for id in walk.take(1000) {
+            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
+            out.push(String::from_utf8_lossy(commit.message_bytes()).into_owned());
+        }
+        Ok(out)
+    }
+
+    /// Flushes everything written so far.
+    pub fn flush(&self) -> Result<(), RepoError> {
+        let path = self.inner.path().to_owned();
+        crate::store::durable::sync_file_system(&path).map_err(|source| RepoError::Flush { path, source })
+    }
+
+    /// The addresses of the remote named `origin`, if there is one.
+    pub fn remote(&self) -> Option<String> {
+        self.inner.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned))
+    }
+}

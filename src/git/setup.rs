@@ -1,0 +1,80 @@
+//! What makes a clone work with plain git too: the driver, the attributes, how `git pull` reconciles. Every run puts it right again.
+
+use std::fs;
+use std::path::Path;
+
+use super::repo::{Repo, RepoError};
+use crate::store::durable::{self, WriteError};
+use crate::store::layout::ATTRIBUTE_LINE;
+
+/// Set-up failed.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// In git's configuration.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// In a file.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+const BEGIN: &str = "# claude-sync begin: written anew by every run";
+const END: &str = "# claude-sync end";
+
+/// Defines the merge driver and the attributes. `program` is the absolute path of `claude-sync`.
+pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
+    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
+    let config = repo.config()?;
+    let set = |name: &str, value: &str| -> Result<(), RepoError> {
+        let local = config.open_level(git2::ConfigLevel::Local).and_then(|mut local| {
+            if local.get_string(name).ok().as_deref() == Some(value) { Ok(()) } else { local.set_str(name, value) }
+        });
+        local.map_err(|source| RepoError::Git { what: format!("set {name}"), source })
+    };
+    set("merge.claude-sync.name", "joins usage records")?;
+    // Exit codes 1 to 128 would mean "conflict" and leave ours without a mark; 129 makes git stop and change nothing.
+    set("merge.claude-sync.driver", &format!("{quoted} merge-driver %O %A %B %P || exit 129"))?;
+    // Without a choice of the user's, `git pull` on diverged branches stops with a question.
+    let snapshot = repo.config()?;
+    if ["pull.rebase", "pull.ff"].iter().all(|name| snapshot.get_entry(name).is_err()) {
+        set("pull.rebase", "false")?;
+    }
+    attributes(repo)
+}
+
+/// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
+fn attributes(repo: &Repo) -> Result<(), SetupError> {
+    let path = repo.common_folder().join("info/attributes");
+    let old = fs::read_to_string(&path).unwrap_or_default();
+    let block = format!("{BEGIN}\n{ATTRIBUTE_LINE}\n{END}\n");
+    let (before, after) = match (old.find(BEGIN), old.find(END)) {
+        (Some(begin), Some(end)) if begin < end => (&old[..begin], old[end + END.len()..].trim_start_matches('\n')),
+        _ => (old.as_str(), ""),
+    };
+    let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+    let new = format!("{before}{gap}{after}{block}");
+    if new != old {
+        durable::write(&path, new.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Adds the remote and makes plain `git pull` and `git push` use it.
+pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoError> {
+    let mut config = repo.config()?;
+    let mut set = |name: &str, value: &str| {
+        config.set_str(name, value).map_err(|source| RepoError::Git { what: format!("set {name}"), source })
+    };
+    set("remote.origin.url", address)?;
+    set("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")?;
+    track(repo, branch)
+}
+
+/// Makes a branch follow the remote's branch of the same name.
+pub fn track(repo: &Repo, branch: &str) -> Result<(), RepoError> {
+    let mut config = repo.config()?;
+    for (name, value) in [(format!("branch.{branch}.remote"), "origin".to_owned()), (format!("branch.{branch}.merge"), format!("refs/heads/{branch}"))] {
+        config.set_str(&name, &value).map_err(|source| RepoError::Git { what: format!("set {name}"), source })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The local index: how far each transcript was read. Always rebuildable, never the only place of anything.
+//!
+//! It is bound to what the repository had when it was written ([`Binding`]): where that does not fit any more, because either one
+//! was deleted, restored or copied, the index counts as empty and everything is read again.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, params};
+
+use crate::transcripts::Cursor;
+
+/// The index cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to use the local index {}", path.display())]
+pub struct IndexError {
+    /// The database.
+    pub path: PathBuf,
+    /// Why.
+    pub source: rusqlite::Error,
+}
+
+/// What the cursors are true for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The commit of `refs/claude-sync/known`.
+    pub known: String,
+    /// The machine whose records were written.
+    pub machine: String,
+    /// The settings and the version of the reader.
+    pub reader: String,
+}
+
+/// An open index.
+#[derive(Debug)]
+pub struct Index {
+    db: Connection,
+    path: PathBuf,
+}
+
+const SCHEMA: &str = "
+    CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS cursors (
+        path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+        offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    PRAGMA user_version = 1;
+";
+
+impl Index {
+    /// Opens the index in the state folder. One that is damaged or of another version is thrown away: it costs time only.
+    pub fn open(state: &Path) -> Result<Self, IndexError> {
+        let path = state.join("index.sqlite");
+        let attempt = Self::open_file(&path).or_else(|_| {
+            for suffix in ["", "-wal", "-shm", "-journal"] {
+                let _ = fs::remove_file(state.join(format!("index.sqlite{suffix}")));
+            }
+            Self::open_file(&path)
+        });
+        attempt.map_err(|source| IndexError { path, source })
+    }
+
+    fn open_file(path: &Path) -> rusqlite::Result<Self> {
+        let db = Connection::open(path)?;
+        db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "journal_mode", "WAL")?;
+        let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version != 0 && version != 1 {
+            return Err(rusqlite::Error::InvalidQuery);
+        }
+        db.execute_batch(SCHEMA)?;
+        Ok(Self { db, path: path.to_owned() })
+    }
+
+    fn fail(&self, source: rusqlite::Error) -> IndexError {
+        IndexError { path: self.path.clone(), source }
+    }
+
+    /// The cursors, if they are true for `binding`; else none.
+    pub fn cursors(&self, binding: &Binding) -> Result<HashMap<PathBuf, Cursor>, IndexError> {
+        let read = || -> rusqlite::Result<HashMap<PathBuf, Cursor>> {
+            if self.binding()? != Some(binding.clone()) {
+                return Ok(HashMap::new());
+            }
+            let mut query = self.db.prepare("SELECT path, device, inode, size, modified, offset, lines, tail FROM cursors")?;
+            let rows = query.query_map([], |row| {
+                let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+                let cursor = Cursor {
+                    identity: (number(1)?, number(2)?),
+                    size: number(3)?,
+                    modified: row.get(4)?,
+                    offset: number(5)?,
+                    lines: number(6)?,
+                    tail: number(7)?,
+                };
+                Ok((PathBuf::from(row.get::<_, String>(0)?), cursor))
+            })?;
+            rows.collect()
+        };
+        read().map_err(|source| self.fail(source))
+    }
+
+    fn binding(&self) -> rusqlite::Result<Option<Binding>> {
+        let mut query = self.db.prepare("SELECT key, value FROM meta")?;
+        let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut meta: HashMap<String, String> = rows.collect::<rusqlite::Result<_>>()?;
+        let mut take = |key: &str| meta.remove(key);
+        Ok(take("known").zip(take("machine")).zip(take("reader")).map(|((known, machine), reader)| Binding { known, machine, reader }))
+    }
+
+    /// Remembers how far files were read, and what for. Cursors from before stay where they were true for the same thing.
+    pub fn store(&mut self, before: &Binding, after: &Binding, cursors: &[(PathBuf, Cursor)]) -> Result<(), IndexError> {
+        self.store_rows(before, after, cursors).map_err(|source| IndexError { path: self.path.clone(), source })
+    }
+
+    fn store_rows(&mut self, before: &Binding, after: &Binding, cursors: &[(PathBuf, Cursor)]) -> rusqlite::Result<()> {
+        if before == after && cursors.is_empty() && self.binding()?.as_ref() == Some(after) {
+            return Ok(());
+        }
+        let keep = self.binding()?.as_ref() == Some(before);
+        let transaction = self.db.transaction()?;
+        if !keep {
+            transaction.execute("DELETE FROM cursors", [])?;
+        }
+        for (key, value) in [("known", &after.known), ("machine", &after.machine), ("reader", &after.reader)] {
+            transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])?;
+        }
+        {
+            let mut insert = transaction.prepare("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            // A path that is no UTF-8 is read anew by every run.
+            for (path, c) in cursors.iter().filter_map(|(path, c)| Some((path.to_str()?, c))) {
+                let n = u64::cast_signed;
+                insert.execute(params![path, n(c.identity.0), n(c.identity.1), n(c.size), c.modified, n(c.offset), n(c.lines), n(c.tail)])?;
+            }
+        }
+        transaction.commit()
+    }
+}

@@ -1,0 +1,146 @@
+//! What git calls where both sides changed a file under `sync/`.
+//!
+//! It reads the three versions that git gives and objects of the repository, and writes only the result, when that is complete.
+
+use std::path::Path as FilePath;
+
+use super::trees::{self, MergeError};
+use super::{data, files, fleet::Fleet, manifest};
+use crate::format::manifest::{Inputs, Manifest, RULES};
+use crate::format::{FormatError, MAX_DAY_FILE, MAX_MANIFEST};
+use crate::git::Oid;
+use crate::git::repo::{Repo, RepoError};
+use crate::store::durable::{self, WriteError};
+use crate::store::layout::{self, Path};
+
+/// The driver gave up; git must stop and change nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// One of git's three files.
+    #[error("failed to read {path}")]
+    Read {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The result.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A version that must not be written over.
+    #[error("{path} cannot be joined: {source}")]
+    Format {
+        /// The path in the repository.
+        path: String,
+        /// Why.
+        source: FormatError,
+    },
+    /// Objects.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The repository.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+}
+
+/// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they are versions of.
+pub fn run(base: &FilePath, ours: &FilePath, theirs: &FilePath, path: &str) -> Result<(), DriverError> {
+    let kind = Path::parse(path);
+    // An unreadable base is an empty one: it only says what both sides came from.
+    let old = std::fs::read(base).unwrap_or_default();
+    let (a, b) = (read(ours)?, read(theirs)?);
+    let format = |source| DriverError::Format { path: path.to_owned(), source };
+    let result = match kind {
+        Path::Manifest => merge_manifests(&old, &a, &b).map_err(|error| match error {
+            Failure::Format(source) => format(source),
+            Failure::Merge(error) => error.into(),
+            Failure::Repo(error) => error.into(),
+        })?,
+        _ => files::join(&kind, &a, &b).map_err(format)?,
+    };
+    if result != a {
+        durable::write(ours, &result)?;
+    }
+    Ok(())
+}
+
+fn read(path: &FilePath) -> Result<Vec<u8>, DriverError> {
+    let fail = |source| DriverError::Read { path: path.display().to_string(), source };
+    let size = std::fs::metadata(path).map_err(fail)?.len();
+    if size > MAX_DAY_FILE as u64 {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        return Err(DriverError::Format { path: path.display().to_string(), source: FormatError::TooLarge { size, most: MAX_DAY_FILE } });
+    }
+    std::fs::read(path).map_err(fail)
+}
+
+enum Failure {
+    Format(FormatError),
+    Merge(MergeError),
+    Repo(RepoError),
+}
+
+impl From<MergeError> for Failure {
+    fn from(error: MergeError) -> Self {
+        Self::Merge(error)
+    }
+}
+
+/// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
+/// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
+fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
+    let (a, b) = match (Manifest::read(ours), Manifest::read(theirs)) {
+        (Err(newer @ FormatError::Newer(_)), _) | (_, Err(newer @ FormatError::Newer(_))) => return Err(Failure::Format(newer)),
+        (Ok(a), Ok(b)) => (a, b),
+        // One side is damaged: the other stands for now, without inputs, so that the next run computes it anew.
+        (Ok(a), Err(_)) => return Ok(stale(a)),
+        (Err(_), Ok(b)) => return Ok(stale(b)),
+        (Err(_), Err(_)) => return Ok(ours.max(theirs).to_vec()),
+    };
+    debug_assert!(ours.len() <= MAX_MANIFEST && theirs.len() <= MAX_MANIFEST, "Manifest::read checks sizes");
+    if a.rules.max(b.rules) > RULES {
+        return Ok(fallback(a, b));
+    }
+    let old = Manifest::read(base).ok().and_then(|m| m.inputs).unwrap_or_default();
+    let (Some(mine), Some(other)) = (a.inputs.clone(), b.inputs.clone()) else {
+        return Ok(fallback(a, b));
+    };
+    let repo = Repo::from_environment().map_err(Failure::Repo)?;
+    repo.write_in_memory().map_err(Failure::Repo)?;
+    let side = |pick: fn(&Inputs) -> &Option<String>, path| join_side(&repo, path, pick(&old), pick(&mine), pick(&other));
+    let (Some(machines), Some(archive)) = (side(|i| &i.machines, layout::MACHINES)?, side(|i| &i.archive, layout::ARCHIVE)?) else {
+        return Ok(fallback(a, b));
+    };
+    let fleet = Fleet::join(data::load(&repo, machines, archive)?);
+    Ok(manifest::compute(&fleet, machines, archive, RULES).write().into_bytes())
+}
+
+/// The joined tree of one input; the outer none says that a tree is not here.
+fn join_side(repo: &Repo, path: &str, base: &Option<String>, a: &Option<String>, b: &Option<String>) -> Result<Option<Option<Oid>>, Failure> {
+    let find = |id: &Option<String>| -> Option<Option<Oid>> {
+        match id {
+            None => Some(None),
+            Some(id) => Oid::from_str(id).ok().filter(|oid| repo.entries(Some(*oid)).is_ok()).map(Some),
+        }
+    };
+    let (Some(a), Some(b)) = (find(a), find(b)) else {
+        return Ok(None);
+    };
+    let base = find(base).flatten();
+    match trees::join(repo, path, base, a, b) {
+        Ok(joined) => Ok(Some(joined)),
+        // An object below is missing, as in a partial clone.
+        Err(MergeError::Repo(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A manifest that both sides would choose, marked to be computed anew by whoever can.
+fn fallback(a: Manifest, b: Manifest) -> Vec<u8> {
+    let key = |m: &Manifest| (m.rules, m.updated_at, m.write());
+    stale(if key(&a) >= key(&b) { a } else { b })
+}
+
+fn stale(manifest: Manifest) -> Vec<u8> {
+    Manifest { inputs: None, ..manifest }.write().into_bytes()
+}

@@ -1,0 +1,174 @@
+//! The manifest as a function of the trees beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fleet::{Fleet, MachineView};
+use crate::base::ids::SessionId;
+use crate::base::json::Extra;
+use crate::base::time::Timestamp;
+use crate::format::manifest::{
+    Conflict, ConflictStatus, Inputs, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest, ManifestMachine, ManifestSession, Status,
+};
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+
+/// The kind of decision that keeps a 1.0 manifest whole.
+pub const ADOPTED: &str = "adopted-manifest";
+
+/// A machine is inactive when it last synced this long before the fleet's latest sync, in milliseconds: 30 days.
+const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
+
+/// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock, no order of arrival: equal trees give equal bytes.
+pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules: u64) -> Manifest {
+    let adopted = adopted(fleet);
+    let pages = || fleet.machines.iter().filter_map(|m| m.page.as_ref());
+    let updated_at = pages().map(|p| p.machine.updated_at).chain(adopted.iter().filter_map(|m| m.updated_at)).max();
+    let mut out = Manifest {
+        created_at: pages().map(|p| p.machine.created_at).chain(adopted.iter().filter_map(|m| m.created_at)).min(),
+        updated_at,
+        machines: fleet.machines.iter().map(|m| (m.id.to_string(), machine(m, updated_at))).collect(),
+        total_machines: 0,
+        active_machines: 0,
+        totals: fleet.totals(),
+        first_usage: fleet.rows.first().map(|row| row.at),
+        last_usage: fleet.rows.last().map(|row| row.at),
+        summary_extra: Extra::new(),
+        sessions: sessions(fleet),
+        conflicts: Vec::new(),
+        inputs: Some(Inputs { machines: machines.map(|id| id.to_string()), archive: archive.map(|id| id.to_string()) }),
+        rules,
+        sessions_total: Some(fleet.sessions.len() as u64),
+        pending_total: Some(fleet.sessions.values().filter(|s| s.pending).count() as u64).filter(|n| *n > 0),
+        extra: Extra::new(),
+    };
+    // First uses that claims tell of lie before any row.
+    out.first_usage = out.first_usage.into_iter().chain(pages().filter(|p| p.claimed.is_some()).filter_map(|p| p.first_usage)).min();
+    for manifest in &adopted {
+        adopt(&mut out, manifest);
+    }
+    out.conflicts = conflicts(fleet, &out.sessions);
+    out.total_machines = out.machines.len() as u64;
+    out.active_machines = out.machines.values().filter(|m| m.status == Status::Active).count() as u64;
+    out
+}
+
+fn machine(view: &MachineView, updated_at: Option<Timestamp>) -> ManifestMachine {
+    let page = view.page.as_ref();
+    let last_sync = page.map(SyncFile::last_sync);
+    let stale = last_sync.zip(updated_at).is_some_and(|(last, now)| now.since(last) > INACTIVE_AFTER);
+    let status = match (page, stale) {
+        (None, _) => Status::Error,
+        (Some(_), true) => Status::Inactive,
+        (Some(_), false) => Status::Active,
+    };
+    ManifestMachine {
+        hostname: page.map(|p| p.machine.hostname.clone()).unwrap_or_default(),
+        platform: page.map(|p| p.machine.platform.clone()).unwrap_or_default(),
+        first_seen: page.map(|p| p.machine.created_at),
+        last_sync,
+        last_sync_mode: page.map_or("incremental", |p| p.metadata.sync_mode.as_str()).to_owned(),
+        status,
+        error_message: view.error.clone(),
+        requests: view.totals.requests,
+        cost: view.totals.cost.amount,
+        last_usage: view.last_usage,
+        summary_extra: Extra::new(),
+        extra: Extra::new(),
+    }
+}
+
+/// The most recently updated sessions, and the most recent pending ones beside them. Ties go by id.
+fn sessions(fleet: &Fleet) -> BTreeMap<SessionId, ManifestSession> {
+    let mut order: Vec<_> = fleet.sessions.iter().collect();
+    order.sort_by(|(a_id, a), (b_id, b)| b.last.cmp(&a.last).then_with(|| a_id.cmp(b_id)));
+    let latest = order.iter().take(MAX_SESSIONS);
+    let pending = order.iter().filter(|(_, view)| view.pending).take(MAX_PENDING);
+    let chosen: BTreeSet<&SessionId> = latest.chain(pending).map(|(id, _)| *id).collect();
+    chosen
+        .into_iter()
+        .map(|id| {
+            let view = &fleet.sessions[id];
+            let session = ManifestSession {
+                machines: view.machines.iter().map(|at| fleet.machines[*at].id.to_string()).collect(),
+                project: view.first.as_ref().map(|(_, project)| project.to_string()).unwrap_or_default(),
+                first_seen: view.first.as_ref().map(|(time, _)| *time),
+                last_updated: view.last,
+                total_usage_count: view.totals.requests,
+                conflict_status: view.status(),
+                extra: Extra::new(),
+            };
+            (id.clone(), session)
+        })
+        .collect()
+}
+
+/// What needs a person and what was left out; then what was joined, of the sessions in the index.
+fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Vec<Conflict> {
+    let joined = listed.iter().filter(|(_, session)| session.conflict_status == ConflictStatus::Resolved).map(|(id, session)| {
+        let count = fleet.sessions.get(id).map_or(0, |view| view.shared);
+        Conflict { code: "joined".to_owned(), subject: id.to_string(), machines: session.machines.clone(), count }
+    });
+    fleet.conflicts.iter().cloned().chain(joined).take(MAX_CONFLICTS).collect()
+}
+
+/// 1.0 manifests that some machine keeps as a decision, each once.
+fn adopted(fleet: &Fleet) -> Vec<Manifest> {
+    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    let decisions = fleet.machines.iter().filter_map(|m| m.page.as_ref()).flat_map(|page| &page.decisions);
+    for ((kind, subject, _), decision) in decisions {
+        if kind == ADOPTED && let Some(text) = decision.0.get("manifest").map(ToString::to_string) {
+            let slot = found.entry(subject).or_default();
+            if *slot < text {
+                *slot = text;
+            }
+        }
+    }
+    found.values().filter_map(|text| Manifest::read(text.as_bytes()).ok()).collect()
+}
+
+/// Shows what an adopted manifest knows beyond the files: machines without any, their sessions, and unknown members.
+fn adopt(out: &mut Manifest, manifest: &Manifest) {
+    for (key, value) in &manifest.extra {
+        out.extra.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    for (key, value) in &manifest.summary_extra {
+        out.summary_extra.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+    let mut added = BTreeSet::new();
+    for (id, machine) in &manifest.machines {
+        match out.machines.get_mut(id) {
+            Some(mine) => {
+                for (key, value) in &machine.extra {
+                    mine.extra.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            None => {
+                out.totals.requests = out.totals.requests.saturating_add(machine.requests);
+                out.totals.cost.amount = out.totals.cost.amount.plus(machine.cost);
+                out.last_usage = out.last_usage.max(machine.last_usage);
+                out.machines.insert(id.clone(), machine.clone());
+                added.insert(id);
+            }
+        }
+    }
+    if !added.is_empty() {
+        out.first_usage = out.first_usage.into_iter().chain(manifest.first_usage).min();
+    }
+    for (id, session) in &manifest.sessions {
+        if session.machines.iter().any(|machine| added.contains(machine)) && !out.sessions.contains_key(id) {
+            out.sessions.insert(id.clone(), session.clone());
+        } else if let Some(mine) = out.sessions.get_mut(id) {
+            for machine in &session.machines {
+                if added.contains(machine) && !mine.machines.contains(machine) {
+                    mine.machines.push(machine.clone());
+                }
+            }
+            for (key, value) in &session.extra {
+                mine.extra.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+            if mine.machines.len() > 1 && mine.conflict_status == ConflictStatus::None {
+                mine.conflict_status = ConflictStatus::Resolved;
+            }
+        }
+    }
+}

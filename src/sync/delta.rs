@@ -1,0 +1,122 @@
+//! What a commit says: what this machine's files gained, as a subject for people and trailers for programs.
+
+use std::collections::BTreeSet;
+
+use super::SyncError;
+use super::own::own_blobs;
+use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::money::Money;
+use crate::base::text::{count, printable};
+use crate::format::MAX_DAY_FILE;
+use crate::format::dayfile::DayFile;
+use crate::format::syncfile::Mode;
+use crate::git::Oid;
+use crate::git::repo::Repo;
+use crate::records::Totals;
+
+/// What changed in one machine's day files between two trees.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Delta {
+    /// Requests that are new.
+    pub added: u64,
+    /// Records that grew.
+    pub grown: u64,
+    /// The sessions of both.
+    pub sessions: BTreeSet<SessionId>,
+    /// What all that costs, by this version's prices.
+    pub cost: Money,
+}
+
+/// Compares the machine's day files below two root trees. Files with equal ids are not opened.
+pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &MachineId) -> Result<Delta, SyncError> {
+    let mut out = Delta::default();
+    let old = own_blobs(repo, before, machine)?;
+    let mut names = Interner::default();
+    let mut cost = (Money::ZERO, Money::ZERO);
+    for (blob, day, _) in own_blobs(repo, after, machine)? {
+        let previous = old.iter().find(|(known, ..)| known.path == blob.path).map(|(known, ..)| known.oid);
+        if previous == Some(blob.oid) {
+            continue;
+        }
+        let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {
+            let bytes = match oid.filter(|oid| repo.blob_size(*oid).is_some_and(|size| size <= MAX_DAY_FILE)) {
+                Some(oid) => repo.blob(oid)?,
+                None => Vec::new(),
+            };
+            Ok(DayFile::read(machine, day, &bytes, &mut names).map_or_else(|_| DayFile::new(machine.clone(), day), |(file, _)| file))
+        };
+        let (was, is) = (read(previous)?, read(Some(blob.oid))?);
+        for record in is.records.iter() {
+            match was.records.get(record.id) {
+                Some(known) if known == record => continue,
+                Some(known) => {
+                    out.grown += 1;
+                    cost.1 = cost.1.plus(known.cost().amount);
+                }
+                None => out.added += 1,
+            }
+            cost.0 = cost.0.plus(record.cost().amount);
+            out.sessions.insert(record.origin.session.clone());
+        }
+        for (key, summary) in &is.summaries {
+            let known = was.summaries.get(key).map_or(Totals::default(), |s| s.totals);
+            if known != summary.totals {
+                out.added = out.added.saturating_add(summary.totals.requests.saturating_sub(known.requests));
+                cost.0 = cost.0.plus(summary.totals.cost.amount);
+                cost.1 = cost.1.plus(known.cost.amount);
+                out.sessions.insert(key.session.clone());
+            }
+        }
+    }
+    out.cost = cost.0.minus(cost.1);
+    Ok(out)
+}
+
+/// Who commits what, and why.
+#[derive(Debug)]
+pub struct Story<'a> {
+    /// The machine.
+    pub machine: &'a MachineId,
+    /// Its name.
+    pub hostname: &'a str,
+    /// The run's mode; none where it wrote nothing of its own.
+    pub mode: Option<Mode>,
+    /// What its files gained.
+    pub delta: &'a Delta,
+    /// It is the machine's first commit.
+    pub first: bool,
+    /// Subjects of commits of the user's own that this one takes the place of.
+    pub folded: &'a [String],
+}
+
+/// The commit message.
+pub fn message(story: &Story) -> String {
+    let Story { machine, hostname, mode, delta, first, folded } = story;
+    let name = if hostname.is_empty() { machine.short().to_owned() } else { printable(hostname, 40) };
+    let records = delta.added.saturating_add(delta.grown);
+    let what = match (mode, records, first) {
+        (None, ..) => "join what others wrote".to_owned(),
+        (_, 0, true) => "first sync, no usage yet".to_owned(),
+        (_, 0, false) => "nothing new".to_owned(),
+        _ => {
+            let grown = if delta.added == 0 { " completed" } else { "" };
+            format!("{}{grown} in {}, ${}", count(records, "record"), count(delta.sessions.len() as u64, "session"), delta.cost.cents())
+        }
+    };
+    let mut out = format!("sync {name}: {what}\n");
+    if !folded.is_empty() {
+        out.push_str("\nIncludes local commits:\n");
+        for subject in *folded {
+            out.push_str(&format!("- {}\n", printable(subject, 200)));
+        }
+    }
+    let mode = mode.map_or("download", Mode::as_str);
+    out.push_str(&format!(
+        "\nMachine: {machine}\nMode: {mode}\nSessions: {}\nRecords-Added: {}\nRecords-Grown: {}\nCost-Added-USD: {}\n",
+        delta.sessions.len(),
+        delta.added,
+        delta.grown,
+        delta.cost
+    ));
+    out
+}

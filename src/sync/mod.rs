@@ -1,0 +1,183 @@
+//! One run, from the lock to the push, and the set-up before the first.
+
+pub mod delta;
+pub mod own;
+mod run;
+mod setup;
+mod tree;
+
+use std::path::PathBuf;
+
+use crate::base::ids::MachineId;
+use crate::base::time::Timestamp;
+use crate::format::FormatError;
+use crate::format::manifest::Conflict;
+use crate::format::syncfile::Mode;
+use crate::git::repo::RepoError;
+use crate::git::setup::SetupError;
+use crate::git::{GitError, Oid};
+use crate::index::IndexError;
+use crate::merge::trees::MergeError;
+use crate::store::config::ConfigError;
+use crate::store::lock::LockError;
+use crate::store::machine_id::IdError;
+use crate::transcripts::{BadLine, Reading};
+pub use delta::Delta;
+pub use own::Host;
+pub use run::run;
+pub use setup::{Init, init};
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Read everything, or what is new.
+    pub mode: Mode,
+    /// Withhold records: sums only.
+    pub summary_only: bool,
+    /// Keep a copy of this version of the sync file.
+    pub snapshot: bool,
+    /// Neither fetch nor push.
+    pub offline: bool,
+    /// Bring what others wrote, write nothing of this machine's, push nothing.
+    pub download_only: bool,
+    /// The clock.
+    pub now: Timestamp,
+    /// This machine.
+    pub host: Host,
+    /// The absolute path of `claude-sync`, for the merge driver.
+    pub program: PathBuf,
+    /// Whether somebody at a terminal can answer git's questions.
+    pub attended: bool,
+    /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
+    pub rules: u64,
+}
+
+/// Whether the remote has what this run made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remote {
+    /// There is none: history stays on this machine.
+    None,
+    /// It has everything; nothing was to be pushed.
+    UpToDate,
+    /// It was pushed, after this many rejections.
+    Pushed(u32),
+    /// It was not reached; the commit stays here, and the next run pushes it.
+    Queued(String),
+    /// It was not asked.
+    Skipped,
+}
+
+/// What reading the transcripts was like.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadReport {
+    /// Transcripts found.
+    pub files: usize,
+    /// Transcripts opened.
+    pub opened: usize,
+    /// Lines skipped, the first hundred.
+    pub bad: Vec<BadLine>,
+    /// Lines skipped.
+    pub bad_total: u64,
+    /// What could not be read, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+}
+
+impl From<&Reading> for ReadReport {
+    fn from(reading: &Reading) -> Self {
+        Self {
+            files: reading.files,
+            opened: reading.opened,
+            bad: reading.bad.clone(),
+            bad_total: reading.bad_total,
+            unreadable: reading.unreadable.clone(),
+        }
+    }
+}
+
+/// What a run did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// This machine.
+    pub machine: MachineId,
+    /// The repository was set up by this run, for this machine only.
+    pub set_up: bool,
+    /// What this machine's files gained against the commit before.
+    pub delta: Delta,
+    /// The new commit; none where nothing changed.
+    pub commit: Option<Oid>,
+    /// Something of other machines came in.
+    pub received: bool,
+    /// Whether the remote has it.
+    pub remote: Remote,
+    /// What reading was like.
+    pub read: ReadReport,
+    /// Files of the fleet that were left out, and sessions that need a person.
+    pub problems: Vec<Conflict>,
+    /// Higher rules that the manifest was computed by: this tool should be updated.
+    pub newer_rules: Option<u64>,
+    /// How many machines the fleet has.
+    pub machines: usize,
+}
+
+/// A run or a set-up failed. What was committed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// Another run is going on.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// `config.json`.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// `machine_id`.
+    #[error(transparent)]
+    Id(#[from] IdError),
+    /// The `git` program.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// The repository.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// The clone's configuration.
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// Joining.
+    #[error(transparent)]
+    Merge(#[from] MergeError),
+    /// The local index.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// A file of a later major version that this run would have to write over.
+    #[error("{path}: {source}")]
+    Newer {
+        /// The file in the repository.
+        path: String,
+        /// Its version.
+        source: FormatError,
+    },
+    /// There is something else in the repository.
+    #[error("{place} is not a sync repository, and not empty")]
+    NotSync {
+        /// The remote's address or the folder.
+        place: String,
+    },
+    /// There is a remote already.
+    #[error("the repository already has the remote {there}")]
+    OtherRemote {
+        /// Its address.
+        there: String,
+    },
+    /// The remote did not answer while it was needed.
+    #[error("failed to reach {address}")]
+    Unreachable {
+        /// Its address.
+        address: String,
+        /// What git said.
+        source: GitError,
+    },
+    /// Nothing to download from.
+    #[error("there is no remote to download from")]
+    NoRemote,
+    /// The remote changed faster than we could follow.
+    #[error("the remote changed during each of {0} tries to push")]
+    Contended(u32),
+}

@@ -1,0 +1,416 @@
+//! This machine's files: where new records go, and the page that tells of them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sha2::{Digest, Sha256};
+
+use super::SyncError;
+use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
+use crate::base::json::Extra;
+use crate::base::time::{Day, Timestamp};
+use crate::format::dayfile::{DayFile, hex};
+use crate::format::line::{Summary, SummaryKey};
+use crate::format::syncfile::{Decision, DecisionKey, Machine, Metadata, Mode, Session, SyncFile};
+use crate::format::{FormatError, MAX_DAY_FILE};
+use crate::git::Oid;
+use crate::git::repo::{Blob, FILE, FOLDER, Repo};
+use crate::merge::data::MachineData;
+use crate::merge::fleet::Fleet;
+use crate::records::{Record, RecordSet, Totals};
+use crate::store::layout::{self, PART_BYTES, Path};
+
+/// The largest sync file that is written; beyond it records are left to the day files.
+const MAX_PAGE: usize = 256 << 10;
+
+/// What the machine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name, or a pseudonym.
+    pub hostname: String,
+    /// `linux`, `darwin` or `win32`.
+    pub platform: String,
+    /// The system's name and version.
+    pub os_version: String,
+}
+
+/// One part of one day, as it lies in the repository and as it is becoming.
+struct Part {
+    file: DayFile,
+    size: usize,
+    changed: bool,
+}
+
+/// All own files, read from a tree.
+pub struct Own {
+    machine: MachineId,
+    parts: BTreeMap<(Day, u32), Part>,
+    /// Parts that cannot be read: they are left alone, and their numbers are taken.
+    broken: BTreeSet<(Day, u32)>,
+    page: Option<SyncFile>,
+    /// Which part holds a record.
+    place: HashMap<RecordId, (Day, u32)>,
+    /// The highest index given in each session.
+    highest: HashMap<SessionId, u64>,
+    /// Records that this run added or enlarged, and sessions that it touched.
+    brought: Vec<RecordId>,
+    touched: BTreeSet<SessionId>,
+}
+
+/// When and how a page is written.
+#[derive(Debug, Clone)]
+pub struct Stamp<'a> {
+    /// The clock.
+    pub now: Timestamp,
+    /// The run's mode.
+    pub mode: Mode,
+    /// The machine.
+    pub host: &'a Host,
+}
+
+impl Own {
+    /// Reads the machine's files below a root tree.
+    pub fn load(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Self, SyncError> {
+        let mut own = Self {
+            machine: machine.clone(),
+            parts: BTreeMap::new(),
+            broken: BTreeSet::new(),
+            page: None,
+            place: HashMap::new(),
+            highest: HashMap::new(),
+            brought: Vec::new(),
+            touched: BTreeSet::new(),
+        };
+        let mut names = Interner::default();
+        let path = layout::machine_path(machine);
+        if let Some(entry) = repo.entry(root, &path)? {
+            match SyncFile::read(machine, &repo.blob(entry.oid)?, &mut names) {
+                Ok(page) => own.page = Some(page),
+                Err(source @ FormatError::Newer(_)) => return Err(SyncError::Newer { path, source }),
+                // Broken: written anew from the day files. The broken version stays in git's history.
+                Err(_) => {}
+            }
+        }
+        for (blob, day, number) in own_blobs(repo, root, machine)? {
+            let size = repo.blob_size(blob.oid).unwrap_or(usize::MAX);
+            let read = if size > MAX_DAY_FILE { Err(FormatError::TooLarge { size, most: MAX_DAY_FILE }) } else { DayFile::read(machine, day, &repo.blob(blob.oid)?, &mut names) };
+            match read {
+                Ok((file, _)) => {
+                    for record in file.records.iter() {
+                        own.place.entry(record.id).or_insert((day, number));
+                        let highest = own.highest.entry(record.origin.session.clone()).or_default();
+                        *highest = (*highest).max(record.index);
+                    }
+                    own.parts.insert((day, number), Part { file, size, changed: false });
+                }
+                Err(source @ FormatError::Newer(_)) => return Err(SyncError::Newer { path: blob.path, source }),
+                Err(_) => {
+                    own.broken.insert((day, number));
+                }
+            }
+        }
+        Ok(own)
+    }
+
+    /// Whether the machine has no page yet.
+    pub fn is_new(&self) -> bool {
+        self.page.is_none()
+    }
+
+    /// Takes over records from transcripts: new ones into the file of their day, known ones into the file that has them.
+    pub fn add_records(&mut self, records: &RecordSet) {
+        let copies: Vec<Record> = self.page.iter().flat_map(|p| p.sessions.values()).flat_map(|s| s.records.iter()).cloned().collect();
+        // Copies on the page whose day file lost them, as after a revert by hand.
+        for record in copies.into_iter().filter(|r| !r.derived) {
+            if !self.place.contains_key(&record.id) {
+                self.add_record(&record);
+            }
+        }
+        for record in records.sorted() {
+            self.add_record(record);
+        }
+    }
+
+    fn add_record(&mut self, record: &Record) {
+        if let Some(place) = self.place.get(&record.id) {
+            let Some(part) = self.parts.get_mut(place) else { return };
+            let known = part.file.records.get(record.id);
+            if known.is_some_and(|known| known.covers(record)) {
+                return;
+            }
+            part.file.records.add(record.clone());
+            part.changed = true;
+        } else {
+            let highest = self.highest.entry(record.origin.session.clone()).or_default();
+            *highest = highest.saturating_add(1);
+            let record = Record { index: *highest, ..record.clone() };
+            let place = self.open_part(record.origin.timestamp.day());
+            self.place.insert(record.id, place);
+            if let Some(part) = self.parts.get_mut(&place) {
+                part.size = part.size.saturating_add(record.line(Some(&record.origin.session), None).len() + 1);
+                part.changed = true;
+                part.file.records.add(record);
+            }
+        }
+        self.brought.push(record.id);
+        self.touched.insert(record.origin.session.clone());
+    }
+
+    /// The last part of a day, or the next one where that is full.
+    fn open_part(&mut self, day: Day) -> (Day, u32) {
+        let numbers = (day, 1)..=(day, u32::MAX);
+        let last = self.parts.range(numbers.clone()).map(|(key, part)| (key.1, part.size < PART_BYTES)).next_back();
+        let broken = self.broken.range(numbers).map(|key| (key.1, false)).next_back();
+        let number = match last.max(broken) {
+            None => 1,
+            Some((number, true)) => number,
+            Some((number, false)) => number.saturating_add(1),
+        };
+        let machine = self.machine.clone();
+        self.parts.entry((day, number)).or_insert_with(|| Part { file: DayFile::new(machine, day), size: 0, changed: false });
+        (day, number)
+    }
+
+    /// Takes over sums where records are withheld: per session, day and model the maximum of what was ever seen.
+    pub fn add_summaries(&mut self, records: &RecordSet) {
+        for (key, summary) in summarise(records) {
+            let day = key.day;
+            let holder = self.parts.iter().find(|(place, part)| place.0 == day && part.file.summaries.contains_key(&key)).map(|(place, _)| *place);
+            let place = holder.unwrap_or_else(|| self.open_part(day));
+            let Some(part) = self.parts.get_mut(&place) else { continue };
+            let before = part.file.summaries.get(&key).cloned();
+            part.file.add_summary(key.clone(), summary);
+            if part.file.summaries.get(&key) != before.as_ref() {
+                part.changed = true;
+                self.touched.insert(key.session);
+            }
+        }
+    }
+
+    /// Adds a decision of this machine's.
+    pub fn decide(&mut self, stamp: &Stamp, key: DecisionKey, decision: Decision) -> bool {
+        let page = self.page.get_or_insert_with(|| blank(&self.machine, stamp));
+        let new = !page.decisions.contains_key(&key);
+        page.add_decision(key, decision);
+        new
+    }
+
+    /// Whether anything is to be written.
+    pub fn is_changed(&self) -> bool {
+        self.parts.values().any(|part| part.changed)
+    }
+
+    /// The files to write, by path: changed parts and the page.
+    pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
+        let mut out = BTreeMap::new();
+        let mut checksums: BTreeMap<SessionId, Sha256> = BTreeMap::new();
+        let mut data = MachineData::new(self.machine.clone());
+        for ((day, number), part) in &self.parts {
+            let wanted = part.changed || part.file.records.iter().any(|r| self.touched.contains(&r.origin.session)) || !part.file.summaries.is_empty();
+            if wanted {
+                let (text, sums) = part.file.write();
+                for (session, sum) in sums {
+                    checksums.entry(session).or_default().update(format!("{sum}\n"));
+                }
+                if part.changed {
+                    out.insert(layout::day_path(&self.machine, *day, *number), text.into_bytes());
+                }
+            }
+            part.file.records.iter().for_each(|record| data.records.add(record.clone()));
+            for (key, summary) in &part.file.summaries {
+                let known = data.summaries.remove(key);
+                data.summaries.insert(key.clone(), known.map_or_else(|| summary.clone(), |known| known.join(summary.clone())));
+            }
+        }
+        let machine = self.machine.clone();
+        let text = self.page(data, checksums, stamp).write();
+        if snapshot {
+            out.insert(layout::snapshot_path(&machine, stamp.now), text.clone().into_bytes());
+        }
+        out.insert(layout::machine_path(&machine), text.into_bytes());
+        out
+    }
+
+    fn page(self, mut data: MachineData, checksums: BTreeMap<SessionId, Sha256>, stamp: &Stamp) -> SyncFile {
+        let mut page = self.page.unwrap_or_else(|| blank(&self.machine, stamp));
+        let held: BTreeMap<SessionId, Session> = page.sessions.iter().filter(|(_, s)| s.claimed.is_some()).map(|(id, s)| (id.clone(), s.clone())).collect();
+        held.values().flat_map(|s| s.records.iter()).for_each(|r| data.records.add(r.clone()));
+        if !self.touched.is_empty() {
+            // The page tells of the last sync that brought something.
+            page.sessions.clone_from(&held);
+        }
+        let brought: RecordSet = self.brought.iter().filter_map(|id| data.records.get(*id)).cloned().collect();
+        let total_usage_records = data.records.len() as u64;
+        data.page = Some(Ok(page.clone()));
+        let fleet = Fleet::join(vec![data]);
+        page.machine.hostname.clone_from(&stamp.host.hostname);
+        page.machine.platform.clone_from(&stamp.host.platform);
+        page.machine.os_version.clone_from(&stamp.host.os_version);
+        page.machine.tracker_version = env!("CARGO_PKG_VERSION").to_owned();
+        page.machine.updated_at = stamp.now;
+        page.machine.revision = page.machine.revision.saturating_add(1);
+        match stamp.mode {
+            Mode::Full => page.metadata.last_full_sync = Some(stamp.now),
+            Mode::Incremental => page.metadata.last_incremental_sync = Some(stamp.now),
+        }
+        page.metadata.sync_mode = stamp.mode;
+        page.metadata.total_sessions = fleet.sessions.len() as u64;
+        page.metadata.total_usage_records = total_usage_records;
+        page.totals = fleet.totals();
+        page.first_usage = fleet.rows.first().map(|row| row.at).into_iter().chain(page.claimed.and(page.first_usage)).min();
+        page.last_usage = fleet.rows.last().map(|row| row.at);
+        let mut touched: BTreeSet<SessionId> = self.touched.clone();
+        touched.extend(brought.iter().map(|r| r.origin.session.clone()));
+        let mut views = Views::new(&fleet, brought, &self.highest, checksums);
+        for id in touched.into_iter().filter(|id| !held.contains_key(id)) {
+            if let Some(view) = views.session(&id) {
+                page.sessions.insert(id, view);
+            }
+        }
+        fit(page)
+    }
+}
+
+/// What a session's entry on the page is made from.
+struct Views<'a> {
+    fleet: &'a Fleet,
+    brought: HashMap<SessionId, RecordSet>,
+    models: HashMap<&'a SessionId, BTreeSet<String>>,
+    highest: &'a HashMap<SessionId, u64>,
+    checksums: BTreeMap<SessionId, Sha256>,
+}
+
+impl<'a> Views<'a> {
+    fn new(fleet: &'a Fleet, records: RecordSet, highest: &'a HashMap<SessionId, u64>, checksums: BTreeMap<SessionId, Sha256>) -> Self {
+        let mut brought: HashMap<SessionId, RecordSet> = HashMap::new();
+        for record in records {
+            brought.entry(record.origin.session.clone()).or_default().add(record);
+        }
+        let mut models: HashMap<&SessionId, BTreeSet<String>> = HashMap::new();
+        for row in fleet.rows.iter().filter(|row| !row.model.is_empty()) {
+            let Some(session) = &row.session else { continue };
+            let slot = models.entry(session).or_default();
+            if !slot.contains(&*row.model) {
+                slot.insert(row.model.to_string());
+            }
+        }
+        Self { fleet, brought, models, highest, checksums }
+    }
+
+    fn session(&mut self, id: &SessionId) -> Option<Session> {
+        let view = self.fleet.sessions.get(id)?;
+        let (first, project) = view.first.clone()?;
+        Some(Session {
+            project: project.to_string(),
+            first_seen: Some(first),
+            last_updated: view.last,
+            usage_count: view.totals.requests,
+            last_synced: view.last,
+            last_index: self.highest.get(id).copied().unwrap_or(0),
+            checksum: self.checksums.remove(id).map(hex).unwrap_or_default(),
+            records: self.brought.remove(id).unwrap_or_default(),
+            totals: view.totals,
+            models: self.models.remove(id).unwrap_or_default(),
+            ..Session::default()
+        })
+    }
+}
+
+/// Cuts a page to its limit: first the records, which the day files have, then the sessions that were updated longest ago.
+fn fit(mut page: SyncFile) -> SyncFile {
+    if page.write().len() <= MAX_PAGE {
+        return page;
+    }
+    for session in page.sessions.values_mut().filter(|s| s.claimed.is_none()) {
+        session.records = RecordSet::default();
+    }
+    let mut views: Vec<_> = page.sessions.iter().filter(|(_, s)| s.claimed.is_none()).map(|(id, s)| (s.last_updated, id.clone())).collect();
+    views.sort();
+    let mut rest = views.into_iter();
+    while page.write().len() > MAX_PAGE {
+        // An eighth at a time: each try writes the page.
+        let batch: Vec<_> = rest.by_ref().take((page.sessions.len() / 8).max(1)).collect();
+        if batch.is_empty() {
+            break;
+        }
+        for (_, id) in batch {
+            page.sessions.remove(&id);
+        }
+    }
+    page
+}
+
+fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
+    SyncFile {
+        machine: Machine {
+            uuid: machine.clone(),
+            hostname: stamp.host.hostname.clone(),
+            platform: stamp.host.platform.clone(),
+            os_version: stamp.host.os_version.clone(),
+            tracker_version: String::new(),
+            created_at: stamp.now,
+            updated_at: stamp.now,
+            revision: 0,
+            extra: Extra::new(),
+        },
+        metadata: Metadata {
+            last_full_sync: None,
+            last_incremental_sync: None,
+            total_sessions: 0,
+            total_usage_records: 0,
+            sync_mode: stamp.mode,
+            extra: Extra::new(),
+        },
+        totals: Totals::default(),
+        first_usage: None,
+        last_usage: None,
+        summary_extra: Extra::new(),
+        claimed: None,
+        sessions: BTreeMap::new(),
+        decisions: BTreeMap::new(),
+        pruned_before: None,
+        extra: Extra::new(),
+    }
+}
+
+/// Sums records per session, day and model.
+fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
+    let mut out: BTreeMap<SummaryKey, Summary> = BTreeMap::new();
+    let mut projects: HashMap<SessionId, (Timestamp, Name)> = HashMap::new();
+    for record in records.iter() {
+        let here = (record.origin.timestamp, record.origin.project.clone());
+        let slot = projects.entry(record.origin.session.clone()).or_insert_with(|| here.clone());
+        if here < *slot {
+            *slot = here;
+        }
+    }
+    for record in records.iter() {
+        let (at, session) = (record.origin.timestamp, record.origin.session.clone());
+        let project = projects.get(&session).map(|(_, project)| project.to_string()).unwrap_or_default();
+        let key = SummaryKey { session, day: at.day(), model: record.body.model.clone() };
+        let slot = out.entry(key).or_insert_with(|| Summary { project, totals: Totals::default(), first: at, last: at, extra: Extra::new() });
+        slot.totals = slot.totals.plus(Totals::of(record));
+        slot.first = slot.first.min(at);
+        slot.last = slot.last.max(at);
+    }
+    out
+}
+
+/// All own day files below a root tree.
+pub fn own_blobs(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
+    let mut out = Vec::new();
+    let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, SyncError> {
+        Ok(repo.entries(tree)?.into_iter().filter(|(_, entry)| entry.mode == FOLDER).map(|(name, entry)| (name, entry.oid)).collect())
+    };
+    for (year, months) in folders(repo.folder(root, layout::ARCHIVE)?)? {
+        for (month, machines) in folders(Some(months))? {
+            let folder = repo.folder(Some(machines), machine.as_str())?;
+            for (name, entry) in repo.entries(folder)?.into_iter().filter(|(_, entry)| entry.mode == FILE) {
+                let path = format!("{}/{year}/{month}/{machine}/{name}", layout::ARCHIVE);
+                if let Path::Day(_, day, number) = Path::parse(&path) {
+                    out.push((Blob { path, mode: entry.mode, oid: entry.oid }, day, number));
+                }
+            }
+        }
+    }
+    Ok(out)
+}

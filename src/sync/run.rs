@@ -1,0 +1,239 @@
+//! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::delta::{Story, delta, message};
+use super::tree::{Assembled, Starts, assemble};
+use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, setup};
+use crate::base::ids::MachineId;
+use crate::format::syncfile::Mode;
+use crate::git::repo::{KNOWN, Repo};
+use crate::git::setup as clone;
+use crate::git::{Git, Oid, Push};
+use crate::index::{Binding, Index};
+use crate::records::RecordSet;
+use crate::store::{Places, config, lock, machine_id};
+use crate::transcripts::{self, Privacy};
+
+/// How often a rejected push is tried again.
+const TRIES: u32 = 100;
+
+/// Counts up when the reader learns to see more in a transcript: then everything is read again.
+const READER: u32 = 1;
+
+/// Syncs once.
+pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
+    let _lock = lock::acquire(&places.state, &label(options))?;
+    let config = config::read(&places.config)?;
+    let options = &Options {
+        summary_only: options.summary_only || config.summary_only,
+        snapshot: options.snapshot || config.snapshots,
+        ..options.clone()
+    };
+    let git = Git::find(options.attended)?;
+    let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
+    let options = &anonymous(options, &config, &machine);
+    let set_up = Repo::open(&places.repo)?.is_none();
+    if set_up && options.download_only {
+        return Err(SyncError::NoRemote);
+    }
+    if set_up {
+        setup::set_up(places, options, &git, machine.clone(), new_id, None)?;
+    }
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    repo.check_clean()?;
+    clone::configure(&repo, &options.program)?;
+    let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
+    let reader = format!("{READER} {privacy:?} {}", if options.summary_only { "summaries" } else { "records" });
+    let mut run = Run { repo, git, options, machine, branch: String::new(), reader };
+    run.branch = run.repo.branch()?;
+    run.sync(places, privacy, set_up)
+}
+
+/// What the lock file says to others.
+pub(super) fn label(options: &Options) -> String {
+    format!("pid {}, since {}\n", std::process::id(), options.now)
+}
+
+/// Replaces the machine's name by a pseudonym where the user asks for that. It is the same in every run and tells nothing.
+fn anonymous(options: &Options, config: &config::Config, machine: &MachineId) -> Options {
+    let mut options = options.clone();
+    if config.anonymize_hostname {
+        options.host.hostname = format!("machine-{}", machine.short());
+    }
+    options
+}
+
+struct Run<'a> {
+    repo: Repo,
+    git: Git,
+    options: &'a Options,
+    machine: MachineId,
+    branch: String,
+    reader: String,
+}
+
+impl Run<'_> {
+    fn sync(&self, places: &Places, privacy: Privacy, set_up: bool) -> Result<Outcome, SyncError> {
+        let options = self.options;
+        let remote = self.repo.remote();
+        if options.download_only && remote.is_none() {
+            return Err(SyncError::NoRemote);
+        }
+        let mut index = Index::open(&places.state)?;
+        let before = self.binding()?;
+        let full = options.mode == Mode::Full || options.summary_only;
+        let cursors = if full { HashMap::new() } else { index.cursors(&before)? };
+        let reading = if options.download_only { transcripts::Reading::default() } else { transcripts::read_all(&places.claude, &cursors, privacy) };
+        let mut out = self.outcome(set_up, ReadReport::from(&reading));
+        let mut queued = match &remote {
+            None => Some(Remote::None),
+            Some(_) if options.offline => Some(Remote::Skipped),
+            Some(_) => self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string())),
+        };
+        if options.download_only && let Some(Remote::Queued(_)) = &queued {
+            // Nothing of ours could wait: whoever asks to download wants to know.
+            let address = crate::git::process::hide_secrets(&remote.unwrap_or_default());
+            return match self.git.fetch(self.repo.path(), "origin") {
+                Err(source) => Err(SyncError::Unreachable { address, source }),
+                Ok(()) => Err(SyncError::Contended(1)),
+            };
+        }
+        let mut rejected = 0;
+        loop {
+            let head = self.step(&reading.records, queued.is_none(), &mut out)?;
+            if let Some(state) = queued.take() {
+                out.remote = state;
+                break;
+            }
+            let tip = self.repo.commit_at(&self.tracking())?;
+            if tip == Some(head) || options.download_only {
+                out.remote = Remote::UpToDate;
+                break;
+            }
+            match self.git.push(self.repo.path(), "origin", &head.to_string(), &self.branch) {
+                Ok(Push::Done) => {
+                    out.remote = Remote::Pushed(rejected);
+                    break;
+                }
+                Ok(Push::Rejected) if rejected < TRIES => {
+                    rejected += 1;
+                    std::thread::sleep(jitter(rejected));
+                    queued = self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string()));
+                }
+                Ok(Push::Rejected) => return Err(SyncError::Contended(TRIES)),
+                Err(error) => {
+                    out.remote = Remote::Queued(error.to_string());
+                    break;
+                }
+            }
+        }
+        // Only now: the index must never know more than the repository has.
+        index.store(&before, &self.binding()?, &reading.cursors)?;
+        if out.commit.is_some() {
+            // Tidying up is a convenience; a failure there takes nothing back.
+            let _ = self.git.maintain(self.repo.path());
+        }
+        Ok(out)
+    }
+
+    fn outcome(&self, set_up: bool, read: ReadReport) -> Outcome {
+        Outcome {
+            machine: self.machine.clone(),
+            set_up,
+            delta: Delta::default(),
+            commit: None,
+            received: false,
+            remote: Remote::None,
+            read,
+            problems: Vec::new(),
+            newer_rules: None,
+            machines: 0,
+        }
+    }
+
+    fn binding(&self) -> Result<Binding, SyncError> {
+        let known = self.repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
+        Ok(Binding { known, machine: self.machine.to_string(), reader: self.reader.clone() })
+    }
+
+    fn tracking(&self) -> String {
+        format!("refs/remotes/origin/{}", self.branch)
+    }
+
+    /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
+    fn step(&self, records: &RecordSet, online: bool, out: &mut Outcome) -> Result<Oid, SyncError> {
+        let branch = format!("refs/heads/{}", self.branch);
+        let tip = if online { self.repo.commit_at(&self.tracking())? } else { None };
+        let starts = Starts { tip, head: self.repo.commit_at(&branch)?, known: self.repo.commit_at(KNOWN)? };
+        for commit in [starts.tip, starts.head].into_iter().flatten() {
+            if !setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
+                let remote = self.repo.remote().filter(|_| Some(commit) == starts.tip);
+                let place = remote.map_or_else(|| self.repo.path().display().to_string(), |url| crate::git::process::hide_secrets(&url));
+                return Err(SyncError::NotSync { place });
+            }
+        }
+        let assembled = assemble(&self.repo, starts, &self.machine, records, self.options)?;
+        out.problems.clone_from(&assembled.problems);
+        out.newer_rules = assembled.newer_rules;
+        out.machines = assembled.machines;
+        let parent = starts.tip.or(starts.head);
+        let parent_tree = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
+        let head_tree = starts.head.map(|commit| self.repo.tree_of(commit)).transpose()?;
+        let on_tip = |head: Oid| -> Result<bool, SyncError> { Ok(starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip]))) };
+        let new = match (parent, starts.head) {
+            // The remote has everything already, or there is no remote and nothing is new.
+            (Some(parent), _) if parent_tree == Some(assembled.tree) => parent,
+            // The commit of an earlier run still waits, and still says it all.
+            (Some(_), Some(head)) if head_tree == Some(assembled.tree) && on_tip(head)? => head,
+            _ => self.commit(&assembled, starts, parent, out)?,
+        };
+        out.received |= starts.head.is_some_and(|head| head != new) && starts.tip.is_some() && starts.tip != starts.head;
+        if Some(new) != starts.head {
+            self.repo.flush()?;
+            self.repo.checkout(assembled.tree)?;
+            self.repo.move_ref(&branch, starts.head, new, "claude-sync")?;
+        }
+        if Some(new) != starts.known {
+            self.repo.move_ref(KNOWN, starts.known, new, "claude-sync")?;
+            self.repo.flush()?;
+        }
+        Ok(new)
+    }
+
+    fn commit(&self, assembled: &Assembled, starts: Starts, parent: Option<Oid>, out: &mut Outcome) -> Result<Oid, SyncError> {
+        let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
+        out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine)?;
+        let folded = match (starts.tip, starts.head) {
+            (Some(tip), Some(head)) => self.foreign_subjects(tip, head)?,
+            _ => Vec::new(),
+        };
+        let own = assembled.own_changed || out.delta != Delta::default();
+        let story = Story {
+            machine: &self.machine,
+            hostname: &self.options.host.hostname,
+            mode: own.then_some(self.options.mode),
+            delta: &out.delta,
+            first: assembled.first,
+            folded: &folded,
+        };
+        let commit = self.repo.commit(&self.git, assembled.tree, parent.as_slice(), &message(&story))?;
+        out.commit = Some(commit);
+        Ok(commit)
+    }
+
+    /// Subjects of unpushed commits that are not this tool's: the new commit takes their place and should say so.
+    fn foreign_subjects(&self, tip: Oid, head: Oid) -> Result<Vec<String>, SyncError> {
+        let ours = |text: &str| text.contains("\nMachine: ") || text.starts_with("set up claude-sync");
+        let all = self.repo.messages(head, Some(tip))?;
+        Ok(all.iter().filter(|text| !ours(text)).filter_map(|text| text.lines().next().map(str::to_owned)).take(20).collect())
+    }
+}
+
+/// A random wait of up to 50 ms, doubling with each rejection up to 3 s, so that machines which collided do not collide again.
+fn jitter(rejected: u32) -> Duration {
+    let most = 50_u64.saturating_mul(1 << rejected.min(6)).min(3000);
+    let random = uuid::Uuid::new_v4().as_u64_pair().0;
+    Duration::from_millis(random % most)
+}

@@ -1,0 +1,185 @@
+//! Set-up: the machine's id, the repository, the remote, and what makes plain git work in it.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Options, SyncError};
+use crate::base::ids::MachineId;
+use crate::git::process::hide_secrets;
+use crate::git::repo::{Entry, FILE, Repo};
+use crate::git::{Git, Oid, setup};
+use crate::store::layout::{ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST};
+use crate::store::{Places, lock, machine_id};
+
+/// What a set-up did.
+#[derive(Debug, Clone)]
+pub struct Init {
+    /// This machine.
+    pub machine: MachineId,
+    /// Its id was made just now.
+    pub new_id: bool,
+    /// The repository was made just now.
+    pub new_repo: bool,
+    /// The remote's address, its secrets hidden.
+    pub remote: Option<String>,
+    /// The remote had data of other machines.
+    pub joined: bool,
+    /// The branch.
+    pub branch: String,
+}
+
+const README: &str = "# Claude Code usage of my machines
+
+Written by `claude-sync`: token counts and costs per request, no conversation content.
+`git log` is the history of syncs; `claude-usage-tracker` shows the figures.
+
+| path | what it holds |
+|---|---|
+| `sync/manifest.json` | all machines and their totals, computed from the files below |
+| `sync/machines/` | a page for each machine: its totals and what its last sync brought |
+| `sync/archive/YYYY/MM/MACHINE/DD.jsonl` | every usage record, by day |
+";
+
+/// Sets this machine up. With `remote` it joins that repository, or starts it; without, history stays here.
+///
+/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none.
+pub fn init(places: &Places, options: &Options, remote: Option<&str>) -> Result<Init, SyncError> {
+    let _lock = lock::acquire(&places.state, &super::run::label(options))?;
+    let git = Git::find(options.attended)?;
+    let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
+    set_up(places, options, &git, machine, new_id, remote)
+}
+
+/// As [`init`], with the lock held.
+pub(super) fn set_up(
+    places: &Places,
+    options: &Options,
+    git: &Git,
+    machine: MachineId,
+    new_id: bool,
+    remote: Option<&str>,
+) -> Result<Init, SyncError> {
+    let there = Repo::open(&places.repo)?;
+    let new_repo = there.is_none();
+    let repo = match there {
+        Some(repo) => adopt(repo, git, remote)?,
+        None => create(&places.repo, git, remote)?,
+    };
+    let branch = repo.branch()?;
+    setup::configure(&repo, &options.program)?;
+    let tip = repo.commit_at(&format!("refs/remotes/origin/{branch}"))?;
+    let head = repo.head(&branch)?;
+    match (head, tip) {
+        (None, Some(tip)) => {
+            repo.checkout(repo.tree_of(tip)?)?;
+            repo.move_ref(&format!("refs/heads/{branch}"), None, tip, "claude-sync: init")?;
+        }
+        (None, None) => {
+            let tree = furnish(&repo, None)?;
+            let commit = repo.commit(git, tree, &[], "set up claude-sync\n")?;
+            repo.checkout(tree)?;
+            repo.move_ref(&format!("refs/heads/{branch}"), None, commit, "claude-sync: init")?;
+        }
+        (Some(_), _) => {}
+    }
+    repo.flush()?;
+    Ok(Init { machine, new_id, new_repo, remote: repo.remote().map(|url| hide_secrets(&url)), joined: tip.is_some(), branch })
+}
+
+/// A root tree with what every sync repository has, and otherwise as it was.
+pub(super) fn furnish(repo: &Repo, root: Option<Oid>) -> Result<Oid, SyncError> {
+    let mut changes = std::collections::BTreeMap::new();
+    let old = repo.entry(root, ATTRIBUTES)?.filter(|entry| entry.mode == FILE);
+    let text = match old {
+        Some(entry) => String::from_utf8_lossy(&repo.blob(entry.oid)?).into_owned(),
+        None => String::new(),
+    };
+    if !text.lines().any(|line| line == ATTRIBUTE_LINE) {
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let oid = repo.write_blob(format!("{text}{gap}{ATTRIBUTE_LINE}\n").as_bytes())?;
+        changes.insert(ATTRIBUTES.to_owned(), Entry { mode: FILE, oid });
+    }
+    if root.is_none() {
+        changes.insert("README.md".to_owned(), Entry { mode: FILE, oid: repo.write_blob(README.as_bytes())? });
+    }
+    match (root, changes.is_empty()) {
+        (Some(root), true) => Ok(root),
+        _ => Ok(repo.replace(root, &changes)?),
+    }
+}
+
+/// Whether a tree is one of ours, or has nothing in it that could be somebody else's.
+pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
+    let entries = repo.entries(Some(root))?;
+    let marked = || -> Result<bool, SyncError> {
+        let Some(entry) = entries.get(ATTRIBUTES) else { return Ok(false) };
+        let small = repo.blob_size(entry.oid).is_some_and(|size| size < 1 << 20);
+        Ok(small && String::from_utf8_lossy(&repo.blob(entry.oid)?).lines().any(|line| line == ATTRIBUTE_LINE))
+    };
+    Ok(entries.is_empty() || repo.entry(Some(root), MANIFEST)?.is_some() || repo.folder(Some(root), "sync/machines")?.is_some() || marked()?)
+}
+
+/// Takes a repository that is there already, such as a clone that the user made.
+fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError> {
+    let branch = repo.branch()?;
+    if let Some(head) = repo.head(&branch)?
+        && !is_sync(&repo, repo.tree_of(head)?)?
+    {
+        return Err(SyncError::NotSync { place: repo.path().display().to_string() });
+    }
+    if let Some(address) = remote {
+        match repo.remote() {
+            Some(there) if there == address => {}
+            Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there) }),
+            None => {
+                let far = ask(git, repo.path(), address)?;
+                setup::add_remote(&repo, address, &branch)?;
+                fetch(&repo, git, address)?;
+                check_tip(&repo, far.as_deref().unwrap_or(&branch), address)?;
+            }
+        }
+    }
+    Ok(repo)
+}
+
+/// Makes a repository in a folder beside its place and moves it there when all is well, so that a failure leaves nothing half-done.
+fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError> {
+    let write = |source| SyncError::Setup(setup::SetupError::Write(crate::store::durable::WriteError { path: path.to_owned(), source }));
+    if path.exists() {
+        let empty = fs::read_dir(path).map_err(write)?.next().is_none();
+        if !empty {
+            return Err(SyncError::NotSync { place: path.display().to_string() });
+        }
+        fs::remove_dir(path).map_err(write)?;
+    }
+    let parent = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).map_err(write)?;
+    let draft = tempfile::Builder::new().prefix(".claude-sync-new-").tempdir_in(parent).map_err(write)?;
+    let far = remote.map(|address| ask(git, draft.path(), address)).transpose()?.flatten();
+    let branch = far.unwrap_or_else(|| "main".to_owned());
+    let place = draft.path().join("repo");
+    let repo = Repo::create(&place, &branch)?;
+    if let Some(address) = remote {
+        setup::add_remote(&repo, address, &branch)?;
+        fetch(&repo, git, address)?;
+        check_tip(&repo, &branch, address)?;
+    }
+    drop(repo);
+    fs::rename(&place, path).map_err(write)?;
+    Ok(Repo::open(path)?.expect("the repository was moved here just now"))
+}
+
+fn ask(git: &Git, at: &Path, address: &str) -> Result<Option<String>, SyncError> {
+    git.remote_branch(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })
+}
+
+fn fetch(repo: &Repo, git: &Git, address: &str) -> Result<(), SyncError> {
+    git.fetch(repo.path(), "origin").map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })
+}
+
+fn check_tip(repo: &Repo, branch: &str, address: &str) -> Result<(), SyncError> {
+    match repo.commit_at(&format!("refs/remotes/origin/{branch}"))? {
+        Some(tip) if !is_sync(repo, repo.tree_of(tip)?)? => Err(SyncError::NotSync { place: hide_secrets(address) }),
+        _ => Ok(()),
+    }
+}

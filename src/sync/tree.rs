@@ -1,0 +1,167 @@
+//! The tree of the next commit: T = join(tip, HEAD, known), this machine's new records in it, and the manifest of all that.
+
+use std::collections::BTreeMap;
+
+use super::own::{Own, Stamp};
+use super::{Options, SyncError, setup};
+use crate::base::ids::{Interner, MachineId};
+use crate::base::json::Extra;
+use crate::format::FormatError;
+use crate::format::manifest::{Conflict, Manifest};
+use crate::format::syncfile::{Decision, SyncFile};
+use crate::git::Oid;
+use crate::git::repo::{Entry, FILE, Repo};
+use crate::merge::fleet::Fleet;
+use crate::merge::{data, manifest, trees};
+use crate::records::RecordSet;
+use crate::store::layout::{self, MANIFEST};
+
+/// What the run starts from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Starts {
+    /// The remote's branch, if it was fetched.
+    pub tip: Option<Oid>,
+    /// The local branch.
+    pub head: Option<Oid>,
+    /// All that this clone has had.
+    pub known: Option<Oid>,
+}
+
+/// The next commit's tree.
+pub(super) struct Assembled {
+    pub tree: Oid,
+    /// This machine's files changed.
+    pub own_changed: bool,
+    /// This machine had no file before.
+    pub first: bool,
+    pub problems: Vec<Conflict>,
+    pub newer_rules: Option<u64>,
+    pub machines: usize,
+}
+
+/// Joins what there is. The user's own files are merged as git would; records only ever grow.
+fn joined(repo: &Repo, starts: Starts) -> Result<Option<Oid>, SyncError> {
+    let tree = |commit: Option<Oid>| commit.map(|commit| repo.tree_of(commit)).transpose();
+    let base = match (starts.tip, starts.head) {
+        (Some(tip), Some(head)) => repo.merge_base(tip, head)?,
+        _ => None,
+    };
+    let (tip, head, known) = (tree(starts.tip)?, tree(starts.head)?, tree(starts.known)?);
+    let root = trees::join_roots(repo, tree(base)?, tip, head)?;
+    // Of `known` only records count: a file of the user's that was deleted since must not come back.
+    let (mine, theirs) = (repo.folder(root, "sync")?, repo.folder(known, "sync")?);
+    let sync = trees::join(repo, "sync", None, mine, theirs)?;
+    match sync {
+        Some(oid) if sync != mine => Ok(Some(repo.replace(root, &BTreeMap::from([("sync".to_owned(), Entry { mode: crate::git::repo::FOLDER, oid })]))?)),
+        _ => Ok(root),
+    }
+}
+
+/// Builds the tree of the next commit.
+pub(super) fn assemble(
+    repo: &Repo,
+    starts: Starts,
+    machine: &MachineId,
+    records: &RecordSet,
+    options: &Options,
+) -> Result<Assembled, SyncError> {
+    let root = setup::furnish(repo, joined(repo, starts)?)?;
+    let stamp = Stamp { now: options.now, mode: options.mode, host: &options.host };
+    let old = read_manifest(repo, root)?;
+    let mut out = Assembled { tree: root, own_changed: false, first: false, problems: Vec::new(), newer_rules: None, machines: 0 };
+    let foreign = old.as_ref().ok().and_then(|(text, manifest)| manifest.is_foreign().then_some(text.as_slice()));
+    if !options.download_only {
+        let page = repo.entry(Some(root), &layout::machine_path(machine))?;
+        out.first = page.is_none();
+        let due = heartbeat_due(repo, page, machine, options)?;
+        if out.first || foreign.is_some() || due || !records.is_empty() {
+            let mut own = Own::load(repo, Some(root), machine)?;
+            let first = own.is_new();
+            if options.summary_only {
+                own.add_summaries(records);
+            } else {
+                own.add_records(records);
+            }
+            let adopted = foreign.is_some_and(|text| adopt(&mut own, &stamp, text));
+            if first || adopted || due || own.is_changed() {
+                let mut changes = BTreeMap::new();
+                for (path, bytes) in own.write(&stamp, options.snapshot) {
+                    changes.insert(path, Entry { mode: FILE, oid: repo.write_blob(&bytes)? });
+                }
+                out.tree = repo.replace(Some(root), &changes)?;
+                out.own_changed = true;
+            }
+        }
+    }
+    derive(repo, &mut out, old.map(|(_, manifest)| manifest), options)?;
+    Ok(out)
+}
+
+/// A heartbeat comes at most this often, in milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// Whether the page's stamp is so old that it is renewed though nothing is new.
+fn heartbeat_due(repo: &Repo, page: Option<Entry>, machine: &MachineId, options: &Options) -> Result<bool, SyncError> {
+    let Some(page) = page.filter(|page| repo.blob_size(page.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)) else {
+        return Ok(false);
+    };
+    let read = SyncFile::read(machine, &repo.blob(page.oid)?, &mut Interner::default());
+    Ok(read.is_ok_and(|page| options.now.since(page.last_sync()) >= DAY))
+}
+
+/// The manifest below a root tree. A later major version stops everything; any other defect makes it stale.
+fn read_manifest(repo: &Repo, root: Oid) -> Result<Result<(Vec<u8>, Manifest), FormatError>, SyncError> {
+    let Some(entry) = repo.entry(Some(root), MANIFEST)?.filter(|entry| entry.mode == FILE) else {
+        return Ok(Err(FormatError::Malformed("there is none".to_owned())));
+    };
+    if repo.blob_size(entry.oid).is_none_or(|size| size > crate::format::MAX_MANIFEST) {
+        return Ok(Err(FormatError::Malformed("it is too large".to_owned())));
+    }
+    let bytes = repo.blob(entry.oid)?;
+    match Manifest::read(&bytes) {
+        Err(source @ FormatError::Newer(_)) => Err(SyncError::Newer { path: MANIFEST.to_owned(), source }),
+        Err(other) => Ok(Err(other)),
+        Ok(manifest) => Ok(Ok((bytes, manifest))),
+    }
+}
+
+/// Keeps a 1.0 manifest whole, as a decision: it may know machines that have no file.
+fn adopt(own: &mut Own, stamp: &Stamp, text: &[u8]) -> bool {
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else {
+        return false;
+    };
+    if text.len() > 1 << 20 {
+        return false;
+    }
+    let subject = crate::base::ids::RecordId::of("manifest", &[value.to_string().as_bytes()]).to_string();
+    let key = (manifest::ADOPTED.to_owned(), subject, 1);
+    own.decide(stamp, key, Decision(Extra::from([("manifest".to_owned(), value)])))
+}
+
+/// Computes the manifest anew where it does not tell of the trees beside it.
+fn derive(repo: &Repo, out: &mut Assembled, old: Result<Manifest, FormatError>, options: &Options) -> Result<(), SyncError> {
+    let (machines, archive) = data::inputs(repo, Some(out.tree))?;
+    let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
+    if let Ok(old) = &old {
+        let fits = old.inputs.as_ref().is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
+        let newer = old.rules > options.rules;
+        let foreign = old.is_foreign() && options.download_only;
+        if newer || foreign || (fits && old.rules == options.rules) {
+            out.newer_rules = newer.then_some(old.rules);
+            out.machines = old.machines.len();
+            out.problems = problems(&old.conflicts);
+            return Ok(());
+        }
+    }
+    let fleet = Fleet::join(data::load(repo, machines, archive)?);
+    let new = manifest::compute(&fleet, machines, archive, options.rules);
+    out.machines = new.machines.len();
+    out.problems = problems(&new.conflicts);
+    let oid = repo.write_blob(new.write().as_bytes())?;
+    out.tree = repo.replace(Some(out.tree), &BTreeMap::from([(MANIFEST.to_owned(), Entry { mode: FILE, oid })]))?;
+    Ok(())
+}
+
+fn problems(conflicts: &[Conflict]) -> Vec<Conflict> {
+    conflicts.iter().filter(|conflict| conflict.code != "joined").cloned().collect()
+}
