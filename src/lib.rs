@@ -7,12 +7,14 @@
 //! The library returns values. It prints nothing and reads neither the environment nor the home directory; `cli` does.
 
 pub mod base;
+pub mod cli;
 pub mod format;
 pub mod git;
 pub mod index;
 pub mod merge;
 pub mod prices;
 pub mod records;
+pub mod report;
 pub mod store;
 pub mod sync;
 pub mod transcripts;

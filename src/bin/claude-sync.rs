@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! Sync Claude Code usage between machines through git.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    claude_sync::cli::claude_sync()
+}

@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! Report Claude Code usage of the whole fleet.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    claude_sync::cli::claude_usage_tracker()
+}

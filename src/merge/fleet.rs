@@ -47,6 +47,8 @@ pub struct Row {
 pub struct MachineView {
     /// Its id.
     pub id: MachineId,
+    /// Its name, empty where nobody says.
+    pub label: String,
     /// Its sync file, where it can be read.
     pub page: Option<SyncFile>,
     /// Why its sync file cannot be read.
@@ -137,7 +139,8 @@ impl Fleet {
                 take(&mut merged, record, at, start);
             }
             summaries.extend(data.summaries.into_iter().map(|(key, summary)| (key, at, start, summary)));
-            fleet.machines.push(MachineView { id: data.id, page, error, totals: Totals::default(), last_usage: None });
+            let label = page.as_ref().map(|page| page.machine.hostname.clone()).unwrap_or_default();
+            fleet.machines.push(MachineView { id: data.id, label, page, error, totals: Totals::default(), last_usage: None });
         }
         // A record without an id is the same request as one with an id that has its time, model and counters.
         merged.retain(|id, m| !(m.record.derived && twins.contains(id)));

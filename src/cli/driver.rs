@@ -1,0 +1,32 @@
+//! `claude-sync merge-driver %O %A %B %P`: what git calls.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::env::Env;
+use super::error::CliError;
+use super::exit;
+use crate::merge::driver;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The common ancestor's version
+    base: PathBuf,
+    /// Our version; the result is written here
+    ours: PathBuf,
+    /// Their version
+    theirs: PathBuf,
+    /// The path in the repository
+    path: String,
+}
+
+pub fn run(args: &Args) -> ExitCode {
+    match driver::run(&args.base, &args.ours, &args.theirs, &args.path) {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err(error) => {
+            let error = CliError::from(error);
+            eprint!("{}", error.render(&Env::read()));
+            ExitCode::from(exit::DRIVER)
+        }
+    }
+}

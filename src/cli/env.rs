@@ -1,0 +1,112 @@
+//! What the process was given: home, folders, clock, terminal. Read once, here.
+
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
+
+use super::error::CliError;
+use crate::base::time::Timestamp;
+use crate::format::manifest::RULES;
+use crate::format::syncfile::Mode;
+use crate::store::Places;
+use crate::sync::{Host, Options};
+
+/// The environment.
+#[derive(Debug, Clone)]
+pub struct Env {
+    /// The clock. `CLAUDE_SYNC_NOW` (RFC 3339) stops it, for reproducible runs.
+    pub now: Timestamp,
+    /// The terminal's width.
+    pub width: u16,
+    /// Whether error messages may have colours.
+    pub colours: bool,
+    /// Whether somebody can answer questions.
+    pub attended: bool,
+}
+
+impl Env {
+    /// Reads it.
+    pub fn read() -> Self {
+        let now = std::env::var("CLAUDE_SYNC_NOW").ok().and_then(|text| Timestamp::parse(&text)).unwrap_or_else(Timestamp::now);
+        let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+        let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
+        let width = if std::io::stdout().is_terminal() { terminal.or(columns) } else { columns }.unwrap_or(120).clamp(40, 400);
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let colours = std::io::stderr().is_terminal() && !no_colour && !dumb;
+        Self { now, width, colours, attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal() }
+    }
+
+    /// The folders, as the platform and the user's variables have them.
+    pub fn places(&self) -> Result<Places, CliError> {
+        let base = choose_native_strategy().map_err(|_| CliError::no_home())?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir().join("claude-sync").join("state"));
+        let claude = claude_folders(base.home_dir());
+        Ok(Places {
+            repo: base.data_dir().join("claude-sync").join("repo"),
+            state: state.join("claude-sync"),
+            config: base.config_dir().join("claude-sync").join("config.json"),
+            machine_id: claude[0].join("machine_id"),
+            claude,
+        })
+    }
+
+    /// The options of a run, before the command line changes them.
+    pub fn options(&self) -> Options {
+        Options {
+            mode: Mode::Incremental,
+            summary_only: false,
+            snapshot: false,
+            offline: false,
+            download_only: false,
+            now: self.now,
+            host: host(),
+            program: program(),
+            attended: self.attended,
+            rules: RULES,
+        }
+    }
+}
+
+/// Claude Code's configuration folders. `CLAUDE_CONFIG_DIR` may list several, separated by commas, and replaces the defaults.
+fn claude_folders(home: &Path) -> Vec<PathBuf> {
+    let listed = std::env::var("CLAUDE_CONFIG_DIR").unwrap_or_default();
+    let listed: Vec<PathBuf> = listed.split(',').map(str::trim).filter(|part| !part.is_empty()).map(PathBuf::from).collect();
+    if listed.is_empty() { vec![home.join(".claude"), home.join(".config").join("claude")] } else { listed }
+}
+
+/// The absolute path of `claude-sync`, also when the tracker asks.
+pub fn program() -> PathBuf {
+    let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-sync"));
+    own.with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// This machine, as its own system names it. `CLAUDE_SYNC_HOSTNAME` names it otherwise.
+pub fn host() -> Host {
+    let named = std::env::var("CLAUDE_SYNC_HOSTNAME").ok().filter(|name| !name.is_empty());
+    let (node, system) = system();
+    let clean = |text: String| -> String { text.chars().filter(|c| !c.is_control()).take(100).collect() };
+    Host { hostname: clean(named.unwrap_or(node)), platform: platform().to_owned(), os_version: clean(system) }
+}
+
+/// The names that Node.js uses, and so the format.
+fn platform() -> &'static str {
+    match std::env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    }
+}
+
+#[cfg(unix)]
+fn system() -> (String, String) {
+    let uname = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    (text(uname.nodename()), format!("{} {}", text(uname.sysname()), text(uname.release())))
+}
+
+#[cfg(not(unix))]
+fn system() -> (String, String) {
+    (std::env::var("COMPUTERNAME").unwrap_or_default(), "Windows".to_owned())
+}

@@ -1,0 +1,211 @@
+//! Every error as a person reads it: what happened, why, what to do next, a code to search for, and an exit code.
+
+use std::error::Error;
+use std::fmt;
+
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
+
+use super::env::Env;
+use super::exit;
+use crate::base::text::printable_lines;
+use crate::git::repo::RepoError;
+use crate::git::setup::SetupError;
+use crate::git::{GitError, process::MIN_VERSION};
+use crate::merge::driver::DriverError;
+use crate::merge::trees::MergeError;
+use crate::store::config::ConfigError;
+use crate::store::lock::LockError;
+use crate::store::machine_id::IdError;
+use crate::sync::SyncError;
+
+/// An error on its way to the terminal. All its texts are escaped.
+#[derive(Debug)]
+pub struct CliError {
+    message: String,
+    cause: Option<Box<Cause>>,
+    code: &'static str,
+    help: String,
+    /// The exit code.
+    pub exit: u8,
+}
+
+#[derive(Debug)]
+struct Cause {
+    message: String,
+    cause: Option<Box<Cause>>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for Cause {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &dyn Error)
+    }
+}
+
+impl fmt::Display for CliError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for CliError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as &dyn Error)
+    }
+}
+
+impl Diagnostic for CliError {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(self.code))
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.help))
+    }
+}
+
+fn causes(error: Option<&(dyn Error + 'static)>) -> Option<Box<Cause>> {
+    error.map(|error| Box::new(Cause { message: printable_lines(&error.to_string(), 20), cause: causes(error.source()) }))
+}
+
+impl CliError {
+    fn new(error: &(dyn Error + 'static), code: &'static str, exit: u8, help: impl Into<String>) -> Self {
+        Self { message: printable_lines(&error.to_string(), 20), cause: causes(error.source()), code, help: help.into(), exit }
+    }
+
+    /// A message of the command line's own.
+    pub fn plain(message: &str, code: &'static str, exit: u8, help: impl Into<String>) -> Self {
+        Self { message: printable_lines(message, 20), cause: None, code, help: help.into(), exit }
+    }
+
+    /// There is no home folder.
+    pub fn no_home() -> Self {
+        Self::plain("failed to find the home folder", "claude_sync::home", exit::CONFIG, "set HOME, or the XDG_* variables")
+    }
+
+    /// The text for standard error.
+    pub fn render(&self, env: &Env) -> String {
+        let theme = if env.colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let handler = GraphicalReportHandler::new_themed(theme).with_width(usize::from(env.width)).with_links(false);
+        let mut out = String::new();
+        match handler.render_report(&mut out, self) {
+            Ok(()) => out,
+            Err(fmt::Error) => format!("{self}\n"),
+        }
+    }
+}
+
+impl From<SyncError> for CliError {
+    fn from(error: SyncError) -> Self {
+        match error {
+            SyncError::Lock(e) => e.into(),
+            SyncError::Config(e) => e.into(),
+            SyncError::Id(e) => e.into(),
+            SyncError::Git(e) => e.into(),
+            SyncError::Repo(e) => e.into(),
+            SyncError::Setup(SetupError::Repo(e)) => e.into(),
+            SyncError::Setup(SetupError::Write(e)) => Self::new(&e, "claude_sync::write", exit::FAILURE, "check the folder's permissions and the free space on its disk; nothing was changed"),
+            SyncError::Merge(e) => e.into(),
+            SyncError::Index(e) => Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew"),
+            SyncError::Newer { .. } => Self::new(&error, "claude_sync::newer", exit::NEWER, "update claude-sync; it does not write over files that it cannot understand"),
+            SyncError::NotSync { .. } => Self::new(
+                &error,
+                "claude_sync::not_a_sync_repository",
+                exit::REPOSITORY,
+                "give claude-sync a repository of its own: an empty one, or one that claude-sync made",
+            ),
+            SyncError::OtherRemote { .. } => {
+                Self::new(&error, "claude_sync::other_remote", exit::REPOSITORY, "to move to another remote, change it there: git -C REPOSITORY remote set-url origin ADDRESS")
+            }
+            SyncError::Unreachable { .. } => {
+                Self::new(&error, "claude_sync::remote", exit::REMOTE, "check the address, the network, and that git can log in there: git ls-remote ADDRESS")
+            }
+            SyncError::NoRemote => Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS"),
+            SyncError::Contended(_) => Self::new(&error, "claude_sync::contended", exit::QUEUED, "everything is committed on this machine; the next run pushes it"),
+        }
+    }
+}
+
+impl From<LockError> for CliError {
+    fn from(error: LockError) -> Self {
+        match error {
+            LockError::Held { .. } => Self::new(&error, "claude_sync::running", exit::RUNNING, "wait for it to end; what you used meanwhile is synced by the next run"),
+            LockError::Io { .. } => Self::new(&error, "claude_sync::lock", exit::FAILURE, "check the folder's permissions and the free space on its disk"),
+        }
+    }
+}
+
+impl From<ConfigError> for CliError {
+    fn from(error: ConfigError) -> Self {
+        let help = match &error {
+            ConfigError::Read { .. } => "check the file's permissions",
+            ConfigError::Syntax { .. } => "correct the file, or delete it to have the defaults",
+            ConfigError::Setting { .. } => "correct the setting, or delete it to have its default",
+            ConfigError::Unsupported { .. } => "delete the setting, or use a version of claude-sync that has it; nothing was synced, to keep what the setting promises",
+        };
+        Self::new(&error, "claude_sync::config", exit::CONFIG, help)
+    }
+}
+
+impl From<IdError> for CliError {
+    fn from(error: IdError) -> Self {
+        let help = match &error {
+            IdError::Invalid { .. } => "put this machine's id back into the file; or, if it never synced, delete the file and a new id is made",
+            _ => "check the permissions of the file and its folder",
+        };
+        Self::new(&error, "claude_sync::machine_id", exit::CONFIG, help)
+    }
+}
+
+impl From<GitError> for CliError {
+    fn from(error: GitError) -> Self {
+        let (exit, help) = match &error {
+            GitError::Missing(_) => (exit::GIT, format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1)),
+            GitError::TooOld { .. } => (exit::GIT, "update git".to_owned()),
+            GitError::Failed { .. } => (exit::FAILURE, "see what git says above; claude-sync goes on where it stopped".to_owned()),
+        };
+        Self::new(&error, "claude_sync::git", exit, help)
+    }
+}
+
+impl From<RepoError> for CliError {
+    fn from(error: RepoError) -> Self {
+        match error {
+            RepoError::Process(e) => e.into(),
+            RepoError::Open { .. } => Self::new(
+                &error,
+                "claude_sync::repository",
+                exit::REPOSITORY,
+                "claude-sync needs a plain repository (SHA-1, refs as files, no partial clone); move this one away and run claude-sync init again",
+            ),
+            RepoError::Detached(_) => Self::new(&error, "claude_sync::detached", exit::REPOSITORY, "go back to the branch: git -C REPOSITORY switch main"),
+            RepoError::Unfinished { .. } => Self::new(
+                &error,
+                "claude_sync::unfinished",
+                exit::REPOSITORY,
+                "finish it or take it back (git -C REPOSITORY status says how), then run claude-sync again; it joins what is missing",
+            ),
+            _ => Self::new(&error, "claude_sync::repository", exit::FAILURE, "check the repository: git -C REPOSITORY fsck"),
+        }
+    }
+}
+
+impl From<MergeError> for CliError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::Repo(e) => e.into(),
+            MergeError::Format { .. } => Self::new(&error, "claude_sync::newer", exit::NEWER, "update claude-sync; it does not write over files that it cannot understand"),
+        }
+    }
+}
+
+impl From<DriverError> for CliError {
+    fn from(error: DriverError) -> Self {
+        Self::new(&error, "claude_sync::merge_driver", exit::DRIVER, "git changed nothing; run claude-sync, which joins without git's merge")
+    }
+}

@@ -1,0 +1,43 @@
+//! `claude-sync init`: set this machine up.
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, out};
+use crate::base::text::printable;
+use crate::git::repo::Repo;
+use crate::sync;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claude-sync init                                  keep history on this machine
+  claude-sync init git@github.com:me/usage.git      share it through a private repository")]
+pub struct Args {
+    /// The repository to join: any address that git understands, empty or made by claude-sync
+    remote: Option<String>,
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = env.places()?;
+    if let Some(remote) = &args.remote
+        && (remote.is_empty() || remote.starts_with('-'))
+    {
+        return Err(CliError::plain("the remote's address is empty or looks like an option", "claude_sync::usage", exit::USAGE, "give an address that git understands"));
+    }
+    let done = sync::init(&places, &env.options(), args.remote.as_deref())?;
+    if let Some(repo) = Repo::open(&places.repo)? {
+        super::hook::install(&repo, &super::env::program())?;
+    }
+    let show = |path: &std::path::Path| printable(&path.display().to_string(), 400);
+    let mut text = format!("This machine is {}{}.\n", done.machine, if done.new_id { " (a new id)" } else { "" });
+    let made = if done.new_repo { "made" } else { "ready" };
+    text.push_str(&format!("Repository {made}: {}\n", show(&places.repo)));
+    match (&done.remote, done.joined) {
+        (Some(remote), true) => text.push_str(&format!("Joined {}, which has data already.\n", printable(remote, 400))),
+        (Some(remote), false) => text.push_str(&format!("Remote: {}, still empty.\n", printable(remote, 400))),
+        (None, _) => text.push_str("No remote: history is kept on this machine. To share it later: claude-sync init ADDRESS\n"),
+    }
+    text.push_str("Next: claude-sync\n");
+    out(&text);
+    Ok(exit::OK)
+}

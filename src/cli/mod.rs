@@ -1,0 +1,82 @@
+//! The command line: arguments in, messages and exit codes out. All printing, and all reading of the environment, is here.
+
+mod demo;
+mod driver;
+mod env;
+mod error;
+pub mod exit;
+mod hook;
+mod init;
+mod sync;
+mod tracker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use env::Env;
+use error::CliError;
+
+/// Sync Claude Code usage records between machines through a git repository of yours
+///
+/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote.
+#[derive(Debug, Parser)]
+#[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::HELP)]
+struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    sync: sync::Args,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Set this machine up, joining the repository at REMOTE if one is given
+    Init(init::Args),
+    /// Make two machines and a remote in a temporary folder, sync them, and show the result
+    Demo,
+    /// Join two versions of a file (git calls this)
+    #[command(hide = true)]
+    MergeDriver(driver::Args),
+    /// Check the repository after a merge or rebase (git calls this)
+    #[command(hide = true)]
+    Hook(hook::Args),
+}
+
+/// `claude-sync`.
+pub fn claude_sync() -> ExitCode {
+    let args = Args::parse();
+    let env = Env::read();
+    let result = match args.command {
+        None => sync::run(&args.sync, &env),
+        Some(Command::Init(args)) => init::run(&args, &env),
+        Some(Command::Demo) => demo::run(&env),
+        Some(Command::MergeDriver(args)) => return driver::run(&args),
+        Some(Command::Hook(args)) => hook::run(&args, &env),
+    };
+    finish(result, &env)
+}
+
+/// `claude-usage-tracker`.
+pub fn claude_usage_tracker() -> ExitCode {
+    let args = tracker::Args::parse();
+    let env = Env::read();
+    finish(tracker::run(&args, &env), &env)
+}
+
+fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let code = error.exit;
+            eprint!("{}", error.render(env));
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Prints to standard output; a reader that went away, as `head` does, is no failure.
+fn out(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

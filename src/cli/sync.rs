@@ -1,0 +1,117 @@
+//! `claude-sync`: one sync.
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, out};
+use crate::base::text::{count, printable, printable_lines};
+use crate::format::syncfile::Mode;
+use crate::sync::{self, Options, Outcome, Remote};
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Read only what is new, or everything
+    #[arg(long, value_name = "MODE", default_value = "incremental", value_parser = ["full", "incremental"])]
+    mode: String,
+    /// Bring every machine's data without writing this machine's
+    #[arg(long, conflicts_with_all = ["summary_only", "snapshot", "offline"])]
+    download_all: bool,
+    /// Withhold records: sync sums per session, day and model
+    #[arg(long)]
+    summary_only: bool,
+    /// Keep a copy of this version of the machine's page
+    #[arg(long)]
+    snapshot: bool,
+    /// Commit here, and neither fetch nor push
+    #[arg(long)]
+    offline: bool,
+    /// Say nothing unless something is wrong
+    #[arg(short, long)]
+    quiet: bool,
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let options = Options {
+        mode: Mode::parse(&args.mode).unwrap_or(Mode::Incremental),
+        summary_only: args.summary_only,
+        snapshot: args.snapshot,
+        offline: args.offline,
+        download_only: args.download_all,
+        attended: env.attended && !args.quiet,
+        ..env.options()
+    };
+    let places = env.places()?;
+    let outcome = sync::run(&places, &options)?;
+    if !args.quiet {
+        out(&summary(&outcome, &options, &places.repo));
+    }
+    eprint!("{}", warnings(&outcome, args.quiet));
+    Ok(if let Remote::Queued(_) = outcome.remote { exit::QUEUED } else { exit::OK })
+}
+
+/// What happened, in a few lines.
+pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> String {
+    let mut text = String::new();
+    if outcome.set_up {
+        text.push_str(&format!(
+            "No set-up found: made a repository for this machine only, at {}.\nTo join other machines: claude-sync init ADDRESS\n",
+            printable(&repo.display().to_string(), 200)
+        ));
+    }
+    let delta = &outcome.delta;
+    let records = delta.added.saturating_add(delta.grown);
+    let news = match (options.download_only, outcome.commit.is_some() || outcome.received, records) {
+        (true, true, _) => format!("Received the data of {}.", count(outcome.machines as u64, "machine")),
+        (true, false, _) => "Nothing new from other machines.".to_owned(),
+        (false, _, 0) if outcome.received => "Nothing new here; received what others wrote.".to_owned(),
+        (false, _, 0) => format!("Nothing new in {}.", count(outcome.read.files as u64, "transcript")),
+        (false, ..) => format!(
+            "Synced {} in {}, ${}.",
+            count(records, "record"),
+            count(delta.sessions.len() as u64, "session"),
+            delta.cost.cents()
+        ),
+    };
+    let remote = match &outcome.remote {
+        Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
+        Remote::UpToDate | Remote::Queued(_) => String::new(),
+        Remote::Pushed(0) => " Pushed.".to_owned(),
+        Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
+        Remote::Skipped => " Not pushed (--offline).".to_owned(),
+    };
+    text.push_str(&format!("{news}{remote}\n"));
+    text
+}
+
+/// What a person should know.
+pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
+    let mut lines = Vec::new();
+    if let Remote::Queued(reason) = &outcome.remote {
+        lines.push(format!("The remote was not reached; everything is committed here, and the next run pushes it.\n{}", printable_lines(reason, 12)));
+    }
+    for bad in outcome.read.bad.iter().take(if quiet { 0 } else { 10 }) {
+        lines.push(format!("{}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error));
+    }
+    if outcome.read.bad_total > 0 {
+        lines.push(format!("{} of transcripts could not be read and were skipped.", count(outcome.read.bad_total, "line")));
+    }
+    for (path, reason) in &outcome.read.unreadable {
+        lines.push(format!("{}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200)));
+    }
+    for problem in &outcome.problems {
+        let subject = printable(&problem.subject, 200);
+        lines.push(match problem.code.as_str() {
+            "unequal-summaries" => format!("Session {subject}: machines that withhold records tell different sums; both count until a person decides."),
+            "checksum" => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
+            "damaged-lines" => format!("{subject}: {} could not be read and left out.", count(problem.count, "line")),
+            "newer-version" => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),
+            code => format!("{subject}: left out ({}). All other files count.", printable(code, 40)),
+        });
+    }
+    if let Some(rules) = outcome.newer_rules {
+        let own = crate::format::manifest::RULES;
+        lines.push(format!(
+            "The manifest was computed by newer rules ({rules}, this tool has {own}). This machine's data is synced; the manifest is left alone. Update claude-sync."
+        ));
+    }
+    lines.iter().fold(String::new(), |text, line| text + "warning: " + line + "\n")
+}

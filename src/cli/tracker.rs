@@ -1,0 +1,134 @@
+//! `claude-usage-tracker`: reports.
+
+use chrono::NaiveDate;
+use clap::ValueEnum;
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, out};
+use crate::base::ids::MachineId;
+use crate::base::text::{count, printable};
+use crate::merge::fleet::Fleet;
+use crate::report::{self, Bounds, Kind, Look, Zone};
+use crate::store::{config, machine_id};
+use crate::transcripts::{Privacy, read_all};
+
+/// Report Claude Code usage of this machine or of the whole fleet
+#[derive(Debug, clap::Parser)]
+#[command(name = "claude-usage-tracker", version, max_term_width = 100, after_help = "\
+Examples:
+  claude-usage-tracker                                all machines, by day
+  claude-usage-tracker monthly --json                 for other programs, in the shape of ccusage
+  claude-usage-tracker machines --since 2026-11-01    who used what this month
+  claude-usage-tracker --source=local                 this machine's transcripts, nothing else")]
+pub struct Args {
+    /// What a line stands for
+    #[arg(value_enum, default_value = "daily")]
+    report: By,
+    /// Where figures come from: the synced repository, or this machine's transcripts
+    #[arg(long, value_enum, default_value = "sync")]
+    source: Source,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The first day (YYYY-MM-DD or YYYYMMDD)
+    #[arg(long, value_name = "DAY", value_parser = date)]
+    since: Option<NaiveDate>,
+    /// The last day (YYYY-MM-DD or YYYYMMDD)
+    #[arg(long, value_name = "DAY", value_parser = date)]
+    until: Option<NaiveDate>,
+    /// The time zone in which days begin, such as Europe/Berlin or UTC
+    #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
+    timezone: Zone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    Daily,
+    Monthly,
+    Session,
+    Machines,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Source {
+    Sync,
+    Local,
+}
+
+fn date(text: &str) -> Result<NaiveDate, String> {
+    let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
+    let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
+    dashed.or_else(|| plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten()).ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
+}
+
+fn zone(text: &str) -> Result<Zone, String> {
+    Zone::parse(text).map_err(|near| match near {
+        Some(near) => format!("no such time zone; did you mean {near}?"),
+        None => "no such time zone; write a name of the IANA database such as Europe/Berlin, or UTC".to_owned(),
+    })
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    if let (Some(since), Some(until)) = (args.since, args.until)
+        && since > until
+    {
+        return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
+    }
+    let places = env.places()?;
+    let fleet = match args.source {
+        Source::Sync => synced(&places)?,
+        Source::Local => local(&places, env)?,
+    };
+    let kind = match args.report {
+        By::Daily => Kind::Daily,
+        By::Monthly => Kind::Monthly,
+        By::Session => Kind::Session,
+        By::Machines => Kind::Machines,
+    };
+    let report = report::fold(&fleet, kind, Bounds { since: args.since, until: args.until }, args.timezone);
+    if args.json {
+        out(&format!("{:#}\n", report::to_json(&report)));
+    } else {
+        out(&report::to_table(&report, Look { width: env.width, now: env.now }));
+    }
+    Ok(exit::OK)
+}
+
+fn synced(places: &crate::store::Places) -> Result<Fleet, CliError> {
+    let none = || {
+        CliError::plain(
+            "there is no synced data on this machine",
+            "claude_sync::no_data",
+            exit::REPOSITORY,
+            "run claude-sync first, or look at this machine's transcripts alone: --source=local",
+        )
+    };
+    let repo = report::open(&places.repo)?.ok_or_else(none)?;
+    report::from_repo(&repo)?.ok_or_else(none)
+}
+
+fn local(places: &crate::store::Places, env: &Env) -> Result<Fleet, CliError> {
+    let config = config::read(&places.config)?;
+    let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
+    let reading = read_all(&places.claude, &std::collections::HashMap::new(), privacy);
+    for (path, reason) in &reading.unreadable {
+        eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
+    }
+    for bad in reading.bad.iter().take(10) {
+        eprintln!("warning: {}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error);
+    }
+    if reading.bad_total > 0 {
+        eprintln!("warning: {} of transcripts could not be read and were skipped.", count(reading.bad_total, "line"));
+    }
+    if reading.files == 0 {
+        let folders: Vec<_> = places.claude.iter().map(|path| printable(&path.join("projects").display().to_string(), 300)).collect();
+        eprintln!("warning: no transcripts found in {}", folders.join(", "));
+    }
+    let machine = machine_id::read(&places.machine_id).ok().flatten().unwrap_or_else(MachineId::random);
+    let mut fleet = report::from_records(machine, reading.records);
+    let name = super::env::host().hostname;
+    fleet.machines.iter_mut().for_each(|machine| machine.label.clone_from(&name));
+    let _ = env;
+    Ok(fleet)
+}

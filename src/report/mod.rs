@@ -1,0 +1,42 @@
+//! Reports: a fold over the fleet's rows, as tables for people and as JSON in the shape that ccusage prints.
+
+mod fold;
+mod json;
+mod table;
+mod zone;
+
+pub use fold::{Bounds, Group, Kind, Report, fold};
+pub use json::to_json;
+pub use table::{Look, to_table};
+pub use zone::Zone;
+
+use crate::base::ids::MachineId;
+use crate::format::manifest::MAX_CONFLICTS;
+use crate::git::repo::{Repo, RepoError};
+use crate::merge::data::{self, MachineData};
+use crate::merge::fleet::Fleet;
+use crate::merge::trees::MergeError;
+use crate::records::RecordSet;
+
+/// The fleet as the repository's current commit has it. None where there is no commit yet.
+pub fn from_repo(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
+    let Some(head) = repo.head(&repo.branch()?)? else {
+        return Ok(None);
+    };
+    let (machines, archive) = data::inputs(repo, Some(repo.tree_of(head)?))?;
+    let mut fleet = Fleet::join(data::load(repo, machines, archive)?);
+    fleet.conflicts.truncate(MAX_CONFLICTS);
+    Ok(Some(fleet))
+}
+
+/// A fleet of one machine, from what its transcripts say right now.
+pub fn from_records(machine: MachineId, records: RecordSet) -> Fleet {
+    let mut data = MachineData::new(machine);
+    data.records = records;
+    Fleet::join(vec![data])
+}
+
+/// Opens the repository of the tracker.
+pub fn open(path: &std::path::Path) -> Result<Option<Repo>, RepoError> {
+    Repo::open(path)
+}
