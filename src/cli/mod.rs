@@ -22,7 +22,7 @@ use error::CliError;
 /// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote.
 #[derive(Debug, Parser)]
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::HELP)]
-struct Args {
+struct ClaudeSync {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ enum Command {
 
 /// `claude-sync`.
 pub fn claude_sync() -> ExitCode {
-    let args = Args::parse();
+    let args = ClaudeSync::parse();
     let env = Env::read();
     let result = match args.command {
         None => sync::run(&args.sync, &env),

@@ -213,7 +213,7 @@ impl Run<'_> {
         let story = Story {
             machine: &self.machine,
             hostname: &self.options.host.hostname,
-            mode: own.then_some(self.options.mode),
+            mode: own.then_some(if assembled.first { Mode::Full } else { self.options.mode }),
             delta: &out.delta,
             first: assembled.first,
             folded: &folded,

@@ -8,7 +8,7 @@ use crate::base::ids::{Interner, MachineId};
 use crate::base::json::Extra;
 use crate::format::FormatError;
 use crate::format::manifest::{Conflict, Manifest};
-use crate::format::syncfile::{Decision, SyncFile};
+use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::fleet::Fleet;
@@ -66,13 +66,15 @@ pub(super) fn assemble(
     options: &Options,
 ) -> Result<Assembled, SyncError> {
     let root = setup::furnish(repo, joined(repo, starts)?)?;
-    let stamp = Stamp { now: options.now, mode: options.mode, host: &options.host };
     let old = read_manifest(repo, root)?;
     let mut out = Assembled { tree: root, own_changed: false, first: false, problems: Vec::new(), newer_rules: None, machines: 0 };
     let foreign = old.as_ref().ok().and_then(|(text, manifest)| manifest.is_foreign().then_some(text.as_slice()));
     if !options.download_only {
         let page = repo.entry(Some(root), &layout::machine_path(machine))?;
         out.first = page.is_none();
+        // A machine's first run reads everything, whatever it is called.
+        let mode = if out.first { Mode::Full } else { options.mode };
+        let stamp = Stamp { now: options.now, mode, host: &options.host };
         let due = heartbeat_due(repo, page, machine, options)?;
         if out.first || foreign.is_some() || due || !records.is_empty() {
             let mut own = Own::load(repo, Some(root), machine)?;
