@@ -343,6 +343,15 @@ impl Repo {
         git(&format!("move {name}"), result.map(drop))
     }
 
+    /// Whether the files below `sync` in the work tree are those of a tree.
+    pub fn shows(&self, tree: Oid) -> Result<bool, RepoError> {
+        let tree = git("read a tree", self.inner.find_tree(tree))?;
+        let mut options = git2::DiffOptions::new();
+        options.pathspec("sync").disable_pathspec_match(true).ignore_submodules(true);
+        let diff = git("compare the work tree", self.inner.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options)))?;
+        Ok(diff.deltas().len() == 0)
+    }
+
     /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
     pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
         let tree = git("read a tree", self.inner.find_tree(tree))?;

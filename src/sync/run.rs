@@ -194,6 +194,9 @@ impl Run<'_> {
             self.repo.flush()?;
             self.repo.checkout(assembled.tree)?;
             self.repo.move_ref(&branch, starts.head, new, "claude-sync")?;
+        } else if !self.repo.shows(assembled.tree)? {
+            // An earlier run was cut off, or somebody edited what is only a projection.
+            self.repo.checkout(assembled.tree)?;
         }
         if Some(new) != starts.known {
             self.repo.move_ref(KNOWN, starts.known, new, "claude-sync")?;

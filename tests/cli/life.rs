@@ -1,0 +1,461 @@
+//! A machine's life: syncing again, losing things, late rows, tools of different age.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use crate::world::{Machine, NOON, Row, World, transcript};
+
+fn same(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) {
+    let names = |m: &BTreeMap<String, String>| m.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(a), names(b));
+    a.iter().for_each(|(name, text)| assert_eq!(text, &b[name], "{name}"));
+}
+
+fn day_files(machine: &Machine) -> Vec<String> {
+    machine.files().into_keys().filter(|name| name.starts_with("sync/archive/")).collect()
+}
+
+#[test]
+fn nothing_new_changes_no_byte() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
+    machine.init().sync(&[]);
+    let (head, files) = (machine.head(), machine.files());
+    let quiet = machine.sync_at("2026-03-10T13:00:00Z", &[]);
+    assert_eq!(quiet.out, "Nothing new in 1 transcript.\n");
+    machine.sync_at("2026-03-10T14:00:00Z", &["--mode=full"]);
+    machine.sync_at("2026-03-10T15:00:00Z", &[]);
+    assert_eq!(machine.head(), head);
+    same(&machine.files(), &files);
+    assert_eq!(world.git(&world.path().join("remote.git"), &["rev-parse", "main"]).trim(), head);
+}
+
+#[test]
+fn incremental_and_full_leave_the_same_day_files() {
+    let archive = |full: bool| {
+        let world = World::new();
+        let machine = world.machine("ada");
+        machine.init();
+        for end in [3, 7, 20] {
+            machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..end));
+            machine.sync(&[if full { "--mode=full" } else { "--mode=incremental" }]);
+        }
+        machine.files().into_iter().filter(|(name, _)| name.starts_with("sync/archive/")).collect::<Vec<_>>()
+    };
+    assert_eq!(archive(true), archive(false));
+}
+
+#[test]
+fn an_incremental_run_reads_only_what_was_appended() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    let path = ".claude/projects/p/s.jsonl";
+    machine.write(path, &transcript("s1", 0..3));
+    machine.init().sync(&[]);
+    // Same length, another head: only a reader that starts over would see the request in it.
+    let text = transcript("s1", 0..3).replacen("msg_010000000000000000000000", "msg_010000000000000000000009", 1);
+    machine.write(path, &(text + &transcript("s1", 3..4)));
+    machine.sync(&[]);
+    assert_eq!(machine.fleet().0, 4, "the rewritten head was read again by an incremental run");
+    machine.sync(&["--mode=full"]);
+    assert_eq!(machine.fleet().0, 5);
+}
+
+#[test]
+fn transcripts_that_go_away_lower_nothing() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    let path = ".claude/projects/p/s.jsonl";
+    machine.write(path, &transcript("s1", 0..10));
+    machine.init().sync(&[]);
+    let before = machine.fleet();
+    let head = machine.head();
+    for (what, text) in [("truncated", transcript("s1", 0..2)), ("rewritten", transcript("s1", 5..6)), ("emptied", String::new())] {
+        machine.write(path, &text);
+        machine.sync(&[]);
+        machine.sync(&["--mode=full"]);
+        assert_eq!((machine.fleet(), machine.head()), (before, head.clone()), "{what}");
+    }
+    fs::remove_dir_all(machine.home.join(".claude/projects")).expect("removed");
+    fs::remove_dir_all(machine.state()).expect("removed");
+    machine.sync(&["--mode=full"]);
+    assert_eq!((machine.fleet(), machine.head()), (before, head));
+}
+
+// The rule: a record stays in the file of the day that it was first seen on. A design that sealed days and moved late rows counted twice
+// after per-path merges.
+#[test]
+fn a_final_row_after_midnight_stays_with_its_provisional_row() {
+    for lose_index in [false, true] {
+        let world = World::new();
+        let machine = world.machine("ada");
+        machine.init();
+        let first = Row::new("s1", 1, "2026-03-09T23:59:58.000Z").output(3).open();
+        machine.write(".claude/projects/p/s.jsonl", &first.line());
+        machine.sync(&[]);
+        let files = day_files(&machine);
+        if lose_index {
+            fs::remove_dir_all(machine.state()).expect("removed");
+        }
+        let last = Row::new("s1", 1, "2026-03-10T00:00:04.000Z").output(500);
+        machine.write(".claude/projects/p/s.jsonl", &(first.line() + &last.line()));
+        machine.sync(&[]);
+        assert_eq!(machine.fleet(), (1, 500));
+        assert_eq!(day_files(&machine), files);
+        assert_eq!(machine.report(&["daily"])["daily"][0]["date"], "2026-03-09", "the earliest row's day");
+        machine.assert_sound();
+    }
+}
+
+#[test]
+fn a_late_subagent_file_with_an_earlier_row_moves_no_record() {
+    for lose_index in [false, true] {
+        let world = World::new();
+        let machine = world.machine("ada");
+        machine.init();
+        machine.write(".claude/projects/p/s.jsonl", &Row::new("s1", 1, "2026-03-10T00:00:03.000Z").output(70).line());
+        machine.sync(&[]);
+        let files = day_files(&machine);
+        if lose_index {
+            fs::remove_dir_all(machine.state()).expect("removed");
+        }
+        let early = Row::new("s1", 1, "2026-03-09T23:59:59.000Z").output(500).line().replace("\"type\":\"assistant\"", "\"type\":\"assistant\",\"isSidechain\":true");
+        machine.write(".claude/projects/p/s/subagents/agent-1.jsonl", &early);
+        machine.sync(&[]);
+        assert_eq!(machine.fleet(), (1, 70), "the main row wins over the subagent's, however large");
+        assert_eq!(day_files(&machine), files);
+        assert_eq!(machine.report(&["daily"])["daily"][0]["date"], "2026-03-09");
+    }
+}
+
+#[test]
+fn the_index_can_vanish_between_any_two_steps() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.init();
+    for end in 1..6 {
+        machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..end));
+        machine.sync(&[]);
+        fs::remove_dir_all(machine.state()).expect("removed");
+        assert_eq!(machine.fleet().0, u64::from(end));
+    }
+}
+
+#[test]
+fn a_repository_restored_from_a_backup_gets_back_what_the_index_had_seen() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    machine.sync(&[]);
+    let backup = world.path().join("backup");
+    world.git(world.path(), &["clone", "-q", "--no-local", "--mirror", &machine.repo().display().to_string(), "backup"]);
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..8));
+    machine.sync(&[]);
+    fs::remove_dir_all(machine.repo()).expect("removed");
+    world.git(world.path(), &["clone", "-q", &backup.display().to_string(), &machine.repo().display().to_string()]);
+    machine.git(&["remote", "remove", "origin"]);
+    machine.sync(&[]);
+    assert_eq!(machine.fleet().0, 8);
+}
+
+#[test]
+fn an_unterminated_last_line_counts_once() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    let path = ".claude/projects/p/s.jsonl";
+    let text = transcript("s1", 0..3);
+    machine.init();
+    machine.write(path, text.trim_end());
+    machine.sync(&[]);
+    assert_eq!(machine.fleet().0, 3, "a complete object without its line break is a row");
+    for cut in [text.len() + 5, text.len() + 120] {
+        let longer = transcript("s1", 0..4);
+        machine.write(path, &longer[..cut]);
+        let ran = machine.sync(&[]);
+        assert_eq!((machine.fleet().0, ran.err.as_str()), (3, ""), "half a line is still being written: no row, no complaint");
+    }
+    machine.write(path, &transcript("s1", 0..4));
+    machine.sync(&[]);
+    assert_eq!(machine.fleet().0, 4);
+}
+
+#[test]
+fn a_full_day_is_split_into_parts_and_updates_go_where_the_record_is() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.init();
+    let rows = |n: std::ops::Range<u32>, output| -> String {
+        n.map(|n| Row::new("s1", n, &format!("2026-03-10T08:{:02}:{:02}.{:03}Z", n / 60 % 60, n % 60, n % 1000)).output(output).line()).collect()
+    };
+    machine.write(".claude/projects/p/a.jsonl", &rows(0..5000, 10));
+    machine.sync(&[]);
+    let parts = day_files(&machine);
+    assert!(parts.len() > 1 && parts.iter().any(|name| name.ends_with("/10.2.jsonl")), "{parts:?}");
+    for (name, bytes) in machine.files().iter().filter(|(name, _)| name.contains("/archive/")) {
+        assert!(bytes.len() <= (1 << 20) + 1000, "{name} has {} bytes", bytes.len());
+    }
+    machine.write(".claude/projects/p/a.jsonl", &rows(0..5000, 11));
+    machine.sync(&["--mode=full"]);
+    assert_eq!((machine.fleet(), day_files(&machine)), ((5000, 55_000), parts));
+}
+
+#[test]
+fn a_heartbeat_comes_once_a_day() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    machine.init().sync(&[]);
+    let first = machine.head();
+    machine.sync_at("2026-03-11T11:59:00Z", &[]);
+    assert_eq!(machine.head(), first);
+    machine.sync_at("2026-03-11T12:00:00Z", &[]);
+    let second = machine.head();
+    assert_ne!(second, first);
+    machine.sync_at("2026-03-11T18:00:00Z", &[]);
+    machine.sync_at("2026-03-11T18:00:00Z", &["--mode=full"]);
+    assert_eq!(machine.head(), second);
+    assert_eq!(machine.git(&["log", "-1", "--format=%s"]), "sync ada: nothing new\n");
+    let page = machine.git(&["show", "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json"]);
+    assert!(page.contains("\"usage_records\": [\n"), "the page still tells of the last sync that brought something:\n{page}");
+}
+
+#[test]
+fn summary_only_withholds_records_and_keeps_totals() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
+    ada.init().sync(&["--summary-only"]);
+    let text = day_files(&ada).iter().map(|name| ada.files()[name].clone()).collect::<String>();
+    assert!(!text.contains("\"id\""), "no record left the machine:\n{text}");
+    assert_eq!(ada.fleet().0, 5);
+    let before = (ada.head(), ada.files());
+    ada.sync(&["--summary-only"]);
+    ada.sync(&["--summary-only", "--mode=full"]);
+    assert_eq!((ada.head(), ada.files()), before);
+    // The same session, withheld by two machines: equal sums count once.
+    bob.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
+    bob.init().sync(&["--summary-only"]);
+    assert_eq!(bob.fleet().0, 5);
+    assert_eq!(bob.manifest_json()["sessions_index"]["s1"]["conflict_status"], "resolved");
+    // Unequal sums cannot be told apart: both count, and a person must look.
+    bob.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..7));
+    let ran = bob.sync(&["--summary-only"]);
+    assert_eq!(bob.fleet().0, 12);
+    assert_eq!(bob.manifest_json()["sessions_index"]["s1"]["conflict_status"], "pending");
+    assert!(ran.err.contains("Session s1: machines that withhold records tell different sums"), "{}", ran.err);
+    // Records beside their own summaries: the larger counts, not both.
+    ada.sync(&[]);
+    bob.sync(&[]);
+    assert_eq!(bob.fleet().0, 7);
+}
+
+#[test]
+fn snapshots_are_kept_and_never_counted() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    machine.init().sync(&["--snapshot"]);
+    let name = "sync/machines/00616461-0000-4000-8000-000000000000.20260310T120000Z.json";
+    assert!(machine.files().contains_key(name), "{:?}", machine.files().keys());
+    assert_eq!((machine.fleet().0, machine.manifest_json()["global_summary"]["total_machines"].as_u64()), (3, Some(1)));
+}
+
+#[test]
+fn without_set_up_a_run_keeps_history_locally_and_a_remote_can_be_added_later() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    let ran = machine.sync(&[]);
+    assert!(ran.out.contains("No set-up found: made a repository for this machine only") && ran.out.contains("Synced 3 records"), "{}", ran.out);
+    fs::remove_dir_all(machine.home.join(".claude/projects")).expect("removed");
+    machine.init().sync(&[]);
+    let other = world.machine("bob");
+    other.init();
+    assert_eq!(other.fleet().0, 3);
+}
+
+#[test]
+fn local_history_joins_a_remote_that_has_data_already() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    ada.sync(&[]);
+    bob.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..14));
+    bob.init().sync(&[]);
+    ada.init().sync(&[]);
+    bob.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
+    assert_eq!(ada.manifest(), bob.manifest());
+}
+
+#[test]
+fn download_all_brings_everything_and_writes_nothing() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    bob.init();
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    ada.init().sync(&[]);
+    bob.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..14));
+    let ran = bob.sync(&["--download-all"]);
+    assert_eq!(ran.out, "Received the data of 1 machine.\n");
+    assert_eq!(bob.fleet().0, 3);
+    assert_eq!(world.git(&world.path().join("remote.git"), &["rev-parse", "main"]).trim(), ada.head());
+    assert_eq!(bob.sync(&["--download-all"]).out, "Nothing new from other machines.\n");
+    bob.sync(&[]);
+    assert_eq!(bob.fleet().0, 7, "what was not written then is written now");
+}
+
+#[test]
+fn commits_wait_for_the_remote_and_are_pushed_as_one() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.init().sync(&[]);
+    let hidden = world.path().join("hidden.git");
+    fs::rename(world.path().join("remote.git"), &hidden).expect("renamed");
+    for end in [2, 5] {
+        machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..end));
+        let ran = machine.try_sync(NOON, &[]);
+        assert_eq!(ran.code, 7, "{}", ran.err);
+    }
+    assert_eq!(machine.git(&["rev-list", "--count", "origin/main..HEAD"]).trim(), "2");
+    fs::rename(&hidden, world.path().join("remote.git")).expect("renamed");
+    let ran = machine.sync(&[]);
+    assert!(ran.out.contains("Pushed."), "{}", ran.out);
+    let remote = world.path().join("remote.git");
+    assert_eq!(world.git(&remote, &["log", "-1", "--format=%s"]), "sync ada: 5 records in 1 session, $0.03\n");
+    assert_eq!(world.git(&remote, &["rev-list", "--count", "main"]).trim(), "3", "set up, first sync, and one for both that waited");
+    assert_eq!(machine.sync(&[]).out, "Nothing new in 1 transcript.\n");
+}
+
+#[test]
+fn a_rejected_push_is_tried_again_on_the_new_tip() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.init().sync(&[]);
+    bob.init().sync(&[]);
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    bob.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..14));
+    // The remote lets bob in while ada's push is on its way: a hook pushes for him, once.
+    let hook = world.path().join("remote.git/hooks/pre-receive");
+    bob.sync(&["--offline"]);
+    let flag = world.path().join("raced");
+    fs::write(
+        &hook,
+        format!(
+            "#!/bin/sh\n[ -e {flag} ] && exit 0\ntouch {flag}\nunset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+             git fetch -q {bob} +main:refs/heads/race && git update-ref refs/heads/main refs/heads/race && git update-ref -d refs/heads/race\n",
+            flag = flag.display(),
+            bob = bob.repo().display()
+        ),
+    )
+    .expect("a hook");
+    std::process::Command::new("chmod").arg("+x").arg(&hook).status().expect("chmod");
+    let ran = ada.sync(&[]);
+    assert!(ran.out.contains("Pushed, after 1 other machine's push."), "{}{}", ran.out, ran.err);
+    bob.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
+    assert_eq!(ada.head(), bob.head());
+    assert_eq!(ada.git(&["log", "--merges", "--format=%s"]), "", "history is linear");
+}
+
+// The rule: a tool of lower rules leaves derived files alone. Two versions that both rewrote the manifest did so for ever.
+#[test]
+fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
+    let world = World::new();
+    let (old, new) = (world.machine("old"), world.machine("new"));
+    old.init().sync(&[]);
+    new.init().sync(&[]);
+    // What a newer tool would leave: higher rules and a member that this version does not know.
+    let newer = new.manifest().replace("\"rules\": 1", "\"rules\": 2,\n  \"sparkle\": true");
+    fs::write(new.repo().join("sync/manifest.json"), &newer).expect("written");
+    new.git(&["commit", "-qam", "what a newer tool wrote"]);
+    new.git(&["push", "-q"]);
+    old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    let ran = old.sync(&[]);
+    assert!(ran.err.contains("The manifest was computed by newer rules (2, this tool has 1)") && ran.err.contains("Update claude-sync."), "{}", ran.err);
+    assert_eq!(old.manifest(), newer, "the manifest is as the newer tool left it");
+    assert_eq!(old.fleet().0, 3, "the data is synced all the same");
+    let head = old.head();
+    old.sync(&[]);
+    assert_eq!(old.head(), head, "no ping-pong");
+}
+
+// The rule: every run's tree is join(HEAD, known, tip). A blind fast-forward let a revert on one machine delete another's year.
+#[test]
+fn what_git_takes_back_the_next_run_brings_back() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    ada.init().sync(&[]);
+    bob.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..14));
+    bob.init().sync(&[]);
+    ada.sync(&[]);
+    // A revert that is pushed.
+    bob.git(&["revert", "--no-edit", "HEAD"]);
+    bob.git(&["push", "-q"]);
+    bob.sync(&[]);
+    ada.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
+    // A remote that somebody rewound and force-pushed.
+    let first = ada.git(&["rev-list", "--max-parents=0", "HEAD"]);
+    world.git(&world.path().join("remote.git"), &["update-ref", "refs/heads/main", first.trim()]);
+    ada.sync(&[]);
+    bob.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
+    // A remote that was emptied.
+    world.git(&world.path().join("remote.git"), &["update-ref", "-d", "refs/heads/main"]);
+    bob.sync(&[]);
+    ada.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
+    assert_eq!(ada.head(), bob.head());
+    ada.assert_sound();
+}
+
+#[test]
+fn a_log_that_people_and_programs_can_read() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    ada.init().sync(&[]);
+    bob.init().sync_at("2026-03-10T12:30:00Z", &[]);
+    ada.write(".claude/projects/p/s.jsonl", &(transcript("s1", 0..4) + &transcript("s2", 7..8)));
+    ada.sync_at("2026-03-10T13:00:00Z", &[]);
+    insta::assert_snapshot!(ada.git(&["log", "--format=%an <%ae>%n%B"]));
+    assert_eq!(ada.git(&["log", "-1", "--format=%(trailers:key=Records-Added,key=Cost-Added-USD)"]), "Records-Added: 2\nCost-Added-USD: 0.01085\n\n");
+}
+
+#[test]
+fn a_users_own_files_and_commits_survive() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.init().sync(&[]);
+    bob.init().sync(&[]);
+    fs::write(bob.repo().join("NOTES.md"), "mine\n").expect("written");
+    bob.git(&["add", "NOTES.md"]);
+    bob.git(&["commit", "-qm", "Add my notes"]);
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    ada.sync(&[]);
+    bob.sync(&[]);
+    ada.sync(&[]);
+    assert_eq!(fs::read_to_string(ada.repo().join("NOTES.md")).expect("there"), "mine\n");
+    assert!(ada.git(&["log", "--format=%B"]).contains("- Add my notes"));
+    // A change that is not committed stays as it is.
+    fs::write(ada.repo().join("NOTES.md"), "changed\n").expect("written");
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
+    ada.sync(&[]);
+    assert_eq!(fs::read_to_string(ada.repo().join("NOTES.md")).expect("there"), "changed\n");
+}
+
+#[test]
+fn damage_to_the_work_tree_is_repaired() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
+    machine.init().sync(&[]);
+    let files = machine.files();
+    fs::write(machine.repo().join("sync/manifest.json"), "half a fi").expect("written");
+    fs::remove_dir_all(machine.repo().join("sync/archive")).expect("removed");
+    machine.sync(&[]);
+    same(&machine.files(), &files);
+}

@@ -1,0 +1,11 @@
+//! Tests through the binaries: real git, real remotes, a home of their own.
+
+mod corpus;
+mod errors;
+mod format;
+mod join;
+mod life;
+mod plain_git;
+mod report;
+mod transport;
+mod world;

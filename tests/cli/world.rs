@@ -1,0 +1,249 @@
+//! A hermetic world for a test: machines with homes of their own, a remote, a clock, and git without anybody's configuration.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The clock's start, if a test does not say otherwise.
+pub const NOON: &str = "2026-03-10T12:00:00Z";
+
+/// A folder with machines and a bare remote.
+pub struct World {
+    root: TempDir,
+}
+
+/// A machine: a home folder and a name.
+pub struct Machine<'w> {
+    pub world: &'w World,
+    pub name: String,
+    pub home: PathBuf,
+}
+
+/// What a command gave.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("claude-sync-test-").tempdir().expect("a temporary folder");
+        let world = Self { root };
+        world.git(world.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+        world
+    }
+
+    pub fn path(&self) -> &Path {
+        self.root.path()
+    }
+
+    pub fn remote(&self) -> String {
+        format!("file://{}", self.path().join("remote.git").display())
+    }
+
+    /// A machine with a fixed id, so that snapshots and orders are the same in every run.
+    pub fn machine(&self, name: &str) -> Machine<'_> {
+        let home = self.path().join(name);
+        let machine = Machine { world: self, name: name.to_owned(), home };
+        let id = format!("{:0>8}-0000-4000-8000-000000000000", name.bytes().map(|b| format!("{b:02x}")).collect::<String>().chars().take(8).collect::<String>());
+        machine.write(".claude/machine_id", &id);
+        machine
+    }
+
+    /// Runs git somewhere, and fails the test if git fails.
+    pub fn git(&self, at: &Path, args: &[&str]) -> String {
+        let ran = self.try_git(at, args);
+        assert_eq!(ran.code, 0, "git {args:?} failed:\n{}{}", ran.out, ran.err);
+        ran.out
+    }
+
+    pub fn try_git(&self, at: &Path, args: &[&str]) -> Ran {
+        let mut command = Command::new("git");
+        clean(&mut command, &self.path().join("git-home"));
+        command.arg("-C").arg(at).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
+        ran(command.output().expect("git runs"))
+    }
+}
+
+/// Takes everything out of the environment that could make one machine's test differ from another's.
+pub fn clean(command: &mut Command, home: &Path) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C").env("TZ", "UTC");
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("TERM", "dumb").env("COLUMNS", "100");
+}
+
+pub fn ran(out: Output) -> Ran {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is UTF-8");
+    Ran { code: out.status.code().unwrap_or(-1), out: text(out.stdout), err: text(out.stderr) }
+}
+
+impl Machine<'_> {
+    pub fn repo(&self) -> PathBuf {
+        self.home.join(".local/share/claude-sync/repo")
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.home.join(".local/state/claude-sync")
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.home.join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    pub fn command(&self, program: &str, now: &str) -> Command {
+        let path = match program {
+            "claude-sync" => env!("CARGO_BIN_EXE_claude-sync"),
+            _ => env!("CARGO_BIN_EXE_claude-usage-tracker"),
+        };
+        let mut command = Command::new(path);
+        clean(&mut command, &self.home);
+        command.env("CLAUDE_SYNC_NOW", now).env("CLAUDE_SYNC_HOSTNAME", &self.name);
+        command
+    }
+
+    /// Runs `claude-sync` at a time and returns whatever happens.
+    pub fn try_sync(&self, now: &str, args: &[&str]) -> Ran {
+        ran(self.command("claude-sync", now).args(args).output().expect("claude-sync runs"))
+    }
+
+    /// Runs `claude-sync` at noon; it must succeed.
+    pub fn sync(&self, args: &[&str]) -> Ran {
+        self.sync_at(NOON, args)
+    }
+
+    pub fn sync_at(&self, now: &str, args: &[&str]) -> Ran {
+        let ran = self.try_sync(now, args);
+        assert_eq!(ran.code, 0, "claude-sync {args:?} failed:\n{}{}", ran.out, ran.err);
+        ran
+    }
+
+    pub fn init(&self) -> &Self {
+        self.sync(&["init", &self.world.remote()]);
+        self
+    }
+
+    pub fn git(&self, args: &[&str]) -> String {
+        self.world.git(&self.repo(), args)
+    }
+
+    pub fn try_git(&self, args: &[&str]) -> Ran {
+        self.world.try_git(&self.repo(), args)
+    }
+
+    pub fn head(&self) -> String {
+        self.git(&["rev-parse", "HEAD"]).trim().to_owned()
+    }
+
+    pub fn manifest(&self) -> String {
+        self.git(&["show", "HEAD:sync/manifest.json"])
+    }
+
+    pub fn manifest_json(&self) -> Value {
+        serde_json::from_str(&self.manifest()).expect("the manifest is JSON")
+    }
+
+    pub fn track(&self, args: &[&str]) -> Ran {
+        ran(self.command("claude-usage-tracker", NOON).args(args).output().expect("claude-usage-tracker runs"))
+    }
+
+    /// The tracker's JSON for the fleet or this machine.
+    pub fn report(&self, args: &[&str]) -> Value {
+        let ran = self.track(&[args, &["--json", "-z", "UTC"]].concat());
+        assert_eq!(ran.code, 0, "claude-usage-tracker {args:?} failed:\n{}", ran.err);
+        serde_json::from_str(&ran.out).expect("the report is JSON")
+    }
+
+    /// Requests and output tokens of the fleet, as this machine sees it.
+    pub fn fleet(&self) -> (u64, u64) {
+        let totals = &self.report(&["daily"])["totals"];
+        (totals["requests"].as_u64().expect("requests"), totals["outputTokens"].as_u64().expect("output"))
+    }
+
+    /// Every file of the work tree with its content.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        let mut out = BTreeMap::new();
+        collect(&self.repo(), &self.repo(), &mut out);
+        out
+    }
+
+    /// Asserts that the work tree shows HEAD, and that HEAD's manifest is what the tool computes from the files beside it.
+    pub fn assert_sound(&self) {
+        assert_eq!(self.git(&["status", "--porcelain"]), "", "the work tree of {} is not clean", self.name);
+        let manifest = self.manifest_json();
+        for (key, path) in [("machines", "sync/machines"), ("archive", "sync/archive")] {
+            let tree = self.try_git(&["rev-parse", "--verify", "-q", &format!("HEAD:{path}")]).out;
+            assert_eq!(manifest["inputs"][key].as_str().unwrap_or_default(), tree.trim(), "the manifest of {} was computed from another {path}", self.name);
+        }
+    }
+}
+
+fn collect(root: &Path, folder: &Path, out: &mut BTreeMap<String, String>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            if entry.file_name() != ".git" {
+                collect(root, &path, out);
+            }
+        } else {
+            let name = path.strip_prefix(root).expect("below").display().to_string();
+            out.insert(name, fs::read_to_string(&path).expect("a file of UTF-8"));
+        }
+    }
+}
+
+/// A line of a made-up transcript.
+#[derive(Clone)]
+pub struct Row {
+    pub session: &'static str,
+    pub request: u32,
+    pub time: String,
+    pub output: u64,
+    pub done: bool,
+    pub model: &'static str,
+}
+
+impl Row {
+    pub fn new(session: &'static str, request: u32, time: &str) -> Self {
+        Self { session, request, time: time.to_owned(), output: 100 + u64::from(request), done: true, model: "claude-opus-4-8" }
+    }
+
+    pub fn output(self, output: u64) -> Self {
+        Self { output, ..self }
+    }
+
+    pub fn open(self) -> Self {
+        Self { done: false, ..self }
+    }
+
+    pub fn line(&self) -> String {
+        let Self { session, request, time, output, done, model } = self;
+        let stop = if *done { "\"end_turn\"" } else { "null" };
+        format!(
+            "{{\"type\":\"assistant\",\"timestamp\":\"{time}\",\"sessionId\":\"{session}\",\"cwd\":\"/home/someone/work/shop\",\"requestId\":\"req_{request}\",\
+             \"message\":{{\"id\":\"msg_01{request:022}\",\"model\":\"{model}\",\"stop_reason\":{stop},\"content\":[{{\"type\":\"text\",\"text\":\"the secret plan\"}}],\
+             \"usage\":{{\"input_tokens\":10,\"output_tokens\":{output},\"cache_creation_input_tokens\":200,\"cache_read_input_tokens\":3000}}}}}}\n"
+        )
+    }
+}
+
+/// A transcript of `requests` one minute apart.
+pub fn transcript(session: &'static str, requests: std::ops::Range<u32>) -> String {
+    requests.map(|n| Row::new(session, n, &format!("2026-03-10T{:02}:{:02}:00.000Z", 8 + n / 60, n % 60)).line()).collect()
+}
+
+/// The folder of real transcripts, where there is one.
+pub fn corpus() -> Option<PathBuf> {
+    let folder = std::env::var_os("CLAUDE_SYNC_TRANSCRIPTS").map(PathBuf::from).filter(|folder| folder.join("EXPECTED.json").is_file());
+    if folder.is_none() {
+        eprintln!("skipped: CLAUDE_SYNC_TRANSCRIPTS names no folder with transcripts and EXPECTED.json");
+    }
+    folder
+}
