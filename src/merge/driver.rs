@@ -7,7 +7,7 @@ use std::path::Path as FilePath;
 use super::trees::{self, MergeError};
 use super::{data, files, fleet::Fleet, manifest};
 use crate::format::manifest::{Inputs, Manifest, RULES};
-use crate::format::{FormatError, MAX_DAY_FILE, MAX_MANIFEST};
+use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
 use crate::store::durable::{self, WriteError};
@@ -89,27 +89,21 @@ impl From<MergeError> for Failure {
 /// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
 /// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
 fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
-    let (a, b) = match (Manifest::read(ours), Manifest::read(theirs)) {
-        (Err(newer @ FormatError::Newer(_)), _) | (_, Err(newer @ FormatError::Newer(_))) => return Err(Failure::Format(newer)),
-        (Ok(a), Ok(b)) => (a, b),
-        // One side is damaged: the other stands for now, without inputs, so that the next run computes it anew.
-        (Ok(a), Err(_)) => return Ok(stale(a)),
-        (Err(_), Ok(b)) => return Ok(stale(b)),
-        (Err(_), Err(_)) => return Ok(ours.max(theirs).to_vec()),
+    let (Ok(a), Ok(b)) = (Manifest::read(ours), Manifest::read(theirs)) else {
+        return fallback(ours, theirs);
     };
-    debug_assert!(ours.len() <= MAX_MANIFEST && theirs.len() <= MAX_MANIFEST, "Manifest::read checks sizes");
     if a.rules.max(b.rules) > RULES {
-        return Ok(fallback(a, b));
+        return fallback(ours, theirs);
     }
     let old = Manifest::read(base).ok().and_then(|m| m.inputs).unwrap_or_default();
-    let (Some(mine), Some(other)) = (a.inputs.clone(), b.inputs.clone()) else {
-        return Ok(fallback(a, b));
+    let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
+        return fallback(ours, theirs);
     };
     let repo = Repo::from_environment().map_err(Failure::Repo)?;
     repo.write_in_memory().map_err(Failure::Repo)?;
     let side = |pick: fn(&Inputs) -> &Option<String>, path| join_side(&repo, path, pick(&old), pick(&mine), pick(&other));
     let (Some(machines), Some(archive)) = (side(|i| &i.machines, layout::MACHINES)?, side(|i| &i.archive, layout::ARCHIVE)?) else {
-        return Ok(fallback(a, b));
+        return fallback(ours, theirs);
     };
     let fleet = Fleet::join(data::load(&repo, machines, archive)?);
     Ok(manifest::compute(&fleet, machines, archive, RULES).write().into_bytes())
@@ -136,11 +130,10 @@ fn join_side(repo: &Repo, path: &str, base: &Option<String>, a: &Option<String>,
 }
 
 /// A manifest that both sides would choose, marked to be computed anew by whoever can.
-fn fallback(a: Manifest, b: Manifest) -> Vec<u8> {
-    let key = |m: &Manifest| (m.rules, m.updated_at, m.write());
-    stale(if key(&a) >= key(&b) { a } else { b })
-}
-
-fn stale(manifest: Manifest) -> Vec<u8> {
-    Manifest { inputs: None, ..manifest }.write().into_bytes()
+fn fallback(ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
+    let chosen = files::join(&Path::Manifest, ours, theirs).map_err(Failure::Format)?;
+    let Ok(manifest) = Manifest::read(&chosen) else {
+        return Ok(chosen);
+    };
+    Ok(Manifest { inputs: None, ..manifest }.write().into_bytes())
 }

@@ -3,10 +3,13 @@
 use crate::base::ids::Interner;
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
+use crate::format::manifest::Manifest;
 use crate::format::syncfile::SyncFile;
 use crate::store::layout::Path;
 
-/// Joins two versions of the file at `path`. The manifest is not joined but computed, so here the greater bytes stand for it.
+/// Joins two versions of the file at `path`.
+///
+/// The manifest is not joined but computed; until then the version of higher rules stands for it, which an older tool leaves alone.
 ///
 /// A version that cannot be read yields to one that can. A version of a later major format is an error: it must not be written over.
 pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
@@ -14,13 +17,18 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
     match path {
         Path::Day(machine, day, _) => {
             let mut read = |bytes| DayFile::read(machine, *day, bytes, &mut names).map(|(file, _)| file);
-            pick(a, b, read(a), read(b), |a, b| a.join(b).write().0)
+            pick(a, b, read(a), read(b), |a, b| a.join(b).write().0.into_bytes())
         }
         Path::Machine(machine) => {
             let mut read = |bytes| SyncFile::read(machine, bytes, &mut names);
-            pick(a, b, read(a), read(b), |a, b| a.join(b).write())
+            pick(a, b, read(a), read(b), |a, b| a.join(b).write().into_bytes())
         }
-        Path::Manifest | Path::Snapshot(_) | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
+        Path::Manifest => {
+            let key = |m: &Manifest, bytes: &[u8]| (m.rules, m.updated_at, bytes.to_vec());
+            let greater = |left: Manifest, right: Manifest| if key(&left, a) >= key(&right, b) { a } else { b };
+            pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| greater(left, right).to_vec())
+        }
+        Path::Snapshot(_) | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
     }
 }
 
@@ -29,11 +37,11 @@ fn pick<T>(
     b: &[u8],
     left: Result<T, FormatError>,
     right: Result<T, FormatError>,
-    join: impl Fn(T, T) -> String,
+    join: impl Fn(T, T) -> Vec<u8>,
 ) -> Result<Vec<u8>, FormatError> {
     match (left, right) {
         (Err(newer @ FormatError::Newer(_)), _) | (_, Err(newer @ FormatError::Newer(_))) => Err(newer),
-        (Ok(left), Ok(right)) => Ok(join(left, right).into_bytes()),
+        (Ok(left), Ok(right)) => Ok(join(left, right)),
         (Ok(_), Err(_)) => Ok(a.to_vec()),
         (Err(_), Ok(_)) => Ok(b.to_vec()),
         (Err(_), Err(_)) => Ok(a.max(b).to_vec()),

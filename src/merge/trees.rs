@@ -98,7 +98,7 @@ fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Opti
 fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, MergeError> {
     let kind = Path::parse(path);
     // Nobody reads these two, and a blob that nobody reads may be of any size.
-    if matches!(kind, Path::Manifest | Path::Unknown | Path::Snapshot(_)) {
+    if matches!(kind, Path::Unknown | Path::Snapshot(_)) {
         return Ok(a.max(b));
     }
     let most = crate::format::MAX_DAY_FILE.max(crate::format::MAX_SYNC_FILE);

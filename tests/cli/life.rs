@@ -371,6 +371,9 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
     fs::write(new.repo().join("sync/manifest.json"), &newer).expect("written");
     new.git(&["commit", "-qam", "what a newer tool wrote"]);
     new.git(&["push", "-q"]);
+    // The older tool has a commit of its own waiting, with a manifest of its own.
+    old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..2));
+    old.sync(&["--offline"]);
     old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     let ran = old.sync(&[]);
     assert!(ran.err.contains("The manifest was computed by newer rules (2, this tool has 1)") && ran.err.contains("Update claude-sync."), "{}", ran.err);
