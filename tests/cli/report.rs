@@ -1,1 +1,110 @@
-//! x
+//! Reports as people see them, in terminals of all widths, and as programs read them.
+
+use serde_json::Value;
+
+use crate::world::{Machine, NOON, Row, World, ran, transcript};
+
+fn table(machine: &Machine, columns: &str, args: &[&str]) -> String {
+    let mut command = machine.command("claude-usage-tracker", "2026-03-13T13:00:00Z");
+    let ran = ran(command.env("COLUMNS", columns).args(args).output().expect("the tracker runs"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for line in ran.out.lines().filter(|line| line.starts_with(['│', '┌'])) {
+        assert!(line.chars().count() <= columns.parse().expect("a number"), "wider than {columns}: {line}");
+    }
+    ran.out
+}
+
+/// Two machines, three days, two models and one that nobody knows.
+fn fleet(world: &World) -> Machine<'_> {
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    let mut text = transcript("0fae0449-64d3-4788-8622-d3a47d82c14b", 0..40);
+    for (n, day) in ["2026-03-08", "2026-03-09"].iter().enumerate() {
+        let row = Row::new("7c1e7ab2-51f7-4d6c-9f0a-111111111111", 100 + u32::try_from(n).expect("small"), &format!("{day}T23:30:00.000Z"));
+        text.push_str(&Row { model: ["claude-sonnet-4-5-20250929", "claude-opus-99"][n], ..row }.output(1_234_567).line());
+    }
+    ada.write(".claude/projects/p/s.jsonl", &text);
+    ada.init().sync_at(NOON, &[]);
+    bob.write(".claude/projects/q/s.jsonl", &transcript("b0b00000-64d3-4788-8622-d3a47d82c14b", 200..203).replace("/work/shop", "/work/日本語のプロジェクト"));
+    bob.init().sync_at("2026-03-13T12:15:00Z", &[]);
+    ada.sync_at("2026-03-13T12:30:00Z", &[]);
+    ada
+}
+
+#[test]
+fn tables_fit_the_terminal() {
+    let world = World::new();
+    let machine = fleet(&world);
+    let mut seen = String::new();
+    for columns in ["60", "100", "200"] {
+        for report in ["daily", "monthly", "session", "machines"] {
+            seen.push_str(&format!("{report}, {columns} columns\n{}\n", table(&machine, columns, &[report, "-z", "UTC"])));
+        }
+    }
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn json_has_the_shape_of_ccusage() {
+    let world = World::new();
+    let machine = fleet(&world);
+    let mut seen = String::new();
+    for report in ["daily", "monthly", "session", "machines"] {
+        let text = format!("{:#}", machine.report(&[report]));
+        seen.push_str(&format!("{report}\n{text}\n\n"));
+    }
+    insta::assert_snapshot!(seen);
+    let day = &machine.report(&["daily"])["daily"][0];
+    for key in ["date", "inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens", "totalTokens", "totalCost", "modelsUsed", "modelBreakdowns"] {
+        assert!(!day[key].is_null(), "{key}");
+    }
+}
+
+#[test]
+fn bounds_and_labels_are_in_one_zone() {
+    let world = World::new();
+    let machine = fleet(&world);
+    let days = |args: &[&str]| -> Vec<String> {
+        let out = machine.track(&[&["daily", "--json"], args].concat()).out;
+        let report: Value = serde_json::from_str(&out).expect("JSON");
+        report["daily"].as_array().expect("days").iter().map(|day| day["date"].as_str().expect("a date").to_owned()).collect()
+    };
+    assert_eq!(days(&["-z", "UTC"]), ["2026-03-08", "2026-03-09", "2026-03-10"]);
+    assert_eq!(days(&["-z", "Asia/Tokyo"]), ["2026-03-09", "2026-03-10"]);
+    assert_eq!(days(&["-z", "UTC", "--since", "20260309", "--until", "2026-03-09"]), ["2026-03-09"]);
+    assert_eq!(days(&["-z", "Asia/Tokyo", "--since", "20260310"]), ["2026-03-10"]);
+    assert_eq!(days(&["-z", "UTC", "--since", "2027-01-01"]), Vec::<String>::new());
+    // The clock of the tests' machines is UTC's.
+    assert_eq!(days(&[]), days(&["-z", "UTC"]));
+}
+
+#[test]
+fn local_shows_this_machine_alone_and_sync_the_fleet() {
+    let world = World::new();
+    let machine = fleet(&world);
+    let requests = |source: &str| machine.report(&["daily", source])["totals"]["requests"].as_u64();
+    assert_eq!((requests("--source=local"), requests("--source=sync")), (Some(42), Some(45)));
+    assert_eq!(machine.report(&["machines", "--source=local"])["machines"][0]["hostname"], "ada");
+}
+
+#[test]
+fn nothing_to_show_says_so() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.init().sync(&[]);
+    assert_eq!(machine.track(&["daily"]).out, "No usage in this period.\n");
+    assert_eq!(machine.report(&["daily"])["daily"], Value::Array(vec![]));
+}
+
+#[test]
+fn the_demo_works_in_an_empty_home() {
+    let world = World::new();
+    let machine = world.machine("empty");
+    std::fs::remove_dir_all(machine.home.join(".claude")).expect("removed");
+    let mut command = machine.command("claude-sync", NOON);
+    let ran = ran(command.env("TMPDIR", world.path()).arg("demo").output().expect("the demo runs"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let stage = ran.out.lines().find_map(|line| line.strip_prefix("Throw it away with: rm -r ")).expect("a place to look").to_owned();
+    let log = world.git(std::path::Path::new(&stage).join("laptop/repo").as_path(), &["log", "--format=%s"]);
+    insta::assert_snapshot!(format!("{}\n{log}", ran.out.replace(&stage, "[STAGE]")));
+    assert!(!machine.home.join(".claude").exists() && !machine.repo().exists(), "the demo touches nothing but its folder");
+}
