@@ -25,7 +25,7 @@ pub enum Doc {
 }
 
 impl From<&Value> for Doc {
-    /// serde_json's maps are sorted by key and its numbers keep their digits, so its compact text is canonical.
+    /// `serde_json`'s maps are sorted by key and its numbers keep their digits, so its compact text is canonical.
     fn from(value: &Value) -> Self {
         Self::Raw(value.to_string())
     }
@@ -185,10 +185,11 @@ fn write_rows<T>(out: &mut String, depth: usize, [open, close]: [char; 2], rows:
 /// Joins two sets of unknown fields: per key the value with the greater text.
 #[must_use]
 pub fn join_extra(a: &Extra, b: &Extra) -> Extra {
+    let text = |value: &Value| value.to_string();
     let mut out = a.clone();
     for (key, value) in b {
         match out.get(key) {
-            Some(mine) if mine.to_string() >= value.to_string() => {}
+            Some(mine) if text(mine) >= text(value) => {}
             _ => {
                 out.insert(key.clone(), value.clone());
             }
@@ -198,7 +199,7 @@ pub fn join_extra(a: &Extra, b: &Extra) -> Extra {
 }
 
 /// Takes known members out of a parsed object; what is left is [`Extra`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fields(Extra);
 
 /// A member that is missing or has the wrong shape.

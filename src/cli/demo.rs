@@ -23,7 +23,8 @@ struct Player {
 pub fn run(env: &Env) -> Result<u8, CliError> {
     let stage = tempfile::Builder::new().prefix("claude-sync-demo-").tempdir().map_err(|e| failed(&e))?.keep();
     let remote = stage.join("remote.git");
-    let bare = git2::Repository::init_opts(&remote, git2::RepositoryInitOptions::new().bare(true).initial_head("main").external_template(false));
+    let bare =
+        git2::Repository::init_opts(&remote, git2::RepositoryInitOptions::new().bare(true).initial_head("main").external_template(false));
     bare.map_err(|source| RepoError::Git { what: "make the demo's remote".to_owned(), source })?;
     let laptop = Player { name: "demo-laptop", platform: "darwin", home: stage.join("laptop") };
     let desktop = Player { name: "demo-desktop", platform: "linux", home: stage.join("desktop") };
@@ -38,15 +39,25 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
     // The desktop resumes the laptop's session: its transcript begins with a copy of what the laptop logged.
     let more = session("5e55104a-0000-4000-8000-000000000001", "/home/demo/web-shop", 7, 5, env.now, 20);
     write(&desktop, "web-shop/shared.jsonl", &format!("{shared}{more}"))?;
-    step(&desktop, env, 1, &address, "The desktop resumed one of them, so its transcript repeats six requests of the laptop's and adds five:")?;
+    step(
+        &desktop,
+        env,
+        1,
+        &address,
+        "The desktop resumed one of them, so its transcript repeats six requests of the laptop's and adds five:",
+    )?;
     step(&laptop, env, 2, &address, "The laptop syncs again and receives them:")?;
 
-    let repo = report::open(&places(&laptop).repo)?.ok_or_else(|| CliError::plain("the demo's repository is gone", "claude_sync::demo", exit::FAILURE, "run the demo again"))?;
+    let repo = report::open(&places(&laptop).repo)?
+        .ok_or_else(|| CliError::plain("the demo's repository is gone", "claude_sync::demo", exit::FAILURE, "run the demo again"))?;
     let Some(fleet) = report::from_repo(&repo)? else {
         return Err(CliError::plain("the demo's repository is empty", "claude_sync::demo", exit::FAILURE, "run the demo again"));
     };
     let resolved = fleet.sessions.values().filter(|session| session.machines.len() > 1).map(|session| session.shared).sum::<u64>();
-    out(&format!("Both hold {} of one session; each counts once. The fleet, as either machine sees it:\n\n", count(resolved, "equal record")));
+    out(&format!(
+        "Both hold {} of one session; each counts once. The fleet, as either machine sees it:\n\n",
+        count(resolved, "equal record")
+    ));
     let look = Look { width: env.width, now: env.now };
     for kind in [Kind::Machines, Kind::Daily] {
         out(&report::to_table(&report::fold(&fleet, kind, Bounds::default(), Zone::Utc), look));
@@ -62,7 +73,12 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
 }
 
 fn failed(error: &std::io::Error) -> CliError {
-    CliError::plain(&format!("failed to prepare the demo: {error}"), "claude_sync::demo", exit::FAILURE, "check the temporary folder (TMPDIR) and its free space")
+    CliError::plain(
+        &format!("failed to prepare the demo: {error}"),
+        "claude_sync::demo",
+        exit::FAILURE,
+        "check the temporary folder (TMPDIR) and its free space",
+    )
 }
 
 fn places(player: &Player) -> Places {

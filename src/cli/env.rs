@@ -39,7 +39,7 @@ impl Env {
     }
 
     /// The folders, as the platform and the user's variables have them.
-    pub fn places(&self) -> Result<Places, CliError> {
+    pub fn places() -> Result<Places, CliError> {
         let base = choose_native_strategy().map_err(|_| CliError::no_home())?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir().join("claude-sync").join("state"));
         let claude = claude_folders(base.home_dir());

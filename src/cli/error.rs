@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
 use super::env::Env;
 use super::exit;
-use crate::base::text::printable_lines;
+use crate::base::text::{printable, printable_lines};
 use crate::git::repo::RepoError;
 use crate::git::setup::SetupError;
 use crate::git::{GitError, process::MIN_VERSION};
@@ -100,6 +101,11 @@ impl CliError {
     }
 }
 
+/// A path inside a help line.
+fn path(path: &Path) -> String {
+    printable(&path.display().to_string(), 400)
+}
+
 impl From<SyncError> for CliError {
     fn from(error: SyncError) -> Self {
         match error {
@@ -107,26 +113,47 @@ impl From<SyncError> for CliError {
             SyncError::Config(e) => e.into(),
             SyncError::Id(e) => e.into(),
             SyncError::Git(e) => e.into(),
-            SyncError::Repo(e) => e.into(),
-            SyncError::Setup(SetupError::Repo(e)) => e.into(),
-            SyncError::Setup(SetupError::Write(e)) => Self::new(&e, "claude_sync::write", exit::FAILURE, "check the folder's permissions and the free space on its disk; nothing was changed"),
+            SyncError::Repo(e) | SyncError::Setup(SetupError::Repo(e)) => e.into(),
+            SyncError::Setup(SetupError::Write(e)) => Self::new(
+                &e,
+                "claude_sync::write",
+                exit::FAILURE,
+                "check the folder's permissions and the free space on its disk; nothing was changed",
+            ),
             SyncError::Merge(e) => e.into(),
-            SyncError::Index(e) => Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew"),
-            SyncError::Newer { .. } => Self::new(&error, "claude_sync::newer", exit::NEWER, "update claude-sync; it does not write over files that it cannot understand"),
+            SyncError::Index(e) => {
+                Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew")
+            }
+            SyncError::Newer { .. } => Self::new(
+                &error,
+                "claude_sync::newer",
+                exit::NEWER,
+                "update claude-sync; it does not write over files that it cannot understand",
+            ),
             SyncError::NotSync { .. } => Self::new(
                 &error,
                 "claude_sync::not_a_sync_repository",
                 exit::REPOSITORY,
                 "give claude-sync a repository of its own: an empty one, or one that claude-sync made",
             ),
-            SyncError::OtherRemote { .. } => {
-                Self::new(&error, "claude_sync::other_remote", exit::REPOSITORY, "to move to another remote, change it there: git -C REPOSITORY remote set-url origin ADDRESS")
+            SyncError::OtherRemote { ref repo, .. } => Self::new(
+                &error,
+                "claude_sync::other_remote",
+                exit::REPOSITORY,
+                format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
+            ),
+            SyncError::Unreachable { .. } => Self::new(
+                &error,
+                "claude_sync::remote",
+                exit::REMOTE,
+                "check the address, the network, and that git can log in there: git ls-remote ADDRESS",
+            ),
+            SyncError::NoRemote => {
+                Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS")
             }
-            SyncError::Unreachable { .. } => {
-                Self::new(&error, "claude_sync::remote", exit::REMOTE, "check the address, the network, and that git can log in there: git ls-remote ADDRESS")
+            SyncError::Contended(_) => {
+                Self::new(&error, "claude_sync::contended", exit::QUEUED, "everything is committed on this machine; the next run pushes it")
             }
-            SyncError::NoRemote => Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS"),
-            SyncError::Contended(_) => Self::new(&error, "claude_sync::contended", exit::QUEUED, "everything is committed on this machine; the next run pushes it"),
         }
     }
 }
@@ -134,8 +161,15 @@ impl From<SyncError> for CliError {
 impl From<LockError> for CliError {
     fn from(error: LockError) -> Self {
         match error {
-            LockError::Held { .. } => Self::new(&error, "claude_sync::running", exit::RUNNING, "wait for it to end; what you used meanwhile is synced by the next run"),
-            LockError::Io { .. } => Self::new(&error, "claude_sync::lock", exit::FAILURE, "check the folder's permissions and the free space on its disk"),
+            LockError::Held { .. } => Self::new(
+                &error,
+                "claude_sync::running",
+                exit::RUNNING,
+                "wait for it to end; what you used meanwhile is synced by the next run",
+            ),
+            LockError::Io { .. } => {
+                Self::new(&error, "claude_sync::lock", exit::FAILURE, "check the folder's permissions and the free space on its disk")
+            }
         }
     }
 }
@@ -146,7 +180,9 @@ impl From<ConfigError> for CliError {
             ConfigError::Read { .. } => "check the file's permissions",
             ConfigError::Syntax { .. } => "correct the file, or delete it to have the defaults",
             ConfigError::Setting { .. } => "correct the setting, or delete it to have its default",
-            ConfigError::Unsupported { .. } => "delete the setting, or use a version of claude-sync that has it; nothing was synced, to keep what the setting promises",
+            ConfigError::Unsupported { .. } => {
+                "delete the setting, or use a version of claude-sync that has it; nothing was synced, to keep what the setting promises"
+            }
         };
         Self::new(&error, "claude_sync::config", exit::CONFIG, help)
     }
@@ -155,7 +191,9 @@ impl From<ConfigError> for CliError {
 impl From<IdError> for CliError {
     fn from(error: IdError) -> Self {
         let help = match &error {
-            IdError::Invalid { .. } => "put this machine's id back into the file; or, if it never synced, delete the file and a new id is made",
+            IdError::Invalid { .. } => {
+                "put this machine's id back into the file; or, if it never synced, delete the file and a new id is made"
+            }
             _ => "check the permissions of the file and its folder",
         };
         Self::new(&error, "claude_sync::machine_id", exit::CONFIG, help)
@@ -183,14 +221,27 @@ impl From<RepoError> for CliError {
                 exit::REPOSITORY,
                 "claude-sync needs a plain repository (SHA-1, refs as files, no partial clone); move this one away and run claude-sync init again",
             ),
-            RepoError::Detached(_) => Self::new(&error, "claude_sync::detached", exit::REPOSITORY, "go back to the branch: git -C REPOSITORY switch main"),
-            RepoError::Unfinished { .. } => Self::new(
+            RepoError::Detached(ref repo) => Self::new(
+                &error,
+                "claude_sync::detached",
+                exit::REPOSITORY,
+                format!("go back to the branch: git -C {} switch main", path(repo)),
+            ),
+            RepoError::Unfinished { path: ref repo, .. } => Self::new(
                 &error,
                 "claude_sync::unfinished",
                 exit::REPOSITORY,
-                "finish it or take it back (git -C REPOSITORY status says how), then run claude-sync again; it joins what is missing",
+                format!(
+                    "finish it or take it back (git -C {} status says how), then run claude-sync again; it joins what is missing",
+                    path(repo)
+                ),
             ),
-            _ => Self::new(&error, "claude_sync::repository", exit::FAILURE, "check the repository: git -C REPOSITORY fsck"),
+            _ => Self::new(
+                &error,
+                "claude_sync::repository",
+                exit::FAILURE,
+                "see what git fsck says of the repository; another clone, or the remote, has the same data",
+            ),
         }
     }
 }
@@ -199,13 +250,23 @@ impl From<MergeError> for CliError {
     fn from(error: MergeError) -> Self {
         match error {
             MergeError::Repo(e) => e.into(),
-            MergeError::Format { .. } => Self::new(&error, "claude_sync::newer", exit::NEWER, "update claude-sync; it does not write over files that it cannot understand"),
+            MergeError::Format { .. } => Self::new(
+                &error,
+                "claude_sync::newer",
+                exit::NEWER,
+                "update claude-sync; it does not write over files that it cannot understand",
+            ),
         }
     }
 }
 
 impl From<DriverError> for CliError {
     fn from(error: DriverError) -> Self {
-        Self::new(&error, "claude_sync::merge_driver", exit::DRIVER, "git changed nothing; run claude-sync, which joins without git's merge")
+        Self::new(
+            &error,
+            "claude_sync::merge_driver",
+            exit::DRIVER,
+            "git changed nothing; run claude-sync, which joins without git's merge",
+        )
     }
 }

@@ -25,7 +25,10 @@ pub struct Args {
 pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
     let repo = Repo::from_environment()?;
     if !is_fresh(&repo)? {
-        eprintln!("claude-sync: after this {}, the manifest does not tell of the files beside it. Run: claude-sync", args.name.trim_start_matches("post-"));
+        eprintln!(
+            "claude-sync: after this {}, the manifest does not tell of the files beside it. Run: claude-sync",
+            args.name.trim_start_matches("post-")
+        );
     }
     Ok(exit::OK)
 }

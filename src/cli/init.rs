@@ -18,11 +18,16 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
-    let places = env.places()?;
+    let places = Env::places()?;
     if let Some(remote) = &args.remote
         && (remote.is_empty() || remote.starts_with('-'))
     {
-        return Err(CliError::plain("the remote's address is empty or looks like an option", "claude_sync::usage", exit::USAGE, "give an address that git understands"));
+        return Err(CliError::plain(
+            "the remote's address is empty or looks like an option",
+            "claude_sync::usage",
+            exit::USAGE,
+            "give an address that git understands",
+        ));
     }
     let done = sync::init(&places, &env.options(), args.remote.as_deref())?;
     if let Some(repo) = Repo::open(&places.repo)? {

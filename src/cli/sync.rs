@@ -39,7 +39,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         attended: env.attended && !args.quiet,
         ..env.options()
     };
-    let places = env.places()?;
+    let places = Env::places()?;
     let outcome = sync::run(&places, &options)?;
     if !args.quiet {
         out(&summary(&outcome, &options, &places.repo));
@@ -64,12 +64,9 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
         (true, false, _) => "Nothing new from other machines.".to_owned(),
         (false, _, 0) if outcome.received => "Nothing new here; received what others wrote.".to_owned(),
         (false, _, 0) => format!("Nothing new in {}.", count(outcome.read.files as u64, "transcript")),
-        (false, ..) => format!(
-            "Synced {} in {}, ${}.",
-            count(records, "record"),
-            count(delta.sessions.len() as u64, "session"),
-            delta.cost.cents()
-        ),
+        (false, ..) => {
+            format!("Synced {} in {}, ${}.", count(records, "record"), count(delta.sessions.len() as u64, "session"), delta.cost.cents())
+        }
     };
     let remote = match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
@@ -86,7 +83,10 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
 pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
     let mut lines = Vec::new();
     if let Remote::Queued(reason) = &outcome.remote {
-        lines.push(format!("The remote was not reached; everything is committed here, and the next run pushes it.\n{}", printable_lines(reason, 12)));
+        lines.push(format!(
+            "The remote was not reached; everything is committed here, and the next run pushes it.\n{}",
+            printable_lines(reason, 12)
+        ));
     }
     for bad in outcome.read.bad.iter().take(if quiet { 0 } else { 10 }) {
         lines.push(format!("{}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error));
@@ -100,7 +100,9 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
     for problem in &outcome.problems {
         let subject = printable(&problem.subject, 200);
         lines.push(match problem.code.as_str() {
-            "unequal-summaries" => format!("Session {subject}: machines that withhold records tell different sums; both count until a person decides."),
+            "unequal-summaries" => {
+                format!("Session {subject}: machines that withhold records tell different sums; both count until a person decides.")
+            }
             "checksum" => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
             "damaged-lines" => format!("{subject}: {} could not be read and left out.", count(problem.count, "line")),
             "newer-version" => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),

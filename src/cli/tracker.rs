@@ -11,16 +11,21 @@ use crate::base::text::{count, printable};
 use crate::merge::fleet::Fleet;
 use crate::report::{self, Bounds, Kind, Look, Zone};
 use crate::store::{config, machine_id};
-use crate::transcripts::{Privacy, read_all};
+use crate::transcripts::{Cursors, Privacy, read_all};
 
 /// Report Claude Code usage of this machine or of the whole fleet
 #[derive(Debug, clap::Parser)]
-#[command(name = "claude-usage-tracker", version, max_term_width = 100, after_help = "\
+#[command(
+    name = "claude-usage-tracker",
+    version,
+    max_term_width = 100,
+    after_help = "\
 Examples:
   claude-usage-tracker                                all machines, by day
   claude-usage-tracker monthly --json                 for other programs, in the shape of ccusage
   claude-usage-tracker machines --since 2026-11-01    who used what this month
-  claude-usage-tracker --source=local                 this machine's transcripts, nothing else")]
+  claude-usage-tracker --source=local                 this machine's transcripts, nothing else"
+)]
 pub struct Args {
     /// What a line stands for
     #[arg(value_enum, default_value = "daily")]
@@ -59,7 +64,9 @@ enum Source {
 fn date(text: &str) -> Result<NaiveDate, String> {
     let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
     let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
-    dashed.or_else(|| plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten()).ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
+    dashed
+        .or_else(|| plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten())
+        .ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
 }
 
 fn zone(text: &str) -> Result<Zone, String> {
@@ -75,7 +82,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     {
         return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
     }
-    let places = env.places()?;
+    let places = Env::places()?;
     let fleet = match args.source {
         Source::Sync => synced(&places)?,
         Source::Local => local(&places, env)?,
@@ -111,7 +118,7 @@ fn synced(places: &crate::store::Places) -> Result<Fleet, CliError> {
 fn local(places: &crate::store::Places, env: &Env) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
-    let reading = read_all(&places.claude, &std::collections::HashMap::new(), privacy);
+    let reading = read_all(&places.claude, &Cursors::new(), privacy);
     for (path, reason) in &reading.unreadable {
         eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
     }

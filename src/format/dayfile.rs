@@ -192,7 +192,8 @@ impl DayFile {
                 None => trailing.push(text),
             }
         }
-        let header = Object::new().spec("version", VERSION).spec("machine", self.machine.as_str()).spec("day", self.day.to_string().as_str());
+        let header =
+            Object::new().spec("version", VERSION).spec("machine", self.machine.as_str()).spec("day", self.day.to_string().as_str());
         let mut out = header.extra(&self.extra).line();
         out.push('\n');
         let mut checksums = BTreeMap::new();

@@ -172,7 +172,7 @@ impl Manifest {
             let fields = Fields::of(value).ok_or(FieldError { key: "sessions_index".to_owned(), want: "an object of objects" })?;
             sessions.insert(SessionId::new(names.name(&id)), read_session(fields)?);
         }
-        let mut global = fields.object("global_summary")?.unwrap_or_else(|| Fields::of(Value::Object(serde_json::Map::default())).expect("an object"));
+        let mut global = fields.object("global_summary")?.unwrap_or_default();
         let inputs = fields.object("inputs")?.map(|mut inputs| -> Result<Inputs, FieldError> {
             let id = |text: String| Some(text).filter(|text| !text.is_empty());
             Ok(Inputs { machines: id(inputs.text("machines")?), archive: id(inputs.text("archive")?) })
@@ -235,7 +235,8 @@ impl Manifest {
 }
 
 fn read_machine(mut fields: Fields) -> Result<ManifestMachine, FieldError> {
-    let mut usage = fields.object("usage_summary")?.unwrap_or_else(|| Fields::of(Value::Object(serde_json::Map::default())).expect("an object"));
+    let mut usage =
+        fields.object("usage_summary")?.unwrap_or_else(|| Fields::of(Value::Object(serde_json::Map::default())).expect("an object"));
     let status = match fields.text("status")?.as_str() {
         "inactive" => Status::Inactive,
         "error" => Status::Error,
@@ -291,7 +292,8 @@ impl ManifestMachine {
             Status::Inactive => "inactive",
             Status::Error => "error",
         };
-        let usage = Object::new().spec("total_requests", self.requests).spec("total_cost_usd", self.cost).spec_opt("last_usage", self.last_usage);
+        let usage =
+            Object::new().spec("total_requests", self.requests).spec("total_cost_usd", self.cost).spec_opt("last_usage", self.last_usage);
         Object::new()
             .spec("hostname", self.hostname.as_str())
             .spec("platform", self.platform.as_str())

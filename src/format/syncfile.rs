@@ -375,7 +375,8 @@ impl Session {
         other.records.into_iter().for_each(|record| records.add(record));
         let earliest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
         let state = |s: &Option<Timestamp>, index: u64, sum: &str| (*s, index, sum.to_owned());
-        let (a, b) = (state(&self.last_synced, self.last_index, &self.checksum), state(&other.last_synced, other.last_index, &other.checksum));
+        let (a, b) =
+            (state(&self.last_synced, self.last_index, &self.checksum), state(&other.last_synced, other.last_index, &other.checksum));
         let (last_synced, last_index, checksum) = a.max(b);
         Self {
             project: self.project.max(other.project),

@@ -70,7 +70,15 @@ impl Git {
 
     fn command(&self, repo: Option<&Path>) -> Command {
         let mut command = Command::new(&self.program);
-        for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_PREFIX"] {
+        for name in [
+            "GIT_DIR",
+            "GIT_WORK_TREE",
+            "GIT_INDEX_FILE",
+            "GIT_OBJECT_DIRECTORY",
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+            "GIT_COMMON_DIR",
+            "GIT_PREFIX",
+        ] {
             command.env_remove(name);
         }
         command.env("LC_ALL", "C").env("LANGUAGE", "C");
@@ -108,7 +116,10 @@ impl Git {
         let branches: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
         // A bare repository's HEAD may name a branch that does not exist.
         let named = head.filter(|head| branches.contains(head));
-        Ok(named.or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b))).or(branches.first().copied()).map(str::to_owned))
+        Ok(named
+            .or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b)))
+            .or(branches.first().copied())
+            .map(str::to_owned))
     }
 
     /// Fetches all branches, forgetting those that are gone.
@@ -126,7 +137,15 @@ impl Git {
         let text = String::from_utf8_lossy(&out.stdout);
         let reason = text.lines().find(|line| line.starts_with('!')).unwrap_or_default();
         // The last four are what a server says to the slower of two that pushed in the same instant.
-        let races = ["(fetch first)", "(non-fast-forward)", "(stale info)", "cannot lock ref", "failed to update ref", "incorrect old value", "failed to lock"];
+        let races = [
+            "(fetch first)",
+            "(non-fast-forward)",
+            "(stale info)",
+            "cannot lock ref",
+            "failed to update ref",
+            "incorrect old value",
+            "failed to lock",
+        ];
         let slower = races.iter().any(|race| reason.contains(race));
         if slower { Ok(Push::Rejected) } else { Err(failed(&args, &out)) }
     }
@@ -176,7 +195,9 @@ pub fn hide_secrets(text: &str) -> String {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
         let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"')).unwrap_or(after.len());
-        let host = after[..end].rfind('@').filter(|user| after[..*user].contains(':') || before.ends_with("http://") || before.ends_with("https://"));
+        let host = after[..end]
+            .rfind('@')
+            .filter(|user| after[..*user].contains(':') || before.ends_with("http://") || before.ends_with("https://"));
         rest = match host {
             Some(user) => {
                 out.push_str("***");

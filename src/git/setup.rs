@@ -26,9 +26,9 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
     let config = repo.config()?;
     let set = |name: &str, value: &str| -> Result<(), RepoError> {
-        let local = config.open_level(git2::ConfigLevel::Local).and_then(|mut local| {
-            if local.get_string(name).ok().as_deref() == Some(value) { Ok(()) } else { local.set_str(name, value) }
-        });
+        let local = config
+            .open_level(git2::ConfigLevel::Local)
+            .and_then(|mut local| if local.get_string(name).ok().as_deref() == Some(value) { Ok(()) } else { local.set_str(name, value) });
         local.map_err(|source| RepoError::Git { what: format!("set {name}"), source })
     };
     set("merge.claude-sync.name", "joins usage records")?;
@@ -62,9 +62,8 @@ fn attributes(repo: &Repo) -> Result<(), SetupError> {
 /// Adds the remote and makes plain `git pull` and `git push` use it.
 pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoError> {
     let mut config = repo.config()?;
-    let mut set = |name: &str, value: &str| {
-        config.set_str(name, value).map_err(|source| RepoError::Git { what: format!("set {name}"), source })
-    };
+    let mut set =
+        |name: &str, value: &str| config.set_str(name, value).map_err(|source| RepoError::Git { what: format!("set {name}"), source });
     set("remote.origin.url", address)?;
     set("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")?;
     track(repo, branch)
@@ -73,7 +72,9 @@ pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoEr
 /// Makes a branch follow the remote's branch of the same name.
 pub fn track(repo: &Repo, branch: &str) -> Result<(), RepoError> {
     let mut config = repo.config()?;
-    for (name, value) in [(format!("branch.{branch}.remote"), "origin".to_owned()), (format!("branch.{branch}.merge"), format!("refs/heads/{branch}"))] {
+    for (name, value) in
+        [(format!("branch.{branch}.remote"), "origin".to_owned()), (format!("branch.{branch}.merge"), format!("refs/heads/{branch}"))]
+    {
         config.set_str(&name, &value).map_err(|source| RepoError::Git { what: format!("set {name}"), source })?;
     }
     Ok(())

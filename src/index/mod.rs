@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
-use crate::transcripts::Cursor;
+use crate::transcripts::{Cursor, Cursors};
 
 /// The index cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -78,10 +78,10 @@ impl Index {
     }
 
     /// The cursors, if they are true for `binding`; else none.
-    pub fn cursors(&self, binding: &Binding) -> Result<HashMap<PathBuf, Cursor>, IndexError> {
-        let read = || -> rusqlite::Result<HashMap<PathBuf, Cursor>> {
+    pub fn cursors(&self, binding: &Binding) -> Result<Cursors, IndexError> {
+        let read = || -> rusqlite::Result<Cursors> {
             if self.binding()? != Some(binding.clone()) {
-                return Ok(HashMap::new());
+                return Ok(Cursors::new());
             }
             let mut query = self.db.prepare("SELECT path, device, inode, size, modified, offset, lines, tail FROM cursors")?;
             let rows = query.query_map([], |row| {
@@ -131,7 +131,16 @@ impl Index {
             // A path that is no UTF-8 is read anew by every run.
             for (path, c) in cursors.iter().filter_map(|(path, c)| Some((path.to_str()?, c))) {
                 let n = u64::cast_signed;
-                insert.execute(params![path, n(c.identity.0), n(c.identity.1), n(c.size), c.modified, n(c.offset), n(c.lines), n(c.tail)])?;
+                insert.execute(params![
+                    path,
+                    n(c.identity.0),
+                    n(c.identity.1),
+                    n(c.size),
+                    c.modified,
+                    n(c.offset),
+                    n(c.lines),
+                    n(c.tail)
+                ])?;
             }
         }
         transaction.commit()

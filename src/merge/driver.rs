@@ -101,30 +101,42 @@ fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, F
     };
     let repo = Repo::from_environment().map_err(Failure::Repo)?;
     repo.write_in_memory().map_err(Failure::Repo)?;
-    let side = |pick: fn(&Inputs) -> &Option<String>, path| join_side(&repo, path, pick(&old), pick(&mine), pick(&other));
-    let (Some(machines), Some(archive)) = (side(|i| &i.machines, layout::MACHINES)?, side(|i| &i.archive, layout::ARCHIVE)?) else {
+    let side = |pick: fn(&Inputs) -> Option<&str>, path| join_side(&repo, path, pick(&old), pick(&mine), pick(&other));
+    let machines = side(|inputs| inputs.machines.as_deref(), layout::MACHINES)?;
+    let archive = side(|inputs| inputs.archive.as_deref(), layout::ARCHIVE)?;
+    let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
         return fallback(ours, theirs);
     };
     let fleet = Fleet::join(data::load(&repo, machines, archive)?);
     Ok(manifest::compute(&fleet, machines, archive, RULES).write().into_bytes())
 }
 
-/// The joined tree of one input; the outer none says that a tree is not here.
-fn join_side(repo: &Repo, path: &str, base: &Option<String>, a: &Option<String>, b: &Option<String>) -> Result<Option<Option<Oid>>, Failure> {
-    let find = |id: &Option<String>| -> Option<Option<Oid>> {
-        match id {
-            None => Some(None),
-            Some(id) => Oid::from_str(id).ok().filter(|oid| repo.entries(Some(*oid)).is_ok()).map(Some),
-        }
+/// What became of one input.
+enum Joined {
+    /// The joined tree; none where neither side has one.
+    Tree(Option<Oid>),
+    /// Objects are missing here, as in a partial clone.
+    Absent,
+}
+
+fn join_side(repo: &Repo, path: &str, base: Option<&str>, a: Option<&str>, b: Option<&str>) -> Result<Joined, Failure> {
+    let find = |id: Option<&str>| match id {
+        None => Joined::Tree(None),
+        Some(id) => match Oid::from_str(id) {
+            Ok(oid) if repo.entries(Some(oid)).is_ok() => Joined::Tree(Some(oid)),
+            _ => Joined::Absent,
+        },
     };
-    let (Some(a), Some(b)) = (find(a), find(b)) else {
-        return Ok(None);
+    let (Joined::Tree(a), Joined::Tree(b)) = (find(a), find(b)) else {
+        return Ok(Joined::Absent);
     };
-    let base = find(base).flatten();
+    let base = match find(base) {
+        Joined::Tree(base) => base,
+        Joined::Absent => None,
+    };
     match trees::join(repo, path, base, a, b) {
-        Ok(joined) => Ok(Some(joined)),
-        // An object below is missing, as in a partial clone.
-        Err(MergeError::Repo(_)) => Ok(None),
+        Ok(joined) => Ok(Joined::Tree(joined)),
+        Err(MergeError::Repo(_)) => Ok(Joined::Absent),
         Err(error) => Err(error.into()),
     }
 }

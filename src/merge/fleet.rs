@@ -151,7 +151,9 @@ impl Fleet {
         }
         fleet.add_summaries(summaries, &own, &cells);
         fleet.add_claims(&own);
-        fleet.rows.sort_by(|a, b| (a.at, &a.session, &a.model, a.machine, a.source).cmp(&(b.at, &b.session, &b.model, b.machine, b.source)));
+        fleet
+            .rows
+            .sort_by(|a, b| (a.at, &a.session, &a.model, a.machine, a.source).cmp(&(b.at, &b.session, &b.model, b.machine, b.source)));
         fleet.conflicts.sort();
         fleet.conflicts.dedup();
         fleet
@@ -235,7 +237,9 @@ impl Fleet {
                     seen.push(summary.totals);
                 }
             }
-            let strangers = shown.is_some_and(|shown| lines.iter().any(|(_, _, at, s)| !own[*at].cells.contains_key(&key) && figures(&shown) != figures(&s.totals)));
+            let strangers = shown.is_some_and(|shown| {
+                lines.iter().any(|(_, _, at, s)| !own[*at].cells.contains_key(&key) && figures(&shown) != figures(&s.totals))
+            });
             if seen.len() > 1 || strangers {
                 self.sessions.entry(key.session.clone()).or_default().pending = true;
                 let machines = lines.iter().map(|(_, _, at, _)| self.machines[*at].id.to_string()).collect();
@@ -341,7 +345,8 @@ impl OwnSums {
             *sum = sum.plus(totals);
         }
         if !self.wanted_cells.is_empty() {
-            let key = SummaryKey { session: record.origin.session.clone(), day: record.origin.timestamp.day(), model: record.body.model.clone() };
+            let key =
+                SummaryKey { session: record.origin.session.clone(), day: record.origin.timestamp.day(), model: record.body.model.clone() };
             if self.wanted_cells.contains(&key) {
                 let sum = self.cells.entry(key).or_default();
                 *sum = sum.plus(totals);

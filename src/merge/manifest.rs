@@ -116,7 +116,9 @@ fn adopted(fleet: &Fleet) -> Vec<Manifest> {
     let mut found: BTreeMap<&str, String> = BTreeMap::new();
     let decisions = fleet.machines.iter().filter_map(|m| m.page.as_ref()).flat_map(|page| &page.decisions);
     for ((kind, subject, _), decision) in decisions {
-        if kind == ADOPTED && let Some(text) = decision.0.get("manifest").map(ToString::to_string) {
+        if kind == ADOPTED
+            && let Some(text) = decision.0.get("manifest").map(ToString::to_string)
+        {
             let slot = found.entry(subject).or_default();
             if *slot < text {
                 *slot = text;
@@ -136,19 +138,16 @@ fn adopt(out: &mut Manifest, manifest: &Manifest) {
     }
     let mut added = BTreeSet::new();
     for (id, machine) in &manifest.machines {
-        match out.machines.get_mut(id) {
-            Some(mine) => {
-                for (key, value) in &machine.extra {
-                    mine.extra.entry(key.clone()).or_insert_with(|| value.clone());
-                }
+        if let Some(mine) = out.machines.get_mut(id) {
+            for (key, value) in &machine.extra {
+                mine.extra.entry(key.clone()).or_insert_with(|| value.clone());
             }
-            None => {
-                out.totals.requests = out.totals.requests.saturating_add(machine.requests);
-                out.totals.cost.amount = out.totals.cost.amount.plus(machine.cost);
-                out.last_usage = out.last_usage.max(machine.last_usage);
-                out.machines.insert(id.clone(), machine.clone());
-                added.insert(id);
-            }
+        } else {
+            out.totals.requests = out.totals.requests.saturating_add(machine.requests);
+            out.totals.cost.amount = out.totals.cost.amount.plus(machine.cost);
+            out.last_usage = out.last_usage.max(machine.last_usage);
+            out.machines.insert(id.clone(), machine.clone());
+            added.insert(id);
         }
     }
     if !added.is_empty() {

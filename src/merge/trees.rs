@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::format::FormatError;
-use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
 use crate::git::Oid;
+use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
 use crate::store::layout::Path;
 
 /// Two trees could not be joined.
@@ -14,7 +14,7 @@ pub enum MergeError {
     #[error(transparent)]
     Repo(#[from] RepoError),
     /// A file must not be written over.
-    #[error("{path} cannot be joined: {source}")]
+    #[error("failed to join {path}")]
     Format {
         /// The file.
         path: String,
@@ -89,7 +89,7 @@ fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Opti
         (Some(a), Some(b)) if a.mode == FILE && b.mode == FILE => {
             let base = base.filter(|base| base.mode == FILE).map(|base| base.oid);
             Ok(Some(Entry { mode: FILE, oid: blob(repo, path, base, a.oid, b.oid)? }))
-        },
+        }
         // A file against a folder, or a mode of which the format has none: no figure depends on it, but both machines must choose alike.
         (Some(a), Some(b)) => Ok(Some(a.max(b))),
     }

@@ -181,15 +181,14 @@ impl RowFile {
 }
 
 /// The embedded table.
+///
+/// # Panics
+/// Never: a test reads the table that is compiled in.
 pub fn prices() -> &'static Prices {
     static TABLE: OnceLock<Prices> = OnceLock::new();
     TABLE.get_or_init(|| {
         let file: TableFile = serde_json::from_str(include_str!("claude.json")).expect("the embedded table is well-formed");
-        Prices {
-            rows: file.models.into_iter().map(|(model, row)| (model, row.row())).collect(),
-            as_of: file.as_of,
-            source: file.source,
-        }
+        Prices { rows: file.models.into_iter().map(|(model, row)| (model, row.row())).collect(), as_of: file.as_of, source: file.source }
     })
 }
 

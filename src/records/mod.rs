@@ -73,9 +73,10 @@ impl Body {
     /// the finished one, then the larger one, then the one with the greater canonical bytes. The price decides between equal rows only.
     pub fn order(&self, other: &Self) -> Ordering {
         let key = |b: &Self| (!b.sidechain, b.counters.output, !b.provisional, b.counters.total());
-        key(self).cmp(&key(other)).then_with(|| if self.same_row(other) { Ordering::Equal } else { self.canonical().cmp(&other.canonical()) }).then_with(
-            || self.cost.cmp(&other.cost),
-        )
+        key(self)
+            .cmp(&key(other))
+            .then_with(|| if self.same_row(other) { Ordering::Equal } else { self.canonical().cmp(&other.canonical()) })
+            .then_with(|| self.cost.cmp(&other.cost))
     }
 
     /// Whether both say the same, price apart.

@@ -25,7 +25,11 @@ impl Totals {
     /// The sum.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self { requests: self.requests.saturating_add(other.requests), counters: self.counters.plus(other.counters), cost: self.cost.plus(other.cost) }
+        Self {
+            requests: self.requests.saturating_add(other.requests),
+            counters: self.counters.plus(other.counters),
+            cost: self.cost.plus(other.cost),
+        }
     }
 
     /// The larger of each figure: what a claim and a claim, or a claim and its records, make together.

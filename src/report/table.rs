@@ -37,7 +37,7 @@ pub fn to_table(report: &Report, look: Look) -> String {
         table.add_row(cells.enumerate().map(|(at, text)| Cell::new(text).set_alignment(side(at, texts))));
     }
     let mut total = vec![String::new(); texts];
-    total[0] = "Total".to_owned();
+    "Total".clone_into(&mut total[0]);
     let cells = total.into_iter().chain(figures(&report.totals, wide));
     table.add_row(cells.enumerate().map(|(at, text)| Cell::new(text).set_alignment(side(at, texts))));
     for at in texts..head.len() {
@@ -70,7 +70,7 @@ fn header(kind: Kind, wide: bool) -> Vec<&'static str> {
 
 fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
     let wide = look.width >= WIDE;
-    let models = || group.models.keys().map(|model| format!("- {}", short_model(model))).collect::<Vec<_>>().join("\n");
+    let models = || group.models.keys().map(|model| short_model(model)).collect::<Vec<_>>().join("\n");
     let ago = |time: Option<Timestamp>| time.map_or("never".to_owned(), |time| ago(look.now, time));
     let key = printable(&group.key, 60);
     match kind {
@@ -82,7 +82,11 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
                 (false, false) => printable(&group.key, 8),
             };
             let project = printable(&group.project, if wide { 40 } else { 20 });
-            if wide { vec![id, project, models(), group.last.map_or(String::new(), |last| last.to_string()[..10].to_owned())] } else { vec![id, project] }
+            if wide {
+                vec![id, project, models(), group.last.map_or(String::new(), |last| last.to_string()[..10].to_owned())]
+            } else {
+                vec![id, project]
+            }
         }
         Kind::Machines => {
             let label = printable(&group.label, 40);
@@ -130,7 +134,8 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
 fn notes(report: &Report) -> Vec<String> {
     let mut out = Vec::new();
     if !report.unpriced.is_empty() {
-        let models: Vec<_> = report.unpriced.iter().map(|(model, requests)| format!("{} ({})", printable(model, 60), count(*requests, "request"))).collect();
+        let models: Vec<_> =
+            report.unpriced.iter().map(|(model, requests)| format!("{} ({})", printable(model, 60), count(*requests, "request"))).collect();
         out.push(format!("No price is known for {}: tokens are counted, cost is not.", models.join(", ")));
     }
     let provisional: u64 = report.groups.iter().map(|group| group.provisional).sum();

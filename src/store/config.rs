@@ -39,12 +39,12 @@ pub enum ConfigError {
         reason: String,
     },
     /// A setting of the wrong kind.
-    #[error("{}: setting {source}", path.display())]
+    #[error("{}: setting {problem}", path.display())]
     Setting {
         /// The file.
         path: PathBuf,
         /// Which.
-        source: FieldError,
+        problem: FieldError,
     },
     /// A setting that this version cannot honour. Ignoring it would break a promise.
     #[error("{}: setting \"{setting}\" asks for what this version cannot do", path.display())]
@@ -69,7 +69,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
         return Err(ConfigError::Syntax { path: path.to_owned(), reason: "it is another kind of value".to_owned() });
     };
     parse(fields).map_err(|problem| match problem {
-        Problem::Field(source) => ConfigError::Setting { path: path.to_owned(), source },
+        Problem::Field(problem) => ConfigError::Setting { path: path.to_owned(), problem },
         Problem::Unsupported(setting) => ConfigError::Unsupported { path: path.to_owned(), setting },
     })
 }

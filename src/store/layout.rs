@@ -55,11 +55,12 @@ fn machine_file(name: &str) -> Option<Path> {
     match stem.split_once('.') {
         None => MachineId::canonical(stem).map(Path::Machine),
         Some((id, time)) => {
-            let shape = time.len() == 16 && time.bytes().enumerate().all(|(i, b)| match i {
-                8 => b == b'T',
-                15 => b == b'Z',
-                _ => b.is_ascii_digit(),
-            });
+            let shape = time.len() == 16
+                && time.bytes().enumerate().all(|(i, b)| match i {
+                    8 => b == b'T',
+                    15 => b == b'Z',
+                    _ => b.is_ascii_digit(),
+                });
             MachineId::canonical(id).filter(|_| shape).map(Path::Snapshot)
         }
     }

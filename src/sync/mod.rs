@@ -147,7 +147,7 @@ pub enum SyncError {
     #[error(transparent)]
     Index(#[from] IndexError),
     /// A file of a later major version that this run would have to write over.
-    #[error("{path}: {source}")]
+    #[error("failed to write {path}")]
     Newer {
         /// The file in the repository.
         path: String,
@@ -165,6 +165,8 @@ pub enum SyncError {
     OtherRemote {
         /// Its address.
         there: String,
+        /// The repository.
+        repo: PathBuf,
     },
     /// The remote did not answer while it was needed.
     #[error("failed to reach {address}")]

@@ -92,7 +92,11 @@ impl Own {
         }
         for (blob, day, number) in own_blobs(repo, root, machine)? {
             let size = repo.blob_size(blob.oid).unwrap_or(usize::MAX);
-            let read = if size > MAX_DAY_FILE { Err(FormatError::TooLarge { size, most: MAX_DAY_FILE }) } else { DayFile::read(machine, day, &repo.blob(blob.oid)?, &mut names) };
+            let read = if size > MAX_DAY_FILE {
+                Err(FormatError::TooLarge { size, most: MAX_DAY_FILE })
+            } else {
+                DayFile::read(machine, day, &repo.blob(blob.oid)?, &mut names)
+            };
             match read {
                 Ok((file, _)) => {
                     for record in file.records.iter() {
@@ -174,7 +178,8 @@ impl Own {
     pub fn add_summaries(&mut self, records: &RecordSet) {
         for (key, summary) in summarise(records) {
             let day = key.day;
-            let holder = self.parts.iter().find(|(place, part)| place.0 == day && part.file.summaries.contains_key(&key)).map(|(place, _)| *place);
+            let holder =
+                self.parts.iter().find(|(place, part)| place.0 == day && part.file.summaries.contains_key(&key)).map(|(place, _)| *place);
             let place = holder.unwrap_or_else(|| self.open_part(day));
             let Some(part) = self.parts.get_mut(&place) else { continue };
             let before = part.file.summaries.get(&key).cloned();
@@ -205,7 +210,9 @@ impl Own {
         let mut checksums: BTreeMap<SessionId, Sha256> = BTreeMap::new();
         let mut data = MachineData::new(self.machine.clone());
         for ((day, number), part) in &self.parts {
-            let wanted = part.changed || part.file.records.iter().any(|r| self.touched.contains(&r.origin.session)) || !part.file.summaries.is_empty();
+            let wanted = part.changed
+                || part.file.records.iter().any(|r| self.touched.contains(&r.origin.session))
+                || !part.file.summaries.is_empty();
             if wanted {
                 let (text, sums) = part.file.write();
                 for (session, sum) in sums {
@@ -232,7 +239,8 @@ impl Own {
 
     fn page(self, mut data: MachineData, checksums: BTreeMap<SessionId, Sha256>, stamp: &Stamp) -> SyncFile {
         let mut page = self.page.unwrap_or_else(|| blank(&self.machine, stamp));
-        let held: BTreeMap<SessionId, Session> = page.sessions.iter().filter(|(_, s)| s.claimed.is_some()).map(|(id, s)| (id.clone(), s.clone())).collect();
+        let held: BTreeMap<SessionId, Session> =
+            page.sessions.iter().filter(|(_, s)| s.claimed.is_some()).map(|(id, s)| (id.clone(), s.clone())).collect();
         held.values().flat_map(|s| s.records.iter()).for_each(|r| data.records.add(r.clone()));
         if !self.touched.is_empty() {
             // The page tells of the last sync that brought something.
@@ -245,7 +253,7 @@ impl Own {
         page.machine.hostname.clone_from(&stamp.host.hostname);
         page.machine.platform.clone_from(&stamp.host.platform);
         page.machine.os_version.clone_from(&stamp.host.os_version);
-        page.machine.tracker_version = env!("CARGO_PKG_VERSION").to_owned();
+        env!("CARGO_PKG_VERSION").clone_into(&mut page.machine.tracker_version);
         page.machine.updated_at = stamp.now;
         page.machine.revision = page.machine.revision.saturating_add(1);
         match stamp.mode {
@@ -387,7 +395,8 @@ fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
         let (at, session) = (record.origin.timestamp, record.origin.session.clone());
         let project = projects.get(&session).map(|(_, project)| project.to_string()).unwrap_or_default();
         let key = SummaryKey { session, day: at.day(), model: record.body.model.clone() };
-        let slot = out.entry(key).or_insert_with(|| Summary { project, totals: Totals::default(), first: at, last: at, extra: Extra::new() });
+        let slot =
+            out.entry(key).or_insert_with(|| Summary { project, totals: Totals::default(), first: at, last: at, extra: Extra::new() });
         slot.totals = slot.totals.plus(Totals::of(record));
         slot.first = slot.first.min(at);
         slot.last = slot.last.max(at);

@@ -1,6 +1,5 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::delta::{Story, delta, message};
@@ -84,15 +83,18 @@ impl Run<'_> {
         let mut index = Index::open(&places.state)?;
         let before = self.binding()?;
         let full = options.mode == Mode::Full || options.summary_only;
-        let cursors = if full { HashMap::new() } else { index.cursors(&before)? };
-        let reading = if options.download_only { transcripts::Reading::default() } else { transcripts::read_all(&places.claude, &cursors, privacy) };
+        let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
+        let reading =
+            if options.download_only { transcripts::Reading::default() } else { transcripts::read_all(&places.claude, &cursors, privacy) };
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
         let mut queued = match &remote {
             None => Some(Remote::None),
             Some(_) if options.offline => Some(Remote::Skipped),
             Some(_) => self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string())),
         };
-        if options.download_only && let Some(Remote::Queued(_)) = &queued {
+        if options.download_only
+            && let Some(Remote::Queued(_)) = &queued
+        {
             // Nothing of ours could wait: whoever asks to download wants to know.
             let address = crate::git::process::hide_secrets(&remote.unwrap_or_default());
             return match self.git.fetch(self.repo.path(), "origin") {
@@ -181,7 +183,9 @@ impl Run<'_> {
         let parent = starts.tip.or(starts.head);
         let parent_tree = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
         let head_tree = starts.head.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        let on_tip = |head: Oid| -> Result<bool, SyncError> { Ok(starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip]))) };
+        let on_tip = |head: Oid| -> Result<bool, SyncError> {
+            Ok(starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
+        };
         let new = match (parent, starts.head) {
             // The remote has everything already, or there is no remote and nothing is new.
             (Some(parent), _) if parent_tree == Some(assembled.tree) => parent,

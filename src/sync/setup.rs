@@ -116,7 +116,10 @@ pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
         let small = repo.blob_size(entry.oid).is_some_and(|size| size < 1 << 20);
         Ok(small && String::from_utf8_lossy(&repo.blob(entry.oid)?).lines().any(|line| line == ATTRIBUTE_LINE))
     };
-    Ok(entries.is_empty() || repo.entry(Some(root), MANIFEST)?.is_some() || repo.folder(Some(root), "sync/machines")?.is_some() || marked()?)
+    Ok(entries.is_empty()
+        || repo.entry(Some(root), MANIFEST)?.is_some()
+        || repo.folder(Some(root), "sync/machines")?.is_some()
+        || marked()?)
 }
 
 /// Takes a repository that is there already, such as a clone that the user made.
@@ -130,7 +133,7 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
     if let Some(address) = remote {
         match repo.remote() {
             Some(there) if there == address => {}
-            Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there) }),
+            Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there), repo: repo.path().to_owned() }),
             None => {
                 let far = ask(git, repo.path(), address)?;
                 setup::add_remote(&repo, address, &branch)?;

@@ -52,7 +52,9 @@ fn joined(repo: &Repo, starts: Starts) -> Result<Option<Oid>, SyncError> {
     let (mine, theirs) = (repo.folder(root, "sync")?, repo.folder(known, "sync")?);
     let sync = trees::join(repo, "sync", None, mine, theirs)?;
     match sync {
-        Some(oid) if sync != mine => Ok(Some(repo.replace(root, &BTreeMap::from([("sync".to_owned(), Entry { mode: crate::git::repo::FOLDER, oid })]))?)),
+        Some(oid) if sync != mine => {
+            Ok(Some(repo.replace(root, &BTreeMap::from([("sync".to_owned(), Entry { mode: crate::git::repo::FOLDER, oid })]))?))
+        }
         _ => Ok(root),
     }
 }
@@ -95,7 +97,7 @@ pub(super) fn assemble(
             }
         }
     }
-    derive(repo, &mut out, old.map(|(_, manifest)| manifest), options)?;
+    derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options)?;
     Ok(out)
 }
 
@@ -141,10 +143,10 @@ fn adopt(own: &mut Own, stamp: &Stamp, text: &[u8]) -> bool {
 }
 
 /// Computes the manifest anew where it does not tell of the trees beside it.
-fn derive(repo: &Repo, out: &mut Assembled, old: Result<Manifest, FormatError>, options: &Options) -> Result<(), SyncError> {
+fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options) -> Result<(), SyncError> {
     let (machines, archive) = data::inputs(repo, Some(out.tree))?;
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
-    if let Ok(old) = &old {
+    if let Some(old) = old {
         let fits = old.inputs.as_ref().is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
         let newer = old.rules > options.rules;
         let foreign = old.is_foreign() && options.download_only;

@@ -184,12 +184,25 @@ struct ServerToolUse {
 }
 
 /// Reads one line, without its line break, and gives what it records to `keep`. `fallback` is the session of lines that name none.
-pub fn read_line(line: &[u8], fallback: &str, privacy: Privacy, names: &mut Interner, mut keep: impl FnMut(Record)) -> Result<(), LineError> {
+pub fn read_line(
+    line: &[u8],
+    fallback: &str,
+    privacy: Privacy,
+    names: &mut Interner,
+    mut keep: impl FnMut(Record),
+) -> Result<(), LineError> {
     let parsed: Line = serde_json::from_slice(line).map_err(|error| LineError::Syntax(error.column()))?;
     let assistant = |kind: &Text| kind.get() == Some("assistant");
     let row = if assistant(&parsed.kind) {
         let Some(message) = &parsed.message.0 else { return Ok(()) };
-        Row { message, timestamp: &parsed.timestamp, request: &parsed.request, uuid: &parsed.uuid, cost: &parsed.cost, sidechain: parsed.sidechain.0 }
+        Row {
+            message,
+            timestamp: &parsed.timestamp,
+            request: &parsed.request,
+            uuid: &parsed.uuid,
+            cost: &parsed.cost,
+            sidechain: parsed.sidechain.0,
+        }
     } else {
         let progress = parsed.kind.get() == Some("progress");
         let Some(data) = parsed.data.0.as_ref().filter(|data| progress && data.kind.get() == Some("agent_progress")) else { return Ok(()) };
@@ -213,7 +226,14 @@ struct Row<'l> {
 }
 
 impl Row<'_> {
-    fn records(&self, line: &[u8], session: &str, project: &str, names: &mut Interner, keep: &mut impl FnMut(Record)) -> Result<(), LineError> {
+    fn records(
+        &self,
+        line: &[u8],
+        session: &str,
+        project: &str,
+        names: &mut Interner,
+        keep: &mut impl FnMut(Record),
+    ) -> Result<(), LineError> {
         let Some(usage) = &self.message.usage.0 else { return Ok(()) };
         let model = self.message.model.get().unwrap_or("unknown");
         if model == "<synthetic>" {
@@ -370,7 +390,7 @@ lenient!('de, List<T>, ['de, T: Deserialize<'de>], {
     }
 });
 
-/// serde_json's name for a number's digits while `arbitrary_precision` is on.
+/// `serde_json`'s name for a number's digits while `arbitrary_precision` is on.
 const DIGITS: &str = "$serde_json::private::Number";
 
 fn digits<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
@@ -422,13 +442,15 @@ mod tests {
     #[test]
     fn odd_content_in_ignored_fields_cannot_fail() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-        let line = assistant(r#"{"input_tokens":5}"#).replace(r#""type":"assistant""#, &format!(r#""x":"\ud800","y":{deep},"type":"assistant""#));
+        let line =
+            assistant(r#"{"input_tokens":5}"#).replace(r#""type":"assistant""#, &format!(r#""x":"\ud800","y":{deep},"type":"assistant""#));
         assert_eq!(read(&line).expect("reads").len(), 1);
     }
 
     #[test]
     fn cache_writes_are_the_larger_of_flat_and_split() {
-        let usage = r#"{"cache_creation_input_tokens":null,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}"#;
+        let usage =
+            r#"{"cache_creation_input_tokens":null,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}"#;
         let record = &read(&assistant(usage)).expect("reads")[0];
         assert_eq!((record.body.counters.cache_creation, record.body.counters.cache_1h), (7, 4));
         assert_eq!(&*record.origin.project, "shop");

@@ -10,12 +10,15 @@ pub use discover::{Discovery, TranscriptFile, discover};
 pub use line::{LineError, Privacy};
 pub use read::{BadLine, Cursor, FileRead, MAX_LINE, read_file};
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
 use crate::records::{Record, RecordSet};
+
+/// How far each transcript was read.
+pub type Cursors = BTreeMap<PathBuf, Cursor>;
 
 /// What reading a set of transcripts gave.
 #[derive(Debug, Default)]
@@ -58,7 +61,7 @@ impl Reading {
 }
 
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
-pub fn read_all(roots: &[PathBuf], cursors: &HashMap<PathBuf, Cursor>, privacy: Privacy) -> Reading {
+pub fn read_all(roots: &[PathBuf], cursors: &Cursors, privacy: Privacy) -> Reading {
     let Discovery { files, unreadable } = discover(roots);
     let mut reading = Reading { files: files.len(), unreadable, ..Reading::default() };
     let todo: Vec<_> = files.iter().filter(|file| cursors.get(&file.path).is_none_or(|cursor| !cursor.is_current(file))).collect();

@@ -19,7 +19,13 @@ fn check_cost(ours: Money, expected: &Value, what: &str) {
 }
 
 fn check(group: &Value, cost: &str, expected: &Value, what: &str) {
-    for (ours, theirs) in [("inputTokens", "input"), ("outputTokens", "output"), ("cacheCreationTokens", "cache_creation"), ("cacheReadTokens", "cache_read"), ("requests", "requests")] {
+    for (ours, theirs) in [
+        ("inputTokens", "input"),
+        ("outputTokens", "output"),
+        ("cacheCreationTokens", "cache_creation"),
+        ("cacheReadTokens", "cache_read"),
+        ("requests", "requests"),
+    ] {
         assert_eq!(group[ours], expected[theirs], "{what}: {theirs}");
     }
     check_cost(money(&group[cost]), &expected["cost"], what);
@@ -41,7 +47,13 @@ fn check_models(daily: &Value, expected: &Value) {
         let parts = daily["daily"].as_array().expect("days").iter().flat_map(|day| day["modelBreakdowns"].as_array().expect("parts"));
         let parts: Vec<_> = parts.filter(|part| part["modelName"] == model.as_str()).collect();
         let sum = |key: &str| parts.iter().map(|part| part[key].as_u64().expect("a number")).sum::<u64>();
-        for (ours, theirs) in [("inputTokens", "input"), ("outputTokens", "output"), ("cacheCreationTokens", "cache_creation"), ("cacheReadTokens", "cache_read"), ("requests", "requests")] {
+        for (ours, theirs) in [
+            ("inputTokens", "input"),
+            ("outputTokens", "output"),
+            ("cacheCreationTokens", "cache_creation"),
+            ("cacheReadTokens", "cache_read"),
+            ("requests", "requests"),
+        ] {
             assert_eq!(sum(ours), want[theirs], "{model}: {theirs}");
         }
         check_cost(parts.iter().map(|part| money(&part["cost"])).sum(), &want["cost"], model);

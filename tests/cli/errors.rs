@@ -68,7 +68,13 @@ fn unreadable_transcripts() {
     // A file that opens and cannot be read, for root too.
     std::os::unix::fs::symlink("/proc/self/mem", machine.home.join(".claude/projects/p/broken.jsonl")).expect("a link");
     let text = tell(&machine, &[]);
-    insta::assert_snapshot!(text.replace(&format!("/proc/{}/", std::process::id()), "/proc/[PID]/").lines().map(|l| if l.contains("/proc/") { "warning: /proc/[PID]/mem: skipped: Input/output error (os error 5)" } else { l }).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(
+        text.replace(&format!("/proc/{}/", std::process::id()), "/proc/[PID]/")
+            .lines()
+            .map(|l| if l.contains("/proc/") { "warning: /proc/[PID]/mem: skipped: Input/output error (os error 5)" } else { l })
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
     assert_eq!(machine.fleet().0, 3);
 }
 
@@ -127,7 +133,8 @@ fn another_machines_file_that_does_not_parse() {
     let other = world.machine("bob");
     other.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..12));
     other.init().sync(&[]);
-    fs::write(other.repo().join("sync/machines/00626f62-0000-4000-8000-000000000000.json"), "{\"version\": \"1.1\", oops").expect("written");
+    fs::write(other.repo().join("sync/machines/00626f62-0000-4000-8000-000000000000.json"), "{\"version\": \"1.1\", oops")
+        .expect("written");
     other.git(&["commit", "-qam", "an accident"]);
     other.git(&["push", "-q"]);
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
@@ -215,7 +222,10 @@ fn settings_that_are_not_valid() {
 fn settings_are_honoured() {
     let world = World::new();
     let machine = world.machine("secret-host");
-    machine.write(".config/claude-sync/config.json", "{\"privacy_settings\": {\"exclude_project_names\": true, \"anonymize_hostname\": true}, \"snapshots\": true}");
+    machine.write(
+        ".config/claude-sync/config.json",
+        "{\"privacy_settings\": {\"exclude_project_names\": true, \"anonymize_hostname\": true}, \"snapshots\": true}",
+    );
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     machine.init().sync(&[]);
     let files = machine.files();
@@ -251,7 +261,8 @@ fn a_kind_of_repository_that_is_not_supported() {
     world.git(world.path(), &["init", "-q", "--object-format=sha256", &machine.repo().display().to_string()]);
     let text = tell(&machine, &[]);
     // libgit2's own words may change.
-    let text = text.lines().map(|line| line.split_once("repo: ").map_or(line.to_owned(), |(ours, _)| format!("{ours}repo: [libgit2's reason]")));
+    let text =
+        text.lines().map(|line| line.split_once("repo: ").map_or(line.to_owned(), |(ours, _)| format!("{ours}repo: [libgit2's reason]")));
     insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
 }
 

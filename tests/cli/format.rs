@@ -33,8 +33,8 @@ fn contains(whole: &Value, part: &Value, at: &str) {
             let mut wanted: Vec<_> = items.iter().collect();
             // A list of models is a set.
             if items.iter().all(Value::is_string) {
-                found.sort_by_key(|v| v.to_string());
-                wanted.sort_by_key(|v| v.to_string());
+                found.sort_by_key(ToString::to_string);
+                wanted.sort_by_key(ToString::to_string);
             }
             assert_eq!(found.len(), wanted.len(), "{at}");
             found.into_iter().zip(wanted).for_each(|(whole, part)| contains(whole, part, at));
@@ -56,7 +56,15 @@ fn contains(whole: &Value, part: &Value, at: &str) {
 fn the_specs_machine_file_is_read_without_loss() {
     // Unknown members at every level, with digits that no float holds.
     let mut text = SPEC_MACHINE.to_owned();
-    for key in ["\"version\"", "\"uuid\"", "\"last_full_sync\"", "\"total_requests\"", "\"project_name\"", "\"timestamp\"", "\"last_synced_index\""] {
+    for key in [
+        "\"version\"",
+        "\"uuid\"",
+        "\"last_full_sync\"",
+        "\"total_requests\"",
+        "\"project_name\"",
+        "\"timestamp\"",
+        "\"last_synced_index\"",
+    ] {
         text = text.replace(key, &format!("\"x_future\": {{\"b\": 0.12345678901234567890, \"a\": [1e5]}},\n{key}"));
     }
     let file = SyncFile::read(&id(SPEC_ID), text.as_bytes(), &mut Interner::default()).expect("reads");
@@ -72,7 +80,9 @@ fn the_specs_machine_file_is_read_without_loss() {
 
 #[test]
 fn the_specs_manifest_is_read_without_loss() {
-    let text = SPEC_MANIFEST.replace("\"hostname\"", "\"x_future\": {\"n\": 1.50},\n\"hostname\"").replace("\"total_machines\"", "\"x_top\": [1],\n\"total_machines\"");
+    let text = SPEC_MANIFEST
+        .replace("\"hostname\"", "\"x_future\": {\"n\": 1.50},\n\"hostname\"")
+        .replace("\"total_machines\"", "\"x_top\": [1],\n\"total_machines\"");
     let manifest = Manifest::read(text.as_bytes()).expect("reads");
     assert!(manifest.is_foreign());
     let mut part = json(&text);
@@ -85,7 +95,8 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
     let world = World::new();
     let seed = world.path().join("seed");
     fs::create_dir_all(seed.join("sync/machines")).expect("a folder");
-    fs::write(seed.join("sync/manifest.json"), SPEC_MANIFEST.replace("\"machines\": {\n", "\"x_team\": \"blue\",\n\"machines\": {\n")).expect("written");
+    fs::write(seed.join("sync/manifest.json"), SPEC_MANIFEST.replace("\"machines\": {\n", "\"x_team\": \"blue\",\n\"machines\": {\n"))
+        .expect("written");
     fs::write(seed.join(format!("sync/machines/{SPEC_ID}.json")), SPEC_MACHINE).expect("written");
     world.git(&seed, &["init", "-q", "-b", "main"]);
     world.git(&seed, &["add", "."]);
@@ -96,7 +107,11 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
     ada.init().sync(&[]);
     bob.init().sync(&[]);
     ada.sync(&[]);
-    assert_eq!(fs::read_to_string(ada.repo().join(format!("sync/machines/{SPEC_ID}.json"))).expect("there"), SPEC_MACHINE, "nobody writes another machine's file");
+    assert_eq!(
+        fs::read_to_string(ada.repo().join(format!("sync/machines/{SPEC_ID}.json"))).expect("there"),
+        SPEC_MACHINE,
+        "nobody writes another machine's file"
+    );
     let manifest = ada.manifest_json();
     // Its own machine by its claims; the two machines without files as the old manifest knew them; its unknown member.
     let old = json(SPEC_MANIFEST);
@@ -106,7 +121,11 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
     }
     assert_eq!(manifest["global_summary"]["total_requests"], 127 + 89 + 15 + 3);
     assert_eq!(manifest["x_team"], "blue");
-    contains(&manifest["sessions_index"]["conversation_def456"]["machines"], &old["sessions_index"]["conversation_def456"]["machines"], "def456");
+    contains(
+        &manifest["sessions_index"]["conversation_def456"]["machines"],
+        &old["sessions_index"]["conversation_def456"]["machines"],
+        "def456",
+    );
     let page = json(&ada.git(&["show", "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json"]));
     contains(&page["decisions"][0]["manifest"], &old, "the adopted manifest");
     // The reports count what has a file: the claims of the spec's machine, and ada's three.
@@ -129,7 +148,7 @@ fn validate_all(machine: &Machine) {
     let (page, manifest, line) = (validator("machine-sync"), validator("manifest"), validator("day-file-line"));
     let mut seen = [0; 3];
     for (name, text) in machine.files() {
-        if name.ends_with(".jsonl") {
+        if Path::new(&name).extension().is_some_and(|extension| extension == "jsonl") {
             text.lines().for_each(|text| validate(&line, text, &name));
             seen[0] += 1;
         } else if name.starts_with("sync/machines/") {
@@ -147,9 +166,16 @@ fn validate_all(machine: &Machine) {
 fn what_the_tool_writes_fits_the_schemas() {
     let world = World::new();
     let (ada, bob, cyd) = (world.machine("ada"), world.machine("bob"), world.machine("cyd"));
-    ada.write(".claude/projects/p/s.jsonl", &(transcript("s1", 0..4) + &transcript("s1", 5..6).replace("claude-opus-4-8", "claude-opus-99").replace("\"end_turn\"", "null")));
+    ada.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("s1", 0..4) + &transcript("s1", 5..6).replace("claude-opus-4-8", "claude-opus-99").replace("\"end_turn\"", "null")),
+    );
     ada.init().sync(&["--snapshot"]);
-    bob.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4).replace("\"output_tokens\"", "\"speed\":\"fast\",\"service_tier\":\"batch\",\"inference_geo\":\"us\",\"output_tokens\""));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &transcript("s1", 0..4)
+            .replace("\"output_tokens\"", "\"speed\":\"fast\",\"service_tier\":\"batch\",\"inference_geo\":\"us\",\"output_tokens\""),
+    );
     bob.init().sync(&[]);
     cyd.write(".claude/projects/p/s.jsonl", &transcript("s9", 0..4));
     cyd.init().sync(&["--summary-only"]);
@@ -192,7 +218,11 @@ fn a_day_file_is_canonical_and_keeps_what_it_does_not_know() {
 fn a_text_merge_of_day_files_loses_no_record() {
     let machine = id("00616461-0000-4000-8000-000000000000");
     let day = Day::parse("2026-03-10").expect("a day");
-    let line = |id: u64, session: &str| format!("{{\"timestamp\":\"2026-03-10T09:00:00.000Z\",\"model\":\"m\",\"input_tokens\":1,\"output_tokens\":2,\"cache_creation_tokens\":3,\"cache_read_tokens\":4,\"cost_usd\":0,\"id\":\"{id:016x}\",\"session\":\"{session}\"}}\n");
+    let line = |id: u64, session: &str| {
+        format!(
+            "{{\"timestamp\":\"2026-03-10T09:00:00.000Z\",\"model\":\"m\",\"input_tokens\":1,\"output_tokens\":2,\"cache_creation_tokens\":3,\"cache_read_tokens\":4,\"cost_usd\":0,\"id\":\"{id:016x}\",\"session\":\"{session}\"}}\n"
+        )
+    };
     let head = "{\"version\":\"1.1\",\"machine\":\"00616461-0000-4000-8000-000000000000\",\"day\":\"2026-03-10\"}\n";
     let sum = |n: u32| format!("{{\"session\":\"s\",\"project_name\":\"p\",\"checksum\":\"{n:064x}\"}}\n");
     let text = format!("{head}<<<<<<< HEAD\n{}{}=======\n{}{}>>>>>>> other\n", sum(1), line(1, "s"), sum(2), line(2, "s"));

@@ -206,7 +206,9 @@ fn a_record_without_an_id_is_hidden_by_its_twin_with_one() {
     let machine = |at: u8, derived: bool| {
         let mut data = MachineData::new(MachineId::canonical(&format!("{at:0>8}-0000-4000-8000-000000000000")).expect("an id"));
         let id = if derived { "" } else { "\"id\":\"00000000000000aa\"," };
-        let text = format!("{{{id}\"timestamp\":\"2026-02-02T00:00:00Z\",\"model\":\"m\",\"input_tokens\":7,\"output_tokens\":1,\"cache_creation_tokens\":0,\"cache_read_tokens\":0,\"cost_usd\":0}}");
+        let text = format!(
+            "{{{id}\"timestamp\":\"2026-02-02T00:00:00Z\",\"model\":\"m\",\"input_tokens\":7,\"output_tokens\":1,\"cache_creation_tokens\":0,\"cache_read_tokens\":0,\"cost_usd\":0}}"
+        );
         let session = SessionId::new(name("s"));
         data.records.add(claude_sync::format::line::read_record(&text, &session, "p", &mut Interner::default()).expect("reads"));
         data

@@ -120,7 +120,10 @@ fn a_late_subagent_file_with_an_earlier_row_moves_no_record() {
         if lose_index {
             fs::remove_dir_all(machine.state()).expect("removed");
         }
-        let early = Row::new("s1", 1, "2026-03-09T23:59:59.000Z").output(500).line().replace("\"type\":\"assistant\"", "\"type\":\"assistant\",\"isSidechain\":true");
+        let early = Row::new("s1", 1, "2026-03-09T23:59:59.000Z")
+            .output(500)
+            .line()
+            .replace("\"type\":\"assistant\"", "\"type\":\"assistant\",\"isSidechain\":true");
         machine.write(".claude/projects/p/s/subagents/agent-1.jsonl", &early);
         machine.sync(&[]);
         assert_eq!(machine.fleet(), (1, 70), "the main row wins over the subagent's, however large");
@@ -186,7 +189,8 @@ fn a_full_day_is_split_into_parts_and_updates_go_where_the_record_is() {
     let machine = world.machine("ada");
     machine.init();
     let rows = |n: std::ops::Range<u32>, output| -> String {
-        n.map(|n| Row::new("s1", n, &format!("2026-03-10T08:{:02}:{:02}.{:03}Z", n / 60 % 60, n % 60, n % 1000)).output(output).line()).collect()
+        n.map(|n| Row::new("s1", n, &format!("2026-03-10T08:{:02}:{:02}.{:03}Z", n / 60 % 60, n % 60, n % 1000)).output(output).line())
+            .collect()
     };
     machine.write(".claude/projects/p/a.jsonl", &rows(0..5000, 10));
     machine.sync(&[]);
@@ -267,7 +271,11 @@ fn without_set_up_a_run_keeps_history_locally_and_a_remote_can_be_added_later() 
     let machine = world.machine("ada");
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     let ran = machine.sync(&[]);
-    assert!(ran.out.contains("No set-up found: made a repository for this machine only") && ran.out.contains("Synced 3 records"), "{}", ran.out);
+    assert!(
+        ran.out.contains("No set-up found: made a repository for this machine only") && ran.out.contains("Synced 3 records"),
+        "{}",
+        ran.out
+    );
     fs::remove_dir_all(machine.home.join(".claude/projects")).expect("removed");
     machine.init().sync(&[]);
     let other = world.machine("bob");
@@ -376,7 +384,11 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
     old.sync(&["--offline"]);
     old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     let ran = old.sync(&[]);
-    assert!(ran.err.contains("The manifest was computed by newer rules (2, this tool has 1)") && ran.err.contains("Update claude-sync."), "{}", ran.err);
+    assert!(
+        ran.err.contains("The manifest was computed by newer rules (2, this tool has 1)") && ran.err.contains("Update claude-sync."),
+        "{}",
+        ran.err
+    );
     assert_eq!(old.manifest(), newer, "the manifest is as the newer tool left it");
     assert_eq!(old.fleet().0, 3, "the data is synced all the same");
     let head = old.head();
@@ -425,7 +437,10 @@ fn a_log_that_people_and_programs_can_read() {
     ada.write(".claude/projects/p/s.jsonl", &(transcript("s1", 0..4) + &transcript("s2", 7..8)));
     ada.sync_at("2026-03-10T13:00:00Z", &[]);
     insta::assert_snapshot!(ada.git(&["log", "--format=%an <%ae>%n%B"]));
-    assert_eq!(ada.git(&["log", "-1", "--format=%(trailers:key=Records-Added,key=Cost-Added-USD)"]), "Records-Added: 2\nCost-Added-USD: 0.01085\n\n");
+    assert_eq!(
+        ada.git(&["log", "-1", "--format=%(trailers:key=Records-Added,key=Cost-Added-USD)"]),
+        "Records-Added: 2\nCost-Added-USD: 0.01085\n\n"
+    );
 }
 
 #[test]

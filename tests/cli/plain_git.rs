@@ -5,7 +5,7 @@ use std::fs;
 use crate::world::{Machine, World, transcript};
 
 /// Two machines that both changed since they last met: ada pushed, bob committed only.
-fn diverged<'w>(world: &'w World, hooks: bool) -> (Machine<'w>, Machine<'w>) {
+fn diverged(world: &World, hooks: bool) -> (Machine<'_>, Machine<'_>) {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..3));
     ada.init().sync(&[]);
@@ -119,7 +119,11 @@ fn a_stale_manifest_is_told_by_the_hook_and_mended_by_the_next_run() {
     bob.git(&["config", "merge.claude-sync.driver", "true"]);
     let ran = bob.try_git(&["pull"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.err.contains("claude-sync: after this merge, the manifest does not tell of the files beside it. Run: claude-sync"), "{}", ran.err);
+    assert!(
+        ran.err.contains("claude-sync: after this merge, the manifest does not tell of the files beside it. Run: claude-sync"),
+        "{}",
+        ran.err
+    );
     bob.sync(&[]);
     bob.assert_sound();
     assert_eq!(bob.fleet().0, 11);
@@ -154,7 +158,10 @@ fn set_up_is_put_right_by_every_run_and_leaves_a_users_lines_alone() {
         insta::assert_snapshot!("info_attributes", fs::read_to_string(&attributes).expect("there"));
         assert_eq!(machine.git(&["config", "merge.claude-sync.driver"]), driver);
     }
-    assert_eq!(machine.git(&["check-attr", "merge", "text", "--", "sync/archive/x"]), "sync/archive/x: merge: claude-sync\nsync/archive/x: text: unset\n");
+    assert_eq!(
+        machine.git(&["check-attr", "merge", "text", "--", "sync/archive/x"]),
+        "sync/archive/x: merge: claude-sync\nsync/archive/x: text: unset\n"
+    );
 }
 
 #[test]

@@ -24,7 +24,10 @@ fn fleet(world: &World) -> Machine<'_> {
     }
     ada.write(".claude/projects/p/s.jsonl", &text);
     ada.init().sync_at(NOON, &[]);
-    bob.write(".claude/projects/q/s.jsonl", &transcript("b0b00000-64d3-4788-8622-d3a47d82c14b", 200..203).replace("/work/shop", "/work/日本語のプロジェクト"));
+    bob.write(
+        ".claude/projects/q/s.jsonl",
+        &transcript("b0b00000-64d3-4788-8622-d3a47d82c14b", 200..203).replace("/work/shop", "/work/日本語のプロジェクト"),
+    );
     bob.init().sync_at("2026-03-13T12:15:00Z", &[]);
     ada.sync_at("2026-03-13T12:30:00Z", &[]);
     ada
@@ -54,7 +57,17 @@ fn json_has_the_shape_of_ccusage() {
     }
     insta::assert_snapshot!(seen);
     let day = &machine.report(&["daily"])["daily"][0];
-    for key in ["date", "inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens", "totalTokens", "totalCost", "modelsUsed", "modelBreakdowns"] {
+    for key in [
+        "date",
+        "inputTokens",
+        "outputTokens",
+        "cacheCreationTokens",
+        "cacheReadTokens",
+        "totalTokens",
+        "totalCost",
+        "modelsUsed",
+        "modelBreakdowns",
+    ] {
         assert!(!day[key].is_null(), "{key}");
     }
 }

@@ -51,7 +51,8 @@ impl World {
     pub fn machine(&self, name: &str) -> Machine<'_> {
         let home = self.path().join(name);
         let machine = Machine { world: self, name: name.to_owned(), home };
-        let id = format!("{:0>8}-0000-4000-8000-000000000000", name.bytes().map(|b| format!("{b:02x}")).collect::<String>().chars().take(8).collect::<String>());
+        let number = name.bytes().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(byte));
+        let id = format!("{number:08x}-0000-4000-8000-000000000000");
         machine.write(".claude/machine_id", &id);
         machine
     }
@@ -180,7 +181,12 @@ impl Machine<'_> {
         let manifest = self.manifest_json();
         for (key, path) in [("machines", "sync/machines"), ("archive", "sync/archive")] {
             let tree = self.try_git(&["rev-parse", "--verify", "-q", &format!("HEAD:{path}")]).out;
-            assert_eq!(manifest["inputs"][key].as_str().unwrap_or_default(), tree.trim(), "the manifest of {} was computed from another {path}", self.name);
+            assert_eq!(
+                manifest["inputs"][key].as_str().unwrap_or_default(),
+                tree.trim(),
+                "the manifest of {} was computed from another {path}",
+                self.name
+            );
         }
     }
 }
