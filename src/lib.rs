@@ -1,7 +1,7 @@
 //! Usage records of Claude Code, synchronised between machines through git.
 //!
 //! What flows: lines of local transcripts become [`records::Record`]s, one per request; records become day files, a sync file
-//! and a manifest ([`format`]); these are blobs in a git repository ([`git`]), which [`merge`] joins with what other machines
+//! and a manifest ([`mod@format`]); these are blobs in a git repository ([`git`]), which [`merge`] joins with what other machines
 //! wrote; [`sync`] is one run of all that, and [`report`] folds the result into tables. `ARCHITECTURE.md` draws the flow.
 //!
 //! The library returns values. It prints nothing and reads neither the environment nor the home directory; `cli` does.
