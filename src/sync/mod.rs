@@ -2,6 +2,7 @@
 
 pub mod delta;
 pub mod own;
+mod page;
 mod run;
 mod setup;
 mod tree;
@@ -23,7 +24,7 @@ use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
 use crate::transcripts::{BadLine, Reading};
 pub use delta::Delta;
-pub use own::Host;
+pub use page::Host;
 pub use run::run;
 pub use setup::{Init, init};
 

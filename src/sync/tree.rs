@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::own::{Own, Stamp};
+use super::own::Own;
+use super::page::Stamp;
 use super::{Options, SyncError, setup};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::json::Extra;

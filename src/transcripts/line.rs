@@ -1,14 +1,9 @@
 //! One line of a transcript: the accounting fields, borrowed, and the records they make.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::marker::PhantomData;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
-
+use super::lenient::{Count, Dollars, Flag, List, Maybe, Text};
 use crate::base::ids::{Interner, RecordId, SessionId, token};
 use crate::base::json::Extra;
-use crate::base::money::{Cost, Money};
+use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 use crate::prices::prices;
 use crate::records::{Body, Counters, Identity, MAX_COUNTER, Origin, Record};
@@ -41,45 +36,6 @@ pub enum LineError {
     /// Longer than [`super::MAX_LINE`].
     #[error("longer than {} MiB", super::MAX_LINE >> 20)]
     TooLong,
-}
-
-/// A text where a text is expected; any other value is as good as none.
-#[derive(Debug, Default)]
-struct Text<'a>(Option<Cow<'a, str>>);
-
-/// An object of the expected kind; any other value is as good as none.
-#[derive(Debug)]
-struct Maybe<T>(Option<T>);
-
-/// A counter: absent, null and 0 are the same.
-#[derive(Debug, Default, Clone, Copy)]
-enum Count {
-    #[default]
-    None,
-    Some(u64),
-    Bad,
-}
-
-/// A JSON array of objects; elements of other kinds are passed over.
-#[derive(Debug)]
-struct List<T>(Vec<T>);
-
-#[derive(Debug, Default)]
-struct Flag(bool);
-
-#[derive(Debug, Default)]
-struct Dollars(Option<Money>);
-
-impl<T> Default for Maybe<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -304,12 +260,6 @@ fn project_name(cwd: Option<&str>, privacy: Privacy) -> String {
     last.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
-impl Text<'_> {
-    fn get(&self) -> Option<&str> {
-        self.0.as_deref()
-    }
-}
-
 impl Count {
     fn get(self) -> Result<u64, LineError> {
         match self {
@@ -319,109 +269,6 @@ impl Count {
         }
     }
 }
-
-/// Visits any JSON value; each kind that a type does not override is passed over and gives its default.
-macro_rules! lenient {
-    ($lifetime:lifetime, $type:ty, [$($generic:tt)*], { $($own:tt)* }) => {
-        impl<$($generic)*> Deserialize<$lifetime> for $type {
-            fn deserialize<D: Deserializer<$lifetime>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Lenient::<$type>(PhantomData))
-            }
-        }
-        impl<$($generic)*> Visitor<$lifetime> for Lenient<$type> {
-            type Value = $type;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("any value")
-            }
-            $($own)*
-        }
-    };
-}
-
-struct Lenient<T>(PhantomData<T>);
-
-macro_rules! pass_over {
-    ($lifetime:lifetime: $($kind:ident)*) => { $(pass_over!(@ $lifetime $kind);)* };
-    (@ $l:lifetime unit) => { fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Default::default()) } };
-    (@ $l:lifetime bool) => { fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> { Ok(Default::default()) } };
-    (@ $l:lifetime str) => { fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> { Ok(Default::default()) } };
-    (@ $l:lifetime seq) => { fn visit_seq<A: SeqAccess<$l>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Default::default())
-    } };
-    // Numbers arrive as maps: serde_json hands them over as their digits.
-    (@ $l:lifetime map) => { fn visit_map<A: MapAccess<$l>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Default::default())
-    } };
-    (@ $l:lifetime numbers) => {
-        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> { Ok(Default::default()) }
-        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> { Ok(Default::default()) }
-        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Default::default()) }
-    };
-}
-
-lenient!('de, Text<'a>, ['de: 'a, 'a], {
-    pass_over!('de: unit bool numbers seq map);
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> { Ok(Text(Some(Cow::Borrowed(text)))) }
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> { Ok(Text(Some(Cow::Owned(text.to_owned())))) }
-});
-
-lenient!('de, Flag, ['de], {
-    pass_over!('de: unit str numbers seq map);
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> { Ok(Flag(flag)) }
-});
-
-lenient!('de, Maybe<T>, ['de, T: Deserialize<'de>], {
-    pass_over!('de: unit bool str numbers seq);
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(|value| Maybe(Some(value)))
-    }
-});
-
-lenient!('de, List<T>, ['de, T: Deserialize<'de>], {
-    pass_over!('de: unit bool str numbers map);
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(item) = seq.next_element::<Maybe<T>>()? {
-            items.extend(item.0);
-        }
-        Ok(List(items))
-    }
-});
-
-/// `serde_json`'s name for a number's digits while `arbitrary_precision` is on.
-const DIGITS: &str = "$serde_json::private::Number";
-
-fn digits<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
-    let mut found = None;
-    while let Some(key) = map.next_key::<Cow<str>>()? {
-        if key == DIGITS {
-            found = Some(map.next_value::<String>()?);
-        } else {
-            map.next_value::<IgnoredAny>()?;
-        }
-    }
-    Ok(found)
-}
-
-lenient!('de, Count, ['de], {
-    pass_over!('de: bool str seq);
-    fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Count::None) }
-    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> { Ok(Count::Some(n)) }
-    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> { Ok(u64::try_from(n).map_or(Count::Bad, Count::Some)) }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Count::Bad) }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        Ok(digits(&mut map)?.map_or(Count::None, |digits| digits.parse().map_or(Count::Bad, Count::Some)))
-    }
-});
-
-lenient!('de, Dollars, ['de], {
-    pass_over!('de: unit bool str numbers seq);
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        Ok(Dollars(digits(&mut map)?.and_then(|digits| Money::parse(&digits))))
-    }
-});
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 //! Conversation text never leaves the read buffer: lines are read typed and borrowed, and only accounting fields are looked at.
 
 mod discover;
+mod lenient;
 mod line;
 mod read;
 

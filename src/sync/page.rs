@@ -1,0 +1,168 @@
+//! The machine's page: what it tells of the machine, of its totals, and of what its last sync brought.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use sha2::Sha256;
+
+use crate::base::ids::{MachineId, Name, SessionId};
+use crate::base::json::Extra;
+use crate::base::time::Timestamp;
+use crate::format::dayfile::hex;
+use crate::format::line::{Summary, SummaryKey};
+use crate::format::syncfile::{Machine, Metadata, Mode, Session, SyncFile};
+use crate::merge::fleet::Fleet;
+use crate::records::{RecordSet, Totals};
+
+/// The largest sync file that is written; beyond it records are left to the day files.
+const MAX_PAGE: usize = 256 << 10;
+
+/// What the machine says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Host {
+    /// Its name, or a pseudonym.
+    pub hostname: String,
+    /// `linux`, `darwin` or `win32`.
+    pub platform: String,
+    /// The system's name and version.
+    pub os_version: String,
+}
+
+/// When and how a page is written.
+#[derive(Debug, Clone)]
+pub struct Stamp<'a> {
+    /// The clock.
+    pub now: Timestamp,
+    /// The run's mode.
+    pub mode: Mode,
+    /// The machine.
+    pub host: &'a Host,
+}
+
+/// What a session's entry on the page is made from.
+pub struct Views<'a> {
+    fleet: &'a Fleet,
+    brought: HashMap<SessionId, RecordSet>,
+    models: HashMap<&'a SessionId, BTreeSet<String>>,
+    highest: &'a HashMap<SessionId, u64>,
+    checksums: BTreeMap<SessionId, Sha256>,
+}
+
+impl<'a> Views<'a> {
+    /// Sorts what the sync brought by session.
+    pub fn new(fleet: &'a Fleet, records: RecordSet, highest: &'a HashMap<SessionId, u64>, checksums: BTreeMap<SessionId, Sha256>) -> Self {
+        let mut brought: HashMap<SessionId, RecordSet> = HashMap::new();
+        for record in records {
+            brought.entry(record.origin.session.clone()).or_default().add(record);
+        }
+        let mut models: HashMap<&SessionId, BTreeSet<String>> = HashMap::new();
+        for row in fleet.rows.iter().filter(|row| !row.model.is_empty()) {
+            let Some(session) = &row.session else { continue };
+            let slot = models.entry(session).or_default();
+            if !slot.contains(&*row.model) {
+                slot.insert(row.model.to_string());
+            }
+        }
+        Self { fleet, brought, models, highest, checksums }
+    }
+
+    /// A session's entry; none for a session that has no usage.
+    pub fn session(&mut self, id: &SessionId) -> Option<Session> {
+        let view = self.fleet.sessions.get(id)?;
+        let (first, project) = view.first.clone()?;
+        Some(Session {
+            project: project.to_string(),
+            first_seen: Some(first),
+            last_updated: view.last,
+            usage_count: view.totals.requests,
+            last_synced: view.last,
+            last_index: self.highest.get(id).copied().unwrap_or(0),
+            checksum: self.checksums.remove(id).map(hex).unwrap_or_default(),
+            records: self.brought.remove(id).unwrap_or_default(),
+            totals: view.totals,
+            models: self.models.remove(id).unwrap_or_default(),
+            ..Session::default()
+        })
+    }
+}
+
+/// Cuts a page to its limit: first the records, which the day files have, then the sessions that were updated longest ago.
+pub fn fit(mut page: SyncFile) -> SyncFile {
+    if page.write().len() <= MAX_PAGE {
+        return page;
+    }
+    for session in page.sessions.values_mut().filter(|s| s.claimed.is_none()) {
+        session.records = RecordSet::default();
+    }
+    let mut views: Vec<_> = page.sessions.iter().filter(|(_, s)| s.claimed.is_none()).map(|(id, s)| (s.last_updated, id.clone())).collect();
+    views.sort();
+    let mut rest = views.into_iter();
+    while page.write().len() > MAX_PAGE {
+        // An eighth at a time: each try writes the page.
+        let batch: Vec<_> = rest.by_ref().take((page.sessions.len() / 8).max(1)).collect();
+        if batch.is_empty() {
+            break;
+        }
+        for (_, id) in batch {
+            page.sessions.remove(&id);
+        }
+    }
+    page
+}
+
+/// The page of a machine that never synced.
+pub fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
+    SyncFile {
+        machine: Machine {
+            uuid: machine.clone(),
+            hostname: stamp.host.hostname.clone(),
+            platform: stamp.host.platform.clone(),
+            os_version: stamp.host.os_version.clone(),
+            tracker_version: String::new(),
+            created_at: stamp.now,
+            updated_at: stamp.now,
+            revision: 0,
+            extra: Extra::new(),
+        },
+        metadata: Metadata {
+            last_full_sync: None,
+            last_incremental_sync: None,
+            total_sessions: 0,
+            total_usage_records: 0,
+            sync_mode: stamp.mode,
+            extra: Extra::new(),
+        },
+        totals: Totals::default(),
+        first_usage: None,
+        last_usage: None,
+        summary_extra: Extra::new(),
+        claimed: None,
+        sessions: BTreeMap::new(),
+        decisions: BTreeMap::new(),
+        pruned_before: None,
+        extra: Extra::new(),
+    }
+}
+
+/// Sums records per session, day and model.
+pub fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
+    let mut out: BTreeMap<SummaryKey, Summary> = BTreeMap::new();
+    let mut projects: HashMap<SessionId, (Timestamp, Name)> = HashMap::new();
+    for record in records.iter() {
+        let here = (record.origin.timestamp, record.origin.project.clone());
+        let slot = projects.entry(record.origin.session.clone()).or_insert_with(|| here.clone());
+        if here < *slot {
+            *slot = here;
+        }
+    }
+    for record in records.iter() {
+        let (at, session) = (record.origin.timestamp, record.origin.session.clone());
+        let project = projects.get(&session).map(|(_, project)| project.to_string()).unwrap_or_default();
+        let key = SummaryKey { session, day: at.day(), model: record.body.model.clone() };
+        let slot =
+            out.entry(key).or_insert_with(|| Summary { project, totals: Totals::default(), first: at, last: at, extra: Extra::new() });
+        slot.totals = slot.totals.plus(Totals::of(record));
+        slot.first = slot.first.min(at);
+        slot.last = slot.last.max(at);
+    }
+    out
+}
