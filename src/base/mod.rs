@@ -1,6 +1,7 @@
 //! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a terminal.
 
 pub mod ids;
+pub mod join;
 pub mod json;
 pub mod money;
 pub mod text;

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::line::{Line, Summary, SummaryKey, read_line};
 use super::{FormatError, MAX_DAY_FILE, VERSION, check_version};
 use crate::base::ids::{Interner, MachineId, Name, SessionId};
+use crate::base::join::absorb;
 use crate::base::json::{Extra, Fields, Object, join_extra};
 use crate::base::time::Day;
 use crate::records::{Record, RecordSet};
@@ -150,27 +151,7 @@ impl DayFile {
 
     /// Adds a summary line to what is known of its session, day and model.
     pub fn add_summary(&mut self, key: SummaryKey, summary: Summary) {
-        let joined = match self.summaries.remove(&key) {
-            Some(known) => known.join(summary),
-            None => summary,
-        };
-        self.summaries.insert(key, joined);
-    }
-
-    /// What two versions of one file make together.
-    ///
-    /// Laws: idempotent, commutes, associates; nothing that either holds is lost or lowered.
-    #[must_use]
-    pub fn join(mut self, other: Self) -> Self {
-        self.extra = join_extra(&self.extra, &other.extra);
-        for (session, extra) in other.sessions {
-            let slot = self.sessions.entry(session).or_default();
-            *slot = join_extra(slot, &extra);
-        }
-        other.records.into_iter().for_each(|record| self.records.add(record));
-        other.summaries.into_iter().for_each(|(key, summary)| self.add_summary(key, summary));
-        self.unknown.extend(other.unknown);
-        self
+        absorb(&mut self.summaries, key, summary);
     }
 
     /// The canonical bytes, and each session's checksum.

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::base::ids::{Interner, RecordId, SessionId};
-use crate::base::json::{Extra, Object, join_extra};
+use crate::base::json::{Extra, Object};
 use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::records::{Body, Counters, MAX_COUNTER, Origin, Record, Totals, derived_id};
@@ -61,18 +61,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// What two versions of one machine's line make together: each figure's maximum.
-    #[must_use]
-    pub fn join(self, other: Self) -> Self {
-        Self {
-            project: self.project.max(other.project),
-            totals: self.totals.max(other.totals),
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-            extra: join_extra(&self.extra, &other.extra),
-        }
-    }
-
     /// The line, without a line break. The project is written where it is not its session's.
     pub fn line(&self, key: &SummaryKey, session_project: &str) -> String {
         let c = &self.totals.counters;

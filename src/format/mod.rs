@@ -4,6 +4,7 @@
 //! Writing is canonical: equal values are equal bytes on every machine.
 
 pub mod dayfile;
+mod join;
 pub mod line;
 pub mod manifest;
 pub mod syncfile;

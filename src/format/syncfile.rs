@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::{FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals};
 use crate::base::ids::{Interner, MachineId, SessionId};
-use crate::base::json::{Doc, Extra, FieldError, Fields, Object, file, join_extra};
+use crate::base::join::absorb;
+use crate::base::json::{Doc, Extra, FieldError, Fields, Object, file};
 use crate::base::time::{Day, Timestamp};
 use crate::records::{Record, RecordSet, Totals};
 
@@ -196,13 +197,9 @@ impl SyncFile {
         self.metadata.last_full_sync.max(self.metadata.last_incremental_sync).unwrap_or(self.machine.updated_at)
     }
 
-    /// Adds a decision; of two with one key the one with more to say stays.
+    /// Adds a decision to what is known under its key.
     pub fn add_decision(&mut self, key: DecisionKey, decision: Decision) {
-        let text = |d: &Decision| Object::new().extra(&d.0).line();
-        let slot = self.decisions.entry(key).or_insert_with(|| decision.clone());
-        if text(&decision) > text(slot) {
-            *slot = decision;
-        }
+        absorb(&mut self.decisions, key, decision);
     }
 
     /// The canonical bytes.
@@ -245,63 +242,6 @@ impl SyncFile {
             .other("pruned_before", self.pruned_before.map(|day| Doc::from(day.to_string().as_str())))
             .extra(&self.extra);
         file(&out.block())
-    }
-
-    /// What two versions of one machine's page make together.
-    ///
-    /// The view comes whole from the version with the greater (revision, `updated_at`, bytes); held sessions, claims and decisions
-    /// are joined, and `created_at` is the smaller. Laws: idempotent, commutes, associates.
-    #[must_use]
-    pub fn join(self, other: Self) -> Self {
-        if self == other {
-            return self;
-        }
-        let rank = |f: &Self| (f.machine.revision, f.machine.updated_at);
-        let order = rank(&self).cmp(&rank(&other)).then_with(|| self.view_text().cmp(&other.view_text()));
-        let (mut head, mut tail) = if order.is_ge() { (self, other) } else { (other, self) };
-        if order.is_eq() {
-            // One revision with two views can only be a copy that went its own way: keep what either view lists.
-            for (id, session) in tail.sessions.iter().filter(|(_, session)| session.claimed.is_none()) {
-                let mine = head.sessions.entry(id.clone()).or_insert_with(|| session.clone());
-                if mine.claimed.is_none() && session.text() > mine.text() {
-                    *mine = session.clone();
-                }
-            }
-        }
-        head.machine.created_at = head.machine.created_at.min(tail.machine.created_at);
-        head.claimed = join_claims(head.claimed, tail.claimed);
-        head.pruned_before = head.pruned_before.max(tail.pruned_before);
-        head.extra = join_extra(&head.extra, &tail.extra);
-        for (key, decision) in std::mem::take(&mut tail.decisions) {
-            head.add_decision(key, decision);
-        }
-        for (id, session) in std::mem::take(&mut tail.sessions).into_iter().filter(|(_, session)| session.claimed.is_some()) {
-            let joined = match head.sessions.remove(&id) {
-                Some(mine) if mine.claimed.is_some() => mine.join_held(session),
-                _ => session,
-            };
-            head.sessions.insert(id, joined);
-        }
-        head
-    }
-
-    /// What takes part in the tie-break between two versions of equal rank: what one of them gives whole, sessions apart.
-    fn view_text(&self) -> String {
-        let mut view = self.clone();
-        view.machine.created_at = Timestamp::EPOCH;
-        view.claimed = None;
-        view.pruned_before = None;
-        view.decisions.clear();
-        view.extra.clear();
-        view.sessions.clear();
-        view.write()
-    }
-}
-
-fn join_claims(a: Option<Totals>, b: Option<Totals>) -> Option<Totals> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.max(b)),
-        (a, b) => a.or(b),
     }
 }
 
@@ -369,34 +309,8 @@ fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut 
 }
 
 impl Session {
-    /// Joins two versions of a held session: everything by its own small lattice.
-    fn join_held(self, other: Self) -> Self {
-        let mut records = self.records;
-        other.records.into_iter().for_each(|record| records.add(record));
-        let earliest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
-        let state = |s: &Option<Timestamp>, index: u64, sum: &str| (*s, index, sum.to_owned());
-        let (a, b) =
-            (state(&self.last_synced, self.last_index, &self.checksum), state(&other.last_synced, other.last_index, &other.checksum));
-        let (last_synced, last_index, checksum) = a.max(b);
-        Self {
-            project: self.project.max(other.project),
-            first_seen: earliest(self.first_seen, other.first_seen),
-            last_updated: self.last_updated.max(other.last_updated),
-            usage_count: self.usage_count.max(other.usage_count),
-            last_synced,
-            last_index,
-            checksum,
-            state_extra: join_extra(&self.state_extra, &other.state_extra),
-            records,
-            totals: self.totals.max(other.totals),
-            models: self.models.into_iter().chain(other.models).collect(),
-            summary_extra: join_extra(&self.summary_extra, &other.summary_extra),
-            claimed: join_claims(self.claimed, other.claimed),
-            extra: join_extra(&self.extra, &other.extra),
-        }
-    }
-
-    fn text(&self) -> String {
+    /// The canonical text.
+    pub(super) fn text(&self) -> String {
         file(&self.doc())
     }
 

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::algebra::Tree;
 use super::trees::MergeError;
 use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::join::absorb;
 use crate::base::time::Day;
 use crate::format::dayfile::DayFile;
 use crate::format::line::{Summary, SummaryKey};
@@ -11,7 +13,7 @@ use crate::format::manifest::Conflict;
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::Oid;
-use crate::git::repo::{Blob, FILE, Repo};
+use crate::git::repo::{FILE, Repo};
 use crate::records::RecordSet;
 use crate::store::layout::{self, Path};
 
@@ -55,13 +57,7 @@ impl MachineData {
         match DayFile::read(&self.id, day, bytes, names) {
             Ok((file, damage)) => {
                 file.records.into_iter().for_each(|record| self.records.add(record));
-                for (key, summary) in file.summaries {
-                    let joined = match self.summaries.remove(&key) {
-                        Some(known) => known.join(summary),
-                        None => summary,
-                    };
-                    self.summaries.insert(key, joined);
-                }
+                file.summaries.into_iter().for_each(|(key, summary)| absorb(&mut self.summaries, key, summary));
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about("damaged-lines", path, &self.id, damage.lines));
                 }
@@ -77,35 +73,73 @@ pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<(Option<Oid>, Option<Oid
     Ok((repo.folder(root, layout::MACHINES)?, repo.folder(root, layout::ARCHIVE)?))
 }
 
-/// Reads all machines from the trees `sync/machines` and `sync/archive`.
+/// What a file holds, as far as it may be looked at.
+#[derive(Debug)]
+pub enum Content {
+    /// All of it.
+    Bytes(Vec<u8>),
+    /// It is longer than the format allows.
+    TooLarge(usize),
+    /// The object is not here, as in a partial clone.
+    Missing,
+}
+
+/// Sorts files to the machines that wrote them.
 ///
 /// Total: whatever does not parse is left out and named in the machine's `problems`; whatever fits no name is not looked at.
-pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<MachineData>, MergeError> {
-    let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
-    let mut names = Interner::default();
-    let root = |prefix: &str, tree: Option<Oid>| -> Result<Vec<Blob>, MergeError> {
-        Ok(match tree {
-            Some(tree) => repo.blobs_below(tree, prefix)?,
-            None => Vec::new(),
-        })
-    };
-    let blobs = root(layout::MACHINES, machines)?.into_iter().chain(root(layout::ARCHIVE, archive)?);
-    for blob in blobs.filter(|blob| blob.mode == FILE) {
-        let (machine, day, most) = match Path::parse(&blob.path) {
+#[derive(Debug, Default)]
+struct Reader {
+    fleet: BTreeMap<MachineId, MachineData>,
+    names: Interner,
+}
+
+impl Reader {
+    fn add(&mut self, path: &str, kind: Path, content: Content) {
+        let (machine, day, most) = match kind {
             Path::Machine(machine) => (machine, None, MAX_SYNC_FILE),
             Path::Day(machine, day, _) => (machine, Some(day), MAX_DAY_FILE),
-            _ => continue,
+            _ => return,
         };
-        let data = fleet.entry(machine.clone()).or_insert_with(|| MachineData::new(machine.clone()));
-        match (repo.blob_size(blob.oid), day) {
-            (Some(size), None) if size > most => data.add_page(&blob.path, Err(FormatError::TooLarge { size, most })),
-            (Some(size), Some(_)) if size > most => {
-                data.problems.push(Conflict::about("too-large", blob.path, &machine, 0));
-            }
-            (Some(_), None) => data.add_page(&blob.path, SyncFile::read(&machine, &repo.blob(blob.oid)?, &mut names)),
-            (Some(_), Some(day)) => data.add_day(&blob.path, &repo.blob(blob.oid)?, day, &mut names),
-            (None, _) => data.problems.push(Conflict::about("missing-object", blob.path, &machine, 0)),
+        let data = self.fleet.entry(machine.clone()).or_insert_with(|| MachineData::new(machine.clone()));
+        match (content, day) {
+            (Content::Bytes(bytes), Some(day)) => data.add_day(path, &bytes, day, &mut self.names),
+            (Content::Bytes(bytes), None) => data.add_page(path, SyncFile::read(&machine, &bytes, &mut self.names)),
+            (Content::TooLarge(size), None) => data.add_page(path, Err(FormatError::TooLarge { size, most })),
+            (Content::TooLarge(_), Some(_)) => data.problems.push(Conflict::about("too-large", path, &machine, 0)),
+            (Content::Missing, _) => data.problems.push(Conflict::about("missing-object", path, &machine, 0)),
         }
     }
-    Ok(fleet.into_values().collect())
+}
+
+/// Reads all machines from files that are at hand.
+pub fn read(tree: &Tree) -> Vec<MachineData> {
+    let mut reader = Reader::default();
+    for (path, bytes) in tree {
+        reader.add(path, Path::parse(path), Content::Bytes(bytes.clone()));
+    }
+    reader.fleet.into_values().collect()
+}
+
+/// Reads all machines from the trees `sync/machines` and `sync/archive`.
+pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<MachineData>, MergeError> {
+    let mut reader = Reader::default();
+    for (prefix, tree) in [(layout::MACHINES, machines), (layout::ARCHIVE, archive)] {
+        let blobs = tree.map(|tree| repo.blobs_below(tree, prefix)).transpose()?.unwrap_or_default();
+        for blob in blobs.into_iter().filter(|blob| blob.mode == FILE) {
+            let kind = Path::parse(&blob.path);
+            if matches!(kind, Path::Machine(_) | Path::Day(..)) {
+                reader.add(&blob.path, kind, content(repo, blob.oid)?);
+            }
+        }
+    }
+    Ok(reader.fleet.into_values().collect())
+}
+
+/// Looks at a blob's size before it looks at the blob.
+pub fn content(repo: &Repo, oid: Oid) -> Result<Content, MergeError> {
+    Ok(match repo.blob_size(oid) {
+        Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => Content::TooLarge(size),
+        Some(_) => Content::Bytes(repo.blob(oid)?),
+        None => Content::Missing,
+    })
 }

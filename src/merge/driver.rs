@@ -5,7 +5,7 @@
 use std::path::Path as FilePath;
 
 use super::trees::{self, MergeError};
-use super::{data, files, fleet::Fleet, manifest};
+use super::{algebra, data, fleet::Fleet, manifest};
 use crate::format::manifest::{Inputs, Manifest, RULES};
 use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
@@ -56,7 +56,7 @@ pub fn run(base: &FilePath, ours: &FilePath, theirs: &FilePath, path: &str) -> R
             Failure::Merge(error) => error.into(),
             Failure::Repo(error) => error.into(),
         })?,
-        _ => files::join(&kind, &a, &b).map_err(format)?,
+        _ => algebra::join(&kind, &a, &b).map_err(format)?,
     };
     if result != a {
         durable::write(ours, &result)?;
@@ -143,7 +143,7 @@ fn join_side(repo: &Repo, path: &str, base: Option<&str>, a: Option<&str>, b: Op
 
 /// A manifest that both sides would choose, marked to be computed anew by whoever can.
 fn fallback(ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
-    let chosen = files::join(&Path::Manifest, ours, theirs).map_err(Failure::Format)?;
+    let chosen = algebra::join(&Path::Manifest, ours, theirs).map_err(Failure::Format)?;
     let Ok(manifest) = Manifest::read(&chosen) else {
         return Ok(chosen);
     };

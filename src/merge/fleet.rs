@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::data::MachineData;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
+use crate::base::join::Join as _;
 use crate::base::time::Timestamp;
 use crate::format::line::{Summary, SummaryKey};
 use crate::format::manifest::{Conflict, ConflictStatus};
@@ -218,7 +219,7 @@ impl Fleet {
                 let mine = own[*at].cells.get(&key).copied();
                 let told = mine.or_else(|| shown.filter(|shown| figures(shown) == figures(&summary.totals))).unwrap_or_default();
                 let counted = seen.iter().any(|known| figures(known) == figures(&summary.totals));
-                let added = summary.totals.max(told).minus(told);
+                let added = summary.totals.join(told).minus(told);
                 if !counted && !added.is_zero() {
                     let names = (Name::from(summary.project.as_str()), key.model.clone());
                     let row = Row {
@@ -263,7 +264,7 @@ impl Fleet {
         for (id, session) in &page.sessions {
             let Some(claimed) = session.claimed else { continue };
             let told = sums.sessions.get(id).copied().unwrap_or_default();
-            let more = claimed.max(told).minus(told);
+            let more = claimed.join(told).minus(told);
             counted = counted.plus(more);
             self.sessions.entry(id.clone()).or_default().machines.insert(at);
             if !more.is_zero() {
@@ -280,7 +281,7 @@ impl Fleet {
             }
         }
         let Some(claimed) = page.claimed else { return };
-        let more = claimed.max(counted).minus(counted);
+        let more = claimed.join(counted).minus(counted);
         if !more.is_zero() {
             self.push(claim(at, None, "", "", page.last_usage.unwrap_or(page.machine.updated_at), more));
         }

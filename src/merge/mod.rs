@@ -1,8 +1,8 @@
 //! What versions of files, trees and machines make together. Everything here is a function of its inputs.
 
+pub mod algebra;
 pub mod data;
 pub mod driver;
-pub mod files;
 pub mod fleet;
 pub mod manifest;
 pub mod trees;

@@ -26,7 +26,7 @@ pub enum MergeError {
 /// Joins the folders `a` and `b` at `path`, and returns the joined tree.
 ///
 /// With a `base`, a side that equals it gives way to the other, as in git. Without one, everything that either side holds stays:
-/// that is what `sync` wants, where a base would let a revert win. Where both sides changed a file, [`super::files::join`] decides.
+/// that is what `sync` wants, where a base would let a revert win. Where both sides changed a file, [`super::algebra::join`] decides.
 pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, MergeError> {
     let (a, b) = match (a, b) {
         _ if a == b => return Ok(a),
@@ -118,7 +118,7 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
             None => Ok(second),
         };
     }
-    let joined = super::files::join(&kind, &repo.blob(a)?, &repo.blob(b)?);
+    let joined = super::algebra::join(&kind, &repo.blob(a)?, &repo.blob(b)?);
     let joined = joined.map_err(|source| MergeError::Format { path: path.to_owned(), source })?;
     Ok(repo.write_blob(&joined)?)
 }

@@ -4,12 +4,14 @@
 //! which rows, files and machines meet, the same record comes out.
 
 mod identity;
+mod join;
 mod totals;
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use crate::base::ids::{Name, RecordId, SessionId};
+use crate::base::join::Join as _;
 use crate::base::json::{Doc, Extra, Object};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
@@ -119,26 +121,6 @@ pub struct Record {
 }
 
 impl Record {
-    /// What two copies of one request make together.
-    ///
-    /// Laws: `a.join(a) = a`, `a.join(b) = b.join(a)`, `a.join(b).join(c) = a.join(b.join(c))`; no part ever falls.
-    #[must_use]
-    pub fn join(mut self, other: Self) -> Self {
-        self.derived &= other.derived;
-        self.fast |= other.fast;
-        self.index = match (self.index, other.index) {
-            (0, index) | (index, 0) => index,
-            (a, b) => a.min(b),
-        };
-        if other.origin < self.origin {
-            self.origin = other.origin;
-        }
-        if other.body.order(&self.body).is_gt() {
-            self.body = other.body;
-        }
-        self
-    }
-
     /// Whether joining `other` would change nothing but the index and the writer's price.
     pub fn covers(&self, other: &Self) -> bool {
         (self.fast || !other.fast)

@@ -32,16 +32,6 @@ impl Totals {
         }
     }
 
-    /// The larger of each figure: what a claim and a claim, or a claim and its records, make together.
-    #[must_use]
-    pub fn max(self, other: Self) -> Self {
-        Self {
-            requests: self.requests.max(other.requests),
-            counters: self.counters.max(other.counters),
-            cost: Cost { known: self.cost.known || other.cost.known, amount: self.cost.amount.max(other.cost.amount) },
-        }
-    }
-
     /// What is left of `self` after taking `other` away; each figure at least 0.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {

@@ -24,7 +24,7 @@ use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
 use crate::transcripts::{BadLine, Reading};
 pub use delta::Delta;
-pub use page::Host;
+pub use page::{Host, Stamp};
 pub use run::run;
 pub use setup::{Init, init};
 

@@ -7,13 +7,14 @@ use sha2::{Digest, Sha256};
 use super::SyncError;
 use super::page::{Stamp, Views, blank, fit, summarise};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
+use crate::base::join::absorb;
 use crate::base::time::Day;
+use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
-use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
-use crate::merge::data::MachineData;
+use crate::merge::data::{self, Content, MachineData};
 use crate::merge::fleet::Fleet;
 use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
@@ -39,12 +40,13 @@ pub struct Own {
     /// Records that this run added or enlarged, and sessions that it touched.
     brought: Vec<RecordId>,
     touched: BTreeSet<SessionId>,
+    names: Interner,
 }
 
 impl Own {
-    /// Reads the machine's files below a root tree.
-    pub fn load(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Self, SyncError> {
-        let mut own = Self {
+    /// A machine of which nothing is known yet.
+    pub fn new(machine: &MachineId) -> Self {
+        Self {
             machine: machine.clone(),
             parts: BTreeMap::new(),
             broken: BTreeSet::new(),
@@ -53,40 +55,56 @@ impl Own {
             highest: HashMap::new(),
             brought: Vec::new(),
             touched: BTreeSet::new(),
-        };
-        let mut names = Interner::default();
+            names: Interner::default(),
+        }
+    }
+
+    /// Reads the machine's files below a root tree.
+    pub fn load(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Self, SyncError> {
+        let mut own = Self::new(machine);
         let path = layout::machine_path(machine);
         if let Some(entry) = repo.entry(root, &path)? {
-            match SyncFile::read(machine, &repo.blob(entry.oid)?, &mut names) {
-                Ok(page) => own.page = Some(page),
-                Err(source @ FormatError::Newer(_)) => return Err(SyncError::Newer { path, source }),
-                // Broken: written anew from the day files. The broken version stays in git's history.
-                Err(_) => {}
-            }
+            own.read(&path, data::content(repo, entry.oid)?)?;
         }
-        for (blob, day, number) in own_blobs(repo, root, machine)? {
-            let size = repo.blob_size(blob.oid).unwrap_or(usize::MAX);
-            let read = if size > MAX_DAY_FILE {
-                Err(FormatError::TooLarge { size, most: MAX_DAY_FILE })
-            } else {
-                DayFile::read(machine, day, &repo.blob(blob.oid)?, &mut names)
-            };
-            match read {
-                Ok((file, _)) => {
-                    for record in file.records.iter() {
-                        own.place.entry(record.id).or_insert((day, number));
-                        let highest = own.highest.entry(record.origin.session.clone()).or_default();
-                        *highest = (*highest).max(record.index);
-                    }
-                    own.parts.insert((day, number), Part { file, size, changed: false });
-                }
-                Err(source @ FormatError::Newer(_)) => return Err(SyncError::Newer { path: blob.path, source }),
-                Err(_) => {
-                    own.broken.insert((day, number));
-                }
-            }
+        for (blob, ..) in own_blobs(repo, root, machine)? {
+            own.read(&blob.path, data::content(repo, blob.oid)?)?;
         }
         Ok(own)
+    }
+
+    /// Reads one of the machine's files; files of others are not looked at.
+    pub fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
+        let bytes = match content {
+            Content::Bytes(bytes) => bytes,
+            Content::TooLarge(_) | Content::Missing => Vec::new(),
+        };
+        let newer = |source| SyncError::Newer { path: path.to_owned(), source };
+        match Path::parse(path) {
+            Path::Machine(machine) if machine == self.machine => match SyncFile::read(&machine, &bytes, &mut self.names) {
+                Ok(page) => self.page = Some(page),
+                Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
+                // Broken: written anew from the day files. The broken version stays in git's history.
+                Err(_) => {}
+            },
+            Path::Day(machine, day, number) if machine == self.machine => match DayFile::read(&machine, day, &bytes, &mut self.names) {
+                Ok((file, _)) => self.add_part(day, number, file, bytes.len()),
+                Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
+                Err(_) => {
+                    self.broken.insert((day, number));
+                }
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add_part(&mut self, day: Day, number: u32, file: DayFile, size: usize) {
+        for record in file.records.iter() {
+            self.place.entry(record.id).or_insert((day, number));
+            let highest = self.highest.entry(record.origin.session.clone()).or_default();
+            *highest = (*highest).max(record.index);
+        }
+        self.parts.insert((day, number), Part { file, size, changed: false });
     }
 
     /// Whether the machine has no page yet.
@@ -197,10 +215,7 @@ impl Own {
                 }
             }
             part.file.records.iter().for_each(|record| data.records.add(record.clone()));
-            for (key, summary) in &part.file.summaries {
-                let known = data.summaries.remove(key);
-                data.summaries.insert(key.clone(), known.map_or_else(|| summary.clone(), |known| known.join(summary.clone())));
-            }
+            part.file.summaries.iter().for_each(|(key, summary)| absorb(&mut data.summaries, key.clone(), summary.clone()));
         }
         let machine = self.machine.clone();
         let text = self.page(data, checksums, stamp).write();

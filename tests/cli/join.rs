@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use claude_sync::base::ids::{Interner, MachineId, RecordId, SessionId};
+use claude_sync::base::join::Join;
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
@@ -91,8 +92,8 @@ prop_compose! {
 }
 
 /// Checks the laws for one kind of thing; `text` is its canonical form.
-fn laws<T: Clone>(a: &T, b: &T, c: &T, join: impl Fn(T, T) -> T, text: impl Fn(&T) -> String) {
-    let j = |x: &T, y: &T| join(x.clone(), y.clone());
+fn laws<T: Clone + Join>(a: &T, b: &T, c: &T, text: impl Fn(&T) -> String) {
+    let j = |x: &T, y: &T| x.clone().join(y.clone());
     assert_eq!(text(&j(a, a)), text(a), "idempotent");
     assert_eq!(text(&j(a, b)), text(&j(b, a)), "commutes");
     assert_eq!(text(&j(&j(a, b), c)), text(&j(a, &j(b, c))), "associates");
@@ -119,7 +120,7 @@ proptest! {
     fn records(a in record(), b in record(), c in record()) {
         let same = |r: Record| Record { id: a.id, ..r };
         let (b, c) = (same(b), same(c));
-        laws(&a, &b, &c, Record::join, |r| r.line(Some(&r.origin.session), Some(&r.origin.project)));
+        laws(&a, &b, &c, |r| r.line(Some(&r.origin.session), Some(&r.origin.project)));
         let joined = a.clone().join(b.clone());
         prop_assert!(joined.covers(&a) && joined.covers(&b), "what is joined covers both sides");
         let comparable = joined.body.sidechain == a.body.sidechain;
@@ -128,7 +129,7 @@ proptest! {
 
     #[test]
     fn day_files(a in day_file(), b in day_file(), c in day_file()) {
-        laws(&a, &b, &c, DayFile::join, |file| file.write().0);
+        laws(&a, &b, &c, |file| file.write().0);
         let joined = a.clone().join(b.clone());
         for record in a.records.iter().chain(b.records.iter()) {
             prop_assert!(joined.records.get(record.id).is_some_and(|r| r.covers(record)), "nothing is lost or lowered");
@@ -146,7 +147,7 @@ proptest! {
 
     #[test]
     fn sync_files(a in sync_file(), b in sync_file(), c in sync_file()) {
-        laws(&a, &b, &c, SyncFile::join, SyncFile::write);
+        laws(&a, &b, &c, SyncFile::write);
         let joined = a.clone().join(b.clone());
         for (id, session) in a.sessions.iter().chain(&b.sessions).filter(|(_, s)| s.claimed.is_some()) {
             let kept = joined.sessions.get(id).and_then(|s| s.claimed).expect("a claim is never dropped");

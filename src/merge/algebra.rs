@@ -1,11 +1,34 @@
-//! The join of two versions of one file: the same in `claude-sync` and in the merge driver.
+//! The join of two versions of one path, and of two whole trees: pure functions of bytes, the same in `claude-sync` and in the driver.
+//!
+//! [`super::trees`] does the same to trees in a repository, where equal ids need no look inside.
+
+use std::collections::BTreeMap;
 
 use crate::base::ids::Interner;
+use crate::base::join::Join as _;
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::manifest::Manifest;
 use crate::format::syncfile::SyncFile;
 use crate::store::layout::Path;
+
+/// Everything below `sync` in one version of a repository: content by path.
+pub type Tree = BTreeMap<String, Vec<u8>>;
+
+/// What two versions of a repository make together: every path that either has, and both versions joined where both have it.
+///
+/// Laws as in [`crate::base::join`], the manifest apart: that is computed from the result.
+pub fn join_trees(a: &Tree, b: &Tree) -> Result<Tree, FormatError> {
+    let mut out = a.clone();
+    for (path, theirs) in b {
+        let joined = match a.get(path) {
+            Some(mine) if mine != theirs => join(&Path::parse(path), mine, theirs)?,
+            _ => theirs.clone(),
+        };
+        out.insert(path.clone(), joined);
+    }
+    Ok(out)
+}
 
 /// Joins two versions of the file at `path`.
 ///

@@ -1,0 +1,119 @@
+//! What two versions of one file of a machine's make together.
+
+use std::mem::take;
+
+use super::dayfile::DayFile;
+use super::line::Summary;
+use super::syncfile::{Decision, Session, SyncFile};
+use crate::base::join::{Join, greater};
+use crate::base::json::{Object, join_extra};
+use crate::base::time::Timestamp;
+
+/// Two versions of one machine's line for one session, day and model: what was seen of it only ever grows.
+impl Join for Summary {
+    fn join(self, other: Self) -> Self {
+        Self {
+            project: greater(self.project, other.project),
+            totals: self.totals.join(other.totals),
+            first: self.first.min(other.first),
+            last: greater(self.last, other.last),
+            extra: join_extra(&self.extra, &other.extra),
+        }
+    }
+}
+
+/// A day file is a set of lines.
+impl Join for DayFile {
+    fn join(mut self, mut other: Self) -> Self {
+        for (session, extra) in other.sessions {
+            let slot = self.sessions.entry(session).or_default();
+            *slot = join_extra(slot, &extra);
+        }
+        Self {
+            machine: self.machine,
+            day: self.day,
+            extra: join_extra(&self.extra, &other.extra),
+            sessions: self.sessions,
+            records: self.records.join(take(&mut other.records)),
+            summaries: self.summaries.join(take(&mut other.summaries)),
+            unknown: self.unknown.join(take(&mut other.unknown)),
+        }
+    }
+}
+
+/// Of two decisions with one key the one with more to say stays.
+impl Join for Decision {
+    fn join(self, other: Self) -> Self {
+        let text = |decision: &Self| Object::new().extra(&decision.0).line();
+        if text(&other) > text(&self) { other } else { self }
+    }
+}
+
+/// A page. What its owner refreshes as one view comes whole from the version with the greater (revision, `updated_at`, bytes);
+/// decisions, claims and the sessions that carry claims are joined, and `created_at` is the smaller.
+impl Join for SyncFile {
+    fn join(self, other: Self) -> Self {
+        if self == other {
+            return self;
+        }
+        let rank = |page: &Self| (page.machine.revision, page.machine.updated_at);
+        let order = rank(&self).cmp(&rank(&other)).then_with(|| view_text(&self).cmp(&view_text(&other)));
+        let (mut head, mut tail) = if order.is_ge() { (self, other) } else { (other, self) };
+        if order.is_eq() {
+            // One revision with two views can only be a copy that went its own way: keep what either view lists.
+            for (id, session) in tail.sessions.iter().filter(|(_, session)| session.claimed.is_none()) {
+                let mine = head.sessions.entry(id.clone()).or_insert_with(|| session.clone());
+                if mine.claimed.is_none() && session.text() > mine.text() {
+                    *mine = session.clone();
+                }
+            }
+        }
+        head.machine.created_at = head.machine.created_at.min(tail.machine.created_at);
+        head.claimed = head.claimed.join(tail.claimed);
+        head.pruned_before = greater(head.pruned_before, tail.pruned_before);
+        head.extra = join_extra(&head.extra, &tail.extra);
+        head.decisions = take(&mut head.decisions).join(take(&mut tail.decisions));
+        for (id, session) in take(&mut tail.sessions).into_iter().filter(|(_, session)| session.claimed.is_some()) {
+            match head.sessions.remove(&id) {
+                Some(mine) if mine.claimed.is_some() => head.sessions.insert(id, join_held(mine, session)),
+                _ => head.sessions.insert(id, session),
+            };
+        }
+        head
+    }
+}
+
+/// What takes part in the tie-break between two pages of equal rank: what one of them gives whole, sessions apart.
+fn view_text(page: &SyncFile) -> String {
+    let mut view = page.clone();
+    view.machine.created_at = Timestamp::EPOCH;
+    view.claimed = None;
+    view.pruned_before = None;
+    view.decisions.clear();
+    view.extra.clear();
+    view.sessions.clear();
+    view.write()
+}
+
+/// Two versions of a session that carries a claim. It is no view: nobody can refresh it.
+fn join_held(a: Session, b: Session) -> Session {
+    let earliest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
+    let state = |s: &Session| (s.last_synced, s.last_index, s.checksum.clone());
+    let (last_synced, last_index, checksum) = greater(state(&a), state(&b));
+    Session {
+        project: greater(a.project, b.project),
+        first_seen: earliest(a.first_seen, b.first_seen),
+        last_updated: greater(a.last_updated, b.last_updated),
+        usage_count: greater(a.usage_count, b.usage_count),
+        last_synced,
+        last_index,
+        checksum,
+        state_extra: join_extra(&a.state_extra, &b.state_extra),
+        records: a.records.join(b.records),
+        totals: a.totals.join(b.totals),
+        models: a.models.join(b.models),
+        summary_extra: join_extra(&a.summary_extra, &b.summary_extra),
+        claimed: a.claimed.join(b.claimed),
+        extra: join_extra(&a.extra, &b.extra),
+    }
+}
