@@ -10,7 +10,7 @@ use crate::base::time::Timestamp;
 use crate::format::manifest::RULES;
 use crate::format::syncfile::Mode;
 use crate::store::Places;
-use crate::sync::{Host, Options};
+use crate::sync::{Host, Options, Task};
 
 /// The environment.
 #[derive(Debug, Clone)]
@@ -59,7 +59,7 @@ impl Env {
             summary_only: false,
             snapshot: false,
             offline: false,
-            download_only: false,
+            task: Task::Sync,
             now: self.now,
             host: host(),
             program: program(),

@@ -130,6 +130,21 @@ impl From<SyncError> for CliError {
                 exit::NEWER,
                 "update claude-sync; it does not write over files that it cannot understand",
             ),
+            SyncError::Unfinished { path: ref repo, .. } => Self::new(
+                &error,
+                "claude_sync::unfinished",
+                exit::REPOSITORY,
+                format!(
+                    "finish it or take it back (git -C {} status says how), then run claude-sync again; it joins what is missing",
+                    path(repo)
+                ),
+            ),
+            SyncError::Unmerged { path: ref repo, .. } => Self::new(
+                &error,
+                "claude_sync::unmerged",
+                exit::REPOSITORY,
+                format!("everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync", path(repo)),
+            ),
             SyncError::NotSync { .. } => Self::new(
                 &error,
                 "claude_sync::not_a_sync_repository",
@@ -226,15 +241,6 @@ impl From<RepoError> for CliError {
                 "claude_sync::detached",
                 exit::REPOSITORY,
                 format!("go back to the branch: git -C {} switch main", path(repo)),
-            ),
-            RepoError::Unfinished { path: ref repo, .. } => Self::new(
-                &error,
-                "claude_sync::unfinished",
-                exit::REPOSITORY,
-                format!(
-                    "finish it or take it back (git -C {} status says how), then run claude-sync again; it joins what is missing",
-                    path(repo)
-                ),
             ),
             _ => Self::new(
                 &error,

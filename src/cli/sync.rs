@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::text::{count, printable, printable_lines};
 use crate::format::syncfile::Mode;
-use crate::sync::{self, Options, Outcome, Remote};
+use crate::sync::{self, Options, Outcome, Remote, Task};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -35,7 +35,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         summary_only: args.summary_only,
         snapshot: args.snapshot,
         offline: args.offline,
-        download_only: args.download_all,
+        task: if args.download_all { Task::Download } else { Task::Sync },
         attended: env.attended && !args.quiet,
         ..env.options()
     };
@@ -57,9 +57,10 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
             printable(&repo.display().to_string(), 200)
         ));
     }
+    text.push_str(&repairs(outcome));
     let delta = &outcome.delta;
     let records = delta.added.saturating_add(delta.grown);
-    let news = match (options.download_only, outcome.commit.is_some() || outcome.received, records) {
+    let news = match (options.task == Task::Download, outcome.commit.is_some() || outcome.received, records) {
         (true, true, _) => format!("Received the data of {}.", count(outcome.machines as u64, "machine")),
         (true, false, _) => "Nothing new from other machines.".to_owned(),
         (false, _, 0) if outcome.received => "Nothing new here; received what others wrote.".to_owned(),
@@ -76,6 +77,21 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
     };
     text.push_str(&format!("{news}{remote}\n"));
+    text
+}
+
+/// What was put right before anything else.
+pub fn repairs(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    if let Some(operation) = outcome.finished {
+        text.push_str(&format!("Ended the {} that git had left half-done: both sides are joined.\n", operation.name()));
+    }
+    if !outcome.mended.is_empty() {
+        text.push_str(&format!(
+            "Mended {} in which conflict markers stood: both sides are joined.\n",
+            count(outcome.mended.len() as u64, "file")
+        ));
+    }
     text
 }
 

@@ -5,6 +5,7 @@
 pub mod process;
 pub mod repo;
 pub mod setup;
+pub mod unfinished;
 
 pub use git2::Oid;
 pub use process::{Git, GitError, Push};

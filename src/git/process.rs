@@ -81,7 +81,7 @@ impl Git {
         ] {
             command.env_remove(name);
         }
-        command.env("LC_ALL", "C").env("LANGUAGE", "C");
+        command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_EDITOR", "true");
         if !self.attended {
             command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never");
             if std::env::var_os("GIT_SSH_COMMAND").is_none() && std::env::var_os("GIT_SSH").is_none() {
@@ -179,7 +179,12 @@ impl Git {
 }
 
 fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
-    let what = args.first().map(|arg| arg.as_ref().to_string_lossy().into_owned()).unwrap_or_default();
+    let mut words = args.iter().map(|arg| arg.as_ref().to_string_lossy());
+    let mut what = words.next().unwrap_or_default();
+    while what == "-c" {
+        what = words.nth(1).unwrap_or_default();
+    }
+    let what = what.into_owned();
     let stderr = String::from_utf8_lossy(&out.stderr);
     let text = if stderr.trim().is_empty() { String::from_utf8_lossy(&out.stdout) } else { stderr };
     // Advice for people who type git commands would mislead here.

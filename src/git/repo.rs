@@ -31,14 +31,6 @@ pub enum RepoError {
     /// `HEAD` names a commit, not a branch.
     #[error("the repository {} is on no branch", .0.display())]
     Detached(PathBuf),
-    /// A merge, rebase or the like waits for the user.
-    #[error("the repository {} is in the middle of a {what}", path.display())]
-    Unfinished {
-        /// Where it is.
-        path: PathBuf,
-        /// Which operation.
-        what: &'static str,
-    },
     /// Anything else.
     #[error("failed to {what}: {}", printable(source.message(), 300))]
     Git {
@@ -60,7 +52,7 @@ pub enum RepoError {
     },
 }
 
-fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {
+pub(super) fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {
     result.map_err(|source| RepoError::Git { what: what.to_owned(), source })
 }
 
@@ -86,7 +78,7 @@ pub struct Blob {
 
 /// An open repository.
 pub struct Repo {
-    inner: Repository,
+    pub(super) inner: Repository,
     path: PathBuf,
 }
 
@@ -136,25 +128,6 @@ impl Repo {
     /// The repository's and the user's configuration.
     pub fn config(&self) -> Result<git2::Config, RepoError> {
         git("read git's configuration", self.inner.config())
-    }
-
-    /// Fails where a merge or the like waits for the user to finish it.
-    pub fn check_clean(&self) -> Result<(), RepoError> {
-        use git2::RepositoryState as S;
-        let what = match self.inner.state() {
-            S::Clean => None,
-            S::Merge => Some("merge"),
-            S::Revert | S::RevertSequence => Some("revert"),
-            S::CherryPick | S::CherryPickSequence => Some("cherry-pick"),
-            S::Bisect => Some("bisect"),
-            S::Rebase | S::RebaseInteractive | S::RebaseMerge | S::ApplyMailboxOrRebase => Some("rebase"),
-            S::ApplyMailbox => Some("git am"),
-        };
-        let unmerged = || self.inner.index().is_ok_and(|index| index.has_conflicts());
-        match what.or_else(|| unmerged().then_some("merge with unmerged files")) {
-            Some(what) => Err(RepoError::Unfinished { path: self.path.clone(), what }),
-            None => Ok(()),
-        }
     }
 
     /// The branch that `HEAD` names, born or not.

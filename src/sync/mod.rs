@@ -3,6 +3,7 @@
 pub mod delta;
 pub mod own;
 mod page;
+mod resolve;
 mod run;
 mod setup;
 mod tree;
@@ -16,6 +17,7 @@ use crate::format::manifest::Conflict;
 use crate::format::syncfile::Mode;
 use crate::git::repo::RepoError;
 use crate::git::setup::SetupError;
+use crate::git::unfinished::Operation;
 use crate::git::{GitError, Oid};
 use crate::index::IndexError;
 use crate::merge::trees::MergeError;
@@ -28,6 +30,17 @@ pub use page::{Host, Stamp};
 pub use run::run;
 pub use setup::{Init, init};
 
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Read, commit, exchange.
+    Sync,
+    /// Bring what others wrote; write nothing of this machine's, push nothing.
+    Download,
+    /// End what git left half-done and put derived files right; neither read, fetch nor push.
+    Resolve,
+}
+
 /// What a run is to do.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -39,8 +52,8 @@ pub struct Options {
     pub snapshot: bool,
     /// Neither fetch nor push.
     pub offline: bool,
-    /// Bring what others wrote, write nothing of this machine's, push nothing.
-    pub download_only: bool,
+    /// What for.
+    pub task: Task,
     /// The clock.
     pub now: Timestamp,
     /// This machine.
@@ -102,6 +115,10 @@ pub struct Outcome {
     pub machine: MachineId,
     /// The repository was set up by this run, for this machine only.
     pub set_up: bool,
+    /// What git had left half-done, and this run ended.
+    pub finished: Option<Operation>,
+    /// Files in which git's conflict markers stood, and stand no more.
+    pub mended: Vec<String>,
     /// What this machine's files gained against the commit before.
     pub delta: Delta,
     /// The new commit; none where nothing changed.
@@ -118,6 +135,10 @@ pub struct Outcome {
     pub newer_rules: Option<u64>,
     /// How many machines the fleet has.
     pub machines: usize,
+}
+
+fn list(files: &[String]) -> String {
+    files.iter().take(10).map(|file| crate::base::text::printable(file, 100)).collect::<Vec<_>>().join(", ")
 }
 
 /// A run or a set-up failed. What was committed before stays.
@@ -154,6 +175,24 @@ pub enum SyncError {
         path: String,
         /// Its version.
         source: FormatError,
+    },
+    /// Git stopped half-way on purpose, and a person goes on.
+    #[error("the repository {} is in the middle of a {what}", path.display())]
+    Unfinished {
+        /// The repository.
+        path: PathBuf,
+        /// Which operation.
+        what: &'static str,
+    },
+    /// Files of the user's own have conflicts.
+    #[error("the repository {} is in the middle of a {what}, and these files of yours have conflicts: {}", path.display(), list(files))]
+    Unmerged {
+        /// The repository.
+        path: PathBuf,
+        /// Which operation.
+        what: &'static str,
+        /// The files.
+        files: Vec<String>,
     },
     /// There is something else in the repository.
     #[error("{place} is not a sync repository, and not empty")]

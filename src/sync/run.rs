@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::delta::{Story, delta, message};
 use super::tree::{Assembled, Starts, assemble};
-use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, setup};
+use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, resolve, setup};
 use crate::base::ids::MachineId;
 use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
@@ -34,20 +34,21 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let options = &anonymous(options, &config, &machine);
     let set_up = Repo::open(&places.repo)?.is_none();
-    if set_up && options.download_only {
+    if set_up && options.task != Task::Sync {
         return Err(SyncError::NoRemote);
     }
     if set_up {
         setup::set_up(places, options, &git, machine.clone(), new_id, None)?;
     }
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
-    repo.check_clean()?;
     clone::configure(&repo, &options.program)?;
+    let finished = resolve::finish(&repo, &git, options.rules)?;
     let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
     let reader = format!("{READER} {privacy:?} {}", if options.summary_only { "summaries" } else { "records" });
     let mut run = Run { repo, git, options, machine, branch: String::new(), reader };
     run.branch = run.repo.branch()?;
-    run.sync(places, privacy, set_up)
+    let outcome = run.sync(places, privacy, set_up)?;
+    Ok(Outcome { finished, ..outcome })
 }
 
 /// What the lock file says to others.
@@ -77,22 +78,24 @@ impl Run<'_> {
     fn sync(&self, places: &Places, privacy: Privacy, set_up: bool) -> Result<Outcome, SyncError> {
         let options = self.options;
         let remote = self.repo.remote();
-        if options.download_only && remote.is_none() {
+        if options.task == Task::Download && remote.is_none() {
             return Err(SyncError::NoRemote);
         }
         let mut index = Index::open(&places.state)?;
         let before = self.binding()?;
         let full = options.mode == Mode::Full || options.summary_only;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
-        let reading =
-            if options.download_only { transcripts::Reading::default() } else { transcripts::read_all(&places.claude, &cursors, privacy) };
+        let reading = match options.task {
+            Task::Sync => transcripts::read_all(&places.claude, &cursors, privacy),
+            Task::Download | Task::Resolve => transcripts::Reading::default(),
+        };
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
         let mut queued = match &remote {
             None => Some(Remote::None),
-            Some(_) if options.offline => Some(Remote::Skipped),
+            Some(_) if options.offline || options.task == Task::Resolve => Some(Remote::Skipped),
             Some(_) => self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string())),
         };
-        if options.download_only
+        if options.task == Task::Download
             && let Some(Remote::Queued(_)) = &queued
         {
             // Nothing of ours could wait: whoever asks to download wants to know.
@@ -110,7 +113,7 @@ impl Run<'_> {
                 break;
             }
             let tip = self.repo.commit_at(&self.tracking())?;
-            if tip == Some(head) || options.download_only {
+            if tip == Some(head) || options.task == Task::Download {
                 out.remote = Remote::UpToDate;
                 break;
             }
@@ -144,6 +147,8 @@ impl Run<'_> {
         Outcome {
             machine: self.machine.clone(),
             set_up,
+            finished: None,
+            mended: Vec::new(),
             delta: Delta::default(),
             commit: None,
             received: false,
@@ -178,6 +183,7 @@ impl Run<'_> {
         }
         let assembled = assemble(&self.repo, starts, &self.machine, records, self.options)?;
         out.problems.clone_from(&assembled.problems);
+        out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;
         out.machines = assembled.machines;
         let parent = starts.tip.or(starts.head);

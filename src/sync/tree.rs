@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::own::Own;
 use super::page::Stamp;
-use super::{Options, SyncError, setup};
+use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::json::Extra;
 use crate::format::FormatError;
@@ -12,8 +12,9 @@ use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
+use crate::merge::data::Content;
 use crate::merge::fleet::Fleet;
-use crate::merge::{data, manifest, trees};
+use crate::merge::{algebra, data, manifest, trees};
 use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
 
@@ -36,6 +37,8 @@ pub(super) struct Assembled {
     /// This machine had no file before.
     pub first: bool,
     pub problems: Vec<Conflict>,
+    /// Files in which conflict markers stood.
+    pub mended: Vec<String>,
     pub newer_rules: Option<u64>,
     pub machines: usize,
 }
@@ -70,9 +73,17 @@ pub(super) fn assemble(
 ) -> Result<Assembled, SyncError> {
     let root = setup::furnish(repo, joined(repo, starts)?)?;
     let old = read_manifest(repo, root)?;
-    let mut out = Assembled { tree: root, own_changed: false, first: false, problems: Vec::new(), newer_rules: None, machines: 0 };
+    let mut out = Assembled {
+        tree: root,
+        own_changed: false,
+        first: false,
+        problems: Vec::new(),
+        mended: Vec::new(),
+        newer_rules: None,
+        machines: 0,
+    };
     let foreign = old.as_ref().ok().and_then(|(text, manifest)| manifest.is_foreign().then_some(text.as_slice()));
-    if !options.download_only {
+    if options.task == Task::Sync {
         let page = repo.entry(Some(root), &layout::machine_path(machine))?;
         out.first = page.is_none();
         // A machine's first run reads everything, whatever it is called.
@@ -98,8 +109,43 @@ pub(super) fn assemble(
             }
         }
     }
+    for commit in [starts.tip, starts.head].into_iter().flatten() {
+        // Whoever merged text and committed the markers has them in the manifest, if nowhere else: all machines write it.
+        if out.mended.is_empty() && marked(repo, repo.tree_of(commit)?, MANIFEST)? {
+            out.mended.push(MANIFEST.to_owned());
+        }
+    }
     derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options)?;
+    if out.newer_rules.is_none() && mend(repo, &mut out)? {
+        derive(repo, &mut out, None, options)?;
+    }
     Ok(out)
+}
+
+/// Whether git's conflict markers stand in a file.
+fn marked(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
+    let content = repo.entry(Some(root), path)?.map(|entry| data::content(repo, entry.oid)).transpose()?;
+    Ok(matches!(content, Some(Content::Bytes(bytes)) if algebra::sides(&bytes).is_some()))
+}
+
+/// Takes git's conflict markers out of files that somebody committed them in: what stood between them are two versions, and they are
+/// joined. The result depends on the file alone, so that two machines that mend it make the same bytes.
+fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
+    let mut changes = BTreeMap::new();
+    for problem in out.problems.iter().filter(|problem| ["malformed", "damaged-lines"].contains(&problem.code.as_str())) {
+        let Some(entry) = repo.entry(Some(out.tree), &problem.subject)? else { continue };
+        let Content::Bytes(bytes) = data::content(repo, entry.oid)? else { continue };
+        let Some((ours, theirs)) = algebra::sides(&bytes) else { continue };
+        let kind = layout::Path::parse(&problem.subject);
+        if let Ok(joined) = algebra::join(&kind, &ours, &theirs) {
+            changes.insert(problem.subject.clone(), Entry { mode: FILE, oid: repo.write_blob(&joined)? });
+        }
+    }
+    out.mended.extend(changes.keys().cloned());
+    if !changes.is_empty() {
+        out.tree = repo.replace(Some(out.tree), &changes)?;
+    }
+    Ok(!changes.is_empty())
 }
 
 /// A heartbeat comes at most this often, in milliseconds.
@@ -150,7 +196,7 @@ fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Op
     if let Some(old) = old {
         let fits = old.inputs.as_ref().is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
         let newer = old.rules > options.rules;
-        let foreign = old.is_foreign() && options.download_only;
+        let foreign = old.is_foreign() && options.task != Task::Sync;
         if newer || foreign || (fits && old.rules == options.rules) {
             out.newer_rules = newer.then_some(old.rules);
             out.machines = old.machines.len();

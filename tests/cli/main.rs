@@ -2,10 +2,12 @@
 
 mod corpus;
 mod errors;
+mod finish;
 mod format;
 mod join;
 mod life;
 mod plain_git;
 mod report;
 mod transport;
+mod ways;
 mod world;

@@ -5,7 +5,7 @@ use std::fs;
 use crate::world::{Machine, World, transcript};
 
 /// Two machines that both changed since they last met: ada pushed, bob committed only.
-fn diverged(world: &World, hooks: bool) -> (Machine<'_>, Machine<'_>) {
+pub fn diverged(world: &World, hooks: bool) -> (Machine<'_>, Machine<'_>) {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..3));
     ada.init().sync(&[]);

@@ -1,0 +1,119 @@
+//! Ends what git left half-done, and puts right what no driver merged.
+//!
+//! Both sides of a conflict are at hand: the commits that are being joined, and the index's stages. Below `sync` there is never
+//! anything to choose: the sides are joined. What is unmerged elsewhere is the user's, and is left to them.
+
+use std::collections::BTreeMap;
+
+use super::SyncError;
+use crate::git::repo::{Entry, FOLDER, Repo};
+use crate::git::unfinished::{Operation, Stages};
+use crate::git::{Git, Oid};
+use crate::merge::fleet::Fleet;
+use crate::merge::manifest::compute;
+use crate::merge::{data, trees};
+use crate::store::layout::MANIFEST;
+
+/// The most steps of one rebase that are settled one after the other.
+const STEPS: u32 = 10_000;
+
+/// Ends the operation that git left open, if there is one, and says which.
+///
+/// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git stopped on purpose.
+pub(super) fn finish(repo: &Repo, git: &Git, rules: u64) -> Result<Option<Operation>, SyncError> {
+    let Some(first) = repo.operation() else {
+        return Ok(None);
+    };
+    for _ in 0..STEPS {
+        let Some(operation) = repo.operation() else {
+            break;
+        };
+        let stages = repo.stages()?;
+        let on_purpose = match operation {
+            Operation::Bisect => true,
+            // Without unmerged files there is nothing to settle: either the step waits to be tried again, or a person wants to look.
+            Operation::Rebase => stages.unmerged.is_empty() && repo.stopped_on_purpose(),
+            Operation::Am => stages.unmerged.is_empty(),
+            Operation::Merge | Operation::CherryPick | Operation::Revert | Operation::Unmerged => false,
+        };
+        if on_purpose {
+            return Err(SyncError::Unfinished { path: repo.path().to_owned(), what: operation.name() });
+        }
+        let others: Vec<_> = stages.unmerged.iter().filter(|path| !path.starts_with("sync/")).cloned().collect();
+        let head = repo.head_commit()?;
+        let sync = joined(repo, operation, head, &stages)?;
+        let Some(root) = repo.settle(&files(repo, sync, rules)?)? else {
+            return Err(SyncError::Unmerged { path: repo.path().to_owned(), what: operation.name(), files: others });
+        };
+        let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
+        match operation {
+            Operation::Merge => {
+                let parents: Vec<Oid> = head.into_iter().chain(repo.operands()?).collect();
+                let commit = repo.commit(git, root, &parents, &repo.prepared_message())?;
+                repo.flush()?;
+                repo.end_operation(commit, head)?;
+            }
+            Operation::Unmerged if empty => {}
+            Operation::Unmerged => {
+                let commit = repo.commit(git, root, head.as_slice(), "join what was left unmerged\n")?;
+                repo.flush()?;
+                repo.end_operation(commit, head)?;
+            }
+            _ => {
+                let went = repo.go_on(git, operation, empty && operation != Operation::Rebase);
+                let stuck = repo.operation().is_some() && repo.head_commit()? == head && repo.stages()?.unmerged.is_empty();
+                if let Err(error) = went
+                    && stuck
+                {
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+    Ok(Some(first))
+}
+
+/// The joined folder `sync` of all sides.
+fn joined(repo: &Repo, operation: Operation, head: Option<Oid>, stages: &Stages) -> Result<Option<Oid>, SyncError> {
+    let sync = |commit: Option<Oid>| -> Result<Option<Oid>, SyncError> {
+        let tree = commit.map(|commit| repo.tree_of(commit)).transpose()?;
+        Ok(repo.folder(tree, "sync")?)
+    };
+    let mut out = sync(head)?;
+    for operand in repo.operands()? {
+        // A replayed commit brings what it changed; a merged one all that it has; one that is taken back nothing, for records only grow.
+        let base = match operation {
+            Operation::Merge | Operation::Unmerged => None,
+            Operation::Revert => continue,
+            _ => repo.parents_of(operand)?.first().copied(),
+        };
+        out = trees::join(repo, "sync", sync(base)?, out, sync(Some(operand))?)?;
+    }
+    for side in [&stages.merged, &stages.sides[0], &stages.sides[1]] {
+        let files: BTreeMap<_, _> = side.iter().filter(|(path, _)| path.starts_with("sync/")).map(|(p, e)| (p.clone(), *e)).collect();
+        let tree = repo.replace(None, &files)?;
+        out = trees::join(repo, "sync", None, out, repo.folder(Some(tree), "sync")?)?;
+    }
+    Ok(out)
+}
+
+/// All files below a folder `sync`, the manifest computed from the others.
+fn files(repo: &Repo, sync: Option<Oid>, rules: u64) -> Result<BTreeMap<String, Entry>, SyncError> {
+    let Some(sync) = sync else {
+        return Ok(BTreeMap::new());
+    };
+    let root = repo.replace(None, &BTreeMap::from([("sync".to_owned(), Entry { mode: FOLDER, oid: sync })]))?;
+    let blobs = repo.blobs(Some(root), "sync")?;
+    let mut files: BTreeMap<String, Entry> = blobs.into_iter().map(|b| (b.path, Entry { mode: b.mode, oid: b.oid })).collect();
+    let (machines, archive) = data::inputs(repo, Some(root))?;
+    let newer = files.get(MANIFEST).is_some_and(|entry| {
+        let bytes = repo.blob(entry.oid).unwrap_or_default();
+        crate::format::manifest::Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
+    });
+    if !newer {
+        let fleet = Fleet::join(data::load(repo, machines, archive)?);
+        let text = compute(&fleet, machines, archive, rules).write();
+        files.insert(MANIFEST.to_owned(), Entry { mode: crate::git::repo::FILE, oid: repo.write_blob(text.as_bytes())? });
+    }
+    Ok(files)
+}

@@ -1,0 +1,308 @@
+//! Every way in which git can bring two versions together. Whatever the command, the result parses, its manifest was computed from
+//! the files beside it, and no record is missing.
+
+use std::fs;
+use std::path::Path;
+
+use crate::plain_git::diverged;
+use crate::world::{Machine, Ran, World, transcript};
+
+/// Asserts that the commit or tree `rev` holds all eleven requests and a manifest that its files imply.
+pub fn check(machine: &Machine, rev: &str, how: &str) {
+    let tree = machine.git(&["rev-parse", &format!("{rev}^{{tree}}")]).trim().to_owned();
+    assert_eq!(machine.try_git(&["grep", "-l", "-e", "<<<<<<<", "-e", ">>>>>>>", &tree]).out, "", "{how} left markers");
+    let manifest: serde_json::Value = serde_json::from_str(&machine.git(&["show", &format!("{tree}:sync/manifest.json")])).expect("JSON");
+    for (key, path) in [("machines", "sync/machines"), ("archive", "sync/archive")] {
+        let input = machine.git(&["rev-parse", &format!("{tree}:{path}")]);
+        assert_eq!(manifest["inputs"][key].as_str(), Some(input.trim()), "{how}: the manifest was computed from another {path}");
+    }
+    assert_eq!(ids(machine, &tree).len(), 11, "{how}: nine shared requests and two of bob's");
+    assert_eq!(manifest["global_summary"]["total_requests"], 11, "{how}: each counts once");
+}
+
+/// The ids of all records in a tree, and nothing that is no line of JSON.
+fn ids(machine: &Machine, tree: &str) -> std::collections::BTreeSet<String> {
+    let names = machine.git(&["ls-tree", "-r", "--name-only", tree, "sync/archive"]);
+    let mut out = std::collections::BTreeSet::new();
+    for name in names.lines() {
+        for line in machine.git(&["show", &format!("{tree}:{name}")]).lines() {
+            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{name}: {e}: {line}"));
+            out.extend(value["id"].as_str().map(str::to_owned));
+        }
+    }
+    out
+}
+
+fn well(ran: &Ran, how: &str) {
+    assert!(ran.code == 0 && !ran.out.contains("CONFLICT"), "{how}:\n{}{}", ran.out, ran.err);
+}
+
+/// Runs commands that must succeed without a conflict.
+fn run(machine: &Machine, how: &str, commands: &[&[&str]]) {
+    for command in commands {
+        well(&machine.try_git(command), how);
+    }
+}
+
+/// One way: from two machines that diverged to one commit.
+fn way(how: &str, commands: &[&[&str]]) {
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    run(&bob, how, commands);
+    check(&bob, "HEAD", how);
+    // And the tool agrees: it has nothing to mend.
+    let tree = bob.git(&["rev-parse", "HEAD^{tree}"]);
+    bob.sync(&[]);
+    assert_eq!(bob.git(&["rev-parse", "HEAD^{tree}"]), tree, "{how}: claude-sync makes the same tree");
+}
+
+#[test]
+fn merges() {
+    way("merge", &[&["merge", "--no-edit", "origin/main"]]);
+    way("merge --squash", &[&["merge", "--squash", "origin/main"], &["commit", "-qm", "squashed"]]);
+    way("merge --no-commit", &[&["merge", "--no-commit", "--no-ff", "origin/main"], &["commit", "-q", "--no-edit"]]);
+    way("merge -X ours", &[&["merge", "--no-edit", "-X", "ours", "origin/main"]]);
+    way("merge -s resolve, then the tool", &[&["merge", "--no-edit", "--no-ff", "origin/main"]]);
+}
+
+#[test]
+fn rebases() {
+    way("rebase", &[&["rebase", "origin/main"]]);
+    way("rebase --apply", &[&["rebase", "--apply", "origin/main"]]);
+    way("rebase --onto", &[&["rebase", "--onto", "origin/main", "HEAD~1"]]);
+    way("pull --rebase", &[&["pull", "-q", "--rebase"]]);
+    way("cherry-pick", &[&["branch", "mine"], &["reset", "-q", "--hard", "origin/main"], &["cherry-pick", "mine"]]);
+}
+
+#[test]
+fn mail() {
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    let patch = world.path().join("patch");
+    fs::write(&patch, bob.git(&["format-patch", "--stdout", "-1"])).expect("written");
+    run(&bob, "am -3", &[&["reset", "-q", "--hard", "origin/main"], &["am", "-q", "-3", &patch.display().to_string()]]);
+    check(&bob, "HEAD", "am -3");
+}
+
+/// Changes that are not committed yet: bob's commit taken back, its files kept.
+fn dirty(world: &World) -> Machine<'_> {
+    let (_ada, bob) = diverged(world, true);
+    bob.git(&["fetch", "-q"]);
+    bob.git(&["reset", "-q", "--mixed", "HEAD~1"]);
+    bob
+}
+
+#[test]
+fn stashes() {
+    for (how, commands) in [
+        (
+            "stash pop",
+            vec![vec!["add", "-A"], vec!["stash", "-q"], vec!["merge", "-q", "--ff-only", "origin/main"], vec!["stash", "pop", "-q"]],
+        ),
+        ("pull --rebase --autostash", vec![vec!["add", "-A"], vec!["pull", "-q", "--rebase", "--autostash"]]),
+        ("checkout -m", vec![vec!["checkout", "-q", "-m", "-B", "main", "origin/main"]]),
+    ] {
+        let world = World::new();
+        let bob = dirty(&world);
+        for command in commands {
+            let ran = bob.try_git(&command);
+            well(&ran, how);
+            assert!(!ran.err.contains("conflict"), "{how}: {}", ran.err);
+        }
+        bob.git(&["add", "-A"]);
+        bob.git(&["commit", "-qm", "what was not committed"]);
+        check(&bob, "HEAD", how);
+    }
+}
+
+#[test]
+fn without_a_work_tree() {
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    let tree = bob.git(&["merge-tree", "--write-tree", "HEAD", "origin/main"]);
+    check(&bob, tree.trim(), "merge-tree");
+    // A bare repository has no .gitattributes to read: its info/attributes must say it.
+    let bare = world.path().join("bare.git");
+    world.git(world.path(), &["clone", "-q", "--bare", &bob.repo().display().to_string(), "bare.git"]);
+    fs::create_dir_all(bare.join("info")).expect("a folder");
+    fs::copy(bob.repo().join(".git/info/attributes"), bare.join("info/attributes")).expect("copied");
+    let driver = bob.git(&["config", "merge.claude-sync.driver"]);
+    world.git(&bare, &["config", "merge.claude-sync.driver", driver.trim()]);
+    let (mine, theirs) = (bob.head(), bob.git(&["rev-parse", "origin/main"]));
+    world.git(&bob.repo(), &["push", "-q", &bare.display().to_string(), "origin/main:refs/heads/theirs"]);
+    let there = world.git(&bare, &["merge-tree", "--write-tree", &mine, theirs.trim()]);
+    assert_eq!(there, tree, "in a bare repository with info/attributes");
+    let git = world.git(&bob.repo(), &["version"]);
+    let numbers: Vec<u32> = git.split(['.', ' ']).filter_map(|part| part.parse().ok()).collect();
+    if numbers < vec![2, 44] {
+        eprintln!("skipped: git replay comes with git 2.44");
+        return;
+    }
+    let updates = bob.git(&["replay", "--onto", "origin/main", "HEAD~1..main"]);
+    let new = updates.split(' ').nth(2).expect("a new commit").to_owned();
+    check(&bob, &new, "replay");
+}
+
+#[test]
+fn linked_worktrees() {
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    let linked = world.path().join("linked");
+    bob.git(&["worktree", "add", "-q", "-b", "side", &linked.display().to_string(), "main"]);
+    well(&world.try_git(&linked, &["merge", "--no-edit", "origin/main"]), "a linked work tree");
+    check(&bob, "side", "a linked work tree");
+}
+
+#[test]
+fn criss_cross() {
+    let world = World::new();
+    let (ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    let (mine, theirs) = (bob.head(), bob.git(&["rev-parse", "origin/main"]));
+    // Two merges of the same two commits, and something new on top of each: two merge bases.
+    bob.git(&["switch", "-q", "-c", "x", &mine]);
+    bob.git(&["merge", "-q", "--no-edit", theirs.trim()]);
+    bob.git(&["switch", "-q", "-c", "y", theirs.trim()]);
+    bob.git(&["merge", "-q", "--no-edit", &mine]);
+    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..23)));
+    bob.sync(&["--offline"]);
+    bob.git(&["switch", "-q", "x"]);
+    ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..7));
+    bob.git(&["branch", "-D", "main"]);
+    let bases = bob.git(&["merge-base", "--all", "x", "y"]);
+    assert_eq!(bases.lines().count(), 2, "a criss-cross");
+    bob.write(".claude/projects/p/t.jsonl", &transcript("late", 50..51));
+    bob.sync(&["--offline"]);
+    bob.git(&["reset", "-q", "--hard", "x"]);
+    well(&bob.try_git(&["merge", "--no-edit", "y"]), "criss-cross");
+    bob.assert_sound();
+    assert!(ids(&bob, "HEAD").len() >= 12, "nothing is lost");
+}
+
+#[test]
+fn unrelated_histories() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..6));
+    ada.init().sync(&[]);
+    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.sync(&["init"]);
+    bob.sync(&[]);
+    bob.git(&["remote", "add", "origin", &world.remote()]);
+    bob.git(&["fetch", "-q"]);
+    well(&bob.try_git(&["merge", "--no-edit", "--allow-unrelated-histories", "origin/main"]), "unrelated histories");
+    check(&bob, "HEAD", "unrelated histories");
+}
+
+#[test]
+fn a_shallow_clone_without_the_base() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..3));
+    ada.init().sync(&[]);
+    fs::create_dir_all(bob.repo().parent().expect("a parent")).expect("a folder");
+    world.git(world.path(), &["clone", "-q", "--depth", "1", &world.remote(), &bob.repo().display().to_string()]);
+    bob.sync(&["init"]);
+    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.sync(&["--offline"]);
+    for end in [4, 6] {
+        ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..end));
+        ada.sync(&[]);
+    }
+    bob.git(&["fetch", "-q", "--depth", "1"]);
+    assert_ne!(bob.try_git(&["merge-base", "HEAD", "origin/main"]).code, 0, "there is no base here");
+    well(&bob.try_git(&["merge", "--no-edit", "--allow-unrelated-histories", "origin/main"]), "shallow");
+    check(&bob, "HEAD", "a shallow clone");
+    bob.sync(&[]);
+    check(&bob, "HEAD", "a shallow clone after a sync");
+}
+
+/// Where git calls no driver by design, nothing is lost: the next `claude-sync` finishes what git left.
+#[test]
+fn where_git_calls_no_driver() {
+    // An octopus text-merges; here it gives up, or leaves a manifest of neither side.
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    bob.git(&["branch", "third", "HEAD~1"]);
+    bob.git(&["switch", "-q", "third"]);
+    bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 20..22));
+    bob.sync(&["--offline"]);
+    bob.git(&["switch", "-q", "main"]);
+    bob.try_git(&["merge", "--no-edit", "origin/main", "third"]);
+    bob.sync(&[]);
+    check(&bob, "HEAD", "octopus, then claude-sync");
+    bob.assert_sound();
+
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    bob.try_git(&["merge", "--no-edit", "-s", "resolve", "origin/main"]);
+    bob.sync(&[]);
+    check(&bob, "HEAD", "merge -s resolve, then claude-sync");
+
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    bob.git(&["merge", "-q", "--no-edit", "-s", "ours", "origin/main"]);
+    bob.sync(&[]);
+    check(&bob, "HEAD", "merge -s ours, then claude-sync");
+}
+
+/// Somebody deletes a file that another machine changes: a conflict for git, not for us.
+#[test]
+fn modify_against_delete() {
+    let world = World::new();
+    let (_ada, bob) = diverged(&world, true);
+    bob.git(&["fetch", "-q"]);
+    bob.git(&["rm", "-q", "-r", "sync/archive/2026/03/00616461-0000-4000-8000-000000000000"]);
+    bob.git(&["commit", "-qm", "delete what is ada's"]);
+    let ran = bob.try_git(&["merge", "--no-edit", "origin/main"]);
+    assert!(ran.out.contains("CONFLICT (modify/delete)"), "{}{}", ran.out, ran.err);
+    bob.sync(&[]);
+    check(&bob, "HEAD", "modify/delete, then claude-sync");
+    bob.assert_sound();
+}
+
+/// What git itself takes back, the next run brings again.
+#[test]
+fn what_git_takes_back_comes_again() {
+    let world = World::new();
+    let (ada, bob) = diverged(&world, true);
+    bob.sync(&[]);
+    let all = bob.fleet();
+    bob.git(&["revert", "--no-edit", "HEAD"]);
+    bob.assert_sound();
+    assert!(bob.fleet() < all, "a revert takes records back");
+    bob.sync(&[]);
+    assert_eq!(bob.fleet(), all, "revert");
+    bob.assert_sound();
+    // A push by force from a clone that knows nothing of claude-sync.
+    let clone = world.path().join("clone");
+    world.git(world.path(), &["clone", "-q", &world.remote(), &clone.display().to_string()]);
+    world.git(&clone, &["reset", "-q", "--hard", "HEAD~2"]);
+    world.git(&clone, &["push", "-q", "--force"]);
+    ada.sync(&[]);
+    bob.sync(&[]);
+    ada.sync(&[]);
+    assert_eq!((ada.fleet(), bob.fleet()), (all, all), "a forced push");
+    let root = Path::new("remote.git");
+    world.git(&world.path().join(root), &["fsck", "--strict"]);
+    // A remote that begins anew, from another root.
+    fs::remove_dir_all(world.path().join("remote.git")).expect("gone");
+    world.git(world.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+    let cyd = world.machine("cyd");
+    cyd.init().sync(&[]);
+    ada.sync(&[]);
+    bob.sync(&[]);
+    cyd.sync(&[]);
+    for machine in [&ada, &bob, &cyd] {
+        machine.sync(&[]);
+        assert_eq!(machine.fleet(), all, "a remote that began anew");
+        machine.assert_sound();
+    }
+}
