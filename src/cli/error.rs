@@ -236,6 +236,12 @@ impl From<RepoError> for CliError {
                 exit::REPOSITORY,
                 "claude-sync needs a plain repository (SHA-1, refs as files, no partial clone); move this one away and run claude-sync init again",
             ),
+            RepoError::Locked { .. } => Self::new(
+                &error,
+                "claude_sync::locked",
+                exit::RUNNING,
+                "wait for the git command that works there; if none does, one was killed: delete the .lock files in the repository's .git folder",
+            ),
             RepoError::Detached(ref repo) => Self::new(
                 &error,
                 "claude_sync::detached",

@@ -21,7 +21,7 @@ pub const FOLDER: i32 = 0o040_000;
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
     /// libgit2 cannot open it: no repository, or a kind that it does not know.
-    #[error("failed to open the git repository {}: {}", path.display(), printable(source.message(), 300))]
+    #[error("failed to open the git repository {}", path.display())]
     Open {
         /// Where it should be.
         path: PathBuf,
@@ -31,8 +31,16 @@ pub enum RepoError {
     /// `HEAD` names a commit, not a branch.
     #[error("the repository {} is on no branch", .0.display())]
     Detached(PathBuf),
+    /// Another process works in the repository, or died there.
+    #[error("failed to {what}: {reason}")]
+    Locked {
+        /// What was tried.
+        what: String,
+        /// What libgit2 says, escaped.
+        reason: String,
+    },
     /// Anything else.
-    #[error("failed to {what}: {}", printable(source.message(), 300))]
+    #[error("failed to {what}")]
     Git {
         /// What was tried.
         what: String,
@@ -53,7 +61,10 @@ pub enum RepoError {
 }
 
 pub(super) fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {
-    result.map_err(|source| RepoError::Git { what: what.to_owned(), source })
+    result.map_err(|source| match source.code() {
+        ErrorCode::Locked => RepoError::Locked { what: what.to_owned(), reason: printable(source.message(), 300) },
+        _ => RepoError::Git { what: what.to_owned(), source },
+    })
 }
 
 /// A file or folder in a tree.
@@ -328,12 +339,19 @@ impl Repo {
     /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
     pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
         let tree = git("read a tree", self.inner.find_tree(tree))?;
+        let mut index = git("read the index", self.inner.index())?;
+        let lost = index.is_empty();
         let mut safe = CheckoutBuilder::new();
         safe.safe().allow_conflicts(true).recreate_missing(true);
         git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut safe)))?;
         let mut force = CheckoutBuilder::new();
         force.force().disable_pathspec_match(true).path("sync");
-        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut force)))
+        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut force)))?;
+        if lost {
+            // Deleted: with half of it, the next `git commit` by hand would delete the rest.
+            git("write the index", index.read_tree(&tree).and_then(|()| index.write()))?;
+        }
+        Ok(())
     }
 
     /// Merges two texts line by line; where both changed the same lines, both stay.

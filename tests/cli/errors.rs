@@ -323,3 +323,20 @@ fn hostile_names_reach_no_terminal_unescaped() {
         assert!(!ran.out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{}", ran.out);
     }
 }
+
+#[test]
+fn a_repository_that_another_git_has_locked_or_whose_index_is_gone() {
+    let world = World::new();
+    let machine = synced(&world);
+    machine.write(".claude/projects/p/t.jsonl", &transcript("s2", 10..12));
+    fs::write(machine.repo().join(".git/index.lock"), "").expect("written");
+    insta::assert_snapshot!("locked", tell(&machine, &[]));
+    fs::remove_file(machine.repo().join(".git/index.lock")).expect("gone");
+    fs::remove_file(machine.repo().join(".git/index")).expect("gone");
+    machine.sync(&[]);
+    assert_eq!(machine.fleet().0, 5);
+    machine.assert_sound();
+    fs::remove_file(machine.repo().join(".git/index")).expect("gone");
+    machine.sync(&[]);
+    machine.assert_sound();
+}
