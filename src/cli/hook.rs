@@ -1,83 +1,187 @@
-//! `claude-sync hook NAME`: what git's hooks call. They look and tell; they never commit, since two machines would repair past each other.
+//! `claude-sync hook NAME`: what git's hooks call. They look, tell and refuse; they never commit, since two machines would repair
+//! past each other.
 
-use std::fs;
-use std::path::Path;
+use std::io::Read as _;
 
 use super::env::Env;
 use super::error::CliError;
 use super::exit;
-use crate::format::manifest::Manifest;
+use crate::base::ids::MachineId;
+use crate::base::text::printable;
+use crate::git::Oid;
+use crate::git::hooks;
 use crate::git::repo::{Repo, RepoError};
-use crate::merge::data;
+use crate::merge::guard::{self, Breach};
 use crate::merge::trees::MergeError;
-use crate::store::layout::MANIFEST;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The hook
-    #[arg(value_parser = ["post-merge", "post-rewrite"])]
-    name: String,
+    #[command(subcommand)]
+    hook: Hook,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Hook {
+    /// After a merge: check the manifest
+    PostMerge(Rest),
+    /// After a rebase: check the manifest
+    PostRewrite(Rest),
+    /// Before a push: refuse what it would break
+    PrePush(Rest),
+    /// In a bare repository on a server: refuse pushes that lose or forge data, or carry anything else
+    PreReceive(Rest),
+    /// Install the server's hook in the bare repository at this place
+    Install(Place),
+}
+
+#[derive(Debug, clap::Args)]
+struct Rest {
     /// What git gives it
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    args: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The bare repository
+    path: std::path::PathBuf,
+}
+
+/// A ref that is to move, as git tells hooks of it.
+struct Update {
+    name: String,
+    old: Option<Oid>,
+    new: Option<Oid>,
 }
 
 pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
+    let (name, rest) = match &args.hook {
+        Hook::PostMerge(rest) => ("post-merge", rest),
+        Hook::PostRewrite(rest) => ("post-rewrite", rest),
+        Hook::PrePush(rest) => ("pre-push", rest),
+        Hook::PreReceive(rest) => ("pre-receive", rest),
+        Hook::Install(place) => return install(&place.path),
+    };
     let repo = Repo::from_environment()?;
-    if !is_fresh(&repo)? {
-        eprintln!(
-            "claude-sync: after this {}, the manifest does not tell of the files beside it. Run: claude-sync",
-            args.name.trim_start_matches("post-")
-        );
+    let mut input = Vec::new();
+    // `post-merge` gets none, and its standard input may be the user's terminal.
+    if name != "post-merge" {
+        let _ = std::io::stdin().read_to_end(&mut input);
     }
-    Ok(exit::OK)
-}
-
-/// Whether the manifest at `HEAD` was computed from the trees beside it.
-fn is_fresh(repo: &Repo) -> Result<bool, MergeError> {
-    let Some(head) = repo.head(&repo.branch()?)? else {
-        return Ok(true);
-    };
-    let root = Some(repo.tree_of(head)?);
-    let (machines, archive) = data::inputs(repo, root)?;
-    let Some(entry) = repo.entry(root, MANIFEST)? else {
-        return Ok(machines.is_none() && archive.is_none());
-    };
-    let id = |oid: Option<crate::git::Oid>| oid.map(|oid| oid.to_string());
-    let manifest = Manifest::read(&repo.blob(entry.oid)?).ok();
-    Ok(manifest.and_then(|m| m.inputs).is_some_and(|inputs| (inputs.machines, inputs.archive) == (id(machines), id(archive))))
-}
-
-const HOOKS: [(&str, &str); 2] =
-    [("post-merge", include_str!("../../hooks/post-merge")), ("post-rewrite", include_str!("../../hooks/post-rewrite"))];
-
-/// Installs the hooks where the user has none of their own.
-pub fn install(repo: &Repo, program: &Path) -> Result<(), RepoError> {
-    if repo.config()?.get_entry("core.hooksPath").is_ok() {
-        return Ok(());
+    let theirs = hooks::run_chained(&repo, name, &rest.args, &input).map_err(|e| {
+        CliError::plain(
+            &format!("failed to run your own {name} hook: {e}"),
+            "claude_sync::hook",
+            exit::FAILURE,
+            "see the file NAME.user beside the hook",
+        )
+    })?;
+    if theirs != 0 {
+        return Ok(u8::try_from(theirs).unwrap_or(exit::FAILURE));
     }
-    let folder = repo.common_folder().join("hooks");
-    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
-    for (name, script) in HOOKS {
-        let path = folder.join(name);
-        let script = script.replace("exec claude-sync", &format!("exec {quoted}"));
-        let own = fs::read_to_string(&path).map(|text| text.contains("hook post-"));
-        if matches!(own, Ok(false)) {
-            continue;
+    let text = String::from_utf8_lossy(&input);
+    let breaches = match name {
+        "pre-push" => text.lines().filter_map(pushed).map(|update| outgoing(&repo, &update)).collect::<Result<Vec<_>, _>>()?.concat(),
+        "pre-receive" => text.lines().filter_map(received).map(|update| incoming(&repo, &update)).collect::<Result<Vec<_>, _>>()?.concat(),
+        _ => {
+            let root = repo.head_commit()?.map(|head| repo.tree_of(head)).transpose()?;
+            if !guard::is_fresh(&repo, root)? {
+                let what = name.trim_start_matches("post-");
+                eprintln!("claude-sync: after this {what}, the manifest does not tell of the files beside it. Run: claude-sync");
+            }
+            return Ok(exit::OK);
         }
-        // A hook that is not there costs a hint, never data: failing to install one is no failure.
-        if crate::store::durable::write(&path, script.as_bytes()).is_ok() {
-            make_executable(&path);
-        }
+    };
+    if breaches.is_empty() {
+        return Ok(exit::OK);
     }
-    Ok(())
+    eprintln!("claude-sync: this push is refused, because it would break what the remote has:");
+    for breach in breaches.iter().take(20) {
+        eprintln!("  {breach}");
+    }
+    if breaches.len() > 20 {
+        eprintln!("  and {} more", breaches.len() - 20);
+    }
+    eprintln!("Run claude-sync, which joins what both sides have, and push again.");
+    Ok(exit::FAILURE)
 }
 
-#[cfg(unix)]
-fn make_executable(path: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o755));
+fn install(path: &std::path::Path) -> Result<u8, CliError> {
+    let repo = Repo::open_bare(path)?;
+    match hooks::install(&repo, &super::env::program(), true)? {
+        hooks::Installed::Here(folder) => {
+            super::out(&format!("Installed pre-receive in {}.\n", printable(&folder.display().to_string(), 400)));
+            Ok(exit::OK)
+        }
+        hooks::Installed::Shared(folder) | hooks::Installed::Failed(folder) => Err(CliError::plain(
+            &format!("failed to install pre-receive in {}", folder.display()),
+            "claude_sync::hook",
+            exit::FAILURE,
+            "see whether core.hooksPath is set for all repositories, and whether the folder can be written",
+        )),
+    }
 }
 
-#[cfg(not(unix))]
-fn make_executable(_: &Path) {}
+fn id(text: &str) -> Option<Oid> {
+    Oid::from_str(text).ok().filter(|oid| !oid.is_zero())
+}
+
+/// A line of `pre-push`: local ref, local id, remote ref, remote id.
+fn pushed(line: &str) -> Option<Update> {
+    let words: Vec<_> = line.split(' ').collect();
+    let [_, new, name, old] = words[..] else { return None };
+    Some(Update { name: name.to_owned(), old: id(old), new: id(new) })
+}
+
+/// A line of `pre-receive`: old id, new id, ref.
+fn received(line: &str) -> Option<Update> {
+    let (old, rest) = line.split_once(' ')?;
+    let (new, name) = rest.split_once(' ')?;
+    Some(Update { name: name.to_owned(), old: id(old), new: id(new) })
+}
+
+fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
+    commit.map(|commit| repo.tree_of(commit)).transpose()
+}
+
+fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, MergeError> {
+    let old = match update.old {
+        // Somebody else pushed meanwhile. Git refuses that itself, unless it is forced to overwrite what nobody here has seen.
+        Some(old) if !repo.has(old) => return Ok(vec![Breach::Lost { path: update.name.clone(), what: 1 }]),
+        old => tree(repo, old)?,
+    };
+    guard::breaches(repo, old, tree(repo, update.new)?)
+}
+
+fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, MergeError> {
+    if update.new.is_some_and(|new| repo.tree_of(new).is_err()) {
+        return Ok(vec![Breach::Foreign { path: update.name.clone() }]);
+    }
+    let (old, new) = (tree(repo, update.old)?, tree(repo, update.new)?);
+    let mut out = guard::breaches(repo, old, new)?;
+    let tips = repo.tips()?;
+    // Every commit: what was added and removed again would stay in the history.
+    for commit in update.new.map(|new| repo.new_commits(new, &tips)).transpose()?.unwrap_or_default() {
+        let parent = repo.parents_of(commit)?.first().copied();
+        out.extend(guard::foreign(repo, tree(repo, parent)?, tree(repo, Some(commit))?)?);
+    }
+    let known: Vec<Oid> = tips.iter().map(|tip| repo.tree_of(*tip)).collect::<Result<_, _>>()?;
+    let config = repo.config()?.snapshot().map_err(|source| RepoError::Git { what: "read git's configuration".to_owned(), source })?;
+    let user = user();
+    let owner = |machine: &MachineId| {
+        let owner = config.get_str(&format!("claude-sync.{machine}.user")).ok()?.to_owned();
+        (user.as_deref() != Some(&owner)).then_some(owner)
+    };
+    out.extend(guard::forged(repo, old, new, &known, &owner)?);
+    out.sort();
+    out.dedup();
+    Ok(out)
+}
+
+/// Who pushes, as the server's login says.
+fn user() -> Option<String> {
+    ["CLAUDE_SYNC_USER", "REMOTE_USER", "GL_USER", "LOGNAME", "USER"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+}

@@ -4,7 +4,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, out};
 use crate::base::text::printable;
-use crate::git::repo::Repo;
+use crate::git::hooks::Installed;
 use crate::sync;
 
 #[derive(Debug, clap::Args)]
@@ -30,9 +30,6 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         ));
     }
     let done = sync::init(&places, &env.options(), args.remote.as_deref())?;
-    if let Some(repo) = Repo::open(&places.repo)? {
-        super::hook::install(&repo, &super::env::program())?;
-    }
     let show = |path: &std::path::Path| printable(&path.display().to_string(), 400);
     let mut text = format!("This machine is {}{}.\n", done.machine, if done.new_id { " (a new id)" } else { "" });
     let made = if done.new_repo { "made" } else { "ready" };
@@ -41,6 +38,14 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         (Some(remote), true) => text.push_str(&format!("Joined {}, which has data already.\n", printable(remote, 400))),
         (Some(remote), false) => text.push_str(&format!("Remote: {}, still empty.\n", printable(remote, 400))),
         (None, _) => text.push_str("No remote: history is kept on this machine. To share it later: claude-sync init ADDRESS\n"),
+    }
+    match &done.hooks {
+        Installed::Here(_) => {}
+        Installed::Shared(folder) => text.push_str(&format!(
+            "Your git has one folder of hooks for all repositories, {}: it was left alone. To have claude-sync's checks, call them there: claude-sync hook pre-push \"$@\"\n",
+            show(folder)
+        )),
+        Installed::Failed(folder) => text.push_str(&format!("No hooks were installed: {} cannot be written.\n", show(folder))),
     }
     text.push_str("Next: claude-sync\n");
     out(&text);

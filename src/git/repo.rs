@@ -118,6 +118,12 @@ impl Repo {
         Ok(Self { inner, path })
     }
 
+    /// Opens a bare repository.
+    pub fn open_bare(path: &Path) -> Result<Self, RepoError> {
+        let inner = Repository::open_bare(path).map_err(|source| RepoError::Open { path: path.to_owned(), source })?;
+        Ok(Self { inner, path: path.to_owned() })
+    }
+
     /// Makes an empty repository of the plain kind: SHA-1, refs as files, no template.
     pub fn create(path: &Path, branch: &str) -> Result<Self, RepoError> {
         let mut options = RepositoryInitOptions::new();
@@ -369,6 +375,27 @@ impl Repo {
         let [base, ours, theirs] = &mut inputs;
         let result = git2::merge_file(base, ours, theirs, Some(&mut options)).ok()?;
         result.is_automergeable().then(|| result.content().to_vec())
+    }
+
+    /// Whether an object is here.
+    pub fn has(&self, oid: Oid) -> bool {
+        self.inner.odb().is_ok_and(|odb| odb.exists(oid))
+    }
+
+    /// The commits that all refs name.
+    pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
+        let refs = git("list refs", self.inner.references())?;
+        Ok(refs.flatten().filter_map(|reference| reference.peel_to_commit().ok()).map(|commit| commit.id()).collect())
+    }
+
+    /// The commits on `tip` that none of `known` has, oldest first.
+    pub fn new_commits(&self, tip: Oid, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
+        let mut walk = git("walk commits", self.inner.revwalk())?;
+        git("walk commits", walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE).and_then(|()| walk.push(tip)))?;
+        for commit in known {
+            git("walk commits", walk.hide(*commit))?;
+        }
+        git("walk commits", walk.collect())
     }
 
     /// Subjects and bodies of the commits on `tip` that `base` does not have, newest first.

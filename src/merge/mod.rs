@@ -4,5 +4,6 @@ pub mod algebra;
 pub mod data;
 pub mod driver;
 pub mod fleet;
+pub mod guard;
 pub mod manifest;
 pub mod trees;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Options, SyncError};
 use crate::base::ids::MachineId;
+use crate::git::hooks::{self, Installed};
 use crate::git::process::hide_secrets;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::git::{Git, Oid, setup};
@@ -26,6 +27,8 @@ pub struct Init {
     pub joined: bool,
     /// The branch.
     pub branch: String,
+    /// Where the hooks went.
+    pub hooks: Installed,
 }
 
 const README: &str = "# Claude Code usage of my machines
@@ -83,7 +86,8 @@ pub(super) fn set_up(
         (Some(_), _) => {}
     }
     repo.flush()?;
-    Ok(Init { machine, new_id, new_repo, remote: repo.remote().map(|url| hide_secrets(&url)), joined: tip.is_some(), branch })
+    let hooks = hooks::install(&repo, &options.program, false)?;
+    Ok(Init { machine, new_id, new_repo, remote: repo.remote().map(|url| hide_secrets(&url)), joined: tip.is_some(), branch, hooks })
 }
 
 /// A root tree with what every sync repository has, and otherwise as it was.

@@ -4,6 +4,7 @@ mod corpus;
 mod errors;
 mod finish;
 mod format;
+mod hooks;
 mod join;
 mod life;
 mod plain_git;

@@ -163,17 +163,3 @@ fn set_up_is_put_right_by_every_run_and_leaves_a_users_lines_alone() {
         "sync/archive/x: merge: claude-sync\nsync/archive/x: text: unset\n"
     );
 }
-
-#[test]
-fn hooks_of_the_users_own_stay() {
-    let world = World::new();
-    let machine = world.machine("ada");
-    world.git(world.path(), &["init", "-q", "-b", "main", &machine.repo().display().to_string()]);
-    let hook = machine.repo().join(".git/hooks/post-merge");
-    fs::create_dir_all(hook.parent().expect("a parent")).expect("a folder");
-    fs::write(&hook, "#!/bin/sh\necho mine\n").expect("written");
-    machine.init();
-    assert_eq!(fs::read_to_string(&hook).expect("there"), "#!/bin/sh\necho mine\n");
-    let other = fs::read_to_string(machine.repo().join(".git/hooks/post-rewrite")).expect("installed");
-    assert!(other.starts_with("#!/bin/sh\nexec '/") && other.ends_with("' hook post-rewrite \"$@\"\n"), "{other}");
-}

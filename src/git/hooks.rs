@@ -1,0 +1,115 @@
+//! Git's hooks: installed without clobbering the user's own, which run first.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::repo::{Repo, RepoError};
+use crate::store::durable;
+
+/// The hooks of a user's clone, as they lie in `hooks/`.
+const CLIENT: [(&str, &str); 3] = [
+    ("post-merge", include_str!("../../hooks/post-merge")),
+    ("post-rewrite", include_str!("../../hooks/post-rewrite")),
+    ("pre-push", include_str!("../../hooks/pre-push")),
+];
+
+/// The hook of a bare repository on a server.
+const SERVER: [(&str, &str); 1] = [("pre-receive", include_str!("../../hooks/pre-receive"))];
+
+/// What a user's own hook is called once ours stands in its place: ours runs it first.
+const CHAINED: &str = "user";
+
+/// Where hooks went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Installed {
+    /// They are in this folder.
+    Here(PathBuf),
+    /// `core.hooksPath` of the user's own configuration names a folder for all repositories. It is theirs, and was left alone.
+    Shared(PathBuf),
+    /// The folder cannot be written.
+    Failed(PathBuf),
+}
+
+/// The folder in which git looks for this repository's hooks.
+pub fn folder(repo: &Repo) -> PathBuf {
+    let configured = repo.config().ok().and_then(|config| config.get_path("core.hooksPath").ok());
+    match configured {
+        Some(path) if path.is_absolute() => path,
+        Some(path) => repo.path().join(path),
+        None => repo.common_folder().join("hooks"),
+    }
+}
+
+/// Installs the hooks, calling `program`. Doing it again renews them.
+pub fn install(repo: &Repo, program: &Path, server: bool) -> Result<Installed, RepoError> {
+    let folder = folder(repo);
+    let config = repo.config()?;
+    let local = config.open_level(git2::ConfigLevel::Local).is_ok_and(|local| local.get_entry("core.hooksPath").is_ok());
+    if config.get_entry("core.hooksPath").is_ok() && !local {
+        return Ok(Installed::Shared(folder));
+    }
+    let hooks: &[(&str, &str)] = if server { &SERVER } else { &CLIENT };
+    let all = hooks.iter().all(|(name, script)| install_one(&folder, name, script, program).is_ok());
+    Ok(if all { Installed::Here(folder) } else { Installed::Failed(folder) })
+}
+
+fn install_one(folder: &Path, name: &str, script: &str, program: &Path) -> Result<(), durable::WriteError> {
+    let path = folder.join(name);
+    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
+    let script = script.replace("claude-sync hook", &format!("{quoted} hook")).replace("-v claude-sync", &format!("-v {quoted}"));
+    match fs::read(&path) {
+        Ok(there) if there == script.as_bytes() => return Ok(()),
+        Ok(there) if !is_ours(&there, name) => {
+            let fail = |source| durable::WriteError { path: path.clone(), source };
+            fs::rename(&path, chained(folder, name)).map_err(fail)?;
+        }
+        _ => {}
+    }
+    durable::write(&path, script.as_bytes())?;
+    make_executable(&path);
+    Ok(())
+}
+
+fn is_ours(script: &[u8], name: &str) -> bool {
+    String::from_utf8_lossy(script).contains(&format!(" hook {name} "))
+}
+
+fn chained(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.{CHAINED}"))
+}
+
+/// Runs the user's own hook, if there is one, with what git gave ours. Returns its exit code.
+pub fn run_chained(repo: &Repo, name: &str, args: &[String], input: &[u8]) -> std::io::Result<i32> {
+    let program = chained(&folder(repo), name);
+    if !is_executable(&program) {
+        return Ok(0);
+    }
+    let mut child = Command::new(&program).args(args).stdin(Stdio::piped()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A hook that does not read its input closes the pipe; that is its right.
+        let _ = stdin.write_all(input);
+    }
+    Ok(child.wait()?.code().unwrap_or(1))
+}
+
+#[cfg(unix)]
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(path: &Path) -> bool {
+    path.is_file()
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o755));
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) {}

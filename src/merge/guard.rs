@@ -1,0 +1,243 @@
+//! What a push would break: asked before it leaves a machine (`pre-push`), and where it arrives (`pre-receive`).
+//!
+//! Both compare what a branch held with what it is to hold. Damage that is there already is nobody's fault today and stops nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use super::data::{self, Content};
+use super::trees::MergeError;
+use crate::base::ids::{Interner, MachineId};
+use crate::base::join::Join as _;
+use crate::base::text::{count, printable};
+use crate::format::dayfile::{Damage, DayFile};
+use crate::format::manifest::{Manifest, RULES};
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::{Entry, FILE, FOLDER, Repo};
+use crate::store::layout::{ATTRIBUTES, MANIFEST, Path};
+
+/// One thing that a push would break.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Breach {
+    /// Records, summary lines, claims or decisions would be gone or lowered.
+    Lost {
+        /// The file.
+        path: String,
+        /// How many.
+        what: u64,
+    },
+    /// A file that could be read could be read no more.
+    Unreadable {
+        /// The file.
+        path: String,
+    },
+    /// Conflict markers or broken lines would come in.
+    Damaged {
+        /// The file.
+        path: String,
+        /// How many lines.
+        lines: u64,
+    },
+    /// Checksums would fail that did not.
+    Checksum {
+        /// The file.
+        path: String,
+        /// In how many sessions.
+        sessions: u64,
+    },
+    /// The manifest would not tell of the files beside it.
+    Manifest,
+    /// Something that is no sync data.
+    Foreign {
+        /// The path.
+        path: String,
+    },
+    /// Another user's machine.
+    Forged {
+        /// The file.
+        path: String,
+        /// The user that the server maps the machine to.
+        owner: String,
+    },
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let show = |path: &str| printable(path, 200);
+        match self {
+            Self::Lost { path, what } => write!(f, "{}: {} would be lost or lowered", show(path), count(*what, "record")),
+            Self::Unreadable { path } => write!(f, "{}: would not be readable any more", show(path)),
+            Self::Damaged { path, lines } => {
+                write!(f, "{}: {} that are no records, such as conflict markers", show(path), count(*lines, "line"))
+            }
+            Self::Checksum { path, sessions } => write!(f, "{}: checksums would fail in {}", show(path), count(*sessions, "session")),
+            Self::Manifest => write!(f, "{MANIFEST}: would not tell of the files beside it"),
+            Self::Foreign { path } => write!(f, "{}: is no sync data", show(path)),
+            Self::Forged { path, owner } => write!(f, "{}: belongs to a machine of {}", show(path), show(owner)),
+        }
+    }
+}
+
+/// All files of a root tree that is to be compared.
+fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, MergeError> {
+    let mut out = BTreeMap::new();
+    for (name, entry) in repo.entries(root)? {
+        if entry.mode == FOLDER {
+            out.extend(repo.blobs_below(entry.oid, &name)?.into_iter().map(|b| (b.path, Entry { mode: b.mode, oid: b.oid })));
+        } else {
+            out.insert(name, entry);
+        }
+    }
+    Ok(out)
+}
+
+/// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a branch that is not there.
+pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, MergeError> {
+    if old == new {
+        return Ok(Vec::new());
+    }
+    let (before, after) = (files(repo, old)?, files(repo, new)?);
+    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut out = Vec::new();
+    for path in paths {
+        let (was, is) = (before.get(path).copied(), after.get(path).copied());
+        if was == is {
+            continue;
+        }
+        let bytes = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, MergeError> {
+            let Some(entry) = entry.filter(|entry| entry.mode == FILE) else { return Ok(None) };
+            Ok(match data::content(repo, entry.oid)? {
+                Content::Bytes(bytes) => Some(bytes),
+                Content::TooLarge(_) | Content::Missing => None,
+            })
+        };
+        match Path::parse(path) {
+            Path::Day(machine, day, _) => {
+                let read = |bytes: Option<Vec<u8>>| DayFile::read(&machine, day, &bytes?, &mut Interner::default()).ok();
+                compare_days(path, read(bytes(was)?), is.is_some(), read(bytes(is)?), &mut out);
+            }
+            Path::Machine(machine) => {
+                let read = |bytes: Option<Vec<u8>>| SyncFile::read(&machine, &bytes?, &mut Interner::default()).ok();
+                compare_pages(path, read(bytes(was)?), is.is_some(), read(bytes(is)?), &mut out);
+            }
+            _ => {}
+        }
+    }
+    let stale = |root: Option<Oid>| -> Result<bool, MergeError> { Ok(root.is_some() && !is_fresh(repo, root)?) };
+    if stale(new)? && !stale(old)? {
+        out.push(Breach::Manifest);
+    }
+    Ok(out)
+}
+
+fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Option<(DayFile, Damage)>, out: &mut Vec<Breach>) {
+    let path = path.to_owned();
+    let (old, harm) = was.unwrap_or_else(|| {
+        // Nothing to lose; and whatever damage comes is new.
+        let none = is
+            .as_ref()
+            .map_or_else(|| (MachineId::random(), crate::base::time::Timestamp::EPOCH.day()), |(f, _)| (f.machine.clone(), f.day));
+        (DayFile::new(none.0, none.1), Damage::default())
+    });
+    let held = (old.records.len() + old.summaries.len()) as u64;
+    let Some((new, damage)) = is else {
+        match (held, there) {
+            (0, _) => {}
+            (_, true) => out.push(Breach::Unreadable { path }),
+            (what, false) => out.push(Breach::Lost { path, what }),
+        }
+        return;
+    };
+    let gone = old.records.iter().filter(|record| !new.records.get(record.id).is_some_and(|now| now.covers(record))).count();
+    let lowered = old.summaries.iter().filter(|(key, line)| {
+        let now = new.summaries.get(key).map(|now| now.totals);
+        now.is_none_or(|now| now.join(line.totals) != now)
+    });
+    let what = (gone + lowered.count() + old.unknown.difference(&new.unknown).count()) as u64;
+    if what > 0 {
+        out.push(Breach::Lost { path: path.clone(), what });
+    }
+    if damage.lines > harm.lines {
+        out.push(Breach::Damaged { path: path.clone(), lines: damage.lines });
+    }
+    let sessions = damage.checksums.difference(&harm.checksums).count() as u64;
+    if sessions > 0 {
+        out.push(Breach::Checksum { path, sessions });
+    }
+}
+
+fn compare_pages(path: &str, was: Option<SyncFile>, there: bool, is: Option<SyncFile>, out: &mut Vec<Breach>) {
+    let path = path.to_owned();
+    match (was, is) {
+        (Some(old), Some(new)) => {
+            let claims = |page: &SyncFile| -> BTreeMap<_, _> {
+                let sessions = page.sessions.iter().filter_map(|(id, s)| Some((Some(id.clone()), s.claimed?)));
+                sessions.chain(page.claimed.map(|claim| (None, claim))).collect()
+            };
+            let kept = claims(&new);
+            let lost = claims(&old).into_iter().filter(|(id, claim)| kept.get(id).is_none_or(|now| now.join(*claim) != *now)).count();
+            let undone = old.decisions.keys().filter(|key| !new.decisions.contains_key(*key)).count();
+            let what = (lost + undone) as u64;
+            if what > 0 {
+                out.push(Breach::Lost { path, what });
+            }
+        }
+        (Some(_), None) if there => out.push(Breach::Unreadable { path }),
+        (Some(_), None) => out.push(Breach::Lost { path, what: 1 }),
+        // One that was broken before, or is new and broken: a newer format perhaps. Its day files are what counts.
+        (None, _) => {}
+    }
+}
+
+/// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is another tool's business, and a
+/// branch without shared files has none.
+pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, MergeError> {
+    let (machines, archive) = data::inputs(repo, root)?;
+    let Some(entry) = repo.entry(root, MANIFEST)? else {
+        return Ok(true);
+    };
+    let Content::Bytes(bytes) = data::content(repo, entry.oid)? else {
+        return Ok(false);
+    };
+    let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
+    Ok(Manifest::read(&bytes).is_ok_and(|manifest| {
+        manifest.rules > RULES || manifest.inputs.is_some_and(|inputs| (inputs.machines, inputs.archive) == (id(machines), id(archive)))
+    }))
+}
+
+/// What in `new` is no sync data and was not in `old`.
+pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, MergeError> {
+    let (before, after) = (files(repo, old)?, files(repo, new)?);
+    let odd = |path: &str, entry: &Entry| {
+        let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside) || [ATTRIBUTES, "README.md"].contains(&path);
+        !named || entry.mode != FILE
+    };
+    let new = after.iter().filter(|(path, entry)| before.get(*path) != Some(entry) && odd(path, entry));
+    Ok(new.map(|(path, _)| Breach::Foreign { path: path.clone() }).collect())
+}
+
+/// Files that changed and belong to machines of other users. A version that the server has already, on whatever branch (`known`), is
+/// carried along by everybody who merges.
+pub fn forged(
+    repo: &Repo,
+    old: Option<Oid>,
+    new: Option<Oid>,
+    known: &[Oid],
+    owner: &dyn Fn(&MachineId) -> Option<String>,
+) -> Result<Vec<Breach>, MergeError> {
+    let (before, after) = (files(repo, old)?, files(repo, new)?);
+    let mut out = Vec::new();
+    for (path, entry) in after.iter().filter(|(path, entry)| before.get(*path) != Some(entry)) {
+        let (Path::Day(machine, ..) | Path::Machine(machine) | Path::Snapshot(machine)) = Path::parse(path) else { continue };
+        let Some(owner) = owner(&machine) else { continue };
+        let mut carried = false;
+        for root in known {
+            carried |= repo.entry(Some(*root), path)? == Some(*entry);
+        }
+        if !carried {
+            out.push(Breach::Forged { path: path.clone(), owner });
+        }
+    }
+    Ok(out)
+}
