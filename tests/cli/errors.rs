@@ -136,7 +136,7 @@ fn another_machines_file_that_does_not_parse() {
     fs::write(other.repo().join("sync/machines/00626f62-0000-4000-8000-000000000000.json"), "{\"version\": \"1.1\", oops")
         .expect("written");
     other.git(&["commit", "-qam", "an accident"]);
-    other.git(&["push", "-q"]);
+    other.git(&["push", "-q", "--no-verify"]);
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
     insta::assert_snapshot!(tell(&machine, &[]));
     let manifest = machine.manifest_json();
@@ -316,7 +316,7 @@ fn hostile_names_reach_no_terminal_unescaped() {
     let text = fs::read_to_string(&path).expect("there").replace("\"hostname\": \"bob\"", "\"hostname\": \"b\\u001b[2Job\\u202e\"");
     fs::write(&path, text).expect("written");
     other.git(&["commit", "-qam", "mischief"]);
-    other.git(&["push", "-q"]);
+    other.git(&["push", "-q", "--no-verify"]);
     machine.sync(&[]);
     for args in [&["machines"][..], &["session"]] {
         let ran = machine.track(args);

@@ -80,10 +80,10 @@ fn a_push_that_would_break_something_is_refused() {
     let changes: [Change; 6] = [
         ("lost", "5 records would be lost or lowered", |m| fs::remove_file(m.repo().join(DAY)).expect("gone")),
         ("lowered", "1 record would be lost or lowered", |m| {
-            edit(m, DAY, |text| text.replacen("\"output_tokens\":104", "\"output_tokens\":4", 1))
+            edit(m, DAY, |text| text.replacen("\"output_tokens\":104", "\"output_tokens\":4", 1));
         }),
         ("tampered", "checksums would fail in 1 session", |m| {
-            edit(m, DAY, |text| text.replacen("\"output_tokens\":104", "\"output_tokens\":999", 1))
+            edit(m, DAY, |text| text.replacen("\"output_tokens\":104", "\"output_tokens\":999", 1));
         }),
         ("markers", "2 lines that are no records, such as conflict markers", |m| {
             edit(m, DAY, |text| format!("{text}<<<<<<< HEAD\n>>>>>>> theirs\n"));
