@@ -93,7 +93,12 @@ fn places(player: &Player) -> Places {
 }
 
 fn step(player: &Player, env: &Env, minute: i64, address: &str, title: &str) -> Result<Outcome, CliError> {
-    let host = Host { hostname: player.name.to_owned(), platform: player.platform.to_owned(), os_version: "demo".to_owned() };
+    let host = Host {
+        hostname: player.name.to_owned(),
+        platform: player.platform.to_owned(),
+        os_version: "demo".to_owned(),
+        fingerprint: String::new(),
+    };
     // A minute passes between the steps, so that whose record came first is plain.
     let now = Timestamp::from_millis(env.now.millis().saturating_add((minute - 3) * 60_000)).unwrap_or(env.now);
     let options = Options { host, now, attended: false, ..env.options() };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
 
 use super::error::CliError;
+use crate::base::ids::RecordId;
 use crate::base::time::Timestamp;
 use crate::format::manifest::RULES;
 use crate::format::syncfile::Mode;
@@ -56,6 +57,7 @@ impl Env {
     pub fn options(&self) -> Options {
         Options {
             mode: Mode::Incremental,
+            intents: Vec::new(),
             summary_only: false,
             snapshot: false,
             offline: false,
@@ -87,7 +89,14 @@ pub fn host() -> Host {
     let named = std::env::var("CLAUDE_SYNC_HOSTNAME").ok().filter(|name| !name.is_empty());
     let (node, system) = system();
     let clean = |text: String| -> String { text.chars().filter(|c| !c.is_control()).take(100).collect() };
-    Host { hostname: clean(named.unwrap_or(node)), platform: platform().to_owned(), os_version: clean(system) }
+    Host { hostname: clean(named.unwrap_or(node)), platform: platform().to_owned(), os_version: clean(system), fingerprint: fingerprint() }
+}
+
+/// A hash of what the system calls itself, which a copied home does not carry along. `CLAUDE_SYNC_HOST` names it otherwise.
+fn fingerprint() -> String {
+    let named = std::env::var("CLAUDE_SYNC_HOST").ok().or_else(|| machine_uid::get().ok());
+    let named = named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    named.map(|name| RecordId::of("claude-sync host", &[name.as_bytes()]).to_string()).unwrap_or_default()
 }
 
 /// The names that Node.js uses, and so the format.

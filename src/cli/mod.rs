@@ -7,6 +7,7 @@ mod error;
 pub mod exit;
 mod hook;
 mod init;
+mod machine;
 mod resolve;
 mod sync;
 mod tracker;
@@ -34,6 +35,8 @@ struct ClaudeSync {
 enum Command {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
+    /// List, rename, retire or merge machines, or give this one another id
+    Machine(machine::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
     Resolve,
     /// Make two machines and a remote in a temporary folder, sync them, and show the result
@@ -53,6 +56,7 @@ pub fn claude_sync() -> ExitCode {
     let result = match args.command {
         None => sync::run(&args.sync, &env),
         Some(Command::Init(args)) => init::run(&args, &env),
+        Some(Command::Machine(args)) => machine::run(&args, &env),
         Some(Command::Resolve) => resolve::run(&env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),

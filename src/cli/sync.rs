@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::text::{count, printable, printable_lines};
 use crate::format::syncfile::Mode;
-use crate::sync::{self, Options, Outcome, Remote, Task};
+use crate::sync::{self, Options, Outcome, Remote, Task, Twin};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -45,7 +45,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         out(&summary(&outcome, &options, &places.repo));
     }
     eprint!("{}", warnings(&outcome, args.quiet));
-    Ok(if let Remote::Queued(_) = outcome.remote { exit::QUEUED } else { exit::OK })
+    Ok(code(&outcome))
+}
+
+/// The exit code of a run that went through.
+pub fn code(outcome: &Outcome) -> u8 {
+    if let Remote::Queued(_) = outcome.remote { exit::QUEUED } else { exit::OK }
 }
 
 /// What happened, in a few lines.
@@ -103,6 +108,13 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
             "The remote was not reached; everything is committed here, and the next run pushes it.\n{}",
             printable_lines(reason, 12)
         ));
+    }
+    let twin = "Nothing is lost or counted twice; but give one of the two its own id: claude-sync machine new-id. Or, if this is the same machine after a move or a restored backup: claude-sync machine adopt";
+    match outcome.twin {
+        Some(Twin::Copied) => lines
+            .push(format!("The id {} was made on another computer, as after copying a home folder or an image. {twin}", outcome.machine)),
+        Some(Twin::Wrote) => lines.push(format!("Another computer syncs with the id of this one, {}. {twin}", outcome.machine)),
+        None => {}
     }
     for bad in outcome.read.bad.iter().take(if quiet { 0 } else { 10 }) {
         lines.push(format!("{}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error));

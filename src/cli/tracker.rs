@@ -102,7 +102,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn synced(places: &crate::store::Places) -> Result<Fleet, CliError> {
+pub fn synced(places: &crate::store::Places) -> Result<Fleet, CliError> {
     let none = || {
         CliError::plain(
             "there is no synced data on this machine",

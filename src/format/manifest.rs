@@ -71,6 +71,12 @@ pub struct ManifestMachine {
     pub last_usage: Option<Timestamp>,
     /// Unknown members of `usage_summary`.
     pub summary_extra: Extra,
+    /// What people call it, where that is not its host's name.
+    pub label: Option<String>,
+    /// It will not sync again: somebody decided so.
+    pub retired: bool,
+    /// The machine that it is the past of: its requests count there.
+    pub merged_into: Option<String>,
     /// Unknown members.
     pub extra: Extra,
 }
@@ -235,8 +241,7 @@ impl Manifest {
 }
 
 fn read_machine(mut fields: Fields) -> Result<ManifestMachine, FieldError> {
-    let mut usage =
-        fields.object("usage_summary")?.unwrap_or_else(|| Fields::of(Value::Object(serde_json::Map::default())).expect("an object"));
+    let mut usage = fields.object("usage_summary")?.unwrap_or_default();
     let status = match fields.text("status")?.as_str() {
         "inactive" => Status::Inactive,
         "error" => Status::Error,
@@ -254,6 +259,9 @@ fn read_machine(mut fields: Fields) -> Result<ManifestMachine, FieldError> {
         cost: usage.money("total_cost_usd")?.unwrap_or_default(),
         last_usage: usage.time("last_usage")?,
         summary_extra: usage.rest(),
+        label: Some(fields.text("label")?).filter(|text| !text.is_empty()),
+        retired: fields.flag("retired")?,
+        merged_into: Some(fields.text("merged_into")?).filter(|text| !text.is_empty()),
         extra: fields.rest(),
     })
 }
@@ -303,6 +311,9 @@ impl ManifestMachine {
             .spec("status", status)
             .spec_opt("error_message", self.error_message.as_deref())
             .spec("usage_summary", usage.extra(&self.summary_extra).flat())
+            .other("label", self.label.as_deref())
+            .other("merged_into", self.merged_into.as_deref())
+            .other("retired", self.retired.then_some(true))
             .extra(&self.extra)
             .block()
     }

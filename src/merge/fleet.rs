@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::data::MachineData;
+use super::decisions::{self, Decisions};
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::Join as _;
 use crate::base::time::Timestamp;
@@ -48,8 +49,12 @@ pub struct Row {
 pub struct MachineView {
     /// Its id.
     pub id: MachineId,
-    /// Its name, empty where nobody says.
+    /// What people call it, or else its host's name; empty where nobody says.
     pub label: String,
+    /// It will not sync again.
+    pub retired: bool,
+    /// The place of the machine that it is the past of, and for which its requests count.
+    pub merged_into: Option<usize>,
     /// Its sync file, where it can be read.
     pub page: Option<SyncFile>,
     /// Why its sync file cannot be read.
@@ -111,19 +116,23 @@ struct Merged {
 
 impl Fleet {
     /// Joins the machines, which must be sorted by id.
-    pub fn join(machines: Vec<MachineData>) -> Self {
+    pub fn join(mut machines: Vec<MachineData>) -> Self {
         let mut fleet = Self::default();
         let mut merged: HashMap<RecordId, Merged> = HashMap::new();
         let mut twins: HashSet<RecordId> = HashSet::new();
         let mut own: Vec<OwnSums> = Vec::new();
         let mut summaries = Vec::new();
+        let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
+        let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
+        let places = decisions::places(&ids, &decisions);
+        let pasts = move_pasts(&mut machines, &places);
         for (at, data) in machines.into_iter().enumerate() {
             fleet.conflicts.extend(data.problems);
-            for session in data.suspect {
+            for session in data.suspect.into_iter().filter(|session| decisions.accepted(session).as_ref() != Some(&data.id)) {
                 fleet.conflicts.push(Conflict::about("checksum", session.as_str(), &data.id, 0));
                 let view = fleet.sessions.entry(session).or_default();
                 view.pending = true;
-                view.machines.insert(at);
+                view.machines.insert(places[at]);
             }
             let (page, error) = match data.page {
                 Some(Ok(page)) => (Some(page), None),
@@ -131,7 +140,7 @@ impl Fleet {
                 None => (None, Some("it has no sync file".to_owned())),
             };
             let start = page.as_ref().map_or(Timestamp::EPOCH, |page| page.machine.created_at);
-            own.push(OwnSums::new(page.as_ref(), &data.summaries));
+            own.push(pasts.get(&at).cloned().unwrap_or_else(|| OwnSums::new(page.as_ref(), &data.summaries)));
             for record in data.records {
                 own[at].add(&record);
                 if !record.derived {
@@ -140,8 +149,20 @@ impl Fleet {
                 take(&mut merged, record, at, start);
             }
             summaries.extend(data.summaries.into_iter().map(|(key, summary)| (key, at, start, summary)));
-            let label = page.as_ref().map(|page| page.machine.hostname.clone()).unwrap_or_default();
-            fleet.machines.push(MachineView { id: data.id, label, page, error, totals: Totals::default(), last_usage: None });
+            let name = page.as_ref().map(|page| page.machine.hostname.as_str());
+            let label = decisions.label(&data.id).or(name).unwrap_or_default().to_owned();
+            let retired = decisions.is_retired(&data.id);
+            let merged_into = (places[at] != at).then_some(places[at]);
+            fleet.machines.push(MachineView {
+                id: data.id,
+                label,
+                retired,
+                merged_into,
+                page,
+                error,
+                totals: Totals::default(),
+                last_usage: None,
+            });
         }
         // A record without an id is the same request as one with an id that has its time, model and counters.
         merged.retain(|id, m| !(m.record.derived && twins.contains(id)));
@@ -150,7 +171,7 @@ impl Fleet {
         for m in merged.into_values() {
             fleet.add_record(m, &wanted, &mut cells);
         }
-        fleet.add_summaries(summaries, &own, &cells);
+        fleet.add_summaries(summaries, &own, &cells, &decisions);
         fleet.add_claims(&own);
         fleet
             .rows
@@ -161,7 +182,9 @@ impl Fleet {
     }
 
     fn push(&mut self, row: Row) {
-        let machine = &mut self.machines[row.machine];
+        let at = self.machines[row.machine].merged_into.unwrap_or(row.machine);
+        let row = Row { machine: at, ..row };
+        let machine = &mut self.machines[at];
         machine.totals = machine.totals.plus(row.totals);
         machine.last_usage = machine.last_usage.max(Some(row.at));
         if let Some(session) = &row.session {
@@ -204,18 +227,34 @@ impl Fleet {
     }
 
     /// Withheld records: equal lines of two machines count once; unequal ones all count, and a person must look.
-    fn add_summaries(&mut self, lines: Vec<(SummaryKey, usize, Timestamp, Summary)>, own: &[OwnSums], cells: &HashMap<SummaryKey, Totals>) {
+    ///
+    /// Where a person decided whose word holds for a session, that machine's lines and records count, and no other's lines.
+    fn add_summaries(
+        &mut self,
+        lines: Vec<(SummaryKey, usize, Timestamp, Summary)>,
+        own: &[OwnSums],
+        cells: &HashMap<SummaryKey, Totals>,
+        decisions: &Decisions,
+    ) {
         let mut by_key: BTreeMap<SummaryKey, Vec<(Timestamp, Timestamp, usize, Summary)>> = BTreeMap::new();
         for (key, at, start, summary) in lines {
             by_key.entry(key).or_default().push((summary.first, start, at, summary));
         }
         for (key, mut lines) in by_key {
             lines.sort_by_key(|(first, start, at, _)| (*first, *start, *at));
+            let all = lines.clone();
+            let word = decisions.accepted(&key.session).and_then(|id| self.machines.iter().position(|m| m.id == id));
+            let word = word.map(|at| self.machines[at].merged_into.unwrap_or(at));
+            let has_records = |at| cells.contains_key(&key) && self.sessions.get(&key.session).is_some_and(|s| s.machines.contains(&at));
+            let word = word.filter(|word| has_records(*word) || lines.iter().any(|(_, _, at, _)| at == word));
+            lines.retain(|(_, _, at, _)| word.is_none_or(|word| *at == word));
+            for (_, _, at, _) in &all {
+                self.sessions.entry(key.session.clone()).or_default().machines.insert(*at);
+            }
             let figures = |totals: &Totals| (totals.requests, totals.counters);
             let shown = cells.get(&key).copied();
             let mut seen: Vec<Totals> = Vec::new();
             for (_, _, at, summary) in &lines {
-                self.sessions.entry(key.session.clone()).or_default().machines.insert(*at);
                 let mine = own[*at].cells.get(&key).copied();
                 let told = mine.or_else(|| shown.filter(|shown| figures(shown) == figures(&summary.totals))).unwrap_or_default();
                 let counted = seen.iter().any(|known| figures(known) == figures(&summary.totals));
@@ -241,7 +280,7 @@ impl Fleet {
             let strangers = shown.is_some_and(|shown| {
                 lines.iter().any(|(_, _, at, s)| !own[*at].cells.contains_key(&key) && figures(&shown) != figures(&s.totals))
             });
-            if seen.len() > 1 || strangers {
+            if word.is_none() && (seen.len() > 1 || strangers) {
                 self.sessions.entry(key.session.clone()).or_default().pending = true;
                 let machines = lines.iter().map(|(_, _, at, _)| self.machines[*at].id.to_string()).collect();
                 let subject = key.session.to_string();
@@ -266,7 +305,8 @@ impl Fleet {
             let told = sums.sessions.get(id).copied().unwrap_or_default();
             let more = claimed.join(told).minus(told);
             counted = counted.plus(more);
-            self.sessions.entry(id.clone()).or_default().machines.insert(at);
+            let place = self.machines[at].merged_into.unwrap_or(at);
+            self.sessions.entry(id.clone()).or_default().machines.insert(place);
             if !more.is_zero() {
                 let model = if session.models.len() == 1 { session.models.first().map_or("", String::as_str) } else { "" };
                 let when = session.last_updated.or(page.last_usage).unwrap_or(page.machine.updated_at);
@@ -315,7 +355,25 @@ fn take(merged: &mut HashMap<RecordId, Merged>, record: Record, at: usize, start
     }
 }
 
+/// Gives the records and summary lines of machines that were merged into others to those others, as if they had written them. What a
+/// past machine's own records told is still needed where its page carries claims.
+fn move_pasts(machines: &mut [MachineData], places: &[usize]) -> HashMap<usize, OwnSums> {
+    let mut out = HashMap::new();
+    for (at, place) in places.iter().copied().enumerate().filter(|(at, place)| at != place) {
+        let past = &mut machines[at];
+        let mut sums = OwnSums::new(past.page(), &BTreeMap::new());
+        past.records.iter().for_each(|record| sums.add(record));
+        out.insert(at, sums);
+        let (records, summaries) = (std::mem::take(&mut past.records), std::mem::take(&mut past.summaries));
+        let heir = &mut machines[place];
+        heir.records = std::mem::take(&mut heir.records).join(records);
+        heir.summaries = std::mem::take(&mut heir.summaries).join(summaries);
+    }
+    out
+}
+
 /// Sums over one machine's own records, where a claim or a summary line asks for them.
+#[derive(Clone)]
 struct OwnSums {
     all: Totals,
     sessions: HashMap<SessionId, Totals>,

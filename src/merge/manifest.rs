@@ -26,7 +26,7 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
     let mut out = Manifest {
         created_at: pages().map(|p| p.machine.created_at).chain(adopted.iter().filter_map(|m| m.created_at)).min(),
         updated_at,
-        machines: fleet.machines.iter().map(|m| (m.id.to_string(), machine(m, updated_at))).collect(),
+        machines: fleet.machines.iter().map(|m| (m.id.to_string(), machine(fleet, m, updated_at))).collect(),
         total_machines: 0,
         active_machines: 0,
         totals: fleet.totals(),
@@ -52,17 +52,18 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
     out
 }
 
-fn machine(view: &MachineView, updated_at: Option<Timestamp>) -> ManifestMachine {
+fn machine(fleet: &Fleet, view: &MachineView, updated_at: Option<Timestamp>) -> ManifestMachine {
     let page = view.page.as_ref();
     let last_sync = page.map(SyncFile::last_sync);
     let stale = last_sync.zip(updated_at).is_some_and(|(last, now)| now.since(last) > INACTIVE_AFTER);
-    let status = match (page, stale) {
-        (None, _) => Status::Error,
-        (Some(_), true) => Status::Inactive,
-        (Some(_), false) => Status::Active,
+    let status = match page {
+        None => Status::Error,
+        Some(_) if stale || view.retired || view.merged_into.is_some() => Status::Inactive,
+        Some(_) => Status::Active,
     };
     ManifestMachine {
         hostname: page.map(|p| p.machine.hostname.clone()).unwrap_or_default(),
+        label: Some(view.label.clone()).filter(|label| page.is_none_or(|p| p.machine.hostname != *label) && !label.is_empty()),
         platform: page.map(|p| p.machine.platform.clone()).unwrap_or_default(),
         first_seen: page.map(|p| p.machine.created_at),
         last_sync,
@@ -73,6 +74,8 @@ fn machine(view: &MachineView, updated_at: Option<Timestamp>) -> ManifestMachine
         cost: view.totals.cost.amount,
         last_usage: view.last_usage,
         summary_extra: Extra::new(),
+        retired: view.retired,
+        merged_into: view.merged_into.map(|at| fleet.machines[at].id.to_string()),
         extra: Extra::new(),
     }
 }

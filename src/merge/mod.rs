@@ -2,6 +2,7 @@
 
 pub mod algebra;
 pub mod data;
+pub mod decisions;
 pub mod driver;
 pub mod fleet;
 pub mod guard;

@@ -85,7 +85,7 @@ pub fn fold(fleet: &Fleet, kind: Kind, bounds: Bounds, zone: Zone) -> Report {
     let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
     if kind == Kind::Machines {
         // A machine without usage is listed too: it may be the one that stopped syncing.
-        for (at, machine) in fleet.machines.iter().enumerate() {
+        for (at, machine) in fleet.machines.iter().enumerate().filter(|(_, machine)| machine.merged_into.is_none()) {
             let last_sync = machine.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);
             groups.insert(at.to_string(), Group { key: machine.id.to_string(), label: labels[at].clone(), last_sync, ..Group::default() });
         }

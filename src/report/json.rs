@@ -69,12 +69,12 @@ fn tokens(totals: &Totals, cost: &str) -> Map<String, Value> {
     ] {
         out.insert(name.to_owned(), count.into());
     }
-    out.insert(cost.to_owned(), number(totals.cost.amount));
+    out.insert(cost.to_owned(), dollars(totals.cost.amount));
     out.insert("costKnown".to_owned(), totals.cost.known.into());
     out
 }
 
 /// The exact decimal, as a JSON number.
-fn number(money: Money) -> Value {
+pub fn dollars(money: Money) -> Value {
     Value::Number(Number::from_string_unchecked(money.to_string()))
 }

@@ -6,8 +6,8 @@ mod table;
 mod zone;
 
 pub use fold::{Bounds, Group, Kind, Report, fold};
-pub use json::to_json;
-pub use table::{Look, to_table};
+pub use json::{dollars, to_json};
+pub use table::{Look, ago, to_table};
 pub use zone::Zone;
 
 use crate::base::ids::MachineId;

@@ -43,6 +43,48 @@ pub fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
     }
 }
 
+/// Whether this computer is the one that the id was made on, or was adopted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Host {
+    /// It is, as far as can be told.
+    Same,
+    /// The id came here by a copied home, a restored backup or an image.
+    Other,
+}
+
+/// The file beside the id that remembers whose it is.
+fn host_path(path: &Path) -> PathBuf {
+    path.with_file_name("machine_id.host")
+}
+
+/// Compares this computer with the one that the id belongs to. An id that belongs to none yet is taken for this one.
+pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
+    if fingerprint.is_empty() {
+        return Ok(Host::Same);
+    }
+    let place = host_path(path);
+    match fs::read_to_string(&place) {
+        Ok(known) if known.trim() == fingerprint => Ok(Host::Same),
+        Ok(known) if !known.trim().is_empty() => Ok(Host::Other),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdError::Read { path: place, source }),
+        _ => adopt(path, fingerprint).map(|()| Host::Same),
+    }
+}
+
+/// Makes the id this computer's.
+pub fn adopt(path: &Path, fingerprint: &str) -> Result<(), IdError> {
+    Ok(durable::write(&host_path(path), format!("{fingerprint}\n").as_bytes())?)
+}
+
+/// Makes a new id, for this computer.
+pub fn renew(path: &Path, fingerprint: &str) -> Result<MachineId, IdError> {
+    let id = MachineId::random();
+    // The fingerprint first: between the two writes the old id is merely called this computer's.
+    adopt(path, fingerprint)?;
+    durable::write(path, format!("{id}\n").as_bytes())?;
+    Ok(id)
+}
+
 /// Reads the id, or makes one and keeps it. The flag says whether it is new.
 pub fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
     if let Some(id) = read(path)? {

@@ -1,6 +1,7 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
 pub mod delta;
+pub mod identity;
 pub mod own;
 mod page;
 mod resolve;
@@ -20,6 +21,7 @@ use crate::git::setup::SetupError;
 use crate::git::unfinished::Operation;
 use crate::git::{GitError, Oid};
 use crate::index::IndexError;
+use crate::merge::decisions::Intent;
 use crate::merge::trees::MergeError;
 use crate::store::config::ConfigError;
 use crate::store::lock::LockError;
@@ -46,6 +48,8 @@ pub enum Task {
 pub struct Options {
     /// Read everything, or what is new.
     pub mode: Mode,
+    /// Decisions that a person takes with this run.
+    pub intents: Vec<Intent>,
     /// Withhold records: sums only.
     pub summary_only: bool,
     /// Keep a copy of this version of the sync file.
@@ -79,6 +83,15 @@ pub enum Remote {
     Queued(String),
     /// It was not asked.
     Skipped,
+}
+
+/// Why it seems that two computers use one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twin {
+    /// The id was made on another computer.
+    Copied,
+    /// Somebody else wrote as this machine.
+    Wrote,
 }
 
 /// What reading the transcripts was like.
@@ -115,6 +128,8 @@ pub struct Outcome {
     pub machine: MachineId,
     /// The repository was set up by this run, for this machine only.
     pub set_up: bool,
+    /// Another computer seems to use this machine's id.
+    pub twin: Option<Twin>,
     /// What git had left half-done, and this run ended.
     pub finished: Option<Operation>,
     /// Files in which git's conflict markers stood, and stand no more.

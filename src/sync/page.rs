@@ -25,6 +25,8 @@ pub struct Host {
     pub platform: String,
     /// The system's name and version.
     pub os_version: String,
+    /// What tells this computer from all others, as a hash; empty where nothing does.
+    pub fingerprint: String,
 }
 
 /// When and how a page is written.

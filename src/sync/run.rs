@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::delta::{Story, delta, message};
 use super::tree::{Assembled, Starts, assemble};
-use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, resolve, setup};
+use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, resolve, setup};
 use crate::base::ids::MachineId;
 use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
@@ -32,6 +32,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     };
     let git = Git::find(options.attended)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
+    let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
     let options = &anonymous(options, &config, &machine);
     let set_up = Repo::open(&places.repo)?.is_none();
     if set_up && options.task != Task::Sync {
@@ -48,7 +49,8 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let mut run = Run { repo, git, options, machine, branch: String::new(), reader };
     run.branch = run.repo.branch()?;
     let outcome = run.sync(places, privacy, set_up)?;
-    Ok(Outcome { finished, ..outcome })
+    let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
+    Ok(Outcome { finished, twin, ..outcome })
 }
 
 /// What the lock file says to others.
@@ -147,6 +149,7 @@ impl Run<'_> {
         Outcome {
             machine: self.machine.clone(),
             set_up,
+            twin: None,
             finished: None,
             mended: Vec::new(),
             delta: Delta::default(),
@@ -180,6 +183,9 @@ impl Run<'_> {
                 let place = remote.map_or_else(|| self.repo.path().display().to_string(), |url| crate::git::process::hide_secrets(&url));
                 return Err(SyncError::NotSync { place });
             }
+        }
+        if identity::another_wrote(&self.repo, starts, &self.machine)? {
+            out.twin = Some(Twin::Wrote);
         }
         let assembled = assemble(&self.repo, starts, &self.machine, records, self.options)?;
         out.problems.clone_from(&assembled.problems);

@@ -13,6 +13,7 @@ use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::data::Content;
+use crate::merge::decisions::Decisions;
 use crate::merge::fleet::Fleet;
 use crate::merge::{algebra, data, manifest, trees};
 use crate::records::RecordSet;
@@ -90,7 +91,7 @@ pub(super) fn assemble(
         let mode = if out.first { Mode::Full } else { options.mode };
         let stamp = Stamp { now: options.now, mode, host: &options.host };
         let due = heartbeat_due(repo, page, machine, options)?;
-        if out.first || foreign.is_some() || due || !records.is_empty() {
+        if out.first || foreign.is_some() || due || !records.is_empty() || !options.intents.is_empty() {
             let mut own = Own::load(repo, Some(root), machine)?;
             let first = own.is_new();
             if options.summary_only {
@@ -99,7 +100,8 @@ pub(super) fn assemble(
                 own.add_records(records);
             }
             let adopted = foreign.is_some_and(|text| adopt(&mut own, &stamp, text));
-            if first || adopted || due || own.is_changed() {
+            let decided = decide(repo, root, &mut own, &stamp, options)?;
+            if first || adopted || decided || due || own.is_changed() {
                 let mut changes = BTreeMap::new();
                 for (path, bytes) in own.write(&stamp, options.snapshot) {
                     changes.insert(path, Entry { mode: FILE, oid: repo.write_blob(&bytes)? });
@@ -146,6 +148,22 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
         out.tree = repo.replace(Some(out.tree), &changes)?;
     }
     Ok(!changes.is_empty())
+}
+
+/// Writes what a person decided with this run into the own page.
+fn decide(repo: &Repo, root: Oid, own: &mut Own, stamp: &Stamp, options: &Options) -> Result<bool, SyncError> {
+    if options.intents.is_empty() {
+        return Ok(false);
+    }
+    let (machines, _) = data::inputs(repo, Some(root))?;
+    let pages = data::load(repo, machines, None)?;
+    let known = Decisions::gather(pages.iter().filter_map(data::MachineData::page));
+    let mut new = false;
+    for intent in &options.intents {
+        let (key, decision) = known.next(intent);
+        new |= own.decide(stamp, key, decision);
+    }
+    Ok(new)
 }
 
 /// A heartbeat comes at most this often, in milliseconds.

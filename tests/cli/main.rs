@@ -7,6 +7,7 @@ mod format;
 mod hooks;
 mod join;
 mod life;
+mod machines;
 mod plain_git;
 mod report;
 mod transport;

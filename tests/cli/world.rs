@@ -106,7 +106,7 @@ impl Machine<'_> {
         };
         let mut command = Command::new(path);
         clean(&mut command, &self.home);
-        command.env("CLAUDE_SYNC_NOW", now).env("CLAUDE_SYNC_HOSTNAME", &self.name);
+        command.env("CLAUDE_SYNC_NOW", now).env("CLAUDE_SYNC_HOSTNAME", &self.name).env("CLAUDE_SYNC_HOST", &self.name);
         command
     }
 

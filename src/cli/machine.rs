@@ -1,0 +1,216 @@
+//! `claude-sync machine …`: who the machines are.
+
+use comfy_table::{Table, presets};
+use serde_json::json;
+
+use super::env::Env;
+use super::error::CliError;
+use super::sync::{summary, warnings};
+use super::{exit, out};
+use crate::base::text::{printable, thousands};
+use crate::merge::decisions::{Intent, LABEL, MERGED, RETIRED};
+use crate::merge::fleet::{Fleet, MachineView};
+use crate::report;
+use crate::store::{Places, machine_id};
+use crate::sync::{self, Options, identity};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// List all machines
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give this computer an id of its own, where another computer has the same
+    NewId,
+    /// Say that this computer is the machine that its id names, after a move or a restored backup
+    Adopt,
+    /// Call a machine something else than its host's name
+    Rename {
+        /// The new name; empty for the host's name
+        label: String,
+        /// The machine, by id, the beginning of its id, or name [default: this one]
+        #[arg(long)]
+        machine: Option<String>,
+    },
+    /// Say that a machine will not sync again; its history stays
+    Retire {
+        /// The machine, by id, the beginning of its id, or name
+        machine: String,
+        /// Take it back
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Count an old id as another machine's past
+    Merge {
+        /// The old id
+        old: String,
+        /// The machine that it became
+        into: String,
+        /// Take it back
+        #[arg(long)]
+        undo: bool,
+    },
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = Env::places()?;
+    let options = env.options();
+    let intent = match &args.action {
+        Action::List { json } => {
+            list(&places, env, *json)?;
+            return Ok(exit::OK);
+        }
+        Action::NewId => {
+            let (old, new) = identity::new_id(&places, &options)?;
+            let mut text = format!("This computer is machine {new} from now on.\n");
+            if let Some(old) = old {
+                text.push_str(&format!(
+                    "What {old} synced stays. Where that was all this computer's: claude-sync machine merge {old} {new}, after the next claude-sync.\n"
+                ));
+            }
+            out(&text);
+            return Ok(exit::OK);
+        }
+        Action::Adopt => {
+            let machine = identity::adopt(&places, &options)?;
+            out(&format!("This computer is machine {machine}.\n"));
+            return Ok(exit::OK);
+        }
+        Action::Rename { label, machine } => {
+            let fleet = fleet(&places)?;
+            let subject = match machine {
+                Some(machine) => find(&fleet, machine)?.id.to_string(),
+                None => machine_id::read_or_create(&places.machine_id)?.0.to_string(),
+            };
+            Intent { kind: LABEL, subject, key: "label", value: label.as_str().into() }
+        }
+        Action::Retire { machine, undo } => {
+            let fleet = fleet(&places)?;
+            Intent { kind: RETIRED, subject: find(&fleet, machine)?.id.to_string(), key: "retired", value: (!undo).into() }
+        }
+        Action::Merge { old, into, undo } => {
+            let fleet = fleet(&places)?;
+            let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
+            if old.id == into.id {
+                return Err(CliError::plain("a machine is its own past already", "claude_sync::usage", exit::USAGE, "name two machines"));
+            }
+            let value = if *undo { "".into() } else { into.id.as_str().into() };
+            Intent { kind: MERGED, subject: old.id.to_string(), key: "into", value }
+        }
+    };
+    decide(&places, env, vec![intent])
+}
+
+/// Syncs with a decision.
+pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>) -> Result<u8, CliError> {
+    let options = Options { intents, ..env.options() };
+    let outcome = sync::run(places, &options)?;
+    out("Decided. It holds on every machine from its next sync on.\n");
+    out(&summary(&outcome, &options, &places.repo));
+    eprint!("{}", warnings(&outcome, false));
+    Ok(super::sync::code(&outcome))
+}
+
+/// The fleet as this clone has it.
+pub fn fleet(places: &Places) -> Result<Fleet, CliError> {
+    super::tracker::synced(places)
+}
+
+/// The machine that a person means.
+pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliError> {
+    let low = text.to_lowercase();
+    let by = |fits: &dyn Fn(&MachineView) -> bool| fleet.machines.iter().filter(|m| fits(m)).collect::<Vec<_>>();
+    let host = |m: &MachineView| m.page.as_ref().is_some_and(|page| page.machine.hostname == text);
+    let tries =
+        [by(&|m| m.id.as_str() == low), by(&|m| m.label == text), by(&host), by(&|m| low.len() >= 4 && m.id.as_str().starts_with(&low))];
+    let found = tries.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+    match found[..] {
+        [one] => Ok(one),
+        [] => Err(CliError::plain(
+            &format!("there is no machine \"{text}\" here"),
+            "claude_sync::no_machine",
+            exit::USAGE,
+            "claude-sync machine list shows all that this clone knows",
+        )),
+        [..] => {
+            let ids: Vec<_> = found.iter().map(|m| m.id.as_str()).collect();
+            Err(CliError::plain(
+                &format!("{} machines are called \"{text}\"", found.len()),
+                "claude_sync::no_machine",
+                exit::USAGE,
+                format!("name one by its id: {}", ids.join(", ")),
+            ))
+        }
+    }
+}
+
+fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
+    let fleet = fleet(places)?;
+    let own = machine_id::read(&places.machine_id)?;
+    let rows = fleet.machines.iter().map(|m| {
+        let last = m.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);
+        let mut state = Vec::new();
+        if own.as_ref() == Some(&m.id) {
+            state.push("this machine".to_owned());
+        }
+        if m.retired {
+            state.push("retired".to_owned());
+        }
+        if let Some(into) = m.merged_into {
+            state.push(format!("past of {}", fleet.machines[into].id.short()));
+        }
+        if m.error.is_some() {
+            state.push("its page cannot be read".to_owned());
+        }
+        (m, last, state)
+    });
+    if as_json {
+        let rows: Vec<_> = rows
+            .map(|(m, last, _)| {
+                json!({
+                    "machineId": m.id.as_str(),
+                    "label": m.label,
+                    "hostname": m.page.as_ref().map(|p| p.machine.hostname.as_str()),
+                    "platform": m.page.as_ref().map(|p| p.machine.platform.as_str()),
+                    "lastSync": last.map(|time| time.to_string()),
+                    "requests": m.totals.requests,
+                    "totalCost": report::dollars(m.totals.cost.amount),
+                    "thisMachine": own.as_ref() == Some(&m.id),
+                    "retired": m.retired,
+                    "mergedInto": m.merged_into.map(|at| fleet.machines[at].id.as_str()),
+                    "error": m.error,
+                })
+            })
+            .collect();
+        out(&format!("{:#}\n", json!({ "machines": rows })));
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(env.width);
+    table.set_header(["Machine", "Name", "Last Sync", "Requests", "Cost (USD)", ""]);
+    for (m, last, state) in rows {
+        table.add_row([
+            if env.width < 130 { m.id.short().to_owned() } else { m.id.to_string() },
+            printable(&m.label, 40),
+            last.map_or("never".to_owned(), |last| report::ago(env.now, last)),
+            thousands(m.totals.requests),
+            format!("${}", m.totals.cost.amount.cents()),
+            state.join(", "),
+        ]);
+    }
+    for at in [3, 4] {
+        if let Some(column) = table.column_mut(at) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    out(&format!("{table}\n"));
+    Ok(())
+}

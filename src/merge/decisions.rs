@@ -1,0 +1,119 @@
+//! What people decided: labels, retired and merged machines, settled conflicts.
+//!
+//! A decision is an entry (kind, subject, revision) of a grow-only list in the page of the machine where it was made. Of all
+//! machines' entries about one subject the one with the highest (revision, text) holds, so that decisions converge like everything.
+
+use std::collections::BTreeMap;
+
+use crate::base::ids::{MachineId, SessionId};
+use crate::base::json::{Extra, Object};
+use crate::format::syncfile::{Decision, DecisionKey, SyncFile};
+
+/// A machine's name. Its subject is a machine; it says `label`.
+pub const LABEL: &str = "label";
+/// A machine that will not sync again. Its subject is a machine; it says `retired`.
+pub const RETIRED: &str = "retired";
+/// A machine that is another one's past. Its subject is a machine; it says `into`.
+pub const MERGED: &str = "merged";
+/// Whose word holds in a conflict. Its subject is a session; it says `machine`.
+pub const ACCEPTED: &str = "accepted";
+
+/// The decisions that hold.
+#[derive(Debug, Clone, Default)]
+pub struct Decisions(BTreeMap<(String, String), (u64, String, Extra)>);
+
+impl Decisions {
+    /// Gathers the decisions of all pages.
+    pub fn gather<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Self {
+        let mut out = Self::default();
+        for ((kind, subject, revision), decision) in pages.flat_map(|page| &page.decisions) {
+            let text = Object::new().extra(&decision.0).line();
+            let slot = out.0.entry((kind.clone(), subject.clone())).or_default();
+            if (slot.0, &slot.1) < (*revision, &text) {
+                *slot = (*revision, text, decision.0.clone());
+            }
+        }
+        out
+    }
+
+    fn get(&self, kind: &str, subject: &str, key: &str) -> Option<&serde_json::Value> {
+        self.0.get(&(kind.to_owned(), subject.to_owned()))?.2.get(key)
+    }
+
+    /// The label of a machine.
+    pub fn label(&self, machine: &MachineId) -> Option<&str> {
+        self.get(LABEL, machine.as_str(), "label")?.as_str().filter(|label| !label.is_empty())
+    }
+
+    /// Whether a machine is retired.
+    pub fn is_retired(&self, machine: &MachineId) -> bool {
+        self.get(RETIRED, machine.as_str(), "retired").is_some_and(|value| value == true)
+    }
+
+    /// The machine that this one was merged into.
+    pub fn merged_into(&self, machine: &MachineId) -> Option<MachineId> {
+        MachineId::canonical(self.get(MERGED, machine.as_str(), "into")?.as_str()?)
+    }
+
+    /// The machine whose word holds in a session's conflict.
+    pub fn accepted(&self, session: &SessionId) -> Option<MachineId> {
+        MachineId::canonical(self.get(ACCEPTED, session.as_str(), "machine")?.as_str()?)
+    }
+
+    /// The key of a new decision, which outranks all that are known here.
+    pub fn next(&self, intent: &Intent) -> (DecisionKey, Decision) {
+        let known = self.0.get(&(intent.kind.to_owned(), intent.subject.clone())).map_or(0, |(revision, ..)| *revision);
+        let say = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
+        ((intent.kind.to_owned(), intent.subject.clone(), known.saturating_add(1)), Decision(say))
+    }
+}
+
+/// A decision that somebody takes now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Intent {
+    /// One of the kinds above.
+    pub kind: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// The member that says it.
+    pub key: &'static str,
+    /// What it says.
+    pub value: serde_json::Value,
+}
+
+/// Whose past each machine is, by place in a sorted list of machines: itself, mostly. Chains are followed; a ring merges nobody.
+pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<usize> {
+    let next: Vec<usize> = machines
+        .iter()
+        .enumerate()
+        .map(|(at, id)| decisions.merged_into(id).and_then(|into| machines.binary_search(&into).ok()).unwrap_or(at))
+        .collect();
+    (0..machines.len())
+        .map(|start| {
+            let mut at = start;
+            for _ in 0..machines.len() {
+                if next[at] == at {
+                    return at;
+                }
+                at = next[at];
+            }
+            start
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chains_are_followed_and_rings_merge_nobody() {
+        let ids: Vec<_> = (0..5).map(|n| MachineId::canonical(&format!("{n:08}-0000-4000-8000-000000000000")).expect("an id")).collect();
+        let mut decisions = Decisions::default();
+        for (from, into) in [(0, 1), (1, 2), (3, 4), (4, 3)] {
+            let say = Extra::from([("into".to_owned(), ids[into].as_str().into())]);
+            decisions.0.insert((MERGED.to_owned(), ids[from].to_string()), (1, String::new(), say));
+        }
+        assert_eq!(places(&ids, &decisions), [2, 2, 2, 3, 4]);
+    }
+}

@@ -1,0 +1,48 @@
+//! Who this machine is: a new id, an id adopted, and signs that another computer uses it.
+
+use super::tree::Starts;
+use super::{Options, SyncError};
+use crate::base::ids::{Interner, MachineId};
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::Repo;
+use crate::merge::data::{self, Content};
+use crate::store::{Places, layout, lock, machine_id};
+
+/// Gives this computer a new id, and returns the old one and the new one. What the old one wrote stays as it is.
+pub fn new_id(places: &Places, options: &Options) -> Result<(Option<MachineId>, MachineId), SyncError> {
+    let _lock = lock::acquire(&places.state, &super::run::label(options))?;
+    let old = machine_id::read(&places.machine_id)?;
+    Ok((old, machine_id::renew(&places.machine_id, &options.host.fingerprint)?))
+}
+
+/// Says that this computer is the one that its id names.
+pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError> {
+    let _lock = lock::acquire(&places.state, &super::run::label(options))?;
+    let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
+    machine_id::adopt(&places.machine_id, &options.host.fingerprint)?;
+    Ok(machine)
+}
+
+/// Whether the remote has a version of this machine's page that it did not get from here. Only the machine itself counts the revision
+/// up; others at most join versions that exist.
+pub(super) fn another_wrote(repo: &Repo, starts: Starts, machine: &MachineId) -> Result<bool, SyncError> {
+    let (Some(there), Some(known)) = (page(repo, starts.tip, machine)?, page(repo, starts.known, machine)?) else {
+        return Ok(false);
+    };
+    let rank = |page: &SyncFile| (page.machine.revision, page.machine.updated_at);
+    let here = page(repo, starts.head, machine)?.as_ref().map(rank);
+    let (there, known) = (rank(&there), rank(&known));
+    Ok(there.0 >= known.0 && there != known && Some(there) != here)
+}
+
+fn page(repo: &Repo, commit: Option<Oid>, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {
+    let tree = commit.map(|commit| repo.tree_of(commit)).transpose()?;
+    let Some(entry) = repo.entry(tree, &layout::machine_path(machine))? else {
+        return Ok(None);
+    };
+    Ok(match data::content(repo, entry.oid)? {
+        Content::Bytes(bytes) => SyncFile::read(machine, &bytes, &mut Interner::default()).ok(),
+        Content::TooLarge(_) | Content::Missing => None,
+    })
+}
