@@ -1,5 +1,6 @@
 //! The command line: arguments in, messages and exit codes out. All printing, and all reading of the environment, is here.
 
+mod conflicts;
 mod demo;
 mod driver;
 mod env;
@@ -7,9 +8,11 @@ mod error;
 pub mod exit;
 mod hook;
 mod init;
+mod log;
 mod machine;
 mod resolve;
 mod sync;
+mod textconv;
 mod tracker;
 
 use std::process::ExitCode;
@@ -35,6 +38,12 @@ struct ClaudeSync {
 enum Command {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
+    /// Show the history of syncs
+    Log(log::LogArgs),
+    /// Show what changed in sessions and totals between two commits
+    Diff(log::DiffArgs),
+    /// Show what a person must look at, and say whose word holds
+    Conflicts(conflicts::Args),
     /// List, rename, retire or merge machines, or give this one another id
     Machine(machine::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
@@ -44,6 +53,9 @@ enum Command {
     /// Join two versions of a file (git calls this)
     #[command(hide = true)]
     MergeDriver(driver::Args),
+    /// Show a file below sync as lines (git calls this)
+    #[command(hide = true)]
+    Textconv(textconv::Args),
     /// Check the repository after a merge or rebase (git calls this)
     #[command(hide = true)]
     Hook(hook::Args),
@@ -56,6 +68,10 @@ pub fn claude_sync() -> ExitCode {
     let result = match args.command {
         None => sync::run(&args.sync, &env),
         Some(Command::Init(args)) => init::run(&args, &env),
+        Some(Command::Log(args)) => log::log(&args, &env),
+        Some(Command::Diff(args)) => log::diff(&args, &env),
+        Some(Command::Conflicts(args)) => conflicts::run(&args, &env),
+        Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
         Some(Command::Resolve) => resolve::run(&env),
         Some(Command::Demo) => demo::run(&env),

@@ -61,7 +61,8 @@ enum Source {
     Local,
 }
 
-fn date(text: &str) -> Result<NaiveDate, String> {
+/// Reads a day of the command line.
+pub fn date(text: &str) -> Result<NaiveDate, String> {
     let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
     let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
     dashed
@@ -103,16 +104,18 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 }
 
 pub fn synced(places: &crate::store::Places) -> Result<Fleet, CliError> {
-    let none = || {
-        CliError::plain(
-            "there is no synced data on this machine",
-            "claude_sync::no_data",
-            exit::REPOSITORY,
-            "run claude-sync first, or look at this machine's transcripts alone: --source=local",
-        )
-    };
-    let repo = report::open(&places.repo)?.ok_or_else(none)?;
-    report::from_repo(&repo)?.ok_or_else(none)
+    let repo = report::open(&places.repo)?.ok_or_else(no_data)?;
+    report::from_repo(&repo)?.ok_or_else(no_data)
+}
+
+/// There is no repository, or nothing in it.
+pub fn no_data() -> CliError {
+    CliError::plain(
+        "there is no synced data on this machine",
+        "claude_sync::no_data",
+        exit::REPOSITORY,
+        "run claude-sync first; or look at this machine's transcripts alone: claude-usage-tracker --source=local",
+    )
 }
 
 fn local(places: &crate::store::Places, env: &Env) -> Result<Fleet, CliError> {

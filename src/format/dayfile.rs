@@ -16,6 +16,9 @@ use crate::base::json::{Extra, Fields, Object, join_extra};
 use crate::base::time::Day;
 use crate::records::{Record, RecordSet};
 
+/// The member of a session line that marks it.
+const SUSPECT: &str = "suspect";
+
 /// The records of one machine that were first seen with a time on one UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayFile {
@@ -134,6 +137,27 @@ impl DayFile {
         }
         damage.checksums.extend(hashes.into_keys());
         Ok((file, damage))
+    }
+
+    /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum; the mark stays, through all joins,
+    /// for a person to see.
+    pub fn mark_suspect(&mut self, session: &SessionId) {
+        self.sessions.entry(session.clone()).or_default().insert(SUSPECT.to_owned(), Value::Bool(true));
+    }
+
+    /// The sessions that are marked.
+    pub fn suspects(&self) -> impl Iterator<Item = &SessionId> {
+        self.sessions.iter().filter(|(_, extra)| extra.get(SUSPECT) == Some(&Value::Bool(true))).map(|(id, _)| id)
+    }
+
+    /// Whether both say the same of a session.
+    pub fn agrees(&self, other: &Self, session: &SessionId) -> bool {
+        let covers = |a: &Self, b: &Self| {
+            let records = b.records.iter().filter(|r| r.origin.session == *session).all(|r| a.records.get(r.id) == Some(r));
+            let lines = b.summaries.iter().filter(|(key, _)| key.session == *session).all(|(key, line)| a.summaries.get(key) == Some(line));
+            records && lines
+        };
+        covers(self, other) && covers(other, self)
     }
 
     fn read_header(&mut self, text: &str) -> Result<(), FormatError> {

@@ -377,6 +377,23 @@ impl Repo {
         result.is_automergeable().then(|| result.content().to_vec())
     }
 
+    /// The newest commits of `tip` with their time in seconds and their message, newest first.
+    pub fn commits(&self, tip: Oid, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
+        let mut walk = git("walk commits", self.inner.revwalk())?;
+        git("walk commits", walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL).and_then(|()| walk.push(tip)))?;
+        let mut out = Vec::new();
+        for id in walk.take(most) {
+            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
+            out.push((commit.id(), commit.time().seconds(), String::from_utf8_lossy(commit.message_bytes()).into_owned()));
+        }
+        Ok(out)
+    }
+
+    /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an id.
+    pub fn revision(&self, text: &str) -> Option<Oid> {
+        self.inner.revparse_single(text).and_then(|object| object.peel_to_commit()).ok().map(|commit| commit.id())
+    }
+
     /// Whether an object is here.
     pub fn has(&self, oid: Oid) -> bool {
         self.inner.odb().is_ok_and(|odb| odb.exists(oid))

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::ids::Interner;
+use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::Join as _;
+use crate::base::time::Day;
 use crate::format::FormatError;
-use crate::format::dayfile::DayFile;
+use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::Manifest;
 use crate::format::syncfile::SyncFile;
 use crate::store::layout::Path;
@@ -73,11 +74,26 @@ pub fn sides(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 ///
 /// A version that cannot be read yields to one that can. A version of a later major format is an error: it must not be written over.
 pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
+    if a == b {
+        return Ok(a.to_vec());
+    }
     let mut names = Interner::default();
     match path {
         Path::Day(machine, day, _) => {
-            let mut read = |bytes| DayFile::read(machine, *day, bytes, &mut names).map(|(file, _)| file);
-            pick(a, b, read(a), read(b), |a, b| a.join(b).write().0.into_bytes())
+            let mut read = |bytes| read_day(machine, *day, bytes, &mut names);
+            let join = |(a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)| {
+                let mut joined = a.clone().join(b.clone());
+                // A new checksum must not hide that an old one failed, unless a version that is sound says the same.
+                let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {
+                    let proven = |session: &SessionId| !sound.checksums.contains(session) && joined.agrees(other, session);
+                    harm.checksums.iter().filter(|session| !proven(session)).cloned().collect()
+                };
+                for session in [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat() {
+                    joined.mark_suspect(&session);
+                }
+                joined.write().0.into_bytes()
+            };
+            pick(a, b, read(a), read(b), join)
         }
         Path::Machine(machine) => {
             let mut read = |bytes| SyncFile::read(machine, bytes, &mut names);
@@ -89,6 +105,25 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
             pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| greater(left, right).to_vec())
         }
         Path::Snapshot(_) | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
+    }
+}
+
+/// The file at `path` without the conflict markers that stand in it, between the two versions `ours` and `theirs`.
+pub fn unmark(path: &Path, bytes: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, FormatError> {
+    match path {
+        Path::Day(machine, day, _) => read_day(machine, *day, bytes, &mut Interner::default()).map(|(file, _)| file.write().0.into_bytes()),
+        _ => join(path, ours, theirs),
+    }
+}
+
+/// Reads a day file; where git's conflict markers stand in it, as the two versions that they came from.
+fn read_day(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner) -> Result<(DayFile, Damage), FormatError> {
+    let read = DayFile::read(machine, day, bytes, names);
+    let Some((ours, theirs)) = sides(bytes) else { return read };
+    // What a text merge did to checksums is no sign of anything.
+    match (DayFile::read(machine, day, &ours, names), DayFile::read(machine, day, &theirs, names)) {
+        (Ok((ours, _)), Ok((theirs, _))) => Ok((ours.join(theirs), Damage::default())),
+        _ => read,
     }
 }
 

@@ -56,12 +56,14 @@ impl MachineData {
     fn add_day(&mut self, path: &str, bytes: &[u8], day: Day, names: &mut Interner) {
         match DayFile::read(&self.id, day, bytes, names) {
             Ok((file, damage)) => {
+                let suspects: Vec<_> = file.suspects().cloned().collect();
                 file.records.into_iter().for_each(|record| self.records.add(record));
                 file.summaries.into_iter().for_each(|(key, summary)| absorb(&mut self.summaries, key, summary));
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about("damaged-lines", path, &self.id, damage.lines));
                 }
                 self.suspect.extend(damage.checksums);
+                self.suspect.extend(suspects);
             }
             Err(error) => self.problems.push(Conflict::about(error.code(), path, &self.id, 0)),
         }

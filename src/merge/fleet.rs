@@ -256,7 +256,11 @@ impl Fleet {
             let mut seen: Vec<Totals> = Vec::new();
             for (_, _, at, summary) in &lines {
                 let mine = own[*at].cells.get(&key).copied();
-                let told = mine.or_else(|| shown.filter(|shown| figures(shown) == figures(&summary.totals))).unwrap_or_default();
+                let told = mine
+                    .filter(|_| word.is_none())
+                    .or(shown.filter(|_| word.is_some()))
+                    .or_else(|| shown.filter(|shown| figures(shown) == figures(&summary.totals)))
+                    .unwrap_or_default();
                 let counted = seen.iter().any(|known| figures(known) == figures(&summary.totals));
                 let added = summary.totals.join(told).minus(told);
                 if !counted && !added.is_zero() {

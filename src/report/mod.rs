@@ -1,7 +1,10 @@
 //! Reports: a fold over the fleet's rows, as tables for people and as JSON in the shape that ccusage prints.
 
+pub mod conflicts;
+pub mod diff;
 mod fold;
 mod json;
+pub mod lines;
 mod table;
 mod zone;
 

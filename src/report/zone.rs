@@ -38,6 +38,17 @@ impl Zone {
             Self::Named(zone) => utc.with_timezone(&zone).date_naive(),
         }
     }
+
+    /// The date and the minute that a clock there shows.
+    pub fn minute(self, time: Timestamp) -> String {
+        let utc = time.to_utc();
+        let naive = match self {
+            Self::Local => utc.with_timezone(&Local).naive_local(),
+            Self::Utc => utc.naive_utc(),
+            Self::Named(zone) => utc.with_timezone(&zone).naive_local(),
+        };
+        naive.format("%Y-%m-%d %H:%M").to_string()
+    }
 }
 
 /// The zone whose name is most like `text`, if one is.

@@ -87,7 +87,11 @@ impl Own {
                 Err(_) => {}
             },
             Path::Day(machine, day, number) if machine == self.machine => match DayFile::read(&machine, day, &bytes, &mut self.names) {
-                Ok((file, _)) => self.add_part(day, number, file, bytes.len()),
+                Ok((mut file, damage)) => {
+                    // If it is written anew, its new checksum must not hide that the old one failed.
+                    damage.checksums.iter().for_each(|session| file.mark_suspect(session));
+                    self.add_part(day, number, file, bytes.len());
+                }
                 Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
                 Err(_) => {
                     self.broken.insert((day, number));

@@ -50,7 +50,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     run.branch = run.repo.branch()?;
     let outcome = run.sync(places, privacy, set_up)?;
     let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
-    Ok(Outcome { finished, twin, ..outcome })
+    Ok(Outcome { twin, finished, ..outcome })
 }
 
 /// What the lock file says to others.

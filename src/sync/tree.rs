@@ -139,7 +139,7 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
         let Content::Bytes(bytes) = data::content(repo, entry.oid)? else { continue };
         let Some((ours, theirs)) = algebra::sides(&bytes) else { continue };
         let kind = layout::Path::parse(&problem.subject);
-        if let Ok(joined) = algebra::join(&kind, &ours, &theirs) {
+        if let Ok(joined) = algebra::unmark(&kind, &bytes, &ours, &theirs) {
             changes.insert(problem.subject.clone(), Entry { mode: FILE, oid: repo.write_blob(&joined)? });
         }
     }

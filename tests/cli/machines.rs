@@ -96,6 +96,7 @@ fn decisions_converge_whoever_takes_them() {
     assert_eq!(ada.manifest_json()["machines"][ADA]["label"], "tower");
     assert_eq!(ada.manifest_json()["machines"][ADA]["hostname"], "ada", "the host is still called what it is called");
     rename(&ada, "");
+    assert_eq!(name(&ada), ["ada", "bob"], "an empty label is none");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod hooks;
 mod join;
 mod life;
 mod machines;
+mod people;
 mod plain_git;
 mod report;
 mod transport;

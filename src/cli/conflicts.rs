@@ -1,0 +1,101 @@
+//! `claude-sync conflicts`: what a person must look at, and whose word holds.
+
+use serde_json::json;
+use similar::TextDiff;
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, machine, out, tracker};
+use crate::base::text::{count, printable};
+use crate::merge::decisions::{ACCEPTED, Intent};
+use crate::report;
+use crate::report::conflicts::{Dispute, disputes};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Let this machine's word hold (by id, the beginning of its id, or name)
+    #[arg(long, value_name = "MACHINE")]
+    accept: Option<String>,
+    /// Only these sessions, by id or the beginning of it
+    sessions: Vec<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "accept")]
+    json: bool,
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = Env::places()?;
+    let repo = report::open(&places.repo)?.ok_or_else(tracker::no_data)?;
+    let wanted = |dispute: &Dispute| {
+        args.sessions.is_empty() || args.sessions.iter().any(|text| dispute.session.as_str().starts_with(text.as_str()))
+    };
+    let open: Vec<Dispute> = disputes(&repo)?.into_iter().filter(|dispute| wanted(dispute)).collect();
+    if let Some(name) = &args.accept {
+        let fleet = machine::fleet(&places)?;
+        let view = machine::find(&fleet, name)?;
+        let mut sessions: Vec<&str> =
+            open.iter().filter(|dispute| dispute.sides.iter().any(|side| side.machine == view.id)).map(|d| d.session.as_str()).collect();
+        sessions.dedup();
+        if sessions.is_empty() {
+            return Err(CliError::plain(
+                &format!("{name} takes part in no such conflict"),
+                "claude_sync::no_conflict",
+                exit::USAGE,
+                "claude-sync conflicts shows all, with the machines that take part",
+            ));
+        }
+        let intent =
+            |session: &&str| Intent { kind: ACCEPTED, subject: (*session).to_owned(), key: "machine", value: view.id.as_str().into() };
+        return machine::decide(&places, env, sessions.iter().map(intent).collect());
+    }
+    if args.json {
+        let rows: Vec<_> = open
+            .iter()
+            .map(|dispute| {
+                let sides: Vec<_> = dispute
+                    .sides
+                    .iter()
+                    .map(|side| json!({ "machineId": side.machine.as_str(), "name": side.name, "lines": side.text.lines().collect::<Vec<_>>() }))
+                    .collect();
+                json!({ "sessionId": dispute.session.as_str(), "projectPath": dispute.project, "code": dispute.code, "sides": sides })
+            })
+            .collect();
+        out(&format!("{:#}\n", json!({ "conflicts": rows })));
+        return Ok(exit::OK);
+    }
+    if open.is_empty() {
+        out("No conflicts.\n");
+        return Ok(exit::OK);
+    }
+    let mut text = String::new();
+    for dispute in &open {
+        text.push_str(&show(dispute));
+    }
+    text.push_str(&format!(
+        "{} to look at. To let one machine's word hold: claude-sync conflicts --accept MACHINE [SESSION…]\n",
+        count(open.len() as u64, "conflict")
+    ));
+    out(&text);
+    Ok(exit::OK)
+}
+
+fn show(dispute: &Dispute) -> String {
+    let why = match dispute.code.as_str() {
+        "checksum" => "a checksum does not fit its records, as after an edit by hand",
+        _ => "machines tell different sums, and the records are withheld: all of them count until somebody decides",
+    };
+    let mut out = format!("Session {}, {}: {why}\n", printable(dispute.session.as_str(), 60), printable(&dispute.project, 40));
+    let [first, rest @ ..] = &dispute.sides[..] else {
+        return out;
+    };
+    if rest.is_empty() {
+        out.push_str(&format!("  {}\n{}", printable(&first.name, 80), first.text));
+    }
+    for side in rest {
+        let diff = TextDiff::from_lines(&first.text, &side.text);
+        let text = diff.unified_diff().header(&printable(&first.name, 80), &printable(&side.name, 80)).to_string();
+        out.push_str(&text);
+    }
+    out.push('\n');
+    out
+}

@@ -1,0 +1,77 @@
+//! The history of syncs, read back from the commits.
+
+use super::SyncError;
+use crate::base::ids::MachineId;
+use crate::base::money::Money;
+use crate::base::time::Timestamp;
+use crate::git::Oid;
+use crate::git::repo::Repo;
+
+/// A commit, as its trailers tell of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The commit.
+    pub commit: Oid,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Its subject.
+    pub subject: String,
+    /// The machine that synced; none for a commit by hand.
+    pub machine: Option<MachineId>,
+    /// `full`, `incremental` or `download`.
+    pub mode: String,
+    /// Sessions touched.
+    pub sessions: u64,
+    /// Records that were new.
+    pub added: u64,
+    /// Records that grew.
+    pub grown: u64,
+    /// What both cost.
+    pub cost: Money,
+}
+
+/// The commits of `HEAD`, newest first.
+pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
+    let Some(head) = repo.head_commit()? else {
+        return Ok(Vec::new());
+    };
+    let mut out = Vec::new();
+    for (commit, seconds, message) in repo.commits(head, most)? {
+        let at = Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
+        out.push(parse(commit, at, &message));
+    }
+    Ok(out)
+}
+
+fn parse(commit: Oid, at: Timestamp, message: &str) -> Entry {
+    let trailer = |name: &str| {
+        let mut lines = message.lines().rev().take_while(|line| !line.is_empty());
+        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::trim)
+    };
+    let number = |name: &str| trailer(name).and_then(|text| text.parse().ok()).unwrap_or(0);
+    Entry {
+        commit,
+        at,
+        subject: message.lines().next().unwrap_or_default().to_owned(),
+        machine: trailer("Machine").and_then(|id| MachineId::parse(id).ok()),
+        mode: trailer("Mode").unwrap_or_default().to_owned(),
+        sessions: number("Sessions"),
+        added: number("Records-Added"),
+        grown: number("Records-Grown"),
+        cost: trailer("Cost-Added-USD").and_then(Money::parse).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trailers_are_read_and_commits_by_hand_have_none() {
+        let text = "sync ada: 2 records\n\nMachine: a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b\nMode: full\nSessions: 1\nRecords-Added: 2\nRecords-Grown: 0\nCost-Added-USD: 0.012\n";
+        let entry = parse(Oid::zero(), Timestamp::EPOCH, text);
+        assert_eq!((entry.added, entry.sessions, entry.cost.to_string().as_str()), (2, 1, "0.012"));
+        let hand = parse(Oid::zero(), Timestamp::EPOCH, "tidy up\n\nMachine: none\nRecords-Added: many");
+        assert_eq!((hand.machine, hand.added, hand.subject.as_str()), (None, 0, "tidy up"));
+    }
+}
