@@ -105,7 +105,7 @@ fn step(player: &Player, env: &Env, minute: i64, address: &str, title: &str) -> 
     let places = places(player);
     out(&format!("\n{title}\n"));
     if !places.repo.exists() {
-        sync::init(&places, &options, Some(address))?;
+        sync::init(&places, &options, Some(address), false)?;
         out(&format!("  {}$ claude-sync init {}\n", player.name, printable(address, 200)));
     }
     let outcome = sync::run(&places, &options)?;

@@ -60,6 +60,7 @@ impl Env {
             intents: Vec::new(),
             summary_only: false,
             snapshot: false,
+            push_main: false,
             offline: false,
             task: Task::Sync,
             now: self.now,

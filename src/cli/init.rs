@@ -15,6 +15,9 @@ Examples:
 pub struct Args {
     /// The repository to join: any address that git understands, empty or made by claude-sync
     remote: Option<String>,
+    /// Let each machine push a branch of its own, never rejected, in place of one that all share
+    #[arg(long)]
+    branch_per_machine: bool,
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -29,7 +32,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             "give an address that git understands",
         ));
     }
-    let done = sync::init(&places, &env.options(), args.remote.as_deref())?;
+    let done = sync::init(&places, &env.options(), args.remote.as_deref(), args.branch_per_machine)?;
     let show = |path: &std::path::Path| printable(&path.display().to_string(), 400);
     let mut text = format!("This machine is {}{}.\n", done.machine, if done.new_id { " (a new id)" } else { "" });
     let made = if done.new_repo { "made" } else { "ready" };
@@ -38,6 +41,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         (Some(remote), true) => text.push_str(&format!("Joined {}, which has data already.\n", printable(remote, 400))),
         (Some(remote), false) => text.push_str(&format!("Remote: {}, still empty.\n", printable(remote, 400))),
         (None, _) => text.push_str("No remote: history is kept on this machine. To share it later: claude-sync init ADDRESS\n"),
+    }
+    if done.per_machine {
+        text.push_str("Each machine pushes a branch of its own, and main is joined here.\n");
     }
     match &done.hooks {
         Installed::Here(_) => {}

@@ -21,6 +21,9 @@ pub struct Args {
     /// Keep a copy of this version of the machine's page
     #[arg(long)]
     snapshot: bool,
+    /// With a branch per machine: push the joined branch too, for people who look at the remote
+    #[arg(long, conflicts_with_all = ["offline", "download_all"])]
+    push_main: bool,
     /// Commit here, and neither fetch nor push
     #[arg(long)]
     offline: bool,
@@ -34,6 +37,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         mode: Mode::parse(&args.mode).unwrap_or(Mode::Incremental),
         summary_only: args.summary_only,
         snapshot: args.snapshot,
+        push_main: args.push_main,
         offline: args.offline,
         task: if args.download_all { Task::Download } else { Task::Sync },
         attended: env.attended && !args.quiet,

@@ -36,6 +36,18 @@ pub enum GitError {
     },
 }
 
+/// Branches of single machines begin with this, in a repository with a branch per machine.
+pub const MACHINES: &str = "machines/";
+
+/// What branches a remote has.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// The default branch; none where there is no branch that all machines share.
+    pub branch: Option<String>,
+    /// There are branches of single machines.
+    pub per_machine: bool,
+}
+
 /// How a push ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Push {
@@ -109,17 +121,16 @@ impl Git {
         self.command(Some(repo)).args(args).output().map_err(GitError::Missing)
     }
 
-    /// The default branch of a remote; none where the remote is empty.
-    pub fn remote_branch(&self, repo: &Path, remote: &str) -> Result<Option<String>, GitError> {
+    /// What branches a remote has.
+    pub fn survey(&self, repo: &Path, remote: &str) -> Result<Survey, GitError> {
         let text = self.run(repo, &["ls-remote", "--symref", "--", remote])?;
         let head = text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
-        let branches: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
+        let all: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
+        let (machines, branches): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| name.starts_with(MACHINES));
         // A bare repository's HEAD may name a branch that does not exist.
         let named = head.filter(|head| branches.contains(head));
-        Ok(named
-            .or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b)))
-            .or(branches.first().copied())
-            .map(str::to_owned))
+        let branch = named.or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b))).or(branches.first().copied());
+        Ok(Survey { branch: branch.map(str::to_owned), per_machine: !machines.is_empty() })
     }
 
     /// Fetches all branches, forgetting those that are gone.

@@ -394,6 +394,21 @@ impl Repo {
         self.inner.revparse_single(text).and_then(|object| object.peel_to_commit()).ok().map(|commit| commit.id())
     }
 
+    /// The commits of all refs that begin with `prefix`, by the rest of their names.
+    pub fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
+        let refs = git("list refs", self.inner.references_glob(&format!("{prefix}*")))?;
+        let named = |reference: git2::Reference| {
+            let name = reference.name().ok()?.strip_prefix(prefix)?.to_owned();
+            Some((name, reference.peel_to_commit().ok()?.id()))
+        };
+        Ok(refs.flatten().filter_map(named).collect())
+    }
+
+    /// Whether `tip` has `base` in its history.
+    pub fn contains(&self, tip: Oid, base: Oid) -> Result<bool, RepoError> {
+        Ok(tip == base || git("compare histories", self.inner.graph_descendant_of(tip, base))?)
+    }
+
     /// Whether an object is here.
     pub fn has(&self, oid: Oid) -> bool {
         self.inner.odb().is_ok_and(|odb| odb.exists(oid))

@@ -44,6 +44,20 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     attributes(repo)
 }
 
+/// The setting of a clone in which each machine pushes a branch of its own.
+const LAYOUT: (&str, &str) = ("claude-sync.layout", "branch-per-machine");
+
+/// Makes this a clone in which each machine pushes a branch of its own.
+pub fn choose_layout(repo: &Repo) -> Result<(), RepoError> {
+    let set = repo.config()?.set_str(LAYOUT.0, LAYOUT.1);
+    set.map_err(|source| RepoError::Git { what: format!("set {}", LAYOUT.0), source })
+}
+
+/// Whether each machine pushes a branch of its own.
+pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
+    Ok(repo.config()?.get_string(LAYOUT.0).is_ok_and(|layout| layout == LAYOUT.1))
+}
+
 /// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
 fn attributes(repo: &Repo) -> Result<(), SetupError> {
     let path = repo.common_folder().join("info/attributes");

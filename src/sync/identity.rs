@@ -26,14 +26,19 @@ pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError>
 
 /// Whether the remote has a version of this machine's page that it did not get from here. Only the machine itself counts the revision
 /// up; others at most join versions that exist.
-pub(super) fn another_wrote(repo: &Repo, starts: Starts, machine: &MachineId) -> Result<bool, SyncError> {
-    let (Some(there), Some(known)) = (page(repo, starts.tip, machine)?, page(repo, starts.known, machine)?) else {
+pub(super) fn another_wrote(repo: &Repo, starts: Starts<'_>, machine: &MachineId) -> Result<bool, SyncError> {
+    let rank = |page: &SyncFile| (page.machine.revision, page.machine.updated_at);
+    let Some(known) = page(repo, starts.known, machine)?.as_ref().map(rank) else {
         return Ok(false);
     };
-    let rank = |page: &SyncFile| (page.machine.revision, page.machine.updated_at);
     let here = page(repo, starts.head, machine)?.as_ref().map(rank);
-    let (there, known) = (rank(&there), rank(&known));
-    Ok(there.0 >= known.0 && there != known && Some(there) != here)
+    for tip in starts.tip.iter().chain(starts.others) {
+        let there = page(repo, Some(*tip), machine)?.as_ref().map(rank);
+        if there.is_some_and(|there| there.0 >= known.0 && there != known) && there != here {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn page(repo: &Repo, commit: Option<Oid>, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {

@@ -55,6 +55,8 @@ pub struct Options {
     pub summary_only: bool,
     /// Keep a copy of this version of the sync file.
     pub snapshot: bool,
+    /// With a branch per machine: push the joined branch too.
+    pub push_main: bool,
     /// Neither fetch nor push.
     pub offline: bool,
     /// What for.

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::delta::{Story, delta, message};
-use super::tree::{Assembled, Starts, assemble};
+use super::tree::{Assembled, Starts, assemble, own_tree};
 use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, resolve, setup};
 use crate::base::ids::MachineId;
 use crate::format::syncfile::Mode;
+use crate::git::process::MACHINES;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
 use crate::git::{Git, Oid, Push};
@@ -39,15 +40,15 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
         return Err(SyncError::NoRemote);
     }
     if set_up {
-        setup::set_up(places, options, &git, machine.clone(), new_id, None)?;
+        setup::set_up(places, options, &git, (machine.clone(), new_id), None, false)?;
     }
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
     clone::configure(&repo, &options.program)?;
     let finished = resolve::finish(&repo, &git, options.rules)?;
     let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
     let reader = format!("{READER} {privacy:?} {}", if options.summary_only { "summaries" } else { "records" });
-    let mut run = Run { repo, git, options, machine, branch: String::new(), reader };
-    run.branch = run.repo.branch()?;
+    let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
+    let run = Run { repo, git, options, machine, branch, per_machine, reader };
     let outcome = run.sync(places, privacy, set_up)?;
     let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
     Ok(Outcome { twin, finished, ..outcome })
@@ -72,7 +73,9 @@ struct Run<'a> {
     git: Git,
     options: &'a Options,
     machine: MachineId,
+    /// The branch that is checked out: shared by all machines, or a local join of their branches.
     branch: String,
+    per_machine: bool,
     reader: String,
 }
 
@@ -114,12 +117,16 @@ impl Run<'_> {
                 out.remote = state;
                 break;
             }
-            let tip = self.repo.commit_at(&self.tracking())?;
-            if tip == Some(head) || options.task == Task::Download {
+            let outgoing = if options.task == Task::Download { Vec::new() } else { self.outgoing(head)? };
+            if outgoing.is_empty() {
                 out.remote = Remote::UpToDate;
                 break;
             }
-            match self.git.push(self.repo.path(), "origin", &head.to_string(), &self.branch) {
+            let pushed = outgoing.iter().try_fold(Push::Done, |state, (commit, branch)| match state {
+                Push::Done => self.git.push(self.repo.path(), "origin", &commit.to_string(), branch),
+                Push::Rejected => Ok(state),
+            });
+            match pushed {
                 Ok(Push::Done) => {
                     out.remote = Remote::Pushed(rejected);
                     break;
@@ -168,15 +175,73 @@ impl Run<'_> {
         Ok(Binding { known, machine: self.machine.to_string(), reader: self.reader.clone() })
     }
 
-    fn tracking(&self) -> String {
-        format!("refs/remotes/origin/{}", self.branch)
+    /// Where the remote's branch was at the last fetch.
+    fn tracking(branch: &str) -> String {
+        format!("refs/remotes/origin/{branch}")
+    }
+
+    /// What the remote lacks: commits, with the branches they go to.
+    fn outgoing(&self, head: Oid) -> Result<Vec<(Oid, String)>, SyncError> {
+        let mut all = Vec::new();
+        if self.per_machine {
+            all.push((self.own_branch(head)?, format!("{MACHINES}{}", self.machine)));
+        }
+        if !self.per_machine || self.options.push_main {
+            all.push((head, self.branch.clone()));
+        }
+        let mut missing = Vec::new();
+        for (commit, branch) in all {
+            if self.repo.commit_at(&Self::tracking(&branch))? != Some(commit) {
+                missing.push((commit, branch));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The commit of this machine's own branch: its files out of the joined ones, and nothing of others'.
+    fn own_branch(&self, head: Oid) -> Result<Oid, SyncError> {
+        let name = format!("refs/heads/{MACHINES}{}", self.machine);
+        let tree = own_tree(&self.repo, self.repo.tree_of(head)?, &self.machine)?;
+        let local = self.repo.commit_at(&name)?;
+        let parent = self.repo.commit_at(&Self::tracking(&format!("{MACHINES}{}", self.machine)))?;
+        let parent = parent.or(local);
+        for there in [parent, local].into_iter().flatten() {
+            let waits = Some(there) == parent || parent.is_none_or(|parent| self.repo.parents_of(there).is_ok_and(|p| p == [parent]));
+            if waits && self.repo.tree_of(there)? == tree {
+                self.repo.move_ref(&name, local, there, "claude-sync")?;
+                return Ok(there);
+            }
+        }
+        let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
+        let delta = delta(&self.repo, before, Some(tree), &self.machine)?;
+        let story = Story {
+            machine: &self.machine,
+            hostname: &self.options.host.hostname,
+            mode: Some(self.options.mode),
+            delta: &delta,
+            first: before.is_none(),
+            folded: &[],
+        };
+        let commit = self.repo.commit(&self.git, tree, parent.as_slice(), &message(&story))?;
+        self.repo.flush()?;
+        self.repo.move_ref(&name, local, commit, "claude-sync")?;
+        Ok(commit)
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
     fn step(&self, records: &RecordSet, online: bool, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
-        let tip = if online { self.repo.commit_at(&self.tracking())? } else { None };
-        let starts = Starts { tip, head: self.repo.commit_at(&branch)?, known: self.repo.commit_at(KNOWN)? };
+        let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
+        let mut others = Vec::new();
+        if self.per_machine {
+            for commit in self.repo.tips_below("refs/remotes/origin/machines/")?.into_values() {
+                if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
+                    others.push(commit);
+                }
+            }
+        }
+        let head = self.repo.commit_at(&branch)?;
+        let starts = Starts { tip, head, known: self.repo.commit_at(KNOWN)?, others: &others };
         for commit in [starts.tip, starts.head].into_iter().flatten() {
             if !setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
                 let remote = self.repo.remote().filter(|_| Some(commit) == starts.tip);
@@ -192,11 +257,15 @@ impl Run<'_> {
         out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;
         out.machines = assembled.machines;
-        let parent = starts.tip.or(starts.head);
+        let parent = match (starts.tip, starts.head) {
+            // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
+            (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => Some(head),
+            (tip, head) => tip.or(head),
+        };
         let parent_tree = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
         let head_tree = starts.head.map(|commit| self.repo.tree_of(commit)).transpose()?;
         let on_tip = |head: Oid| -> Result<bool, SyncError> {
-            Ok(starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
+            Ok(parent == Some(head) || starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
         };
         let new = match (parent, starts.head) {
             // The remote has everything already, or there is no remote and nothing is new.
@@ -205,7 +274,8 @@ impl Run<'_> {
             (Some(_), Some(head)) if head_tree == Some(assembled.tree) && on_tip(head)? => head,
             _ => self.commit(&assembled, starts, parent, out)?,
         };
-        out.received |= starts.head.is_some_and(|head| head != new) && starts.tip.is_some() && starts.tip != starts.head;
+        let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
+        out.received |= starts.head.is_some_and(|head| head != new) && others_came;
         if Some(new) != starts.head {
             self.repo.flush()?;
             self.repo.checkout(assembled.tree)?;
@@ -221,7 +291,7 @@ impl Run<'_> {
         Ok(new)
     }
 
-    fn commit(&self, assembled: &Assembled, starts: Starts, parent: Option<Oid>, out: &mut Outcome) -> Result<Oid, SyncError> {
+    fn commit(&self, assembled: &Assembled, starts: Starts<'_>, parent: Option<Oid>, out: &mut Outcome) -> Result<Oid, SyncError> {
         let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
         out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine)?;
         let folded = match (starts.tip, starts.head) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Options, SyncError};
 use crate::base::ids::MachineId;
 use crate::git::hooks::{self, Installed};
-use crate::git::process::hide_secrets;
+use crate::git::process::{Survey, hide_secrets};
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::git::{Git, Oid, setup};
 use crate::store::layout::{ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST};
@@ -27,6 +27,8 @@ pub struct Init {
     pub joined: bool,
     /// The branch.
     pub branch: String,
+    /// Each machine pushes a branch of its own.
+    pub per_machine: bool,
     /// Where the hooks went.
     pub hooks: Installed,
 }
@@ -45,12 +47,13 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 
 /// Sets this machine up. With `remote` it joins that repository, or starts it; without, history stays here.
 ///
-/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none.
-pub fn init(places: &Places, options: &Options, remote: Option<&str>) -> Result<Init, SyncError> {
+/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none. With `per_machine` each
+/// machine pushes a branch of its own; who joins such a repository does so unasked.
+pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machine: bool) -> Result<Init, SyncError> {
     let _lock = lock::acquire(&places.state, &super::run::label(options))?;
     let git = Git::find(options.attended)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
-    set_up(places, options, &git, machine, new_id, remote)
+    set_up(places, options, &git, (machine, new_id), remote, per_machine)
 }
 
 /// As [`init`], with the lock held.
@@ -58,9 +61,9 @@ pub(super) fn set_up(
     places: &Places,
     options: &Options,
     git: &Git,
-    machine: MachineId,
-    new_id: bool,
+    (machine, new_id): (MachineId, bool),
     remote: Option<&str>,
+    per_machine: bool,
 ) -> Result<Init, SyncError> {
     let there = Repo::open(&places.repo)?;
     let new_repo = there.is_none();
@@ -68,6 +71,11 @@ pub(super) fn set_up(
         Some(repo) => adopt(repo, git, remote)?,
         None => create(&places.repo, git, remote)?,
     };
+    if per_machine {
+        setup::choose_layout(&repo)?;
+    }
+    let per_machine = setup::is_per_machine(&repo)?;
+    let others = !repo.tips_below("refs/remotes/origin/machines/")?.is_empty();
     let branch = repo.branch()?;
     setup::configure(&repo, &options.program)?;
     let tip = repo.commit_at(&format!("refs/remotes/origin/{branch}"))?;
@@ -87,7 +95,16 @@ pub(super) fn set_up(
     }
     repo.flush()?;
     let hooks = hooks::install(&repo, &options.program, false)?;
-    Ok(Init { machine, new_id, new_repo, remote: repo.remote().map(|url| hide_secrets(&url)), joined: tip.is_some(), branch, hooks })
+    Ok(Init {
+        machine,
+        new_id,
+        new_repo,
+        remote: repo.remote().map(|url| hide_secrets(&url)),
+        joined: tip.is_some() || others,
+        branch,
+        per_machine,
+        hooks,
+    })
 }
 
 /// A root tree with what every sync repository has, and otherwise as it was.
@@ -142,7 +159,10 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
                 let far = ask(git, repo.path(), address)?;
                 setup::add_remote(&repo, address, &branch)?;
                 fetch(&repo, git, address)?;
-                check_tip(&repo, far.as_deref().unwrap_or(&branch), address)?;
+                check_tip(&repo, far.branch.as_deref().unwrap_or(&branch), address)?;
+                if far.per_machine {
+                    setup::choose_layout(&repo)?;
+                }
             }
         }
     }
@@ -162,8 +182,8 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(write)?;
     let draft = tempfile::Builder::new().prefix(".claude-sync-new-").tempdir_in(parent).map_err(write)?;
-    let far = remote.map(|address| ask(git, draft.path(), address)).transpose()?.flatten();
-    let branch = far.unwrap_or_else(|| "main".to_owned());
+    let far = remote.map(|address| ask(git, draft.path(), address)).transpose()?.unwrap_or_default();
+    let branch = far.branch.unwrap_or_else(|| "main".to_owned());
     let place = draft.path().join("repo");
     let repo = Repo::create(&place, &branch)?;
     if let Some(address) = remote {
@@ -171,13 +191,16 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
         fetch(&repo, git, address)?;
         check_tip(&repo, &branch, address)?;
     }
+    if far.per_machine {
+        setup::choose_layout(&repo)?;
+    }
     drop(repo);
     fs::rename(&place, path).map_err(write)?;
     Ok(Repo::open(path)?.expect("the repository was moved here just now"))
 }
 
-fn ask(git: &Git, at: &Path, address: &str) -> Result<Option<String>, SyncError> {
-    git.remote_branch(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })
+fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
+    git.survey(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })
 }
 
 fn fetch(repo: &Repo, git: &Git, address: &str) -> Result<(), SyncError> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::own::Own;
+use super::own::{Own, own_blobs};
 use super::page::Stamp;
 use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
@@ -21,13 +21,15 @@ use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Starts {
+pub(super) struct Starts<'a> {
     /// The remote's branch, if it was fetched.
     pub tip: Option<Oid>,
     /// The local branch.
     pub head: Option<Oid>,
     /// All that this clone has had.
     pub known: Option<Oid>,
+    /// The branches of single machines, where each machine has one.
+    pub others: &'a [Oid],
 }
 
 /// The next commit's tree.
@@ -45,7 +47,7 @@ pub(super) struct Assembled {
 }
 
 /// Joins what there is. The user's own files are merged as git would; records only ever grow.
-fn joined(repo: &Repo, starts: Starts) -> Result<Option<Oid>, SyncError> {
+fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Option<Oid>, SyncError> {
     let tree = |commit: Option<Oid>| commit.map(|commit| repo.tree_of(commit)).transpose();
     let base = match (starts.tip, starts.head) {
         (Some(tip), Some(head)) => repo.merge_base(tip, head)?,
@@ -55,7 +57,11 @@ fn joined(repo: &Repo, starts: Starts) -> Result<Option<Oid>, SyncError> {
     let root = trees::join_roots(repo, tree(base)?, tip, head)?;
     // Of `known` only records count: a file of the user's that was deleted since must not come back.
     let (mine, theirs) = (repo.folder(root, "sync")?, repo.folder(known, "sync")?);
-    let sync = trees::join(repo, "sync", None, mine, theirs)?;
+    let mut sync = trees::join(repo, "sync", None, mine, theirs)?;
+    for other in starts.others {
+        let theirs = repo.folder(tree(Some(*other))?, "sync")?;
+        sync = trees::join(repo, "sync", None, sync, theirs)?;
+    }
     match sync {
         Some(oid) if sync != mine => {
             Ok(Some(repo.replace(root, &BTreeMap::from([("sync".to_owned(), Entry { mode: crate::git::repo::FOLDER, oid })]))?))
@@ -64,10 +70,31 @@ fn joined(repo: &Repo, starts: Starts) -> Result<Option<Oid>, SyncError> {
     }
 }
 
+/// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest: that tells of all machines.
+pub(super) fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, SyncError> {
+    let mut files: BTreeMap<String, Entry> = BTreeMap::new();
+    for blob in repo.blobs(Some(root), layout::MACHINES)? {
+        let own = match layout::Path::parse(&blob.path) {
+            layout::Path::Machine(id) | layout::Path::Snapshot(id) => id == *machine,
+            _ => false,
+        };
+        if own {
+            files.insert(blob.path, Entry { mode: blob.mode, oid: blob.oid });
+        }
+    }
+    for (blob, ..) in own_blobs(repo, Some(root), machine)? {
+        files.insert(blob.path, Entry { mode: blob.mode, oid: blob.oid });
+    }
+    if let Some(entry) = repo.entry(Some(root), layout::ATTRIBUTES)? {
+        files.insert(layout::ATTRIBUTES.to_owned(), entry);
+    }
+    Ok(repo.replace(None, &files)?)
+}
+
 /// Builds the tree of the next commit.
 pub(super) fn assemble(
     repo: &Repo,
-    starts: Starts,
+    starts: Starts<'_>,
     machine: &MachineId,
     records: &RecordSet,
     options: &Options,

@@ -1,5 +1,6 @@
 //! Tests through the binaries: real git, real remotes, a home of their own.
 
+mod branches;
 mod corpus;
 mod errors;
 mod finish;
