@@ -9,6 +9,7 @@ mod hooks;
 mod join;
 mod life;
 mod machines;
+mod made;
 mod model;
 mod people;
 mod plain_git;

@@ -1,0 +1,133 @@
+//! Generated data, from a world so small that versions often meet: overlaps, larger rows, fast flags, moved timestamps, ids missing,
+//! summary lines, stubs, claims, decisions, equal timestamps, unknown fields, part files.
+
+use std::collections::BTreeMap;
+
+use claude_sync::base::ids::{Interner, MachineId, RecordId, SessionId};
+use claude_sync::base::json::Extra;
+use claude_sync::base::money::{Cost, Money};
+use claude_sync::base::time::{Day, Timestamp};
+use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::line::{Summary, SummaryKey};
+use claude_sync::format::syncfile::{Decision, SyncFile};
+use claude_sync::merge::algebra::Tree;
+use claude_sync::records::{Body, Counters, Origin, Record, Totals};
+use claude_sync::store::layout;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+pub fn name(text: &str) -> std::sync::Arc<str> {
+    text.into()
+}
+
+fn extra() -> impl Strategy<Value = Extra> {
+    prop_oneof![4 => Just(Extra::new()), 1 => (0..3_u8, 0..2_u8).prop_map(|(key, value)| Extra::from([(format!("x{key}"), value.into())]))]
+}
+
+prop_compose! {
+    /// Records from a world so small that they often meet.
+    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..4_u8, extra in extra()) -> Record {
+        let mut record = Record {
+            id: RecordId::of("test", &[&[id]]),
+            derived: false,
+            origin: Origin {
+                timestamp: Timestamp::from_millis(1_770_000_000_000 + minute * 60_000).expect("valid"),
+                session: SessionId::new(name(&format!("s{session}"))),
+                project: name(&format!("p{project}")),
+            },
+            index,
+            fast: flags[0],
+            body: Body {
+                model: name(if flags[3] { "claude-opus-4-8" } else { "unheard-of" }),
+                counters: Counters { input, output, ..Counters::default() },
+                service_tier: None,
+                inference_geo: None,
+                provisional: flags[1],
+                sidechain: flags[2],
+                cost: Cost { known: flags[3], amount: Money::from_pico(cost) },
+                recorded_cost: None,
+                extra,
+            },
+        };
+        match nameless {
+            // Without an id, as 1.0 tools write them: it is derived from what they say.
+            0 => {
+                record.id = record.twin();
+                record.derived = true;
+            }
+            // A stub: no time of day, no project.
+            1 => record.origin = Origin { timestamp: record.origin.timestamp.day().start(), project: name(""), ..record.origin },
+            _ => {}
+        }
+        record
+    }
+}
+
+prop_compose! {
+    pub fn day_file_of(machine: u8, date: u8)(records in vec(record(), 0..6), lines in vec((0..2_u8, 0..2_u8, 0..4_u64, 0..4_u64), 0..3), header in extra(), unknown in 0..3_u8) -> DayFile {
+        let day = Day::parse(&format!("2026-02-0{}", date + 2)).expect("a day");
+        let mut file = DayFile::new(machine_id(machine), day);
+        records.into_iter().for_each(|record| file.records.add(record));
+        for (session, project, requests, output) in lines {
+            let key = SummaryKey { session: SessionId::new(name(&format!("s{session}"))), day, model: name("m") };
+            let totals = Totals { requests, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
+            file.add_summary(key, Summary { project: format!("p{project}"), totals, first: day.start(), last: day.start(), extra: Extra::new() });
+        }
+        file.extra = header;
+        if unknown > 0 {
+            file.unknown.insert((None, format!("{{\"kind\":{unknown}}}")));
+        }
+        file
+    }
+}
+
+prop_compose! {
+    pub fn sync_file_of(machine: u8)(original in any::<bool>(), revision in 0..3_u64, minute in 0..2, host in 0..2_u8, sessions in vec((0..3_u8, 0..3_u64, any::<bool>()), 0..3), decision in 0..3_u64, more in extra()) -> SyncFile {
+        let id = machine_id(machine);
+        let summary = |n: u64| format!("{{\"total_requests\":{n},\"total_input_tokens\":0,\"total_output_tokens\":{n},\"total_cache_creation_tokens\":0,\"total_cache_read_tokens\":0,\"total_cost_usd\":{n}.5}}");
+        let sessions: BTreeMap<String, String> = sessions.into_iter().map(|(at, n, held)| {
+            let claim = if held { format!(",\"claimed\":{}", summary(n)) } else { String::new() };
+            let records: Vec<_> = (0..n).map(|i| format!("{{\"timestamp\":\"2026-02-02T00:00:0{i}Z\",\"model\":\"m\",\"input_tokens\":{at},\"output_tokens\":1,\"cache_creation_tokens\":0,\"cache_read_tokens\":0,\"cost_usd\":0}}")).collect();
+            (format!("s{at}"), format!("{{\"project_name\":\"p{n}\",\"usage_count\":{n},\"sync_state\":{{\"last_synced_index\":{n},\"checksum\":\"\"}},\"usage_records\":[{}],\"summary\":{}{claim}}}", records.join(","), summary(n)))
+        }).collect();
+        let body: Vec<_> = sessions.iter().map(|(id, text)| format!("\"{id}\":{text}")).collect();
+        let (version, revision) = if original { ("1.0", 0) } else { ("1.1", revision) };
+        let text = format!("{{\"version\":\"{version}\",\"machine\":{{\"uuid\":\"{id}\",\"hostname\":\"h{host}\",\"platform\":\"linux\",\"created_at\":\"2026-01-0{}T00:00:00Z\",\"updated_at\":\"2026-02-02T00:0{minute}:00Z\",\"revision\":{revision}}},\"sync_metadata\":{{\"sync_mode\":\"full\"}},\"usage_summary\":{},\"sessions\":{{{}}}}}", host + 1, summary(revision), body.join(","));
+        let mut file = SyncFile::read(&id, text.as_bytes(), &mut Interner::default()).expect("reads");
+        if decision > 0 {
+            file.add_decision(("kind".to_owned(), "subject".to_owned(), decision % 2), Decision(Extra::from([("say".to_owned(), decision.into())])));
+        }
+        file.extra = more;
+        file
+    }
+}
+
+pub fn machine_id(at: u8) -> MachineId {
+    MachineId::canonical(&format!("{at:0>8}-0000-4000-8000-000000000000")).expect("an id")
+}
+
+pub fn day_file() -> impl Strategy<Value = DayFile> {
+    day_file_of(0, 0)
+}
+
+pub fn sync_file() -> impl Strategy<Value = SyncFile> {
+    sync_file_of(0)
+}
+
+/// A day file somewhere in a tree of two machines, two days and two parts.
+fn placed() -> impl Strategy<Value = (String, Vec<u8>)> {
+    (0..2_u8, 0..2_u8, 1..3_u32).prop_flat_map(|(machine, date, part)| {
+        day_file_of(machine, date).prop_map(move |file| (layout::day_path(&file.machine, file.day, part), file.write().0.into_bytes()))
+    })
+}
+
+fn page() -> impl Strategy<Value = (String, Vec<u8>)> {
+    (0..2_u8).prop_flat_map(|machine| {
+        sync_file_of(machine).prop_map(|page| (layout::machine_path(&page.machine.uuid), page.write().into_bytes()))
+    })
+}
+
+/// Everything below `sync` in some clone, the manifest apart.
+pub fn tree() -> impl Strategy<Value = Tree> {
+    (vec(placed(), 0..4), vec(page(), 0..3)).prop_map(|(days, pages)| days.into_iter().chain(pages).collect())
+}
