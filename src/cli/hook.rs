@@ -10,6 +10,7 @@ use crate::base::ids::MachineId;
 use crate::base::text::printable;
 use crate::git::Oid;
 use crate::git::hooks;
+use crate::git::process::PUSHING;
 use crate::git::repo::{Repo, RepoError};
 use crate::merge::guard::{self, Breach};
 use crate::merge::trees::MergeError;
@@ -147,8 +148,9 @@ fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
 
 fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, MergeError> {
     let old = match update.old {
-        // Somebody else pushed meanwhile. Git refuses that itself, unless it is forced to overwrite what nobody here has seen.
-        Some(old) if !repo.has(old) => return Ok(vec![Breach::Lost { path: update.name.clone(), what: 1 }]),
+        // Somebody else pushed meanwhile. Git refuses that by itself, unless it is forced, which claude-sync never does.
+        Some(old) if !repo.has(old) && std::env::var_os(PUSHING).is_some() => return Ok(Vec::new()),
+        Some(old) if !repo.has(old) => return Ok(vec![Breach::Unseen { name: update.name.clone() }]),
         old => tree(repo, old)?,
     };
     guard::breaches(repo, old, tree(repo, update.new)?)

@@ -39,6 +39,9 @@ pub enum GitError {
 /// Branches of single machines begin with this, in a repository with a branch per machine.
 pub const MACHINES: &str = "machines/";
 
+/// Set while `claude-sync` itself pushes, for the hook that git runs then.
+pub const PUSHING: &str = "CLAUDE_SYNC_PUSHING";
+
 /// What branches a remote has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Survey {
@@ -141,7 +144,7 @@ impl Git {
     /// Pushes one commit to one branch, never by force.
     pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str) -> Result<Push, GitError> {
         let args = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", remote, &format!("{commit}:refs/heads/{branch}")];
-        let out = self.output(repo, &args)?;
+        let out = self.command(Some(repo)).args(&args).env(PUSHING, "1").output().map_err(GitError::Missing)?;
         if out.status.success() {
             return Ok(Push::Done);
         }

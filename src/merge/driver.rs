@@ -10,7 +10,7 @@ use crate::format::manifest::{Inputs, Manifest, RULES};
 use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
-use crate::store::durable::{self, WriteError};
+use crate::store::durable::WriteError;
 use crate::store::layout::{self, Path};
 
 /// The driver gave up; git must stop and change nothing.
@@ -59,7 +59,8 @@ pub fn run(base: &FilePath, ours: &FilePath, theirs: &FilePath, path: &str) -> R
         _ => algebra::join(&kind, &a, &b).map_err(format)?,
     };
     if result != a {
-        durable::write(ours, &result)?;
+        // Straight into git's temporary file: if this is cut off, git throws the file away, and nothing else lies about.
+        std::fs::write(ours, &result).map_err(|source| WriteError { path: ours.to_owned(), source })?;
     }
     Ok(())
 }

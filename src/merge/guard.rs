@@ -53,6 +53,11 @@ pub enum Breach {
         /// The path.
         path: String,
     },
+    /// The remote has commits that are not here.
+    Unseen {
+        /// The ref.
+        name: String,
+    },
     /// Another user's machine.
     Forged {
         /// The file.
@@ -74,6 +79,7 @@ impl fmt::Display for Breach {
             Self::Checksum { path, sessions } => write!(f, "{}: checksums would fail in {}", show(path), count(*sessions, "session")),
             Self::Manifest => write!(f, "{MANIFEST}: would not tell of the files beside it"),
             Self::Foreign { path } => write!(f, "{}: is no sync data", show(path)),
+            Self::Unseen { name } => write!(f, "{}: the remote has commits that were never fetched here", show(name)),
             Self::Forged { path, owner } => write!(f, "{}: belongs to a machine of {}", show(path), show(owner)),
         }
     }

@@ -39,8 +39,13 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64) -> Result<Option<Operat
         if on_purpose {
             return Err(SyncError::Unfinished { path: repo.path().to_owned(), what: operation.name() });
         }
-        let others: Vec<_> = stages.unmerged.iter().filter(|path| !path.starts_with("sync/")).cloned().collect();
         let head = repo.head_commit()?;
+        if operation == Operation::Rebase && stages.unmerged.is_empty() {
+            // Git took the step back, as where the driver gave up. It tries again.
+            go_on(repo, git, operation, head, false)?;
+            continue;
+        }
+        let others: Vec<_> = stages.unmerged.iter().filter(|path| !path.starts_with("sync/")).cloned().collect();
         let sync = joined(repo, operation, head, &stages)?;
         let Some(root) = repo.settle(&files(repo, sync, rules)?)? else {
             return Err(SyncError::Unmerged { path: repo.path().to_owned(), what: operation.name(), files: others });
@@ -59,18 +64,18 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64) -> Result<Option<Operat
                 repo.flush()?;
                 repo.end_operation(commit, head)?;
             }
-            _ => {
-                let went = repo.go_on(git, operation, empty && operation != Operation::Rebase);
-                let stuck = repo.operation().is_some() && repo.head_commit()? == head && repo.stages()?.unmerged.is_empty();
-                if let Err(error) = went
-                    && stuck
-                {
-                    return Err(error.into());
-                }
-            }
+            _ => go_on(repo, git, operation, head, empty && operation != Operation::Rebase)?,
         }
     }
     Ok(Some(first))
+}
+
+/// Lets git take the next steps. That one of them conflicts is no failure; that nothing moves is.
+fn go_on(repo: &Repo, git: &Git, operation: Operation, head: Option<Oid>, skip: bool) -> Result<(), SyncError> {
+    match repo.go_on(git, operation, skip) {
+        Err(error) if repo.operation().is_some() && repo.head_commit()? == head && repo.stages()?.unmerged.is_empty() => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// The joined folder `sync` of all sides.

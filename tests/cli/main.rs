@@ -2,6 +2,8 @@
 
 mod branches;
 mod corpus;
+mod crowd;
+mod driver;
 mod errors;
 mod finish;
 mod format;

@@ -169,12 +169,10 @@ fn in_memory() {
                     oracle.saw(&transcripts[at]);
                     commit(&mut nodes[at], None, &transcripts[at], now);
                 }
-                // Pushed, and killed before anything was remembered here.
+                // Plain git, both ways: what this clone has, joined with the remote's, and pushed.
                 16 => {
-                    let mut twin = Node { id: nodes[at].id.clone(), head: nodes[at].head.clone(), known: nodes[at].known.clone() };
-                    oracle.saw(&transcripts[at]);
-                    commit(&mut twin, Some(&remote), &transcripts[at], now);
-                    remote = twin.head;
+                    nodes[at].head = derived(join_trees(&nodes[at].head, &remote).expect("joins"));
+                    older = std::mem::replace(&mut remote, nodes[at].head.clone());
                 }
                 // Claude Code deletes what is 30 days old.
                 17 => transcripts[at].clear(),
