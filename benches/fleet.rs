@@ -102,4 +102,3 @@ pub fn derive(repo: &Repo, root: Oid) -> Oid {
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
     repo.replace(Some(root), &BTreeMap::from([(layout::MANIFEST.to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
 }
-

@@ -8,8 +8,11 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use claude_sync::format::manifest::RULES;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::git::{Git, Oid};
+use claude_sync::index::Index;
+use claude_sync::merge::{data, overview};
 
 const MACHINES: u64 = 10;
 const RECORDS: u64 = 10_000;
@@ -35,7 +38,9 @@ fn main() {
     let process = Git::find(false).expect("git");
     let base = fleet::write(&repo, MACHINES, RECORDS);
     let attributes = repo.write_blob(b"sync/** -text merge=claude-sync\n").expect("stored");
-    let root = |tree: Oid| repo.replace(Some(tree), &[(".gitattributes".to_owned(), Entry { mode: FILE, oid: attributes })].into()).expect("a tree");
+    let root = |tree: Oid| {
+        repo.replace(Some(tree), &[(".gitattributes".to_owned(), Entry { mode: FILE, oid: attributes })].into()).expect("a tree")
+    };
     let commit = |tree: Oid, parents: &[Oid]| repo.commit(&process, root(tree), parents, "made\n").expect("a commit");
     let start = commit(base, &[]);
     let ours = commit(fleet::derive(&repo, fleet::add(&repo, base, 0, RECORDS..RECORDS + 50)), &[start]);
@@ -55,6 +60,13 @@ fn main() {
             }
             if name == "cold" {
                 let _ = std::fs::remove_dir_all(&state);
+            }
+            if name == "warm" {
+                // As a run of claude-sync on either side leaves it.
+                std::fs::create_dir_all(&state).expect("a folder");
+                let index = Index::open(&state).expect("an index");
+                let (machines, archive) = data::inputs(&repo, Some(root(base))).expect("reads");
+                overview::manifest(&repo, machines, archive, RULES, &index).expect("computes");
             }
             let begin = Instant::now();
             let done = git(&place, &home, &["merge", "-q", "--no-edit", &theirs.to_string()]);

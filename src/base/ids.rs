@@ -88,6 +88,11 @@ impl SessionId {
 pub struct RecordId(u64);
 
 impl RecordId {
+    /// The number behind the sixteen digits.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+
     /// Hashes an identity: what kind it is and its parts, each with its length, so that no two identities share a text.
     pub fn of(kind: &str, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();

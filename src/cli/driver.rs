@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use super::env::Env;
 use super::error::CliError;
 use super::exit;
+use crate::index::Index;
+use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::driver;
 
 #[derive(Debug, clap::Args)]
@@ -20,8 +22,14 @@ pub struct Args {
     path: String,
 }
 
+/// What earlier runs of claude-sync remember of files: it saves reading them.
+fn memory() -> Box<dyn Memory> {
+    let index = Env::places().ok().and_then(|places| Index::peek(&places.state));
+    index.map_or_else(|| Box::new(Forgetful) as Box<dyn Memory>, |index| Box::new(index))
+}
+
 pub fn run(args: &Args) -> ExitCode {
-    match driver::run(&args.base, &args.ours, &args.theirs, &args.path) {
+    match driver::run(&args.base, &args.ours, &args.theirs, &args.path, memory) {
         Ok(()) => ExitCode::from(exit::OK),
         Err(error) => {
             let error = CliError::from(error);

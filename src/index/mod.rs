@@ -1,7 +1,9 @@
-//! The local index: how far each transcript was read. Always rebuildable, never the only place of anything.
+//! The local index: how far each transcript was read, and digests of files. Always rebuildable, never the only place of anything.
 //!
 //! It is bound to what the repository had when it was written ([`Binding`]): where that does not fit any more, because either one
 //! was deleted, restored or copied, the index counts as empty and everything is read again.
+
+mod digests;
 
 use std::collections::HashMap;
 use std::fs;
@@ -37,6 +39,7 @@ pub struct Binding {
 pub struct Index {
     db: Connection,
     path: PathBuf,
+    read_only: bool,
 }
 
 const SCHEMA: &str = "
@@ -61,6 +64,14 @@ impl Index {
         attempt.map_err(|source| IndexError { path, source })
     }
 
+    /// Opens the index for reading only, as the merge driver does, which writes nothing but its result. None where there is none.
+    pub fn peek(state: &Path) -> Option<Self> {
+        let path = state.join("index.sqlite");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(&path, flags).ok()?;
+        Some(Self { db, path, read_only: true })
+    }
+
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
         let db = Connection::open(path)?;
         db.pragma_update(None, "synchronous", "NORMAL")?;
@@ -70,7 +81,8 @@ impl Index {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;
-        Ok(Self { db, path: path.to_owned() })
+        db.execute_batch(digests::SCHEMA)?;
+        Ok(Self { db, path: path.to_owned(), read_only: false })
     }
 
     fn fail(&self, source: rusqlite::Error) -> IndexError {

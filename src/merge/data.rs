@@ -45,6 +45,23 @@ impl MachineData {
         self.page.as_ref().and_then(|page| page.as_ref().ok())
     }
 
+    /// Takes what one of its files says. Total: what does not parse is named in `problems`.
+    pub fn add(&mut self, path: &str, kind: &Path, content: Content, names: &mut Interner) {
+        let (day, most) = match kind {
+            Path::Machine(_) => (None, MAX_SYNC_FILE),
+            Path::Day(_, day, _) => (Some(*day), MAX_DAY_FILE),
+            _ => return,
+        };
+        let machine = self.id.clone();
+        match (content, day) {
+            (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
+            (Content::Bytes(bytes), None) => self.add_page(path, SyncFile::read(&machine, &bytes, names)),
+            (Content::TooLarge(size), None) => self.add_page(path, Err(FormatError::TooLarge { size, most })),
+            (Content::TooLarge(_), Some(_)) => self.problems.push(Conflict::about("too-large", path, &machine, 0)),
+            (Content::Missing, _) => self.problems.push(Conflict::about("missing-object", path, &machine, 0)),
+        }
+    }
+
     fn add_page(&mut self, path: &str, page: Result<SyncFile, FormatError>) {
         match &page {
             Ok(page) => page.sessions.values().flat_map(|s| s.records.iter()).for_each(|r| self.records.add(r.clone())),
@@ -97,19 +114,9 @@ struct Reader {
 
 impl Reader {
     fn add(&mut self, path: &str, kind: Path, content: Content) {
-        let (machine, day, most) = match kind {
-            Path::Machine(machine) => (machine, None, MAX_SYNC_FILE),
-            Path::Day(machine, day, _) => (machine, Some(day), MAX_DAY_FILE),
-            _ => return,
-        };
+        let (Path::Machine(machine) | Path::Day(machine, ..)) = &kind else { return };
         let data = self.fleet.entry(machine.clone()).or_insert_with(|| MachineData::new(machine.clone()));
-        match (content, day) {
-            (Content::Bytes(bytes), Some(day)) => data.add_day(path, &bytes, day, &mut self.names),
-            (Content::Bytes(bytes), None) => data.add_page(path, SyncFile::read(&machine, &bytes, &mut self.names)),
-            (Content::TooLarge(size), None) => data.add_page(path, Err(FormatError::TooLarge { size, most })),
-            (Content::TooLarge(_), Some(_)) => data.problems.push(Conflict::about("too-large", path, &machine, 0)),
-            (Content::Missing, _) => data.problems.push(Conflict::about("missing-object", path, &machine, 0)),
-        }
+        data.add(path, &kind, content, &mut self.names);
     }
 }
 

@@ -4,8 +4,9 @@
 
 use std::path::Path as FilePath;
 
+use super::digest::Memory;
 use super::trees::{self, MergeError};
-use super::{algebra, data, fleet::Fleet, manifest};
+use super::{algebra, overview};
 use crate::format::manifest::{Inputs, Manifest, RULES};
 use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
@@ -44,14 +45,20 @@ pub enum DriverError {
 }
 
 /// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they are versions of.
-pub fn run(base: &FilePath, ours: &FilePath, theirs: &FilePath, path: &str) -> Result<(), DriverError> {
+pub fn run(
+    base: &FilePath,
+    ours: &FilePath,
+    theirs: &FilePath,
+    path: &str,
+    memory: impl FnOnce() -> Box<dyn Memory>,
+) -> Result<(), DriverError> {
     let kind = Path::parse(path);
     // An unreadable base is an empty one: it only says what both sides came from.
     let old = std::fs::read(base).unwrap_or_default();
     let (a, b) = (read(ours)?, read(theirs)?);
     let format = |source| DriverError::Format { path: path.to_owned(), source };
     let result = match kind {
-        Path::Manifest => merge_manifests(&old, &a, &b).map_err(|error| match error {
+        Path::Manifest => merge_manifests(&old, &a, &b, memory).map_err(|error| match error {
             Failure::Format(source) => format(source),
             Failure::Merge(error) => error.into(),
             Failure::Repo(error) => error.into(),
@@ -89,7 +96,7 @@ impl From<MergeError> for Failure {
 
 /// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
 /// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
-fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
+fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8], memory: impl FnOnce() -> Box<dyn Memory>) -> Result<Vec<u8>, Failure> {
     let (Ok(a), Ok(b)) = (Manifest::read(ours), Manifest::read(theirs)) else {
         return fallback(ours, theirs);
     };
@@ -108,8 +115,7 @@ fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, F
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
         return fallback(ours, theirs);
     };
-    let fleet = Fleet::join(data::load(&repo, machines, archive)?);
-    Ok(manifest::compute(&fleet, machines, archive, RULES).write().into_bytes())
+    Ok(overview::manifest(&repo, machines, archive, RULES, &*memory())?.write().into_bytes())
 }
 
 /// What became of one input.

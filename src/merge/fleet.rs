@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::data::MachineData;
 use super::decisions::{self, Decisions};
+use super::digest::SessionSum;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::Join as _;
 use crate::base::time::Timestamp;
@@ -102,6 +103,10 @@ pub struct Fleet {
     pub sessions: BTreeMap<SessionId, SessionView>,
     /// All that counts.
     pub rows: Vec<Row>,
+    /// The sum of all that counts.
+    sum: Totals,
+    /// The first and the last request.
+    span: Option<(Timestamp, Timestamp)>,
     /// What was left out and what needs a person, sorted.
     pub conflicts: Vec<Conflict>,
 }
@@ -184,9 +189,7 @@ impl Fleet {
     fn push(&mut self, row: Row) {
         let at = self.machines[row.machine].merged_into.unwrap_or(row.machine);
         let row = Row { machine: at, ..row };
-        let machine = &mut self.machines[at];
-        machine.totals = machine.totals.plus(row.totals);
-        machine.last_usage = machine.last_usage.max(Some(row.at));
+        self.count(at, row.totals, row.at, row.at);
         if let Some(session) = &row.session {
             let view = self.sessions.entry(session.clone()).or_default();
             view.totals = view.totals.plus(row.totals);
@@ -198,6 +201,44 @@ impl Fleet {
             }
         }
         self.rows.push(row);
+    }
+
+    /// Adds to the sums of the fleet and of a machine.
+    fn count(&mut self, at: usize, totals: Totals, first: Timestamp, last: Timestamp) {
+        let machine = &mut self.machines[at];
+        machine.totals = machine.totals.plus(totals);
+        machine.last_usage = machine.last_usage.max(Some(last));
+        self.sum = self.sum.plus(totals);
+        let (from, to) = self.span.unwrap_or((first, last));
+        self.span = Some((from.min(first), to.max(last)));
+    }
+
+    /// Adds the sums of a file that shares no record with any other. Its requests have no rows: what is asked of the fleet after
+    /// this may be its sums, not its rows.
+    pub(super) fn add_clean(&mut self, machine: &MachineId, sessions: &[SessionSum]) {
+        let Ok(at) = self.machines.binary_search_by(|view| view.id.cmp(machine)) else { return };
+        let at = self.machines[at].merged_into.unwrap_or(at);
+        for sum in sessions {
+            let (totals, first, last) = (sum.totals(), sum.first(), sum.last());
+            self.count(at, totals, first.0, last);
+            let view = self.sessions.entry(SessionId::new(sum.id.as_str().into())).or_default();
+            view.totals = view.totals.plus(totals);
+            view.machines.insert(at);
+            view.last = view.last.max(Some(last));
+            if view.first.as_ref().is_none_or(|known| first < *known) {
+                view.first = Some(first);
+            }
+        }
+    }
+
+    /// The first request of all.
+    pub fn first_usage(&self) -> Option<Timestamp> {
+        self.span.map(|span| span.0)
+    }
+
+    /// The last request of all.
+    pub fn last_usage(&self) -> Option<Timestamp> {
+        self.span.map(|span| span.1)
     }
 
     fn add_record(&mut self, merged: Merged, wanted: &HashSet<SummaryKey>, cells: &mut HashMap<SummaryKey, Totals>) {
@@ -333,7 +374,7 @@ impl Fleet {
 
     /// The sum of all that counts.
     pub fn totals(&self) -> Totals {
-        self.rows.iter().map(|row| row.totals).sum()
+        self.sum
     }
 }
 

@@ -3,8 +3,10 @@
 pub mod algebra;
 pub mod data;
 pub mod decisions;
+pub mod digest;
 pub mod driver;
 pub mod fleet;
 pub mod guard;
 pub mod manifest;
+pub mod overview;
 pub mod trees;

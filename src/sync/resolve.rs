@@ -9,9 +9,8 @@ use super::SyncError;
 use crate::git::repo::{Entry, FOLDER, Repo};
 use crate::git::unfinished::{Operation, Stages};
 use crate::git::{Git, Oid};
-use crate::merge::fleet::Fleet;
-use crate::merge::manifest::compute;
-use crate::merge::{data, trees};
+use crate::merge::digest::Memory;
+use crate::merge::{data, overview, trees};
 use crate::store::layout::MANIFEST;
 
 /// The most steps of one rebase that are settled one after the other.
@@ -20,7 +19,7 @@ const STEPS: u32 = 10_000;
 /// Ends the operation that git left open, if there is one, and says which.
 ///
 /// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git stopped on purpose.
-pub(super) fn finish(repo: &Repo, git: &Git, rules: u64) -> Result<Option<Operation>, SyncError> {
+pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, memory: &dyn Memory) -> Result<Option<Operation>, SyncError> {
     let Some(first) = repo.operation() else {
         return Ok(None);
     };
@@ -47,7 +46,7 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64) -> Result<Option<Operat
         }
         let others: Vec<_> = stages.unmerged.iter().filter(|path| !path.starts_with("sync/")).cloned().collect();
         let sync = joined(repo, operation, head, &stages)?;
-        let Some(root) = repo.settle(&files(repo, sync, rules)?)? else {
+        let Some(root) = repo.settle(&files(repo, sync, rules, memory)?)? else {
             return Err(SyncError::Unmerged { path: repo.path().to_owned(), what: operation.name(), files: others });
         };
         let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
@@ -103,7 +102,7 @@ fn joined(repo: &Repo, operation: Operation, head: Option<Oid>, stages: &Stages)
 }
 
 /// All files below a folder `sync`, the manifest computed from the others.
-fn files(repo: &Repo, sync: Option<Oid>, rules: u64) -> Result<BTreeMap<String, Entry>, SyncError> {
+fn files(repo: &Repo, sync: Option<Oid>, rules: u64, memory: &dyn Memory) -> Result<BTreeMap<String, Entry>, SyncError> {
     let Some(sync) = sync else {
         return Ok(BTreeMap::new());
     };
@@ -116,8 +115,7 @@ fn files(repo: &Repo, sync: Option<Oid>, rules: u64) -> Result<BTreeMap<String, 
         crate::format::manifest::Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
     });
     if !newer {
-        let fleet = Fleet::join(data::load(repo, machines, archive)?);
-        let text = compute(&fleet, machines, archive, rules).write();
+        let text = overview::manifest(repo, machines, archive, rules, memory)?.write();
         files.insert(MANIFEST.to_owned(), Entry { mode: crate::git::repo::FILE, oid: repo.write_blob(text.as_bytes())? });
     }
     Ok(files)

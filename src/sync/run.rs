@@ -12,6 +12,7 @@ use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
 use crate::git::{Git, Oid, Push};
 use crate::index::{Binding, Index};
+use crate::merge::digest::Memory;
 use crate::records::RecordSet;
 use crate::store::{Places, config, lock, machine_id};
 use crate::transcripts::{self, Privacy};
@@ -44,7 +45,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     }
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
     clone::configure(&repo, &options.program)?;
-    let finished = resolve::finish(&repo, &git, options.rules)?;
+    let finished = resolve::finish(&repo, &git, options.rules, &Index::open(&places.state)?)?;
     let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
     let reader = format!("{READER} {privacy:?} {}", if options.summary_only { "summaries" } else { "records" });
     let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
@@ -112,7 +113,7 @@ impl Run<'_> {
         }
         let mut rejected = 0;
         loop {
-            let head = self.step(&reading.records, queued.is_none(), &mut out)?;
+            let head = self.step(&reading.records, queued.is_none(), &index, &mut out)?;
             if let Some(state) = queued.take() {
                 out.remote = state;
                 break;
@@ -229,7 +230,7 @@ impl Run<'_> {
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
-    fn step(&self, records: &RecordSet, online: bool, out: &mut Outcome) -> Result<Oid, SyncError> {
+    fn step(&self, records: &RecordSet, online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
         let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
         let mut others = Vec::new();
@@ -252,7 +253,7 @@ impl Run<'_> {
         if identity::another_wrote(&self.repo, starts, &self.machine)? {
             out.twin = Some(Twin::Wrote);
         }
-        let assembled = assemble(&self.repo, starts, &self.machine, records, self.options)?;
+        let assembled = assemble(&self.repo, starts, &self.machine, records, self.options, memory)?;
         out.problems.clone_from(&assembled.problems);
         out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;

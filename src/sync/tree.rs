@@ -14,8 +14,8 @@ use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
-use crate::merge::fleet::Fleet;
-use crate::merge::{algebra, data, manifest, trees};
+use crate::merge::digest::Memory;
+use crate::merge::{algebra, data, manifest, overview, trees};
 use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
 
@@ -98,6 +98,7 @@ pub(super) fn assemble(
     machine: &MachineId,
     records: &RecordSet,
     options: &Options,
+    memory: &dyn Memory,
 ) -> Result<Assembled, SyncError> {
     let root = setup::furnish(repo, joined(repo, starts)?)?;
     let old = read_manifest(repo, root)?;
@@ -144,9 +145,9 @@ pub(super) fn assemble(
             out.mended.push(MANIFEST.to_owned());
         }
     }
-    derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options)?;
+    derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options, memory)?;
     if out.newer_rules.is_none() && mend(repo, &mut out)? {
-        derive(repo, &mut out, None, options)?;
+        derive(repo, &mut out, None, options, memory)?;
     }
     Ok(out)
 }
@@ -235,7 +236,7 @@ fn adopt(own: &mut Own, stamp: &Stamp, text: &[u8]) -> bool {
 }
 
 /// Computes the manifest anew where it does not tell of the trees beside it.
-fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options) -> Result<(), SyncError> {
+fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options, memory: &dyn Memory) -> Result<(), SyncError> {
     let (machines, archive) = data::inputs(repo, Some(out.tree))?;
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
     if let Some(old) = old {
@@ -249,8 +250,7 @@ fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Op
             return Ok(());
         }
     }
-    let fleet = Fleet::join(data::load(repo, machines, archive)?);
-    let new = manifest::compute(&fleet, machines, archive, options.rules);
+    let new = overview::manifest(repo, machines, archive, options.rules, memory)?;
     out.machines = new.machines.len();
     out.problems = problems(&new.conflicts);
     let oid = repo.write_blob(new.write().as_bytes())?;

@@ -1,17 +1,20 @@
 //! The laws of the joins: idempotent, commuting, associative, and nothing ever falls.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::join::Join;
 use claude_sync::base::time::Day;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::SyncFile;
+use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::{Tree, join_trees};
 use claude_sync::merge::data::{self, MachineData};
+use claude_sync::merge::digest::{Digested, Memory};
 use claude_sync::merge::fleet::Fleet;
-use claude_sync::merge::trees;
+use claude_sync::merge::{manifest, overview, trees};
 use claude_sync::records::{Record, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -33,6 +36,20 @@ fn totals(files: &[DayFile]) -> Totals {
     let mut data = MachineData::new(files[0].machine.clone());
     files.iter().flat_map(|file| file.records.iter()).for_each(|record| data.records.add(record.clone()));
     Fleet::join(vec![data]).totals()
+}
+
+/// Remembers every digest, as the local index does.
+#[derive(Default)]
+struct Remembers(RefCell<BTreeMap<String, (Oid, Digested)>>);
+
+impl Memory for Remembers {
+    fn recall(&self) -> BTreeMap<String, (Oid, Digested)> {
+        self.0.borrow().clone()
+    }
+
+    fn keep(&self, new: &[(String, Oid, Digested)]) {
+        self.0.borrow_mut().extend(new.iter().map(|(path, oid, digested)| (path.clone(), (*oid, digested.clone()))));
+    }
 }
 
 fn cases() -> ProptestConfig {
@@ -133,6 +150,14 @@ proptest! {
             let joined = trees::join_roots(repo, None, Some(x), Some(y)).expect("joins").expect("a tree");
             prop_assert_eq!(joined, write(&join_trees(&a, &b).expect("joins")));
             prop_assert_eq!(trees::join_roots(repo, None, Some(y), Some(x)).expect("joins"), Some(joined));
+            // Digests change nothing but the time it takes: with none, with those of another tree, and with all.
+            let memory = Remembers::default();
+            for root in [x, joined, joined] {
+                let (machines, archive) = data::inputs(repo, Some(root)).expect("reads");
+                let whole = manifest::compute(&Fleet::join(data::load(repo, machines, archive).expect("reads")), machines, archive, 1);
+                let quick = overview::manifest(repo, machines, archive, 1, &memory).expect("reads");
+                prop_assert_eq!(quick.write(), whole.write());
+            }
             Ok(())
         })?;
     }

@@ -114,20 +114,38 @@ pub fn sync_file() -> impl Strategy<Value = SyncFile> {
     sync_file_of(0)
 }
 
-/// A day file somewhere in a tree of two machines, two days and two parts.
-fn placed() -> impl Strategy<Value = (String, Vec<u8>)> {
-    (0..2_u8, 0..2_u8, 1..3_u32).prop_flat_map(|(machine, date, part)| {
-        day_file_of(machine, date).prop_map(move |file| (layout::day_path(&file.machine, file.day, part), file.write().0.into_bytes()))
+/// A day file somewhere in a tree of two machines, two days and two parts. `named`: all records have ids.
+fn placed(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
+    (0..2_u8, 0..2_u8, 1..3_u32).prop_flat_map(move |(machine, date, part)| {
+        day_file_of(machine, date).prop_map(move |mut file| {
+            if named {
+                file.records = std::mem::take(&mut file.records).into_iter().filter(|record| !record.derived).collect();
+                file.summaries.retain(|key, _| key.session.as_str() == "s1" && date == 1);
+            }
+            (layout::day_path(&file.machine, file.day, part), file.write().0.into_bytes())
+        })
     })
 }
 
-fn page() -> impl Strategy<Value = (String, Vec<u8>)> {
-    (0..2_u8).prop_flat_map(|machine| {
-        sync_file_of(machine).prop_map(|page| (layout::machine_path(&page.machine.uuid), page.write().into_bytes()))
+fn page(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
+    (0..2_u8).prop_flat_map(move |machine| {
+        (sync_file_of(machine), vec(record(), 0..3)).prop_map(move |(mut page, records)| {
+            if named {
+                // Copies of what day files hold, some of them with something more to say.
+                for (id, session) in &mut page.sessions {
+                    let here = records.iter().filter(|record| !record.derived);
+                    session.records =
+                        here.map(|r| Record { origin: Origin { session: id.clone(), ..r.origin.clone() }, ..r.clone() }).collect();
+                }
+            }
+            (layout::machine_path(&page.machine.uuid), page.write().into_bytes())
+        })
     })
 }
 
 /// Everything below `sync` in some clone, the manifest apart.
 pub fn tree() -> impl Strategy<Value = Tree> {
-    (vec(placed(), 0..4), vec(page(), 0..3)).prop_map(|(days, pages)| days.into_iter().chain(pages).collect())
+    any::<bool>().prop_flat_map(|named| {
+        (vec(placed(named), 0..4), vec(page(named), 0..3)).prop_map(|(days, pages)| days.into_iter().chain(pages).collect())
+    })
 }

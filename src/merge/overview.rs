@@ -1,0 +1,139 @@
+//! The manifest of two trees, from digests where nothing changed.
+//!
+//! Most files have nothing to do with each other: no record of one is in another, and their sums add up. Those that share a record,
+//! or whose figures depend on others' (summary lines, claims, records without an id), are *entangled*: they are read whole and go
+//! through [`Fleet::join`]. The result is the same as if all had been read; a property test holds it to that.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::data::{self, Content, MachineData};
+use super::digest::{Digested, Memory, digest};
+use super::fleet::Fleet;
+use super::manifest;
+use super::trees::MergeError;
+use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::format::manifest::{Conflict, Manifest};
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::{Blob, FILE, Repo};
+use crate::store::layout::{self, Path};
+
+/// A file on its way into the fleet.
+struct Item {
+    blob: Blob,
+    kind: Path,
+    /// None where it cannot be read: then it is entangled, to be reported as whole reading does.
+    digested: Option<Digested>,
+}
+
+impl Item {
+    fn machine(&self) -> Option<&MachineId> {
+        match &self.kind {
+            Path::Machine(machine) | Path::Day(machine, ..) => Some(machine),
+            _ => None,
+        }
+    }
+}
+
+/// Computes the manifest of the trees `sync/machines` and `sync/archive`.
+pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules: u64, memory: &dyn Memory) -> Result<Manifest, MergeError> {
+    let items = items(repo, machines, archive, memory)?;
+    let entangled = entangled(&items);
+    let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
+    let mut names = Interner::default();
+    let mut clean = Vec::new();
+    for (item, entangled) in items.iter().zip(entangled) {
+        let Some(machine) = item.machine() else { continue };
+        let data = fleet.entry(machine.clone()).or_insert_with(|| MachineData::new(machine.clone()));
+        match item.digested.as_ref().filter(|_| !entangled) {
+            None => data.add(&item.blob.path, &item.kind, data::content(repo, item.blob.oid)?, &mut names),
+            Some(Digested { digest, .. }) => {
+                if let Some(page) = &digest.page {
+                    data.page = Some(SyncFile::read(machine, page.as_bytes(), &mut names));
+                }
+                if digest.damaged > 0 {
+                    data.problems.push(Conflict::about("damaged-lines", item.blob.path.as_str(), machine, digest.damaged));
+                }
+                data.suspect.extend(digest.suspects.iter().map(|id| SessionId::new(names.name(id))));
+                clean.push((machine, digest));
+            }
+        }
+    }
+    let mut joined = Fleet::join(fleet.into_values().collect());
+    for (machine, digest) in clean {
+        joined.add_clean(machine, &digest.sessions);
+    }
+    Ok(manifest::compute(&joined, machines, archive, rules))
+}
+
+/// All files that count, with their digests: remembered, or made now.
+fn items(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, memory: &dyn Memory) -> Result<Vec<Item>, MergeError> {
+    let mut known = memory.recall();
+    let mut names = Interner::default();
+    let mut out = Vec::new();
+    let mut new = Vec::new();
+    for (prefix, tree) in [(layout::MACHINES, machines), (layout::ARCHIVE, archive)] {
+        let blobs = tree.map(|tree| repo.blobs_below(tree, prefix)).transpose()?.unwrap_or_default();
+        for blob in blobs.into_iter().filter(|blob| blob.mode == FILE) {
+            let kind = Path::parse(&blob.path);
+            if !matches!(kind, Path::Machine(_) | Path::Day(..)) {
+                continue;
+            }
+            let digested = match known.remove(&blob.path).filter(|(oid, _)| *oid == blob.oid) {
+                Some((_, digested)) => Some(digested),
+                None => match data::content(repo, blob.oid)? {
+                    Content::Bytes(bytes) => {
+                        digest(&kind, &bytes, &mut names).inspect(|made| new.push((blob.path.clone(), blob.oid, made.clone())))
+                    }
+                    Content::TooLarge(_) | Content::Missing => None,
+                },
+            };
+            out.push(Item { blob, kind, digested });
+        }
+    }
+    memory.keep(&new);
+    Ok(out)
+}
+
+/// Which files must be read whole.
+fn entangled(items: &[Item]) -> Vec<bool> {
+    let digests = || items.iter().enumerate().filter_map(|(at, item)| Some((at, item.digested.as_ref()?)));
+    if digests().any(|(_, d)| d.digest.derived) {
+        // A record without an id is hidden by any record that says the same, wherever that is.
+        return vec![true; items.len()];
+    }
+    let mut out: Vec<bool> = items.iter().map(|item| item.digested.is_none()).collect();
+    let mut ids: Vec<(u64, usize, u64)> = Vec::new();
+    for (at, digested) in digests().filter(|(_, d)| d.digest.page.is_none()) {
+        ids.extend(digested.ids.iter().map(|(id, said)| (*id, at, *said)));
+    }
+    ids.sort_unstable();
+    for pair in ids.windows(2) {
+        if pair[0].0 == pair[1].0 {
+            out[pair[0].1] = true;
+            out[pair[1].1] = true;
+        }
+    }
+    // A page repeats what its machine's day files say. Where it says anything else, both are read.
+    for (at, digested) in digests().filter(|(_, d)| d.digest.page.is_some()) {
+        for (id, said) in &digested.ids {
+            let same = ids[ids.partition_point(|entry| entry.0 < *id)..].iter().take_while(|entry| entry.0 == *id);
+            let mut told = false;
+            for (_, file, there) in same.clone() {
+                told |= items[*file].machine() == items[at].machine() && there == said;
+            }
+            if !told {
+                out[at] = true;
+                same.for_each(|(_, file, _)| out[*file] = true);
+            }
+        }
+    }
+    let claims: BTreeSet<_> = digests().filter(|(_, d)| d.digest.claims).filter_map(|(at, _)| items[at].machine()).collect();
+    let sessions: HashSet<&str> = digests().flat_map(|(_, d)| d.digest.summaries.iter().map(String::as_str)).collect();
+    for (at, digested) in digests() {
+        let of_claims = items[at].machine().is_some_and(|machine| claims.contains(machine));
+        let of_sums = !digested.digest.summaries.is_empty() || digested.digest.sessions.iter().any(|s| sessions.contains(s.id.as_str()));
+        out[at] |= of_claims || of_sums;
+    }
+    out
+}
