@@ -50,13 +50,16 @@ fn main() {
     git(&place, &home, &["gc", "-q"]);
     let driver = format!("'{}' merge-driver %O %A %B %P || exit 129", env!("CARGO_BIN_EXE_claude-sync"));
     let state = home.join(".local/state/claude-sync");
-    let mut times: [Vec<Duration>; 3] = Default::default();
+    let mut times: [Vec<Duration>; 4] = Default::default();
     for run in 0..=RUNS {
-        for (at, name) in ["none", "warm", "cold"].into_iter().enumerate() {
+        for (at, name) in ["none", "true", "warm", "cold"].into_iter().enumerate() {
             if name == "none" {
                 git(&place, &home, &["config", "--unset", "merge.claude-sync.driver"]);
             } else {
                 git(&place, &home, &["config", "merge.claude-sync.driver", &driver]);
+            }
+            if name == "true" {
+                git(&place, &home, &["config", "merge.claude-sync.driver", "true"]);
             }
             if name == "cold" {
                 let _ = std::fs::remove_dir_all(&state);
@@ -79,8 +82,9 @@ fn main() {
             }
         }
     }
-    let [none, warm, cold] = times.map(|mut times| median(&mut times));
+    let [none, noop, warm, cold] = times.map(|mut times| median(&mut times));
     println!("git merge without a driver: {none:.1} ms (median of {RUNS})");
+    println!("with a driver that does nothing: {noop:.1} ms, ratio {:.2}", noop / none);
     println!("with the driver, warm index: {warm:.1} ms, ratio {:.2}", warm / none);
     println!("with the driver, no index:   {cold:.1} ms, ratio {:.2}", cold / none);
 }

@@ -95,6 +95,29 @@ fn items(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, memory: &dyn 
     Ok(out)
 }
 
+/// The ids that stand in more than one place or on a page, sorted, with the file and what is said there.
+fn twice(items: &[Item]) -> Vec<(u64, usize, u64)> {
+    let all = || {
+        let files = items.iter().enumerate().filter_map(|(at, item)| Some((at, &item.kind, item.digested.as_ref()?)));
+        files.flat_map(|(at, kind, d)| d.ids.iter().map(move |(id, said)| (*id, at, *said, matches!(kind, Path::Machine(_)))))
+    };
+    // Most ids stand in one place. Two small sets of bits, by hash, say which may not, and only those are sorted: ids are hashes.
+    let bits = (all().count().max(64) * 16).next_power_of_two();
+    let place = |id: u64| usize::try_from(id & (bits as u64 - 1)).unwrap_or(0);
+    let (mut once, mut again) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
+    for (id, _, _, page) in all() {
+        let (word, bit) = (place(id) / 64, 1 << (place(id) % 64));
+        if page || once[word] & bit != 0 {
+            again[word] |= bit;
+        }
+        once[word] |= bit;
+    }
+    let mut out: Vec<_> =
+        all().filter(|(id, ..)| again[place(*id) / 64] & 1 << (place(*id) % 64) != 0).map(|(id, at, said, _)| (id, at, said)).collect();
+    out.sort_unstable();
+    out
+}
+
 /// Which files must be read whole.
 fn entangled(items: &[Item]) -> Vec<bool> {
     let digests = || items.iter().enumerate().filter_map(|(at, item)| Some((at, item.digested.as_ref()?)));
@@ -103,29 +126,16 @@ fn entangled(items: &[Item]) -> Vec<bool> {
         return vec![true; items.len()];
     }
     let mut out: Vec<bool> = items.iter().map(|item| item.digested.is_none()).collect();
-    let mut ids: Vec<(u64, usize, u64)> = Vec::new();
-    for (at, digested) in digests().filter(|(_, d)| d.digest.page.is_none()) {
-        ids.extend(digested.ids.iter().map(|(id, said)| (*id, at, *said)));
-    }
-    ids.sort_unstable();
-    for pair in ids.windows(2) {
-        if pair[0].0 == pair[1].0 {
-            out[pair[0].1] = true;
-            out[pair[1].1] = true;
+    for group in twice(items).chunk_by(|a, b| a.0 == b.0) {
+        let is_page = |at: usize| matches!(items[at].kind, Path::Machine(_));
+        let days = || group.iter().filter(|(_, at, _)| !is_page(*at));
+        let mut mark = days().count() > 1;
+        // A page repeats what its machine's day files say. Where it says anything else, both are read.
+        for (_, at, said) in group.iter().filter(|(_, at, _)| is_page(*at)) {
+            mark |= !days().any(|(_, day, there)| items[*day].machine() == items[*at].machine() && there == said);
         }
-    }
-    // A page repeats what its machine's day files say. Where it says anything else, both are read.
-    for (at, digested) in digests().filter(|(_, d)| d.digest.page.is_some()) {
-        for (id, said) in &digested.ids {
-            let same = ids[ids.partition_point(|entry| entry.0 < *id)..].iter().take_while(|entry| entry.0 == *id);
-            let mut told = false;
-            for (_, file, there) in same.clone() {
-                told |= items[*file].machine() == items[at].machine() && there == said;
-            }
-            if !told {
-                out[at] = true;
-                same.for_each(|(_, file, _)| out[*file] = true);
-            }
+        if mark {
+            group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
     }
     let claims: BTreeSet<_> = digests().filter(|(_, d)| d.digest.claims).filter_map(|(at, _)| items[at].machine()).collect();
