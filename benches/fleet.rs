@@ -54,7 +54,7 @@ pub fn record(machine: u64, n: u64) -> Record {
             },
             service_tier: Some("standard".into()),
             inference_geo: None,
-            provisional: mix >> 40 & 7 == 0,
+            provisional: (mix >> 40).is_multiple_of(8),
             sidechain: false,
             cost: Cost::default(),
             recorded_cost: None,

@@ -161,6 +161,41 @@ pub struct Manifest {
     pub extra: Extra,
 }
 
+/// What says where a manifest comes from, and nothing of what it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// What it was computed from.
+    pub inputs: Option<Inputs>,
+    /// The rules that it was computed by.
+    pub rules: u64,
+}
+
+impl Head {
+    /// Reads the head of a manifest of any version 1.x, passing over the rest.
+    pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
+        #[derive(serde::Deserialize)]
+        struct Raw {
+            version: String,
+            #[serde(default)]
+            rules: u64,
+            #[serde(default)]
+            inputs: Option<RawInputs>,
+        }
+        #[derive(serde::Deserialize)]
+        struct RawInputs {
+            machines: Option<String>,
+            archive: Option<String>,
+        }
+        if bytes.len() > MAX_MANIFEST {
+            return Err(FormatError::TooLarge { size: bytes.len(), most: MAX_MANIFEST });
+        }
+        let raw: Raw = serde_json::from_slice(bytes).map_err(|_| FormatError::Malformed("it is no manifest".to_owned()))?;
+        check_version(&raw.version)?;
+        let inputs = raw.inputs.map(|inputs| Inputs { machines: inputs.machines, archive: inputs.archive });
+        Ok(Self { inputs, rules: raw.rules })
+    }
+}
+
 impl Manifest {
     /// Reads a manifest of any version 1.x.
     pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {

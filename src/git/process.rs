@@ -144,7 +144,7 @@ impl Git {
     /// Pushes one commit to one branch, never by force.
     pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str) -> Result<Push, GitError> {
         let args = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", remote, &format!("{commit}:refs/heads/{branch}")];
-        let out = self.command(Some(repo)).args(&args).env(PUSHING, "1").output().map_err(GitError::Missing)?;
+        let out = self.command(Some(repo)).args(args).env(PUSHING, "1").output().map_err(GitError::Missing)?;
         if out.status.success() {
             return Ok(Push::Done);
         }

@@ -74,6 +74,8 @@ impl Index {
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
         let db = Connection::open(path)?;
+        // Large pages: digests are read all at once.
+        db.pragma_update(None, "page_size", 32_768)?;
         db.pragma_update(None, "synchronous", "NORMAL")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;

@@ -113,10 +113,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn add(&mut self, path: &str, kind: Path, content: Content) {
-        let (Path::Machine(machine) | Path::Day(machine, ..)) = &kind else { return };
+    fn add(&mut self, path: &str, kind: &Path, content: Content) {
+        let (Path::Machine(machine) | Path::Day(machine, ..)) = kind else { return };
         let data = self.fleet.entry(machine.clone()).or_insert_with(|| MachineData::new(machine.clone()));
-        data.add(path, &kind, content, &mut self.names);
+        data.add(path, kind, content, &mut self.names);
     }
 }
 
@@ -124,7 +124,7 @@ impl Reader {
 pub fn read(tree: &Tree) -> Vec<MachineData> {
     let mut reader = Reader::default();
     for (path, bytes) in tree {
-        reader.add(path, Path::parse(path), Content::Bytes(bytes.clone()));
+        reader.add(path, &Path::parse(path), Content::Bytes(bytes.clone()));
     }
     reader.fleet.into_values().collect()
 }
@@ -137,7 +137,7 @@ pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<
         for blob in blobs.into_iter().filter(|blob| blob.mode == FILE) {
             let kind = Path::parse(&blob.path);
             if matches!(kind, Path::Machine(_) | Path::Day(..)) {
-                reader.add(&blob.path, kind, content(repo, blob.oid)?);
+                reader.add(&blob.path, &kind, content(repo, blob.oid)?);
             }
         }
     }

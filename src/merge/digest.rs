@@ -25,13 +25,16 @@ pub struct SessionSum {
     pico: u128,
     known: bool,
     first: i64,
-    project: String,
+    /// The place of its first request's project in [`Digest::projects`].
+    project: u32,
     last: i64,
 }
 
 /// What one file says, as far as figures go.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Digest {
+    /// The projects that sessions name, sorted.
+    pub projects: Vec<String>,
     /// Its sessions' sums, of a day file.
     pub sessions: Vec<SessionSum>,
     /// Sessions of summary lines: with them it is read whole.
@@ -56,8 +59,21 @@ pub type Ids = Vec<(u64, u64)>;
 pub struct Digested {
     /// Sums.
     pub digest: Digest,
-    /// Ids.
-    pub ids: Ids,
+    /// The lower half of each record's id: enough to tell that two files share none.
+    pub marks: Vec<u32>,
+    /// The ids, where they are at hand; else [`Memory::ids`] has them.
+    pub ids: Option<Ids>,
+}
+
+impl Digested {
+    fn new(digest: Digest, ids: Ids) -> Self {
+        Self { digest, marks: ids.iter().map(|(id, _)| mark(*id)).collect(), ids: Some(ids) }
+    }
+}
+
+/// The lower half of an id.
+pub fn mark(id: u64) -> u32 {
+    u32::try_from(id & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 /// Remembers digests. A memory that forgets costs time only; one that remembers wrongly would cost trust, so that digests are kept
@@ -65,6 +81,8 @@ pub struct Digested {
 pub trait Memory {
     /// All that is remembered, by path, with the id of the blob.
     fn recall(&self) -> BTreeMap<String, (Oid, Digested)>;
+    /// The ids of a file that is remembered under this path.
+    fn ids(&self, path: &str) -> Option<Ids>;
     /// Remembers more.
     fn keep(&self, new: &[(String, Oid, Digested)]);
 }
@@ -78,16 +96,19 @@ impl Memory for Forgetful {
         BTreeMap::new()
     }
 
+    fn ids(&self, _: &str) -> Option<Ids> {
+        None
+    }
+
     fn keep(&self, _: &[(String, Oid, Digested)]) {}
 }
 
 impl SessionSum {
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, record: &Record, project: u32) {
         let totals = self.totals().plus(Totals::of(record));
-        let (at, project) = (record.origin.timestamp.millis(), &*record.origin.project);
-        if (at, project) < (self.first, self.project.as_str()) {
-            (self.first, self.project) = (at, project.to_owned());
-        }
+        let at = record.origin.timestamp.millis();
+        // Projects are sorted, so that their places compare as they do.
+        (self.first, self.project) = (self.first, self.project).min((at, project));
         self.last = self.last.max(at);
         self.set(&totals);
     }
@@ -109,9 +130,10 @@ impl SessionSum {
         }
     }
 
-    /// Its first request's time and project.
-    pub fn first(&self) -> (Timestamp, Name) {
-        (Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH), self.project.as_str().into())
+    /// Its first request's time and project, of the digest's `projects`.
+    pub fn first(&self, projects: &[Name]) -> (Timestamp, Name) {
+        let project = usize::try_from(self.project).ok().and_then(|at| projects.get(at).cloned());
+        (Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH), project.unwrap_or_default())
     }
 
     /// Its last request's time.
@@ -134,7 +156,11 @@ fn digest_day(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner)
     let mut sums: BTreeMap<&SessionId, SessionSum> = BTreeMap::new();
     let mut ids = Ids::with_capacity(file.records.len());
     let mut derived = false;
+    let projects: BTreeSet<&Name> = file.records.iter().map(|record| &record.origin.project).collect();
+    let projects: Vec<String> = projects.into_iter().map(ToString::to_string).collect();
     for record in file.records.iter() {
+        let project = projects.binary_search_by(|name| (**name).cmp(&record.origin.project)).ok().and_then(|at| u32::try_from(at).ok());
+        let project = project.unwrap_or_default();
         ids.push((record.id.number(), said(record)));
         derived |= record.derived;
         let start = || SessionSum {
@@ -144,15 +170,16 @@ fn digest_day(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner)
             pico: 0,
             known: true,
             first: record.origin.timestamp.millis(),
-            project: record.origin.project.to_string(),
+            project,
             last: record.origin.timestamp.millis(),
         };
-        sums.entry(&record.origin.session).or_insert_with(start).add(record);
+        sums.entry(&record.origin.session).or_insert_with(start).add(record, project);
     }
     // In one order, whatever the hash map's was.
     ids.sort_unstable();
     let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();
     let digest = Digest {
+        projects,
         sessions: sums.into_values().collect(),
         summaries: texts(file.summaries.keys().map(|key| &key.session).collect()),
         derived,
@@ -161,7 +188,7 @@ fn digest_day(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner)
         page: None,
         claims: false,
     };
-    Some(Digested { digest, ids })
+    Some(Digested::new(digest, ids))
 }
 
 fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Option<Digested> {
@@ -171,7 +198,7 @@ fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Optio
     let derived = records.iter().any(|record| record.derived);
     let claims = page.claimed.is_some() || page.sessions.values().any(|session| session.claimed.is_some());
     page.sessions.retain(|_, session| session.claimed.is_some());
-    Some(Digested { digest: Digest { page: Some(page.write()), claims, derived, ..Digest::default() }, ids })
+    Some(Digested::new(Digest { page: Some(page.write()), claims, derived, ..Digest::default() }, ids))
 }
 
 /// A hash of all that a record says. Two copies with equal hashes need not be joined.

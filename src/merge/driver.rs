@@ -7,7 +7,7 @@ use std::path::Path as FilePath;
 use super::digest::Memory;
 use super::trees::{self, MergeError};
 use super::{algebra, overview};
-use crate::format::manifest::{Inputs, Manifest, RULES};
+use crate::format::manifest::{Head, Inputs, Manifest, RULES};
 use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
@@ -97,13 +97,13 @@ impl From<MergeError> for Failure {
 /// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
 /// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
 fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8], memory: impl FnOnce() -> Box<dyn Memory>) -> Result<Vec<u8>, Failure> {
-    let (Ok(a), Ok(b)) = (Manifest::read(ours), Manifest::read(theirs)) else {
+    let (Ok(a), Ok(b)) = (Head::read(ours), Head::read(theirs)) else {
         return fallback(ours, theirs);
     };
     if a.rules.max(b.rules) > RULES {
         return fallback(ours, theirs);
     }
-    let old = Manifest::read(base).ok().and_then(|m| m.inputs).unwrap_or_default();
+    let old = Head::read(base).ok().and_then(|m| m.inputs).unwrap_or_default();
     let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
         return fallback(ours, theirs);
     };

@@ -215,11 +215,11 @@ impl Fleet {
 
     /// Adds the sums of a file that shares no record with any other. Its requests have no rows: what is asked of the fleet after
     /// this may be its sums, not its rows.
-    pub(super) fn add_clean(&mut self, machine: &MachineId, sessions: &[SessionSum]) {
+    pub(super) fn add_clean(&mut self, machine: &MachineId, sessions: &[SessionSum], projects: &[Name]) {
         let Ok(at) = self.machines.binary_search_by(|view| view.id.cmp(machine)) else { return };
         let at = self.machines[at].merged_into.unwrap_or(at);
         for sum in sessions {
-            let (totals, first, last) = (sum.totals(), sum.first(), sum.last());
+            let (totals, first, last) = (sum.totals(), sum.first(projects), sum.last());
             self.count(at, totals, first.0, last);
             let view = self.sessions.entry(SessionId::new(sum.id.as_str().into())).or_default();
             view.totals = view.totals.plus(totals);

@@ -7,11 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::data::{self, Content, MachineData};
-use super::digest::{Digested, Memory, digest};
+use super::digest::{Digested, Ids, Memory, digest};
 use super::fleet::Fleet;
 use super::manifest;
 use super::trees::MergeError;
-use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::ids::{Interner, MachineId, Name, SessionId};
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
@@ -38,7 +38,7 @@ impl Item {
 /// Computes the manifest of the trees `sync/machines` and `sync/archive`.
 pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules: u64, memory: &dyn Memory) -> Result<Manifest, MergeError> {
     let items = items(repo, machines, archive, memory)?;
-    let entangled = entangled(&items);
+    let entangled = entangled(&items, memory);
     let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
     let mut names = Interner::default();
     let mut clean = Vec::new();
@@ -61,7 +61,8 @@ pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules:
     }
     let mut joined = Fleet::join(fleet.into_values().collect());
     for (machine, digest) in clean {
-        joined.add_clean(machine, &digest.sessions);
+        let projects: Vec<Name> = digest.projects.iter().map(|project| names.name(project)).collect();
+        joined.add_clean(machine, &digest.sessions, &projects);
     }
     Ok(manifest::compute(&joined, machines, archive, rules))
 }
@@ -95,46 +96,64 @@ fn items(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, memory: &dyn 
     Ok(out)
 }
 
-/// The ids that stand in more than one place or on a page, sorted, with the file and what is said there.
-fn twice(items: &[Item]) -> Vec<(u64, usize, u64)> {
+/// The files that may share an id with another file, by the lower halves of ids; and all pages with what they may repeat.
+fn suspected(items: &[Item]) -> BTreeSet<usize> {
     let all = || {
         let files = items.iter().enumerate().filter_map(|(at, item)| Some((at, &item.kind, item.digested.as_ref()?)));
-        files.flat_map(|(at, kind, d)| d.ids.iter().map(move |(id, said)| (*id, at, *said, matches!(kind, Path::Machine(_)))))
+        files.flat_map(|(at, kind, d)| d.marks.iter().map(move |mark| (*mark, at, matches!(kind, Path::Machine(_)))))
     };
-    // Most ids stand in one place. Two small sets of bits, by hash, say which may not, and only those are sorted: ids are hashes.
+    // Two small sets of bits say which marks stand in one place only, as most do. What is left is sorted.
     let bits = (all().count().max(64) * 16).next_power_of_two();
-    let place = |id: u64| usize::try_from(id & (bits as u64 - 1)).unwrap_or(0);
+    let place = |mark: u32| mark as usize & (bits - 1);
     let (mut once, mut again) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
-    for (id, _, _, page) in all() {
-        let (word, bit) = (place(id) / 64, 1 << (place(id) % 64));
+    for (mark, _, page) in all() {
+        let (word, bit) = (place(mark) / 64, 1 << (place(mark) % 64));
         if page || once[word] & bit != 0 {
             again[word] |= bit;
         }
         once[word] |= bit;
     }
-    let mut out: Vec<_> =
-        all().filter(|(id, ..)| again[place(*id) / 64] & 1 << (place(*id) % 64) != 0).map(|(id, at, said, _)| (id, at, said)).collect();
+    let twice = |mark: u32| again[place(mark) / 64] & 1 << (place(mark) % 64) != 0;
+    let mut left: Vec<_> = all().filter(|(mark, ..)| twice(*mark)).collect();
+    left.sort_unstable();
+    let groups = left.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1 || group.iter().any(|(_, _, page)| *page));
+    groups.flatten().map(|(_, at, _)| *at).collect()
+}
+
+/// The ids that stand in those files, sorted, with the file and what is said there. None where a file's ids are not to be had.
+fn ids(items: &[Item], files: &BTreeSet<usize>, memory: &dyn Memory) -> Option<Vec<(u64, usize, u64)>> {
+    let mut out = Vec::new();
+    for at in files {
+        let mut add = |ids: &Ids| out.extend(ids.iter().map(|(id, said)| (*id, *at, *said)));
+        match items[*at].digested.as_ref()?.ids.as_ref() {
+            Some(ids) => add(ids),
+            None => add(&memory.ids(&items[*at].blob.path)?),
+        }
+    }
     out.sort_unstable();
-    out
+    Some(out)
 }
 
 /// Which files must be read whole.
-fn entangled(items: &[Item]) -> Vec<bool> {
+fn entangled(items: &[Item], memory: &dyn Memory) -> Vec<bool> {
     let digests = || items.iter().enumerate().filter_map(|(at, item)| Some((at, item.digested.as_ref()?)));
     if digests().any(|(_, d)| d.digest.derived) {
         // A record without an id is hidden by any record that says the same, wherever that is.
         return vec![true; items.len()];
     }
     let mut out: Vec<bool> = items.iter().map(|item| item.digested.is_none()).collect();
-    for group in twice(items).chunk_by(|a, b| a.0 == b.0) {
+    let Some(ids) = ids(items, &suspected(items), memory) else {
+        return vec![true; items.len()];
+    };
+    for group in ids.chunk_by(|a, b| a.0 == b.0) {
         let is_page = |at: usize| matches!(items[at].kind, Path::Machine(_));
         let days = || group.iter().filter(|(_, at, _)| !is_page(*at));
-        let mut mark = days().count() > 1;
+        let mut shared = days().count() > 1;
         // A page repeats what its machine's day files say. Where it says anything else, both are read.
         for (_, at, said) in group.iter().filter(|(_, at, _)| is_page(*at)) {
-            mark |= !days().any(|(_, day, there)| items[*day].machine() == items[*at].machine() && there == said);
+            shared |= !days().any(|(_, day, there)| items[*day].machine() == items[*at].machine() && there == said);
         }
-        if mark {
+        if shared {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
     }

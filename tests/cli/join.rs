@@ -12,7 +12,7 @@ use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::{Tree, join_trees};
 use claude_sync::merge::data::{self, MachineData};
-use claude_sync::merge::digest::{Digested, Memory};
+use claude_sync::merge::digest::{Digested, Ids, Memory};
 use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::{manifest, overview, trees};
 use claude_sync::records::{Record, Totals};
@@ -44,7 +44,12 @@ struct Remembers(RefCell<BTreeMap<String, (Oid, Digested)>>);
 
 impl Memory for Remembers {
     fn recall(&self) -> BTreeMap<String, (Oid, Digested)> {
-        self.0.borrow().clone()
+        let known = self.0.borrow().clone();
+        known.into_iter().map(|(path, (oid, digested))| (path, (oid, Digested { ids: None, ..digested }))).collect()
+    }
+
+    fn ids(&self, path: &str) -> Option<Ids> {
+        self.0.borrow().get(path).and_then(|(_, digested)| digested.ids.clone())
     }
 
     fn keep(&self, new: &[(String, Oid, Digested)]) {
