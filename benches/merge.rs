@@ -65,10 +65,10 @@ fn main() {
                 let _ = std::fs::remove_dir_all(&state);
             }
             if name == "warm" {
-                // As a run of claude-sync on either side leaves it.
+                // As a run of claude-sync here, which made our side's commit, leaves it. What comes from the other side is new.
                 std::fs::create_dir_all(&state).expect("a folder");
                 let index = Index::open(&state).expect("an index");
-                let (machines, archive) = data::inputs(&repo, Some(root(base))).expect("reads");
+                let (machines, archive) = data::inputs(&repo, repo.tree_of(ours).ok()).expect("reads");
                 overview::manifest(&repo, machines, archive, RULES, &index).expect("computes");
             }
             let begin = Instant::now();
