@@ -2,6 +2,7 @@
 //!
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
+mod history;
 pub mod hooks;
 pub mod process;
 pub mod repo;

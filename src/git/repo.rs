@@ -183,15 +183,6 @@ impl Repo {
         Ok(git("read a commit", self.inner.find_commit(commit))?.parent_ids().collect())
     }
 
-    /// The best common ancestor.
-    pub fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>, RepoError> {
-        match self.inner.merge_base(a, b) {
-            Ok(base) => Ok(Some(base)),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(RepoError::Git { what: "find a common ancestor".to_owned(), source }),
-        }
-    }
-
     /// A tree's entries by name.
     pub fn entries(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Entry>, RepoError> {
         let Some(tree) = tree else {
@@ -375,74 +366,6 @@ impl Repo {
         let [base, ours, theirs] = &mut inputs;
         let result = git2::merge_file(base, ours, theirs, Some(&mut options)).ok()?;
         result.is_automergeable().then(|| result.content().to_vec())
-    }
-
-    /// The newest commits of `tip` with their time in seconds and their message, newest first.
-    pub fn commits(&self, tip: Oid, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL).and_then(|()| walk.push(tip)))?;
-        let mut out = Vec::new();
-        for id in walk.take(most) {
-            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
-            out.push((commit.id(), commit.time().seconds(), String::from_utf8_lossy(commit.message_bytes()).into_owned()));
-        }
-        Ok(out)
-    }
-
-    /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an id.
-    pub fn revision(&self, text: &str) -> Option<Oid> {
-        self.inner.revparse_single(text).and_then(|object| object.peel_to_commit()).ok().map(|commit| commit.id())
-    }
-
-    /// The commits of all refs that begin with `prefix`, by the rest of their names.
-    pub fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
-        let refs = git("list refs", self.inner.references_glob(&format!("{prefix}*")))?;
-        let named = |reference: git2::Reference| {
-            let name = reference.name().ok()?.strip_prefix(prefix)?.to_owned();
-            Some((name, reference.peel_to_commit().ok()?.id()))
-        };
-        Ok(refs.flatten().filter_map(named).collect())
-    }
-
-    /// Whether `tip` has `base` in its history.
-    pub fn contains(&self, tip: Oid, base: Oid) -> Result<bool, RepoError> {
-        Ok(tip == base || git("compare histories", self.inner.graph_descendant_of(tip, base))?)
-    }
-
-    /// Whether an object is here.
-    pub fn has(&self, oid: Oid) -> bool {
-        self.inner.odb().is_ok_and(|odb| odb.exists(oid))
-    }
-
-    /// The commits that all refs name.
-    pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
-        let refs = git("list refs", self.inner.references())?;
-        Ok(refs.flatten().filter_map(|reference| reference.peel_to_commit().ok()).map(|commit| commit.id()).collect())
-    }
-
-    /// The commits on `tip` that none of `known` has, oldest first.
-    pub fn new_commits(&self, tip: Oid, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE).and_then(|()| walk.push(tip)))?;
-        for commit in known {
-            git("walk commits", walk.hide(*commit))?;
-        }
-        git("walk commits", walk.collect())
-    }
-
-    /// Subjects and bodies of the commits on `tip` that `base` does not have, newest first.
-    pub fn messages(&self, tip: Oid, base: Option<Oid>) -> Result<Vec<String>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.push(tip))?;
-        if let Some(base) = base {
-            git("walk commits", walk.hide(base))?;
-        }
-        let mut out = Vec::new();
-        for id in walk.take(1000) {
-            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
-            out.push(String::from_utf8_lossy(commit.message_bytes()).into_owned());
-        }
-        Ok(out)
     }
 
     /// Flushes everything written so far.

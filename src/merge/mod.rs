@@ -10,3 +10,4 @@ pub mod guard;
 pub mod manifest;
 pub mod overview;
 pub mod trees;
+mod withheld;

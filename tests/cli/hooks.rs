@@ -109,6 +109,8 @@ fn a_push_that_would_break_something_is_refused() {
     }
     let world = World::new();
     let (ada, bob) = diverged(&world, true);
+    refused(&bob.try_git(&["push", "-q", "--force"]), "the remote has commits that were never fetched here");
+    bob.git(&["fetch", "-q"]);
     refused(&bob.try_git(&["push", "-q", "--force"]), "would be lost or lowered");
     drop(ada);
 }

@@ -1,0 +1,186 @@
+//! What counts beside records: sums of withheld records, and what 1.0 summaries claim.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::data::MachineData;
+use super::decisions::Decisions;
+use super::fleet::{Fleet, Row, Source};
+use crate::base::ids::{Name, SessionId};
+use crate::base::join::Join as _;
+use crate::base::time::Timestamp;
+use crate::format::line::{Summary, SummaryKey};
+use crate::format::manifest::Conflict;
+use crate::format::syncfile::SyncFile;
+use crate::records::{Record, Totals};
+
+impl Fleet {
+    /// Withheld records: equal lines of two machines count once; unequal ones all count, and a person must look.
+    ///
+    /// Where a person decided whose word holds for a session, that machine's lines and records count, and no other's lines.
+    pub(super) fn add_summaries(
+        &mut self,
+        lines: Vec<(SummaryKey, usize, Timestamp, Summary)>,
+        own: &[OwnSums],
+        cells: &HashMap<SummaryKey, Totals>,
+        decisions: &Decisions,
+    ) {
+        let mut by_key: BTreeMap<SummaryKey, Vec<(Timestamp, Timestamp, usize, Summary)>> = BTreeMap::new();
+        for (key, at, start, summary) in lines {
+            by_key.entry(key).or_default().push((summary.first, start, at, summary));
+        }
+        for (key, mut lines) in by_key {
+            lines.sort_by_key(|(first, start, at, _)| (*first, *start, *at));
+            let all = lines.clone();
+            let word = decisions.accepted(&key.session).and_then(|id| self.machines.iter().position(|m| m.id == id));
+            let word = word.map(|at| self.machines[at].merged_into.unwrap_or(at));
+            let has_records = |at| cells.contains_key(&key) && self.sessions.get(&key.session).is_some_and(|s| s.machines.contains(&at));
+            let word = word.filter(|word| has_records(*word) || lines.iter().any(|(_, _, at, _)| at == word));
+            lines.retain(|(_, _, at, _)| word.is_none_or(|word| *at == word));
+            for (_, _, at, _) in &all {
+                self.sessions.entry(key.session.clone()).or_default().machines.insert(*at);
+            }
+            let figures = |totals: &Totals| (totals.requests, totals.counters);
+            let shown = cells.get(&key).copied();
+            let mut seen: Vec<Totals> = Vec::new();
+            for (_, _, at, summary) in &lines {
+                let mine = own[*at].cells.get(&key).copied();
+                let told = mine
+                    .filter(|_| word.is_none())
+                    .or(shown.filter(|_| word.is_some()))
+                    .or_else(|| shown.filter(|shown| figures(shown) == figures(&summary.totals)))
+                    .unwrap_or_default();
+                let counted = seen.iter().any(|known| figures(known) == figures(&summary.totals));
+                let added = summary.totals.join(told).minus(told);
+                if !counted && !added.is_zero() {
+                    let names = (Name::from(summary.project.as_str()), key.model.clone());
+                    let row = Row {
+                        machine: *at,
+                        session: Some(key.session.clone()),
+                        project: names.0,
+                        model: names.1,
+                        at: summary.first,
+                        totals: added,
+                        source: Source::Withheld,
+                        provisional: false,
+                    };
+                    self.push(row);
+                }
+                if !counted {
+                    seen.push(summary.totals);
+                }
+            }
+            let strangers = shown.is_some_and(|shown| {
+                lines.iter().any(|(_, _, at, s)| !own[*at].cells.contains_key(&key) && figures(&shown) != figures(&s.totals))
+            });
+            if word.is_none() && (seen.len() > 1 || strangers) {
+                self.sessions.entry(key.session.clone()).or_default().pending = true;
+                let machines = lines.iter().map(|(_, _, at, _)| self.machines[*at].id.to_string()).collect();
+                let subject = key.session.to_string();
+                self.conflicts.push(Conflict { code: "unequal-summaries".to_owned(), subject, machines, count: 0 });
+            }
+        }
+    }
+
+    /// What 1.0 summaries claim beyond the records that are here.
+    pub(super) fn add_claims(&mut self, own: &[OwnSums]) {
+        for (at, sums) in own.iter().enumerate() {
+            let Some(page) = self.machines[at].page.take() else { continue };
+            self.add_page_claims(at, &page, sums);
+            self.machines[at].page = Some(page);
+        }
+    }
+
+    fn add_page_claims(&mut self, at: usize, page: &SyncFile, sums: &OwnSums) {
+        let mut counted = sums.all;
+        for (id, session) in &page.sessions {
+            let Some(claimed) = session.claimed else { continue };
+            let told = sums.sessions.get(id).copied().unwrap_or_default();
+            let more = claimed.join(told).minus(told);
+            counted = counted.plus(more);
+            let place = self.machines[at].merged_into.unwrap_or(at);
+            self.sessions.entry(id.clone()).or_default().machines.insert(place);
+            if !more.is_zero() {
+                let model = if session.models.len() == 1 { session.models.first().map_or("", String::as_str) } else { "" };
+                let when = session.last_updated.or(page.last_usage).unwrap_or(page.machine.updated_at);
+                self.push(claim(at, Some(id.clone()), &session.project, model, when, more));
+            }
+            let view = self.sessions.entry(id.clone()).or_default();
+            if let Some(first) = session.first_seen {
+                let first = (first, Name::from(session.project.as_str()));
+                if view.first.as_ref().is_none_or(|known| first < *known) {
+                    view.first = Some(first);
+                }
+            }
+        }
+        let Some(claimed) = page.claimed else { return };
+        let more = claimed.join(counted).minus(counted);
+        if !more.is_zero() {
+            self.push(claim(at, None, "", "", page.last_usage.unwrap_or(page.machine.updated_at), more));
+        }
+    }
+}
+
+fn claim(machine: usize, session: Option<SessionId>, project: &str, model: &str, at: Timestamp, totals: Totals) -> Row {
+    Row { machine, session, project: project.into(), model: model.into(), at, totals, source: Source::Claim, provisional: false }
+}
+
+/// Gives the records and summary lines of machines that were merged into others to those others, as if they had written them. What a
+/// past machine's own records told is still needed where its page carries claims.
+pub(super) fn move_pasts(machines: &mut [MachineData], places: &[usize]) -> HashMap<usize, OwnSums> {
+    let mut out = HashMap::new();
+    for (at, place) in places.iter().copied().enumerate().filter(|(at, place)| at != place) {
+        let past = &mut machines[at];
+        let mut sums = OwnSums::new(past.page(), &BTreeMap::new());
+        past.records.iter().for_each(|record| sums.add(record));
+        out.insert(at, sums);
+        let (records, summaries) = (std::mem::take(&mut past.records), std::mem::take(&mut past.summaries));
+        let heir = &mut machines[place];
+        heir.records = std::mem::take(&mut heir.records).join(records);
+        heir.summaries = std::mem::take(&mut heir.summaries).join(summaries);
+    }
+    out
+}
+
+/// Sums over one machine's own records, where a claim or a summary line asks for them.
+#[derive(Clone)]
+pub(super) struct OwnSums {
+    all: Totals,
+    sessions: HashMap<SessionId, Totals>,
+    cells: HashMap<SummaryKey, Totals>,
+    wanted_sessions: HashSet<SessionId>,
+    wanted_cells: HashSet<SummaryKey>,
+    claims: bool,
+}
+
+impl OwnSums {
+    /// Nothing yet; `page` and `summaries` say what will be asked for.
+    pub(super) fn new(page: Option<&SyncFile>, summaries: &BTreeMap<SummaryKey, Summary>) -> Self {
+        let held = page.into_iter().flat_map(|page| &page.sessions).filter(|(_, session)| session.claimed.is_some());
+        let wanted_sessions: HashSet<_> = held.map(|(id, _)| id.clone()).collect();
+        let claims = !wanted_sessions.is_empty() || page.is_some_and(|page| page.claimed.is_some());
+        let withheld = summaries.values().map(|summary| summary.totals).sum();
+        let wanted_cells = summaries.keys().cloned().collect();
+        Self { all: withheld, sessions: HashMap::new(), cells: HashMap::new(), wanted_sessions, wanted_cells, claims }
+    }
+
+    /// Adds a record where a claim or a line asks for its sums.
+    pub(super) fn add(&mut self, record: &Record) {
+        if !self.claims && self.wanted_cells.is_empty() {
+            return;
+        }
+        let totals = Totals::of(record);
+        self.all = self.all.plus(totals);
+        if self.wanted_sessions.contains(&record.origin.session) {
+            let sum = self.sessions.entry(record.origin.session.clone()).or_default();
+            *sum = sum.plus(totals);
+        }
+        if !self.wanted_cells.is_empty() {
+            let key =
+                SummaryKey { session: record.origin.session.clone(), day: record.origin.timestamp.day(), model: record.body.model.clone() };
+            if self.wanted_cells.contains(&key) {
+                let sum = self.cells.entry(key).or_default();
+                *sum = sum.plus(totals);
+            }
+        }
+    }
+}
