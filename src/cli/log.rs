@@ -43,6 +43,14 @@ pub struct DiffArgs {
     json: bool,
 }
 
+/// Below this width of the terminal a table leaves columns out.
+const NARROW: u16 = 84;
+
+/// Leaves out what can be looked up elsewhere, where the terminal is narrow.
+fn narrowed(env: &Env, cells: Vec<String>, left_out: [usize; 2]) -> Vec<String> {
+    cells.into_iter().enumerate().filter(|(at, _)| env.width >= NARROW || !left_out.contains(at)).map(|(_, cell)| cell).collect()
+}
+
 fn repo() -> Result<Repo, CliError> {
     let places = Env::places()?;
     report::open(&places.repo)?.ok_or_else(tracker::no_data)
@@ -85,11 +93,13 @@ pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
         out("No syncs.\n");
         return Ok(exit::OK);
     }
-    let mut table = table(env, &["When", "Machine", "Sessions", "Records", "Cost (USD)", "Commit"]);
+    let narrow = |cells: Vec<String>| narrowed(env, cells, [2, 5]);
+    let head = ["When", "Machine", "Sessions", "Records", "Cost (USD)", "Commit"].map(str::to_owned).to_vec();
+    let mut table = table(env, &narrow(head).iter().map(String::as_str).collect::<Vec<_>>());
     for entry in &entries {
         let when = Zone::Local.minute(entry.at);
         let commit = entry.commit.to_string()[..8].to_owned();
-        table.add_row(match &entry.machine {
+        table.add_row(narrow(match &entry.machine {
             Some(id) if entry.mode != "download" => {
                 let records = thousands(entry.added.saturating_add(entry.grown));
                 vec![when, printable(&name(id), 40), thousands(entry.sessions), records, format!("${}", entry.cost.cents()), commit]
@@ -97,9 +107,12 @@ pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
             // A commit by hand, or one that only joined: its subject says more than zeros.
             Some(id) => vec![when, printable(&name(id), 40), String::new(), "joined".to_owned(), String::new(), commit],
             None => vec![when, printable(&entry.subject, 40), String::new(), String::new(), String::new(), commit],
-        });
+        }));
     }
-    right(&mut table, &[2, 3, 4]);
+    right(&mut table, if env.width < NARROW { &[2, 3] } else { &[2, 3, 4] });
+    if let Some(when) = table.column_mut(0) {
+        when.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+    }
     out(&format!("{table}\n"));
     Ok(exit::OK)
 }
@@ -145,18 +158,20 @@ pub fn diff(args: &DiffArgs, env: &Env) -> Result<u8, CliError> {
         out("No session changed.\n");
         return Ok(exit::OK);
     }
-    let mut table = table(env, &["Session", "Project", "Machines", "Requests", "Tokens", "Cost (USD)"]);
+    let head = ["Session", "Project", "Machines", "Requests", "Tokens", "Cost (USD)"].map(str::to_owned).to_vec();
+    let narrow = |cells: Vec<String>| narrowed(env, cells, [2, 4]);
+    let mut table = table(env, &narrow(head).iter().map(String::as_str).collect::<Vec<_>>());
     for change in &changes.sessions {
         let id = change.session.as_str();
         let id = if env.width < 120 && id.len() > 8 { printable(id, 8) } else { printable(id, 40) };
         let mut cells = vec![id, printable(&change.project, 30), printable(&change.machines.join(", "), 60)];
         cells.extend(change_of(&change.before, &change.after));
-        table.add_row(cells);
+        table.add_row(narrow(cells));
     }
     let mut cells = vec!["Total".to_owned(), count(changes.sessions.len() as u64, "session"), String::new()];
     cells.extend(change_of(&changes.before, &changes.after));
-    table.add_row(cells);
-    right(&mut table, &[3, 4, 5]);
+    table.add_row(narrow(cells));
+    right(&mut table, if env.width < NARROW { &[2, 3] } else { &[3, 4, 5] });
     out(&format!("{table}\n"));
     Ok(exit::OK)
 }

@@ -90,6 +90,14 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 Some(machine) => find(&fleet, machine)?.id.to_string(),
                 None => machine_id::read_or_create(&places.machine_id)?.0.to_string(),
             };
+            if label.chars().count() > 100 || label.chars().any(char::is_control) {
+                return Err(CliError::plain(
+                    "a label has at most 100 characters, and none that control a terminal",
+                    "claude_sync::usage",
+                    exit::USAGE,
+                    "choose another",
+                ));
+            }
             Intent { kind: LABEL, subject, key: "label", value: label.as_str().into() }
         }
         Action::Retire { machine, undo } => {
@@ -195,18 +203,21 @@ fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(env.width);
-    table.set_header(["Machine", "Name", "Last Sync", "Requests", "Cost (USD)", ""]);
+    let wide = env.width >= 84;
+    let head = ["Machine", "Name", "Last Sync", "Requests", "Cost (USD)", ""];
+    table.set_header(head.into_iter().filter(|name| wide || *name != "Requests"));
     for (m, last, state) in rows {
-        table.add_row([
+        let cells = [
             if env.width < 130 { m.id.short().to_owned() } else { m.id.to_string() },
             printable(&m.label, 40),
             last.map_or("never".to_owned(), |last| report::ago(env.now, last)),
             thousands(m.totals.requests),
             format!("${}", m.totals.cost.amount.cents()),
             state.join(", "),
-        ]);
+        ];
+        table.add_row(cells.into_iter().enumerate().filter(|(at, _)| wide || *at != 3).map(|(_, cell)| cell));
     }
-    for at in [3, 4] {
+    for at in if wide { 3..=4 } else { 3..=3 } {
         if let Some(column) = table.column_mut(at) {
             column.set_cell_alignment(comfy_table::CellAlignment::Right);
         }

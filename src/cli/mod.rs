@@ -56,7 +56,7 @@ enum Command {
     /// Show a file below sync as lines (git calls this)
     #[command(hide = true)]
     Textconv(textconv::Args),
-    /// Check the repository after a merge or rebase (git calls this)
+    /// What git's hooks call; and the hook for a bare repository on a server
     #[command(hide = true)]
     Hook(hook::Args),
 }

@@ -144,7 +144,7 @@ fn machines_that_nobody_knows() {
     let mut seen = String::new();
     bob.sync(&["machine", "rename", "ada"]);
     ada.sync(&[]);
-    for args in [["machine", "retire", "eve"], ["machine", "retire", "ada"]] {
+    for args in [["machine", "retire", "eve"], ["machine", "retire", "ada"], ["machine", "rename", "\u{1b}[31mred"]] {
         let mut command = ada.command("claude-sync", NOON);
         let ran = ran(command.env("COLUMNS", "300").args(args).output().expect("runs"));
         seen.push_str(&format!("{args:?}\nexit code {}\n{}\n", ran.code, ran.err));

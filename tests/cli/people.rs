@@ -116,6 +116,11 @@ fn history_in_words() {
     assert_eq!((json["syncs"].as_array().map(Vec::len), &json["syncs"][0]["recordsAdded"]), (Some(1), &5.into()));
     assert_eq!(ada.sync(&["log", "--since", "2999-01-01"]).out, "No syncs.\n");
     insta::assert_snapshot!("diff", ada.sync(&["diff", "HEAD~2", "HEAD"]).out);
+    let narrow = |args: &[&str]| {
+        let mut command = ada.command("claude-sync", crate::world::NOON);
+        masked(&ada, &crate::world::ran(command.env("COLUMNS", "60").args(args).output().expect("runs")).out)
+    };
+    insta::assert_snapshot!("narrow", [narrow(&["log"]), narrow(&["diff", "HEAD~2"]), narrow(&["machine", "list"])].join("\n"));
     assert_eq!(ada.sync(&["diff"]).out, "No session changed.\n", "the last commit is notes");
     insta::assert_snapshot!("diff_back", ada.sync(&["diff", "HEAD", "HEAD~2"]).out);
     let json: serde_json::Value = serde_json::from_str(&ada.sync(&["diff", "HEAD~2", "--json"]).out).expect("JSON");
