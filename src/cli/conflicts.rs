@@ -31,7 +31,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     };
     let open: Vec<Dispute> = disputes(&repo)?.into_iter().filter(|dispute| wanted(dispute)).collect();
     if let Some(name) = &args.accept {
-        let fleet = machine::fleet(&places)?;
+        let fleet = machine::machines(&places)?;
         let view = machine::find(&fleet, name)?;
         let mut sessions: Vec<&str> =
             open.iter().filter(|dispute| dispute.sides.iter().any(|side| side.machine == view.id)).map(|d| d.session.as_str()).collect();

@@ -59,7 +59,7 @@ fn repo() -> Result<Repo, CliError> {
 pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let repo = repo()?;
-    let fleet = machine::fleet(&places)?;
+    let fleet = machine::machines(&places)?;
     let wanted = args.machine.as_deref().map(|text| machine::find(&fleet, text)).transpose()?.map(|view| view.id.clone());
     let late = |entry: &history::Entry| args.since.is_none_or(|since| Zone::Local.date(entry.at) >= since);
     let entries = history::log(&repo, args.max_count)?;

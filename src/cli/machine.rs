@@ -6,7 +6,7 @@ use serde_json::json;
 use super::env::Env;
 use super::error::CliError;
 use super::sync::{summary, warnings};
-use super::{exit, out};
+use super::{exit, out, tracker};
 use crate::base::text::{printable, thousands};
 use crate::merge::decisions::{Intent, LABEL, MERGED, RETIRED};
 use crate::merge::fleet::{Fleet, MachineView};
@@ -85,7 +85,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             return Ok(exit::OK);
         }
         Action::Rename { label, machine } => {
-            let fleet = fleet(&places)?;
+            let fleet = machines(&places)?;
             let subject = match machine {
                 Some(machine) => find(&fleet, machine)?.id.to_string(),
                 None => machine_id::read_or_create(&places.machine_id)?.0.to_string(),
@@ -101,11 +101,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             Intent { kind: LABEL, subject, key: "label", value: label.as_str().into() }
         }
         Action::Retire { machine, undo } => {
-            let fleet = fleet(&places)?;
+            let fleet = machines(&places)?;
             Intent { kind: RETIRED, subject: find(&fleet, machine)?.id.to_string(), key: "retired", value: (!undo).into() }
         }
         Action::Merge { old, into, undo } => {
-            let fleet = fleet(&places)?;
+            let fleet = machines(&places)?;
             let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
             if old.id == into.id {
                 return Err(CliError::plain("a machine is its own past already", "claude_sync::usage", exit::USAGE, "name two machines"));
@@ -127,9 +127,10 @@ pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>) -> Result<u8, Cl
     Ok(super::sync::code(&outcome))
 }
 
-/// The fleet as this clone has it.
-pub fn fleet(places: &Places) -> Result<Fleet, CliError> {
-    super::tracker::synced(places)
+/// The machines as this clone knows them, by their pages: who they are, not what they used.
+pub fn machines(places: &Places) -> Result<Fleet, CliError> {
+    let repo = report::open(&places.repo)?.ok_or_else(tracker::no_data)?;
+    report::machines(&repo)?.ok_or_else(tracker::no_data)
 }
 
 /// The machine that a person means.
@@ -161,7 +162,7 @@ pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliErro
 }
 
 fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
-    let fleet = fleet(places)?;
+    let fleet = tracker::synced(places)?;
     let own = machine_id::read(&places.machine_id)?;
     let rows = fleet.machines.iter().map(|m| {
         let last = m.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);

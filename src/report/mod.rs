@@ -32,6 +32,15 @@ pub fn from_repo(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
     Ok(Some(fleet))
 }
 
+/// The machines of the repository's current commit, without their records.
+pub fn machines(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
+    let Some(head) = repo.head_commit()? else {
+        return Ok(None);
+    };
+    let (machines, _) = data::inputs(repo, Some(repo.tree_of(head)?))?;
+    Ok(Some(Fleet::join(data::load(repo, machines, None)?)))
+}
+
 /// A fleet of one machine, from what its transcripts say right now.
 pub fn from_records(machine: MachineId, records: RecordSet) -> Fleet {
     let mut data = MachineData::new(machine);

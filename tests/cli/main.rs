@@ -15,6 +15,7 @@ mod made;
 mod model;
 mod people;
 mod plain_git;
+mod remote;
 mod report;
 mod scale;
 mod transport;
