@@ -63,7 +63,6 @@ fn merges() {
     way("merge --squash", &[&["merge", "--squash", "origin/main"], &["commit", "-qm", "squashed"]]);
     way("merge --no-commit", &[&["merge", "--no-commit", "--no-ff", "origin/main"], &["commit", "-q", "--no-edit"]]);
     way("merge -X ours", &[&["merge", "--no-edit", "-X", "ours", "origin/main"]]);
-    way("merge -s resolve, then the tool", &[&["merge", "--no-edit", "--no-ff", "origin/main"]]);
 }
 
 #[test]
@@ -305,4 +304,27 @@ fn what_git_takes_back_comes_again() {
         assert_eq!(machine.fleet(), all, "a remote that began anew");
         machine.assert_sound();
     }
+}
+
+/// A merge on the server: a bare repository without info/attributes knows no driver, and what it text-merges has markers or a stale
+/// manifest. Whoever syncs next ends it.
+#[test]
+fn a_merge_on_the_server() {
+    let world = World::new();
+    let (ada, bob) = diverged(&world, true);
+    let remote = world.path().join("remote.git");
+    bob.git(&["push", "-q", "--no-verify", "origin", "HEAD:side"]);
+    let merged = world.try_git(&remote, &["merge-tree", "--write-tree", "main", "side"]);
+    assert_eq!(merged.code, 1, "the manifests conflict as text");
+    let tree = merged.out.lines().next().expect("a tree with markers");
+    let commit = world.git(&remote, &["commit-tree", tree, "-p", "main", "-p", "side", "-m", "Merge pull request"]);
+    world.git(&remote, &["update-ref", "refs/heads/main", commit.trim()]);
+    let ran = ada.sync(&[]);
+    assert!(ran.out.contains("Mended 1 file in which conflict markers stood"), "{}{}", ran.out, ran.err);
+    bob.sync(&[]);
+    for machine in [&ada, &bob] {
+        check(machine, "HEAD", "a merge on the server");
+        machine.assert_sound();
+    }
+    assert_eq!(ada.git(&["rev-parse", "HEAD^{tree}"]), bob.git(&["rev-parse", "HEAD^{tree}"]));
 }
