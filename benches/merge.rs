@@ -2,7 +2,7 @@
 //!
 //! Both sides hold 100,000 records of ten machines; each side has one changed day. Prints medians and their ratio.
 
-mod fleet;
+mod made;
 
 use std::path::Path;
 use std::process::Command;
@@ -36,15 +36,15 @@ fn main() {
     std::fs::create_dir_all(&home).expect("a folder");
     let repo = Repo::create(&place, "main").expect("a repository");
     let process = Git::find(false).expect("git");
-    let base = fleet::write(&repo, MACHINES, RECORDS);
+    let base = made::fleet::write(&repo, MACHINES, RECORDS);
     let attributes = repo.write_blob(b"sync/** -text merge=claude-sync\n").expect("stored");
     let root = |tree: Oid| {
         repo.replace(Some(tree), &[(".gitattributes".to_owned(), Entry { mode: FILE, oid: attributes })].into()).expect("a tree")
     };
     let commit = |tree: Oid, parents: &[Oid]| repo.commit(&process, root(tree), parents, "made\n").expect("a commit");
     let start = commit(base, &[]);
-    let ours = commit(fleet::derive(&repo, fleet::add(&repo, base, 0, RECORDS..RECORDS + 50)), &[start]);
-    let theirs = commit(fleet::derive(&repo, fleet::add(&repo, base, 1, RECORDS..RECORDS + 50)), &[start]);
+    let ours = commit(made::fleet::derive(&repo, made::fleet::add(&repo, base, 0, RECORDS..RECORDS + 50)), &[start]);
+    let theirs = commit(made::fleet::derive(&repo, made::fleet::add(&repo, base, 1, RECORDS..RECORDS + 50)), &[start]);
     git(&place, &home, &["update-ref", "refs/heads/main", &ours.to_string()]);
     git(&place, &home, &["reset", "-q", "--hard"]);
     git(&place, &home, &["gc", "-q"]);
