@@ -223,6 +223,9 @@ impl Prices {
     /// `us.anthropic.claude-sonnet-4-20250514-v1:0`, `claude-sonnet-4@20250514` and `claude-sonnet-4-20250514[1m]` are one model, and
     /// a dated name whose date is not in the table has the price of the undated one.
     fn row(&self, model: &str) -> Option<&Row> {
+        if let Some(row) = self.rows.get(model) {
+            return Some(row);
+        }
         let name = model.split('[').next().unwrap_or(model);
         let name = &name[name.find("claude-")?..];
         let name = name.split(':').next().unwrap_or(name).replace('@', "-");

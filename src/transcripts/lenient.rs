@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
+use serde_json::value::RawValue;
 
 use crate::base::money::Money;
 
@@ -129,35 +130,22 @@ lenient!('de, List<T>, ['de, T: Deserialize<'de>], {
     }
 });
 
-/// `serde_json`'s name for a number's digits while `arbitrary_precision` is on.
-const DIGITS: &str = "$serde_json::private::Number";
-
-fn digits<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<String>, A::Error> {
-    let mut found = None;
-    while let Some(key) = map.next_key::<Cow<str>>()? {
-        if key == DIGITS {
-            found = Some(map.next_value::<String>()?);
-        } else {
-            map.next_value::<IgnoredAny>()?;
-        }
-    }
-    Ok(found)
+/// A number's text, borrowed from the line; none for a value of any other kind. Numbers are read from their text because floats
+/// would round them, and an allocation for each would cost more than all the rest of the line.
+fn number(raw: &RawValue) -> Option<&str> {
+    Some(raw.get()).filter(|text| text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
 }
 
-lenient!('de, Count, ['de], {
-    pass_over!('de: bool str seq);
-    fn visit_unit<E>(self) -> Result<Self::Value, E> { Ok(Count::None) }
-    fn visit_u64<E>(self, n: u64) -> Result<Self::Value, E> { Ok(Count::Some(n)) }
-    fn visit_i64<E>(self, n: i64) -> Result<Self::Value, E> { Ok(u64::try_from(n).map_or(Count::Bad, Count::Some)) }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> { Ok(Count::Bad) }
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        Ok(digits(&mut map)?.map_or(Count::None, |digits| digits.parse().map_or(Count::Bad, Count::Some)))
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(number(raw).map_or(Self::None, |digits| digits.parse().map_or(Self::Bad, Self::Some)))
     }
-});
+}
 
-lenient!('de, Dollars, ['de], {
-    pass_over!('de: unit bool str numbers seq);
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        Ok(Dollars(digits(&mut map)?.and_then(|digits| Money::parse(&digits))))
+impl<'de> Deserialize<'de> for Dollars {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(number(raw).and_then(Money::parse)))
     }
-});
+}

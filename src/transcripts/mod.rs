@@ -9,14 +9,14 @@ mod read;
 
 pub use discover::{Discovery, TranscriptFile, discover};
 pub use line::{LineError, Privacy};
-pub use read::{BadLine, Cursor, FileRead, MAX_LINE, read_file};
+pub use read::{BadLine, Cursor, FileRead, MAX_LINE, Scratch, read_file};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::records::{Record, RecordSet};
+use crate::records::RecordSet;
 
 /// How far each transcript was read.
 pub type Cursors = BTreeMap<PathBuf, Cursor>;
@@ -44,37 +44,50 @@ impl Reading {
     /// How many bad lines are described one by one.
     pub const MOST_BAD: usize = 100;
 
-    fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>, keep: &mut Vec<Record>) {
+    fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>) {
         self.opened += 1;
         match read {
             // A transcript that vanishes between listing and opening was deleted by its owner; what it said earlier is kept anyway.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
             Ok(read) => {
-                keep.extend(read.records);
+                read.records.into_iter().for_each(|record| self.records.add(record));
                 self.bad_total = self.bad_total.saturating_add(read.bad_total);
-                let room = Self::MOST_BAD.saturating_sub(self.bad.len());
-                self.bad.extend(read.bad.into_iter().take(room));
+                self.bad.extend(read.bad);
                 self.cursors.push((file.path.clone(), read.cursor));
             }
         }
+    }
+
+    /// What two readings of different files make together. Records join in any order.
+    fn join(self, other: Self) -> Self {
+        let (mut all, less) = if self.records.len() < other.records.len() { (other, self) } else { (self, other) };
+        less.records.into_iter().for_each(|record| all.records.add(record));
+        all.bad_total = all.bad_total.saturating_add(less.bad_total);
+        all.bad.extend(less.bad);
+        all.unreadable.extend(less.unreadable);
+        all.cursors.extend(less.cursors);
+        all.opened += less.opened;
+        all
     }
 }
 
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
 pub fn read_all(roots: &[PathBuf], cursors: &Cursors, privacy: Privacy) -> Reading {
     let Discovery { files, unreadable } = discover(roots);
-    let mut reading = Reading { files: files.len(), unreadable, ..Reading::default() };
     let todo: Vec<_> = files.iter().filter(|file| cursors.get(&file.path).is_none_or(|cursor| !cursor.is_current(file))).collect();
-    // Batches bound what is held at once: rows of a batch are joined into the set before the next batch is read.
-    for batch in todo.chunks(256) {
-        let results: Vec<_> = batch.par_iter().map(|file| (*file, read_file(file, cursors.get(&file.path), privacy))).collect();
-        for (file, read) in results {
-            let mut records = Vec::new();
-            reading.take(file, read, &mut records);
-            records.into_iter().for_each(|record| reading.records.add(record));
-        }
-    }
+    // Each thread joins what it reads into a set of its own; few records are in two of them.
+    let start = || (Reading::default(), Scratch::default());
+    let read = todo.par_iter().fold(start, |(mut reading, mut scratch), file| {
+        reading.take(file, read_file(file, cursors.get(&file.path), privacy, &mut scratch));
+        (reading, scratch)
+    });
+    let mut reading = read.map(|(reading, _)| reading).reduce(Reading::default, Reading::join);
+    reading.files = files.len();
+    reading.unreadable.extend(unreadable);
+    reading.unreadable.sort();
+    reading.cursors.sort_by(|a, b| a.0.cmp(&b.0));
     reading.bad.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    reading.bad.truncate(Reading::MOST_BAD);
     reading
 }

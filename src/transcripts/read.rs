@@ -1,16 +1,16 @@
 //! Reading one transcript, from where the last run stopped.
 
 use std::fs::File;
+use std::hash::Hasher as _;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use memchr::memmem::Finder;
-use sha2::{Digest, Sha256};
 
 use super::discover::TranscriptFile;
 use super::line::{LineError, Privacy, read_line};
 use crate::base::ids::Interner;
-use crate::records::{Record, RecordSet};
+use crate::records::RecordSet;
 
 /// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
 pub const MAX_LINE: usize = 256 << 20;
@@ -59,7 +59,7 @@ pub struct BadLine {
 #[derive(Debug)]
 pub struct FileRead {
     /// Each request once.
-    pub records: Vec<Record>,
+    pub records: RecordSet,
     /// The first lines that were skipped.
     pub bad: Vec<BadLine>,
     /// How many lines were skipped.
@@ -69,7 +69,7 @@ pub struct FileRead {
 }
 
 /// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
-pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, privacy: Privacy) -> io::Result<FileRead> {
+pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, privacy: Privacy, scratch: &mut Scratch) -> io::Result<FileRead> {
     let mut input = File::open(&file.path)?;
     let (offset, lines) = match cursor {
         Some(cursor) if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail => (cursor.offset, cursor.lines),
@@ -82,16 +82,23 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, privacy: Privac
         stem,
         privacy,
         usage: Finder::new("\"usage\""),
-        names: Interner::default(),
+        names: &mut scratch.names,
         records: RecordSet::default(),
         bad: Vec::new(),
         bad_total: 0,
         lines,
     };
-    let offset = reader.run(&mut input, offset)?;
+    let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
     let tail = tail(&mut input, offset)?;
     let cursor = Cursor { identity: file.identity, size: file.size, modified: file.modified, offset, lines: reader.lines, tail };
-    Ok(FileRead { records: reader.records.into_iter().collect(), bad: reader.bad, bad_total: reader.bad_total, cursor })
+    Ok(FileRead { records: reader.records, bad: reader.bad, bad_total: reader.bad_total, cursor })
+}
+
+/// What a thread uses again for each file.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    buffer: Vec<u8>,
+    names: Interner,
 }
 
 /// A hash of up to [`TAIL`] bytes before `offset`.
@@ -100,10 +107,10 @@ fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
     input.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     input.take(offset - start).read_to_end(&mut bytes)?;
-    let digest = Sha256::digest(&bytes);
-    let mut first = [0; 8];
-    first.copy_from_slice(&digest[..8]);
-    Ok(u64::from_le_bytes(first))
+    // Any hash will do: where another version of the tool has another, the file is read from the start.
+    let mut hash = std::hash::DefaultHasher::new();
+    hash.write(&bytes);
+    Ok(hash.finish())
 }
 
 struct Reader<'f> {
@@ -111,7 +118,7 @@ struct Reader<'f> {
     stem: &'f str,
     privacy: Privacy,
     usage: Finder<'static>,
-    names: Interner,
+    names: &'f mut Interner,
     records: RecordSet,
     bad: Vec<BadLine>,
     bad_total: u64,
@@ -120,13 +127,13 @@ struct Reader<'f> {
 
 impl Reader<'_> {
     /// Reads to the end and returns the offset behind the last line break.
-    fn run(&mut self, input: &mut File, mut offset: u64) -> io::Result<u64> {
-        let mut buffer = Vec::with_capacity(CHUNK);
+    fn run(&mut self, input: &mut File, mut offset: u64, buffer: &mut Vec<u8>) -> io::Result<u64> {
+        buffer.clear();
         // The part of the buffer known to hold no line break.
         let mut searched = 0;
         let mut skipping = false;
         loop {
-            let got = input.by_ref().take(CHUNK as u64).read_to_end(&mut buffer)?;
+            let got = input.by_ref().take(CHUNK as u64).read_to_end(buffer)?;
             if got == 0 {
                 break;
             }
@@ -156,7 +163,7 @@ impl Reader<'_> {
         }
         // A last line without its line break may still be growing: it counts if it reads, and the next run reads it again.
         if !buffer.is_empty() && !skipping {
-            let _ = self.parse(&buffer);
+            let _ = self.parse(buffer);
         }
         Ok(offset)
     }
@@ -179,7 +186,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let records = &mut self.records;
-        read_line(line, self.stem, self.privacy, &mut self.names, |record| records.add(record))
+        read_line(line, self.stem, self.privacy, self.names, |record| records.add(record))
     }
 
     fn reject(&mut self, error: LineError) {
