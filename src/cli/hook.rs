@@ -109,7 +109,14 @@ pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
 }
 
 fn install(path: &std::path::Path) -> Result<u8, CliError> {
-    let repo = Repo::open_bare(path)?;
+    let repo = Repo::open_bare(path).map_err(|error| {
+        CliError::plain(
+            &error.to_string(),
+            "claude_sync::repository",
+            exit::REPOSITORY,
+            "name a bare repository, as git init --bare makes it",
+        )
+    })?;
     match hooks::install(&repo, &super::env::program(), true)? {
         hooks::Installed::Here(folder) => {
             super::out(&format!("Installed pre-receive in {}.\n", printable(&folder.display().to_string(), 400)));
