@@ -1,5 +1,6 @@
 //! `claude-sync merge-driver %O %A %B %P`: what git calls.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,6 +21,16 @@ pub struct Args {
     theirs: PathBuf,
     /// The path in the repository
     path: String,
+}
+
+impl Args {
+    /// The arguments as the configured driver has them; none for anything else, which the command line explains.
+    pub fn from_git(args: impl Iterator<Item = OsString>) -> Option<Self> {
+        let words: Vec<OsString> = args.skip(1).take(6).collect();
+        let [verb, base, ours, theirs, path] = &words[..] else { return None };
+        let path = path.to_str().filter(|_| verb == "merge-driver")?.to_owned();
+        Some(Self { base: base.into(), ours: ours.into(), theirs: theirs.into(), path })
+    }
 }
 
 /// What earlier runs of claude-sync remember of files: it saves reading them.

@@ -63,6 +63,10 @@ enum Command {
 
 /// `claude-sync`.
 pub fn claude_sync() -> ExitCode {
+    // Git calls the driver once for each file and waits: that takes the short way.
+    if let Some(args) = driver::Args::from_git(std::env::args_os()) {
+        return driver::run(&args);
+    }
     let args = ClaudeSync::parse();
     let env = Env::read();
     let result = match args.command {

@@ -69,6 +69,8 @@ impl Index {
         let path = state.join("index.sqlite");
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&path, flags).ok()?;
+        // All of it is read once: straight from the page cache.
+        let _ = db.pragma_update(None, "mmap_size", 1_i64 << 30);
         Some(Self { db, path, read_only: true })
     }
 

@@ -115,7 +115,11 @@ fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8], memory: impl FnOnce(
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
         return fallback(ours, theirs);
     };
-    Ok(overview::manifest(&repo, machines, archive, RULES, &*memory())?.write().into_bytes())
+    let (manifest, scraps) = overview::manifest_and_scraps(&repo, machines, archive, RULES, &*memory())?;
+    let bytes = manifest.write().into_bytes();
+    // Git waits for this process to end.
+    std::mem::forget((manifest, scraps));
+    Ok(bytes)
 }
 
 /// What became of one input.

@@ -35,8 +35,25 @@ impl Item {
     }
 }
 
+/// What was held to compute a manifest. A process that ends right after may forget it: freeing all of it takes longer than computing.
+pub struct Scraps {
+    _items: Vec<Item>,
+    _fleet: Fleet,
+}
+
 /// Computes the manifest of the trees `sync/machines` and `sync/archive`.
 pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules: u64, memory: &dyn Memory) -> Result<Manifest, MergeError> {
+    manifest_and_scraps(repo, machines, archive, rules, memory).map(|(manifest, _)| manifest)
+}
+
+/// As [`manifest`], with what was held.
+pub fn manifest_and_scraps(
+    repo: &Repo,
+    machines: Option<Oid>,
+    archive: Option<Oid>,
+    rules: u64,
+    memory: &dyn Memory,
+) -> Result<(Manifest, Scraps), MergeError> {
     let items = items(repo, machines, archive, memory)?;
     let entangled = entangled(&items, memory);
     let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
@@ -64,7 +81,8 @@ pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules:
         let projects: Vec<Name> = digest.projects.iter().map(|project| names.name(project)).collect();
         joined.add_clean(machine, &digest.sessions, &projects);
     }
-    Ok(manifest::compute(&joined, machines, archive, rules))
+    let manifest = manifest::compute(&joined, machines, archive, rules);
+    Ok((manifest, Scraps { _items: items, _fleet: joined }))
 }
 
 /// All files that count, with their digests: remembered, or made now.
