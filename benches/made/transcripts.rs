@@ -6,7 +6,7 @@ use std::path::Path;
 
 use claude_sync::base::time::Timestamp;
 
-use super::Dice;
+use super::dice::Dice;
 
 /// What the transcripts say, each request once with its last row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +35,7 @@ fn filler(dice: &mut Dice, length: u64, out: &mut String) {
         ["lorem ", "ipsum ", "dolor sit ", "amet, ", "fn main() {\\n", "    return 0;\\n", "\\\"quoted\\\" ", "consectetur "];
     let end = out.len() + usize::try_from(length).expect("small");
     while out.len() < end {
-        out.push_str(WORDS[usize::try_from(dice.below(8)).expect("small")]);
+        out.push_str(WORDS[usize::try_from(dice.number(8)).expect("small")]);
     }
 }
 
@@ -46,10 +46,10 @@ struct Request {
 }
 
 fn request(dice: &mut Dice, number: u64, session: &str, project: u64, at: i64, agent: bool) -> Request {
-    let model = MODELS[usize::try_from(dice.below(4)).expect("small")];
-    let said = [dice.below(300), 20 + dice.below(2000), dice.below(12_000), dice.below(120_000)];
+    let model = MODELS[usize::try_from(dice.number(4)).expect("small")];
+    let said = [dice.number(300), 20 + dice.number(2000), dice.number(12_000), dice.number(120_000)];
     let mut rows = String::new();
-    let parts = 1 + dice.below(3);
+    let parts = 1 + dice.number(3);
     for part in 1..=parts {
         let output = said[1] * part / parts;
         let stop = if part == parts { "\"tool_use\"" } else { "null" };
@@ -57,7 +57,7 @@ fn request(dice: &mut Dice, number: u64, session: &str, project: u64, at: i64, a
             rows,
             "{{\"parentUuid\":\"{number:08x}-0000-4000-8000-{part:012x}\",\"isSidechain\":{agent},\"userType\":\"external\",\"cwd\":\"/home/dev/p-{project:04x}\",\"sessionId\":\"{session}\",\"version\":\"2.1.80\",\"gitBranch\":\"main\",\"message\":{{\"id\":\"msg_01{number:022x}\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"{model}\",\"content\":[{{\"type\":\"text\",\"text\":\""
         );
-        let length = 100 + dice.below(700);
+        let length = 100 + dice.number(700);
         filler(dice, length, &mut rows);
         let [input, _, written, read] = said;
         let _ = writeln!(
@@ -70,7 +70,7 @@ fn request(dice: &mut Dice, number: u64, session: &str, project: u64, at: i64, a
         rows,
         "{{\"parentUuid\":\"{number:08x}-0000-4000-9000-000000000001\",\"isSidechain\":{agent},\"userType\":\"external\",\"cwd\":\"/home/dev/p-{project:04x}\",\"sessionId\":\"{session}\",\"version\":\"2.1.80\",\"type\":\"user\",\"message\":{{\"role\":\"user\",\"content\":[{{\"tool_use_id\":\"toolu_{number:x}\",\"type\":\"tool_result\",\"content\":\""
     );
-    let length = 200 + dice.below(5000);
+    let length = 200 + dice.number(5000);
     filler(dice, length, &mut rows);
     let _ = writeln!(rows, "\"}}]}},\"uuid\":\"{number:08x}-0000-4000-a000-000000000001\",\"timestamp\":\"{}\"}}", time(at + 4000));
     Request { rows, said }
@@ -84,12 +84,12 @@ pub fn write(folder: &Path, bytes: u64, days: u64, seed: u64) -> Truth {
     while truth.bytes < bytes {
         let session = format!("{:08x}-{seed:04x}-4000-8000-000000000000", truth.files);
         let project = truth.files / 40;
-        let agent = dice.below(12) == 0;
-        let start = START + i64::try_from(dice.below(days * 86_400)).expect("small") * 1000;
+        let agent = dice.number(12) == 0;
+        let start = START + i64::try_from(dice.number(days * 86_400)).expect("small") * 1000;
         // A fork begins with a copy of what another session said.
-        let mut text: String = if dice.below(10) == 0 && !agent { before.concat() } else { String::new() };
+        let mut text: String = if dice.number(10) == 0 && !agent { before.concat() } else { String::new() };
         before.clear();
-        for step in 0..5 + dice.below(30) {
+        for step in 0..5 + dice.number(30) {
             truth.requests += 1;
             let at = start + i64::try_from(step).expect("small") * 60_000;
             let request = request(&mut dice, truth.requests, &session, project, at, agent);

@@ -121,6 +121,9 @@ impl From<SyncError> for CliError {
                 "check the folder's permissions and the free space on its disk; nothing was changed",
             ),
             SyncError::Merge(e) => e.into(),
+            SyncError::Index(e) if e.is_disk_full() => {
+                Self::new(&e, "claude_sync::disk_full", exit::FAILURE, "make room on the disk and run claude-sync again: nothing is lost")
+            }
             SyncError::Index(e) => {
                 Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew")
             }

@@ -23,6 +23,13 @@ pub struct IndexError {
     pub source: rusqlite::Error,
 }
 
+impl IndexError {
+    /// Whether the disk has no room left.
+    pub fn is_disk_full(&self) -> bool {
+        self.source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
+    }
+}
+
 /// What the cursors are true for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {

@@ -3,6 +3,7 @@
 mod branches;
 mod corpus;
 mod crowd;
+mod dice;
 mod driver;
 mod errors;
 mod finish;

@@ -17,7 +17,8 @@ use claude_sync::records::{Body, Counters, Origin, Record, RecordSet};
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{Host, Stamp};
 
-use crate::scale::{Dice, seeds};
+use crate::dice::Dice;
+use crate::scale::seeds;
 use crate::world::{Machine, Row, World};
 
 const MACHINES: usize = 5;
