@@ -46,7 +46,7 @@ pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules:
     manifest_and_scraps(repo, machines, archive, rules, memory).map(|(manifest, _)| manifest)
 }
 
-/// As [`manifest`], with what was held.
+/// As [`manifest()`], with what was held.
 pub fn manifest_and_scraps(
     repo: &Repo,
     machines: Option<Oid>,
