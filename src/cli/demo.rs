@@ -9,7 +9,8 @@ use super::{exit, out};
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
 use crate::git::repo::RepoError;
-use crate::report::{self, Bounds, Kind, Look, Zone};
+use crate::merge::fleet::Row;
+use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
 use crate::store::Places;
 use crate::sync::{self, Host, Options, Outcome};
 
@@ -50,7 +51,9 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
 
     let repo = report::open(&places(&laptop).repo)?
         .ok_or_else(|| CliError::plain("the demo's repository is gone", "claude_sync::demo", exit::FAILURE, "run the demo again"))?;
-    let Some(fleet) = report::from_repo(&repo)? else {
+    let (mut machines, mut days) = (Fold::new(Kind::Machines, Bounds::default(), Zone::Utc), Fold::new(Kind::Daily, Bounds::default(), Zone::Utc));
+    let mut add = |row: &Row<'_>| [&mut machines, &mut days].into_iter().for_each(|fold| fold.add(row));
+    let Some(fleet) = report::from_repo(&repo, &mut add)? else {
         return Err(CliError::plain("the demo's repository is empty", "claude_sync::demo", exit::FAILURE, "run the demo again"));
     };
     let resolved = fleet.sessions.values().filter(|session| session.machines.len() > 1).map(|session| session.shared).sum::<u64>();
@@ -59,8 +62,8 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
         count(resolved, "equal record")
     ));
     let look = Look { width: env.width, now: env.now };
-    for kind in [Kind::Machines, Kind::Daily] {
-        out(&report::to_table(&report::fold(&fleet, kind, Bounds::default(), Zone::Utc), look));
+    for fold in [machines, days] {
+        out(&report::to_table(&fold.finish(&fleet), look));
     }
     let show = |path: &Path| printable(&path.display().to_string(), 400);
     out(&format!(

@@ -8,8 +8,8 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
-use crate::merge::fleet::Fleet;
-use crate::report::{self, Bounds, Kind, Look, Zone};
+use crate::merge::fleet::{Fleet, Row, Rows};
+use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
 use crate::store::{config, machine_id};
 use crate::transcripts::{Cursors, Privacy, read_all};
 
@@ -84,17 +84,19 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
     }
     let places = Env::places()?;
-    let fleet = match args.source {
-        Source::Sync => synced(&places)?,
-        Source::Local => local(&places, env)?,
-    };
     let kind = match args.report {
         By::Daily => Kind::Daily,
         By::Monthly => Kind::Monthly,
         By::Session => Kind::Session,
         By::Machines => Kind::Machines,
     };
-    let report = report::fold(&fleet, kind, Bounds { since: args.since, until: args.until }, args.timezone);
+    let mut fold = Fold::new(kind, Bounds { since: args.since, until: args.until }, args.timezone);
+    let mut add = |row: &Row<'_>| fold.add(row);
+    let fleet = match args.source {
+        Source::Sync => synced(&places, &mut add)?,
+        Source::Local => local(&places, &mut add)?,
+    };
+    let report = fold.finish(&fleet);
     if args.json {
         out(&format!("{:#}\n", report::to_json(&report)));
     } else {
@@ -103,9 +105,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-pub fn synced(places: &crate::store::Places) -> Result<Fleet, CliError> {
+/// The fleet as this machine's repository has it, and each of its rows.
+pub fn synced(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
     let repo = report::open(&places.repo)?.ok_or_else(no_data)?;
-    report::from_repo(&repo)?.ok_or_else(no_data)
+    report::from_repo(&repo, rows)?.ok_or_else(no_data)
 }
 
 /// There is no repository, or nothing in it.
@@ -118,7 +121,7 @@ pub fn no_data() -> CliError {
     )
 }
 
-fn local(places: &crate::store::Places, env: &Env) -> Result<Fleet, CliError> {
+fn local(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
     let reading = read_all(&places.claude, &Cursors::new(), privacy);
@@ -136,9 +139,8 @@ fn local(places: &crate::store::Places, env: &Env) -> Result<Fleet, CliError> {
         eprintln!("warning: no transcripts found in {}", folders.join(", "));
     }
     let machine = machine_id::read(&places.machine_id).ok().flatten().unwrap_or_else(MachineId::random);
-    let mut fleet = report::from_records(machine, reading.records);
+    let mut fleet = report::from_records(machine, reading.records, rows);
     let name = super::env::host().hostname;
     fleet.machines.iter_mut().for_each(|machine| machine.label.clone_from(&name));
-    let _ = env;
     Ok(fleet)
 }

@@ -14,7 +14,7 @@ use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::Oid;
 use crate::git::repo::{FILE, Repo};
-use crate::records::RecordSet;
+use crate::records::PackedRecords;
 use crate::store::layout::{self, Path};
 
 /// One machine's data.
@@ -25,7 +25,7 @@ pub struct MachineData {
     /// Its sync file; none where there is none, an error where it cannot be read.
     pub page: Option<Result<SyncFile, FormatError>>,
     /// Its records, each joined from all its copies in all its files.
-    pub records: RecordSet,
+    pub records: PackedRecords,
     /// Its summary lines.
     pub summaries: BTreeMap<SummaryKey, Summary>,
     /// Files and lines that were left out.
@@ -37,7 +37,7 @@ pub struct MachineData {
 impl MachineData {
     /// A machine of which nothing is known yet.
     pub fn new(id: MachineId) -> Self {
-        Self { id, page: None, records: RecordSet::default(), summaries: BTreeMap::new(), problems: Vec::new(), suspect: BTreeSet::new() }
+        Self { id, page: None, records: PackedRecords::default(), summaries: BTreeMap::new(), problems: Vec::new(), suspect: BTreeSet::new() }
     }
 
     /// The sync file, where it can be read.
@@ -74,7 +74,7 @@ impl MachineData {
         match DayFile::read(&self.id, day, bytes, names) {
             Ok((file, damage)) => {
                 let suspects: Vec<_> = file.suspects().cloned().collect();
-                file.records.into_iter().for_each(|record| self.records.add(record));
+                self.records.add_all(file.records);
                 file.summaries.into_iter().for_each(|(key, summary)| absorb(&mut self.summaries, key, summary));
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about("damaged-lines", path, &self.id, damage.lines));

@@ -12,7 +12,7 @@ use crate::base::time::Timestamp;
 use crate::format::line::SummaryKey;
 use crate::format::manifest::{Conflict, ConflictStatus};
 use crate::format::syncfile::SyncFile;
-use crate::records::{Record, Totals};
+use crate::records::{Entry, Record, Totals, derived_id};
 
 /// Why a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,16 +26,16 @@ pub enum Source {
 }
 
 /// Something that counts: one request, or the sum of several whose records are not here.
-#[derive(Debug, Clone)]
-pub struct Row {
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
     /// The place of its machine in [`Fleet::machines`]: the one that it counts for.
     pub machine: usize,
     /// Its session; none where a machine claims more than its sessions.
-    pub session: Option<SessionId>,
+    pub session: Option<&'a SessionId>,
     /// Its project.
-    pub project: Name,
+    pub project: &'a str,
     /// Its model; empty where nobody says.
-    pub model: Name,
+    pub model: &'a str,
     /// Its time.
     pub at: Timestamp,
     /// What it adds.
@@ -45,6 +45,9 @@ pub struct Row {
     /// The last row of the request was not seen yet.
     pub provisional: bool,
 }
+
+/// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that nobody keeps them all.
+pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
 
 /// A machine of the fleet.
 #[derive(Debug, Clone)]
@@ -102,8 +105,8 @@ pub struct Fleet {
     pub machines: Vec<MachineView>,
     /// All sessions.
     pub sessions: BTreeMap<SessionId, SessionView>,
-    /// All that counts.
-    pub rows: Vec<Row>,
+    /// How many records there are.
+    pub records: u64,
     /// The sum of all that counts.
     sum: Totals,
     /// The first and the last request.
@@ -112,7 +115,7 @@ pub struct Fleet {
     pub conflicts: Vec<Conflict>,
 }
 
-/// A request on its way through the machines.
+/// A request that several machines hold, on its way through them.
 struct Merged {
     record: Record,
     /// The smallest (time of the copy, start of the machine, machine): whom it counts for.
@@ -120,18 +123,44 @@ struct Merged {
     machines: Vec<usize>,
 }
 
+/// The ids that several machines hold. Most fleets have few: each machine has its own transcripts.
+fn shared(machines: &[MachineData]) -> HashSet<RecordId> {
+    if machines.iter().filter(|data| !data.records.is_empty()).count() < 2 {
+        return HashSet::new();
+    }
+    let mut ids: Vec<RecordId> = machines.iter().flat_map(|data| data.records.entries().map(|entry| entry.id)).collect();
+    ids.sort_unstable();
+    ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0]).collect()
+}
+
+/// What records without an id are compared with: time, model and counters of all that have one. Empty where none needs that.
+fn twins(machines: &[MachineData]) -> HashSet<RecordId> {
+    let all = || machines.iter().flat_map(|data| data.records.entries());
+    if !all().any(|entry| entry.derived) {
+        return HashSet::new();
+    }
+    all().filter(|entry| !entry.derived).map(|entry| derived_id(entry.at, entry.model, &entry.counters)).collect()
+}
+
 impl Fleet {
     /// Joins the machines, which must be sorted by id.
-    pub fn join(mut machines: Vec<MachineData>) -> Self {
+    pub fn join(machines: Vec<MachineData>) -> Self {
+        Self::join_rows(machines, &mut |_| {})
+    }
+
+    /// Joins the machines, which must be sorted by id, and shows each row that counts.
+    pub fn join_rows(mut machines: Vec<MachineData>, rows: Rows) -> Self {
         let mut fleet = Self::default();
         let mut merged: HashMap<RecordId, Merged> = HashMap::new();
-        let mut twins: HashSet<RecordId> = HashSet::new();
         let mut own: Vec<OwnSums> = Vec::new();
         let mut summaries = Vec::new();
         let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
         let pasts = move_pasts(&mut machines, &places);
+        let shared = shared(&machines);
+        let twins = twins(&machines);
+        let mut records = Vec::with_capacity(machines.len());
         for (at, data) in machines.into_iter().enumerate() {
             fleet.conflicts.extend(data.problems);
             for session in data.suspect.into_iter().filter(|session| decisions.accepted(session).as_ref() != Some(&data.id)) {
@@ -147,13 +176,7 @@ impl Fleet {
             };
             let start = page.as_ref().map_or(Timestamp::EPOCH, |page| page.machine.created_at);
             own.push(pasts.get(&at).cloned().unwrap_or_else(|| OwnSums::new(page.as_ref(), &data.summaries)));
-            for record in data.records {
-                own[at].add(&record);
-                if !record.derived {
-                    twins.insert(record.twin());
-                }
-                take(&mut merged, record, at, start);
-            }
+            records.push((data.records, start));
             summaries.extend(data.summaries.into_iter().map(|(key, summary)| (key, at, start, summary)));
             let name = page.as_ref().map(|page| page.machine.hostname.as_str());
             let label = decisions.label(&data.id).or(name).unwrap_or_default().to_owned();
@@ -170,38 +193,51 @@ impl Fleet {
                 last_usage: None,
             });
         }
+        let mut cells = Cells { wanted: summaries.iter().map(|(key, ..)| key.clone()).collect(), sums: HashMap::new() };
         // A record without an id is the same request as one with an id that has its time, model and counters.
-        merged.retain(|id, m| !(m.record.derived && twins.contains(id)));
-        let mut cells: HashMap<SummaryKey, Totals> = HashMap::new();
-        let wanted: HashSet<SummaryKey> = summaries.iter().map(|(key, ..)| key.clone()).collect();
-        for m in merged.into_values() {
-            fleet.add_record(m, &wanted, &mut cells);
+        let hidden = |entry: &Entry| entry.derived && twins.contains(&entry.id);
+        for (at, (records, start)) in records.into_iter().enumerate() {
+            for entry in records.entries() {
+                own[at].add(&entry);
+                if shared.contains(&entry.id) {
+                    take(&mut merged, records.get(entry.id), at, start);
+                    continue;
+                }
+                fleet.records += 1;
+                if !hidden(&entry) {
+                    fleet.add_record(&entry, at, &[at], &mut cells, rows);
+                }
+            }
         }
-        fleet.add_summaries(summaries, &own, &cells, &decisions);
-        fleet.add_claims(&own);
-        fleet
-            .rows
-            .sort_by(|a, b| (a.at, &a.session, &a.model, a.machine, a.source).cmp(&(b.at, &b.session, &b.model, b.machine, b.source)));
+        fleet.records += merged.len() as u64;
+        for m in merged.into_values() {
+            let entry = Entry::of(&m.record);
+            if !hidden(&entry) {
+                fleet.add_record(&entry, m.owner.2, &m.machines, &mut cells, rows);
+            }
+        }
+        fleet.add_summaries(summaries, &own, &cells.sums, &decisions, rows);
+        fleet.add_claims(&own, rows);
         fleet.conflicts.sort();
         fleet.conflicts.dedup();
         fleet
     }
 
-    pub(super) fn push(&mut self, row: Row) {
+    pub(super) fn push(&mut self, row: Row, rows: Rows) {
         let at = self.machines[row.machine].merged_into.unwrap_or(row.machine);
         let row = Row { machine: at, ..row };
         self.count(at, row.totals, row.at, row.at);
-        if let Some(session) = &row.session {
-            let view = self.sessions.entry(session.clone()).or_default();
+        if let Some(session) = row.session {
+            let view = view(&mut self.sessions, session);
             view.totals = view.totals.plus(row.totals);
             view.machines.insert(row.machine);
             view.last = view.last.max(Some(row.at));
-            let first = (row.at, row.project.clone());
-            if view.first.as_ref().is_none_or(|known| first < *known) {
-                view.first = Some(first);
+            let is_first = |(at, project): &(Timestamp, Name)| (row.at, row.project) < (*at, &**project);
+            if view.first.as_ref().is_none_or(is_first) {
+                view.first = Some((row.at, row.project.into()));
             }
         }
-        self.rows.push(row);
+        rows(&row);
     }
 
     /// Adds to the sums of the fleet and of a machine.
@@ -242,30 +278,25 @@ impl Fleet {
         self.span.map(|span| span.1)
     }
 
-    fn add_record(&mut self, merged: Merged, wanted: &HashSet<SummaryKey>, cells: &mut HashMap<SummaryKey, Totals>) {
-        let Merged { record, owner, machines } = merged;
-        let totals = Totals::of(&record);
-        let origin = record.origin;
-        if !wanted.is_empty() {
-            let key = SummaryKey { session: origin.session.clone(), day: origin.timestamp.day(), model: record.body.model.clone() };
-            if wanted.contains(&key) {
-                let cell = cells.entry(key).or_default();
-                *cell = cell.plus(totals);
-            }
+    fn add_record(&mut self, entry: &Entry, owner: usize, machines: &[usize], cells: &mut Cells, rows: Rows) {
+        let totals = Totals { requests: 1, counters: entry.counters, cost: entry.cost };
+        cells.add(entry, totals);
+        if machines.len() > 1 {
+            let view = view(&mut self.sessions, entry.session);
+            view.shared += 1;
+            view.machines.extend(machines);
         }
-        let view = self.sessions.entry(origin.session.clone()).or_default();
-        view.shared += u64::from(machines.len() > 1);
-        view.machines.extend(machines);
-        self.push(Row {
-            machine: owner.2,
-            session: Some(origin.session),
-            project: origin.project,
-            model: record.body.model,
-            at: origin.timestamp,
+        let row = Row {
+            machine: owner,
+            session: Some(entry.session),
+            project: entry.project,
+            model: entry.model,
+            at: entry.at,
             totals,
             source: Source::Record,
-            provisional: record.body.provisional,
-        });
+            provisional: entry.provisional,
+        };
+        self.push(row, rows);
     }
 
     /// The sum of all that counts.
@@ -274,8 +305,36 @@ impl Fleet {
     }
 }
 
-fn take(merged: &mut HashMap<RecordId, Merged>, record: Record, at: usize, start: Timestamp) {
+/// The view of a session. Its id is copied only where it is new.
+fn view<'s>(sessions: &'s mut BTreeMap<SessionId, SessionView>, id: &SessionId) -> &'s mut SessionView {
+    if !sessions.contains_key(id) {
+        sessions.insert(id.clone(), SessionView::default());
+    }
+    sessions.get_mut(id).expect("it was just put there")
+}
+
+/// Sums of records for which there are summary lines too.
+struct Cells {
+    wanted: HashSet<SummaryKey>,
+    sums: HashMap<SummaryKey, Totals>,
+}
+
+impl Cells {
+    fn add(&mut self, entry: &Entry, totals: Totals) {
+        if self.wanted.is_empty() {
+            return;
+        }
+        let key = SummaryKey { session: entry.session.clone(), day: entry.at.day(), model: entry.model.clone() };
+        if self.wanted.contains(&key) {
+            let cell = self.sums.entry(key).or_default();
+            *cell = cell.plus(totals);
+        }
+    }
+}
+
+fn take(merged: &mut HashMap<RecordId, Merged>, record: Option<Record>, at: usize, start: Timestamp) {
     use std::collections::hash_map::Entry;
+    let Some(record) = record else { return };
     let owner = (record.origin.timestamp, start, at);
     match merged.entry(record.id) {
         Entry::Vacant(slot) => {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::data::MachineData;
 use super::decisions::Decisions;
-use super::fleet::{Fleet, Row, Source};
+use super::fleet::{Fleet, Row, Rows, Source};
 use crate::base::ids::{Name, SessionId};
 use crate::base::join::Join as _;
 use crate::base::time::Timestamp;
 use crate::format::line::{Summary, SummaryKey};
 use crate::format::manifest::Conflict;
 use crate::format::syncfile::SyncFile;
-use crate::records::{Record, Totals};
+use crate::records::{Entry, Totals};
 
 impl Fleet {
     /// Withheld records: equal lines of two machines count once; unequal ones all count, and a person must look.
@@ -23,6 +23,7 @@ impl Fleet {
         own: &[OwnSums],
         cells: &HashMap<SummaryKey, Totals>,
         decisions: &Decisions,
+        rows: Rows,
     ) {
         let mut by_key: BTreeMap<SummaryKey, Vec<(Timestamp, Timestamp, usize, Summary)>> = BTreeMap::new();
         for (key, at, start, summary) in lines {
@@ -52,18 +53,17 @@ impl Fleet {
                 let counted = seen.iter().any(|known| figures(known) == figures(&summary.totals));
                 let added = summary.totals.join(told).minus(told);
                 if !counted && !added.is_zero() {
-                    let names = (Name::from(summary.project.as_str()), key.model.clone());
                     let row = Row {
                         machine: *at,
-                        session: Some(key.session.clone()),
-                        project: names.0,
-                        model: names.1,
+                        session: Some(&key.session),
+                        project: &summary.project,
+                        model: &key.model,
                         at: summary.first,
                         totals: added,
                         source: Source::Withheld,
                         provisional: false,
                     };
-                    self.push(row);
+                    self.push(row, rows);
                 }
                 if !counted {
                     seen.push(summary.totals);
@@ -82,15 +82,15 @@ impl Fleet {
     }
 
     /// What 1.0 summaries claim beyond the records that are here.
-    pub(super) fn add_claims(&mut self, own: &[OwnSums]) {
+    pub(super) fn add_claims(&mut self, own: &[OwnSums], rows: Rows) {
         for (at, sums) in own.iter().enumerate() {
             let Some(page) = self.machines[at].page.take() else { continue };
-            self.add_page_claims(at, &page, sums);
+            self.add_page_claims(at, &page, sums, rows);
             self.machines[at].page = Some(page);
         }
     }
 
-    fn add_page_claims(&mut self, at: usize, page: &SyncFile, sums: &OwnSums) {
+    fn add_page_claims(&mut self, at: usize, page: &SyncFile, sums: &OwnSums, rows: Rows) {
         let mut counted = sums.all;
         for (id, session) in &page.sessions {
             let Some(claimed) = session.claimed else { continue };
@@ -102,7 +102,7 @@ impl Fleet {
             if !more.is_zero() {
                 let model = if session.models.len() == 1 { session.models.first().map_or("", String::as_str) } else { "" };
                 let when = session.last_updated.or(page.last_usage).unwrap_or(page.machine.updated_at);
-                self.push(claim(at, Some(id.clone()), &session.project, model, when, more));
+                self.push(claim(at, Some(id), &session.project, model, when, more), rows);
             }
             let view = self.sessions.entry(id.clone()).or_default();
             if let Some(first) = session.first_seen {
@@ -115,13 +115,13 @@ impl Fleet {
         let Some(claimed) = page.claimed else { return };
         let more = claimed.join(counted).minus(counted);
         if !more.is_zero() {
-            self.push(claim(at, None, "", "", page.last_usage.unwrap_or(page.machine.updated_at), more));
+            self.push(claim(at, None, "", "", page.last_usage.unwrap_or(page.machine.updated_at), more), rows);
         }
     }
 }
 
-fn claim(machine: usize, session: Option<SessionId>, project: &str, model: &str, at: Timestamp, totals: Totals) -> Row {
-    Row { machine, session, project: project.into(), model: model.into(), at, totals, source: Source::Claim, provisional: false }
+fn claim<'a>(machine: usize, session: Option<&'a SessionId>, project: &'a str, model: &'a str, at: Timestamp, totals: Totals) -> Row<'a> {
+    Row { machine, session, project, model, at, totals, source: Source::Claim, provisional: false }
 }
 
 /// Gives the records and summary lines of machines that were merged into others to those others, as if they had written them. What a
@@ -131,7 +131,7 @@ pub(super) fn move_pasts(machines: &mut [MachineData], places: &[usize]) -> Hash
     for (at, place) in places.iter().copied().enumerate().filter(|(at, place)| at != place) {
         let past = &mut machines[at];
         let mut sums = OwnSums::new(past.page(), &BTreeMap::new());
-        past.records.iter().for_each(|record| sums.add(record));
+        past.records.entries().for_each(|entry| sums.add(&entry));
         out.insert(at, sums);
         let (records, summaries) = (std::mem::take(&mut past.records), std::mem::take(&mut past.summaries));
         let heir = &mut machines[place];
@@ -164,19 +164,18 @@ impl OwnSums {
     }
 
     /// Adds a record where a claim or a line asks for its sums.
-    pub(super) fn add(&mut self, record: &Record) {
+    pub(super) fn add(&mut self, entry: &Entry) {
         if !self.claims && self.wanted_cells.is_empty() {
             return;
         }
-        let totals = Totals::of(record);
+        let totals = Totals { requests: 1, counters: entry.counters, cost: entry.cost };
         self.all = self.all.plus(totals);
-        if self.wanted_sessions.contains(&record.origin.session) {
-            let sum = self.sessions.entry(record.origin.session.clone()).or_default();
+        if self.wanted_sessions.contains(entry.session) {
+            let sum = self.sessions.entry(entry.session.clone()).or_default();
             *sum = sum.plus(totals);
         }
         if !self.wanted_cells.is_empty() {
-            let key =
-                SummaryKey { session: record.origin.session.clone(), day: record.origin.timestamp.day(), model: record.body.model.clone() };
+            let key = SummaryKey { session: entry.session.clone(), day: entry.at.day(), model: entry.model.clone() };
             if self.wanted_cells.contains(&key) {
                 let sum = self.cells.entry(key).or_default();
                 *sum = sum.plus(totals);

@@ -196,26 +196,13 @@ impl Prices {
     /// The price of one request. `fast` is Claude Code's fast mode, `geo` the region that inference was bound to.
     ///
     /// A model without a row has an unknown price, not a price of 0.
-    pub fn cost(&self, model: &str, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
-        let Some(row) = self.row(model) else {
-            return Cost::UNKNOWN;
-        };
-        let prompt = counters.prompt();
-        let rates = row.tiers.iter().rev().find(|(above, _)| prompt > *above).map_or(&row.rates, |(_, rates)| rates);
-        let hour = counters.cache_1h.min(counters.cache_creation);
-        let tokens = [
-            (counters.input, rates.input),
-            (counters.output, rates.output),
-            (counters.cache_creation - hour, rates.write_5m),
-            (hour, rates.write_1h),
-            (counters.cache_read, rates.read),
-        ]
-        .iter()
-        .fold(0_u128, |sum, (count, rate)| sum.saturating_add(u128::from(*count).saturating_mul(*rate)));
-        let fast = if fast { row.fast_permille } else { 1000 };
-        let us = if geo == Some("us") { row.us_permille } else { 1000 };
-        let scaled = tokens.saturating_mul(fast).saturating_mul(us).saturating_add(500_000) / 1_000_000;
-        Cost::known(Money::from_pico(scaled.saturating_add(u128::from(counters.web_search).saturating_mul(row.web_search))))
+    pub fn cost(&'static self, model: &str, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
+        self.of(model).cost(counters, fast, geo)
+    }
+
+    /// The prices of a model, to be asked for many requests.
+    pub fn of(&'static self, model: &str) -> Priced {
+        Priced(self.row(model))
     }
 
     /// The row for a model as Claude Code, Bedrock or Vertex name it.
@@ -234,6 +221,35 @@ impl Prices {
             let (base, date) = name.rsplit_once('-')?;
             (date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit())).then(|| self.rows.get(base)).flatten()
         })
+    }
+}
+
+/// What a model costs, if that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Priced(Option<&'static Row>);
+
+impl Priced {
+    /// As [`Prices::cost`].
+    pub fn cost(self, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
+        let Some(row) = self.0 else {
+            return Cost::UNKNOWN;
+        };
+        let prompt = counters.prompt();
+        let rates = row.tiers.iter().rev().find(|(above, _)| prompt > *above).map_or(&row.rates, |(_, rates)| rates);
+        let hour = counters.cache_1h.min(counters.cache_creation);
+        let tokens = [
+            (counters.input, rates.input),
+            (counters.output, rates.output),
+            (counters.cache_creation - hour, rates.write_5m),
+            (hour, rates.write_1h),
+            (counters.cache_read, rates.read),
+        ]
+        .iter()
+        .fold(0_u128, |sum, (count, rate)| sum.saturating_add(u128::from(*count).saturating_mul(*rate)));
+        let fast = if fast { row.fast_permille } else { 1000 };
+        let us = if geo == Some("us") { row.us_permille } else { 1000 };
+        let scaled = tokens.saturating_mul(fast).saturating_mul(us).saturating_add(500_000) / 1_000_000;
+        Cost::known(Money::from_pico(scaled.saturating_add(u128::from(counters.web_search).saturating_mul(row.web_search))))
     }
 }
 

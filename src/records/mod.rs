@@ -5,6 +5,7 @@
 
 mod identity;
 mod join;
+mod packed;
 mod totals;
 
 use std::cmp::Ordering;
@@ -18,6 +19,7 @@ use crate::base::time::Timestamp;
 pub use crate::prices::Counters;
 use crate::prices::prices;
 pub use identity::{Identity, derived_id};
+pub use packed::{Entry, PackedRecords};
 pub use totals::Totals;
 
 /// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is JSON's largest exact integer.

@@ -77,7 +77,7 @@ fn told(all: &[MachineData], fleet: &Fleet, session: &SessionId) -> Vec<Side> {
         for record in data.records.iter().filter(|r| r.origin.session == *session) {
             let key = SummaryKey { session: session.clone(), day: record.origin.timestamp.day(), model: record.body.model.clone() };
             let cell = cells.entry(key).or_default();
-            *cell = cell.plus(Totals::of(record));
+            *cell = cell.plus(Totals::of(&record));
         }
         let summaries = data.summaries.iter().filter(|(key, _)| key.session == *session);
         let mut lines: Vec<String> = summaries.map(|(key, summary)| lines::summary(key, summary)).collect();

@@ -1,10 +1,11 @@
 //! Rows to groups.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 
 use super::Zone;
+use crate::base::ids::SessionId;
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Source};
 use crate::records::Totals;
@@ -78,61 +79,185 @@ pub struct Report {
 /// What stands for a model that nobody names.
 const NO_MODEL: &str = "unknown";
 
-/// Folds the rows within `bounds` into a report.
-pub fn fold(fleet: &Fleet, kind: Kind, bounds: Bounds, zone: Zone) -> Report {
-    let labels = labels(fleet);
-    let mut groups: BTreeMap<String, Group> = BTreeMap::new();
-    let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
-    if kind == Kind::Machines {
-        // A machine without usage is listed too: it may be the one that stopped syncing.
-        for (at, machine) in fleet.machines.iter().enumerate().filter(|(_, machine)| machine.merged_into.is_none()) {
-            let last_sync = machine.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);
-            groups.insert(at.to_string(), Group { key: machine.id.to_string(), label: labels[at].clone(), last_sync, ..Group::default() });
-        }
-    }
-    for row in &fleet.rows {
-        let date = zone.date(row.at);
-        if bounds.since.is_some_and(|since| date < since) || bounds.until.is_some_and(|until| date > until) {
-            continue;
-        }
-        let model = if row.model.is_empty() { NO_MODEL } else { &row.model };
-        if !row.totals.cost.known {
-            *unpriced.entry(model.to_owned()).or_default() += row.totals.requests;
-        }
-        let slot = match kind {
-            Kind::Daily => date.format("%Y-%m-%d").to_string(),
-            Kind::Monthly => date.format("%Y-%m").to_string(),
-            Kind::Session => row.session.as_ref().map(ToString::to_string).unwrap_or_default(),
-            Kind::Machines => row.machine.to_string(),
-        };
-        let group = groups.entry(slot.clone()).or_insert_with(|| Group { key: slot, ..Group::default() });
-        add(group, row, model, &labels[row.machine]);
-    }
-    let mut groups: Vec<_> = groups.into_values().collect();
-    match kind {
-        Kind::Daily | Kind::Monthly => {}
-        Kind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
-        Kind::Machines => groups.sort_by(|a, b| b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| a.key.cmp(&b.key))),
-    }
-    let totals = groups.iter().map(|group| group.totals).sum();
-    let left_out = fleet.conflicts.iter().filter(|c| !["unequal-summaries", "checksum"].contains(&c.code.as_str())).count() as u64;
-    let pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
-    Report { kind, groups, totals, unpriced, left_out, pending }
+/// What a group stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Slot {
+    Day(NaiveDate),
+    Month(i32, u32),
+    Session(Option<SessionId>),
+    Machine(usize),
 }
 
-fn add(group: &mut Group, row: &Row, model: &str, machine: &str) {
-    group.totals = group.totals.plus(row.totals);
-    let slot = group.models.entry(model.to_owned()).or_default();
-    *slot = slot.plus(row.totals);
-    group.machines.insert(machine.to_owned());
-    if group.first.is_none_or(|first| row.at < first) {
-        group.first = Some(row.at);
-        group.project = row.project.to_string();
+impl Slot {
+    fn holds(&self, row: &Row, date: NaiveDate) -> bool {
+        match self {
+            Self::Day(day) => *day == date,
+            Self::Month(year, month) => (*year, *month) == (date.year(), date.month()),
+            Self::Session(session) => session.as_ref() == row.session,
+            Self::Machine(at) => *at == row.machine,
+        }
     }
-    group.last = group.last.max(Some(row.at));
-    group.provisional += u64::from(row.provisional);
-    if row.source != Source::Record {
-        group.withheld = group.withheld.saturating_add(row.totals.requests);
+}
+
+/// A group while rows come in.
+#[derive(Debug)]
+struct Sum {
+    slot: Slot,
+    totals: Totals,
+    models: Vec<(String, Totals)>,
+    machines: Vec<usize>,
+    first: Option<(Timestamp, String)>,
+    last: Option<Timestamp>,
+    provisional: u64,
+    withheld: u64,
+}
+
+/// A report in the making: rows go in, in any order, and none is kept.
+#[derive(Debug)]
+pub struct Fold {
+    kind: Kind,
+    bounds: Bounds,
+    zone: Zone,
+    sums: Vec<Sum>,
+    places: HashMap<Slot, usize>,
+    /// The last row's group: most rows go where the one before went.
+    recent: usize,
+    /// The last row's quarter of an hour and its date: no zone's day begins within a quarter.
+    quarter: Option<(i64, NaiveDate)>,
+    unpriced: BTreeMap<String, u64>,
+}
+
+/// A quarter of an hour, in milliseconds.
+const QUARTER: i64 = 15 * 60 * 1000;
+
+impl Fold {
+    /// Of rows within `bounds`; days begin in `zone`.
+    pub fn new(kind: Kind, bounds: Bounds, zone: Zone) -> Self {
+        Self { kind, bounds, zone, sums: Vec::new(), places: HashMap::new(), recent: 0, quarter: None, unpriced: BTreeMap::new() }
+    }
+
+    fn date(&mut self, at: Timestamp) -> NaiveDate {
+        let quarter = at.millis().div_euclid(QUARTER);
+        match self.quarter {
+            Some((known, date)) if known == quarter && at.millis() > MODERN => date,
+            _ => {
+                let date = self.zone.date(at);
+                self.quarter = Some((quarter, date));
+                date
+            }
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: &Row) {
+        let date = self.date(row.at);
+        if self.bounds.since.is_some_and(|since| date < since) || self.bounds.until.is_some_and(|until| date > until) {
+            return;
+        }
+        if !self.sums.get(self.recent).is_some_and(|sum| sum.slot.holds(row, date)) {
+            let slot = match self.kind {
+                Kind::Daily => Slot::Day(date),
+                Kind::Monthly => Slot::Month(date.year(), date.month()),
+                Kind::Session => Slot::Session(row.session.cloned()),
+                Kind::Machines => Slot::Machine(row.machine),
+            };
+            self.recent = self.place(slot);
+        }
+        let model = if row.model.is_empty() { NO_MODEL } else { row.model };
+        self.sums[self.recent].add(row, model);
+        if !row.totals.cost.known {
+            let requests = self.unpriced.entry(model.to_owned()).or_default();
+            *requests = requests.saturating_add(row.totals.requests);
+        }
+    }
+
+    fn place(&mut self, slot: Slot) -> usize {
+        *self.places.entry(slot).or_insert_with_key(|slot| {
+            self.sums.push(Sum {
+                slot: slot.clone(),
+                totals: Totals::default(),
+                models: Vec::new(),
+                machines: Vec::new(),
+                first: None,
+                last: None,
+                provisional: 0,
+                withheld: 0,
+            });
+            self.sums.len() - 1
+        })
+    }
+
+    /// The report, with what the fleet tells of its machines.
+    pub fn finish(mut self, fleet: &Fleet) -> Report {
+        if self.kind == Kind::Machines {
+            // A machine without usage is listed too: it may be the one that stopped syncing.
+            for (at, _) in fleet.machines.iter().enumerate().filter(|(_, machine)| machine.merged_into.is_none()) {
+                self.place(Slot::Machine(at));
+            }
+        }
+        let labels = labels(fleet);
+        let mut groups: Vec<_> = self.sums.into_iter().map(|sum| sum.group(fleet, &labels)).collect();
+        match self.kind {
+            Kind::Daily | Kind::Monthly => groups.sort_by(|a, b| a.key.cmp(&b.key)),
+            Kind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
+            Kind::Machines => groups.sort_by(|a, b| b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| a.key.cmp(&b.key))),
+        }
+        let totals = groups.iter().map(|group| group.totals).sum();
+        let left_out = fleet.conflicts.iter().filter(|c| !["unequal-summaries", "checksum"].contains(&c.code.as_str())).count() as u64;
+        let pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
+        Report { kind: self.kind, groups, totals, unpriced: self.unpriced, left_out, pending }
+    }
+}
+
+/// From here on, 1980, all zones are whole quarters of an hour away from UTC.
+const MODERN: i64 = 315_532_800_000;
+
+impl Sum {
+    fn add(&mut self, row: &Row, model: &str) {
+        self.totals = self.totals.plus(row.totals);
+        let at = self.models.iter().position(|(known, _)| known == model).unwrap_or_else(|| {
+            self.models.push((model.to_owned(), Totals::default()));
+            self.models.len() - 1
+        });
+        self.models[at].1 = self.models[at].1.plus(row.totals);
+        if let Err(at) = self.machines.binary_search(&row.machine) {
+            self.machines.insert(at, row.machine);
+        }
+        if self.first.as_ref().is_none_or(|(at, project)| (row.at, row.project) < (*at, project)) {
+            self.first = Some((row.at, row.project.to_owned()));
+        }
+        self.last = self.last.max(Some(row.at));
+        self.provisional += u64::from(row.provisional);
+        if row.source != Source::Record {
+            self.withheld = self.withheld.saturating_add(row.totals.requests);
+        }
+    }
+
+    fn group(self, fleet: &Fleet, labels: &[String]) -> Group {
+        let mut out = Group {
+            totals: self.totals,
+            models: self.models.into_iter().collect(),
+            machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
+            last: self.last,
+            provisional: self.provisional,
+            withheld: self.withheld,
+            ..Group::default()
+        };
+        if let Some((at, project)) = self.first {
+            (out.first, out.project) = (Some(at), project);
+        }
+        out.key = match self.slot {
+            Slot::Day(day) => day.format("%Y-%m-%d").to_string(),
+            Slot::Month(year, month) => format!("{year:04}-{month:02}"),
+            Slot::Session(session) => session.map(|session| session.to_string()).unwrap_or_default(),
+            Slot::Machine(at) => {
+                let machine = &fleet.machines[at];
+                out.last_sync = machine.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);
+                out.label.clone_from(&labels[at]);
+                machine.id.to_string()
+            }
+        };
+        out
     }
 }
 

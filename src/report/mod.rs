@@ -8,7 +8,7 @@ pub mod lines;
 mod table;
 mod zone;
 
-pub use fold::{Bounds, Group, Kind, Report, fold};
+pub use fold::{Bounds, Fold, Group, Kind, Report};
 pub use json::{dollars, to_json};
 pub use table::{Look, ago, to_table};
 pub use zone::Zone;
@@ -17,17 +17,17 @@ use crate::base::ids::MachineId;
 use crate::format::manifest::MAX_CONFLICTS;
 use crate::git::repo::{Repo, RepoError};
 use crate::merge::data::{self, MachineData};
-use crate::merge::fleet::Fleet;
+use crate::merge::fleet::{Fleet, Rows};
 use crate::merge::trees::MergeError;
-use crate::records::RecordSet;
+use crate::records::PackedRecords;
 
-/// The fleet as the repository's current commit has it. None where there is no commit yet.
-pub fn from_repo(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
+/// The fleet as the repository's current commit has it, and each of its rows. None where there is no commit yet.
+pub fn from_repo(repo: &Repo, rows: Rows) -> Result<Option<Fleet>, MergeError> {
     let Some(head) = repo.head(&repo.branch()?)? else {
         return Ok(None);
     };
     let (machines, archive) = data::inputs(repo, Some(repo.tree_of(head)?))?;
-    let mut fleet = Fleet::join(data::load(repo, machines, archive)?);
+    let mut fleet = Fleet::join_rows(data::load(repo, machines, archive)?, rows);
     fleet.conflicts.truncate(MAX_CONFLICTS);
     Ok(Some(fleet))
 }
@@ -41,11 +41,11 @@ pub fn machines(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
     Ok(Some(Fleet::join(data::load(repo, machines, None)?)))
 }
 
-/// A fleet of one machine, from what its transcripts say right now.
-pub fn from_records(machine: MachineId, records: RecordSet) -> Fleet {
+/// A fleet of one machine, from what its transcripts say right now, and each of its rows.
+pub fn from_records(machine: MachineId, records: PackedRecords, rows: Rows) -> Fleet {
     let mut data = MachineData::new(machine);
     data.records = records;
-    Fleet::join(vec![data])
+    Fleet::join_rows(vec![data], rows)
 }
 
 /// Opens the repository of the tracker.

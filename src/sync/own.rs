@@ -16,7 +16,7 @@ use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
 use crate::merge::data::{self, Content, MachineData};
 use crate::merge::fleet::Fleet;
-use crate::records::{Record, RecordSet};
+use crate::records::{PackedRecords, Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
 
 /// One part of one day, as it lies in the repository and as it is becoming.
@@ -117,7 +117,7 @@ impl Own {
     }
 
     /// Takes over records from transcripts: new ones into the file of their day, known ones into the file that has them.
-    pub fn add_records(&mut self, records: &RecordSet) {
+    pub fn add_records(&mut self, records: &PackedRecords) {
         let copies: Vec<Record> = self.page.iter().flat_map(|p| p.sessions.values()).flat_map(|s| s.records.iter()).cloned().collect();
         // Copies on the page whose day file lost them, as after a revert by hand.
         for record in copies.into_iter().filter(|r| !r.derived) {
@@ -126,7 +126,7 @@ impl Own {
             }
         }
         for record in records.sorted() {
-            self.add_record(record);
+            self.add_record(&record);
         }
     }
 
@@ -171,7 +171,7 @@ impl Own {
     }
 
     /// Takes over sums where records are withheld: per session, day and model the maximum of what was ever seen.
-    pub fn add_summaries(&mut self, records: &RecordSet) {
+    pub fn add_summaries(&mut self, records: &PackedRecords) {
         for (key, summary) in summarise(records) {
             let day = key.day;
             let holder =
@@ -239,10 +239,17 @@ impl Own {
             // The page tells of the last sync that brought something.
             page.sessions.clone_from(&held);
         }
-        let brought: RecordSet = self.brought.iter().filter_map(|id| data.records.get(*id)).cloned().collect();
+        let brought: RecordSet = self.brought.iter().filter_map(|id| data.records.get(*id)).collect();
         let total_usage_records = data.records.len() as u64;
         data.page = Some(Ok(page.clone()));
-        let fleet = Fleet::join(vec![data]);
+        let mut touched: BTreeSet<SessionId> = self.touched.clone();
+        touched.extend(brought.iter().map(|r| r.origin.session.clone()));
+        let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
+        let fleet = Fleet::join_rows(vec![data], &mut |row| {
+            if let Some(session) = row.session.filter(|session| !row.model.is_empty() && touched.contains(*session)) {
+                models.entry(session.clone()).or_default().insert(row.model.to_owned());
+            }
+        });
         page.machine.hostname.clone_from(&stamp.host.hostname);
         page.machine.platform.clone_from(&stamp.host.platform);
         page.machine.os_version.clone_from(&stamp.host.os_version);
@@ -257,11 +264,9 @@ impl Own {
         page.metadata.total_sessions = fleet.sessions.len() as u64;
         page.metadata.total_usage_records = total_usage_records;
         page.totals = fleet.totals();
-        page.first_usage = fleet.rows.first().map(|row| row.at).into_iter().chain(page.claimed.and(page.first_usage)).min();
-        page.last_usage = fleet.rows.last().map(|row| row.at);
-        let mut touched: BTreeSet<SessionId> = self.touched.clone();
-        touched.extend(brought.iter().map(|r| r.origin.session.clone()));
-        let mut views = Views::new(&fleet, brought, &self.highest, checksums);
+        page.first_usage = fleet.first_usage().into_iter().chain(page.claimed.and(page.first_usage)).min();
+        page.last_usage = fleet.last_usage();
+        let mut views = Views::new(&fleet, brought, models, &self.highest, checksums);
         for id in touched.into_iter().filter(|id| !held.contains_key(id)) {
             if let Some(view) = views.session(&id) {
                 page.sessions.insert(id, view);

@@ -11,7 +11,7 @@ use crate::format::dayfile::hex;
 use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::{Machine, Metadata, Mode, Session, SyncFile};
 use crate::merge::fleet::Fleet;
-use crate::records::{RecordSet, Totals};
+use crate::records::{PackedRecords, RecordSet, Totals};
 
 /// The largest sync file that is written; beyond it records are left to the day files.
 const MAX_PAGE: usize = 256 << 10;
@@ -44,25 +44,23 @@ pub struct Stamp<'a> {
 pub struct Views<'a> {
     fleet: &'a Fleet,
     brought: HashMap<SessionId, RecordSet>,
-    models: HashMap<&'a SessionId, BTreeSet<String>>,
+    models: HashMap<SessionId, BTreeSet<String>>,
     highest: &'a HashMap<SessionId, u64>,
     checksums: BTreeMap<SessionId, Sha256>,
 }
 
 impl<'a> Views<'a> {
     /// Sorts what the sync brought by session.
-    pub fn new(fleet: &'a Fleet, records: RecordSet, highest: &'a HashMap<SessionId, u64>, checksums: BTreeMap<SessionId, Sha256>) -> Self {
+    pub fn new(
+        fleet: &'a Fleet,
+        records: RecordSet,
+        models: HashMap<SessionId, BTreeSet<String>>,
+        highest: &'a HashMap<SessionId, u64>,
+        checksums: BTreeMap<SessionId, Sha256>,
+    ) -> Self {
         let mut brought: HashMap<SessionId, RecordSet> = HashMap::new();
         for record in records {
             brought.entry(record.origin.session.clone()).or_default().add(record);
-        }
-        let mut models: HashMap<&SessionId, BTreeSet<String>> = HashMap::new();
-        for row in fleet.rows.iter().filter(|row| !row.model.is_empty()) {
-            let Some(session) = &row.session else { continue };
-            let slot = models.entry(session).or_default();
-            if !slot.contains(&*row.model) {
-                slot.insert(row.model.to_string());
-            }
         }
         Self { fleet, brought, models, highest, checksums }
     }
@@ -146,7 +144,7 @@ pub fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
 }
 
 /// Sums records per session, day and model.
-pub fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
+pub fn summarise(records: &PackedRecords) -> BTreeMap<SummaryKey, Summary> {
     let mut out: BTreeMap<SummaryKey, Summary> = BTreeMap::new();
     let mut projects: HashMap<SessionId, (Timestamp, Name)> = HashMap::new();
     for record in records.iter() {
@@ -162,7 +160,7 @@ pub fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
         let key = SummaryKey { session, day: at.day(), model: record.body.model.clone() };
         let slot =
             out.entry(key).or_insert_with(|| Summary { project, totals: Totals::default(), first: at, last: at, extra: Extra::new() });
-        slot.totals = slot.totals.plus(Totals::of(record));
+        slot.totals = slot.totals.plus(Totals::of(&record));
         slot.first = slot.first.min(at);
         slot.last = slot.last.max(at);
     }

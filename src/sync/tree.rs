@@ -16,7 +16,7 @@ use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
 use crate::merge::digest::Memory;
 use crate::merge::{algebra, data, manifest, overview, trees};
-use crate::records::RecordSet;
+use crate::records::PackedRecords;
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
@@ -96,7 +96,7 @@ pub(super) fn assemble(
     repo: &Repo,
     starts: Starts<'_>,
     machine: &MachineId,
-    records: &RecordSet,
+    records: &PackedRecords,
     options: &Options,
     memory: &dyn Memory,
 ) -> Result<Assembled, SyncError> {

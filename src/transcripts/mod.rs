@@ -16,7 +16,8 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::records::RecordSet;
+use crate::base::join::Join as _;
+use crate::records::PackedRecords;
 
 /// How far each transcript was read.
 pub type Cursors = BTreeMap<PathBuf, Cursor>;
@@ -25,7 +26,7 @@ pub type Cursors = BTreeMap<PathBuf, Cursor>;
 #[derive(Debug, Default)]
 pub struct Reading {
     /// Each request once.
-    pub records: RecordSet,
+    pub records: PackedRecords,
     /// Lines that were skipped, at most [`Reading::MOST_BAD`]; all are counted.
     pub bad: Vec<BadLine>,
     /// How many lines were skipped.
@@ -51,7 +52,7 @@ impl Reading {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
             Ok(read) => {
-                read.records.into_iter().for_each(|record| self.records.add(record));
+                self.records.add_all(read.records);
                 self.bad_total = self.bad_total.saturating_add(read.bad_total);
                 self.bad.extend(read.bad);
                 self.cursors.push((file.path.clone(), read.cursor));
@@ -61,8 +62,8 @@ impl Reading {
 
     /// What two readings of different files make together. Records join in any order.
     fn join(self, other: Self) -> Self {
-        let (mut all, less) = if self.records.len() < other.records.len() { (other, self) } else { (self, other) };
-        less.records.into_iter().for_each(|record| all.records.add(record));
+        let (mut all, less) = (self, other);
+        all.records = all.records.join(less.records);
         all.bad_total = all.bad_total.saturating_add(less.bad_total);
         all.bad.extend(less.bad);
         all.unreadable.extend(less.unreadable);

@@ -15,7 +15,7 @@ use claude_sync::merge::data::{self, MachineData};
 use claude_sync::merge::digest::{Digested, Ids, Memory};
 use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::{manifest, overview, trees};
-use claude_sync::records::{Record, Totals};
+use claude_sync::records::{PackedRecords, Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -76,6 +76,23 @@ proptest! {
         prop_assert!(!comparable || joined.body.counters.output >= a.body.counters.output, "output never falls");
     }
 
+    /// Packing loses nothing: packed records say what plain ones say, in whatever order and pieces they came together.
+    #[test]
+    fn packed_records(all in vec(record(), 0..40), cut in 0_usize..40) {
+        let plain: RecordSet = all.iter().cloned().collect();
+        let (left, right) = all.split_at(cut.min(all.len()));
+        let pack = |records: &[Record]| records.iter().cloned().collect::<PackedRecords>();
+        for packed in [pack(&all), pack(left).join(pack(right)), pack(right).join(pack(left))] {
+            prop_assert_eq!(packed.len(), plain.len());
+            prop_assert_eq!(packed.sorted().collect::<Vec<_>>(), plain.sorted().into_iter().cloned().collect::<Vec<_>>());
+            for entry in packed.entries() {
+                let record = plain.get(entry.id).expect("the same ids");
+                let totals = Totals { requests: 1, counters: entry.counters, cost: entry.cost };
+                prop_assert_eq!((entry.at, totals), (record.origin.timestamp, Totals::of(record)));
+            }
+        }
+    }
+
     #[test]
     fn day_files(a in day_file(), b in day_file(), c in day_file()) {
         laws(&a, &b, &c, |file| file.write().0);
@@ -120,7 +137,7 @@ proptest! {
         let days: Tree = a.iter().filter(|(path, _)| path.starts_with("sync/archive")).map(|(p, b)| (p.clone(), b.clone())).collect();
         for before in data::read(&days) {
             let after = all.iter().find(|data| data.id == before.id).expect("a machine stays");
-            prop_assert!(before.records.iter().all(|r| after.records.get(r.id).is_some_and(|now| now.covers(r))));
+            prop_assert!(before.records.iter().all(|r| after.records.get(r.id).is_some_and(|now| now.covers(&r))));
             for (key, line) in &before.summaries {
                 let now = after.summaries.get(key).expect("a summary line stays").totals;
                 prop_assert_eq!(now.join(line.totals), now, "figures of summary lines never fall");
@@ -190,9 +207,9 @@ proptest! {
             spread.iter().filter(|(_, on)| on >> at & 1 == 1).for_each(|(record, _)| data.records.add(record.clone()));
             data
         }).collect();
-        let all: claude_sync::records::RecordSet = spread.iter().map(|(record, _)| record.clone()).collect();
+        let all: RecordSet = spread.iter().map(|(record, _)| record.clone()).collect();
         // A record without an id is hidden by its twin with one.
-        let twins: BTreeSet<_> = machines.iter().flat_map(|m| m.records.iter()).filter(|r| !r.derived).map(Record::twin).collect();
+        let twins: BTreeSet<_> = machines.iter().flat_map(|m| m.records.iter()).filter(|r| !r.derived).map(|r| r.twin()).collect();
         let all: Vec<_> = all.iter().filter(|r| !(r.derived && twins.contains(&r.id))).collect();
         let fleet = Fleet::join(machines);
         prop_assert_eq!(fleet.totals(), all.into_iter().collect::<Totals>());
