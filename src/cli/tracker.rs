@@ -8,6 +8,8 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
+use crate::index::Index;
+use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::fleet::{Fleet, Row, Rows};
 use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
 use crate::store::{config, machine_id};
@@ -108,7 +110,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 /// The fleet as this machine's repository has it, and each of its rows.
 pub fn synced(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
     let repo = report::open(&places.repo)?.ok_or_else(no_data)?;
-    report::from_repo(&repo, rows)?.ok_or_else(no_data)
+    let index = Index::peek(&places.state);
+    let memory: &dyn Memory = match &index {
+        Some(index) => index,
+        None => &Forgetful,
+    };
+    report::from_repo(&repo, memory, rows)?.ok_or_else(no_data)
 }
 
 /// There is no repository, or nothing in it.

@@ -227,7 +227,7 @@ impl DayFile {
 /// The lines of one session, in the order of the file.
 #[derive(Default)]
 struct SessionLines<'a> {
-    records: Vec<&'a Record>,
+    records: Vec<Record>,
     summaries: Vec<(&'a SummaryKey, &'a Summary)>,
     unknown: Vec<&'a String>,
 }

@@ -321,7 +321,7 @@ impl Session {
             .spec("checksum", self.checksum.as_str())
             .extra(&self.state_extra);
         let own = |record: &Record| (*record.origin.project != *self.project).then(|| record.origin.project.clone());
-        let records = self.records.sorted().into_iter().map(|record| record.doc(own(record).as_deref())).collect();
+        let records = self.records.sorted().map(|record| record.doc(own(&record).as_deref())).collect();
         let models: Vec<Value> = self.models.iter().map(|model| Value::from(model.as_str())).collect();
         let summary = self.totals.write(Object::new()).spec("models_used", &Value::from(models)).extra(&self.summary_extra);
         Object::new()

@@ -1,92 +1,180 @@
-//! Digests of files, by path, under the id of the blob that they were made from.
+//! Digests, by path, under the ids of the objects that they were made from.
 
 use std::collections::BTreeMap;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Index;
 use crate::format::manifest::RULES;
 use crate::git::Oid;
-use crate::merge::digest::{Digest, Digested, Ids, Memory};
+use crate::merge::digest::{Digest, FileDigest, FileEntry, Ids, Known, Memory, SessionSum, UnitDigest};
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
-/// What digests depend on beside the blob: their own shape, the rules and prices, and the tool.
+/// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
     format!("{VERSION} {RULES} {}", env!("CARGO_PKG_VERSION"))
 }
 
+/// What is asked for most stands first: SQLite reads the rest of a long row only where it is asked for.
 pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS digests (path TEXT PRIMARY KEY, blob BLOB NOT NULL, sums BLOB NOT NULL, marks BLOB NOT NULL);
-    CREATE TABLE IF NOT EXISTS ids (path TEXT PRIMARY KEY, ids BLOB NOT NULL);
+    CREATE TABLE IF NOT EXISTS units (
+        path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL,
+        digest BLOB NOT NULL, marks BLOB NOT NULL, names BLOB NOT NULL, sessions BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS files (
+        path TEXT PRIMARY KEY, oid BLOB NOT NULL, digest BLOB NOT NULL, sessions BLOB NOT NULL, ids BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS rows (path TEXT PRIMARY KEY, oid BLOB NOT NULL, rows BLOB NOT NULL);
 ";
 
+fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {
+    Ok(Oid::from_bytes(row.get_ref(column)?.as_blob()?).ok())
+}
+
+fn decoded<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> rusqlite::Result<Option<T>> {
+    Ok(postcard::from_bytes(row.get_ref(column)?.as_blob()?).ok())
+}
+
+fn numbers(row: &Row, column: usize) -> rusqlite::Result<Vec<u64>> {
+    let (all, _) = row.get_ref(column)?.as_blob()?.as_chunks::<8>();
+    Ok(all.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+}
+
+fn bytes(numbers: impl Iterator<Item = u64>) -> Vec<u8> {
+    numbers.flat_map(u64::to_le_bytes).collect()
+}
+
+fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> rusqlite::Result<Vec<u8>> {
+    postcard::to_allocvec(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
 impl Index {
-    fn recall_rows(&self) -> rusqlite::Result<BTreeMap<String, (Oid, Digested)>> {
-        let made: Option<String> = self.db.query_row("SELECT value FROM meta WHERE key = 'digests'", [], |row| row.get(0)).optional()?;
-        if made != Some(version()) {
-            return Ok(BTreeMap::new());
+    /// Whether digests were made by this version. If not, there are none.
+    fn fits(&self) -> rusqlite::Result<bool> {
+        if self.fits.get() {
+            return Ok(true);
         }
-        let mut query = self.db.prepare("SELECT path, blob, sums, marks FROM digests")?;
-        let mut rows = query.query([])?;
+        let made: Option<String> = self.db.query_row("SELECT value FROM meta WHERE key = 'digests'", [], |row| row.get(0)).optional()?;
+        self.fits.set(made == Some(version()));
+        Ok(self.fits.get())
+    }
+
+    fn unit_rows(&self) -> rusqlite::Result<BTreeMap<String, Known>> {
         let mut out = BTreeMap::new();
+        if !self.fits()? {
+            return Ok(out);
+        }
+        let mut query = self.db.prepare_cached("SELECT path, oid, compared, digest, marks, names FROM units")?;
+        let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let oid = Oid::from_bytes(row.get_ref(1)?.as_blob()?);
-            let digest = postcard::from_bytes::<Digest>(row.get_ref(2)?.as_blob()?);
-            if let (Ok(oid), Ok(digest)) = (oid, digest) {
-                let (marks, _) = row.get_ref(3)?.as_blob()?.as_chunks::<4>();
-                let marks = marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect();
-                out.insert(row.get(0)?, (oid, Digested { digest, marks, ids: None }));
-            }
+            let (Some(oid), Some(digest)) = (oid(row, 1)?, decoded::<Digest>(row, 3)?) else { continue };
+            let (marks, _) = row.get_ref(4)?.as_blob()?.as_chunks::<4>();
+            let marks = marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect();
+            out.insert(row.get(0)?, Known { oid, compared: row.get(2)?, digest, marks, names: numbers(row, 5)? });
         }
         Ok(out)
     }
 
-    fn ids_row(&self, path: &str) -> rusqlite::Result<Ids> {
-        self.db.query_row("SELECT ids FROM ids WHERE path = ?1", params![path], |row| {
-            let (pairs, _) = row.get_ref(0)?.as_blob()?.as_chunks::<16>();
-            let number = |half: &[u8]| half.try_into().map_or(0, u64::from_le_bytes);
-            Ok(pairs.iter().map(|pair| (number(&pair[..8]), number(&pair[8..]))).collect())
-        })
+    fn unit_sessions(&self, unit: &str) -> rusqlite::Result<Option<Vec<SessionSum>>> {
+        let mut query = self.db.prepare_cached("SELECT sessions FROM units WHERE path = ?1")?;
+        Ok(query.query_row(params![unit], |row| decoded(row, 0)).optional()?.flatten())
     }
 
-    fn keep_rows(&self, new: &[(String, Oid, Digested)]) -> rusqlite::Result<()> {
+    fn file_row(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<FileDigest>> {
+        if !self.fits()? {
+            return Ok(None);
+        }
+        let mut query = self.db.prepare_cached("SELECT digest, sessions, ids FROM files WHERE path = ?1 AND oid = ?2")?;
+        let read = |row: &Row| -> rusqlite::Result<Option<FileDigest>> {
+            let (Some(digest), Some(sessions)) = (decoded(row, 0)?, decoded(row, 1)?) else { return Ok(None) };
+            let ids: Ids = numbers(row, 2)?.as_chunks::<2>().0.iter().map(|[id, said]| (*id, *said)).collect();
+            Ok(Some(FileDigest { digest, sessions, ids, rows: Vec::new() }))
+        };
+        Ok(query.query_row(params![path, blob.as_bytes()], read).optional()?.flatten())
+    }
+
+    fn packed_rows(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<Vec<u8>>> {
+        if !self.fits()? {
+            return Ok(None);
+        }
+        let mut query = self.db.prepare_cached("SELECT rows FROM rows WHERE path = ?1 AND oid = ?2")?;
+        query.query_row(params![path, blob.as_bytes()], |row| row.get(0)).optional()
+    }
+
+    /// Runs `change` in one transaction, after throwing away what another version made.
+    fn change(&self, change: impl FnOnce() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        if self.read_only {
+            return Ok(());
+        }
         let transaction = self.db.unchecked_transaction()?;
-        let made: Option<String> = self.db.query_row("SELECT value FROM meta WHERE key = 'digests'", [], |row| row.get(0)).optional()?;
-        if made != Some(version()) {
-            transaction.execute_batch("DELETE FROM digests; DELETE FROM ids;")?;
+        if !self.fits()? {
+            transaction.execute_batch("DELETE FROM units; DELETE FROM files; DELETE FROM rows;")?;
             transaction.execute("INSERT OR REPLACE INTO meta VALUES ('digests', ?1)", params![version()])?;
         }
-        {
-            let mut insert_ids = transaction.prepare("INSERT OR REPLACE INTO ids VALUES (?1, ?2)")?;
-            let mut insert = transaction.prepare("INSERT OR REPLACE INTO digests VALUES (?1, ?2, ?3, ?4)")?;
-            for (path, oid, digested) in new {
-                let Ok(sums) = postcard::to_allocvec(&digested.digest) else { continue };
-                let Some(ids) = &digested.ids else { continue };
-                let ids: Vec<u8> = ids.iter().flat_map(|(id, said)| [id.to_le_bytes(), said.to_le_bytes()].concat()).collect();
-                let marks: Vec<u8> = digested.marks.iter().flat_map(|mark| mark.to_le_bytes()).collect();
-                insert.execute(params![path, oid.as_bytes(), sums, marks])?;
-                insert_ids.execute(params![path, ids])?;
+        change()?;
+        transaction.commit()
+    }
+
+    fn keep_file_rows(&self, files: &[FileEntry]) -> rusqlite::Result<()> {
+        let mut insert = self.db.prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert_rows = self.db.prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
+        for (path, oid, file) in files {
+            let ids = bytes(file.ids.iter().flat_map(|(id, said)| [*id, *said]));
+            insert.execute(params![path, oid.as_bytes(), encoded(&file.digest)?, encoded(&file.sessions)?, ids])?;
+            if file.digest.page.is_none() {
+                insert_rows.execute(params![path, oid.as_bytes(), file.rows])?;
             }
         }
-        transaction.commit()
+        Ok(())
+    }
+
+    fn keep_unit_row(&self, path: &str, oid: Oid, unit: &UnitDigest) -> rusqlite::Result<()> {
+        let mut insert = self.db.prepare_cached("INSERT OR REPLACE INTO units VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)")?;
+        let marks: Vec<u8> = unit.marks.iter().flat_map(|mark| mark.to_le_bytes()).collect();
+        let names = bytes(unit.names.iter().copied());
+        insert.execute(params![path, oid.as_bytes(), encoded(&unit.digest)?, marks, names, encoded(&unit.sessions)?]).map(drop)
     }
 }
 
 /// A memory that cannot be read or written is none: everything is read again.
 impl Memory for Index {
-    fn recall(&self) -> BTreeMap<String, (Oid, Digested)> {
-        self.recall_rows().unwrap_or_default()
+    fn units(&self) -> BTreeMap<String, Known> {
+        self.unit_rows().unwrap_or_default()
     }
 
-    fn ids(&self, path: &str) -> Option<Ids> {
-        self.ids_row(path).ok()
+    fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>> {
+        self.unit_sessions(unit).ok().flatten()
     }
 
-    fn keep(&self, new: &[(String, Oid, Digested)]) {
-        if !new.is_empty() && !self.read_only {
-            let _ = self.keep_rows(new);
+    fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
+        self.file_row(path, blob).ok().flatten()
+    }
+
+    fn rows(&self, path: &str, blob: Oid) -> Option<Vec<u8>> {
+        self.packed_rows(path, blob).ok().flatten()
+    }
+
+    fn keep_files(&self, files: &[FileEntry]) {
+        if !files.is_empty() {
+            let _ = self.change(|| self.keep_file_rows(files));
         }
+    }
+
+    fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
+        let _ = self.change(|| self.keep_unit_row(path, oid, unit));
+    }
+
+    fn keep_compared(&self, compared: &[&str], others: &[&str]) {
+        let _ = self.change(|| {
+            let mut set = self.db.prepare_cached("UPDATE units SET compared = ?2 WHERE path = ?1 AND compared <> ?2")?;
+            for (paths, value) in [(compared, true), (others, false)] {
+                for path in paths {
+                    set.execute(params![path, value])?;
+                }
+            }
+            Ok(())
+        });
     }
 }

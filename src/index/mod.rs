@@ -5,6 +5,7 @@
 
 mod digests;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,8 @@ pub struct Index {
     db: Connection,
     path: PathBuf,
     read_only: bool,
+    /// Digests are known to be this version's.
+    fits: Cell<bool>,
 }
 
 const SCHEMA: &str = "
@@ -55,7 +58,7 @@ const SCHEMA: &str = "
         path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
         offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 impl Index {
@@ -78,7 +81,7 @@ impl Index {
         let db = Connection::open_with_flags(&path, flags).ok()?;
         // All of it is read once: straight from the page cache.
         let _ = db.pragma_update(None, "mmap_size", 1_i64 << 30);
-        Some(Self { db, path, read_only: true })
+        Some(Self { db, path, read_only: true, fits: Cell::new(false) })
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
@@ -88,12 +91,12 @@ impl Index {
         db.pragma_update(None, "synchronous", "NORMAL")?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != 0 && version != 1 {
+        if version != 0 && version != 2 {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;
         db.execute_batch(digests::SCHEMA)?;
-        Ok(Self { db, path: path.to_owned(), read_only: false })
+        Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false) })
     }
 
     fn fail(&self, source: rusqlite::Error) -> IndexError {

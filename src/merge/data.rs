@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::algebra::Tree;
 use super::trees::MergeError;
 use crate::base::ids::{Interner, MachineId, SessionId};
-use crate::base::join::absorb;
+use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
 use crate::format::dayfile::DayFile;
 use crate::format::line::{Summary, SummaryKey};
@@ -14,7 +14,7 @@ use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::Oid;
 use crate::git::repo::{FILE, Repo};
-use crate::records::PackedRecords;
+use crate::records::RecordSet;
 use crate::store::layout::{self, Path};
 
 /// One machine's data.
@@ -25,7 +25,7 @@ pub struct MachineData {
     /// Its sync file; none where there is none, an error where it cannot be read.
     pub page: Option<Result<SyncFile, FormatError>>,
     /// Its records, each joined from all its copies in all its files.
-    pub records: PackedRecords,
+    pub records: RecordSet,
     /// Its summary lines.
     pub summaries: BTreeMap<SummaryKey, Summary>,
     /// Files and lines that were left out.
@@ -37,7 +37,7 @@ pub struct MachineData {
 impl MachineData {
     /// A machine of which nothing is known yet.
     pub fn new(id: MachineId) -> Self {
-        Self { id, page: None, records: PackedRecords::default(), summaries: BTreeMap::new(), problems: Vec::new(), suspect: BTreeSet::new() }
+        Self { id, page: None, records: RecordSet::default(), summaries: BTreeMap::new(), problems: Vec::new(), suspect: BTreeSet::new() }
     }
 
     /// The sync file, where it can be read.
@@ -64,7 +64,7 @@ impl MachineData {
 
     fn add_page(&mut self, path: &str, page: Result<SyncFile, FormatError>) {
         match &page {
-            Ok(page) => page.sessions.values().flat_map(|s| s.records.iter()).for_each(|r| self.records.add(r.clone())),
+            Ok(page) => page.sessions.values().flat_map(|s| s.records.iter()).for_each(|r| self.records.add(r)),
             Err(error) => self.problems.push(Conflict::about(error.code(), path, &self.id, 0)),
         }
         self.page = Some(page);
@@ -74,7 +74,7 @@ impl MachineData {
         match DayFile::read(&self.id, day, bytes, names) {
             Ok((file, damage)) => {
                 let suspects: Vec<_> = file.suspects().cloned().collect();
-                self.records.add_all(file.records);
+                self.records = std::mem::take(&mut self.records).join(file.records);
                 file.summaries.into_iter().for_each(|(key, summary)| absorb(&mut self.summaries, key, summary));
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about("damaged-lines", path, &self.id, damage.lines));

@@ -115,7 +115,8 @@ fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8], memory: impl FnOnce(
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
         return fallback(ours, theirs);
     };
-    let (manifest, scraps) = overview::manifest_and_scraps(&repo, machines, archive, RULES, &*memory())?;
+    let memory = memory();
+    let (manifest, scraps) = overview::manifest_and_scraps(&repo, machines, archive, RULES, &*memory)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
     std::mem::forget((manifest, scraps));

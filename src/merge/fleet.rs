@@ -103,8 +103,10 @@ impl SessionView {
 pub struct Fleet {
     /// All machines, by id.
     pub machines: Vec<MachineView>,
-    /// All sessions.
+    /// All sessions; or some of them, where the fleet was made from digests.
     pub sessions: BTreeMap<SessionId, SessionView>,
+    /// How many sessions there are beside them.
+    pub unlisted: u64,
     /// How many records there are.
     pub records: u64,
     /// The sum of all that counts.
@@ -250,21 +252,30 @@ impl Fleet {
         self.span = Some((from.min(first), to.max(last)));
     }
 
-    /// Adds the sums of a file that shares no record with any other. Its requests have no rows: what is asked of the fleet after
-    /// this may be its sums, not its rows.
-    pub(super) fn add_clean(&mut self, machine: &MachineId, sessions: &[SessionSum], projects: &[Name]) {
-        let Ok(at) = self.machines.binary_search_by(|view| view.id.cmp(machine)) else { return };
-        let at = self.machines[at].merged_into.unwrap_or(at);
-        for sum in sessions {
-            let (totals, first, last) = (sum.totals(), sum.first(projects), sum.last());
-            self.count(at, totals, first.0, last);
-            let view = self.sessions.entry(SessionId::new(sum.id.as_str().into())).or_default();
-            view.totals = view.totals.plus(totals);
-            view.machines.insert(at);
-            view.last = view.last.max(Some(last));
-            if view.first.as_ref().is_none_or(|known| first < *known) {
-                view.first = Some(first);
-            }
+    /// The place of a machine, or of the one that it is the past of.
+    pub(super) fn place(&self, machine: &MachineId) -> Option<usize> {
+        let at = self.machines.binary_search_by(|view| view.id.cmp(machine)).ok()?;
+        Some(self.machines[at].merged_into.unwrap_or(at))
+    }
+
+    /// Adds the sums of a unit that shares no record with any other.
+    pub(super) fn add_sums(&mut self, machine: &MachineId, records: u64, totals: Totals, span: Option<(Timestamp, Timestamp)>) {
+        self.records = self.records.saturating_add(records);
+        if let Some((at, (first, last))) = self.place(machine).zip(span) {
+            self.count(at, totals, first, last);
+        }
+    }
+
+    /// Adds what such a unit has of a session; its sums are counted already.
+    pub(super) fn add_session(&mut self, machine: &MachineId, sum: &SessionSum) {
+        let Some(at) = self.place(machine) else { return };
+        let view = self.sessions.entry(SessionId::new(sum.id.as_str().into())).or_default();
+        view.totals = view.totals.plus(sum.totals());
+        view.machines.insert(at);
+        view.last = view.last.max(Some(sum.last()));
+        let first = sum.first();
+        if view.first.as_ref().is_none_or(|known| first < *known) {
+            view.first = Some(first);
         }
     }
 

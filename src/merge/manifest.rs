@@ -37,7 +37,7 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
         conflicts: Vec::new(),
         inputs: Some(Inputs { machines: machines.map(|id| id.to_string()), archive: archive.map(|id| id.to_string()) }),
         rules,
-        sessions_total: Some(fleet.sessions.len() as u64),
+        sessions_total: Some((fleet.sessions.len() as u64).saturating_add(fleet.unlisted)),
         pending_total: Some(fleet.sessions.values().filter(|s| s.pending).count() as u64).filter(|n| *n > 0),
         extra: Extra::new(),
     };

@@ -1,6 +1,6 @@
 //! What two copies of one request make together, and the maximum of sums.
 
-use super::{Origin, Record, RecordSet, Totals};
+use super::{Origin, Record, Totals};
 use crate::base::join::Join;
 use crate::base::money::Cost;
 
@@ -29,13 +29,6 @@ impl Join for Origin {
 /// The smaller index; 0 says that nobody gave one yet.
 fn given_first(a: u64, b: u64) -> u64 {
     if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
-}
-
-impl Join for RecordSet {
-    fn join(mut self, other: Self) -> Self {
-        other.into_iter().for_each(|record| self.add(record));
-        self
-    }
 }
 
 /// Each figure's maximum: what two claims, or a claim and its records, make together.

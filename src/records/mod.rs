@@ -5,21 +5,19 @@
 
 mod identity;
 mod join;
-mod packed;
+mod set;
 mod totals;
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 
 use crate::base::ids::{Name, RecordId, SessionId};
-use crate::base::join::Join as _;
 use crate::base::json::{Doc, Extra, Object};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 pub use crate::prices::Counters;
 use crate::prices::prices;
 pub use identity::{Identity, derived_id};
-pub use packed::{Entry, PackedRecords};
+pub use set::{Entry, RecordSet};
 pub use totals::Totals;
 
 /// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is JSON's largest exact integer.
@@ -161,71 +159,5 @@ impl Record {
             .other("project_name", project)
             .other("session", session.map(SessionId::as_str))
             .other("speed", self.fast.then_some("fast"))
-    }
-}
-
-/// Records by id, each joined from all its copies.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RecordSet(HashMap<RecordId, Record>);
-
-impl RecordSet {
-    /// Adds a copy of a record.
-    pub fn add(&mut self, record: Record) {
-        use std::collections::hash_map::Entry;
-        match self.0.entry(record.id) {
-            Entry::Vacant(slot) => {
-                slot.insert(record);
-            }
-            Entry::Occupied(mut slot) => {
-                if !(slot.get() == &record) {
-                    let joined = slot.get().clone().join(record);
-                    slot.insert(joined);
-                }
-            }
-        }
-    }
-
-    /// The record with this id.
-    pub fn get(&self, id: RecordId) -> Option<&Record> {
-        self.0.get(&id)
-    }
-
-    /// How many records there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All records, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = &Record> {
-        self.0.values()
-    }
-
-    /// All records by (timestamp, id): the order of a day file and of a log.
-    pub fn sorted(&self) -> Vec<&Record> {
-        let mut all: Vec<_> = self.0.values().collect();
-        all.sort_unstable_by_key(|r| (r.origin.timestamp, r.id));
-        all
-    }
-}
-
-impl FromIterator<Record> for RecordSet {
-    fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
-        let mut set = Self::default();
-        records.into_iter().for_each(|record| set.add(record));
-        set
-    }
-}
-
-impl IntoIterator for RecordSet {
-    type Item = Record;
-    type IntoIter = std::collections::hash_map::IntoValues<RecordId, Record>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_values()
     }
 }

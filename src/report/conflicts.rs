@@ -106,9 +106,9 @@ fn checked(repo: &Repo, head: Oid, machine: &MachineId, session: &SessionId) -> 
             let Content::Bytes(bytes) = data::content(repo, blob.oid)? else { continue };
             let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default()) else { continue };
             fits &= !damage.checksums.contains(session);
-            for record in file.records.sorted().into_iter().filter(|r| r.origin.session == *session) {
+            for record in file.records.sorted().filter(|r| r.origin.session == *session) {
                 records += 1;
-                text.push_str(&(lines::record(record) + "\n"));
+                text.push_str(&(lines::record(&record) + "\n"));
             }
         }
         if sides.is_empty() {

@@ -77,10 +77,10 @@ pub fn sums(totals: &Totals) -> String {
 
 fn day_lines(file: &DayFile, damaged: u64) -> String {
     let mut out = format!("{} of machine {}\n", file.day, file.machine);
-    let mut records = file.records.sorted();
+    let mut records: Vec<_> = file.records.sorted().collect();
     records.sort_by(|a, b| (&a.origin.session, a.origin.timestamp, a.id).cmp(&(&b.origin.session, b.origin.timestamp, b.id)));
     for r in records {
-        out.push_str(&format!("{}  {}  {}\n", printable(r.origin.session.as_str(), 40), printable(&r.origin.project, 40), record(r)));
+        out.push_str(&format!("{}  {}  {}\n", printable(r.origin.session.as_str(), 40), printable(&r.origin.project, 40), record(&r)));
     }
     for (key, line) in &file.summaries {
         out.push_str(&format!("{}  {}  {}\n", printable(key.session.as_str(), 40), printable(&line.project, 40), summary(key, line)));

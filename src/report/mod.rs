@@ -17,17 +17,21 @@ use crate::base::ids::MachineId;
 use crate::format::manifest::MAX_CONFLICTS;
 use crate::git::repo::{Repo, RepoError};
 use crate::merge::data::{self, MachineData};
+use crate::merge::digest::Memory;
 use crate::merge::fleet::{Fleet, Rows};
+use crate::merge::overview::Overview;
 use crate::merge::trees::MergeError;
-use crate::records::PackedRecords;
+use crate::records::RecordSet;
 
 /// The fleet as the repository's current commit has it, and each of its rows. None where there is no commit yet.
-pub fn from_repo(repo: &Repo, rows: Rows) -> Result<Option<Fleet>, MergeError> {
+pub fn from_repo(repo: &Repo, memory: &dyn Memory, rows: Rows) -> Result<Option<Fleet>, MergeError> {
     let Some(head) = repo.head(&repo.branch()?)? else {
         return Ok(None);
     };
     let (machines, archive) = data::inputs(repo, Some(repo.tree_of(head)?))?;
-    let mut fleet = Fleet::join_rows(data::load(repo, machines, archive)?, rows);
+    let overview = Overview::read(repo, (machines, archive), None, memory, rows)?;
+    overview.show_rows(rows)?;
+    let mut fleet = overview.fleet;
     fleet.conflicts.truncate(MAX_CONFLICTS);
     Ok(Some(fleet))
 }
@@ -42,7 +46,7 @@ pub fn machines(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
 }
 
 /// A fleet of one machine, from what its transcripts say right now, and each of its rows.
-pub fn from_records(machine: MachineId, records: PackedRecords, rows: Rows) -> Fleet {
+pub fn from_records(machine: MachineId, records: RecordSet, rows: Rows) -> Fleet {
     let mut data = MachineData::new(machine);
     data.records = records;
     Fleet::join_rows(vec![data], rows)

@@ -76,6 +76,14 @@ fn day_file(year: &str, month: &str, machine: &str, name: &str) -> Option<Path> 
     canonical.then_some(Path::Day(machine, day, number))
 }
 
+/// The machine whose folder `machine` in a month's folder is.
+pub fn month_of(year: &str, month: &str, machine: &str) -> Option<MachineId> {
+    match day_file(year, month, machine, "01.jsonl") {
+        Some(Path::Day(machine, ..)) => Some(machine),
+        _ => None,
+    }
+}
+
 /// The path of a machine's sync file.
 pub fn machine_path(machine: &MachineId) -> String {
     format!("{MACHINES}/{machine}.json")

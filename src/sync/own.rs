@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::SyncError;
 use super::page::{Stamp, Views, blank, fit, summarise};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
-use crate::base::join::absorb;
+use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
@@ -16,7 +16,7 @@ use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
 use crate::merge::data::{self, Content, MachineData};
 use crate::merge::fleet::Fleet;
-use crate::records::{PackedRecords, Record, RecordSet};
+use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
 
 /// One part of one day, as it lies in the repository and as it is becoming.
@@ -117,8 +117,8 @@ impl Own {
     }
 
     /// Takes over records from transcripts: new ones into the file of their day, known ones into the file that has them.
-    pub fn add_records(&mut self, records: &PackedRecords) {
-        let copies: Vec<Record> = self.page.iter().flat_map(|p| p.sessions.values()).flat_map(|s| s.records.iter()).cloned().collect();
+    pub fn add_records(&mut self, records: &RecordSet) {
+        let copies: Vec<Record> = self.page.iter().flat_map(|p| p.sessions.values()).flat_map(|s| s.records.iter()).collect();
         // Copies on the page whose day file lost them, as after a revert by hand.
         for record in copies.into_iter().filter(|r| !r.derived) {
             if !self.place.contains_key(&record.id) {
@@ -171,7 +171,7 @@ impl Own {
     }
 
     /// Takes over sums where records are withheld: per session, day and model the maximum of what was ever seen.
-    pub fn add_summaries(&mut self, records: &PackedRecords) {
+    pub fn add_summaries(&mut self, records: &RecordSet) {
         for (key, summary) in summarise(records) {
             let day = key.day;
             let holder =
@@ -218,7 +218,7 @@ impl Own {
                     out.insert(layout::day_path(&self.machine, *day, *number), text.into_bytes());
                 }
             }
-            part.file.records.iter().for_each(|record| data.records.add(record.clone()));
+            data.records = std::mem::take(&mut data.records).join(part.file.records.clone());
             part.file.summaries.iter().for_each(|(key, summary)| absorb(&mut data.summaries, key.clone(), summary.clone()));
         }
         let machine = self.machine.clone();
@@ -234,7 +234,7 @@ impl Own {
         let mut page = self.page.unwrap_or_else(|| blank(&self.machine, stamp));
         let held: BTreeMap<SessionId, Session> =
             page.sessions.iter().filter(|(_, s)| s.claimed.is_some()).map(|(id, s)| (id.clone(), s.clone())).collect();
-        held.values().flat_map(|s| s.records.iter()).for_each(|r| data.records.add(r.clone()));
+        held.values().flat_map(|s| s.records.iter()).for_each(|r| data.records.add(r));
         if !self.touched.is_empty() {
             // The page tells of the last sync that brought something.
             page.sessions.clone_from(&held);

@@ -11,7 +11,7 @@ use crate::format::dayfile::hex;
 use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::{Machine, Metadata, Mode, Session, SyncFile};
 use crate::merge::fleet::Fleet;
-use crate::records::{PackedRecords, RecordSet, Totals};
+use crate::records::{RecordSet, Totals};
 
 /// The largest sync file that is written; beyond it records are left to the day files.
 const MAX_PAGE: usize = 256 << 10;
@@ -59,7 +59,7 @@ impl<'a> Views<'a> {
         checksums: BTreeMap<SessionId, Sha256>,
     ) -> Self {
         let mut brought: HashMap<SessionId, RecordSet> = HashMap::new();
-        for record in records {
+        for record in records.iter() {
             brought.entry(record.origin.session.clone()).or_default().add(record);
         }
         Self { fleet, brought, models, highest, checksums }
@@ -144,7 +144,7 @@ pub fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
 }
 
 /// Sums records per session, day and model.
-pub fn summarise(records: &PackedRecords) -> BTreeMap<SummaryKey, Summary> {
+pub fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
     let mut out: BTreeMap<SummaryKey, Summary> = BTreeMap::new();
     let mut projects: HashMap<SessionId, (Timestamp, Name)> = HashMap::new();
     for record in records.iter() {

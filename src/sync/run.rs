@@ -13,7 +13,7 @@ use crate::git::setup as clone;
 use crate::git::{Git, Oid, Push};
 use crate::index::{Binding, Index};
 use crate::merge::digest::Memory;
-use crate::records::PackedRecords;
+use crate::records::RecordSet;
 use crate::store::{Places, config, lock, machine_id};
 use crate::transcripts::{self, Privacy};
 
@@ -230,7 +230,7 @@ impl Run<'_> {
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
-    fn step(&self, records: &PackedRecords, online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
+    fn step(&self, records: &RecordSet, online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
         let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
         let mut others = Vec::new();

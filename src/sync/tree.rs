@@ -16,7 +16,7 @@ use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
 use crate::merge::digest::Memory;
 use crate::merge::{algebra, data, manifest, overview, trees};
-use crate::records::PackedRecords;
+use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
@@ -96,7 +96,7 @@ pub(super) fn assemble(
     repo: &Repo,
     starts: Starts<'_>,
     machine: &MachineId,
-    records: &PackedRecords,
+    records: &RecordSet,
     options: &Options,
     memory: &dyn Memory,
 ) -> Result<Assembled, SyncError> {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use crate::base::join::Join as _;
-use crate::records::PackedRecords;
+use crate::records::RecordSet;
 
 /// How far each transcript was read.
 pub type Cursors = BTreeMap<PathBuf, Cursor>;
@@ -26,7 +26,7 @@ pub type Cursors = BTreeMap<PathBuf, Cursor>;
 #[derive(Debug, Default)]
 pub struct Reading {
     /// Each request once.
-    pub records: PackedRecords,
+    pub records: RecordSet,
     /// Lines that were skipped, at most [`Reading::MOST_BAD`]; all are counted.
     pub bad: Vec<BadLine>,
     /// How many lines were skipped.
@@ -52,7 +52,7 @@ impl Reading {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
             Ok(read) => {
-                self.records.add_all(read.records);
+                self.records = std::mem::take(&mut self.records).join(read.records);
                 self.bad_total = self.bad_total.saturating_add(read.bad_total);
                 self.bad.extend(read.bad);
                 self.cursors.push((file.path.clone(), read.cursor));

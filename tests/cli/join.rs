@@ -1,6 +1,5 @@
 //! The laws of the joins: idempotent, commuting, associative, and nothing ever falls.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
@@ -8,17 +7,16 @@ use claude_sync::base::join::Join;
 use claude_sync::base::time::Day;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::SyncFile;
-use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::{Tree, join_trees};
 use claude_sync::merge::data::{self, MachineData};
-use claude_sync::merge::digest::{Digested, Ids, Memory};
 use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::{manifest, overview, trees};
-use claude_sync::records::{PackedRecords, Record, RecordSet, Totals};
+use claude_sync::records::{Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::digests::Remembers;
 use crate::made::{day_file, name, record, sync_file, tree};
 use crate::scale::tries;
 
@@ -36,25 +34,6 @@ fn totals(files: &[DayFile]) -> Totals {
     let mut data = MachineData::new(files[0].machine.clone());
     files.iter().flat_map(|file| file.records.iter()).for_each(|record| data.records.add(record.clone()));
     Fleet::join(vec![data]).totals()
-}
-
-/// Remembers every digest, as the local index does.
-#[derive(Default)]
-struct Remembers(RefCell<BTreeMap<String, (Oid, Digested)>>);
-
-impl Memory for Remembers {
-    fn recall(&self) -> BTreeMap<String, (Oid, Digested)> {
-        let known = self.0.borrow().clone();
-        known.into_iter().map(|(path, (oid, digested))| (path, (oid, Digested { ids: None, ..digested }))).collect()
-    }
-
-    fn ids(&self, path: &str) -> Option<Ids> {
-        self.0.borrow().get(path).and_then(|(_, digested)| digested.ids.clone())
-    }
-
-    fn keep(&self, new: &[(String, Oid, Digested)]) {
-        self.0.borrow_mut().extend(new.iter().map(|(path, oid, digested)| (path.clone(), (*oid, digested.clone()))));
-    }
 }
 
 fn cases() -> ProptestConfig {
@@ -76,19 +55,25 @@ proptest! {
         prop_assert!(!comparable || joined.body.counters.output >= a.body.counters.output, "output never falls");
     }
 
-    /// Packing loses nothing: packed records say what plain ones say, in whatever order and pieces they came together.
+    /// Packing loses nothing: records are what joining their copies makes, in whatever order and pieces they came together.
     #[test]
-    fn packed_records(all in vec(record(), 0..40), cut in 0_usize..40) {
-        let plain: RecordSet = all.iter().cloned().collect();
+    fn record_sets(all in vec(record(), 0..40), cut in 0_usize..40) {
+        let mut plain: BTreeMap<_, Record> = BTreeMap::new();
+        for record in &all {
+            let joined = plain.remove(&record.id).map_or(record.clone(), |known| known.join(record.clone()));
+            plain.insert(record.id, joined);
+        }
+        let mut sorted: Vec<Record> = plain.values().cloned().collect();
+        sorted.sort_by_key(|record| (record.origin.timestamp, record.id));
         let (left, right) = all.split_at(cut.min(all.len()));
-        let pack = |records: &[Record]| records.iter().cloned().collect::<PackedRecords>();
-        for packed in [pack(&all), pack(left).join(pack(right)), pack(right).join(pack(left))] {
-            prop_assert_eq!(packed.len(), plain.len());
-            prop_assert_eq!(packed.sorted().collect::<Vec<_>>(), plain.sorted().into_iter().cloned().collect::<Vec<_>>());
-            for entry in packed.entries() {
-                let record = plain.get(entry.id).expect("the same ids");
+        let set = |records: &[Record]| records.iter().cloned().collect::<RecordSet>();
+        for set in [set(&all), set(left).join(set(right)), set(right).join(set(left))] {
+            prop_assert_eq!(set.len(), plain.len());
+            prop_assert_eq!(set.sorted().collect::<Vec<_>>(), sorted.clone());
+            for entry in set.entries() {
+                let record = &plain[&entry.id];
                 let totals = Totals { requests: 1, counters: entry.counters, cost: entry.cost };
-                prop_assert_eq!((entry.at, totals), (record.origin.timestamp, Totals::of(record)));
+                prop_assert_eq!((entry.at, entry.derived, totals), (record.origin.timestamp, record.derived, Totals::of(record)));
             }
         }
     }
@@ -98,7 +83,7 @@ proptest! {
         laws(&a, &b, &c, |file| file.write().0);
         let joined = a.clone().join(b.clone());
         for record in a.records.iter().chain(b.records.iter()) {
-            prop_assert!(joined.records.get(record.id).is_some_and(|r| r.covers(record)), "nothing is lost or lowered");
+            prop_assert!(joined.records.get(record.id).is_some_and(|r| r.covers(&record)), "nothing is lost or lowered");
         }
     }
 
@@ -149,7 +134,7 @@ proptest! {
             prop_assert!(page.decisions.keys().all(|key| now.decisions.contains_key(key)));
             for (id, session) in page.sessions.iter().filter(|(_, session)| session.claimed.is_some()) {
                 let kept = &now.sessions[id];
-                prop_assert!(session.records.iter().all(|r| kept.records.get(r.id).is_some_and(|now| now.covers(r))));
+                prop_assert!(session.records.iter().all(|r| kept.records.get(r.id).is_some_and(|now| now.covers(&r))));
             }
         }
     }
@@ -174,7 +159,7 @@ proptest! {
             prop_assert_eq!(trees::join_roots(repo, None, Some(y), Some(x)).expect("joins"), Some(joined));
             // Digests change nothing but the time it takes: with none, with those of another tree, and with all.
             let memory = Remembers::default();
-            for root in [x, joined, joined] {
+            for root in [x, joined, joined, y, x] {
                 let (machines, archive) = data::inputs(repo, Some(root)).expect("reads");
                 let whole = manifest::compute(&Fleet::join(data::load(repo, machines, archive).expect("reads")), machines, archive, 1);
                 let quick = overview::manifest(repo, machines, archive, 1, &memory).expect("reads");
@@ -212,7 +197,7 @@ proptest! {
         let twins: BTreeSet<_> = machines.iter().flat_map(|m| m.records.iter()).filter(|r| !r.derived).map(|r| r.twin()).collect();
         let all: Vec<_> = all.iter().filter(|r| !(r.derived && twins.contains(&r.id))).collect();
         let fleet = Fleet::join(machines);
-        prop_assert_eq!(fleet.totals(), all.into_iter().collect::<Totals>());
+        prop_assert_eq!(fleet.totals(), all.iter().collect::<Totals>());
         prop_assert_eq!(fleet.machines.iter().map(|m| m.totals).sum::<Totals>(), fleet.totals());
         prop_assert_eq!(fleet.sessions.values().map(|s| s.totals).sum::<Totals>(), fleet.totals());
     }

@@ -119,7 +119,7 @@ fn placed(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
     (0..2_u8, 0..2_u8, 1..3_u32).prop_flat_map(move |(machine, date, part)| {
         day_file_of(machine, date).prop_map(move |mut file| {
             if named {
-                file.records = std::mem::take(&mut file.records).into_iter().filter(|record| !record.derived).collect();
+                file.records = std::mem::take(&mut file.records).iter().filter(|record| !record.derived).collect();
                 file.summaries.retain(|key, _| key.session.as_str() == "s1" && date == 1);
             }
             (layout::day_path(&file.machine, file.day, part), file.write().0.into_bytes())

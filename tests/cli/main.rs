@@ -4,6 +4,7 @@ mod branches;
 mod corpus;
 mod crowd;
 mod dice;
+mod digests;
 mod driver;
 mod errors;
 mod finish;

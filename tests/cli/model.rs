@@ -13,7 +13,7 @@ use claude_sync::merge::algebra::{Tree, join_trees};
 use claude_sync::merge::data::{self, Content};
 use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::manifest;
-use claude_sync::records::{Body, Counters, Origin, PackedRecords, Record};
+use claude_sync::records::{Body, Counters, Origin, RecordSet, Record};
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{Host, Stamp};
 
@@ -124,7 +124,7 @@ fn commit(node: &mut Node, tip: Option<&Tree>, said: &[Said], now: Timestamp) {
         own.read(path, Content::Bytes(bytes.clone())).expect("reads");
     }
     let first = own.is_new();
-    own.add_records(&said.iter().map(record).collect::<PackedRecords>());
+    own.add_records(&said.iter().map(record).collect::<RecordSet>());
     if first || own.is_changed() {
         let host = Host { hostname: "h".into(), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
         tree.extend(own.write(&Stamp { now, mode: Mode::Incremental, host: &host }, false));

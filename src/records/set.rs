@@ -1,4 +1,4 @@
-//! Many records in little memory: 56 bytes each, and a few more for the table that finds them by id.
+//! Records by id, in little memory: 56 bytes each, and a few more for the table that finds them.
 //!
 //! A [`Record`] is ten times as large, since it can hold whatever a file may say. Nearly all records say little: their counters fit
 //! 32 bits, their price is the table's, and their names are among a few. Those are packed; the rest is kept whole beside them.
@@ -8,7 +8,7 @@ use std::hash::{BuildHasher as _, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::{Body, Counters, Origin, Record, RecordSet};
+use super::{Body, Counters, Origin, Record};
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::join::Join;
 use crate::base::json::Extra;
@@ -63,7 +63,7 @@ const FAST: u8 = 1;
 const PROVISIONAL: u8 = 2;
 const SIDECHAIN: u8 = 4;
 const DERIVED: u8 = 8;
-/// The record is in [`PackedRecords::whole`]; of the packed one only the id holds.
+/// The record is in [`RecordSet::whole`]; of the packed one only the id holds.
 const WHOLE: u8 = 16;
 
 /// No word.
@@ -165,7 +165,7 @@ impl Words {
 
 /// Records by id, each joined from all its copies, packed.
 #[derive(Debug, Clone, Default)]
-pub struct PackedRecords {
+pub struct RecordSet {
     pieces: Vec<Vec<Packed>>,
     /// Places by id.
     table: HashTable<u32>,
@@ -180,7 +180,7 @@ fn packed(pieces: &[Vec<Packed>], at: u32) -> &Packed {
     &pieces[at as usize / PIECE][at as usize % PIECE]
 }
 
-impl PackedRecords {
+impl RecordSet {
     /// How many records there are.
     pub fn len(&self) -> usize {
         self.table.len()
@@ -222,11 +222,6 @@ impl PackedRecords {
                 self.put(at, record);
             }
         }
-    }
-
-    /// Adds copies of records.
-    pub fn add_all(&mut self, records: RecordSet) {
-        records.into_iter().for_each(|record| self.add(record));
     }
 
     /// A new place for a record, whose content is to follow.
@@ -388,7 +383,7 @@ impl PackedRecords {
 }
 
 /// Packed rows go over as they are, with their names' numbers translated; only what both hold is joined.
-impl Join for PackedRecords {
+impl Join for RecordSet {
     fn join(self, other: Self) -> Self {
         let (mut all, mut less) = if self.len() < other.len() { (other, self) } else { (self, other) };
         let sessions: Vec<_> = less.sessions.all.iter().map(|name| all.sessions.number(name)).collect();
@@ -425,13 +420,15 @@ impl Join for PackedRecords {
 }
 
 /// Equal where the same records are in both, in whatever order they came.
-impl PartialEq for PackedRecords {
+impl PartialEq for RecordSet {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len() && self.iter().all(|record| other.get(record.id).as_ref() == Some(&record))
     }
 }
 
-impl FromIterator<Record> for PackedRecords {
+impl Eq for RecordSet {}
+
+impl FromIterator<Record> for RecordSet {
     fn from_iter<I: IntoIterator<Item = Record>>(records: I) -> Self {
         let mut out = Self::default();
         records.into_iter().for_each(|record| out.add(record));

@@ -1,0 +1,123 @@
+//! Which units must be read whole.
+//!
+//! Most have nothing to do with each other: no record of one is in another, and their sums add up. Those that share a record, or whose
+//! figures depend on others' (summary lines, claims, records without an id), are *entangled*.
+//!
+//! Units that were compared with each other before, as the memory says, are not compared again: of a long history only what is new is
+//! held against the rest.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::digest::{Ids, Memory, mark, name};
+use super::trees::MergeError;
+use super::units::{Gone, Unit, file};
+use crate::base::ids::{Interner, MachineId};
+use crate::git::repo::Repo;
+
+/// For each unit whether it must be read whole.
+pub fn entangled(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) -> Result<Vec<bool>, MergeError> {
+    if units.iter().any(|unit| unit.digest.derived) {
+        // A record without an id is hidden by any record that says the same, wherever that is.
+        return Ok(vec![true; units.len()]);
+    }
+    let shares = compare(repo, units, gone, memory)?;
+    let claims: BTreeSet<&MachineId> = units.iter().filter(|unit| unit.digest.claims).map(|unit| &unit.machine).collect();
+    let withheld: HashSet<u64> = units.iter().flat_map(|unit| &unit.digest.summaries).map(|id| name(id)).collect();
+    let sums = |unit: &Unit| !withheld.is_empty() && unit.names.iter().any(|name| withheld.contains(name));
+    let whole = |unit: &Unit| unit.digest.whole || !unit.digest.summaries.is_empty() || claims.contains(&unit.machine) || sums(unit);
+    Ok(units.iter().zip(shares).map(|(unit, shares)| shares || whole(unit)).collect())
+}
+
+/// Which units share a record with another.
+fn compare(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) -> Result<Vec<bool>, MergeError> {
+    // A page repeats what its machine's files say. Where any of them changed, it is compared again.
+    let lost = gone.0.iter().map(String::as_str);
+    let changed = units.iter().filter(|unit| !unit.compared).map(|unit| unit.path.as_str());
+    let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
+    let new: Vec<bool> = units.iter().map(|unit| !unit.compared || unit.is_page && moved.contains(unit.machine.as_str())).collect();
+    let mut out = vec![false; units.len()];
+    if new.contains(&true) {
+        let suspected = suspected(units, &new);
+        let ids = ids(repo, units, &suspected, memory)?;
+        for group in ids.chunk_by(|a, b| a.0 == b.0) {
+            let days = || group.iter().filter(|(_, at, _)| !units[*at].is_page);
+            let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
+            for (_, at, said) in group.iter().filter(|(_, at, _)| units[*at].is_page) {
+                shared |= !days().any(|(_, day, there)| units[*day].machine == units[*at].machine && there == said);
+            }
+            if shared {
+                group.iter().for_each(|(_, at, _)| out[*at] = true);
+            }
+        }
+    }
+    let of = |wanted: bool| units.iter().zip(&out).filter(move |(_, shares)| **shares != wanted);
+    let clean: Vec<&str> = of(true).filter(|(unit, _)| !unit.compared).map(|(unit, _)| unit.path.as_str()).collect();
+    let dirty = of(false).filter(|(unit, _)| unit.compared).map(|(unit, _)| unit.path.as_str());
+    // What is not there now was not compared with what is new.
+    let dirty: Vec<&str> = dirty.chain(gone.0.iter().map(String::as_str).filter(|_| !clean.is_empty())).collect();
+    if !clean.is_empty() || !dirty.is_empty() {
+        memory.keep_compared(&clean, &dirty);
+    }
+    Ok(out)
+}
+
+fn machine_of(path: &str) -> Option<&str> {
+    path.rsplit('/').next().map(|name| name.strip_suffix(".json").unwrap_or(name))
+}
+
+/// The units that may share an id with a new one, by the lower halves of ids; and all new pages with what they may repeat.
+fn suspected(units: &[Unit], new: &[bool]) -> BTreeSet<usize> {
+    let marks = |wanted: bool| {
+        let some = units.iter().enumerate().filter(move |(at, _)| new[*at] == wanted);
+        some.flat_map(|(at, unit)| unit.marks.iter().map(move |mark| (*mark, at, unit.is_page)))
+    };
+    // Two small sets of bits say which marks stand in one place only, as most do. What is left is sorted.
+    let count: usize = units.iter().zip(new).filter(|(_, new)| **new).map(|(unit, _)| unit.marks.len()).sum();
+    let bits = (count.max(1 << 14) * 16).next_power_of_two();
+    let place = |mark: u32| mark as usize & (bits - 1);
+    let (mut once, mut again) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
+    for (mark, _, page) in marks(true) {
+        let (word, bit) = (place(mark) / 64, 1 << (place(mark) % 64));
+        if page || once[word] & bit != 0 {
+            again[word] |= bit;
+        }
+        once[word] |= bit;
+    }
+    let in_bits = |set: &[u64], mark: u32| set[place(mark) / 64] & 1 << (place(mark) % 64) != 0;
+    let mut left: Vec<_> = marks(false).filter(|(mark, ..)| in_bits(&once, *mark)).collect();
+    for (mark, ..) in &left {
+        again[place(*mark) / 64] |= 1 << (place(*mark) % 64);
+    }
+    left.extend(marks(true).filter(|(mark, ..)| in_bits(&again, *mark)));
+    left.sort_unstable();
+    let is_new_page = |at: usize| new[at] && units[at].is_page;
+    let groups = left.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1 || group.iter().any(|(_, at, _)| is_new_page(*at)));
+    groups.flatten().map(|(_, at, _)| *at).collect()
+}
+
+/// The ids that stand in those units, sorted, with the unit and what is said there.
+fn ids(repo: &Repo, units: &[Unit], some: &BTreeSet<usize>, memory: &dyn Memory) -> Result<Vec<(u64, usize, u64)>, MergeError> {
+    let marks: HashSet<u32> = if some.len() > 1 {
+        // Only ids whose lower half stands in several of them can be shared.
+        let mut all: Vec<u32> = some.iter().flat_map(|at| units[*at].marks.iter().copied()).collect();
+        all.sort_unstable();
+        all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0]).collect()
+    } else {
+        HashSet::new()
+    };
+    let mut out = Vec::new();
+    let mut names = Interner::default();
+    for at in some {
+        let unit = &units[*at];
+        let wanted = |id: u64| unit.is_page || marks.contains(&mark(id));
+        if !unit.is_page && !unit.marks.iter().any(|mark| marks.contains(mark)) {
+            continue;
+        }
+        for (blob, kind) in unit.files(repo)? {
+            let ids: Ids = file(repo, memory, &blob, &kind, &mut names)?.map(|file| file.ids).unwrap_or_default();
+            out.extend(ids.into_iter().filter(|(id, _)| wanted(*id)).map(|(id, said)| (id, *at, said)));
+        }
+    }
+    out.sort_unstable();
+    Ok(out)
+}

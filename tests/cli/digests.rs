@@ -1,0 +1,237 @@
+//! Digests change nothing but the time it takes: whatever happened to a tree, with whatever the index remembers, the manifest, a
+//! machine's own figures and the rows of reports are those of reading everything.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use claude_sync::base::ids::{Interner, MachineId, SessionId};
+use claude_sync::base::time::{Day, Timestamp};
+use claude_sync::format::dayfile::DayFile;
+use claude_sync::git::Oid;
+use claude_sync::git::repo::{Entry, FILE, Repo};
+use claude_sync::index::Index;
+use claude_sync::merge::algebra::Tree;
+use claude_sync::merge::data;
+use claude_sync::merge::digest::{FileDigest, FileEntry, Forgetful, Known, Memory, SessionSum, UnitDigest};
+use claude_sync::merge::fleet::{Fleet, Row};
+use claude_sync::merge::manifest;
+use claude_sync::merge::overview::{self, Overview};
+use claude_sync::records::{Record, Totals};
+use claude_sync::store::layout;
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::made::{machine_id, name, record, sync_file_of};
+use crate::scale::tries;
+
+/// Remembers every digest, as the local index does.
+#[derive(Default)]
+pub struct Remembers {
+    units: RefCell<BTreeMap<String, (Known, Vec<SessionSum>)>>,
+    files: RefCell<BTreeMap<String, (Oid, FileDigest)>>,
+}
+
+impl Memory for Remembers {
+    fn units(&self) -> BTreeMap<String, Known> {
+        self.units.borrow().iter().map(|(path, (known, _))| (path.clone(), known.clone())).collect()
+    }
+
+    fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>> {
+        self.units.borrow().get(unit).map(|(_, sessions)| sessions.clone())
+    }
+
+    fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
+        self.files.borrow().get(path).filter(|(oid, _)| *oid == blob).map(|(_, file)| file.clone())
+    }
+
+    fn rows(&self, path: &str, blob: Oid) -> Option<Vec<u8>> {
+        self.file(path, blob).map(|file| file.rows)
+    }
+
+    fn keep_files(&self, files: &[FileEntry]) {
+        self.files.borrow_mut().extend(files.iter().map(|(path, oid, file)| (path.clone(), (*oid, file.clone()))));
+    }
+
+    fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
+        let UnitDigest { digest, marks, names, sessions } = unit.clone();
+        self.units.borrow_mut().insert(path.to_owned(), (Known { oid, compared: false, digest, marks, names }, sessions));
+    }
+
+    fn keep_compared(&self, compared: &[&str], others: &[&str]) {
+        let mut units = self.units.borrow_mut();
+        for (paths, value) in [(compared, true), (others, false)] {
+            paths.iter().for_each(|path| {
+                if let Some((known, _)) = units.get_mut(*path) {
+                    known.compared = value;
+                }
+            });
+        }
+    }
+}
+
+/// A place in a fleet of three machines, three months, two days and two parts.
+type Place = (u8, u8, u8, u32);
+
+/// What happens to a tree.
+#[derive(Debug, Clone)]
+enum Step {
+    /// A file gains records, by number; `grown` ones have more output.
+    Add(Place, Vec<(u8, bool)>),
+    /// A file has these records and no others, as after a revert by hand.
+    Set(Place, Vec<(u8, bool)>),
+    /// A file gains records that meet others in every way.
+    Odd(Place, Vec<Record>),
+    /// A page is written, with copies of records.
+    Page(u8, Vec<(u8, bool)>),
+    /// A page of any kind is written.
+    OddPage(String),
+    /// A file is gone.
+    Drop(usize),
+    /// An earlier state is back.
+    Back(usize),
+}
+
+fn place() -> impl Strategy<Value = Place> {
+    (0..3_u8, 0..3_u8, 0..2_u8, 1..3_u32)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let numbers = || vec((0..120_u8, prop::bool::weighted(0.1)), 1..5);
+    prop_oneof![
+        20 => (place(), numbers()).prop_map(|(place, numbers)| Step::Add(place, numbers)),
+        3 => (place(), numbers()).prop_map(|(place, numbers)| Step::Set(place, numbers)),
+        1 => (place(), vec(record(), 1..3)).prop_map(|(place, records)| Step::Odd(place, records)),
+        8 => (0..3_u8, numbers()).prop_map(|(machine, numbers)| Step::Page(machine, numbers)),
+        1 => sync_file_of(1).prop_map(|page| Step::OddPage(page.write())),
+        2 => (0..9_usize).prop_map(Step::Drop),
+        2 => (0..9_usize).prop_map(Step::Back),
+    ]
+}
+
+/// A record that says the same wherever it stands; each number is of one machine, so that most are in one place.
+fn numbered((number, grown): (u8, bool), date: Day) -> Record {
+    let text = format!(
+        "{{\"id\":\"{:016x}\",\"timestamp\":\"{date}T00:{:02}:00Z\",\"model\":\"claude-opus-4-{}\",\"input_tokens\":{number},\"output_tokens\":{},\"cache_creation_tokens\":0,\"cache_read_tokens\":0,\"cost_usd\":0}}",
+        u64::from(number) << 32 | u64::from(number % 100),
+        number % 60,
+        5 + number % 3,
+        if grown { 9 } else { 1 },
+    );
+    let session = SessionId::new(name(&format!("s{}", number % 7)));
+    claude_sync::format::line::read_record(&text, &session, &format!("p{}", number % 3), &mut Interner::default()).expect("reads")
+}
+
+fn date((_, month, day, _): Place) -> Day {
+    Day::parse(&format!("2026-0{}-1{day}", month + 1)).expect("a day")
+}
+
+fn day_file(tree: &Tree, place: Place) -> (String, DayFile) {
+    let (machine, day) = (machine_id(place.0), date(place));
+    let path = layout::day_path(&machine, day, place.3);
+    let known = tree.get(&path).map(|bytes| DayFile::read(&machine, day, bytes, &mut Interner::default()).expect("reads").0);
+    (path, known.unwrap_or_else(|| DayFile::new(machine, day)))
+}
+
+fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
+    match step {
+        Step::Add(place, numbers) | Step::Set(place, numbers) => {
+            let (path, mut file) = day_file(tree, *place);
+            if matches!(step, Step::Set(..)) {
+                file = DayFile::new(file.machine, file.day);
+            }
+            numbers.iter().for_each(|number| file.records.add(numbered(*number, file.day)));
+            tree.insert(path, file.write().0.into_bytes());
+        }
+        Step::Odd(place, records) => {
+            let (path, mut file) = day_file(tree, *place);
+            records.iter().for_each(|record| file.records.add(record.clone()));
+            tree.insert(path, file.write().0.into_bytes());
+        }
+        Step::Page(machine, numbers) => {
+            let id = machine_id(*machine);
+            let records: Vec<_> = numbers.iter().map(|number| numbered(*number, date((0, 0, 0, 1))).line(None, None)).collect();
+            let text = format!(
+                "{{\"version\":\"1.1\",\"machine\":{{\"uuid\":\"{id}\",\"hostname\":\"h\",\"updated_at\":\"2026-04-01T00:00:00Z\"}},\"sync_metadata\":{{}},\"usage_summary\":{{}},\"sessions\":{{\"s1\":{{\"project_name\":\"p1\",\"usage_records\":[{}]}}}}}}",
+                records.join(",")
+            );
+            tree.insert(layout::machine_path(&id), text.into_bytes());
+        }
+        Step::OddPage(text) => drop(tree.insert(layout::machine_path(&machine_id(1)), text.clone().into_bytes())),
+        Step::Drop(at) => {
+            if let Some(path) = tree.keys().nth(at % tree.len().max(1)).cloned() {
+                tree.remove(&path);
+            }
+        }
+        Step::Back(at) => before.get(*at).into_iter().for_each(|earlier| tree.clone_from(earlier)),
+    }
+}
+
+/// What rows say, by all that reports group by.
+type Cells = BTreeMap<(usize, Option<String>, String, String, Day, String), (Totals, u64)>;
+
+fn cell(cells: &mut Cells, row: &Row) {
+    let key = (
+        row.machine,
+        row.session.map(ToString::to_string),
+        row.project.to_owned(),
+        row.model.to_owned(),
+        row.at.day(),
+        format!("{:?} {}", row.source, row.provisional),
+    );
+    let cell = cells.entry(key).or_default();
+    *cell = (cell.0.plus(row.totals), cell.1.max(row.at.millis().unsigned_abs()));
+}
+
+fn check(repo: &Repo, tree: &Tree, memory: &dyn Memory) {
+    let entries = tree.iter().map(|(path, bytes)| (path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") }));
+    let root = repo.replace(None, &entries.collect()).expect("a tree");
+    let (machines, archive) = data::inputs(repo, Some(root)).expect("reads");
+    let load = || data::load(repo, machines, archive).expect("reads");
+    let mut cells = Cells::new();
+    let whole = Fleet::join_rows(load(), &mut |row| cell(&mut cells, row));
+    let quick = overview::manifest(repo, machines, archive, 1, memory).expect("reads");
+    assert_eq!(quick.write(), manifest::compute(&whole, machines, archive, 1).write(), "the manifest");
+    let mut seen = Cells::new();
+    let mut add = |row: &Row<'_>| cell(&mut seen, row);
+    let overview = Overview::read(repo, (machines, archive), None, memory, &mut add).expect("reads");
+    overview.show_rows(&mut add).expect("reads");
+    assert_eq!(seen, cells, "rows");
+    for data in load() {
+        let id: MachineId = data.id.clone();
+        let alone = Fleet::join(vec![data]);
+        let all: BTreeSet<SessionId> = alone.sessions.keys().cloned().collect();
+        let mut own = Overview::read(repo, (machines, archive), Some(&id), memory, &mut |_| {}).expect("reads");
+        own.add_sessions(&all, |_| {}).expect("reads");
+        let figures = |fleet: &Fleet| (fleet.totals(), fleet.records, fleet.first_usage(), fleet.last_usage());
+        assert_eq!(figures(&own.fleet), figures(&alone), "a machine's own figures");
+        let views = |fleet: &Fleet| -> Vec<(SessionId, Totals, Option<Timestamp>, Option<String>)> {
+            let views = fleet.sessions.iter().map(|(id, v)| (id.clone(), v.totals, v.last, v.first.as_ref().map(|f| f.1.to_string())));
+            views.collect()
+        };
+        assert_eq!(views(&own.fleet), views(&alone), "a machine's own sessions");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: tries(60, 3_000), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_remembered_changes_no_figure(steps in vec(step(), 1..24)) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let repo = Repo::create(&folder.path().join("repo"), "main").expect("a repository");
+        repo.write_in_memory().expect("in memory");
+        let (index, remembers) = (Index::open(folder.path()).expect("an index"), Remembers::default());
+        let mut tree = Tree::new();
+        let mut before = Vec::new();
+        for (at, step) in steps.iter().enumerate() {
+            apply(&mut tree, step, &before);
+            before.push(tree.clone());
+            // The index is not asked at every step: it may be behind.
+            if at % 3 > 0 {
+                check(&repo, &tree, &index);
+            }
+            check(&repo, &tree, &remembers);
+            check(&repo, &tree, &Forgetful);
+        }
+    }
+}
