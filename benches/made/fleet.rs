@@ -12,7 +12,7 @@ use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::{data, manifest};
-use claude_sync::records::{Body, Counters, Origin, RecordSet, Record};
+use claude_sync::records::{Body, Counters, Origin, Record, RecordSet};
 use claude_sync::store::layout;
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{Host, Stamp};
@@ -86,7 +86,10 @@ pub fn write(repo: &Repo, machines: u64, records: u64) -> Oid {
 /// The tree after a machine made more requests.
 pub fn add(repo: &Repo, root: Oid, at: u64, numbers: std::ops::Range<u64>) -> Oid {
     let id = machine(at);
-    let mut own = Own::load(repo, Some(root), &id).expect("reads");
+    let mut own = Own::new(&id);
+    for blob in repo.blobs(Some(root), "sync").expect("reads").into_iter().filter(|blob| blob.path.contains(id.as_str())) {
+        own.read(&blob.path, data::content(repo, blob.oid).expect("reads")).expect("reads");
+    }
     own.add_records(&numbers.map(|n| record(at, n)).collect::<RecordSet>());
     let now = Timestamp::from_millis(START + 400 * 86_400_000).expect("a time");
     let host = Host { hostname: format!("host-{at}"), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };

@@ -100,7 +100,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     };
     let report = fold.finish(&fleet);
     if args.json {
-        out(&format!("{:#}\n", report::to_json(&report)));
+        out(&(report::to_json(&report) + "\n"));
     } else {
         out(&report::to_table(&report, Look { width: env.width, now: env.now }));
     }

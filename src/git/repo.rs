@@ -354,6 +354,49 @@ impl Repo {
         Ok(())
     }
 
+    /// Makes a work tree that shows `from` show `to`, touching only what differs. Whether it showed `from` is not looked at.
+    ///
+    /// Says false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
+    pub fn advance(&self, from: Oid, to: Oid) -> Result<bool, RepoError> {
+        let mut changed = Vec::new();
+        if !self.gained(Some(from), Some(to), "", &mut changed)? || changed.iter().any(|path| !path.starts_with("sync/")) {
+            return Ok(false);
+        }
+        let mut force = CheckoutBuilder::new();
+        force.force().disable_pathspec_match(true).update_index(true);
+        for path in &changed {
+            force.path(path);
+        }
+        let to = git("read a tree", self.inner.find_tree(to))?;
+        if git("read the index", self.inner.index())?.is_empty() {
+            return Ok(false);
+        }
+        git("write the work tree", self.inner.checkout_tree(to.as_object(), Some(&mut force)))?;
+        Ok(true)
+    }
+
+    /// The files that `to` has and `from` has not, or has otherwise. False where `to` lacks something that `from` has.
+    fn gained(&self, from: Option<Oid>, to: Option<Oid>, prefix: &str, out: &mut Vec<String>) -> Result<bool, RepoError> {
+        let (old, new) = (self.entries(from)?, self.entries(to)?);
+        let mut only_more = old.keys().all(|name| new.contains_key(name));
+        for (name, entry) in new {
+            let before = old.get(&name);
+            if before == Some(&entry) {
+                continue;
+            }
+            let path = format!("{prefix}{name}");
+            if entry.mode == FOLDER {
+                only_more &= before.is_none_or(|before| before.mode == FOLDER);
+                let below = before.filter(|before| before.mode == FOLDER).map(|before| before.oid);
+                only_more &= self.gained(below, Some(entry.oid), &format!("{path}/"), out)?;
+            } else {
+                only_more &= before.is_none_or(|before| before.mode == entry.mode);
+                out.push(path);
+            }
+        }
+        Ok(only_more)
+    }
+
     /// Merges two texts line by line; where both changed the same lines, both stay.
     pub fn merge_text(base: Option<&[u8]>, ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
         let mut inputs = [base.unwrap_or_default(), ours, theirs].map(|bytes| {

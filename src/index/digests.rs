@@ -10,14 +10,14 @@ use crate::git::Oid;
 use crate::merge::digest::{Digest, FileDigest, FileEntry, Ids, Known, Memory, SessionSum, UnitDigest};
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
     format!("{VERSION} {RULES} {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// What is asked for most stands first: SQLite reads the rest of a long row only where it is asked for.
+/// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS units (
         path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL,
@@ -72,7 +72,7 @@ impl Index {
             let (Some(oid), Some(digest)) = (oid(row, 1)?, decoded::<Digest>(row, 3)?) else { continue };
             let (marks, _) = row.get_ref(4)?.as_blob()?.as_chunks::<4>();
             let marks = marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect();
-            out.insert(row.get(0)?, Known { oid, compared: row.get(2)?, digest, marks, names: numbers(row, 5)? });
+            out.insert(row.get(0)?, Known { oid, compared: row.get(2)?, digest, marks, names: numbers(row, 5)?.into() });
         }
         Ok(out)
     }
@@ -141,7 +141,7 @@ impl Index {
 /// A memory that cannot be read or written is none: everything is read again.
 impl Memory for Index {
     fn units(&self) -> BTreeMap<String, Known> {
-        self.unit_rows().unwrap_or_default()
+        self.units.borrow_mut().get_or_insert_with(|| self.unit_rows().unwrap_or_default()).clone()
     }
 
     fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>> {
@@ -163,10 +163,21 @@ impl Memory for Index {
     }
 
     fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
+        if let Some(units) = &mut *self.units.borrow_mut() {
+            let UnitDigest { digest, marks, names, .. } = unit;
+            let known =
+                Known { oid, compared: false, digest: digest.clone(), marks: marks.as_slice().into(), names: names.as_slice().into() };
+            units.insert(path.to_owned(), known);
+        }
         let _ = self.change(|| self.keep_unit_row(path, oid, unit));
     }
 
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
+        for (paths, value) in [(compared, true), (others, false)] {
+            if let Some(units) = &mut *self.units.borrow_mut() {
+                paths.iter().for_each(|path| units.get_mut(*path).into_iter().for_each(|known| known.compared = value));
+            }
+        }
         let _ = self.change(|| {
             let mut set = self.db.prepare_cached("UPDATE units SET compared = ?2 WHERE path = ?1 AND compared <> ?2")?;
             for (paths, value) in [(compared, true), (others, false)] {

@@ -5,13 +5,14 @@
 
 mod digests;
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, params};
 
+use crate::merge::digest::Known;
 use crate::transcripts::{Cursor, Cursors};
 
 /// The index cannot be used.
@@ -50,6 +51,8 @@ pub struct Index {
     read_only: bool,
     /// Digests are known to be this version's.
     fits: Cell<bool>,
+    /// Units that were read: a run asks for them several times.
+    units: RefCell<Option<BTreeMap<String, Known>>>,
 }
 
 const SCHEMA: &str = "
@@ -81,7 +84,7 @@ impl Index {
         let db = Connection::open_with_flags(&path, flags).ok()?;
         // All of it is read once: straight from the page cache.
         let _ = db.pragma_update(None, "mmap_size", 1_i64 << 30);
-        Some(Self { db, path, read_only: true, fits: Cell::new(false) })
+        Some(Self { db, path, read_only: true, fits: Cell::new(false), units: RefCell::default() })
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
@@ -89,6 +92,7 @@ impl Index {
         // Large pages: digests are read all at once.
         db.pragma_update(None, "page_size", 32_768)?;
         db.pragma_update(None, "synchronous", "NORMAL")?;
+        db.pragma_update(None, "mmap_size", 1_i64 << 30)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version != 0 && version != 2 {
@@ -96,7 +100,7 @@ impl Index {
         }
         db.execute_batch(SCHEMA)?;
         db.execute_batch(digests::SCHEMA)?;
-        Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false) })
+        Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false), units: RefCell::default() })
     }
 
     fn fail(&self, source: rusqlite::Error) -> IndexError {

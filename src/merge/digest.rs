@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::rows;
+use crate::base::few::low;
 use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
@@ -241,17 +243,12 @@ impl UnitDigest {
         }
         ids.sort_unstable();
         out.digest.whole |= ids.windows(2).any(|pair| pair[0] == pair[1]);
-        out.marks = ids.into_iter().map(mark).collect();
+        out.marks = ids.into_iter().map(low).collect();
         out.names = sessions.keys().map(|id| name(id)).collect();
         out.names.sort_unstable();
         out.sessions = sessions.into_values().collect();
         out
     }
-}
-
-/// The lower half of an id.
-pub fn mark(id: u64) -> u32 {
-    u32::try_from(id & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 /// A hash of a session's id.
@@ -269,9 +266,9 @@ pub struct Known {
     /// Figures.
     pub digest: Digest,
     /// See [`UnitDigest::marks`].
-    pub marks: Vec<u32>,
+    pub marks: Rc<[u32]>,
     /// See [`UnitDigest::names`].
-    pub names: Vec<u64>,
+    pub names: Rc<[u64]>,
 }
 
 /// A file to remember: its path, its blob and its digest.

@@ -8,9 +8,10 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::digest::{Ids, Memory, mark, name};
+use super::digest::{Ids, Memory, name};
 use super::trees::MergeError;
 use super::units::{Gone, Unit, file};
+use crate::base::few::{Bits, Few, low};
 use crate::base::ids::{Interner, MachineId};
 use crate::git::repo::Repo;
 
@@ -22,8 +23,8 @@ pub fn entangled(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) 
     }
     let shares = compare(repo, units, gone, memory)?;
     let claims: BTreeSet<&MachineId> = units.iter().filter(|unit| unit.digest.claims).map(|unit| &unit.machine).collect();
-    let withheld: HashSet<u64> = units.iter().flat_map(|unit| &unit.digest.summaries).map(|id| name(id)).collect();
-    let sums = |unit: &Unit| !withheld.is_empty() && unit.names.iter().any(|name| withheld.contains(name));
+    let withheld = Few::of(units.iter().flat_map(|unit| &unit.digest.summaries).map(|id| name(id)));
+    let sums = |unit: &Unit| unit.names.iter().any(|name| withheld.has(*name));
     let whole = |unit: &Unit| unit.digest.whole || !unit.digest.summaries.is_empty() || claims.contains(&unit.machine) || sums(unit);
     Ok(units.iter().zip(shares).map(|(unit, shares)| shares || whole(unit)).collect())
 }
@@ -34,21 +35,17 @@ fn compare(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) -> Res
     let lost = gone.0.iter().map(String::as_str);
     let changed = units.iter().filter(|unit| !unit.compared).map(|unit| unit.path.as_str());
     let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
-    let new: Vec<bool> = units.iter().map(|unit| !unit.compared || unit.is_page && moved.contains(unit.machine.as_str())).collect();
+    let is_new = |unit: &Unit| !unit.compared || unit.is_page && moved.contains(unit.machine.as_str());
+    let mut new: Vec<bool> = units.iter().map(is_new).collect();
     let mut out = vec![false; units.len()];
-    if new.contains(&true) {
-        let suspected = suspected(units, &new);
-        let ids = ids(repo, units, &suspected, memory)?;
-        for group in ids.chunk_by(|a, b| a.0 == b.0) {
-            let days = || group.iter().filter(|(_, at, _)| !units[*at].is_page);
-            let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
-            for (_, at, said) in group.iter().filter(|(_, at, _)| units[*at].is_page) {
-                shared |= !days().any(|(_, day, there)| units[*day].machine == units[*at].machine && there == said);
-            }
-            if shared {
-                group.iter().for_each(|(_, at, _)| out[*at] = true);
-            }
+    while new.contains(&true) {
+        out = sharing(units, &ids(repo, units, &suspected(units, &new), memory)?);
+        // A page that is read whole is read with all that it repeats.
+        let more: Vec<usize> = (0..units.len()).filter(|at| out[*at] && units[*at].is_page && !new[*at]).collect();
+        if more.is_empty() {
+            break;
         }
+        more.into_iter().for_each(|at| new[at] = true);
     }
     let of = |wanted: bool| units.iter().zip(&out).filter(move |(_, shares)| **shares != wanted);
     let clean: Vec<&str> = of(true).filter(|(unit, _)| !unit.compared).map(|(unit, _)| unit.path.as_str()).collect();
@@ -61,38 +58,64 @@ fn compare(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) -> Res
     Ok(out)
 }
 
+/// The units that share an id, out of all ids with their units and what is said there. A page may repeat what its machine's files say.
+fn sharing(units: &[Unit], ids: &[(u64, usize, u64)]) -> Vec<bool> {
+    let mut out = vec![false; units.len()];
+    let groups = || ids.chunk_by(|a, b| a.0 == b.0);
+    for group in groups() {
+        let days = || group.iter().filter(|(_, at, _)| !units[*at].is_page);
+        let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
+        for (_, at, said) in group.iter().filter(|(_, at, _)| units[*at].is_page) {
+            shared |= !days().any(|(_, day, there)| units[*day].machine == units[*at].machine && there == said);
+        }
+        if shared {
+            group.iter().for_each(|(_, at, _)| out[*at] = true);
+        }
+    }
+    // A page that is read whole is read with all that it repeats, and so is what that is repeated in.
+    loop {
+        let before = out.clone();
+        for group in groups().filter(|group| group.iter().any(|(_, at, _)| units[*at].is_page && before[*at])) {
+            group.iter().for_each(|(_, at, _)| out[*at] = true);
+        }
+        if out == before {
+            break;
+        }
+    }
+    out
+}
+
 fn machine_of(path: &str) -> Option<&str> {
     path.rsplit('/').next().map(|name| name.strip_suffix(".json").unwrap_or(name))
 }
 
 /// The units that may share an id with a new one, by the lower halves of ids; and all new pages with what they may repeat.
 fn suspected(units: &[Unit], new: &[bool]) -> BTreeSet<usize> {
-    let marks = |wanted: bool| {
-        let some = units.iter().enumerate().filter(move |(at, _)| new[*at] == wanted);
-        some.flat_map(|(at, unit)| unit.marks.iter().map(move |mark| (*mark, at, unit.is_page)))
-    };
+    let some = |wanted: bool| units.iter().enumerate().filter(move |(at, _)| new[*at] == wanted);
     // Two small sets of bits say which marks stand in one place only, as most do. What is left is sorted.
-    let count: usize = units.iter().zip(new).filter(|(_, new)| **new).map(|(unit, _)| unit.marks.len()).sum();
-    let bits = (count.max(1 << 14) * 16).next_power_of_two();
-    let place = |mark: u32| mark as usize & (bits - 1);
-    let (mut once, mut again) = (vec![0_u64; bits / 64], vec![0_u64; bits / 64]);
-    for (mark, _, page) in marks(true) {
-        let (word, bit) = (place(mark) / 64, 1 << (place(mark) % 64));
-        if page || once[word] & bit != 0 {
-            again[word] |= bit;
+    let count = some(true).map(|(_, unit)| unit.marks.len()).sum();
+    let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
+    for (_, unit) in some(true) {
+        for mark in unit.marks.iter() {
+            if once.put(*mark) || unit.is_page {
+                again.put(*mark);
+            }
         }
-        once[word] |= bit;
     }
-    let in_bits = |set: &[u64], mark: u32| set[place(mark) / 64] & 1 << (place(mark) % 64) != 0;
-    let mut left: Vec<_> = marks(false).filter(|(mark, ..)| in_bits(&once, *mark)).collect();
-    for (mark, ..) in &left {
-        again[place(*mark) / 64] |= 1 << (place(*mark) % 64);
+    let mut left: Vec<(u32, usize)> = Vec::new();
+    for (at, unit) in some(false) {
+        left.extend(unit.marks.iter().filter(|mark| once.has(**mark)).map(|mark| (*mark, at)));
     }
-    left.extend(marks(true).filter(|(mark, ..)| in_bits(&again, *mark)));
+    for (mark, _) in &left {
+        again.put(*mark);
+    }
+    for (at, unit) in some(true) {
+        left.extend(unit.marks.iter().filter(|mark| again.has(**mark)).map(|mark| (*mark, at)));
+    }
     left.sort_unstable();
     let is_new_page = |at: usize| new[at] && units[at].is_page;
-    let groups = left.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1 || group.iter().any(|(_, at, _)| is_new_page(*at)));
-    groups.flatten().map(|(_, at, _)| *at).collect()
+    let groups = left.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_page(*at)));
+    groups.flatten().map(|(_, at)| *at).collect()
 }
 
 /// The ids that stand in those units, sorted, with the unit and what is said there.
@@ -109,7 +132,7 @@ fn ids(repo: &Repo, units: &[Unit], some: &BTreeSet<usize>, memory: &dyn Memory)
     let mut names = Interner::default();
     for at in some {
         let unit = &units[*at];
-        let wanted = |id: u64| unit.is_page || marks.contains(&mark(id));
+        let wanted = |id: u64| unit.is_page || marks.contains(&low(id));
         if !unit.is_page && !unit.marks.iter().any(|mark| marks.contains(mark)) {
             continue;
         }

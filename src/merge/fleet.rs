@@ -46,6 +46,22 @@ pub struct Row<'a> {
     pub provisional: bool,
 }
 
+impl<'a> Row<'a> {
+    /// A record that counts for the machine at this place.
+    pub fn of(entry: &Entry<'a>, machine: usize) -> Self {
+        Self {
+            machine,
+            session: Some(entry.session),
+            project: entry.project,
+            model: entry.model,
+            at: entry.at,
+            totals: Totals { requests: 1, counters: entry.counters, cost: entry.cost },
+            source: Source::Record,
+            provisional: entry.provisional,
+        }
+    }
+}
+
 /// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that nobody keeps them all.
 pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
 
@@ -290,23 +306,13 @@ impl Fleet {
     }
 
     fn add_record(&mut self, entry: &Entry, owner: usize, machines: &[usize], cells: &mut Cells, rows: Rows) {
-        let totals = Totals { requests: 1, counters: entry.counters, cost: entry.cost };
-        cells.add(entry, totals);
+        let row = Row::of(entry, owner);
+        cells.add(entry, row.totals);
         if machines.len() > 1 {
             let view = view(&mut self.sessions, entry.session);
             view.shared += 1;
             view.machines.extend(machines);
         }
-        let row = Row {
-            machine: owner,
-            session: Some(entry.session),
-            project: entry.project,
-            model: entry.model,
-            at: entry.at,
-            totals,
-            source: Source::Record,
-            provisional: entry.provisional,
-        };
         self.push(row, rows);
     }
 

@@ -12,5 +12,5 @@ pub mod manifest;
 pub mod overview;
 mod rows;
 pub mod trees;
-mod units;
+pub mod units;
 mod withheld;

@@ -3,21 +3,26 @@
 //! Entangled units are read whole and go through [`Fleet::join`]; of all others the sums are added. The result is the same as if all
 //! had been read; a property test holds it to that.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::data::{self, MachineData};
+use hashbrown::HashSet;
+
+use super::data::{self, Content, MachineData};
 use super::digest::{Memory, SessionSum, name};
 use super::entangled::entangled;
-use super::fleet::{Fleet, Rows};
+use super::fleet::{Fleet, Row, Rows};
 use super::trees::MergeError;
-use super::units::{Unit, read, units};
+use super::units::{Unit, units};
 use super::{manifest, rows as packed};
+use crate::base::few::Few;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
+use crate::format::dayfile::DayFile;
 use crate::format::manifest::{Conflict, MAX_SESSIONS, Manifest};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::Repo;
+use crate::store::layout::Path;
 
 /// A fleet on its way out of the digests.
 pub struct Overview<'a> {
@@ -87,20 +92,24 @@ impl<'a> Overview<'a> {
         let mut latest: Vec<(Timestamp, String)> = seen.into_iter().map(|(id, last)| (last, id)).collect();
         latest.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         chosen.extend(latest.into_iter().take(MAX_SESSIONS).map(|(_, id)| SessionId::new(id.as_str().into())));
-        let mut names: Vec<u64> = self.clean.iter().flat_map(|unit| unit.names.iter().copied()).collect();
-        names.extend(self.fleet.sessions.keys().map(|id| name(id.as_str())));
-        names.sort_unstable();
-        names.dedup();
         self.add_sessions(&chosen, |_| {})?;
-        self.fleet.unlisted = (names.len() as u64).saturating_sub(self.fleet.sessions.len() as u64);
+        self.count_sessions();
         Ok(())
+    }
+
+    /// Counts the sessions that the fleet has beside those that it lists.
+    pub fn count_sessions(&mut self) {
+        let mut names: HashSet<u64> = self.fleet.sessions.keys().map(|id| name(id.as_str())).collect();
+        names.reserve(self.clean.iter().map(|unit| unit.names.len()).sum());
+        self.clean.iter().for_each(|unit| names.extend(unit.names.iter()));
+        self.fleet.unlisted = (names.len() as u64).saturating_sub(self.fleet.sessions.len() as u64);
     }
 
     /// Adds what clean units have of some sessions, and shows it.
     pub fn add_sessions(&mut self, some: &BTreeSet<SessionId>, mut show: impl FnMut(&SessionSum)) -> Result<(), MergeError> {
-        let wanted: HashSet<u64> = some.iter().map(|id| name(id.as_str())).collect();
+        let wanted = Few::of(some.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = some.iter().map(SessionId::as_str).collect();
-        for unit in self.clean.iter().filter(|unit| unit.names.iter().any(|name| wanted.contains(name))) {
+        for unit in self.clean.iter().filter(|unit| unit.names.iter().any(|name| wanted.has(*name))) {
             for sum in unit.sessions(self.repo, self.memory)?.iter().filter(|sum| ids.contains(sum.id.as_str())) {
                 self.fleet.add_session(&unit.machine, sum);
                 show(sum);
@@ -116,9 +125,12 @@ impl<'a> Overview<'a> {
             let Some(machine) = self.fleet.place(&unit.machine) else { continue };
             for (blob, kind) in unit.files(self.repo)? {
                 let known = self.memory.rows(&blob.path, blob.oid);
-                if known.and_then(|bytes| packed::unpack(&bytes, machine, rows)).is_none() {
-                    let made = read(self.repo, &blob, &kind, &mut names)?;
-                    made.and_then(|made| packed::unpack(&made.rows, machine, rows));
+                if known.and_then(|bytes| packed::unpack(&bytes, machine, rows)).is_none()
+                    && let Content::Bytes(bytes) = data::content(self.repo, blob.oid)?
+                    && let Path::Day(_, day, _) = kind
+                    && let Ok((file, _)) = DayFile::read(&unit.machine, day, &bytes, &mut names)
+                {
+                    file.records.entries().for_each(|entry| rows(&Row::of(&entry, machine)));
                 }
             }
         }

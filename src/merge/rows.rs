@@ -1,11 +1,16 @@
-//! Records as the index keeps them for reports: what a report asks for, in some 25 bytes a record.
+//! Records as the index keeps them for reports: what a report asks for, at places that are known without reading what stands before.
+//!
+//! A byte says which of two forms follows. In the plain one a row takes 44 bytes; it has no room for figures that no real request has.
+//! A file with such figures takes the wide form.
 
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sums;
 use super::fleet::{Row, Rows, Source};
 use crate::base::ids::SessionId;
+use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
+use crate::prices::Counters;
 use crate::records::{RecordSet, Totals};
 
 /// The names in a file, each once.
@@ -20,64 +25,127 @@ struct Names<'a> {
     models: Vec<&'a str>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Packed {
     at: i64,
-    session: u32,
-    project: u32,
-    model: u32,
+    /// Places of session, project and model among the names.
+    names: [u16; 3],
     sums: Sums,
     provisional: bool,
 }
 
-fn number<'a>(names: &mut Vec<&'a str>, name: &'a str) -> u32 {
+const PLAIN: u8 = 0;
+const WIDE: u8 = 1;
+
+/// Bytes of a plain row.
+const ROW: usize = 44;
+
+const PROVISIONAL: u8 = 1;
+const PRICED: u8 = 2;
+
+impl Packed {
+    fn plain(&self) -> Option<[u8; ROW]> {
+        let Totals { counters: c, cost, .. } = self.sums.into();
+        let small = |number: u64| u32::try_from(number).ok();
+        let mut out = [0; ROW];
+        let mut at = 0;
+        let mut put = |bytes: &[u8]| {
+            out[at..at + bytes.len()].copy_from_slice(bytes);
+            at += bytes.len();
+        };
+        put(&self.at.to_le_bytes());
+        put(&u64::try_from(cost.amount.pico()).ok()?.to_le_bytes());
+        for number in [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h] {
+            put(&small(number)?.to_le_bytes());
+        }
+        self.names.iter().for_each(|name| put(&name.to_le_bytes()));
+        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
+        put(&[u8::try_from(c.web_search).ok()?, flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED)]);
+        Some(out)
+    }
+
+    fn of_plain(row: &[u8; ROW]) -> Self {
+        let word = |at: usize| u64::from(u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]));
+        let long = |at: usize| word(at) | word(at + 4) << 32;
+        let name = |at: usize| u16::from_le_bytes([row[at], row[at + 1]]);
+        let counters = Counters {
+            input: word(16),
+            output: word(20),
+            cache_creation: word(24),
+            cache_read: word(28),
+            cache_1h: word(32),
+            web_search: row[42].into(),
+        };
+        let cost = Cost { known: row[43] & PRICED != 0, amount: Money::from_pico(long(8).into()) };
+        Self {
+            at: long(0).cast_signed(),
+            names: [name(36), name(38), name(40)],
+            sums: Totals { requests: 1, counters, cost }.into(),
+            provisional: row[43] & PROVISIONAL != 0,
+        }
+    }
+}
+
+fn number<'a>(names: &mut Vec<&'a str>, name: &'a str) -> Option<u16> {
     let at = names.iter().rposition(|known| *known == name).unwrap_or_else(|| {
         names.push(name);
         names.len() - 1
     });
-    u32::try_from(at).unwrap_or(u32::MAX)
+    u16::try_from(at).ok()
 }
 
-/// Packs records.
+/// Packs records. Empty for a file with more names than any file that is written here: it is read anew for each report.
 pub fn pack(records: &RecordSet) -> Vec<u8> {
-    let mut names = Names { rows: u32::try_from(records.len()).unwrap_or(0), sessions: Vec::new(), projects: Vec::new(), models: Vec::new() };
-    let mut rows = Vec::new();
+    try_pack(records).unwrap_or_default()
+}
+
+fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
+    let mut names = Names { rows: u32::try_from(records.len()).ok()?, sessions: Vec::new(), projects: Vec::new(), models: Vec::new() };
+    let mut all = Vec::with_capacity(records.len());
     for entry in records.entries() {
-        let packed = Packed {
-            at: entry.at.millis(),
-            session: number(&mut names.sessions, entry.session.as_str()),
-            project: number(&mut names.projects, entry.project),
-            model: number(&mut names.models, entry.model),
-            sums: Totals { requests: 1, counters: entry.counters, cost: entry.cost }.into(),
-            provisional: entry.provisional,
-        };
-        rows.extend(postcard::to_allocvec(&packed).unwrap_or_default());
+        let places = [
+            number(&mut names.sessions, entry.session.as_str())?,
+            number(&mut names.projects, entry.project)?,
+            number(&mut names.models, entry.model)?,
+        ];
+        let sums = Totals { requests: 1, counters: entry.counters, cost: entry.cost }.into();
+        all.push(Packed { at: entry.at.millis(), names: places, sums, provisional: entry.provisional });
     }
-    let mut out = postcard::to_allocvec(&names).unwrap_or_default();
-    out.extend(rows);
-    out
+    let plain: Option<Vec<_>> = all.iter().map(Packed::plain).collect();
+    let mut out = vec![if plain.is_some() { PLAIN } else { WIDE }];
+    out.extend(postcard::to_allocvec(&names).ok()?);
+    match plain {
+        Some(rows) => rows.iter().for_each(|row| out.extend(row)),
+        None => out.extend(postcard::to_allocvec(&all).ok()?),
+    }
+    Some(out)
 }
 
 /// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not what [`pack`] made, none is given.
 pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
-    let (names, mut rest): (Names, &[u8]) = postcard::take_from_bytes(bytes).ok()?;
+    let (form, rest) = bytes.split_first()?;
+    let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
     let sessions: Vec<SessionId> = names.sessions.iter().map(|name| SessionId::new((*name).into())).collect();
-    let at = |number: u32| usize::try_from(number).ok();
-    let mut all = Vec::new();
-    for _ in 0..names.rows {
-        let (packed, after): (Packed, &[u8]) = postcard::take_from_bytes(rest).ok()?;
-        rest = after;
-        all.push(Row {
+    let row = |packed: &Packed| -> Option<Row<'_>> {
+        let [session, project, model] = packed.names.map(usize::from);
+        Some(Row {
             machine,
-            session: Some(sessions.get(at(packed.session)?)?),
-            project: names.projects.get(at(packed.project)?)?,
-            model: names.models.get(at(packed.model)?)?,
+            session: Some(sessions.get(session)?),
+            project: names.projects.get(project)?,
+            model: names.models.get(model)?,
             at: Timestamp::from_millis(packed.at)?,
             totals: packed.sums.into(),
             source: Source::Record,
             provisional: packed.provisional,
-        });
+        })
+    };
+    let wide: Vec<Packed> = if *form == WIDE { postcard::from_bytes(rest).ok()? } else { Vec::new() };
+    let (plain, more) = if *form == PLAIN { rest.as_chunks::<ROW>() } else { (&[][..], &[][..]) };
+    let all = || plain.iter().map(Packed::of_plain).chain(wide.iter().copied());
+    // Looked at once before any is given: half a file would be counted twice when it is read anew.
+    if !more.is_empty() || all().count() != usize::try_from(names.rows).ok()? || !all().all(|packed| row(&packed).is_some()) {
+        return None;
     }
-    all.iter().for_each(rows);
+    all().filter_map(|packed| row(&packed)).for_each(|row| rows(&row));
     Some(())
 }

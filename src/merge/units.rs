@@ -1,5 +1,7 @@
 //! The units of a fleet: pages and machines' months, each with its digest, remembered or made now.
 
+use std::rc::Rc;
+
 use super::data::{self, Content};
 use super::digest::{Digest, FileDigest, Memory, SessionSum, UnitDigest, digest};
 use super::trees::MergeError;
@@ -24,9 +26,9 @@ pub struct Unit {
     /// Figures.
     pub digest: Digest,
     /// The lower half of each record's id.
-    pub marks: Vec<u32>,
+    pub marks: Rc<[u32]>,
     /// A hash of each session's id, sorted.
-    pub names: Vec<u64>,
+    pub names: Rc<[u64]>,
     /// Its sessions, where it was digested now; else the memory has them.
     sessions: Option<Vec<SessionSum>>,
 }
@@ -47,12 +49,7 @@ impl Unit {
 }
 
 /// All units below the trees `sync/machines` and `sync/archive`, and those that were there before.
-pub fn units(
-    repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
-    memory: &dyn Memory,
-) -> Result<(Vec<Unit>, Gone), MergeError> {
+pub fn units(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, memory: &dyn Memory) -> Result<(Vec<Unit>, Gone), MergeError> {
     let mut known = memory.units();
     let mut out = Vec::new();
     for (path, machine, is_page, oid) in list(repo, machines, archive)? {
@@ -72,7 +69,17 @@ pub fn units(
                 let made = make(repo, memory, &path, oid, is_page)?;
                 memory.keep_unit(&path, oid, &made);
                 let UnitDigest { digest, marks, names, sessions } = made;
-                Unit { path, machine, is_page, oid, compared: false, digest, marks, names, sessions: Some(sessions) }
+                Unit {
+                    path,
+                    machine,
+                    is_page,
+                    oid,
+                    compared: false,
+                    digest,
+                    marks: marks.into(),
+                    names: names.into(),
+                    sessions: Some(sessions),
+                }
             }
         };
         out.push(unit);

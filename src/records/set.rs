@@ -125,14 +125,13 @@ impl<T: Clone + Eq + Hash> Symbols<T> {
         if self.all.get(self.last) == Some(name) {
             return u32::try_from(self.last).ok();
         }
-        let number = match self.by.get(name) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.all.len()).ok()?;
-                self.all.push(name.clone());
-                self.by.insert(name.clone(), number);
-                number
-            }
+        let number = if let Some(number) = self.by.get(name) {
+            *number
+        } else {
+            let number = u32::try_from(self.all.len()).ok()?;
+            self.all.push(name.clone());
+            self.by.insert(name.clone(), number);
+            number
         };
         self.last = number as usize;
         Some(number)
@@ -210,17 +209,14 @@ impl RecordSet {
     /// # Panics
     /// With more than 2³² records.
     pub fn add(&mut self, record: Record) {
-        match self.find(record.id) {
-            Some(at) => {
-                let known = self.record(at);
-                if known != record {
-                    self.put(at, known.join(record));
-                }
+        if let Some(at) = self.find(record.id) {
+            let known = self.record(at);
+            if known != record {
+                self.put(at, known.join(record));
             }
-            None => {
-                let at = self.place(record.id);
-                self.put(at, record);
-            }
+        } else {
+            let at = self.place(record.id);
+            self.put(at, record);
         }
     }
 
@@ -296,10 +292,7 @@ impl RecordSet {
             model,
             tier: self.words.optional(body.service_tier.as_ref())?,
             geo: self.words.optional(body.inference_geo.as_ref())?,
-            flags: flag(*fast, FAST)
-                | flag(body.provisional, PROVISIONAL)
-                | flag(body.sidechain, SIDECHAIN)
-                | flag(*derived, DERIVED),
+            flags: flag(*fast, FAST) | flag(body.provisional, PROVISIONAL) | flag(body.sidechain, SIDECHAIN) | flag(*derived, DERIVED),
         })
     }
 

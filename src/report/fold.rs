@@ -103,7 +103,7 @@ impl Slot {
 #[derive(Debug)]
 struct Sum {
     slot: Slot,
-    totals: Totals,
+    /// All that counts is in one of these.
     models: Vec<(String, Totals)>,
     machines: Vec<usize>,
     first: Option<(Timestamp, String)>,
@@ -175,7 +175,6 @@ impl Fold {
         *self.places.entry(slot).or_insert_with_key(|slot| {
             self.sums.push(Sum {
                 slot: slot.clone(),
-                totals: Totals::default(),
                 models: Vec::new(),
                 machines: Vec::new(),
                 first: None,
@@ -214,7 +213,6 @@ const MODERN: i64 = 315_532_800_000;
 
 impl Sum {
     fn add(&mut self, row: &Row, model: &str) {
-        self.totals = self.totals.plus(row.totals);
         let at = self.models.iter().position(|(known, _)| known == model).unwrap_or_else(|| {
             self.models.push((model.to_owned(), Totals::default()));
             self.models.len() - 1
@@ -235,7 +233,7 @@ impl Sum {
 
     fn group(self, fleet: &Fleet, labels: &[String]) -> Group {
         let mut out = Group {
-            totals: self.totals,
+            totals: self.models.iter().map(|(_, totals)| *totals).sum(),
             models: self.models.into_iter().collect(),
             machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
             last: self.last,

@@ -1,64 +1,122 @@
 //! JSON in the shape that ccusage prints, with extra keys only.
 
-use serde_json::{Map, Number, Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Number, Value};
 
 use super::{Group, Kind, Report};
 use crate::base::money::Money;
+use crate::base::time::Timestamp;
 use crate::records::Totals;
 
-/// The report as JSON: `{"daily":[…],"totals":{…}}`, or `monthly`, `sessions`, `machines`.
-pub fn to_json(report: &Report) -> Value {
+/// The report as JSON: `{"daily":[…],"totals":{…}}`, or `monthly`, `sessions`, `machines`; keys sorted, indented by two spaces.
+pub fn to_json(report: &Report) -> String {
     let (name, key) = match report.kind {
         Kind::Daily => ("daily", "date"),
         Kind::Monthly => ("monthly", "month"),
         Kind::Session => ("sessions", "sessionId"),
         Kind::Machines => ("machines", "machineId"),
     };
-    let groups: Vec<Value> = report.groups.iter().map(|group| Value::Object(object(group, report.kind, key))).collect();
+    let groups: Vec<Object> = report.groups.iter().map(|group| object(group, report.kind, key)).collect();
     let mut totals = tokens(&report.totals, "totalCost");
-    totals.insert("unpricedModels".to_owned(), report.unpriced.keys().map(String::as_str).collect());
-    totals.insert("pendingSessions".to_owned(), report.pending.into());
-    totals.insert("filesLeftOut".to_owned(), report.left_out.into());
-    json!({ name: groups, "totals": totals })
+    totals.put("unpricedModels", Part::Texts(report.unpriced.keys().map(String::as_str).collect()));
+    totals.put("pendingSessions", Part::Count(report.pending));
+    totals.put("filesLeftOut", Part::Count(report.left_out));
+    let mut out = Object::default();
+    out.put(name, Part::Objects(groups));
+    out.put("totals", Part::Object(totals));
+    // Texts and numbers cannot fail to be written.
+    serde_json::to_string_pretty(&out).unwrap_or_default()
 }
 
-fn object(group: &Group, kind: Kind, key: &str) -> Map<String, Value> {
+/// A value of the report's JSON. A report has many thousand of them, so that they are borrowed.
+enum Part<'a> {
+    Count(u64),
+    Dollars(Money),
+    Text(&'a str),
+    Time(Option<Timestamp>),
+    Flag(bool),
+    Texts(Vec<&'a str>),
+    Object(Object<'a>),
+    Objects(Vec<Object<'a>>),
+}
+
+#[derive(Default)]
+struct Object<'a>(Vec<(&'static str, Part<'a>)>);
+
+impl<'a> Object<'a> {
+    /// Adds a member where the order of keys wants it.
+    fn put(&mut self, key: &'static str, part: Part<'a>) {
+        let at = self.0.partition_point(|(known, _)| *known < key);
+        self.0.insert(at, (key, part));
+    }
+}
+
+impl Serialize for Object<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, part) in &self.0 {
+            map.serialize_entry(key, part)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Part<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Count(count) => serializer.serialize_u64(*count),
+            Self::Dollars(money) => match RawValue::from_string(money.to_string()) {
+                Ok(exact) => exact.serialize(serializer),
+                Err(_) => serializer.serialize_none(),
+            },
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Time(Some(time)) => serializer.collect_str(time),
+            Self::Time(None) => serializer.serialize_none(),
+            Self::Flag(flag) => serializer.serialize_bool(*flag),
+            Self::Texts(texts) => texts.serialize(serializer),
+            Self::Object(object) => object.serialize(serializer),
+            Self::Objects(objects) => objects.serialize(serializer),
+        }
+    }
+}
+
+fn object<'a>(group: &'a Group, kind: Kind, key: &'static str) -> Object<'a> {
     let mut out = tokens(&group.totals, "totalCost");
-    out.insert(key.to_owned(), group.key.as_str().into());
-    out.insert("modelsUsed".to_owned(), group.models.keys().map(String::as_str).collect());
+    out.put(key, Part::Text(&group.key));
+    out.put("modelsUsed", Part::Texts(group.models.keys().map(String::as_str).collect()));
     let mut models: Vec<_> = group.models.iter().collect();
     models.sort_by(|a, b| b.1.cost.amount.cmp(&a.1.cost.amount).then_with(|| a.0.cmp(b.0)));
     let breakdowns = models.into_iter().map(|(model, totals)| {
         let mut part = tokens(totals, "cost");
-        part.remove("totalTokens");
-        part.insert("modelName".to_owned(), model.as_str().into());
-        Value::Object(part)
+        part.0.retain(|(key, _)| *key != "totalTokens");
+        part.put("modelName", Part::Text(model));
+        part
     });
-    out.insert("modelBreakdowns".to_owned(), breakdowns.collect());
-    let time = |time: Option<crate::base::time::Timestamp>| time.map_or(Value::Null, |time| time.to_string().into());
+    out.put("modelBreakdowns", Part::Objects(breakdowns.collect()));
     if kind == Kind::Session {
-        out.insert("projectPath".to_owned(), group.project.as_str().into());
-        out.insert("firstActivity".to_owned(), time(group.first));
-        out.insert("lastActivity".to_owned(), time(group.last));
+        out.put("projectPath", Part::Text(&group.project));
+        out.put("firstActivity", Part::Time(group.first));
+        out.put("lastActivity", Part::Time(group.last));
     }
     if kind == Kind::Machines {
-        out.insert("hostname".to_owned(), group.label.as_str().into());
-        out.insert("lastActivity".to_owned(), time(group.last));
-        out.insert("lastSync".to_owned(), time(group.last_sync));
+        out.put("hostname", Part::Text(&group.label));
+        out.put("lastActivity", Part::Time(group.last));
+        out.put("lastSync", Part::Time(group.last_sync));
     } else {
-        out.insert("machines".to_owned(), group.machines.iter().map(String::as_str).collect());
+        out.put("machines", Part::Texts(group.machines.iter().map(String::as_str).collect()));
     }
     for (name, count) in [("provisionalRequests", group.provisional), ("withheldRequests", group.withheld)] {
         if count > 0 {
-            out.insert(name.to_owned(), count.into());
+            out.put(name, Part::Count(count));
         }
     }
     out
 }
 
-fn tokens(totals: &Totals, cost: &str) -> Map<String, Value> {
+fn tokens<'a>(totals: &Totals, cost: &'static str) -> Object<'a> {
     let c = &totals.counters;
-    let mut out = Map::new();
+    let mut out = Object(Vec::with_capacity(16));
     for (name, count) in [
         ("inputTokens", c.input),
         ("outputTokens", c.output),
@@ -67,10 +125,10 @@ fn tokens(totals: &Totals, cost: &str) -> Map<String, Value> {
         ("totalTokens", c.total()),
         ("requests", totals.requests),
     ] {
-        out.insert(name.to_owned(), count.into());
+        out.put(name, Part::Count(count));
     }
-    out.insert(cost.to_owned(), dollars(totals.cost.amount));
-    out.insert("costKnown".to_owned(), totals.cost.known.into());
+    out.put(cost, Part::Dollars(totals.cost.amount));
+    out.put("costKnown", Part::Flag(totals.cost.known));
     out
 }
 

@@ -1,9 +1,9 @@
 //! What a commit says: what this machine's files gained, as a subject for people and trailers for programs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::SyncError;
-use super::own::own_blobs;
+use super::own::{month_blobs, own_months};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::money::Money;
 use crate::base::text::{count, printable};
@@ -12,6 +12,7 @@ use crate::format::dayfile::DayFile;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
 use crate::git::repo::Repo;
+use crate::merge::digest::Memory;
 use crate::records::Totals;
 
 /// What changed in one machine's day files between two trees.
@@ -27,15 +28,31 @@ pub struct Delta {
     pub cost: Money,
 }
 
-/// Compares the machine's day files below two root trees. Files with equal ids are not opened.
-pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &MachineId) -> Result<Delta, SyncError> {
+/// Compares the machine's day files below two root trees. Months and files with equal ids are not opened, and of new files the digest
+/// says all.
+pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &MachineId, memory: &dyn Memory) -> Result<Delta, SyncError> {
     let mut out = Delta::default();
-    let old = own_blobs(repo, before, machine)?;
     let mut names = Interner::default();
     let mut cost = (Money::ZERO, Money::ZERO);
-    for (blob, day, _) in own_blobs(repo, after, machine)? {
-        let previous = old.iter().find(|(known, ..)| known.path == blob.path).map(|(known, ..)| known.oid);
+    let known = own_months(repo, before, machine)?;
+    let mut changed = Vec::new();
+    for (path, folder) in own_months(repo, after, machine)? {
+        let old = known.get(&path);
+        if old != Some(&folder) {
+            let old = old.map_or(Ok(Vec::new()), |old| month_blobs(repo, &path, *old))?;
+            let old: HashMap<String, Oid> = old.into_iter().map(|(blob, ..)| (blob.path, blob.oid)).collect();
+            changed.extend(month_blobs(repo, &path, folder)?.into_iter().map(|(blob, day, _)| (old.get(&blob.path).copied(), blob, day)));
+        }
+    }
+    for (previous, blob, day) in changed {
         if previous == Some(blob.oid) {
+            continue;
+        }
+        let digest = if previous.is_none() { memory.file(&blob.path, blob.oid) } else { None };
+        if let Some(file) = digest.filter(|file| file.digest.summaries.is_empty()) {
+            out.added = out.added.saturating_add(file.digest.records);
+            cost.0 = cost.0.plus(file.digest.totals().cost.amount);
+            out.sessions.extend(file.sessions.iter().map(|sum| SessionId::new(names.name(&sum.id))));
             continue;
         }
         let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {

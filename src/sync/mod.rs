@@ -1,6 +1,7 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
 pub mod delta;
+mod files;
 pub mod history;
 pub mod identity;
 pub mod own;
@@ -32,6 +33,7 @@ pub use delta::Delta;
 pub use page::{Host, Stamp};
 pub use run::run;
 pub use setup::{Init, init};
+pub use tree::add;
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,19 +5,29 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use sha2::{Digest, Sha256};
 
 use super::SyncError;
-use super::page::{Stamp, Views, blank, fit, summarise};
+use super::page::{Figures, Stamp, Views, blank, fit, summarise};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
-use crate::base::time::Day;
+use crate::base::time::{Day, Timestamp};
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
-use crate::merge::data::{self, Content, MachineData};
+use crate::merge::data::{Content, MachineData};
 use crate::merge::fleet::Fleet;
 use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
+
+/// So many sessions never fit a page: each takes 280 bytes and more.
+const MOST_VIEWS: usize = 1000;
+
+/// So many copies of records never fit a page: each takes 180 bytes and more.
+const MOST_COPIES: usize = 1500;
+
+/// The checksums of sessions, over those of their days in order.
+#[derive(Default)]
+pub struct Checksums(pub(super) BTreeMap<SessionId, Sha256>);
 
 /// One part of one day, as it lies in the repository and as it is becoming.
 struct Part {
@@ -26,7 +36,7 @@ struct Part {
     changed: bool,
 }
 
-/// All own files, read from a tree.
+/// Own files, read from a tree: all of them, or those that a run may change.
 pub struct Own {
     machine: MachineId,
     parts: BTreeMap<(Day, u32), Part>,
@@ -57,19 +67,6 @@ impl Own {
             touched: BTreeSet::new(),
             names: Interner::default(),
         }
-    }
-
-    /// Reads the machine's files below a root tree.
-    pub fn load(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Self, SyncError> {
-        let mut own = Self::new(machine);
-        let path = layout::machine_path(machine);
-        if let Some(entry) = repo.entry(root, &path)? {
-            own.read(&path, data::content(repo, entry.oid)?)?;
-        }
-        for (blob, ..) in own_blobs(repo, root, machine)? {
-            own.read(&blob.path, data::content(repo, blob.oid)?)?;
-        }
-        Ok(own)
     }
 
     /// Reads one of the machine's files; files of others are not looked at.
@@ -111,6 +108,11 @@ impl Own {
         self.parts.insert((day, number), Part { file, size, changed: false });
     }
 
+    /// Whose files they are.
+    pub fn machine(&self) -> &MachineId {
+        &self.machine
+    }
+
     /// Whether the machine has no page yet.
     pub fn is_new(&self) -> bool {
         self.page.is_none()
@@ -118,7 +120,7 @@ impl Own {
 
     /// Takes over records from transcripts: new ones into the file of their day, known ones into the file that has them.
     pub fn add_records(&mut self, records: &RecordSet) {
-        let copies: Vec<Record> = self.page.iter().flat_map(|p| p.sessions.values()).flat_map(|s| s.records.iter()).collect();
+        let copies = self.copies();
         // Copies on the page whose day file lost them, as after a revert by hand.
         for record in copies.into_iter().filter(|r| !r.derived) {
             if !self.place.contains_key(&record.id) {
@@ -139,6 +141,8 @@ impl Own {
             }
             part.file.records.add(record.clone());
             part.changed = true;
+            // A copy from another session may be the original.
+            self.touched.extend(part.file.records.get(record.id).map(|joined| joined.origin.session));
         } else {
             let highest = self.highest.entry(record.origin.session.clone()).or_default();
             *highest = highest.saturating_add(1);
@@ -200,56 +204,121 @@ impl Own {
         self.parts.values().any(|part| part.changed)
     }
 
-    /// The files to write, by path: changed parts and the page.
-    pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
-        let mut out = BTreeMap::new();
-        let mut checksums: BTreeMap<SessionId, Sha256> = BTreeMap::new();
-        let mut data = MachineData::new(self.machine.clone());
+    /// Whether a file was read.
+    pub(super) fn has(&self, place: (Day, u32)) -> bool {
+        self.parts.contains_key(&place) || self.broken.contains(&place)
+    }
+
+    /// Whether a record stands in a file that was read.
+    pub(super) fn holds(&self, id: RecordId) -> bool {
+        self.place.contains_key(&id)
+    }
+
+    /// Ids of records on the page: copies of what stands in day files.
+    pub(super) fn copies(&self) -> Vec<Record> {
+        self.page.iter().flat_map(|page| page.sessions.values()).flat_map(|session| session.records.iter()).collect()
+    }
+
+    /// Takes note of an index that was given in a file that was not read.
+    pub(super) fn given(&mut self, session: &str, index: u64) {
+        let id = SessionId::new(self.names.name(session));
+        let highest = self.highest.entry(id).or_default();
+        *highest = (*highest).max(index);
+    }
+
+    /// The sessions that this run brought something of.
+    pub(super) fn touched(&self) -> &BTreeSet<SessionId> {
+        &self.touched
+    }
+
+    /// Gives out the files that changed: their paths, bytes and content.
+    pub fn write_parts<E>(&self, mut put: impl FnMut(String, String, &DayFile) -> Result<(), E>) -> Result<Checksums, E> {
+        let mut checksums = Checksums::default();
         for ((day, number), part) in &self.parts {
             let wanted = part.changed
-                || part.file.records.iter().any(|r| self.touched.contains(&r.origin.session))
-                || !part.file.summaries.is_empty();
+                || part.file.records.entries().any(|entry| self.touched.contains(entry.session))
+                || part.file.summaries.keys().any(|key| self.touched.contains(&key.session));
             if wanted {
                 let (text, sums) = part.file.write();
-                for (session, sum) in sums {
-                    checksums.entry(session).or_default().update(format!("{sum}\n"));
+                for (session, sum) in sums.into_iter().filter(|(session, _)| self.touched.contains(session)) {
+                    checksums.0.entry(session).or_default().update(format!("{sum}\n"));
                 }
                 if part.changed {
-                    out.insert(layout::day_path(&self.machine, *day, *number), text.into_bytes());
+                    put(layout::day_path(&self.machine, *day, *number), text, &part.file)?;
                 }
             }
-            data.records = std::mem::take(&mut data.records).join(part.file.records.clone());
-            part.file.summaries.iter().for_each(|(key, summary)| absorb(&mut data.summaries, key.clone(), summary.clone()));
         }
-        let machine = self.machine.clone();
-        let text = self.page(data, checksums, stamp).write();
+        Ok(checksums)
+    }
+
+    /// All files to write, by path, where all of the machine's files were read.
+    pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
+        let mut out = BTreeMap::new();
+        let put = |path, text: String, _: &DayFile| -> Result<(), std::convert::Infallible> {
+            out.insert(path, text.into_bytes());
+            Ok(())
+        };
+        let Ok(checksums) = self.write_parts(put);
+        let figures = self.figures();
+        let (machine, now) = (self.machine.clone(), stamp.now);
+        let text = self.write_page(&figures, checksums, stamp);
         if snapshot {
-            out.insert(layout::snapshot_path(&machine, stamp.now), text.clone().into_bytes());
+            out.insert(layout::snapshot_path(&machine, now), text.clone().into_bytes());
         }
         out.insert(layout::machine_path(&machine), text.into_bytes());
         out
     }
 
-    fn page(self, mut data: MachineData, checksums: BTreeMap<SessionId, Sha256>, stamp: &Stamp) -> SyncFile {
+    /// The machine's figures from all of its files.
+    fn figures(&self) -> Figures {
+        let mut data = MachineData::new(self.machine.clone());
+        for part in self.parts.values() {
+            data.records = std::mem::take(&mut data.records).join(part.file.records.clone());
+            part.file.summaries.iter().for_each(|(key, summary)| absorb(&mut data.summaries, key.clone(), summary.clone()));
+        }
+        self.copies().into_iter().for_each(|record| data.records.add(record));
+        data.page = self.page.clone().map(Ok);
+        let wanted = self.views();
+        let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
+        let fleet = Fleet::join_rows(vec![data], &mut |row| Figures::see(&wanted, &mut models, row));
+        Figures::of(&fleet, wanted, models)
+    }
+
+    /// The sessions that the page will show: those that were touched, or the last used of them where the page has no room for all.
+    pub(super) fn views(&self) -> BTreeSet<SessionId> {
+        let wanted = self.touched.clone();
+        if wanted.len() <= MOST_VIEWS {
+            return wanted;
+        }
+        let mut last: HashMap<&SessionId, Timestamp> = HashMap::new();
+        for entry in self.parts.values().flat_map(|part| part.file.records.entries()).filter(|entry| wanted.contains(entry.session)) {
+            let slot = last.entry(entry.session).or_insert(entry.at);
+            *slot = (*slot).max(entry.at);
+        }
+        let mut order: Vec<_> = last.into_iter().map(|(session, last)| (std::cmp::Reverse(last), session.clone())).collect();
+        order.sort();
+        order.into_iter().take(MOST_VIEWS).map(|(_, session)| session).collect()
+    }
+
+    /// The records that this run brought, as far as a page has room for them: it has for all or for none.
+    fn brought(&self) -> RecordSet {
+        if self.brought.len() > MOST_COPIES {
+            return RecordSet::default();
+        }
+        let copies = |id: &RecordId| self.parts.values().filter_map(|part| part.file.records.get(*id)).collect::<Vec<_>>();
+        self.brought.iter().flat_map(copies).collect()
+    }
+
+    /// The page with these figures.
+    pub fn write_page(self, figures: &Figures, checksums: Checksums, stamp: &Stamp) -> String {
+        let brought = self.brought();
         let mut page = self.page.unwrap_or_else(|| blank(&self.machine, stamp));
         let held: BTreeMap<SessionId, Session> =
             page.sessions.iter().filter(|(_, s)| s.claimed.is_some()).map(|(id, s)| (id.clone(), s.clone())).collect();
-        held.values().flat_map(|s| s.records.iter()).for_each(|r| data.records.add(r));
         if !self.touched.is_empty() {
             // The page tells of the last sync that brought something.
             page.sessions.clone_from(&held);
         }
-        let brought: RecordSet = self.brought.iter().filter_map(|id| data.records.get(*id)).collect();
-        let total_usage_records = data.records.len() as u64;
-        data.page = Some(Ok(page.clone()));
-        let mut touched: BTreeSet<SessionId> = self.touched.clone();
-        touched.extend(brought.iter().map(|r| r.origin.session.clone()));
-        let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
-        let fleet = Fleet::join_rows(vec![data], &mut |row| {
-            if let Some(session) = row.session.filter(|session| !row.model.is_empty() && touched.contains(*session)) {
-                models.entry(session.clone()).or_default().insert(row.model.to_owned());
-            }
-        });
         page.machine.hostname.clone_from(&stamp.host.hostname);
         page.machine.platform.clone_from(&stamp.host.platform);
         page.machine.os_version.clone_from(&stamp.host.os_version);
@@ -261,37 +330,59 @@ impl Own {
             Mode::Incremental => page.metadata.last_incremental_sync = Some(stamp.now),
         }
         page.metadata.sync_mode = stamp.mode;
-        page.metadata.total_sessions = fleet.sessions.len() as u64;
-        page.metadata.total_usage_records = total_usage_records;
-        page.totals = fleet.totals();
-        page.first_usage = fleet.first_usage().into_iter().chain(page.claimed.and(page.first_usage)).min();
-        page.last_usage = fleet.last_usage();
-        let mut views = Views::new(&fleet, brought, models, &self.highest, checksums);
-        for id in touched.into_iter().filter(|id| !held.contains_key(id)) {
-            if let Some(view) = views.session(&id) {
-                page.sessions.insert(id, view);
+        page.metadata.total_sessions = figures.sessions;
+        page.metadata.total_usage_records = figures.records;
+        page.totals = figures.totals;
+        page.first_usage = figures.first.into_iter().chain(page.claimed.and(page.first_usage)).min();
+        page.last_usage = figures.last;
+        let mut views = Views::new(figures, &brought, &self.highest, checksums);
+        for id in figures.views.keys().filter(|id| !held.contains_key(id)) {
+            if let Some(view) = views.session(id) {
+                page.sessions.insert(id.clone(), view);
             }
         }
-        fit(page)
+        fit(page).write()
+    }
+
+    /// The page as it is, with what was decided since it was read.
+    pub fn draft(&self) -> Option<String> {
+        self.page.as_ref().map(SyncFile::write)
     }
 }
 
-/// All own day files below a root tree.
-pub fn own_blobs(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
-    let mut out = Vec::new();
+/// The folders of this machine's months below a root tree.
+pub fn own_months(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<BTreeMap<String, Oid>, SyncError> {
+    let mut out = BTreeMap::new();
     let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, SyncError> {
         Ok(repo.entries(tree)?.into_iter().filter(|(_, entry)| entry.mode == FOLDER).map(|(name, entry)| (name, entry.oid)).collect())
     };
     for (year, months) in folders(repo.folder(root, layout::ARCHIVE)?)? {
         for (month, machines) in folders(Some(months))? {
-            let folder = repo.folder(Some(machines), machine.as_str())?;
-            for (name, entry) in repo.entries(folder)?.into_iter().filter(|(_, entry)| entry.mode == FILE) {
-                let path = format!("{}/{year}/{month}/{machine}/{name}", layout::ARCHIVE);
-                if let Path::Day(_, day, number) = Path::parse(&path) {
-                    out.push((Blob { path, mode: entry.mode, oid: entry.oid }, day, number));
-                }
+            if let Some(oid) = repo.folder(Some(machines), machine.as_str())? {
+                out.insert(format!("{}/{year}/{month}/{machine}", layout::ARCHIVE), oid);
             }
         }
     }
     Ok(out)
+}
+
+/// The day files in the folder of a month.
+pub fn month_blobs(repo: &Repo, path: &str, folder: Oid) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
+    let mut out = Vec::new();
+    for (name, entry) in repo.entries(Some(folder))?.into_iter().filter(|(_, entry)| entry.mode == FILE) {
+        let path = format!("{path}/{name}");
+        if let Path::Day(_, day, number) = Path::parse(&path) {
+            out.push((Blob { path, mode: entry.mode, oid: entry.oid }, day, number));
+        }
+    }
+    Ok(out)
+}
+
+/// All own day files below a root tree.
+pub fn own_blobs(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
+    let months = own_months(repo, root, machine)?;
+    months.into_iter().try_fold(Vec::new(), |mut all, (path, folder)| {
+        all.extend(month_blobs(repo, &path, folder)?);
+        Ok(all)
+    })
 }

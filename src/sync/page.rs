@@ -2,15 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sha2::Sha256;
-
+use super::own::Checksums;
 use crate::base::ids::{MachineId, Name, SessionId};
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
 use crate::format::dayfile::hex;
 use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::{Machine, Metadata, Mode, Session, SyncFile};
-use crate::merge::fleet::Fleet;
+use crate::merge::fleet::{Fleet, Row, SessionView};
 use crate::records::{RecordSet, Totals};
 
 /// The largest sync file that is written; beyond it records are left to the day files.
@@ -40,34 +39,69 @@ pub struct Stamp<'a> {
     pub host: &'a Host,
 }
 
+/// What a page tells of its machine's usage.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// Sessions.
+    pub sessions: u64,
+    /// Records.
+    pub records: u64,
+    /// All that counts.
+    pub totals: Totals,
+    /// The first request.
+    pub first: Option<Timestamp>,
+    /// The last request.
+    pub last: Option<Timestamp>,
+    /// The sessions that the page shows, with their models.
+    pub views: BTreeMap<SessionId, (SessionView, BTreeSet<String>)>,
+}
+
+impl Figures {
+    /// Out of a fleet of this machine alone.
+    pub(super) fn of(fleet: &Fleet, wanted: BTreeSet<SessionId>, mut models: HashMap<SessionId, BTreeSet<String>>) -> Self {
+        let view = |id: SessionId| Some((id.clone(), (fleet.sessions.get(&id)?.clone(), models.remove(&id).unwrap_or_default())));
+        Self {
+            views: wanted.into_iter().filter_map(view).collect(),
+            sessions: (fleet.sessions.len() as u64).saturating_add(fleet.unlisted),
+            records: fleet.records,
+            totals: fleet.totals(),
+            first: fleet.first_usage(),
+            last: fleet.last_usage(),
+        }
+    }
+
+    /// Takes note of a row's model.
+    pub(super) fn see(wanted: &BTreeSet<SessionId>, models: &mut HashMap<SessionId, BTreeSet<String>>, row: &Row) {
+        if let Some(session) = row.session.filter(|session| !row.model.is_empty() && wanted.contains(*session)) {
+            let models = models.entry(session.clone()).or_default();
+            if !models.contains(row.model) {
+                models.insert(row.model.to_owned());
+            }
+        }
+    }
+}
+
 /// What a session's entry on the page is made from.
 pub struct Views<'a> {
-    fleet: &'a Fleet,
+    figures: &'a Figures,
     brought: HashMap<SessionId, RecordSet>,
-    models: HashMap<SessionId, BTreeSet<String>>,
     highest: &'a HashMap<SessionId, u64>,
-    checksums: BTreeMap<SessionId, Sha256>,
+    checksums: Checksums,
 }
 
 impl<'a> Views<'a> {
     /// Sorts what the sync brought by session.
-    pub fn new(
-        fleet: &'a Fleet,
-        records: RecordSet,
-        models: HashMap<SessionId, BTreeSet<String>>,
-        highest: &'a HashMap<SessionId, u64>,
-        checksums: BTreeMap<SessionId, Sha256>,
-    ) -> Self {
+    pub fn new(figures: &'a Figures, records: &RecordSet, highest: &'a HashMap<SessionId, u64>, checksums: Checksums) -> Self {
         let mut brought: HashMap<SessionId, RecordSet> = HashMap::new();
         for record in records.iter() {
             brought.entry(record.origin.session.clone()).or_default().add(record);
         }
-        Self { fleet, brought, models, highest, checksums }
+        Self { figures, brought, highest, checksums }
     }
 
     /// A session's entry; none for a session that has no usage.
     pub fn session(&mut self, id: &SessionId) -> Option<Session> {
-        let view = self.fleet.sessions.get(id)?;
+        let (view, models) = self.figures.views.get(id)?;
         let (first, project) = view.first.clone()?;
         Some(Session {
             project: project.to_string(),
@@ -76,10 +110,10 @@ impl<'a> Views<'a> {
             usage_count: view.totals.requests,
             last_synced: view.last,
             last_index: self.highest.get(id).copied().unwrap_or(0),
-            checksum: self.checksums.remove(id).map(hex).unwrap_or_default(),
+            checksum: self.checksums.0.remove(id).map(hex).unwrap_or_default(),
             records: self.brought.remove(id).unwrap_or_default(),
             totals: view.totals,
-            models: self.models.remove(id).unwrap_or_default(),
+            models: models.clone(),
             ..Session::default()
         })
     }

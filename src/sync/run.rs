@@ -118,7 +118,7 @@ impl Run<'_> {
                 out.remote = state;
                 break;
             }
-            let outgoing = if options.task == Task::Download { Vec::new() } else { self.outgoing(head)? };
+            let outgoing = if options.task == Task::Download { Vec::new() } else { self.outgoing(head, &index)? };
             if outgoing.is_empty() {
                 out.remote = Remote::UpToDate;
                 break;
@@ -182,10 +182,10 @@ impl Run<'_> {
     }
 
     /// What the remote lacks: commits, with the branches they go to.
-    fn outgoing(&self, head: Oid) -> Result<Vec<(Oid, String)>, SyncError> {
+    fn outgoing(&self, head: Oid, memory: &dyn Memory) -> Result<Vec<(Oid, String)>, SyncError> {
         let mut all = Vec::new();
         if self.per_machine {
-            all.push((self.own_branch(head)?, format!("{MACHINES}{}", self.machine)));
+            all.push((self.own_branch(head, memory)?, format!("{MACHINES}{}", self.machine)));
         }
         if !self.per_machine || self.options.push_main {
             all.push((head, self.branch.clone()));
@@ -200,7 +200,7 @@ impl Run<'_> {
     }
 
     /// The commit of this machine's own branch: its files out of the joined ones, and nothing of others'.
-    fn own_branch(&self, head: Oid) -> Result<Oid, SyncError> {
+    fn own_branch(&self, head: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> {
         let name = format!("refs/heads/{MACHINES}{}", self.machine);
         let tree = own_tree(&self.repo, self.repo.tree_of(head)?, &self.machine)?;
         let local = self.repo.commit_at(&name)?;
@@ -214,7 +214,7 @@ impl Run<'_> {
             }
         }
         let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        let delta = delta(&self.repo, before, Some(tree), &self.machine)?;
+        let delta = delta(&self.repo, before, Some(tree), &self.machine, memory)?;
         let story = Story {
             machine: &self.machine,
             hostname: &self.options.host.hostname,
@@ -273,13 +273,17 @@ impl Run<'_> {
             (Some(parent), _) if parent_tree == Some(assembled.tree) => parent,
             // The commit of an earlier run still waits, and still says it all.
             (Some(_), Some(head)) if head_tree == Some(assembled.tree) && on_tip(head)? => head,
-            _ => self.commit(&assembled, starts, parent, out)?,
+            _ => self.commit(&assembled, starts, parent, memory, out)?,
         };
         let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
         out.received |= starts.head.is_some_and(|head| head != new) && others_came;
         if Some(new) != starts.head {
             self.repo.flush()?;
-            self.repo.checkout(assembled.tree)?;
+            // Of a long history a run changes few files. Whether the others still show the commit is looked at when nothing is new.
+            let advanced = head_tree.map_or(Ok(false), |head| self.repo.advance(head, assembled.tree))?;
+            if !advanced {
+                self.repo.checkout(assembled.tree)?;
+            }
             self.repo.move_ref(&branch, starts.head, new, "claude-sync")?;
         } else if !self.repo.shows(assembled.tree)? {
             // An earlier run was cut off, or somebody edited what is only a projection.
@@ -292,9 +296,16 @@ impl Run<'_> {
         Ok(new)
     }
 
-    fn commit(&self, assembled: &Assembled, starts: Starts<'_>, parent: Option<Oid>, out: &mut Outcome) -> Result<Oid, SyncError> {
+    fn commit(
+        &self,
+        assembled: &Assembled,
+        starts: Starts<'_>,
+        parent: Option<Oid>,
+        memory: &dyn Memory,
+        out: &mut Outcome,
+    ) -> Result<Oid, SyncError> {
         let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine)?;
+        out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine, memory)?;
         let folded = match (starts.tip, starts.head) {
             (Some(tip), Some(head)) => self.foreign_subjects(tip, head)?,
             _ => Vec::new(),

@@ -2,19 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::files::{Files, figures};
 use super::own::{Own, own_blobs};
 use super::page::Stamp;
 use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::json::Extra;
 use crate::format::FormatError;
+use crate::format::dayfile::Damage;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
-use crate::merge::digest::Memory;
+use crate::merge::digest::{Memory, digest_day};
 use crate::merge::{algebra, data, manifest, overview, trees};
 use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
@@ -120,21 +122,12 @@ pub(super) fn assemble(
         let stamp = Stamp { now: options.now, mode, host: &options.host };
         let due = heartbeat_due(repo, page, machine, options)?;
         if out.first || foreign.is_some() || due || !records.is_empty() || !options.intents.is_empty() {
-            let mut own = Own::load(repo, Some(root), machine)?;
+            let mut own = open(repo, root, machine, records, options.summary_only, memory)?;
             let first = own.is_new();
-            if options.summary_only {
-                own.add_summaries(records);
-            } else {
-                own.add_records(records);
-            }
             let adopted = foreign.is_some_and(|text| adopt(&mut own, &stamp, text));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
             if first || adopted || decided || due || own.is_changed() {
-                let mut changes = BTreeMap::new();
-                for (path, bytes) in own.write(&stamp, options.snapshot) {
-                    changes.insert(path, Entry { mode: FILE, oid: repo.write_blob(&bytes)? });
-                }
-                out.tree = repo.replace(Some(root), &changes)?;
+                out.tree = write(repo, root, own, &stamp, options.snapshot, memory)?;
                 out.own_changed = true;
             }
         }
@@ -150,6 +143,51 @@ pub(super) fn assemble(
         derive(repo, &mut out, None, options, memory)?;
     }
     Ok(out)
+}
+
+/// The machine's own files, as far as these records concern them, and the records in them.
+fn open(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, sums: bool, memory: &dyn Memory) -> Result<Own, SyncError> {
+    let files = Files::of(repo, root, machine, memory)?;
+    let mut own = files.open(sums)?;
+    if sums {
+        own.add_summaries(records);
+    } else {
+        files.read_for(&mut own, records)?;
+        own.add_records(records);
+        files.read_touched(&mut own)?;
+    }
+    Ok(own)
+}
+
+/// A root tree after a machine added records to it, the manifest apart.
+pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, stamp: &Stamp, memory: &dyn Memory) -> Result<Oid, SyncError> {
+    let own = open(repo, root, machine, records, false, memory)?;
+    write(repo, root, own, stamp, false, memory)
+}
+
+/// The tree with the own files that changed, and the page that tells of them.
+fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, memory: &dyn Memory) -> Result<Oid, SyncError> {
+    let machine = own.machine().clone();
+    let page = layout::machine_path(&machine);
+    let mut changes = BTreeMap::new();
+    let checksums = own.write_parts(|path, text, file| -> Result<(), SyncError> {
+        let oid = repo.write_blob(text.as_bytes())?;
+        memory.keep_files(&[(path.clone(), oid, digest_day(&path, file, &Damage::default()))]);
+        changes.insert(path, Entry { mode: FILE, oid });
+        Ok(())
+    })?;
+    if let Some(draft) = own.draft() {
+        changes.insert(page.clone(), Entry { mode: FILE, oid: repo.write_blob(draft.as_bytes())? });
+    }
+    let tree = repo.replace(Some(root), &changes)?;
+    let figures = figures(repo, tree, &machine, own.views(), memory)?;
+    let text = own.write_page(&figures, checksums, stamp);
+    let entry = Entry { mode: FILE, oid: repo.write_blob(text.as_bytes())? };
+    let mut changes = BTreeMap::from([(page, entry)]);
+    if snapshot {
+        changes.insert(layout::snapshot_path(&machine, stamp.now), entry);
+    }
+    Ok(repo.replace(Some(tree), &changes)?)
 }
 
 /// Whether git's conflict markers stand in a file.

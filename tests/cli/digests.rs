@@ -7,17 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::index::Index;
 use claude_sync::merge::algebra::Tree;
-use claude_sync::merge::data;
+use claude_sync::merge::data::{self, Content};
 use claude_sync::merge::digest::{FileDigest, FileEntry, Forgetful, Known, Memory, SessionSum, UnitDigest};
 use claude_sync::merge::fleet::{Fleet, Row};
 use claude_sync::merge::manifest;
 use claude_sync::merge::overview::{self, Overview};
-use claude_sync::records::{Record, Totals};
+use claude_sync::records::{Record, RecordSet, Totals};
 use claude_sync::store::layout;
+use claude_sync::sync::own::Own;
+use claude_sync::sync::{self, Host, Stamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -54,7 +57,9 @@ impl Memory for Remembers {
 
     fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
         let UnitDigest { digest, marks, names, sessions } = unit.clone();
-        self.units.borrow_mut().insert(path.to_owned(), (Known { oid, compared: false, digest, marks, names }, sessions));
+        self.units
+            .borrow_mut()
+            .insert(path.to_owned(), (Known { oid, compared: false, digest, marks: marks.into(), names: names.into() }, sessions));
     }
 
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
@@ -212,6 +217,33 @@ fn check(repo: &Repo, tree: &Tree, memory: &dyn Memory) {
     }
 }
 
+/// A run that reads the files that it needs writes what one writes that reads all.
+fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], memory: &dyn Memory) {
+    let entries = tree.iter().map(|(path, bytes)| (path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") }));
+    let root = repo.replace(None, &entries.collect()).expect("a tree");
+    let host = Host { hostname: "h".into(), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
+    let now = Timestamp::parse("2026-05-01T00:00:00Z").expect("a time");
+    let stamp = Stamp { now, mode: Mode::Incremental, host: &host };
+    let days = [0, 1, 2].map(|month| date((0, month, month % 2, 1)));
+    let records: RecordSet = numbers.iter().map(|number| numbered(*number, days[usize::from(number.0 % 3)])).collect();
+    let id = machine_id(machine);
+    let mut own = Own::new(&id);
+    tree.iter().for_each(|(path, bytes)| own.read(path, Content::Bytes(bytes.clone())).expect("reads"));
+    own.add_records(&records);
+    let written = own.write(&stamp, false).into_iter().map(|(path, bytes)| (path, repo.write_blob(&bytes).expect("stored")));
+    let all = repo.replace(Some(root), &written.map(|(path, oid)| (path, Entry { mode: FILE, oid })).collect()).expect("a tree");
+    let some = sync::add(repo, root, &id, &records, &stamp, memory).expect("adds");
+    let text = |root| -> Tree {
+        let blobs = repo.blobs(Some(root), "sync").expect("reads").into_iter();
+        blobs.map(|blob| (blob.path, repo.blob(blob.oid).expect("reads"))).collect()
+    };
+    let (some, all) = (text(some), text(all));
+    assert!(some.keys().eq(all.keys()), "the same files");
+    for (path, bytes) in some {
+        assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&all[&path]), "{path}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: tries(60, 3_000), failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -232,6 +264,10 @@ proptest! {
             }
             check(&repo, &tree, &remembers);
             check(&repo, &tree, &Forgetful);
+            if let Step::Add((machine, ..), numbers) | Step::Page(machine, numbers) = step {
+                check_run(&repo, &tree, *machine, numbers, &index);
+                check_run(&repo, &tree, (*machine + 1) % 3, numbers, &remembers);
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use claude_sync::merge::algebra::{Tree, join_trees};
 use claude_sync::merge::data::{self, Content};
 use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::manifest;
-use claude_sync::records::{Body, Counters, Origin, RecordSet, Record};
+use claude_sync::records::{Body, Counters, Origin, Record, RecordSet};
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{Host, Stamp};
 

@@ -1,0 +1,136 @@
+//! Which of this machine's files a run needs: of a long history a few, found by the digests of the others.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::SyncError;
+use super::own::Own;
+use super::page::Figures;
+use crate::base::few::{Few, low};
+use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::time::Day;
+use crate::git::Oid;
+use crate::git::repo::{Blob, Entry, Repo};
+use crate::merge::data;
+use crate::merge::digest::{FileDigest, Memory, name};
+use crate::merge::overview::Overview;
+use crate::merge::units::{self, Unit};
+use crate::records::RecordSet;
+use crate::store::layout::{self, Path};
+
+/// This machine's files below a root tree.
+pub(super) struct Files<'a> {
+    repo: &'a Repo,
+    memory: &'a dyn Memory,
+    machine: &'a MachineId,
+    page: Option<Entry>,
+    months: Vec<Unit>,
+}
+
+impl<'a> Files<'a> {
+    /// Lists them.
+    pub fn of(repo: &'a Repo, root: Oid, machine: &'a MachineId, memory: &'a dyn Memory) -> Result<Self, SyncError> {
+        let page = repo.entry(Some(root), &layout::machine_path(machine))?;
+        let (machines, archive) = data::inputs(repo, Some(root))?;
+        let (all, _) = units::units(repo, machines, archive, memory)?;
+        let months = all.into_iter().filter(|unit| !unit.is_page && unit.machine == *machine).collect();
+        Ok(Self { repo, memory, machine, page, months })
+    }
+
+    /// Reads the page, and every day file too if `all` is wanted.
+    pub fn open(&self, all: bool) -> Result<Own, SyncError> {
+        let mut own = Own::new(self.machine);
+        if let Some(entry) = self.page {
+            own.read(&layout::machine_path(self.machine), data::content(self.repo, entry.oid)?)?;
+        }
+        if all {
+            self.read(&mut own, |_| true, |_, _| Ok(true))?;
+        }
+        Ok(own)
+    }
+
+    /// Reads what adding these records may change: files that have them, and the days that new ones go to.
+    pub fn read_for(&self, own: &mut Own, records: &RecordSet) -> Result<(), SyncError> {
+        let mut wanted: HashSet<u64> = records.entries().map(|entry| entry.id.number()).collect();
+        let copies = own.copies();
+        wanted.extend(copies.iter().map(|record| record.id.number()));
+        let marks = Few::of(wanted.iter().map(|id| u64::from(low(*id))));
+        let has = |unit: &Unit| unit.marks.iter().any(|mark| marks.has(u64::from(*mark)));
+        self.read(own, has, |_, digest| Ok(digest()?.is_none_or(|file| file.ids.iter().any(|(id, _)| wanted.contains(id)))))?;
+        let fresh = || records.entries().filter(|entry| !own.holds(entry.id)).map(|entry| (entry.at, entry.session));
+        let lost = copies.iter().filter(|record| !own.holds(record.id)).map(|record| (record.origin.timestamp, &record.origin.session));
+        let (mut days, mut sessions): (BTreeSet<Day>, BTreeSet<SessionId>) = (BTreeSet::new(), BTreeSet::new());
+        for (at, session) in fresh().chain(lost) {
+            days.insert(at.day());
+            if !sessions.contains(session) {
+                sessions.insert(session.clone());
+            }
+        }
+        let months: BTreeSet<String> = days.iter().map(|day| month(self.machine, *day)).collect();
+        self.read(own, |unit| months.contains(&unit.path), |day, _| Ok(days.contains(&day)))?;
+        let names = Few::of(sessions.iter().map(|id| name(id.as_str())));
+        let ids: HashSet<&str> = sessions.iter().map(SessionId::as_str).collect();
+        for unit in self.months.iter().filter(|unit| unit.names.iter().any(|name| names.has(*name))) {
+            for sum in unit.sessions(self.repo, self.memory)?.iter().filter(|sum| ids.contains(sum.id.as_str())) {
+                own.given(&sum.id, sum.highest);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all files of the sessions that were touched: a session's checksum is over all its days.
+    pub fn read_touched(&self, own: &mut Own) -> Result<(), SyncError> {
+        let touched = own.touched().clone();
+        let names = Few::of(touched.iter().map(|id| name(id.as_str())));
+        let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();
+        let has = |unit: &Unit| unit.names.iter().any(|name| names.has(*name));
+        self.read(own, has, |_, digest| {
+            let of = |file: FileDigest| file.sessions.iter().any(|sum| ids.contains(sum.id.as_str()));
+            Ok(digest()?.is_none_or(of))
+        })
+    }
+
+    /// Reads the files of some months that `wanted` picks and that were not read before.
+    fn read(
+        &self,
+        own: &mut Own,
+        months: impl Fn(&Unit) -> bool,
+        wanted: impl Fn(Day, &mut dyn FnMut() -> Result<Option<FileDigest>, SyncError>) -> Result<bool, SyncError>,
+    ) -> Result<(), SyncError> {
+        let mut names = Interner::default();
+        for unit in self.months.iter().filter(|unit| months(unit)) {
+            for (blob, kind) in unit.files(self.repo)? {
+                let Path::Day(_, day, number) = kind else { continue };
+                let mut digest = || Ok(units::file(self.repo, self.memory, &blob, &kind, &mut names)?);
+                if !own.has((day, number)) && wanted(day, &mut digest)? {
+                    let Blob { path, oid, .. } = &blob;
+                    own.read(path, data::content(self.repo, *oid)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The folder of a machine's month.
+fn month(machine: &MachineId, day: Day) -> String {
+    let path = layout::day_path(machine, day, 1);
+    path.rsplit_once('/').map_or(String::new(), |(folder, _)| folder.to_owned())
+}
+
+/// What a root tree says of one machine, for its page.
+pub(super) fn figures(
+    repo: &Repo,
+    root: Oid,
+    machine: &MachineId,
+    wanted: BTreeSet<SessionId>,
+    memory: &dyn Memory,
+) -> Result<Figures, SyncError> {
+    let mut models = std::collections::HashMap::new();
+    let inputs = data::inputs(repo, Some(root))?;
+    let mut overview = Overview::read(repo, inputs, Some(machine), memory, &mut |row| Figures::see(&wanted, &mut models, row))?;
+    overview.add_sessions(&wanted, |sum| {
+        models.entry(SessionId::new(sum.id.as_str().into())).or_default().extend(sum.models.iter().cloned());
+    })?;
+    overview.count_sessions();
+    Ok(Figures::of(&overview.fleet, wanted, models))
+}
