@@ -1,5 +1,7 @@
 //! `claude-usage-tracker`: reports.
 
+use std::io::{BufWriter, Write as _};
+
 use chrono::NaiveDate;
 use clap::ValueEnum;
 
@@ -100,7 +102,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     };
     let report = fold.finish(&fleet);
     if args.json {
-        out(&(report::to_json(&report) + "\n"));
+        // A reader that went away, as `head` does, is no failure.
+        let mut lines = BufWriter::new(std::io::stdout().lock());
+        let _ = report::write_json(&report, &mut lines).and_then(|()| lines.write_all(b"\n")).and_then(|()| lines.flush());
     } else {
         out(&report::to_table(&report, Look { width: env.width, now: env.now }));
     }

@@ -95,12 +95,14 @@ impl Index {
         Ok(query.query_row(params![path, blob.as_bytes()], read).optional()?.flatten())
     }
 
-    fn packed_rows(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<Vec<u8>>> {
-        if !self.fits()? {
-            return Ok(None);
+    fn show_rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8])) -> rusqlite::Result<()> {
+        if self.fits()? {
+            let mut query = self.db.prepare_cached("SELECT rows FROM rows WHERE path = ?1 AND oid = ?2")?;
+            query
+                .query_row(params![path, blob.as_bytes()], |row| row.get_ref(0)?.as_blob().map(&mut *show).map_err(Into::into))
+                .optional()?;
         }
-        let mut query = self.db.prepare_cached("SELECT rows FROM rows WHERE path = ?1 AND oid = ?2")?;
-        query.query_row(params![path, blob.as_bytes()], |row| row.get(0)).optional()
+        Ok(())
     }
 
     /// Runs `change` in one transaction, after throwing away what another version made.
@@ -152,8 +154,8 @@ impl Memory for Index {
         self.file_row(path, blob).ok().flatten()
     }
 
-    fn rows(&self, path: &str, blob: Oid) -> Option<Vec<u8>> {
-        self.packed_rows(path, blob).ok().flatten()
+    fn rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8])) {
+        let _ = self.show_rows(path, blob, show);
     }
 
     fn keep_files(&self, files: &[FileEntry]) {

@@ -283,8 +283,8 @@ pub trait Memory {
     fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>>;
     /// A file's digest without its rows, if it was made from this blob.
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest>;
-    /// A file's rows, if they were made from this blob.
-    fn rows(&self, path: &str, blob: Oid) -> Option<Vec<u8>>;
+    /// Shows a file's rows, if they were made from this blob.
+    fn rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8]));
     /// Remembers files.
     fn keep_files(&self, files: &[FileEntry]);
     /// Remembers a unit, not compared yet.
@@ -310,9 +310,7 @@ impl Memory for Forgetful {
         None
     }
 
-    fn rows(&self, _: &str, _: Oid) -> Option<Vec<u8>> {
-        None
-    }
+    fn rows(&self, _: &str, _: Oid, _: &mut dyn FnMut(&[u8])) {}
 
     fn keep_files(&self, _: &[FileEntry]) {}
 

@@ -124,8 +124,9 @@ impl<'a> Overview<'a> {
         for unit in self.clean.iter().filter(|unit| !unit.is_page) {
             let Some(machine) = self.fleet.place(&unit.machine) else { continue };
             for (blob, kind) in unit.files(self.repo)? {
-                let known = self.memory.rows(&blob.path, blob.oid);
-                if known.and_then(|bytes| packed::unpack(&bytes, machine, rows)).is_none()
+                let mut shown = None;
+                self.memory.rows(&blob.path, blob.oid, &mut |bytes| shown = packed::unpack(bytes, machine, rows));
+                if shown.is_none()
                     && let Content::Bytes(bytes) = data::content(self.repo, blob.oid)?
                     && let Path::Day(_, day, _) = kind
                     && let Ok((file, _)) = DayFile::read(&unit.machine, day, &bytes, &mut names)

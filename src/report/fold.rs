@@ -122,30 +122,35 @@ pub struct Fold {
     places: HashMap<Slot, usize>,
     /// The last row's group: most rows go where the one before went.
     recent: usize,
-    /// The last row's quarter of an hour and its date: no zone's day begins within a quarter.
-    quarter: Option<(i64, NaiveDate)>,
+    /// Two points in time on one date, as far apart as was seen: what lies between them is on that date too.
+    span: Option<(Timestamp, Timestamp, NaiveDate)>,
     unpriced: BTreeMap<String, u64>,
 }
 
-/// A quarter of an hour, in milliseconds.
-const QUARTER: i64 = 15 * 60 * 1000;
+/// From here on, 2012, no zone's clock goes back to a date that it showed the end of. (St. John's went back at a minute past midnight.)
+const MONOTONE: i64 = 1_325_376_000_000;
 
 impl Fold {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(kind: Kind, bounds: Bounds, zone: Zone) -> Self {
-        Self { kind, bounds, zone, sums: Vec::new(), places: HashMap::new(), recent: 0, quarter: None, unpriced: BTreeMap::new() }
+        Self { kind, bounds, zone, sums: Vec::new(), places: HashMap::new(), recent: 0, span: None, unpriced: BTreeMap::new() }
     }
 
     fn date(&mut self, at: Timestamp) -> NaiveDate {
-        let quarter = at.millis().div_euclid(QUARTER);
-        match self.quarter {
-            Some((known, date)) if known == quarter && at.millis() > MODERN => date,
-            _ => {
-                let date = self.zone.date(at);
-                self.quarter = Some((quarter, date));
-                date
-            }
+        if let Some((from, to, date)) = self.span
+            && from <= at
+            && at <= to
+        {
+            return date;
         }
+        let date = self.zone.date(at);
+        if at.millis() >= MONOTONE {
+            self.span = Some(match self.span {
+                Some((from, to, known)) if known == date => (from.min(at), to.max(at), date),
+                _ => (at, at, date),
+            });
+        }
+        date
     }
 
     /// Adds a row.
@@ -208,9 +213,6 @@ impl Fold {
     }
 }
 
-/// From here on, 1980, all zones are whole quarters of an hour away from UTC.
-const MODERN: i64 = 315_532_800_000;
-
 impl Sum {
     fn add(&mut self, row: &Row, model: &str) {
         let at = self.models.iter().position(|(known, _)| known == model).unwrap_or_else(|| {
@@ -272,4 +274,25 @@ fn labels(fleet: &Fleet) -> Vec<String> {
         name => name,
     };
     (0..fleet.machines.len()).map(label).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_those_of_the_zone_whatever_was_asked_before() {
+        // A step of 11 hours and 7 minutes meets each hour of the day, and each day's change of the clock within a few years.
+        let step = (11 * 60 + 7) * 60_000;
+        for zone in chrono_tz::TZ_VARIANTS.iter().step_by(7).chain([&chrono_tz::America::St_Johns, &chrono_tz::America::Asuncion]) {
+            let zone = Zone::Named(*zone);
+            let mut fold = Fold::new(Kind::Daily, Bounds::default(), zone);
+            for n in 0..20_000_i64 {
+                // Mostly forward, now and then back.
+                let millis = MONOTONE - 90_000_000_000 + (n - n % 3 * 2) * step / 3;
+                let at = Timestamp::from_millis(millis).expect("a time");
+                assert_eq!(fold.date(at), zone.date(at), "{zone:?} {at}");
+            }
+        }
+    }
 }

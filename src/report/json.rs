@@ -1,5 +1,7 @@
 //! JSON in the shape that ccusage prints, with extra keys only.
 
+use std::io::{self, Write};
+
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
@@ -9,24 +11,22 @@ use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::records::Totals;
 
-/// The report as JSON: `{"daily":[…],"totals":{…}}`, or `monthly`, `sessions`, `machines`; keys sorted, indented by two spaces.
-pub fn to_json(report: &Report) -> String {
+/// Writes the report as JSON: `{"daily":[…],"totals":{…}}`, or `monthly`, `sessions`, `machines`; keys sorted, indented by two spaces.
+pub fn write_json(report: &Report, out: impl Write) -> io::Result<()> {
     let (name, key) = match report.kind {
         Kind::Daily => ("daily", "date"),
         Kind::Monthly => ("monthly", "month"),
         Kind::Session => ("sessions", "sessionId"),
         Kind::Machines => ("machines", "machineId"),
     };
-    let groups: Vec<Object> = report.groups.iter().map(|group| object(group, report.kind, key)).collect();
     let mut totals = tokens(&report.totals, "totalCost");
     totals.put("unpricedModels", Part::Texts(report.unpriced.keys().map(String::as_str).collect()));
     totals.put("pendingSessions", Part::Count(report.pending));
     totals.put("filesLeftOut", Part::Count(report.left_out));
-    let mut out = Object::default();
-    out.put(name, Part::Objects(groups));
-    out.put("totals", Part::Object(totals));
-    // Texts and numbers cannot fail to be written.
-    serde_json::to_string_pretty(&out).unwrap_or_default()
+    let mut whole = Object::default();
+    whole.put(name, Part::Groups(&report.groups, report.kind, key));
+    whole.put("totals", Part::Object(totals));
+    serde_json::to_writer_pretty(out, &whole).map_err(io::Error::from)
 }
 
 /// A value of the report's JSON. A report has many thousand of them, so that they are borrowed.
@@ -39,6 +39,8 @@ enum Part<'a> {
     Texts(Vec<&'a str>),
     Object(Object<'a>),
     Objects(Vec<Object<'a>>),
+    /// Groups, each made an object when its turn comes.
+    Groups(&'a [Group], Kind, &'static str),
 }
 
 #[derive(Default)]
@@ -77,6 +79,7 @@ impl Serialize for Part<'_> {
             Self::Texts(texts) => texts.serialize(serializer),
             Self::Object(object) => object.serialize(serializer),
             Self::Objects(objects) => objects.serialize(serializer),
+            Self::Groups(groups, kind, key) => serializer.collect_seq(groups.iter().map(|group| object(group, *kind, key))),
         }
     }
 }

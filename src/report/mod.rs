@@ -9,7 +9,7 @@ mod table;
 mod zone;
 
 pub use fold::{Bounds, Fold, Group, Kind, Report};
-pub use json::{dollars, to_json};
+pub use json::{dollars, write_json};
 pub use table::{Look, ago, to_table};
 pub use zone::Zone;
 

@@ -54,7 +54,7 @@ impl<'a> Files<'a> {
         let copies = own.copies();
         wanted.extend(copies.iter().map(|record| record.id.number()));
         let marks = Few::of(wanted.iter().map(|id| u64::from(low(*id))));
-        let has = |unit: &Unit| unit.marks.iter().any(|mark| marks.has(u64::from(*mark)));
+        let has = |unit: &Unit| marks.has_any(&unit.marks);
         self.read(own, has, |_, digest| Ok(digest()?.is_none_or(|file| file.ids.iter().any(|(id, _)| wanted.contains(id)))))?;
         let fresh = || records.entries().filter(|entry| !own.holds(entry.id)).map(|entry| (entry.at, entry.session));
         let lost = copies.iter().filter(|record| !own.holds(record.id)).map(|record| (record.origin.timestamp, &record.origin.session));

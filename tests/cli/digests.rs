@@ -47,8 +47,8 @@ impl Memory for Remembers {
         self.files.borrow().get(path).filter(|(oid, _)| *oid == blob).map(|(_, file)| file.clone())
     }
 
-    fn rows(&self, path: &str, blob: Oid) -> Option<Vec<u8>> {
-        self.file(path, blob).map(|file| file.rows)
+    fn rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8])) {
+        self.file(path, blob).into_iter().for_each(|file| show(&file.rows));
     }
 
     fn keep_files(&self, files: &[FileEntry]) {
