@@ -1,5 +1,6 @@
 //! Canonical JSON: one text for one value, the spec's keys in the spec's order and all others sorted bytewise.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -11,17 +12,20 @@ use super::time::Timestamp;
 /// Fields that this version does not know. They are kept, written back and part of every tie-break.
 pub type Extra = BTreeMap<String, Value>;
 
+/// A member's key: nearly always one that the format knows.
+pub type Key = Cow<'static, str>;
+
 /// A value on its way to text. Objects remember the order in which they were built.
 #[derive(Debug, Clone)]
 pub enum Doc {
     /// A finished JSON text without line breaks.
     Raw(String),
     /// An object with a line per member.
-    Block(Vec<(String, Doc)>),
+    Block(Vec<(Key, Doc)>),
     /// An array with a line per element.
     Lines(Vec<Doc>),
     /// An object on one line.
-    Flat(Vec<(String, Doc)>),
+    Flat(Vec<(Key, Doc)>),
 }
 
 impl From<&Value> for Doc {
@@ -33,7 +37,9 @@ impl From<&Value> for Doc {
 
 impl From<&str> for Doc {
     fn from(text: &str) -> Self {
-        Self::Raw(Value::from(text).to_string())
+        let mut out = String::with_capacity(text.len() + 2);
+        write_text(&mut out, text);
+        Self::Raw(out)
     }
 }
 
@@ -64,8 +70,9 @@ impl From<Timestamp> for Doc {
 /// Builds an object: first the spec's members in their order, then the others, sorted.
 #[derive(Debug, Default)]
 pub struct Object {
-    spec: Vec<(String, Doc)>,
-    others: BTreeMap<String, Doc>,
+    spec: Vec<(Key, Doc)>,
+    /// Sorted by key.
+    others: Vec<(Key, Doc)>,
 }
 
 impl Object {
@@ -76,14 +83,14 @@ impl Object {
 
     /// Adds one of the spec's members.
     #[must_use]
-    pub fn spec(mut self, key: &str, value: impl Into<Doc>) -> Self {
-        self.spec.push((key.to_owned(), value.into()));
+    pub fn spec(mut self, key: &'static str, value: impl Into<Doc>) -> Self {
+        self.spec.push((Key::Borrowed(key), value.into()));
         self
     }
 
     /// Adds one of the spec's members where it has a value.
     #[must_use]
-    pub fn spec_opt(self, key: &str, value: Option<impl Into<Doc>>) -> Self {
+    pub fn spec_opt(self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
         match value {
             Some(value) => self.spec(key, value),
             None => self,
@@ -92,9 +99,10 @@ impl Object {
 
     /// Adds an optional member of version 1.1 where it says something.
     #[must_use]
-    pub fn other(mut self, key: &str, value: Option<impl Into<Doc>>) -> Self {
+    pub fn other(mut self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
         if let Some(value) = value {
-            self.others.insert(key.to_owned(), value.into());
+            let at = self.others.partition_point(|(known, _)| &**known < key);
+            self.others.insert(at, (Key::Borrowed(key), value.into()));
         }
         self
     }
@@ -103,14 +111,17 @@ impl Object {
     #[must_use]
     pub fn extra(mut self, extra: &Extra) -> Self {
         for (key, value) in extra {
-            if !self.spec.iter().any(|(known, _)| known == key) {
-                self.others.entry(key.clone()).or_insert_with(|| value.into());
+            if self.spec.iter().any(|(known, _)| known == key) {
+                continue;
+            }
+            if let Err(at) = self.others.binary_search_by(|(known, _)| known.as_ref().cmp(key)) {
+                self.others.insert(at, (Key::Owned(key.clone()), value.into()));
             }
         }
         self
     }
 
-    fn members(mut self) -> Vec<(String, Doc)> {
+    fn members(mut self) -> Vec<(Key, Doc)> {
         self.spec.extend(self.others);
         self.spec
     }
@@ -127,7 +138,7 @@ impl Object {
 
     /// The object's text, without a line break.
     pub fn line(self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(512);
         write(&mut out, &self.flat(), 0);
         out
     }
@@ -166,8 +177,20 @@ fn write(out: &mut String, doc: &Doc, depth: usize) {
     }
 }
 
+/// Writes a text as JSON does. Nearly all texts have nothing to escape.
+fn write_text(out: &mut String, text: &str) {
+    if text.bytes().any(|b| b < 0x20 || b == b'"' || b == b'\\') {
+        let _ = write!(out, "{}", Value::from(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
+}
+
 fn write_key(out: &mut String, key: &str) {
-    let _ = write!(out, "{}:", Value::from(key));
+    write_text(out, key);
+    out.push(':');
 }
 
 fn write_rows<T>(out: &mut String, depth: usize, [open, close]: [char; 2], rows: &[T], mut row: impl FnMut(&mut String, &T)) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 
 /// Milliseconds since 1970, within the years 1 to 9999, so that the written form has a fixed width.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -62,7 +62,25 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true))
+        let time = self.to_utc();
+        let (year, second) = (time.year(), time.num_seconds_from_midnight());
+        let digits = |number: u32, place: u32| b'0' + u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or(0);
+        let mut out = *b"0000-00-00T00:00:00.000Z";
+        let fields = [
+            (0, 4, u32::try_from(year).unwrap_or(0)),
+            (5, 2, time.month()),
+            (8, 2, time.day()),
+            (11, 2, second / 3600),
+            (14, 2, second / 60 % 60),
+            (17, 2, second % 60),
+            (20, 3, time.timestamp_subsec_millis()),
+        ];
+        for (at, width, number) in fields {
+            for place in 0..width {
+                out[at + place as usize] = digits(number, width - 1 - place);
+            }
+        }
+        f.write_str(std::str::from_utf8(&out).unwrap_or_default())
     }
 }
 

@@ -241,11 +241,11 @@ impl Manifest {
 
     /// The canonical bytes.
     pub fn write(&self) -> String {
-        let machines = self.machines.iter().map(|(id, machine)| (id.clone(), machine.doc())).collect();
+        let machines = self.machines.iter().map(|(id, machine)| (id.clone().into(), machine.doc())).collect();
         let global = Object::new().spec("total_machines", self.total_machines).spec("active_machines", self.active_machines);
         let global = self.totals.write(global).spec_opt("first_usage", self.first_usage).spec_opt("last_usage", self.last_usage);
         let global = global.spec_opt("last_updated", self.updated_at).extra(&self.summary_extra);
-        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string(), session.doc())).collect();
+        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string().into(), session.doc())).collect();
         let id = |id: &Option<String>| id.as_ref().map_or(Doc::Raw("null".to_owned()), |id| Doc::from(id.as_str()));
         let inputs = match &self.inputs {
             Some(inputs) => Object::new().other("archive", Some(id(&inputs.archive))).other("machines", Some(id(&inputs.machines))).flat(),

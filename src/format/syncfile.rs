@@ -224,7 +224,7 @@ impl SyncFile {
             .spec("sync_mode", d.sync_mode.as_str())
             .extra(&d.extra);
         let usage = self.totals.write(Object::new()).spec_opt("first_usage", self.first_usage).spec_opt("last_usage", self.last_usage);
-        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string(), session.doc())).collect();
+        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string().into(), session.doc())).collect();
         let decisions = self.decisions.iter().map(|((kind, subject, revision), decision)| {
             let object = Object::new().spec("kind", kind.as_str()).spec("subject", subject.as_str()).spec("revision", *revision);
             object.extra(&decision.0).flat()
@@ -310,7 +310,7 @@ fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut 
 
 impl Session {
     /// The canonical text.
-    pub(super) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         file(&self.doc())
     }
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use git2::build::CheckoutBuilder;
 use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, TreeEntry};
 
+use rayon::prelude::*;
+
 use super::process::{Git, GitError};
 use crate::base::text::printable;
 
@@ -253,6 +255,20 @@ impl Repo {
     /// Stores a blob.
     pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid, RepoError> {
         git("store a file", self.inner.blob(bytes))
+    }
+
+    /// Stores several blobs, each thread through a handle of its own.
+    pub fn write_blobs(&self, all: &[&[u8]]) -> Result<Vec<Oid>, RepoError> {
+        if all.len() < 2 {
+            return all.iter().map(|bytes| self.write_blob(bytes)).collect();
+        }
+        let path = self.inner.path();
+        let open = || Repository::open(path);
+        let store = |repo: &mut Result<Repository, git2::Error>, bytes: &&[u8]| match repo {
+            Ok(repo) => git("store a file", repo.blob(bytes)),
+            Err(error) => Err(RepoError::Open { path: path.to_owned(), source: git2::Error::from_str(error.message()) }),
+        };
+        all.par_iter().map_init(open, store).collect()
     }
 
     /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, odd names included.

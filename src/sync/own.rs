@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::SyncError;
@@ -10,20 +11,34 @@ use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::{Day, Timestamp};
 use crate::format::FormatError;
-use crate::format::dayfile::DayFile;
+use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
 use crate::merge::data::{Content, MachineData};
+use crate::merge::digest::{FileDigest, digest_day};
 use crate::merge::fleet::Fleet;
 use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
+
+/// What a record's line takes, more or less. How long a part is is known exactly when it is read the next time.
+const LINE: usize = 360;
 
 /// So many sessions never fit a page: each takes 280 bytes and more.
 const MOST_VIEWS: usize = 1000;
 
 /// So many copies of records never fit a page: each takes 180 bytes and more.
 const MOST_COPIES: usize = 1500;
+
+/// A day file to write.
+pub struct Written {
+    /// Where.
+    pub path: String,
+    /// What.
+    pub text: String,
+    /// Its digest.
+    pub digest: FileDigest,
+}
 
 /// The checksums of sessions, over those of their days in order.
 #[derive(Default)]
@@ -150,7 +165,7 @@ impl Own {
             let place = self.open_part(record.origin.timestamp.day());
             self.place.insert(record.id, place);
             if let Some(part) = self.parts.get_mut(&place) {
-                part.size = part.size.saturating_add(record.line(Some(&record.origin.session), None).len() + 1);
+                part.size = part.size.saturating_add(LINE);
                 part.changed = true;
                 part.file.records.add(record);
             }
@@ -231,21 +246,33 @@ impl Own {
         &self.touched
     }
 
-    /// Gives out the files that changed: their paths, bytes and content.
-    pub fn write_parts<E>(&self, mut put: impl FnMut(String, String, &DayFile) -> Result<(), E>) -> Result<Checksums, E> {
-        let mut checksums = Checksums::default();
-        for ((day, number), part) in &self.parts {
-            let wanted = part.changed
+    /// Gives out the files that changed, some at a time.
+    pub fn write_parts<E>(&self, mut put: impl FnMut(Vec<Written>) -> Result<(), E>) -> Result<Checksums, E> {
+        let wanted = |part: &&Part| {
+            part.changed
                 || part.file.records.entries().any(|entry| self.touched.contains(entry.session))
-                || part.file.summaries.keys().any(|key| self.touched.contains(&key.session));
-            if wanted {
+                || part.file.summaries.keys().any(|key| self.touched.contains(&key.session))
+        };
+        let parts: Vec<_> = self.parts.iter().filter(|(_, part)| wanted(part)).collect();
+        let mut checksums = Checksums::default();
+        // Some at a time, so that not all their texts are held at once.
+        for some in parts.chunks(2 * rayon::current_num_threads()) {
+            let write = |((day, number), part): &(&(Day, u32), &Part)| {
                 let (text, sums) = part.file.write();
+                let path = layout::day_path(&self.machine, *day, *number);
+                let digest = part.changed.then(|| digest_day(&path, &part.file, &Damage::default()));
+                (path, text, sums, digest)
+            };
+            let made: Vec<_> = some.par_iter().map(write).collect();
+            let mut written = Vec::new();
+            for (path, text, sums, digest) in made {
                 for (session, sum) in sums.into_iter().filter(|(session, _)| self.touched.contains(session)) {
                     checksums.0.entry(session).or_default().update(format!("{sum}\n"));
                 }
-                if part.changed {
-                    put(layout::day_path(&self.machine, *day, *number), text, &part.file)?;
-                }
+                written.extend(digest.map(|digest| Written { path, text, digest }));
+            }
+            if !written.is_empty() {
+                put(written)?;
             }
         }
         Ok(checksums)
@@ -254,8 +281,8 @@ impl Own {
     /// All files to write, by path, where all of the machine's files were read.
     pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
         let mut out = BTreeMap::new();
-        let put = |path, text: String, _: &DayFile| -> Result<(), std::convert::Infallible> {
-            out.insert(path, text.into_bytes());
+        let put = |written: Vec<Written>| -> Result<(), std::convert::Infallible> {
+            out.extend(written.into_iter().map(|file| (file.path, file.text.into_bytes())));
             Ok(())
         };
         let Ok(checksums) = self.write_parts(put);

@@ -124,21 +124,18 @@ pub fn fit(mut page: SyncFile) -> SyncFile {
     if page.write().len() <= MAX_PAGE {
         return page;
     }
-    for session in page.sessions.values_mut().filter(|s| s.claimed.is_none()) {
-        session.records = RecordSet::default();
-    }
     let mut views: Vec<_> = page.sessions.iter().filter(|(_, s)| s.claimed.is_none()).map(|(id, s)| (s.last_updated, id.clone())).collect();
     views.sort();
-    let mut rest = views.into_iter();
-    while page.write().len() > MAX_PAGE {
-        // An eighth at a time: each try writes the page.
-        let batch: Vec<_> = rest.by_ref().take((page.sessions.len() / 8).max(1)).collect();
-        if batch.is_empty() {
+    for (_, id) in &views {
+        page.sessions.get_mut(id).into_iter().for_each(|session| session.records = RecordSet::default());
+    }
+    let mut over = page.write().len().saturating_sub(MAX_PAGE);
+    for (_, id) in views {
+        if over == 0 {
             break;
         }
-        for (_, id) in batch {
-            page.sessions.remove(&id);
-        }
+        let gone = page.sessions.remove(&id).map_or(0, |session| session.text().len());
+        over = over.saturating_sub(gone);
     }
     page
 }

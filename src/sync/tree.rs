@@ -9,14 +9,13 @@ use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::json::Extra;
 use crate::format::FormatError;
-use crate::format::dayfile::Damage;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
-use crate::merge::digest::{Memory, digest_day};
+use crate::merge::digest::Memory;
 use crate::merge::{algebra, data, manifest, overview, trees};
 use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
@@ -170,10 +169,12 @@ fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, memory
     let machine = own.machine().clone();
     let page = layout::machine_path(&machine);
     let mut changes = BTreeMap::new();
-    let checksums = own.write_parts(|path, text, file| -> Result<(), SyncError> {
-        let oid = repo.write_blob(text.as_bytes())?;
-        memory.keep_files(&[(path.clone(), oid, digest_day(&path, file, &Damage::default()))]);
-        changes.insert(path, Entry { mode: FILE, oid });
+    let checksums = own.write_parts(|files| -> Result<(), SyncError> {
+        let texts: Vec<&[u8]> = files.iter().map(|file| file.text.as_bytes()).collect();
+        let oids = repo.write_blobs(&texts)?;
+        let files: Vec<_> = files.into_iter().zip(oids).map(|(file, oid)| (file.path, oid, file.digest)).collect();
+        memory.keep_files(&files);
+        changes.extend(files.into_iter().map(|(path, oid, _)| (path, Entry { mode: FILE, oid })));
         Ok(())
     })?;
     if let Some(draft) = own.draft() {
