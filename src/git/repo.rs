@@ -387,7 +387,11 @@ impl Repo {
         if git("read the index", self.inner.index())?.is_empty() {
             return Ok(false);
         }
-        git("write the work tree", self.inner.checkout_tree(to.as_object(), Some(&mut force)))?;
+        // What is shown was written or fetched by this run, and hashed then. zlib's sums are still looked at.
+        git2::opts::strict_hash_verification(false);
+        let shown = self.inner.checkout_tree(to.as_object(), Some(&mut force));
+        git2::opts::strict_hash_verification(true);
+        git("write the work tree", shown)?;
         Ok(true)
     }
 

@@ -139,20 +139,24 @@ impl Own {
         // Copies on the page whose day file lost them, as after a revert by hand.
         for record in copies.into_iter().filter(|r| !r.derived) {
             if !self.place.contains_key(&record.id) {
-                self.add_record(&record);
+                let place = self.add_record(&record);
+                self.place.extend(place.map(|place| (record.id, place)));
             }
         }
+        // Each of these has an id of its own, so that their places are not asked for again.
         for record in records.sorted() {
             self.add_record(&record);
         }
     }
 
-    fn add_record(&mut self, record: &Record) {
+    /// Adds a record, and returns where a new one went.
+    fn add_record(&mut self, record: &Record) -> Option<(Day, u32)> {
+        let mut new = None;
         if let Some(place) = self.place.get(&record.id) {
-            let Some(part) = self.parts.get_mut(place) else { return };
+            let part = self.parts.get_mut(place)?;
             let known = part.file.records.get(record.id);
             if known.is_some_and(|known| known.covers(record)) {
-                return;
+                return None;
             }
             part.file.records.add(record.clone());
             part.changed = true;
@@ -163,7 +167,7 @@ impl Own {
             *highest = highest.saturating_add(1);
             let record = Record { index: *highest, ..record.clone() };
             let place = self.open_part(record.origin.timestamp.day());
-            self.place.insert(record.id, place);
+            new = Some(place);
             if let Some(part) = self.parts.get_mut(&place) {
                 part.size = part.size.saturating_add(LINE);
                 part.changed = true;
@@ -172,6 +176,7 @@ impl Own {
         }
         self.brought.push(record.id);
         self.touched.insert(record.origin.session.clone());
+        new
     }
 
     /// The last part of a day, or the next one where that is full.
@@ -256,7 +261,7 @@ impl Own {
         let parts: Vec<_> = self.parts.iter().filter(|(_, part)| wanted(part)).collect();
         let mut checksums = Checksums::default();
         // Some at a time, so that not all their texts are held at once.
-        for some in parts.chunks(2 * rayon::current_num_threads()) {
+        for some in parts.chunks(rayon::current_num_threads()) {
             let write = |((day, number), part): &(&(Day, u32), &Part)| {
                 let (text, sums) = part.file.write();
                 let path = layout::day_path(&self.machine, *day, *number);
