@@ -1,26 +1,27 @@
 //! Made-up fleets, written straight into a repository: the same bytes for the same numbers, on every machine.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use claude_sync::base::ids::{MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
-use claude_sync::base::money::Cost;
 use claude_sync::base::time::Timestamp;
 use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::manifest::RULES;
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
-use claude_sync::merge::fleet::Fleet;
-use claude_sync::merge::{data, manifest};
+use claude_sync::merge::digest::Memory;
+use claude_sync::merge::{data, overview};
+use claude_sync::prices::prices;
 use claude_sync::records::{Body, Counters, Origin, Record, RecordSet};
 use claude_sync::store::layout;
-use claude_sync::sync::own::Own;
-use claude_sync::sync::{Host, Stamp};
+use claude_sync::sync::{self, Host, Stamp};
 
 /// How many requests a machine makes in a day.
 pub const A_DAY: u64 = 300;
 
-/// The first day.
+/// The first day, 2025-01-01.
 const START: i64 = 1_735_689_600_000;
 
 /// The id of a machine.
@@ -33,6 +34,14 @@ pub fn record(machine: u64, n: u64) -> Record {
     let mix = (machine.wrapping_mul(0x9E37_79B9) ^ n).wrapping_mul(0x5851_F42D_4C95_7F2D);
     let at = START + i64::try_from(n / A_DAY).expect("small") * 86_400_000 + i64::try_from(n % A_DAY).expect("small") * 240_000;
     let models = ["claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5-20251001", "claude-opus-4-5-20251101"];
+    let model = models[usize::try_from(mix >> 62).expect("small")];
+    let counters = Counters {
+        input: mix >> 8 & 0xff,
+        output: mix >> 16 & 0xfff,
+        cache_creation: mix >> 24 & 0x3fff,
+        cache_read: mix >> 32 & 0x1_ffff,
+        ..Counters::default()
+    };
     Record {
         id: RecordId::of("made", &[&machine.to_be_bytes(), &n.to_be_bytes()]),
         derived: false,
@@ -44,64 +53,75 @@ pub fn record(machine: u64, n: u64) -> Record {
         index: n % 30 + 1,
         fast: false,
         body: Body {
-            model: models[usize::try_from(mix >> 62).expect("small")].into(),
-            counters: Counters {
-                input: mix >> 8 & 0xff,
-                output: mix >> 16 & 0xfff,
-                cache_creation: mix >> 24 & 0x3fff,
-                cache_read: mix >> 32 & 0x1_ffff,
-                ..Counters::default()
-            },
-            service_tier: Some("standard".into()),
+            model: model.into(),
+            counters,
+            service_tier: None,
             inference_geo: None,
             provisional: (mix >> 40).is_multiple_of(8),
             sidechain: false,
-            cost: Cost::default(),
+            cost: prices().cost(model, &counters, false, None),
             recorded_cost: None,
             extra: Extra::new(),
         },
     }
 }
 
-/// A root tree with `records` of each machine, and its manifest.
-pub fn write(repo: &Repo, machines: u64, records: u64) -> Oid {
+/// The tree `root` with `records` of each machine, their pages and the manifest. Holds one day's records at a time.
+pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, memory: &dyn Memory) -> Oid {
     let mut entries = BTreeMap::new();
     for at in 0..machines {
         for first in (0..records).step_by(usize::try_from(A_DAY).expect("small")) {
-            let all = (first..(first + A_DAY).min(records)).map(|n| record(at, n));
             let day = record(at, first).origin.timestamp.day();
             let mut file = DayFile::new(machine(at), day);
-            all.for_each(|record| file.records.add(record));
+            (first..(first + A_DAY).min(records)).for_each(|n| file.records.add(record(at, n)));
             let oid = repo.write_blob(file.write().0.as_bytes()).expect("stored");
             entries.insert(layout::day_path(&machine(at), day, 1), Entry { mode: FILE, oid });
         }
     }
-    let mut root = repo.replace(None, &entries).expect("a tree");
+    let mut root = repo.replace(root, &entries).expect("a tree");
     for at in 0..machines {
-        root = add(repo, root, at, records..records);
+        root = add(repo, root, at, 0..0, memory);
     }
-    derive(repo, root)
+    derive(repo, root, memory)
 }
 
-/// The tree after a machine made more requests.
-pub fn add(repo: &Repo, root: Oid, at: u64, numbers: std::ops::Range<u64>) -> Oid {
-    let id = machine(at);
-    let mut own = Own::new(&id);
-    for blob in repo.blobs(Some(root), "sync").expect("reads").into_iter().filter(|blob| blob.path.contains(id.as_str())) {
-        own.read(&blob.path, data::content(repo, blob.oid).expect("reads")).expect("reads");
-    }
-    own.add_records(&numbers.map(|n| record(at, n)).collect::<RecordSet>());
+/// The tree after a machine made more requests, its manifest as it was.
+pub fn add(repo: &Repo, root: Oid, at: u64, numbers: std::ops::Range<u64>, memory: &dyn Memory) -> Oid {
     let now = Timestamp::from_millis(START + 400 * 86_400_000).expect("a time");
     let host = Host { hostname: format!("host-{at}"), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
-    let files = own.write(&Stamp { now, mode: Mode::Incremental, host: &host }, false);
-    let entries = files.into_iter().map(|(path, bytes)| (path, Entry { mode: FILE, oid: repo.write_blob(&bytes).expect("stored") }));
-    repo.replace(Some(root), &entries.collect()).expect("a tree")
+    let records: RecordSet = numbers.map(|n| record(at, n)).collect();
+    sync::add(repo, root, &machine(at), &records, &Stamp { now, mode: Mode::Incremental, host: &host }, memory).expect("adds")
 }
 
 /// The tree with the manifest that its other files imply.
-pub fn derive(repo: &Repo, root: Oid) -> Oid {
+pub fn derive(repo: &Repo, root: Oid, memory: &dyn Memory) -> Oid {
     let (machines, archive) = data::inputs(repo, Some(root)).expect("reads");
-    let text = manifest::compute(&Fleet::join(data::load(repo, machines, archive).expect("reads")), machines, archive, 1).write();
+    let text = overview::manifest(repo, machines, archive, RULES, memory).expect("computes").write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
     repo.replace(Some(root), &BTreeMap::from([(layout::MANIFEST.to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
+}
+
+/// Writes transcripts that hold the first machine's records, about a kilobyte a request, and nothing else.
+pub fn transcripts(folder: &Path, records: u64) {
+    let base = folder.join("projects/-home-dev-shop");
+    std::fs::create_dir_all(&base).expect("a folder");
+    for session in 0..records.div_ceil(30) {
+        let mut text = String::new();
+        for n in session * 30..((session + 1) * 30).min(records) {
+            let record = record(0, n);
+            let c = record.body.counters;
+            text.push_str(&format!(
+                "{{\"parentUuid\":null,\"isSidechain\":false,\"cwd\":\"/home/dev/shop\",\"sessionId\":\"{}\",\"message\":{{\"id\":\"msg_01{n:022}\",\"role\":\"assistant\",\"model\":\"{}\",\"content\":[{{\"type\":\"text\",\"text\":\"{}\"}}],\"stop_reason\":\"end_turn\",\"usage\":{{\"input_tokens\":{},\"output_tokens\":{},\"cache_creation_input_tokens\":{},\"cache_read_input_tokens\":{}}}}},\"requestId\":\"req_{n:022}\",\"type\":\"assistant\",\"uuid\":\"{n:08x}-0000-4000-8000-000000000000\",\"timestamp\":\"{}\"}}\n",
+                record.origin.session,
+                record.body.model,
+                "lorem ipsum ".repeat(36),
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_read,
+                record.origin.timestamp
+            ));
+        }
+        std::fs::write(base.join(format!("{}.jsonl", record(0, session * 30).origin.session)), text).expect("written");
+    }
 }

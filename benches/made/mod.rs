@@ -5,4 +5,5 @@
 #[path = "../../tests/cli/dice.rs"]
 pub mod dice;
 pub mod fleet;
+pub mod home;
 pub mod transcripts;

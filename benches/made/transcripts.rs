@@ -70,13 +70,14 @@ fn request(dice: &mut Dice, number: u64, session: &str, project: u64, at: i64, a
         rows,
         "{{\"parentUuid\":\"{number:08x}-0000-4000-9000-000000000001\",\"isSidechain\":{agent},\"userType\":\"external\",\"cwd\":\"/home/dev/p-{project:04x}\",\"sessionId\":\"{session}\",\"version\":\"2.1.80\",\"type\":\"user\",\"message\":{{\"role\":\"user\",\"content\":[{{\"tool_use_id\":\"toolu_{number:x}\",\"type\":\"tool_result\",\"content\":\""
     );
-    let length = 200 + dice.number(5000);
+    let length = 200 + dice.number(3300);
     filler(dice, length, &mut rows);
     let _ = writeln!(rows, "\"}}]}},\"uuid\":\"{number:08x}-0000-4000-a000-000000000001\",\"timestamp\":\"{}\"}}", time(at + 4000));
     Request { rows, said }
 }
 
-/// Writes about `bytes` of transcripts below `folder/projects`, 60 requests an hour over `days`.
+/// Writes about `bytes` of transcripts below `folder/projects`, 60 requests an hour over `days`: some 20 requests a file and 4.8 KB a
+/// request, two rows each. Another seed is another machine; its sessions share none with the first.
 pub fn write(folder: &Path, bytes: u64, days: u64, seed: u64) -> Truth {
     let mut dice = Dice::new(seed);
     let mut truth = Truth::default();
