@@ -267,6 +267,11 @@ impl Fields {
         Ok(self.opt(key, "a whole number from 0 to 2^53", |v| v.as_u64().filter(|n| *n <= 1 << 53))?.unwrap_or(0))
     }
 
+    /// A sum of whole numbers, 0 where it is missing: it may be larger than any number that goes into it.
+    pub fn sum(&mut self, key: &str) -> Result<u64, FieldError> {
+        Ok(self.opt(key, "a whole number", Value::as_u64)?.unwrap_or(0))
+    }
+
     /// An amount of money, if there is one.
     pub fn money(&mut self, key: &str) -> Result<Option<Money>, FieldError> {
         self.opt(key, "an amount in USD", |v| Money::parse(v.as_number()?.as_str()))

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
 
 use super::error::CliError;
+use super::exit;
 use crate::base::ids::RecordId;
+use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::format::manifest::RULES;
 use crate::format::syncfile::Mode;
@@ -18,6 +20,8 @@ use crate::sync::{Host, Options, Task};
 pub struct Env {
     /// The clock. `CLAUDE_SYNC_NOW` (RFC 3339) stops it, for reproducible runs.
     pub now: Timestamp,
+    /// What `CLAUDE_SYNC_NOW` says, where that is no time.
+    no_time: Option<String>,
     /// The terminal's width.
     pub width: u16,
     /// Whether error messages may have colours.
@@ -29,14 +33,26 @@ pub struct Env {
 impl Env {
     /// Reads it.
     pub fn read() -> Self {
-        let now = std::env::var("CLAUDE_SYNC_NOW").ok().and_then(|text| Timestamp::parse(&text)).unwrap_or_else(Timestamp::now);
+        let told = std::env::var("CLAUDE_SYNC_NOW").ok();
+        let (now, no_time) = match told.as_deref().map(Timestamp::parse) {
+            Some(Some(now)) => (now, None),
+            Some(None) => (Timestamp::now(), told),
+            None => (Timestamp::now(), None),
+        };
         let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
         let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
         let width = if std::io::stdout().is_terminal() { terminal.or(columns) } else { columns }.unwrap_or(120).clamp(40, 400);
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let colours = std::io::stderr().is_terminal() && !no_colour && !dumb;
-        Self { now, width, colours, attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal() }
+        Self { now, no_time, width, colours, attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal() }
+    }
+
+    /// Says which variable is set to something that it cannot be.
+    pub fn check(&self) -> Result<(), CliError> {
+        let Some(text) = &self.no_time else { return Ok(()) };
+        let message = format!("CLAUDE_SYNC_NOW is no time: {}", printable(text, 80));
+        Err(CliError::plain(&message, "claude_sync::usage", exit::USAGE, "write it as 2026-11-23T12:00:00Z, or unset it"))
     }
 
     /// The folders, as the platform and the user's variables have them.
@@ -44,6 +60,12 @@ impl Env {
         let base = choose_native_strategy().map_err(|_| CliError::no_home())?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir().join("claude-sync").join("state"));
         let claude = claude_folders(base.home_dir());
+        if !std::env::var("CLAUDE_CONFIG_DIR").unwrap_or_default().trim().is_empty() && !claude[0].is_dir() {
+            let message =
+                format!("CLAUDE_CONFIG_DIR names a folder that is not there: {}", printable(&claude[0].display().to_string(), 400));
+            let help = "correct it, or unset it to use ~/.claude; nothing was made";
+            return Err(CliError::plain(&message, "claude_sync::claude_folder", exit::CONFIG, help));
+        }
         Ok(Places {
             repo: base.data_dir().join("claude-sync").join("repo"),
             state: state.join("claude-sync"),

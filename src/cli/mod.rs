@@ -69,6 +69,9 @@ pub fn claude_sync() -> ExitCode {
     }
     let args = ClaudeSync::parse();
     let env = Env::read();
+    if let Err(error) = env.check() {
+        return finish(Err(error), &env);
+    }
     let result = match args.command {
         None => sync::run(&args.sync, &env),
         Some(Command::Init(args)) => init::run(&args, &env),
@@ -89,7 +92,7 @@ pub fn claude_sync() -> ExitCode {
 pub fn claude_usage_tracker() -> ExitCode {
     let args = tracker::Args::parse();
     let env = Env::read();
-    finish(tracker::run(&args, &env), &env)
+    finish(env.check().and_then(|()| tracker::run(&args, &env)), &env)
 }
 
 fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {

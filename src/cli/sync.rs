@@ -54,7 +54,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// The exit code of a run that went through.
 pub fn code(outcome: &Outcome) -> u8 {
-    if let Remote::Queued(_) = outcome.remote { exit::QUEUED } else { exit::OK }
+    if let Remote::Queued(_) | Remote::Refused(_) = outcome.remote { exit::QUEUED } else { exit::OK }
 }
 
 /// What happened, in a few lines.
@@ -80,7 +80,7 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
     };
     let remote = match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
-        Remote::UpToDate | Remote::Queued(_) => String::new(),
+        Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
@@ -113,12 +113,28 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
             printable_lines(reason, 12)
         ));
     }
+    if let Remote::Refused(reason) = &outcome.remote {
+        lines.push(format!(
+            "The remote did not take the push; everything is committed here, and the next run pushes it.\n{}",
+            printable_lines(reason, 12)
+        ));
+    }
     let twin = "Nothing is lost or counted twice; but give one of the two its own id: claude-sync machine new-id. Or, if this is the same machine after a move or a restored backup: claude-sync machine adopt";
     match outcome.twin {
         Some(Twin::Copied) => lines
             .push(format!("The id {} was made on another computer, as after copying a home folder or an image. {twin}", outcome.machine)),
         Some(Twin::Wrote) => lines.push(format!("Another computer syncs with the id of this one, {}. {twin}", outcome.machine)),
         None => {}
+    }
+    if let Some(strayed) = &outcome.strayed {
+        let (here, usual) = (printable(&strayed.here, 100), printable(&strayed.usual, 100));
+        lines.push(format!(
+            "The repository is on the branch {here}, not on {usual}, and this sync went to {here}. Back: git switch {usual} there. To stay: git config claude-sync.branch {here} there."
+        ));
+    }
+    for (key, meant) in &outcome.unknown {
+        let meant = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
+        lines.push(format!("config.json: there is no setting \"{}\"{meant}", printable(key, 100)));
     }
     for bad in outcome.read.bad.iter().take(if quiet { 0 } else { 10 }) {
         lines.push(format!("{}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error));

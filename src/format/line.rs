@@ -159,8 +159,7 @@ fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A:
 }
 
 fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<u64, A::Error> {
-    let number: u64 = map.next_value()?;
-    if number > MAX_COUNTER { Err(A::Error::custom("a counter above 2^53")) } else { Ok(number) }
+    map.next_value()
 }
 
 fn time<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Error> {
@@ -227,6 +226,10 @@ impl<'de> Members<'de> {
             (None, None) => return None,
         };
         let (timestamp, model) = (self.timestamp?, names.name(&self.model?));
+        let c = &self.counters;
+        if [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h, c.web_search, self.index].iter().any(|n| *n > MAX_COUNTER) {
+            return None;
+        }
         let counters = Counters { cache_1h: self.counters.cache_1h.min(self.counters.cache_creation), ..self.counters };
         let project = self.project.map(Cow::into_owned);
         let body = Body {

@@ -85,11 +85,11 @@ fn parse(bytes: &[u8], most: usize) -> Result<Fields, FormatError> {
 
 /// Takes the members of a summary out of an object.
 fn read_totals(fields: &mut Fields) -> Result<Totals, FieldError> {
-    let mut totals = Totals { requests: fields.number("total_requests")?, ..Totals::default() };
-    totals.counters.input = fields.number("total_input_tokens")?;
-    totals.counters.output = fields.number("total_output_tokens")?;
-    totals.counters.cache_creation = fields.number("total_cache_creation_tokens")?;
-    totals.counters.cache_read = fields.number("total_cache_read_tokens")?;
+    let mut totals = Totals { requests: fields.sum("total_requests")?, ..Totals::default() };
+    totals.counters.input = fields.sum("total_input_tokens")?;
+    totals.counters.output = fields.sum("total_output_tokens")?;
+    totals.counters.cache_creation = fields.sum("total_cache_creation_tokens")?;
+    totals.counters.cache_read = fields.sum("total_cache_read_tokens")?;
     totals.cost.amount = fields.money("total_cost_usd")?.unwrap_or_default();
     totals.cost.known = fields.take("cost_known") != Some(Value::Bool(false));
     Ok(totals)

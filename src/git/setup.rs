@@ -58,6 +58,22 @@ pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo.config()?.get_string(LAYOUT.0).is_ok_and(|layout| layout == LAYOUT.1))
 }
 
+/// The setting that remembers which branch is synced.
+const BRANCH: &str = "claude-sync.branch";
+
+/// The branch that is synced, where `here` is another one. A branch that was renamed is the same one.
+pub fn usual_branch(repo: &Repo, here: &str) -> Result<Option<String>, RepoError> {
+    let mut config = repo.config()?;
+    match config.get_string(BRANCH) {
+        Ok(usual) if usual == here => Ok(None),
+        Ok(usual) if repo.head(&usual)?.is_some() => Ok(Some(usual)),
+        _ => match config.set_str(BRANCH, here) {
+            Ok(()) => Ok(None),
+            Err(source) => Err(RepoError::Git { what: format!("set {BRANCH}"), source }),
+        },
+    }
+}
+
 /// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
 fn attributes(repo: &Repo) -> Result<(), SetupError> {
     let path = repo.common_folder().join("info/attributes");

@@ -1,4 +1,4 @@
-//! `config.json`: the settings of the spec. Unknown keys are kept and ignored; known ones are checked.
+//! `config.json`: the settings of the spec. Known keys are checked; unknown ones are kept, and named to the user.
 
 use std::fs;
 use std::io;
@@ -17,6 +17,8 @@ pub struct Config {
     pub summary_only: bool,
     /// `snapshots`: keep a copy of each version of the sync file.
     pub snapshots: bool,
+    /// Settings that this version does not know, each with the one that may be meant.
+    pub unknown: Vec<(String, Option<&'static str>)>,
 }
 
 /// The configuration cannot be used.
@@ -98,6 +100,29 @@ fn parse(mut fields: Fields) -> Result<Config, Problem> {
         if privacy.take("retention_days").is_some() {
             return Err(Problem::Unsupported("privacy_settings.retention_days"));
         }
+        config.unknown.extend(unknown("privacy_settings.", privacy, &PRIVACY));
     }
+    if let Some(mut states) = fields.object("error_states")? {
+        ERRORS.iter().for_each(|key| drop(states.take(key)));
+        config.unknown.extend(unknown("error_states.", states, &ERRORS));
+    }
+    for key in ["$schema", "version"] {
+        fields.take(key);
+    }
+    config.unknown.extend(unknown("", fields, &TOP));
     Ok(config)
+}
+
+const TOP: [&str; 4] = ["summary_only", "snapshots", "privacy_settings", "error_states"];
+const PRIVACY: [&str; 4] = ["anonymize_hostname", "exclude_project_names", "encryption", "retention_days"];
+/// The spec's settings of what is done about failures. They are read by later versions.
+const ERRORS: [&str; 4] = ["retry_count", "backoff_seconds", "queue_for_later", "corrupt_data"];
+
+/// What is left of an object, each with the known key that is most like it. A privacy setting with a typing error protects nobody.
+fn unknown(place: &str, fields: Fields, known: &[&'static str]) -> Vec<(String, Option<&'static str>)> {
+    let near = |key: &str| {
+        let scored = known.iter().map(|known| (similar::TextDiff::from_chars(key, *known).ratio(), *known));
+        scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
+    };
+    fields.rest().into_keys().map(|key| (format!("{place}{key}"), near(&key))).collect()
 }

@@ -12,9 +12,9 @@ pub struct Lock(#[expect(dead_code, reason = "open as long as the lock is held")
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another run holds it.
-    #[error("another claude-sync is running ({holder})")]
+    #[error("another claude-sync is running{}", if holder.is_empty() { String::new() } else { format!(" ({holder})") })]
     Held {
-        /// Its process id and start, as it wrote them.
+        /// Its process id and start, as it wrote them; empty where it has only just begun.
         holder: String,
     },
     /// The lock file cannot be used.

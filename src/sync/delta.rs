@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::SyncError;
 use super::own::{month_blobs, own_months};
 use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::join::Join as _;
 use crate::base::money::Money;
 use crate::base::text::{count, printable};
 use crate::format::MAX_DAY_FILE;
@@ -13,7 +14,7 @@ use crate::format::syncfile::Mode;
 use crate::git::Oid;
 use crate::git::repo::Repo;
 use crate::merge::digest::Memory;
-use crate::records::Totals;
+use crate::records::{Entry, Totals};
 
 /// What changed in one machine's day files between two trees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -65,7 +66,8 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
         let (was, is) = (read(previous)?, read(Some(blob.oid))?);
         for record in is.records.iter() {
             match was.records.get(record.id) {
-                Some(known) if known == record => continue,
+                // A name that was left out, or an earlier copy in another session, is no usage.
+                Some(known) if known.fast == record.fast && known.body == record.body => continue,
                 Some(known) => {
                     out.grown += 1;
                     cost.1 = cost.1.plus(known.cost().amount);
@@ -76,10 +78,13 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
             out.sessions.insert(record.origin.session.clone());
         }
         for (key, summary) in &is.summaries {
-            let known = was.summaries.get(key).map_or(Totals::default(), |s| s.totals);
-            if known != summary.totals {
+            // What records tell is known: whoever goes over to sums counts nothing anew.
+            let of = |entry: &Entry<'_>| *entry.session == key.session && entry.at.day() == key.day && *entry.model == key.model;
+            let told = is.records.entries().filter(of).map(|entry| Totals { requests: 1, counters: entry.counters, cost: entry.cost });
+            let known = was.summaries.get(key).map_or(Totals::default(), |s| s.totals).join(told.sum());
+            if known.join(summary.totals) != known {
                 out.added = out.added.saturating_add(summary.totals.requests.saturating_sub(known.requests));
-                cost.0 = cost.0.plus(summary.totals.cost.amount);
+                cost.0 = cost.0.plus(summary.totals.cost.amount.max(known.cost.amount));
                 cost.1 = cost.1.plus(known.cost.amount);
                 out.sessions.insert(key.session.clone());
             }

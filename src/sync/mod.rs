@@ -86,6 +86,8 @@ pub enum Remote {
     Pushed(u32),
     /// It was not reached; the commit stays here, and the next run pushes it.
     Queued(String),
+    /// It was reached, and did not take what was pushed; the commit stays here, and the next run pushes it.
+    Refused(String),
     /// It was not asked.
     Skipped,
 }
@@ -97,6 +99,15 @@ pub enum Twin {
     Copied,
     /// Somebody else wrote as this machine.
     Wrote,
+}
+
+/// Another branch than the one that is usually synced is checked out: what is synced there, the usual one does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Strayed {
+    /// The one that is checked out.
+    pub here: String,
+    /// The one that is usually synced.
+    pub usual: String,
 }
 
 /// What reading the transcripts was like.
@@ -137,6 +148,10 @@ pub struct Outcome {
     pub twin: Option<Twin>,
     /// What git had left half-done, and this run ended.
     pub finished: Option<Operation>,
+    /// Another branch than usual is checked out.
+    pub strayed: Option<Strayed>,
+    /// Settings of `config.json` that this version does not know, each with the one that may be meant.
+    pub unknown: Vec<(String, Option<&'static str>)>,
     /// Files in which git's conflict markers stood, and stand no more.
     pub mended: Vec<String>,
     /// What this machine's files gained against the commit before.

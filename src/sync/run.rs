@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::delta::{Story, delta, message};
 use super::tree::{Assembled, Starts, assemble, own_tree};
-use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, resolve, setup};
+use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, resolve, setup};
 use crate::base::ids::MachineId;
 use crate::format::syncfile::Mode;
 use crate::git::process::MACHINES;
@@ -21,7 +21,7 @@ use crate::transcripts::{self, Privacy};
 const TRIES: u32 = 100;
 
 /// Counts up when the reader learns to see more in a transcript: then everything is read again.
-const READER: u32 = 1;
+const READER: u32 = 2;
 
 /// Syncs once.
 pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
@@ -49,10 +49,12 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
     let reader = format!("{READER} {privacy:?} {}", if options.summary_only { "summaries" } else { "records" });
     let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
+    let strayed = clone::usual_branch(&repo, &branch)?.map(|usual| Strayed { here: branch.clone(), usual });
+    let unknown = config.unknown.clone();
     let run = Run { repo, git, options, machine, branch, per_machine, reader };
     let outcome = run.sync(places, privacy, set_up)?;
     let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
-    Ok(Outcome { twin, finished, ..outcome })
+    Ok(Outcome { twin, finished, strayed, unknown, ..outcome })
 }
 
 /// What the lock file says to others.
@@ -139,7 +141,7 @@ impl Run<'_> {
                 }
                 Ok(Push::Rejected) => return Err(SyncError::Contended(TRIES)),
                 Err(error) => {
-                    out.remote = Remote::Queued(error.to_string());
+                    out.remote = Remote::Refused(error.to_string());
                     break;
                 }
             }
@@ -159,6 +161,8 @@ impl Run<'_> {
             set_up,
             twin: None,
             finished: None,
+            unknown: Vec::new(),
+            strayed: None,
             mended: Vec::new(),
             delta: Delta::default(),
             commit: None,

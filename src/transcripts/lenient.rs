@@ -25,7 +25,7 @@ pub enum Count {
     None,
     /// A whole number that is not negative.
     Some(u64),
-    /// Any other number.
+    /// Any other number, or another value.
     Bad,
 }
 
@@ -139,7 +139,12 @@ fn number(raw: &RawValue) -> Option<&str> {
 impl<'de> Deserialize<'de> for Count {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        Ok(number(raw).map_or(Self::None, |digits| digits.parse().map_or(Self::Bad, Self::Some)))
+        Ok(match number(raw) {
+            Some(digits) => digits.parse().map_or(Self::Bad, Self::Some),
+            None if raw.get() == "null" => Self::None,
+            // A figure that is there but no number must not count as none.
+            None => Self::Bad,
+        })
     }
 }
 

@@ -147,7 +147,16 @@ pub fn read_line(
     names: &mut Interner,
     mut keep: impl FnMut(Record),
 ) -> Result<(), LineError> {
-    let parsed: Line = serde_json::from_slice(line).map_err(|error| LineError::Syntax(error.column()))?;
+    let text;
+    let parsed: Line = match serde_json::from_slice(line) {
+        Ok(parsed) => parsed,
+        // A path or a text that is no UTF-8 costs no figure.
+        Err(_) if std::str::from_utf8(line).is_err() => {
+            text = String::from_utf8_lossy(line);
+            serde_json::from_str(&text).map_err(|error| LineError::Syntax(error.column()))?
+        }
+        Err(error) => return Err(LineError::Syntax(error.column())),
+    };
     let assistant = |kind: &Text| kind.get() == Some("assistant");
     let row = if assistant(&parsed.kind) {
         let Some(message) = &parsed.message.0 else { return Ok(()) };
@@ -257,7 +266,12 @@ fn project_name(cwd: Option<&str>, privacy: Privacy) -> String {
         return String::new();
     };
     let last = path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("/");
-    last.chars().filter(|c| !c.is_control()).take(100).collect()
+    last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(100).collect()
+}
+
+/// Whether a character only changes how others are shown, as bidirectional overrides do.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 impl Count {

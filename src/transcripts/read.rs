@@ -175,7 +175,8 @@ impl Reader<'_> {
     }
 
     fn parse(&mut self, line: &[u8]) -> Result<(), LineError> {
-        let line = line.trim_ascii();
+        // Editors and copies between systems leave byte order marks, at the beginning of a file or where files were put together.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
         if line.is_empty() {
             return Ok(());
         }

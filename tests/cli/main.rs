@@ -15,6 +15,7 @@ mod life;
 mod machines;
 mod made;
 mod model;
+mod odd;
 mod people;
 mod plain_git;
 mod remote;
