@@ -71,6 +71,10 @@ pub fn year(page: &mut Page, data: &Path, hours: u64, records: u64) {
         written = records * hour / hours;
         let session = format!("{day:08x}-{:04x}-4000-8000-000000000000", hour % 24 / 3);
         let path = home.path().join(format!(".claude/projects/-home-dev-shop/{session}.jsonl"));
+        // Claude Code deletes transcripts after 30 days.
+        let old = format!("{:08x}-", day.wrapping_sub(31));
+        let folder = fs::read_dir(path.parent().expect("a folder")).expect("lists").flatten();
+        folder.filter(|file| file.file_name().to_string_lossy().starts_with(&old)).for_each(|file| drop(fs::remove_file(file.path())));
         let mut file = fs::File::options().create(true).append(true).open(path).expect("opens");
         for n in from..written {
             let mix = n.wrapping_mul(0x5851_F42D_4C95_7F2D);

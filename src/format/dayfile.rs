@@ -199,7 +199,8 @@ impl DayFile {
         }
         let header =
             Object::new().spec("version", VERSION).spec("machine", self.machine.as_str()).spec("day", self.day.to_string().as_str());
-        let mut out = header.extra(&self.extra).line();
+        let mut out = String::with_capacity(self.records.len() * 400 + 200);
+        out.push_str(&header.extra(&self.extra).line());
         out.push('\n');
         let mut checksums = BTreeMap::new();
         for (session, lines) in sessions {

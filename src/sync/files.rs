@@ -50,6 +50,9 @@ impl<'a> Files<'a> {
 
     /// Reads what adding these records may change: files that have them, and the days that new ones go to.
     pub fn read_for(&self, own: &mut Own, records: &RecordSet) -> Result<(), SyncError> {
+        if self.months.is_empty() {
+            return Ok(());
+        }
         let mut wanted: HashSet<u64> = records.entries().map(|entry| entry.id.number()).collect();
         let copies = own.copies();
         wanted.extend(copies.iter().map(|record| record.id.number()));

@@ -1,7 +1,7 @@
 //! Finding transcripts: every `*.jsonl` below `<config folder>/projects`, each file once.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -70,13 +70,23 @@ impl Walk {
                     continue;
                 }
             };
-            self.entry(&entry.path(), depth);
+            self.entry(&entry, depth);
         }
     }
 
-    fn entry(&mut self, path: &Path, depth: usize) {
+    fn entry(&mut self, entry: &DirEntry, depth: usize) {
+        // The folder's path is resolved, so that of what is no link is too.
+        let path = &entry.path();
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
         let transcript = path.extension().is_some_and(|e| e == "jsonl") && name != "journal.jsonl";
+        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            if let Ok(meta) = entry.metadata()
+                && transcript
+            {
+                self.files.insert(path.clone(), describe(path.clone(), &meta));
+            }
+            return;
+        }
         // Following links: people move project folders to other disks.
         match fs::metadata(path) {
             Ok(meta) if meta.is_dir() && name != "tool-results" => self.folder(path, depth + 1),

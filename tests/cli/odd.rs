@@ -130,7 +130,11 @@ fn going_over_to_sums_counts_nothing_anew() {
     machine.sync(&["--summary-only"]);
     machine.write(".config/claude-sync/config.json", "{\"privacy_settings\": {\"exclude_project_names\": true}}");
     machine.sync(&["--mode=full"]);
-    let told = machine.git(&["log", "--format=%(trailers:key=Records-Added,valueonly)%(trailers:key=Cost-Added-USD,valueonly)", "--grep=Machine:"]);
+    let told = machine.git(&[
+        "log",
+        "--format=%(trailers:key=Records-Added,valueonly)%(trailers:key=Cost-Added-USD,valueonly)",
+        "--grep=Machine:",
+    ]);
     let added: Vec<&str> = told.lines().map(str::trim).filter(|line| !line.is_empty() && *line != "0").collect();
     assert_eq!(added.len(), 2, "only the first sync added records and their cost: {told}");
 }
