@@ -204,7 +204,7 @@ pub struct FileDigest {
     pub sessions: Vec<SessionSum>,
     /// Its records' ids, sorted.
     pub ids: Ids,
-    /// Its records for reports, packed by [`rows::pack`].
+    /// Its records for reports, packed as the cursor over rows reads them.
     pub rows: Vec<u8>,
 }
 

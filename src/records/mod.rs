@@ -1,7 +1,7 @@
 //! Usage records: one per request, whoever logged it, however often, on however many machines.
 //!
-//! A [`Record`] is a product of small lattices, so [`Record::join`] commutes, associates and is idempotent: whatever the order in
-//! which rows, files and machines meet, the same record comes out.
+//! A [`Record`] is a product of small lattices, so its [join](crate::base::join::Join::join) commutes, associates and is idempotent:
+//! whatever the order in which rows, files and machines meet, the same record comes out.
 
 mod identity;
 mod join;
