@@ -1,5 +1,6 @@
 //! The machine's page: what it tells of the machine, of its totals, and of what its last sync brought.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::own::Checksums;
@@ -14,6 +15,10 @@ use crate::records::{RecordSet, Totals};
 
 /// The largest sync file that is written; beyond it records are left to the day files.
 const MAX_PAGE: usize = 256 << 10;
+
+/// How many of a session's records stand on the page, the newest. All of them stand in the day files; each that is written again on
+/// the page costs the repository more than a record of a day file does, since pages follow each other with other records.
+const SHOWN: usize = 2;
 
 /// What the machine says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +101,7 @@ impl<'a> Views<'a> {
         for record in records.iter() {
             brought.entry(record.origin.session.clone()).or_default().add(record);
         }
+        brought.values_mut().for_each(|records| *records = newest(records));
         Self { figures, brought, highest, checksums }
     }
 
@@ -117,6 +123,13 @@ impl<'a> Views<'a> {
             ..Session::default()
         })
     }
+}
+
+/// The records of a set that the page shows.
+fn newest(records: &RecordSet) -> RecordSet {
+    let mut all: Vec<_> = records.iter().collect();
+    all.sort_by_cached_key(|record| Reverse((record.origin.timestamp, record.id)));
+    all.into_iter().take(SHOWN).collect()
 }
 
 /// Cuts a page to its limit: first the records, which the day files have, then the sessions that were updated longest ago.

@@ -225,6 +225,24 @@ fn a_heartbeat_comes_once_a_day() {
 }
 
 #[test]
+fn the_page_shows_the_two_newest_records_and_counts_all() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..7));
+    machine.init().sync(&[]);
+    let page: serde_json::Value = machine
+        .files()
+        .iter()
+        .find_map(|(name, text)| name.starts_with("sync/machines/").then(|| serde_json::from_str(text).expect("JSON")))
+        .expect("a page");
+    let session = page["sessions"].as_object().and_then(|all| all.values().next()).expect("a session");
+    let shown: Vec<_> = session["usage_records"].as_array().into_iter().flatten().map(|record| record["index"].as_u64()).collect();
+    assert_eq!(shown, [Some(6), Some(7)], "the newest two, in order");
+    assert_eq!(session["summary"]["total_requests"], 7);
+    assert_eq!(page["usage_summary"]["total_requests"], 7);
+}
+
+#[test]
 fn summary_only_withholds_records_and_keeps_totals() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
