@@ -142,15 +142,13 @@ fn age_reflogs(folder: &Path, hours: u64) {
         }
         let text = fs::read_to_string(&path).expect("readable");
         let mut ago = text.lines().count() as u64;
-        let aged: String = text
-            .lines()
-            .map(|line| {
-                let (entry, reason) = line.split_once('\t').unwrap_or((line, ""));
-                let (who, _) = entry.rsplit_once("> ").expect("a reflog");
-                ago -= 1;
-                format!("{who}> {} +0000\t{reason}\n", now - ago.min(hours) * 3600)
-            })
-            .collect();
+        let mut aged = String::with_capacity(text.len());
+        for line in text.lines() {
+            let (entry, reason) = line.split_once('\t').unwrap_or((line, ""));
+            let (who, _) = entry.rsplit_once("> ").expect("a reflog");
+            ago -= 1;
+            aged.push_str(&format!("{who}> {} +0000\t{reason}\n", now - ago.min(hours) * 3600));
+        }
         fs::write(&path, aged).expect("written");
     }
 }

@@ -4,6 +4,7 @@ pub mod few;
 pub mod ids;
 pub mod join;
 pub mod json;
+pub mod key;
 pub mod money;
 pub mod text;
 pub mod time;

@@ -8,7 +8,6 @@ use super::error::CliError;
 use super::{exit, machine, out, tracker};
 use crate::base::text::{count, printable};
 use crate::merge::decisions::{ACCEPTED, Intent};
-use crate::report;
 use crate::report::conflicts::{Dispute, disputes};
 
 #[derive(Debug, clap::Args)]
@@ -25,7 +24,7 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let repo = report::open(&places.repo)?.ok_or_else(tracker::no_data)?;
+    let repo = tracker::open(&places)?;
     let wanted = |dispute: &Dispute| {
         args.sessions.is_empty() || args.sessions.iter().any(|text| dispute.session.as_str().starts_with(text.as_str()))
     };

@@ -92,6 +92,7 @@ fn places(player: &Player) -> Places {
         repo: home.join("repo"),
         state: home.join("state"),
         config: home.join("config.json"),
+        key: home.join("key"),
         machine_id: home.join(".claude/machine_id"),
         claude: vec![home.join(".claude")],
     }

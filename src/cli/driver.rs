@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use super::env::Env;
 use super::error::CliError;
 use super::exit;
+use crate::base::key::Key;
 use crate::index::Index;
 use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::driver;
+use crate::store::key;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,8 +41,13 @@ fn memory() -> Box<dyn Memory> {
     index.map_or_else(|| Box::new(Forgetful) as Box<dyn Memory>, |index| Box::new(index))
 }
 
+/// The fleet's key, where this machine has it.
+fn key() -> Option<Key> {
+    key::read(&Env::places().ok()?.key).ok()?
+}
+
 pub fn run(args: &Args) -> ExitCode {
-    match driver::run(&args.base, &args.ours, &args.theirs, &args.path, memory) {
+    match driver::run(&args.base, &args.ours, &args.theirs, &args.path, key, memory) {
         Ok(()) => ExitCode::from(exit::OK),
         Err(error) => {
             let error = CliError::from(error);

@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
 
@@ -70,6 +71,7 @@ impl Env {
             repo: base.data_dir().join("claude-sync").join("repo"),
             state: state.join("claude-sync"),
             config: base.config_dir().join("claude-sync").join("config.json"),
+            key: base.config_dir().join("claude-sync").join("key"),
             machine_id: claude[0].join("machine_id"),
             claude,
         })
@@ -84,11 +86,15 @@ impl Env {
             snapshot: false,
             push_main: false,
             offline: false,
+            retention_days: None,
+            reroot: false,
             task: Task::Sync,
             now: self.now,
             host: host(),
             program: program(),
             attended: self.attended,
+            unattended: false,
+            wait: Duration::ZERO,
             rules: RULES,
         }
     }

@@ -15,6 +15,7 @@ use crate::git::{GitError, process::MIN_VERSION};
 use crate::merge::driver::DriverError;
 use crate::merge::trees::MergeError;
 use crate::store::config::ConfigError;
+use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
 use crate::sync::SyncError;
@@ -166,6 +167,19 @@ impl From<SyncError> for CliError {
                 exit::REMOTE,
                 "check the address, the network, and that git can log in there: git ls-remote ADDRESS",
             ),
+            SyncError::PerMachine => Self::new(
+                &error,
+                "claude_sync::per_machine",
+                exit::REPOSITORY,
+                "use a repository whose branch all machines share: claude-sync init ADDRESS, without --branch-per-machine",
+            ),
+            SyncError::NoKey { .. } => Self::new(
+                &error,
+                "claude_sync::no_key",
+                exit::CONFIG,
+                "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
+            ),
+            SyncError::Key(e) => e.into(),
             SyncError::NoRemote => {
                 Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS")
             }
@@ -198,11 +212,21 @@ impl From<ConfigError> for CliError {
             ConfigError::Read { .. } => "check the file's permissions",
             ConfigError::Syntax { .. } => "correct the file, or delete it to have the defaults",
             ConfigError::Setting { .. } => "correct the setting, or delete it to have its default",
-            ConfigError::Unsupported { .. } => {
-                "delete the setting, or use a version of claude-sync that has it; nothing was synced, to keep what the setting promises"
-            }
         };
         Self::new(&error, "claude_sync::config", exit::CONFIG, help)
+    }
+}
+
+impl From<KeyError> for CliError {
+    fn from(error: KeyError) -> Self {
+        let help = match &error {
+            KeyError::Read { .. } | KeyError::Write(_) => "check the permissions of the file and its folder",
+            KeyError::Invalid { .. } => "put the key back, as claude-sync key show prints it on another machine; nothing was changed",
+            KeyError::Other { .. } => {
+                "this machine may belong to another fleet: move the file away if that key is not needed any more, and keep a copy"
+            }
+        };
+        Self::new(&error, "claude_sync::key", exit::CONFIG, help)
     }
 }
 
@@ -223,7 +247,9 @@ impl From<GitError> for CliError {
         let (exit, help) = match &error {
             GitError::Missing(_) => (exit::GIT, format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1)),
             GitError::TooOld { .. } => (exit::GIT, "update git".to_owned()),
-            GitError::Failed { .. } => (exit::FAILURE, "see what git says above; claude-sync goes on where it stopped".to_owned()),
+            GitError::Failed { .. } | GitError::Silent { .. } => {
+                (exit::FAILURE, "see what git says above; claude-sync goes on where it stopped".to_owned())
+            }
         };
         Self::new(&error, "claude_sync::git", exit, help)
     }
@@ -233,6 +259,12 @@ impl From<RepoError> for CliError {
     fn from(error: RepoError) -> Self {
         match error {
             RepoError::Process(e) => e.into(),
+            RepoError::Sealed(_) => Self::new(
+                &error,
+                "claude_sync::no_key",
+                exit::CONFIG,
+                "on a machine that has the key: claude-sync key show; then here: claude-sync key import",
+            ),
             RepoError::Open { .. } => Self::new(
                 &error,
                 "claude_sync::repository",

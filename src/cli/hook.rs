@@ -64,7 +64,9 @@ pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
         Hook::PreReceive(rest) => ("pre-receive", rest),
         Hook::Install(place) => return install(&place.path),
     };
-    let repo = Repo::from_environment()?;
+    // A server has no home, no key, and needs neither.
+    let key = Env::places().ok().and_then(|places| crate::store::key::read(&places.key).ok().flatten());
+    let repo = Repo::from_environment()?.with_key(key.as_ref());
     let mut input = Vec::new();
     // `post-merge` gets none, and its standard input may be the user's terminal.
     if name != "post-merge" {

@@ -53,7 +53,7 @@ fn narrowed(env: &Env, cells: Vec<String>, left_out: [usize; 2]) -> Vec<String> 
 
 fn repo() -> Result<Repo, CliError> {
     let places = Env::places()?;
-    report::open(&places.repo)?.ok_or_else(tracker::no_data)
+    tracker::open(&places)
 }
 
 pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {

@@ -129,7 +129,7 @@ pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>) -> Result<u8, Cl
 
 /// The machines as this clone knows them, by their pages: who they are, not what they used.
 pub fn machines(places: &Places) -> Result<Fleet, CliError> {
-    let repo = report::open(&places.repo)?.ok_or_else(tracker::no_data)?;
+    let repo = tracker::open(places)?;
     report::machines(&repo)?.ok_or_else(tracker::no_data)
 }
 

@@ -6,8 +6,10 @@ mod driver;
 mod env;
 mod error;
 pub mod exit;
+mod forget;
 mod hook;
 mod init;
+mod key;
 mod log;
 mod machine;
 mod resolve;
@@ -46,6 +48,10 @@ enum Command {
     Conflicts(conflicts::Args),
     /// List, rename, retire or merge machines, or give this one another id
     Machine(machine::Args),
+    /// Take a session, a project, a machine or old data out of the repository and its history
+    Forget(forget::Args),
+    /// Make, show or take over the key that encrypts the repository and hides project names
+    Key(key::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
     Resolve,
     /// Make two machines and a remote in a temporary folder, sync them, and show the result
@@ -78,6 +84,8 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Log(args)) => log::log(&args, &env),
         Some(Command::Diff(args)) => log::diff(&args, &env),
         Some(Command::Conflicts(args)) => conflicts::run(&args, &env),
+        Some(Command::Forget(args)) => forget::run(&args, &env),
+        Some(Command::Key(args)) => key::run(&args),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
         Some(Command::Resolve) => resolve::run(&env),

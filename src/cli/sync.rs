@@ -1,5 +1,7 @@
 //! `claude-sync`: one sync.
 
+use std::time::Duration;
+
 use super::env::Env;
 use super::error::CliError;
 use super::{exit, out};
@@ -27,9 +29,12 @@ pub struct Args {
     /// Commit here, and neither fetch nor push
     #[arg(long)]
     offline: bool,
-    /// Say nothing unless something is wrong
+    /// Say nothing unless something is wrong, and leave a remote that failed lately alone for a while
     #[arg(short, long)]
     quiet: bool,
+    /// Wait so long for another claude-sync to end
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -41,6 +46,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         offline: args.offline,
         task: if args.download_all { Task::Download } else { Task::Sync },
         attended: env.attended && !args.quiet,
+        unattended: args.quiet,
+        wait: Duration::from_secs(args.wait),
         ..env.options()
     };
     let places = Env::places()?;
@@ -54,7 +61,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// The exit code of a run that went through.
 pub fn code(outcome: &Outcome) -> u8 {
-    if let Remote::Queued(_) | Remote::Refused(_) = outcome.remote { exit::QUEUED } else { exit::OK }
+    if let Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) = outcome.remote { exit::QUEUED } else { exit::OK }
 }
 
 /// What happened, in a few lines.
@@ -80,7 +87,7 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
     };
     let remote = match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
-        Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) => String::new(),
+        Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
@@ -94,6 +101,12 @@ pub fn repairs(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(operation) = outcome.finished {
         text.push_str(&format!("Ended the {} that git had left half-done: both sides are joined.\n", operation.name()));
+    }
+    if !outcome.cleared.is_empty() {
+        text.push_str(&format!("Cleared away {} that a killed run had left in .git.\n", count(outcome.cleared.len() as u64, "file")));
+    }
+    if outcome.purged {
+        text.push_str("The old history is gone from this clone, because data in it was forgotten.\n");
     }
     if !outcome.mended.is_empty() {
         text.push_str(&format!(
@@ -113,11 +126,20 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
             printable_lines(reason, 12)
         ));
     }
+    if let Remote::Locked(mark) = &outcome.remote {
+        lines.push(format!(
+            "The remote is encrypted now, with the key {}; everything is committed here and waits for it. On a machine that has it: claude-sync key show; then here: claude-sync key import",
+            printable(mark, 20)
+        ));
+    }
     if let Remote::Refused(reason) = &outcome.remote {
         lines.push(format!(
             "The remote did not take the push; everything is committed here, and the next run pushes it.\n{}",
             printable_lines(reason, 12)
         ));
+    }
+    if let Some(next) = outcome.next_try.filter(|_| !quiet) {
+        lines.push(format!("Each claude-sync tries again; those with --quiet from {next} on."));
     }
     let twin = "Nothing is lost or counted twice; but give one of the two its own id: claude-sync machine new-id. Or, if this is the same machine after a move or a restored backup: claude-sync machine adopt";
     match outcome.twin {

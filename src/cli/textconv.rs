@@ -1,9 +1,12 @@
 //! `claude-sync textconv FILE`: git calls it to show files below `sync` in `git diff` and `git log -p`.
 
+use super::env::Env;
 use super::error::CliError;
 use super::{exit, out};
 use crate::format::MAX_DAY_FILE;
+use crate::format::sealed::{self, Seal};
 use crate::report::lines;
+use crate::store::key;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,6 +29,10 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
         return Err(fail("it is larger than any file of the format"));
     }
     let bytes = std::fs::read(&args.file).map_err(|e| fail(&e.to_string()))?;
-    out(&lines::render(&bytes));
+    let seal = Env::places().ok().and_then(|places| key::read(&places.key).ok().flatten()).map(|key| Seal::new(&key));
+    match sealed::open(seal.as_ref(), bytes) {
+        Ok(bytes) => out(&lines::render(&bytes)),
+        Err(error) => out(&format!("{error}\n")),
+    }
     Ok(exit::OK)
 }

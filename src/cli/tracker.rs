@@ -10,12 +10,13 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
+use crate::git::Repo;
 use crate::index::Index;
 use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::fleet::{Fleet, Row, Rows};
 use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
-use crate::store::{config, machine_id};
-use crate::transcripts::{Cursors, Privacy, read_all};
+use crate::store::{config, key, machine_id};
+use crate::transcripts::{Cursors, read_all};
 
 /// Report Claude Code usage of this machine or of the whole fleet
 #[derive(Debug, clap::Parser)]
@@ -111,9 +112,15 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
+/// The repository of this machine, with the fleet's key if there is one.
+pub fn open(places: &crate::store::Places) -> Result<Repo, CliError> {
+    let key = key::read(&places.key)?;
+    Ok(report::open(&places.repo)?.ok_or_else(no_data)?.with_key(key.as_ref()))
+}
+
 /// The fleet as this machine's repository has it, and each of its rows.
 pub fn synced(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
-    let repo = report::open(&places.repo)?.ok_or_else(no_data)?;
+    let repo = open(places)?;
     let index = Index::peek(&places.state);
     let memory: &dyn Memory = match &index {
         Some(index) => index,
@@ -134,8 +141,8 @@ pub fn no_data() -> CliError {
 
 fn local(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
-    let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
-    let reading = read_all(&places.claude, &Cursors::new(), privacy);
+    let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
+    let reading = read_all(&places.claude, &Cursors::new(), &naming);
     for (path, reason) in &reading.unreadable {
         eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
     }

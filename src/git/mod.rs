@@ -7,7 +7,9 @@ pub mod hooks;
 pub mod process;
 pub mod repo;
 pub mod setup;
+pub mod stale;
 pub mod unfinished;
+mod watch;
 
 pub use git2::Oid;
 pub use process::{Git, GitError, Push};

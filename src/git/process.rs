@@ -8,7 +8,9 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
+use super::watch::{self, Watched};
 use crate::base::text::printable_lines;
 
 /// The oldest git that works: before 2.41 machine-readable fetch output and parts of the driver's contract differ.
@@ -25,6 +27,14 @@ pub enum GitError {
     TooOld {
         /// What it says it is.
         found: String,
+    },
+    /// It was silent for too long, and was ended.
+    #[error("git {what} was cut off after it had said nothing for {seconds} s")]
+    Silent {
+        /// The subcommand.
+        what: String,
+        /// How long it was given.
+        seconds: u64,
     },
     /// It failed.
     #[error("git {what} failed{}{message}", if message.is_empty() { "" } else { ":\n" })]
@@ -66,12 +76,17 @@ pub struct Git {
     program: PathBuf,
     /// Whether somebody sits at the terminal who can answer questions.
     attended: bool,
+    /// How long a transport may be silent.
+    silence: Duration,
 }
+
+/// How long a transport may be silent, unless the user says otherwise.
+pub const SILENCE: Duration = Duration::from_mins(2);
 
 impl Git {
     /// Finds out whether `git` is there and recent enough.
     pub fn find(attended: bool) -> Result<Self, GitError> {
-        let git = Self { program: PathBuf::from("git"), attended };
+        let git = Self { program: PathBuf::from("git"), attended, silence: SILENCE };
         let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         let found = text.trim().trim_start_matches("git version ").to_owned();
@@ -81,6 +96,22 @@ impl Git {
             return Err(GitError::TooOld { found: printable_lines(&found, 1) });
         }
         Ok(git)
+    }
+
+    /// With another limit for silent transports.
+    #[must_use]
+    pub fn with_silence(self, silence: Duration) -> Self {
+        Self { silence, ..self }
+    }
+
+    /// Runs a command that talks to a remote.
+    fn transport<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S], variables: &[(&str, &str)]) -> Result<Output, GitError> {
+        let mut command = self.command(Some(repo));
+        command.args(args).envs(variables.iter().copied());
+        match watch::output(command, self.silence, !self.attended).map_err(GitError::Missing)? {
+            Watched::Ended(out) => Ok(out),
+            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: self.silence.as_secs() }),
+        }
     }
 
     fn command(&self, repo: Option<&Path>) -> Command {
@@ -101,7 +132,7 @@ impl Git {
             command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never");
             if std::env::var_os("GIT_SSH_COMMAND").is_none() && std::env::var_os("GIT_SSH").is_none() {
                 // Only where the user configured no ssh command of their own: the variable would win over it.
-                command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+                command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=30");
             }
         }
         if let Some(repo) = repo {
@@ -126,7 +157,12 @@ impl Git {
 
     /// What branches a remote has.
     pub fn survey(&self, repo: &Path, remote: &str) -> Result<Survey, GitError> {
-        let text = self.run(repo, &["ls-remote", "--symref", "--", remote])?;
+        let args = ["ls-remote", "--symref", "--", remote];
+        let out = self.transport(repo, &args, &[])?;
+        if !out.status.success() {
+            return Err(failed(&args, &out));
+        }
+        let text = String::from_utf8_lossy(&out.stdout);
         let head = text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
         let all: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
         let (machines, branches): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| name.starts_with(MACHINES));
@@ -138,13 +174,20 @@ impl Git {
 
     /// Fetches all branches, forgetting those that are gone.
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
-        self.run(repo, &["fetch", "--quiet", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote]).map(drop)
+        // Progress is a sign of life.
+        let args = ["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote];
+        let out = self.transport(repo, &args, &[])?;
+        if out.status.success() { Ok(()) } else { Err(failed(&args, &out)) }
     }
 
-    /// Pushes one commit to one branch, never by force.
-    pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str) -> Result<Push, GitError> {
-        let args = ["push", "--porcelain", "--no-follow-tags", "--recurse-submodules=no", remote, &format!("{commit}:refs/heads/{branch}")];
-        let out = self.command(Some(repo)).args(args).env(PUSHING, "1").output().map_err(GitError::Missing)?;
+    /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.
+    pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str, over: Option<&str>) -> Result<Push, GitError> {
+        let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags", "--recurse-submodules=no"];
+        let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
+        args.extend(lease.as_deref());
+        let update = format!("{commit}:refs/heads/{branch}");
+        args.extend([remote, update.as_str()]);
+        let out = self.transport(repo, &args, &[(PUSHING, "1")])?;
         if out.status.success() {
             return Ok(Push::Done);
         }
@@ -162,6 +205,15 @@ impl Git {
         ];
         let slower = races.iter().any(|race| reason.contains(race));
         if slower { Ok(Push::Rejected) } else { Err(failed(&args, &out)) }
+    }
+
+    /// Takes everything out of the repository that no branch needs any more.
+    pub fn purge(&self, repo: &Path) -> Result<(), GitError> {
+        for name in ["FETCH_HEAD", "ORIG_HEAD"] {
+            let _ = std::fs::remove_file(repo.join(".git").join(name));
+        }
+        self.run(repo, &["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"])?;
+        self.run(repo, &["gc", "--quiet", "--prune=now"]).map(drop)
     }
 
     /// Lets git tidy up where it thinks that it is time to.
@@ -192,18 +244,46 @@ impl Git {
     }
 }
 
-fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
+/// The name of the command, past the settings before it.
+fn subcommand<S: AsRef<OsStr>>(args: &[S]) -> String {
     let mut words = args.iter().map(|arg| arg.as_ref().to_string_lossy());
     let mut what = words.next().unwrap_or_default();
     while what == "-c" {
         what = words.nth(1).unwrap_or_default();
     }
-    let what = what.into_owned();
+    what.into_owned()
+}
+
+/// How lines begin by which git shows that it is working.
+const PROGRESS: [&str; 11] = [
+    "Enumerating ",
+    "Counting ",
+    "Compressing ",
+    "Delta compression ",
+    "Receiving ",
+    "Resolving ",
+    "Unpacking ",
+    "Writing ",
+    "Total ",
+    "From ",
+    "POST git-",
+];
+
+fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     let stderr = String::from_utf8_lossy(&out.stderr);
-    let text = if stderr.trim().is_empty() { String::from_utf8_lossy(&out.stdout) } else { stderr };
-    // Advice for people who type git commands would mislead here.
-    let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("hint:") && !line.trim().is_empty()).collect();
-    GitError::Failed { what, message: hide_secrets(&printable_lines(&lines.join("\n"), 12)) }
+    let told = |text: &str| {
+        // Advice for people who type git commands would mislead here.
+        let tells = |line: &&str| {
+            let said = line.strip_prefix("remote: ").unwrap_or(line);
+            !line.starts_with("hint:") && !line.trim().is_empty() && !PROGRESS.iter().any(|start| said.starts_with(start))
+        };
+        text.split(['\n', '\r']).filter(tells).collect::<Vec<_>>().join("\n")
+    };
+    let mut message = told(&stderr);
+    if message.is_empty() {
+        message = told(&String::from_utf8_lossy(&out.stdout));
+    }
+    GitError::Failed { what: subcommand(args), message: hide_secrets(&printable_lines(&message, 12)) }
 }
 
 /// Cuts passwords and tokens out of addresses: `https://user:secret@host` becomes `https://***@host`.

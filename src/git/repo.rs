@@ -1,6 +1,8 @@
 //! A repository's objects, refs and work tree, through libgit2.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
@@ -9,7 +11,10 @@ use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signat
 use rayon::prelude::*;
 
 use super::process::{Git, GitError};
+use crate::base::key::Key;
 use crate::base::text::printable;
+use crate::format::sealed::{self, Seal, SealError};
+use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
 
 /// The ref that remembers all that this clone has had.
 pub const KNOWN: &str = "refs/claude-sync/known";
@@ -52,6 +57,9 @@ pub enum RepoError {
     /// A `git` process failed.
     #[error(transparent)]
     Process(#[from] GitError),
+    /// A sealed file.
+    #[error("failed to read an encrypted file")]
+    Sealed(#[from] SealError),
     /// A flush failed.
     #[error("failed to flush {} to disk", path.display())]
     Flush {
@@ -93,6 +101,10 @@ pub struct Blob {
 pub struct Repo {
     pub(super) inner: Repository,
     path: PathBuf,
+    /// The fleet's key, where this machine has it.
+    seal: Option<Seal>,
+    /// Files are sealed as they are written.
+    sealing: Cell<bool>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -102,13 +114,58 @@ impl std::fmt::Debug for Repo {
 }
 
 impl Repo {
+    fn of(inner: Repository, path: PathBuf) -> Self {
+        Self { inner, path, seal: None, sealing: Cell::new(false) }
+    }
+
+    /// With the fleet's key, which opens sealed files.
+    #[must_use]
+    pub fn with_key(self, key: Option<&Key>) -> Self {
+        Self { seal: key.map(Seal::new), ..self }
+    }
+
+    /// The fleet's key in use.
+    pub fn seal(&self) -> Option<&Seal> {
+        self.seal.as_ref()
+    }
+
+    /// Whether files below `sync` are sealed as they are written.
+    pub fn is_sealing(&self) -> bool {
+        self.sealing.get() && self.seal.is_some()
+    }
+
+    /// The mark of the key that sealed what a root tree holds; none where it is plain.
+    pub fn sealed_by(&self, root: Oid) -> Result<Option<String>, RepoError> {
+        // The manifest, or where each machine has a branch, pages.
+        let mut files: Vec<Oid> = self.entry(Some(root), "sync/manifest.json")?.map(|entry| entry.oid).into_iter().collect();
+        if files.is_empty() {
+            files.extend(self.blobs(Some(root), "sync/machines")?.into_iter().map(|blob| blob.oid));
+        }
+        for oid in files.into_iter().filter(|oid| self.blob_size(*oid).is_some_and(|size| size <= MAX_SYNC_FILE)) {
+            if let Some(mark) = sealed::mark(&self.stored(oid)?) {
+                return Ok(Some(mark));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a blob is sealed by a key that is not here.
+    pub fn is_locked(&self, oid: Oid) -> Result<bool, RepoError> {
+        Ok(self.seal.is_none() && self.blob_size(oid).is_some_and(|size| size <= MAX_DAY_FILE) && sealed::is_sealed(&self.stored(oid)?))
+    }
+
+    /// Seals files below `sync` from here on, if there is a key.
+    pub fn start_sealing(&self) {
+        self.sealing.set(true);
+    }
+
     /// Opens the repository at `path`; none where there is nothing.
     pub fn open(path: &Path) -> Result<Option<Self>, RepoError> {
         if !path.join(".git").exists() {
             return Ok(None);
         }
         match Repository::open(path) {
-            Ok(inner) => Ok(Some(Self { inner, path: path.to_owned() })),
+            Ok(inner) => Ok(Some(Self::of(inner, path.to_owned()))),
             Err(source) => Err(RepoError::Open { path: path.to_owned(), source }),
         }
     }
@@ -117,13 +174,13 @@ impl Repo {
     pub fn from_environment() -> Result<Self, RepoError> {
         let inner = Repository::open_from_env().map_err(|source| RepoError::Open { path: PathBuf::from("."), source })?;
         let path = inner.workdir().unwrap_or_else(|| inner.path()).to_owned();
-        Ok(Self { inner, path })
+        Ok(Self::of(inner, path))
     }
 
     /// Opens a bare repository.
     pub fn open_bare(path: &Path) -> Result<Self, RepoError> {
         let inner = Repository::open_bare(path).map_err(|source| RepoError::Open { path: path.to_owned(), source })?;
-        Ok(Self { inner, path: path.to_owned() })
+        Ok(Self::of(inner, path.to_owned()))
     }
 
     /// Makes an empty repository of the plain kind: SHA-1, refs as files, no template.
@@ -131,7 +188,7 @@ impl Repo {
         let mut options = RepositoryInitOptions::new();
         options.mkpath(true).external_template(false).initial_head(branch);
         let inner = git("create the repository", Repository::init_opts(path, &options))?;
-        Ok(Self { inner, path: path.to_owned() })
+        Ok(Self::of(inner, path.to_owned()))
     }
 
     /// The work tree's top.
@@ -249,7 +306,25 @@ impl Repo {
 
     /// A blob's bytes.
     pub fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
+        Ok(sealed::open(self.seal.as_ref(), self.stored(oid)?)?)
+    }
+
+    /// A blob's bytes as they are stored, sealed or not.
+    pub fn stored(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
         Ok(git("read a file", self.inner.find_blob(oid))?.content().to_vec())
+    }
+
+    /// Stores the file at `path`.
+    pub fn write_file(&self, path: &str, bytes: &[u8]) -> Result<Oid, RepoError> {
+        self.write_blob(&self.dress(path, bytes))
+    }
+
+    /// A file as it is stored.
+    fn dress<'a>(&self, path: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        match &self.seal {
+            Some(seal) if self.is_sealing() && path.starts_with("sync/") => Cow::Owned(seal.seal(path, bytes)),
+            _ => Cow::Borrowed(bytes),
+        }
     }
 
     /// Stores a blob.
@@ -257,16 +332,20 @@ impl Repo {
         git("store a file", self.inner.blob(bytes))
     }
 
-    /// Stores several blobs, each thread through a handle of its own.
-    pub fn write_blobs(&self, all: &[&[u8]]) -> Result<Vec<Oid>, RepoError> {
+    /// Stores several files, each thread through a handle of its own.
+    pub fn write_files(&self, all: &[(&str, &[u8])]) -> Result<Vec<Oid>, RepoError> {
+        let seal = self.seal.clone().filter(|_| self.is_sealing());
         if all.len() < 2 {
-            return all.iter().map(|bytes| self.write_blob(bytes)).collect();
+            return all.iter().map(|(path, bytes)| self.write_file(path, bytes)).collect();
         }
-        let path = self.inner.path();
-        let open = || Repository::open(path);
-        let store = |repo: &mut Result<Repository, git2::Error>, bytes: &&[u8]| match repo {
-            Ok(repo) => git("store a file", repo.blob(bytes)),
-            Err(error) => Err(RepoError::Open { path: path.to_owned(), source: git2::Error::from_str(error.message()) }),
+        let place = self.inner.path();
+        let open = || Repository::open(place);
+        let store = |repo: &mut Result<Repository, git2::Error>, (path, bytes): &(&str, &[u8])| match repo {
+            Ok(repo) => {
+                let sealed = seal.as_ref().map(|seal| seal.seal(path, bytes));
+                git("store a file", repo.blob(sealed.as_deref().unwrap_or(bytes)))
+            }
+            Err(error) => Err(RepoError::Open { path: place.to_owned(), source: git2::Error::from_str(error.message()) }),
         };
         all.par_iter().map_init(open, store).collect()
     }
@@ -311,6 +390,35 @@ impl Repo {
             here.insert(folder, Entry { mode: FOLDER, oid });
         }
         self.write_tree(tree, &here)
+    }
+
+    /// A tree without some paths. A folder in which nothing is left goes too.
+    pub fn without(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Oid, RepoError> {
+        self.cut(tree, paths)?.map_or_else(|| self.write_tree(None, &BTreeMap::new()), Ok)
+    }
+
+    fn cut(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Option<Oid>, RepoError> {
+        if paths.is_empty() {
+            return Ok(Some(tree));
+        }
+        let base = git("read a tree", self.inner.find_tree(tree))?;
+        let mut builder = git("start a tree", self.inner.treebuilder(Some(&base)))?;
+        let mut below: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for path in paths {
+            match path.split_once('/') {
+                Some((folder, rest)) => drop(below.entry(folder).or_default().insert(rest.to_owned())),
+                None if base.get_name(path).is_some() => git("build a tree", builder.remove(path))?,
+                None => {}
+            }
+        }
+        for (folder, inner) in below {
+            let Some(entry) = base.get_name(folder).filter(|entry| entry.filemode() == FOLDER) else { continue };
+            match self.cut(entry.id(), &inner)? {
+                Some(oid) => git("build a tree", builder.insert(folder, oid, FOLDER).map(drop))?,
+                None => git("build a tree", builder.remove(folder))?,
+            }
+        }
+        if builder.is_empty() { Ok(None) } else { git("store a tree", builder.write()).map(Some) }
     }
 
     /// Makes a commit, signed where the user's configuration says so. No ref moves.
@@ -393,6 +501,14 @@ impl Repo {
         git2::opts::strict_hash_verification(true);
         git("write the work tree", shown)?;
         Ok(true)
+    }
+
+    /// The files of the tree `to` that `from` has not, or has otherwise.
+    pub fn differing(&self, from: Option<Oid>, to: Oid) -> Result<Vec<(String, Entry)>, RepoError> {
+        let mut paths = Vec::new();
+        self.gained(from, Some(to), "", &mut paths)?;
+        let entry = |path: String| Ok(self.entry(Some(to), &path)?.map(|entry| (path, entry)));
+        paths.into_iter().map(entry).filter_map(Result::transpose).collect()
     }
 
     /// The files that `to` has and `from` has not, or has otherwise. False where `to` lacks something that `from` has.

@@ -58,6 +58,24 @@ pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo.config()?.get_string(LAYOUT.0).is_ok_and(|layout| layout == LAYOUT.1))
 }
 
+/// Set from when a new history is begun until the remote has it.
+const REROOT: &str = "claude-sync.reroot";
+
+/// Whether a new history was begun that the remote did not take yet.
+pub fn wants_reroot(repo: &Repo) -> Result<bool, RepoError> {
+    Ok(repo.config()?.get_bool(REROOT).unwrap_or(false))
+}
+
+/// Remembers that.
+pub fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
+    let mut config = repo.config()?;
+    let set = if on { config.set_bool(REROOT, true) } else { config.remove(REROOT) };
+    match set {
+        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(()),
+        other => other.map_err(|source| RepoError::Git { what: format!("set {REROOT}"), source }),
+    }
+}
+
 /// The setting that remembers which branch is synced.
 const BRANCH: &str = "claude-sync.branch";
 

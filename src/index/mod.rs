@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use crate::base::time::Timestamp;
 use crate::merge::digest::Known;
 use crate::transcripts::{Cursor, Cursors};
 
@@ -69,9 +70,7 @@ impl Index {
     pub fn open(state: &Path) -> Result<Self, IndexError> {
         let path = state.join("index.sqlite");
         let attempt = Self::open_file(&path).or_else(|_| {
-            for suffix in ["", "-wal", "-shm", "-journal"] {
-                let _ = fs::remove_file(state.join(format!("index.sqlite{suffix}")));
-            }
+            Self::remove(state);
             Self::open_file(&path)
         });
         attempt.map_err(|source| IndexError { path, source })
@@ -85,6 +84,13 @@ impl Index {
         // All of it is read once: straight from the page cache.
         let _ = db.pragma_update(None, "mmap_size", 1_i64 << 30);
         Some(Self { db, path, read_only: true, fits: Cell::new(false), units: RefCell::default() })
+    }
+
+    /// Deletes the index in the state folder. It costs time only.
+    pub fn remove(state: &Path) {
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(state.join(format!("index.sqlite{suffix}")));
+        }
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
@@ -129,6 +135,32 @@ impl Index {
             rows.collect()
         };
         read().map_err(|source| self.fail(source))
+    }
+
+    /// How often the remote failed in a row, and when last; none where it did not.
+    pub fn failures(&self) -> Result<Option<(u64, Timestamp)>, IndexError> {
+        let value = |key: &str| {
+            self.db
+                .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0))
+                .optional()
+                .map_err(|e| self.fail(e))
+        };
+        let (count, last) = (value("failures")?, value("failed_at")?);
+        Ok(count.and_then(|count| count.parse().ok()).zip(last.and_then(|last| Timestamp::parse(&last))))
+    }
+
+    /// Notes a failure of the remote at a time, or that it works again.
+    pub fn count_failure(&mut self, now: Option<Timestamp>) -> Result<(), IndexError> {
+        let before = self.failures()?;
+        let Some(now) = now else {
+            if before.is_some() {
+                self.db.execute("DELETE FROM meta WHERE key IN ('failures', 'failed_at')", []).map_err(|e| self.fail(e))?;
+            }
+            return Ok(());
+        };
+        let count = before.map_or(0, |(count, _)| count).saturating_add(1);
+        let sql = "INSERT OR REPLACE INTO meta VALUES ('failures', ?1), ('failed_at', ?2)";
+        self.db.execute(sql, params![count.to_string(), now.to_string()]).map(drop).map_err(|e| self.fail(e))
     }
 
     fn binding(&self) -> rusqlite::Result<Option<Binding>> {

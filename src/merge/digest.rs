@@ -342,6 +342,9 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
         out.digest.span = Some(out.digest.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
         out.digest.derived |= record.derived;
         out.ids.push((record.id.number(), said(&record)));
+        if record.is_stub() {
+            continue;
+        }
         match sums.get_mut(&record.origin.session) {
             Some(sum) => sum.add_record(&record),
             None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),

@@ -7,7 +7,9 @@ use std::path::Path as FilePath;
 use super::digest::Memory;
 use super::trees::{self, MergeError};
 use super::{algebra, overview};
+use crate::base::key::Key;
 use crate::format::manifest::{Head, Inputs, Manifest, RULES};
+use crate::format::sealed::{self, Seal, SealError};
 use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
@@ -36,6 +38,14 @@ pub enum DriverError {
         /// Why.
         source: FormatError,
     },
+    /// A version that is encrypted by a key that is not here.
+    #[error("{path} cannot be joined: {source}")]
+    Sealed {
+        /// The path in the repository.
+        path: String,
+        /// Why.
+        source: SealError,
+    },
     /// Objects.
     #[error(transparent)]
     Merge(#[from] MergeError),
@@ -50,22 +60,29 @@ pub fn run(
     ours: &FilePath,
     theirs: &FilePath,
     path: &str,
+    key: impl FnOnce() -> Option<Key>,
     memory: impl FnOnce() -> Box<dyn Memory>,
 ) -> Result<(), DriverError> {
     let kind = Path::parse(path);
     // An unreadable base is an empty one: it only says what both sides came from.
     let old = std::fs::read(base).unwrap_or_default();
-    let (a, b) = (read(ours)?, read(theirs)?);
+    let (mine, b) = (read(ours)?, read(theirs)?);
+    let sealing = sealed::is_sealed(&mine) || sealed::is_sealed(&b);
+    let key = if sealing { key() } else { None };
+    let seal = key.as_ref().map(Seal::new);
+    let open = |bytes| sealed::open(seal.as_ref(), bytes).map_err(|source| DriverError::Sealed { path: path.to_owned(), source });
+    let (old, a, b) = (open(old).unwrap_or_default(), open(mine.clone())?, open(b)?);
     let format = |source| DriverError::Format { path: path.to_owned(), source };
     let result = match kind {
-        Path::Manifest => merge_manifests(&old, &a, &b, memory).map_err(|error| match error {
+        Path::Manifest => merge_manifests(&old, &a, &b, key.as_ref(), memory).map_err(|error| match error {
             Failure::Format(source) => format(source),
             Failure::Merge(error) => error.into(),
             Failure::Repo(error) => error.into(),
         })?,
         _ => algebra::join(&kind, &a, &b).map_err(format)?,
     };
-    if result != a {
+    let result = seal.map_or(result.clone(), |seal| seal.seal(path, &result));
+    if result != mine {
         // Straight into git's temporary file: if this is cut off, git throws the file away, and nothing else lies about.
         std::fs::write(ours, &result).map_err(|source| WriteError { path: ours.to_owned(), source })?;
     }
@@ -96,7 +113,13 @@ impl From<MergeError> for Failure {
 
 /// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
 /// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
-fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8], memory: impl FnOnce() -> Box<dyn Memory>) -> Result<Vec<u8>, Failure> {
+fn merge_manifests(
+    base: &[u8],
+    ours: &[u8],
+    theirs: &[u8],
+    key: Option<&Key>,
+    memory: impl FnOnce() -> Box<dyn Memory>,
+) -> Result<Vec<u8>, Failure> {
     let (Ok(a), Ok(b)) = (Head::read(ours), Head::read(theirs)) else {
         return fallback(ours, theirs);
     };
@@ -107,7 +130,10 @@ fn merge_manifests(base: &[u8], ours: &[u8], theirs: &[u8], memory: impl FnOnce(
     let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
         return fallback(ours, theirs);
     };
-    let repo = Repo::from_environment().map_err(Failure::Repo)?;
+    let repo = Repo::from_environment().map_err(Failure::Repo)?.with_key(key);
+    if key.is_some() {
+        repo.start_sealing();
+    }
     repo.write_in_memory().map_err(Failure::Repo)?;
     let side = |pick: fn(&Inputs) -> Option<&str>, path| join_side(&repo, path, pick(&old), pick(&mine), pick(&other));
     let machines = side(|inputs| inputs.machines.as_deref(), layout::MACHINES)?;

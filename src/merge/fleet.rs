@@ -30,7 +30,7 @@ pub enum Source {
 pub struct Row<'a> {
     /// The place of its machine in [`Fleet::machines`]: the one that it counts for.
     pub machine: usize,
-    /// Its session; none where a machine claims more than its sessions.
+    /// Its session; none where a machine claims more than its sessions, and for a record of which retention took it.
     pub session: Option<&'a SessionId>,
     /// Its project.
     pub project: &'a str,
@@ -51,7 +51,7 @@ impl<'a> Row<'a> {
     pub fn of(entry: &Entry<'a>, machine: usize) -> Self {
         Self {
             machine,
-            session: Some(entry.session),
+            session: some(entry.session),
             project: entry.project,
             model: entry.model,
             at: entry.at,
@@ -308,8 +308,8 @@ impl Fleet {
     fn add_record(&mut self, entry: &Entry, owner: usize, machines: &[usize], cells: &mut Cells, rows: Rows) {
         let row = Row::of(entry, owner);
         cells.add(entry, row.totals);
-        if machines.len() > 1 {
-            let view = view(&mut self.sessions, entry.session);
+        if let Some(session) = some(entry.session).filter(|_| machines.len() > 1) {
+            let view = view(&mut self.sessions, session);
             view.shared += 1;
             view.machines.extend(machines);
         }
@@ -320,6 +320,11 @@ impl Fleet {
     pub fn totals(&self) -> Totals {
         self.sum
     }
+}
+
+/// A record's session; none for a stub, of which retention took it.
+pub(super) fn some(session: &SessionId) -> Option<&SessionId> {
+    Some(session).filter(|session| !session.as_str().is_empty())
 }
 
 /// The view of a session. Its id is copied only where it is new.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::data::{self, Content};
+use super::digest::Forgetful;
+use super::forgotten::Rules;
 use super::trees::MergeError;
 use crate::base::ids::{Interner, MachineId};
 use crate::base::join::Join as _;
@@ -104,11 +106,20 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
         return Ok(Vec::new());
     }
     let (before, after) = (files(repo, old)?, files(repo, new)?);
+    // What the branch's new rules take away is not lost.
+    let rules = new.map(|root| Rules::read(repo, root, &Forgetful)).transpose()?.unwrap_or_default();
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut out = Vec::new();
     for path in paths {
         let (was, is) = (before.get(path).copied(), after.get(path).copied());
         if was == is {
+            continue;
+        }
+        if is_locked(repo, was)? || is_locked(repo, is)? {
+            // Encrypted, and this is a place without the key, such as a server: nobody here can tell more.
+            if is.is_none() {
+                out.push(Breach::Lost { path: path.clone(), what: 1 });
+            }
             continue;
         }
         let bytes = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, MergeError> {
@@ -121,11 +132,19 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
         match Path::parse(path) {
             Path::Day(machine, day, _) => {
                 let read = |bytes: Option<Vec<u8>>| DayFile::read(&machine, day, &bytes?, &mut Interner::default()).ok();
-                compare_days(path, read(bytes(was)?), is.is_some(), read(bytes(is)?), &mut out);
+                let mut old = read(bytes(was)?);
+                if let Some((file, _)) = &mut old {
+                    rules.apply_day(file);
+                }
+                compare_days(path, old, is.is_some(), read(bytes(is)?), &mut out);
             }
             Path::Machine(machine) => {
                 let read = |bytes: Option<Vec<u8>>| SyncFile::read(&machine, &bytes?, &mut Interner::default()).ok();
-                compare_pages(path, read(bytes(was)?), is.is_some(), read(bytes(is)?), &mut out);
+                let mut old = read(bytes(was)?);
+                if let Some(page) = &mut old {
+                    rules.apply_page(page);
+                }
+                compare_pages(path, old, is.is_some(), read(bytes(is)?), &mut out);
             }
             _ => {}
         }
@@ -135,6 +154,13 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
         out.push(Breach::Manifest);
     }
     Ok(out)
+}
+
+fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, MergeError> {
+    Ok(match entry.filter(|entry| entry.mode == FILE) {
+        Some(entry) => repo.is_locked(entry.oid)?,
+        None => false,
+    })
 }
 
 fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Option<(DayFile, Damage)>, out: &mut Vec<Breach>) {
@@ -203,6 +229,9 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, MergeError> {
     let Some(entry) = repo.entry(root, MANIFEST)? else {
         return Ok(true);
     };
+    if repo.is_locked(entry.oid)? {
+        return Ok(true);
+    }
     let Content::Bytes(bytes) = data::content(repo, entry.oid)? else {
         return Ok(false);
     };

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod driver;
 mod entangled;
 pub mod fleet;
+pub mod forgotten;
 pub mod guard;
 pub mod manifest;
 pub mod overview;

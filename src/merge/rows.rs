@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sums;
-use super::fleet::{Row, Rows, Source};
+use super::fleet::{Row, Rows, Source, some};
 use crate::base::ids::SessionId;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
@@ -130,7 +130,7 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
         let [session, project, model] = packed.names.map(usize::from);
         Some(Row {
             machine,
-            session: Some(sessions.get(session)?),
+            session: some(sessions.get(session)?),
             project: names.projects.get(project)?,
             model: names.models.get(model)?,
             at: Timestamp::from_millis(packed.at)?,

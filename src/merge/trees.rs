@@ -120,5 +120,5 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
     }
     let joined = super::algebra::join(&kind, &repo.blob(a)?, &repo.blob(b)?);
     let joined = joined.map_err(|source| MergeError::Format { path: path.to_owned(), source })?;
-    Ok(repo.write_blob(&joined)?)
+    Ok(repo.write_file(path, &joined)?)
 }

@@ -13,7 +13,7 @@ use std::cmp::Ordering;
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::json::{Doc, Extra, Object};
 use crate::base::money::{Cost, Money};
-use crate::base::time::Timestamp;
+use crate::base::time::{Day, Timestamp};
 pub use crate::prices::Counters;
 use crate::prices::prices;
 pub use identity::{Identity, derived_id};
@@ -127,6 +127,19 @@ impl Record {
             && (!self.derived || other.derived)
             && self.origin <= other.origin
             && (self.body.same_row(&other.body) || self.body.order(&other.body).is_gt())
+    }
+
+    /// Whether retention took its time of day, session and project.
+    pub fn is_stub(&self) -> bool {
+        self.origin.session.as_str().is_empty()
+    }
+
+    /// What retention leaves of it in the file of `day`: what it used, and the id by which copies are known. Its origin is smaller than
+    /// any of that day, so that a join with the record itself gives the stub's.
+    #[must_use]
+    pub fn stub(&self, day: Day) -> Self {
+        let origin = Origin { timestamp: day.start(), session: SessionId::new(Name::default()), project: Name::default() };
+        Self { derived: false, origin, index: 0, ..self.clone() }
     }
 
     /// The price by this version's table.

@@ -155,7 +155,9 @@ impl Fold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        let date = self.date(row.at);
+        // Of a record that retention shortened only the UTC day is known.
+        let shortened = row.session.is_none() && row.source == Source::Record;
+        let date = if shortened { row.at.day().date() } else { self.date(row.at) };
         if self.bounds.since.is_some_and(|since| date < since) || self.bounds.until.is_some_and(|until| date > until) {
             return;
         }

@@ -1,5 +1,6 @@
 //! `config.json`: the settings of the spec. Known keys are checked; unknown ones are kept, and named to the user.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,48 @@ pub struct Config {
     pub anonymize_hostname: bool,
     /// `privacy_settings.exclude_project_names`: no project leaves the machine.
     pub exclude_project_names: bool,
+    /// `privacy_settings.project_names` is `hash`: projects are named by what only the fleet's key tells.
+    pub hash_project_names: bool,
+    /// `privacy_settings.aliases`: what projects are called, by path or by its last component.
+    pub aliases: BTreeMap<String, String>,
+    /// `privacy_settings.retention_days`: older records become stubs.
+    pub retention_days: Option<u32>,
+    /// `privacy_settings.encryption` is `at-rest` or `both`.
+    pub encrypt: bool,
     /// `summary_only`: sums per session, day and model leave the machine, no records.
     pub summary_only: bool,
     /// `snapshots`: keep a copy of each version of the sync file.
     pub snapshots: bool,
+    /// `error_states`.
+    pub failures: Failures,
     /// Settings that this version does not know, each with the one that may be meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
+}
+
+/// `error_states`: what is done about failures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failures {
+    /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how long runs that nobody attends leave the
+    /// remote alone after the first failure, the second, and so on. The last holds for all further ones: what is committed waits.
+    pub backoff: Vec<u64>,
+    /// `sync_failed.silence_seconds`: when a transport that says nothing is cut off.
+    pub silence: u64,
+    /// `corrupt_data.log_error`: skipped lines are named.
+    pub name_bad_lines: bool,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { backoff: vec![60, 300, 900], silence: 120, name_bad_lines: true }
+    }
+}
+
+impl Failures {
+    /// How long the remote is left alone after so many failures in a row, in seconds.
+    pub fn pause(&self, failures: u64) -> u64 {
+        let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
+        self.backoff.get(at).or(self.backoff.last()).copied().unwrap_or(0)
+    }
 }
 
 /// The configuration cannot be used.
@@ -48,14 +85,6 @@ pub enum ConfigError {
         /// Which.
         problem: FieldError,
     },
-    /// A setting that this version cannot honour. Ignoring it would break a promise.
-    #[error("{}: setting \"{setting}\" asks for what this version cannot do", path.display())]
-    Unsupported {
-        /// The file.
-        path: PathBuf,
-        /// Which.
-        setting: &'static str,
-    },
 }
 
 /// Reads the configuration; without a file all settings have their defaults.
@@ -70,41 +99,38 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let Some(fields) = Fields::of(value) else {
         return Err(ConfigError::Syntax { path: path.to_owned(), reason: "it is another kind of value".to_owned() });
     };
-    parse(fields).map_err(|problem| match problem {
-        Problem::Field(problem) => ConfigError::Setting { path: path.to_owned(), problem },
-        Problem::Unsupported(setting) => ConfigError::Unsupported { path: path.to_owned(), setting },
-    })
+    parse(fields).map_err(|problem| ConfigError::Setting { path: path.to_owned(), problem })
 }
 
-enum Problem {
-    Field(FieldError),
-    Unsupported(&'static str),
-}
-
-impl From<FieldError> for Problem {
-    fn from(error: FieldError) -> Self {
-        Self::Field(error)
-    }
-}
-
-fn parse(mut fields: Fields) -> Result<Config, Problem> {
+fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     let mut config = Config { summary_only: fields.flag("summary_only")?, snapshots: fields.flag("snapshots")?, ..Config::default() };
     if let Some(mut privacy) = fields.object("privacy_settings")? {
         config.anonymize_hostname = privacy.flag("anonymize_hostname")?;
         config.exclude_project_names = privacy.flag("exclude_project_names")?;
-        match privacy.text("encryption")?.as_str() {
-            "" | "transit" => {}
-            "at-rest" | "both" => return Err(Problem::Unsupported("privacy_settings.encryption")),
-            _ => return Err(FieldError { key: "encryption".to_owned(), want: "\"transit\", \"at-rest\" or \"both\"" }.into()),
+        config.encrypt = match privacy.text("encryption")?.as_str() {
+            "" | "transit" => false,
+            "at-rest" | "both" => true,
+            _ => return Err(wants("encryption", "\"transit\", \"at-rest\" or \"both\"")),
+        };
+        config.hash_project_names = match privacy.text("project_names")?.as_str() {
+            "" | "last" => false,
+            "hash" => true,
+            _ => return Err(wants("project_names", "\"last\" or \"hash\"")),
+        };
+        for (name, alias) in privacy.object("aliases")?.map(Fields::rest).unwrap_or_default() {
+            let alias = alias.as_str().filter(|alias| alias.len() <= 100).ok_or_else(|| wants("aliases", "names of at most 100 bytes"))?;
+            config.aliases.insert(name, alias.to_owned());
         }
-        if privacy.take("retention_days").is_some() {
-            return Err(Problem::Unsupported("privacy_settings.retention_days"));
-        }
+        let days = privacy.take("retention_days");
+        config.retention_days = match days.map(|days| days.as_u64().and_then(|days| u32::try_from(days).ok())) {
+            None => None,
+            Some(Some(days @ 1..=36_500)) => Some(days),
+            Some(_) => return Err(wants("retention_days", "a whole number of days from 1 to 36500")),
+        };
         config.unknown.extend(unknown("privacy_settings.", privacy, &PRIVACY));
     }
-    if let Some(mut states) = fields.object("error_states")? {
-        ERRORS.iter().for_each(|key| drop(states.take(key)));
-        config.unknown.extend(unknown("error_states.", states, &ERRORS));
+    if let Some(states) = fields.object("error_states")? {
+        errors(states, &mut config)?;
     }
     for key in ["$schema", "version"] {
         fields.take(key);
@@ -113,10 +139,46 @@ fn parse(mut fields: Fields) -> Result<Config, Problem> {
     Ok(config)
 }
 
+fn errors(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
+    if let Some(mut failed) = states.object("sync_failed")? {
+        let pauses = failed.array("backoff_seconds")?;
+        let most = 31 * 24 * 60 * 60;
+        let pauses: Option<Vec<u64>> = pauses.iter().map(|pause| pause.as_u64().filter(|pause| *pause <= most)).collect();
+        let pauses = pauses.ok_or_else(|| wants("backoff_seconds", "an array of seconds, each at most 31 days"))?;
+        if !pauses.is_empty() {
+            config.failures.backoff = pauses;
+        }
+        let retries = failed.take("retry_count").map(|count| count.as_u64().ok_or_else(|| wants("retry_count", "a whole number")));
+        if let Some(retries) = retries.transpose()? {
+            config.failures.backoff.truncate(usize::try_from(retries.max(1)).unwrap_or(usize::MAX));
+        }
+        if !["", "queue_for_later"].contains(&failed.text("fallback")?.as_str()) {
+            return Err(wants("fallback", "\"queue_for_later\""));
+        }
+        match failed.number("silence_seconds")? {
+            0 => {}
+            seconds => config.failures.silence = seconds,
+        }
+        config.unknown.extend(unknown("error_states.sync_failed.", failed, &FAILED));
+    }
+    if let Some(mut corrupt) = states.object("corrupt_data")? {
+        if !["", "skip_session"].contains(&corrupt.text("action")?.as_str()) {
+            return Err(wants("action", "\"skip_session\""));
+        }
+        config.failures.name_bad_lines = corrupt.take("log_error").is_none_or(|value| value != false);
+        config.unknown.extend(unknown("error_states.corrupt_data.", corrupt, &["action", "log_error"]));
+    }
+    config.unknown.extend(unknown("error_states.", states, &["sync_failed", "corrupt_data"]));
+    Ok(())
+}
+
+fn wants(key: &str, want: &'static str) -> FieldError {
+    FieldError { key: key.to_owned(), want }
+}
+
 const TOP: [&str; 4] = ["summary_only", "snapshots", "privacy_settings", "error_states"];
-const PRIVACY: [&str; 4] = ["anonymize_hostname", "exclude_project_names", "encryption", "retention_days"];
-/// The spec's settings of what is done about failures. They are read by later versions.
-const ERRORS: [&str; 4] = ["retry_count", "backoff_seconds", "queue_for_later", "corrupt_data"];
+const PRIVACY: [&str; 6] = ["anonymize_hostname", "exclude_project_names", "project_names", "aliases", "encryption", "retention_days"];
+const FAILED: [&str; 4] = ["retry_count", "backoff_seconds", "fallback", "silence_seconds"];
 
 /// What is left of an object, each with the known key that is most like it. A privacy setting with a typing error protects nobody.
 fn unknown(place: &str, fields: Fields, known: &[&'static str]) -> Vec<(String, Option<&'static str>)> {

@@ -1,12 +1,43 @@
-//! One run at a time on one machine.
+//! One run at a time on one machine, and what a run that did not end left behind.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often a waiting run looks again.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// Held until dropped, or until the process ends in whatever way: the kernel releases it.
+///
+/// The file's text is a journal as well: it says who runs, and is emptied when the run ends, well or not. Text that is there when the
+/// lock is free was left by a run that was killed.
 #[derive(Debug)]
-pub struct Lock(#[expect(dead_code, reason = "open as long as the lock is held")] File);
+pub struct Lock {
+    file: File,
+    killed: Option<SystemTime>,
+}
+
+impl Lock {
+    /// When the run before this one began, if it was killed and nobody cleared away what it left.
+    pub fn killed(&self) -> Option<SystemTime> {
+        self.killed
+    }
+
+    /// What the killed run left is gone.
+    pub fn cleared(&mut self) {
+        self.killed = None;
+        // If that fails, the next run looks for locks that are not there.
+        let _ = self.file.set_modified(SystemTime::now());
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If that fails, the next run looks for locks that are not there.
+        let _ = self.file.set_len(0);
+    }
+}
 
 /// The lock was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -27,21 +58,29 @@ pub enum LockError {
     },
 }
 
-/// Takes the lock in the state folder. `label` tells others who holds it.
-pub fn acquire(state: &Path, label: &str) -> Result<Lock, LockError> {
+/// Takes the lock in the state folder, waiting for whoever has it no longer than `wait`. `label` tells others who holds it.
+pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
     let path = state.join("lock");
     let fail = |source| LockError::Io { path: path.clone(), source };
     fs::create_dir_all(state).map_err(fail)?;
     let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let mut holder = String::new();
-            let _ = file.take(200).read_to_string(&mut holder);
-            return Err(LockError::Held { holder: crate::base::text::printable(holder.trim(), 200) });
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::WouldBlock) if began.elapsed() < wait => std::thread::sleep(AGAIN.min(wait)),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let _ = file.take(200).read_to_string(&mut holder);
+                return Err(LockError::Held { holder: crate::base::text::printable(holder.trim(), 200) });
+            }
+            Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
-        Err(TryLockError::Error(source)) => return Err(fail(source)),
     }
-    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(label.as_bytes())).map_err(fail)?;
-    Ok(Lock(file))
+    let left = file.metadata().map_err(fail)?;
+    let killed = if left.len() > 0 { left.modified().ok() } else { None };
+    let said = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(label.as_bytes()));
+    // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
+    said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed))).map_err(fail)?;
+    Ok(Lock { file, killed })
 }

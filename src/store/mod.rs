@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod durable;
+pub mod key;
 pub mod layout;
 pub mod lock;
 pub mod machine_id;
@@ -17,6 +18,8 @@ pub struct Places {
     pub state: PathBuf,
     /// `config.json`.
     pub config: PathBuf,
+    /// The fleet's key.
+    pub key: PathBuf,
     /// `machine_id`.
     pub machine_id: PathBuf,
     /// Claude configuration folders, whose `projects` hold transcripts.

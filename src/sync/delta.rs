@@ -107,16 +107,22 @@ pub struct Story<'a> {
     pub delta: &'a Delta,
     /// It is the machine's first commit.
     pub first: bool,
+    /// It begins a new history, without what is not kept.
+    pub reroot: bool,
     /// Subjects of commits of the user's own that this one takes the place of.
     pub folded: &'a [String],
 }
 
+/// The trailer of a commit message that is sealed, and what it is sealed for.
+pub const SEALED: &str = "Sealed";
+
 /// The commit message.
 pub fn message(story: &Story) -> String {
-    let Story { machine, hostname, mode, delta, first, folded } = story;
+    let Story { machine, hostname, mode, delta, first, reroot, folded } = story;
     let name = if hostname.is_empty() { machine.short().to_owned() } else { printable(hostname, 40) };
     let records = delta.added.saturating_add(delta.grown);
     let what = match (mode, records, first) {
+        _ if *reroot => "begin a new history, without what was forgotten".to_owned(),
         (None, ..) => "join what others wrote".to_owned(),
         (_, 0, true) => "first sync, no usage yet".to_owned(),
         (_, 0, false) => "nothing new".to_owned(),

@@ -1,6 +1,7 @@
 //! The history of syncs, read back from the commits.
 
 use super::SyncError;
+use super::delta::SEALED;
 use crate::base::ids::MachineId;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
@@ -38,7 +39,9 @@ pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     let mut out = Vec::new();
     for (commit, seconds, message) in repo.commits(head, most)? {
         let at = Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
-        out.push(parse(commit, at, &message));
+        let sealed = message.lines().find_map(|line| line.strip_prefix(SEALED)?.strip_prefix(": "));
+        let opened = sealed.and_then(|text| repo.seal()?.open_text(SEALED, text));
+        out.push(parse(commit, at, opened.as_deref().unwrap_or(&message)));
     }
     Ok(out)
 }

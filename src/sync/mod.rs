@@ -12,6 +12,7 @@ mod setup;
 mod tree;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::base::ids::MachineId;
 use crate::base::time::Timestamp;
@@ -26,12 +27,13 @@ use crate::index::IndexError;
 use crate::merge::decisions::Intent;
 use crate::merge::trees::MergeError;
 use crate::store::config::ConfigError;
+use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
 use crate::transcripts::{BadLine, Reading};
 pub use delta::Delta;
 pub use page::{Host, Stamp};
-pub use run::run;
+pub use run::{naming, run};
 pub use setup::{Init, init};
 pub use tree::add;
 
@@ -61,6 +63,10 @@ pub struct Options {
     pub push_main: bool,
     /// Neither fetch nor push.
     pub offline: bool,
+    /// Older records become stubs.
+    pub retention_days: Option<u32>,
+    /// Begin a new history, and push it over the remote's: what is not kept is to leave the history too.
+    pub reroot: bool,
     /// What for.
     pub task: Task,
     /// The clock.
@@ -71,6 +77,10 @@ pub struct Options {
     pub program: PathBuf,
     /// Whether somebody at a terminal can answer git's questions.
     pub attended: bool,
+    /// Whether nobody waits for this run: after failures it leaves the remote alone for a while.
+    pub unattended: bool,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
 }
@@ -90,6 +100,10 @@ pub enum Remote {
     Refused(String),
     /// It was not asked.
     Skipped,
+    /// It is encrypted with the key of this mark, which is not here; the commit stays here.
+    Locked(String),
+    /// It failed lately, and is left alone for a while; what is committed waits here.
+    Waiting,
 }
 
 /// Why it seems that two computers use one id.
@@ -162,6 +176,10 @@ pub struct Outcome {
     pub received: bool,
     /// Whether the remote has it.
     pub remote: Remote,
+    /// When runs that nobody attends try the remote again, where it was not reached.
+    pub next_try: Option<Timestamp>,
+    /// What a run that was killed had left in `.git`, and is gone.
+    pub cleared: Vec<PathBuf>,
     /// What reading was like.
     pub read: ReadReport,
     /// Files of the fleet that were left out, and sessions that need a person.
@@ -170,6 +188,8 @@ pub struct Outcome {
     pub newer_rules: Option<u64>,
     /// How many machines the fleet has.
     pub machines: usize,
+    /// The old history left this clone, because somebody had something forgotten.
+    pub purged: bool,
 }
 
 fn list(files: &[String]) -> String {
@@ -251,6 +271,18 @@ pub enum SyncError {
         /// What git said.
         source: GitError,
     },
+    /// A setting, or the repository, asks for the fleet's key.
+    #[error("the fleet's key is needed: {why}")]
+    NoKey {
+        /// What asks for it.
+        why: String,
+    },
+    /// The file of the key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Each machine has a branch, which nobody else may write.
+    #[error("with a branch per machine nothing can be taken out of the history by one of them")]
+    PerMachine,
     /// Nothing to download from.
     #[error("there is no remote to download from")]
     NoRemote,

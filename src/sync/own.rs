@@ -18,6 +18,7 @@ use crate::git::repo::{Blob, FILE, FOLDER, Repo};
 use crate::merge::data::{Content, MachineData};
 use crate::merge::digest::{FileDigest, digest_day};
 use crate::merge::fleet::Fleet;
+use crate::merge::forgotten::Rules;
 use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
 
@@ -66,6 +67,7 @@ pub struct Own {
     brought: Vec<RecordId>,
     touched: BTreeSet<SessionId>,
     names: Interner,
+    rules: Rules,
 }
 
 impl Own {
@@ -81,6 +83,7 @@ impl Own {
             brought: Vec::new(),
             touched: BTreeSet::new(),
             names: Interner::default(),
+            rules: Rules::default(),
         }
     }
 
@@ -217,6 +220,21 @@ impl Own {
         let new = !page.decisions.contains_key(&key);
         page.add_decision(key, decision);
         new
+    }
+
+    /// Applies the fleet's rules of what is not kept to what this run made.
+    pub fn settle(&mut self, rules: &Rules) {
+        if rules.is_empty() {
+            return;
+        }
+        for part in self.parts.values_mut() {
+            part.changed |= rules.apply_day(&mut part.file);
+        }
+        if let Some(page) = &mut self.page {
+            page.pruned_before = page.pruned_before.max(rules.pruned_before(&self.machine));
+            rules.apply_page(page);
+        }
+        self.rules = rules.clone();
     }
 
     /// Whether anything is to be written.
@@ -373,6 +391,7 @@ impl Own {
                 page.sessions.insert(id.clone(), view);
             }
         }
+        self.rules.apply_page(&mut page);
         fit(page).write()
     }
 

@@ -116,7 +116,7 @@ fn files(repo: &Repo, sync: Option<Oid>, rules: u64, memory: &dyn Memory) -> Res
     });
     if !newer {
         let text = overview::manifest(repo, machines, archive, rules, memory)?.write();
-        files.insert(MANIFEST.to_owned(), Entry { mode: crate::git::repo::FILE, oid: repo.write_blob(text.as_bytes())? });
+        files.insert(MANIFEST.to_owned(), Entry { mode: crate::git::repo::FILE, oid: repo.write_file(MANIFEST, text.as_bytes())? });
     }
     Ok(files)
 }

@@ -1,21 +1,26 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::delta::{Story, delta, message};
+use super::delta::{SEALED, Story, delta, message};
 use super::tree::{Assembled, Starts, assemble, own_tree};
 use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, resolve, setup};
 use crate::base::ids::MachineId;
+use crate::base::key::Key;
+use crate::base::time::Timestamp;
 use crate::format::syncfile::Mode;
 use crate::git::process::MACHINES;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
-use crate::git::{Git, Oid, Push};
+use crate::git::{Git, GitError, Oid, Push, stale};
 use crate::index::{Binding, Index};
-use crate::merge::digest::Memory;
+use crate::merge::digest::{Forgetful, Memory};
+use crate::merge::forgotten::Rules;
 use crate::records::RecordSet;
-use crate::store::{Places, config, lock, machine_id};
-use crate::transcripts::{self, Privacy};
+use crate::store::lock::Lock;
+use crate::store::{Places, config, key, lock, machine_id};
+use crate::transcripts::{self, Naming, Shown};
 
 /// How often a rejected push is tried again.
 const TRIES: u32 = 100;
@@ -25,14 +30,16 @@ const READER: u32 = 2;
 
 /// Syncs once.
 pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
-    let _lock = lock::acquire(&places.state, &label(options))?;
+    let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
+    let key = key::read(&places.key)?;
     let options = &Options {
         summary_only: options.summary_only || config.summary_only,
         snapshot: options.snapshot || config.snapshots,
+        retention_days: config.retention_days,
         ..options.clone()
     };
-    let git = Git::find(options.attended)?;
+    let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence));
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
     let options = &anonymous(options, &config, &machine);
@@ -43,18 +50,61 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     if set_up {
         setup::set_up(places, options, &git, (machine.clone(), new_id), None, false)?;
     }
-    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?.with_key(key.as_ref());
     clone::configure(&repo, &options.program)?;
+    if config.encrypt && key.is_none() {
+        return Err(SyncError::NoKey { why: "privacy_settings.encryption asks for encryption at rest".to_owned() });
+    }
+    if start_sealing(&repo, repo.head_commit()?, config.encrypt)?.is_some() {
+        return Err(SyncError::NoKey { why: "the repository is encrypted".to_owned() });
+    }
     let finished = resolve::finish(&repo, &git, options.rules, &Index::open(&places.state)?)?;
-    let privacy = if config.exclude_project_names { Privacy::NoProject } else { Privacy::LastComponent };
-    let reader = format!("{READER} {privacy:?} {}", if options.summary_only { "summaries" } else { "records" });
+    let naming = naming(&config, key.as_ref())?;
+    let reader = format!("{READER} {} {}", naming.mark(), if options.summary_only { "summaries" } else { "records" });
     let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
     let strayed = clone::usual_branch(&repo, &branch)?.map(|usual| Strayed { here: branch.clone(), usual });
     let unknown = config.unknown.clone();
-    let run = Run { repo, git, options, machine, branch, per_machine, reader };
-    let outcome = run.sync(places, privacy, set_up)?;
+    let failures = config.failures.clone();
+    if options.reroot && per_machine {
+        return Err(SyncError::PerMachine);
+    }
+    // A new history that the remote did not take yet.
+    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, ..options.clone() };
+    if options.reroot {
+        clone::want_reroot(&repo, true)?;
+    }
+    let run = Run { repo, git, options, machine, branch, per_machine, reader, failures };
+    let outcome = run.sync(places, &naming, set_up)?;
     let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
-    Ok(Outcome { twin, finished, strayed, unknown, ..outcome })
+    Ok(Outcome { twin, finished, strayed, unknown, cleared, ..outcome })
+}
+
+/// Takes the lock, and clears away what a killed run left in `.git`.
+pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<PathBuf>), SyncError> {
+    let mut lock = lock::acquire(&places.state, &label(options), options.wait)?;
+    let cleared = lock.killed().map(|began| stale::clear(&places.repo.join(".git"), began)).unwrap_or_default();
+    lock.cleared();
+    Ok((lock, cleared))
+}
+
+/// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.
+fn start_sealing(repo: &Repo, commit: Option<Oid>, asked: bool) -> Result<Option<String>, SyncError> {
+    let sealed = commit.map(|commit| repo.sealed_by(repo.tree_of(commit)?)).transpose()?.flatten();
+    if asked || sealed.is_some() {
+        repo.start_sealing();
+    }
+    Ok(sealed.filter(|_| repo.seal().is_none()))
+}
+
+/// What projects are called.
+pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
+    let shown = match (config.exclude_project_names, config.hash_project_names, key) {
+        (true, ..) => Shown::Nothing,
+        (false, false, _) => Shown::LastComponent,
+        (false, true, Some(key)) => Shown::Hashed(key.derive("project names")),
+        (false, true, None) => return Err(SyncError::NoKey { why: "privacy_settings.project_names is \"hash\"".to_owned() }),
+    };
+    Ok(Naming { shown, aliases: config.aliases.clone() })
 }
 
 /// What the lock file says to others.
@@ -80,10 +130,11 @@ struct Run<'a> {
     branch: String,
     per_machine: bool,
     reader: String,
+    failures: config::Failures,
 }
 
 impl Run<'_> {
-    fn sync(&self, places: &Places, privacy: Privacy, set_up: bool) -> Result<Outcome, SyncError> {
+    fn sync(&self, places: &Places, naming: &Naming, set_up: bool) -> Result<Outcome, SyncError> {
         let options = self.options;
         let remote = self.repo.remote();
         if options.task == Task::Download && remote.is_none() {
@@ -94,15 +145,27 @@ impl Run<'_> {
         let full = options.mode == Mode::Full || options.summary_only;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
         let reading = match options.task {
-            Task::Sync => transcripts::read_all(&places.claude, &cursors, privacy),
+            Task::Sync => transcripts::read_all(&places.claude, &cursors, naming),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
         let mut queued = match &remote {
             None => Some(Remote::None),
             Some(_) if options.offline || options.task == Task::Resolve => Some(Remote::Skipped),
+            Some(_) if options.unattended && options.task == Task::Sync && self.next_try(&index)? > Some(options.now) => {
+                Some(Remote::Waiting)
+            }
             Some(_) => self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string())),
         };
+        if queued.is_none() {
+            let tip = self.repo.commit_at(&Self::tracking(&self.branch))?;
+            if let Some(mark) = start_sealing(&self.repo, tip, false)? {
+                if self.repo.head_commit()?.is_none() || options.task == Task::Download {
+                    return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
+                }
+                queued = Some(Remote::Locked(mark));
+            }
+        }
         if options.task == Task::Download
             && let Some(Remote::Queued(_)) = &queued
         {
@@ -126,7 +189,7 @@ impl Run<'_> {
                 break;
             }
             let pushed = outgoing.iter().try_fold(Push::Done, |state, (commit, branch)| match state {
-                Push::Done => self.git.push(self.repo.path(), "origin", &commit.to_string(), branch),
+                Push::Done => self.push(*commit, branch),
                 Push::Rejected => Ok(state),
             });
             match pushed {
@@ -146,13 +209,33 @@ impl Run<'_> {
                 }
             }
         }
+        match &out.remote {
+            Remote::Queued(_) | Remote::Refused(_) => index.count_failure(Some(options.now))?,
+            Remote::UpToDate | Remote::Pushed(_) => index.count_failure(None)?,
+            Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) => {}
+        }
+        out.next_try = self.next_try(&index)?;
         // Only now: the index must never know more than the repository has.
         index.store(&before, &self.binding()?, &reading.cursors)?;
-        if out.commit.is_some() {
+        if options.reroot && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {
+            clone::want_reroot(&self.repo, false)?;
+        }
+        if out.purged {
+            // The index holds names of what was forgotten. Without it the next run reads everything once.
+            drop(index);
+            Index::remove(&places.state);
+            self.git.purge(self.repo.path())?;
+        } else if out.commit.is_some() {
             // Tidying up is a convenience; a failure there takes nothing back.
             let _ = self.git.maintain(self.repo.path());
         }
         Ok(out)
+    }
+
+    fn push(&self, commit: Oid, branch: &str) -> Result<Push, GitError> {
+        let over = if self.options.reroot { self.repo.commit_at(&Self::tracking(branch)).ok().flatten() } else { None };
+        let over = over.map(|old| old.to_string());
+        self.git.push(self.repo.path(), "origin", &commit.to_string(), branch, over.as_deref())
     }
 
     fn outcome(&self, set_up: bool, read: ReadReport) -> Outcome {
@@ -168,11 +251,22 @@ impl Run<'_> {
             commit: None,
             received: false,
             remote: Remote::None,
+            next_try: None,
+            cleared: Vec::new(),
             read,
             problems: Vec::new(),
             newer_rules: None,
             machines: 0,
+            purged: false,
         }
+    }
+
+    /// When runs that nobody attends may try the remote again; none where it did not fail.
+    fn next_try(&self, index: &Index) -> Result<Option<Timestamp>, SyncError> {
+        let Some((failures, last)) = index.failures()? else { return Ok(None) };
+        let pause = i64::try_from(self.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
+        // A failure in the future was noted by a wrong clock.
+        Ok(if last > self.options.now { None } else { Timestamp::from_millis(last.millis().saturating_add(pause)) })
     }
 
     fn binding(&self) -> Result<Binding, SyncError> {
@@ -225,9 +319,10 @@ impl Run<'_> {
             mode: Some(self.options.mode),
             delta: &delta,
             first: before.is_none(),
+            reroot: false,
             folded: &[],
         };
-        let commit = self.repo.commit(&self.git, tree, parent.as_slice(), &message(&story))?;
+        let commit = self.repo.commit(&self.git, tree, parent.as_slice(), &self.said(&story))?;
         self.repo.flush()?;
         self.repo.move_ref(&name, local, commit, "claude-sync")?;
         Ok(commit)
@@ -263,6 +358,7 @@ impl Run<'_> {
         out.newer_rules = assembled.newer_rules;
         out.machines = assembled.machines;
         let parent = match (starts.tip, starts.head) {
+            _ if self.options.reroot => None,
             // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
             (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => Some(head),
             (tip, head) => tip.or(head),
@@ -277,6 +373,8 @@ impl Run<'_> {
             (Some(parent), _) if parent_tree == Some(assembled.tree) => parent,
             // The commit of an earlier run still waits, and still says it all.
             (Some(_), Some(head)) if head_tree == Some(assembled.tree) && on_tip(head)? => head,
+            // A new history that was made already.
+            (None, Some(head)) if head_tree == Some(assembled.tree) && self.repo.parents_of(head)?.is_empty() => head,
             _ => self.commit(&assembled, starts, parent, memory, out)?,
         };
         let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
@@ -293,11 +391,22 @@ impl Run<'_> {
             // An earlier run was cut off, or somebody edited what is only a projection.
             self.repo.checkout(assembled.tree)?;
         }
+        // Whoever began a new history had something forgotten: the old one goes from here too.
+        out.purged |= self.options.reroot || self.new_history(starts)?;
         if Some(new) != starts.known {
             self.repo.move_ref(KNOWN, starts.known, new, "claude-sync")?;
             self.repo.flush()?;
         }
         Ok(new)
+    }
+
+    /// Whether the remote has a history that has nothing in common with this clone's.
+    fn new_history(&self, starts: Starts<'_>) -> Result<bool, SyncError> {
+        let (Some(tip), Some(head)) = (starts.tip, starts.head) else { return Ok(false) };
+        if tip == head || self.repo.merge_base(tip, head)?.is_some() {
+            return Ok(false);
+        }
+        Ok(Rules::read(&self.repo, self.repo.tree_of(tip)?, &Forgetful)?.forget_something())
     }
 
     fn commit(
@@ -308,7 +417,8 @@ impl Run<'_> {
         memory: &dyn Memory,
         out: &mut Outcome,
     ) -> Result<Oid, SyncError> {
-        let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
+        let compared = parent.or(starts.head.filter(|_| self.options.reroot));
+        let before = compared.map(|commit| self.repo.tree_of(commit)).transpose()?;
         out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine, memory)?;
         let folded = match (starts.tip, starts.head) {
             (Some(tip), Some(head)) => self.foreign_subjects(tip, head)?,
@@ -321,16 +431,26 @@ impl Run<'_> {
             mode: own.then_some(if assembled.first { Mode::Full } else { self.options.mode }),
             delta: &out.delta,
             first: assembled.first,
+            reroot: self.options.reroot,
             folded: &folded,
         };
-        let commit = self.repo.commit(&self.git, assembled.tree, parent.as_slice(), &message(&story))?;
+        let commit = self.repo.commit(&self.git, assembled.tree, parent.as_slice(), &self.said(&story))?;
         out.commit = Some(commit);
         Ok(commit)
     }
 
+    /// The commit message; sealed where the files are.
+    fn said(&self, story: &Story) -> String {
+        let text = message(story);
+        match self.repo.seal().filter(|_| self.repo.is_sealing()) {
+            Some(seal) => format!("sync\n\n{SEALED}: {}\n", seal.seal_text(SEALED, &text)),
+            None => text,
+        }
+    }
+
     /// Subjects of unpushed commits that are not this tool's: the new commit takes their place and should say so.
     fn foreign_subjects(&self, tip: Oid, head: Oid) -> Result<Vec<String>, SyncError> {
-        let ours = |text: &str| text.contains("\nMachine: ") || text.starts_with("set up claude-sync");
+        let ours = |text: &str| text.contains("\nMachine: ") || text.contains("\nSealed: ") || text.starts_with("set up claude-sync");
         let all = self.repo.messages(head, Some(tip))?;
         Ok(all.iter().filter(|text| !ours(text)).filter_map(|text| text.lines().next().map(str::to_owned)).take(20).collect())
     }

@@ -8,6 +8,7 @@ use super::page::Stamp;
 use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::json::Extra;
+use crate::base::time::{Day, Timestamp};
 use crate::format::FormatError;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
@@ -16,6 +17,7 @@ use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
 use crate::merge::digest::Memory;
+use crate::merge::forgotten::{FORGOTTEN, Rules};
 use crate::merge::{algebra, data, manifest, overview, trees};
 use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
@@ -71,6 +73,32 @@ fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Option<Oid>, SyncError> {
     }
 }
 
+/// A root tree in which everything below `sync` is sealed, if files are sealed here. What stands in `base` is sealed already, if its
+/// manifest is.
+fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
+    if !repo.is_sealing() {
+        return Ok(root);
+    }
+    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
+    let base = match base {
+        Some(tree) if repo.sealed_by(tree)?.is_some() => Some(tree),
+        _ => None,
+    };
+    let mut changes = BTreeMap::new();
+    for (path, entry) in repo.differing(base, root)? {
+        let readable = entry.mode == FILE && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_DAY_FILE);
+        if !readable || !path.starts_with("sync/") {
+            continue;
+        }
+        let stored = repo.stored(entry.oid)?;
+        if !crate::format::sealed::is_sealed(&stored) {
+            let oid = repo.write_file(&path, &stored)?;
+            changes.insert(path, Entry { mode: FILE, oid });
+        }
+    }
+    Ok(repo.replace(Some(root), &changes)?)
+}
+
 /// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest: that tells of all machines.
 pub(super) fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, SyncError> {
     let mut files: BTreeMap<String, Entry> = BTreeMap::new();
@@ -101,7 +129,9 @@ pub(super) fn assemble(
     options: &Options,
     memory: &dyn Memory,
 ) -> Result<Assembled, SyncError> {
-    let root = setup::furnish(repo, joined(repo, starts)?)?;
+    let root = sealed(repo, setup::furnish(repo, joined(repo, starts)?)?, starts.tip.or(starts.head))?;
+    let (root, rules, swept) = enforce(repo, root, starts, machine, options, memory)?;
+    let records = &*rules.keep(machine, records);
     let old = read_manifest(repo, root)?;
     let mut out = Assembled {
         tree: root,
@@ -120,12 +150,14 @@ pub(super) fn assemble(
         let mode = if out.first { Mode::Full } else { options.mode };
         let stamp = Stamp { now: options.now, mode, host: &options.host };
         let due = heartbeat_due(repo, page, machine, options)?;
-        if out.first || foreign.is_some() || due || !records.is_empty() || !options.intents.is_empty() {
+        let own_swept = page.is_some() && swept;
+        if out.first || own_swept || foreign.is_some() || due || !records.is_empty() || !options.intents.is_empty() {
             let mut own = open(repo, root, machine, records, options.summary_only, memory)?;
             let first = own.is_new();
             let adopted = foreign.is_some_and(|text| adopt(&mut own, &stamp, text));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
-            if first || adopted || decided || due || own.is_changed() {
+            own.settle(&rules);
+            if first || own_swept || adopted || decided || due || own.is_changed() {
                 out.tree = write(repo, root, own, &stamp, options.snapshot, memory)?;
                 out.own_changed = true;
             }
@@ -142,6 +174,50 @@ pub(super) fn assemble(
         derive(repo, &mut out, None, options, memory)?;
     }
     Ok(out)
+}
+
+/// The joined tree with the fleet's rules of what is not kept applied, those that this run adds among them. Says whether a rule of this
+/// run, or one that came in, took something away.
+fn enforce(
+    repo: &Repo,
+    root: Oid,
+    starts: Starts<'_>,
+    machine: &MachineId,
+    options: &Options,
+    memory: &dyn Memory,
+) -> Result<(Oid, Rules, bool), SyncError> {
+    let mut rules = Rules::read(repo, root, memory)?;
+    for intent in options.intents.iter().filter(|intent| intent.kind == FORGOTTEN) {
+        rules.forget(&intent.subject, Some(&intent.value));
+    }
+    if let Some(days) = options.retention_days.filter(|_| options.task == Task::Sync)
+        && let Some(entry) = repo.entry(Some(root), &layout::machine_path(machine))?
+        && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)
+        && let Ok(page) = SyncFile::read(machine, &repo.blob(entry.oid)?, &mut Interner::default())
+        && let Some(day) = bound(&page, days, options.now)
+    {
+        rules.prune(machine, day);
+    }
+    if rules.is_empty() {
+        return Ok((root, rules, false));
+    }
+    let base = starts.tip.or(starts.head).map(|commit| repo.tree_of(commit)).transpose()?;
+    let there = base.map(|base| Rules::read(repo, base, memory)).transpose()?;
+    let new = rules.enforce(repo, root, base.zip(there.as_ref()))?;
+    Ok((new, rules, new != root))
+}
+
+/// Retention moves at most so many days in a run, so that a wrong clock takes little.
+const STEP: i64 = 31;
+
+/// Before which day the records of a page's machine become stubs; none where that moves nothing.
+fn bound(page: &SyncFile, days: u32, now: Timestamp) -> Option<Day> {
+    let newest = page.last_usage?.min(now);
+    let back = |from: Timestamp, days: i64| Timestamp::from_millis(from.millis().saturating_sub(days.saturating_mul(DAY)));
+    let target = back(newest, days.into())?.day();
+    let from = page.pruned_before.or_else(|| page.first_usage.map(Timestamp::day))?;
+    let day = target.min(back(from.start(), -STEP)?.day());
+    (day > from).then_some(day)
 }
 
 /// The machine's own files, as far as these records concern them, and the records in them.
@@ -170,23 +246,25 @@ fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, memory
     let page = layout::machine_path(&machine);
     let mut changes = BTreeMap::new();
     let checksums = own.write_parts(|files| -> Result<(), SyncError> {
-        let texts: Vec<&[u8]> = files.iter().map(|file| file.text.as_bytes()).collect();
-        let oids = repo.write_blobs(&texts)?;
+        let texts: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_bytes())).collect();
+        let oids = repo.write_files(&texts)?;
         let files: Vec<_> = files.into_iter().zip(oids).map(|(file, oid)| (file.path, oid, file.digest)).collect();
         memory.keep_files(&files);
         changes.extend(files.into_iter().map(|(path, oid, _)| (path, Entry { mode: FILE, oid })));
         Ok(())
     })?;
     if let Some(draft) = own.draft() {
-        changes.insert(page.clone(), Entry { mode: FILE, oid: repo.write_blob(draft.as_bytes())? });
+        changes.insert(page.clone(), Entry { mode: FILE, oid: repo.write_file(&page, draft.as_bytes())? });
     }
     let tree = repo.replace(Some(root), &changes)?;
     let figures = figures(repo, tree, &machine, own.views(), memory)?;
     let text = own.write_page(&figures, checksums, stamp);
-    let entry = Entry { mode: FILE, oid: repo.write_blob(text.as_bytes())? };
+    let entry = Entry { mode: FILE, oid: repo.write_file(&page, text.as_bytes())? };
     let mut changes = BTreeMap::from([(page, entry)]);
     if snapshot {
-        changes.insert(layout::snapshot_path(&machine, stamp.now), entry);
+        let copy = layout::snapshot_path(&machine, stamp.now);
+        let oid = repo.write_file(&copy, text.as_bytes())?;
+        changes.insert(copy, Entry { mode: FILE, oid });
     }
     Ok(repo.replace(Some(tree), &changes)?)
 }
@@ -207,7 +285,7 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
         let Some((ours, theirs)) = algebra::sides(&bytes) else { continue };
         let kind = layout::Path::parse(&problem.subject);
         if let Ok(joined) = algebra::unmark(&kind, &bytes, &ours, &theirs) {
-            changes.insert(problem.subject.clone(), Entry { mode: FILE, oid: repo.write_blob(&joined)? });
+            changes.insert(problem.subject.clone(), Entry { mode: FILE, oid: repo.write_file(&problem.subject, &joined)? });
         }
     }
     out.mended.extend(changes.keys().cloned());
@@ -292,7 +370,7 @@ fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Op
     let new = overview::manifest(repo, machines, archive, options.rules, memory)?;
     out.machines = new.machines.len();
     out.problems = problems(&new.conflicts);
-    let oid = repo.write_blob(new.write().as_bytes())?;
+    let oid = repo.write_file(MANIFEST, new.write().as_bytes())?;
     out.tree = repo.replace(Some(out.tree), &BTreeMap::from([(MANIFEST.to_owned(), Entry { mode: FILE, oid })]))?;
     Ok(())
 }

@@ -1,22 +1,13 @@
 //! One line of a transcript: the accounting fields, borrowed, and the records they make.
 
 use super::lenient::{Count, Dollars, Flag, List, Maybe, Text};
+use super::naming::Naming;
 use crate::base::ids::{Interner, RecordId, SessionId, token};
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 use crate::prices::prices;
 use crate::records::{Body, Counters, Identity, MAX_COUNTER, Origin, Record};
-
-/// What may be told about a project.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Privacy {
-    /// The last component of its path.
-    #[default]
-    LastComponent,
-    /// Nothing.
-    NoProject,
-}
 
 /// Why a line was skipped. No text of the line is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,7 +134,7 @@ struct ServerToolUse {
 pub fn read_line(
     line: &[u8],
     fallback: &str,
-    privacy: Privacy,
+    naming: &Naming,
     names: &mut Interner,
     mut keep: impl FnMut(Record),
 ) -> Result<(), LineError> {
@@ -177,7 +168,7 @@ pub fn read_line(
         Row { message, timestamp, request: &inner.request, uuid: &inner.uuid, cost: &inner.cost, sidechain: true }
     };
     let session = parsed.session.get().unwrap_or(fallback);
-    let project = project_name(parsed.cwd.get(), privacy);
+    let project = naming.of(parsed.cwd.get());
     row.records(line, session, &project, names, &mut keep)
 }
 
@@ -260,20 +251,6 @@ impl Usage<'_> {
     }
 }
 
-/// The last component of a path of any platform, or nothing.
-fn project_name(cwd: Option<&str>, privacy: Privacy) -> String {
-    let Some(path) = cwd.filter(|_| privacy == Privacy::LastComponent) else {
-        return String::new();
-    };
-    let last = path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("/");
-    last.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(100).collect()
-}
-
-/// Whether a character only changes how others are shown, as bidirectional overrides do.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
 impl Count {
     fn get(self) -> Result<u64, LineError> {
         match self {
@@ -290,7 +267,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
-        read_line(line.as_bytes(), "file-stem", Privacy::LastComponent, &mut Interner::default(), |r| out.push(r))?;
+        read_line(line.as_bytes(), "file-stem", &Naming::default(), &mut Interner::default(), |r| out.push(r))?;
         Ok(out)
     }
 

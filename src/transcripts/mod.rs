@@ -5,10 +5,12 @@
 mod discover;
 mod lenient;
 mod line;
+mod naming;
 mod read;
 
 pub use discover::{Discovery, TranscriptFile, discover};
-pub use line::{LineError, Privacy};
+pub use line::LineError;
+pub use naming::{Naming, Shown};
 pub use read::{BadLine, Cursor, FileRead, MAX_LINE, Scratch, read_file};
 
 use std::collections::BTreeMap;
@@ -74,13 +76,13 @@ impl Reading {
 }
 
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
-pub fn read_all(roots: &[PathBuf], cursors: &Cursors, privacy: Privacy) -> Reading {
+pub fn read_all(roots: &[PathBuf], cursors: &Cursors, naming: &Naming) -> Reading {
     let Discovery { files, unreadable } = discover(roots);
     let todo: Vec<_> = files.iter().filter(|file| cursors.get(&file.path).is_none_or(|cursor| !cursor.is_current(file))).collect();
     // Each thread joins what it reads into a set of its own; few records are in two of them.
     let start = || (Reading::default(), Scratch::default());
     let read = todo.par_iter().fold(start, |(mut reading, mut scratch), file| {
-        reading.take(file, read_file(file, cursors.get(&file.path), privacy, &mut scratch));
+        reading.take(file, read_file(file, cursors.get(&file.path), naming, &mut scratch));
         (reading, scratch)
     });
     let mut reading = read.map(|(reading, _)| reading).reduce(Reading::default, Reading::join);

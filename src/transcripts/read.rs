@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use memchr::memmem::Finder;
 
 use super::discover::TranscriptFile;
-use super::line::{LineError, Privacy, read_line};
+use super::line::{LineError, read_line};
+use super::naming::Naming;
 use crate::base::ids::Interner;
 use crate::records::RecordSet;
 
@@ -69,7 +70,7 @@ pub struct FileRead {
 }
 
 /// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
-pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, privacy: Privacy, scratch: &mut Scratch) -> io::Result<FileRead> {
+pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming, scratch: &mut Scratch) -> io::Result<FileRead> {
     let mut input = File::open(&file.path)?;
     let (offset, lines) = match cursor {
         Some(cursor) if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail => (cursor.offset, cursor.lines),
@@ -80,7 +81,7 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, privacy: Privac
     let mut reader = Reader {
         file,
         stem,
-        privacy,
+        naming,
         usage: Finder::new("\"usage\""),
         names: &mut scratch.names,
         records: RecordSet::default(),
@@ -116,7 +117,7 @@ fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
 struct Reader<'f> {
     file: &'f TranscriptFile,
     stem: &'f str,
-    privacy: Privacy,
+    naming: &'f Naming,
     usage: Finder<'static>,
     names: &'f mut Interner,
     records: RecordSet,
@@ -187,7 +188,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let records = &mut self.records;
-        read_line(line, self.stem, self.privacy, self.names, |record| records.add(record))
+        read_line(line, self.stem, self.naming, self.names, |record| records.add(record))
     }
 
     fn reject(&mut self, error: LineError) {

@@ -206,7 +206,7 @@ fn settings_that_are_not_valid() {
     for text in [
         "{\"privacy_settings\": {\"anonymize_hostname\": \"yes\"}}",
         "{\"privacy_settings\": {\"encryption\": \"both\"}}",
-        "{\"privacy_settings\": {\"retention_days\": 365}}",
+        "{\"privacy_settings\": {\"retention_days\": 0}}",
         "{\"summary_only\": tru}",
         "[]",
     ] {

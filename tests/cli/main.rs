@@ -1,5 +1,6 @@
 //! Tests through the binaries: real git, real remotes, a home of their own.
 
+mod alone;
 mod branches;
 mod corpus;
 mod crowd;
@@ -8,6 +9,7 @@ mod digests;
 mod driver;
 mod errors;
 mod finish;
+mod forgotten;
 mod format;
 mod hooks;
 mod join;
@@ -21,6 +23,7 @@ mod plain_git;
 mod remote;
 mod report;
 mod scale;
+mod sealed;
 mod transport;
 mod ways;
 mod world;

@@ -92,7 +92,7 @@ fn variables_that_name_nothing_are_named() {
 fn settings_that_are_not_known_are_named_with_the_one_that_may_be_meant() {
     let world = World::new();
     let machine = world.machine("ada");
-    let text = "{\"privacy_settings\": {\"anonymise_hostname\": true}, \"error_states\": {\"retry_count\": 3, \"x\": 1}, \"future\": 1}";
+    let text = "{\"privacy_settings\": {\"anonymise_hostname\": true}, \"error_states\": {\"sync_failed\": {\"retry_count\": 3}, \"x\": 1}, \"future\": 1}";
     machine.write(".config/claude-sync/config.json", text);
     machine.init();
     let said = machine.sync(&[]).err;

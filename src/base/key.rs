@@ -1,0 +1,97 @@
+//! The fleet's key: 32 random bytes that the user carries from machine to machine, and that is never committed.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// How a key's text begins. The number counts up with the way in which keys are derived.
+const PREFIX: &str = "claude-sync-key-1-";
+
+/// A fleet key. Its bytes are seen by nobody who prints it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key([u8; 32]);
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({})", self.mark())
+    }
+}
+
+impl Key {
+    /// A new one, from the system's randomness; none where the system has none to give.
+    pub fn random() -> Option<Self> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).ok()?;
+        Some(Self(bytes))
+    }
+
+    /// Reads a key's text. None where it is no key, or was mistyped.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (digits, mark) = text.trim().strip_prefix(PREFIX)?.split_once('-')?;
+        let digits = digits.as_bytes();
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        let key = Self(bytes);
+        (key.mark() == mark).then_some(key)
+    }
+
+    /// The text that another machine imports. It ends in the key's mark, which tells a mistyped key.
+    pub fn text(&self) -> String {
+        format!("{PREFIX}{}-{}", hex(&self.0), self.mark())
+    }
+
+    /// What tells this key from others, and nothing about it.
+    pub fn mark(&self) -> String {
+        hex(&self.derive("mark")[..4])
+    }
+
+    /// A key for one purpose: HMAC-SHA-256 of its name under this key.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        mac(&self.0, purpose.as_bytes())
+    }
+}
+
+/// HMAC-SHA-256.
+pub fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    // A key of any length is a key.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    mac.update(text);
+    mac.finalize().into_bytes().into()
+}
+
+/// Bytes as lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_text_and_a_mistyped_one_is_none() {
+        let key = Key::random().expect("randomness");
+        let text = key.text();
+        assert_eq!(Key::parse(&format!(" {text}\n")), Some(key.clone()));
+        let last = text.chars().nth(PREFIX.len()).expect("a digit");
+        let other = if last == '0' { "1" } else { "0" };
+        let mistyped = format!("{PREFIX}{other}{}", &text[PREFIX.len() + 1..]);
+        assert_eq!(Key::parse(&mistyped), None);
+        assert!(!format!("{key:?}").contains(&text[PREFIX.len()..PREFIX.len() + 16]), "a key that is printed tells its bytes");
+    }
+
+    #[test]
+    fn macs_are_those_of_rfc_4231() {
+        assert_eq!(hex(&mac(b"Jefe", b"what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+}

@@ -1,0 +1,123 @@
+//! `claude-sync forget`: takes data out of the repository and out of its history, on all machines.
+
+use std::io::IsTerminal as _;
+
+use clap::ArgGroup;
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, machine, out, sync, tracker};
+use crate::base::key::hex;
+use crate::base::text::{count, printable};
+use crate::base::time::Day;
+use crate::merge::decisions::Intent;
+use crate::merge::fleet::Row;
+use crate::merge::forgotten::{FORGOTTEN, Subject};
+use crate::records::Totals;
+use crate::sync::Options;
+
+#[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true), after_help = "\
+All machines drop the data with their next sync, and none brings it back: what is in their transcripts stays there and is not synced
+again. The remote gets a new history without it. A hosting service may keep old commits for a while, and so may other clones and
+backups: ask it to collect garbage, and delete those.")]
+pub struct Args {
+    /// A session, by id
+    #[arg(long, value_name = "ID", group = "what")]
+    session: Vec<String>,
+    /// A project, by the name that reports show; what it uses later is not synced either
+    #[arg(long, value_name = "NAME", group = "what")]
+    project: Vec<String>,
+    /// A machine, by id, the beginning of its id, or name: all that it ever wrote
+    #[arg(long, value_name = "MACHINE", group = "what")]
+    machine: Vec<String>,
+    /// Everything before a UTC day
+    #[arg(long, value_name = "YYYY-MM-DD", group = "what")]
+    before: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = Env::places()?;
+    let mut subjects = Vec::new();
+    subjects.extend(args.session.iter().cloned().map(Subject::Session));
+    subjects.extend(args.project.iter().cloned().map(Subject::Project));
+    if !args.machine.is_empty() {
+        let fleet = machine::machines(&places)?;
+        for name in &args.machine {
+            subjects.push(Subject::Machine(machine::find(&fleet, name)?.id.clone()));
+        }
+    }
+    if let Some(day) = &args.before {
+        let day = Day::parse(day).ok_or_else(|| {
+            CliError::plain(
+                &format!("{} is no day", printable(day, 40)),
+                "claude_sync::usage",
+                exit::USAGE,
+                "write it as 2026-11-23; it is a day of UTC",
+            )
+        })?;
+        subjects.push(Subject::Before(day));
+    }
+    let mut gone = Totals::default();
+    let mut machines = Vec::new();
+    let mut add = |row: &Row| {
+        let hit = |subject: &Subject| match subject {
+            Subject::Session(id) => row.session.is_some_and(|session| session.as_str() == id),
+            Subject::Project(name) => row.project == name,
+            Subject::Machine(_) => false,
+            Subject::Before(day) => row.at.day() < *day,
+        };
+        if subjects.iter().any(hit) {
+            gone = gone.plus(row.totals);
+        }
+        machines.push((row.machine, row.totals));
+    };
+    let fleet = tracker::synced(&places, &mut add)?;
+    for (at, totals) in machines {
+        if subjects.iter().any(|subject| matches!(subject, Subject::Machine(id) if fleet.machines[at].id == *id)) {
+            gone = gone.plus(totals);
+        }
+    }
+    let what = format!("{}, ${}", count(gone.requests, "request"), gone.cost.amount.cents());
+    if gone.requests == 0 {
+        eprintln!("warning: nothing that was synced fits; what fits later will not be synced.");
+    }
+    if !args.yes && !agreed(&what, env)? {
+        out("Nothing was forgotten.\n");
+        return Ok(exit::OK);
+    }
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).map_err(|_| {
+        CliError::plain("the system gave no random bytes", "claude_sync::failure", exit::FAILURE, "try again; nothing was forgotten")
+    })?;
+    let salt = hex(&salt);
+    let intents = subjects.iter().map(|subject| {
+        let (subject, says) = subject.tombstone(&salt);
+        let value = says.get("salt").cloned().unwrap_or(serde_json::Value::Bool(true));
+        Intent { kind: FORGOTTEN, subject, key: if says.is_empty() { "all" } else { "salt" }, value }
+    });
+    let options = Options { intents: intents.collect(), reroot: true, ..env.options() };
+    let outcome = crate::sync::run(&places, &options)?;
+    out(&format!("Forgot {what}. Other machines drop it with their next sync.\n"));
+    out(&sync::summary(&outcome, &options, &places.repo));
+    eprint!("{}", sync::warnings(&outcome, false));
+    Ok(sync::code(&outcome))
+}
+
+fn agreed(what: &str, env: &Env) -> Result<bool, CliError> {
+    if !env.attended || !std::io::stdin().is_terminal() {
+        return Err(CliError::plain(
+            &format!("this would take {what} out of the repository and its history for good"),
+            "claude_sync::usage",
+            exit::USAGE,
+            "say --yes if that is what you want",
+        ));
+    }
+    eprint!("This takes {what} out of the repository and its history, on all machines, for good. Go on? [y/N] ");
+    let mut answer = String::new();
+    let _ = std::io::stdin().read_line(&mut answer);
+    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+}

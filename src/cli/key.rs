@@ -1,0 +1,86 @@
+//! `claude-sync key`: the fleet's key, which travels by hand.
+
+use std::io::{IsTerminal as _, Read as _};
+
+use clap::Subcommand;
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, out};
+use crate::base::key::Key;
+use crate::base::text::printable;
+use crate::store::key;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Make a key for this fleet, on its first machine
+    Init,
+    /// Print the key, for another machine to import
+    Show,
+    /// Take over the key of another machine: as an argument, or from standard input
+    Import {
+        /// The key, as `claude-sync key show` prints it
+        key: Option<String>,
+    },
+}
+
+pub fn run(args: &Args) -> Result<u8, CliError> {
+    let places = Env::places()?;
+    let path = printable(&places.key.display().to_string(), 400);
+    match &args.what {
+        What::Init => {
+            if let Some(there) = key::read(&places.key)? {
+                out(&format!("There is a key already, {}, in {path}\n", there.mark()));
+                return Ok(exit::OK);
+            }
+            let new = Key::random().ok_or_else(|| {
+                CliError::plain("the system gave no random bytes", "claude_sync::key", exit::FAILURE, "try again; nothing was made")
+            })?;
+            key::write(&places.key, &new)?;
+            out(&format!(
+                "Made the key {} in {path}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\nTo encrypt the repository, set privacy_settings.encryption to \"at-rest\" in {}\n",
+                new.mark(),
+                printable(&places.config.display().to_string(), 400)
+            ));
+        }
+        What::Show => match key::read(&places.key)? {
+            Some(key) => out(&format!("{}\n", key.text())),
+            None => {
+                return Err(CliError::plain(
+                    "this machine has no key",
+                    "claude_sync::no_key",
+                    exit::CONFIG,
+                    "claude-sync key init makes one; claude-sync key import takes over another machine's",
+                ));
+            }
+        },
+        What::Import { key: given } => {
+            let mut text = given.clone().unwrap_or_default();
+            if given.is_none() {
+                if std::io::stdin().is_terminal() {
+                    eprintln!("Paste the key that claude-sync key show prints on another machine, and press Enter:");
+                    let _ = std::io::stdin().read_line(&mut text);
+                } else {
+                    let _ = std::io::stdin().take(1000).read_to_string(&mut text);
+                }
+            }
+            let new = Key::parse(&text).ok_or_else(|| {
+                CliError::plain(
+                    "that is no key of claude-sync, or a character of it is wrong",
+                    "claude_sync::key",
+                    exit::CONFIG,
+                    "copy the whole line that claude-sync key show prints",
+                )
+            })?;
+            key::write(&places.key, &new)?;
+            out(&format!("This machine has the key {} now, in {path}\nNext: claude-sync\n", new.mark()));
+        }
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,89 @@
+//! Running a program that talks to a network: it is cut off when it says nothing for too long.
+
+use std::io::{self, Read};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How long the pipes of a program that has ended are still read: a helper that it left in the background may hold them open.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How often it is asked whether the program has ended.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How a watched program ended.
+#[derive(Debug)]
+pub enum Watched {
+    /// By itself.
+    Ended(Output),
+    /// It was silent for too long and was ended, with its children.
+    CutOff,
+}
+
+/// Runs `command` to its end, or until it has written nothing for `silence`.
+///
+/// `alone`: the program gets a process group of its own, so that its children end with it. Not where somebody may have to answer its
+/// questions: a group in the background cannot read from the terminal.
+pub fn output(mut command: Command, silence: Duration, alone: bool) -> io::Result<Watched> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    #[cfg(unix)]
+    if alone {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let mut child = command.spawn()?;
+    let (sender, receiver) = channel();
+    let pipes: [Option<Box<dyn Read + Send>>; 2] =
+        [child.stdout.take().map(|pipe| Box::new(pipe) as _), child.stderr.take().map(|pipe| Box::new(pipe) as _)];
+    for (which, pipe) in pipes.into_iter().enumerate() {
+        let sender = sender.clone();
+        pipe.map(|pipe| std::thread::spawn(move || forward(which, pipe, &sender)));
+    }
+    drop(sender);
+    let mut texts = [Vec::new(), Vec::new()];
+    let (mut heard, mut ended) = (Instant::now(), None);
+    loop {
+        match receiver.recv_timeout(LOOK) {
+            Ok((which, bytes)) => {
+                texts[which].extend_from_slice(&bytes);
+                heard = Instant::now();
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                ended = match ended {
+                    None => child.try_wait()?.map(|_| Instant::now()),
+                    since => since,
+                };
+                if ended.is_some_and(|since: Instant| since.elapsed() > GRACE) {
+                    break;
+                }
+                if ended.is_none() && heard.elapsed() > silence {
+                    end(&mut child, alone);
+                    return Ok(Watched::CutOff);
+                }
+            }
+        }
+    }
+    let status = child.wait()?;
+    let [stdout, stderr] = texts;
+    Ok(Watched::Ended(Output { status, stdout, stderr }))
+}
+
+fn forward(which: usize, mut pipe: Box<dyn Read + Send>, sender: &Sender<(usize, Vec<u8>)>) {
+    let mut buffer = [0; 8192];
+    while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+        if sender.send((which, buffer[..count].to_vec())).is_err() {
+            break;
+        }
+    }
+}
+
+fn end(child: &mut Child, alone: bool) {
+    #[cfg(unix)]
+    if alone && let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
+        std::thread::sleep(LOOK);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}

@@ -1,0 +1,162 @@
+//! Encryption at rest: the fleet's figures are as without it, and nothing of them is seen in the repository.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::world::{Machine, World, clean, ran, transcript};
+
+const AT_REST: &str = "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}";
+
+fn configure(machine: &Machine, text: &str) {
+    machine.write(".config/claude-sync/config.json", text);
+}
+
+fn give_key(from: &Machine, to: &Machine) {
+    let key = from.sync(&["key", "show"]).out;
+    to.sync(&["key", "import", key.trim()]);
+}
+
+/// Git as the machine's owner runs it, with their home: the driver finds the key there.
+fn git(machine: &Machine, args: &[&str]) -> crate::world::Ran {
+    let mut command = Command::new("git");
+    clean(&mut command, &machine.home);
+    command.arg("-C").arg(machine.repo()).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
+    ran(command.output().expect("git runs"))
+}
+
+/// Everything that is stored in a repository, unpacked.
+fn objects(world: &World, repo: &Path) -> String {
+    let all = world.git(repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
+    all.lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(_, kind)| *kind != "tree")
+        .map(|(id, kind)| world.git(repo, &["cat-file", kind, id]))
+        .collect()
+}
+
+fn two(world: &World) -> (Machine<'_>, Machine<'_>) {
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..5));
+    bob.write(".claude/projects/p/s.jsonl", &transcript("shared", 3..9));
+    (ada, bob)
+}
+
+#[test]
+fn figures_are_the_same_and_nothing_is_seen() {
+    let plain = World::new();
+    let (one, two_) = two(&plain);
+    one.init().sync(&[]);
+    two_.init().sync(&[]);
+    let world = World::new();
+    let (ada, bob) = two(&world);
+    for machine in [&ada, &bob] {
+        configure(machine, AT_REST);
+    }
+    ada.sync(&["key", "init"]);
+    ada.init().sync(&[]);
+    give_key(&ada, &bob);
+    bob.init().sync(&[]);
+    ada.sync(&[]);
+    assert_eq!(ada.report(&["daily"])["totals"], two_.report(&["daily"])["totals"]);
+    assert_eq!(ada.git(&["show", "HEAD:sync/manifest.json"]), bob.git(&["show", "HEAD:sync/manifest.json"]));
+    let seen = objects(&world, &world.path().join("remote.git"));
+    assert!(seen.contains("claude-sync-sealed 1 "), "files are sealed");
+    for word in ["shop", "shared", "opus", "input_tokens", "cost_usd", "Records", "\"ada\"", "hostname"] {
+        assert!(!seen.contains(word), "{word} is seen in the repository");
+    }
+    // What people look at still tells them something.
+    let log = ada.sync(&["log"]).out;
+    assert!(log.contains("ada") && log.contains("bob") && log.contains('$'), "{log}");
+    assert!(
+        ada.git(&["log", "--format=%s"]).lines().all(|subject| ["sync", "set up claude-sync"].contains(&subject)),
+        "subjects tell nothing"
+    );
+    assert!(git(&ada, &["log", "-p", "-1"]).out.contains("claude-opus"), "git log -p is readable with the key");
+    let nothing = ada.sync(&["--mode=full"]);
+    assert!(nothing.out.starts_with("Nothing new"), "{}", nothing.out);
+}
+
+#[test]
+fn plain_git_merges_with_the_key_and_stops_without_it() {
+    let world = World::new();
+    let (ada, bob) = two(&world);
+    for machine in [&ada, &bob] {
+        configure(machine, AT_REST);
+    }
+    ada.sync(&["key", "init"]);
+    ada.init().sync(&[]);
+    give_key(&ada, &bob);
+    bob.init().sync(&[]);
+    ada.sync(&[]);
+    ada.write(".claude/projects/p/t.jsonl", &transcript("adas", 20..24));
+    ada.sync(&[]);
+    bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
+    bob.sync(&["--offline"]);
+    let key = bob.home.join(".config/claude-sync/key");
+    let aside = bob.home.join("key-aside");
+    fs::rename(&key, &aside).expect("moved");
+    let head = bob.head();
+    let ran = git(&bob, &["pull", "--no-rebase"]);
+    assert_ne!(ran.code, 0, "a merge without the key must stop");
+    assert_eq!(bob.head(), head);
+    let _ = git(&bob, &["merge", "--abort"]);
+    let refused = bob.try_sync(crate::world::NOON, &[]);
+    assert_eq!(refused.code, 9, "{}", refused.err);
+    assert!(refused.err.contains("claude-sync key import"), "{}", refused.err);
+    fs::rename(&aside, &key).expect("moved");
+    let ran = git(&bob, &["pull", "--no-rebase"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert_eq!(bob.git(&["status", "--porcelain"]), "");
+    assert_eq!(bob.fleet().0, 9 + 4 + 3);
+    let manifest = bob.manifest();
+    bob.sync(&[]);
+    assert_eq!(bob.manifest(), manifest, "claude-sync computes the same");
+    assert!(bob.files().iter().filter(|(path, _)| path.starts_with("sync/")).all(|(_, text)| text.starts_with("claude-sync-sealed ")));
+}
+
+#[test]
+fn a_plain_fleet_becomes_an_encrypted_one_and_who_lacks_the_key_loses_nothing() {
+    let world = World::new();
+    let (ada, bob) = two(&world);
+    ada.init().sync(&[]);
+    bob.init().sync(&[]);
+    ada.sync(&["key", "init"]);
+    configure(&ada, AT_REST);
+    ada.write(".claude/projects/p/t.jsonl", &transcript("adas", 20..24));
+    ada.sync(&[]);
+    bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
+    let waits = bob.try_sync(crate::world::NOON, &[]);
+    assert_eq!(waits.code, 7, "{}{}", waits.out, waits.err);
+    assert!(waits.err.contains("claude-sync key import"), "{}", waits.err);
+    fs::remove_dir_all(bob.home.join(".claude/projects")).expect("Claude Code deletes transcripts");
+    give_key(&ada, &bob);
+    bob.sync(&[]);
+    ada.sync(&[]);
+    assert_eq!(ada.fleet().0, 9 + 4 + 3);
+    let tip = world.try_git(&world.path().join("remote.git"), &["grep", "-L", "^claude-sync-sealed 1 ", "main", "--", "sync"]).out;
+    assert_eq!(tip, "", "these files are not sealed");
+}
+
+#[test]
+fn tampering_and_another_key_are_seen() {
+    let world = World::new();
+    let (ada, bob) = two(&world);
+    configure(&ada, AT_REST);
+    ada.sync(&["key", "init"]);
+    ada.init().sync(&[]);
+    bob.sync(&["key", "init"]);
+    let other = bob.try_sync(crate::world::NOON, &["init", &world.remote()]);
+    let ran = if other.code == 0 { bob.try_sync(crate::world::NOON, &[]) } else { other };
+    assert_eq!(ran.code, 9, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("encrypted with the key"), "{}", ran.err);
+    let path = ada.files().into_keys().find(|path| path.contains("/archive/")).expect("a day file");
+    let text = fs::read_to_string(ada.repo().join(&path)).expect("a file");
+    let lines: Vec<String> =
+        text.lines().enumerate().map(|(at, line)| if at == 3 { line.chars().rev().collect() } else { line.to_owned() }).collect();
+    fs::write(ada.repo().join(&path), lines.join("\n") + "\n").expect("written");
+    git(&ada, &["commit", "-qam", "tamper"]);
+    git(&ada, &["update-ref", "refs/claude-sync/known", "HEAD"]);
+    let ran = ada.try_sync(crate::world::NOON, &["--offline"]);
+    assert!(ran.err.contains("a checksum does not fit its records"), "{}{}", ran.out, ran.err);
+}
