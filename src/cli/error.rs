@@ -167,6 +167,9 @@ impl From<SyncError> for CliError {
                 exit::REMOTE,
                 "check the address, the network, and that git can log in there: git ls-remote ADDRESS",
             ),
+            SyncError::Scratch(_) => {
+                Self::new(&error, "claude_sync::failure", exit::FAILURE, "check the temporary folder (TMPDIR) and its free space")
+            }
             SyncError::PerMachine => Self::new(
                 &error,
                 "claude_sync::per_machine",

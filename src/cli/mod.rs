@@ -12,10 +12,13 @@ mod init;
 mod key;
 mod log;
 mod machine;
+mod preview;
 mod resolve;
+mod restore;
 mod sync;
 mod textconv;
 mod tracker;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -40,6 +43,8 @@ struct ClaudeSync {
 enum Command {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
+    /// Show what the next sync would commit and push, without doing it
+    Preview(preview::Args),
     /// Show the history of syncs
     Log(log::LogArgs),
     /// Show what changed in sessions and totals between two commits
@@ -48,6 +53,10 @@ enum Command {
     Conflicts(conflicts::Args),
     /// List, rename, retire or merge machines, or give this one another id
     Machine(machine::Args),
+    /// Check the repository and everything around it, and mend what can be mended
+    Verify(verify::Args),
+    /// List older versions, and bring back what one of them had
+    Restore(restore::Args),
     /// Take a session, a project, a machine or old data out of the repository and its history
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
@@ -85,6 +94,9 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Diff(args)) => log::diff(&args, &env),
         Some(Command::Conflicts(args)) => conflicts::run(&args, &env),
         Some(Command::Forget(args)) => forget::run(&args, &env),
+        Some(Command::Preview(args)) => preview::run(&args, &env),
+        Some(Command::Verify(args)) => verify::run(&args, &env),
+        Some(Command::Restore(args)) => restore::run(&args, &env),
         Some(Command::Key(args)) => key::run(&args),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),

@@ -43,6 +43,25 @@ impl Repo {
         Ok(out)
     }
 
+    /// The newest commits that any ref leads to, or that `HEAD` ever was, as [`Self::commits`] gives them.
+    pub fn versions(&self, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
+        let mut walk = git("walk commits", self.inner.revwalk())?;
+        git("walk commits", walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL))?;
+        let mut starts = self.tips()?;
+        if let Ok(log) = self.inner.reflog("HEAD") {
+            starts.extend(log.iter().map(|entry| entry.id_new()).filter(|id| self.inner.find_commit(*id).is_ok()));
+        }
+        for start in starts {
+            git("walk commits", walk.push(start))?;
+        }
+        let mut out = Vec::new();
+        for id in walk.take(most) {
+            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
+            out.push((commit.id(), commit.time().seconds(), String::from_utf8_lossy(commit.message_bytes()).into_owned()));
+        }
+        Ok(out)
+    }
+
     /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an id.
     pub fn revision(&self, text: &str) -> Option<Oid> {
         self.inner.revparse_single(text).and_then(|object| object.peel_to_commit()).ok().map(|commit| commit.id())

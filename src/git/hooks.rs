@@ -55,6 +55,18 @@ pub fn install(repo: &Repo, program: &Path, server: bool) -> Result<Installed, R
     Ok(if all { Installed::Here(folder) } else { Installed::Failed(folder) })
 }
 
+/// A hook that should be there and is not; none where the folder is the user's own.
+pub fn missing(repo: &Repo) -> Option<String> {
+    let config = repo.config().ok()?;
+    let local = config.open_level(git2::ConfigLevel::Local).is_ok_and(|local| local.get_entry("core.hooksPath").is_ok());
+    if config.get_entry("core.hooksPath").is_ok() || local {
+        return None;
+    }
+    let folder = folder(repo);
+    let gone = |name: &str| !fs::read(folder.join(name)).is_ok_and(|script| is_ours(&script, name));
+    CLIENT.iter().find(|(name, _)| gone(name)).map(|(name, _)| format!("the hook {name}"))
+}
+
 fn install_one(folder: &Path, name: &str, script: &str, program: &Path) -> Result<(), durable::WriteError> {
     let path = folder.join(name);
     let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));

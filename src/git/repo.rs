@@ -421,6 +421,20 @@ impl Repo {
         if builder.is_empty() { Ok(None) } else { git("store a tree", builder.write()).map(Some) }
     }
 
+    /// Whom commits name as their author.
+    pub fn author(&self) -> Result<String, RepoError> {
+        let who = self.signature()?;
+        Ok(format!("{} <{}>", String::from_utf8_lossy(who.name_bytes()), String::from_utf8_lossy(who.email_bytes())))
+    }
+
+    fn signature(&self) -> Result<Signature<'static>, RepoError> {
+        match self.inner.signature() {
+            Ok(who) => Ok(who),
+            // No identity is configured: a commit must not fail for that, and must not guess a name or address either.
+            Err(_) => git("make a signature", Signature::now("claude-sync", "claude-sync@localhost")),
+        }
+    }
+
     /// Makes a commit, signed where the user's configuration says so. No ref moves.
     pub fn commit(&self, process: &Git, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, RepoError> {
         if self.config()?.get_bool("commit.gpgsign").unwrap_or(false) {
@@ -428,11 +442,7 @@ impl Repo {
             let id = process.commit_signed(&self.path, &tree.to_string(), &parents, message)?;
             return git("read the signed commit", Oid::from_str(&id));
         }
-        let who = match self.inner.signature() {
-            Ok(who) => who,
-            // No identity is configured: a commit must not fail for that, and must not guess a name or address either.
-            Err(_) => git("make a signature", Signature::now("claude-sync", "claude-sync@localhost"))?,
-        };
+        let who = self.signature()?;
         let tree = git("read a tree", self.inner.find_tree(tree))?;
         let parents = parents.iter().map(|p| self.inner.find_commit(*p)).collect::<Result<Vec<_>, _>>();
         let parents = git("read a commit", parents)?;

@@ -44,6 +44,28 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     attributes(repo)
 }
 
+/// What of the set-up is not as a run leaves it: the setting or file, and what is wrong.
+pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
+    let config = repo.config();
+    for (name, wanted) in [
+        ("merge.claude-sync.driver", format!("{quoted} merge-driver %O %A %B %P || exit 129")),
+        ("diff.claude-sync.textconv", format!("{quoted} textconv")),
+    ] {
+        match config.as_ref().ok().and_then(|config| config.get_string(name).ok()) {
+            None => out.push((name.to_owned(), "is not set".to_owned())),
+            Some(there) if there != wanted => out.push((name.to_owned(), "is set to something else".to_owned())),
+            Some(_) => {}
+        }
+    }
+    let attributes = fs::read_to_string(repo.common_folder().join("info/attributes")).unwrap_or_default();
+    if !attributes.lines().any(|line| line == ATTRIBUTE_LINE) {
+        out.push(("info/attributes".to_owned(), "has not the line of claude-sync".to_owned()));
+    }
+    out
+}
+
 /// The setting of a clone in which each machine pushes a branch of its own.
 const LAYOUT: (&str, &str) = ("claude-sync.layout", "branch-per-machine");
 

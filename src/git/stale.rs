@@ -9,7 +9,13 @@ use std::time::SystemTime;
 
 /// Removes what is younger than `began`, and returns what was removed. Only under the lock of the state folder.
 pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
-    let mut gone = Vec::new();
+    let young = |path: &PathBuf| fs::symlink_metadata(path).and_then(|data| data.modified()).is_ok_and(|made| made >= began);
+    find(git_dir).into_iter().filter(young).filter(|path| fs::remove_file(path).is_ok()).collect()
+}
+
+/// Locks, and objects that were not finished.
+pub fn find(git_dir: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
     // A maintenance that git started in the background goes on when the run that asked for it is killed: its files are its own.
     let maintained = git_dir.join("objects/maintenance.lock").exists() || git_dir.join("gc.pid").exists();
     let mut folders = vec![git_dir.to_owned()];
@@ -27,13 +33,13 @@ pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
             } else {
                 name.strip_suffix(".lock").is_some() && !maintained_by_git(&name)
             };
-            let young = || entry.metadata().and_then(|data| data.modified()).is_ok_and(|made| made >= began);
-            if kind.is_file() && left && young() && fs::remove_file(&path).is_ok() {
-                gone.push(path);
+            if kind.is_file() && left {
+                out.push(path);
             }
         }
     }
-    gone
+    out.sort();
+    out
 }
 
 /// Locks of git's own background work.

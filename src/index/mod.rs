@@ -86,6 +86,23 @@ impl Index {
         Some(Self { db, path, read_only: true, fits: Cell::new(false), units: RefCell::default() })
     }
 
+    /// What is wrong with the index in the state folder; none where there is none, or it is sound.
+    pub fn defect(state: &Path) -> Option<String> {
+        let path = state.join("index.sqlite");
+        if !path.exists() {
+            return None;
+        }
+        let check = || -> rusqlite::Result<String> {
+            let db = Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            db.pragma_query_value(None, "quick_check", |row| row.get(0))
+        };
+        match check() {
+            Ok(answer) if answer == "ok" => None,
+            Ok(answer) => Some(answer),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
     /// Deletes the index in the state folder. It costs time only.
     pub fn remove(state: &Path) {
         for suffix in ["", "-wal", "-shm", "-journal"] {

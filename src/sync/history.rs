@@ -39,11 +39,16 @@ pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     let mut out = Vec::new();
     for (commit, seconds, message) in repo.commits(head, most)? {
         let at = Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
-        let sealed = message.lines().find_map(|line| line.strip_prefix(SEALED)?.strip_prefix(": "));
-        let opened = sealed.and_then(|text| repo.seal()?.open_text(SEALED, text));
-        out.push(parse(commit, at, opened.as_deref().unwrap_or(&message)));
+        out.push(entry(repo, commit, at, &message));
     }
     Ok(out)
+}
+
+/// What a commit tells, opened with the fleet's key where it is sealed.
+pub fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
+    let sealed = message.lines().find_map(|line| line.strip_prefix(SEALED)?.strip_prefix(": "));
+    let opened = sealed.and_then(|text| repo.seal()?.open_text(SEALED, text));
+    parse(commit, at, opened.as_deref().unwrap_or(message))
 }
 
 fn parse(commit: Oid, at: Timestamp, message: &str) -> Entry {

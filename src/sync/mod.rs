@@ -6,10 +6,12 @@ pub mod history;
 pub mod identity;
 pub mod own;
 mod page;
+mod preview;
 mod resolve;
 mod run;
 mod setup;
 mod tree;
+mod verify;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,9 +35,11 @@ use crate::store::machine_id::IdError;
 use crate::transcripts::{BadLine, Reading};
 pub use delta::Delta;
 pub use page::{Host, Stamp};
+pub use preview::{NewLines, Preview, preview};
 pub use run::{naming, run};
 pub use setup::{Init, init};
 pub use tree::add;
+pub use verify::{Finding, Kind, clear_leftovers, verify};
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +69,8 @@ pub struct Options {
     pub offline: bool,
     /// Older records become stubs.
     pub retention_days: Option<u32>,
+    /// Older commits whose records are brought back.
+    pub restore: Vec<Oid>,
     /// Begin a new history, and push it over the remote's: what is not kept is to leave the history too.
     pub reroot: bool,
     /// What for.
@@ -280,6 +286,9 @@ pub enum SyncError {
     /// The file of the key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The temporary folder.
+    #[error("failed to make a temporary folder")]
+    Scratch(#[source] std::io::Error),
     /// Each machine has a branch, which nobody else may write.
     #[error("with a branch per machine nothing can be taken out of the history by one of them")]
     PerMachine,

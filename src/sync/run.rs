@@ -60,7 +60,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     }
     let finished = resolve::finish(&repo, &git, options.rules, &Index::open(&places.state)?)?;
     let naming = naming(&config, key.as_ref())?;
-    let reader = format!("{READER} {} {}", naming.mark(), if options.summary_only { "summaries" } else { "records" });
+    let reader = reader(&naming, options.summary_only);
     let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
     let strayed = clone::usual_branch(&repo, &branch)?.map(|usual| Strayed { here: branch.clone(), usual });
     let unknown = config.unknown.clone();
@@ -105,6 +105,11 @@ pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, Sync
         (false, true, None) => return Err(SyncError::NoKey { why: "privacy_settings.project_names is \"hash\"".to_owned() }),
     };
     Ok(Naming { shown, aliases: config.aliases.clone() })
+}
+
+/// What makes one reading of a transcript differ from another.
+pub(super) fn reader(naming: &Naming, sums: bool) -> String {
+    format!("{READER} {} {}", naming.mark(), if sums { "summaries" } else { "records" })
 }
 
 /// What the lock file says to others.
@@ -332,7 +337,7 @@ impl Run<'_> {
     fn step(&self, records: &RecordSet, online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
         let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
-        let mut others = Vec::new();
+        let mut others = self.options.restore.clone();
         if self.per_machine {
             for commit in self.repo.tips_below("refs/remotes/origin/machines/")?.into_values() {
                 if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {

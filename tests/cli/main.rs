@@ -25,5 +25,6 @@ mod report;
 mod scale;
 mod sealed;
 mod transport;
+mod verify;
 mod ways;
 mod world;

@@ -1,0 +1,54 @@
+//! `claude-sync restore`: brings back what an older version had.
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, out, sync, tracker};
+use crate::base::text::{printable, thousands};
+use crate::report::Zone;
+use crate::sync::{Options, history};
+
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("how").required(true), after_help = "\
+Every sync is a commit, so every version is kept. Restoring joins a version's records with what is there now: nothing goes away by it,
+and what was forgotten stays forgotten.")]
+pub struct Args {
+    /// List the versions that there are, newest first
+    #[arg(long, group = "how")]
+    list: bool,
+    /// Bring back the records of this version, as git names commits
+    #[arg(long, value_name = "COMMIT", group = "how")]
+    from: Option<String>,
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = Env::places()?;
+    let repo = tracker::open(&places)?;
+    let Some(from) = &args.from else {
+        for (commit, seconds, subject) in repo.versions(1000)? {
+            let at = crate::base::time::Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(crate::base::time::Timestamp::EPOCH);
+            let entry = history::entry(&repo, commit, at, &subject);
+            out(&format!(
+                "{}  {}  {:>8} new records  {}\n",
+                &commit.to_string()[..12],
+                Zone::Local.minute(at),
+                thousands(entry.added),
+                printable(&entry.subject, 100)
+            ));
+        }
+        return Ok(exit::OK);
+    };
+    let commit = repo.revision(from).ok_or_else(|| {
+        CliError::plain(
+            &format!("there is no version {}", printable(from, 100)),
+            "claude_sync::usage",
+            exit::USAGE,
+            "see claude-sync restore --list",
+        )
+    })?;
+    drop(repo);
+    let options = Options { restore: vec![commit], ..env.options() };
+    let outcome = crate::sync::run(&places, &options)?;
+    out(&sync::summary(&outcome, &options, &places.repo));
+    eprint!("{}", sync::warnings(&outcome, false));
+    Ok(sync::code(&outcome))
+}

@@ -1,0 +1,109 @@
+//! What a sync would commit and push, before it does.
+
+use std::collections::BTreeSet;
+
+use super::delta::{Story, delta, message};
+use super::tree::{Starts, assemble};
+use super::{Options, ReadReport, SyncError, naming};
+use crate::base::ids::MachineId;
+use crate::format::syncfile::Mode;
+use crate::git::Oid;
+use crate::git::repo::{KNOWN, Repo};
+use crate::index::{Binding, Index};
+use crate::merge::digest::{Forgetful, Memory};
+use crate::store::{Places, config, key, machine_id};
+use crate::transcripts::{self, Cursors};
+
+/// A file of a preview.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewLines {
+    /// Its path in the repository.
+    pub path: String,
+    /// The lines that it does not have yet.
+    pub lines: Vec<String>,
+}
+
+/// What a sync would commit and push.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// This machine; none where it has no id yet, and gets one with its first sync.
+    pub machine: Option<MachineId>,
+    /// Whom git names as the author.
+    pub author: String,
+    /// The commit message, in clear.
+    pub message: String,
+    /// The mark of the key that all of it is sealed with.
+    pub sealed: Option<String>,
+    /// The files and their new lines, in clear.
+    pub files: Vec<NewLines>,
+    /// What reading was like.
+    pub read: ReadReport,
+}
+
+/// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no id is made.
+pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError> {
+    let config = config::read(&places.config)?;
+    let key = key::read(&places.key)?;
+    let naming = naming(&config, key.as_ref())?;
+    let known = machine_id::read(&places.machine_id)?;
+    let machine = known.clone().unwrap_or_else(MachineId::random);
+    let mut options = options.clone();
+    options.summary_only |= config.summary_only;
+    options.retention_days = config.retention_days;
+    if config.anonymize_hostname {
+        options.host.hostname = format!("machine-{}", machine.short());
+    }
+    let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+    let repo = match Repo::open(&places.repo)? {
+        Some(repo) => repo,
+        None => Repo::create(scratch.path(), "main")?,
+    };
+    let repo = repo.with_key(key.as_ref());
+    repo.write_in_memory()?;
+    let index = Index::peek(&places.state);
+    let binding = Binding {
+        known: repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default(),
+        machine: machine.to_string(),
+        reader: super::run::reader(&naming, options.summary_only),
+    };
+    let full = options.mode == Mode::Full || options.summary_only;
+    let cursors = match &index {
+        Some(index) if !full => index.cursors(&binding)?,
+        _ => Cursors::new(),
+    };
+    let reading = transcripts::read_all(&places.claude, &cursors, &naming);
+    let (tip, head) = match repo.branch() {
+        Ok(branch) => (repo.commit_at(&format!("refs/remotes/origin/{branch}"))?, repo.head(&branch)?),
+        Err(_) => (None, None),
+    };
+    let starts = Starts { tip, head, known: repo.commit_at(KNOWN)?, others: &[] };
+    let memory: &dyn Memory = match &index {
+        Some(index) => index,
+        None => &Forgetful,
+    };
+    let base = tip.or(head).map(|commit| repo.tree_of(commit)).transpose()?;
+    let sealed = base.map(|tree| repo.sealed_by(tree)).transpose()?.flatten().or(key.filter(|_| config.encrypt).map(|key| key.mark()));
+    let assembled = assemble(&repo, starts, &machine, &reading.records, &options, memory)?;
+    let delta = delta(&repo, base, Some(assembled.tree), &machine, memory)?;
+    let story = Story {
+        machine: &machine,
+        hostname: &options.host.hostname,
+        mode: Some(if assembled.first { Mode::Full } else { options.mode }),
+        delta: &delta,
+        first: assembled.first,
+        reroot: false,
+        folded: &[],
+    };
+    let mut files = Vec::new();
+    for (path, entry) in repo.differing(base, assembled.tree)? {
+        let old = repo.entry(base, &path)?.map(|old| text(&repo, old.oid)).transpose()?.unwrap_or_default();
+        let old: BTreeSet<&str> = old.lines().collect();
+        let lines = text(&repo, entry.oid)?.lines().filter(|line| !old.contains(line)).map(str::to_owned).collect();
+        files.push(NewLines { path, lines });
+    }
+    Ok(Preview { machine: known, author: repo.author()?, message: message(&story), sealed, files, read: ReadReport::from(&reading) })
+}
+
+fn text(repo: &Repo, oid: Oid) -> Result<String, SyncError> {
+    Ok(String::from_utf8_lossy(&repo.blob(oid)?).into_owned())
+}

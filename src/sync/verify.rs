@@ -1,0 +1,196 @@
+//! Whether everything in and around the repository is as it should be.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::files::figures;
+use super::{Options, SyncError};
+use crate::base::ids::Interner;
+use crate::format::FormatError;
+use crate::format::dayfile::DayFile;
+use crate::format::syncfile::SyncFile;
+use crate::git::repo::{FILE, Repo};
+use crate::git::{Git, hooks, setup, stale};
+use crate::index::Index;
+use crate::merge::data::{self, Content};
+use crate::merge::digest::Forgetful;
+use crate::merge::{guard, overview};
+use crate::store::layout::{self, MANIFEST, Path};
+use crate::store::{Places, key, machine_id};
+
+/// What kind of thing is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Something that was left behind: locks, unfinished objects.
+    Leftover,
+    /// The local index.
+    Index,
+    /// The merge driver, the attributes, the hooks.
+    SetUp,
+    /// A derived file does not say what the others say, or the work tree not what the commit says.
+    Stale,
+    /// No sync data, below `sync`.
+    Foreign,
+    /// A file or a line that cannot be read, or a checksum that fails.
+    Damaged,
+    /// Git's own objects.
+    Objects,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// What kind.
+    pub kind: Kind,
+    /// Which file or setting.
+    pub subject: String,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+fn found(kind: Kind, subject: impl Into<String>, what: impl Into<String>) -> Finding {
+    Finding { kind, subject: subject.into(), what: what.into() }
+}
+
+/// A lock of git's that is younger may belong to a command that works right now.
+const OLD: Duration = Duration::from_mins(10);
+
+/// Looks at everything. With `read_data` every object is read and everything derived is computed anew; without, what the commit and its
+/// manifest tell is believed. Runs under the lock, writes nothing.
+pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Option<Vec<Finding>>, SyncError> {
+    let (_lock, _) = super::run::lock(places, options)?;
+    let key = key::read(&places.key)?;
+    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
+    let git = Git::find(false)?;
+    let mut out = Vec::new();
+    let fsck: &[&str] = if read_data { &["fsck", "--strict", "--no-dangling"] } else { &["fsck", "--connectivity-only", "--no-dangling"] };
+    if let Err(error) = git.run(repo.path(), fsck) {
+        out.push(found(Kind::Objects, "git fsck", error.to_string()));
+    }
+    match repo.head_commit().and_then(|head| head.map(|head| repo.tree_of(head)).transpose()) {
+        Ok(Some(root)) => {
+            // What cannot be read because objects are gone is told above.
+            if let Err(error) = data_of(&repo, root, places, read_data, &mut out) {
+                out.push(found(Kind::Objects, "HEAD", error.to_string()));
+            }
+        }
+        Ok(None) => {}
+        Err(error) => out.push(found(Kind::Objects, "HEAD", error.to_string())),
+    }
+    out.extend(setup::defects(&repo, &options.program).into_iter().map(|(subject, what)| found(Kind::SetUp, subject, what)));
+    if let Some(missing) = hooks::missing(&repo) {
+        out.push(found(Kind::SetUp, missing, "is not installed"));
+    }
+    for path in leftovers(places) {
+        out.push(found(Kind::Leftover, path.display().to_string(), "was left by a git command that was killed"));
+    }
+    if let Some(what) = Index::defect(&places.state) {
+        out.push(found(Kind::Index, "the local index", what));
+    }
+    out.sort();
+    out.dedup();
+    Ok(Some(out))
+}
+
+fn data_of(repo: &Repo, root: crate::git::Oid, places: &Places, read_data: bool, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    let stale = |subject: &str, what: &str| found(Kind::Stale, subject, what);
+    if !guard::is_fresh(repo, Some(root))? {
+        out.push(stale(MANIFEST, "was not computed from the files beside it"));
+    }
+    if !repo.shows(root)? {
+        out.push(stale("the work tree", "does not show the commit"));
+    }
+    for breach in guard::foreign(repo, None, Some(root))? {
+        if let guard::Breach::Foreign { path } = breach
+            && path.starts_with("sync/")
+        {
+            out.push(found(Kind::Foreign, path, "is no sync data; it is carried along and never read"));
+        }
+    }
+    if !read_data {
+        return told(repo, root, out);
+    }
+    let mut names = Interner::default();
+    for blob in repo.blobs(Some(root), "sync")?.into_iter().filter(|blob| blob.mode == FILE) {
+        let kind = Path::parse(&blob.path);
+        if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
+            continue;
+        }
+        let bytes = match data::content(repo, blob.oid)? {
+            Content::Bytes(bytes) => bytes,
+            Content::TooLarge(size) => {
+                out.push(found(Kind::Damaged, blob.path, format!("has {size} bytes, more than are read")));
+                continue;
+            }
+            Content::Missing => {
+                out.push(found(Kind::Objects, blob.path, "its object is missing"));
+                continue;
+            }
+        };
+        let unreadable = |error: FormatError| found(Kind::Damaged, blob.path.as_str(), error.to_string());
+        match &kind {
+            Path::Day(machine, day, _) => match DayFile::read(machine, *day, &bytes, &mut names) {
+                Ok((_, damage)) => {
+                    if damage.lines > 0 {
+                        out.push(found(Kind::Damaged, blob.path.as_str(), format!("lines that cannot be read: {}", damage.lines)));
+                    }
+                    for session in &damage.checksums {
+                        out.push(found(Kind::Damaged, blob.path.as_str(), format!("the checksum of session {session} does not fit")));
+                    }
+                }
+                Err(error) => out.push(unreadable(error)),
+            },
+            Path::Machine(machine) => {
+                if let Err(error) = SyncFile::read(machine, &bytes, &mut names) {
+                    out.push(unreadable(error));
+                }
+            }
+            _ => {}
+        }
+    }
+    let (machines, archive) = data::inputs(repo, Some(root))?;
+    if let Some(entry) = repo.entry(Some(root), MANIFEST)? {
+        let rules = crate::format::manifest::RULES;
+        let text = overview::manifest(repo, machines, archive, rules, &Forgetful)?.write();
+        if repo.blob(entry.oid)? != text.as_bytes() {
+            out.push(stale(MANIFEST, "does not say what the files beside it say"));
+        }
+    }
+    if let Some(machine) = machine_id::read(&places.machine_id)?
+        && let Some(entry) = repo.entry(Some(root), &layout::machine_path(&machine))?
+        && let Ok(page) = SyncFile::read(&machine, &repo.blob(entry.oid)?, &mut names)
+        && page.claimed.is_none()
+        && page.totals.counters != figures(repo, root, &machine, std::collections::BTreeSet::new(), &Forgetful)?.totals.counters
+    {
+        out.push(stale(&layout::machine_path(&machine), "its totals are not the sums of this machine's records"));
+    }
+    Ok(())
+}
+
+/// What the manifest tells of files that were left out.
+fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    let Some(entry) = repo.entry(Some(root), MANIFEST)? else { return Ok(()) };
+    if let Ok(manifest) = crate::format::manifest::Manifest::read(&repo.blob(entry.oid)?) {
+        for conflict in manifest.conflicts.iter().filter(|conflict| !["joined", "unequal-summaries"].contains(&conflict.code.as_str())) {
+            out.push(found(Kind::Damaged, conflict.subject.as_str(), format!("the manifest names it: {}", conflict.code)));
+        }
+    }
+    Ok(())
+}
+
+fn leftovers(places: &Places) -> Vec<PathBuf> {
+    let git_dir = places.repo.join(".git");
+    let old = SystemTime::now().checked_sub(OLD);
+    let is_old =
+        |path: &FilePath| std::fs::metadata(path).and_then(|data| data.modified()).ok().is_some_and(|at| old.is_some_and(|old| at < old));
+    stale::find(&git_dir).into_iter().filter(|path| is_old(path)).collect()
+}
+
+/// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that is damaged.
+pub fn clear_leftovers(places: &Places, options: &Options) -> Result<Vec<PathBuf>, SyncError> {
+    let (_lock, _) = super::run::lock(places, options)?;
+    if Index::defect(&places.state).is_some() {
+        Index::remove(&places.state);
+    }
+    Ok(leftovers(places).into_iter().filter(|path| std::fs::remove_file(path).is_ok()).collect())
+}
