@@ -1,5 +1,13 @@
 //! The command line: arguments in, messages and exit codes out. All printing, and all reading of the environment, is here.
 
+// The standard ones panic where nobody can be told anything any more, as with a terminal that is gone or a log on a full disk.
+macro_rules! eprint {
+    ($($what:tt)*) => { $crate::cli::err(&format!($($what)*)) };
+}
+macro_rules! eprintln {
+    ($($what:tt)*) => { $crate::cli::err(&(format!($($what)*) + "\n")) };
+}
+
 mod conflicts;
 mod demo;
 mod driver;
@@ -124,6 +132,12 @@ fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
             ExitCode::from(code)
         }
     }
+}
+
+/// Prints to standard error, if anybody can be told.
+fn err(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// Prints to standard output; a reader that went away, as `head` does, is no failure.

@@ -26,7 +26,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     match &preview.sealed {
         Some(mark) => {
-            text.push_str(&format!("All of it is encrypted with the key {mark}; paths are not, nor are the author and the time.\n"))
+            text.push_str(&format!("All of it is encrypted with the key {mark}; paths are not, nor are the author and the time.\n"));
         }
         None => text.push_str("It is not encrypted: who can read the repository can read all of it.\n"),
     }

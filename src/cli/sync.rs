@@ -170,6 +170,10 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
     for problem in &outcome.problems {
         let subject = printable(&problem.subject, 200);
         lines.push(match problem.code.as_str() {
+            "unequal-records" => format!(
+                "Session {subject}: machines tell different figures of {}; the larger counts. Who wrote what: git log -p in the repository.",
+                count(problem.count, "request")
+            ),
             "unequal-summaries" => {
                 format!("Session {subject}: machines that withhold records tell different sums; both count until a person decides.")
             }

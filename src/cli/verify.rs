@@ -71,13 +71,14 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let mut mended = 0;
     if args.repair && !findings.is_empty() {
         let before = findings.len();
-        sync::clear_leftovers(&places, &options)?;
+        let derived = findings.iter().any(|finding| finding.kind == Kind::Stale);
+        sync::clear_leftovers(&places, &options, derived)?;
         if findings.iter().any(|finding| finding.kind == Kind::Objects) {
             // A remote that is away, or none, is no reason to leave the rest as it is.
             let git = crate::git::Git::find(false)?;
             let _ = git.run(&places.repo, &["fetch", "--quiet", "--refetch", "origin"]);
         }
-        sync::run(&places, &Options { mode: Mode::Full, offline: true, ..options.clone() })?;
+        sync::run(&places, &Options { mode: Mode::Full, offline: true, rederive: true, ..options.clone() })?;
         findings = look()?;
         mended = before.saturating_sub(findings.len());
     }

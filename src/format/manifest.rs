@@ -17,6 +17,9 @@ pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.j
 /// The version of the algorithm and of the prices. A tool leaves a manifest of higher rules alone.
 pub const RULES: u64 = 1;
 
+/// The code of requests of which machines tell different figures.
+pub const UNEQUAL_RECORDS: &str = "unequal-records";
+
 /// How many sessions the index lists, beside pending ones.
 pub const MAX_SESSIONS: usize = 100;
 
@@ -114,7 +117,7 @@ pub struct ManifestSession {
 /// An entry of the conflict log: what was joined or left out, by a fixed code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conflict {
-    /// `joined`, `unequal-summaries`, `checksum`, or why a file was left out.
+    /// `joined`, `unequal-summaries`, `unequal-records`, `checksum`, or why a file was left out.
     pub code: String,
     /// The session or the path.
     pub subject: String,

@@ -66,8 +66,8 @@ pub struct Survey {
 pub enum Push {
     /// The remote has the commit.
     Done,
-    /// Somebody else was faster: fetch, join, try again.
-    Rejected,
+    /// Somebody else was faster: fetch, join, try again. With what git said.
+    Rejected(String),
 }
 
 /// Runs the user's `git`.
@@ -204,7 +204,7 @@ impl Git {
             "failed to lock",
         ];
         let slower = races.iter().any(|race| reason.contains(race));
-        if slower { Ok(Push::Rejected) } else { Err(failed(&args, &out)) }
+        if slower { Ok(Push::Rejected(failed(&args, &out).to_string())) } else { Err(failed(&args, &out)) }
     }
 
     /// Takes everything out of the repository that no branch needs any more.

@@ -34,6 +34,8 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     set("merge.claude-sync.name", "joins usage records")?;
     // Exit codes 1 to 128 would mean "conflict" and leave ours without a mark; 129 makes git stop and change nothing.
     set("merge.claude-sync.driver", &format!("{quoted} merge-driver %O %A %B %P || exit 129"))?;
+    // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is read or written through it.
+    set("core.symlinks", "false")?;
     // `git log -p` and `git diff` show records as lines for people.
     set("diff.claude-sync.textconv", &format!("{quoted} textconv"))?;
     // Without a choice of the user's, `git pull` on diverged branches stops with a question.

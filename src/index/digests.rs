@@ -77,9 +77,10 @@ impl Index {
         Ok(out)
     }
 
-    fn unit_sessions(&self, unit: &str) -> rusqlite::Result<Option<Vec<SessionSum>>> {
-        let mut query = self.db.prepare_cached("SELECT sessions FROM units WHERE path = ?1")?;
-        Ok(query.query_row(params![unit], |row| decoded(row, 0)).optional()?.flatten())
+    // By its object too: where the disk is full, what this run remembers and what the database has are two things.
+    fn unit_sessions(&self, unit: &str, oid: Oid) -> rusqlite::Result<Option<Vec<SessionSum>>> {
+        let mut query = self.db.prepare_cached("SELECT sessions FROM units WHERE path = ?1 AND oid = ?2")?;
+        Ok(query.query_row(params![unit, oid.as_bytes()], |row| decoded(row, 0)).optional()?.flatten())
     }
 
     fn file_row(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<FileDigest>> {
@@ -146,8 +147,8 @@ impl Memory for Index {
         self.units.borrow_mut().get_or_insert_with(|| self.unit_rows().unwrap_or_default()).clone()
     }
 
-    fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>> {
-        self.unit_sessions(unit).ok().flatten()
+    fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>> {
+        self.unit_sessions(unit, oid).ok().flatten()
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::base::time::Timestamp;
 use crate::merge::digest::Known;
-use crate::transcripts::{Cursor, Cursors};
+use crate::transcripts::{Cursor, Cursors, Mark};
 
 /// The index cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -59,10 +59,10 @@ pub struct Index {
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS cursors (
-        path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+        mark BLOB PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
         offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 2;
+    PRAGMA user_version = 3;
 ";
 
 impl Index {
@@ -118,7 +118,7 @@ impl Index {
         db.pragma_update(None, "mmap_size", 1_i64 << 30)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != 0 && version != 2 {
+        if version != 0 && version != 3 {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;
@@ -136,7 +136,7 @@ impl Index {
             if self.binding()? != Some(binding.clone()) {
                 return Ok(Cursors::new());
             }
-            let mut query = self.db.prepare("SELECT path, device, inode, size, modified, offset, lines, tail FROM cursors")?;
+            let mut query = self.db.prepare("SELECT mark, device, inode, size, modified, offset, lines, tail FROM cursors")?;
             let rows = query.query_map([], |row| {
                 let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
                 let cursor = Cursor {
@@ -147,7 +147,7 @@ impl Index {
                     lines: number(6)?,
                     tail: number(7)?,
                 };
-                Ok((PathBuf::from(row.get::<_, String>(0)?), cursor))
+                Ok((row.get::<_, [u8; 16]>(0)?, cursor))
             })?;
             rows.collect()
         };
@@ -189,11 +189,11 @@ impl Index {
     }
 
     /// Remembers how far files were read, and what for. Cursors from before stay where they were true for the same thing.
-    pub fn store(&mut self, before: &Binding, after: &Binding, cursors: &[(PathBuf, Cursor)]) -> Result<(), IndexError> {
+    pub fn store(&mut self, before: &Binding, after: &Binding, cursors: &[(Mark, Cursor)]) -> Result<(), IndexError> {
         self.store_rows(before, after, cursors).map_err(|source| IndexError { path: self.path.clone(), source })
     }
 
-    fn store_rows(&mut self, before: &Binding, after: &Binding, cursors: &[(PathBuf, Cursor)]) -> rusqlite::Result<()> {
+    fn store_rows(&mut self, before: &Binding, after: &Binding, cursors: &[(Mark, Cursor)]) -> rusqlite::Result<()> {
         if before == after && cursors.is_empty() && self.binding()?.as_ref() == Some(after) {
             return Ok(());
         }
@@ -207,11 +207,10 @@ impl Index {
         }
         {
             let mut insert = transaction.prepare("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
-            // A path that is no UTF-8 is read anew by every run.
-            for (path, c) in cursors.iter().filter_map(|(path, c)| Some((path.to_str()?, c))) {
+            for (mark, c) in cursors {
                 let n = u64::cast_signed;
                 insert.execute(params![
-                    path,
+                    mark,
                     n(c.identity.0),
                     n(c.identity.1),
                     n(c.size),

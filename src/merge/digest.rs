@@ -279,8 +279,8 @@ pub type FileEntry = (String, Oid, FileDigest);
 pub trait Memory {
     /// All units that are remembered, by path.
     fn units(&self) -> BTreeMap<String, Known>;
-    /// The sessions of a unit that is remembered under this path.
-    fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>>;
+    /// The sessions of a unit, if they were made from this blob or tree.
+    fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>>;
     /// A file's digest without its rows, if it was made from this blob.
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest>;
     /// Shows a file's rows, if they were made from this blob.
@@ -302,7 +302,7 @@ impl Memory for Forgetful {
         BTreeMap::new()
     }
 
-    fn sessions(&self, _: &str) -> Option<Vec<SessionSum>> {
+    fn sessions(&self, _: &str, _: Oid) -> Option<Vec<SessionSum>> {
         None
     }
 

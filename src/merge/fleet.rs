@@ -10,9 +10,9 @@ use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::Join as _;
 use crate::base::time::Timestamp;
 use crate::format::line::SummaryKey;
-use crate::format::manifest::{Conflict, ConflictStatus};
+use crate::format::manifest::{Conflict, ConflictStatus, UNEQUAL_RECORDS};
 use crate::format::syncfile::SyncFile;
-use crate::records::{Entry, Record, Totals, derived_id};
+use crate::records::{Counters, Entry, Record, Totals, derived_id};
 
 /// Why a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,6 +139,20 @@ struct Merged {
     /// The smallest (time of the copy, start of the machine, machine): whom it counts for.
     owner: (Timestamp, Timestamp, usize),
     machines: Vec<usize>,
+    /// What the copies say that are final.
+    settled: Option<Counters>,
+    /// Two of them say different things.
+    unequal: bool,
+}
+
+impl Merged {
+    fn settle(&mut self, record: &Record) {
+        if record.body.provisional || record.body.sidechain {
+            return;
+        }
+        self.unequal |= self.settled.is_some_and(|settled| settled != record.body.counters);
+        self.settled = Some(record.body.counters);
+    }
 }
 
 /// The ids that several machines hold. Most fleets have few: each machine has its own transcripts.
@@ -228,6 +242,7 @@ impl Fleet {
             }
         }
         fleet.records += merged.len() as u64;
+        fleet.name_unequal(&merged);
         for m in merged.into_values() {
             let entry = Entry::of(&m.record);
             if !hidden(&entry) {
@@ -239,6 +254,21 @@ impl Fleet {
         fleet.conflicts.sort();
         fleet.conflicts.dedup();
         fleet
+    }
+
+    /// Names sessions of whose requests machines tell different figures, though each says that they are final. The larger row counts, so
+    /// that whoever wrote it wrongly would raise the sums.
+    fn name_unequal(&mut self, merged: &HashMap<RecordId, Merged>) {
+        let mut sessions: BTreeMap<&SessionId, (BTreeSet<usize>, u64)> = BTreeMap::new();
+        for m in merged.values().filter(|m| m.unequal) {
+            let (machines, count) = sessions.entry(&m.record.origin.session).or_default();
+            machines.extend(&m.machines);
+            *count += 1;
+        }
+        for (session, (machines, count)) in sessions {
+            let machines = machines.into_iter().map(|at| self.machines[at].id.to_string()).collect();
+            self.conflicts.push(Conflict { code: UNEQUAL_RECORDS.to_owned(), subject: session.to_string(), machines, count });
+        }
     }
 
     pub(super) fn push(&mut self, row: Row, rows: Rows) {
@@ -360,12 +390,15 @@ fn take(merged: &mut HashMap<RecordId, Merged>, record: Option<Record>, at: usiz
     let owner = (record.origin.timestamp, start, at);
     match merged.entry(record.id) {
         Entry::Vacant(slot) => {
-            slot.insert(Merged { record, owner, machines: vec![at] });
+            let mut new = Merged { record: record.clone(), owner, machines: vec![at], settled: None, unequal: false };
+            new.settle(&record);
+            slot.insert(new);
         }
         Entry::Occupied(mut slot) => {
             let m = slot.get_mut();
             m.owner = m.owner.min(owner);
             m.machines.push(at);
+            m.settle(&record);
             if m.record != record {
                 m.record = m.record.clone().join(record);
             }

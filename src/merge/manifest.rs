@@ -22,11 +22,12 @@ const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules: u64) -> Manifest {
     let adopted = adopted(fleet);
     let pages = || fleet.machines.iter().filter_map(|m| m.page.as_ref());
+    let now = reference(fleet);
     let updated_at = pages().map(|p| p.machine.updated_at).chain(adopted.iter().filter_map(|m| m.updated_at)).max();
     let mut out = Manifest {
         created_at: pages().map(|p| p.machine.created_at).chain(adopted.iter().filter_map(|m| m.created_at)).min(),
         updated_at,
-        machines: fleet.machines.iter().map(|m| (m.id.to_string(), machine(fleet, m, updated_at))).collect(),
+        machines: fleet.machines.iter().map(|m| (m.id.to_string(), machine(fleet, m, now))).collect(),
         total_machines: 0,
         active_machines: 0,
         totals: fleet.totals(),
@@ -52,10 +53,22 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
     out
 }
 
-fn machine(fleet: &Fleet, view: &MachineView, updated_at: Option<Timestamp>) -> ManifestMachine {
+/// The time that machines are held against: the latest sync of any, believed no more than 30 days beyond the usage that its machine
+/// has. So a clock that is years ahead makes no other machine inactive.
+fn reference(fleet: &Fleet) -> Option<Timestamp> {
+    let believed = |view: &MachineView| {
+        let (page, usage) = (view.page.as_ref()?, view.last_usage);
+        let most =
+            usage.or(Some(page.machine.created_at)).and_then(|at| Timestamp::from_millis(at.millis().saturating_add(INACTIVE_AFTER)));
+        Some(most.map_or(page.last_sync(), |most| page.last_sync().min(most)))
+    };
+    fleet.machines.iter().filter_map(believed).max()
+}
+
+fn machine(fleet: &Fleet, view: &MachineView, now: Option<Timestamp>) -> ManifestMachine {
     let page = view.page.as_ref();
     let last_sync = page.map(SyncFile::last_sync);
-    let stale = last_sync.zip(updated_at).is_some_and(|(last, now)| now.since(last) > INACTIVE_AFTER);
+    let stale = last_sync.zip(now).is_some_and(|(last, now)| now.since(last) > INACTIVE_AFTER);
     let status = match page {
         None => Status::Error,
         Some(_) if stale || view.retired || view.merged_into.is_some() => Status::Inactive,

@@ -36,7 +36,7 @@ pub struct Unit {
 impl Unit {
     /// Its sessions.
     pub fn sessions(&self, repo: &Repo, memory: &dyn Memory) -> Result<Vec<SessionSum>, MergeError> {
-        if let Some(sessions) = self.sessions.clone().or_else(|| memory.sessions(&self.path)) {
+        if let Some(sessions) = self.sessions.clone().or_else(|| memory.sessions(&self.path, self.oid)) {
             return Ok(sessions);
         }
         Ok(make(repo, memory, &self.path, self.oid, self.is_page)?.sessions)

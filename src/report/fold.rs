@@ -209,7 +209,9 @@ impl Fold {
             Kind::Machines => groups.sort_by(|a, b| b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| a.key.cmp(&b.key))),
         }
         let totals = groups.iter().map(|group| group.totals).sum();
-        let left_out = fleet.conflicts.iter().filter(|c| !["unequal-summaries", "checksum"].contains(&c.code.as_str())).count() as u64;
+        let left_out =
+            fleet.conflicts.iter().filter(|c| !["unequal-summaries", "unequal-records", "checksum"].contains(&c.code.as_str())).count()
+                as u64;
         let pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
         Report { kind: self.kind, groups, totals, unpriced: self.unpriced, left_out, pending }
     }

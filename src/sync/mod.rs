@@ -69,6 +69,8 @@ pub struct Options {
     pub offline: bool,
     /// Older records become stubs.
     pub retention_days: Option<u32>,
+    /// Compute derived files anew, whatever they say.
+    pub rederive: bool,
     /// Older commits whose records are brought back.
     pub restore: Vec<Oid>,
     /// Begin a new history, and push it over the remote's: what is not kept is to leave the history too.

@@ -25,6 +25,9 @@ use crate::transcripts::{self, Naming, Shown};
 /// How often a rejected push is tried again.
 const TRIES: u32 = 100;
 
+/// So many rejections of a remote that does not change are believed.
+const STUCK: u32 = 7;
+
 /// Counts up when the reader learns to see more in a transcript: then everything is read again.
 const READER: u32 = 2;
 
@@ -181,7 +184,7 @@ impl Run<'_> {
                 Ok(()) => Err(SyncError::Contended(1)),
             };
         }
-        let mut rejected = 0;
+        let (mut rejected, mut stuck, mut seen) = (0, 0, None);
         loop {
             let head = self.step(&reading.records, queued.is_none(), &index, &mut out)?;
             if let Some(state) = queued.take() {
@@ -195,19 +198,28 @@ impl Run<'_> {
             }
             let pushed = outgoing.iter().try_fold(Push::Done, |state, (commit, branch)| match state {
                 Push::Done => self.push(*commit, branch),
-                Push::Rejected => Ok(state),
+                Push::Rejected(_) => Ok(state),
             });
             match pushed {
                 Ok(Push::Done) => {
                     out.remote = Remote::Pushed(rejected);
                     break;
                 }
-                Ok(Push::Rejected) if rejected < TRIES => {
+                // Whoever was faster changed the remote. Where it stays as it is, something else is in the way, such as a lock that a
+                // killed command left there.
+                Ok(Push::Rejected(reason)) if stuck >= STUCK => {
+                    out.remote = Remote::Refused(reason);
+                    break;
+                }
+                Ok(Push::Rejected(_)) if rejected < TRIES => {
                     rejected += 1;
+                    let tip = self.repo.commit_at(&Self::tracking(&self.branch))?;
+                    stuck = if seen == Some(tip) { stuck + 1 } else { 0 };
+                    seen = Some(tip);
                     std::thread::sleep(jitter(rejected));
                     queued = self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string()));
                 }
-                Ok(Push::Rejected) => return Err(SyncError::Contended(TRIES)),
+                Ok(Push::Rejected(_)) => return Err(SyncError::Contended(TRIES)),
                 Err(error) => {
                     out.remote = Remote::Refused(error.to_string());
                     break;

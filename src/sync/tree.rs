@@ -360,7 +360,7 @@ fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Op
         let fits = old.inputs.as_ref().is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
         let newer = old.rules > options.rules;
         let foreign = old.is_foreign() && options.task != Task::Sync;
-        if newer || foreign || (fits && old.rules == options.rules) {
+        if newer || foreign || (fits && old.rules == options.rules && !options.rederive) {
             out.newer_rules = newer.then_some(old.rules);
             out.machines = old.machines.len();
             out.problems = problems(&old.conflicts);

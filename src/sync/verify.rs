@@ -171,7 +171,11 @@ fn data_of(repo: &Repo, root: crate::git::Oid, places: &Places, read_data: bool,
 fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let Some(entry) = repo.entry(Some(root), MANIFEST)? else { return Ok(()) };
     if let Ok(manifest) = crate::format::manifest::Manifest::read(&repo.blob(entry.oid)?) {
-        for conflict in manifest.conflicts.iter().filter(|conflict| !["joined", "unequal-summaries"].contains(&conflict.code.as_str())) {
+        for conflict in manifest
+            .conflicts
+            .iter()
+            .filter(|conflict| !["joined", "unequal-summaries", "unequal-records"].contains(&conflict.code.as_str()))
+        {
             out.push(found(Kind::Damaged, conflict.subject.as_str(), format!("the manifest names it: {}", conflict.code)));
         }
     }
@@ -186,10 +190,10 @@ fn leftovers(places: &Places) -> Vec<PathBuf> {
     stale::find(&git_dir).into_iter().filter(|path| is_old(path)).collect()
 }
 
-/// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that is damaged.
-pub fn clear_leftovers(places: &Places, options: &Options) -> Result<Vec<PathBuf>, SyncError> {
+/// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that is damaged or that is not trusted.
+pub fn clear_leftovers(places: &Places, options: &Options, index: bool) -> Result<Vec<PathBuf>, SyncError> {
     let (_lock, _) = super::run::lock(places, options)?;
-    if Index::defect(&places.state).is_some() {
+    if index || Index::defect(&places.state).is_some() {
         Index::remove(&places.state);
     }
     Ok(leftovers(places).into_iter().filter(|path| std::fs::remove_file(path).is_ok()).collect())

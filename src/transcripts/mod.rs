@@ -14,15 +14,25 @@ pub use naming::{Naming, Shown};
 pub use read::{BadLine, Cursor, FileRead, MAX_LINE, Scratch, read_file};
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
 
 use crate::base::join::Join as _;
 use crate::records::RecordSet;
 
+/// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
+pub type Mark = [u8; 16];
+
+/// A path's mark: the beginning of its SHA-256.
+pub fn mark(path: &Path) -> Mark {
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    std::array::from_fn(|at| hash[at])
+}
+
 /// How far each transcript was read.
-pub type Cursors = BTreeMap<PathBuf, Cursor>;
+pub type Cursors = BTreeMap<Mark, Cursor>;
 
 /// What reading a set of transcripts gave.
 #[derive(Debug, Default)]
@@ -36,7 +46,7 @@ pub struct Reading {
     /// Files and folders that could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
     /// How far each file was read.
-    pub cursors: Vec<(PathBuf, Cursor)>,
+    pub cursors: Vec<(Mark, Cursor)>,
     /// Files that were found.
     pub files: usize,
     /// Files that were opened because they are new or have changed.
@@ -57,7 +67,7 @@ impl Reading {
                 self.records = std::mem::take(&mut self.records).join(read.records);
                 self.bad_total = self.bad_total.saturating_add(read.bad_total);
                 self.bad.extend(read.bad);
-                self.cursors.push((file.path.clone(), read.cursor));
+                self.cursors.push((mark(&file.path), read.cursor));
             }
         }
     }
@@ -78,18 +88,23 @@ impl Reading {
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
 pub fn read_all(roots: &[PathBuf], cursors: &Cursors, naming: &Naming) -> Reading {
     let Discovery { files, unreadable } = discover(roots);
-    let todo: Vec<_> = files.iter().filter(|file| cursors.get(&file.path).is_none_or(|cursor| !cursor.is_current(file))).collect();
+    let known = |file: &TranscriptFile| if cursors.is_empty() { None } else { cursors.get(&mark(&file.path)) };
+    let todo: Vec<_> = files
+        .par_iter()
+        .map(|file| (file, known(file)))
+        .filter(|(file, cursor)| cursor.is_none_or(|cursor| !cursor.is_current(file)))
+        .collect();
     // Each thread joins what it reads into a set of its own; few records are in two of them.
     let start = || (Reading::default(), Scratch::default());
-    let read = todo.par_iter().fold(start, |(mut reading, mut scratch), file| {
-        reading.take(file, read_file(file, cursors.get(&file.path), naming, &mut scratch));
+    let read = todo.par_iter().fold(start, |(mut reading, mut scratch), (file, cursor)| {
+        reading.take(file, read_file(file, *cursor, naming, &mut scratch));
         (reading, scratch)
     });
     let mut reading = read.map(|(reading, _)| reading).reduce(Reading::default, Reading::join);
     reading.files = files.len();
     reading.unreadable.extend(unreadable);
     reading.unreadable.sort();
-    reading.cursors.sort_by(|a, b| a.0.cmp(&b.0));
+    reading.cursors.sort_by_key(|a| a.0);
     reading.bad.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     reading.bad.truncate(Reading::MOST_BAD);
     reading

@@ -14,7 +14,7 @@ use crate::base::ids::Interner;
 use crate::records::RecordSet;
 
 /// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
-pub const MAX_LINE: usize = 256 << 20;
+pub const MAX_LINE: usize = 32 << 20;
 
 const CHUNK: usize = 1 << 20;
 

@@ -39,8 +39,8 @@ impl Memory for Remembers {
         self.units.borrow().iter().map(|(path, (known, _))| (path.clone(), known.clone())).collect()
     }
 
-    fn sessions(&self, unit: &str) -> Option<Vec<SessionSum>> {
-        self.units.borrow().get(unit).map(|(_, sessions)| sessions.clone())
+    fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>> {
+        self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid).map(|(_, sessions)| sessions.clone())
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {

@@ -2,6 +2,8 @@
 
 mod alone;
 mod branches;
+mod canaries;
+mod clocks;
 mod corpus;
 mod crowd;
 mod dice;
@@ -11,8 +13,11 @@ mod errors;
 mod finish;
 mod forgotten;
 mod format;
+mod fuzz;
 mod hooks;
+mod hostile;
 mod join;
+mod kills;
 mod life;
 mod machines;
 mod made;
@@ -22,6 +27,7 @@ mod people;
 mod plain_git;
 mod remote;
 mod report;
+mod ruins;
 mod scale;
 mod sealed;
 mod transport;

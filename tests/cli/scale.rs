@@ -2,7 +2,12 @@
 
 /// `few`, or `many` in the long suite.
 pub fn tries(few: u32, many: u32) -> u32 {
-    if std::env::var_os("CLAUDE_SYNC_LONG").is_some() { many } else { few }
+    if long() { many } else { few }
+}
+
+/// Whether this is the long suite.
+pub fn long() -> bool {
+    std::env::var_os("CLAUDE_SYNC_LONG").is_some()
 }
 
 /// The seeds to run: `CLAUDE_SYNC_SEED` replays one.
