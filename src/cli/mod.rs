@@ -20,6 +20,7 @@ mod init;
 mod key;
 mod log;
 mod machine;
+mod migrate;
 mod preview;
 mod resolve;
 mod restore;
@@ -65,6 +66,8 @@ enum Command {
     Verify(verify::Args),
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
+    /// Bring the repository to the format of this version
+    Migrate,
     /// Take a session, a project, a machine or old data out of the repository and its history
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
@@ -105,6 +108,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Preview(args)) => preview::run(&args, &env),
         Some(Command::Verify(args)) => verify::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
+        Some(Command::Migrate) => migrate::run(&env),
         Some(Command::Key(args)) => key::run(&args),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),

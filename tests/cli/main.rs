@@ -21,6 +21,7 @@ mod kills;
 mod life;
 mod machines;
 mod made;
+mod migrate;
 mod model;
 mod odd;
 mod people;

@@ -1,0 +1,90 @@
+//! From one major version of the format to the next.
+//!
+//! Minor versions only add optional members and need no migration. A major version moves or changes what is there, so that older tools
+//! must not write it: they say "update". Migrating is one commit that changes every file and loses nothing; git keeps the old one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
+
+/// What a file is, as far as migrating goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Shape {
+    /// One JSON object: a page, a manifest.
+    Whole,
+    /// An object a line, the first with the version: a day file.
+    Lines,
+}
+
+/// A step from one major version to the next.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    /// The major version that it starts from.
+    pub from: u32,
+    /// The version that it writes.
+    pub to: &'static str,
+    /// Changes an object: a whole file, or a line.
+    pub change: fn(Shape, Value) -> Value,
+}
+
+/// The steps that this tool knows. There is one major version so far.
+pub const STEPS: &[Step] = &[];
+
+/// The version that a file says it has.
+pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
+    let first = match shape {
+        Shape::Whole => bytes,
+        Shape::Lines => bytes.split(|b| *b == b'\n').next()?,
+    };
+    let value: Value = serde_json::from_slice(first).ok()?;
+    value.get("version")?.as_str().map(str::to_owned)
+}
+
+/// A file after all steps that apply to it; none where none does. A line that is no JSON stays as it is.
+pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<u8>>, FormatError> {
+    let most = MAX_DAY_FILE.max(MAX_SYNC_FILE);
+    if bytes.len() > most {
+        return Err(FormatError::TooLarge { size: bytes.len(), most });
+    }
+    let mut text = bytes.to_vec();
+    let mut changed = false;
+    for step in steps {
+        let major = version(shape, &text).and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+        if major != Some(step.from) {
+            continue;
+        }
+        changed = true;
+        text = match shape {
+            Shape::Whole => {
+                let value = serde_json::from_slice(&text).map_err(|error| FormatError::Malformed(error.to_string()))?;
+                let value = stamped(step, (step.change)(shape, value));
+                format!("{value:#}\n").into_bytes()
+            }
+            Shape::Lines => {
+                let mut out = Vec::with_capacity(text.len());
+                for (at, line) in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).enumerate() {
+                    match serde_json::from_slice::<Value>(line) {
+                        Ok(value) if at == 0 => out.extend(stamped(step, (step.change)(shape, value)).to_string().into_bytes()),
+                        Ok(value) => out.extend((step.change)(shape, value).to_string().into_bytes()),
+                        Err(_) => out.extend_from_slice(line),
+                    }
+                    out.push(b'\n');
+                }
+                out
+            }
+        };
+    }
+    Ok(changed.then_some(text))
+}
+
+fn stamped(step: &Step, mut value: Value) -> Value {
+    if let Some(object) = value.as_object_mut() {
+        object.insert("version".to_owned(), step.to.into());
+    }
+    value
+}
+
+/// How many files have which version.
+pub type Versions = BTreeMap<String, u64>;

@@ -1,0 +1,69 @@
+//! Brings the repository to the format of this version of the tool, in one commit.
+
+use std::collections::BTreeMap;
+
+use super::{Options, SyncError};
+use crate::format::migrate::{Shape, Step, Versions, migrate as migrate_file, version};
+use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
+use crate::git::repo::{Entry, FILE, Repo};
+use crate::git::{Git, Oid};
+use crate::merge::trees::MergeError;
+use crate::store::layout::Path;
+use crate::store::{Places, key};
+
+/// What a migration found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrated {
+    /// How many files had which version.
+    pub versions: Versions,
+    /// How many were changed.
+    pub changed: u64,
+    /// The commit; none where nothing was changed.
+    pub commit: Option<Oid>,
+}
+
+/// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync. None where there is no repository.
+pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Option<Migrated>, SyncError> {
+    let (_lock, _) = super::run::lock(places, options)?;
+    let key = key::read(&places.key)?;
+    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
+    let mut out = Migrated { versions: Versions::new(), changed: 0, commit: None };
+    let branch = repo.branch()?;
+    let Some(head) = repo.head(&branch)? else { return Ok(Some(out)) };
+    let root = repo.tree_of(head)?;
+    if repo.sealed_by(root)?.is_some() {
+        repo.start_sealing();
+    }
+    let mut changes = BTreeMap::new();
+    for blob in repo.blobs(Some(root), "sync")?.into_iter().filter(|blob| blob.mode == FILE) {
+        let shape = match Path::parse(&blob.path) {
+            Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
+            Path::Day(..) => Shape::Lines,
+            Path::Unknown | Path::Outside => continue,
+        };
+        if repo.blob_size(blob.oid).is_none_or(|size| size > MAX_DAY_FILE.max(MAX_SYNC_FILE)) {
+            continue;
+        }
+        let bytes = repo.blob(blob.oid)?;
+        let count = out.versions.entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned())).or_default();
+        *count = count.saturating_add(1);
+        let new = migrate_file(shape, &bytes, steps).map_err(|source| MergeError::Format { path: blob.path.clone(), source })?;
+        if let Some(new) = new {
+            let oid = repo.write_file(&blob.path, &new)?;
+            changes.insert(blob.path, Entry { mode: FILE, oid });
+        }
+    }
+    out.changed = changes.len() as u64;
+    if changes.is_empty() {
+        return Ok(Some(out));
+    }
+    let tree = repo.replace(Some(root), &changes)?;
+    let to = steps.last().map_or("", |step| step.to);
+    let commit = repo.commit(&Git::find(false)?, tree, &[head], &format!("migrate to format {to}\n"))?;
+    repo.flush()?;
+    repo.move_ref(&format!("refs/heads/{branch}"), Some(head), commit, "claude-sync migrate")?;
+    repo.checkout(tree)?;
+    repo.flush()?;
+    out.commit = Some(commit);
+    Ok(Some(out))
+}
