@@ -157,6 +157,9 @@ impl Run<'_> {
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
+        if !self.failures.name_bad_lines {
+            out.read.bad.clear();
+        }
         let mut queued = match &remote {
             None => Some(Remote::None),
             Some(_) if options.offline || options.task == Task::Resolve => Some(Remote::Skipped),

@@ -139,6 +139,33 @@ fn a_plain_fleet_becomes_an_encrypted_one_and_who_lacks_the_key_loses_nothing() 
 }
 
 #[test]
+fn a_server_without_the_key_takes_what_is_encrypted() {
+    let world = World::new();
+    let (ada, bob) = two(&world);
+    let remote = world.path().join("remote.git");
+    ada.sync(&["hook", "install", &remote.display().to_string()]);
+    for machine in [&ada, &bob] {
+        configure(machine, AT_REST);
+    }
+    ada.sync(&["key", "init"]);
+    ada.init().sync(&[]);
+    give_key(&ada, &bob);
+    bob.init().sync(&[]);
+    ada.write(".claude/projects/p/t.jsonl", &transcript("adas", 20..24));
+    // The server's user has no home with a key in it.
+    let hook = remote.join("hooks/pre-receive");
+    let script = fs::read_to_string(&hook).expect("the hook");
+    let (first, rest) = script.split_once('\n').expect("lines");
+    fs::write(&hook, format!("{first}\nexport HOME=/nonexistent\nunset XDG_CONFIG_HOME\n{rest}")).expect("written");
+    let ran = ran(ada.command("claude-sync", crate::world::NOON).output().expect("runs"));
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    bob.sync(&[]);
+    assert_eq!(bob.fleet().0, 13);
+    let gone = world.try_git(&remote, &["rev-parse", "main:sync/archive"]);
+    assert_eq!(gone.code, 0);
+}
+
+#[test]
 fn tampering_and_another_key_are_seen() {
     let world = World::new();
     let (ada, bob) = two(&world);
