@@ -18,8 +18,8 @@ use crate::sync::Options;
 
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true), after_help = "\
-All machines drop the data with their next sync, and none brings it back: what is in their transcripts stays there and is not synced
-again. The remote gets a new history without it. A hosting service may keep old commits for a while, and so may other clones and
+All machines drop the data with their next sync, and none brings it back: what is in their transcripts stays there and is not synced \
+again. The remote gets a new history without it. A hosting service may keep old commits for a while, and so may other clones and \
 backups: ask it to collect garbage, and delete those.")]
 pub struct Args {
     /// A session, by id

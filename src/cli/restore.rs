@@ -9,7 +9,7 @@ use crate::sync::{Options, history};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("how").required(true), after_help = "\
-Every sync is a commit, so every version is kept. Restoring joins a version's records with what is there now: nothing goes away by it,
+Every sync is a commit, so every version is kept. Restoring joins a version's records with what is there now: nothing goes away by it, \
 and what was forgotten stays forgotten.")]
 pub struct Args {
     /// List the versions that there are, newest first

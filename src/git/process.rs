@@ -176,8 +176,20 @@ impl Git {
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         // Progress is a sign of life.
         let args = ["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote];
-        let out = self.transport(repo, &args, &[])?;
-        if out.status.success() { Ok(()) } else { Err(failed(&args, &out)) }
+        let mut tries = 0;
+        loop {
+            let out = self.transport(repo, &args, &[])?;
+            if out.status.success() {
+                return Ok(());
+            }
+            // A git that outlived a killed run, or one of the user's, moved the same ref in the same moment.
+            let text = String::from_utf8_lossy(&out.stderr);
+            tries += 1;
+            if tries > 5 || !(text.contains("cannot lock ref") || text.contains("unable to update local ref")) {
+                return Err(failed(&args, &out));
+            }
+            std::thread::sleep(Duration::from_millis(50 * tries));
+        }
     }
 
     /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use git2::build::CheckoutBuilder;
 use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, TreeEntry};
@@ -330,6 +331,28 @@ impl Repo {
     /// Stores a blob.
     pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid, RepoError> {
         git("store a file", self.inner.blob(bytes))
+    }
+
+    /// Removes loose objects younger than `began` that cannot be read whole: a run that the power left had not flushed them yet. Git and
+    /// libgit2 would take them for the objects that they are named after. Returns how many there were.
+    pub fn drop_broken(&self, began: SystemTime) -> u64 {
+        let mut broken = 0;
+        if self.inner.index().is_err() && std::fs::remove_file(self.inner.path().join("index")).is_ok() {
+            broken += 1;
+        }
+        let objects = self.inner.commondir().join("objects");
+        let Ok(odb) = self.inner.odb() else { return 0 };
+        for folder in std::fs::read_dir(&objects).into_iter().flatten().flatten() {
+            let Some(start) = folder.file_name().to_str().filter(|name| name.len() == 2).map(str::to_owned) else { continue };
+            for file in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+                let Some(oid) = file.file_name().to_str().and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok()) else { continue };
+                let young = file.metadata().and_then(|data| data.modified()).is_ok_and(|made| made >= began);
+                if young && odb.read(oid).is_err() && std::fs::remove_file(file.path()).is_ok() {
+                    broken += 1;
+                }
+            }
+        }
+        broken
     }
 
     /// Stores several files, each thread through a handle of its own.

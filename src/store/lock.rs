@@ -11,7 +11,7 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// Held until dropped, or until the process ends in whatever way: the kernel releases it.
 ///
 /// The file's text is a journal as well: it says who runs, and is emptied when the run ends, well or not. Text that is there when the
-/// lock is free was left by a run that was killed.
+/// lock is free was left by a run that was killed, or that the power left: it is flushed before anything else is written.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -79,7 +79,7 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     }
     let left = file.metadata().map_err(fail)?;
     let killed = if left.len() > 0 { left.modified().ok() } else { None };
-    let said = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(label.as_bytes()));
+    let said = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(label.as_bytes())).and_then(|()| file.sync_data());
     // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
     said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed))).map_err(fail)?;
     Ok(Lock { file, killed })

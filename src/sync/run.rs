@@ -85,7 +85,14 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
 /// Takes the lock, and clears away what a killed run left in `.git`.
 pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<PathBuf>), SyncError> {
     let mut lock = lock::acquire(&places.state, &label(options), options.wait)?;
-    let cleared = lock.killed().map(|began| stale::clear(&places.repo.join(".git"), began)).unwrap_or_default();
+    let mut cleared = Vec::new();
+    if let Some(began) = lock.killed() {
+        cleared = stale::clear(&places.repo.join(".git"), began);
+        // An object that is gone is fetched or made again; one that is broken stands in its own way.
+        if let Ok(Some(repo)) = Repo::open(&places.repo) {
+            repo.drop_broken(began);
+        }
+    }
     lock.cleared();
     Ok((lock, cleared))
 }
