@@ -158,15 +158,24 @@ fn killed_at_random_times() {
 
 #[test]
 fn a_system_call_that_fails_leaves_the_old_or_the_new_state() {
+    failing(&["EIO", "EINTR"]);
+}
+
+#[test]
+fn a_system_call_that_is_refused_leaves_the_old_or_the_new_state() {
+    failing(&["ENOSPC", "EACCES"]);
+}
+
+fn failing(errors: &[&str]) {
     if !can_trace() {
         return;
     }
     let world = World::new();
     let mut going = Going::new(&world);
     let mut faults = 0;
-    for error in ["EIO", "ENOSPC", "EACCES", "EINTR"] {
+    for error in errors {
         // An interrupt for ever would be waited for, for ever: every program tries again.
-        let ways: &[&str] = if error == "EINTR" { &[""] } else { &["", "+"] };
+        let ways: &[&str] = if *error == "EINTR" { &[""] } else { &["", "+"] };
         let calls = MUTATING.iter().enumerate().filter(|(at, _)| long() || at % 5 == 0).map(|(_, call)| call);
         for (call, whole) in calls.flat_map(|call| ways.iter().map(move |way| (call, *way))) {
             let step = if long() { 1 } else { 40 };
