@@ -20,7 +20,7 @@ use crate::merge::forgotten::Rules;
 use crate::records::RecordSet;
 use crate::store::lock::Lock;
 use crate::store::{Places, config, key, lock, machine_id};
-use crate::transcripts::{self, Naming, Shown};
+use crate::transcripts::{self, Cursor, Mark, Naming, Shown};
 
 /// How often a rejected push is tried again.
 const TRIES: u32 = 100;
@@ -155,7 +155,7 @@ impl Run<'_> {
         if options.task == Task::Download && remote.is_none() {
             return Err(SyncError::NoRemote);
         }
-        let mut index = Index::open(&places.state)?;
+        let index = Index::open(&places.state)?;
         let before = self.binding()?;
         let full = options.mode == Mode::Full || options.summary_only;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
@@ -236,15 +236,21 @@ impl Run<'_> {
                 }
             }
         }
+        self.remember(places, index, (&before, &reading.cursors), &mut out)?;
+        Ok(out)
+    }
+
+    /// Ends a run: what is remembered of it, and what is tidied up.
+    fn remember(&self, places: &Places, mut index: Index, read: (&Binding, &[(Mark, Cursor)]), out: &mut Outcome) -> Result<(), SyncError> {
         match &out.remote {
-            Remote::Queued(_) | Remote::Refused(_) => index.count_failure(Some(options.now))?,
+            Remote::Queued(_) | Remote::Refused(_) => index.count_failure(Some(self.options.now))?,
             Remote::UpToDate | Remote::Pushed(_) => index.count_failure(None)?,
             Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) => {}
         }
         out.next_try = self.next_try(&index)?;
         // Only now: the index must never know more than the repository has.
-        index.store(&before, &self.binding()?, &reading.cursors)?;
-        if options.reroot && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {
+        index.store(read.0, &self.binding()?, read.1)?;
+        if self.options.reroot && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {
             clone::want_reroot(&self.repo, false)?;
         }
         if out.purged {
@@ -256,7 +262,7 @@ impl Run<'_> {
             // Tidying up is a convenience; a failure there takes nothing back.
             let _ = self.git.maintain(self.repo.path());
         }
-        Ok(out)
+        Ok(())
     }
 
     fn push(&self, commit: Oid, branch: &str) -> Result<Push, GitError> {
