@@ -44,8 +44,9 @@ impl Page {
         let rows = self.rows.join("\n");
         let memory = self.memory.join("\n");
         let text = format!(
-            "# Benchmarks\n\n{head}\n## What must hold\n\n| | work | must be | measured | |\n|---|---|---|---|---|\n{rows}\n\nPeak memory, at most 48 MiB and 64 bytes a request (row 9):\n\n| command | requests | peak MiB | at most MiB | |\n|---|---|---|---|---|\n{memory}\n{}",
-            self.body
+            "# Benchmarks\n\n{head}\n## What must hold\n\n| | work | must be | measured | |\n|---|---|---|---|---|\n{rows}\n\nPeak memory, at most 48 MiB and 64 bytes a request (row 9):\n\n| command | requests | peak MiB | at most MiB | |\n|---|---|---|---|---|\n{memory}\n{}{}",
+            self.body,
+            include_str!("../missed.md")
         );
         std::fs::write(root.join("BENCHMARKS.md"), text).expect("written");
     }

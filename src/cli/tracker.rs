@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write as _};
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use clap::ValueEnum;
 
 use super::env::Env;
@@ -14,7 +14,7 @@ use crate::git::Repo;
 use crate::index::Index;
 use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::fleet::{Fleet, Row, Rows};
-use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
+use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Zone};
 use crate::store::{config, key, machine_id};
 use crate::transcripts::{Cursors, read_all};
 
@@ -39,25 +39,66 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "sync")]
     source: Source,
     /// Print JSON
-    #[arg(long)]
+    #[arg(short, long, conflicts_with = "csv")]
     json: bool,
+    /// Print CSV
+    #[arg(long)]
+    csv: bool,
     /// The first day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(long, value_name = "DAY", value_parser = date)]
+    #[arg(short, long, value_name = "DAY", value_parser = date)]
     since: Option<NaiveDate>,
     /// The last day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(long, value_name = "DAY", value_parser = date)]
+    #[arg(short, long, value_name = "DAY", value_parser = date)]
     until: Option<NaiveDate>,
     /// The time zone in which days begin, such as Europe/Berlin or UTC
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
+    /// Only the last days, weeks or months, this one among them: 7, 7d, 4w or 3m; a number alone counts what the report's lines are
+    #[arg(long, value_name = "N[d|w|m]", conflicts_with_all = ["since", "until"], value_parser = last)]
+    last: Option<Last>,
+    /// The day that a week begins with
+    #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
+    start_of_week: chrono::Weekday,
+    /// The order of the lines
+    #[arg(short, long, value_enum, default_value = "asc")]
+    order: Order,
+    /// Only projects whose name contains this; may be given several times
+    #[arg(short, long, value_name = "NAME")]
+    project: Vec<String>,
+}
+
+/// How many of what are the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Last {
+    count: u32,
+    unit: Option<char>,
+}
+
+fn last(text: &str) -> Result<Last, String> {
+    let unit = text.chars().last().filter(|last| "dwm".contains(*last));
+    let count = text.strip_suffix(['d', 'w', 'm']).unwrap_or(text).parse().ok().filter(|count| (1..=100_000).contains(count));
+    count.map(|count| Last { count, unit }).ok_or_else(|| "write a number from 1 on, and d, w or m behind it, such as 4w".to_owned())
+}
+
+fn weekday(text: &str) -> Result<chrono::Weekday, String> {
+    text.parse().map_err(|_| "write a day of the week, such as monday".to_owned())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Order {
+    Asc,
+    Desc,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum By {
     Daily,
+    Weekly,
     Monthly,
     Session,
     Machines,
+    Projects,
+    Models,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -82,6 +123,22 @@ fn zone(text: &str) -> Result<Zone, String> {
     })
 }
 
+/// The first of the last days, weeks or months.
+fn first_day(last: Last, kind: Kind, choice: &Choice, today: NaiveDate) -> NaiveDate {
+    let unit = last.unit.unwrap_or(match kind {
+        Kind::Weekly => 'w',
+        Kind::Monthly => 'm',
+        _ => 'd',
+    });
+    let before = last.count - 1;
+    let first = match unit {
+        'm' => today.with_day(1).and_then(|day| day.checked_sub_months(chrono::Months::new(before))),
+        'w' => choice.week_of(today).checked_sub_days(chrono::Days::new(u64::from(before) * 7)),
+        _ => today.checked_sub_days(chrono::Days::new(before.into())),
+    };
+    first.unwrap_or(NaiveDate::MIN)
+}
+
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
@@ -91,18 +148,29 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let kind = match args.report {
         By::Daily => Kind::Daily,
+        By::Weekly => Kind::Weekly,
         By::Monthly => Kind::Monthly,
         By::Session => Kind::Session,
         By::Machines => Kind::Machines,
+        By::Projects => Kind::Projects,
+        By::Models => Kind::Models,
     };
-    let mut fold = Fold::new(kind, Bounds { since: args.since, until: args.until }, args.timezone);
+    let choice = Choice {
+        week_start: args.start_of_week.num_days_from_monday(),
+        descending: args.order == Order::Desc,
+        projects: args.project.clone(),
+    };
+    let since = args.last.map(|last| first_day(last, kind, &choice, args.timezone.date(env.now))).or(args.since);
+    let mut fold = Fold::new(kind, Bounds { since, until: args.until }, args.timezone).with(choice);
     let mut add = |row: &Row<'_>| fold.add(row);
     let fleet = match args.source {
         Source::Sync => synced(&places, &mut add)?,
         Source::Local => local(&places, &mut add)?,
     };
     let report = fold.finish(&fleet);
-    if args.json {
+    if args.csv {
+        out(&report::to_csv(&report));
+    } else if args.json {
         // A reader that went away, as `head` does, is no failure.
         let mut lines = BufWriter::new(std::io::stdout().lock());
         let _ = report::write_json(&report, &mut lines).and_then(|()| lines.write_all(b"\n")).and_then(|()| lines.flush());

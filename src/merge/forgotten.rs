@@ -24,6 +24,9 @@ use crate::store::layout::{self, Path};
 /// A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the repository does not tell what was forgotten.
 pub const FORGOTTEN: &str = "forgotten";
 
+/// So many pages are read rather than remembered.
+const MANY: usize = 16;
+
 /// Something to forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -96,13 +99,14 @@ impl Rules {
         }
     }
 
-    /// The rules in the pages of a root tree. Pages that the memory knows are not opened.
+    /// The rules in the pages of a root tree. Of a large fleet, pages that the memory knows are not opened.
     pub fn read(repo: &Repo, root: Oid, memory: &dyn Memory) -> Result<Self, MergeError> {
+        let blobs: Vec<_> = repo.blobs(Some(root), layout::MACHINES)?.into_iter().filter(|blob| blob.mode == FILE).collect();
+        // Asking the memory costs what it holds, not what is asked for.
+        let mut known = if blobs.len() > MANY { memory.units() } else { BTreeMap::new() };
         let mut pages = Vec::new();
-        let mut known = None;
-        for blob in repo.blobs(Some(root), layout::MACHINES)?.into_iter().filter(|blob| blob.mode == FILE) {
+        for blob in blobs {
             let Path::Machine(machine) = Path::parse(&blob.path) else { continue };
-            let known = known.get_or_insert_with(|| memory.units());
             let text = match known.remove(&blob.path).filter(|unit| unit.oid == blob.oid).and_then(|unit| unit.digest.page) {
                 Some(text) => text,
                 None if repo.blob_size(blob.oid).is_some_and(|size| size <= MAX_SYNC_FILE) => {

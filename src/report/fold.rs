@@ -15,12 +15,29 @@ use crate::records::Totals;
 pub enum Kind {
     /// A day.
     Daily,
+    /// A week, named by its first day.
+    Weekly,
     /// A month.
     Monthly,
     /// A session.
     Session,
     /// A machine.
     Machines,
+    /// A project.
+    Projects,
+    /// A model.
+    Models,
+}
+
+/// How the lines of a report are ordered, and which rows go into it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Choice {
+    /// Which day a week begins with: how many days after Monday.
+    pub week_start: u32,
+    /// The last line first.
+    pub descending: bool,
+    /// Only these projects, by a part of their name; all where there is none.
+    pub projects: Vec<String>,
 }
 
 /// Which days count, both inclusive, in the report's zone.
@@ -35,7 +52,7 @@ pub struct Bounds {
 /// A line of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Group {
-    /// The day, month, session or machine.
+    /// The day, week, month, session, machine, project or model.
     pub key: String,
     /// The machine's name, in a report by machine.
     pub label: String,
@@ -83,20 +100,31 @@ const NO_MODEL: &str = "unknown";
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Slot {
     Day(NaiveDate),
+    Week(NaiveDate),
     Month(i32, u32),
     Session(Option<SessionId>),
     Machine(usize),
+    Project(String),
+    Model(String),
 }
 
 impl Slot {
     fn holds(&self, row: &Row, date: NaiveDate) -> bool {
         match self {
             Self::Day(day) => *day == date,
+            Self::Week(first) => (0..7).contains(&(date - *first).num_days()),
             Self::Month(year, month) => (*year, *month) == (date.year(), date.month()),
             Self::Session(session) => session.as_ref() == row.session,
             Self::Machine(at) => *at == row.machine,
+            Self::Project(project) => project == row.project,
+            Self::Model(model) => model == named(row.model),
         }
     }
+}
+
+/// A model's name, or what stands for none.
+fn named(model: &str) -> &str {
+    if model.is_empty() { NO_MODEL } else { model }
 }
 
 /// A group while rows come in.
@@ -116,6 +144,7 @@ struct Sum {
 #[derive(Debug)]
 pub struct Fold {
     kind: Kind,
+    choice: Choice,
     bounds: Bounds,
     zone: Zone,
     sums: Vec<Sum>,
@@ -133,7 +162,28 @@ const MONOTONE: i64 = 1_325_376_000_000;
 impl Fold {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(kind: Kind, bounds: Bounds, zone: Zone) -> Self {
-        Self { kind, bounds, zone, sums: Vec::new(), places: HashMap::new(), recent: 0, span: None, unpriced: BTreeMap::new() }
+        Self {
+            kind,
+            choice: Choice::default(),
+            bounds,
+            zone,
+            sums: Vec::new(),
+            places: HashMap::new(),
+            recent: 0,
+            span: None,
+            unpriced: BTreeMap::new(),
+        }
+    }
+
+    /// With another order, or of some rows only.
+    #[must_use]
+    pub fn with(self, choice: Choice) -> Self {
+        Self { choice, ..self }
+    }
+
+    /// Whether a row is one of those that are wanted.
+    fn wants(&self, row: &Row) -> bool {
+        self.choice.projects.is_empty() || self.choice.projects.iter().any(|part| row.project.contains(part.as_str()))
     }
 
     fn date(&mut self, at: Timestamp) -> NaiveDate {
@@ -155,6 +205,9 @@ impl Fold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
+        if !self.wants(row) {
+            return;
+        }
         // Of a record that retention shortened only the UTC day is known.
         let shortened = row.session.is_none() && row.source == Source::Record;
         let date = if shortened { row.at.day().date() } else { self.date(row.at) };
@@ -164,13 +217,16 @@ impl Fold {
         if !self.sums.get(self.recent).is_some_and(|sum| sum.slot.holds(row, date)) {
             let slot = match self.kind {
                 Kind::Daily => Slot::Day(date),
+                Kind::Weekly => Slot::Week(self.choice.week_of(date)),
                 Kind::Monthly => Slot::Month(date.year(), date.month()),
                 Kind::Session => Slot::Session(row.session.cloned()),
                 Kind::Machines => Slot::Machine(row.machine),
+                Kind::Projects => Slot::Project(row.project.to_owned()),
+                Kind::Models => Slot::Model(named(row.model).to_owned()),
             };
             self.recent = self.place(slot);
         }
-        let model = if row.model.is_empty() { NO_MODEL } else { row.model };
+        let model = named(row.model);
         self.sums[self.recent].add(row, model);
         if !row.totals.cost.known {
             let requests = self.unpriced.entry(model.to_owned()).or_default();
@@ -197,16 +253,22 @@ impl Fold {
     pub fn finish(mut self, fleet: &Fleet) -> Report {
         if self.kind == Kind::Machines {
             // A machine without usage is listed too: it may be the one that stopped syncing.
-            for (at, _) in fleet.machines.iter().enumerate().filter(|(_, machine)| machine.merged_into.is_none()) {
+            let all = self.choice.projects.is_empty();
+            for (at, _) in fleet.machines.iter().enumerate().filter(|(_, machine)| all && machine.merged_into.is_none()) {
                 self.place(Slot::Machine(at));
             }
         }
         let labels = labels(fleet);
         let mut groups: Vec<_> = self.sums.into_iter().map(|sum| sum.group(fleet, &labels)).collect();
         match self.kind {
-            Kind::Daily | Kind::Monthly => groups.sort_by(|a, b| a.key.cmp(&b.key)),
+            Kind::Daily | Kind::Weekly | Kind::Monthly => groups.sort_by(|a, b| a.key.cmp(&b.key)),
             Kind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
-            Kind::Machines => groups.sort_by(|a, b| b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| a.key.cmp(&b.key))),
+            Kind::Machines | Kind::Projects | Kind::Models => {
+                groups.sort_by(|a, b| b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| a.key.cmp(&b.key)))
+            }
+        }
+        if self.choice.descending {
+            groups.reverse();
         }
         let totals = groups.iter().map(|group| group.totals).sum();
         let left_out =
@@ -214,6 +276,14 @@ impl Fold {
                 as u64;
         let pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
         Report { kind: self.kind, groups, totals, unpriced: self.unpriced, left_out, pending }
+    }
+}
+
+impl Choice {
+    /// The first day of a date's week.
+    pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
+        let past = (date.weekday().num_days_from_monday() + 7 - self.week_start % 7) % 7;
+        date.checked_sub_days(chrono::Days::new(past.into())).unwrap_or(date)
     }
 }
 
@@ -251,7 +321,8 @@ impl Sum {
             (out.first, out.project) = (Some(at), project);
         }
         out.key = match self.slot {
-            Slot::Day(day) => day.format("%Y-%m-%d").to_string(),
+            Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
+            Slot::Project(name) | Slot::Model(name) => name,
             Slot::Month(year, month) => format!("{year:04}-{month:02}"),
             Slot::Session(session) => session.map(|session| session.to_string()).unwrap_or_default(),
             Slot::Machine(at) => {

@@ -11,13 +11,16 @@ use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::records::Totals;
 
-/// Writes the report as JSON: `{"daily":[…],"totals":{…}}`, or `monthly`, `sessions`, `machines`; keys sorted, indented by two spaces.
+/// Writes the report as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`, `models`; keys sorted, indented by two spaces.
 pub fn write_json(report: &Report, out: impl Write) -> io::Result<()> {
     let (name, key) = match report.kind {
         Kind::Daily => ("daily", "date"),
+        Kind::Weekly => ("weekly", "week"),
         Kind::Monthly => ("monthly", "month"),
         Kind::Session => ("sessions", "sessionId"),
         Kind::Machines => ("machines", "machineId"),
+        Kind::Projects => ("projects", "project"),
+        Kind::Models => ("models", "model"),
     };
     let mut totals = tokens(&report.totals, "totalCost");
     totals.put("unpricedModels", Part::Texts(report.unpriced.keys().map(String::as_str).collect()));

@@ -1,6 +1,7 @@
-//! Reports: a fold over the fleet's rows, as tables for people and as JSON in the shape that ccusage prints.
+//! Reports: a fold over the fleet's rows, as tables for people, as CSV and as JSON in the shape that ccusage prints.
 
 pub mod conflicts;
+mod csv;
 pub mod diff;
 mod fold;
 mod json;
@@ -8,7 +9,8 @@ pub mod lines;
 mod table;
 mod zone;
 
-pub use fold::{Bounds, Fold, Group, Kind, Report};
+pub use csv::to_csv;
+pub use fold::{Bounds, Choice, Fold, Group, Kind, Report};
 pub use json::{dollars, write_json};
 pub use table::{Look, ago, to_table};
 pub use zone::Zone;

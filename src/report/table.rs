@@ -58,6 +58,9 @@ const FIGURES: [&str; 6] = ["Input", "Output", "Cache Create", "Cache Read", "To
 fn header(kind: Kind, wide: bool) -> Vec<&'static str> {
     let mut out = match kind {
         Kind::Daily => vec!["Date", "Models"],
+        Kind::Weekly => vec!["Week", "Models"],
+        Kind::Projects => vec!["Project", "Models"],
+        Kind::Models => vec!["Model"],
         Kind::Monthly => vec!["Month", "Models"],
         Kind::Session if wide => vec!["Session", "Project", "Models", "Last Activity"],
         Kind::Session => vec!["Session", "Project"],
@@ -74,7 +77,9 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
     let ago = |time: Option<Timestamp>| time.map_or("never".to_owned(), |time| ago(look.now, time));
     let key = printable(&group.key, 60);
     match kind {
-        Kind::Daily | Kind::Monthly => vec![key, models()],
+        Kind::Daily | Kind::Weekly | Kind::Monthly => vec![key, models()],
+        Kind::Projects => vec![if key.is_empty() { "(not told)".to_owned() } else { key }, models()],
+        Kind::Models => vec![key],
         Kind::Session => {
             let id = match (key.is_empty(), wide) {
                 (true, _) => "(claimed)".to_owned(),

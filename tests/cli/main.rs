@@ -32,6 +32,7 @@ mod ruins;
 mod scale;
 mod sealed;
 mod transport;
+mod verbs;
 mod verify;
 mod ways;
 mod world;

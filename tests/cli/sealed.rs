@@ -187,3 +187,36 @@ fn tampering_and_another_key_are_seen() {
     let ran = ada.try_sync(crate::world::NOON, &["--offline"]);
     assert!(ran.err.contains("a checksum does not fit its records"), "{}{}", ran.out, ran.err);
 }
+
+#[test]
+fn hidden_projects_are_one_on_all_machines_and_aliases_are_as_chosen() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    let settings = "{\"privacy_settings\":{\"project_names\":\"hash\",\"aliases\":{\"tools\":\"t\"}}}";
+    let texts = [transcript("adas", 0..3), transcript("bobs", 5..7).replace("/home/someone/work/shop", "C:\\\\Users\\\\me\\\\shop")];
+    for (machine, text) in [&ada, &bob].into_iter().zip(texts) {
+        configure(machine, settings);
+        machine.write(".claude/projects/p/s.jsonl", &(text + &transcript("tool", 50..51).replace("/shop", "/tools")));
+    }
+    let refused = ada.try_sync(crate::world::NOON, &[]);
+    assert_eq!((refused.code, refused.err.contains("claude-sync key init")), (9, true), "{}", refused.err);
+    ada.sync(&["key", "init"]);
+    ada.init().sync(&[]);
+    give_key(&ada, &bob);
+    bob.init().sync(&[]);
+    let sessions = bob.manifest_json()["sessions_index"].clone();
+    let name = |session: &str| sessions[session]["project_name"].as_str().unwrap_or_default().to_owned();
+    assert!(name("adas").starts_with("p-") && name("adas").len() == 14, "{sessions}");
+    assert_eq!((name("adas"), name("tool").as_str()), (name("bobs"), "t"));
+    let other = World::new();
+    let eve = other.machine("eve");
+    configure(&eve, settings);
+    eve.write(".claude/projects/p/s.jsonl", &transcript("eves", 0..3));
+    eve.sync(&["key", "init"]);
+    eve.init().sync(&[]);
+    assert_ne!(
+        eve.manifest_json()["sessions_index"]["eves"]["project_name"],
+        sessions["adas"]["project_name"],
+        "another key, another name"
+    );
+}
