@@ -1,6 +1,7 @@
 //! Text from outside, made safe to print, and numbers for people.
 
 use std::fmt::Write as _;
+use std::io;
 
 /// `text` with everything escaped that could move a cursor, change colours or reorder a line, cut after `most` characters.
 ///
@@ -25,6 +26,77 @@ pub fn printable(text: &str, most: usize) -> String {
 pub fn printable_lines(text: &str, most: usize) -> String {
     let lines: Vec<_> = text.lines().take(most).map(|line| printable(line, 400)).collect();
     lines.join("\n")
+}
+
+/// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. Whatever is printed goes through here, so that a name
+/// that somebody forgot to escape is escaped all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Screen(String);
+
+impl Screen {
+    /// Lines of text. Line breaks stay, and the colours that a message of ours may have.
+    pub fn lines(text: &str) -> Self {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            if let Some(end) = colour(rest) {
+                out.push_str(&rest[..end]);
+                rest = &rest[end..];
+                continue;
+            }
+            let kept = matches!(c, '\n' | '\t') || rest.starts_with("\r\n");
+            if !kept && (c.is_control() || is_format(c)) {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+            } else {
+                out.push(c);
+            }
+            rest = &rest[c.len_utf8()..];
+        }
+        Self(out)
+    }
+
+    /// JSON: what would steer a terminal is written as JSON's own escapes, so that it stays the same value.
+    pub fn json(text: &str) -> Self {
+        let mut out = String::with_capacity(text.len());
+        for c in text.chars() {
+            if c != '\n' && (c.is_control() || is_format(c)) {
+                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+            } else {
+                out.push(c);
+            }
+        }
+        Self(out)
+    }
+
+    /// The bytes to write.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// Writes JSON as [`Screen::json`] has it, piece by piece.
+#[derive(Debug)]
+pub struct JsonScreen<W>(pub W);
+
+impl<W: io::Write> io::Write for JsonScreen<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if !text.is_ascii() || text.contains('\u{7f}') => self.0.write_all(Screen::json(text).as_bytes())?,
+            _ => self.0.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Where a colour (`ESC [ … m`) at the beginning of a text ends.
+fn colour(text: &str) -> Option<usize> {
+    let inner = text.strip_prefix("\u{1b}[")?;
+    let end = inner.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    inner[end..].starts_with('m').then_some(2 + end + 1)
 }
 
 /// Characters that print nothing and change how others look: bidirectional controls, joiners, tags, soft hyphens.
@@ -60,6 +132,13 @@ mod tests {
     fn nothing_that_steers_a_terminal_survives() {
         assert_eq!(printable("a\u{1b}[31mb\u{202e}c\u{7}é漢", 99), "a\\u{1b}[31mb\\u{202e}c\\u{7}é漢");
         assert_eq!(printable("abcdef", 3), "abc…");
+    }
+
+    #[test]
+    fn what_is_printed_steers_no_terminal() {
+        let text = Screen::lines("a\u{1b}[31mred\u{1b}[0m\n\u{1b}[2J\u{1b}]0;title\u{7}\rb\u{202e}c\td\r\n");
+        assert_eq!(text.0, "a\u{1b}[31mred\u{1b}[0m\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{d}b\\u{202e}c\td\r\n");
+        assert_eq!(Screen::json("\"\u{202e}é\u{e0001}\"\n").0, "\"\\u202eé\\udb40\\udc01\"\n");
     }
 
     #[test]

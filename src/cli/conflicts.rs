@@ -59,7 +59,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 json!({ "sessionId": dispute.session.as_str(), "projectPath": dispute.project, "code": dispute.code, "sides": sides })
             })
             .collect();
-        out(&format!("{:#}\n", json!({ "conflicts": rows })));
+        super::json(&serde_json::json!({ "conflicts": rows }));
         return Ok(exit::OK);
     }
     if open.is_empty() {

@@ -86,7 +86,7 @@ pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
                 })
             })
             .collect();
-        out(&format!("{:#}\n", json!({ "syncs": rows })));
+        super::json(&serde_json::json!({ "syncs": rows }));
         return Ok(exit::OK);
     }
     if entries.is_empty() {
@@ -151,7 +151,7 @@ pub fn diff(args: &DiffArgs, env: &Env) -> Result<u8, CliError> {
                 })
             })
             .collect();
-        out(&format!("{:#}\n", json!({ "sessions": rows, "before": totals(&changes.before), "after": totals(&changes.after) })));
+        super::json(&serde_json::json!({ "sessions": rows, "before": totals(&changes.before), "after": totals(&changes.after) }));
         return Ok(exit::OK);
     }
     if changes.sessions.is_empty() {

@@ -199,7 +199,7 @@ fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
                 })
             })
             .collect();
-        out(&format!("{:#}\n", json!({ "machines": rows })));
+        super::json(&serde_json::json!({ "machines": rows }));
         return Ok(());
     }
     let mut table = Table::new();

@@ -33,6 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::base::text::Screen;
 use env::Env;
 use error::CliError;
 
@@ -141,11 +142,17 @@ fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
 /// Prints to standard error, if anybody can be told.
 fn err(text: &str) {
     use std::io::Write as _;
-    let _ = std::io::stderr().write_all(text.as_bytes());
+    let _ = std::io::stderr().write_all(Screen::lines(text).as_bytes());
 }
 
 /// Prints to standard output; a reader that went away, as `head` does, is no failure.
 fn out(text: &str) {
     use std::io::Write as _;
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let _ = std::io::stdout().write_all(Screen::lines(text).as_bytes());
+}
+
+/// Prints JSON to standard output.
+fn json(value: &serde_json::Value) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(Screen::json(&format!("{value:#}\n")).as_bytes());
 }

@@ -9,7 +9,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, out};
 use crate::base::ids::MachineId;
-use crate::base::text::{count, printable};
+use crate::base::text::{JsonScreen, count, printable};
 use crate::git::Repo;
 use crate::index::Index;
 use crate::merge::digest::{Forgetful, Memory};
@@ -172,7 +172,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         out(&report::to_csv(&report));
     } else if args.json {
         // A reader that went away, as `head` does, is no failure.
-        let mut lines = BufWriter::new(std::io::stdout().lock());
+        let mut lines = JsonScreen(BufWriter::new(std::io::stdout().lock()));
         let _ = report::write_json(&report, &mut lines).and_then(|()| lines.write_all(b"\n")).and_then(|()| lines.flush());
     } else {
         out(&report::to_table(&report, Look { width: env.width, now: env.now }));

@@ -88,7 +88,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             .iter()
             .map(|finding| serde_json::json!({ "kind": name(finding.kind), "subject": finding.subject, "what": finding.what }))
             .collect();
-        out(&format!("{:#}\n", serde_json::json!({ "version": 1, "findings": all, "mended": mended, "code": worst })));
+        super::json(&serde_json::json!({ "version": 1, "findings": all, "mended": mended, "code": worst }));
         return Ok(worst);
     }
     let mut text = String::new();
