@@ -14,6 +14,7 @@ use crate::git::Repo;
 use crate::index::Index;
 use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::fleet::{Fleet, Row, Rows};
+use crate::report::blocks::Blocks;
 use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Zone};
 use crate::store::{config, key, machine_id};
 use crate::transcripts::{Cursors, read_all};
@@ -96,6 +97,8 @@ enum By {
     Weekly,
     Monthly,
     Session,
+    /// Five-hour blocks, in which limits are counted
+    Blocks,
     Machines,
     Projects,
     Models,
@@ -147,7 +150,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let places = Env::places()?;
     let kind = match args.report {
-        By::Daily => Kind::Daily,
+        By::Daily | By::Blocks => Kind::Daily,
         By::Weekly => Kind::Weekly,
         By::Monthly => Kind::Monthly,
         By::Session => Kind::Session,
@@ -161,7 +164,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         projects: args.project.clone(),
     };
     let since = args.last.map(|last| first_day(last, kind, &choice, args.timezone.date(env.now))).or(args.since);
-    let mut fold = Fold::new(kind, Bounds { since, until: args.until }, args.timezone).with(choice);
+    let bounds = Bounds { since, until: args.until };
+    if args.report == By::Blocks {
+        return blocks(args, env, &places, bounds);
+    }
+    let mut fold = Fold::new(kind, bounds, args.timezone).with(choice);
     let mut add = |row: &Row<'_>| fold.add(row);
     let fleet = match args.source {
         Source::Sync => synced(&places, &mut add)?,
@@ -176,6 +183,33 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         let _ = report::write_json(&report, &mut lines).and_then(|()| lines.write_all(b"\n")).and_then(|()| lines.flush());
     } else {
         out(&report::to_table(&report, Look { width: env.width, now: env.now }));
+    }
+    Ok(exit::OK)
+}
+
+/// The report by blocks.
+fn blocks(args: &Args, env: &Env, places: &crate::store::Places, bounds: Bounds) -> Result<u8, CliError> {
+    let mut blocks = Blocks::new(bounds, args.timezone);
+    let mut add = |row: &Row<'_>| {
+        if args.project.is_empty() || args.project.iter().any(|part| row.project.contains(part.as_str())) {
+            blocks.add(row);
+        }
+    };
+    match args.source {
+        Source::Sync => drop(synced(places, &mut add)?),
+        Source::Local => drop(local(places, &mut add)?),
+    }
+    let mut all = blocks.finish(env.now);
+    if args.order == Order::Desc {
+        all.reverse();
+    }
+    if args.csv {
+        return Err(CliError::plain("blocks have no CSV", "claude_sync::usage", exit::USAGE, "use --json"));
+    }
+    if args.json {
+        super::json(&report::blocks::to_json(&all, env.now));
+    } else {
+        out(&report::blocks::to_table(&all, args.timezone, Look { width: env.width, now: env.now }));
     }
     Ok(exit::OK)
 }

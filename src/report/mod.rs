@@ -1,5 +1,6 @@
 //! Reports: a fold over the fleet's rows, as tables for people, as CSV and as JSON in the shape that ccusage prints.
 
+pub mod blocks;
 pub mod conflicts;
 mod csv;
 pub mod diff;

@@ -108,7 +108,7 @@ fn figures(totals: &Totals, wide: bool) -> Vec<String> {
 }
 
 /// A price; `+ ?` where a part of it is not known.
-fn price(cost: Cost) -> String {
+pub(super) fn price(cost: Cost) -> String {
     format!("${}{}", cost.amount.cents(), if cost.known { "" } else { " + ?" })
 }
 
@@ -117,7 +117,7 @@ fn side(column: usize, texts: usize) -> CellAlignment {
 }
 
 /// `claude-opus-4-5-20251101` as `opus-4-5`.
-fn short_model(model: &str) -> String {
+pub(super) fn short_model(model: &str) -> String {
     let name = model.strip_prefix("claude-").unwrap_or(model);
     let dated = name.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
     printable(dated.map_or(name, |(base, _)| base), 40)
