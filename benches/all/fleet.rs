@@ -32,7 +32,7 @@ pub fn child(home: &Path, warm: bool) {
 }
 
 fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
-    let place = data.join(format!("fleet-2-{machines}-{records}"));
+    let place = data.join(format!("fleet-3-{machines}-{records}"));
     let home = Home::grown(&place, machines, records / machines);
     let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
     if repo.commit_at(CHANGED).expect("reads").is_none() {
@@ -81,7 +81,7 @@ pub fn curves(page: &mut Page, data: &Path, docs: &Path, machines: &[u64], each:
 
 /// Row 8.
 pub fn report(page: &mut Page, data: &Path, records: u64, rounds: usize) {
-    let home = Home::grown(&data.join(format!("history-2-{records}")), 1, records);
+    let home = Home::grown(&data.join(format!("history-3-{records}")), 1, records);
     let mut all = vec![Timed::new("claude-usage-tracker, from the index", &[TRACKER, "daily", "--json", "-z", "UTC"], home.environment())];
     in_turn(3 * rounds, &mut all);
     let mut peer = Vec::new();

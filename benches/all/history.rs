@@ -27,7 +27,7 @@ fn added(home: &Home) -> u64 {
 
 /// Row 4.
 pub fn requests(page: &mut Page, data: &Path, [short, long]: [u64; 2], rounds: usize) {
-    let homes = [short, long].map(|records| Home::grown(&data.join(format!("history-2-{records}")), 1, records));
+    let homes = [short, long].map(|records| Home::grown(&data.join(format!("history-3-{records}")), 1, records));
     let mut all = [one_request(&homes[0], "short history"), one_request(&homes[1], "long history")];
     in_turn(rounds, &mut all);
     let bytes = [added(&homes[0]), added(&homes[1])];
@@ -46,7 +46,7 @@ pub fn requests(page: &mut Page, data: &Path, [short, long]: [u64; 2], rounds: u
 
 /// The curve over histories.
 pub fn curves(page: &mut Page, data: &Path, docs: &Path, sizes: &[u64], rounds: usize) {
-    let homes: Vec<Home> = sizes.iter().map(|records| Home::grown(&data.join(format!("history-2-{records}")), 1, *records)).collect();
+    let homes: Vec<Home> = sizes.iter().map(|records| Home::grown(&data.join(format!("history-3-{records}")), 1, *records)).collect();
     let mut all: Vec<Timed> = homes.iter().map(|home| one_request(home, "claude-sync")).collect();
     in_turn(rounds, &mut all);
     let mut text = "| records | wall s | CPU s | peak MiB |\n|---|---|---|---|\n".to_owned();
