@@ -26,9 +26,10 @@ impl Lock {
 
     /// What the killed run left is gone.
     pub fn cleared(&mut self) {
-        self.killed = None;
-        // If that fails, the next run looks for locks that are not there.
-        let _ = self.file.set_modified(SystemTime::now());
+        if self.killed.take().is_some() {
+            // If that fails, the next run looks for locks that are not there.
+            let _ = self.file.set_modified(SystemTime::now());
+        }
     }
 }
 

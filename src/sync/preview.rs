@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::delta::{Story, delta, message};
+use super::run::{needs_key, reader, with_settings};
 use super::tree::{Starts, assemble};
 use super::{Options, ReadReport, SyncError, naming};
 use crate::base::ids::MachineId;
@@ -47,12 +48,8 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let naming = naming(&config, key.as_ref())?;
     let known = machine_id::read(&places.machine_id)?;
     let machine = known.clone().unwrap_or_else(MachineId::random);
-    let mut options = options.clone();
-    options.summary_only |= config.summary_only;
-    options.retention_days = config.retention_days;
-    if config.anonymize_hostname {
-        options.host.hostname = format!("machine-{}", machine.short());
-    }
+    needs_key(&config, key.as_ref())?;
+    let options = with_settings(options, &config, &machine);
     let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
     let repo = match Repo::open(&places.repo)? {
         Some(repo) => repo,
@@ -64,7 +61,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let binding = Binding {
         known: repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default(),
         machine: machine.to_string(),
-        reader: super::run::reader(&naming, options.summary_only),
+        reader: reader(&naming, options.summary_only),
     };
     let full = options.mode == Mode::Full || options.summary_only;
     let cursors = match &index {

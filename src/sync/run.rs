@@ -36,16 +36,10 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
-    let options = &Options {
-        summary_only: options.summary_only || config.summary_only,
-        snapshot: options.snapshot || config.snapshots,
-        retention_days: config.retention_days,
-        ..options.clone()
-    };
     let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence));
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
-    let options = &anonymous(options, &config, &machine);
+    let options = &with_settings(options, &config, &machine);
     let set_up = Repo::open(&places.repo)?.is_none();
     if set_up && options.task != Task::Sync {
         return Err(SyncError::NoRemote);
@@ -55,9 +49,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     }
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?.with_key(key.as_ref());
     clone::configure(&repo, &options.program)?;
-    if config.encrypt && key.is_none() {
-        return Err(SyncError::NoKey { why: "privacy_settings.encryption asks for encryption at rest".to_owned() });
-    }
+    needs_key(&config, key.as_ref())?;
     if start_sealing(&repo, repo.head_commit()?, config.encrypt)?.is_some() {
         return Err(SyncError::NoKey { why: "the repository is encrypted".to_owned() });
     }
@@ -106,6 +98,14 @@ fn start_sealing(repo: &Repo, commit: Option<Oid>, asked: bool) -> Result<Option
     Ok(sealed.filter(|_| repo.seal().is_none()))
 }
 
+/// Refuses to write in clear what is to be encrypted.
+pub(super) fn needs_key(config: &config::Config, key: Option<&Key>) -> Result<(), SyncError> {
+    match key {
+        None if config.encrypt => Err(SyncError::NoKey { why: "privacy_settings.encryption asks for encryption at rest".to_owned() }),
+        _ => Ok(()),
+    }
+}
+
 /// What projects are called.
 pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
     let shown = match (config.exclude_project_names, config.hash_project_names, key) {
@@ -127,9 +127,14 @@ pub(super) fn label(options: &Options) -> String {
     format!("pid {}, since {}\n", std::process::id(), options.now)
 }
 
-/// Replaces the machine's name by a pseudonym where the user asks for that. It is the same in every run and tells nothing.
-fn anonymous(options: &Options, config: &config::Config, machine: &MachineId) -> Options {
-    let mut options = options.clone();
+/// The options with what `config.json` says. A pseudonym for the machine's name is the same in every run and tells nothing.
+pub(super) fn with_settings(options: &Options, config: &config::Config, machine: &MachineId) -> Options {
+    let mut options = Options {
+        summary_only: options.summary_only || config.summary_only,
+        snapshot: options.snapshot || config.snapshots,
+        retention_days: config.retention_days,
+        ..options.clone()
+    };
     if config.anonymize_hostname {
         options.host.hostname = format!("machine-{}", machine.short());
     }
@@ -365,6 +370,10 @@ impl Run<'_> {
     fn step(&self, records: &RecordSet, online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
         let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
+        // The remote may have become encrypted since this run began, by the push that was faster.
+        if let Some(mark) = start_sealing(&self.repo, tip, false)? {
+            return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
+        }
         let mut others = self.options.restore.clone();
         if self.per_machine {
             for commit in self.repo.tips_below("refs/remotes/origin/machines/")?.into_values() {

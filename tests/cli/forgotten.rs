@@ -15,16 +15,6 @@ fn history(world: &World, repo: &Path) -> String {
         .collect()
 }
 
-/// Everything that is stored in a repository at all.
-fn stored(world: &World, repo: &Path) -> String {
-    let all = world.git(repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
-    all.lines()
-        .filter_map(|line| line.split_once(' '))
-        .filter(|(_, kind)| *kind != "tree")
-        .map(|(id, kind)| world.git(repo, &["cat-file", kind, id]))
-        .collect()
-}
-
 fn project(name: &str, session: &'static str, requests: std::ops::Range<u32>) -> String {
     transcript(session, requests).replace("/home/someone/work/shop", &format!("/home/someone/work/{name}"))
 }
@@ -61,7 +51,7 @@ fn a_project_leaves_the_history_and_nobody_brings_it_back() {
     assert_eq!(ada.fleet().0, 12);
     ada.assert_sound();
     assert!(!history(&world, &remote).contains("heron"), "the remote's history has it still");
-    assert!(!stored(&world, &ada.repo()).contains("heron"), "ada's clone has it still");
+    assert!(!world.stored(&ada.repo()).contains("heron"), "ada's clone has it still");
     bob.sync(&[]);
     eve.sync(&[]);
     ada.sync(&["--mode=full"]);
@@ -70,7 +60,7 @@ fn a_project_leaves_the_history_and_nobody_brings_it_back() {
         machine.sync(&[]);
         assert_eq!(machine.fleet().0, 14, "{} counts eve's two and nothing of the project", machine.name);
         machine.assert_sound();
-        let all = stored(&world, &machine.repo());
+        let all = world.stored(&machine.repo());
         assert!(!all.contains("heron") && !all.contains("secretly"), "{}'s clone has it still", machine.name);
         let index = String::from_utf8_lossy(&fs::read(machine.state().join("index.sqlite")).expect("an index")).into_owned();
         assert!(!index.contains("heron"), "{}'s index has it still", machine.name);

@@ -1,7 +1,6 @@
 //! Encryption at rest: the fleet's figures are as without it, and nothing of them is seen in the repository.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use crate::world::{Machine, World, clean, ran, transcript};
@@ -25,20 +24,24 @@ fn git(machine: &Machine, args: &[&str]) -> crate::world::Ran {
     ran(command.output().expect("git runs"))
 }
 
-/// Everything that is stored in a repository, unpacked.
-fn objects(world: &World, repo: &Path) -> String {
-    let all = world.git(repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
-    all.lines()
-        .filter_map(|line| line.split_once(' '))
-        .filter(|(_, kind)| *kind != "tree")
-        .map(|(id, kind)| world.git(repo, &["cat-file", kind, id]))
-        .collect()
-}
-
 fn two(world: &World) -> (Machine<'_>, Machine<'_>) {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..5));
     bob.write(".claude/projects/p/s.jsonl", &transcript("shared", 3..9));
+    (ada, bob)
+}
+
+/// Both sync to an encrypted repository, and know of each other.
+fn encrypted(world: &World) -> (Machine<'_>, Machine<'_>) {
+    let (ada, bob) = two(world);
+    for machine in [&ada, &bob] {
+        configure(machine, AT_REST);
+    }
+    ada.sync(&["key", "init"]);
+    ada.init().sync(&[]);
+    give_key(&ada, &bob);
+    bob.init().sync(&[]);
+    ada.sync(&[]);
     (ada, bob)
 }
 
@@ -49,18 +52,10 @@ fn figures_are_the_same_and_nothing_is_seen() {
     one.init().sync(&[]);
     two_.init().sync(&[]);
     let world = World::new();
-    let (ada, bob) = two(&world);
-    for machine in [&ada, &bob] {
-        configure(machine, AT_REST);
-    }
-    ada.sync(&["key", "init"]);
-    ada.init().sync(&[]);
-    give_key(&ada, &bob);
-    bob.init().sync(&[]);
-    ada.sync(&[]);
+    let (ada, bob) = encrypted(&world);
     assert_eq!(ada.report(&["daily"])["totals"], two_.report(&["daily"])["totals"]);
     assert_eq!(ada.git(&["show", "HEAD:sync/manifest.json"]), bob.git(&["show", "HEAD:sync/manifest.json"]));
-    let seen = objects(&world, &world.path().join("remote.git"));
+    let seen = world.stored(&world.path().join("remote.git"));
     assert!(seen.contains("claude-sync-sealed 1 "), "files are sealed");
     for word in ["shop", "shared", "opus", "input_tokens", "cost_usd", "Records", "\"ada\"", "hostname"] {
         assert!(!seen.contains(word), "{word} is seen in the repository");
@@ -80,15 +75,7 @@ fn figures_are_the_same_and_nothing_is_seen() {
 #[test]
 fn plain_git_merges_with_the_key_and_stops_without_it() {
     let world = World::new();
-    let (ada, bob) = two(&world);
-    for machine in [&ada, &bob] {
-        configure(machine, AT_REST);
-    }
-    ada.sync(&["key", "init"]);
-    ada.init().sync(&[]);
-    give_key(&ada, &bob);
-    bob.init().sync(&[]);
-    ada.sync(&[]);
+    let (ada, bob) = encrypted(&world);
     ada.write(".claude/projects/p/t.jsonl", &transcript("adas", 20..24));
     ada.sync(&[]);
     bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
@@ -219,4 +206,40 @@ fn hidden_projects_are_one_on_all_machines_and_aliases_are_as_chosen() {
         sessions["adas"]["project_name"],
         "another key, another name"
     );
+}
+
+#[test]
+fn nothing_is_shown_or_written_in_clear_for_want_of_a_key() {
+    let world = World::new();
+    let (ada, _) = two(&world);
+    configure(&ada, AT_REST);
+    for args in [&["preview"][..], &[]] {
+        let ran = ada.try_sync(crate::world::NOON, args);
+        assert_eq!((ran.code, ran.err.contains("claude-sync key init")), (9, true), "{args:?}: {}{}", ran.out, ran.err);
+    }
+}
+
+/// Ada encrypts the repository in the moment between bob's fetch and his push.
+#[test]
+fn a_repository_that_becomes_encrypted_during_a_run_gets_nothing_in_clear() {
+    let world = World::new();
+    let (ada, bob) = two(&world);
+    ada.init().sync(&[]);
+    bob.init().sync(&[]);
+    ada.sync(&["key", "init"]);
+    give_key(&ada, &bob);
+    configure(&ada, AT_REST);
+    ada.write(".claude/projects/p/t.jsonl", &transcript("adas", 20..24));
+    bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
+    let hook = bob.repo().join(".git/hooks/pre-push.user");
+    let sync = format!("HOME='{}' CLAUDE_SYNC_NOW={} '{}' -q", ada.home.display(), crate::world::NOON, env!("CARGO_BIN_EXE_claude-sync"));
+    let once = world.path().join("once");
+    fs::write(&hook, format!("#!/bin/sh\n[ -e '{0}' ] && exit 0\n: > '{0}'\nunset CLAUDE_SYNC_PUSHING GIT_DIR\n{sync}\n", once.display()))
+        .expect("written");
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    let ran = bob.sync(&[]);
+    assert!(once.exists() && ran.out.contains("Pushed, after 1 other machine's push"), "{}{}", ran.out, ran.err);
+    let plain = world.try_git(&world.path().join("remote.git"), &["grep", "-L", "^claude-sync-sealed 1 ", "main", "--", "sync"]).out;
+    assert_eq!(plain, "", "these files went out in clear");
+    assert_eq!(bob.fleet().0, 9 + 4 + 3);
 }

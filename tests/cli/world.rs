@@ -64,6 +64,13 @@ impl World {
         ran.out
     }
 
+    /// Every commit, tag and file that is stored in a repository, whether anything leads to it or not, unpacked.
+    pub fn stored(&self, repo: &Path) -> String {
+        let all = self.git(repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
+        let kinds = all.lines().filter_map(|line| line.split_once(' ')).filter(|(_, kind)| *kind != "tree");
+        kinds.map(|(id, kind)| self.git(repo, &["cat-file", kind, id])).collect()
+    }
+
     pub fn try_git(&self, at: &Path, args: &[&str]) -> Ran {
         let mut command = Command::new("git");
         clean(&mut command, &self.path().join("git-home"));
