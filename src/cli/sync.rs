@@ -121,10 +121,13 @@ pub fn repairs(outcome: &Outcome) -> String {
 pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
     let mut lines = Vec::new();
     if let Remote::Queued(reason) = &outcome.remote {
-        lines.push(format!(
-            "The remote was not reached; everything is committed here, and the next run pushes it.\n{}",
-            printable_lines(reason, 12)
-        ));
+        let broken = reason.contains("is corrupt") || reason.contains("is empty");
+        let why = if broken {
+            "git cannot use this clone: an object in it is damaged; help: claude-sync verify"
+        } else {
+            "The remote was not reached; everything is committed here, and the next run pushes it."
+        };
+        lines.push(format!("{why}\n{}", printable_lines(reason, 12)));
     }
     if let Remote::Locked(mark) = &outcome.remote {
         lines.push(format!(

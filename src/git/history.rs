@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use git2::{ErrorCode, Oid};
+use git2::{ErrorCode, Oid, Revwalk};
 
 use super::repo::{Repo, RepoError, git};
 
 impl Repo {
     /// The best common ancestor.
     pub fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>, RepoError> {
-        match self.inner.merge_base(a, b) {
+        if a == b {
+            return Ok(Some(a));
+        }
+        match self.check_history(&[a, b]).and_then(|()| self.inner.merge_base(a, b)) {
             Ok(base) => Ok(Some(base)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(RepoError::Git { what: "find a common ancestor".to_owned(), source }),
@@ -18,14 +21,13 @@ impl Repo {
 
     /// Subjects and bodies of the commits on `tip` that `base` does not have, newest first.
     pub fn messages(&self, tip: Oid, base: Option<Oid>) -> Result<Vec<String>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.push(tip))?;
+        let mut walk = self.walk(&[tip], git2::Sort::NONE)?;
         if let Some(base) = base {
             git("walk commits", walk.hide(base))?;
         }
         let mut out = Vec::new();
         for id in walk.take(1000) {
-            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
+            let commit = git("read a commit", id.and_then(|id| self.find_commit(id)))?;
             out.push(String::from_utf8_lossy(commit.message_bytes()).into_owned());
         }
         Ok(out)
@@ -33,30 +35,34 @@ impl Repo {
 
     /// The newest commits of `tip` with their time in seconds and their message, newest first.
     pub fn commits(&self, tip: Oid, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL).and_then(|()| walk.push(tip)))?;
-        let mut out = Vec::new();
-        for id in walk.take(most) {
-            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
-            out.push((commit.id(), commit.time().seconds(), String::from_utf8_lossy(commit.message_bytes()).into_owned()));
-        }
-        Ok(out)
+        self.newest(&[tip], most)
     }
 
     /// The newest commits that any ref leads to, or that `HEAD` ever was, as [`Self::commits`] gives them.
     pub fn versions(&self, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.set_sorting(git2::Sort::TIME | git2::Sort::TOPOLOGICAL))?;
         let mut starts = self.tips()?;
         if let Ok(log) = self.inner.reflog("HEAD") {
-            starts.extend(log.iter().map(|entry| entry.id_new()).filter(|id| self.inner.find_commit(*id).is_ok()));
+            starts.extend(log.iter().map(|entry| entry.id_new()).filter(|id| self.find_commit(*id).is_ok()));
         }
+        self.newest(&starts, most)
+    }
+
+    /// A walk over commits and those before them.
+    fn walk(&self, starts: &[Oid], order: git2::Sort) -> Result<Revwalk<'_>, RepoError> {
+        git("walk commits", self.check_history(starts))?;
+        let mut walk = git("walk commits", self.inner.revwalk())?;
+        git("walk commits", walk.set_sorting(order))?;
         for start in starts {
-            git("walk commits", walk.push(start))?;
+            git("walk commits", walk.push(*start))?;
         }
+        Ok(walk)
+    }
+
+    fn newest(&self, starts: &[Oid], most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
+        let walk = self.walk(starts, git2::Sort::TIME | git2::Sort::TOPOLOGICAL)?;
         let mut out = Vec::new();
         for id in walk.take(most) {
-            let commit = git("read a commit", id.and_then(|id| self.inner.find_commit(id)))?;
+            let commit = git("read a commit", id.and_then(|id| self.find_commit(id)))?;
             out.push((commit.id(), commit.time().seconds(), String::from_utf8_lossy(commit.message_bytes()).into_owned()));
         }
         Ok(out)
@@ -64,6 +70,7 @@ impl Repo {
 
     /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an id.
     pub fn revision(&self, text: &str) -> Option<Oid> {
+        self.check_history(&self.tips().ok()?).ok()?;
         self.inner.revparse_single(text).and_then(|object| object.peel_to_commit()).ok().map(|commit| commit.id())
     }
 
@@ -75,7 +82,7 @@ impl Repo {
     /// The commits that all refs name.
     pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
         let refs = git("list refs", self.inner.references())?;
-        Ok(refs.flatten().filter_map(|reference| reference.peel_to_commit().ok()).map(|commit| commit.id()).collect())
+        Ok(refs.flatten().filter_map(|reference| self.peel(&reference).ok()).collect())
     }
 
     /// The commits of all refs that begin with `prefix`, by the rest of their names.
@@ -83,20 +90,20 @@ impl Repo {
         let refs = git("list refs", self.inner.references_glob(&format!("{prefix}*")))?;
         let named = |reference: git2::Reference| {
             let name = reference.name().ok()?.strip_prefix(prefix)?.to_owned();
-            Some((name, reference.peel_to_commit().ok()?.id()))
+            Some((name, self.peel(&reference).ok()?))
         };
         Ok(refs.flatten().filter_map(named).collect())
     }
 
     /// Whether `tip` has `base` in its history.
     pub fn contains(&self, tip: Oid, base: Oid) -> Result<bool, RepoError> {
-        Ok(tip == base || git("compare histories", self.inner.graph_descendant_of(tip, base))?)
+        let found = || self.check_history(&[tip, base]).and_then(|()| self.inner.graph_descendant_of(tip, base));
+        Ok(tip == base || git("compare histories", found())?)
     }
 
     /// The commits on `tip` that none of `known` has, oldest first.
     pub fn new_commits(&self, tip: Oid, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
-        let mut walk = git("walk commits", self.inner.revwalk())?;
-        git("walk commits", walk.set_sorting(git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE).and_then(|()| walk.push(tip)))?;
+        let mut walk = self.walk(&[tip], git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;
         for commit in known {
             git("walk commits", walk.hide(*commit))?;
         }

@@ -4,12 +4,15 @@
 
 mod history;
 pub mod hooks;
+mod loose;
 pub mod process;
 pub mod repo;
 pub mod setup;
 pub mod stale;
+mod trees;
 pub mod unfinished;
 mod watch;
+mod worktree;
 
 pub use git2::Oid;
 pub use process::{Git, GitError, Push};

@@ -2,12 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use git2::build::CheckoutBuilder;
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, TreeEntry};
+use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature};
 
 use rayon::prelude::*;
 
@@ -221,8 +219,8 @@ impl Repo {
 
     /// The commit that a ref names; none where there is no such ref.
     pub fn commit_at(&self, reference: &str) -> Result<Option<Oid>, RepoError> {
-        match self.inner.find_reference(reference).and_then(|r| r.peel_to_commit()) {
-            Ok(commit) => Ok(Some(commit.id())),
+        match self.inner.find_reference(reference).and_then(|found| self.peel(&found)) {
+            Ok(commit) => Ok(Some(commit)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(source) => Err(RepoError::Git { what: format!("read {reference}"), source }),
         }
@@ -235,68 +233,12 @@ impl Repo {
 
     /// A commit's tree.
     pub fn tree_of(&self, commit: Oid) -> Result<Oid, RepoError> {
-        Ok(git("read a commit", self.inner.find_commit(commit))?.tree_id())
+        Ok(git("read a commit", self.find_commit(commit))?.tree_id())
     }
 
     /// A commit's parents.
     pub fn parents_of(&self, commit: Oid) -> Result<Vec<Oid>, RepoError> {
-        Ok(git("read a commit", self.inner.find_commit(commit))?.parent_ids().collect())
-    }
-
-    /// A tree's entries by name.
-    pub fn entries(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Entry>, RepoError> {
-        let Some(tree) = tree else {
-            return Ok(BTreeMap::new());
-        };
-        let tree = git("read a tree", self.inner.find_tree(tree))?;
-        // A name that is no UTF-8 fits no grammar; it is carried by the trees it stands in and never read.
-        Ok(tree.iter().filter_map(|e| Some((e.name().ok()?.to_owned(), Entry { mode: e.filemode(), oid: e.id() }))).collect())
-    }
-
-    /// What stands at `path` below a tree.
-    pub fn entry(&self, tree: Option<Oid>, path: &str) -> Result<Option<Entry>, RepoError> {
-        let Some(tree) = tree else {
-            return Ok(None);
-        };
-        let tree = git("read a tree", self.inner.find_tree(tree))?;
-        let found: Result<TreeEntry<'static>, _> = tree.get_path(Path::new(path));
-        match found {
-            Ok(e) => Ok(Some(Entry { mode: e.filemode(), oid: e.id() })),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(RepoError::Git { what: format!("look up {path}"), source }),
-        }
-    }
-
-    /// The folder at `path` below a tree.
-    pub fn folder(&self, tree: Option<Oid>, path: &str) -> Result<Option<Oid>, RepoError> {
-        Ok(self.entry(tree, path)?.filter(|entry| entry.mode == FOLDER).map(|entry| entry.oid))
-    }
-
-    /// All blobs below the folder at `path`, sorted by path.
-    pub fn blobs(&self, tree: Option<Oid>, path: &str) -> Result<Vec<Blob>, RepoError> {
-        self.folder(tree, path)?.map_or(Ok(Vec::new()), |folder| self.blobs_below(folder, path))
-    }
-
-    /// All blobs of a tree, their paths below `prefix`.
-    pub fn blobs_below(&self, tree: Oid, prefix: &str) -> Result<Vec<Blob>, RepoError> {
-        let mut out = Vec::new();
-        self.collect(tree, prefix, 0, &mut out)?;
-        Ok(out)
-    }
-
-    fn collect(&self, tree: Oid, prefix: &str, depth: usize, out: &mut Vec<Blob>) -> Result<(), RepoError> {
-        if depth > 16 {
-            return Ok(());
-        }
-        for (name, entry) in self.entries(Some(tree))? {
-            let path = format!("{prefix}/{name}");
-            if entry.mode == FOLDER {
-                self.collect(entry.oid, &path, depth + 1, out)?;
-            } else {
-                out.push(Blob { path, mode: entry.mode, oid: entry.oid });
-            }
-        }
-        Ok(())
+        Ok(git("read a commit", self.find_commit(commit))?.parent_ids().collect())
     }
 
     /// A blob's size, without reading it; none where the object is missing or no blob.
@@ -312,7 +254,7 @@ impl Repo {
 
     /// A blob's bytes as they are stored, sealed or not.
     pub fn stored(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
-        Ok(git("read a file", self.inner.find_blob(oid))?.content().to_vec())
+        Ok(git("read a file", self.check(oid).and_then(|()| self.inner.find_blob(oid)))?.content().to_vec())
     }
 
     /// Stores the file at `path`.
@@ -347,7 +289,7 @@ impl Repo {
             for file in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
                 let Some(oid) = file.file_name().to_str().and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok()) else { continue };
                 let young = file.metadata().and_then(|data| data.modified()).is_ok_and(|made| made >= began);
-                if young && odb.read(oid).is_err() && std::fs::remove_file(file.path()).is_ok() {
+                if young && self.check(oid).and_then(|()| odb.read(oid)).is_err() && std::fs::remove_file(file.path()).is_ok() {
                     broken += 1;
                 }
             }
@@ -373,16 +315,6 @@ impl Repo {
         all.par_iter().map_init(open, store).collect()
     }
 
-    /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, odd names included.
-    pub fn write_tree(&self, base: Option<Oid>, entries: &BTreeMap<String, Entry>) -> Result<Oid, RepoError> {
-        let base = base.map(|oid| git("read a tree", self.inner.find_tree(oid))).transpose()?;
-        let mut builder = git("start a tree", self.inner.treebuilder(base.as_ref()))?;
-        for (name, entry) in entries {
-            git("build a tree", builder.insert(name.as_str(), entry.oid, entry.mode).map(drop))?;
-        }
-        git("store a tree", builder.write())
-    }
-
     /// Keeps all objects written from here on in memory: for a driver, which must leave nothing behind.
     ///
     /// Objects are then read as git reads them, checked by their zlib sums; hashing each anew would cost a tenth of a merge.
@@ -391,57 +323,6 @@ impl Repo {
         let odb = git("open the objects", self.inner.odb())?;
         git("hold objects in memory", odb.add_new_mempack_backend(1000).map(drop))?;
         git("hold objects in memory", self.inner.set_odb(&odb))
-    }
-
-    /// A tree with some paths replaced. Folders are made as needed.
-    pub fn replace(&self, tree: Option<Oid>, changes: &BTreeMap<String, Entry>) -> Result<Oid, RepoError> {
-        let mut here = self.entries(tree)?;
-        let mut below: BTreeMap<String, BTreeMap<String, Entry>> = BTreeMap::new();
-        for (path, entry) in changes {
-            match path.split_once('/') {
-                Some((folder, rest)) => {
-                    below.entry(folder.to_owned()).or_default().insert(rest.to_owned(), *entry);
-                }
-                None => {
-                    here.insert(path.clone(), *entry);
-                }
-            }
-        }
-        for (folder, inner) in below {
-            let old = here.get(&folder).filter(|entry| entry.mode == FOLDER).map(|entry| entry.oid);
-            let oid = self.replace(old, &inner)?;
-            here.insert(folder, Entry { mode: FOLDER, oid });
-        }
-        self.write_tree(tree, &here)
-    }
-
-    /// A tree without some paths. A folder in which nothing is left goes too.
-    pub fn without(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Oid, RepoError> {
-        self.cut(tree, paths)?.map_or_else(|| self.write_tree(None, &BTreeMap::new()), Ok)
-    }
-
-    fn cut(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Option<Oid>, RepoError> {
-        if paths.is_empty() {
-            return Ok(Some(tree));
-        }
-        let base = git("read a tree", self.inner.find_tree(tree))?;
-        let mut builder = git("start a tree", self.inner.treebuilder(Some(&base)))?;
-        let mut below: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-        for path in paths {
-            match path.split_once('/') {
-                Some((folder, rest)) => drop(below.entry(folder).or_default().insert(rest.to_owned())),
-                None if base.get_name(path).is_some() => git("build a tree", builder.remove(path))?,
-                None => {}
-            }
-        }
-        for (folder, inner) in below {
-            let Some(entry) = base.get_name(folder).filter(|entry| entry.filemode() == FOLDER) else { continue };
-            match self.cut(entry.id(), &inner)? {
-                Some(oid) => git("build a tree", builder.insert(folder, oid, FOLDER).map(drop))?,
-                None => git("build a tree", builder.remove(folder))?,
-            }
-        }
-        if builder.is_empty() { Ok(None) } else { git("store a tree", builder.write()).map(Some) }
     }
 
     /// Whom commits name as their author.
@@ -466,8 +347,8 @@ impl Repo {
             return git("read the signed commit", Oid::from_str(&id));
         }
         let who = self.signature()?;
-        let tree = git("read a tree", self.inner.find_tree(tree))?;
-        let parents = parents.iter().map(|p| self.inner.find_commit(*p)).collect::<Result<Vec<_>, _>>();
+        let tree = git("read a tree", self.find_tree(tree))?;
+        let parents = parents.iter().map(|p| self.find_commit(*p)).collect::<Result<Vec<_>, _>>();
         let parents = git("read a commit", parents)?;
         git("make a commit", self.inner.commit(None, &who, &who, message, &tree, &parents.iter().collect::<Vec<_>>()))
     }
@@ -482,105 +363,6 @@ impl Repo {
             None => self.inner.reference(name, new, false, reason),
         };
         git(&format!("move {name}"), result.map(drop))
-    }
-
-    /// Whether the files below `sync` in the work tree are those of a tree.
-    pub fn shows(&self, tree: Oid) -> Result<bool, RepoError> {
-        let tree = git("read a tree", self.inner.find_tree(tree))?;
-        let mut options = git2::DiffOptions::new();
-        options.pathspec("sync").disable_pathspec_match(true).ignore_submodules(true);
-        let diff = git("compare the work tree", self.inner.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options)))?;
-        Ok(diff.deltas().len() == 0)
-    }
-
-    /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
-    pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
-        let tree = git("read a tree", self.inner.find_tree(tree))?;
-        let mut index = git("read the index", self.inner.index())?;
-        let lost = index.is_empty();
-        let mut safe = CheckoutBuilder::new();
-        safe.safe().allow_conflicts(true).recreate_missing(true);
-        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut safe)))?;
-        let mut force = CheckoutBuilder::new();
-        force.force().disable_pathspec_match(true).path("sync");
-        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut force)))?;
-        if lost {
-            // Deleted: with half of it, the next `git commit` by hand would delete the rest.
-            git("write the index", index.read_tree(&tree).and_then(|()| index.write()))?;
-        }
-        Ok(())
-    }
-
-    /// Makes a work tree that shows `from` show `to`, touching only what differs. Whether it showed `from` is not looked at.
-    ///
-    /// Says false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
-    pub fn advance(&self, from: Oid, to: Oid) -> Result<bool, RepoError> {
-        let mut changed = Vec::new();
-        if !self.gained(Some(from), Some(to), "", &mut changed)? || changed.iter().any(|path| !path.starts_with("sync/")) {
-            return Ok(false);
-        }
-        let mut force = CheckoutBuilder::new();
-        force.force().disable_pathspec_match(true).update_index(true);
-        for path in &changed {
-            force.path(path);
-        }
-        let to = git("read a tree", self.inner.find_tree(to))?;
-        if git("read the index", self.inner.index())?.is_empty() {
-            return Ok(false);
-        }
-        // What is shown was written or fetched by this run, and hashed then. zlib's sums are still looked at.
-        git2::opts::strict_hash_verification(false);
-        let shown = self.inner.checkout_tree(to.as_object(), Some(&mut force));
-        git2::opts::strict_hash_verification(true);
-        git("write the work tree", shown)?;
-        Ok(true)
-    }
-
-    /// The files of the tree `to` that `from` has not, or has otherwise.
-    pub fn differing(&self, from: Option<Oid>, to: Oid) -> Result<Vec<(String, Entry)>, RepoError> {
-        let mut paths = Vec::new();
-        self.gained(from, Some(to), "", &mut paths)?;
-        let entry = |path: String| Ok(self.entry(Some(to), &path)?.map(|entry| (path, entry)));
-        paths.into_iter().map(entry).filter_map(Result::transpose).collect()
-    }
-
-    /// The files that `to` has and `from` has not, or has otherwise. False where `to` lacks something that `from` has.
-    fn gained(&self, from: Option<Oid>, to: Option<Oid>, prefix: &str, out: &mut Vec<String>) -> Result<bool, RepoError> {
-        let (old, new) = (self.entries(from)?, self.entries(to)?);
-        let mut only_more = old.keys().all(|name| new.contains_key(name));
-        for (name, entry) in new {
-            let before = old.get(&name);
-            if before == Some(&entry) {
-                continue;
-            }
-            let path = format!("{prefix}{name}");
-            if entry.mode == FOLDER {
-                only_more &= before.is_none_or(|before| before.mode == FOLDER);
-                let below = before.filter(|before| before.mode == FOLDER).map(|before| before.oid);
-                only_more &= self.gained(below, Some(entry.oid), &format!("{path}/"), out)?;
-            } else {
-                only_more &= before.is_none_or(|before| before.mode == entry.mode);
-                out.push(path);
-            }
-        }
-        Ok(only_more)
-    }
-
-    /// Merges two texts line by line; where both changed the same lines, both stay.
-    pub fn merge_text(base: Option<&[u8]>, ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
-        let mut inputs = [base.unwrap_or_default(), ours, theirs].map(|bytes| {
-            let mut input = git2::MergeFileInput::new();
-            input.content(bytes);
-            input
-        });
-        if [ours, theirs].iter().any(|bytes| bytes.contains(&0)) {
-            return None;
-        }
-        let mut options = git2::MergeFileOptions::new();
-        options.favor(git2::FileFavor::Union);
-        let [base, ours, theirs] = &mut inputs;
-        let result = git2::merge_file(base, ours, theirs, Some(&mut options)).ok()?;
-        result.is_automergeable().then(|| result.content().to_vec())
     }
 
     /// Flushes everything written so far.

@@ -119,6 +119,7 @@ impl Repo {
             git("write the index", index.remove_path(std::path::Path::new(path)))?;
         }
         for (path, entry) in files {
+            git("read a file", self.check(entry.oid))?;
             let time = IndexTime::new(0, 0);
             let entry = IndexEntry {
                 ctime: time,

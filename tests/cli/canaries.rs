@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::dice::Dice;
 use crate::scale::tries;
-use crate::world::{Machine, NOON, World, clean, ran};
+use crate::world::{Machine, NOON, World, clean, run};
 
 /// What may be seen of one field under one setting.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -158,16 +158,16 @@ fn leaks(privacy: &str, flags: &[&str], seed: u64, words: u32) -> BTreeSet<Field
     }
     machine.write(".config/claude-sync/config.json", &format!("{{\"privacy_settings\":{privacy}}}"));
     fs::create_dir_all(machine.home.join("tmp")).expect("a folder");
-    let run = |args: &[&str]| {
+    let synced_with = |args: &[&str]| {
         let mut command = machine.command("claude-sync", NOON);
         command.env("CLAUDE_SYNC_HOSTNAME", &host).env("TMPDIR", machine.home.join("tmp"));
-        ran(command.args(args).output().expect("runs"))
+        run(command.args(args))
     };
     if privacy.contains("hash") || privacy.contains("at-rest") {
-        assert_eq!(run(&["key", "init"]).code, 0);
+        assert_eq!(synced_with(&["key", "init"]).code, 0);
     }
-    assert_eq!(run(&["init", &world.remote()]).code, 0);
-    let synced = run(flags);
+    assert_eq!(synced_with(&["init", &world.remote()]).code, 0);
+    let synced = synced_with(flags);
     assert_eq!(synced.code, 0, "{}", synced.err);
     let mut text = written(&world, &machine);
     // File names of transcripts are named in messages on this machine, where that helps their owner; their text never is.
@@ -177,7 +177,7 @@ fn leaks(privacy: &str, flags: &[&str], seed: u64, words: u32) -> BTreeSet<Field
     // What git itself says with the same data.
     let mut git = std::process::Command::new("git");
     clean(&mut git, &machine.home);
-    text.extend(ran(git.arg("-C").arg(machine.repo()).args(["log", "--format=raw", "--all"]).output().expect("git runs")).out.as_bytes());
+    text.extend(run(git.arg("-C").arg(machine.repo()).args(["log", "--format=raw", "--all"])).out.as_bytes());
     seen(&text, &canaries.all).into_iter().map(|(_, field)| field).collect()
 }
 
@@ -206,13 +206,13 @@ fn with_encryption_nothing_is_seen_in_the_remote() {
         machine.write(&format!(".claude/projects/p/{session}.jsonl"), &line);
     }
     machine.write(".config/claude-sync/config.json", "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}");
-    let run = |args: &[&str]| {
-        let out = ran(machine.command("claude-sync", NOON).env("CLAUDE_SYNC_HOSTNAME", &host).args(args).output().expect("runs"));
+    let synced_with = |args: &[&str]| {
+        let out = run(machine.command("claude-sync", NOON).env("CLAUDE_SYNC_HOSTNAME", &host).args(args));
         assert_eq!(out.code, 0, "{}", out.err);
     };
-    run(&["key", "init"]);
-    run(&["init", &world.remote()]);
-    run(&[]);
+    synced_with(&["key", "init"]);
+    synced_with(&["init", &world.remote()]);
+    synced_with(&[]);
     let remote = world.path().join("remote.git");
     let mut text = objects(&world, &remote);
     text.extend(objects(&world, &machine.repo()));

@@ -125,8 +125,7 @@ fn a_path_without_the_tool_changes_nothing_because_the_driver_is_named_by_its_pl
     let git = String::from_utf8(git).expect("a path");
     let folder = Path::new(git.trim()).parent().expect("a folder").display().to_string();
     command.env("PATH", format!("{folder}:/usr/bin:/bin")).args(["-c", "user.name=T", "-c", "user.email=t@example.invalid"]);
-    let ran =
-        crate::world::ran(command.arg("-C").arg(bob.repo()).args(["pull", "-q", "--no-rebase", "--no-edit"]).output().expect("git runs"));
+    let ran = crate::world::run(command.arg("-C").arg(bob.repo()).args(["pull", "-q", "--no-rebase", "--no-edit"]));
     assert_eq!(ran.code, 0, "{}", ran.err);
     check(&bob, "HEAD", "a PATH without claude-sync");
 }

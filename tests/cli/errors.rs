@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::world::{Machine, NOON, Ran, World, ran, transcript};
+use crate::world::{Machine, NOON, Ran, World, run, transcript};
 
 /// What the user reads, with the folder that differs from run to run named [WORLD], and the exit code.
 fn told(machine: &Machine, ran: &Ran) -> String {
@@ -16,17 +16,17 @@ fn told(machine: &Machine, ran: &Ran) -> String {
 /// Runs `claude-sync` in a terminal so wide that no path is broken over two lines.
 fn tell(machine: &Machine, args: &[&str]) -> String {
     let mut command = machine.command("claude-sync", NOON);
-    told(machine, &ran(command.env("COLUMNS", "400").args(args).output().expect("claude-sync runs")))
+    told(machine, &run(command.env("COLUMNS", "400").args(args)))
 }
 
 fn tell_with(machine: &Machine, name: &str, value: &str, args: &[&str]) -> String {
     let mut command = machine.command("claude-sync", NOON);
-    told(machine, &ran(command.env("COLUMNS", "400").env(name, value).args(args).output().expect("claude-sync runs")))
+    told(machine, &run(command.env("COLUMNS", "400").env(name, value).args(args)))
 }
 
 fn track(machine: &Machine, args: &[&str]) -> String {
     let mut command = machine.command("claude-usage-tracker", NOON);
-    told(machine, &ran(command.env("COLUMNS", "400").args(args).output().expect("the tracker runs")))
+    told(machine, &run(command.env("COLUMNS", "400").args(args)))
 }
 
 /// A machine that has synced three requests.

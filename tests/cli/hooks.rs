@@ -134,7 +134,7 @@ fn guarded(world: &World) {
     let remote = world.path().join("remote.git");
     let mut command = std::process::Command::new(program);
     crate::world::clean(&mut command, world.path());
-    let ran = crate::world::ran(command.args(["hook", "install"]).arg(&remote).output().expect("runs"));
+    let ran = crate::world::run(command.args(["hook", "install"]).arg(&remote));
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
 
@@ -192,7 +192,7 @@ fn a_server_that_knows_whose_machine_is_whose_refuses_forgeries() {
         let mut command = std::process::Command::new("git");
         crate::world::clean(&mut command, &world.path().join("git-home"));
         command.env("CLAUDE_SYNC_USER", user).arg("-C").arg(machine.repo());
-        crate::world::ran(command.args(["push", "-q", "--no-verify"]).output().expect("git runs"))
+        crate::world::run(command.args(["push", "-q", "--no-verify"]))
     };
     bob.git(&["pull", "-q", "--rebase"]);
     refused(&push(&bob, "ada"), "belongs to a machine of bob");

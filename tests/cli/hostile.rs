@@ -9,7 +9,7 @@ use claude_sync::transcripts::{Naming, Scratch, TranscriptFile, read_file};
 
 use crate::dice::Dice;
 use crate::scale::{long, tries};
-use crate::world::{Machine, NOON, World, ran, transcript};
+use crate::world::{Machine, NOON, World, run, transcript};
 
 /// Reads bytes as a transcript and gives its requests and skipped lines.
 fn read(path: &Path, bytes: &[u8]) -> (usize, u64) {
@@ -75,7 +75,7 @@ fn a_line_without_end_is_streamed_past() {
     for (name, value) in inner.get_envs() {
         value.map(|value| command.env(name, value));
     }
-    let out = ran(command.output().expect("runs"));
+    let out = run(command);
     assert_eq!(out.code, 0, "{}", out.err);
     let report: serde_json::Value = serde_json::from_str(&out.out).expect("JSON");
     assert_eq!(report["totals"]["requests"], 4);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::dice::Dice;
 use crate::scale::{long, tries};
-use crate::world::{Machine, NOON, Ran, Row, World, ran};
+use crate::world::{Machine, NOON, Ran, Row, World, ran, run};
 
 /// System calls by which a sync changes something.
 const MUTATING: [&str; 20] = [
@@ -83,7 +83,7 @@ impl<'w> Going<'w> {
         for (name, value) in inner.get_envs() {
             value.map(|value| command.env(name, value));
         }
-        let out = ran(command.output().expect("strace runs"));
+        let out = run(command);
         let log = String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned();
         let hit = log.contains("(INJECTED)") || log.contains("killed by SIGKILL");
         (out, hit)
@@ -241,9 +241,7 @@ fn a_full_disk_costs_nothing_once_there_is_room() {
                 _ => ada.home.join("tmp"),
             };
             let Some(disk) = Mount::tmpfs(&folder, 16 + step * 12) else { return };
-            let sync = |args: &[&str]| {
-                ran(ada.command("claude-sync", NOON).env("TMPDIR", ada.home.join("tmp")).args(args).output().expect("runs"))
-            };
+            let sync = |args: &[&str]| run(ada.command("claude-sync", NOON).env("TMPDIR", ada.home.join("tmp")).args(args));
             let first = sync(&["init", &world.remote()]);
             let second = sync(&[]);
             for out in [&first, &second] {

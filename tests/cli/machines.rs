@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::world::{Machine, NOON, World, ran, transcript};
+use crate::world::{Machine, NOON, World, run, transcript};
 
 const ADA: &str = "00616461-0000-4000-8000-000000000000";
 const BOB: &str = "00626f62-0000-4000-8000-000000000000";
@@ -84,7 +84,7 @@ fn decisions_converge_whoever_takes_them() {
     // Both rename the same machine while they do not see each other.
     let rename = |machine: &Machine, label: &str| {
         let mut command = machine.command("claude-sync", NOON);
-        assert_eq!(ran(command.args(["machine", "rename", label, "--machine", "ada"]).output().expect("runs")).code, 0);
+        assert_eq!(run(command.args(["machine", "rename", label, "--machine", "ada"])).code, 0);
     };
     rename(&ada, "workstation");
     rename(&bob, "tower");
@@ -146,7 +146,7 @@ fn machines_that_nobody_knows() {
     ada.sync(&[]);
     for args in [["machine", "retire", "eve"], ["machine", "retire", "ada"], ["machine", "rename", "\u{1b}[31mred"]] {
         let mut command = ada.command("claude-sync", NOON);
-        let ran = ran(command.env("COLUMNS", "300").args(args).output().expect("runs"));
+        let ran = run(command.env("COLUMNS", "300").args(args));
         seen.push_str(&format!("{args:?}\nexit code {}\n{}\n", ran.code, ran.err));
     }
     insta::assert_snapshot!("no_such_machine", seen);

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use crate::world::{Machine, NOON, Ran, World, ran, transcript};
+use crate::world::{Machine, NOON, Ran, World, run, transcript};
 
 fn with(machine: &Machine, name: &str, value: &str) -> Ran {
-    ran(machine.command("claude-sync", NOON).env("COLUMNS", "400").env(name, value).output().expect("claude-sync runs"))
+    run(machine.command("claude-sync", NOON).env("COLUMNS", "400").env(name, value))
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn sums_beyond_any_single_counter_are_read_back() {
     machine.sync(&[]);
     let again = machine.sync(&[]);
     assert_eq!(again.err, "", "what was written is read");
-    let report = ran(machine.command("claude-usage-tracker", NOON).args(["daily", "--json"]).output().expect("runs"));
+    let report = run(machine.command("claude-usage-tracker", NOON).args(["daily", "--json"]));
     assert!(report.out.contains("\"inputTokens\": 27021597764222976"), "{}", report.out);
     let manifest = fs::read_to_string(machine.repo().join("sync/manifest.json")).expect("there");
     assert!(manifest.contains("\"status\": \"active\"") && manifest.contains("27021597764222976"), "{manifest}");

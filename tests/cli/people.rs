@@ -118,7 +118,7 @@ fn history_in_words() {
     insta::assert_snapshot!("diff", ada.sync(&["diff", "HEAD~2", "HEAD"]).out);
     let narrow = |args: &[&str]| {
         let mut command = ada.command("claude-sync", crate::world::NOON);
-        masked(&ada, &crate::world::ran(command.env("COLUMNS", "60").args(args).output().expect("runs")).out)
+        masked(&ada, &crate::world::run(command.env("COLUMNS", "60").args(args)).out)
     };
     insta::assert_snapshot!("narrow", [narrow(&["log"]), narrow(&["diff", "HEAD~2"]), narrow(&["machine", "list"])].join("\n"));
     assert_eq!(ada.sync(&["diff"]).out, "No session changed.\n", "the last commit is notes");

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::world::{Machine, NOON, Row, World, ran, transcript};
+use crate::world::{Machine, NOON, Row, World, run, transcript};
 
 fn table(machine: &Machine, columns: &str, args: &[&str]) -> String {
     let mut command = machine.command("claude-usage-tracker", "2026-03-13T13:00:00Z");
-    let ran = ran(command.env("COLUMNS", columns).args(args).output().expect("the tracker runs"));
+    let ran = run(command.env("COLUMNS", columns).args(args));
     assert_eq!(ran.code, 0, "{}", ran.err);
     for line in ran.out.lines().filter(|line| line.starts_with(['│', '┌'])) {
         assert!(line.chars().count() <= columns.parse().expect("a number"), "wider than {columns}: {line}");
@@ -114,7 +114,7 @@ fn the_demo_works_in_an_empty_home() {
     let machine = world.machine("empty");
     std::fs::remove_dir_all(machine.home.join(".claude")).expect("removed");
     let mut command = machine.command("claude-sync", NOON);
-    let ran = ran(command.env("TMPDIR", world.path()).arg("demo").output().expect("the demo runs"));
+    let ran = run(command.env("TMPDIR", world.path()).arg("demo"));
     assert_eq!(ran.code, 0, "{}", ran.err);
     let stage = ran.out.lines().find_map(|line| line.strip_prefix("Throw it away with: rm -r ")).expect("a place to look").to_owned();
     let log = world.git(std::path::Path::new(&stage).join("laptop/repo").as_path(), &["log", "--format=%s"]);

@@ -120,3 +120,26 @@ fn a_branch_that_was_renamed_on_the_remote_loses_nothing() {
     bob.sync(&[]);
     assert_eq!(bob.fleet().0, 9);
 }
+
+#[test]
+fn an_object_whose_file_ends_too_early_is_an_error_and_no_endless_wait() {
+    let world = World::new();
+    let [ada, bob] = two(&world);
+    bob.write(".claude/projects/p/t.jsonl", &transcript("more", 200..203));
+    bob.sync(&[]);
+    for path in objects(&ada) {
+        let whole = fs::read(&path).expect("read");
+        for left in [0, 1, whole.len() / 2, whole.len() - 5, whole.len() - 1] {
+            fs::remove_file(&path).expect("removed");
+            fs::write(&path, &whole[..left]).expect("written");
+            for args in [&["verify", "--read-data"][..], &["log"], &["restore", "--list"], &[]] {
+                let ran = ada.try_sync(NOON, args);
+                assert!(ran.code == 0 || ran.code > 0 && (ran.err.contains("help") || args.contains(&"verify")), "{args:?}: {ran:?}");
+            }
+            ada.track(&["daily", "--json"]);
+            fs::write(&path, &whole).expect("written");
+        }
+    }
+    ada.sync(&[]);
+    assert_eq!((ada.fleet().0, count(&world, "main")), (11, 11));
+}

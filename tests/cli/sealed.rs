@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use crate::world::{Machine, World, clean, ran, transcript};
+use crate::world::{Machine, World, clean, run, transcript};
 
 const AT_REST: &str = "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}";
 
@@ -21,7 +21,7 @@ fn git(machine: &Machine, args: &[&str]) -> crate::world::Ran {
     let mut command = Command::new("git");
     clean(&mut command, &machine.home);
     command.arg("-C").arg(machine.repo()).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
-    ran(command.output().expect("git runs"))
+    run(command)
 }
 
 fn two(world: &World) -> (Machine<'_>, Machine<'_>) {
@@ -144,7 +144,7 @@ fn a_server_without_the_key_takes_what_is_encrypted() {
     let script = fs::read_to_string(&hook).expect("the hook");
     let (first, rest) = script.split_once('\n').expect("lines");
     fs::write(&hook, format!("{first}\nexport HOME=/nonexistent\nunset XDG_CONFIG_HOME\n{rest}")).expect("written");
-    let ran = ran(ada.command("claude-sync", crate::world::NOON).output().expect("runs"));
+    let ran = run(ada.command("claude-sync", crate::world::NOON));
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     bob.sync(&[]);
     assert_eq!(bob.fleet().0, 13);

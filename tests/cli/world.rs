@@ -1,10 +1,14 @@
 //! A hermetic world for a test: machines with homes of their own, a remote, a clock, and git without anybody's configuration.
 
+use std::borrow::BorrowMut;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
+use rustix::process::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -75,7 +79,7 @@ impl World {
         let mut command = Command::new("git");
         clean(&mut command, &self.path().join("git-home"));
         command.arg("-C").arg(at).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
-        ran(command.output().expect("git runs"))
+        run(command)
     }
 }
 
@@ -84,6 +88,23 @@ pub fn clean(command: &mut Command, home: &Path) {
     let path = std::env::var_os("PATH").unwrap_or_default();
     command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C").env("TZ", "UTC");
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("TERM", "dumb").env("COLUMNS", "100");
+}
+
+/// How long a command may take before the test fails: one that never ends must not hang the suite.
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// Runs a command to its end.
+pub fn run(mut command: impl BorrowMut<Command>) -> Ran {
+    let command = command.borrow_mut().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().expect("the program starts");
+    let id = Pid::from_child(&child);
+    let (send, ended) = mpsc::channel();
+    std::thread::spawn(move || send.send(child.wait_with_output()));
+    let Ok(out) = ended.recv_timeout(LIMIT) else {
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        panic!("no end after {} s: {command:?}", LIMIT.as_secs());
+    };
+    ran(out.expect("the program runs"))
 }
 
 pub fn ran(out: Output) -> Ran {
@@ -119,7 +140,7 @@ impl Machine<'_> {
 
     /// Runs `claude-sync` at a time and returns whatever happens.
     pub fn try_sync(&self, now: &str, args: &[&str]) -> Ran {
-        ran(self.command("claude-sync", now).args(args).output().expect("claude-sync runs"))
+        run(self.command("claude-sync", now).args(args))
     }
 
     /// Runs `claude-sync` at noon; it must succeed.
@@ -159,7 +180,7 @@ impl Machine<'_> {
     }
 
     pub fn track(&self, args: &[&str]) -> Ran {
-        ran(self.command("claude-usage-tracker", NOON).args(args).output().expect("claude-usage-tracker runs"))
+        run(self.command("claude-usage-tracker", NOON).args(args))
     }
 
     /// The tracker's JSON for the fleet or this machine.
