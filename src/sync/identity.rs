@@ -11,14 +11,14 @@ use crate::store::{Places, layout, lock, machine_id};
 
 /// Gives this computer a new id, and returns the old one and the new one. What the old one wrote stays as it is.
 pub fn new_id(places: &Places, options: &Options) -> Result<(Option<MachineId>, MachineId), SyncError> {
-    let _lock = lock::acquire(&places.state, &super::run::label(options), options.wait)?;
+    let _lock = lock::acquire(&places.state, &super::settings::label(options), options.wait)?;
     let old = machine_id::read(&places.machine_id)?;
     Ok((old, machine_id::renew(&places.machine_id, &options.host.fingerprint)?))
 }
 
 /// Says that this computer is the one that its id names.
 pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError> {
-    let _lock = lock::acquire(&places.state, &super::run::label(options), options.wait)?;
+    let _lock = lock::acquire(&places.state, &super::settings::label(options), options.wait)?;
     let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
     machine_id::adopt(&places.machine_id, &options.host.fingerprint)?;
     Ok(machine)

@@ -24,7 +24,7 @@ pub struct Migrated {
 
 /// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync. None where there is no repository.
 pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Option<Migrated>, SyncError> {
-    let (_lock, _) = super::run::lock(places, options)?;
+    let (_lock, _) = super::settings::lock(places, options)?;
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
     let mut out = Migrated { versions: Versions::new(), changed: 0, commit: None };

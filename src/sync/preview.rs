@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::delta::{Story, delta, message};
-use super::run::{needs_key, reader, with_settings};
+use super::settings::{needs_key, reader, with_settings};
 use super::tree::{Starts, assemble};
 use super::{Options, ReadReport, SyncError, naming};
 use crate::base::ids::MachineId;

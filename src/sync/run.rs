@@ -1,35 +1,28 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::delta::{SEALED, Story, delta, message};
-use super::tree::{Assembled, Starts, assemble, own_tree};
-use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, resolve, setup};
+use super::settings::{lock, naming, needs_key, reader, start_sealing, with_settings};
+use super::tree::{Assembled, Starts, assemble};
+use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, outgoing, resolve, setup};
 use crate::base::ids::MachineId;
-use crate::base::key::Key;
-use crate::base::time::Timestamp;
 use crate::format::syncfile::Mode;
-use crate::git::process::MACHINES;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
-use crate::git::{Git, GitError, Oid, Push, stale};
+use crate::git::{Git, Oid, Push};
 use crate::index::{Binding, Index};
 use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::forgotten::Rules;
 use crate::records::RecordSet;
-use crate::store::lock::Lock;
-use crate::store::{Places, config, key, lock, machine_id};
-use crate::transcripts::{self, Cursor, Mark, Naming, Shown};
+use crate::store::{Places, config, key, machine_id};
+use crate::transcripts::{self, Cursor, Mark, Naming};
 
 /// How often a rejected push is tried again.
 const TRIES: u32 = 100;
 
 /// So many rejections of a remote that does not change are believed.
 const STUCK: u32 = 7;
-
-/// Counts up when the reader learns to see more in a transcript: then everything is read again.
-const READER: u32 = 2;
 
 /// Syncs once.
 pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
@@ -74,83 +67,16 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     Ok(Outcome { twin, finished, strayed, unknown, cleared, ..outcome })
 }
 
-/// Takes the lock, and clears away what a killed run left in `.git`.
-pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<PathBuf>), SyncError> {
-    let mut lock = lock::acquire(&places.state, &label(options), options.wait)?;
-    let mut cleared = Vec::new();
-    if let Some(began) = lock.killed() {
-        cleared = stale::clear(&places.repo.join(".git"), began);
-        // An object that is gone is fetched or made again; one that is broken stands in its own way.
-        if let Ok(Some(repo)) = Repo::open(&places.repo) {
-            repo.drop_broken(began);
-        }
-    }
-    lock.cleared();
-    Ok((lock, cleared))
-}
-
-/// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.
-fn start_sealing(repo: &Repo, commit: Option<Oid>, asked: bool) -> Result<Option<String>, SyncError> {
-    let sealed = commit.map(|commit| repo.sealed_by(repo.tree_of(commit)?)).transpose()?.flatten();
-    if asked || sealed.is_some() {
-        repo.start_sealing();
-    }
-    Ok(sealed.filter(|_| repo.seal().is_none()))
-}
-
-/// Refuses to write in clear what is to be encrypted.
-pub(super) fn needs_key(config: &config::Config, key: Option<&Key>) -> Result<(), SyncError> {
-    match key {
-        None if config.encrypt => Err(SyncError::NoKey { why: "privacy_settings.encryption asks for encryption at rest".to_owned() }),
-        _ => Ok(()),
-    }
-}
-
-/// What projects are called.
-pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
-    let shown = match (config.exclude_project_names, config.hash_project_names, key) {
-        (true, ..) => Shown::Nothing,
-        (false, false, _) => Shown::LastComponent,
-        (false, true, Some(key)) => Shown::Hashed(key.derive("project names")),
-        (false, true, None) => return Err(SyncError::NoKey { why: "privacy_settings.project_names is \"hash\"".to_owned() }),
-    };
-    Ok(Naming { shown, aliases: config.aliases.clone() })
-}
-
-/// What makes one reading of a transcript differ from another.
-pub(super) fn reader(naming: &Naming, sums: bool) -> String {
-    format!("{READER} {} {}", naming.mark(), if sums { "summaries" } else { "records" })
-}
-
-/// What the lock file says to others.
-pub(super) fn label(options: &Options) -> String {
-    format!("pid {}, since {}\n", std::process::id(), options.now)
-}
-
-/// The options with what `config.json` says. A pseudonym for the machine's name is the same in every run and tells nothing.
-pub(super) fn with_settings(options: &Options, config: &config::Config, machine: &MachineId) -> Options {
-    let mut options = Options {
-        summary_only: options.summary_only || config.summary_only,
-        snapshot: options.snapshot || config.snapshots,
-        retention_days: config.retention_days,
-        ..options.clone()
-    };
-    if config.anonymize_hostname {
-        options.host.hostname = format!("machine-{}", machine.short());
-    }
-    options
-}
-
-struct Run<'a> {
-    repo: Repo,
-    git: Git,
-    options: &'a Options,
-    machine: MachineId,
+pub(super) struct Run<'a> {
+    pub(super) repo: Repo,
+    pub(super) git: Git,
+    pub(super) options: &'a Options,
+    pub(super) machine: MachineId,
     /// The branch that is checked out: shared by all machines, or a local join of their branches.
-    branch: String,
-    per_machine: bool,
-    reader: String,
-    failures: config::Failures,
+    pub(super) branch: String,
+    pub(super) per_machine: bool,
+    pub(super) reader: String,
+    pub(super) failures: config::Failures,
 }
 
 impl Run<'_> {
@@ -231,7 +157,7 @@ impl Run<'_> {
                     let tip = self.repo.commit_at(&Self::tracking(&self.branch))?;
                     stuck = if seen == Some(tip) { stuck + 1 } else { 0 };
                     seen = Some(tip);
-                    std::thread::sleep(jitter(rejected));
+                    std::thread::sleep(outgoing::jitter(rejected));
                     queued = self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string()));
                 }
                 Ok(Push::Rejected(_)) => return Err(SyncError::Contended(TRIES)),
@@ -270,12 +196,6 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn push(&self, commit: Oid, branch: &str) -> Result<Push, GitError> {
-        let over = if self.options.reroot { self.repo.commit_at(&Self::tracking(branch)).ok().flatten() } else { None };
-        let over = over.map(|old| old.to_string());
-        self.git.push(self.repo.path(), "origin", &commit.to_string(), branch, over.as_deref())
-    }
-
     fn outcome(&self, set_up: bool, read: ReadReport) -> Outcome {
         Outcome {
             machine: self.machine.clone(),
@@ -299,71 +219,9 @@ impl Run<'_> {
         }
     }
 
-    /// When runs that nobody attends may try the remote again; none where it did not fail.
-    fn next_try(&self, index: &Index) -> Result<Option<Timestamp>, SyncError> {
-        let Some((failures, last)) = index.failures()? else { return Ok(None) };
-        let pause = i64::try_from(self.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
-        // A failure in the future was noted by a wrong clock.
-        Ok(if last > self.options.now { None } else { Timestamp::from_millis(last.millis().saturating_add(pause)) })
-    }
-
     fn binding(&self) -> Result<Binding, SyncError> {
         let known = self.repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
         Ok(Binding { known, machine: self.machine.to_string(), reader: self.reader.clone() })
-    }
-
-    /// Where the remote's branch was at the last fetch.
-    fn tracking(branch: &str) -> String {
-        format!("refs/remotes/origin/{branch}")
-    }
-
-    /// What the remote lacks: commits, with the branches they go to.
-    fn outgoing(&self, head: Oid, memory: &dyn Memory) -> Result<Vec<(Oid, String)>, SyncError> {
-        let mut all = Vec::new();
-        if self.per_machine {
-            all.push((self.own_branch(head, memory)?, format!("{MACHINES}{}", self.machine)));
-        }
-        if !self.per_machine || self.options.push_main {
-            all.push((head, self.branch.clone()));
-        }
-        let mut missing = Vec::new();
-        for (commit, branch) in all {
-            if self.repo.commit_at(&Self::tracking(&branch))? != Some(commit) {
-                missing.push((commit, branch));
-            }
-        }
-        Ok(missing)
-    }
-
-    /// The commit of this machine's own branch: its files out of the joined ones, and nothing of others'.
-    fn own_branch(&self, head: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> {
-        let name = format!("refs/heads/{MACHINES}{}", self.machine);
-        let tree = own_tree(&self.repo, self.repo.tree_of(head)?, &self.machine)?;
-        let local = self.repo.commit_at(&name)?;
-        let parent = self.repo.commit_at(&Self::tracking(&format!("{MACHINES}{}", self.machine)))?;
-        let parent = parent.or(local);
-        for there in [parent, local].into_iter().flatten() {
-            let waits = Some(there) == parent || parent.is_none_or(|parent| self.repo.parents_of(there).is_ok_and(|p| p == [parent]));
-            if waits && self.repo.tree_of(there)? == tree {
-                self.repo.move_ref(&name, local, there, "claude-sync")?;
-                return Ok(there);
-            }
-        }
-        let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        let delta = delta(&self.repo, before, Some(tree), &self.machine, memory)?;
-        let story = Story {
-            machine: &self.machine,
-            hostname: &self.options.host.hostname,
-            mode: Some(self.options.mode),
-            delta: &delta,
-            first: before.is_none(),
-            reroot: false,
-            folded: &[],
-        };
-        let commit = self.repo.commit(&self.git, tree, parent.as_slice(), &self.said(&story))?;
-        self.repo.flush()?;
-        self.repo.move_ref(&name, local, commit, "claude-sync")?;
-        Ok(commit)
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
@@ -482,7 +340,7 @@ impl Run<'_> {
     }
 
     /// The commit message; sealed where the files are.
-    fn said(&self, story: &Story) -> String {
+    pub(super) fn said(&self, story: &Story) -> String {
         let text = message(story);
         match self.repo.seal().filter(|_| self.repo.is_sealing()) {
             Some(seal) => format!("sync\n\n{SEALED}: {}\n", seal.seal_text(SEALED, &text)),
@@ -496,11 +354,4 @@ impl Run<'_> {
         let all = self.repo.messages(head, Some(tip))?;
         Ok(all.iter().filter(|text| !ours(text)).filter_map(|text| text.lines().next().map(str::to_owned)).take(20).collect())
     }
-}
-
-/// A random wait of up to 50 ms, doubling with each rejection up to 3 s, so that machines which collided do not collide again.
-fn jitter(rejected: u32) -> Duration {
-    let most = 50_u64.saturating_mul(1 << rejected.min(6)).min(3000);
-    let random = uuid::Uuid::new_v4().as_u64_pair().0;
-    Duration::from_millis(random % most)
 }

@@ -58,7 +58,7 @@ const OLD: Duration = Duration::from_mins(10);
 /// Looks at everything. With `read_data` every object is read and everything derived is computed anew; without, what the commit and its
 /// manifest tell is believed. Runs under the lock, writes nothing.
 pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Option<Vec<Finding>>, SyncError> {
-    let (_lock, _) = super::run::lock(places, options)?;
+    let (_lock, _) = super::settings::lock(places, options)?;
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
     let git = Git::find(false)?;
@@ -192,7 +192,7 @@ fn leftovers(places: &Places) -> Vec<PathBuf> {
 
 /// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that is damaged or that is not trusted.
 pub fn clear_leftovers(places: &Places, options: &Options, index: bool) -> Result<Vec<PathBuf>, SyncError> {
-    let (_lock, _) = super::run::lock(places, options)?;
+    let (_lock, _) = super::settings::lock(places, options)?;
     if index || Index::defect(&places.state).is_some() {
         Index::remove(&places.state);
     }

@@ -1,0 +1,82 @@
+//! What a run is held to: the lock, the options with what `config.json` says, names and keys.
+
+use std::path::PathBuf;
+
+use super::{Options, SyncError};
+use crate::base::ids::MachineId;
+use crate::base::key::Key;
+use crate::git::repo::Repo;
+use crate::git::{Oid, stale};
+use crate::store::lock::Lock;
+use crate::store::{Places, config, lock};
+use crate::transcripts::{Naming, Shown};
+
+/// Counts up when the reader learns to see more in a transcript: then everything is read again.
+const READER: u32 = 2;
+
+/// Takes the lock, and clears away what a killed run left in `.git`.
+pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<PathBuf>), SyncError> {
+    let mut lock = lock::acquire(&places.state, &label(options), options.wait)?;
+    let mut cleared = Vec::new();
+    if let Some(began) = lock.killed() {
+        cleared = stale::clear(&places.repo.join(".git"), began);
+        // An object that is gone is fetched or made again; one that is broken stands in its own way.
+        if let Ok(Some(repo)) = Repo::open(&places.repo) {
+            repo.drop_broken(began);
+        }
+    }
+    lock.cleared();
+    Ok((lock, cleared))
+}
+
+/// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.
+pub(super) fn start_sealing(repo: &Repo, commit: Option<Oid>, asked: bool) -> Result<Option<String>, SyncError> {
+    let sealed = commit.map(|commit| repo.sealed_by(repo.tree_of(commit)?)).transpose()?.flatten();
+    if asked || sealed.is_some() {
+        repo.start_sealing();
+    }
+    Ok(sealed.filter(|_| repo.seal().is_none()))
+}
+
+/// Refuses to write in clear what is to be encrypted.
+pub(super) fn needs_key(config: &config::Config, key: Option<&Key>) -> Result<(), SyncError> {
+    match key {
+        None if config.encrypt => Err(SyncError::NoKey { why: "privacy_settings.encryption asks for encryption at rest".to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// What projects are called.
+pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
+    let shown = match (config.exclude_project_names, config.hash_project_names, key) {
+        (true, ..) => Shown::Nothing,
+        (false, false, _) => Shown::LastComponent,
+        (false, true, Some(key)) => Shown::Hashed(key.derive("project names")),
+        (false, true, None) => return Err(SyncError::NoKey { why: "privacy_settings.project_names is \"hash\"".to_owned() }),
+    };
+    Ok(Naming { shown, aliases: config.aliases.clone() })
+}
+
+/// What makes one reading of a transcript differ from another.
+pub(super) fn reader(naming: &Naming, sums: bool) -> String {
+    format!("{READER} {} {}", naming.mark(), if sums { "summaries" } else { "records" })
+}
+
+/// What the lock file says to others.
+pub(super) fn label(options: &Options) -> String {
+    format!("pid {}, since {}\n", std::process::id(), options.now)
+}
+
+/// The options with what `config.json` says. A pseudonym for the machine's name is the same in every run and tells nothing.
+pub(super) fn with_settings(options: &Options, config: &config::Config, machine: &MachineId) -> Options {
+    let mut options = Options {
+        summary_only: options.summary_only || config.summary_only,
+        snapshot: options.snapshot || config.snapshots,
+        retention_days: config.retention_days,
+        ..options.clone()
+    };
+    if config.anonymize_hostname {
+        options.host.hostname = format!("machine-{}", machine.short());
+    }
+    options
+}
