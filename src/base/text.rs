@@ -28,6 +28,14 @@ pub fn printable_lines(text: &str, most: usize) -> String {
     lines.join("\n")
 }
 
+/// The candidate that is most like `wanted`, if one is like it at all: for "did you mean".
+pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let wanted = wanted.to_lowercase();
+    let scored =
+        candidates.into_iter().map(|name| (similar::TextDiff::from_chars(wanted.as_str(), name.to_lowercase().as_str()).ratio(), name));
+    scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+}
+
 /// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. Whatever is printed goes through here, so that a name
 /// that somebody forgot to escape is escaped all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]

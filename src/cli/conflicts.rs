@@ -5,7 +5,7 @@ use similar::TextDiff;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, tracker};
+use super::{exit, machine, out, source};
 use crate::base::text::{count, printable};
 use crate::merge::decisions::{ACCEPTED, Intent};
 use crate::report::conflicts::{Dispute, disputes};
@@ -24,7 +24,7 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let repo = tracker::open(&places)?;
+    let repo = source::open(&places)?;
     let wanted = |dispute: &Dispute| {
         args.sessions.is_empty() || args.sessions.iter().any(|text| dispute.session.as_str().starts_with(text.as_str()))
     };

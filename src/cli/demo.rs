@@ -63,9 +63,9 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
         "Both hold {} of one session; each counts once. The fleet, as either machine sees it:\n\n",
         count(resolved, "equal record")
     ));
-    let look = Look { width: env.width, now: env.now };
+    let look = Look { width: env.width, now: env.now, compact: false };
     for fold in [machines, days] {
-        out(&report::to_table(&fold.finish(&fleet), look));
+        out(&report::to_table(&fold.finish(&fleet, &[]), look));
     }
     let show = |path: &Path| printable(&path.display().to_string(), 400);
     out(&format!(

@@ -6,7 +6,7 @@ use clap::ArgGroup;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, sync, tracker};
+use super::{exit, machine, out, source, sync};
 use crate::base::key::hex;
 use crate::base::text::{count, printable};
 use crate::base::time::Day;
@@ -75,7 +75,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }
         machines.push((row.machine, row.totals));
     };
-    let fleet = tracker::synced(&places, &mut add)?;
+    let fleet = source::synced(&places, &mut add)?;
     for (at, totals) in machines {
         if subjects.iter().any(|subject| matches!(subject, Subject::Machine(id) if fleet.machines[at].id == *id)) {
             gone = gone.plus(totals);

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, tracker};
+use super::{exit, machine, out, source, tracker};
 use crate::base::text::{count, printable, thousands};
 use crate::git::Oid;
 use crate::git::repo::Repo;
@@ -53,7 +53,7 @@ fn narrowed(env: &Env, cells: Vec<String>, left_out: [usize; 2]) -> Vec<String> 
 
 fn repo() -> Result<Repo, CliError> {
     let places = Env::places()?;
-    tracker::open(&places)
+    source::open(&places)
 }
 
 pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {

@@ -6,8 +6,8 @@ use serde_json::json;
 use super::env::Env;
 use super::error::CliError;
 use super::sync::{summary, warnings};
-use super::{exit, out, tracker};
-use crate::base::text::{printable, thousands};
+use super::{exit, out, source};
+use crate::base::text::{nearest, printable, thousands};
 use crate::merge::decisions::{Intent, LABEL, MERGED, RETIRED};
 use crate::merge::fleet::{Fleet, MachineView};
 use crate::report;
@@ -129,8 +129,8 @@ pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>) -> Result<u8, Cl
 
 /// The machines as this clone knows them, by their pages: who they are, not what they used.
 pub fn machines(places: &Places) -> Result<Fleet, CliError> {
-    let repo = tracker::open(places)?;
-    report::machines(&repo)?.ok_or_else(tracker::no_data)
+    let repo = source::open(places)?;
+    report::machines(&repo)?.ok_or_else(source::no_data)
 }
 
 /// The machine that a person means.
@@ -143,12 +143,16 @@ pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliErro
     let found = tries.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
     match found[..] {
         [one] => Ok(one),
-        [] => Err(CliError::plain(
-            &format!("there is no machine \"{text}\" here"),
-            "claude_sync::no_machine",
-            exit::USAGE,
-            "claude-sync machine list shows all that this clone knows",
-        )),
+        [] => {
+            let near = nearest(text, fleet.machines.iter().map(|machine| machine.label.as_str()));
+            let near = near.map(|near| format!("did you mean {}? ", printable(near, 100))).unwrap_or_default();
+            Err(CliError::plain(
+                &format!("there is no machine \"{text}\" here"),
+                "claude_sync::no_machine",
+                exit::USAGE,
+                format!("{near}claude-sync machine list shows all that this clone knows"),
+            ))
+        }
         [..] => {
             let ids: Vec<_> = found.iter().map(|m| m.id.as_str()).collect();
             Err(CliError::plain(
@@ -162,7 +166,7 @@ pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliErro
 }
 
 fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
-    let fleet = tracker::synced(places, &mut |_| {})?;
+    let fleet = source::synced(places, &mut |_| {})?;
     let own = machine_id::read(&places.machine_id)?;
     let rows = fleet.machines.iter().map(|m| {
         let last = m.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);

@@ -2,14 +2,14 @@
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out, tracker};
+use super::{exit, out, source};
 use crate::base::text::{count, printable};
 use crate::format::VERSION;
 use crate::format::migrate::STEPS;
 use crate::sync;
 
 pub fn run(env: &Env) -> Result<u8, CliError> {
-    let done = sync::migrate(&Env::places()?, &env.options(), STEPS)?.ok_or_else(tracker::no_data)?;
+    let done = sync::migrate(&Env::places()?, &env.options(), STEPS)?.ok_or_else(source::no_data)?;
     let mut text = String::new();
     for (version, files) in &done.versions {
         text.push_str(&format!("{} in format {}\n", count(*files, "file"), printable(version, 20)));

@@ -24,6 +24,7 @@ mod migrate;
 mod preview;
 mod resolve;
 mod restore;
+mod source;
 mod sync;
 mod textconv;
 mod tracker;

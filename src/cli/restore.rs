@@ -2,7 +2,7 @@
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out, sync, tracker};
+use super::{exit, out, source, sync};
 use crate::base::text::{printable, thousands};
 use crate::report::Zone;
 use crate::sync::{Options, history};
@@ -22,7 +22,7 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let repo = tracker::open(&places)?;
+    let repo = source::open(&places)?;
     let Some(from) = &args.from else {
         for (commit, seconds, subject) in repo.versions(1000)? {
             let at = crate::base::time::Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(crate::base::time::Timestamp::EPOCH);

@@ -1,23 +1,19 @@
 //! `claude-usage-tracker`: reports.
 
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write as _};
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::{exit, machine, out, source};
 use crate::base::ids::MachineId;
-use crate::base::text::{JsonScreen, count, printable};
-use crate::git::Repo;
-use crate::index::Index;
-use crate::merge::digest::{Forgetful, Memory};
-use crate::merge::fleet::{Fleet, Row, Rows};
-use crate::report::blocks::Blocks;
-use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Zone};
-use crate::store::{config, key, machine_id};
-use crate::transcripts::{Cursors, read_all};
+use crate::base::text::{JsonScreen, nearest, printable};
+use crate::merge::fleet::{Fleet, Row};
+use crate::report::blocks::{self, Block, Blocks};
+use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Report, Split, Zone};
 
 /// Report Claude Code usage of this machine or of the whole fleet
 #[derive(Debug, clap::Parser)]
@@ -30,12 +26,16 @@ Examples:
   claude-usage-tracker                                all machines, by day
   claude-usage-tracker monthly --json                 for other programs, in the shape of ccusage
   claude-usage-tracker machines --since 2026-11-01    who used what this month
+  claude-usage-tracker weekly --last 4 --by project   what the last four weeks went into
   claude-usage-tracker --source=local                 this machine's transcripts, nothing else"
 )]
 pub struct Args {
     /// What a line stands for
     #[arg(value_enum, default_value = "daily")]
-    report: By,
+    report: Verb,
+    /// Several reports over the same rows, such as daily,machines
+    #[arg(long, value_enum, value_name = "REPORTS", value_delimiter = ',')]
+    sections: Vec<Verb>,
     /// Where figures come from: the synced repository, or this machine's transcripts
     #[arg(long, value_enum, default_value = "sync")]
     source: Source,
@@ -60,12 +60,36 @@ pub struct Args {
     /// The day that a week begins with
     #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
     start_of_week: chrono::Weekday,
+    /// The day of the month that a month begins with, as bills do: 1 to 28
+    #[arg(long, value_name = "DAY", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=28))]
+    start_of_month: u32,
+    /// Split each line by models
+    #[arg(short, long, conflicts_with_all = ["by", "instances"])]
+    breakdown: bool,
+    /// Split each line by projects
+    #[arg(short, long, hide = true, conflicts_with = "by")]
+    instances: bool,
+    /// Split each line by what it is made of
+    #[arg(long, value_enum)]
+    by: Option<By>,
     /// The order of the lines
     #[arg(short, long, value_enum, default_value = "asc")]
     order: Order,
     /// Only projects whose name contains this; may be given several times
     #[arg(short, long, value_name = "NAME")]
     project: Vec<String>,
+    /// Only the machine with this name or id; may be given several times
+    #[arg(long, value_name = "NAME")]
+    machine: Vec<String>,
+    /// Few columns, however wide the terminal is
+    #[arg(long)]
+    compact: bool,
+    /// Show tokens alone
+    #[arg(long)]
+    no_cost: bool,
+    /// Taken from those who know it from ccusage: nothing is ever fetched
+    #[arg(short = 'O', long, hide = true)]
+    offline: bool,
 }
 
 /// How many of what are the last.
@@ -92,7 +116,7 @@ enum Order {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum By {
+enum Verb {
     Daily,
     Weekly,
     Monthly,
@@ -102,6 +126,41 @@ enum By {
     Machines,
     Projects,
     Models,
+}
+
+impl Verb {
+    /// What its lines stand for; none for blocks, which are made otherwise.
+    fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Daily => Some(Kind::Daily),
+            Self::Weekly => Some(Kind::Weekly),
+            Self::Monthly => Some(Kind::Monthly),
+            Self::Session => Some(Kind::Session),
+            Self::Blocks => None,
+            Self::Machines => Some(Kind::Machines),
+            Self::Projects => Some(Kind::Projects),
+            Self::Models => Some(Kind::Models),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum By {
+    Machine,
+    Project,
+    Model,
+}
+
+impl Args {
+    fn split(&self) -> Option<Split> {
+        match self.by {
+            Some(By::Machine) => Some(Split::Machine),
+            Some(By::Project) => Some(Split::Project),
+            Some(By::Model) => Some(Split::Model),
+            None if self.instances => Some(Split::Project),
+            None => self.breakdown.then_some(Split::Model),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -127,19 +186,31 @@ fn zone(text: &str) -> Result<Zone, String> {
 }
 
 /// The first of the last days, weeks or months.
-fn first_day(last: Last, kind: Kind, choice: &Choice, today: NaiveDate) -> NaiveDate {
-    let unit = last.unit.unwrap_or(match kind {
-        Kind::Weekly => 'w',
-        Kind::Monthly => 'm',
+fn first_day(last: Last, verb: Verb, choice: &Choice, today: NaiveDate) -> NaiveDate {
+    let unit = last.unit.unwrap_or(match verb {
+        Verb::Weekly => 'w',
+        Verb::Monthly => 'm',
         _ => 'd',
     });
     let before = last.count - 1;
     let first = match unit {
-        'm' => today.with_day(1).and_then(|day| day.checked_sub_months(chrono::Months::new(before))),
+        'm' => choice.month_of(today).checked_sub_months(chrono::Months::new(before)),
         'w' => choice.week_of(today).checked_sub_days(chrono::Days::new(u64::from(before) * 7)),
         _ => today.checked_sub_days(chrono::Days::new(before.into())),
     };
     first.unwrap_or(NaiveDate::MIN)
+}
+
+/// A report in the making.
+enum Making {
+    Lines(Box<Fold>),
+    Blocks(Blocks),
+}
+
+/// A report that is made.
+enum Made {
+    Lines(Report),
+    Blocks(Vec<Block>),
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -148,119 +219,139 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     {
         return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
     }
-    let places = Env::places()?;
-    let kind = match args.report {
-        By::Daily | By::Blocks => Kind::Daily,
-        By::Weekly => Kind::Weekly,
-        By::Monthly => Kind::Monthly,
-        By::Session => Kind::Session,
-        By::Machines => Kind::Machines,
-        By::Projects => Kind::Projects,
-        By::Models => Kind::Models,
-    };
+    let mut verbs = args.sections.clone();
+    if verbs.is_empty() {
+        verbs.push(args.report);
+    }
+    if args.csv && (verbs.len() > 1 || verbs[0] == Verb::Blocks) {
+        let message = "CSV is for one report, and not for blocks";
+        return Err(CliError::plain(message, "claude_sync::usage", exit::USAGE, "use --json"));
+    }
     let choice = Choice {
         week_start: args.start_of_week.num_days_from_monday(),
+        month_start: args.start_of_month,
         descending: args.order == Order::Desc,
-        projects: args.project.clone(),
+        some_projects: !args.project.is_empty(),
+        some_machines: !args.machine.is_empty(),
+        split: args.split(),
+        without_cost: args.no_cost,
     };
-    let since = args.last.map(|last| first_day(last, kind, &choice, args.timezone.date(env.now))).or(args.since);
+    let since = args.last.map(|last| first_day(last, verbs[0], &choice, args.timezone.date(env.now))).or(args.since);
     let bounds = Bounds { since, until: args.until };
-    if args.report == By::Blocks {
-        return blocks(args, env, &places, bounds);
-    }
-    let mut fold = Fold::new(kind, bounds, args.timezone).with(choice);
-    let mut add = |row: &Row<'_>| fold.add(row);
-    let fleet = match args.source {
-        Source::Sync => synced(&places, &mut add)?,
-        Source::Local => local(&places, &mut add)?,
+    let begin = |verb: &Verb| match verb.kind() {
+        Some(kind) => Making::Lines(Box::new(Fold::new(kind, bounds, args.timezone).with(choice.clone()))),
+        None => Making::Blocks(Blocks::new(bounds, args.timezone)),
     };
-    let report = fold.finish(&fleet);
-    if args.csv {
-        out(&report::to_csv(&report));
-    } else if args.json {
-        // A reader that went away, as `head` does, is no failure.
-        let mut lines = JsonScreen(BufWriter::new(std::io::stdout().lock()));
-        let _ = report::write_json(&report, &mut lines).and_then(|()| lines.write_all(b"\n")).and_then(|()| lines.flush());
-    } else {
-        out(&report::to_table(&report, Look { width: env.width, now: env.now }));
-    }
-    Ok(exit::OK)
-}
-
-/// The report by blocks.
-fn blocks(args: &Args, env: &Env, places: &crate::store::Places, bounds: Bounds) -> Result<u8, CliError> {
-    let mut blocks = Blocks::new(bounds, args.timezone);
+    let mut making: Vec<Making> = verbs.iter().map(begin).collect();
+    let mut projects = Projects::new(&args.project);
     let mut add = |row: &Row<'_>| {
-        if args.project.is_empty() || args.project.iter().any(|part| row.project.contains(part.as_str())) {
-            blocks.add(row);
+        if projects.wants(row.project) {
+            making.iter_mut().for_each(|report| match report {
+                Making::Lines(fold) => fold.add(row),
+                Making::Blocks(blocks) => blocks.add(row),
+            });
         }
     };
-    match args.source {
-        Source::Sync => drop(synced(places, &mut add)?),
-        Source::Local => drop(local(places, &mut add)?),
-    }
-    let mut all = blocks.finish(env.now);
-    if args.order == Order::Desc {
-        all.reverse();
-    }
-    if args.csv {
-        return Err(CliError::plain("blocks have no CSV", "claude_sync::usage", exit::USAGE, "use --json"));
-    }
-    if args.json {
-        super::json(&report::blocks::to_json(&all, env.now));
-    } else {
-        out(&report::blocks::to_table(&all, args.timezone, Look { width: env.width, now: env.now }));
-    }
+    let places = Env::places()?;
+    let fleet = match args.source {
+        Source::Sync => source::synced(&places, &mut add)?,
+        Source::Local => source::local(&places, &mut add)?,
+    };
+    projects.check()?;
+    let machines = args.machine.iter().map(|name| called(&fleet, name)).collect::<Result<Vec<_>, _>>()?;
+    let finish = |report| match report {
+        Making::Lines(fold) => Made::Lines(fold.finish(&fleet, &machines)),
+        Making::Blocks(blocks) => {
+            let wanted = |at: usize| !choice.some_machines || machines.contains(&fleet.machines[at].id);
+            let mut all = blocks.finish(env.now, wanted);
+            if choice.descending {
+                all.reverse();
+            }
+            Made::Blocks(all)
+        }
+    };
+    show(args, env, &making.into_iter().map(finish).collect::<Vec<_>>());
     Ok(exit::OK)
 }
 
-/// The repository of this machine, with the fleet's key if there is one.
-pub fn open(places: &crate::store::Places) -> Result<Repo, CliError> {
-    let key = key::read(&places.key)?;
-    Ok(report::open(&places.repo)?.ok_or_else(no_data)?.with_key(key.as_ref()))
+/// The projects that were asked for, by parts of their names.
+struct Projects<'a> {
+    parts: &'a [String],
+    /// Some projects that are there, as long as none was found that is wanted.
+    others: Option<BTreeSet<String>>,
 }
 
-/// The fleet as this machine's repository has it, and each of its rows.
-pub fn synced(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
-    let repo = open(places)?;
-    let index = Index::peek(&places.state);
-    let memory: &dyn Memory = match &index {
-        Some(index) => index,
-        None => &Forgetful,
-    };
-    report::from_repo(&repo, memory, rows)?.ok_or_else(no_data)
+impl<'a> Projects<'a> {
+    fn new(parts: &'a [String]) -> Self {
+        Self { parts, others: (!parts.is_empty()).then(BTreeSet::new) }
+    }
+
+    fn wants(&mut self, project: &str) -> bool {
+        if self.parts.is_empty() || self.parts.iter().any(|part| project.contains(part.as_str())) {
+            self.others = None;
+            return true;
+        }
+        if let Some(others) = self.others.as_mut().filter(|others| others.len() < 1000 && !others.contains(project)) {
+            others.insert(project.to_owned());
+        }
+        false
+    }
+
+    /// Fails where none of them is there.
+    fn check(&self) -> Result<(), CliError> {
+        let (Some(others), Some(part)) = (self.others.as_ref().filter(|others| !others.is_empty()), self.parts.first()) else {
+            return Ok(());
+        };
+        let near = nearest(part, others.iter().map(String::as_str)).map(|near| format!("did you mean {}? ", printable(near, 100)));
+        let help = format!("{}claude-usage-tracker projects shows all", near.unwrap_or_default());
+        Err(CliError::plain(&format!("no project's name contains \"{part}\""), "claude_sync::no_project", exit::USAGE, help))
+    }
 }
 
-/// There is no repository, or nothing in it.
-pub fn no_data() -> CliError {
-    CliError::plain(
-        "there is no synced data on this machine",
-        "claude_sync::no_data",
-        exit::REPOSITORY,
-        "run claude-sync first; or look at this machine's transcripts alone: claude-usage-tracker --source=local",
-    )
+/// The id of the machine that a person means; of one that was merged into another, that one's.
+fn called(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
+    let found = machine::find(fleet, name)?;
+    Ok(found.merged_into.map_or(&found.id, |at| &fleet.machines[at].id).clone())
 }
 
-fn local(places: &crate::store::Places, rows: Rows) -> Result<Fleet, CliError> {
-    let config = config::read(&places.config)?;
-    let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
-    let reading = read_all(&places.claude, &Cursors::new(), &naming);
-    for (path, reason) in &reading.unreadable {
-        eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
+fn show(args: &Args, env: &Env, reports: &[Made]) {
+    let look = Look { width: env.width, now: env.now, compact: args.compact };
+    let lines: Vec<&Report> = reports.iter().filter_map(Made::lines).collect();
+    if args.csv {
+        lines.iter().for_each(|report| out(&report::to_csv(report)));
+        return;
     }
-    for bad in reading.bad.iter().take(10) {
-        eprintln!("warning: {}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error);
+    let blocks = reports.iter().find_map(Made::blocks);
+    if args.json {
+        let blocks = blocks.map(|blocks| blocks::to_json(blocks, env.now, args.no_cost));
+        // A reader that went away, as `head` does, is no failure.
+        let mut to = JsonScreen(BufWriter::new(std::io::stdout().lock()));
+        let _ = report::write_json(&lines, blocks.as_ref(), &mut to).and_then(|()| to.write_all(b"\n")).and_then(|()| to.flush());
+        return;
     }
-    if reading.bad_total > 0 {
-        eprintln!("warning: {} of transcripts could not be read and were skipped.", count(reading.bad_total, "line"));
+    for (at, report) in reports.iter().enumerate() {
+        if at > 0 {
+            out("\n");
+        }
+        match report {
+            Made::Lines(report) => out(&report::to_table(report, look)),
+            Made::Blocks(blocks) => out(&blocks::to_table(blocks, args.timezone, look, args.no_cost)),
+        }
     }
-    if reading.files == 0 {
-        let folders: Vec<_> = places.claude.iter().map(|path| printable(&path.join("projects").display().to_string(), 300)).collect();
-        eprintln!("warning: no transcripts found in {}", folders.join(", "));
+}
+
+impl Made {
+    fn lines(&self) -> Option<&Report> {
+        match self {
+            Self::Lines(report) => Some(report),
+            Self::Blocks(_) => None,
+        }
     }
-    let machine = machine_id::read(&places.machine_id).ok().flatten().unwrap_or_else(MachineId::random);
-    let mut fleet = report::from_records(machine, reading.records, rows);
-    let name = super::env::host().hostname;
-    fleet.machines.iter_mut().for_each(|machine| machine.label.clone_from(&name));
-    Ok(fleet)
+
+    fn blocks(&self) -> Option<&[Block]> {
+        match self {
+            Self::Lines(_) => None,
+            Self::Blocks(blocks) => Some(blocks),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out, tracker};
+use super::{exit, out, source};
 use crate::base::text::{count, printable, printable_lines};
 use crate::format::syncfile::Mode;
 use crate::sync::{self, Finding, Kind, Options};
@@ -66,7 +66,7 @@ fn advice(kind: Kind) -> &'static str {
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let options = Options { attended: false, ..env.options() };
-    let look = || -> Result<Vec<Finding>, CliError> { sync::verify(&places, &options, args.read_data)?.ok_or_else(tracker::no_data) };
+    let look = || -> Result<Vec<Finding>, CliError> { sync::verify(&places, &options, args.read_data)?.ok_or_else(source::no_data) };
     let mut findings = look()?;
     let mut mended = 0;
     if args.repair && !findings.is_empty() {

@@ -119,7 +119,8 @@ pub struct Blocks {
     bounds: Bounds,
     zone: Zone,
     models: Vec<String>,
-    rows: Vec<(Timestamp, u16, Used)>,
+    /// With their model and their machine.
+    rows: Vec<(Timestamp, u16, usize, Used)>,
 }
 
 impl Blocks {
@@ -130,11 +131,8 @@ impl Blocks {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        if self.bounds != Bounds::default() {
-            let date = self.zone.date(row.at);
-            if self.bounds.since.is_some_and(|since| date < since) || self.bounds.until.is_some_and(|until| date > until) {
-                return;
-            }
+        if self.bounds != Bounds::default() && !self.bounds.hold(self.zone.date(row.at)) {
+            return;
         }
         let at = self.models.iter().position(|known| known == row.model).unwrap_or_else(|| {
             self.models.push(row.model.to_owned());
@@ -149,15 +147,16 @@ impl Blocks {
             cache_read: c.cache_read,
             cost: row.totals.cost,
         };
-        self.rows.push((row.at, u16::try_from(at).unwrap_or(u16::MAX), used));
+        self.rows.push((row.at, u16::try_from(at).unwrap_or(u16::MAX), row.machine, used));
     }
 
-    /// The blocks and the gaps between them, by time.
-    pub fn finish(mut self, now: Timestamp) -> Vec<Block> {
-        self.rows.sort_unstable_by_key(|(at, model, used)| (*at, *model, used.tokens()));
+    /// The blocks of the machines that are wanted and the gaps between them, by time.
+    pub fn finish(mut self, now: Timestamp, wanted: impl Fn(usize) -> bool) -> Vec<Block> {
+        self.rows.retain(|(_, _, machine, _)| wanted(*machine));
+        self.rows.sort_unstable_by_key(|(at, model, _, used)| (*at, *model, used.tokens()));
         let mut out: Vec<Block> = Vec::new();
         let mut names: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
-        for (at, model, used) in &self.rows {
+        for (at, model, _, used) in &self.rows {
             let goes_on = out.last().and_then(|block| Some((block.start, block.span?.1))).filter(|(start, last)| {
                 // A request five hours after the start to the millisecond still belongs to it.
                 at.since(*start) <= LENGTH && at.since(*last) <= LENGTH
@@ -206,8 +205,8 @@ fn gap(start: Timestamp, end: Timestamp) -> Block {
     Block { start, end, span: None, active: false, used: Used::default(), models: Vec::new() }
 }
 
-/// The blocks as JSON, in the shape that ccusage prints; `requests` and `costKnown` beside it.
-pub fn to_json(blocks: &[Block], now: Timestamp) -> Value {
+/// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside it.
+pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
     let thousandths = |number: u64| Value::from(number as f64 / 1000.0);
     let all = blocks.iter().map(|block| {
         let pace = block.pace(now);
@@ -243,36 +242,44 @@ pub fn to_json(blocks: &[Block], now: Timestamp) -> Value {
             })),
         })
     });
-    json!({ "blocks": all.collect::<Vec<_>>() })
+    let mut all: Vec<Value> = all.collect();
+    for block in all.iter_mut().filter(|_| without_cost) {
+        for (part, key) in [("", "costUSD"), ("", "costKnown"), ("/burnRate", "costPerHour"), ("/projection", "totalCost")] {
+            block.pointer_mut(part).and_then(Value::as_object_mut).map(|part| part.remove(key));
+        }
+    }
+    Value::Array(all)
 }
 
 /// The blocks as a table, times in `zone`.
-pub fn to_table(blocks: &[Block], zone: Zone, look: Look) -> String {
+pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) -> String {
     if blocks.is_empty() {
         return "No usage in this period.\n".to_owned();
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
-    table.set_header(["Block", "Models", "Requests", "Tokens", "Cost (USD)"]);
+    let columns = if without_cost { 4 } else { 5 };
+    let shown = |cells: [String; 5]| cells.into_iter().take(columns);
+    table.set_header(shown(["Block", "Models", "Requests", "Tokens", "Cost (USD)"].map(str::to_owned)));
     for block in blocks {
         let hours = |millis: i64| format!("{}h {}m", millis / HOUR, millis % HOUR / MINUTE);
         if block.is_gap() {
             let text = format!("{} ({} without usage)", zone.minute(block.start), hours(block.end.since(block.start)));
-            table.add_row([text, String::new(), String::new(), String::new(), String::new()]);
+            table.add_row(shown([text, String::new(), String::new(), String::new(), String::new()]));
             continue;
         }
         let lasted = block.span.map_or(0, |(first, last)| last.since(first));
         let state = if block.active { ", active".to_owned() } else { String::new() };
         let models: Vec<_> = block.models.iter().map(|model| short_model(model)).collect();
-        table.add_row([
+        table.add_row(shown([
             format!("{} ({}{state})", zone.minute(block.start), hours(lasted)),
             models.join("\n"),
             thousands(block.used.requests),
             thousands(block.used.tokens()),
             price(block.used.cost),
-        ]);
+        ]));
     }
-    for at in 2..5 {
+    for at in 2..columns {
         if let Some(column) = table.column_mut(at) {
             column.set_cell_alignment(CellAlignment::Right);
             column.set_constraint(ColumnConstraint::ContentWidth);
@@ -280,13 +287,16 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look) -> String {
     }
     let mut out = format!("{table}\n");
     if let Some(pace) = blocks.iter().find_map(|block| block.pace(look.now)) {
+        let (hour, end) = if without_cost {
+            (String::new(), String::new())
+        } else {
+            (format!(", ${} an hour", pace.hour.cents()), format!(" and ${}", pace.final_cost.cents()))
+        };
         out.push_str(&format!(
-            "Active: {} tokens a minute, ${} an hour; {} minutes left, then {} tokens and ${} if it goes on like that.\n",
+            "Active: {} tokens a minute{hour}; {} minutes left, then {} tokens{end} if it goes on like that.\n",
             thousands(pace.tokens / 1000),
-            pace.hour.cents(),
             pace.left,
             thousands(pace.final_tokens),
-            pace.final_cost.cents()
         ));
     }
     out

@@ -1,8 +1,10 @@
 //! A report as CSV (RFC 4180): a line a group, for spreadsheets.
 
-use super::{Group, Kind, Report};
+use super::{Kind, Report};
+use crate::records::Totals;
 
-/// The report, with a line of names first. Costs are exact decimals of USD.
+/// The report, with a line of names first: a line a group, or a line for each part of a group where it is split. Costs are exact decimals
+/// of USD.
 pub fn to_csv(report: &Report) -> String {
     let name = match report.kind {
         Kind::Daily => "date",
@@ -13,27 +15,26 @@ pub fn to_csv(report: &Report) -> String {
         Kind::Projects => "project",
         Kind::Models => "model",
     };
+    let part = if report.split.is_some() { ",part" } else { "" };
+    let cost = if report.without_cost { "" } else { ",cost_usd,cost_known" };
     let mut out = format!(
-        "{name},label,project_name,requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,total_tokens,cost_usd,cost_known\r\n"
+        "{name},label,project_name{part},requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,total_tokens{cost}\r\n"
     );
-    report.groups.iter().for_each(|group| out.push_str(&line(group)));
+    for group in &report.groups {
+        let texts = [&group.key, &group.label, &group.project].map(|text| quoted(text)).join(",");
+        match report.split {
+            None => line(&mut out, &texts, &group.totals, report),
+            Some(_) => group.parts.iter().for_each(|(part, totals)| line(&mut out, &format!("{texts},{}", quoted(part)), totals, report)),
+        }
+    }
     out
 }
 
-fn line(group: &Group) -> String {
-    let c = &group.totals.counters;
-    let texts = [&group.key, &group.label, &group.project].map(|text| quoted(text)).join(",");
-    format!(
-        "{texts},{},{},{},{},{},{},{},{}\r\n",
-        group.totals.requests,
-        c.input,
-        c.output,
-        c.cache_creation,
-        c.cache_read,
-        c.total(),
-        group.totals.cost.amount,
-        group.totals.cost.known
-    )
+fn line(out: &mut String, texts: &str, totals: &Totals, report: &Report) {
+    let c = &totals.counters;
+    let counts = [totals.requests, c.input, c.output, c.cache_creation, c.cache_read, c.total()].map(|count| count.to_string()).join(",");
+    let cost = if report.without_cost { String::new() } else { format!(",{},{}", totals.cost.amount, totals.cost.known) };
+    out.push_str(&format!("{texts},{counts}{cost}\r\n"));
 }
 
 /// A text as a field. A spreadsheet would run one that begins like a formula: it gets an apostrophe, which keeps it a text.

@@ -1,53 +1,16 @@
 //! Rows to groups.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::NaiveDate;
 
 use super::Zone;
+use super::choice::{Bounds, Choice, Kind, Machines, Split};
 use crate::base::ids::SessionId;
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Source};
 use crate::records::Totals;
-
-/// What a report groups by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A day.
-    Daily,
-    /// A week, named by its first day.
-    Weekly,
-    /// A month.
-    Monthly,
-    /// A session.
-    Session,
-    /// A machine.
-    Machines,
-    /// A project.
-    Projects,
-    /// A model.
-    Models,
-}
-
-/// How the lines of a report are ordered, and which rows go into it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Choice {
-    /// Which day a week begins with: how many days after Monday.
-    pub week_start: u32,
-    /// The last line first.
-    pub descending: bool,
-    /// Only these projects, by a part of their name; all where there is none.
-    pub projects: Vec<String>,
-}
-
-/// Which days count, both inclusive, in the report's zone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bounds {
-    /// The first day.
-    pub since: Option<NaiveDate>,
-    /// The last day.
-    pub until: Option<NaiveDate>,
-}
 
 /// A line of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +25,8 @@ pub struct Group {
     pub totals: Totals,
     /// Sums by model.
     pub models: BTreeMap<String, Totals>,
+    /// Sums by what the report is split by, the dearest first.
+    pub parts: Vec<(String, Totals)>,
     /// The machines that it counts for, by name.
     pub machines: BTreeSet<String>,
     /// The first request.
@@ -81,6 +46,10 @@ pub struct Group {
 pub struct Report {
     /// What it groups by.
     pub kind: Kind,
+    /// What each line is split by.
+    pub split: Option<Split>,
+    /// It tells tokens alone.
+    pub without_cost: bool,
     /// Its lines: days and months ascending, sessions by last use, machines by cost.
     pub groups: Vec<Group>,
     /// The sum of all lines.
@@ -91,6 +60,8 @@ pub struct Report {
     pub left_out: u64,
     /// Sessions that a person must look at.
     pub pending: u64,
+    /// When each machine last synced, the one that did so longest ago first. Machines that retired are not among them.
+    pub synced: Vec<(String, Timestamp)>,
 }
 
 /// What stands for a model that nobody names.
@@ -101,7 +72,7 @@ const NO_MODEL: &str = "unknown";
 enum Slot {
     Day(NaiveDate),
     Week(NaiveDate),
-    Month(i32, u32),
+    Month(NaiveDate),
     Session(Option<SessionId>),
     Machine(usize),
     Project(String),
@@ -109,11 +80,11 @@ enum Slot {
 }
 
 impl Slot {
-    fn holds(&self, row: &Row, date: NaiveDate) -> bool {
+    fn holds(&self, row: &Row, date: NaiveDate, choice: &Choice) -> bool {
         match self {
             Self::Day(day) => *day == date,
             Self::Week(first) => (0..7).contains(&(date - *first).num_days()),
-            Self::Month(year, month) => (*year, *month) == (date.year(), date.month()),
+            Self::Month(first) => *first == choice.month_of(date),
             Self::Session(session) => session.as_ref() == row.session,
             Self::Machine(at) => *at == row.machine,
             Self::Project(project) => project == row.project,
@@ -127,12 +98,54 @@ fn named(model: &str) -> &str {
     if model.is_empty() { NO_MODEL } else { model }
 }
 
-/// A group while rows come in.
+/// What a part of a group stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Machine(usize),
+    Project(String),
+}
+
+impl Part {
+    fn of(row: &Row, split: Split) -> Self {
+        match split {
+            Split::Project => Self::Project(row.project.to_owned()),
+            Split::Machine | Split::Model => Self::Machine(row.machine),
+        }
+    }
+
+    fn name(self, labels: &[String]) -> String {
+        match self {
+            Self::Machine(at) => labels[at].clone(),
+            Self::Project(name) => name,
+        }
+    }
+
+    fn holds(&self, row: &Row) -> bool {
+        match self {
+            Self::Machine(at) => *at == row.machine,
+            Self::Project(project) => project == row.project,
+        }
+    }
+}
+
+/// What one model adds to a group.
+#[derive(Debug)]
+struct Share {
+    model: String,
+    totals: Totals,
+    /// Requests without a known price.
+    unpriced: u64,
+}
+
+/// A group while rows come in. Where only some machines are wanted, each has groups of its own until it is known which.
 #[derive(Debug)]
 struct Sum {
     slot: Slot,
+    machine: Option<usize>,
     /// All that counts is in one of these.
-    models: Vec<(String, Totals)>,
+    models: Vec<Share>,
+    /// The same again, split otherwise, where that is asked for.
+    parts: Vec<(Part, Totals)>,
     machines: Vec<usize>,
     first: Option<(Timestamp, String)>,
     last: Option<Timestamp>,
@@ -148,12 +161,11 @@ pub struct Fold {
     bounds: Bounds,
     zone: Zone,
     sums: Vec<Sum>,
-    places: HashMap<Slot, usize>,
+    places: HashMap<(Slot, Option<usize>), usize>,
     /// The last row's group: most rows go where the one before went.
     recent: usize,
     /// Two points in time on one date, as far apart as was seen: what lies between them is on that date too.
     span: Option<(Timestamp, Timestamp, NaiveDate)>,
-    unpriced: BTreeMap<String, u64>,
 }
 
 /// From here on, 2012, no zone's clock goes back to a date that it showed the end of. (St. John's went back at a minute past midnight.)
@@ -162,28 +174,13 @@ const MONOTONE: i64 = 1_325_376_000_000;
 impl Fold {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(kind: Kind, bounds: Bounds, zone: Zone) -> Self {
-        Self {
-            kind,
-            choice: Choice::default(),
-            bounds,
-            zone,
-            sums: Vec::new(),
-            places: HashMap::new(),
-            recent: 0,
-            span: None,
-            unpriced: BTreeMap::new(),
-        }
+        Self { kind, choice: Choice::default(), bounds, zone, sums: Vec::new(), places: HashMap::new(), recent: 0, span: None }
     }
 
-    /// With another order, or of some rows only.
+    /// With other ways to group, split and order.
     #[must_use]
     pub fn with(self, choice: Choice) -> Self {
         Self { choice, ..self }
-    }
-
-    /// Whether a row is one of those that are wanted.
-    fn wants(&self, row: &Row) -> bool {
-        self.choice.projects.is_empty() || self.choice.projects.iter().any(|part| row.project.contains(part.as_str()))
     }
 
     fn date(&mut self, at: Timestamp) -> NaiveDate {
@@ -205,40 +202,35 @@ impl Fold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        if !self.wants(row) {
-            return;
-        }
         // Of a record that retention shortened only the UTC day is known.
         let shortened = row.session.is_none() && row.source == Source::Record;
         let date = if shortened { row.at.day().date() } else { self.date(row.at) };
-        if self.bounds.since.is_some_and(|since| date < since) || self.bounds.until.is_some_and(|until| date > until) {
+        if !self.bounds.hold(date) {
             return;
         }
-        if !self.sums.get(self.recent).is_some_and(|sum| sum.slot.holds(row, date)) {
+        let machine = self.choice.some_machines.then_some(row.machine);
+        if !self.sums.get(self.recent).is_some_and(|sum| sum.slot.holds(row, date, &self.choice) && sum.machine == machine) {
             let slot = match self.kind {
                 Kind::Daily => Slot::Day(date),
                 Kind::Weekly => Slot::Week(self.choice.week_of(date)),
-                Kind::Monthly => Slot::Month(date.year(), date.month()),
+                Kind::Monthly => Slot::Month(self.choice.month_of(date)),
                 Kind::Session => Slot::Session(row.session.cloned()),
                 Kind::Machines => Slot::Machine(row.machine),
                 Kind::Projects => Slot::Project(row.project.to_owned()),
                 Kind::Models => Slot::Model(named(row.model).to_owned()),
             };
-            self.recent = self.place(slot);
+            self.recent = self.place(slot, machine);
         }
-        let model = named(row.model);
-        self.sums[self.recent].add(row, model);
-        if !row.totals.cost.known {
-            let requests = self.unpriced.entry(model.to_owned()).or_default();
-            *requests = requests.saturating_add(row.totals.requests);
-        }
+        self.sums[self.recent].add(row, self.choice.split);
     }
 
-    fn place(&mut self, slot: Slot) -> usize {
-        *self.places.entry(slot).or_insert_with_key(|slot| {
+    fn place(&mut self, slot: Slot, machine: Option<usize>) -> usize {
+        *self.places.entry((slot, machine)).or_insert_with_key(|(slot, machine)| {
             self.sums.push(Sum {
                 slot: slot.clone(),
+                machine: *machine,
                 models: Vec::new(),
+                parts: Vec::new(),
                 machines: Vec::new(),
                 first: None,
                 last: None,
@@ -249,51 +241,96 @@ impl Fold {
         })
     }
 
-    /// The report, with what the fleet tells of its machines.
-    pub fn finish(mut self, fleet: &Fleet) -> Report {
+    /// The report, with what the fleet tells of its machines; of some machines only, if that was asked for.
+    pub fn finish(mut self, fleet: &Fleet, machines: Machines<'_>) -> Report {
+        let wanted = |at: usize| !self.choice.some_machines || machines.contains(&fleet.machines[at].id);
         if self.kind == Kind::Machines {
             // A machine without usage is listed too: it may be the one that stopped syncing.
-            let all = self.choice.projects.is_empty();
-            for (at, _) in fleet.machines.iter().enumerate().filter(|(_, machine)| all && machine.merged_into.is_none()) {
-                self.place(Slot::Machine(at));
+            let all = !self.choice.some_projects;
+            let listed: Vec<usize> =
+                (0..fleet.machines.len()).filter(|at| all && wanted(*at) && fleet.machines[*at].merged_into.is_none()).collect();
+            for at in listed {
+                self.place(Slot::Machine(at), self.choice.some_machines.then_some(at));
             }
         }
+        let sums = if self.choice.some_machines { joined(self.sums, |at| machines.contains(&fleet.machines[at].id)) } else { self.sums };
         let labels = labels(fleet);
-        let mut groups: Vec<_> = self.sums.into_iter().map(|sum| sum.group(fleet, &labels)).collect();
+        let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
+        for share in sums.iter().flat_map(|sum| &sum.models).filter(|share| share.unpriced > 0) {
+            let requests = unpriced.entry(share.model.clone()).or_default();
+            *requests = requests.saturating_add(share.unpriced);
+        }
+        let mut groups: Vec<_> = sums.into_iter().map(|sum| sum.group(fleet, &labels, &self.choice)).collect();
         match self.kind {
             Kind::Daily | Kind::Weekly | Kind::Monthly => groups.sort_by(|a, b| a.key.cmp(&b.key)),
             Kind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
-            Kind::Machines | Kind::Projects | Kind::Models => {
-                groups.sort_by(|a, b| b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| a.key.cmp(&b.key)));
-            }
+            Kind::Machines | Kind::Projects | Kind::Models => groups.sort_by(|a, b| dearest((&a.key, &a.totals), (&b.key, &b.totals))),
         }
         if self.choice.descending {
             groups.reverse();
         }
-        let totals = groups.iter().map(|group| group.totals).sum();
         let left_out =
             fleet.conflicts.iter().filter(|c| !["unequal-summaries", "unequal-records", "checksum"].contains(&c.code.as_str())).count()
                 as u64;
-        let pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
-        Report { kind: self.kind, groups, totals, unpriced: self.unpriced, left_out, pending }
+        Report {
+            kind: self.kind,
+            split: self.choice.split,
+            without_cost: self.choice.without_cost,
+            totals: groups.iter().map(|group| group.totals).sum(),
+            groups,
+            unpriced,
+            left_out,
+            pending: fleet.sessions.values().filter(|session| session.pending).count() as u64,
+            synced: synced(fleet, &labels),
+        }
     }
 }
 
-impl Choice {
-    /// The first day of a date's week.
-    pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
-        let past = (date.weekday().num_days_from_monday() + 7 - self.week_start % 7) % 7;
-        date.checked_sub_days(chrono::Days::new(past.into())).unwrap_or(date)
+/// What costs more comes first.
+pub(super) fn dearest(a: (&str, &Totals), b: (&str, &Totals)) -> Ordering {
+    b.1.cost.amount.cmp(&a.1.cost.amount).then_with(|| a.0.cmp(b.0))
+}
+
+/// The groups of the machines that are wanted, those that stand for the same made one.
+fn joined(sums: Vec<Sum>, wanted: impl Fn(usize) -> bool) -> Vec<Sum> {
+    let mut places: HashMap<Slot, usize> = HashMap::new();
+    let mut out: Vec<Sum> = Vec::new();
+    for sum in sums.into_iter().filter(|sum| sum.machine.is_some_and(&wanted)) {
+        if let Some(at) = places.get(&sum.slot) {
+            out[*at].join(sum);
+        } else {
+            places.insert(sum.slot.clone(), out.len());
+            out.push(sum);
+        }
     }
+    out
+}
+
+/// When machines that are still in use last synced, the longest ago first.
+fn synced(fleet: &Fleet, labels: &[String]) -> Vec<(String, Timestamp)> {
+    let active = fleet.machines.iter().zip(labels).filter(|(machine, _)| !machine.retired && machine.merged_into.is_none());
+    let mut out: Vec<_> = active.filter_map(|(machine, label)| Some((label.clone(), machine.page.as_ref()?.last_sync()))).collect();
+    out.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
+    out
+}
+
+/// The part that fits; a new one where none does.
+fn found<P>(parts: &mut Vec<P>, fits: impl Fn(&P) -> bool, new: impl FnOnce() -> P) -> &mut P {
+    let at = parts.iter().position(fits).unwrap_or_else(|| {
+        parts.push(new());
+        parts.len() - 1
+    });
+    &mut parts[at]
 }
 
 impl Sum {
-    fn add(&mut self, row: &Row, model: &str) {
-        let at = self.models.iter().position(|(known, _)| known == model).unwrap_or_else(|| {
-            self.models.push((model.to_owned(), Totals::default()));
-            self.models.len() - 1
-        });
-        self.models[at].1 = self.models[at].1.plus(row.totals);
+    fn add(&mut self, row: &Row, split: Option<Split>) {
+        let unpriced = if row.totals.cost.known { 0 } else { row.totals.requests };
+        self.share(named(row.model), row.totals, unpriced);
+        if let Some(split) = split.filter(|split| *split != Split::Model) {
+            let part = found(&mut self.parts, |(part, _)| part.holds(row), || (Part::of(row, split), Totals::default()));
+            part.1 = part.1.plus(row.totals);
+        }
         if let Err(at) = self.machines.binary_search(&row.machine) {
             self.machines.insert(at, row.machine);
         }
@@ -307,10 +344,39 @@ impl Sum {
         }
     }
 
-    fn group(self, fleet: &Fleet, labels: &[String]) -> Group {
+    fn share(&mut self, model: &str, totals: Totals, unpriced: u64) {
+        let new = || Share { model: model.to_owned(), totals: Totals::default(), unpriced: 0 };
+        let share = found(&mut self.models, |share| share.model == model, new);
+        share.totals = share.totals.plus(totals);
+        share.unpriced = share.unpriced.saturating_add(unpriced);
+    }
+
+    /// Adds the same group of another machine.
+    fn join(&mut self, other: Self) {
+        for share in other.models {
+            self.share(&share.model, share.totals, share.unpriced);
+        }
+        for (part, totals) in other.parts {
+            let known = found(&mut self.parts, |(known, _)| *known == part, || (part.clone(), Totals::default()));
+            known.1 = known.1.plus(totals);
+        }
+        self.machines.extend(other.machines);
+        self.first = self.first.take().into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.provisional = self.provisional.saturating_add(other.provisional);
+        self.withheld = self.withheld.saturating_add(other.withheld);
+    }
+
+    fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
+        let mut parts: Vec<(String, Totals)> = match choice.split {
+            Some(Split::Model) => self.models.iter().map(|share| (share.model.clone(), share.totals)).collect(),
+            _ => self.parts.into_iter().map(|(part, totals)| (part.name(labels), totals)).collect(),
+        };
+        parts.sort_by(|a, b| dearest((&a.0, &a.1), (&b.0, &b.1)));
         let mut out = Group {
-            totals: self.models.iter().map(|(_, totals)| *totals).sum(),
-            models: self.models.into_iter().collect(),
+            totals: self.models.iter().map(|share| share.totals).sum(),
+            models: self.models.into_iter().map(|share| (share.model, share.totals)).collect(),
+            parts,
             machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
             last: self.last,
             provisional: self.provisional,
@@ -323,7 +389,7 @@ impl Sum {
         out.key = match self.slot {
             Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
             Slot::Project(name) | Slot::Model(name) => name,
-            Slot::Month(year, month) => format!("{year:04}-{month:02}"),
+            Slot::Month(first) => first.format(if choice.month_start == 1 { "%Y-%m" } else { "%Y-%m-%d" }).to_string(),
             Slot::Session(session) => session.map(|session| session.to_string()).unwrap_or_default(),
             Slot::Machine(at) => {
                 let machine = &fleet.machines[at];

@@ -6,14 +6,15 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use super::{Group, Kind, Report};
+use super::fold::dearest;
+use super::{Group, Kind, Report, Split};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::records::Totals;
 
-/// Writes the report as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`, `models`; keys sorted, indented by two spaces.
-pub fn write_json(report: &Report, out: impl Write) -> io::Result<()> {
-    let (name, key) = match report.kind {
+/// What the list of a report's lines is called, and what names a line.
+fn names(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
         Kind::Daily => ("daily", "date"),
         Kind::Weekly => ("weekly", "week"),
         Kind::Monthly => ("monthly", "month"),
@@ -21,14 +22,28 @@ pub fn write_json(report: &Report, out: impl Write) -> io::Result<()> {
         Kind::Machines => ("machines", "machineId"),
         Kind::Projects => ("projects", "project"),
         Kind::Models => ("models", "model"),
-    };
-    let mut totals = tokens(&report.totals, "totalCost");
-    totals.put("unpricedModels", Part::Texts(report.unpriced.keys().map(String::as_str).collect()));
-    totals.put("pendingSessions", Part::Count(report.pending));
-    totals.put("filesLeftOut", Part::Count(report.left_out));
+    }
+}
+
+/// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`,
+/// `models`, or several of them, with blocks if there are any; keys sorted, indented by two spaces.
+pub fn write_json(reports: &[&Report], blocks: Option<&Value>, out: impl Write) -> io::Result<()> {
     let mut whole = Object::default();
-    whole.put(name, Part::Groups(&report.groups, report.kind, key));
-    whole.put("totals", Part::Object(totals));
+    if let Some(blocks) = blocks {
+        whole.put("blocks", Part::Whole(blocks));
+    }
+    for report in reports {
+        whole.put(names(report.kind).0, Part::Groups(report));
+    }
+    if let Some(report) = reports.first() {
+        let mut totals = tokens(&report.totals, "totalCost", report.without_cost);
+        if !report.without_cost {
+            totals.put("unpricedModels", Part::Texts(report.unpriced.keys().map(String::as_str).collect()));
+        }
+        totals.put("pendingSessions", Part::Count(report.pending));
+        totals.put("filesLeftOut", Part::Count(report.left_out));
+        whole.put("totals", Part::Object(totals));
+    }
     serde_json::to_writer_pretty(out, &whole).map_err(io::Error::from)
 }
 
@@ -43,7 +58,8 @@ enum Part<'a> {
     Object(Object<'a>),
     Objects(Vec<Object<'a>>),
     /// Groups, each made an object when its turn comes.
-    Groups(&'a [Group], Kind, &'static str),
+    Groups(&'a Report),
+    Whole(&'a Value),
 }
 
 #[derive(Default)]
@@ -82,24 +98,29 @@ impl Serialize for Part<'_> {
             Self::Texts(texts) => texts.serialize(serializer),
             Self::Object(object) => object.serialize(serializer),
             Self::Objects(objects) => objects.serialize(serializer),
-            Self::Groups(groups, kind, key) => serializer.collect_seq(groups.iter().map(|group| object(group, *kind, key))),
+            Self::Whole(value) => value.serialize(serializer),
+            Self::Groups(report) => serializer.collect_seq(report.groups.iter().map(|group| object(group, report))),
         }
     }
 }
 
-fn object<'a>(group: &'a Group, kind: Kind, key: &'static str) -> Object<'a> {
-    let mut out = tokens(&group.totals, "totalCost");
-    out.put(key, Part::Text(&group.key));
+fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
+    let (kind, without_cost) = (report.kind, report.without_cost);
+    let mut out = tokens(&group.totals, "totalCost", without_cost);
+    out.put(names(kind).1, Part::Text(&group.key));
     out.put("modelsUsed", Part::Texts(group.models.keys().map(String::as_str).collect()));
-    let mut models: Vec<_> = group.models.iter().collect();
-    models.sort_by(|a, b| b.1.cost.amount.cmp(&a.1.cost.amount).then_with(|| a.0.cmp(b.0)));
-    let breakdowns = models.into_iter().map(|(model, totals)| {
-        let mut part = tokens(totals, "cost");
-        part.0.retain(|(key, _)| *key != "totalTokens");
-        part.put("modelName", Part::Text(model));
-        part
-    });
-    out.put("modelBreakdowns", Part::Objects(breakdowns.collect()));
+    let mut models: Vec<_> = group.models.iter().map(|(model, totals)| (model.as_str(), totals)).collect();
+    models.sort_by(|a, b| dearest(*a, *b));
+    out.put("modelBreakdowns", Part::Objects(parts(models.into_iter(), "modelName", without_cost)));
+    let split = match report.split {
+        Some(Split::Machine) => Some(("machineBreakdowns", "machineName")),
+        Some(Split::Project) => Some(("projectBreakdowns", "projectName")),
+        Some(Split::Model) | None => None,
+    };
+    if let Some((list, name)) = split {
+        let all = group.parts.iter().map(|(part, totals)| (part.as_str(), totals));
+        out.put(list, Part::Objects(parts(all, name, without_cost)));
+    }
     if kind == Kind::Session {
         out.put("projectPath", Part::Text(&group.project));
         out.put("firstActivity", Part::Time(group.first));
@@ -120,7 +141,18 @@ fn object<'a>(group: &'a Group, kind: Kind, key: &'static str) -> Object<'a> {
     out
 }
 
-fn tokens<'a>(totals: &Totals, cost: &'static str) -> Object<'a> {
+/// Parts of a group, each with its name.
+fn parts<'a>(all: impl Iterator<Item = (&'a str, &'a Totals)>, key: &'static str, without_cost: bool) -> Vec<Object<'a>> {
+    let part = |(name, totals): (&'a str, &'a Totals)| {
+        let mut part = tokens(totals, "cost", without_cost);
+        part.0.retain(|(key, _)| *key != "totalTokens");
+        part.put(key, Part::Text(name));
+        part
+    };
+    all.map(part).collect()
+}
+
+fn tokens<'a>(totals: &Totals, cost: &'static str, without_cost: bool) -> Object<'a> {
     let c = &totals.counters;
     let mut out = Object(Vec::with_capacity(16));
     for (name, count) in [
@@ -133,8 +165,10 @@ fn tokens<'a>(totals: &Totals, cost: &'static str) -> Object<'a> {
     ] {
         out.put(name, Part::Count(count));
     }
-    out.put(cost, Part::Dollars(totals.cost.amount));
-    out.put("costKnown", Part::Flag(totals.cost.known));
+    if !without_cost {
+        out.put(cost, Part::Dollars(totals.cost.amount));
+        out.put("costKnown", Part::Flag(totals.cost.known));
+    }
     out
 }
 

@@ -1,6 +1,7 @@
 //! Reports: a fold over the fleet's rows, as tables for people, as CSV and as JSON in the shape that ccusage prints.
 
 pub mod blocks;
+mod choice;
 pub mod conflicts;
 mod csv;
 pub mod diff;
@@ -10,8 +11,9 @@ pub mod lines;
 mod table;
 mod zone;
 
+pub use choice::{Bounds, Choice, Kind, Machines, Split};
 pub use csv::to_csv;
-pub use fold::{Bounds, Choice, Fold, Group, Kind, Report};
+pub use fold::{Fold, Group, Report};
 pub use json::{dollars, write_json};
 pub use table::{Look, ago, to_table};
 pub use zone::Zone;

@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::{Group, Kind, Report};
+use super::{Group, Kind, Report, Split};
 use crate::base::money::Cost;
 use crate::base::text::{count, printable, thousands};
 use crate::base::time::Timestamp;
@@ -15,6 +15,14 @@ pub struct Look {
     pub width: u16,
     /// The clock, for how long ago something was.
     pub now: Timestamp,
+    /// Few columns, however wide the terminal is.
+    pub compact: bool,
+}
+
+impl Look {
+    fn wide(self) -> bool {
+        self.width >= WIDE && !self.compact
+    }
 }
 
 /// From this width on, cache columns are shown.
@@ -25,38 +33,83 @@ pub fn to_table(report: &Report, look: Look) -> String {
     if report.groups.is_empty() {
         return "No usage in this period.\n".to_owned();
     }
-    let wide = look.width >= WIDE;
+    let wide = look.wide();
     let mut table = Table::new();
     // Where a table cannot have the width it wants, words wrap inside their cells; figures never do.
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
-    let head = header(report.kind, wide);
-    let texts = head.iter().take_while(|name| **name != FIGURES[0]).count();
-    table.set_header(head.iter().enumerate().map(|(at, name)| Cell::new(name).set_alignment(side(at, texts))));
+    let mut head = header(report.kind, wide);
+    // Where models have lines of their own, their names need no column.
+    let models = head.iter().position(|name| *name == "Models").filter(|_| report.split == Some(Split::Model));
+    models.map(|at| head.remove(at));
+    let texts = head.len();
+    head.extend(columns(report, wide).map(|(name, _)| name));
+    let mut row = |cells: Vec<String>| {
+        table.add_row(cells.into_iter().enumerate().map(|(at, text)| Cell::new(text).set_alignment(side(at, texts))));
+    };
+    // Of a part or of all, only the name is told.
+    let named = |name: String, totals: &Totals| {
+        let mut cells = vec![String::new(); texts];
+        cells[0] = name;
+        cells.extend(columns(report, wide).map(|(_, cell)| cell(totals)));
+        cells
+    };
     for group in &report.groups {
-        let cells = words(group, report.kind, look).into_iter().chain(figures(&group.totals, wide));
-        table.add_row(cells.enumerate().map(|(at, text)| Cell::new(text).set_alignment(side(at, texts))));
+        let mut cells = words(group, report.kind, look);
+        models.map(|at| cells.remove(at));
+        cells.extend(columns(report, wide).map(|(_, cell)| cell(&group.totals)));
+        row(cells);
+        for (part, totals) in &group.parts {
+            row(named(format!("└ {}", part_name(part, report.split)), totals));
+        }
     }
-    let mut total = vec![String::new(); texts];
-    "Total".clone_into(&mut total[0]);
-    let cells = total.into_iter().chain(figures(&report.totals, wide));
-    table.add_row(cells.enumerate().map(|(at, text)| Cell::new(text).set_alignment(side(at, texts))));
+    row(named("Total".to_owned(), &report.totals));
+    table.set_header(head.iter().enumerate().map(|(at, name)| Cell::new(name).set_alignment(side(at, texts))));
     for at in texts..head.len() {
         if let Some(column) = table.column_mut(at) {
             column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
         }
     }
     let mut out = format!("{table}\n");
-    for note in notes(report) {
+    for note in notes(report, look) {
         out.push_str(&note);
         out.push('\n');
     }
     out
 }
 
-const FIGURES: [&str; 6] = ["Input", "Output", "Cache Create", "Cache Read", "Total Tokens", "Cost (USD)"];
+/// A column of figures: its name, and what stands in it.
+type Column = (&'static str, fn(&Totals) -> String);
+
+const FIGURES: [Column; 6] = [
+    ("Input", |totals| thousands(totals.counters.input)),
+    ("Output", |totals| thousands(totals.counters.output)),
+    ("Cache Create", |totals| thousands(totals.counters.cache_creation)),
+    ("Cache Read", |totals| thousands(totals.counters.cache_read)),
+    ("Total Tokens", |totals| thousands(totals.counters.total())),
+    ("Cost (USD)", |totals| price(totals.cost)),
+];
+
+/// The columns of figures that a report has.
+fn columns(report: &Report, wide: bool) -> impl Iterator<Item = Column> {
+    let cost = !report.without_cost;
+    FIGURES.into_iter().enumerate().filter(move |(at, _)| (wide || [0, 1, 5].contains(at)) && (cost || *at < 5)).map(|(_, column)| column)
+}
+
+/// What a part is called.
+fn part_name(part: &str, split: Option<Split>) -> String {
+    match split {
+        Some(Split::Model) => short_model(part),
+        _ => project(part),
+    }
+}
+
+/// A project's name; where it is not told, that.
+fn project(name: &str) -> String {
+    if name.is_empty() { "(not told)".to_owned() } else { printable(name, 40) }
+}
 
 fn header(kind: Kind, wide: bool) -> Vec<&'static str> {
-    let mut out = match kind {
+    match kind {
         Kind::Daily => vec!["Date", "Models"],
         Kind::Weekly => vec!["Week", "Models"],
         Kind::Projects => vec!["Project", "Models"],
@@ -66,19 +119,17 @@ fn header(kind: Kind, wide: bool) -> Vec<&'static str> {
         Kind::Session => vec!["Session", "Project"],
         Kind::Machines if wide => vec!["Machine", "Models", "Last Sync"],
         Kind::Machines => vec!["Machine", "Last Sync"],
-    };
-    out.extend(FIGURES.into_iter().filter(|name| wide || !name.contains("Cache") && !name.contains("Total")));
-    out
+    }
 }
 
 fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
-    let wide = look.width >= WIDE;
+    let wide = look.wide();
     let models = || group.models.keys().map(|model| short_model(model)).collect::<Vec<_>>().join("\n");
     let ago = |time: Option<Timestamp>| time.map_or("never".to_owned(), |time| ago(look.now, time));
     let key = printable(&group.key, 60);
     match kind {
         Kind::Daily | Kind::Weekly | Kind::Monthly => vec![key, models()],
-        Kind::Projects => vec![if key.is_empty() { "(not told)".to_owned() } else { key }, models()],
+        Kind::Projects => vec![project(&group.key), models()],
         Kind::Models => vec![key],
         Kind::Session => {
             let id = match (key.is_empty(), wide) {
@@ -98,13 +149,6 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
             if wide { vec![label, models(), ago(group.last_sync)] } else { vec![label, ago(group.last_sync)] }
         }
     }
-}
-
-fn figures(totals: &Totals, wide: bool) -> Vec<String> {
-    let c = &totals.counters;
-    let all = [c.input, c.output, c.cache_creation, c.cache_read, c.total()];
-    let shown = all.iter().enumerate().filter(|(at, _)| wide || *at < 2).map(|(_, count)| thousands(*count));
-    shown.chain([price(totals.cost)]).collect()
 }
 
 /// A price; `+ ?` where a part of it is not known.
@@ -136,9 +180,12 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
-fn notes(report: &Report) -> Vec<String> {
+/// So many machines are told when they last synced: those that did so longest ago.
+const MACHINES: usize = 8;
+
+fn notes(report: &Report, look: Look) -> Vec<String> {
     let mut out = Vec::new();
-    if !report.unpriced.is_empty() {
+    if !report.unpriced.is_empty() && !report.without_cost {
         let models: Vec<_> =
             report.unpriced.iter().map(|(model, requests)| format!("{} ({})", printable(model, 60), count(*requests, "request"))).collect();
         out.push(format!("No price is known for {}: tokens are counted, cost is not.", models.join(", ")));
@@ -152,6 +199,13 @@ fn notes(report: &Report) -> Vec<String> {
     }
     if report.left_out > 0 {
         out.push(format!("{} left out: see \"conflicts\" in sync/manifest.json.", count(report.left_out, "file")));
+    }
+    if !report.synced.is_empty() && report.kind != Kind::Machines {
+        let ago = |(label, time): &(String, Timestamp)| format!("{}: {}", printable(label, 40), ago(look.now, *time));
+        let told: Vec<_> = report.synced.iter().take(MACHINES).map(ago).collect();
+        let more = report.synced.len().saturating_sub(MACHINES);
+        let more = if more > 0 { format!("; and {more} more, later") } else { String::new() };
+        out.push(format!("Last syncs: {}{more}", told.join("; ")));
     }
     out
 }

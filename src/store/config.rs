@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::json::{FieldError, Fields};
+use crate::base::text::nearest;
 
 /// What the user chose.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -182,9 +183,6 @@ const FAILED: [&str; 4] = ["retry_count", "backoff_seconds", "fallback", "silenc
 
 /// What is left of an object, each with the known key that is most like it. A privacy setting with a typing error protects nobody.
 fn unknown(place: &str, fields: Fields, known: &[&'static str]) -> Vec<(String, Option<&'static str>)> {
-    let near = |key: &str| {
-        let scored = known.iter().map(|known| (similar::TextDiff::from_chars(key, *known).ratio(), *known));
-        scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, known)| known)
-    };
+    let near = |key: &str| nearest(key, known.iter().copied());
     fields.rest().into_keys().map(|key| (format!("{place}{key}"), near(&key))).collect()
 }

@@ -1,0 +1,64 @@
+//! Where figures come from: the synced repository, or this machine's transcripts.
+
+use super::error::CliError;
+use super::exit;
+use crate::base::ids::MachineId;
+use crate::base::text::{count, printable};
+use crate::git::Repo;
+use crate::index::Index;
+use crate::merge::digest::{Forgetful, Memory};
+use crate::merge::fleet::{Fleet, Rows};
+use crate::report;
+use crate::store::{Places, config, key, machine_id};
+use crate::transcripts::{Cursors, read_all};
+
+/// The repository of this machine, with the fleet's key if there is one.
+pub fn open(places: &Places) -> Result<Repo, CliError> {
+    let key = key::read(&places.key)?;
+    Ok(report::open(&places.repo)?.ok_or_else(no_data)?.with_key(key.as_ref()))
+}
+
+/// The fleet as this machine's repository has it, and each of its rows.
+pub fn synced(places: &Places, rows: Rows) -> Result<Fleet, CliError> {
+    let repo = open(places)?;
+    let index = Index::peek(&places.state);
+    let memory: &dyn Memory = match &index {
+        Some(index) => index,
+        None => &Forgetful,
+    };
+    report::from_repo(&repo, memory, rows)?.ok_or_else(no_data)
+}
+
+/// There is no repository, or nothing in it.
+pub fn no_data() -> CliError {
+    CliError::plain(
+        "there is no synced data on this machine",
+        "claude_sync::no_data",
+        exit::REPOSITORY,
+        "run claude-sync first; or look at this machine's transcripts alone: claude-usage-tracker --source=local",
+    )
+}
+
+pub fn local(places: &Places, rows: Rows) -> Result<Fleet, CliError> {
+    let config = config::read(&places.config)?;
+    let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
+    let reading = read_all(&places.claude, &Cursors::new(), &naming);
+    for (path, reason) in &reading.unreadable {
+        eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
+    }
+    for bad in reading.bad.iter().take(10) {
+        eprintln!("warning: {}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error);
+    }
+    if reading.bad_total > 0 {
+        eprintln!("warning: {} of transcripts could not be read and were skipped.", count(reading.bad_total, "line"));
+    }
+    if reading.files == 0 {
+        let folders: Vec<_> = places.claude.iter().map(|path| printable(&path.join("projects").display().to_string(), 300)).collect();
+        eprintln!("warning: no transcripts found in {}", folders.join(", "));
+    }
+    let machine = machine_id::read(&places.machine_id).ok().flatten().unwrap_or_else(MachineId::random);
+    let mut fleet = report::from_records(machine, reading.records, rows);
+    let name = super::env::host().hostname;
+    fleet.machines.iter_mut().for_each(|machine| machine.label.clone_from(&name));
+    Ok(fleet)
+}

@@ -1,0 +1,101 @@
+//! What is asked of a report.
+
+use chrono::{Datelike as _, Days, Months, NaiveDate};
+
+use crate::base::ids::MachineId;
+
+/// What a report groups by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A day.
+    Daily,
+    /// A week, named by its first day.
+    Weekly,
+    /// A month.
+    Monthly,
+    /// A session.
+    Session,
+    /// A machine.
+    Machines,
+    /// A project.
+    Projects,
+    /// A model.
+    Models,
+}
+
+/// What each line of a report is split by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Split {
+    /// Models.
+    Model,
+    /// Machines.
+    Machine,
+    /// Projects.
+    Project,
+}
+
+/// How the lines of a report are made and ordered, and which rows go into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// Which day a week begins with: how many days after Monday.
+    pub week_start: u32,
+    /// Which day a month begins with: 1 to 28.
+    pub month_start: u32,
+    /// The last line first.
+    pub descending: bool,
+    /// Only rows of some projects are added.
+    pub some_projects: bool,
+    /// Only some machines; which ones is said when all rows are in.
+    pub some_machines: bool,
+    /// What each line is split by.
+    pub split: Option<Split>,
+    /// Tell tokens alone.
+    pub without_cost: bool,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            week_start: 0,
+            month_start: 1,
+            descending: false,
+            some_projects: false,
+            some_machines: false,
+            split: None,
+            without_cost: false,
+        }
+    }
+}
+
+impl Choice {
+    /// The first day of a date's week.
+    pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
+        let past = (date.weekday().num_days_from_monday() + 7 - self.week_start % 7) % 7;
+        date.checked_sub_days(Days::new(past.into())).unwrap_or(date)
+    }
+
+    /// The first day of a date's month, which need not be the calendar's.
+    pub fn month_of(&self, date: NaiveDate) -> NaiveDate {
+        let here = date.with_day(self.month_start).unwrap_or(date);
+        if here <= date { here } else { here.checked_sub_months(Months::new(1)).unwrap_or(here) }
+    }
+}
+
+/// The machines that a report is about; all where there is none.
+pub type Machines<'a> = &'a [MachineId];
+
+/// Which days count, both inclusive, in the report's zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bounds {
+    /// The first day.
+    pub since: Option<NaiveDate>,
+    /// The last day.
+    pub until: Option<NaiveDate>,
+}
+
+impl Bounds {
+    /// Whether a day is one of them.
+    pub fn hold(&self, date: NaiveDate) -> bool {
+        self.since.is_none_or(|since| date >= since) && self.until.is_none_or(|until| date <= until)
+    }
+}
