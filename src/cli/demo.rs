@@ -55,7 +55,7 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
     let (mut machines, mut days) =
         (Fold::new(Kind::Machines, Bounds::default(), Zone::Utc), Fold::new(Kind::Daily, Bounds::default(), Zone::Utc));
     let mut add = |row: &Row<'_>| [&mut machines, &mut days].into_iter().for_each(|fold| fold.add(row));
-    let Some(fleet) = report::from_repo(&repo, &Forgetful, &mut add)? else {
+    let Some(fleet) = report::from_repo(&repo, &Forgetful, None, &mut add)? else {
         return Err(CliError::plain("the demo's repository is empty", "claude_sync::demo", exit::FAILURE, "run the demo again"));
     };
     let resolved = fleet.sessions.values().filter(|session| session.machines.len() > 1).map(|session| session.shared).sum::<u64>();

@@ -75,7 +75,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }
         machines.push((row.machine, row.totals));
     };
-    let fleet = source::synced(&places, &mut add)?;
+    let fleet = source::synced(&places, None, &mut add)?;
     for (at, totals) in machines {
         if subjects.iter().any(|subject| matches!(subject, Subject::Machine(id) if fleet.machines[at].id == *id)) {
             gone = gone.plus(totals);

@@ -166,7 +166,7 @@ pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliErro
 }
 
 fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
-    let fleet = source::synced(places, &mut |_| {})?;
+    let fleet = source::synced(places, None, &mut |_| {})?;
     let own = machine_id::read(&places.machine_id)?;
     let rows = fleet.machines.iter().map(|m| {
         let last = m.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);

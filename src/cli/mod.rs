@@ -25,6 +25,7 @@ mod preview;
 mod resolve;
 mod restore;
 mod source;
+mod statusline;
 mod sync;
 mod textconv;
 mod tracker;

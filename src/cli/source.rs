@@ -4,6 +4,7 @@ use super::error::CliError;
 use super::exit;
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
+use crate::base::time::Timestamp;
 use crate::git::Repo;
 use crate::index::Index;
 use crate::merge::digest::{Forgetful, Memory};
@@ -18,15 +19,15 @@ pub fn open(places: &Places) -> Result<Repo, CliError> {
     Ok(report::open(&places.repo)?.ok_or_else(no_data)?.with_key(key.as_ref()))
 }
 
-/// The fleet as this machine's repository has it, and each of its rows.
-pub fn synced(places: &Places, rows: Rows) -> Result<Fleet, CliError> {
+/// The fleet as this machine's repository has it, and each of its rows, or at least each that is not before `since`.
+pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
     let repo = open(places)?;
     let index = Index::peek(&places.state);
     let memory: &dyn Memory = match &index {
         Some(index) => index,
         None => &Forgetful,
     };
-    report::from_repo(&repo, memory, rows)?.ok_or_else(no_data)
+    report::from_repo(&repo, memory, since, rows)?.ok_or_else(no_data)
 }
 
 /// There is no repository, or nothing in it.

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, source};
+use super::{exit, machine, out, source, statusline};
 use crate::base::ids::MachineId;
 use crate::base::text::{JsonScreen, nearest, printable};
 use crate::merge::fleet::{Fleet, Row};
@@ -21,6 +21,7 @@ use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Report, Split, Zone}
     name = "claude-usage-tracker",
     version,
     max_term_width = 100,
+    args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
   claude-usage-tracker                                all machines, by day
@@ -30,6 +31,21 @@ Examples:
   claude-usage-tracker --source=local                 this machine's transcripts, nothing else"
 )]
 pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// One line for Claude Code's status line: what today and the block cost so far, on all machines
+    Statusline(statusline::Args),
+}
+
+/// What a report is asked for.
+#[derive(Debug, clap::Args)]
+struct ReportArgs {
     /// What a line stands for
     #[arg(value_enum, default_value = "daily")]
     report: Verb,
@@ -151,7 +167,7 @@ enum By {
     Model,
 }
 
-impl Args {
+impl ReportArgs {
     fn split(&self) -> Option<Split> {
         match self.by {
             Some(By::Machine) => Some(Split::Machine),
@@ -178,7 +194,8 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
         .ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
 }
 
-fn zone(text: &str) -> Result<Zone, String> {
+/// Reads a time zone of the command line.
+pub fn zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|near| match near {
         Some(near) => format!("no such time zone; did you mean {near}?"),
         None => "no such time zone; write a name of the IANA database such as Europe/Berlin, or UTC".to_owned(),
@@ -214,6 +231,13 @@ enum Made {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    match &args.command {
+        Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
+        None => report(&args.report, env),
+    }
+}
+
+fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
     if let (Some(since), Some(until)) = (args.since, args.until)
         && since > until
     {
@@ -253,8 +277,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }
     };
     let places = Env::places()?;
+    // Whether there is a project at all, all rows tell.
+    let since = since.filter(|_| args.project.is_empty()).and_then(Zone::before);
     let fleet = match args.source {
-        Source::Sync => source::synced(&places, &mut add)?,
+        Source::Sync => source::synced(&places, since, &mut add)?,
         Source::Local => source::local(&places, &mut add)?,
     };
     projects.check()?;
@@ -314,7 +340,7 @@ fn called(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
     Ok(found.merged_into.map_or(&found.id, |at| &fleet.machines[at].id).clone())
 }
 
-fn show(args: &Args, env: &Env, reports: &[Made]) {
+fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
     let look = Look { width: env.width, now: env.now, compact: args.compact };
     let lines: Vec<&Report> = reports.iter().filter_map(Made::lines).collect();
     if args.csv {

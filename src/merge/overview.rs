@@ -118,10 +118,11 @@ impl<'a> Overview<'a> {
         Ok(())
     }
 
-    /// Shows the rows of clean units.
-    pub fn show_rows(&self, rows: Rows) -> Result<(), MergeError> {
+    /// Shows the rows of clean units, or at least those that are not before `since`.
+    pub fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), MergeError> {
         let mut names = Interner::default();
-        for unit in self.clean.iter().filter(|unit| !unit.is_page) {
+        let late = |unit: &&Unit| since.is_none_or(|since| unit.digest.span().is_none_or(|(_, last)| last >= since));
+        for unit in self.clean.iter().filter(|unit| !unit.is_page).filter(late) {
             let Some(machine) = self.fleet.place(&unit.machine) else { continue };
             for (blob, kind) in unit.files(self.repo)? {
                 let mut shown = None;

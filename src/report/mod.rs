@@ -15,10 +15,11 @@ pub use choice::{Bounds, Choice, Kind, Machines, Split};
 pub use csv::to_csv;
 pub use fold::{Fold, Group, Report};
 pub use json::{dollars, write_json};
-pub use table::{Look, ago, to_table};
+pub use table::{Look, ago, price, to_table};
 pub use zone::Zone;
 
 use crate::base::ids::MachineId;
+use crate::base::time::Timestamp;
 use crate::format::manifest::MAX_CONFLICTS;
 use crate::git::repo::{Repo, RepoError};
 use crate::merge::data::{self, MachineData};
@@ -28,14 +29,15 @@ use crate::merge::overview::Overview;
 use crate::merge::trees::MergeError;
 use crate::records::RecordSet;
 
-/// The fleet as the repository's current commit has it, and each of its rows. None where there is no commit yet.
-pub fn from_repo(repo: &Repo, memory: &dyn Memory, rows: Rows) -> Result<Option<Fleet>, MergeError> {
+/// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
+/// there is no commit yet.
+pub fn from_repo(repo: &Repo, memory: &dyn Memory, since: Option<Timestamp>, rows: Rows) -> Result<Option<Fleet>, MergeError> {
     let Some(head) = repo.head(&repo.branch()?)? else {
         return Ok(None);
     };
     let (machines, archive) = data::inputs(repo, Some(repo.tree_of(head)?))?;
     let overview = Overview::read(repo, (machines, archive), None, memory, rows)?;
-    overview.show_rows(rows)?;
+    overview.show_rows(since, rows)?;
     let mut fleet = overview.fleet;
     fleet.conflicts.truncate(MAX_CONFLICTS);
     Ok(Some(fleet))

@@ -152,7 +152,7 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
 }
 
 /// A price; `+ ?` where a part of it is not known.
-pub(super) fn price(cost: Cost) -> String {
+pub fn price(cost: Cost) -> String {
     format!("${}{}", cost.amount.cents(), if cost.known { "" } else { " + ?" })
 }
 

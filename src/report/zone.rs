@@ -39,6 +39,12 @@ impl Zone {
         }
     }
 
+    /// A time that is not after the beginning of a day there, and less than two days before it.
+    pub fn before(date: NaiveDate) -> Option<Timestamp> {
+        let midnight = date.checked_sub_days(chrono::Days::new(1))?.and_time(chrono::NaiveTime::MIN).and_utc();
+        Timestamp::from_millis(midnight.timestamp_millis())
+    }
+
     /// The date and the minute that a clock there shows.
     pub fn minute(self, time: Timestamp) -> String {
         let utc = time.to_utc();

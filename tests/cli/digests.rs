@@ -199,7 +199,7 @@ fn check(repo: &Repo, tree: &Tree, memory: &dyn Memory) {
     let mut seen = Cells::new();
     let mut add = |row: &Row<'_>| cell(&mut seen, row);
     let overview = Overview::read(repo, (machines, archive), None, memory, &mut add).expect("reads");
-    overview.show_rows(&mut add).expect("reads");
+    overview.show_rows(None, &mut add).expect("reads");
     assert_eq!(seen, cells, "rows");
     for data in load() {
         let id: MachineId = data.id.clone();

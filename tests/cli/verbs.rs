@@ -246,3 +246,68 @@ fn blocks_are_those_of_ccusage() {
     let table = ada.track(&["blocks", "-z", "UTC"]).out;
     assert!(table.contains("2026-03-10 08:00 (4h 47m, active)") && table.contains("Active: "), "{table}");
 }
+
+/// Runs the status line with what Claude Code says on its standard input.
+fn statusline(machine: &Machine, now: &str, told: &str) -> String {
+    let mut command = machine.command("claude-usage-tracker", now);
+    machine.write("told.json", told);
+    let told = std::fs::File::open(machine.home.join("told.json")).expect("opened");
+    let out = command.args(["statusline", "-z", "UTC"]).stdin(told).output().expect("runs");
+    let ran = crate::world::ran(out);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    ran.out
+}
+
+#[test]
+fn the_status_line_has_the_days_and_the_blocks_cost_of_all_machines() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    let told = r#"{"session_id":"x","model":{"id":"claude-opus-4-8","display_name":"Opus\u001b[31m 4.8"},"cost":{"total_cost_usd":1.239}}"#;
+    assert_eq!(statusline(&ada, crate::world::NOON, told), "Opus\\u{1b}[31m 4.8 | $1.24 session | nothing synced yet: claude-sync\n");
+    let row = |n, time: &str| Row::new("s", n, time).output(100_000).line();
+    ada.write(".claude/projects/p/s.jsonl", &(row(1, "2026-03-09T23:59:59.000Z") + &row(2, "2026-03-10T02:00:00.000Z")));
+    bob.write(".claude/projects/p/t.jsonl", &row(3, "2026-03-10T09:30:00.000Z"));
+    ada.init().sync(&[]);
+    bob.init().sync(&[]);
+    ada.sync(&[]);
+    let today = ada.report(&["daily", "--since", "2026-03-10"])["totals"]["totalCost"].to_string();
+    assert!(today.starts_with("5.00"), "{today}");
+    assert_eq!(
+        statusline(&ada, crate::world::NOON, told),
+        "Opus\\u{1b}[31m 4.8 | $1.24 session / $5.01 today / $2.50 block (2h 0m left)\n"
+    );
+    assert_eq!(statusline(&ada, "2026-03-11T00:30:00Z", "no JSON"), "$0.00 today | synced 12 hours ago\n");
+    assert_eq!(
+        statusline(&ada, crate::world::NOON, r#"{"model":null,"cost":{"total_cost_usd":-1e400}}"#),
+        "$5.01 today / $2.50 block (2h 0m left)\n"
+    );
+}
+
+#[test]
+fn reports_of_the_last_days_read_no_more_and_say_the_same() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    let rows: String =
+        (0..120).map(|n| Row::new("s", n, &format!("2026-{:02}-{:02}T23:59:59.999Z", 1 + n / 30, 1 + n % 28)).line()).collect();
+    ada.write(".claude/projects/p/s.jsonl", &rows);
+    ada.init().sync_at("2026-04-30T12:00:00Z", &[]);
+    for zone in ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"] {
+        let report = |args: &[&str]| -> Value {
+            let ran = crate::world::run(
+                ada.command("claude-usage-tracker", "2026-04-30T12:00:00Z").args(["daily", "--json", "-z", zone]).args(args),
+            );
+            assert_eq!(ran.code, 0, "{}", ran.err);
+            serde_json::from_str(&ran.out).expect("JSON")
+        };
+        let all = report(&[]);
+        for since in ["2026-01-31", "2026-02-01", "2026-02-02", "2026-03-01", "2026-04-02", "2026-04-28"] {
+            let wanted: Vec<&Value> =
+                all["daily"].as_array().expect("days").iter().filter(|day| day["date"].as_str() >= Some(since)).collect();
+            assert_eq!(
+                report(&["--since", since])["daily"].as_array().expect("days").iter().collect::<Vec<_>>(),
+                wanted,
+                "{since} in {zone}"
+            );
+        }
+    }
+}
