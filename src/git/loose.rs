@@ -42,9 +42,13 @@ impl Repo {
         unpack(&packed).map(Some).ok_or_else(damaged)
     }
 
-    /// Fails where an object cannot be read to its end.
+    /// Fails where an object cannot be read to its end. Looked at once.
     pub(super) fn check(&self, oid: Oid) -> Result<(), Error> {
-        self.loose(oid).map(drop)
+        if !self.checked.borrow().contains(&oid) {
+            self.loose(oid)?;
+            self.checked.borrow_mut().insert(oid);
+        }
+        Ok(())
     }
 
     pub(super) fn find_commit(&self, oid: Oid) -> Result<Commit<'_>, Error> {

@@ -1,7 +1,8 @@
 //! A repository's objects, refs and work tree, through libgit2.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -104,6 +105,8 @@ pub struct Repo {
     seal: Option<Seal>,
     /// Files are sealed as they are written.
     sealing: Cell<bool>,
+    /// Objects that have an end.
+    pub(super) checked: RefCell<HashSet<Oid>>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -114,7 +117,7 @@ impl std::fmt::Debug for Repo {
 
 impl Repo {
     fn of(inner: Repository, path: PathBuf) -> Self {
-        Self { inner, path, seal: None, sealing: Cell::new(false) }
+        Self { inner, path, seal: None, sealing: Cell::new(false), checked: RefCell::default() }
     }
 
     /// With the fleet's key, which opens sealed files.

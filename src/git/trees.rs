@@ -127,14 +127,19 @@ impl Repo {
 
     /// The files of the tree `to` that `from` has not, or has otherwise.
     pub fn differing(&self, from: Option<Oid>, to: Oid) -> Result<Vec<(String, Entry)>, RepoError> {
-        let mut paths = Vec::new();
-        self.gained(from, Some(to), "", &mut paths)?;
-        let entry = |path: String| Ok(self.entry(Some(to), &path)?.map(|entry| (path, entry)));
-        paths.into_iter().map(entry).filter_map(Result::transpose).collect()
+        let mut out = Vec::new();
+        self.gained(from, Some(to), "", &mut out)?;
+        Ok(out)
     }
 
     /// The files that `to` has and `from` has not, or has otherwise. False where `to` lacks something that `from` has.
-    pub(super) fn gained(&self, from: Option<Oid>, to: Option<Oid>, prefix: &str, out: &mut Vec<String>) -> Result<bool, RepoError> {
+    pub(super) fn gained(
+        &self,
+        from: Option<Oid>,
+        to: Option<Oid>,
+        prefix: &str,
+        out: &mut Vec<(String, Entry)>,
+    ) -> Result<bool, RepoError> {
         let (old, new) = (self.entries(from)?, self.entries(to)?);
         let mut only_more = old.keys().all(|name| new.contains_key(name));
         for (name, entry) in new {
@@ -149,7 +154,7 @@ impl Repo {
                 only_more &= self.gained(below, Some(entry.oid), &format!("{path}/"), out)?;
             } else {
                 only_more &= before.is_none_or(|before| before.mode == entry.mode);
-                out.push(path);
+                out.push((path, entry));
             }
         }
         Ok(only_more)

@@ -49,16 +49,14 @@ impl Repo {
     /// Says false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
     pub fn advance(&self, from: Oid, to: Oid) -> Result<bool, RepoError> {
         let mut changed = Vec::new();
-        if !self.gained(Some(from), Some(to), "", &mut changed)? || changed.iter().any(|path| !path.starts_with("sync/")) {
+        if !self.gained(Some(from), Some(to), "", &mut changed)? || changed.iter().any(|(path, _)| !path.starts_with("sync/")) {
             return Ok(false);
         }
         let mut force = CheckoutBuilder::new();
         force.force().disable_pathspec_match(true).update_index(true);
-        for path in &changed {
+        for (path, entry) in &changed {
+            git("read a file", self.check(entry.oid))?;
             force.path(path);
-            if let Some(entry) = self.entry(Some(to), path)? {
-                git("read a file", self.check(entry.oid))?;
-            }
         }
         let to = git("read a tree", self.find_tree(to))?;
         if git("read the index", self.inner.index())?.is_empty() {
