@@ -8,6 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// How often a waiting run looks again.
 const AGAIN: Duration = Duration::from_millis(50);
 
+/// How long a lock is waited for whose holder is gone: a process that it was just starting may still be dying.
+const DYING: Duration = Duration::from_secs(5);
+
 /// Held until dropped, or until the process ends in whatever way: the kernel releases it.
 ///
 /// The file's text is a journal as well: it says who runs, and is emptied when the run ends, well or not. Text that is there when the
@@ -72,7 +75,11 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
             Err(TryLockError::WouldBlock) if began.elapsed() < wait => std::thread::sleep(AGAIN.min(wait)),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                let _ = file.take(200).read_to_string(&mut holder);
+                let _ = file.rewind().and_then(|()| (&file).take(200).read_to_string(&mut holder).map(drop));
+                if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
+                    std::thread::sleep(AGAIN);
+                    continue;
+                }
                 return Err(LockError::Held { holder: crate::base::text::printable(holder.trim(), 200) });
             }
             Err(TryLockError::Error(source)) => return Err(fail(source)),
@@ -84,4 +91,18 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
     said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed))).map_err(fail)?;
     Ok(Lock { file, killed })
+}
+
+/// Whether the process that a label names has ended.
+#[cfg(unix)]
+fn is_gone(label: &str) -> bool {
+    let pid = label.strip_prefix("pid ").and_then(|rest| rest.split(',').next()).and_then(|pid| pid.parse().ok());
+    let pid = pid.and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
+}
+
+/// Elsewhere a process that is being started holds no lock of the one that starts it.
+#[cfg(not(unix))]
+fn is_gone(_: &str) -> bool {
+    false
 }

@@ -17,18 +17,11 @@ fn hold(machine: &crate::world::Machine, text: &str) -> fs::File {
     file
 }
 
-#[test]
-fn whoever_comes_second_is_told_who_is_first_or_waits() {
-    let world = World::new();
-    let machine = world.machine("ada");
-    machine.init();
-    let held = hold(&machine, "pid 4711, since 2026-03-10T11:59:00.000Z\n");
-    let ran = machine.try_sync(NOON, &[]);
-    assert_eq!(ran.code, 3);
-    assert!(ran.err.contains("pid 4711, since 2026-03-10T11:59:00.000Z"), "{}", ran.err);
-    let waiting = machine.command("claude-sync", NOON).args(["--wait", "60"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
-    let mut waiting = waiting.expect("starts");
-    // Still there while the lock is held: it is asked once it certainly runs, which its open lock file shows.
+/// Starts a run, lets go of the lock once the run certainly looks at it, and waits for its end.
+fn released(machine: &crate::world::Machine, held: fs::File, args: &[&str]) -> std::process::Output {
+    let mut waiting =
+        machine.command("claude-sync", NOON).args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    // It is asked once its open lock file shows that it runs.
     let lock = machine.state().join("lock").canonicalize().expect("a path");
     let opened = || {
         fs::read_dir(format!("/proc/{}/fd", waiting.id()))
@@ -43,7 +36,33 @@ fn whoever_comes_second_is_told_who_is_first_or_waits() {
     }
     assert!(waiting.try_wait().expect("asks").is_none(), "it did not wait");
     drop(held);
-    let out = waiting.wait_with_output().expect("ends");
+    waiting.wait_with_output().expect("ends")
+}
+
+#[test]
+fn whoever_comes_second_is_told_who_is_first_or_waits() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.init();
+    let label = format!("pid {}, since 2026-03-10T11:59:00.000Z", std::process::id());
+    let held = hold(&machine, &format!("{label}\n"));
+    let ran = machine.try_sync(NOON, &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains(&label), "{}", ran.err);
+    let out = released(&machine, held, &["--wait", "60"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+/// A run that is killed while it starts git: the process that was to become git holds the lock until it is dead too.
+#[test]
+fn a_lock_whose_holder_is_gone_is_waited_for() {
+    let world = World::new();
+    let machine = world.machine("ada");
+    machine.init();
+    let mut ended = std::process::Command::new("true").spawn().expect("starts");
+    ended.wait().expect("ends");
+    let held = hold(&machine, &format!("pid {}, since 2026-03-10T11:59:00.000Z\n", ended.id()));
+    let out = released(&machine, held, &[]);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
 
