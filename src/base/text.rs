@@ -100,6 +100,21 @@ impl<W: io::Write> io::Write for JsonScreen<W> {
     }
 }
 
+/// Writes lines as [`Screen::lines`] has them, piece by piece.
+#[derive(Debug)]
+pub struct TextScreen<W>(pub W);
+
+impl<W: io::Write> io::Write for TextScreen<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write_all(Screen::lines(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// Where a colour (`ESC [ … m`) at the beginning of a text ends.
 fn colour(text: &str) -> Option<usize> {
     let inner = text.strip_prefix("\u{1b}[")?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, source, tracker};
+use super::{exit, machine, out, rows, source};
 use crate::base::text::{count, printable, thousands};
 use crate::git::Oid;
 use crate::git::repo::Repo;
@@ -22,7 +22,7 @@ pub struct LogArgs {
     #[arg(long)]
     machine: Option<String>,
     /// The first day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(long, value_name = "DAY", value_parser = tracker::date)]
+    #[arg(long, value_name = "DAY", value_parser = rows::date)]
     since: Option<NaiveDate>,
     /// How many commits to look at, from the newest
     #[arg(short = 'n', long, default_value_t = 10_000)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::env::Env;
 use super::error::CliError;
-use super::tracker::zone;
+use super::rows::zone;
 use super::{exit, out, source};
 use crate::base::money::{Cost, Money};
 use crate::base::text::printable;

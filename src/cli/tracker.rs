@@ -1,6 +1,5 @@
 //! `claude-usage-tracker`: reports.
 
-use std::collections::BTreeSet;
 use std::io::{BufWriter, Write as _};
 
 use chrono::NaiveDate;
@@ -8,12 +7,12 @@ use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, source, statusline};
-use crate::base::ids::MachineId;
-use crate::base::text::{JsonScreen, nearest, printable};
-use crate::merge::fleet::{Fleet, Row};
+use super::rows::Filter;
+use super::{exit, export, out, statusline};
+use crate::base::text::JsonScreen;
+use crate::merge::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
-use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Report, Split, Zone};
+use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Report, Split};
 
 /// Report Claude Code usage of this machine or of the whole fleet
 #[derive(Debug, clap::Parser)]
@@ -41,6 +40,8 @@ pub struct Args {
 enum Command {
     /// One line for Claude Code's status line: what today and the block cost so far, on all machines
     Statusline(statusline::Args),
+    /// Write what counts, request by request, for other programs
+    Export(export::Args),
 }
 
 /// What a report is asked for.
@@ -49,27 +50,17 @@ struct ReportArgs {
     /// What a line stands for
     #[arg(value_enum, default_value = "daily")]
     report: Verb,
+    #[command(flatten)]
+    filter: Filter,
     /// Several reports over the same rows, such as daily,machines
     #[arg(long, value_enum, value_name = "REPORTS", value_delimiter = ',')]
     sections: Vec<Verb>,
-    /// Where figures come from: the synced repository, or this machine's transcripts
-    #[arg(long, value_enum, default_value = "sync")]
-    source: Source,
     /// Print JSON
     #[arg(short, long, conflicts_with = "csv")]
     json: bool,
     /// Print CSV
     #[arg(long)]
     csv: bool,
-    /// The first day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(short, long, value_name = "DAY", value_parser = date)]
-    since: Option<NaiveDate>,
-    /// The last day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(short, long, value_name = "DAY", value_parser = date)]
-    until: Option<NaiveDate>,
-    /// The time zone in which days begin, such as Europe/Berlin or UTC
-    #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
-    timezone: Zone,
     /// Only the last days, weeks or months, this one among them: 7, 7d, 4w or 3m; a number alone counts what the report's lines are
     #[arg(long, value_name = "N[d|w|m]", conflicts_with_all = ["since", "until"], value_parser = last)]
     last: Option<Last>,
@@ -91,12 +82,6 @@ struct ReportArgs {
     /// The order of the lines
     #[arg(short, long, value_enum, default_value = "asc")]
     order: Order,
-    /// Only projects whose name contains this; may be given several times
-    #[arg(short, long, value_name = "NAME")]
-    project: Vec<String>,
-    /// Only the machine with this name or id; may be given several times
-    #[arg(long, value_name = "NAME")]
-    machine: Vec<String>,
     /// Few columns, however wide the terminal is
     #[arg(long)]
     compact: bool,
@@ -179,29 +164,6 @@ impl ReportArgs {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Source {
-    Sync,
-    Local,
-}
-
-/// Reads a day of the command line.
-pub fn date(text: &str) -> Result<NaiveDate, String> {
-    let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
-    let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
-    dashed
-        .or_else(|| plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten())
-        .ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
-}
-
-/// Reads a time zone of the command line.
-pub fn zone(text: &str) -> Result<Zone, String> {
-    Zone::parse(text).map_err(|near| match near {
-        Some(near) => format!("no such time zone; did you mean {near}?"),
-        None => "no such time zone; write a name of the IANA database such as Europe/Berlin, or UTC".to_owned(),
-    })
-}
-
 /// The first of the last days, weeks or months.
 fn first_day(last: Last, verb: Verb, choice: &Choice, today: NaiveDate) -> NaiveDate {
     let unit = last.unit.unwrap_or(match verb {
@@ -233,16 +195,13 @@ enum Made {
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
         Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
+        Some(Command::Export(args)) => export::run(args),
         None => report(&args.report, env),
     }
 }
 
 fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
-    if let (Some(since), Some(until)) = (args.since, args.until)
-        && since > until
-    {
-        return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
-    }
+    let filter = &args.filter;
     let mut verbs = args.sections.clone();
     if verbs.is_empty() {
         verbs.push(args.report);
@@ -255,41 +214,29 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
         week_start: args.start_of_week.num_days_from_monday(),
         month_start: args.start_of_month,
         descending: args.order == Order::Desc,
-        some_projects: !args.project.is_empty(),
-        some_machines: !args.machine.is_empty(),
+        some_projects: !filter.project.is_empty(),
+        some_machines: !filter.machine.is_empty(),
         split: args.split(),
         without_cost: args.no_cost,
     };
-    let since = args.last.map(|last| first_day(last, verbs[0], &choice, args.timezone.date(env.now))).or(args.since);
-    let bounds = Bounds { since, until: args.until };
+    let since = args.last.map(|last| first_day(last, verbs[0], &choice, filter.timezone.date(env.now)));
+    let bounds = Bounds { since: since.or(filter.since), until: filter.until };
     let begin = |verb: &Verb| match verb.kind() {
-        Some(kind) => Making::Lines(Box::new(Fold::new(kind, bounds, args.timezone).with(choice.clone()))),
-        None => Making::Blocks(Blocks::new(bounds, args.timezone)),
+        Some(kind) => Making::Lines(Box::new(Fold::new(kind, bounds, filter.timezone).with(choice.clone()))),
+        None => Making::Blocks(Blocks::new(bounds, filter.timezone)),
     };
     let mut making: Vec<Making> = verbs.iter().map(begin).collect();
-    let mut projects = Projects::new(&args.project);
     let mut add = |row: &Row<'_>| {
-        if projects.wants(row.project) {
-            making.iter_mut().for_each(|report| match report {
-                Making::Lines(fold) => fold.add(row),
-                Making::Blocks(blocks) => blocks.add(row),
-            });
-        }
+        making.iter_mut().for_each(|report| match report {
+            Making::Lines(fold) => fold.add(row),
+            Making::Blocks(blocks) => blocks.add(row),
+        });
     };
-    let places = Env::places()?;
-    // Whether there is a project at all, all rows tell.
-    let since = since.filter(|_| args.project.is_empty()).and_then(Zone::before);
-    let fleet = match args.source {
-        Source::Sync => source::synced(&places, since, &mut add)?,
-        Source::Local => source::local(&places, &mut add)?,
-    };
-    projects.check()?;
-    let machines = args.machine.iter().map(|name| called(&fleet, name)).collect::<Result<Vec<_>, _>>()?;
+    let found = filter.read(bounds, &mut add)?;
     let finish = |report| match report {
-        Making::Lines(fold) => Made::Lines(fold.finish(&fleet, &machines)),
+        Making::Lines(fold) => Made::Lines(fold.finish(&found.fleet, &found.machines)),
         Making::Blocks(blocks) => {
-            let wanted = |at: usize| !choice.some_machines || machines.contains(&fleet.machines[at].id);
-            let mut all = blocks.finish(env.now, wanted);
+            let mut all = blocks.finish(env.now, |at| found.wants(at));
             if choice.descending {
                 all.reverse();
             }
@@ -298,46 +245,6 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
     };
     show(args, env, &making.into_iter().map(finish).collect::<Vec<_>>());
     Ok(exit::OK)
-}
-
-/// The projects that were asked for, by parts of their names.
-struct Projects<'a> {
-    parts: &'a [String],
-    /// Some projects that are there, as long as none was found that is wanted.
-    others: Option<BTreeSet<String>>,
-}
-
-impl<'a> Projects<'a> {
-    fn new(parts: &'a [String]) -> Self {
-        Self { parts, others: (!parts.is_empty()).then(BTreeSet::new) }
-    }
-
-    fn wants(&mut self, project: &str) -> bool {
-        if self.parts.is_empty() || self.parts.iter().any(|part| project.contains(part.as_str())) {
-            self.others = None;
-            return true;
-        }
-        if let Some(others) = self.others.as_mut().filter(|others| others.len() < 1000 && !others.contains(project)) {
-            others.insert(project.to_owned());
-        }
-        false
-    }
-
-    /// Fails where none of them is there.
-    fn check(&self) -> Result<(), CliError> {
-        let (Some(others), Some(part)) = (self.others.as_ref().filter(|others| !others.is_empty()), self.parts.first()) else {
-            return Ok(());
-        };
-        let near = nearest(part, others.iter().map(String::as_str)).map(|near| format!("did you mean {}? ", printable(near, 100)));
-        let help = format!("{}claude-usage-tracker projects shows all", near.unwrap_or_default());
-        Err(CliError::plain(&format!("no project's name contains \"{part}\""), "claude_sync::no_project", exit::USAGE, help))
-    }
-}
-
-/// The id of the machine that a person means; of one that was merged into another, that one's.
-fn called(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
-    let found = machine::find(fleet, name)?;
-    Ok(found.merged_into.map_or(&found.id, |at| &fleet.machines[at].id).clone())
 }
 
 fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
@@ -361,7 +268,7 @@ fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
         }
         match report {
             Made::Lines(report) => out(&report::to_table(report, look)),
-            Made::Blocks(blocks) => out(&blocks::to_table(blocks, args.timezone, look, args.no_cost)),
+            Made::Blocks(blocks) => out(&blocks::to_table(blocks, args.filter.timezone, look, args.no_cost)),
         }
     }
 }

@@ -60,6 +60,11 @@ impl<'a> Row<'a> {
             provisional: entry.provisional,
         }
     }
+
+    /// Whether it is a record that retention shortened: of its time only the UTC day is known.
+    pub fn is_shortened(&self) -> bool {
+        self.session.is_none() && self.source == Source::Record
+    }
 }
 
 /// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that nobody keeps them all.

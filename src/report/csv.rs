@@ -38,7 +38,7 @@ fn line(out: &mut String, texts: &str, totals: &Totals, report: &Report) {
 }
 
 /// A text as a field. A spreadsheet would run one that begins like a formula: it gets an apostrophe, which keeps it a text.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
     if text.contains([',', '"', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -202,9 +202,7 @@ impl Fold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        // Of a record that retention shortened only the UTC day is known.
-        let shortened = row.session.is_none() && row.source == Source::Record;
-        let date = if shortened { row.at.day().date() } else { self.date(row.at) };
+        let date = if row.is_shortened() { row.at.day().date() } else { self.date(row.at) };
         if !self.bounds.hold(date) {
             return;
         }
@@ -403,7 +401,7 @@ impl Sum {
 }
 
 /// Names for people: the host's, with the id's beginning where two share one.
-fn labels(fleet: &Fleet) -> Vec<String> {
+pub(super) fn labels(fleet: &Fleet) -> Vec<String> {
     let name = |at: usize| fleet.machines[at].label.clone();
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for at in 0..fleet.machines.len() {

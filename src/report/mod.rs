@@ -5,6 +5,7 @@ mod choice;
 pub mod conflicts;
 mod csv;
 pub mod diff;
+pub mod export;
 mod fold;
 mod json;
 pub mod lines;

@@ -1,7 +1,7 @@
 //! The one way in which files outside git's object database are written.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// A file could not be written. The file is as it was before.
@@ -15,16 +15,23 @@ pub struct WriteError {
 }
 
 /// Replaces `path` by `bytes`, or leaves it as it was.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write_with(path, |out| out.write_all(bytes))
+}
+
+/// Replaces `path` by what `content` writes, or leaves it as it was.
 ///
 /// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and never nothing: the new content
 /// is written and flushed beside it under another name, then renamed over it, then the folder is flushed. On return the change
 /// survives a power cut.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
     let fail = |source| WriteError { path: path.to_owned(), source };
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(fail)?;
     let mut file = tempfile::Builder::new().prefix(".claude-sync-").tempfile_in(folder).map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
+    let mut out = BufWriter::new(&mut file);
+    content(&mut out).and_then(|()| out.flush()).map_err(fail)?;
+    drop(out);
     if let Ok(old) = fs::metadata(path) {
         file.as_file().set_permissions(old.permissions()).map_err(fail)?;
     }

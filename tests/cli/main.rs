@@ -10,6 +10,7 @@ mod dice;
 mod digests;
 mod driver;
 mod errors;
+mod export;
 mod finish;
 mod forgotten;
 mod format;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::world::{Machine, Row, World};
 
 /// Ten days from a Thursday on, two projects, two models.
-fn fleet(world: &World) -> Machine<'_> {
+pub fn fleet(world: &World) -> Machine<'_> {
     let ada = world.machine("ada");
     let bob = world.machine("bob");
     let rows = |from: u32, session: &'static str| -> String {
@@ -40,7 +40,7 @@ const VERBS: [(&str, &str); 7] = [
 ];
 
 /// A cost in picodollars.
-fn pico(cost: &Value) -> u128 {
+pub fn pico(cost: &Value) -> u128 {
     let text = cost.to_string();
     let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
     format!("{whole}{part:0<12}").parse().expect("an exact decimal")
