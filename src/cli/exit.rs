@@ -20,6 +20,8 @@ pub const QUEUED: u8 = 7;
 pub const REMOTE: u8 = 8;
 /// A setting or the machine id is not valid.
 pub const CONFIG: u8 = 9;
+/// A budget was passed, and `budget --check` was to say so.
+pub const OVER: u8 = 17;
 /// The merge driver gave up. Git stops and changes nothing; 1 to 128 would mean a conflict that can lose a side.
 pub const DRIVER: u8 = 129;
 

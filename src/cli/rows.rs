@@ -51,6 +51,11 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
         .ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
 }
 
+/// Reads a day of the week of the command line.
+pub fn weekday(text: &str) -> Result<chrono::Weekday, String> {
+    text.parse().map_err(|_| "write a day of the week, such as monday".to_owned())
+}
+
 /// Reads a time zone of the command line.
 pub fn zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|near| match near {

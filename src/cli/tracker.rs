@@ -7,8 +7,8 @@ use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
-use super::rows::Filter;
-use super::{exit, export, out, statusline};
+use super::rows::{Filter, weekday};
+use super::{budget, exit, export, out, statusline};
 use crate::base::text::JsonScreen;
 use crate::merge::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
@@ -40,6 +40,8 @@ pub struct Args {
 enum Command {
     /// One line for Claude Code's status line: what today and the block cost so far, on all machines
     Statusline(statusline::Args),
+    /// What was spent of a limit for the day, the week or the month, and where that leads
+    Budget(budget::Args),
     /// Write what counts, request by request, for other programs
     Export(export::Args),
 }
@@ -104,10 +106,6 @@ fn last(text: &str) -> Result<Last, String> {
     let unit = text.chars().last().filter(|last| "dwm".contains(*last));
     let count = text.strip_suffix(['d', 'w', 'm']).unwrap_or(text).parse().ok().filter(|count| (1..=100_000).contains(count));
     count.map(|count| Last { count, unit }).ok_or_else(|| "write a number from 1 on, and d, w or m behind it, such as 4w".to_owned())
-}
-
-fn weekday(text: &str) -> Result<chrono::Weekday, String> {
-    text.parse().map_err(|_| "write a day of the week, such as monday".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -195,6 +193,7 @@ enum Made {
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
         Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
+        Some(Command::Budget(args)) => budget::run(args, env),
         Some(Command::Export(args)) => export::run(args),
         None => report(&args.report, env),
     }

@@ -1,6 +1,7 @@
 //! Reports: a fold over the fleet's rows, as tables for people, as CSV and as JSON in the shape that ccusage prints.
 
 pub mod blocks;
+pub mod budget;
 mod choice;
 pub mod conflicts;
 mod csv;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use chrono::{Local, NaiveDate, Utc};
+use chrono::{Local, NaiveDate, NaiveDateTime};
 
 use crate::base::time::Timestamp;
 
@@ -29,14 +29,19 @@ impl Zone {
         chrono_tz::Tz::from_str(text).map(Self::Named).map_err(|_| nearest(text))
     }
 
-    /// The date that a clock there shows.
-    pub fn date(self, time: Timestamp) -> NaiveDate {
+    /// What a clock there shows.
+    pub fn clock(self, time: Timestamp) -> NaiveDateTime {
         let utc = time.to_utc();
         match self {
-            Self::Local => utc.with_timezone(&Local).date_naive(),
-            Self::Utc => utc.with_timezone(&Utc).date_naive(),
-            Self::Named(zone) => utc.with_timezone(&zone).date_naive(),
+            Self::Local => utc.with_timezone(&Local).naive_local(),
+            Self::Utc => utc.naive_utc(),
+            Self::Named(zone) => utc.with_timezone(&zone).naive_local(),
         }
+    }
+
+    /// The date that a clock there shows.
+    pub fn date(self, time: Timestamp) -> NaiveDate {
+        self.clock(time).date()
     }
 
     /// A time that is not after the beginning of a day there, and less than two days before it.
@@ -47,13 +52,7 @@ impl Zone {
 
     /// The date and the minute that a clock there shows.
     pub fn minute(self, time: Timestamp) -> String {
-        let utc = time.to_utc();
-        let naive = match self {
-            Self::Local => utc.with_timezone(&Local).naive_local(),
-            Self::Utc => utc.naive_utc(),
-            Self::Named(zone) => utc.with_timezone(&zone).naive_local(),
-        };
-        naive.format("%Y-%m-%d %H:%M").to_string()
+        self.clock(time).format("%Y-%m-%d %H:%M").to_string()
     }
 }
 

@@ -311,3 +311,31 @@ fn reports_of_the_last_days_read_no_more_and_say_the_same() {
         }
     }
 }
+
+#[test]
+fn a_budget_is_of_the_whole_fleet_or_of_what_is_chosen() {
+    let world = World::new();
+    let ada = fleet(&world);
+    let args = ["budget", "--daily", "5", "--weekly", "$0.02", "--monthly", "0.1", "-z", "UTC"];
+    let ran = ada.track(&args);
+    assert_eq!(ran.code, 0, "without --check nothing fails: {}", ran.err);
+    insta::assert_snapshot!(ran.out);
+    let over = |args: &[&str]| ada.track(&[&["budget", "--check", "-z", "UTC"], args].concat()).code;
+    assert_eq!((over(&["--monthly", "0.1"]), over(&["--monthly", "1"])), (17, 0));
+    assert_eq!((over(&["--monthly", "0.08"]), over(&["--monthly", "0.08", "--machine", "ada"])), (17, 0));
+    assert_eq!((over(&["--monthly", "0.05"]), over(&["--monthly", "0.05", "--project", "nothing like it"])), (17, 2));
+    for filter in [&[][..], &["--machine", "bob"], &["--project", "shop"]] {
+        let spent = |args: &[&str]| ada.report(&[args, filter].concat());
+        assert_eq!(
+            spent(&["budget", "--monthly", "1"])["budgets"][0]["spentUSD"],
+            spent(&["monthly", "--last", "1"])["totals"]["totalCost"],
+            "{filter:?}"
+        );
+    }
+    for wrong in
+        [&["budget"][..], &["budget", "--monthly", "-1"], &["budget", "--daily", "x"], &["budget", "--daily", "1", "--since", "2026-03-01"]]
+    {
+        let ran = ada.track(wrong);
+        assert_eq!(ran.code, 2, "{wrong:?}: {}", ran.err);
+    }
+}
