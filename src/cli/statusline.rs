@@ -75,7 +75,9 @@ fn used(zone: Zone, now: Timestamp) -> Result<Used, CliError> {
         }
     };
     let fleet = source::synced(&Env::places()?, since, &mut add)?;
-    Ok(Used { fleet, today, block: blocks.finish(now, |_| true).into_iter().find(|block| block.active) })
+    // A machine whose clock is ahead may have begun one that is still to come.
+    let block = blocks.finish(now, |_| true).into_iter().find(|block| block.active && block.start <= now);
+    Ok(Used { fleet, today, block })
 }
 
 /// The JSON on the standard input, where there is any.

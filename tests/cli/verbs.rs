@@ -276,10 +276,15 @@ fn the_status_line_has_the_days_and_the_blocks_cost_of_all_machines() {
         statusline(&ada, crate::world::NOON, told),
         "Opus\\u{1b}[31m 4.8 | $1.24 session / $5.01 today / $2.50 block (2h 0m left)\n"
     );
+    bob.write(".claude/projects/p/later.jsonl", &row(4, "2026-03-10T16:30:00.000Z"));
+    bob.sync(&[]);
+    ada.sync(&[]);
+    let ahead = statusline(&ada, "2026-03-10T15:30:00Z", "");
+    assert_eq!(ahead, "$7.51 today | synced 3 hours ago\n", "a block of a clock that is ahead is not the one that goes on");
     assert_eq!(statusline(&ada, "2026-03-11T00:30:00Z", "no JSON"), "$0.00 today | synced 12 hours ago\n");
     assert_eq!(
         statusline(&ada, crate::world::NOON, r#"{"model":null,"cost":{"total_cost_usd":-1e400}}"#),
-        "$5.01 today / $2.50 block (2h 0m left)\n"
+        "$7.51 today / $2.50 block (2h 0m left)\n"
     );
 }
 
