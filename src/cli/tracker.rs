@@ -201,7 +201,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
-    let mut verbs = args.sections.clone();
+    let mut verbs: Vec<Verb> = Vec::new();
+    for verb in &args.sections {
+        if !verbs.contains(verb) {
+            verbs.push(*verb);
+        }
+    }
     if verbs.is_empty() {
         verbs.push(args.report);
     }

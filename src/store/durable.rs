@@ -14,9 +14,14 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
-/// Replaces `path` by `bytes`, or leaves it as it was.
+/// Replaces `path` by `bytes`, or leaves it as it was. Its folder is made if need be.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    fs::create_dir_all(folder(path)).map_err(|source| WriteError { path: path.to_owned(), source })?;
     write_with(path, |out| out.write_all(bytes))
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Replaces `path` by what `content` writes, or leaves it as it was.
@@ -26,8 +31,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
 /// survives a power cut.
 pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
     let fail = |source| WriteError { path: path.to_owned(), source };
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fail)?;
+    let folder = folder(path);
     let mut file = tempfile::Builder::new().prefix(".claude-sync-").tempfile_in(folder).map_err(fail)?;
     let mut out = BufWriter::new(&mut file);
     content(&mut out).and_then(|()| out.flush()).map_err(fail)?;

@@ -112,7 +112,7 @@ fn sections_share_one_reading() {
     for (verb, list) in [("daily", "daily"), ("machines", "machines"), ("blocks", "blocks")] {
         assert_eq!(whole[list], ada.report(&[verb])[list], "{verb}");
     }
-    let tables = ada.track(&["--sections", "machines,models"]).out;
+    let tables = ada.track(&["--sections", "machines,models,machines"]).out;
     let alone: Vec<String> = ["machines", "models"].into_iter().map(|verb| ada.track(&[verb]).out).collect();
     assert_eq!(tables, alone.join("\n"));
     let ran = ada.track(&["--sections", "daily,models", "--csv"]);
