@@ -11,7 +11,8 @@ use super::{exit, machine, source};
 use crate::base::ids::MachineId;
 use crate::base::text::{nearest, printable};
 use crate::merge::fleet::{Fleet, Row, Rows};
-use crate::report::{Bounds, Zone};
+use crate::records::Totals;
+use crate::report::{Bounds, Mode, Zone};
 
 /// Which rows count.
 #[derive(Debug, clap::Args)]
@@ -34,6 +35,29 @@ pub struct Filter {
     /// Only the machine with this name or id; may be given several times
     #[arg(long, value_name = "NAME")]
     pub machine: Vec<String>,
+    /// Which cost counts: by the price list, or what old versions of Claude Code wrote beside each request
+    #[arg(long, value_enum, default_value = "calculate")]
+    pub mode: CostMode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CostMode {
+    /// What was written, else by price
+    Auto,
+    /// By price
+    Calculate,
+    /// What was written, and nothing else
+    Display,
+}
+
+impl From<CostMode> for Mode {
+    fn from(mode: CostMode) -> Self {
+        match mode {
+            CostMode::Auto => Self::Auto,
+            CostMode::Calculate => Self::Calculate,
+            CostMode::Display => Self::Display,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -87,9 +111,10 @@ impl Filter {
             return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
         }
         let mut projects = Projects::new(&self.project);
+        let mode = Mode::from(self.mode);
         let mut add = |row: &Row<'_>| {
             if projects.wants(row.project) {
-                rows(row);
+                rows(&Row { totals: Totals { cost: mode.cost(row), ..row.totals }, ..*row });
             }
         };
         let places = Env::places()?;

@@ -222,6 +222,7 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
         some_machines: !filter.machine.is_empty(),
         split: args.split(),
         without_cost: args.no_cost,
+        mode: filter.mode.into(),
     };
     let since = args.last.map(|last| first_day(last, verbs[0], &choice, filter.timezone.date(env.now)));
     let bounds = Bounds { since: since.or(filter.since), until: filter.until };

@@ -8,6 +8,7 @@ use super::digest::SessionSum;
 use super::withheld::{OwnSums, move_pasts};
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::Join as _;
+use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::format::line::SummaryKey;
 use crate::format::manifest::{Conflict, ConflictStatus, UNEQUAL_RECORDS};
@@ -28,6 +29,8 @@ pub enum Source {
 /// Something that counts: one request, or the sum of several whose records are not here.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
+    /// Its id, where it is a record and not from the index.
+    pub id: Option<RecordId>,
     /// The place of its machine in [`Fleet::machines`]: the one that it counts for.
     pub machine: usize,
     /// Its session; none where a machine claims more than its sessions, and for a record of which retention took it.
@@ -38,8 +41,10 @@ pub struct Row<'a> {
     pub model: &'a str,
     /// Its time.
     pub at: Timestamp,
-    /// What it adds.
+    /// What it adds, its cost by this version's prices.
     pub totals: Totals,
+    /// What the transcript says that it cost, where it says so.
+    pub recorded: Option<Money>,
     /// Why it counts.
     pub source: Source,
     /// The last row of the request was not seen yet.
@@ -50,12 +55,14 @@ impl<'a> Row<'a> {
     /// A record that counts for the machine at this place.
     pub fn of(entry: &Entry<'a>, machine: usize) -> Self {
         Self {
+            id: Some(entry.id),
             machine,
             session: some(entry.session),
             project: entry.project,
             model: entry.model,
             at: entry.at,
             totals: Totals { requests: 1, counters: entry.counters, cost: entry.cost },
+            recorded: entry.recorded,
             source: Source::Record,
             provisional: entry.provisional,
         }

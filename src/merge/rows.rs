@@ -1,7 +1,7 @@
 //! Records as the index keeps them for reports: what a report asks for, at places that are known without reading what stands before.
 //!
-//! A byte says which of two forms follows. In the plain one a row takes 44 bytes; it has no room for figures that no real request has.
-//! A file with such figures takes the wide form.
+//! A byte says which of two forms follows. In the plain one a row takes 44 bytes; it has no room for figures that no real request has,
+//! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ struct Packed {
     /// Places of session, project and model among the names.
     names: [u16; 3],
     sums: Sums,
+    /// Picodollars.
+    recorded: Option<u128>,
     provisional: bool,
 }
 
@@ -46,6 +48,9 @@ const PRICED: u8 = 2;
 impl Packed {
     fn plain(&self) -> Option<[u8; ROW]> {
         let Totals { counters: c, cost, .. } = self.sums.into();
+        if self.recorded.is_some() {
+            return None;
+        }
         let small = |number: u64| u32::try_from(number).ok();
         let mut out = [0; ROW];
         let mut at = 0;
@@ -81,6 +86,7 @@ impl Packed {
             at: long(0).cast_signed(),
             names: [name(36), name(38), name(40)],
             sums: Totals { requests: 1, counters, cost }.into(),
+            recorded: None,
             provisional: row[43] & PROVISIONAL != 0,
         }
     }
@@ -109,7 +115,8 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             number(&mut names.models, entry.model)?,
         ];
         let sums = Totals { requests: 1, counters: entry.counters, cost: entry.cost }.into();
-        all.push(Packed { at: entry.at.millis(), names: places, sums, provisional: entry.provisional });
+        let recorded = entry.recorded.map(Money::pico);
+        all.push(Packed { at: entry.at.millis(), names: places, sums, recorded, provisional: entry.provisional });
     }
     let plain: Option<Vec<_>> = all.iter().map(Packed::plain).collect();
     let mut out = vec![if plain.is_some() { PLAIN } else { WIDE }];
@@ -129,12 +136,14 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
     let row = |packed: &Packed| -> Option<Row<'_>> {
         let [session, project, model] = packed.names.map(usize::from);
         Some(Row {
+            id: None,
             machine,
             session: some(sessions.get(session)?),
             project: names.projects.get(project)?,
             model: names.models.get(model)?,
             at: Timestamp::from_millis(packed.at)?,
             totals: packed.sums.into(),
+            recorded: packed.recorded.map(Money::from_pico),
             source: Source::Record,
             provisional: packed.provisional,
         })

@@ -54,12 +54,14 @@ impl Fleet {
                 let added = summary.totals.join(told).minus(told);
                 if !counted && !added.is_zero() {
                     let row = Row {
+                        id: None,
                         machine: *at,
                         session: Some(&key.session),
                         project: &summary.project,
                         model: &key.model,
                         at: summary.first,
                         totals: added,
+                        recorded: None,
                         source: Source::Withheld,
                         provisional: false,
                     };
@@ -121,7 +123,7 @@ impl Fleet {
 }
 
 fn claim<'a>(machine: usize, session: Option<&'a SessionId>, project: &'a str, model: &'a str, at: Timestamp, totals: Totals) -> Row<'a> {
-    Row { machine, session, project, model, at, totals, source: Source::Claim, provisional: false }
+    Row { id: None, machine, session, project, model, at, totals, recorded: None, source: Source::Claim, provisional: false }
 }
 
 /// Gives the records and summary lines of machines that were merged into others to those others, as if they had written them. What a

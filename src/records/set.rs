@@ -12,7 +12,7 @@ use super::{Body, Counters, Origin, Record};
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::join::Join;
 use crate::base::json::Extra;
-use crate::base::money::Cost;
+use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::prices::{Priced, prices};
 
@@ -38,6 +38,8 @@ pub struct Entry<'a> {
     pub counters: Counters,
     /// The price by this version's table.
     pub cost: Cost,
+    /// What the transcript says that it cost.
+    pub recorded: Option<Money>,
     /// The last row of the request was not seen yet.
     pub provisional: bool,
 }
@@ -54,6 +56,7 @@ impl<'a> Entry<'a> {
             model: &record.body.model,
             counters: record.body.counters,
             cost: record.cost(),
+            recorded: record.body.recorded_cost,
             provisional: record.body.provisional,
         }
     }
@@ -344,6 +347,7 @@ impl RecordSet {
             model: &self.words.all[usize::from(p.model)].0,
             counters: p.counters(),
             cost: self.price(p),
+            recorded: None,
             provisional: p.is(PROVISIONAL),
         }
     }

@@ -3,6 +3,8 @@
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use crate::base::ids::MachineId;
+use crate::base::money::Cost;
+use crate::merge::fleet::{Row, Source};
 
 /// What a report groups by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Choice {
     pub split: Option<Split>,
     /// Tell tokens alone.
     pub without_cost: bool,
+    /// Which cost of a request is in its row.
+    pub mode: Mode,
 }
 
 impl Default for Choice {
@@ -63,6 +67,7 @@ impl Default for Choice {
             some_machines: false,
             split: None,
             without_cost: false,
+            mode: Mode::default(),
         }
     }
 }
@@ -78,6 +83,29 @@ impl Choice {
     pub fn month_of(&self, date: NaiveDate) -> NaiveDate {
         let here = date.with_day(self.month_start).unwrap_or(date);
         if here <= date { here } else { here.checked_sub_months(Months::new(1)).unwrap_or(here) }
+    }
+}
+
+/// Which cost of a request counts, as ccusage calls it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Mode {
+    /// What the transcript says, where it says so; else by price.
+    Auto,
+    /// By price.
+    #[default]
+    Calculate,
+    /// What the transcript says, and nothing where it says nothing.
+    Display,
+}
+
+impl Mode {
+    /// What a row costs.
+    pub fn cost(self, row: &Row<'_>) -> Cost {
+        match (self, row.recorded) {
+            (Self::Auto | Self::Display, Some(recorded)) => Cost::known(recorded),
+            (Self::Display, None) if row.source != Source::Claim => Cost::UNKNOWN,
+            _ => row.totals.cost,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::NaiveDate;
 
 use super::Zone;
-use super::choice::{Bounds, Choice, Kind, Machines, Split};
+use super::choice::{Bounds, Choice, Kind, Machines, Mode, Split};
 use crate::base::ids::SessionId;
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Source};
@@ -50,6 +50,8 @@ pub struct Report {
     pub split: Option<Split>,
     /// It tells tokens alone.
     pub without_cost: bool,
+    /// Which cost it tells.
+    pub mode: Mode,
     /// Its lines: days and months ascending, sessions by last use, machines by cost.
     pub groups: Vec<Group>,
     /// The sum of all lines.
@@ -274,6 +276,7 @@ impl Fold {
             kind: self.kind,
             split: self.choice.split,
             without_cost: self.choice.without_cost,
+            mode: self.choice.mode,
             totals: groups.iter().map(|group| group.totals).sum(),
             groups,
             unpriced,

@@ -13,7 +13,7 @@ pub mod lines;
 mod table;
 mod zone;
 
-pub use choice::{Bounds, Choice, Kind, Machines, Split};
+pub use choice::{Bounds, Choice, Kind, Machines, Mode, Split};
 pub use csv::to_csv;
 pub use fold::{Fold, Group, Report};
 pub use json::{dollars, write_json};

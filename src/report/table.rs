@@ -2,7 +2,7 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::{Group, Kind, Report, Split};
+use super::{Group, Kind, Mode, Report, Split};
 use crate::base::money::Cost;
 use crate::base::text::{count, printable, thousands};
 use crate::base::time::Timestamp;
@@ -188,7 +188,8 @@ fn notes(report: &Report, look: Look) -> Vec<String> {
     if !report.unpriced.is_empty() && !report.without_cost {
         let models: Vec<_> =
             report.unpriced.iter().map(|(model, requests)| format!("{} ({})", printable(model, 60), count(*requests, "request"))).collect();
-        out.push(format!("No price is known for {}: tokens are counted, cost is not.", models.join(", ")));
+        let what = if report.mode == Mode::Display { "The transcripts tell no cost" } else { "No price is known" };
+        out.push(format!("{what} for {}: tokens are counted, cost is not.", models.join(", ")));
     }
     let provisional: u64 = report.groups.iter().map(|group| group.provisional).sum();
     if provisional > 0 {
