@@ -15,6 +15,7 @@ mod driver;
 mod env;
 mod error;
 pub mod exit;
+mod explain;
 mod export;
 mod forget;
 mod hook;

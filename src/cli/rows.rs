@@ -10,9 +10,11 @@ use super::error::CliError;
 use super::{exit, machine, source};
 use crate::base::ids::MachineId;
 use crate::base::text::{nearest, printable};
+use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Rows};
 use crate::records::Totals;
 use crate::report::{Bounds, Mode, Zone};
+use crate::store::Places;
 
 /// Which rows count.
 #[derive(Debug, clap::Args)]
@@ -102,9 +104,21 @@ impl Found {
     }
 }
 
+/// Reads the synced fleet, at least its rows since a time.
+type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
+
 impl Filter {
     /// Shows the rows of the projects that are wanted, at least all within `bounds`. Which machines are wanted is known afterwards.
     pub fn read(&self, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+        self.read_by(source::synced, bounds, rows)
+    }
+
+    /// As [`Self::read`], with the ids of records, which takes longer.
+    pub fn read_with_ids(&self, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+        self.read_by(source::synced_with_ids, bounds, rows)
+    }
+
+    fn read_by(&self, synced: Synced, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
         if let (Some(since), Some(until)) = (bounds.since, bounds.until)
             && since > until
         {
@@ -121,7 +135,7 @@ impl Filter {
         // Whether there is a project at all, all rows tell.
         let since = bounds.since.filter(|_| self.project.is_empty()).and_then(Zone::before);
         let fleet = match self.source {
-            Source::Sync => source::synced(&places, since, &mut add)?,
+            Source::Sync => synced(&places, since, &mut add)?,
             Source::Local => source::local(&places, &mut add)?,
         };
         projects.check()?;

@@ -21,13 +21,19 @@ pub fn open(places: &Places) -> Result<Repo, CliError> {
 
 /// The fleet as this machine's repository has it, and each of its rows, or at least each that is not before `since`.
 pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
-    let repo = open(places)?;
-    let index = Index::peek(&places.state);
-    let memory: &dyn Memory = match &index {
-        Some(index) => index,
-        None => &Forgetful,
-    };
-    report::from_repo(&repo, memory, since, rows)?.ok_or_else(no_data)
+    match Index::peek(&places.state) {
+        Some(index) => read(places, &index, since, rows),
+        None => read(places, &Forgetful, since, rows),
+    }
+}
+
+/// As [`synced`], straight from the files: rows of the index have no ids.
+pub fn synced_with_ids(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
+    read(places, &Forgetful, since, rows)
+}
+
+fn read(places: &Places, memory: &dyn Memory, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
+    report::from_repo(&open(places)?, memory, since, rows)?.ok_or_else(no_data)
 }
 
 /// There is no repository, or nothing in it.

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::env::Env;
 use super::error::CliError;
 use super::rows::{Filter, weekday};
-use super::{budget, exit, export, out, statusline};
+use super::{budget, exit, explain, export, out, statusline};
 use crate::base::text::JsonScreen;
 use crate::merge::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
@@ -42,6 +42,8 @@ enum Command {
     Statusline(statusline::Args),
     /// What was spent of a limit for the day, the week or the month, and where that leads
     Budget(budget::Args),
+    /// Where a figure comes from: the requests behind it, the lines and commits that hold them, and the arithmetic
+    Explain(explain::Args),
     /// Write what counts, request by request, for other programs
     Export(export::Args),
 }
@@ -194,6 +196,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
         Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
         Some(Command::Budget(args)) => budget::run(args, env),
+        Some(Command::Explain(args)) => explain::run(args, env),
         Some(Command::Export(args)) => export::run(args),
         None => report(&args.report, env),
     }

@@ -2,6 +2,8 @@
 //!
 //! Source of the figures: litellm (see `claude.json`). Prices of retired models stay, so that old records keep their price.
 
+mod bill;
+
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -9,6 +11,7 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use crate::base::money::{Cost, Money};
+pub use bill::{Bill, Item};
 
 /// What is billed in one request. All figures are token counts, but for `web_search`, which counts requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -96,6 +99,29 @@ struct Row {
     fast_permille: u128,
     us_permille: u128,
     web_search: u128,
+}
+
+impl Rates {
+    /// What is billed by the token: how many, and the rate of one.
+    fn products(&self, counters: &Counters) -> [(&'static str, u64, u128); 5] {
+        let hour = counters.cache_1h.min(counters.cache_creation);
+        [
+            ("input", counters.input, self.input),
+            ("output", counters.output, self.output),
+            ("cache_write_5m", counters.cache_creation - hour, self.write_5m),
+            ("cache_write_1h", hour, self.write_1h),
+            ("cache_read", counters.cache_read, self.read),
+        ]
+    }
+}
+
+impl Row {
+    /// The rates for a request, and the threshold of their tier.
+    fn rates(&self, counters: &Counters) -> (Option<u64>, &Rates) {
+        let prompt = counters.prompt();
+        let tier = self.tiers.iter().rev().find(|(above, _)| prompt > *above);
+        tier.map_or((None, &self.rates), |(above, rates)| (Some(*above), rates))
+    }
 }
 
 /// The table of prices by model.
@@ -202,24 +228,25 @@ impl Prices {
 
     /// The prices of a model, to be asked for many requests.
     pub fn of(&'static self, model: &str) -> Priced {
-        Priced(self.row(model))
+        Priced(self.named_row(model).map(|(_, row)| row))
     }
 
     /// The row for a model as Claude Code, Bedrock or Vertex name it.
     ///
     /// `us.anthropic.claude-sonnet-4-20250514-v1:0`, `claude-sonnet-4@20250514` and `claude-sonnet-4-20250514[1m]` are one model, and
     /// a dated name whose date is not in the table has the price of the undated one.
-    fn row(&self, model: &str) -> Option<&Row> {
-        if let Some(row) = self.rows.get(model) {
+    fn named_row(&self, model: &str) -> Option<(&str, &Row)> {
+        let get = |name: &str| self.rows.get_key_value(name).map(|(name, row)| (name.as_str(), row));
+        if let Some(row) = get(model) {
             return Some(row);
         }
         let name = model.split('[').next().unwrap_or(model);
         let name = &name[name.find("claude-")?..];
         let name = name.split(':').next().unwrap_or(name).replace('@', "-");
         let name = name.strip_suffix("-v1").or_else(|| name.strip_suffix("-v2")).unwrap_or(&name);
-        self.rows.get(name).or_else(|| {
+        get(name).or_else(|| {
             let (base, date) = name.rsplit_once('-')?;
-            (date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit())).then(|| self.rows.get(base)).flatten()
+            (date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit())).then(|| get(base)).flatten()
         })
     }
 }
@@ -234,18 +261,9 @@ impl Priced {
         let Some(row) = self.0 else {
             return Cost::UNKNOWN;
         };
-        let prompt = counters.prompt();
-        let rates = row.tiers.iter().rev().find(|(above, _)| prompt > *above).map_or(&row.rates, |(_, rates)| rates);
-        let hour = counters.cache_1h.min(counters.cache_creation);
-        let tokens = [
-            (counters.input, rates.input),
-            (counters.output, rates.output),
-            (counters.cache_creation - hour, rates.write_5m),
-            (hour, rates.write_1h),
-            (counters.cache_read, rates.read),
-        ]
-        .iter()
-        .fold(0_u128, |sum, (count, rate)| sum.saturating_add(u128::from(*count).saturating_mul(*rate)));
+        let (_, rates) = row.rates(counters);
+        let add = |sum: u128, (_, count, rate): (_, u64, u128)| sum.saturating_add(u128::from(count).saturating_mul(rate));
+        let tokens = rates.products(counters).into_iter().fold(0, add);
         let fast = if fast { row.fast_permille } else { 1000 };
         let us = if geo == Some("us") { row.us_permille } else { 1000 };
         let scaled = tokens.saturating_mul(fast).saturating_mul(us).saturating_add(500_000) / 1_000_000;

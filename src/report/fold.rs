@@ -404,7 +404,7 @@ impl Sum {
 }
 
 /// Names for people: the host's, with the id's beginning where two share one.
-pub(super) fn labels(fleet: &Fleet) -> Vec<String> {
+pub fn labels(fleet: &Fleet) -> Vec<String> {
     let name = |at: usize| fleet.machines[at].label.clone();
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     for at in 0..fleet.machines.len() {

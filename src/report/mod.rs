@@ -6,6 +6,7 @@ mod choice;
 pub mod conflicts;
 mod csv;
 pub mod diff;
+pub mod explain;
 pub mod export;
 mod fold;
 mod json;
@@ -15,7 +16,7 @@ mod zone;
 
 pub use choice::{Bounds, Choice, Kind, Machines, Mode, Split};
 pub use csv::to_csv;
-pub use fold::{Fold, Group, Report};
+pub use fold::{Fold, Group, Report, labels};
 pub use json::{dollars, write_json};
 pub use table::{Look, ago, price, to_table};
 pub use zone::Zone;

@@ -3,6 +3,8 @@
 use crate::base::ids::MachineId;
 use crate::base::time::{Day, Timestamp};
 
+/// The folder of everything that is ours.
+pub const ROOT: &str = "sync";
 /// The manifest.
 pub const MANIFEST: &str = "sync/manifest.json";
 /// The folder of sync files.

@@ -11,7 +11,7 @@ mod read;
 pub use discover::{Discovery, TranscriptFile, discover};
 pub use line::LineError;
 pub use naming::{Naming, Shown};
-pub use read::{BadLine, Cursor, FileRead, MAX_LINE, Scratch, read_file};
+pub use read::{BadLine, Cursor, FileRead, MAX_LINE, Scratch, read_file, read_rows};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::join::Join as _;
-use crate::records::RecordSet;
+use crate::records::{Record, RecordSet};
 
 /// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
 pub type Mark = [u8; 16];
@@ -83,6 +83,31 @@ impl Reading {
         all.opened += less.opened;
         all
     }
+}
+
+/// A row of a transcript that records a request.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The transcript.
+    pub path: PathBuf,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// What it says.
+    pub record: Record,
+}
+
+/// The rows of all transcripts under `roots` that `wanted` wants, by path and line. What cannot be read is passed over.
+pub fn rows(roots: &[PathBuf], naming: &Naming, wanted: impl Fn(&Record) -> bool + Sync) -> Vec<Row> {
+    let read = |scratch: &mut Scratch, file: &TranscriptFile| {
+        let mut out = Vec::new();
+        let _ = read_rows(file, naming, scratch, |line, record| {
+            if wanted(&record) {
+                out.push(Row { path: file.path.clone(), line, record });
+            }
+        });
+        out
+    };
+    discover(roots).files.par_iter().map_init(Scratch::default, read).flatten_iter().collect()
 }
 
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.

@@ -11,7 +11,7 @@ use super::discover::TranscriptFile;
 use super::line::{LineError, read_line};
 use super::naming::Naming;
 use crate::base::ids::Interner;
-use crate::records::RecordSet;
+use crate::records::{Record, RecordSet};
 
 /// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
 pub const MAX_LINE: usize = 32 << 20;
@@ -78,13 +78,14 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming
     };
     input.seek(SeekFrom::Start(offset))?;
     let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
+    let mut records = RecordSet::default();
     let mut reader = Reader {
         file,
         stem,
         naming,
         usage: Finder::new("\"usage\""),
         names: &mut scratch.names,
-        records: RecordSet::default(),
+        keep: |_, record| records.add(record),
         bad: Vec::new(),
         bad_total: 0,
         lines,
@@ -92,7 +93,16 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming
     let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
     let tail = tail(&mut input, offset)?;
     let cursor = Cursor { identity: file.identity, size: file.size, modified: file.modified, offset, lines: reader.lines, tail };
-    Ok(FileRead { records: reader.records, bad: reader.bad, bad_total: reader.bad_total, cursor })
+    let (bad, bad_total) = (reader.bad, reader.bad_total);
+    Ok(FileRead { records, bad, bad_total, cursor })
+}
+
+/// Gives each row of a transcript to `keep`, with its line's number.
+pub fn read_rows(file: &TranscriptFile, naming: &Naming, scratch: &mut Scratch, keep: impl FnMut(u64, Record)) -> io::Result<()> {
+    let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
+    let usage = Finder::new("\"usage\"");
+    let mut reader = Reader { file, stem, naming, usage, names: &mut scratch.names, keep, bad: Vec::new(), bad_total: 0, lines: 0 };
+    reader.run(&mut File::open(&file.path)?, 0, &mut scratch.buffer).map(drop)
 }
 
 /// What a thread uses again for each file.
@@ -114,19 +124,20 @@ fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
     Ok(hash.finish())
 }
 
-struct Reader<'f> {
+struct Reader<'f, K> {
     file: &'f TranscriptFile,
     stem: &'f str,
     naming: &'f Naming,
     usage: Finder<'static>,
     names: &'f mut Interner,
-    records: RecordSet,
+    /// Takes each row with its line's number.
+    keep: K,
     bad: Vec<BadLine>,
     bad_total: u64,
     lines: u64,
 }
 
-impl Reader<'_> {
+impl<K: FnMut(u64, Record)> Reader<'_, K> {
     /// Reads to the end and returns the offset behind the last line break.
     fn run(&mut self, input: &mut File, mut offset: u64, buffer: &mut Vec<u8>) -> io::Result<u64> {
         buffer.clear();
@@ -164,7 +175,9 @@ impl Reader<'_> {
         }
         // A last line without its line break may still be growing: it counts if it reads, and the next run reads it again.
         if !buffer.is_empty() && !skipping {
+            self.lines += 1;
             let _ = self.parse(buffer);
+            self.lines -= 1;
         }
         Ok(offset)
     }
@@ -187,8 +200,8 @@ impl Reader<'_> {
         if self.usage.find(line).is_none() {
             return Ok(());
         }
-        let records = &mut self.records;
-        read_line(line, self.stem, self.naming, self.names, |record| records.add(record))
+        let (keep, number) = (&mut self.keep, self.lines);
+        read_line(line, self.stem, self.naming, self.names, |record| keep(number, record))
     }
 
     fn reject(&mut self, error: LineError) {

@@ -10,6 +10,7 @@ mod dice;
 mod digests;
 mod driver;
 mod errors;
+mod explain;
 mod export;
 mod finish;
 mod forgotten;
