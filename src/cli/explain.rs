@@ -333,5 +333,5 @@ fn arithmetic(bill: &Bill) -> String {
 
 /// A price to the cent where it is one, else as exact as it is.
 fn rate(rate: Money) -> String {
-    if rate.pico() % 10_000_000_000 == 0 { format!("${}", rate.cents()) } else { format!("${rate}") }
+    if rate.pico().is_multiple_of(10_000_000_000) { format!("${}", rate.cents()) } else { format!("${rate}") }
 }

@@ -1,7 +1,7 @@
 //! `claude-usage-tracker export`: rows for other programs.
 
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
@@ -11,8 +11,8 @@ use super::rows::Filter;
 use crate::base::text::{JsonScreen, TextScreen};
 use crate::merge::fleet::Row;
 use crate::report::Bounds;
-use crate::report::export::{Export, Format};
-use crate::store::durable;
+use crate::report::export::{Export, Format, is_parquet_path};
+use crate::store::durable::{self, WriteError};
 
 /// What is exported, and where to.
 #[derive(Debug, clap::Args)]
@@ -22,8 +22,8 @@ pub struct Args {
     /// How rows are written
     #[arg(long, value_enum, default_value = "csv")]
     format: As,
-    /// Write to a file, which is replaced whole, instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    /// Write to a file, or a folder for Parquet, which is replaced whole, instead of standard output
+    #[arg(short, long, value_name = "PATH", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
 }
 
@@ -33,6 +33,8 @@ enum As {
     Csv,
     /// A JSON object a line
     Jsonl,
+    /// A folder of files by year, month (in UTC) and machine, for DuckDB, Spark, ClickHouse and the like
+    Parquet,
     /// Sums by machine, project and model, for Prometheus and the like
     Openmetrics,
 }
@@ -43,6 +45,12 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
     let mut export = Export::new(bounds, filter.timezone);
     let found = filter.read(bounds, &mut |row: &Row<'_>| export.add(row))?;
     let format = match args.format {
+        As::Parquet => {
+            let folder = args.output.as_deref().unwrap_or(Path::new("."));
+            let write = |folder: &Path| export.write_parquet(&found.fleet, |at| found.wants(at), folder);
+            durable::replace_folder(folder, is_parquet_path, write).map_err(|error| failed(&error, "choose an empty folder"))?;
+            return Ok(exit::OK);
+        }
         As::Csv => Format::Csv,
         As::Jsonl => Format::Jsonl,
         As::Openmetrics => Format::OpenMetrics,
@@ -57,8 +65,10 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
         };
         return Ok(exit::OK);
     };
-    durable::write_with(path, write).map_err(|error| {
-        CliError::plain(&format!("{error}: {}", error.source), "claude_sync::output", exit::FAILURE, "choose a file in a folder of yours")
-    })?;
+    durable::write_with(path, write).map_err(|error| failed(&error, "choose a file in a folder of yours"))?;
     Ok(exit::OK)
+}
+
+fn failed(error: &WriteError, help: &str) -> CliError {
+    CliError::plain(&format!("{error}: {}", error.source), "claude_sync::output", exit::FAILURE, help)
 }

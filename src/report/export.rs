@@ -1,16 +1,30 @@
-//! What counts, row by row, for other programs: CSV, JSON lines and `OpenMetrics`.
+//! What counts, row by row, for other programs: CSV, JSON lines, Parquet and `OpenMetrics`.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde_json::json;
 
 use super::csv::quoted;
 use super::fold::labels;
-use super::{Bounds, Zone, dollars};
+use super::{Bounds, Zone, dollars, parquet};
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Source};
 use crate::records::Totals;
+
+/// Whether a path below an export's folder is one that [`Export::write_parquet`] writes.
+pub fn is_parquet_path(path: &Path) -> bool {
+    let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
+    match parts[..] {
+        [year, month, machine, file] => {
+            let begins = year.starts_with("year=") && month.starts_with("month=") && machine.starts_with("machine=");
+            begins && file == parquet::FILE
+        }
+        _ => false,
+    }
+}
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +65,15 @@ impl Names {
 }
 
 #[derive(Debug)]
-struct Line {
-    at: Timestamp,
-    machine: usize,
-    session: u32,
-    project: u32,
-    model: u32,
-    totals: Totals,
-    kind: &'static str,
-    provisional: bool,
+pub(super) struct Line {
+    pub at: Timestamp,
+    pub machine: usize,
+    pub session: u32,
+    pub project: u32,
+    pub model: u32,
+    pub totals: Totals,
+    pub kind: &'static str,
+    pub provisional: bool,
 }
 
 /// Rows on their way out. They come in no order and leave by time, so that the same data makes the same bytes.
@@ -100,8 +114,8 @@ impl Export {
         });
     }
 
-    /// Writes the rows of the machines that are wanted.
-    pub fn write(mut self, format: Format, fleet: &Fleet, wanted: impl Fn(usize) -> bool, mut out: impl Write) -> io::Result<()> {
+    /// Keeps the rows of the machines that are wanted, by time.
+    fn sort(&mut self, wanted: impl Fn(usize) -> bool) {
         self.lines.retain(|line| wanted(line.machine));
         let names = &self.names;
         self.lines.sort_by(|a, b| {
@@ -112,6 +126,11 @@ impl Export {
             let texts = |line: &Line| [line.session, line.project, line.model].map(|number| names.text(number));
             key(a).cmp(&key(b)).then_with(|| texts(a).cmp(&texts(b)))
         });
+    }
+
+    /// Writes the rows of the machines that are wanted.
+    pub fn write(mut self, format: Format, fleet: &Fleet, wanted: impl Fn(usize) -> bool, mut out: impl Write) -> io::Result<()> {
+        self.sort(&wanted);
         let labels = labels(fleet);
         match format {
             Format::Csv => self.csv(fleet, &labels, &mut out)?,
@@ -119,6 +138,27 @@ impl Export {
             Format::OpenMetrics => self.open_metrics(fleet, &labels, &wanted, &mut out)?,
         }
         out.flush()
+    }
+
+    /// Writes the rows of the machines that are wanted as Parquet, a file for each month of a machine, in UTC:
+    /// `year=2026/month=03/machine=…/usage.parquet` below a folder.
+    pub fn write_parquet(mut self, fleet: &Fleet, wanted: impl Fn(usize) -> bool, folder: &Path) -> io::Result<()> {
+        self.sort(wanted);
+        let labels = labels(fleet);
+        let mut parts: BTreeMap<(String, String, usize), Vec<&Line>> = BTreeMap::new();
+        for line in &self.lines {
+            let (year, month, _) = line.at.day().parts();
+            parts.entry((year, month, line.machine)).or_default().push(line);
+        }
+        for ((year, month, at), lines) in parts {
+            let machine = fleet.machines[at].id.as_str();
+            let place = folder.join(format!("year={year}/month={month}/machine={machine}"));
+            fs::create_dir_all(&place)?;
+            let file = fs::File::create(place.join(parquet::FILE))?;
+            parquet::write(&lines, &labels[at], |number| self.names.text(number), &file)?;
+            file.sync_all()?;
+        }
+        Ok(())
     }
 
     fn csv(&self, fleet: &Fleet, labels: &[String], out: &mut impl Write) -> io::Result<()> {

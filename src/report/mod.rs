@@ -11,6 +11,7 @@ pub mod export;
 mod fold;
 mod json;
 pub mod lines;
+mod parquet;
 mod table;
 mod zone;
 

@@ -64,3 +64,40 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all().or(Ok::<(), io::Error>(()))?;
     Ok(())
 }
+
+/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with anything in it of which `ours` says
+/// no to its path below the folder is left alone: that is an error.
+pub fn replace_folder(path: &Path, ours: impl Fn(&Path) -> bool, content: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), WriteError> {
+    let fail = |source| WriteError { path: path.to_owned(), source };
+    let exists = path.exists();
+    if exists && let Some(other) = files(path, 0).map_err(fail)?.into_iter().find(|file| !file.strip_prefix(path).is_ok_and(&ours)) {
+        let name = crate::base::text::printable(&other.display().to_string(), 200);
+        return Err(fail(io::Error::new(io::ErrorKind::AlreadyExists, format!("there is something else in it: {name}"))));
+    }
+    let around = folder(path);
+    let stage = tempfile::Builder::new().prefix(".claude-sync-").tempdir_in(around).map_err(fail)?;
+    let (new, old) = (stage.path().join("new"), stage.path().join("old"));
+    fs::create_dir(&new).and_then(|()| content(&new)).map_err(fail)?;
+    if exists {
+        fs::rename(path, &old).map_err(fail)?;
+    }
+    if let Err(error) = fs::rename(&new, path) {
+        let _ = fs::rename(&old, path);
+        return Err(fail(error));
+    }
+    sync_folder(around).map_err(fail)
+}
+
+/// All that is no folder below a folder; a folder that is nested deeper than any that is written here counts as such.
+fn files(path: &Path, depth: usize) -> io::Result<Vec<PathBuf>> {
+    let mut out = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() && depth < 8 {
+            out.extend(files(&entry.path(), depth + 1)?);
+        } else {
+            out.push(entry.path());
+        }
+    }
+    Ok(out)
+}
