@@ -33,7 +33,7 @@ enum As {
     Csv,
     /// A JSON object a line
     Jsonl,
-    /// A folder of files by year, month (in UTC) and machine, for DuckDB, Spark, ClickHouse and the like
+    /// A folder of files by year, month (in UTC) and machine, for analytic databases
     Parquet,
     /// Sums by machine, project and model, for Prometheus and the like
     Openmetrics,

@@ -3,6 +3,7 @@
 mod alone;
 mod branches;
 mod canaries;
+mod ccusage;
 mod clocks;
 mod corpus;
 mod crowd;
