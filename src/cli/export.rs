@@ -69,6 +69,6 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-fn failed(error: &WriteError, help: &str) -> CliError {
+pub(super) fn failed(error: &WriteError, help: &str) -> CliError {
     CliError::plain(&format!("{error}: {}", error.source), "claude_sync::output", exit::FAILURE, help)
 }

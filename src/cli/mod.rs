@@ -24,6 +24,7 @@ mod key;
 mod log;
 mod machine;
 mod migrate;
+mod pictures;
 mod preview;
 mod resolve;
 mod restore;

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::env::Env;
 use super::error::CliError;
 use super::rows::{Filter, weekday};
-use super::{budget, exit, explain, export, out, statusline};
+use super::{budget, exit, explain, export, out, pictures, statusline};
 use crate::base::text::JsonScreen;
 use crate::merge::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
@@ -44,6 +44,10 @@ enum Command {
     Budget(budget::Args),
     /// Where a figure comes from: the requests behind it, the lines and commits that hold them, and the arithmetic
     Explain(explain::Args),
+    /// Write a page with charts and a table of sessions, which needs no network
+    Html(pictures::HtmlArgs),
+    /// Draw one chart
+    Svg(pictures::SvgArgs),
     /// Write what counts, request by request, for other programs
     Export(export::Args),
 }
@@ -197,6 +201,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
         Some(Command::Budget(args)) => budget::run(args, env),
         Some(Command::Explain(args)) => explain::run(args, env),
+        Some(Command::Html(args)) => pictures::html(args, env),
+        Some(Command::Svg(args)) => pictures::svg(args),
         Some(Command::Export(args)) => export::run(args),
         None => report(&args.report, env),
     }

@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod budget;
+pub mod charts;
 mod choice;
 pub mod conflicts;
 mod csv;
@@ -11,6 +12,7 @@ pub mod export;
 mod fold;
 mod json;
 pub mod lines;
+pub mod page;
 mod parquet;
 mod table;
 mod zone;

@@ -183,7 +183,7 @@ pub fn ago(now: Timestamp, then: Timestamp) -> String {
 /// So many machines are told when they last synced: those that did so longest ago.
 const MACHINES: usize = 8;
 
-fn notes(report: &Report, look: Look) -> Vec<String> {
+pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     let mut out = Vec::new();
     if !report.unpriced.is_empty() && !report.without_cost {
         let models: Vec<_> =

@@ -28,6 +28,7 @@ mod migrate;
 mod model;
 mod odd;
 mod people;
+mod pictures;
 mod plain_git;
 mod remote;
 mod report;

@@ -1,0 +1,237 @@
+//! What a page tells: the reports that its charts show, made in one walk over the rows.
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate, Timelike as _};
+
+use super::super::charts::{Chart, Picture, Unit};
+use super::super::table::short_model;
+use super::super::{Bounds, Choice, Fold, Kind, Machines, Report, Split, Zone};
+use crate::base::money::Money;
+use crate::merge::fleet::{Fleet, Row};
+use crate::records::Totals;
+
+/// A chart of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Cost of each day, by model.
+    Cost,
+    /// Tokens of each day, by model.
+    Tokens,
+    /// Cost of each day as a calendar.
+    Calendar,
+    /// Cost of each week, by machine.
+    Machines,
+    /// Cost of projects.
+    Projects,
+    /// Cost by hour of the day.
+    Hours,
+}
+
+impl Which {
+    /// In the order of the page.
+    pub const ALL: [Self; 6] = [Self::Cost, Self::Tokens, Self::Calendar, Self::Machines, Self::Projects, Self::Hours];
+
+    /// What it is called on the command line and in the page.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cost => "cost",
+            Self::Tokens => "tokens",
+            Self::Calendar => "calendar",
+            Self::Machines => "machines",
+            Self::Projects => "projects",
+            Self::Hours => "hours",
+        }
+    }
+
+    /// What its rows stand for.
+    pub(super) const fn axis(self) -> &'static str {
+        match self {
+            Self::Cost | Self::Tokens | Self::Calendar => "Day",
+            Self::Machines => "Week",
+            Self::Projects => "Project",
+            Self::Hours => "Hour",
+        }
+    }
+}
+
+impl Unit {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Dollars => "Cost",
+            Self::Tokens => "Tokens",
+        }
+    }
+
+    /// A value as a report tells it.
+    pub(super) fn exact(self, value: f64) -> String {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        match self {
+            Self::Dollars => format!("${}", Money::from_pico((value * 1e6).round() as u128 * 1_000_000).cents()),
+            Self::Tokens => crate::base::text::thousands(value.round() as u128),
+        }
+    }
+}
+
+/// A story in the making.
+#[derive(Debug)]
+pub struct StoryFold {
+    days: Fold,
+    weeks: Fold,
+    projects: Fold,
+    sessions: Fold,
+    bounds: Bounds,
+    zone: Zone,
+    /// By machine and hour.
+    hours: BTreeMap<(usize, u32), Totals>,
+}
+
+/// What a page tells.
+#[derive(Debug)]
+pub struct Story {
+    /// Days, by model.
+    pub days: Report,
+    /// Weeks, by machine.
+    pub weeks: Report,
+    /// Projects.
+    pub projects: Report,
+    /// Sessions, those used last first.
+    pub sessions: Report,
+    /// The hours of the day.
+    pub hours: [Totals; 24],
+    /// How many machines had a part in it.
+    pub machines: u64,
+}
+
+impl StoryFold {
+    /// Of rows within `bounds`; days begin in `zone`.
+    pub fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
+        let fold = |kind, split, descending| Fold::new(kind, bounds, zone).with(Choice { descending, split, ..choice.clone() });
+        Self {
+            days: fold(Kind::Daily, Some(Split::Model), false),
+            weeks: fold(Kind::Weekly, Some(Split::Machine), false),
+            projects: fold(Kind::Projects, None, false),
+            sessions: fold(Kind::Session, None, true),
+            bounds,
+            zone,
+            hours: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: &Row) {
+        [&mut self.days, &mut self.weeks, &mut self.projects, &mut self.sessions].into_iter().for_each(|fold| fold.add(row));
+        // Of a record that retention shortened, nobody knows the hour.
+        if !row.is_shortened() && self.bounds.hold(self.zone.date(row.at)) {
+            let sum = self.hours.entry((row.machine, self.zone.clock(row.at).hour())).or_default();
+            *sum = sum.plus(row.totals);
+        }
+    }
+
+    /// The story, of some machines if they were asked for.
+    pub fn finish(self, fleet: &Fleet, machines: Machines<'_>) -> Story {
+        let mut hours = [Totals::default(); 24];
+        for ((machine, hour), totals) in self.hours {
+            if machines.is_empty() || machines.contains(&fleet.machines[machine].id) {
+                let sum = &mut hours[hour as usize % 24];
+                *sum = sum.plus(totals);
+            }
+        }
+        let days = self.days.finish(fleet, machines);
+        let names: std::collections::BTreeSet<_> = days.groups.iter().flat_map(|group| &group.machines).collect();
+        let count = names.len() as u64;
+        Story {
+            days,
+            weeks: self.weeks.finish(fleet, machines),
+            projects: self.projects.finish(fleet, machines),
+            sessions: self.sessions.finish(fleet, machines),
+            hours,
+            machines: count,
+        }
+    }
+}
+
+fn dollars(totals: &Totals) -> f64 {
+    totals.cost.amount.pico() as f64 / 1e12
+}
+
+fn tokens(totals: &Totals) -> f64 {
+    totals.counters.total() as f64
+}
+
+/// So many days have a bar each; of a longer time, the last ones do.
+const DAYS: u64 = 400;
+
+/// So many projects have a bar.
+const PROJECTS: usize = 20;
+
+impl Story {
+    /// One of its charts.
+    pub fn picture(&self, which: Which) -> Picture {
+        let (title, unit, chart) = match which {
+            Which::Cost => ("Cost per day, by model", Unit::Dollars, self.days_by_model(dollars)),
+            Which::Tokens => ("Tokens per day, by model", Unit::Tokens, self.days_by_model(tokens)),
+            Which::Calendar => ("Cost per day", Unit::Dollars, self.calendar()),
+            Which::Machines => ("Cost per week, by machine", Unit::Dollars, stack(&self.weeks, 7, str::to_owned, dollars)),
+            Which::Projects => ("Cost per project", Unit::Dollars, self.rank()),
+            Which::Hours => ("Cost by hour of the day", Unit::Dollars, self.by_hour()),
+        };
+        Picture { title: title.to_owned(), unit, chart }
+    }
+
+    fn days_by_model(&self, value: fn(&Totals) -> f64) -> Chart {
+        stack(&self.days, 1, short_model, value)
+    }
+
+    fn calendar(&self) -> Chart {
+        let days = steps(&self.days, 1);
+        let first = days.first().copied().unwrap_or_default();
+        let by_day: BTreeMap<&str, &Totals> = self.days.groups.iter().map(|group| (group.key.as_str(), &group.totals)).collect();
+        let values = days.iter().map(|day| by_day.get(day.to_string().as_str()).map_or(0.0, |totals| dollars(totals))).collect();
+        Chart::Calendar { first, values }
+    }
+
+    fn rank(&self) -> Chart {
+        let name = |name: &str| if name.is_empty() { "(not told)".to_owned() } else { name.to_owned() };
+        let all = &self.projects.groups;
+        let own = if all.len() > PROJECTS { PROJECTS - 1 } else { all.len() };
+        let mut items: Vec<(String, f64)> = all[..own].iter().map(|group| (name(&group.key), dollars(&group.totals))).collect();
+        if own < all.len() {
+            let rest: Totals = all[own..].iter().map(|group| group.totals).sum();
+            items.push((format!("{} others", all.len() - own), dollars(&rest)));
+        }
+        Chart::Rank(items)
+    }
+
+    fn by_hour(&self) -> Chart {
+        let bars = (0..24).map(|hour| format!("{hour:02}:00")).collect();
+        Chart::Stack { bars, parts: vec![("all models".to_owned(), self.hours.iter().map(dollars).collect())] }
+    }
+}
+
+/// All days, or all first days of weeks, from the first of a report to its last, also those without usage.
+fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
+    let keys = report.groups.iter().filter_map(|group| group.key.parse::<NaiveDate>().ok());
+    let (Some(first), Some(last)) = (keys.clone().min(), keys.max()) else { return Vec::new() };
+    let from = last.checked_sub_days(Days::new((DAYS - 1) * days)).unwrap_or(first).max(first);
+    let next = |day: &NaiveDate| day.checked_add_days(Days::new(days)).filter(|next| *next <= last);
+    std::iter::successors(Some(from), next).collect()
+}
+
+/// A bar for each step, of a report's parts, the dearest first, so that a part has one colour in all charts.
+fn stack(report: &Report, days: u64, name: fn(&str) -> String, value: fn(&Totals) -> f64) -> Chart {
+    let bars: Vec<String> = steps(report, days).iter().map(ToString::to_string).collect();
+    let places: BTreeMap<&str, usize> = bars.iter().enumerate().map(|(at, bar)| (bar.as_str(), at)).collect();
+    let mut parts: BTreeMap<&str, (f64, Vec<f64>)> = BTreeMap::new();
+    for group in &report.groups {
+        let Some(at) = places.get(group.key.as_str()) else { continue };
+        for (part, totals) in &group.parts {
+            let (sum, values) = parts.entry(part).or_insert_with(|| (0.0, vec![0.0; bars.len()]));
+            values[*at] += value(totals);
+            *sum += dollars(totals);
+        }
+    }
+    let mut parts: Vec<_> = parts.into_iter().collect();
+    parts.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then_with(|| a.0.cmp(b.0)));
+    Chart::Stack { parts: parts.into_iter().map(|(part, (_, values))| (name(part), values)).collect(), bars }
+}
