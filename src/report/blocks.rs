@@ -251,6 +251,9 @@ pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
     Value::Array(all)
 }
 
+/// Below this width a table has fewer columns.
+const NARROW: u16 = 84;
+
 /// The blocks as a table, times in `zone`.
 pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) -> String {
     if blocks.is_empty() {
@@ -258,13 +261,19 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
-    let columns = if without_cost { 4 } else { 5 };
-    let shown = |cells: [String; 5]| cells.into_iter().take(columns);
+    let narrow = look.compact || look.width < NARROW;
+    let hidden = [(narrow, 2), (without_cost, 4)].map(|(hidden, at)| hidden.then_some(at));
+    let shown = |cells: [String; 5]| {
+        let all = cells.into_iter().enumerate();
+        all.filter(|(at, _)| !hidden.contains(&Some(*at))).map(|(_, cell)| cell).collect::<Vec<_>>()
+    };
+    // Where there is little room, how long a block is stands below its beginning.
+    let gap = if narrow { "\n" } else { " " };
     table.set_header(shown(["Block", "Models", "Requests", "Tokens", "Cost (USD)"].map(str::to_owned)));
     for block in blocks {
         let hours = |millis: i64| format!("{}h {}m", millis / HOUR, millis % HOUR / MINUTE);
         if block.is_gap() {
-            let text = format!("{} ({} without usage)", zone.minute(block.start), hours(block.end.since(block.start)));
+            let text = format!("{}{gap}({} without usage)", zone.minute(block.start), hours(block.end.since(block.start)));
             table.add_row(shown([text, String::new(), String::new(), String::new(), String::new()]));
             continue;
         }
@@ -272,14 +281,18 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
         let state = if block.active { ", active".to_owned() } else { String::new() };
         let models: Vec<_> = block.models.iter().map(|model| short_model(model)).collect();
         table.add_row(shown([
-            format!("{} ({}{state})", zone.minute(block.start), hours(lasted)),
+            format!("{}{gap}({}{state})", zone.minute(block.start), hours(lasted)),
             models.join("\n"),
             thousands(block.used.requests),
             thousands(block.used.tokens()),
             price(block.used.cost),
         ]));
     }
-    for at in 2..columns {
+    if let Some(column) = table.column_mut(0) {
+        // A date and a minute are never broken.
+        column.set_constraint(ColumnConstraint::LowerBoundary(comfy_table::Width::Fixed(18)));
+    }
+    for at in 2..5 {
         if let Some(column) = table.column_mut(at) {
             column.set_cell_alignment(CellAlignment::Right);
             column.set_constraint(ColumnConstraint::ContentWidth);

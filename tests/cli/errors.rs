@@ -299,6 +299,9 @@ fn the_trackers_messages() {
         &["daily", "--since", "20260310", "--until", "2026-03-09"],
         &["daily", "-z", "Europe/Berln"],
         &["hourly"],
+        &["svg", "cots"],
+        &["export", "--format", "parquet"],
+        &["daily", "--mode", "auot"],
     ] {
         seen.push_str(&format!("claude-usage-tracker {}\n{}\n\n", args.join(" "), track(&machine, args)));
     }

@@ -4,12 +4,20 @@ use serde_json::Value;
 
 use crate::world::{Machine, NOON, Row, World, run, transcript};
 
+const VERBS: [&str; 8] = ["daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models"];
+
+/// The columns that a line takes: characters of the far east take two.
+fn width(line: &str) -> usize {
+    let wide = |c: &char| ('\u{1100}'..='\u{115f}').contains(c) || ('\u{2e80}'..='\u{fe6f}').contains(c);
+    line.chars().count() + line.chars().filter(wide).count()
+}
+
 fn table(machine: &Machine, columns: &str, args: &[&str]) -> String {
     let mut command = machine.command("claude-usage-tracker", "2026-03-13T13:00:00Z");
     let ran = run(command.env("COLUMNS", columns).args(args));
     assert_eq!(ran.code, 0, "{}", ran.err);
     for line in ran.out.lines().filter(|line| line.starts_with(['│', '┌'])) {
-        assert!(line.chars().count() <= columns.parse().expect("a number"), "wider than {columns}: {line}");
+        assert!(width(line) <= columns.parse().expect("a number"), "wider than {columns}: {line}");
     }
     ran.out
 }
@@ -39,8 +47,11 @@ fn tables_fit_the_terminal() {
     let machine = fleet(&world);
     let mut seen = String::new();
     for columns in ["60", "100", "200"] {
-        for report in ["daily", "monthly", "session", "machines"] {
-            seen.push_str(&format!("{report}, {columns} columns\n{}\n", table(&machine, columns, &[report, "-z", "UTC"])));
+        for report in VERBS {
+            let table = table(&machine, columns, &[report, "-z", "UTC"]);
+            let widths: Vec<_> = table.lines().filter(|line| line.starts_with(['│', '┌'])).map(width).collect();
+            assert!(widths.iter().all(|width| *width == widths[0]), "columns do not stand below each other: {table}");
+            seen.push_str(&format!("{report}, {columns} columns\n{table}\n"));
         }
     }
     insta::assert_snapshot!(seen);
@@ -104,8 +115,33 @@ fn nothing_to_show_says_so() {
     let world = World::new();
     let machine = world.machine("ada");
     machine.init().sync(&[]);
-    assert_eq!(machine.track(&["daily"]).out, "No usage in this period.\n");
-    assert_eq!(machine.report(&["daily"])["daily"], Value::Array(vec![]));
+    let mut seen = String::new();
+    for verb in VERBS {
+        let ran = machine.track(&[verb]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{verb}");
+        seen.push_str(&format!("{verb}\n{}", ran.out));
+        let list = if verb == "session" { "sessions" } else { verb };
+        assert_eq!(machine.report(&[verb])[list].as_array().map(Vec::len), Some(usize::from(verb == "machines")), "{verb}");
+    }
+    insta::assert_snapshot!(seen);
+}
+
+#[test]
+fn a_pipe_and_a_dumb_terminal_get_plain_text() {
+    let world = World::new();
+    let machine = fleet(&world);
+    for verb in VERBS {
+        let shown = |term: Option<&str>| {
+            let mut command = machine.command("claude-usage-tracker", NOON);
+            command.args([verb, "-z", "UTC"]).env_remove("COLUMNS").env_remove("TERM");
+            term.map(|term| command.env("TERM", term));
+            run(command).out
+        };
+        let piped = shown(Some("xterm-256color"));
+        assert!(!piped.contains('\u{1b}') && piped.lines().all(|line| width(line) <= 120), "{piped}");
+        assert_eq!(shown(Some("dumb")), piped, "{verb}");
+        assert_eq!(shown(None), piped, "{verb}");
+    }
 }
 
 #[test]
