@@ -7,6 +7,7 @@
 //! The library returns values. It prints nothing and reads neither the environment nor the home directory; `cli` does.
 
 pub mod base;
+pub mod charts;
 pub mod cli;
 pub mod format;
 pub mod git;

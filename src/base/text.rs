@@ -147,6 +147,20 @@ pub fn count(number: impl Into<u128>, one: &str) -> String {
     format!("{} {one}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
+/// `claude-opus-4-5-20251101` as `opus-4-5`.
+pub fn short_model(model: &str) -> String {
+    let name = model.strip_prefix("claude-").unwrap_or(model);
+    let dated = name.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
+    printable(dated.map_or(name, |(base, _)| base), 40)
+}
+
+/// A text as a field. A spreadsheet would run one that begins like a formula: it gets an apostrophe, which keeps it a text.
+pub fn csv_field(text: &str) -> String {
+    let text: String = text.chars().filter(|c| !c.is_control()).collect();
+    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
+    if text.contains([',', '"', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

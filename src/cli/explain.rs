@@ -15,7 +15,7 @@ use crate::merge::fleet::{self, Row};
 use crate::prices::{Bill, prices};
 use crate::records::Totals;
 use crate::report::explain::{Evidence, Explanation, Subject};
-use crate::report::{Bounds, Mode, dollars, labels, price};
+use crate::report::{Bounds, Mode, dollars, price};
 use crate::store::{config, key};
 
 /// What is to be explained.
@@ -87,7 +87,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let naming = crate::sync::naming(&config::read(&places.config)?, key::read(&places.key)?.as_ref())?;
     explanation.find_rows(&places.claude, &naming);
     explanation.join();
-    let page = Page { args, env, found: &found, labels: labels(&found.fleet), all: &explanation.found, most };
+    let page = Page { args, env, found: &found, labels: found.fleet.labels(), all: &explanation.found, most };
     if args.json {
         super::json(&page.json());
     } else {

@@ -337,6 +337,21 @@ impl Fleet {
         }
     }
 
+    /// The machines' names for people: the host's, with the id's beginning where two share one.
+    pub fn labels(&self) -> Vec<String> {
+        let name = |at: usize| self.machines[at].label.clone();
+        let mut seen: BTreeMap<String, u32> = BTreeMap::new();
+        for at in 0..self.machines.len() {
+            *seen.entry(name(at)).or_default() += 1;
+        }
+        let label = |at: usize| match name(at) {
+            name if name.is_empty() => self.machines[at].id.short().to_owned(),
+            name if seen[&name] > 1 => format!("{name} ({})", self.machines[at].id.short()),
+            name => name,
+        };
+        (0..self.machines.len()).map(label).collect()
+    }
+
     /// The first request of all.
     pub fn first_usage(&self) -> Option<Timestamp> {
         self.span.map(|span| span.0)

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::table::{price, short_model};
+use super::table::price;
 use super::{Bounds, Look, Zone, dollars};
 use crate::base::money::{Cost, Money};
-use crate::base::text::thousands;
+use crate::base::text::{short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::merge::fleet::Row;
 

@@ -1,6 +1,7 @@
 //! A report as CSV (RFC 4180): a line a group, for spreadsheets.
 
 use super::{Kind, Report};
+use crate::base::text::csv_field as quoted;
 use crate::records::Totals;
 
 /// The report, with a line of names first: a line a group, or a line for each part of a group where it is split. Costs are exact decimals
@@ -35,11 +36,4 @@ fn line(out: &mut String, texts: &str, totals: &Totals, report: &Report) {
     let counts = [totals.requests, c.input, c.output, c.cache_creation, c.cache_read, c.total()].map(|count| count.to_string()).join(",");
     let cost = if report.without_cost { String::new() } else { format!(",{},{}", totals.cost.amount, totals.cost.known) };
     out.push_str(&format!("{texts},{counts}{cost}\r\n"));
-}
-
-/// A text as a field. A spreadsheet would run one that begins like a formula: it gets an apostrophe, which keeps it a text.
-pub(super) fn quoted(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
-    if text.contains([',', '"', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

@@ -7,9 +7,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::csv::quoted;
-use super::fold::labels;
 use super::{Bounds, Zone, dollars, parquet};
+use crate::base::text::csv_field as quoted;
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Source};
 use crate::records::Totals;
@@ -131,7 +130,7 @@ impl Export {
     /// Writes the rows of the machines that are wanted.
     pub fn write(mut self, format: Format, fleet: &Fleet, wanted: impl Fn(usize) -> bool, mut out: impl Write) -> io::Result<()> {
         self.sort(&wanted);
-        let labels = labels(fleet);
+        let labels = fleet.labels();
         match format {
             Format::Csv => self.csv(fleet, &labels, &mut out)?,
             Format::Jsonl => self.jsonl(fleet, &labels, &mut out)?,
@@ -144,7 +143,7 @@ impl Export {
     /// `year=2026/month=03/machine=…/usage.parquet` below a folder.
     pub fn write_parquet(mut self, fleet: &Fleet, wanted: impl Fn(usize) -> bool, folder: &Path) -> io::Result<()> {
         self.sort(wanted);
-        let labels = labels(fleet);
+        let labels = fleet.labels();
         let mut parts: BTreeMap<(String, String, usize), Vec<&Line>> = BTreeMap::new();
         for line in &self.lines {
             let (year, month, _) = line.at.day().parts();

@@ -254,7 +254,7 @@ impl Fold {
             }
         }
         let sums = if self.choice.some_machines { joined(self.sums, |at| machines.contains(&fleet.machines[at].id)) } else { self.sums };
-        let labels = labels(fleet);
+        let labels = fleet.labels();
         let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
         for share in sums.iter().flat_map(|sum| &sum.models).filter(|share| share.unpriced > 0) {
             let requests = unpriced.entry(share.model.clone()).or_default();
@@ -401,21 +401,6 @@ impl Sum {
         };
         out
     }
-}
-
-/// Names for people: the host's, with the id's beginning where two share one.
-pub fn labels(fleet: &Fleet) -> Vec<String> {
-    let name = |at: usize| fleet.machines[at].label.clone();
-    let mut seen: BTreeMap<String, u32> = BTreeMap::new();
-    for at in 0..fleet.machines.len() {
-        *seen.entry(name(at)).or_default() += 1;
-    }
-    let label = |at: usize| match name(at) {
-        name if name.is_empty() => fleet.machines[at].id.short().to_owned(),
-        name if seen[&name] > 1 => format!("{name} ({})", fleet.machines[at].id.short()),
-        name => name,
-    };
-    (0..fleet.machines.len()).map(label).collect()
 }
 
 #[cfg(test)]

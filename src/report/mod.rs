@@ -2,7 +2,6 @@
 
 pub mod blocks;
 pub mod budget;
-pub mod charts;
 mod choice;
 pub mod conflicts;
 mod csv;
@@ -19,7 +18,7 @@ mod zone;
 
 pub use choice::{Bounds, Choice, Kind, Machines, Mode, Split};
 pub use csv::to_csv;
-pub use fold::{Fold, Group, Report, labels};
+pub use fold::{Fold, Group, Report};
 pub use json::{dollars, write_json};
 pub use table::{Look, ago, price, to_table};
 pub use zone::Zone;

@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::{Group, Kind, Mode, Report, Split};
 use crate::base::money::Cost;
-use crate::base::text::{count, printable, thousands};
+use crate::base::text::{count, printable, short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::records::Totals;
 
@@ -158,13 +158,6 @@ pub fn price(cost: Cost) -> String {
 
 fn side(column: usize, texts: usize) -> CellAlignment {
     if column < texts { CellAlignment::Left } else { CellAlignment::Right }
-}
-
-/// `claude-opus-4-5-20251101` as `opus-4-5`.
-pub(super) fn short_model(model: &str) -> String {
-    let name = model.strip_prefix("claude-").unwrap_or(model);
-    let dated = name.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
-    printable(dated.map_or(name, |(base, _)| base), 40)
 }
 
 /// How long ago, in the largest unit that fits.

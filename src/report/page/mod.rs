@@ -5,10 +5,10 @@ mod story;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
-use super::charts::{ChartError, Picture, Theme, escaped};
-use super::table::{notes, short_model};
+use super::table::notes;
 use super::{Group, Look, Zone, price};
-use crate::base::text::{count, thousands};
+use crate::base::text::{count, short_model, thousands};
+use crate::charts::{ChartError, Picture, Theme, escaped};
 pub use story::{Story, StoryFold, Which};
 
 const STYLE: &str = include_str!("style.css");

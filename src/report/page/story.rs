@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, Timelike as _};
 
-use super::super::charts::{Chart, Picture, Unit};
-use super::super::table::short_model;
 use super::super::{Bounds, Choice, Fold, Kind, Machines, Report, Split, Zone};
-use crate::base::money::Money;
+use crate::base::text::short_model;
+use crate::charts::{Chart, Picture, Unit};
 use crate::merge::fleet::{Fleet, Row};
 use crate::records::Totals;
 
@@ -51,24 +50,6 @@ impl Which {
             Self::Machines => "Week",
             Self::Projects => "Project",
             Self::Hours => "Hour",
-        }
-    }
-}
-
-impl Unit {
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Dollars => "Cost",
-            Self::Tokens => "Tokens",
-        }
-    }
-
-    /// A value as a report tells it.
-    pub(super) fn exact(self, value: f64) -> String {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        match self {
-            Self::Dollars => format!("${}", Money::from_pico((value * 1e6).round() as u128 * 1_000_000).cents()),
-            Self::Tokens => crate::base::text::thousands(value.round() as u128),
         }
     }
 }

@@ -6,6 +6,8 @@ use chrono::{Datelike as _, Days, NaiveDate};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::base::money::Money;
+
 /// A chart could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to draw a chart: {0}")]
@@ -37,6 +39,25 @@ impl Unit {
             (_, scaled) => format!("{scaled:.0}"),
         };
         format!("{sign}{text}{suffix}")
+    }
+}
+
+impl Unit {
+    /// What its values are called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dollars => "Cost",
+            Self::Tokens => "Tokens",
+        }
+    }
+
+    /// A value as a report tells it.
+    pub fn exact(self, value: f64) -> String {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        match self {
+            Self::Dollars => format!("${}", Money::from_pico((value * 1e6).round() as u128 * 1_000_000).cents()),
+            Self::Tokens => crate::base::text::thousands(value.round() as u128),
+        }
     }
 }
 
