@@ -87,6 +87,7 @@ impl Env {
             push_main: false,
             offline: false,
             retention_days: None,
+            front_page: None,
             rederive: false,
             restore: Vec::new(),
             reroot: false,

@@ -300,6 +300,7 @@ impl From<MergeError> for CliError {
     fn from(error: MergeError) -> Self {
         match error {
             MergeError::Repo(e) => e.into(),
+            MergeError::Front(_) => Self::new(&error, "claude_sync::chart", exit::FAILURE, "claude-sync init --no-front-page takes it out"),
             MergeError::Format { .. } => Self::new(
                 &error,
                 "claude_sync::newer",

@@ -5,7 +5,8 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::text::printable;
 use crate::git::hooks::Installed;
-use crate::sync;
+use crate::store::config;
+use crate::sync::{self, Options};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -18,6 +19,12 @@ pub struct Args {
     /// Let each machine push a branch of its own, never rejected, in place of one that all share
     #[arg(long)]
     branch_per_machine: bool,
+    /// Show this month, the last months and the machines on the repository's front page: tables and charts in README.md
+    #[arg(long)]
+    front_page: bool,
+    /// Take the front page out again
+    #[arg(long, conflicts_with = "front_page")]
+    no_front_page: bool,
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -32,7 +39,18 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             "give an address that git understands",
         ));
     }
-    let done = sync::init(&places, &env.options(), args.remote.as_deref(), args.branch_per_machine)?;
+    if args.front_page && config::read(&places.config)?.encrypt {
+        let message = "a front page would tell in clear what encryption hides";
+        return Err(CliError::plain(
+            message,
+            "claude_sync::usage",
+            exit::USAGE,
+            "leave --front-page out; claude-usage-tracker html shows more",
+        ));
+    }
+    let front_page = (args.front_page || args.no_front_page).then_some(args.front_page);
+    let options = Options { front_page, ..env.options() };
+    let done = sync::init(&places, &options, args.remote.as_deref(), args.branch_per_machine)?;
     let show = |path: &std::path::Path| printable(&path.display().to_string(), 400);
     let mut text = format!("This machine is {}{}.\n", done.machine, if done.new_id { " (a new id)" } else { "" });
     let made = if done.new_repo { "made" } else { "ready" };
@@ -52,6 +70,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             show(folder)
         )),
         Installed::Failed(folder) => text.push_str(&format!("No hooks were installed: {} cannot be written.\n", show(folder))),
+    }
+    match front_page {
+        Some(true) => text.push_str("The next sync puts the front page into README.md.\n"),
+        Some(false) => text.push_str("The next sync takes the front page out of README.md.\n"),
+        None => {}
     }
     text.push_str("Next: claude-sync\n");
     out(&text);

@@ -47,6 +47,23 @@ impl Repo {
         self.newest(&starts, most)
     }
 
+    /// The newest of the last commits, from wherever git may have them, that has this blob at `path`.
+    pub fn commit_with(&self, path: &str, blob: Oid, most: usize) -> Result<Option<Oid>, RepoError> {
+        let mut starts = self.tips()?;
+        for name in ["HEAD", "MERGE_HEAD", "FETCH_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "ORIG_HEAD"] {
+            let text = std::fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
+            let ids = text.lines().filter_map(|line| Oid::from_str(line.split_whitespace().next()?).ok());
+            starts.extend(ids.filter(|id| self.find_commit(*id).is_ok()));
+        }
+        starts.extend(self.head_commit()?);
+        for (commit, ..) in self.newest(&starts, most)? {
+            if self.entry(Some(self.tree_of(commit)?), path)?.is_some_and(|entry| entry.oid == blob) {
+                return Ok(Some(commit));
+            }
+        }
+        Ok(None)
+    }
+
     /// A walk over commits and those before them.
     fn walk(&self, starts: &[Oid], order: git2::Sort) -> Result<Revwalk<'_>, RepoError> {
         git("walk commits", self.check_history(starts))?;

@@ -260,6 +260,11 @@ impl Repo {
         Ok(git("read a file", self.check(oid).and_then(|()| self.inner.find_blob(oid)))?.content().to_vec())
     }
 
+    /// The id that bytes have as a blob.
+    pub fn blob_id(bytes: &[u8]) -> Result<Oid, RepoError> {
+        git("hash a file", Oid::hash_object(ObjectType::Blob, bytes))
+    }
+
     /// Stores the file at `path`.
     pub fn write_file(&self, path: &str, bytes: &[u8]) -> Result<Oid, RepoError> {
         self.write_blob(&self.dress(path, bytes))

@@ -92,11 +92,31 @@ pub fn wants_reroot(repo: &Repo) -> Result<bool, RepoError> {
 
 /// Remembers that.
 pub fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
+    set_flag(repo, REROOT, on.then_some(true))
+}
+
+/// Set from when a front page is asked for, or asked to go, until a run has seen to it.
+const FRONT_PAGE: &str = "claude-sync.frontPage";
+
+/// Whether the front page is to come or to go; none where all is done.
+pub fn wants_front_page(repo: &Repo) -> Result<Option<bool>, RepoError> {
+    Ok(repo.config()?.get_bool(FRONT_PAGE).ok())
+}
+
+/// Remembers that, or that it is done.
+pub fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoError> {
+    set_flag(repo, FRONT_PAGE, wanted)
+}
+
+fn set_flag(repo: &Repo, name: &str, value: Option<bool>) -> Result<(), RepoError> {
     let mut config = repo.config()?;
-    let set = if on { config.set_bool(REROOT, true) } else { config.remove(REROOT) };
+    let set = match value {
+        Some(value) => config.set_bool(name, value),
+        None => config.remove(name),
+    };
     match set {
         Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(()),
-        other => other.map_err(|source| RepoError::Git { what: format!("set {REROOT}"), source }),
+        other => other.map_err(|source| RepoError::Git { what: format!("set {name}"), source }),
     }
 }
 

@@ -104,7 +104,8 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
             let greater = |left: Manifest, right: Manifest| if key(&left, a) >= key(&right, b) { a } else { b };
             pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| greater(left, right).to_vec())
         }
-        Path::Snapshot(_) | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
+        Path::Readme => Ok(super::front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
+        Path::Snapshot(_) | Path::Front | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path as FilePath;
 
 use super::digest::Memory;
 use super::trees::{self, MergeError};
-use super::{algebra, overview};
+use super::{algebra, front, overview};
 use crate::base::key::Key;
 use crate::format::manifest::{Head, Inputs, Manifest, RULES};
 use crate::format::sealed::{self, Seal, SealError};
@@ -79,6 +79,10 @@ pub fn run(
             Failure::Merge(error) => error.into(),
             Failure::Repo(error) => error.into(),
         })?,
+        Path::Readme | Path::Front => match merge_front(path, &old, &a, &b, memory)? {
+            Some(result) => result,
+            None => algebra::join(&kind, &a, &b).map_err(format)?,
+        },
         _ => algebra::join(&kind, &a, &b).map_err(format)?,
     };
     let result = seal.map_or(result.clone(), |seal| seal.seal(path, &result));
@@ -147,6 +151,37 @@ fn merge_manifests(
     // Git waits for this process to end.
     std::mem::forget((manifest, scraps));
     Ok(bytes)
+}
+
+/// So many commits are looked through for the ones that versions of the front page come from.
+const COMMITS: usize = 2000;
+
+/// A file of the front page, computed from the data of the two commits that these versions come from. A version that no commit has
+/// stands for nothing: then there is none, and the next run computes it.
+fn merge_front(
+    path: &str,
+    base: &[u8],
+    ours: &[u8],
+    theirs: &[u8],
+    memory: impl FnOnce() -> Box<dyn Memory>,
+) -> Result<Option<Vec<u8>>, MergeError> {
+    let repo = Repo::from_environment()?;
+    repo.write_in_memory()?;
+    let mut roots = Vec::new();
+    for side in [ours, theirs] {
+        let Some(commit) = repo.commit_with(path, Repo::blob_id(side)?, COMMITS)? else { return Ok(None) };
+        roots.push(repo.tree_of(commit)?);
+    }
+    let join = |folder: &str| -> Result<Option<Oid>, MergeError> {
+        trees::join(&repo, folder, None, repo.folder(Some(roots[0]), folder)?, repo.folder(Some(roots[1]), folder)?)
+    };
+    let inputs = (join(layout::MACHINES)?, join(layout::ARCHIVE)?);
+    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*memory())? else { return Ok(None) };
+    if path != layout::README {
+        return Ok(front.files.get(path).cloned());
+    }
+    let Some(text) = front::join_readme(Some(base), ours, theirs).and_then(|text| String::from_utf8(text).ok()) else { return Ok(None) };
+    Ok(front::Split::of(&text).map(|split| split.with(&front.block).into_bytes()))
 }
 
 /// What became of one input.

@@ -8,6 +8,7 @@ pub mod driver;
 mod entangled;
 pub mod fleet;
 pub mod forgotten;
+pub mod front;
 pub mod guard;
 pub mod manifest;
 pub mod overview;

@@ -10,6 +10,9 @@ use crate::store::layout::Path;
 /// Two trees could not be joined.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
+    /// The front page could not be drawn.
+    #[error("failed to draw the front page: {0}")]
+    Front(String),
     /// An object cannot be read or written.
     #[error(transparent)]
     Repo(#[from] RepoError),
@@ -97,8 +100,8 @@ fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Opti
 
 fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, MergeError> {
     let kind = Path::parse(path);
-    // Nobody reads these two, and a blob that nobody reads may be of any size.
-    if matches!(kind, Path::Unknown | Path::Snapshot(_)) {
+    // Nobody reads these, or they are computed anew, and a blob that nobody reads may be of any size.
+    if matches!(kind, Path::Unknown | Path::Snapshot(_) | Path::Front) {
         return Ok(a.max(b));
     }
     let most = crate::format::MAX_DAY_FILE.max(crate::format::MAX_SYNC_FILE);
@@ -108,6 +111,13 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
         (true, false) => return Ok(a),
         (false, true) => return Ok(b),
         (false, false) => return Ok(a.max(b)),
+    }
+    if kind == Path::Readme {
+        let base = base.map(|oid| repo.blob(oid)).transpose()?;
+        return match super::front::join_readme(base.as_deref(), &repo.blob(a)?, &repo.blob(b)?) {
+            Some(text) => Ok(repo.write_blob(&text)?),
+            None => Ok(a.max(b)),
+        };
     }
     if kind == Path::Outside {
         // A file of the user's own. Ordered, so that two machines that join the same versions get the same text.

@@ -1,6 +1,6 @@
 //! Five-hour blocks, in which Claude's limits are counted: they begin with the hour of their first request.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::table::price;
 use super::{Bounds, Look, Zone, dollars};
 use crate::base::money::{Cost, Money};
-use crate::base::text::{short_model, thousands};
+use crate::base::text::{count, printable, short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::merge::fleet::Row;
 
@@ -22,6 +22,8 @@ const MINUTE: i64 = 60_000;
 pub struct Used {
     /// Requests.
     pub requests: u64,
+    /// Those of them whose last row was not seen yet.
+    pub provisional: u64,
     /// Input tokens.
     pub input: u64,
     /// Output tokens.
@@ -38,6 +40,7 @@ impl Used {
     fn add(&mut self, other: Self) {
         for (sum, more) in [
             (&mut self.requests, other.requests),
+            (&mut self.provisional, other.provisional),
             (&mut self.input, other.input),
             (&mut self.output, other.output),
             (&mut self.cache_creation, other.cache_creation),
@@ -69,6 +72,8 @@ pub struct Block {
     pub used: Used,
     /// By which models.
     pub models: Vec<String>,
+    /// Those of them without a known price.
+    pub unpriced: Vec<String>,
 }
 
 /// How fast an active block is used, and where that leads.
@@ -141,6 +146,7 @@ impl Blocks {
         let c = &row.totals.counters;
         let used = Used {
             requests: row.totals.requests,
+            provisional: u64::from(row.provisional),
             input: c.input,
             output: c.output,
             cache_creation: c.cache_creation,
@@ -175,12 +181,19 @@ impl Blocks {
                     active: false,
                     used: Used::default(),
                     models: Vec::new(),
+                    unpriced: Vec::new(),
                 });
             }
             let place = out.len() - 1;
             if let Some(block) = out.last_mut() {
                 block.span = block.span.map(|(first, _)| (first, *at));
                 block.used.add(*used);
+                if !used.cost.known
+                    && let Some(name) = self.models.get(usize::from(*model))
+                    && !block.unpriced.contains(name)
+                {
+                    block.unpriced.push(name.clone());
+                }
                 let seen = names.entry(place).or_default();
                 if !seen.contains(model) {
                     seen.push(*model);
@@ -192,6 +205,7 @@ impl Blocks {
             let seen = names.remove(&place).unwrap_or_default();
             block.models = seen.into_iter().filter_map(|at| self.models.get(usize::from(at)).cloned()).collect();
             block.models.sort();
+            block.unpriced.sort();
         }
         out
     }
@@ -202,7 +216,7 @@ fn later(at: Timestamp, millis: i64) -> Timestamp {
 }
 
 fn gap(start: Timestamp, end: Timestamp) -> Block {
-    Block { start, end, span: None, active: false, used: Used::default(), models: Vec::new() }
+    Block { start, end, span: None, active: false, used: Used::default(), models: Vec::new(), unpriced: Vec::new() }
 }
 
 /// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside it.
@@ -230,6 +244,8 @@ pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
             "costUSD": dollars(block.used.cost.amount),
             "costKnown": block.used.cost.known,
             "models": block.models,
+            "unpricedModels": block.unpriced,
+            "provisional": block.used.provisional,
             "burnRate": pace.map(|pace| json!({
                 "tokensPerMinute": thousandths(pace.tokens),
                 "tokensPerMinuteForIndicator": thousandths(pace.spoken),
@@ -244,7 +260,9 @@ pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
     });
     let mut all: Vec<Value> = all.collect();
     for block in all.iter_mut().filter(|_| without_cost) {
-        for (part, key) in [("", "costUSD"), ("", "costKnown"), ("/burnRate", "costPerHour"), ("/projection", "totalCost")] {
+        for (part, key) in
+            [("", "costUSD"), ("", "costKnown"), ("", "unpricedModels"), ("/burnRate", "costPerHour"), ("/projection", "totalCost")]
+        {
             block.pointer_mut(part).and_then(Value::as_object_mut).map(|part| part.remove(key));
         }
     }
@@ -299,6 +317,15 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
         }
     }
     let mut out = format!("{table}\n");
+    let unpriced: BTreeSet<String> = blocks.iter().flat_map(|block| &block.unpriced).map(|model| printable(model, 60)).collect();
+    if !unpriced.is_empty() && !without_cost {
+        let models = unpriced.into_iter().collect::<Vec<_>>().join(", ");
+        out.push_str(&format!("No price is known for {models}: tokens are counted, cost is not.\n"));
+    }
+    let provisional: u64 = blocks.iter().map(|block| block.used.provisional).fold(0, u64::saturating_add);
+    if provisional > 0 {
+        out.push_str(&format!("{}: the transcript does not show how they ended.\n", count(provisional, "provisional request")));
+    }
     if let Some(pace) = blocks.iter().find_map(|block| block.pace(look.now)) {
         let (hour, end) = if without_cost {
             (String::new(), String::new())

@@ -11,10 +11,16 @@ pub const MANIFEST: &str = "sync/manifest.json";
 pub const MACHINES: &str = "sync/machines";
 /// The folder of day files.
 pub const ARCHIVE: &str = "sync/archive";
+/// What people see first: theirs, but for the block of the front page.
+pub const README: &str = "README.md";
+/// The folder of the front page's charts and tables.
+pub const FRONT: &str = "sync/front";
 /// git's attributes.
 pub const ATTRIBUTES: &str = ".gitattributes";
 /// Which paths the merge driver serves, and how git shows them.
 pub const ATTRIBUTE_LINE: &str = "sync/** -text merge=claude-sync diff=claude-sync linguist-generated";
+/// The same for a README.md that has the front page in it.
+pub const README_LINE: &str = "README.md merge=claude-sync";
 /// A part of a day is closed at this size.
 pub const PART_BYTES: usize = 1 << 20;
 
@@ -29,6 +35,10 @@ pub enum Path {
     Snapshot(MachineId),
     /// `sync/archive/{YYYY}/{MM}/{uuid}/{DD}[.N].jsonl`.
     Day(MachineId, Day, u32),
+    /// `sync/front/{name}.svg` or `.csv`: computed like the manifest.
+    Front,
+    /// `README.md`.
+    Readme,
     /// Anything else under `sync/`.
     Unknown,
     /// Anything outside `sync/`.
@@ -39,13 +49,14 @@ impl Path {
     /// Reads a path as git writes it.
     pub fn parse(path: &str) -> Self {
         let Some(inner) = path.strip_prefix("sync/") else {
-            return Self::Outside;
+            return if path == README { Self::Readme } else { Self::Outside };
         };
         let parts: Vec<_> = inner.split('/').collect();
         match parts[..] {
             ["manifest.json"] => Some(Self::Manifest),
             ["machines", name] => machine_file(name),
             ["archive", year, month, machine, name] => day_file(year, month, machine, name),
+            ["front", name] => front_file(name),
             _ => None,
         }
         .unwrap_or(Self::Unknown)
@@ -66,6 +77,12 @@ fn machine_file(name: &str) -> Option<Path> {
             MachineId::canonical(id).filter(|_| shape).map(Path::Snapshot)
         }
     }
+}
+
+fn front_file(name: &str) -> Option<Path> {
+    let (stem, kind) = name.split_once('.')?;
+    let plain = !stem.is_empty() && stem.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    (plain && ["svg", "csv"].contains(&kind)).then_some(Path::Front)
 }
 
 fn day_file(year: &str, month: &str, machine: &str, name: &str) -> Option<Path> {
@@ -128,6 +145,9 @@ mod tests {
         ] {
             assert_eq!(Path::parse(&odd), Path::Unknown, "{odd}");
         }
-        assert_eq!(Path::parse("README.md"), Path::Outside);
+        assert_eq!(Path::parse("README.md"), Path::Readme);
+        assert_eq!(Path::parse("docs/README.md"), Path::Outside);
+        assert_eq!(Path::parse("sync/front/months.csv"), Path::Front);
+        assert_eq!(Path::parse("sync/front/a.b.svg"), Path::Unknown);
     }
 }

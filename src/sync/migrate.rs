@@ -39,7 +39,7 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
         let shape = match Path::parse(&blob.path) {
             Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
             Path::Day(..) => Shape::Lines,
-            Path::Unknown | Path::Outside => continue,
+            Path::Front | Path::Readme | Path::Unknown | Path::Outside => continue,
         };
         if repo.blob_size(blob.oid).is_none_or(|size| size > MAX_DAY_FILE.max(MAX_SYNC_FILE)) {
             continue;

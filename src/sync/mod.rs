@@ -74,6 +74,8 @@ pub struct Options {
     pub offline: bool,
     /// Older records become stubs.
     pub retention_days: Option<u32>,
+    /// Put the front page into README.md, or take it out; leave it as it is where nobody says.
+    pub front_page: Option<bool>,
     /// Compute derived files anew, whatever they say.
     pub rederive: bool,
     /// Older commits whose records are brought back.

@@ -57,7 +57,8 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
         return Err(SyncError::PerMachine);
     }
     // A new history that the remote did not take yet.
-    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, ..options.clone() };
+    let front_page = options.front_page.or(clone::wants_front_page(&repo)?);
+    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, front_page, ..options.clone() };
     if options.reroot {
         clone::want_reroot(&repo, true)?;
     }
@@ -179,6 +180,9 @@ impl Run<'_> {
             Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) => {}
         }
         out.next_try = self.next_try(&index)?;
+        if self.options.front_page.is_some() {
+            clone::want_front_page(&self.repo, None)?;
+        }
         // Only now: the index must never know more than the repository has.
         index.store(read.0, &self.binding()?, read.1)?;
         if self.options.reroot && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {

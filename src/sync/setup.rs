@@ -9,7 +9,8 @@ use crate::git::hooks::{self, Installed};
 use crate::git::process::{Survey, hide_secrets};
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::git::{Git, Oid, setup};
-use crate::store::layout::{ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST};
+use crate::merge::front::{self, There};
+use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
 use crate::store::{Places, machine_id};
 
 /// What a set-up did.
@@ -74,6 +75,9 @@ pub(super) fn set_up(
     if per_machine {
         setup::choose_layout(&repo)?;
     }
+    if options.front_page.is_some() {
+        setup::want_front_page(&repo, options.front_page)?;
+    }
     let per_machine = setup::is_per_machine(&repo)?;
     let others = !repo.tips_below("refs/remotes/origin/machines/")?.is_empty();
     let branch = repo.branch()?;
@@ -86,7 +90,7 @@ pub(super) fn set_up(
             repo.move_ref(&format!("refs/heads/{branch}"), None, tip, "claude-sync: init")?;
         }
         (None, None) => {
-            let tree = furnish(&repo, None)?;
+            let tree = furnish(&repo, None, options.front_page)?;
             let commit = repo.commit(git, tree, &[], "set up claude-sync\n")?;
             repo.checkout(tree)?;
             repo.move_ref(&format!("refs/heads/{branch}"), None, commit, "claude-sync: init")?;
@@ -108,20 +112,38 @@ pub(super) fn set_up(
 }
 
 /// A root tree with what every sync repository has, and otherwise as it was.
-pub(super) fn furnish(repo: &Repo, root: Option<Oid>) -> Result<Oid, SyncError> {
+pub(super) fn furnish(repo: &Repo, root: Option<Oid>, front_page: Option<bool>) -> Result<Oid, SyncError> {
     let mut changes = std::collections::BTreeMap::new();
+    let there = root.map(|root| There::read(repo, root)).transpose()?.unwrap_or_default();
+    // Whose README.md is no text keeps it as it is.
+    let no_text = there.readme.is_none() && repo.entry(root, layout::README)?.is_some();
+    let readme = there.readme.clone().unwrap_or_else(|| if root.is_none() { README.to_owned() } else { String::new() });
+    let wanted = match (front_page, there.split()) {
+        (Some(true), None) if !no_text && !repo.is_sealing() => {
+            // Below the title, where people see it first.
+            let title = readme.split_inclusive('\n').next().filter(|line| line.starts_with("# ")).unwrap_or_default();
+            let rest = &readme[title.len()..];
+            format!("{title}{}{}{rest}", if title.is_empty() { "" } else { "\n" }, front::EMPTY)
+        }
+        (Some(false), Some(split)) => split.with(""),
+        _ => readme,
+    };
+    if there.readme.as_deref() != Some(&wanted) && !(wanted.is_empty() || no_text) {
+        changes.insert(layout::README.to_owned(), Entry { mode: FILE, oid: repo.write_blob(wanted.as_bytes())? });
+    }
+    let wanted_front = front::Split::of(&wanted).is_some();
     let old = repo.entry(root, ATTRIBUTES)?.filter(|entry| entry.mode == FILE);
     let text = match old {
         Some(entry) => String::from_utf8_lossy(&repo.blob(entry.oid)?).into_owned(),
         None => String::new(),
     };
-    if !text.lines().any(|line| line == ATTRIBUTE_LINE) {
+    // README.md is the user's, and git's to merge, where there is no front page in it.
+    let lines = [Some(ATTRIBUTE_LINE), wanted_front.then_some(README_LINE)];
+    let missing: Vec<&str> = lines.into_iter().flatten().filter(|wanted| !text.lines().any(|line| line == *wanted)).collect();
+    if !missing.is_empty() {
         let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        let oid = repo.write_blob(format!("{text}{gap}{ATTRIBUTE_LINE}\n").as_bytes())?;
+        let oid = repo.write_blob(format!("{text}{gap}{}\n", missing.join("\n")).as_bytes())?;
         changes.insert(ATTRIBUTES.to_owned(), Entry { mode: FILE, oid });
-    }
-    if root.is_none() {
-        changes.insert("README.md".to_owned(), Entry { mode: FILE, oid: repo.write_blob(README.as_bytes())? });
     }
     match (root, changes.is_empty()) {
         (Some(root), true) => Ok(root),

@@ -18,6 +18,7 @@ use crate::merge::data::Content;
 use crate::merge::decisions::Decisions;
 use crate::merge::digest::Memory;
 use crate::merge::forgotten::{FORGOTTEN, Rules};
+use crate::merge::front::{There, compute};
 use crate::merge::{algebra, data, manifest, overview, trees};
 use crate::records::RecordSet;
 use crate::store::layout::{self, MANIFEST};
@@ -129,7 +130,7 @@ pub(super) fn assemble(
     options: &Options,
     memory: &dyn Memory,
 ) -> Result<Assembled, SyncError> {
-    let root = sealed(repo, setup::furnish(repo, joined(repo, starts)?)?, starts.tip.or(starts.head))?;
+    let root = sealed(repo, setup::furnish(repo, joined(repo, starts)?, options.front_page)?, starts.tip.or(starts.head))?;
     let (root, rules, swept) = enforce(repo, root, starts, machine, options, memory)?;
     let records = &*rules.keep(machine, records);
     let old = read_manifest(repo, root)?;
@@ -352,8 +353,55 @@ fn adopt(own: &mut Own, stamp: &Stamp, text: &[u8]) -> bool {
     own.decide(stamp, key, Decision(Extra::from([("manifest".to_owned(), value)])))
 }
 
-/// Computes the manifest anew where it does not tell of the trees beside it.
+/// Computes the front page anew where it does not tell of the trees beside it; takes away what is left of one that nobody wants.
+fn front(repo: &Repo, root: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> {
+    let there = There::read(repo, root)?;
+    let split = there.split();
+    let mut changes = BTreeMap::new();
+    let mut put = |path: &str, bytes: &[u8]| -> Result<(), SyncError> {
+        changes.insert(path.to_owned(), Entry { mode: FILE, oid: repo.write_blob(bytes)? });
+        Ok(())
+    };
+    let Some(split) = split.filter(|_| !repo.is_sealing()) else {
+        // What is encrypted is not told beside it in clear.
+        if let Some(split) = split {
+            put(layout::README, split.with("").as_bytes())?;
+        }
+        let root = if changes.is_empty() { root } else { repo.replace(Some(root), &changes)? };
+        let gone = there.files.into_keys().collect();
+        return Ok(repo.without(root, &gone)?);
+    };
+    let new = match compute(repo, data::inputs(repo, Some(root))?, &there, memory) {
+        Ok(Some(new)) => new,
+        // Records do not wait for a picture of them.
+        Ok(None) | Err(trees::MergeError::Front(_)) => return Ok(root),
+        Err(error) => return Err(error.into()),
+    };
+    put(layout::README, split.with(&new.block).as_bytes())?;
+    for (path, bytes) in &new.files {
+        put(path, bytes)?;
+    }
+    let gone = there.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
+    Ok(repo.without(repo.replace(Some(root), &changes)?, &gone)?)
+}
+
+/// Computes what tells of the trees beside it: the manifest, and the front page if there is one.
 fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options, memory: &dyn Memory) -> Result<(), SyncError> {
+    derive_manifest(repo, out, old, options, memory)?;
+    if out.newer_rules.is_none() {
+        out.tree = front(repo, out.tree, memory)?;
+    }
+    Ok(())
+}
+
+/// Computes the manifest anew where it does not tell of the trees beside it.
+fn derive_manifest(
+    repo: &Repo,
+    out: &mut Assembled,
+    old: Option<&Manifest>,
+    options: &Options,
+    memory: &dyn Memory,
+) -> Result<(), SyncError> {
     let (machines, archive) = data::inputs(repo, Some(out.tree))?;
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
     if let Some(old) = old {

@@ -14,7 +14,7 @@ use crate::git::{Git, hooks, setup, stale};
 use crate::index::Index;
 use crate::merge::data::{self, Content};
 use crate::merge::digest::Forgetful;
-use crate::merge::{guard, overview};
+use crate::merge::{front, guard, overview};
 use crate::store::layout::{self, MANIFEST, Path};
 use crate::store::{Places, key, machine_id};
 
@@ -99,6 +99,10 @@ fn data_of(repo: &Repo, root: crate::git::Oid, places: &Places, read_data: bool,
     }
     if !repo.shows(root)? {
         out.push(stale("the work tree", "does not show the commit"));
+    }
+    let there = front::There::read(repo, root)?;
+    if there.split().is_some() && front::compute(repo, data::inputs(repo, Some(root))?, &there, &Forgetful)?.is_some() {
+        out.push(stale(layout::README, "its front page was not computed from the files beside it"));
     }
     for breach in guard::foreign(repo, None, Some(root))? {
         if let guard::Breach::Foreign { path } = breach

@@ -16,6 +16,7 @@ mod export;
 mod finish;
 mod forgotten;
 mod format;
+mod front;
 mod fuzz;
 mod hooks;
 mod hostile;

@@ -30,6 +30,7 @@ fn options() -> Options {
         push_main: false,
         offline: true,
         retention_days: None,
+        front_page: None,
         rederive: false,
         restore: Vec::new(),
         reroot: false,
