@@ -20,11 +20,6 @@ impl Few {
         Self { bits, exact }
     }
 
-    /// Whether it has one of these.
-    pub fn has_any(&self, numbers: &[u32]) -> bool {
-        numbers.iter().any(|number| self.bits.has(*number) && self.exact.contains(&u64::from(*number)))
-    }
-
     /// Whether it has this number.
     #[inline]
     pub fn has(&self, number: u64) -> bool {

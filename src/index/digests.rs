@@ -10,7 +10,7 @@ use crate::git::Oid;
 use crate::merge::digest::{Digest, FileDigest, FileEntry, Ids, Known, Memory, SessionSum, UnitDigest};
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
@@ -21,7 +21,7 @@ fn version() -> String {
 pub(super) const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS units (
         path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL,
-        digest BLOB NOT NULL, marks BLOB NOT NULL, names BLOB NOT NULL, sessions BLOB NOT NULL
+        digest BLOB NOT NULL, names BLOB NOT NULL, marks BLOB NOT NULL, sessions BLOB NOT NULL
     );
     CREATE TABLE IF NOT EXISTS files (
         path TEXT PRIMARY KEY, oid BLOB NOT NULL, digest BLOB NOT NULL, sessions BLOB NOT NULL, ids BLOB NOT NULL
@@ -66,13 +66,12 @@ impl Index {
         if !self.fits()? {
             return Ok(out);
         }
-        let mut query = self.db.prepare_cached("SELECT path, oid, compared, digest, marks, names FROM units")?;
+        let mut query = self.db.prepare_cached("SELECT path, oid, compared, digest, names, length(marks) / 4 FROM units")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let (Some(oid), Some(digest)) = (oid(row, 1)?, decoded::<Digest>(row, 3)?) else { continue };
-            let (marks, _) = row.get_ref(4)?.as_blob()?.as_chunks::<4>();
-            let marks = marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect();
-            out.insert(row.get(0)?, Known { oid, compared: row.get(2)?, digest, marks, names: numbers(row, 5)?.into() });
+            let marks = row.get::<_, u32>(5)? as usize;
+            out.insert(row.get(0)?, Known { oid, compared: row.get(2)?, digest, names: numbers(row, 4)?.into(), marks });
         }
         Ok(out)
     }
@@ -81,6 +80,12 @@ impl Index {
     fn unit_sessions(&self, unit: &str, oid: Oid) -> rusqlite::Result<Option<Vec<SessionSum>>> {
         let mut query = self.db.prepare_cached("SELECT sessions FROM units WHERE path = ?1 AND oid = ?2")?;
         Ok(query.query_row(params![unit, oid.as_bytes()], |row| decoded(row, 0)).optional()?.flatten())
+    }
+
+    fn show_marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) -> rusqlite::Result<()> {
+        let mut query = self.db.prepare_cached("SELECT marks FROM units WHERE path = ?1 AND oid = ?2")?;
+        let read = |row: &Row| row.get_ref(0)?.as_blob().map(|marks| show(marks.as_chunks().0)).map_err(Into::into);
+        query.query_row(params![unit, oid.as_bytes()], read).optional().map(drop)
     }
 
     fn file_row(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<FileDigest>> {
@@ -134,10 +139,12 @@ impl Index {
     }
 
     fn keep_unit_row(&self, path: &str, oid: Oid, unit: &UnitDigest) -> rusqlite::Result<()> {
-        let mut insert = self.db.prepare_cached("INSERT OR REPLACE INTO units VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)")?;
+        let mut insert = self.db.prepare_cached(
+            "INSERT OR REPLACE INTO units (path, oid, compared, digest, names, marks, sessions) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
+        )?;
         let marks: Vec<u8> = unit.marks.iter().flat_map(|mark| mark.to_le_bytes()).collect();
         let names = bytes(unit.names.iter().copied());
-        insert.execute(params![path, oid.as_bytes(), encoded(&unit.digest)?, marks, names, encoded(&unit.sessions)?]).map(drop)
+        insert.execute(params![path, oid.as_bytes(), encoded(&unit.digest)?, names, marks, encoded(&unit.sessions)?]).map(drop)
     }
 }
 
@@ -149,6 +156,10 @@ impl Memory for Index {
 
     fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>> {
         self.unit_sessions(unit, oid).ok().flatten()
+    }
+
+    fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
+        let _ = self.show_marks(unit, oid, show);
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
@@ -168,8 +179,7 @@ impl Memory for Index {
     fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
         if let Some(units) = &mut *self.units.borrow_mut() {
             let UnitDigest { digest, marks, names, .. } = unit;
-            let known =
-                Known { oid, compared: false, digest: digest.clone(), marks: marks.as_slice().into(), names: names.as_slice().into() };
+            let known = Known { oid, compared: false, digest: digest.clone(), marks: marks.len(), names: names.as_slice().into() };
             units.insert(path.to_owned(), known);
         }
         let _ = self.change(|| self.keep_unit_row(path, oid, unit));

@@ -62,7 +62,7 @@ const SCHEMA: &str = "
         mark BLOB PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
         offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 3;
+    PRAGMA user_version = 4;
 ";
 
 impl Index {
@@ -118,7 +118,7 @@ impl Index {
         db.pragma_update(None, "mmap_size", 1_i64 << 30)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != 0 && version != 3 {
+        if version != 0 && version != 4 {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;

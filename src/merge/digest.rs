@@ -213,7 +213,7 @@ pub struct FileDigest {
 pub struct UnitDigest {
     /// Figures.
     pub digest: Digest,
-    /// The lower half of each record's id: enough to tell that two units share none.
+    /// The lower half of each record's id, sorted.
     pub marks: Vec<u32>,
     /// A hash of each session's id, sorted.
     pub names: Vec<u64>,
@@ -244,6 +244,7 @@ impl UnitDigest {
         ids.sort_unstable();
         out.digest.whole |= ids.windows(2).any(|pair| pair[0] == pair[1]);
         out.marks = ids.into_iter().map(low).collect();
+        out.marks.sort_unstable();
         out.names = sessions.keys().map(|id| name(id)).collect();
         out.names.sort_unstable();
         out.sessions = sessions.into_values().collect();
@@ -265,8 +266,8 @@ pub struct Known {
     pub compared: bool,
     /// Figures.
     pub digest: Digest,
-    /// See [`UnitDigest::marks`].
-    pub marks: Rc<[u32]>,
+    /// How many marks it has: see [`UnitDigest::marks`].
+    pub marks: usize,
     /// See [`UnitDigest::names`].
     pub names: Rc<[u64]>,
 }
@@ -281,6 +282,8 @@ pub trait Memory {
     fn units(&self) -> BTreeMap<String, Known>;
     /// The sessions of a unit, if they were made from this blob or tree.
     fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>>;
+    /// Shows the marks of a unit, as little-endian numbers, if they were made from this blob or tree.
+    fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]]));
     /// A file's digest without its rows, if it was made from this blob.
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest>;
     /// Shows a file's rows, if they were made from this blob.
@@ -305,6 +308,8 @@ impl Memory for Forgetful {
     fn sessions(&self, _: &str, _: Oid) -> Option<Vec<SessionSum>> {
         None
     }
+
+    fn marks(&self, _: &str, _: Oid, _: &mut dyn FnMut(&[[u8; 4]])) {}
 
     fn file(&self, _: &str, _: Oid) -> Option<FileDigest> {
         None

@@ -4,11 +4,13 @@
 //! figures depend on others' (summary lines, claims, records without an id), are *entangled*.
 //!
 //! Units that were compared with each other before, as the memory says, are not compared again: of a long history only what is new is
-//! held against the rest.
+//! held against the rest, and of a month that has more records than before, only those.
 
-use std::collections::{BTreeSet, HashSet};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::digest::{Ids, Memory, name};
+use super::marks::Sought;
 use super::trees::MergeError;
 use super::units::{Gone, Unit, file};
 use crate::base::few::{Bits, Few, low};
@@ -39,7 +41,7 @@ fn compare(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) -> Res
     let mut new: Vec<bool> = units.iter().map(is_new).collect();
     let mut out = vec![false; units.len()];
     while new.contains(&true) {
-        out = sharing(units, &ids(repo, units, &suspected(units, &new), memory)?);
+        out = sharing(units, &ids(repo, units, &suspected(repo, units, &new, memory)?, memory)?);
         // A page that is read whole is read with all that it repeats.
         let more: Vec<usize> = (0..units.len()).filter(|at| out[*at] && units[*at].is_page && !new[*at]).collect();
         if more.is_empty() {
@@ -90,50 +92,58 @@ fn machine_of(path: &str) -> Option<&str> {
 }
 
 /// The units that may share an id with a new one, by the lower halves of ids; and all new pages with what they may repeat.
-fn suspected(units: &[Unit], new: &[bool]) -> BTreeSet<usize> {
-    let some = |wanted: bool| units.iter().enumerate().filter(move |(at, _)| new[*at] == wanted);
+fn suspected(repo: &Repo, units: &[Unit], new: &[bool], memory: &dyn Memory) -> Result<BTreeSet<usize>, MergeError> {
+    let mut fresh: Vec<(usize, Cow<[u32]>)> = Vec::new();
+    for (at, unit) in units.iter().enumerate().filter(|(at, _)| new[*at]) {
+        fresh.push((at, unit.fresh_marks(repo, memory)?));
+    }
     // Two small sets of bits say which marks stand in one place only, as most do. What is left is sorted.
-    let count = some(true).map(|(_, unit)| unit.marks.len()).sum();
+    let count = fresh.iter().map(|(_, marks)| marks.len()).sum();
     let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
-    for (_, unit) in some(true) {
-        for mark in unit.marks.iter() {
-            if once.put(*mark) || unit.is_page {
+    for (at, marks) in &fresh {
+        for mark in marks.iter() {
+            if once.put(*mark) || units[*at].is_page {
                 again.put(*mark);
             }
         }
     }
+    let sought = Sought::with(once, count, fresh.iter().flat_map(|(_, marks)| marks.iter().copied()));
     let mut left: Vec<(u32, usize)> = Vec::new();
-    for (at, unit) in some(false) {
-        left.extend(unit.marks.iter().filter(|mark| once.has(**mark)).map(|mark| (*mark, at)));
+    let mut of = fresh.iter().peekable();
+    for (at, unit) in units.iter().enumerate() {
+        let own = of.next_if(|(fresh, _)| *fresh == at).map_or(0, |(_, marks)| marks.len());
+        if own < unit.marks.count() {
+            left.extend(unit.marks_among(&sought, repo, memory)?.into_iter().map(|mark| (mark, at)));
+        }
     }
     for (mark, _) in &left {
         again.put(*mark);
     }
-    for (at, unit) in some(true) {
-        left.extend(unit.marks.iter().filter(|mark| again.has(**mark)).map(|mark| (*mark, at)));
+    for (at, marks) in &fresh {
+        left.extend(marks.iter().filter(|mark| again.has(**mark)).map(|mark| (*mark, *at)));
     }
     left.sort_unstable();
+    left.dedup();
     let is_new_page = |at: usize| new[at] && units[at].is_page;
     let groups = left.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_page(*at)));
-    groups.flatten().map(|(_, at)| *at).collect()
+    Ok(groups.flatten().map(|(_, at)| *at).collect())
 }
 
 /// The ids that stand in those units, sorted, with the unit and what is said there.
 fn ids(repo: &Repo, units: &[Unit], some: &BTreeSet<usize>, memory: &dyn Memory) -> Result<Vec<(u64, usize, u64)>, MergeError> {
-    let marks: HashSet<u32> = if some.len() > 1 {
-        // Only ids whose lower half stands in several of them can be shared.
-        let mut all: Vec<u32> = some.iter().flat_map(|at| units[*at].marks.iter().copied()).collect();
-        all.sort_unstable();
-        all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0]).collect()
-    } else {
-        HashSet::new()
-    };
+    // Only ids whose lower half stands in several of them can be shared.
+    let mut all: Vec<u32> = Vec::new();
+    for at in some.iter().filter(|_| some.len() > 1) {
+        all.extend(units[*at].marks(repo, memory)?.iter());
+    }
+    all.sort_unstable();
+    let marks = Sought::of(all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0]));
     let mut out = Vec::new();
     let mut names = Interner::default();
     for at in some {
         let unit = &units[*at];
-        let wanted = |id: u64| unit.is_page || marks.contains(&low(id));
-        if !unit.is_page && !unit.marks.iter().any(|mark| marks.contains(mark)) {
+        let wanted = |id: u64| unit.is_page || marks.may_have(low(id));
+        if !unit.is_page && unit.marks_among(&marks, repo, memory)?.is_empty() {
             continue;
         }
         for (blob, kind) in unit.files(repo)? {

@@ -11,6 +11,7 @@ pub mod forgotten;
 pub mod front;
 pub mod guard;
 pub mod manifest;
+pub mod marks;
 pub mod overview;
 mod rows;
 pub mod trees;

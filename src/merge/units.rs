@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::data::{self, Content};
 use super::digest::{Digest, FileDigest, Memory, SessionSum, UnitDigest, digest};
+use super::marks::Marks;
 use super::trees::MergeError;
 use crate::base::ids::{Interner, MachineId};
 use crate::git::Oid;
@@ -26,7 +27,7 @@ pub struct Unit {
     /// Figures.
     pub digest: Digest,
     /// The lower half of each record's id.
-    pub marks: Rc<[u32]>,
+    pub(super) marks: Marks,
     /// A hash of each session's id, sorted.
     pub names: Rc<[u64]>,
     /// Its sessions, where it was digested now; else the memory has them.
@@ -39,7 +40,12 @@ impl Unit {
         if let Some(sessions) = self.sessions.clone().or_else(|| memory.sessions(&self.path, self.oid)) {
             return Ok(sessions);
         }
-        Ok(make(repo, memory, &self.path, self.oid, self.is_page)?.sessions)
+        Ok(self.again(repo, memory)?.sessions)
+    }
+
+    /// Its digest, made once more: the memory has it no longer.
+    pub(super) fn again(&self, repo: &Repo, memory: &dyn Memory) -> Result<UnitDigest, MergeError> {
+        make(repo, memory, &self.path, self.oid, self.is_page)
     }
 
     /// Its files.
@@ -61,25 +67,16 @@ pub fn units(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, memory: &
                 oid,
                 compared: known.compared,
                 digest: known.digest,
-                marks: known.marks,
+                marks: Marks::Kept(known.marks),
                 names: known.names,
                 sessions: None,
             },
-            _ => {
+            before => {
                 let made = make(repo, memory, &path, oid, is_page)?;
+                let marks = Marks::made(&made, before.as_ref(), &path, memory);
                 memory.keep_unit(&path, oid, &made);
-                let UnitDigest { digest, marks, names, sessions } = made;
-                Unit {
-                    path,
-                    machine,
-                    is_page,
-                    oid,
-                    compared: false,
-                    digest,
-                    marks: marks.into(),
-                    names: names.into(),
-                    sessions: Some(sessions),
-                }
+                let UnitDigest { digest, names, sessions, .. } = made;
+                Unit { path, machine, is_page, oid, compared: false, digest, marks, names: names.into(), sessions: Some(sessions) }
             }
         };
         out.push(unit);

@@ -12,6 +12,7 @@ use crate::git::Oid;
 use crate::git::repo::{Blob, Entry, Repo};
 use crate::merge::data;
 use crate::merge::digest::{FileDigest, Memory, name};
+use crate::merge::marks::Sought;
 use crate::merge::overview::Overview;
 use crate::merge::units::{self, Unit};
 use crate::records::RecordSet;
@@ -43,7 +44,7 @@ impl<'a> Files<'a> {
             own.read(&layout::machine_path(self.machine), data::content(self.repo, entry.oid)?)?;
         }
         if all {
-            self.read(&mut own, |_| true, |_, _| Ok(true))?;
+            self.read(&mut own, |_| Ok(true), |_, _| Ok(true))?;
         }
         Ok(own)
     }
@@ -56,8 +57,8 @@ impl<'a> Files<'a> {
         let mut wanted: HashSet<u64> = records.entries().map(|entry| entry.id.number()).collect();
         let copies = own.copies();
         wanted.extend(copies.iter().map(|record| record.id.number()));
-        let marks = Few::of(wanted.iter().map(|id| u64::from(low(*id))));
-        let has = |unit: &Unit| marks.has_any(&unit.marks);
+        let sought = Sought::of(wanted.iter().map(|id| low(*id)));
+        let has = |unit: &Unit| Ok(!unit.marks_among(&sought, self.repo, self.memory)?.is_empty());
         self.read(own, has, |_, digest| Ok(digest()?.is_none_or(|file| file.ids.iter().any(|(id, _)| wanted.contains(id)))))?;
         let fresh = || records.entries().filter(|entry| !own.holds(entry.id)).map(|entry| (entry.at, entry.session));
         let lost = copies.iter().filter(|record| !own.holds(record.id)).map(|record| (record.origin.timestamp, &record.origin.session));
@@ -69,7 +70,7 @@ impl<'a> Files<'a> {
             }
         }
         let months: BTreeSet<String> = days.iter().map(|day| month(self.machine, *day)).collect();
-        self.read(own, |unit| months.contains(&unit.path), |day, _| Ok(days.contains(&day)))?;
+        self.read(own, |unit| Ok(months.contains(&unit.path)), |day, _| Ok(days.contains(&day)))?;
         let names = Few::of(sessions.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = sessions.iter().map(SessionId::as_str).collect();
         for unit in self.months.iter().filter(|unit| unit.names.iter().any(|name| names.has(*name))) {
@@ -85,7 +86,7 @@ impl<'a> Files<'a> {
         let touched = own.touched().clone();
         let names = Few::of(touched.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();
-        let has = |unit: &Unit| unit.names.iter().any(|name| names.has(*name));
+        let has = |unit: &Unit| Ok(unit.names.iter().any(|name| names.has(*name)));
         self.read(own, has, |_, digest| {
             let of = |file: FileDigest| file.sessions.iter().any(|sum| ids.contains(sum.id.as_str()));
             Ok(digest()?.is_none_or(of))
@@ -96,11 +97,14 @@ impl<'a> Files<'a> {
     fn read(
         &self,
         own: &mut Own,
-        months: impl Fn(&Unit) -> bool,
+        months: impl Fn(&Unit) -> Result<bool, SyncError>,
         wanted: impl Fn(Day, &mut dyn FnMut() -> Result<Option<FileDigest>, SyncError>) -> Result<bool, SyncError>,
     ) -> Result<(), SyncError> {
         let mut names = Interner::default();
-        for unit in self.months.iter().filter(|unit| months(unit)) {
+        for unit in &self.months {
+            if !months(unit)? {
+                continue;
+            }
             for (blob, kind) in unit.files(self.repo)? {
                 let Path::Day(_, day, number) = kind else { continue };
                 let mut digest = || Ok(units::file(self.repo, self.memory, &blob, &kind, &mut names)?);

@@ -30,7 +30,7 @@ use crate::scale::tries;
 /// Remembers every digest, as the local index does.
 #[derive(Default)]
 pub struct Remembers {
-    units: RefCell<BTreeMap<String, (Known, Vec<SessionSum>)>>,
+    units: RefCell<BTreeMap<String, (Known, UnitDigest)>>,
     files: RefCell<BTreeMap<String, (Oid, FileDigest)>>,
 }
 
@@ -40,7 +40,13 @@ impl Memory for Remembers {
     }
 
     fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>> {
-        self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid).map(|(_, sessions)| sessions.clone())
+        self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid).map(|(_, unit)| unit.sessions.clone())
+    }
+
+    fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
+        if let Some((_, unit)) = self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid) {
+            show(&unit.marks.iter().map(|mark| mark.to_le_bytes()).collect::<Vec<_>>());
+        }
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
@@ -56,10 +62,9 @@ impl Memory for Remembers {
     }
 
     fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
-        let UnitDigest { digest, marks, names, sessions } = unit.clone();
-        self.units
-            .borrow_mut()
-            .insert(path.to_owned(), (Known { oid, compared: false, digest, marks: marks.into(), names: names.into() }, sessions));
+        let UnitDigest { digest, marks, names, .. } = unit.clone();
+        let known = Known { oid, compared: false, digest, marks: marks.len(), names: names.into() };
+        self.units.borrow_mut().insert(path.to_owned(), (known, unit.clone()));
     }
 
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {

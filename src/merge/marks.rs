@@ -1,0 +1,180 @@
+//! Marks: the lower halves of records' ids, enough to tell that two units share none.
+//!
+//! A long history has many, and little of a run asks for them: a unit that was remembered leaves its marks in the memory, and is asked
+//! for some of them there.
+
+use std::borrow::Cow;
+
+use super::digest::{Known, Memory, UnitDigest};
+use super::trees::MergeError;
+use super::units::Unit;
+use crate::base::few::Bits;
+use crate::git::repo::Repo;
+
+/// A unit's marks, sorted.
+#[derive(Debug)]
+pub enum Marks {
+    /// They were made in this run.
+    Here {
+        /// All of them.
+        all: Vec<u32>,
+        /// Those that the unit did not have when it was last compared with all others; none where it never was.
+        fresh: Option<Vec<u32>>,
+    },
+    /// The memory has so many of them.
+    Kept(usize),
+}
+
+impl Marks {
+    /// Of a unit that was made now, in place of what was known.
+    pub fn made(made: &UnitDigest, before: Option<&Known>, path: &str, memory: &dyn Memory) -> Self {
+        let mut fresh = None;
+        if let Some(before) = before.filter(|before| before.compared) {
+            memory.marks(path, before.oid, &mut |old| fresh = Some(without(&made.marks, old)));
+        }
+        Self::Here { all: made.marks.clone(), fresh }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        match self {
+            Self::Here { all, .. } => all.len(),
+            Self::Kept(count) => *count,
+        }
+    }
+}
+
+/// What `marks` has and `old` has not; both are sorted.
+fn without(marks: &[u32], old: &[[u8; 4]]) -> Vec<u32> {
+    let mut old = old.iter().map(|mark| u32::from_le_bytes(*mark)).peekable();
+    let is_new = |mark: &&u32| {
+        while old.next_if(|old| *old < **mark).is_some() {}
+        old.peek() != Some(*mark)
+    };
+    marks.iter().filter(is_new).copied().collect()
+}
+
+/// Marks that are looked for in units.
+pub struct Sought {
+    bits: Bits,
+    /// All of them, sorted, where they are few.
+    few: Option<Vec<u32>>,
+}
+
+/// Up to so many are sorted.
+const FEW: usize = 4096;
+
+impl Sought {
+    /// These.
+    pub fn of(marks: impl Iterator<Item = u32> + Clone) -> Self {
+        let count = marks.clone().count();
+        let mut bits = Bits::for_count(count);
+        for mark in marks.clone() {
+            bits.put(mark);
+        }
+        Self::with(bits, count, marks)
+    }
+
+    /// These, whose bits were put already.
+    pub fn with(bits: Bits, count: usize, marks: impl Iterator<Item = u32>) -> Self {
+        let few = (count <= FEW).then(|| {
+            let mut few: Vec<u32> = marks.collect();
+            few.sort_unstable();
+            few.dedup();
+            few
+        });
+        Self { bits, few }
+    }
+
+    /// Whether a mark is looked for, or has its bit with one that is.
+    pub fn may_have(&self, mark: u32) -> bool {
+        self.bits.has(mark)
+    }
+
+    /// Those of a unit's sorted marks that are looked for; where many are, also a few that are not.
+    fn among<T: Copy>(&self, marks: &[T], number: impl Fn(T) -> u32) -> Vec<u32> {
+        let Some(few) = &self.few else {
+            return marks.iter().map(|mark| number(*mark)).filter(|mark| self.bits.has(*mark)).collect();
+        };
+        // A search takes about as many steps as the length has bits.
+        if few.len() * 16 < marks.len() {
+            let is_there = |mark: &&u32| marks.binary_search_by_key(*mark, |there| number(*there)).is_ok();
+            return few.iter().filter(is_there).copied().collect();
+        }
+        marks.iter().map(|mark| number(*mark)).filter(|mark| self.bits.has(*mark) && few.binary_search(mark).is_ok()).collect()
+    }
+}
+
+impl Unit {
+    /// All marks.
+    pub fn marks(&self, repo: &Repo, memory: &dyn Memory) -> Result<Cow<'_, [u32]>, MergeError> {
+        if let Marks::Here { all, .. } = &self.marks {
+            return Ok(all.into());
+        }
+        let mut out = None;
+        memory.marks(&self.path, self.oid, &mut |marks| out = Some(marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect::<Vec<_>>()));
+        match out {
+            Some(out) => Ok(out.into()),
+            None => Ok(self.again(repo, memory)?.marks.into()),
+        }
+    }
+
+    /// Those marks that its last comparison with all others has not seen.
+    pub fn fresh_marks(&self, repo: &Repo, memory: &dyn Memory) -> Result<Cow<'_, [u32]>, MergeError> {
+        match &self.marks {
+            // A page is compared as a whole: what it repeats may have changed.
+            Marks::Here { fresh: Some(fresh), .. } if !self.is_page => Ok(fresh.into()),
+            _ => self.marks(repo, memory),
+        }
+    }
+
+    /// Those of its marks that are looked for; where many are, also a few that are not.
+    pub fn marks_among(&self, sought: &Sought, repo: &Repo, memory: &dyn Memory) -> Result<Vec<u32>, MergeError> {
+        if let Marks::Here { all, .. } = &self.marks {
+            return Ok(sought.among(all, |mark| mark));
+        }
+        let mut out = None;
+        memory.marks(&self.path, self.oid, &mut |marks| out = Some(sought.among(marks, u32::from_le_bytes)));
+        match out {
+            Some(out) => Ok(out),
+            None => Ok(sought.among(&self.again(repo, memory)?.marks, |mark| mark)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Marks that lie apart unevenly, sorted.
+    fn some(count: u32, seed: u32) -> Vec<u32> {
+        let mut out: Vec<u32> = (0..count).map(|n| (n.wrapping_mul(seed) ^ seed) % (count * 3)).collect();
+        out.sort_unstable();
+        out
+    }
+
+    #[test]
+    fn what_is_sought_is_found_whichever_way_is_taken() {
+        for (wanted, there) in [(3, 5000), (500, 600), (5000, 300), (6000, 6000), (0, 100), (100, 0)] {
+            let (wanted, there) = (some(wanted, 2_654_435_769), some(there, 2_246_822_519));
+            let sought = Sought::of(wanted.iter().copied());
+            let mut found = sought.among(&there, |mark| mark);
+            let mut right: Vec<u32> = there.iter().copied().filter(|mark| wanted.contains(mark)).collect();
+            if wanted.len() > FEW {
+                assert!(right.iter().all(|mark| found.contains(mark)));
+                found.retain(|mark| wanted.contains(mark));
+            }
+            found.dedup();
+            right.dedup();
+            assert_eq!(found, right);
+        }
+    }
+
+    #[test]
+    fn what_is_new_is_what_was_not_there() {
+        let bytes = |marks: &[u32]| marks.iter().map(|mark| mark.to_le_bytes()).collect::<Vec<_>>();
+        assert_eq!(without(&[1, 3, 3, 7, 9], &bytes(&[0, 3, 8])), [1, 7, 9]);
+        assert_eq!(without(&[1, 2], &bytes(&[])), [1, 2]);
+        assert!(without(&[], &bytes(&[5])).is_empty());
+    }
+}
