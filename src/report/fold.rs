@@ -166,7 +166,7 @@ pub struct Fold {
     places: HashMap<(Slot, Option<usize>), usize>,
     /// The last row's group: most rows go where the one before went.
     recent: usize,
-    /// Two points in time on one date, as far apart as was seen: what lies between them is on that date too.
+    /// Two points in time on one date: what lies between them is on that date too.
     span: Option<(Timestamp, Timestamp, NaiveDate)>,
 }
 
@@ -195,11 +195,25 @@ impl Fold {
         let date = self.zone.date(at);
         if at.millis() >= MONOTONE {
             self.span = Some(match self.span {
-                Some((from, to, known)) if known == date => (from.min(at), to.max(at), date),
+                // More of this date is to come, it seems: to ask for its end costs less than to ask for each row.
+                Some((from, to, known)) if known == date => (from.min(at), to.max(self.late(at, date)), date),
                 _ => (at, at, date),
             });
         }
         date
+    }
+
+    /// A time on this date that is not before `at`: the last, or less than a minute before that.
+    fn late(&self, at: Timestamp, date: NaiveDate) -> Timestamp {
+        let (mut on, mut after) = (at, at.millis().saturating_add(48 * 3_600_000));
+        while after.saturating_sub(on.millis()) > 60_000 {
+            let middle = on.millis() + (after - on.millis()) / 2;
+            match Timestamp::from_millis(middle) {
+                Some(time) if self.zone.date(time) == date => on = time,
+                _ => after = middle,
+            }
+        }
+        on
     }
 
     /// Adds a row.
