@@ -102,6 +102,62 @@ answers.requests = performance.getEntriesByType("resource").map((one) => one.nam
 const out = document.createElement("pre"); out.id = "answers"; out.textContent = JSON.stringify(answers); document.body.append(out);
 </script></body>"##;
 
+/// What a page's probe finds.
+fn probe(program: &Path, world: &World, text: &str, probe: &str) -> Value {
+    let probed = world.path().join("probed.html");
+    let policy = text.find("script-src 'sha256-").expect("a policy");
+    let end = policy + text[policy..].find("\">").expect("its end");
+    let open = format!("{}script-src 'unsafe-inline'{}", &text[..policy], &text[end..]);
+    fs::write(&probed, open.replace("</body>", probe)).expect("written");
+    let (dom, log) = browse(program, world.path(), &probed, &["--dump-dom"]);
+    let console: Vec<_> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
+    assert!(console.len() == 1 && console[0].contains("probed"), "only what the probe says: {console:?}");
+    let answers = dom.split("<pre id=\"answers\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("answers");
+    serde_json::from_str(&answers.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).expect("JSON")
+}
+
+/// Sorts, filters and shows all of more sessions than are shown at first.
+const MANY: &str = r##"<script>
+console.log("probed");
+const rows = () => Array.from(document.querySelectorAll("#sessions tbody tr")).filter((row) => row.getBoundingClientRect().height > 0);
+const answers = { };
+const look = () => ({ rows: rows().length, first: rows()[0].cells[0].textContent, status: document.getElementById("shown").textContent });
+answers.before = look();
+document.querySelectorAll("#sessions th button")[5].click(); answers.sorted = look();
+const filter = document.getElementById("filter");
+filter.value = "s-29"; filter.dispatchEvent(new Event("input")); answers.filtered = look();
+filter.value = ""; filter.dispatchEvent(new Event("input"));
+document.getElementById("all").click(); answers.all = look();
+answers.button = document.getElementById("all").getBoundingClientRect().height;
+const out = document.createElement("pre"); out.id = "answers"; out.textContent = JSON.stringify(answers); document.body.append(out);
+</script></body>"##;
+
+#[test]
+fn a_page_shows_the_first_of_many_sessions_and_finds_all() {
+    let Some(program) = browser() else { return };
+    let world = World::new();
+    let ada = world.machine("ada");
+    let mut lines = String::new();
+    for n in 0..300 {
+        let row = Row::new("s-000", n, &format!("2026-03-{:02}T{:02}:00:00.000Z", n / 24 + 1, n % 24)).line();
+        lines.push_str(&row.replace("s-000", &format!("s-{n:03}")));
+    }
+    // The oldest has the most requests: sorting finds it beyond what is shown.
+    lines.push_str(&Row::new("s-000", 999, "2026-03-01T00:00:01.000Z").line());
+    ada.write(".claude/projects/p/s.jsonl", &lines);
+    ada.init().sync(&[]);
+    let text = page(&ada, &world.path().join("page.html"), &[]);
+    let answers = probe(&program, &world, &text, MANY);
+    let cost = ada.report(&["daily"])["totals"]["totalCost"].as_f64().expect("a cost");
+    let said = |rows: u64, first: &str, status: String| serde_json::json!({"rows": rows, "first": first, "status": status});
+    assert_eq!(answers["before"], said(250, "s-299", format!("300 of 300 sessions, ${cost:.2}, the first 250 shown")));
+    assert_eq!(answers["sorted"], said(250, "s-000", format!("300 of 300 sessions, ${cost:.2}, the first 250 shown")));
+    let status = answers["filtered"]["status"].as_str().expect("a text");
+    assert!(answers["filtered"]["rows"] == 10 && status.starts_with("10 of 300 sessions, $"), "{answers}");
+    assert_eq!(answers["all"], said(300, "s-000", format!("300 of 300 sessions, ${cost:.2}")));
+    assert_eq!(answers["button"], 0.0);
+}
+
 #[test]
 fn the_page_works_in_a_browser() {
     let Some(program) = browser() else { return };
@@ -110,7 +166,7 @@ fn the_page_works_in_a_browser() {
     // A third session, so that there is something to sort.
     ada.write(".claude/projects/p/t.jsonl", &Row::new("t", 900, "2026-03-05T08:00:00.000Z").line());
     ada.sync(&[]);
-    let (path, probed) = (world.path().join("page.html"), world.path().join("probed.html"));
+    let path = world.path().join("page.html");
     let text = page(&ada, &path, &[]);
 
     // As it is: no message on the console, no request.
@@ -120,15 +176,7 @@ fn the_page_works_in_a_browser() {
     assert!(console.is_empty(), "{console:?}");
 
     // With somebody who clicks and types.
-    let policy = text.find("script-src 'sha256-").expect("a policy");
-    let end = policy + text[policy..].find("\">").expect("its end");
-    let open = format!("{}script-src 'unsafe-inline'{}", &text[..policy], &text[end..]);
-    fs::write(&probed, open.replace("</body>", PROBE)).expect("written");
-    let (dom, log) = browse(&program, world.path(), &probed, &["--dump-dom"]);
-    let console: Vec<_> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
-    assert!(console.len() == 1 && console[0].contains("probed"), "only what the probe says: {console:?}");
-    let answers = dom.split("<pre id=\"answers\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("answers");
-    let answers: Value = serde_json::from_str(&answers.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).expect("JSON");
+    let answers = probe(&program, &world, &text, PROBE);
 
     let sessions = ada.report(&["session"]);
     let mut costs: Vec<f64> =

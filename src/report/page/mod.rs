@@ -91,7 +91,8 @@ const COLUMNS: [(&str, bool); 8] = [
 
 fn sessions(story: &Story, zone: Zone) -> String {
     let mut out = "<h2 id=\"sessions-title\">Sessions</h2>\n<p class=\"controls\"><label for=\"filter\">Filter by any word: </label>\
-                   <input id=\"filter\" type=\"search\" autocomplete=\"off\"> <span id=\"shown\" role=\"status\"></span></p>\n\
+                   <input id=\"filter\" type=\"search\" autocomplete=\"off\"> <span id=\"shown\" role=\"status\"></span> \
+                   <button id=\"all\" type=\"button\" hidden>Show all</button></p>\n\
                    <div class=\"scroll\"><table id=\"sessions\" aria-labelledby=\"sessions-title\">\n<thead><tr>"
         .to_owned();
     for (name, number) in COLUMNS {
