@@ -105,11 +105,12 @@ impl Home {
 
 /// Makes all files below a folder an hour old.
 fn age(folder: &Path) {
-    let then = SystemTime::now() - Duration::from_secs(3600);
+    let then = SystemTime::now() - Duration::from_hours(1);
     for entry in fs::read_dir(folder).expect("lists").flatten() {
-        match entry.path().is_dir() {
-            true => age(&entry.path()),
-            false => fs::File::options().append(true).open(entry.path()).and_then(|file| file.set_modified(then)).expect("is set"),
+        if entry.path().is_dir() {
+            age(&entry.path());
+        } else {
+            fs::File::options().append(true).open(entry.path()).and_then(|file| file.set_modified(then)).expect("is set");
         }
     }
 }

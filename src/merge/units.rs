@@ -30,17 +30,18 @@ pub struct Unit {
     pub(super) marks: Marks,
     /// A hash of each session's id, sorted.
     pub names: Rc<[u64]>,
-    /// Its sessions, where it was digested now; else the memory has them.
-    sessions: Option<Vec<SessionSum>>,
+    /// Its sessions, packed, where it was digested now; else the memory has them. Of a large fleet's, few are asked for.
+    sessions: Option<Box<[u8]>>,
 }
 
 impl Unit {
     /// Its sessions.
     pub fn sessions(&self, repo: &Repo, memory: &dyn Memory) -> Result<Vec<SessionSum>, MergeError> {
-        if let Some(sessions) = self.sessions.clone().or_else(|| memory.sessions(&self.path, self.oid)) {
-            return Ok(sessions);
+        let packed = self.sessions.as_ref().and_then(|packed| postcard::from_bytes(packed).ok());
+        match packed.or_else(|| memory.sessions(&self.path, self.oid)) {
+            Some(sessions) => Ok(sessions),
+            None => Ok(self.again(repo, memory)?.sessions),
         }
-        Ok(self.again(repo, memory)?.sessions)
     }
 
     /// Its digest, made once more: the memory has it no longer.
@@ -76,7 +77,8 @@ pub fn units(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, memory: &
                 let marks = Marks::made(&made, before.as_ref(), &path, memory);
                 memory.keep_unit(&path, oid, &made);
                 let UnitDigest { digest, names, sessions, .. } = made;
-                Unit { path, machine, is_page, oid, compared: false, digest, marks, names: names.into(), sessions: Some(sessions) }
+                let sessions = postcard::to_allocvec(&sessions).ok().map(Vec::into_boxed_slice);
+                Unit { path, machine, is_page, oid, compared: false, digest, marks, names: names.into(), sessions }
             }
         };
         out.push(unit);
