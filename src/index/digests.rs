@@ -10,7 +10,7 @@ use crate::git::Oid;
 use crate::merge::digest::{Digest, FileDigest, FileEntry, Ids, Known, Memory, SessionSum, UnitDigest};
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
@@ -142,7 +142,7 @@ impl Index {
         let mut insert = self.db.prepare_cached(
             "INSERT OR REPLACE INTO units (path, oid, compared, digest, names, marks, sessions) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
         )?;
-        let marks: Vec<u8> = unit.marks.iter().flat_map(|mark| mark.to_le_bytes()).collect();
+        let marks: Vec<u8> = unit.marks().flat_map(u32::to_le_bytes).collect();
         let names = bytes(unit.names.iter().copied());
         insert.execute(params![path, oid.as_bytes(), encoded(&unit.digest)?, names, marks, encoded(&unit.sessions)?]).map(drop)
     }
@@ -178,8 +178,8 @@ impl Memory for Index {
 
     fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
         if let Some(units) = &mut *self.units.borrow_mut() {
-            let UnitDigest { digest, marks, names, .. } = unit;
-            let known = Known { oid, compared: false, digest: digest.clone(), marks: marks.len(), names: names.as_slice().into() };
+            let UnitDigest { digest, ids, names, .. } = unit;
+            let known = Known { oid, compared: false, digest: digest.clone(), marks: ids.len(), names: names.as_slice().into() };
             units.insert(path.to_owned(), known);
         }
         let _ = self.change(|| self.keep_unit_row(path, oid, unit));

@@ -162,6 +162,8 @@ pub struct Digest {
     pub claims: bool,
     /// Of a unit: a file cannot be read, or two of them share a record. It is read whole.
     pub whole: bool,
+    /// Of a unit: the sum of its records' ids, without what overflows.
+    pub ids: u64,
 }
 
 impl Digest {
@@ -213,8 +215,8 @@ pub struct FileDigest {
 pub struct UnitDigest {
     /// Figures.
     pub digest: Digest,
-    /// The lower half of each record's id, sorted.
-    pub marks: Vec<u32>,
+    /// Its records' ids, sorted by their lower halves.
+    pub ids: Vec<u64>,
     /// A hash of each session's id, sorted.
     pub names: Vec<u64>,
     /// By session, sorted.
@@ -222,6 +224,11 @@ pub struct UnitDigest {
 }
 
 impl UnitDigest {
+    /// The lower half of each record's id, sorted.
+    pub fn marks(&self) -> impl ExactSizeIterator<Item = u32> {
+        self.ids.iter().map(|id| low(*id))
+    }
+
     /// Sums files up. None stands for a file that cannot be read.
     pub fn of(files: impl IntoIterator<Item = Option<FileDigest>>) -> Self {
         let mut out = Self::default();
@@ -243,8 +250,9 @@ impl UnitDigest {
         }
         ids.sort_unstable();
         out.digest.whole |= ids.windows(2).any(|pair| pair[0] == pair[1]);
-        out.marks = ids.into_iter().map(low).collect();
-        out.marks.sort_unstable();
+        out.digest.ids = ids.iter().fold(0, |sum, id| sum.wrapping_add(*id));
+        ids.sort_unstable_by_key(|id| (low(*id), *id));
+        out.ids = ids;
         out.names = sessions.keys().map(|id| name(id)).collect();
         out.names.sort_unstable();
         out.sessions = sessions.into_values().collect();
@@ -266,7 +274,7 @@ pub struct Known {
     pub compared: bool,
     /// Figures.
     pub digest: Digest,
-    /// How many marks it has: see [`UnitDigest::marks`].
+    /// How many marks it has: see [`UnitDigest::marks()`].
     pub marks: usize,
     /// See [`UnitDigest::names`].
     pub names: Rc<[u64]>,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::digest::{Known, Memory, UnitDigest};
 use super::trees::MergeError;
 use super::units::Unit;
-use crate::base::few::Bits;
+use crate::base::few::{Bits, low};
 use crate::git::repo::Repo;
 
 /// A unit's marks, sorted.
@@ -30,9 +30,9 @@ impl Marks {
     pub fn made(made: &UnitDigest, before: Option<&Known>, path: &str, memory: &dyn Memory) -> Self {
         let mut fresh = None;
         if let Some(before) = before.filter(|before| before.compared) {
-            memory.marks(path, before.oid, &mut |old| fresh = Some(without(&made.marks, old)));
+            memory.marks(path, before.oid, &mut |old| fresh = gained(&made.ids, old, made.digest.ids.wrapping_sub(before.digest.ids)));
         }
-        Self::Here { all: made.marks.clone(), fresh }
+        Self::Here { all: made.marks().collect(), fresh }
     }
 
     /// How many there are.
@@ -44,14 +44,22 @@ impl Marks {
     }
 }
 
-/// What `marks` has and `old` has not; both are sorted.
-fn without(marks: &[u32], old: &[[u8; 4]]) -> Vec<u32> {
+/// The marks of those ids that `old` has not; all are sorted by marks. None unless the ids gained add up to `sum`: another id may have
+/// come with the mark of one that went.
+fn gained(ids: &[u64], old: &[[u8; 4]], sum: u64) -> Option<Vec<u32>> {
     let mut old = old.iter().map(|mark| u32::from_le_bytes(*mark)).peekable();
-    let is_new = |mark: &&u32| {
-        while old.next_if(|old| *old < **mark).is_some() {}
-        old.peek() != Some(*mark)
-    };
-    marks.iter().filter(is_new).copied().collect()
+    let mut left = sum;
+    let mut out = Vec::new();
+    for id in ids {
+        let mark = low(*id);
+        while old.next_if(|old| *old < mark).is_some() {}
+        // Each of the old marks stands for one id.
+        if old.next_if_eq(&mark).is_none() {
+            left = left.wrapping_sub(*id);
+            out.push(mark);
+        }
+    }
+    (left == 0).then_some(out)
 }
 
 /// Marks that are looked for in units.
@@ -115,7 +123,7 @@ impl Unit {
         memory.marks(&self.path, self.oid, &mut |marks| out = Some(marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect::<Vec<_>>()));
         match out {
             Some(out) => Ok(out.into()),
-            None => Ok(self.again(repo, memory)?.marks.into()),
+            None => Ok(self.again(repo, memory)?.marks().collect::<Vec<_>>().into()),
         }
     }
 
@@ -137,7 +145,7 @@ impl Unit {
         memory.marks(&self.path, self.oid, &mut |marks| out = Some(sought.among(marks, u32::from_le_bytes)));
         match out {
             Some(out) => Ok(out),
-            None => Ok(sought.among(&self.again(repo, memory)?.marks, |mark| mark)),
+            None => Ok(sought.among(&self.again(repo, memory)?.ids, low)),
         }
     }
 }
@@ -172,9 +180,18 @@ mod tests {
 
     #[test]
     fn what_is_new_is_what_was_not_there() {
-        let bytes = |marks: &[u32]| marks.iter().map(|mark| mark.to_le_bytes()).collect::<Vec<_>>();
-        assert_eq!(without(&[1, 3, 3, 7, 9], &bytes(&[0, 3, 8])), [1, 7, 9]);
-        assert_eq!(without(&[1, 2], &bytes(&[])), [1, 2]);
-        assert!(without(&[], &bytes(&[5])).is_empty());
+        let bytes = |ids: &[u64]| ids.iter().map(|id| low(*id).to_le_bytes()).collect::<Vec<_>>();
+        let sum = |ids: &[u64]| ids.iter().fold(0_u64, |sum, id| sum.wrapping_add(*id));
+        let gained = |new: &[u64], old: &[u64]| gained(new, &bytes(old), sum(new).wrapping_sub(sum(old)));
+        assert_eq!(gained(&[1, 3, 7, 9], &[1, 3]), Some(vec![7, 9]));
+        assert_eq!(gained(&[1, 2], &[]), Some(vec![1, 2]));
+        assert_eq!(gained(&[1, 2], &[1, 2]), Some(vec![]));
+        // Two ids with one mark.
+        let twin = 5 | 1 << 32;
+        assert_eq!(gained(&[5, twin], &[5]), Some(vec![5]));
+        assert_eq!(gained(&[twin], &[5]), None);
+        assert_eq!(gained(&[1, twin], &[5]), None);
+        // What went makes no harm, but leaves the sum open.
+        assert_eq!(gained(&[1], &[1, 5]), None);
     }
 }

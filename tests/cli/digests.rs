@@ -45,7 +45,7 @@ impl Memory for Remembers {
 
     fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
         if let Some((_, unit)) = self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid) {
-            show(&unit.marks.iter().map(|mark| mark.to_le_bytes()).collect::<Vec<_>>());
+            show(&unit.marks().map(u32::to_le_bytes).collect::<Vec<_>>());
         }
     }
 
@@ -62,8 +62,8 @@ impl Memory for Remembers {
     }
 
     fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
-        let UnitDigest { digest, marks, names, .. } = unit.clone();
-        let known = Known { oid, compared: false, digest, marks: marks.len(), names: names.into() };
+        let UnitDigest { digest, ids, names, .. } = unit.clone();
+        let known = Known { oid, compared: false, digest, marks: ids.len(), names: names.into() };
         self.units.borrow_mut().insert(path.to_owned(), (known, unit.clone()));
     }
 
