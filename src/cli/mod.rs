@@ -9,6 +9,7 @@ macro_rules! eprintln {
 }
 
 mod budget;
+mod config;
 mod conflicts;
 mod demo;
 mod driver;
@@ -18,6 +19,7 @@ pub mod exit;
 mod explain;
 mod export;
 mod forget;
+mod git;
 mod hook;
 mod init;
 mod key;
@@ -29,6 +31,7 @@ mod preview;
 mod resolve;
 mod restore;
 mod rows;
+mod shell;
 mod source;
 mod statusline;
 mod sync;
@@ -38,7 +41,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::base::text::Screen;
 use env::Env;
@@ -80,10 +83,18 @@ enum Command {
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
     Key(key::Args),
+    /// Show and change settings
+    Config(config::Args),
+    /// Run git in the repository
+    Git(git::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
     Resolve,
     /// Make two machines and a remote in a temporary folder, sync them, and show the result
     Demo,
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
+    /// Write the manual pages of both programs and all their commands
+    Man(shell::ManArgs),
     /// Join two versions of a file (git calls this)
     #[command(hide = true)]
     MergeDriver(driver::Args),
@@ -120,6 +131,10 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Key(args)) => key::run(&args),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
+        Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Git(args)) => git::run(&args, &env),
+        Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),
+        Some(Command::Man(args)) => shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()]),
         Some(Command::Resolve) => resolve::run(&env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),

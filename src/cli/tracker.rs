@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::env::Env;
 use super::error::CliError;
 use super::rows::{Filter, weekday};
-use super::{budget, exit, explain, export, out, pictures, statusline};
+use super::{budget, exit, explain, export, out, pictures, shell, statusline};
 use crate::base::text::JsonScreen;
 use crate::merge::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
@@ -50,6 +50,8 @@ enum Command {
     Svg(pictures::SvgArgs),
     /// Write what counts, request by request, for other programs
     Export(export::Args),
+    /// Print completions for a shell
+    Completions(shell::CompletionsArgs),
 }
 
 /// What a report is asked for.
@@ -204,6 +206,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Some(Command::Html(args)) => pictures::html(args, env),
         Some(Command::Svg(args)) => pictures::svg(args),
         Some(Command::Export(args)) => export::run(args),
+        Some(Command::Completions(args)) => Ok(shell::completions(args, <Args as clap::CommandFactory>::command())),
         None => report(&args.report, env),
     }
 }

@@ -7,7 +7,7 @@
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use super::watch::{self, Watched};
@@ -114,7 +114,8 @@ impl Git {
         }
     }
 
-    fn command(&self, repo: Option<&Path>) -> Command {
+    /// A command that sees this repository and no other.
+    fn bare_command(&self, repo: Option<&Path>) -> Command {
         let mut command = Command::new(&self.program);
         for name in [
             "GIT_DIR",
@@ -127,6 +128,19 @@ impl Git {
         ] {
             command.env_remove(name);
         }
+        if let Some(repo) = repo {
+            command.arg("-C").arg(repo);
+        }
+        command
+    }
+
+    /// Hands terminal, language and editor over to git, and waits for its end.
+    pub fn hand_over<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<ExitStatus, GitError> {
+        self.bare_command(Some(repo)).args(args).status().map_err(GitError::Missing)
+    }
+
+    fn command(&self, repo: Option<&Path>) -> Command {
+        let mut command = self.bare_command(repo);
         command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_EDITOR", "true");
         if !self.attended {
             command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never");
@@ -134,9 +148,6 @@ impl Git {
                 // Only where the user configured no ssh command of their own: the variable would win over it.
                 command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=30");
             }
-        }
-        if let Some(repo) = repo {
-            command.arg("-C").arg(repo);
         }
         command.stdin(Stdio::null());
         command

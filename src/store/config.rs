@@ -95,8 +95,17 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
         Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
     };
-    let value: serde_json::Value = serde_json::from_slice(&bytes)
-        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: format!("line {}, column {}", e.line(), e.column()) })?;
+    check(path, json(path, &bytes)?)
+}
+
+/// What stands in the file, as JSON.
+pub(super) fn json(path: &Path, bytes: &[u8]) -> Result<serde_json::Value, ConfigError> {
+    serde_json::from_slice(bytes)
+        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: format!("line {}, column {}", e.line(), e.column()) })
+}
+
+/// What settings mean, where they are valid.
+pub(super) fn check(path: &Path, value: serde_json::Value) -> Result<Config, ConfigError> {
     let Some(fields) = Fields::of(value) else {
         return Err(ConfigError::Syntax { path: path.to_owned(), reason: "it is another kind of value".to_owned() });
     };
@@ -156,9 +165,9 @@ fn errors(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
         if !["", "queue_for_later"].contains(&failed.text("fallback")?.as_str()) {
             return Err(wants("fallback", "\"queue_for_later\""));
         }
-        match failed.number("silence_seconds")? {
-            0 => {}
-            seconds => config.failures.silence = seconds,
+        if let Some(seconds) = failed.take("silence_seconds") {
+            let seconds = seconds.as_u64().filter(|seconds| *seconds > 0 && *seconds <= most);
+            config.failures.silence = seconds.ok_or_else(|| wants("silence_seconds", "a whole number of seconds, from 1 to 31 days"))?;
         }
         config.unknown.extend(unknown("error_states.sync_failed.", failed, &FAILED));
     }
@@ -166,7 +175,10 @@ fn errors(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
         if !["", "skip_session"].contains(&corrupt.text("action")?.as_str()) {
             return Err(wants("action", "\"skip_session\""));
         }
-        config.failures.name_bad_lines = corrupt.take("log_error").is_none_or(|value| value != false);
+        config.failures.name_bad_lines = match corrupt.take("log_error") {
+            None => true,
+            Some(value) => value.as_bool().ok_or_else(|| wants("log_error", "true or false"))?,
+        };
         config.unknown.extend(unknown("error_states.corrupt_data.", corrupt, &["action", "log_error"]));
     }
     config.unknown.extend(unknown("error_states.", states, &["sync_failed", "corrupt_data"]));

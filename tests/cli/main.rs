@@ -36,6 +36,8 @@ mod report;
 mod ruins;
 mod scale;
 mod sealed;
+mod settings;
+mod shells;
 mod transport;
 mod verbs;
 mod verify;

@@ -1,0 +1,29 @@
+//! `claude-sync git …`: the user's git, in the repository.
+
+use std::ffi::OsString;
+
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, source};
+use crate::git::Git;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claude-sync git log --stat
+  claude-sync git remote set-url origin git@github.com:me/usage.git")]
+pub struct Args {
+    /// What git is given
+    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    args: Vec<OsString>,
+}
+
+/// Ends with git's own exit code.
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let repo = Env::places()?.repo;
+    if !repo.join(".git").exists() {
+        return Err(source::no_data());
+    }
+    let status = Git::find(env.attended)?.hand_over(&repo, &args.args)?;
+    Ok(status.code().map_or(exit::FAILURE, |code| u8::try_from(code).unwrap_or(exit::FAILURE)))
+}

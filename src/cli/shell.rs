@@ -1,0 +1,53 @@
+//! What shells and readers of manuals get, from the definitions of the command line itself.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use clap::Command;
+
+use super::error::CliError;
+use super::{exit, out};
+use crate::base::text::printable;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claude-sync completions bash > ~/.local/share/bash-completion/completions/claude-sync
+  claude-sync completions zsh > ~/.zfunc/_claude-sync
+  claude-sync completions fish > ~/.config/fish/completions/claude-sync.fish
+The same for claude-usage-tracker: claude-usage-tracker completions SHELL")]
+pub struct CompletionsArgs {
+    /// The shell
+    shell: clap_complete::Shell,
+}
+
+/// Prints a shell's completions for a program.
+pub fn completions(args: &CompletionsArgs, mut program: Command) -> u8 {
+    let name = program.get_name().to_owned();
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut program, name, &mut text);
+    // Nothing in it comes from outside. A reader that went away is no failure.
+    let _ = std::io::stdout().write_all(&text);
+    exit::OK
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ManArgs {
+    /// The folder that the pages are written into, such as ~/.local/share/man/man1
+    folder: PathBuf,
+}
+
+/// Writes the manual pages of programs and of all their commands.
+pub fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
+    let write = || -> std::io::Result<()> {
+        std::fs::create_dir_all(&args.folder)?;
+        programs.into_iter().try_for_each(|program| clap_mangen::generate_to(program, &args.folder))
+    };
+    let shown = printable(&args.folder.display().to_string(), 400);
+    write().map_err(|error| {
+        let message = format!("failed to write manual pages into {shown}: {error}");
+        CliError::plain(&message, "claude_sync::output", exit::FAILURE, "choose a folder of yours")
+    })?;
+    out(&format!("Manual pages are in {shown}\n"));
+    Ok(exit::OK)
+}
