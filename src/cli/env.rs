@@ -8,6 +8,7 @@ use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
 
 use super::error::CliError;
 use super::exit;
+use crate::auto::schedule::Folders;
 use crate::base::ids::RecordId;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
@@ -75,6 +76,12 @@ impl Env {
             machine_id: claude[0].join("machine_id"),
             claude,
         })
+    }
+
+    /// The folders in which systems look for what they are to run.
+    pub fn folders() -> Result<Folders, CliError> {
+        let base = choose_native_strategy().map_err(|_| CliError::no_home())?;
+        Ok(Folders { config: base.config_dir(), home: base.home_dir().to_owned() })
     }
 
     /// The options of a run, before the command line changes them.

@@ -80,6 +80,11 @@ impl CliError {
         Self { message: printable_lines(&error.to_string(), 20), cause: causes(error.source()), code, help: help.into(), exit }
     }
 
+    /// An error of the library, with what to do about it.
+    pub fn of(error: &(dyn Error + 'static), code: &'static str, exit: u8, help: impl Into<String>) -> Self {
+        Self::new(error, code, exit, help)
+    }
+
     /// A message of the command line's own.
     pub fn plain(message: &str, code: &'static str, exit: u8, help: impl Into<String>) -> Self {
         Self { message: printable_lines(message, 20), cause: None, code, help: help.into(), exit }

@@ -8,6 +8,7 @@ macro_rules! eprintln {
     ($($what:tt)*) => { $crate::cli::err(&(format!($($what)*) + "\n")) };
 }
 
+mod auto;
 mod budget;
 mod config;
 mod conflicts;
@@ -83,6 +84,8 @@ enum Command {
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
     Key(key::Args),
+    /// Let syncs happen by themselves
+    Auto(auto::Args),
     /// Show and change settings
     Config(config::Args),
     /// Run git in the repository
@@ -131,6 +134,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Key(args)) => key::run(&args),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
+        Some(Command::Auto(args)) => auto::run(&args, &env),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Git(args)) => git::run(&args, &env),
         Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),

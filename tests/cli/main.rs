@@ -1,6 +1,7 @@
 //! Tests through the binaries: real git, real remotes, a home of their own.
 
 mod alone;
+mod auto;
 mod branches;
 mod canaries;
 mod ccusage;
