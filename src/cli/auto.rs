@@ -123,7 +123,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 }
 
 /// Claude Code's settings files: those of the folders that are there, else of the first.
-fn settings_files(places: &Places) -> Vec<PathBuf> {
+pub fn settings_files(places: &Places) -> Vec<PathBuf> {
     let there: Vec<PathBuf> = places.claude.iter().filter(|folder| folder.is_dir()).map(|folder| folder.join("settings.json")).collect();
     if there.is_empty() { places.claude.iter().take(1).map(|folder| folder.join("settings.json")).collect() } else { there }
 }

@@ -34,6 +34,7 @@ mod restore;
 mod rows;
 mod shell;
 mod source;
+mod status;
 mod statusline;
 mod sync;
 mod textconv;
@@ -64,6 +65,8 @@ struct ClaudeSync {
 enum Command {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
+    /// Show how things stand, on this machine and on the others
+    Status(status::Args),
     /// Show what the next sync would commit and push, without doing it
     Preview(preview::Args),
     /// Show the history of syncs
@@ -123,6 +126,7 @@ pub fn claude_sync() -> ExitCode {
     let result = match args.command {
         None => sync::run(&args.sync, &env),
         Some(Command::Init(args)) => init::run(&args, &env),
+        Some(Command::Status(args)) => status::run(&args, &env),
         Some(Command::Log(args)) => log::log(&args, &env),
         Some(Command::Diff(args)) => log::diff(&args, &env),
         Some(Command::Conflicts(args)) => conflicts::run(&args, &env),

@@ -13,6 +13,7 @@ mod resolve;
 mod run;
 mod settings;
 mod setup;
+mod status;
 mod tree;
 mod verify;
 
@@ -43,6 +44,7 @@ pub use preview::{NewLines, Preview, preview};
 pub use run::run;
 pub use settings::naming;
 pub use setup::{Init, init};
+pub use status::{Known, Status, Unsynced, status};
 pub use tree::add;
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 

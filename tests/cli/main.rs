@@ -40,6 +40,7 @@ mod scale;
 mod sealed;
 mod settings;
 mod shells;
+mod status;
 mod transport;
 mod verbs;
 mod verify;
