@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::key::Key;
 use crate::base::text::printable;
-use crate::store::key;
+use crate::store::{Places, key};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,6 +30,19 @@ enum What {
     },
 }
 
+/// Makes a key, and tells about it.
+pub fn make(places: &Places) -> Result<String, CliError> {
+    let new = Key::random().ok_or_else(|| {
+        CliError::plain("the system gave no random bytes", "claude_sync::key", exit::FAILURE, "try again; nothing was made")
+    })?;
+    key::write(&places.key, &new)?;
+    Ok(format!(
+        "Made the key {} in {}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\n",
+        new.mark(),
+        printable(&places.key.display().to_string(), 400)
+    ))
+}
+
 pub fn run(args: &Args) -> Result<u8, CliError> {
     let places = Env::places()?;
     let path = printable(&places.key.display().to_string(), 400);
@@ -39,15 +52,8 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
                 out(&format!("There is a key already, {}, in {path}\n", there.mark()));
                 return Ok(exit::OK);
             }
-            let new = Key::random().ok_or_else(|| {
-                CliError::plain("the system gave no random bytes", "claude_sync::key", exit::FAILURE, "try again; nothing was made")
-            })?;
-            key::write(&places.key, &new)?;
-            out(&format!(
-                "Made the key {} in {path}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\nTo encrypt the repository, set privacy_settings.encryption to \"at-rest\" in {}\n",
-                new.mark(),
-                printable(&places.config.display().to_string(), 400)
-            ));
+            out(&make(&places)?);
+            out("To encrypt the repository: claude-sync config set privacy_settings.encryption at-rest\n");
         }
         What::Show => match key::read(&places.key)? {
             Some(key) => out(&format!("{}\n", key.text())),

@@ -21,6 +21,7 @@ mod explain;
 mod export;
 mod forget;
 mod git;
+mod github;
 mod hook;
 mod init;
 mod key;
@@ -29,6 +30,7 @@ mod machine;
 mod migrate;
 mod pictures;
 mod preview;
+mod questions;
 mod resolve;
 mod restore;
 mod rows;
@@ -39,6 +41,7 @@ mod statusline;
 mod sync;
 mod textconv;
 mod tracker;
+mod uninstall;
 mod verify;
 
 use std::process::ExitCode;
@@ -91,6 +94,8 @@ enum Command {
     Auto(auto::Args),
     /// Show and change settings
     Config(config::Args),
+    /// Take back what `init` and `auto` did outside the repository
+    Uninstall(uninstall::Args),
     /// Run git in the repository
     Git(git::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
@@ -140,6 +145,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Machine(args)) => machine::run(&args, &env),
         Some(Command::Auto(args)) => auto::run(&args, &env),
         Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Uninstall(args)) => uninstall::run(&args, &env),
         Some(Command::Git(args)) => git::run(&args, &env),
         Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),
         Some(Command::Man(args)) => shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()]),

@@ -92,7 +92,7 @@ pub fn wants_reroot(repo: &Repo) -> Result<bool, RepoError> {
 
 /// Remembers that.
 pub fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
-    set_flag(repo, REROOT, on.then_some(true))
+    set(repo, REROOT, on.then_some("true"))
 }
 
 /// Set from when a front page is asked for, or asked to go, until a run has seen to it.
@@ -105,13 +105,26 @@ pub fn wants_front_page(repo: &Repo) -> Result<Option<bool>, RepoError> {
 
 /// Remembers that, or that it is done.
 pub fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoError> {
-    set_flag(repo, FRONT_PAGE, wanted)
+    set(repo, FRONT_PAGE, wanted.map(|wanted| if wanted { "true" } else { "false" }))
 }
 
-fn set_flag(repo: &Repo, name: &str, value: Option<bool>) -> Result<(), RepoError> {
+/// The id of the machine that was uninstalled here.
+const MACHINE: &str = "claude-sync.machine";
+
+/// That id, if there is one.
+pub fn machine(repo: &Repo) -> Result<Option<String>, RepoError> {
+    Ok(repo.config()?.get_string(MACHINE).ok())
+}
+
+/// Remembers it, or that it is in use again.
+pub fn set_machine(repo: &Repo, id: Option<&str>) -> Result<(), RepoError> {
+    set(repo, MACHINE, id)
+}
+
+fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), RepoError> {
     let mut config = repo.config()?;
     let set = match value {
-        Some(value) => config.set_bool(name, value),
+        Some(value) => config.set_str(name, value),
         None => config.remove(name),
     };
     match set {

@@ -85,12 +85,17 @@ pub fn renew(path: &Path, fingerprint: &str) -> Result<MachineId, IdError> {
     Ok(id)
 }
 
+/// Writes an id that this machine had before.
+pub fn write(path: &Path, id: &MachineId) -> Result<(), IdError> {
+    Ok(durable::write(path, format!("{id}\n").as_bytes())?)
+}
+
 /// Reads the id, or makes one and keeps it. The flag says whether it is new.
 pub fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
     if let Some(id) = read(path)? {
         return Ok((id, false));
     }
     let id = MachineId::random();
-    durable::write(path, format!("{id}\n").as_bytes())?;
+    write(path, &id)?;
     Ok((id, true))
 }

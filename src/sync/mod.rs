@@ -43,7 +43,7 @@ pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
 pub use run::run;
 pub use settings::naming;
-pub use setup::{Init, init};
+pub use setup::{Init, init, leave_id};
 pub use status::{Known, Status, Unsynced, status};
 pub use tree::add;
 pub use verify::{Finding, Kind, clear_leftovers, verify};

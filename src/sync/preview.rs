@@ -50,10 +50,14 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let machine = known.clone().unwrap_or_else(MachineId::random);
     needs_key(&config, key.as_ref())?;
     let options = with_settings(options, &config, &machine);
-    let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+    // Kept until the end of the preview.
+    let scratch;
     let repo = match Repo::open(&places.repo)? {
         Some(repo) => repo,
-        None => Repo::create(scratch.path(), "main")?,
+        None => {
+            scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+            Repo::create(scratch.path(), "main")?
+        }
     };
     let repo = repo.with_key(key.as_ref());
     repo.write_in_memory()?;

@@ -30,6 +30,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
     let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence));
+    setup::take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
     let options = &with_settings(options, &config, &machine);

@@ -53,8 +53,27 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machine: bool) -> Result<Init, SyncError> {
     let _lock = super::settings::lock(places, options)?.0;
     let git = Git::find(options.attended)?;
+    take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(places, options, &git, (machine, new_id), remote, per_machine)
+}
+
+/// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
+pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    Ok(setup::set_machine(&repo, Some(machine.as_str()))?)
+}
+
+/// A machine that was uninstalled here goes on under its id.
+pub(super) fn take_up_id(places: &Places) -> Result<(), SyncError> {
+    if machine_id::read(&places.machine_id)?.is_none()
+        && let Some(repo) = Repo::open(&places.repo)?
+        && let Some(machine) = setup::machine(&repo)?.and_then(|id| MachineId::parse(&id).ok())
+    {
+        machine_id::write(&places.machine_id, &machine)?;
+        setup::set_machine(&repo, None)?;
+    }
+    Ok(())
 }
 
 /// As [`init`], with the lock held.

@@ -22,6 +22,7 @@ mod fuzz;
 mod hooks;
 mod hostile;
 mod http;
+mod init;
 mod join;
 mod kills;
 mod life;
