@@ -52,12 +52,11 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let options = with_settings(options, &config, &machine);
     // Kept until the end of the preview.
     let scratch;
-    let repo = match Repo::open(&places.repo)? {
-        Some(repo) => repo,
-        None => {
-            scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
-            Repo::create(scratch.path(), "main")?
-        }
+    let repo = if let Some(repo) = Repo::open(&places.repo)? {
+        repo
+    } else {
+        scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+        Repo::create(scratch.path(), "main")?
     };
     let repo = repo.with_key(key.as_ref());
     repo.write_in_memory()?;
@@ -69,7 +68,8 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     };
     let full = options.mode == Mode::Full || options.summary_only;
     let cursors = match &index {
-        Some(index) if !full => index.cursors(&binding)?,
+        // A damaged index is made anew by the next run; here it is none.
+        Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
         _ => Cursors::new(),
     };
     let reading = transcripts::read_all(&places.claude, &cursors, &naming);
