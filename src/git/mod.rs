@@ -11,6 +11,7 @@ pub mod setup;
 pub mod stale;
 mod trees;
 pub mod unfinished;
+pub mod visibility;
 mod watch;
 mod worktree;
 

@@ -70,6 +70,30 @@ pub enum Push {
     Rejected(String),
 }
 
+/// How long a stranger waits for an answer: the question is asked beside others, and has no answer without a network.
+const STRANGERS_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a stranger sets: no helper knows a password, no header carries one.
+const STRANGER: [(&str, &str); 5] = [
+    ("credential.helper", ""),
+    ("http.extraHeader", ""),
+    ("http.emptyAuth", "false"),
+    ("http.lowSpeedLimit", "1"),
+    ("http.lowSpeedTime", "10"),
+];
+
+/// Settings that say how the network is reached, and not by whom.
+const ROADS: [&str; 8] = [
+    "http.proxy",
+    "http.proxyauthmethod",
+    "http.sslbackend",
+    "http.sslcainfo",
+    "http.sslcapath",
+    "http.sslverify",
+    "http.schannelcheckrevoke",
+    "http.schannelusesslcainfo",
+];
+
 /// Runs the user's `git`.
 #[derive(Debug, Clone)]
 pub struct Git {
@@ -181,6 +205,44 @@ impl Git {
         let named = head.filter(|head| branches.contains(head));
         let branch = named.or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b))).or(branches.first().copied());
         Ok(Survey { branch: branch.map(str::to_owned), per_machine: !machines.is_empty() })
+    }
+
+    /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is connected to.
+    pub fn rewritten(&self, at: &Path, address: &str) -> Result<String, GitError> {
+        self.run(at, &["ls-remote", "--get-url", "--", address]).map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// Lists a remote's branches as a stranger would: without the user's configuration, credentials, certificates, cookies and `.netrc`.
+    ///
+    /// Of the configuration only that is taken over which says how the network is reached at all ([`ROADS`]).
+    pub fn list_as_stranger(&self, at: &Path, address: &str) -> Result<(), GitError> {
+        // git and curl look into the home folder and around the current one. These are empty.
+        let nowhere = tempfile::tempdir().map_err(GitError::Missing)?;
+        let args = ["ls-remote", "--", address];
+        let mut command = self.command(Some(nowhere.path()));
+        for name in ["GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_SYSTEM", "GIT_SSL_CERT", "GIT_SSL_KEY", "NETRC"] {
+            command.env_remove(name);
+        }
+        command.env("HOME", nowhere.path()).env("XDG_CONFIG_HOME", nowhere.path());
+        command.env("GIT_CEILING_DIRECTORIES", nowhere.path().parent().unwrap_or(nowhere.path()));
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_ALLOW_PROTOCOL", "http:https");
+        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never").env("GCM_INTERACTIVE", "never");
+        let mut settings: Vec<(String, String)> = STRANGER.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        // By variables: a proxy's password is nothing for the list of processes.
+        let usual = self.run(at, &["config", "-z", "--get-urlmatch", "http", address]).unwrap_or_default();
+        let usual = usual.split('\0').filter_map(|entry| entry.split_once('\n')).filter(|(key, _)| ROADS.contains(key));
+        settings.extend(usual.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+        for (at, (key, value)) in settings.iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{at}"), key).env(format!("GIT_CONFIG_VALUE_{at}"), value);
+        }
+        command.args(args);
+        let silence = self.silence.min(STRANGERS_PATIENCE);
+        match watch::output(command, silence, true).map_err(GitError::Missing)? {
+            Watched::Ended(out) if out.status.success() => Ok(()),
+            Watched::Ended(out) => Err(failed(&args, &out)),
+            Watched::CutOff => Err(GitError::Silent { what: subcommand(&args), seconds: silence.as_secs() }),
+        }
     }
 
     /// Fetches all branches, forgetting those that are gone.
