@@ -158,6 +158,12 @@ pub fn usual_branch(repo: &Repo, here: &str) -> Result<Option<String>, RepoError
     }
 }
 
+/// As [`usual_branch`], without remembering anything.
+pub fn strayed_from(repo: &Repo, here: &str) -> Option<String> {
+    let usual = repo.config().ok()?.get_string(BRANCH).ok()?;
+    (usual != here && repo.head(&usual).ok()?.is_some()).then_some(usual)
+}
+
 /// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
 fn attributes(repo: &Repo) -> Result<(), SetupError> {
     let path = repo.common_folder().join("info/attributes");

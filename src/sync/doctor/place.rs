@@ -3,6 +3,7 @@
 use super::{Check, Patient, Status, show, tell};
 use crate::base::text::count;
 use crate::base::time::{Day, Timestamp};
+use crate::git::setup;
 use crate::store::{machine_id as ids, space};
 use crate::sync::setup::is_sync;
 
@@ -13,8 +14,8 @@ pub fn settings(patient: &Patient) -> Check {
         Err(error) => Check::new(NAME, Status::Error, tell(error), "correct it, or take the setting out: claude-sync config edit"),
         Ok(config) if config.unknown.is_empty() => Check::ok(NAME, "all are valid"),
         Ok(config) => {
-            let near = |near: &Option<&str>| near.map(|near| format!(" (is {near} meant?)")).unwrap_or_default();
-            let names: Vec<_> = config.unknown.iter().take(5).map(|(name, meant)| format!("{name}{}", near(meant))).collect();
+            let near = |near: Option<&str>| near.map(|near| format!(" (is {near} meant?)")).unwrap_or_default();
+            let names: Vec<_> = config.unknown.iter().take(5).map(|(name, meant)| format!("{name}{}", near(*meant))).collect();
             let what = format!("{} not known here and without effect: {}", count(config.unknown.len() as u64, "setting"), names.join(", "));
             Check::new(NAME, Status::Warning, what, "correct or remove them: claude-sync config edit")
         }
@@ -26,8 +27,9 @@ pub fn permissions(patient: &Patient) -> Check {
     const NAME: &str = "permissions";
     let places = patient.places;
     let folders = [Some(places.repo.as_path()), Some(&places.state), places.config.parent(), places.machine_id.parent()];
-    let git_dir = places.repo.join(".git");
-    let folders = folders.into_iter().flatten().chain(git_dir.is_dir().then_some(git_dir.as_path()));
+    // Where one command ran as root, single folders are root's.
+    let inside = [".git", ".git/objects", ".git/refs/heads", "sync", "sync/machines"].map(|name| places.repo.join(name));
+    let folders = folders.into_iter().flatten().chain(inside.iter().map(std::path::PathBuf::as_path).filter(|folder| folder.is_dir()));
     let bad: Vec<_> = folders.filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?))).collect();
     if bad.is_empty() {
         return Check::ok(NAME, "all folders can be written");
@@ -168,18 +170,25 @@ pub fn repository(patient: &Patient) -> Check {
         Ok(None) => return Check::new(NAME, Status::Warning, "there is none yet", "claude-sync init, or claude-sync init ADDRESS"),
         Ok(Some(repo)) => repo,
     };
-    let branch = match repo.branch() {
-        Ok(branch) => branch,
-        Err(error) => return bad(tell(&error), "go back to the branch: claude-sync git switch main"),
-    };
+    // A rebase stands on no branch, and that is no fault.
     if let Some(operation) = repo.operation() {
         let what = format!("git stopped in the middle of a {}", operation.name());
         return Check::new(NAME, Status::Warning, what, "claude-sync resolve, or any sync, ends it; claude-sync git status tells more");
     }
+    let branch = match repo.branch() {
+        Ok(branch) => branch,
+        Err(error) => return bad(tell(&error), "go back to the branch: claude-sync git switch main"),
+    };
+    let mend = "claude-sync verify says what is damaged, claude-sync verify --repair mends what can be mended";
     let root = repo.head_commit().and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
     match root.map_err(|error| tell(&error)).and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e)))) {
+        Ok(true) if repo.is_born() && patient.root().is_none() => bad("the commit that HEAD names is missing".to_owned(), mend),
+        Ok(true) if let Some(usual) = setup::strayed_from(repo, &branch) => {
+            let what = format!("it is on the branch {branch}, and {usual} is the one that is usually synced");
+            Check::new(NAME, Status::Warning, what, format!("go back: claude-sync git switch {usual}"))
+        }
         Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),
         Ok(false) => bad(format!("{} has something else in it than syncs", show(place)), "give claude-sync a repository of its own"),
-        Err(error) => bad(error, "claude-sync verify says what is damaged, claude-sync verify --repair mends what can be mended"),
+        Err(error) => bad(error, mend),
     }
 }

@@ -70,7 +70,7 @@ fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
         }
     };
     let longer = format!("set cleanupPeriodDays to 30 or more in {}", show(&file));
-    let kept = format!("Claude Code keeps transcripts for {} days", plain(days.unwrap_or(USUAL)));
+    let kept = format!("Claude Code keeps transcripts for {}", plain(days.unwrap_or(USUAL)));
     let days = days.unwrap_or(USUAL);
     if days <= 0.0 {
         return (Status::Error, "Claude Code keeps no transcripts: there is nothing to sync".to_owned(), longer);
@@ -79,7 +79,7 @@ fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
     let ages = waiting.iter().map(|file| patient.options.now.millis().saturating_sub(file.modified / 1_000_000));
     let oldest = ages.max().unwrap_or(0) as f64 / 86_400_000.0;
     if !waiting.is_empty() && oldest > (days - MARGIN).max(days / 2.0) {
-        let what = format!("{kept}, and one that waits to be synced is {} days old", plain(oldest.floor()));
+        let what = format!("{kept}, and one that waits to be synced is {} old", plain(oldest.floor()));
         return (Status::Warning, what, format!("sync now, and often enough: claude-sync; or {longer}"));
     }
     if days < SHORT {
@@ -95,7 +95,7 @@ fn waits(number: u64) -> String {
 
 /// A number of days without the noise of a float.
 fn plain(days: f64) -> String {
-    format!("{days}")
+    format!("{days} day{}", if days.to_bits() == 1.0_f64.to_bits() { "" } else { "s" })
 }
 
 /// `cleanupPeriodDays` of a settings file of Claude Code's; none where it says nothing.
