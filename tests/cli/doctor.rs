@@ -30,6 +30,7 @@ pub fn sees(machine: &Machine, wanted: &[Seen]) -> Value {
 fn sees_with(machine: &Machine, wanted: &[Seen], ask: impl Fn(&[&str]) -> Ran) -> Value {
     let (ran, text) = (ask(&["doctor", "--json"]), ask(&["doctor"]));
     let json: Value = serde_json::from_str(&ran.out).unwrap_or_else(|_| panic!("no JSON:\n{}{}", ran.out, ran.err));
+    jsonschema::validate(&schema(), &json).expect("valid");
     let checks = json["checks"].as_array().expect("checks");
     let unwell = checks.iter().filter(|check| !["ok", "skipped"].contains(&check["status"].as_str().expect("a status")));
     let unwell: Vec<_> =
@@ -47,6 +48,10 @@ fn sees_with(machine: &Machine, wanted: &[Seen], ask: impl Fn(&[&str]) -> Ran) -
     assert!(!text.out.contains(&machine.home.display().to_string()), "the home folder is told:\n{}", text.out);
     assert!(!text.out.contains("secret-project") && !text.out.contains("Ada"), "{}", text.out);
     json
+}
+
+fn schema() -> Value {
+    serde_json::from_str(include_str!("../../fixtures/schemas/output/doctor.schema.json")).expect("JSON")
 }
 
 /// What was looked at by that name.
@@ -87,8 +92,7 @@ fn nothing_is_wrong_where_nothing_is_wrong() {
     let machine = healthy(&world);
     let before = machine.files();
     let json = sees(&machine, &[]);
-    let schema: Value = serde_json::from_str(include_str!("../../fixtures/schemas/output/doctor.schema.json")).expect("JSON");
-    jsonschema::validate(&schema, &json).expect("valid");
+    let schema = schema();
     let named = &schema["properties"]["checks"]["items"]["properties"]["name"]["enum"];
     let shown: Vec<_> = json["checks"].as_array().expect("checks").iter().map(|check| check["name"].clone()).collect();
     assert_eq!(named, &Value::Array(shown), "the schema names the checks, in their order");
