@@ -57,6 +57,11 @@ impl Env {
         Err(CliError::plain(&message, "claude_sync::usage", exit::USAGE, "write it as 2026-11-23T12:00:00Z, or unset it"))
     }
 
+    /// The home folder, where there is one.
+    pub fn home() -> Option<PathBuf> {
+        choose_native_strategy().ok().map(|base| base.home_dir().to_owned())
+    }
+
     /// The folders, as the platform and the user's variables have them.
     pub fn places() -> Result<Places, CliError> {
         let base = choose_native_strategy().map_err(|_| CliError::no_home())?;

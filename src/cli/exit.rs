@@ -22,6 +22,8 @@ pub const REMOTE: u8 = 8;
 pub const CONFIG: u8 = 9;
 /// A budget was passed, and `budget --check` was to say so.
 pub const OVER: u8 = 17;
+/// `doctor` found something that does not work.
+pub const SICK: u8 = 18;
 /// The merge driver gave up. Git stops and changes nothing; 1 to 128 would mean a conflict that can lose a side.
 pub const DRIVER: u8 = 129;
 

@@ -13,6 +13,7 @@ mod budget;
 mod config;
 mod conflicts;
 mod demo;
+mod doctor;
 mod driver;
 mod env;
 mod error;
@@ -82,6 +83,8 @@ enum Command {
     Machine(machine::Args),
     /// Check the repository and everything around it, and mend what can be mended
     Verify(verify::Args),
+    /// Look at everything that a sync needs, and say what to do
+    Doctor(doctor::Args),
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
     /// Bring the repository to the format of this version
@@ -138,6 +141,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Forget(args)) => forget::run(&args, &env),
         Some(Command::Preview(args)) => preview::run(&args, &env),
         Some(Command::Verify(args)) => verify::run(&args, &env),
+        Some(Command::Doctor(args)) => doctor::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
         Some(Command::Migrate) => migrate::run(&env),
         Some(Command::Key(args)) => key::run(&args),

@@ -2,6 +2,7 @@
 //!
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
+pub mod bulk;
 mod history;
 pub mod hooks;
 mod loose;

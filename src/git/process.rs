@@ -98,6 +98,8 @@ const ROADS: [&str; 8] = [
 #[derive(Debug, Clone)]
 pub struct Git {
     program: PathBuf,
+    /// What it says it is, escaped.
+    version: String,
     /// Whether somebody sits at the terminal who can answer questions.
     attended: bool,
     /// How long a transport may be silent.
@@ -110,7 +112,7 @@ pub const SILENCE: Duration = Duration::from_mins(2);
 impl Git {
     /// Finds out whether `git` is there and recent enough.
     pub fn find(attended: bool) -> Result<Self, GitError> {
-        let git = Self { program: PathBuf::from("git"), attended, silence: SILENCE };
+        let mut git = Self { program: PathBuf::from("git"), version: String::new(), attended, silence: SILENCE };
         let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         let found = text.trim().trim_start_matches("git version ").to_owned();
@@ -119,7 +121,13 @@ impl Git {
         if version < MIN_VERSION {
             return Err(GitError::TooOld { found: printable_lines(&found, 1) });
         }
+        git.version = printable_lines(&found, 1);
         Ok(git)
+    }
+
+    /// The version that it says it is.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// With another limit for silent transports.

@@ -25,7 +25,7 @@ pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     let Some(web) = web_address(&real) else { return Visibility::Unknown };
     match git.list_as_stranger(at, &web) {
         Ok(()) => Visibility::Public,
-        Err(GitError::Failed { message, .. }) if message.lines().any(is_refusal) => Visibility::Closed,
+        Err(GitError::Failed { message, .. }) if message.lines().any(|line| is_refusal(line, &web)) => Visibility::Closed,
         Err(_) => Visibility::Unknown,
     }
 }
@@ -63,18 +63,46 @@ pub fn web_address(address: &str) -> Option<String> {
     (path.contains('/') && !path.starts_with('~')).then(|| format!("https://{host}/{path}"))
 }
 
-/// Whether a line of git's says that the server answered, and showed nothing.
-fn is_refusal(line: &str) -> bool {
-    let asked = ["could not read Username for ", "could not read Password for ", "Authentication failed for "];
-    let codes = ["error: 401", "error: 403", "error: 404", "error: 410", "error: 451"];
-    asked.iter().any(|asked| line.contains(asked))
-        || codes.iter().any(|code| line.contains(&format!("The requested URL returned {code}")))
+/// Whether a line of git's says that the server at `web` answered, and showed nothing. Other codes, such as 403, may be from whatever
+/// stands between; and a proxy asks for a password too, in its own name.
+fn is_refusal(line: &str, web: &str) -> bool {
+    let host = web.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let asked = ["could not read Username for '", "could not read Password for '", "Authentication failed for '"];
+    let names = |asked: &str| {
+        line.split_once(asked).and_then(|(_, rest)| rest.strip_prefix(&host)).is_some_and(|rest| rest.starts_with(['/', '\'']))
+    };
+    let codes = ["401", "404", "410"];
+    asked.into_iter().any(names)
+        || codes.iter().any(|code| line.contains(&format!("The requested URL returned error: {code}")))
         || (line.starts_with("fatal: repository '") && line.ends_with("' not found"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::web_address;
+    use super::{is_refusal, web_address};
+
+    #[test]
+    fn refusals_of_the_server_itself() {
+        let web = "https://github.com/me/usage.git";
+        for line in [
+            "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
+            "fatal: Authentication failed for 'https://github.com/me/usage.git/'",
+            "fatal: repository 'https://github.com/me/usage.git/' not found",
+            "fatal: unable to access 'https://github.com/me/usage.git/': The requested URL returned error: 410",
+        ] {
+            assert!(is_refusal(line, web), "{line}");
+        }
+        for line in [
+            "fatal: could not read Username for 'http://proxy.example:3128': terminal prompts disabled",
+            "fatal: could not read Username for 'https://github.com.example': terminal prompts disabled",
+            "fatal: unable to access 'https://github.com/me/usage.git/': CONNECT tunnel failed, response 403",
+            "fatal: unable to access 'https://github.com/me/usage.git/': The requested URL returned error: 403",
+            "fatal: unable to access 'https://github.com/me/usage.git/': Could not resolve host: github.com",
+            "fatal: https://github.com/me/usage.git/info/refs not valid: is this a git repository?",
+        ] {
+            assert!(!is_refusal(line, web), "{line}");
+        }
+    }
 
     #[test]
     fn addresses_that_anybody_could_ask() {

@@ -1,6 +1,7 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
 pub mod delta;
+pub mod doctor;
 mod files;
 pub mod history;
 pub mod identity;

@@ -10,6 +10,8 @@ mod corpus;
 mod crowd;
 mod dice;
 mod digests;
+mod doctor;
+mod doctor_remote;
 mod driver;
 mod errors;
 mod explain;
