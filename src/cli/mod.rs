@@ -15,6 +15,7 @@ mod demo;
 mod driver;
 mod env;
 mod error;
+mod everywhere;
 pub mod exit;
 mod explain;
 mod export;
@@ -26,8 +27,10 @@ mod key;
 mod log;
 mod machine;
 mod migrate;
+mod outcome;
 mod pictures;
 mod preview;
+mod progress;
 mod resolve;
 mod restore;
 mod rows;
@@ -46,6 +49,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::base::text::Screen;
 use env::Env;
 use error::CliError;
+use everywhere::Everywhere;
 
 /// Sync Claude Code usage records between machines through a git repository of yours
 ///
@@ -57,6 +61,8 @@ struct ClaudeSync {
     command: Option<Command>,
     #[command(flatten)]
     sync: sync::Args,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Debug, Subcommand)]
@@ -78,7 +84,7 @@ enum Command {
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
     /// Bring the repository to the format of this version
-    Migrate,
+    Migrate(migrate::Args),
     /// Take a session, a project, a machine or old data out of the repository and its history
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
@@ -88,7 +94,7 @@ enum Command {
     /// Run git in the repository
     Git(git::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
-    Resolve,
+    Resolve(resolve::Args),
     /// Make two machines and a remote in a temporary folder, sync them, and show the result
     Demo,
     /// Print completions for a shell
@@ -112,8 +118,8 @@ pub fn claude_sync() -> ExitCode {
     if let Some(args) = driver::Args::from_git(std::env::args_os()) {
         return driver::run(&args);
     }
-    let args = ClaudeSync::parse();
-    let env = Env::read();
+    let (args, said) = everywhere::parse::<ClaudeSync>();
+    let env = Env::read().told(said);
     if let Err(error) = env.check() {
         return finish(Err(error), &env);
     }
@@ -127,15 +133,15 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Preview(args)) => preview::run(&args, &env),
         Some(Command::Verify(args)) => verify::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
-        Some(Command::Migrate) => migrate::run(&env),
-        Some(Command::Key(args)) => key::run(&args),
+        Some(Command::Migrate(args)) => migrate::run(&args, &env),
+        Some(Command::Key(args)) => key::run(&args, &env),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
         Some(Command::Config(args)) => config::run(&args),
         Some(Command::Git(args)) => git::run(&args, &env),
         Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),
         Some(Command::Man(args)) => shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()]),
-        Some(Command::Resolve) => resolve::run(&env),
+        Some(Command::Resolve(args)) => resolve::run(&args, &env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),
         Some(Command::Hook(args)) => hook::run(&args, &env),
@@ -145,8 +151,8 @@ pub fn claude_sync() -> ExitCode {
 
 /// `claude-usage-tracker`.
 pub fn claude_usage_tracker() -> ExitCode {
-    let args = tracker::Args::parse();
-    let env = Env::read();
+    let (args, said) = everywhere::parse::<tracker::Args>();
+    let env = Env::read().told(said);
     finish(env.check().and_then(|()| tracker::run(&args, &env)), &env)
 }
 
@@ -171,6 +177,13 @@ fn err(text: &str) {
 fn out(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(Screen::lines(text).as_bytes());
+}
+
+/// Prints what happened to standard output, where that was not asked for: not with `--quiet`.
+fn note(env: &Env, text: &str) {
+    if !env.quiet {
+        out(text);
+    }
 }
 
 /// Prints JSON to standard output.

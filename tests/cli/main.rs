@@ -11,6 +11,7 @@ mod dice;
 mod digests;
 mod driver;
 mod errors;
+mod everywhere;
 mod explain;
 mod export;
 mod finish;
