@@ -22,6 +22,8 @@ pub enum Step {
     Objects,
     /// Reading all files of the fleet; its parts are files.
     Files,
+    /// Reading what was synced, for a report.
+    Synced,
 }
 
 impl Step {

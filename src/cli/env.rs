@@ -57,7 +57,16 @@ impl Env {
         let after = std::env::var("CLAUDE_SYNC_BARS_AFTER").ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
         let bars = (std::io::stderr().is_terminal() && !dumb).then_some(after.unwrap_or(progress::AFTER));
         let (quiet, verbose) = (false, false);
-        Self { now, no_time, width, colours, quiet, verbose, bars, attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal() }
+        Self {
+            now,
+            no_time,
+            width,
+            colours,
+            quiet,
+            verbose,
+            bars,
+            attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        }
     }
 
     /// With what the command line says.

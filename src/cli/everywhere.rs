@@ -10,10 +10,10 @@ const HEADING: &str = "With every command";
 /// Flags of every command.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Everywhere {
-    /// Use colours in messages: where the terminal shows them and NO_COLOR is not set, or whatever they are
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = HEADING)]
+    #[arg(help = "When messages have colours: by default on terminals, unless NO_COLOR is set")]
     pub color: When,
-    /// Tell nothing but what was asked for and what is wrong; a sync leaves a remote alone that failed lately
+    /// Tell nothing but what was asked for and what is wrong
     #[arg(short, long, global = true, help_heading = HEADING)]
     pub quiet: bool,
     /// Tell on standard error what is done, step by step, and how long it takes

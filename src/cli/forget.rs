@@ -107,7 +107,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let options = Options { intents: intents.collect(), reroot: true, ..env.options() };
     let outcome = crate::sync::run(&places, &options)?;
     let forgotten = || json!({ "requests": gone.requests, "cost_usd": report::dollars(gone.cost.amount) });
-    let words = || format!("Forgot {what}. Other machines drop it with their next sync.\n{}", sync::summary(&outcome, &options, &places.repo));
+    let words =
+        || format!("Forgot {what}. Other machines drop it with their next sync.\n{}", sync::summary(&outcome, &options, &places.repo));
     Ok(outcome::tell(&outcome, env, args.json.then(|| vec![("forgotten", forgotten())]), words))
 }
 

@@ -42,7 +42,7 @@ enum What {
 }
 
 /// Says in JSON which key is where. Only `key show` gives its text.
-fn tell(key: &Key, places: &Places, made: bool, text: Option<String>) {
+fn tell(key: &Key, places: &Places, made: bool, text: Option<&str>) {
     super::json(&json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }));
 }
 
@@ -67,14 +67,17 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 tell(&new, &places, true, None);
                 return Ok(exit::OK);
             }
-            note(env, &format!(
-                "Made the key {} in {path}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\nTo encrypt the repository, set privacy_settings.encryption to \"at-rest\" in {}\n",
-                new.mark(),
-                printable(&places.config.display().to_string(), 400)
-            ));
+            note(
+                env,
+                &format!(
+                    "Made the key {} in {path}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\nTo encrypt the repository, set privacy_settings.encryption to \"at-rest\" in {}\n",
+                    new.mark(),
+                    printable(&places.config.display().to_string(), 400)
+                ),
+            );
         }
         What::Show(print) => match key::read(&places.key)? {
-            Some(key) if print.json => tell(&key, &places, false, Some(key.text())),
+            Some(key) if print.json => tell(&key, &places, false, Some(&key.text())),
             Some(key) => out(&format!("{}\n", key.text())),
             None => {
                 return Err(CliError::plain(

@@ -53,7 +53,8 @@ use everywhere::Everywhere;
 
 /// Sync Claude Code usage records between machines through a git repository of yours
 ///
-/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote.
+/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote. With --quiet, a remote
+/// that failed lately is left alone for a while.
 #[derive(Debug, Parser)]
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::HELP)]
 struct ClaudeSync {

@@ -23,6 +23,7 @@ fn name(step: Step) -> &'static str {
         Step::Push => "pushing",
         Step::Objects => "checking git's objects",
         Step::Files => "reading files",
+        Step::Synced => "reading what was synced",
     }
 }
 

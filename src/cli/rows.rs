@@ -9,6 +9,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, machine, source};
 use crate::base::ids::MachineId;
+use crate::base::progress::Step;
 use crate::base::text::{nearest, printable};
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Rows};
@@ -135,7 +136,11 @@ impl Filter {
         // Whether there is a project at all, all rows tell.
         let since = bounds.since.filter(|_| self.project.is_empty()).and_then(Zone::before);
         let fleet = match self.source {
-            Source::Sync => synced(&places, since, &mut add)?,
+            Source::Sync => {
+                let watcher = env.watcher();
+                let _doing = watcher.begin(Step::Synced, 0);
+                synced(&places, since, &mut add)?
+            }
             Source::Local => source::local(&places, env, &mut add)?,
         };
         projects.check()?;
