@@ -34,4 +34,6 @@ Exit codes:
   1  failed                      6  git is missing or too old
   2  wrong usage                 7  committed here, remote not reached: the next run pushes
   3  another sync is running     8  remote needed and not reached
-  4  repository unusable         9  a setting is not valid";
+  4  repository unusable         9  a setting is not valid
+
+With --json, a command that fails prints nothing on standard output; why it failed stands on standard error.";

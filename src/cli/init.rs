@@ -203,7 +203,7 @@ fn settings(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliEr
             let help = "on a machine that has it: claude-sync key show; then here: claude-sync key import, and this again";
             return Err(CliError::plain("this fleet's key is not on this machine", "claude_sync::no_key", exit::CONFIG, help));
         }
-        out(&key::make(places)?);
+        out(&key::about(&key::make(places)?, places));
     }
     let new = !places.config.exists();
     let mut file = Settings::open(&places.config)?;

@@ -17,6 +17,7 @@ mod doctor;
 mod driver;
 mod env;
 mod error;
+mod everywhere;
 pub mod exit;
 mod explain;
 mod export;
@@ -29,8 +30,10 @@ mod key;
 mod log;
 mod machine;
 mod migrate;
+mod outcome;
 mod pictures;
 mod preview;
+mod progress;
 mod questions;
 mod resolve;
 mod restore;
@@ -52,10 +55,12 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::base::text::Screen;
 use env::Env;
 use error::CliError;
+use everywhere::Everywhere;
 
 /// Sync Claude Code usage records between machines through a git repository of yours
 ///
-/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote.
+/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote. With --quiet, a remote
+/// that failed lately is left alone for a while.
 #[derive(Debug, Parser)]
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::HELP)]
 struct ClaudeSync {
@@ -63,6 +68,8 @@ struct ClaudeSync {
     command: Option<Command>,
     #[command(flatten)]
     sync: sync::Args,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,7 +95,7 @@ enum Command {
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
     /// Bring the repository to the format of this version
-    Migrate,
+    Migrate(migrate::Args),
     /// Take a session, a project, a machine or old data out of the repository and its history
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
@@ -102,7 +109,7 @@ enum Command {
     /// Run git in the repository
     Git(git::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
-    Resolve,
+    Resolve(resolve::Args),
     /// Make two machines and a remote in a temporary folder, sync them, and show the result
     Demo,
     /// Print completions for a shell
@@ -126,8 +133,8 @@ pub fn claude_sync() -> ExitCode {
     if let Some(args) = driver::Args::from_git(std::env::args_os()) {
         return driver::run(&args);
     }
-    let args = ClaudeSync::parse();
-    let env = Env::read();
+    let (args, said) = everywhere::parse::<ClaudeSync>();
+    let env = Env::read().told(said);
     if let Err(error) = env.check() {
         return finish(Err(error), &env);
     }
@@ -143,8 +150,8 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Verify(args)) => verify::run(&args, &env),
         Some(Command::Doctor(args)) => doctor::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
-        Some(Command::Migrate) => migrate::run(&env),
-        Some(Command::Key(args)) => key::run(&args),
+        Some(Command::Migrate(args)) => migrate::run(&args, &env),
+        Some(Command::Key(args)) => key::run(&args, &env),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
         Some(Command::Auto(args)) => auto::run(&args, &env),
@@ -153,7 +160,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Git(args)) => git::run(&args, &env),
         Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),
         Some(Command::Man(args)) => shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()]),
-        Some(Command::Resolve) => resolve::run(&env),
+        Some(Command::Resolve(args)) => resolve::run(&args, &env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),
         Some(Command::Hook(args)) => hook::run(&args, &env),
@@ -163,8 +170,8 @@ pub fn claude_sync() -> ExitCode {
 
 /// `claude-usage-tracker`.
 pub fn claude_usage_tracker() -> ExitCode {
-    let args = tracker::Args::parse();
-    let env = Env::read();
+    let (args, said) = everywhere::parse::<tracker::Args>();
+    let env = Env::read().told(said);
     finish(env.check().and_then(|()| tracker::run(&args, &env)), &env)
 }
 
@@ -189,6 +196,13 @@ fn err(text: &str) {
 fn out(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(Screen::lines(text).as_bytes());
+}
+
+/// Prints what happened to standard output, where that was not asked for: not with `--quiet`.
+fn note(env: &Env, text: &str) {
+    if !env.quiet {
+        out(text);
+    }
 }
 
 /// Prints JSON to standard output.

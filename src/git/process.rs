@@ -11,6 +11,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use super::watch::{self, Watched};
+use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable_lines;
 
 /// The oldest git that works: before 2.41 machine-readable fetch output and parts of the driver's contract differ.
@@ -104,6 +105,8 @@ pub struct Git {
     attended: bool,
     /// How long a transport may be silent.
     silence: Duration,
+    /// Who is told of each command.
+    watcher: Watcher,
 }
 
 /// How long a transport may be silent, unless the user says otherwise.
@@ -112,7 +115,8 @@ pub const SILENCE: Duration = Duration::from_mins(2);
 impl Git {
     /// Finds out whether `git` is there and recent enough.
     pub fn find(attended: bool) -> Result<Self, GitError> {
-        let mut git = Self { program: PathBuf::from("git"), version: String::new(), attended, silence: SILENCE };
+        let mut git =
+            Self { program: PathBuf::from("git"), version: String::new(), attended, silence: SILENCE, watcher: Watcher::default() };
         let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         let found = text.trim().trim_start_matches("git version ").to_owned();
@@ -136,11 +140,31 @@ impl Git {
         Self { silence, ..self }
     }
 
+    /// With somebody who is told of each command.
+    #[must_use]
+    pub fn with_watcher(self, watcher: Watcher) -> Self {
+        Self { watcher, ..self }
+    }
+
+    /// Tells of a command, runs it, and tells how it ended.
+    fn told<S: AsRef<OsStr>>(&self, args: &[S], run: impl FnOnce() -> io::Result<Watched>) -> Result<Watched, GitError> {
+        let words = || args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ");
+        self.watcher.see_text(|| hide_secrets(&words()), |text| Event::Git(text));
+        let ended = run();
+        let well = matches!(&ended, Ok(Watched::Ended(out)) if out.status.success());
+        self.watcher.see(Event::GitEnded(well));
+        ended.map_err(GitError::Missing)
+    }
+
     /// Runs a command that talks to a remote.
     fn transport<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S], variables: &[(&str, &str)]) -> Result<Output, GitError> {
         let mut command = self.command(Some(repo));
         command.args(args).envs(variables.iter().copied());
-        match watch::output(command, self.silence, !self.attended).map_err(GitError::Missing)? {
+        let mut said = |bytes: &[u8]| {
+            let last = |bytes| String::from_utf8_lossy(bytes).split(['\n', '\r']).rfind(|line| !line.trim().is_empty()).map(hide_secrets);
+            self.watcher.see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
+        };
+        match self.told(args, || watch::output(command, self.silence, !self.attended, &mut said))? {
             Watched::Ended(out) => Ok(out),
             Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: self.silence.as_secs() }),
         }
@@ -195,7 +219,11 @@ impl Git {
     }
 
     fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
-        self.command(Some(repo)).args(args).output().map_err(GitError::Missing)
+        match self.told(args, || self.command(Some(repo)).args(args).output().map(Watched::Ended))? {
+            Watched::Ended(out) => Ok(out),
+            // Nobody cuts these off.
+            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: 0 }),
+        }
     }
 
     /// What branches a remote has.
@@ -246,7 +274,7 @@ impl Git {
         }
         command.args(args);
         let silence = self.silence.min(STRANGERS_PATIENCE);
-        match watch::output(command, silence, true).map_err(GitError::Missing)? {
+        match watch::output(command, silence, true, &mut |_| {}).map_err(GitError::Missing)? {
             Watched::Ended(out) if out.status.success() => Ok(()),
             Watched::Ended(out) => Err(failed(&args, &out)),
             Watched::CutOff => Err(GitError::Silent { what: subcommand(&args), seconds: silence.as_secs() }),
@@ -255,6 +283,7 @@ impl Git {
 
     /// Fetches all branches, forgetting those that are gone.
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        let _doing = self.watcher.begin(Step::Fetch, 0);
         // Progress is a sign of life.
         let args = ["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote];
         let mut tries = 0;
@@ -275,6 +304,7 @@ impl Git {
 
     /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.
     pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str, over: Option<&str>) -> Result<Push, GitError> {
+        let _doing = self.watcher.begin(Step::Push, 0);
         let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags", "--recurse-submodules=no"];
         let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
         args.extend(lease.as_deref());

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::ids::MachineId;
+use crate::base::progress::Watcher;
 use crate::base::time::Timestamp;
 use crate::format::FormatError;
 use crate::format::manifest::Conflict;
@@ -101,6 +102,8 @@ pub struct Options {
     pub wait: Duration,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
+    /// Who is told what goes on.
+    pub watcher: Watcher,
 }
 
 /// Whether the remote has what this run made.

@@ -52,7 +52,7 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 /// machine pushes a branch of its own; who joins such a repository does so unasked.
 pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machine: bool) -> Result<Init, SyncError> {
     let _lock = super::settings::lock(places, options)?.0;
-    let git = Git::find(options.attended)?;
+    let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
     take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(places, options, &git, (machine, new_id), remote, per_machine)

@@ -14,6 +14,7 @@ mod doctor;
 mod doctor_remote;
 mod driver;
 mod errors;
+mod everywhere;
 mod explain;
 mod export;
 mod finish;
