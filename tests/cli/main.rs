@@ -9,6 +9,7 @@ mod corpus;
 mod crowd;
 mod dice;
 mod digests;
+mod docs;
 mod driver;
 mod errors;
 mod explain;
