@@ -139,12 +139,13 @@ impl Stage {
             fs::create_dir_all(world.path().join(folder)).expect("a folder");
         }
         world.git(&world.path().join("github.com/YOU"), &["init", "-q", "--bare", "-b", "main", "claude-usage.git"]);
-        // Nothing that anybody may read is there: whoever asks without a login finds no repository.
+        // No address leads to a network, not even for whoever asks there as a stranger.
         for host in ["laptop", "desktop"] {
             let path = world.path().join(host).join(".gitconfig");
             let text = fs::read_to_string(&path).expect("written above");
-            let public = world.path().join("public").display().to_string();
-            fs::write(path, format!("{text}[url \"file://{public}/\"]\n\tinsteadOf = https://github.com/\n")).expect("written");
+            let github = world.path().join("github.com").display().to_string();
+            let section = format!("[url \"file://{github}/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = https://github.com/\n");
+            fs::write(path, text + &section).expect("written");
         }
         let ssh = world.path().join("bin/ssh");
         fs::write(&ssh, SSH).expect("a program");
