@@ -333,3 +333,27 @@ fn every_command_that_is_named_in_a_sentence_is_there() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(seen > 30, "only {seen} commands were found");
 }
+
+#[test]
+fn codes_examples_and_links_are_real() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let sources: String = fs::read_dir(root.join("src/cli")).expect("sources").flatten().map(|entry| read(&entry.path())).collect();
+    let mut wrong = Vec::new();
+    for (name, text) in guides() {
+        let codes = text.split('`').filter(|code| code.starts_with("claude_sync::"));
+        wrong.extend(codes.filter(|code| !sources.contains(&format!("\"{code}\""))).map(|code| format!("{name}: {code}")));
+        let folder = root.join(&name);
+        let folder = folder.parent().expect("a folder");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()).filter(|to| !to.is_empty()) {
+            if !target.contains("://") && !folder.join(target).exists() {
+                wrong.push(format!("{name}: {target}"));
+            }
+        }
+    }
+    let archive = root.join("fixtures/formats/1.1/sync/archive/2026/03/a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b/10.jsonl");
+    let example = read(&root.join("docs/format.md"));
+    let example: Vec<&str> = example.lines().filter(|line| line.starts_with("{\"")).collect();
+    assert_eq!(example, read(&archive).lines().take(3).collect::<Vec<_>>(), "the example of a day file");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
