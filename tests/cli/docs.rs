@@ -64,6 +64,21 @@ export HOME CLAUDE_SYNC_HOSTNAME CLAUDE_SYNC_HOST
 exec sh -c \"$*\"
 ";
 
+/// Takes the place of cron, whose real table is nobody's to try things with.
+const CRONTAB: &str = "#!/bin/sh
+case $1 in
+    -l) cat \"$HOME/crontab\" 2>/dev/null || { echo 'no crontab' >&2; exit 1; } ;;
+    -r) rm -f \"$HOME/crontab\" ;;
+    *) cat ${1:+\"$1\"} > \"$HOME/crontab.new\" && mv \"$HOME/crontab.new\" \"$HOME/crontab\" ;;
+esac
+";
+
+/// Takes the place of what else starts programs by the clock: there is none here.
+const NONE_HERE: &str = "#!/bin/sh
+echo 'not running here' >&2
+exit 1
+";
+
 /// What stands in a guide, in order.
 #[derive(Debug)]
 enum Step {
@@ -147,9 +162,11 @@ impl Stage {
             let section = format!("[url \"file://{github}/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = https://github.com/\n");
             fs::write(path, text + &section).expect("written");
         }
-        let ssh = world.path().join("bin/ssh");
-        fs::write(&ssh, SSH).expect("a program");
-        fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).expect("it may run");
+        for (name, script) in [("ssh", SSH), ("crontab", CRONTAB), ("systemctl", NONE_HERE), ("launchctl", NONE_HERE), ("gh", NONE_HERE)] {
+            let program = world.path().join("bin").join(name);
+            fs::write(&program, script).expect("a program");
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it may run");
+        }
         let built = Path::new(env!("CARGO_BIN_EXE_claude-sync")).parent().expect("a folder");
         let path = format!("{}:{}:{}", world.path().join("bin").display(), built.display(), std::env::var("PATH").unwrap_or_default());
         Self { world, path }
@@ -246,7 +263,8 @@ fn play(name: &str, text: &str) -> (usize, Vec<String>, Vec<String>) {
         let (Step::Block { line, .. } | Step::Unseen { line, .. }) = step;
         match stage.play(step) {
             Ok(left_out) => {
-                let runs = matches!(step, Step::Block { language, told, .. } if language == "sh" && told.iter().all(|(key, _)| key != "skip"));
+                let runs =
+                    matches!(step, Step::Block { language, told, .. } if language == "sh" && told.iter().all(|(key, _)| key != "skip"));
                 ran += usize::from(runs && left_out.is_empty());
                 skipped.extend(left_out.into_iter().map(|why| format!("skipped: {name}, line {line}: {why}")));
             }

@@ -29,6 +29,7 @@ mod made;
 mod migrate;
 mod model;
 mod odd;
+mod packages;
 mod people;
 mod pictures;
 mod plain_git;
