@@ -10,16 +10,15 @@
 //! | `<!-- test: shows=TEXT -->` | it prints this |
 //! | `<!-- test: skip=REASON -->` | it does not run here |
 //! | `<!-- test: in-file=PATH -->` | the next block is what stands in this file, below the home |
+//! | `<!-- test: printed-by=COMMAND -->` | each line of the next block, a `text`, is printed by this |
 //! | `<!-- test: run=COMMAND -->` | runs this, unseen: what happened before, or elsewhere |
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use crate::world::{Ran, World, clean, run, transcript};
+use crate::stage::Stage;
 
 /// Commands and options that the guides tell of and that are not built yet: lines with them are left out.
 const NOT_YET: &[&str] = &[
@@ -38,46 +37,11 @@ const NOT_YET: &[&str] = &[
     "--no-sync",
     "--project-names",
     "--retention-days",
-    "-v",
+    "claude-sync -v",
 ];
 
 /// Whether `claude-sync init` ends with a first sync by itself.
 const INIT_SYNCS: bool = false;
-
-const NOW: &str = "2026-11-20T12:00:00Z";
-
-/// Takes the place of `ssh`: hosts are folders beside each other.
-const SSH: &str = "#!/bin/sh
-while :; do
-    case $1 in
-        -[bceilmoFJp]) shift 2 ;;
-        -*) shift ;;
-        *) break ;;
-    esac
-done
-host=${1#*@}
-shift
-HOME=$DOCS_WORLD/$host
-cd \"$HOME\" || exit 255
-CLAUDE_SYNC_HOSTNAME=$host CLAUDE_SYNC_HOST=$host
-export HOME CLAUDE_SYNC_HOSTNAME CLAUDE_SYNC_HOST
-exec sh -c \"$*\"
-";
-
-/// Takes the place of cron, whose real table is nobody's to try things with.
-const CRONTAB: &str = "#!/bin/sh
-case $1 in
-    -l) cat \"$HOME/crontab\" 2>/dev/null || { echo 'no crontab' >&2; exit 1; } ;;
-    -r) rm -f \"$HOME/crontab\" ;;
-    *) cat ${1:+\"$1\"} > \"$HOME/crontab.new\" && mv \"$HOME/crontab.new\" \"$HOME/crontab\" ;;
-esac
-";
-
-/// Takes the place of what else starts programs by the clock: there is none here.
-const NONE_HERE: &str = "#!/bin/sh
-echo 'not running here' >&2
-exit 1
-";
 
 /// What stands in a guide, in order.
 #[derive(Debug)]
@@ -110,7 +74,9 @@ fn steps(text: &str) -> (Vec<Step>, Vec<String>) {
                     let machine = told.pop_if(|(key, _)| key == "machine").map_or("laptop".to_owned(), |(_, name)| name);
                     steps.push(Step::Unseen { line: at + 1, machine, command: command.to_owned() });
                 }
-                Some((key @ ("machine" | "exit" | "shows" | "skip" | "in-file"), value)) => told.push((key.to_owned(), value.to_owned())),
+                Some((key @ ("machine" | "exit" | "shows" | "skip" | "in-file" | "printed-by"), value)) => {
+                    told.push((key.to_owned(), value.to_owned()))
+                }
                 _ => wrong.push(format!("line {}: what does {} mean?", at + 1, line.trim())),
             }
         } else if let Some(language) = line.trim_start().strip_prefix("```") {
@@ -134,54 +100,7 @@ fn not_yet(line: &str) -> bool {
     })
 }
 
-/// Two computers with transcripts, a server, and what is behind the addresses that guides name.
-struct Stage {
-    world: World,
-    path: String,
-}
-
 impl Stage {
-    fn new() -> Self {
-        let world = World::new();
-        for (host, session, requests) in [("laptop", "first-session", 0..3), ("desktop", "second-session", 3..5)] {
-            let machine = world.machine(host);
-            fs::remove_file(machine.home.join(".claude/machine_id")).expect("an id is made by init");
-            let text = transcript(session, requests).replace("2026-03-10", "2026-11-20");
-            machine.write(".claude/projects/-home-me-work-shop/one.jsonl", &text);
-            machine.write(".gitconfig", &format!("[user]\n\tname = {host}\n\temail = {host}@example.invalid\n"));
-        }
-        for folder in ["nas", "github.com/YOU", "bin"] {
-            fs::create_dir_all(world.path().join(folder)).expect("a folder");
-        }
-        world.git(&world.path().join("github.com/YOU"), &["init", "-q", "--bare", "-b", "main", "claude-usage.git"]);
-        // No address leads to a network, not even for whoever asks there as a stranger.
-        for host in ["laptop", "desktop"] {
-            let path = world.path().join(host).join(".gitconfig");
-            let text = fs::read_to_string(&path).expect("written above");
-            let github = world.path().join("github.com").display().to_string();
-            let section = format!("[url \"file://{github}/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = https://github.com/\n");
-            fs::write(path, text + &section).expect("written");
-        }
-        for (name, script) in [("ssh", SSH), ("crontab", CRONTAB), ("systemctl", NONE_HERE), ("launchctl", NONE_HERE), ("gh", NONE_HERE)] {
-            let program = world.path().join("bin").join(name);
-            fs::write(&program, script).expect("a program");
-            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it may run");
-        }
-        let built = Path::new(env!("CARGO_BIN_EXE_claude-sync")).parent().expect("a folder");
-        let path = format!("{}:{}:{}", world.path().join("bin").display(), built.display(), std::env::var("PATH").unwrap_or_default());
-        Self { world, path }
-    }
-
-    fn sh(&self, host: &str, script: &str) -> Ran {
-        let home = self.world.path().join(host);
-        assert!(home.is_dir(), "there is no machine {host}");
-        let mut command = Command::new("sh");
-        clean(&mut command, &home);
-        command.env("PATH", &self.path).env("DOCS_WORLD", self.world.path()).env("EDITOR", "true").current_dir(&home);
-        command.env("CLAUDE_SYNC_NOW", NOW).env("CLAUDE_SYNC_HOSTNAME", host).env("CLAUDE_SYNC_HOST", host);
-        run(command.args(["-e", "-c", script]))
-    }
-
     /// Plays one step. What was wrong, and what was not run and why.
     fn play(&self, step: &Step) -> Result<Vec<String>, String> {
         let (told, language, text) = match step {
@@ -199,10 +118,15 @@ impl Stage {
             return Err(format!("no JSON: {error}"));
         }
         if let Some(path) = get("in-file") {
-            let path = self.world.path().join(host).join(path);
+            let path = self.home(host).join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             fs::write(path, text).expect("a file");
             return Ok(Vec::new());
+        }
+        if let Some(command) = get("printed-by").filter(|_| language == "text") {
+            let ran = self.sh(host, command);
+            let missing: Vec<&str> = text.lines().filter(|line| !ran.out.lines().any(|printed| printed == *line)).collect();
+            return if missing.is_empty() { Ok(Vec::new()) } else { Err(format!("not printed: {}\n{}", missing.join("\n"), ran.out)) };
         }
         match language.as_str() {
             "sh" => {}
@@ -309,6 +233,7 @@ fn a_mistake_in_a_guide_is_found() {
         ("<!-- test: shows=hello -->\n```sh\nclaude-sync --version\n```\n", "does not show"),
         ("<!-- test: exit=2 -->\nNothing here.\n", "above no block"),
         ("```json\n{\"a\": }\n```\n", "no JSON"),
+        ("<!-- test: printed-by=claude-sync --version -->\n```text\nhello\n```\n", "not printed: hello"),
     ] {
         assert!(found(text).contains(what), "{text}\n{}", found(text));
     }

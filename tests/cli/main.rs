@@ -40,6 +40,7 @@ mod scale;
 mod sealed;
 mod settings;
 mod shells;
+mod stage;
 mod transport;
 mod verbs;
 mod verify;
