@@ -75,7 +75,7 @@ fn steps(text: &str) -> (Vec<Step>, Vec<String>) {
                     steps.push(Step::Unseen { line: at + 1, machine, command: command.to_owned() });
                 }
                 Some((key @ ("machine" | "exit" | "shows" | "skip" | "in-file" | "printed-by"), value)) => {
-                    told.push((key.to_owned(), value.to_owned()))
+                    told.push((key.to_owned(), value.to_owned()));
                 }
                 _ => wrong.push(format!("line {}: what does {} mean?", at + 1, line.trim())),
             }
