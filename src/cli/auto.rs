@@ -375,6 +375,6 @@ impl From<AutoError> for CliError {
             AutoError::Settings { .. } => "correct the file, then run claude-sync auto enable again; or leave it alone: --no-hooks",
             AutoError::Tool { .. } => "see what the tool says; another way: --scheduler cron, or --scheduler none",
         };
-        Self::of(&error, "claude_sync::auto", exit::FAILURE, help)
+        Self::new(&error, "claude_sync::auto", exit::FAILURE, help)
     }
 }

@@ -194,7 +194,7 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
     }
     if let Some(address) = remote {
         match repo.remote() {
-            Some(there) if there == address => {}
+            Some(there) if there == address || repo.given_remote().as_deref() == Some(address) => {}
             Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there), repo: repo.path().to_owned() }),
             None => {
                 let far = ask(git, repo.path(), address)?;
