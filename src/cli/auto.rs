@@ -188,7 +188,9 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
             text.push_str(&format!("Every hour: {}, at minute {}.\n", kind.name(), job.minute));
         }
         None if args.scheduler == Scheduler::None => {}
-        None => text.push_str("Nothing here runs commands every hour (no systemd of yours, no crontab): only Claude Code starts syncs.\n"),
+        None => {
+            text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n")
+        }
     }
     text.push_str("How it goes: claude-sync auto status. To take it back: claude-sync auto disable\n");
     Ok(text)

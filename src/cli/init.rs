@@ -93,6 +93,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         let help = "leave --front-page out; claude-usage-tracker html shows more";
         return Err(usage("a front page would tell in clear what encryption hides", help));
     }
+    // Nobody is asked anything for nothing.
+    Git::find(env.attended)?;
     let first = Repo::open(&places.repo)?.is_none();
     let asks = first && !args.yes && env.attended && std::io::stdout().is_terminal();
     let given = answers(args);
@@ -227,7 +229,7 @@ fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
     let lines: usize = days.map(|file| file.lines.len()).sum();
     let sealed = if preview.sealed.is_some() { " Everything is encrypted." } else { "" };
     out(&format!(
-        "\nWhat leaves this machine: {} of figures. Per request its time, model, token counts, price, session id and project's name;\nper machine its name and system. Never a word of what was said.{sealed} Line by line: claude-sync preview\n",
+        "\nWhat leaves this machine: {} of figures. Of each request its time, model,\ntoken counts, price, session id and project's name; of the machine its name and system.\nNever a word of what was said.{sealed} Line by line: claude-sync preview\n",
         count(lines as u64, "line")
     ));
     if asks && !questions::confirm("Sync now?", true)? {
@@ -241,7 +243,10 @@ fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
     let used = super::source::synced(places, None, &mut |_| {})?;
     if used.records > 0 {
         out("\n");
-        let report = tracker::Args::try_parse_from(["claude-usage-tracker", "--sections", "daily,machines", "--last", "7d"]);
+        // The last days, where there was anything in them; else all months.
+        let week = used.last_usage().is_some_and(|last| env.now.since(last) < 6 * 24 * 60 * 60 * 1000);
+        let sections: &[&str] = if week { &["daily,machines", "--last", "7d"] } else { &["monthly,machines"] };
+        let report = tracker::Args::try_parse_from([&["claude-usage-tracker", "--sections"], sections].concat());
         let report =
             report.map_err(|error| CliError::plain(&error.to_string(), "claude_sync::usage", exit::USAGE, "claude-usage-tracker"))?;
         tracker::run(&report, env)?;

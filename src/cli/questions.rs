@@ -1,5 +1,6 @@
 //! What `init` asks, on a terminal, of what the command line did not say.
 
+use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Input, Select};
 
 use super::error::CliError;
@@ -78,16 +79,17 @@ fn privacy(out: &mut Answers) -> Result<(), CliError> {
 }
 
 fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
-    Select::new().with_prompt(question).items(items).default(0).interact().map_err(|error| gone(&error))
+    Select::with_theme(&ColorfulTheme::default()).with_prompt(question).items(items).default(0).interact().map_err(|error| gone(&error))
 }
 
 /// Asks for a yes or a no.
 pub fn confirm(question: &str, default: bool) -> Result<bool, CliError> {
-    Confirm::new().with_prompt(question).default(default).interact().map_err(|error| gone(&error))
+    Confirm::with_theme(&ColorfulTheme::default()).with_prompt(question).default(default).interact().map_err(|error| gone(&error))
 }
 
 fn line(question: &str, default: &str) -> Result<String, CliError> {
-    let input = Input::<String>::new().with_prompt(question);
+    let theme = ColorfulTheme::default();
+    let input = Input::<String>::with_theme(&theme).with_prompt(question);
     let input = if default.is_empty() { input } else { input.default(default.to_owned()) };
     input.interact_text().map_err(|error| gone(&error))
 }
