@@ -196,6 +196,7 @@ impl Page<'_> {
             fleet::Source::Withheld => {
                 line(format!("The sum of {}, of which the machine keeps the records.", count(one.totals.requests, "request")));
             }
+            fleet::Source::Import => line("A sum of history from elsewhere, as far as records do not show it.".to_owned()),
             fleet::Source::Claim => {
                 line(format!("{}: claimed by a file of format 1.0 beyond the records that it has.", count(one.totals.requests, "request")));
             }
@@ -250,6 +251,7 @@ impl Page<'_> {
         let kind = match one.source {
             fleet::Source::Record => "request",
             fleet::Source::Withheld => "summary",
+            fleet::Source::Import => "import",
             fleet::Source::Claim => "claim",
         };
         let place = |copy: &crate::report::explain::Copy| {

@@ -21,6 +21,7 @@ mod export;
 mod forget;
 mod git;
 mod hook;
+mod import;
 mod init;
 mod key;
 mod log;
@@ -77,6 +78,8 @@ enum Command {
     Verify(verify::Args),
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
+    /// Take in history from elsewhere: old transcripts, ccusage's days, Claude Code's own statistics
+    Import(import::Args),
     /// Bring the repository to the format of this version
     Migrate,
     /// Take a session, a project, a machine or old data out of the repository and its history
@@ -127,6 +130,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Preview(args)) => preview::run(&args, &env),
         Some(Command::Verify(args)) => verify::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
+        Some(Command::Import(args)) => import::run(&args, &env),
         Some(Command::Migrate) => migrate::run(&env),
         Some(Command::Key(args)) => key::run(&args),
         Some(Command::Textconv(args)) => textconv::run(&args),

@@ -85,15 +85,19 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
             format!("Synced {} in {}, ${}.", count(records, "record"), count(delta.sessions.len() as u64, "session"), delta.cost.cents())
         }
     };
-    let remote = match &outcome.remote {
+    text.push_str(&format!("{news}{}\n", remote(outcome)));
+    text
+}
+
+/// What became of the push, to follow a sentence.
+pub fn remote(outcome: &Outcome) -> String {
+    match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
         Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
-    };
-    text.push_str(&format!("{news}{remote}\n"));
-    text
+    }
 }
 
 /// What was put right before anything else.

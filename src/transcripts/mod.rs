@@ -112,7 +112,21 @@ pub fn rows(roots: &[PathBuf], naming: &Naming, wanted: impl Fn(&Record) -> bool
 
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
 pub fn read_all(roots: &[PathBuf], cursors: &Cursors, naming: &Naming) -> Reading {
-    let Discovery { files, unreadable } = discover(roots);
+    read_found(discover(roots), cursors, naming)
+}
+
+/// Whether there are no transcripts below a folder.
+pub fn is_empty(folder: &Path) -> bool {
+    discover::below([folder.to_owned()]).files.is_empty()
+}
+
+/// Reads all transcripts below a folder, from the start.
+pub fn read_below(folder: &Path, naming: &Naming) -> Reading {
+    read_found(discover::below([folder.to_owned()]), &Cursors::new(), naming)
+}
+
+fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming) -> Reading {
+    let Discovery { files, unreadable } = found;
     let known = |file: &TranscriptFile| if cursors.is_empty() { None } else { cursors.get(&mark(&file.path)) };
     let todo: Vec<_> = files
         .par_iter()
