@@ -11,6 +11,7 @@ use super::rows::zone;
 use super::sync::{code, remote, repairs, warnings};
 use super::{exit, out};
 use crate::base::text::{count, printable, printable_lines};
+use crate::git::Oid;
 use crate::report::Zone;
 use crate::sync::import::{Import, ImportError, Imported, Provenance, What};
 use crate::sync::{self, Options};
@@ -74,7 +75,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let outcome = sync::run(&places, &options)?;
     let imported = outcome.imported.clone().unwrap_or_default();
     if args.json {
-        print(&import, &imported, outcome.commit.map(|commit| commit.to_string()), false);
+        print(&import, &imported, outcome.commit, false);
     } else {
         out(&format!("{}{}{}\n", repairs(&outcome), said(&import, &imported, "Imported"), remote(&outcome)));
     }
@@ -121,7 +122,7 @@ fn skipped(imported: &Imported) -> String {
     text
 }
 
-fn print(import: &Import, imported: &Imported, commit: Option<String>, dry_run: bool) {
+fn print(import: &Import, imported: &Imported, commit: Option<Oid>, dry_run: bool) {
     let Imported { days, new_days, shown_days, records, new_records, read } = imported;
     super::json(&json!({
         "version": 1,
@@ -134,7 +135,7 @@ fn print(import: &Import, imported: &Imported, commit: Option<String>, dry_run: 
         "requests": records,
         "new_requests": new_records,
         "skipped_lines": read.bad_total,
-        "commit": commit,
+        "commit": commit.map(|commit| commit.to_string()),
     }));
 }
 
@@ -146,7 +147,9 @@ impl From<ImportError> for CliError {
             ImportError::Unknown { .. } => {
                 "what can be imported: a copy of ~/.claude or of its projects, the JSON of ccusage claude daily --json, and stats-cache.json"
             }
-            ImportError::Malformed { .. } => "nothing was imported; make the file anew, for example with: ccusage claude daily --json",
+            ImportError::Malformed { .. } => {
+                "nothing was imported; make the file anew (ccusage claude daily --json), or copy it from ~/.claude once more"
+            }
         };
         let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
         Self::plain(&printable_lines(&format!("{error}{cause}"), 12), "claude_sync::import", exit::FAILURE, help)

@@ -6,6 +6,7 @@
 //! records, and count only where nothing else is known of the machine from the day before to the day after.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::Hash;
 
 use super::data::MachineData;
 use super::fleet::{Fleet, Row, Rows, Source};
@@ -28,6 +29,9 @@ struct Line {
     window: (i64, i64),
 }
 
+/// A machine's start and place.
+type Rank = (Timestamp, usize);
+
 impl Line {
     /// What a line tells, and what it is compared by: other figures are unknown to its source.
     fn told(&self) -> [u64; 4] {
@@ -35,7 +39,7 @@ impl Line {
     }
 
     /// Which of several machines' equal lines counts: that of the machine that joined first.
-    fn rank(&self) -> (Timestamp, usize) {
+    fn rank(&self) -> Rank {
         (self.start, self.at)
     }
 }
@@ -177,7 +181,7 @@ impl Imports {
     /// Lines of ccusage that count at all. Days of one zone follow each other; where those of two overlap, the earlier ones hold.
     fn chosen(&self) -> Vec<&Line> {
         let mut groups: BTreeMap<(usize, &Name), Vec<&Line>> = BTreeMap::new();
-        for line in self.lines.iter().filter(|line| line.origin == Origin::Ccusage) {
+        for line in self.of(Origin::Ccusage) {
             groups.entry((line.at, &line.key.model)).or_default().push(line);
         }
         let mut out = Vec::new();
@@ -194,50 +198,54 @@ impl Imports {
         out
     }
 
-    /// All that counts.
-    fn count(&self, hidden: &BTreeSet<usize>) -> Vec<(&Line, Totals)> {
-        let mut out = Vec::new();
-        // The same sums on two machines are one history.
-        let mut first: HashMap<(&Name, (i64, i64), [u64; 4]), (Timestamp, usize)> = HashMap::new();
-        for line in self.lines.iter().filter(|line| line.origin == Origin::Ccusage) {
-            let slot = first.entry((&line.key.model, line.window, line.told())).or_insert(line.rank());
-            *slot = (*slot).min(line.rank());
-        }
-        for line in self.chosen() {
-            let is_first = first.get(&(&line.key.model, line.window, line.told())) == Some(&line.rank());
-            let elsewhere = |cell: &Cell| cell.shown.iter().any(|(at, shown)| *at != line.at && told(&shown.exact.counters) == line.told());
-            if is_first && !hidden.contains(&line.at) && !self.cell(line).is_some_and(elsewhere) {
-                out.push((line, self.excess(line)));
-            }
-        }
-        // Of what was computed for several days the latest is right: it has all that the others have.
-        let mut latest: BTreeMap<(usize, Day), &SessionId> = BTreeMap::new();
-        let stats = || self.lines.iter().filter(|line| line.origin == Origin::StatsCache);
-        for line in stats() {
+    /// What counts of ccusage's days.
+    fn count_days(&self) -> Vec<(&Line, Totals)> {
+        let key = |line: &Line| (line.key.model.clone(), line.window, line.told());
+        let first = firsts(self.of(Origin::Ccusage), key);
+        let elsewhere =
+            |line: &Line, cell: &Cell| cell.shown.iter().any(|(at, s)| *at != line.at && told(&s.exact.counters) == line.told());
+        let counts =
+            |line: &&Line| first.get(&key(line)) == Some(&line.rank()) && !self.cell(line).is_some_and(|cell| elsewhere(line, cell));
+        self.chosen().into_iter().filter(counts).map(|line| (line, self.excess(line))).collect()
+    }
+
+    /// What counts of Claude Code's statistics. Of what was computed for several days the latest holds: it has all that the others have.
+    fn count_statistics(&self) -> Vec<(&Line, Totals)> {
+        let mut latest: HashMap<(usize, Day), &SessionId> = HashMap::new();
+        for line in self.of(Origin::StatsCache) {
             let slot = latest.entry((line.at, line.key.day)).or_insert(&line.key.session);
             *slot = (*slot).max(&line.key.session);
         }
-        let sum = |line: &Line| line.summary.totals.counters.input.saturating_add(line.summary.totals.counters.output);
-        let mut first: HashMap<(Day, &Name, u64), (Timestamp, usize)> = HashMap::new();
-        let stats: Vec<&Line> = stats().filter(|line| latest.get(&(line.at, line.key.day)) == Some(&&line.key.session)).collect();
-        for line in &stats {
-            let slot = first.entry((line.key.day, &line.key.model, sum(line))).or_insert(line.rank());
-            *slot = (*slot).min(line.rank());
-        }
-        for line in stats {
-            let is_first = first.get(&(line.key.day, &line.key.model, sum(line))) == Some(&line.rank());
-            if is_first && !hidden.contains(&line.at) && !self.is_told(line.key.day, line.at) {
-                out.push((line, line.summary.totals));
-            }
-        }
-        out
+        let is_latest = |line: &&Line| latest.get(&(line.at, line.key.day)) == Some(&&line.key.session);
+        let key = |line: &Line| {
+            let c = &line.summary.totals.counters;
+            (line.key.day, line.key.model.clone(), c.input.saturating_add(c.output))
+        };
+        let first = firsts(self.of(Origin::StatsCache).filter(is_latest), key);
+        let counts = |line: &&Line| first.get(&key(line)) == Some(&line.rank()) && !self.is_told(line.key.day, line.at);
+        self.of(Origin::StatsCache).filter(is_latest).filter(counts).map(|line| (line, line.summary.totals)).collect()
     }
+
+    fn of(&self, origin: Origin) -> impl Iterator<Item = &Line> {
+        self.lines.iter().filter(move |line| line.origin == origin)
+    }
+}
+
+/// Whose line counts, of those of several machines that say the same: that is one history.
+fn firsts<'l, K: Eq + Hash>(lines: impl Iterator<Item = &'l Line>, key: impl Fn(&Line) -> K) -> HashMap<K, Rank> {
+    let mut out = HashMap::new();
+    for line in lines {
+        let slot = out.entry(key(line)).or_insert(line.rank());
+        *slot = (*slot).min(line.rank());
+    }
+    out
 }
 
 impl Fleet {
     /// What history from elsewhere adds. Of the machines at `hidden` nothing does: what 1.0 summaries claim beyond records may be the same.
     pub(super) fn add_imports(&mut self, imports: &Imports, hidden: &BTreeSet<usize>, rows: Rows) {
-        for (line, totals) in imports.count(hidden).into_iter().filter(|(_, totals)| !totals.is_zero()) {
+        let all = imports.count_days().into_iter().chain(imports.count_statistics());
+        for (line, totals) in all.filter(|(line, totals)| !hidden.contains(&line.at) && !totals.is_zero()) {
             let row = Row {
                 id: None,
                 machine: line.at,
@@ -256,7 +264,7 @@ impl Fleet {
 }
 
 /// For each of some lines whether what a machine has shows all of it already, so that it need not be written.
-pub fn shown(machine: MachineData, lines: &[(SummaryKey, Summary)]) -> Vec<bool> {
+pub fn shown(machine: &MachineData, lines: &[(SummaryKey, Summary)]) -> Vec<bool> {
     let mut asked = MachineData::new(machine.id.clone());
     asked.summaries = lines.iter().cloned().collect();
     let mut imports = Imports::take(&mut [asked]);

@@ -230,7 +230,7 @@ impl Own {
             return (0, 0);
         }
         let mut days: BTreeMap<Day, (bool, bool)> = BTreeMap::new();
-        for ((key, summary), is_shown) in lines.iter().zip(imports::shown(self.data(), lines)) {
+        for ((key, summary), is_shown) in lines.iter().zip(imports::shown(&self.data(), lines)) {
             let is_new = !is_shown && self.add_line(key.clone(), summary.clone());
             let day = days.entry(key.day).or_insert((false, true));
             *day = (day.0 || is_new, day.1 && is_shown);
@@ -239,9 +239,10 @@ impl Own {
         (count(|day| day.0), count(|day| day.1))
     }
 
-    /// How many requests this run added or enlarged.
-    pub(super) fn gained(&self) -> u64 {
-        self.brought.len() as u64
+    /// Whether a file that was read says all that a record says.
+    pub(super) fn covers(&self, record: &Record) -> bool {
+        let part = self.place.get(&record.id).and_then(|place| self.parts.get(place));
+        part.and_then(|part| part.file.records.get(record.id)).is_some_and(|known| known.covers(record))
     }
 
     /// How many requests summary lines tell of.

@@ -1,5 +1,6 @@
 //! The tree of the next commit: T = join(tip, HEAD, known), this machine's new records in it, and the manifest of all that.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::files::{Files, figures};
@@ -22,7 +23,7 @@ use crate::merge::digest::Memory;
 use crate::merge::forgotten::{FORGOTTEN, Rules};
 use crate::merge::front::{There, compute};
 use crate::merge::{algebra, data, manifest, overview, trees};
-use crate::records::RecordSet;
+use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
@@ -250,14 +251,12 @@ fn open(
             told.new_records = own.withheld().saturating_sub(before);
         }
     } else {
-        files.read_for(&mut own, records)?;
-        own.add_records(records);
-        if !history.records.is_empty() {
-            let before = own.gained();
-            files.read_for(&mut own, &history.records)?;
-            own.add_records(&history.records);
-            told.new_records = own.gained().saturating_sub(before);
-        }
+        let all =
+            if history.records.is_empty() { Cow::Borrowed(records) } else { Cow::Owned(records.clone().join(history.records.clone())) };
+        files.read_for(&mut own, &all)?;
+        let is_new = |record: &Record| !records.get(record.id).is_some_and(|known| known.covers(record)) && !own.covers(record);
+        told.new_records = history.records.iter().filter(is_new).count() as u64;
+        own.add_records(&all);
         files.read_touched(&mut own)?;
     }
     (told.new_days, told.shown_days) = own.add_imports(&history.sums);

@@ -86,6 +86,9 @@ impl Memory for Remembers {
 /// A place in a fleet of three machines, three months, two days and two parts.
 type Place = (u8, u8, u8, u32);
 
+/// A line of history from elsewhere: source and zone, day, model, figures.
+type Told = (u8, u8, u8, [u64; 4]);
+
 /// What happens to a tree.
 #[derive(Debug, Clone)]
 enum Step {
@@ -100,7 +103,7 @@ enum Step {
     /// A page of any kind is written.
     OddPage(String),
     /// A file gains lines of history from elsewhere: which source and zone, day, model and figures.
-    Import(Place, Vec<(u8, u8, u8, [u64; 4])>),
+    Import(Place, Vec<Told>),
     /// Retention shortened a file's records.
     Prune(Place),
     /// A file is gone.
@@ -113,6 +116,13 @@ fn place() -> impl Strategy<Value = Place> {
     (0..3_u8, 0..3_u8, 0..2_u8, 1..3_u32)
 }
 
+/// Lines of history from elsewhere; some tell what one record says, as if another machine had counted it.
+fn lines() -> impl Strategy<Value = Vec<Told>> {
+    let any = (0..7_u8, 0..10_u8, 0..5_u8, [0..9_u64, 0..90_u64, 0..2_u64, 0..2_u64]);
+    let same = (0..3_u8, 0..7_u8, 0..120_u8).prop_map(|(source, day, number)| (source, day, number % 3, [1, u64::from(number), 0, 0]));
+    vec(prop_oneof![any, same], 1..5)
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let numbers = || vec((0..120_u8, prop::bool::weighted(0.1)), 1..5);
     prop_oneof![
@@ -121,7 +131,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (place(), vec(record(), 1..3)).prop_map(|(place, records)| Step::Odd(place, records)),
         8 => (0..3_u8, numbers()).prop_map(|(machine, numbers)| Step::Page(machine, numbers)),
         1 => sync_file_of(1).prop_map(|page| Step::OddPage(page.write())),
-        6 => (place(), vec((0..7_u8, 0..5_u8, 0..5_u8, [0..9_u64, 0..90_u64, 0..2_u64, 0..2_u64]), 1..5)).prop_map(|(place, lines)| Step::Import(place, lines)),
+        6 => (place(), lines()).prop_map(|(place, lines)| Step::Import(place, lines)),
         1 => place().prop_map(Step::Prune),
         2 => (0..9_usize).prop_map(Step::Drop),
         2 => (0..9_usize).prop_map(Step::Back),
@@ -153,10 +163,12 @@ fn day_file(tree: &Tree, place: Place) -> (String, DayFile) {
 }
 
 /// A line of history from elsewhere, about a day on which there are records, or one that other months' days are near to.
-fn imported((source, day, model, [output, input, write, read]): (u8, u8, u8, [u64; 4]), here: Day) -> (SummaryKey, Summary) {
+fn imported((source, day, model, [output, input, write, read]): Told, here: Day) -> (SummaryKey, Summary) {
     let day = match day {
-        0..2 => here,
-        more => Day::parse(&format!("2026-02-0{}", more - 1)).expect("a day"),
+        0 => here,
+        // Also of another month than its file is of: what it depends on may be in any unit.
+        1..7 => date((0, day % 3, day % 2, 1)),
+        more => Day::parse(&format!("2026-02-0{}", more - 6)).expect("a day"),
     };
     // Hours that the day begins after that of UTC; a day that nobody knows the beginning of; and two states of the statistics.
     let (session, from, to) = match source {

@@ -20,6 +20,7 @@ mod front;
 mod fuzz;
 mod hooks;
 mod hostile;
+mod imports;
 mod join;
 mod kills;
 mod life;

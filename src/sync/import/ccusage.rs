@@ -23,6 +23,9 @@ pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<
         if !seen.insert(day) {
             return Err((place("date"), "the same day stands there twice"));
         }
+        if entry.get("requests").is_some() {
+            return Err((place("requests"), "claude-usage-tracker made this report, from what is in a repository already"));
+        }
         let agents = entry.pointer("/metadata/agents").and_then(Value::as_array);
         if agents.into_iter().flatten().any(|agent| agent != "claude") {
             return Err((place("metadata.agents"), "other tools than Claude Code are in its sums"));
