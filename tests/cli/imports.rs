@@ -376,6 +376,47 @@ fn steady(world: &World, text: &str) -> String {
 }
 
 #[test]
+fn the_front_page_tells_of_imports_that_no_later_record_changes() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.sync(&["init", &world.remote(), "--front-page"]);
+    let row = |n: u32, time: &str| Row::new("s1", n, &format!("2026-03-10T{time}:00.000Z")).line();
+    ada.write(".claude/projects/p/s.jsonl", &row(1, "01:00"));
+    let sum = tokens(0..1);
+    ada.write("days.json", &ccusage(&[("2026-03-01", MODEL, sum), ("2026-03-09", MODEL, plus(sum, sum))]));
+    ada.write("stats-cache.json", &stats("2026-03-08", &[("2026-02-08", 7), ("2026-03-08", 7)], [7, 7, 0, 0]));
+    import(&ada, "days.json", &["-z", "America/New_York"]);
+    import(&ada, "stats-cache.json", &[]);
+    let page = || ada.files().into_iter().filter(|(path, _)| path == "README.md" || path.starts_with("sync/front/")).collect::<Vec<_>>();
+    let before = page();
+    let months = &before.iter().find(|(path, _)| path.ends_with("months.csv")).expect("a table").1;
+    assert!(months.contains("2026-02,ada") && months.contains("2026-03,ada,claude-opus-4-8,0,10,100,200,3000,1.5"), "{months}");
+    // Three in the morning is still the ninth in New York: what ccusage counted there is known now.
+    ada.write(".claude/projects/p/s.jsonl", &(row(1, "01:00") + &row(2, "03:00")));
+    ada.sync(&[]);
+    assert_eq!(page(), before, "the page tells of no day of which a later record decides");
+    let verified = ada.sync(&["verify", "--read-data"]);
+    assert!(verified.out.starts_with("All is well"), "{}", verified.out);
+}
+
+#[test]
+fn a_machine_that_withholds_records_imports_sums() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".config/claude-sync/config.json", "{\"summary_only\":true}");
+    ada.init();
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
+    ada.write("old/projects/p/s.jsonl", &(transcript("s1", 3..7) + &transcript("s2", 10..12)));
+    assert!(import(&ada, "old", &[]).out.starts_with("Imported 6 requests of 1 transcript, 2 of which were known."));
+    for _ in 0..2 {
+        ada.sync(&[]);
+        assert_eq!(totals(&ada), (9, plus(tokens(0..7), tokens(10..12))));
+        import(&ada, "old", &[]);
+    }
+    assert!(!ada.files().values().any(|text| text.contains("\"id\":")), "a record left the machine");
+}
+
+#[test]
 fn what_ccusage_says_of_the_same_transcripts_adds_nothing() {
     let Some(program) = std::env::var_os("CLAUDE_SYNC_CCUSAGE").map(PathBuf::from).filter(|path| path.is_file()) else {
         eprintln!("skipped: CLAUDE_SYNC_CCUSAGE names no ccusage");
