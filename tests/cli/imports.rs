@@ -143,6 +143,8 @@ fn days_of_ccusage_count_what_exceeds_records_in_any_order() {
         }
         assert_eq!(daily(&ada), expected, "{order:?}");
         figures.push((ada.report(&["daily"])["totals"].clone(), ada.manifest_json()["global_summary"]["total_cost_usd"].clone()));
+        let blocks = ada.report(&["blocks"])["blocks"].as_array().expect("blocks").len();
+        assert_eq!(blocks, 1, "a day's sum tells nothing of hours");
         // Nothing is left that would come with a run that reads everything.
         ada.sync(&["--mode=full"]);
         assert_eq!(daily(&ada), expected, "{order:?}");
