@@ -6,6 +6,7 @@
 //!
 //! The library returns values. It prints nothing and reads neither the environment nor the home directory; `cli` does.
 
+pub mod auto;
 pub mod base;
 pub mod charts;
 pub mod cli;

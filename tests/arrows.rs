@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From what everything may use to what nothing may use.
-const ORDER: [&str; 13] =
-    ["base", "charts", "prices", "records", "transcripts", "format", "store", "git", "merge", "index", "sync", "report", "cli"];
+const ORDER: [&str; 14] =
+    ["base", "charts", "prices", "records", "transcripts", "format", "store", "auto", "git", "merge", "index", "sync", "report", "cli"];
 
 fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a folder of sources").flatten() {

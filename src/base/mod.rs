@@ -6,5 +6,6 @@ pub mod join;
 pub mod json;
 pub mod key;
 pub mod money;
+pub mod progress;
 pub mod text;
 pub mod time;

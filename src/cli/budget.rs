@@ -60,7 +60,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let since = limits.iter().map(|(period, _)| period.days(now.date(), &choice).0).min();
     let bounds = Bounds { since, until: None };
     let mut fold = Fold::new(Kind::Daily, bounds, filter.timezone).with(choice.clone());
-    let found = filter.read(bounds, &mut |row: &Row<'_>| fold.add(row))?;
+    let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
     let report = fold.finish(&found.fleet, &found.machines);
     let budgets: Vec<Budget> = limits.iter().map(|(period, limit)| Budget::of(*period, *limit, &report.groups, now, &choice)).collect();
     if args.json {

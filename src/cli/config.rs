@@ -37,6 +37,9 @@ enum What {
     Get {
         #[arg(help = "The setting, such as privacy_settings.retention_days")]
         key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Set a setting
     Set {
@@ -60,12 +63,19 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
     let path = Env::places()?.config;
     match &args.command {
         What::List { json } => list(&Settings::open(&path)?, *json),
-        What::Get { key } => {
+        What::Get { key, json } => {
             let setting = settings::known(key)?;
             let file = Settings::open(&path)?;
             // An alias is found by its name, which may have dots.
             let named = key.strip_prefix("privacy_settings.aliases.").and_then(|name| file.get(&setting.key)?.get(name));
             let value = if key == &setting.key { file.get(key).unwrap_or(&setting.default) } else { named.unwrap_or(&Value::Null) };
+            if *json {
+                // What stands below an alias's name has no default.
+                let (is_set, default) =
+                    if key == &setting.key { (file.get(key).is_some(), &setting.default) } else { (named.is_some(), &Value::Null) };
+                super::json(&serde_json::json!({ "version": 1, "key": key, "value": value, "default": default, "is_set": is_set }));
+                return Ok(exit::OK);
+            }
             if value.is_null() {
                 return Ok(exit::FAILURE);
             }

@@ -18,7 +18,7 @@ pub struct Args {
     /// Only these sessions, by id or the beginning of it
     sessions: Vec<String>,
     /// Print JSON
-    #[arg(long, conflicts_with = "accept")]
+    #[arg(long)]
     json: bool,
 }
 
@@ -45,7 +45,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }
         let intent =
             |session: &&str| Intent { kind: ACCEPTED, subject: (*session).to_owned(), key: "machine", value: view.id.as_str().into() };
-        return machine::decide(&places, env, sessions.iter().map(intent).collect());
+        return machine::decide(&places, env, sessions.iter().map(intent).collect(), args.json);
     }
     if args.json {
         let rows: Vec<_> = open
@@ -54,12 +54,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 let sides: Vec<_> = dispute
                     .sides
                     .iter()
-                    .map(|side| json!({ "machineId": side.machine.as_str(), "name": side.name, "lines": side.text.lines().collect::<Vec<_>>() }))
+                    .map(|side| json!({ "machine_id": side.machine.as_str(), "name": side.name, "lines": side.text.lines().collect::<Vec<_>>() }))
                     .collect();
-                json!({ "sessionId": dispute.session.as_str(), "projectPath": dispute.project, "code": dispute.code, "sides": sides })
+                json!({ "session_id": dispute.session.as_str(), "project": dispute.project, "code": dispute.code, "sides": sides })
             })
             .collect();
-        super::json(&serde_json::json!({ "conflicts": rows }));
+        super::json(&json!({ "version": 1, "conflicts": rows }));
         return Ok(exit::OK);
     }
     if open.is_empty() {

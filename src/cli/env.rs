@@ -7,8 +7,11 @@ use std::time::Duration;
 use etcetera::base_strategy::{BaseStrategy as _, choose_native_strategy};
 
 use super::error::CliError;
-use super::exit;
+use super::everywhere::{Everywhere, Said, When};
+use super::{exit, progress};
+use crate::auto::schedule::Folders;
 use crate::base::ids::RecordId;
+use crate::base::progress::Watcher;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::format::manifest::RULES;
@@ -27,6 +30,12 @@ pub struct Env {
     pub width: u16,
     /// Whether error messages may have colours.
     pub colours: bool,
+    /// Whether nothing is told but what was asked for.
+    pub quiet: bool,
+    /// Whether each thing that is done is told.
+    verbose: bool,
+    /// After what time work has a bar on the terminal; none where there are no bars. `CLAUDE_SYNC_BARS_AFTER` (milliseconds) changes it.
+    bars: Option<Duration>,
     /// Whether somebody can answer questions.
     pub attended: bool,
 }
@@ -46,7 +55,36 @@ impl Env {
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
         let colours = std::io::stderr().is_terminal() && !no_colour && !dumb;
-        Self { now, no_time, width, colours, attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal() }
+        let after = std::env::var("CLAUDE_SYNC_BARS_AFTER").ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+        let bars = (std::io::stderr().is_terminal() && !dumb).then_some(after.unwrap_or(progress::AFTER));
+        let (quiet, verbose) = (false, false);
+        Self {
+            now,
+            no_time,
+            width,
+            colours,
+            quiet,
+            verbose,
+            bars,
+            attended: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// With what the command line says.
+    pub fn told(self, said: Said) -> Self {
+        let Said { everywhere: Everywhere { color, quiet, verbose }, json } = said;
+        let colours = match color {
+            When::Auto => self.colours,
+            When::Always => true,
+            When::Never => false,
+        };
+        let bars = self.bars.filter(|_| !quiet && !json);
+        Self { colours, quiet, verbose: verbose && !quiet, bars, ..self }
+    }
+
+    /// Whoever shows what goes on.
+    pub fn watcher(&self) -> Watcher {
+        if self.verbose { progress::lines() } else { self.bars.map(progress::bars).unwrap_or_default() }
     }
 
     /// Says which variable is set to something that it cannot be.
@@ -54,6 +92,11 @@ impl Env {
         let Some(text) = &self.no_time else { return Ok(()) };
         let message = format!("CLAUDE_SYNC_NOW is no time: {}", printable(text, 80));
         Err(CliError::plain(&message, "claude_sync::usage", exit::USAGE, "write it as 2026-11-23T12:00:00Z, or unset it"))
+    }
+
+    /// The home folder, where there is one.
+    pub fn home() -> Option<PathBuf> {
+        choose_native_strategy().ok().map(|base| base.home_dir().to_owned())
     }
 
     /// The folders, as the platform and the user's variables have them.
@@ -75,6 +118,12 @@ impl Env {
             machine_id: claude[0].join("machine_id"),
             claude,
         })
+    }
+
+    /// The folders in which systems look for what they are to run.
+    pub fn folders() -> Result<Folders, CliError> {
+        let base = choose_native_strategy().map_err(|_| CliError::no_home())?;
+        Ok(Folders { config: base.config_dir(), home: base.home_dir().to_owned() })
     }
 
     /// The options of a run, before the command line changes them.
@@ -100,6 +149,7 @@ impl Env {
             unattended: false,
             wait: Duration::ZERO,
             rules: RULES,
+            watcher: self.watcher(),
         }
     }
 }

@@ -76,7 +76,8 @@ fn causes(error: Option<&(dyn Error + 'static)>) -> Option<Box<Cause>> {
 }
 
 impl CliError {
-    fn new(error: &(dyn Error + 'static), code: &'static str, exit: u8, help: impl Into<String>) -> Self {
+    /// An error of the library, with what to do about it.
+    pub fn new(error: &(dyn Error + 'static), code: &'static str, exit: u8, help: impl Into<String>) -> Self {
         Self { message: printable_lines(&error.to_string(), 20), cause: causes(error.source()), code, help: help.into(), exit }
     }
 

@@ -22,6 +22,8 @@ pub const REMOTE: u8 = 8;
 pub const CONFIG: u8 = 9;
 /// A budget was passed, and `budget --check` was to say so.
 pub const OVER: u8 = 17;
+/// `doctor` found something that does not work.
+pub const SICK: u8 = 18;
 /// The merge driver gave up. Git stops and changes nothing; 1 to 128 would mean a conflict that can lose a side.
 pub const DRIVER: u8 = 129;
 
@@ -32,4 +34,6 @@ Exit codes:
   1  failed                      6  git is missing or too old
   2  wrong usage                 7  committed here, remote not reached: the next run pushes
   3  another sync is running     8  remote needed and not reached
-  4  repository unusable         9  a setting is not valid";
+  4  repository unusable         9  a setting is not valid
+
+With --json, a command that fails prints nothing on standard output; why it failed stands on standard error.";

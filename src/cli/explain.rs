@@ -52,7 +52,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let mut explanation = Explanation::new(subject.clone(), asked, filter.timezone, args.model.clone());
     let mut sessions = BTreeSet::new();
     // Rows of the index have no ids: each is read from its file.
-    let found = filter.read_with_ids(bounds, &mut |row: &Row<'_>| {
+    let found = filter.read_with_ids(env, bounds, &mut |row: &Row<'_>| {
         if let Some(session) = row.session.filter(|_| matches!(subject, Subject::Session(_)) && sessions.len() < 10_000) {
             sessions.insert(session.as_str().to_owned());
         }
@@ -238,6 +238,7 @@ impl Page<'_> {
         let totals = self.totals();
         let records: Vec<Value> = self.shown().iter().map(|one| self.one_json(one)).collect();
         json!({
+            "version": 1,
             "schema": "claude-usage-tracker/explain/1",
             "at": self.env.now.to_string(),
             "prices": { "source": prices().source, "asOf": prices().as_of },

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use super::env::Env;
 use super::error::CliError;
 use super::exit;
 use super::rows::Filter;
@@ -39,11 +40,11 @@ enum As {
     Openmetrics,
 }
 
-pub fn run(args: &Args) -> Result<u8, CliError> {
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
     let bounds = Bounds { since: filter.since, until: filter.until };
     let mut export = Export::new(bounds, filter.timezone);
-    let found = filter.read(bounds, &mut |row: &Row<'_>| export.add(row))?;
+    let found = filter.read(env, bounds, &mut |row: &Row<'_>| export.add(row))?;
     let format = match args.format {
         As::Parquet => {
             let folder = args.output.as_deref().unwrap_or(Path::new("."));

@@ -3,10 +3,11 @@
 use std::io::IsTerminal as _;
 
 use clap::ArgGroup;
+use serde_json::json;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, machine, out, source, sync};
+use super::{exit, machine, out, outcome, source, sync};
 use crate::base::key::hex;
 use crate::base::text::{count, printable};
 use crate::base::time::Day;
@@ -14,6 +15,7 @@ use crate::merge::decisions::Intent;
 use crate::merge::fleet::Row;
 use crate::merge::forgotten::{FORGOTTEN, Subject};
 use crate::records::Totals;
+use crate::report;
 use crate::sync::Options;
 
 #[derive(Debug, clap::Args)]
@@ -37,6 +39,9 @@ pub struct Args {
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
+    /// Print JSON, and do not ask: that needs --yes
+    #[arg(long, requires = "yes")]
+    json: bool,
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -101,10 +106,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     });
     let options = Options { intents: intents.collect(), reroot: true, ..env.options() };
     let outcome = crate::sync::run(&places, &options)?;
-    out(&format!("Forgot {what}. Other machines drop it with their next sync.\n"));
-    out(&sync::summary(&outcome, &options, &places.repo));
-    eprint!("{}", sync::warnings(&outcome, false));
-    Ok(sync::code(&outcome))
+    let forgotten = || json!({ "requests": gone.requests, "cost_usd": report::dollars(gone.cost.amount) });
+    let words =
+        || format!("Forgot {what}. Other machines drop it with their next sync.\n{}", sync::summary(&outcome, &options, &places.repo));
+    Ok(outcome::tell(&outcome, env, args.json.then(|| vec![("forgotten", forgotten())]), words))
 }
 
 fn agreed(what: &str, env: &Env) -> Result<bool, CliError> {

@@ -8,13 +8,12 @@ use serde_json::json;
 use super::env::Env;
 use super::error::CliError;
 use super::rows::zone;
-use super::sync::{code, remote, repairs, warnings};
-use super::{exit, out};
+use super::sync::{code, remote, repairs, warning_lines};
+use super::{exit, note};
 use crate::base::text::{count, printable, printable_lines};
-use crate::git::Oid;
 use crate::report::Zone;
 use crate::sync::import::{Import, ImportError, Imported, Provenance, What};
-use crate::sync::{self, Options};
+use crate::sync::{self, Options, Outcome};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -24,9 +23,9 @@ Examples:
   claude-sync import days.json                     days that ccusage added up
   claude-sync import ~/.claude/stats-cache.json    what Claude Code remembers of deleted transcripts
 
-Nothing counts twice, however often it is imported, before or after syncs. Requests of transcripts have ids. Of ccusage's days counts
-what exceeds what this machine's records show of the same hours. Days of stats-cache.json are estimates, and count where nothing else
-is known of this machine from the day before to the day after.")]
+Nothing counts twice, however often it is imported, before or after syncs. Requests of transcripts have ids. \
+Of ccusage's days counts what exceeds what this machine's records show of the same hours. \
+Days of stats-cache.json are estimates, and count where nothing else is known of this machine from the day before to the day after.")]
 pub struct Args {
     /// A folder with transcripts, or a file of JSON
     path: PathBuf,
@@ -65,22 +64,42 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let options = Options { import: Some(import.clone()), offline: args.offline, wait: Duration::from_secs(args.wait), ..env.options() };
     if args.dry_run {
         let imported = sync::preview(&places, &options)?.imported.unwrap_or_default();
-        if args.json {
-            print(&import, &imported, None, true);
-        } else {
-            out(&format!("{} Nothing was changed (--dry-run).\n", said(&import, &imported, "Would import")));
-        }
+        let text = format!("{} Nothing was changed (--dry-run).\n", said(&import, &imported, "Would import"));
+        tell(args, env, (&import, &imported), None, &text);
         return Ok(exit::OK);
     }
     let outcome = sync::run(&places, &options)?;
     let imported = outcome.imported.clone().unwrap_or_default();
-    if args.json {
-        print(&import, &imported, outcome.commit, false);
-    } else {
-        out(&format!("{}{}{}\n", repairs(&outcome), said(&import, &imported, "Imported"), remote(&outcome)));
-    }
-    eprint!("{}{}", skipped(&imported), warnings(&outcome, false));
+    let text = format!("{}{}{}\n", repairs(&outcome), said(&import, &imported, "Imported"), remote(&outcome));
+    tell(args, env, (&import, &imported), Some(&outcome), &text);
     Ok(code(&outcome))
+}
+
+/// Tells of an import, in JSON or in words.
+fn tell(args: &Args, env: &Env, (import, imported): (&Import, &Imported), outcome: Option<&Outcome>, text: &str) {
+    let Imported { days, new_days, shown_days, records, new_records, read } = imported;
+    let mut lines = skipped(imported);
+    lines.extend(outcome.into_iter().flat_map(|outcome| warning_lines(outcome, env.quiet)));
+    if args.json {
+        super::json(&json!({
+            "version": 1,
+            "source": import.from.as_str(),
+            "dry_run": args.dry_run,
+            "days": days,
+            "new_days": new_days,
+            "shown_days": shown_days,
+            "transcripts": read.files,
+            "requests": records,
+            "new_requests": new_records,
+            "skipped_lines": read.bad_total,
+            "commit": outcome.and_then(|outcome| outcome.commit).map(|commit| commit.to_string()),
+            "warnings": lines,
+            "code": outcome.map_or(exit::OK, code),
+        }));
+    } else {
+        note(env, text);
+    }
+    lines.iter().for_each(|line| eprint!("warning: {line}\n"));
 }
 
 fn nothing(path: &std::path::Path) -> CliError {
@@ -107,36 +126,16 @@ fn said(import: &Import, imported: &Imported, verb: &str) -> String {
     }
 }
 
-/// Lines of transcripts that could not be read.
-fn skipped(imported: &Imported) -> String {
-    let mut text = String::new();
+/// What could not be read of transcripts.
+fn skipped(imported: &Imported) -> Vec<String> {
+    let mut lines = Vec::new();
     if imported.read.bad_total > 0 {
-        text.push_str(&format!(
-            "warning: {} of imported transcripts could not be read and were skipped.\n",
-            count(imported.read.bad_total, "line")
-        ));
+        lines.push(format!("{} of imported transcripts could not be read and were skipped.", count(imported.read.bad_total, "line")));
     }
     for (path, reason) in &imported.read.unreadable {
-        text.push_str(&format!("warning: {}: skipped: {}\n", printable(&path.display().to_string(), 400), printable(reason, 200)));
+        lines.push(format!("{}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200)));
     }
-    text
-}
-
-fn print(import: &Import, imported: &Imported, commit: Option<Oid>, dry_run: bool) {
-    let Imported { days, new_days, shown_days, records, new_records, read } = imported;
-    super::json(&json!({
-        "version": 1,
-        "source": import.from.as_str(),
-        "dry_run": dry_run,
-        "days": days,
-        "new_days": new_days,
-        "shown_days": shown_days,
-        "transcripts": read.files,
-        "requests": records,
-        "new_requests": new_records,
-        "skipped_lines": read.bad_total,
-        "commit": commit.map(|commit| commit.to_string()),
-    }));
+    lines
 }
 
 impl From<ImportError> for CliError {

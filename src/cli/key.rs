@@ -3,13 +3,14 @@
 use std::io::{IsTerminal as _, Read as _};
 
 use clap::Subcommand;
+use serde_json::json;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::{exit, note, out};
 use crate::base::key::Key;
 use crate::base::text::printable;
-use crate::store::key;
+use crate::store::{Places, key};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -17,39 +18,75 @@ pub struct Args {
     what: What,
 }
 
+/// What every one of these can print.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Print {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 enum What {
     /// Make a key for this fleet, on its first machine
-    Init,
+    Init(Print),
     /// Print the key, for another machine to import
-    Show,
+    Show(Print),
     /// Take over the key of another machine: as an argument, or from standard input
     Import {
         /// The key, as `claude-sync key show` prints it
         key: Option<String>,
+        #[command(flatten)]
+        print: Print,
     },
 }
 
-pub fn run(args: &Args) -> Result<u8, CliError> {
+/// Makes a key.
+pub fn make(places: &Places) -> Result<Key, CliError> {
+    let new = Key::random().ok_or_else(|| {
+        CliError::plain("the system gave no random bytes", "claude_sync::key", exit::FAILURE, "try again; nothing was made")
+    })?;
+    key::write(&places.key, &new)?;
+    Ok(new)
+}
+
+/// What people should know about a new key.
+pub fn about(key: &Key, places: &Places) -> String {
+    format!(
+        "Made the key {} in {}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\n",
+        key.mark(),
+        printable(&places.key.display().to_string(), 400)
+    )
+}
+
+/// Says in JSON which key is where. Only `key show` gives its text.
+fn tell(key: &Key, places: &Places, made: bool, text: Option<&str>) {
+    super::json(&json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }));
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let path = printable(&places.key.display().to_string(), 400);
     match &args.what {
-        What::Init => {
+        What::Init(print) => {
             if let Some(there) = key::read(&places.key)? {
-                out(&format!("There is a key already, {}, in {path}\n", there.mark()));
+                if print.json {
+                    tell(&there, &places, false, None);
+                    return Ok(exit::OK);
+                }
+                note(env, &format!("There is a key already, {}, in {path}\n", there.mark()));
                 return Ok(exit::OK);
             }
-            let new = Key::random().ok_or_else(|| {
-                CliError::plain("the system gave no random bytes", "claude_sync::key", exit::FAILURE, "try again; nothing was made")
-            })?;
-            key::write(&places.key, &new)?;
-            out(&format!(
-                "Made the key {} in {path}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\nTo encrypt the repository, set privacy_settings.encryption to \"at-rest\" in {}\n",
-                new.mark(),
-                printable(&places.config.display().to_string(), 400)
-            ));
+            let new = make(&places)?;
+            if print.json {
+                tell(&new, &places, true, None);
+                return Ok(exit::OK);
+            }
+            note(env, &about(&new, &places));
+            note(env, "To encrypt the repository: claude-sync config set privacy_settings.encryption at-rest\n");
         }
-        What::Show => match key::read(&places.key)? {
+        What::Show(print) => match key::read(&places.key)? {
+            Some(key) if print.json => tell(&key, &places, false, Some(&key.text())),
             Some(key) => out(&format!("{}\n", key.text())),
             None => {
                 return Err(CliError::plain(
@@ -60,7 +97,7 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
                 ));
             }
         },
-        What::Import { key: given } => {
+        What::Import { key: given, print } => {
             let mut text = given.clone().unwrap_or_default();
             if given.is_none() {
                 if std::io::stdin().is_terminal() {
@@ -79,7 +116,11 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
                 )
             })?;
             key::write(&places.key, &new)?;
-            out(&format!("This machine has the key {} now, in {path}\nNext: claude-sync\n", new.mark()));
+            if print.json {
+                tell(&new, &places, false, None);
+                return Ok(exit::OK);
+            }
+            note(env, &format!("This machine has the key {} now, in {path}\nNext: claude-sync\n", new.mark()));
         }
     }
     Ok(exit::OK)

@@ -76,17 +76,17 @@ pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
                     "commit": entry.commit.to_string(),
                     "at": entry.at.to_string(),
                     "subject": entry.subject,
-                    "machineId": entry.machine.as_ref().map(super::super::base::ids::MachineId::as_str),
+                    "machine_id": entry.machine.as_ref().map(crate::base::ids::MachineId::as_str),
                     "machine": entry.machine.as_ref().map(name),
                     "mode": entry.mode,
                     "sessions": entry.sessions,
-                    "recordsAdded": entry.added,
-                    "recordsGrown": entry.grown,
-                    "costAdded": report::dollars(entry.cost),
+                    "records_added": entry.added,
+                    "records_grown": entry.grown,
+                    "cost_added_usd": report::dollars(entry.cost),
                 })
             })
             .collect();
-        super::json(&serde_json::json!({ "syncs": rows }));
+        super::json(&json!({ "version": 1, "syncs": rows }));
         return Ok(exit::OK);
     }
     if entries.is_empty() {
@@ -143,15 +143,22 @@ pub fn diff(args: &DiffArgs, env: &Env) -> Result<u8, CliError> {
             .iter()
             .map(|change| {
                 json!({
-                    "sessionId": change.session.as_str(),
-                    "projectPath": change.project,
+                    "session_id": change.session.as_str(),
+                    "project": change.project,
                     "machines": change.machines,
                     "before": totals(&change.before),
                     "after": totals(&change.after),
                 })
             })
             .collect();
-        super::json(&serde_json::json!({ "sessions": rows, "before": totals(&changes.before), "after": totals(&changes.after) }));
+        super::json(&json!({
+            "version": 1,
+            "from": from.map(|commit| commit.to_string()),
+            "to": to.to_string(),
+            "sessions": rows,
+            "before": totals(&changes.before),
+            "after": totals(&changes.after),
+        }));
         return Ok(exit::OK);
     }
     if changes.sessions.is_empty() {
@@ -187,7 +194,7 @@ fn change_of(before: &Totals, after: &Totals) -> [String; 3] {
 }
 
 fn totals(totals: &Totals) -> serde_json::Value {
-    json!({ "requests": totals.requests, "totalTokens": totals.counters.total(), "totalCost": report::dollars(totals.cost.amount) })
+    json!({ "requests": totals.requests, "total_tokens": totals.counters.total(), "total_cost_usd": report::dollars(totals.cost.amount) })
 }
 
 fn fleet(repo: &Repo, commit: Option<Oid>) -> Result<Fleet, CliError> {

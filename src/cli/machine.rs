@@ -5,8 +5,9 @@ use serde_json::json;
 
 use super::env::Env;
 use super::error::CliError;
-use super::sync::{summary, warnings};
-use super::{exit, out, source};
+use super::sync::summary;
+use super::{exit, note, out, outcome, source};
+use crate::base::ids::MachineId;
 use crate::base::text::{nearest, printable, thousands};
 use crate::merge::decisions::{Intent, LABEL, MERGED, RETIRED};
 use crate::merge::fleet::{Fleet, MachineView};
@@ -20,18 +21,22 @@ pub struct Args {
     action: Action,
 }
 
+/// What every one of these can print.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Print {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// List all machines
-    List {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    List(Print),
     /// Give this computer an id of its own, where another computer has the same
-    NewId,
+    NewId(Print),
     /// Say that this computer is the machine that its id names, after a move or a restored backup
-    Adopt,
+    Adopt(Print),
     /// Call a machine something else than its host's name
     Rename {
         /// The new name; empty for the host's name
@@ -39,6 +44,8 @@ enum Action {
         /// The machine, by id, the beginning of its id, or name [default: this one]
         #[arg(long)]
         machine: Option<String>,
+        #[command(flatten)]
+        print: Print,
     },
     /// Say that a machine will not sync again; its history stays
     Retire {
@@ -47,6 +54,8 @@ enum Action {
         /// Take it back
         #[arg(long)]
         undo: bool,
+        #[command(flatten)]
+        print: Print,
     },
     /// Count an old id as another machine's past
     Merge {
@@ -57,34 +66,44 @@ enum Action {
         /// Take it back
         #[arg(long)]
         undo: bool,
+        #[command(flatten)]
+        print: Print,
     },
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let options = env.options();
-    let intent = match &args.action {
-        Action::List { json } => {
-            list(&places, env, *json)?;
+    let (intent, print) = match &args.action {
+        Action::List(print) => {
+            list(&places, env, print.json)?;
             return Ok(exit::OK);
         }
-        Action::NewId => {
+        Action::NewId(print) => {
             let (old, new) = identity::new_id(&places, &options)?;
+            if print.json {
+                super::json(&json!({ "version": 1, "machine_id": new.as_str(), "old_machine_id": old.as_ref().map(MachineId::as_str) }));
+                return Ok(exit::OK);
+            }
             let mut text = format!("This computer is machine {new} from now on.\n");
             if let Some(old) = old {
                 text.push_str(&format!(
                     "What {old} synced stays. Where that was all this computer's: claude-sync machine merge {old} {new}, after the next claude-sync.\n"
                 ));
             }
-            out(&text);
+            note(env, &text);
             return Ok(exit::OK);
         }
-        Action::Adopt => {
+        Action::Adopt(print) => {
             let machine = identity::adopt(&places, &options)?;
-            out(&format!("This computer is machine {machine}.\n"));
+            if print.json {
+                super::json(&json!({ "version": 1, "machine_id": machine.as_str(), "old_machine_id": machine.as_str() }));
+                return Ok(exit::OK);
+            }
+            note(env, &format!("This computer is machine {machine}.\n"));
             return Ok(exit::OK);
         }
-        Action::Rename { label, machine } => {
+        Action::Rename { label, machine, print } => {
             let fleet = machines(&places)?;
             let subject = match machine {
                 Some(machine) => find(&fleet, machine)?.id.to_string(),
@@ -98,33 +117,34 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                     "choose another",
                 ));
             }
-            Intent { kind: LABEL, subject, key: "label", value: label.as_str().into() }
+            (Intent { kind: LABEL, subject, key: "label", value: label.as_str().into() }, print)
         }
-        Action::Retire { machine, undo } => {
+        Action::Retire { machine, undo, print } => {
             let fleet = machines(&places)?;
-            Intent { kind: RETIRED, subject: find(&fleet, machine)?.id.to_string(), key: "retired", value: (!undo).into() }
+            (Intent { kind: RETIRED, subject: find(&fleet, machine)?.id.to_string(), key: "retired", value: (!undo).into() }, print)
         }
-        Action::Merge { old, into, undo } => {
+        Action::Merge { old, into, undo, print } => {
             let fleet = machines(&places)?;
             let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
             if old.id == into.id {
                 return Err(CliError::plain("a machine is its own past already", "claude_sync::usage", exit::USAGE, "name two machines"));
             }
             let value = if *undo { "".into() } else { into.id.as_str().into() };
-            Intent { kind: MERGED, subject: old.id.to_string(), key: "into", value }
+            (Intent { kind: MERGED, subject: old.id.to_string(), key: "into", value }, print)
         }
     };
-    decide(&places, env, vec![intent])
+    decide(&places, env, vec![intent], print.json)
 }
 
 /// Syncs with a decision.
-pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>) -> Result<u8, CliError> {
+pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>, json: bool) -> Result<u8, CliError> {
     let options = Options { intents, ..env.options() };
     let outcome = sync::run(places, &options)?;
-    out("Decided. It holds on every machine from its next sync on.\n");
-    out(&summary(&outcome, &options, &places.repo));
-    eprint!("{}", warnings(&outcome, false));
-    Ok(super::sync::code(&outcome))
+    let decided = || -> Vec<_> {
+        options.intents.iter().map(|one| json!({ "kind": one.kind, "subject": one.subject, "key": one.key, "value": one.value })).collect()
+    };
+    let words = || format!("Decided. It holds on every machine from its next sync on.\n{}", summary(&outcome, &options, &places.repo));
+    Ok(outcome::tell(&outcome, env, json.then(|| vec![("decided", decided().into())]), words))
 }
 
 /// The machines as this clone knows them, by their pages: who they are, not what they used.
@@ -189,21 +209,21 @@ fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
         let rows: Vec<_> = rows
             .map(|(m, last, _)| {
                 json!({
-                    "machineId": m.id.as_str(),
+                    "machine_id": m.id.as_str(),
                     "label": m.label,
                     "hostname": m.page.as_ref().map(|p| p.machine.hostname.as_str()),
                     "platform": m.page.as_ref().map(|p| p.machine.platform.as_str()),
-                    "lastSync": last.map(|time| time.to_string()),
+                    "last_sync": last.map(|time| time.to_string()),
                     "requests": m.totals.requests,
-                    "totalCost": report::dollars(m.totals.cost.amount),
-                    "thisMachine": own.as_ref() == Some(&m.id),
+                    "total_cost_usd": report::dollars(m.totals.cost.amount),
+                    "this_machine": own.as_ref() == Some(&m.id),
                     "retired": m.retired,
-                    "mergedInto": m.merged_into.map(|at| fleet.machines[at].id.as_str()),
+                    "merged_into": m.merged_into.map(|at| fleet.machines[at].id.as_str()),
                     "error": m.error,
                 })
             })
             .collect();
-        super::json(&serde_json::json!({ "machines": rows }));
+        super::json(&json!({ "version": 1, "machines": rows }));
         return Ok(());
     }
     let mut table = Table::new();

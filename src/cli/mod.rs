@@ -8,18 +8,22 @@ macro_rules! eprintln {
     ($($what:tt)*) => { $crate::cli::err(&(format!($($what)*) + "\n")) };
 }
 
+mod auto;
 mod budget;
 mod config;
 mod conflicts;
 mod demo;
+mod doctor;
 mod driver;
 mod env;
 mod error;
+mod everywhere;
 pub mod exit;
 mod explain;
 mod export;
 mod forget;
 mod git;
+mod github;
 mod hook;
 mod import;
 mod init;
@@ -27,17 +31,22 @@ mod key;
 mod log;
 mod machine;
 mod migrate;
+mod outcome;
 mod pictures;
 mod preview;
+mod progress;
+mod questions;
 mod resolve;
 mod restore;
 mod rows;
 mod shell;
 mod source;
+mod status;
 mod statusline;
 mod sync;
 mod textconv;
 mod tracker;
+mod uninstall;
 mod verify;
 
 use std::process::ExitCode;
@@ -47,10 +56,12 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use crate::base::text::Screen;
 use env::Env;
 use error::CliError;
+use everywhere::Everywhere;
 
 /// Sync Claude Code usage records between machines through a git repository of yours
 ///
-/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote.
+/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote. With --quiet, a remote
+/// that failed lately is left alone for a while.
 #[derive(Debug, Parser)]
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::HELP)]
 struct ClaudeSync {
@@ -58,12 +69,16 @@ struct ClaudeSync {
     command: Option<Command>,
     #[command(flatten)]
     sync: sync::Args,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
+    /// Show how things stand, on this machine and on the others
+    Status(status::Args),
     /// Show what the next sync would commit and push, without doing it
     Preview(preview::Args),
     /// Show the history of syncs
@@ -76,22 +91,28 @@ enum Command {
     Machine(machine::Args),
     /// Check the repository and everything around it, and mend what can be mended
     Verify(verify::Args),
+    /// Look at everything that a sync needs, and say what to do
+    Doctor(doctor::Args),
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
     /// Take in history from elsewhere: old transcripts, ccusage's days, Claude Code's own statistics
     Import(import::Args),
     /// Bring the repository to the format of this version
-    Migrate,
+    Migrate(migrate::Args),
     /// Take a session, a project, a machine or old data out of the repository and its history
     Forget(forget::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
     Key(key::Args),
+    /// Let syncs happen by themselves
+    Auto(auto::Args),
     /// Show and change settings
     Config(config::Args),
+    /// Take back what `init` and `auto` did outside the repository
+    Uninstall(uninstall::Args),
     /// Run git in the repository
     Git(git::Args),
     /// End a merge that git left half-done, and mend what was merged without claude-sync
-    Resolve,
+    Resolve(resolve::Args),
     /// Make two machines and a remote in a temporary folder, sync them, and show the result
     Demo,
     /// Print completions for a shell
@@ -115,31 +136,35 @@ pub fn claude_sync() -> ExitCode {
     if let Some(args) = driver::Args::from_git(std::env::args_os()) {
         return driver::run(&args);
     }
-    let args = ClaudeSync::parse();
-    let env = Env::read();
+    let (args, said) = everywhere::parse::<ClaudeSync>();
+    let env = Env::read().told(said);
     if let Err(error) = env.check() {
         return finish(Err(error), &env);
     }
     let result = match args.command {
         None => sync::run(&args.sync, &env),
         Some(Command::Init(args)) => init::run(&args, &env),
+        Some(Command::Status(args)) => status::run(&args, &env),
         Some(Command::Log(args)) => log::log(&args, &env),
         Some(Command::Diff(args)) => log::diff(&args, &env),
         Some(Command::Conflicts(args)) => conflicts::run(&args, &env),
         Some(Command::Forget(args)) => forget::run(&args, &env),
         Some(Command::Preview(args)) => preview::run(&args, &env),
         Some(Command::Verify(args)) => verify::run(&args, &env),
+        Some(Command::Doctor(args)) => doctor::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
         Some(Command::Import(args)) => import::run(&args, &env),
-        Some(Command::Migrate) => migrate::run(&env),
-        Some(Command::Key(args)) => key::run(&args),
+        Some(Command::Migrate(args)) => migrate::run(&args, &env),
+        Some(Command::Key(args)) => key::run(&args, &env),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),
+        Some(Command::Auto(args)) => auto::run(&args, &env),
         Some(Command::Config(args)) => config::run(&args),
+        Some(Command::Uninstall(args)) => uninstall::run(&args, &env),
         Some(Command::Git(args)) => git::run(&args, &env),
         Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),
         Some(Command::Man(args)) => shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()]),
-        Some(Command::Resolve) => resolve::run(&env),
+        Some(Command::Resolve(args)) => resolve::run(&args, &env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),
         Some(Command::Hook(args)) => hook::run(&args, &env),
@@ -149,8 +174,8 @@ pub fn claude_sync() -> ExitCode {
 
 /// `claude-usage-tracker`.
 pub fn claude_usage_tracker() -> ExitCode {
-    let args = tracker::Args::parse();
-    let env = Env::read();
+    let (args, said) = everywhere::parse::<tracker::Args>();
+    let env = Env::read().told(said);
     finish(env.check().and_then(|()| tracker::run(&args, &env)), &env)
 }
 
@@ -175,6 +200,13 @@ fn err(text: &str) {
 fn out(text: &str) {
     use std::io::Write as _;
     let _ = std::io::stdout().write_all(Screen::lines(text).as_bytes());
+}
+
+/// Prints what happened to standard output, where that was not asked for: not with `--quiet`.
+fn note(env: &Env, text: &str) {
+    if !env.quiet {
+        out(text);
+    }
 }
 
 /// Prints JSON to standard output.

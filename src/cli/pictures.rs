@@ -66,7 +66,7 @@ enum Shown {
 }
 
 impl Rows {
-    fn story(&self) -> Result<Story, CliError> {
+    fn story(&self, env: &Env) -> Result<Story, CliError> {
         let filter = &self.filter;
         let bounds = Bounds { since: filter.since, until: filter.until };
         let choice = Choice {
@@ -77,19 +77,19 @@ impl Rows {
             ..Choice::default()
         };
         let mut fold = StoryFold::new(bounds, filter.timezone, &choice);
-        let found = filter.read(bounds, &mut |row: &Row<'_>| fold.add(row))?;
+        let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
         Ok(fold.finish(&found.fleet, &found.machines))
     }
 }
 
 pub fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
-    let story = args.rows.story()?;
+    let story = args.rows.story(env)?;
     let look = Look { width: env.width, now: env.now, compact: false };
     let page = to_html(&story, args.rows.filter.timezone, look).map_err(|error| undrawn(&error))?;
     write(&args.output, &page)
 }
 
-pub fn svg(args: &SvgArgs) -> Result<u8, CliError> {
+pub fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
     let which = match args.chart {
         Shown::Cost => Which::Cost,
         Shown::Tokens => Which::Tokens,
@@ -99,7 +99,7 @@ pub fn svg(args: &SvgArgs) -> Result<u8, CliError> {
         Shown::Hours => Which::Hours,
     };
     let theme = if args.dark { Theme::Dark } else { Theme::Light };
-    let picture = args.rows.story()?.picture(which).svg(theme).map_err(|error| undrawn(&error))?;
+    let picture = args.rows.story(env)?.picture(which).svg(theme).map_err(|error| undrawn(&error))?;
     if let Some(path) = &args.output {
         return write(path, &picture);
     }

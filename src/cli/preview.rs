@@ -1,16 +1,22 @@
 //! `claude-sync preview`: what would leave this machine.
 
+use serde_json::{Value, json};
+
 use super::env::Env;
 use super::error::CliError;
 use super::{exit, out};
+use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
-use crate::sync;
+use crate::sync::{self, Preview};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Show every line, however many there are
     #[arg(long)]
     full: bool,
+    /// Print JSON, with every line
+    #[arg(long)]
+    json: bool,
 }
 
 /// So many lines of a file are shown unasked.
@@ -19,6 +25,10 @@ const SHOWN: usize = 12;
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let preview = sync::preview(&places, &env.options())?;
+    if args.json {
+        super::json(&to_json(&preview));
+        return Ok(exit::OK);
+    }
     let mut text = String::from("This is what the next claude-sync would commit and push. Nothing else leaves this machine.\n");
     text.push_str(&format!("\nAuthor of the commit, from git's configuration: {}\n", printable(&preview.author, 200)));
     if preview.machine.is_none() {
@@ -47,4 +57,16 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     out(&text);
     Ok(exit::OK)
+}
+
+fn to_json(preview: &Preview) -> Value {
+    let files: Vec<_> = preview.files.iter().map(|file| json!({ "path": file.path, "lines": file.lines })).collect();
+    json!({
+        "version": 1,
+        "author": preview.author,
+        "machine_id": preview.machine.as_ref().map(MachineId::as_str),
+        "sealed_with": preview.sealed,
+        "message": preview.message,
+        "files": files,
+    })
 }

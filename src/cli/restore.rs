@@ -1,8 +1,11 @@
 //! `claude-sync restore`: brings back what an older version had.
 
+use serde_json::json;
+
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out, source, sync};
+use super::{exit, out, outcome, source, sync};
+use crate::base::ids::MachineId;
 use crate::base::text::{printable, thousands};
 use crate::report::Zone;
 use crate::sync::{Options, history};
@@ -18,15 +21,26 @@ pub struct Args {
     /// Bring back the records of this version, as git names commits
     #[arg(long, value_name = "COMMIT", group = "how")]
     from: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let repo = source::open(&places)?;
     let Some(from) = &args.from else {
+        let mut versions = Vec::new();
         for (commit, seconds, subject) in repo.versions(1000)? {
             let at = crate::base::time::Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(crate::base::time::Timestamp::EPOCH);
             let entry = history::entry(&repo, commit, at, &subject);
+            if args.json {
+                versions.push(json!({
+                    "commit": commit.to_string(), "at": at.to_string(), "subject": entry.subject, "records_added": entry.added,
+                    "machine_id": entry.machine.as_ref().map(MachineId::as_str),
+                }));
+                continue;
+            }
             out(&format!(
                 "{}  {}  {:>8} new records  {}\n",
                 &commit.to_string()[..12],
@@ -34,6 +48,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 thousands(entry.added),
                 printable(&entry.subject, 100)
             ));
+        }
+        if args.json {
+            super::json(&json!({ "version": 1, "versions": versions }));
         }
         return Ok(exit::OK);
     };
@@ -48,7 +65,5 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     drop(repo);
     let options = Options { restore: vec![commit], ..env.options() };
     let outcome = crate::sync::run(&places, &options)?;
-    out(&sync::summary(&outcome, &options, &places.repo));
-    eprint!("{}", sync::warnings(&outcome, false));
-    Ok(sync::code(&outcome))
+    Ok(outcome::tell(&outcome, env, args.json.then(Vec::new), || sync::summary(&outcome, &options, &places.repo)))
 }

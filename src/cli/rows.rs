@@ -9,6 +9,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, machine, source};
 use crate::base::ids::MachineId;
+use crate::base::progress::Step;
 use crate::base::text::{nearest, printable};
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row, Rows};
@@ -109,16 +110,16 @@ type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 
 impl Filter {
     /// Shows the rows of the projects that are wanted, at least all within `bounds`. Which machines are wanted is known afterwards.
-    pub fn read(&self, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
-        self.read_by(source::synced, bounds, rows)
+    pub fn read(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+        self.read_by(env, source::synced, bounds, rows)
     }
 
     /// As [`Self::read`], with the ids of records, which takes longer.
-    pub fn read_with_ids(&self, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
-        self.read_by(source::synced_with_ids, bounds, rows)
+    pub fn read_with_ids(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+        self.read_by(env, source::synced_with_ids, bounds, rows)
     }
 
-    fn read_by(&self, synced: Synced, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    fn read_by(&self, env: &Env, synced: Synced, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
         if let (Some(since), Some(until)) = (bounds.since, bounds.until)
             && since > until
         {
@@ -135,8 +136,12 @@ impl Filter {
         // Whether there is a project at all, all rows tell.
         let since = bounds.since.filter(|_| self.project.is_empty()).and_then(Zone::before);
         let fleet = match self.source {
-            Source::Sync => synced(&places, since, &mut add)?,
-            Source::Local => source::local(&places, &mut add)?,
+            Source::Sync => {
+                let watcher = env.watcher();
+                let _doing = watcher.begin(Step::Synced, 0);
+                synced(&places, since, &mut add)?
+            }
+            Source::Local => source::local(&places, env, &mut add)?,
         };
         projects.check()?;
         let machines = self.machine.iter().map(|name| called(&fleet, name)).collect::<Result<Vec<_>, _>>()?;

@@ -1,5 +1,6 @@
 //! Where figures come from: the synced repository, or this machine's transcripts.
 
+use super::env::Env;
 use super::error::CliError;
 use super::exit;
 use crate::base::ids::MachineId;
@@ -11,7 +12,7 @@ use crate::merge::digest::{Forgetful, Memory};
 use crate::merge::fleet::{Fleet, Rows};
 use crate::report;
 use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{Cursors, read_all};
+use crate::transcripts::{Cursors, read_all_watched};
 
 /// The repository of this machine, with the fleet's key if there is one.
 pub fn open(places: &Places) -> Result<Repo, CliError> {
@@ -46,10 +47,10 @@ pub fn no_data() -> CliError {
     )
 }
 
-pub fn local(places: &Places, rows: Rows) -> Result<Fleet, CliError> {
+pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
-    let reading = read_all(&places.claude, &Cursors::new(), &naming);
+    let reading = read_all_watched(&places.claude, &Cursors::new(), &naming, &env.watcher());
     for (path, reason) in &reading.unreadable {
         eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
     }

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Read as _};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::env::Env;
 use super::error::CliError;
@@ -13,7 +13,7 @@ use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::merge::fleet::{Fleet, Row};
 use crate::report::blocks::{Block, Blocks};
-use crate::report::{Bounds, Zone, ago, price};
+use crate::report::{Bounds, Zone, ago, dollars, price};
 
 /// What Claude Code says is small; more is not read.
 const MOST: u64 = 1 << 20;
@@ -28,6 +28,9 @@ pub struct Args {
     /// The time zone in which today begins
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 /// Prints the line. Whatever is missing is left out: nobody reads an error there.
@@ -38,6 +41,10 @@ pub fn run(args: &Args, env: &Env) -> u8 {
     let session = told.pointer("/cost/total_cost_usd").and_then(Value::as_f64).and_then(|cost| Money::parse(&format!("{cost:.6}")));
     let mut costs: Vec<String> = session.map(|cost| format!("${} session", cost.cents())).into_iter().collect();
     let used = used(args.timezone, env.now);
+    if args.json {
+        super::json(&to_json(&told, session, used.as_ref().ok()));
+        return exit::OK;
+    }
     if let Ok(used) = &used {
         costs.push(format!("{} today", price(used.today)));
         costs.extend(used.block.as_ref().map(|block| {
@@ -52,6 +59,26 @@ pub fn run(args: &Args, env: &Env) -> u8 {
     }
     out(&(parts.join(" | ") + "\n"));
     exit::OK
+}
+
+/// The same for programs. What is not known is null.
+fn to_json(told: &Value, session: Option<Money>, used: Option<&Used>) -> Value {
+    let block = used.and_then(|used| used.block.as_ref());
+    let newest = used.and_then(|used| newest(&used.fleet));
+    json!({
+        "version": 1,
+        "model": told.pointer("/model/display_name").filter(|name| name.is_string()),
+        "sessionCostUSD": session.map(dollars),
+        "todayCostUSD": used.map(|used| dollars(used.today.amount)),
+        "todayCostKnown": used.map(|used| used.today.known),
+        "block": block.map(|block| json!({
+            "startTime": block.start.to_string(),
+            "endTime": block.end.to_string(),
+            "costUSD": dollars(block.used.cost.amount),
+            "costKnown": block.used.cost.known,
+        })),
+        "lastSync": newest.map(|time| time.to_string()),
+    })
 }
 
 /// What the fleet used.
@@ -90,8 +117,13 @@ fn told() -> Value {
     serde_json::from_slice(&text).unwrap_or_default()
 }
 
+/// The newest sync of any machine.
+fn newest(fleet: &Fleet) -> Option<Timestamp> {
+    fleet.machines.iter().filter_map(|machine| Some(machine.page.as_ref()?.last_sync())).max()
+}
+
 /// How old the figures are, where the newest sync of any machine is old.
 fn late(fleet: &Fleet, now: Timestamp) -> Option<String> {
-    let newest = fleet.machines.iter().filter_map(|machine| Some(machine.page.as_ref()?.last_sync())).max()?;
+    let newest = newest(fleet)?;
     (now.since(newest) >= OLD).then(|| format!("synced {}", ago(now, newest)))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::{exit, outcome};
 use crate::base::text::{count, printable, printable_lines};
 use crate::format::syncfile::Mode;
 use crate::sync::{self, Options, Outcome, Remote, Task, Twin};
@@ -29,12 +29,12 @@ pub struct Args {
     /// Commit here, and neither fetch nor push
     #[arg(long)]
     offline: bool,
-    /// Say nothing unless something is wrong, and leave a remote that failed lately alone for a while
-    #[arg(short, long)]
-    quiet: bool,
     /// Wait so long for another claude-sync to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -45,18 +45,14 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         push_main: args.push_main,
         offline: args.offline,
         task: if args.download_all { Task::Download } else { Task::Sync },
-        attended: env.attended && !args.quiet,
-        unattended: args.quiet,
+        attended: env.attended && !env.quiet,
+        unattended: env.quiet,
         wait: Duration::from_secs(args.wait),
         ..env.options()
     };
     let places = Env::places()?;
     let outcome = sync::run(&places, &options)?;
-    if !args.quiet {
-        out(&summary(&outcome, &options, &places.repo));
-    }
-    eprint!("{}", warnings(&outcome, args.quiet));
-    Ok(code(&outcome))
+    Ok(outcome::tell(&outcome, env, args.json.then(Vec::new), || summary(&outcome, &options, &places.repo)))
 }
 
 /// The exit code of a run that went through.
@@ -121,8 +117,13 @@ pub fn repairs(outcome: &Outcome) -> String {
     text
 }
 
-/// What a person should know.
+/// What a person should know, a line each.
 pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
+    warning_lines(outcome, quiet).iter().fold(String::new(), |text, line| text + "warning: " + line + "\n")
+}
+
+/// What a person should know.
+pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
     let mut lines = Vec::new();
     if let Remote::Queued(reason) = &outcome.remote {
         let broken = reason.contains("is corrupt") || reason.contains("is empty");
@@ -196,5 +197,5 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
             "The manifest was computed by newer rules ({rules}, this tool has {own}). This machine's data is synced; the manifest is left alone. Update claude-sync."
         ));
     }
-    lines.iter().fold(String::new(), |text, line| text + "warning: " + line + "\n")
+    lines
 }

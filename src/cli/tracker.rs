@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
+use super::everywhere::Everywhere;
 use super::rows::{Filter, weekday};
 use super::{budget, exit, explain, export, out, pictures, shell, statusline};
 use crate::base::text::JsonScreen;
@@ -34,6 +35,8 @@ pub struct Args {
     command: Option<Command>,
     #[command(flatten)]
     report: ReportArgs,
+    #[command(flatten)]
+    everywhere: Everywhere,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -204,8 +207,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Some(Command::Budget(args)) => budget::run(args, env),
         Some(Command::Explain(args)) => explain::run(args, env),
         Some(Command::Html(args)) => pictures::html(args, env),
-        Some(Command::Svg(args)) => pictures::svg(args),
-        Some(Command::Export(args)) => export::run(args),
+        Some(Command::Svg(args)) => pictures::svg(args, env),
+        Some(Command::Export(args)) => export::run(args, env),
         Some(Command::Completions(args)) => Ok(shell::completions(args, <Args as clap::CommandFactory>::command())),
         None => report(&args.report, env),
     }
@@ -249,7 +252,7 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
             Making::Blocks(blocks) => blocks.add(row),
         });
     };
-    let found = filter.read(bounds, &mut add)?;
+    let found = filter.read(env, bounds, &mut add)?;
     let finish = |report| match report {
         Making::Lines(fold) => Made::Lines(fold.finish(&found.fleet, &found.machines)),
         Making::Blocks(blocks) => {

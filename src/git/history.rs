@@ -96,6 +96,11 @@ impl Repo {
         self.inner.odb().is_ok_and(|odb| odb.exists(oid))
     }
 
+    /// Whether `HEAD` leads to an id, be that object here or not.
+    pub fn is_born(&self) -> bool {
+        self.inner.find_reference("HEAD").and_then(|head| head.resolve()).is_ok()
+    }
+
     /// The commits that all refs name.
     pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
         let refs = git("list refs", self.inner.references())?;

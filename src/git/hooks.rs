@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::repo::{Repo, RepoError};
+use super::setup;
 use crate::store::durable;
 
 /// The hooks of a user's clone, as they lie in `hooks/`.
@@ -65,6 +66,16 @@ pub fn missing(repo: &Repo) -> Option<String> {
     let folder = folder(repo);
     let gone = |name: &str| !fs::read(folder.join(name)).is_ok_and(|script| is_ours(&script, name));
     CLIENT.iter().find(|(name, _)| gone(name)).map(|(name, _)| format!("the hook {name}"))
+}
+
+/// A program that an installed hook names and that is not there: git goes on without the hook.
+pub fn gone_program(repo: &Repo) -> Option<PathBuf> {
+    let folder = folder(repo);
+    let named = CLIENT.iter().filter_map(|(name, _)| {
+        let script = fs::read(folder.join(name)).ok().filter(|script| is_ours(script, name))?;
+        setup::quoted_program(&String::from_utf8_lossy(&script))
+    });
+    named.into_iter().find(|program| !program.exists())
 }
 
 fn install_one(folder: &Path, name: &str, script: &str, program: &Path) -> Result<(), durable::WriteError> {

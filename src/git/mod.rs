@@ -2,6 +2,7 @@
 //!
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
+pub mod bulk;
 mod history;
 pub mod hooks;
 mod loose;
@@ -11,6 +12,7 @@ pub mod setup;
 pub mod stale;
 mod trees;
 pub mod unfinished;
+pub mod visibility;
 mod watch;
 mod worktree;
 

@@ -11,6 +11,7 @@ use std::process::{Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use super::watch::{self, Watched};
+use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable_lines;
 
 /// The oldest git that works: before 2.41 machine-readable fetch output and parts of the driver's contract differ.
@@ -70,14 +71,42 @@ pub enum Push {
     Rejected(String),
 }
 
+/// How long a stranger waits for an answer: the question is asked beside others, and has no answer without a network.
+const STRANGERS_PATIENCE: Duration = Duration::from_secs(15);
+
+/// What a stranger sets: no helper knows a password, no header carries one.
+const STRANGER: [(&str, &str); 5] = [
+    ("credential.helper", ""),
+    ("http.extraHeader", ""),
+    ("http.emptyAuth", "false"),
+    ("http.lowSpeedLimit", "1"),
+    ("http.lowSpeedTime", "10"),
+];
+
+/// Settings that say how the network is reached, and not by whom.
+const ROADS: [&str; 8] = [
+    "http.proxy",
+    "http.proxyauthmethod",
+    "http.sslbackend",
+    "http.sslcainfo",
+    "http.sslcapath",
+    "http.sslverify",
+    "http.schannelcheckrevoke",
+    "http.schannelusesslcainfo",
+];
+
 /// Runs the user's `git`.
 #[derive(Debug, Clone)]
 pub struct Git {
     program: PathBuf,
+    /// What it says it is, escaped.
+    version: String,
     /// Whether somebody sits at the terminal who can answer questions.
     attended: bool,
     /// How long a transport may be silent.
     silence: Duration,
+    /// Who is told of each command.
+    watcher: Watcher,
 }
 
 /// How long a transport may be silent, unless the user says otherwise.
@@ -86,7 +115,8 @@ pub const SILENCE: Duration = Duration::from_mins(2);
 impl Git {
     /// Finds out whether `git` is there and recent enough.
     pub fn find(attended: bool) -> Result<Self, GitError> {
-        let git = Self { program: PathBuf::from("git"), attended, silence: SILENCE };
+        let mut git =
+            Self { program: PathBuf::from("git"), version: String::new(), attended, silence: SILENCE, watcher: Watcher::default() };
         let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         let found = text.trim().trim_start_matches("git version ").to_owned();
@@ -95,7 +125,13 @@ impl Git {
         if version < MIN_VERSION {
             return Err(GitError::TooOld { found: printable_lines(&found, 1) });
         }
+        git.version = printable_lines(&found, 1);
         Ok(git)
+    }
+
+    /// The version that it says it is.
+    pub fn version(&self) -> &str {
+        &self.version
     }
 
     /// With another limit for silent transports.
@@ -104,11 +140,31 @@ impl Git {
         Self { silence, ..self }
     }
 
+    /// With somebody who is told of each command.
+    #[must_use]
+    pub fn with_watcher(self, watcher: Watcher) -> Self {
+        Self { watcher, ..self }
+    }
+
+    /// Tells of a command, runs it, and tells how it ended.
+    fn told<S: AsRef<OsStr>>(&self, args: &[S], run: impl FnOnce() -> io::Result<Watched>) -> Result<Watched, GitError> {
+        let words = || args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ");
+        self.watcher.see_text(|| hide_secrets(&words()), |text| Event::Git(text));
+        let ended = run();
+        let well = matches!(&ended, Ok(Watched::Ended(out)) if out.status.success());
+        self.watcher.see(Event::GitEnded(well));
+        ended.map_err(GitError::Missing)
+    }
+
     /// Runs a command that talks to a remote.
     fn transport<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S], variables: &[(&str, &str)]) -> Result<Output, GitError> {
         let mut command = self.command(Some(repo));
         command.args(args).envs(variables.iter().copied());
-        match watch::output(command, self.silence, !self.attended).map_err(GitError::Missing)? {
+        let mut said = |bytes: &[u8]| {
+            let last = |bytes| String::from_utf8_lossy(bytes).split(['\n', '\r']).rfind(|line| !line.trim().is_empty()).map(hide_secrets);
+            self.watcher.see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
+        };
+        match self.told(args, || watch::output(command, self.silence, !self.attended, &mut said))? {
             Watched::Ended(out) => Ok(out),
             Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: self.silence.as_secs() }),
         }
@@ -163,7 +219,11 @@ impl Git {
     }
 
     fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
-        self.command(Some(repo)).args(args).output().map_err(GitError::Missing)
+        match self.told(args, || self.command(Some(repo)).args(args).output().map(Watched::Ended))? {
+            Watched::Ended(out) => Ok(out),
+            // Nobody cuts these off.
+            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: 0 }),
+        }
     }
 
     /// What branches a remote has.
@@ -183,8 +243,47 @@ impl Git {
         Ok(Survey { branch: branch.map(str::to_owned), per_machine: !machines.is_empty() })
     }
 
+    /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is connected to.
+    pub fn rewritten(&self, at: &Path, address: &str) -> Result<String, GitError> {
+        self.run(at, &["ls-remote", "--get-url", "--", address]).map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
+    }
+
+    /// Lists a remote's branches as a stranger would: without the user's configuration, credentials, certificates, cookies and `.netrc`.
+    ///
+    /// Of the configuration only that is taken over which says how the network is reached at all ([`ROADS`]).
+    pub fn list_as_stranger(&self, at: &Path, address: &str) -> Result<(), GitError> {
+        // git and curl look into the home folder and around the current one. These are empty.
+        let nowhere = tempfile::tempdir().map_err(GitError::Missing)?;
+        let args = ["ls-remote", "--", address];
+        let mut command = self.command(Some(nowhere.path()));
+        for name in ["GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_SYSTEM", "GIT_SSL_CERT", "GIT_SSL_KEY", "NETRC"] {
+            command.env_remove(name);
+        }
+        command.env("HOME", nowhere.path()).env("XDG_CONFIG_HOME", nowhere.path());
+        command.env("GIT_CEILING_DIRECTORIES", nowhere.path().parent().unwrap_or(nowhere.path()));
+        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_ALLOW_PROTOCOL", "http:https");
+        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never").env("GCM_INTERACTIVE", "never");
+        let mut settings: Vec<(String, String)> = STRANGER.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        // By variables: a proxy's password is nothing for the list of processes.
+        let usual = self.run(at, &["config", "-z", "--get-urlmatch", "http", address]).unwrap_or_default();
+        let usual = usual.split('\0').filter_map(|entry| entry.split_once('\n')).filter(|(key, _)| ROADS.contains(key));
+        settings.extend(usual.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        command.env("GIT_CONFIG_COUNT", settings.len().to_string());
+        for (at, (key, value)) in settings.iter().enumerate() {
+            command.env(format!("GIT_CONFIG_KEY_{at}"), key).env(format!("GIT_CONFIG_VALUE_{at}"), value);
+        }
+        command.args(args);
+        let silence = self.silence.min(STRANGERS_PATIENCE);
+        match watch::output(command, silence, true, &mut |_| {}).map_err(GitError::Missing)? {
+            Watched::Ended(out) if out.status.success() => Ok(()),
+            Watched::Ended(out) => Err(failed(&args, &out)),
+            Watched::CutOff => Err(GitError::Silent { what: subcommand(&args), seconds: silence.as_secs() }),
+        }
+    }
+
     /// Fetches all branches, forgetting those that are gone.
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        let _doing = self.watcher.begin(Step::Fetch, 0);
         // Progress is a sign of life.
         let args = ["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote];
         let mut tries = 0;
@@ -205,6 +304,7 @@ impl Git {
 
     /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.
     pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str, over: Option<&str>) -> Result<Push, GitError> {
+        let _doing = self.watcher.begin(Step::Push, 0);
         let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags", "--recurse-submodules=no"];
         let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
         args.extend(lease.as_deref());

@@ -379,8 +379,13 @@ impl Repo {
         crate::store::durable::sync_file_system(&path).map_err(|source| RepoError::Flush { path, source })
     }
 
-    /// The addresses of the remote named `origin`, if there is one.
+    /// The address of the remote named `origin`, if there is one, as git's `url.*.insteadOf` has it.
     pub fn remote(&self) -> Option<String> {
         self.inner.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned))
+    }
+
+    /// The same as it was given, before `url.*.insteadOf`.
+    pub fn given_remote(&self) -> Option<String> {
+        self.inner.config().ok()?.get_string("remote.origin.url").ok()
     }
 }

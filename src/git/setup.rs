@@ -1,7 +1,7 @@
 //! What makes a clone work with plain git too: the driver, the attributes, how `git pull` reconciles. Every run puts it right again.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::repo::{Repo, RepoError};
 use crate::store::durable::{self, WriteError};
@@ -68,6 +68,28 @@ pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
     out
 }
 
+/// The program that the merge driver runs, as the setting names it.
+pub fn driver_program(repo: &Repo) -> Option<PathBuf> {
+    quoted_program(&repo.config().ok()?.get_string("merge.claude-sync.driver").ok()?)
+}
+
+/// The first word in single quotes of a line that a shell reads: the program, in what is written here and in hooks.
+pub(super) fn quoted_program(line: &str) -> Option<PathBuf> {
+    let mut out = String::new();
+    let mut rest = line.split_once('\'')?.1;
+    loop {
+        let (part, after) = rest.split_once('\'')?;
+        out.push_str(part);
+        match after.strip_prefix("\\''") {
+            Some(more) => {
+                out.push('\'');
+                rest = more;
+            }
+            None => return Some(PathBuf::from(out)),
+        }
+    }
+}
+
 /// The setting of a clone in which each machine pushes a branch of its own.
 const LAYOUT: (&str, &str) = ("claude-sync.layout", "branch-per-machine");
 
@@ -92,7 +114,7 @@ pub fn wants_reroot(repo: &Repo) -> Result<bool, RepoError> {
 
 /// Remembers that.
 pub fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
-    set_flag(repo, REROOT, on.then_some(true))
+    set(repo, REROOT, on.then_some("true"))
 }
 
 /// Set from when a front page is asked for, or asked to go, until a run has seen to it.
@@ -105,13 +127,26 @@ pub fn wants_front_page(repo: &Repo) -> Result<Option<bool>, RepoError> {
 
 /// Remembers that, or that it is done.
 pub fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoError> {
-    set_flag(repo, FRONT_PAGE, wanted)
+    set(repo, FRONT_PAGE, wanted.map(|wanted| if wanted { "true" } else { "false" }))
 }
 
-fn set_flag(repo: &Repo, name: &str, value: Option<bool>) -> Result<(), RepoError> {
+/// The id of the machine that was uninstalled here.
+const MACHINE: &str = "claude-sync.machine";
+
+/// That id, if there is one.
+pub fn machine(repo: &Repo) -> Result<Option<String>, RepoError> {
+    Ok(repo.config()?.get_string(MACHINE).ok())
+}
+
+/// Remembers it, or that it is in use again.
+pub fn set_machine(repo: &Repo, id: Option<&str>) -> Result<(), RepoError> {
+    set(repo, MACHINE, id)
+}
+
+fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), RepoError> {
     let mut config = repo.config()?;
     let set = match value {
-        Some(value) => config.set_bool(name, value),
+        Some(value) => config.set_str(name, value),
         None => config.remove(name),
     };
     match set {
@@ -134,6 +169,12 @@ pub fn usual_branch(repo: &Repo, here: &str) -> Result<Option<String>, RepoError
             Err(source) => Err(RepoError::Git { what: format!("set {BRANCH}"), source }),
         },
     }
+}
+
+/// As [`usual_branch`], without remembering anything.
+pub fn strayed_from(repo: &Repo, here: &str) -> Option<String> {
+    let usual = repo.config().ok()?.get_string(BRANCH).ok()?;
+    (usual != here && repo.head(&usual).ok()?.is_some()).then_some(usual)
 }
 
 /// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
@@ -172,4 +213,19 @@ pub fn track(repo: &Repo, branch: &str) -> Result<(), RepoError> {
         config.set_str(&name, &value).map_err(|source| RepoError::Git { what: format!("set {name}"), source })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_again_in_what_names_it() {
+        for path in ["/usr/bin/claude-sync", "/home/o'neil/it's/claude-sync", "/a b/claude-sync"] {
+            let line = format!("! command -v '{}' >/dev/null", path.replace('\'', "'\\''"));
+            assert_eq!(quoted_program(&line), Some(PathBuf::from(path)));
+        }
+        assert_eq!(quoted_program("false"), None);
+        assert_eq!(quoted_program("'unfinished"), None);
+    }
 }

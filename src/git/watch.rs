@@ -24,7 +24,9 @@ pub enum Watched {
 ///
 /// `alone`: the program gets a process group of its own, so that its children end with it. Not where somebody may have to answer its
 /// questions: a group in the background cannot read from the terminal.
-pub fn output(mut command: Command, silence: Duration, alone: bool) -> io::Result<Watched> {
+///
+/// `told` is shown what it writes to standard error, as it comes.
+pub fn output(mut command: Command, silence: Duration, alone: bool, told: &mut dyn FnMut(&[u8])) -> io::Result<Watched> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     if alone {
@@ -44,6 +46,9 @@ pub fn output(mut command: Command, silence: Duration, alone: bool) -> io::Resul
     loop {
         match receiver.recv_timeout(LOOK) {
             Ok((which, bytes)) => {
+                if which == 1 {
+                    told(&bytes);
+                }
                 texts[which].extend_from_slice(&bytes);
                 heard = Instant::now();
             }

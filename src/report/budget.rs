@@ -112,7 +112,7 @@ pub fn to_json(budgets: &[Budget]) -> Value {
             "over": budget.is_over(),
         })
     };
-    json!({ "budgets": budgets.iter().map(one).collect::<Vec<_>>() })
+    json!({ "version": 1, "budgets": budgets.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// The budgets as a table.

@@ -44,6 +44,7 @@ pub fn write_json(reports: &[&Report], blocks: Option<&Value>, out: impl Write) 
         totals.put("filesLeftOut", Part::Count(report.left_out));
         whole.put("totals", Part::Object(totals));
     }
+    whole.put("version", Part::Count(1));
     serde_json::to_writer_pretty(out, &whole).map_err(io::Error::from)
 }
 

@@ -29,8 +29,23 @@ pub struct Config {
     pub snapshots: bool,
     /// `error_states`.
     pub failures: Failures,
+    /// `auto_sync`.
+    pub auto: Auto,
     /// Settings that this version does not know, each with the one that may be meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
+}
+
+/// `auto_sync`: runs that nobody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auto {
+    /// `minimum_interval_seconds`: so long they stay apart.
+    pub interval: u64,
+}
+
+impl Default for Auto {
+    fn default() -> Self {
+        Self { interval: 300 }
+    }
 }
 
 /// `error_states`: what is done about failures.
@@ -142,6 +157,14 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     if let Some(states) = fields.object("error_states")? {
         errors(states, &mut config)?;
     }
+    if let Some(mut auto) = fields.object("auto_sync")? {
+        if let Some(interval) = auto.take("minimum_interval_seconds") {
+            let interval = interval.as_u64().filter(|seconds| *seconds <= 7 * 24 * 60 * 60);
+            config.auto.interval =
+                interval.ok_or_else(|| wants("minimum_interval_seconds", "a whole number of seconds, at most 7 days"))?;
+        }
+        config.unknown.extend(unknown("auto_sync.", auto, &["minimum_interval_seconds"]));
+    }
     for key in ["$schema", "version"] {
         fields.take(key);
     }
@@ -189,7 +212,7 @@ fn wants(key: &str, want: &'static str) -> FieldError {
     FieldError { key: key.to_owned(), want }
 }
 
-const TOP: [&str; 4] = ["summary_only", "snapshots", "privacy_settings", "error_states"];
+const TOP: [&str; 5] = ["summary_only", "snapshots", "privacy_settings", "error_states", "auto_sync"];
 const PRIVACY: [&str; 6] = ["anonymize_hostname", "exclude_project_names", "project_names", "aliases", "encryption", "retention_days"];
 const FAILED: [&str; 4] = ["retry_count", "backoff_seconds", "fallback", "silence_seconds"];
 

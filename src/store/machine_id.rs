@@ -57,6 +57,12 @@ fn host_path(path: &Path) -> PathBuf {
     path.with_file_name("machine_id.host")
 }
 
+/// Whether the id is known to be another computer's. Unlike [`check_host`] this writes nothing.
+pub fn is_anothers(path: &Path, fingerprint: &str) -> bool {
+    let known = fs::read_to_string(host_path(path)).unwrap_or_default();
+    !fingerprint.is_empty() && !known.trim().is_empty() && known.trim() != fingerprint
+}
+
 /// Compares this computer with the one that the id belongs to. An id that belongs to none yet is taken for this one.
 pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
     if fingerprint.is_empty() {
@@ -85,12 +91,17 @@ pub fn renew(path: &Path, fingerprint: &str) -> Result<MachineId, IdError> {
     Ok(id)
 }
 
+/// Writes an id that this machine had before.
+pub fn write(path: &Path, id: &MachineId) -> Result<(), IdError> {
+    Ok(durable::write(path, format!("{id}\n").as_bytes())?)
+}
+
 /// Reads the id, or makes one and keeps it. The flag says whether it is new.
 pub fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
     if let Some(id) = read(path)? {
         return Ok((id, false));
     }
     let id = MachineId::random();
-    durable::write(path, format!("{id}\n").as_bytes())?;
+    write(path, &id)?;
     Ok((id, true))
 }

@@ -7,6 +7,7 @@ pub mod layout;
 pub mod lock;
 pub mod machine_id;
 pub mod settings;
+pub mod space;
 
 use std::path::PathBuf;
 

@@ -59,7 +59,8 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
     }
     let tree = repo.replace(Some(root), &changes)?;
     let to = steps.last().map_or("", |step| step.to);
-    let commit = repo.commit(&Git::find(false)?, tree, &[head], &format!("migrate to format {to}\n"))?;
+    let commit =
+        repo.commit(&Git::find(false)?.with_watcher(options.watcher.clone()), tree, &[head], &format!("migrate to format {to}\n"))?;
     repo.flush()?;
     repo.move_ref(&format!("refs/heads/{branch}"), Some(head), commit, "claude-sync migrate")?;
     repo.checkout(tree)?;

@@ -1,6 +1,7 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
 pub mod delta;
+pub mod doctor;
 mod files;
 pub mod history;
 pub mod identity;
@@ -14,6 +15,7 @@ mod resolve;
 mod run;
 mod settings;
 mod setup;
+mod status;
 mod tree;
 mod verify;
 
@@ -21,6 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::base::ids::MachineId;
+use crate::base::progress::Watcher;
 use crate::base::time::Timestamp;
 use crate::format::FormatError;
 use crate::format::manifest::Conflict;
@@ -43,7 +46,8 @@ pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
 pub use run::run;
 pub use settings::naming;
-pub use setup::{Init, init};
+pub use setup::{Init, init, leave_id};
+pub use status::{Known, Status, Unsynced, status};
 pub use tree::add;
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 
@@ -101,6 +105,8 @@ pub struct Options {
     pub wait: Duration,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
+    /// Who is told what goes on.
+    pub watcher: Watcher,
 }
 
 /// Whether the remote has what this run made.

@@ -278,6 +278,11 @@ impl Own {
         self.parts.values().any(|part| part.changed)
     }
 
+    /// How many files are to be written.
+    pub fn changed_parts(&self) -> u64 {
+        self.parts.values().filter(|part| part.changed).count() as u64
+    }
+
     /// Whether a file was read.
     pub(super) fn has(&self, place: (Day, u32)) -> bool {
         self.parts.contains_key(&place) || self.broken.contains(&place)

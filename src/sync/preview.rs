@@ -53,10 +53,13 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let machine = known.clone().unwrap_or_else(MachineId::random);
     needs_key(&config, key.as_ref())?;
     let options = with_settings(options, &config, &machine);
-    let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
-    let repo = match Repo::open(&places.repo)? {
-        Some(repo) => repo,
-        None => Repo::create(scratch.path(), "main")?,
+    // Kept until the end of the preview.
+    let scratch;
+    let repo = if let Some(repo) = Repo::open(&places.repo)? {
+        repo
+    } else {
+        scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+        Repo::create(scratch.path(), "main")?
     };
     let repo = repo.with_key(key.as_ref());
     repo.write_in_memory()?;
@@ -68,10 +71,11 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     };
     let full = options.mode == Mode::Full || options.summary_only;
     let cursors = match &index {
-        Some(index) if !full => index.cursors(&binding)?,
+        // A damaged index is made anew by the next run; here it is none.
+        Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
         _ => Cursors::new(),
     };
-    let reading = transcripts::read_all(&places.claude, &cursors, &naming);
+    let reading = transcripts::read_all_watched(&places.claude, &cursors, &naming, &options.watcher);
     let (tip, head) = match repo.branch() {
         Ok(branch) => (repo.commit_at(&format!("refs/remotes/origin/{branch}"))?, repo.head(&branch)?),
         Err(_) => (None, None),
@@ -83,7 +87,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     };
     let base = tip.or(head).map(|commit| repo.tree_of(commit)).transpose()?;
     let sealed = base.map(|tree| repo.sealed_by(tree)).transpose()?.flatten().or(key.filter(|_| config.encrypt).map(|key| key.mark()));
-    let (history, mut imported) = History::of(options.import.as_ref(), &naming);
+    let (history, mut imported) = History::of(options.import.as_ref(), &naming, &options.watcher);
     let assembled = assemble(&repo, starts, &machine, (&reading.records, &history), &options, memory)?;
     imported.see(&assembled.imported);
     let delta = delta(&repo, base, Some(assembled.tree), &machine, memory)?;

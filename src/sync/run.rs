@@ -8,6 +8,7 @@ use super::settings::{lock, naming, needs_key, reader, start_sealing, with_setti
 use super::tree::{Assembled, Starts, assemble};
 use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, outgoing, resolve, setup};
 use crate::base::ids::MachineId;
+use crate::base::progress::Step;
 use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
@@ -30,7 +31,8 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
-    let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence));
+    let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence)).with_watcher(options.watcher.clone());
+    setup::take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
     let options = &with_settings(options, &config, &machine);
@@ -93,10 +95,10 @@ impl Run<'_> {
         let full = options.mode == Mode::Full || options.summary_only;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
         let reading = match options.task {
-            Task::Sync => transcripts::read_all(&places.claude, &cursors, naming),
+            Task::Sync => transcripts::read_all_watched(&places.claude, &cursors, naming, &options.watcher),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
-        let (history, told) = History::of(options.import.as_ref(), naming);
+        let (history, told) = History::of(options.import.as_ref(), naming, &options.watcher);
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
         out.imported = options.import.as_ref().map(|_| told);
         if !self.failures.name_bad_lines {
@@ -292,6 +294,7 @@ impl Run<'_> {
         let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
         out.received |= starts.head.is_some_and(|head| head != new) && others_came;
         if Some(new) != starts.head {
+            let _doing = self.options.watcher.begin(Step::WorkTree, 0);
             self.repo.flush()?;
             // Of a long history a run changes few files. Whether the others still show the commit is looked at when nothing is new.
             let advanced = head_tree.map_or(Ok(false), |head| self.repo.advance(head, assembled.tree))?;
@@ -348,6 +351,7 @@ impl Run<'_> {
             folded: &folded,
         };
         let commit = self.repo.commit(&self.git, assembled.tree, parent.as_slice(), &self.said(&story))?;
+        self.options.watcher.did(|| format!("commit {commit}"));
         out.commit = Some(commit);
         Ok(commit)
     }

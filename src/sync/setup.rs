@@ -52,9 +52,28 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 /// machine pushes a branch of its own; who joins such a repository does so unasked.
 pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machine: bool) -> Result<Init, SyncError> {
     let _lock = super::settings::lock(places, options)?.0;
-    let git = Git::find(options.attended)?;
+    let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
+    take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(places, options, &git, (machine, new_id), remote, per_machine)
+}
+
+/// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
+pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    Ok(setup::set_machine(&repo, Some(machine.as_str()))?)
+}
+
+/// A machine that was uninstalled here goes on under its id.
+pub(super) fn take_up_id(places: &Places) -> Result<(), SyncError> {
+    if machine_id::read(&places.machine_id)?.is_none()
+        && let Some(repo) = Repo::open(&places.repo)?
+        && let Some(machine) = setup::machine(&repo)?.and_then(|id| MachineId::parse(&id).ok())
+    {
+        machine_id::write(&places.machine_id, &machine)?;
+        setup::set_machine(&repo, None)?;
+    }
+    Ok(())
 }
 
 /// As [`init`], with the lock held.
@@ -175,7 +194,7 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
     }
     if let Some(address) = remote {
         match repo.remote() {
-            Some(there) if there == address => {}
+            Some(there) if there == address || repo.given_remote().as_deref() == Some(address) => {}
             Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there), repo: repo.path().to_owned() }),
             None => {
                 let far = ask(git, repo.path(), address)?;

@@ -11,6 +11,7 @@ use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::join::Join as _;
 use crate::base::json::Extra;
+use crate::base::progress::{Step, Watcher};
 use crate::base::time::{Day, Timestamp};
 use crate::format::FormatError;
 use crate::format::manifest::{Conflict, Manifest};
@@ -168,7 +169,7 @@ pub(super) fn assemble(
             let decided = decide(repo, root, &mut own, &stamp, options)?;
             own.settle(&rules);
             if first || own_swept || adopted || decided || due || own.is_changed() {
-                out.tree = write(repo, root, own, &stamp, options.snapshot, memory)?;
+                out.tree = write(repo, root, own, &stamp, options.snapshot, memory, &options.watcher)?;
                 out.own_changed = true;
             }
         }
@@ -266,19 +267,30 @@ fn open(
 /// A root tree after a machine added records to it, the manifest apart.
 pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, stamp: &Stamp, memory: &dyn Memory) -> Result<Oid, SyncError> {
     let (own, _) = open(repo, root, machine, (records, &History::default()), false, memory)?;
-    write(repo, root, own, stamp, false, memory)
+    write(repo, root, own, stamp, false, memory, &Watcher::default())
 }
 
 /// The tree with the own files that changed, and the page that tells of them.
-fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, memory: &dyn Memory) -> Result<Oid, SyncError> {
+fn write(
+    repo: &Repo,
+    root: Oid,
+    own: Own,
+    stamp: &Stamp,
+    snapshot: bool,
+    memory: &dyn Memory,
+    watcher: &Watcher,
+) -> Result<Oid, SyncError> {
     let machine = own.machine().clone();
     let page = layout::machine_path(&machine);
     let mut changes = BTreeMap::new();
+    let doing = watcher.begin(Step::Days, own.changed_parts());
     let checksums = own.write_parts(|files| -> Result<(), SyncError> {
         let texts: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_bytes())).collect();
         let oids = repo.write_files(&texts)?;
         let files: Vec<_> = files.into_iter().zip(oids).map(|(file, oid)| (file.path, oid, file.digest)).collect();
         memory.keep_files(&files);
+        files.iter().for_each(|(path, oid, _)| watcher.did(|| format!("wrote {path} as {oid}")));
+        doing.moved(files.len() as u64);
         changes.extend(files.into_iter().map(|(path, oid, _)| (path, Entry { mode: FILE, oid })));
         Ok(())
     })?;
@@ -443,10 +455,12 @@ fn derive_manifest(
             return Ok(());
         }
     }
+    let _doing = options.watcher.begin(Step::Manifest, 0);
     let new = overview::manifest(repo, machines, archive, options.rules, memory)?;
     out.machines = new.machines.len();
     out.problems = problems(&new.conflicts);
     let oid = repo.write_file(MANIFEST, new.write().as_bytes())?;
+    options.watcher.did(|| format!("wrote {MANIFEST} as {oid}"));
     out.tree = repo.replace(Some(out.tree), &BTreeMap::from([(MANIFEST.to_owned(), Entry { mode: FILE, oid })]))?;
     Ok(())
 }

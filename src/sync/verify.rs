@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::files::figures;
 use super::{Options, SyncError};
 use crate::base::ids::Interner;
+use crate::base::progress::{Step, Watcher};
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
@@ -61,16 +62,19 @@ pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Opt
     let (_lock, _) = super::settings::lock(places, options)?;
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
-    let git = Git::find(false)?;
+    let git = Git::find(false)?.with_watcher(options.watcher.clone());
     let mut out = Vec::new();
     let fsck: &[&str] = if read_data { &["fsck", "--strict", "--no-dangling"] } else { &["fsck", "--connectivity-only", "--no-dangling"] };
-    if let Err(error) = git.run(repo.path(), fsck) {
+    let doing = options.watcher.begin(Step::Objects, 0);
+    let checked = git.run(repo.path(), fsck);
+    drop(doing);
+    if let Err(error) = checked {
         out.push(found(Kind::Objects, "git fsck", error.to_string()));
     }
     match repo.head_commit().and_then(|head| head.map(|head| repo.tree_of(head)).transpose()) {
         Ok(Some(root)) => {
             // What cannot be read because objects are gone is told above.
-            if let Err(error) = data_of(&repo, root, places, read_data, &mut out) {
+            if let Err(error) = data_of(&repo, root, places, read_data.then_some(&options.watcher), &mut out) {
                 out.push(found(Kind::Objects, "HEAD", error.to_string()));
             }
         }
@@ -92,7 +96,14 @@ pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Opt
     Ok(Some(out))
 }
 
-fn data_of(repo: &Repo, root: crate::git::Oid, places: &Places, read_data: bool, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+/// Looks at what the commit holds; reads every file where somebody is given who watches that.
+fn data_of(
+    repo: &Repo,
+    root: crate::git::Oid,
+    places: &Places,
+    read_data: Option<&Watcher>,
+    out: &mut Vec<Finding>,
+) -> Result<(), SyncError> {
     let stale = |subject: &str, what: &str| found(Kind::Stale, subject, what);
     if !guard::is_fresh(repo, Some(root))? {
         out.push(stale(MANIFEST, "was not computed from the files beside it"));
@@ -111,11 +122,12 @@ fn data_of(repo: &Repo, root: crate::git::Oid, places: &Places, read_data: bool,
             out.push(found(Kind::Foreign, path, "is no sync data; it is carried along and never read"));
         }
     }
-    if !read_data {
-        return told(repo, root, out);
-    }
+    let Some(watcher) = read_data else { return told(repo, root, out) };
     let mut names = Interner::default();
-    for blob in repo.blobs(Some(root), "sync")?.into_iter().filter(|blob| blob.mode == FILE) {
+    let blobs: Vec<_> = repo.blobs(Some(root), "sync")?.into_iter().filter(|blob| blob.mode == FILE).collect();
+    let doing = watcher.begin(Step::Files, blobs.len() as u64);
+    for blob in blobs {
+        doing.moved(1);
         let kind = Path::parse(&blob.path);
         if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
             continue;
@@ -152,6 +164,8 @@ fn data_of(repo: &Repo, root: crate::git::Oid, places: &Places, read_data: bool,
             _ => {}
         }
     }
+    drop(doing);
+    let _doing = watcher.begin(Step::Manifest, 0);
     let (machines, archive) = data::inputs(repo, Some(root))?;
     if let Some(entry) = repo.entry(Some(root), MANIFEST)? {
         let rules = crate::format::manifest::RULES;

@@ -20,6 +20,7 @@ use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::join::Join as _;
+use crate::base::progress::{Step, Watcher};
 use crate::records::{Record, RecordSet};
 
 /// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
@@ -112,7 +113,12 @@ pub fn rows(roots: &[PathBuf], naming: &Naming, wanted: impl Fn(&Record) -> bool
 
 /// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
 pub fn read_all(roots: &[PathBuf], cursors: &Cursors, naming: &Naming) -> Reading {
-    read_found(discover(roots), cursors, naming)
+    read_all_watched(roots, cursors, naming, &Watcher::default())
+}
+
+/// As [`read_all`], while somebody watches.
+pub fn read_all_watched(roots: &[PathBuf], cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
+    read_found(discover(roots), cursors, naming, watcher)
 }
 
 /// Whether there are no transcripts below a folder.
@@ -121,11 +127,11 @@ pub fn is_empty(folder: &Path) -> bool {
 }
 
 /// Reads all transcripts below a folder, from the start.
-pub fn read_below(folder: &Path, naming: &Naming) -> Reading {
-    read_found(discover::below([folder.to_owned()]), &Cursors::new(), naming)
+pub fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
+    read_found(discover::below([folder.to_owned()]), &Cursors::new(), naming, watcher)
 }
 
-fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming) -> Reading {
+fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
     let Discovery { files, unreadable } = found;
     let known = |file: &TranscriptFile| if cursors.is_empty() { None } else { cursors.get(&mark(&file.path)) };
     let todo: Vec<_> = files
@@ -133,10 +139,13 @@ fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming) -> Reading {
         .map(|file| (file, known(file)))
         .filter(|(file, cursor)| cursor.is_none_or(|cursor| !cursor.is_current(file)))
         .collect();
+    let doing = watcher.begin(Step::Transcripts, todo.len() as u64);
     // Each thread joins what it reads into a set of its own; few records are in two of them.
     let start = || (Reading::default(), Scratch::default());
     let read = todo.par_iter().fold(start, |(mut reading, mut scratch), (file, cursor)| {
         reading.take(file, read_file(file, *cursor, naming, &mut scratch));
+        watcher.did(|| format!("read {}", file.path.display()));
+        doing.moved(1);
         (reading, scratch)
     });
     let mut reading = read.map(|(reading, _)| reading).reduce(Reading::default, Reading::join);

@@ -43,6 +43,7 @@ fn options() -> Options {
         unattended: false,
         wait: std::time::Duration::ZERO,
         rules: claude_sync::format::manifest::RULES,
+        watcher: claude_sync::base::progress::Watcher::default(),
     }
 }
 

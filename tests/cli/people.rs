@@ -113,7 +113,7 @@ fn history_in_words() {
     ada.git(&["commit", "-qm", "notes of my own"]);
     insta::assert_snapshot!("log", masked(&ada, &ada.sync(&["log"]).out));
     let json: serde_json::Value = serde_json::from_str(&ada.sync(&["log", "--json", "--machine", "bob"]).out).expect("JSON");
-    assert_eq!((json["syncs"].as_array().map(Vec::len), &json["syncs"][0]["recordsAdded"]), (Some(1), &5.into()));
+    assert_eq!((json["syncs"].as_array().map(Vec::len), &json["syncs"][0]["records_added"]), (Some(1), &5.into()));
     assert_eq!(ada.sync(&["log", "--since", "2999-01-01"]).out, "No syncs.\n");
     insta::assert_snapshot!("diff", ada.sync(&["diff", "HEAD~2", "HEAD"]).out);
     let narrow = |args: &[&str]| {

@@ -217,3 +217,15 @@ fn damage_to_the_work_tree_is_repaired() {
     machine.sync(&[]);
     same(&machine.files(), &files);
 }
+
+#[test]
+fn an_address_that_git_rewrites_is_the_same_when_it_is_given_again() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".gitconfig", &format!("[url \"file://{}/\"]\n\tinsteadOf = git@github.com:\n", world.path().display()));
+    ada.sync(&["init", "git@github.com:remote.git"]);
+    ada.sync(&[]);
+    ada.sync(&["init", "git@github.com:remote.git"]);
+    assert_eq!(ada.try_sync(NOON, &["init", "git@github.com:another.git"]).code, 4, "another one is another one");
+    assert_eq!(world.git(&world.path().join("remote.git"), &["rev-parse", "main"]).trim(), ada.head());
+}

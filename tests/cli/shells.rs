@@ -7,10 +7,10 @@ use std::process::Command;
 
 use crate::world::{Machine, NOON, World, run};
 
-const PROGRAMS: [&str; 2] = ["claude-sync", "claude-usage-tracker"];
+pub const PROGRAMS: [&str; 2] = ["claude-sync", "claude-usage-tracker"];
 
 /// What a program's own help lists: for each command its long options, hidden ones apart.
-fn commands(machine: &Machine, program: &str) -> Vec<(Vec<String>, BTreeSet<String>)> {
+pub fn commands(machine: &Machine, program: &str) -> Vec<(Vec<String>, BTreeSet<String>)> {
     let (mut out, mut open) = (Vec::new(), vec![Vec::new()]);
     while let Some(path) = open.pop() {
         let ran = run(machine.command(program, NOON).args(&path).arg("--help"));
@@ -41,7 +41,7 @@ fn commands(machine: &Machine, program: &str) -> Vec<(Vec<String>, BTreeSet<Stri
 }
 
 /// Whether a program is there.
-fn is_there(name: &str, args: &[&str]) -> bool {
+pub fn is_there(name: &str, args: &[&str]) -> bool {
     let there = Command::new(name).args(args).output().is_ok_and(|out| out.status.success());
     if !there {
         eprintln!("skipped: there is no {name}");

@@ -14,10 +14,10 @@ fn exchange(world: &World, address: &str) {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     // Enough that the pack is larger than what git sends in one piece.
     ada.write(".claude/projects/p/s.jsonl", &(transcript("s1", 0..600)));
-    ada.sync(&["init", address]);
+    ada.sync(&["init", "--allow-public", address]);
     ada.sync(&[]);
     bob.write(".claude/projects/p/s.jsonl", &transcript("s2", 700..704));
-    bob.sync(&["init", address]);
+    bob.sync(&["init", "--allow-public", address]);
     bob.sync(&[]);
     ada.sync(&[]);
     assert_eq!((ada.fleet().0, bob.fleet().0), (604, 604));
@@ -71,7 +71,7 @@ fn a_server_that_fails_leaves_the_commit_queued_and_secrets_unsaid() {
     world.git(&world.path().join("remote.git"), &["config", "http.receivepack", "true"]);
     let machine = world.machine("ada");
     let server = Http::start(world.path().to_owned(), None);
-    machine.sync(&["init", &server.address()]);
+    machine.sync(&["init", "--allow-public", &server.address()]);
     machine.sync(&[]);
     // From here on the server answers every push with an error.
     let broken = Http::start(world.path().to_owned(), Some("git-receive-pack"));

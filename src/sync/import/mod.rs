@@ -15,6 +15,7 @@ use super::ReadReport;
 use crate::base::ids::{MachineId, Name};
 use crate::base::json::Extra;
 use crate::base::money::{Cost, Money};
+use crate::base::progress::Watcher;
 use crate::base::text::printable;
 use crate::base::time::{Day, Timestamp};
 use crate::format::imported::Origin;
@@ -212,7 +213,7 @@ impl History {
     }
 
     /// Reads what is to be imported, and says what reading was like.
-    pub fn of(import: Option<&Import>, naming: &Naming) -> (Self, Imported) {
+    pub fn of(import: Option<&Import>, naming: &Naming, watcher: &Watcher) -> (Self, Imported) {
         let mut told = Imported::default();
         let mut out = Self::default();
         match import.map(|import| &import.what) {
@@ -222,7 +223,7 @@ impl History {
                 told.days = sums.iter().map(|(key, _)| key.day).collect::<BTreeSet<Day>>().len() as u64;
             }
             Some(What::Transcripts(folder)) => {
-                let reading = transcripts::read_below(folder, naming);
+                let reading = transcripts::read_below(folder, naming, watcher);
                 told.read = ReadReport::from(&reading);
                 told.records = reading.records.len() as u64;
                 out.records = reading.records;

@@ -1,0 +1,194 @@
+//! Claude Code's `settings.json`: our hooks go in and out; all else keeps its bytes.
+
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
+
+/// When Claude Code calls: at the end of each answer and of each session.
+pub const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
+
+/// How a command of ours ends.
+const OURS: &str = " auto hook";
+
+/// Claude Code waits no longer, in seconds. The hook needs a few milliseconds.
+const TIMEOUT: &str = "10";
+
+/// The command that Claude Code is to call.
+pub fn command(program: &str) -> String {
+    let quoted = if cfg!(windows) { format!("\"{program}\"") } else { format!("'{}'", program.replace('\'', "'\\''")) };
+    format!("{quoted}{OURS}")
+}
+
+/// The settings with our hooks, or `None` where they have them already. The reason where that cannot be.
+pub fn with_hooks(text: &str, command: &str) -> Result<Option<String>, String> {
+    let (mark, body) = split_mark(text);
+    let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
+    let object = root.object_value().ok_or("it is no JSON object")?;
+    if EVENTS.iter().all(|event| commands(&object, event).iter().any(|there| there == command)) {
+        return Ok(None);
+    }
+    // Those of an earlier place of the program.
+    remove(&object, false);
+    let hooks = object.object_value_or_create("hooks").ok_or("\"hooks\" is no object")?;
+    for event in EVENTS {
+        let groups = hooks.array_value_or_create(event).ok_or_else(|| format!("\"hooks.{event}\" is no array"))?;
+        let text = |text: &str| CstInputValue::String(text.to_owned());
+        let entry = CstInputValue::Object(vec![
+            ("type".to_owned(), text("command")),
+            ("command".to_owned(), text(command)),
+            ("timeout".to_owned(), CstInputValue::Number(TIMEOUT.to_owned())),
+        ]);
+        let group = CstInputValue::Object(vec![("hooks".to_owned(), CstInputValue::Array(vec![entry]))]);
+        groups.ensure_multiline();
+        groups.append(group);
+    }
+    Ok(Some(format!("{mark}{root}")))
+}
+
+/// The settings without our hooks, or `None` where there are none.
+pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
+    let (mark, body) = split_mark(text);
+    if body.trim().is_empty() {
+        return Ok(None);
+    }
+    let root = parse(body)?;
+    let Some(object) = root.object_value() else { return Ok(None) };
+    Ok(remove(&object, true).then(|| format!("{mark}{root}")))
+}
+
+/// Whether Claude Code calls us.
+pub fn has_hooks(text: &str) -> bool {
+    let root = parse(split_mark(text).1);
+    let object = root.ok().and_then(|root| root.object_value());
+    object.is_some_and(|object| EVENTS.iter().any(|event| commands(&object, event).iter().any(|there| there.ends_with(OURS))))
+}
+
+/// After how many days Claude Code deletes transcripts, as these settings say.
+pub fn cleanup_days(text: &str) -> Option<u64> {
+    let root = parse(split_mark(text).1).ok()?;
+    let value = root.object_value()?.get("cleanupPeriodDays")?.value()?;
+    value.as_number_lit()?.to_string().parse().ok()
+}
+
+/// A byte order mark, which some editors write, and the rest.
+fn split_mark(text: &str) -> (&str, &str) {
+    text.strip_prefix('\u{feff}').map_or(("", text), |rest| ("\u{feff}", rest))
+}
+
+fn parse(text: &str) -> Result<CstRootNode, String> {
+    // As Claude Code reads it, but that comments and trailing commas are kept where somebody has them.
+    let options = ParseOptions {
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        ..ParseOptions::default()
+    };
+    CstRootNode::parse(text, &options).map_err(|error| format!("it is not valid JSON: {error}"))
+}
+
+/// The groups of an event, each with its commands.
+fn groups(object: &CstObject, event: &str) -> Vec<(CstNode, Vec<(CstNode, String)>)> {
+    let array = object.object_value("hooks").and_then(|hooks| hooks.array_value(event));
+    let entries = |group: &CstNode| -> Vec<(CstNode, String)> {
+        let list = group.as_object().and_then(|group| group.array_value("hooks"));
+        let all = list.map(|list| list.elements()).unwrap_or_default();
+        let said = |entry: &CstNode| entry.as_object()?.get("command")?.value()?.as_string_lit()?.decoded_value().ok();
+        all.into_iter().filter_map(|entry| said(&entry).map(|command| (entry, command))).collect()
+    };
+    let all = array.map(|array| array.elements()).unwrap_or_default();
+    all.into_iter().map(|group| (group.clone(), entries(&group))).collect()
+}
+
+fn commands(object: &CstObject, event: &str) -> Vec<String> {
+    groups(object, event).into_iter().flat_map(|(_, entries)| entries).map(|(_, command)| command).collect()
+}
+
+/// Removes our entries; with `empty` also what is empty without them. Says whether there were any.
+fn remove(object: &CstObject, empty: bool) -> bool {
+    let mut any = false;
+    for event in EVENTS {
+        let mut here = false;
+        for (group, entries) in groups(object, event) {
+            let ours: Vec<CstNode> = entries.into_iter().filter(|(_, command)| command.ends_with(OURS)).map(|(entry, _)| entry).collect();
+            if ours.is_empty() {
+                continue;
+            }
+            here = true;
+            ours.into_iter().for_each(CstNode::remove);
+            let left = group.as_object().and_then(|group| group.array_value("hooks")).is_some_and(|list| !list.elements().is_empty());
+            if !left {
+                group.remove();
+            }
+        }
+        let property = object.object_value("hooks").and_then(|hooks| hooks.get(event)).filter(|_| here && empty);
+        if let Some(property) = property.filter(|property| property.array_value().is_some_and(|list| list.elements().is_empty())) {
+            property.remove();
+        }
+        any |= here;
+    }
+    let hooks = object.get("hooks").filter(|_| any && empty);
+    if let Some(hooks) = hooks.filter(|hooks| hooks.object_value().is_some_and(|hooks| hooks.properties().is_empty())) {
+        hooks.remove();
+    }
+    any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMAND: &str = "'/opt/claude-sync' auto hook";
+
+    #[test]
+    fn hooks_go_in_and_out_beside_those_of_others() {
+        for text in [
+            "",
+            "{}",
+            "{}\n",
+            "{\n  \"model\": \"opus\"\n}\n",
+            "{\"z\":1,\"a\":[1,2,{\"b\":null}]}",
+            "{\n    \"hooks\": {\n        \"Stop\": [\n            {\n                \"hooks\": [\n                    {\"type\": \"command\", \"command\": \"say done\"}\n                ]\n            }\n        ]\n    },\n    \"model\": \"opus\"\n}\n",
+            "{\n\t// mine\n\t\"hooks\": {\"PreToolUse\": [{\"matcher\": \"Bash\", \"hooks\": []}]},\n}\n",
+            "\u{feff}{\r\n  \"model\": \"opus\"\r\n}\r\n",
+        ] {
+            let with = with_hooks(text, COMMAND).expect("valid").expect("changed");
+            assert!(has_hooks(&with) && !has_hooks(text), "{with}");
+            assert_eq!(with_hooks(&with, COMMAND), Ok(None), "once is enough");
+            let moved = with_hooks(&with, "'/elsewhere/claude-sync' auto hook").expect("valid").expect("changed");
+            assert_eq!(moved.matches(OURS).count(), 2, "{moved}");
+            let without = without_hooks(&with).expect("valid").expect("changed");
+            assert!(!without.contains("claude-sync"), "{without}");
+            let value = |text: &str| parse(split_mark(if text.is_empty() { "{}" } else { text }).1).expect("valid");
+            assert_eq!(said(&value(&without)), said(&value(text)), "{without}");
+            assert_eq!(without_hooks(text), Ok(None));
+        }
+    }
+
+    /// What settings say, without the blanks.
+    fn said(root: &CstRootNode) -> String {
+        let text: String = root.to_string();
+        text.chars().filter(|c| !c.is_whitespace()).collect()
+    }
+
+    #[test]
+    fn what_is_no_settings_file_is_left_alone() {
+        for (text, reason) in [
+            ("[1]", "no JSON object"),
+            ("{\"hooks\": 3}", "\"hooks\" is no object"),
+            ("{\"hooks\": {\"Stop\": {}}}", "\"hooks.Stop\" is no array"),
+            ("{\"a\": ", "not valid JSON"),
+            ("{'a': 1}", "not valid JSON"),
+        ] {
+            let error = with_hooks(text, COMMAND).expect_err("refused");
+            assert!(error.contains(reason), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_days_after_which_transcripts_go() {
+        assert_eq!(cleanup_days("{\"cleanupPeriodDays\": 7}"), Some(7));
+        assert_eq!(cleanup_days("{\"cleanupPeriodDays\": \"7\"}"), None);
+        assert_eq!(cleanup_days("{}"), None);
+        assert_eq!(cleanup_days("nonsense"), None);
+    }
+}

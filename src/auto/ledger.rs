@@ -1,0 +1,156 @@
+//! What was done outside the repository, so that it can be undone: `installed.json` beside the settings, and a copy of each of Claude
+//! Code's settings files as it was before.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::{AutoError, claude, schedule};
+use crate::base::key::hex;
+use crate::store::durable::{self, WriteError};
+
+/// What was done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    /// The version of this file's format.
+    pub version: u32,
+    /// Claude Code's settings files that were changed.
+    #[serde(default)]
+    pub settings: Vec<Changed>,
+    /// What the system was told.
+    #[serde(default)]
+    pub scheduler: Option<schedule::Kind>,
+    /// SHA-256 of the `config.json` that `init` made, where there was none.
+    #[serde(default)]
+    pub config: Option<String>,
+}
+
+/// A settings file that was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changed {
+    /// Where it is.
+    pub path: PathBuf,
+    /// A copy of what it was before; none where there was no file.
+    pub backup: Option<PathBuf>,
+    /// SHA-256 of what it became.
+    pub became: String,
+}
+
+/// How a settings file was put back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PutBack {
+    /// Nothing of ours was in it.
+    Untouched,
+    /// It is as it was before, byte for byte.
+    Restored,
+    /// Somebody changed it since: our entries are gone, all else stays.
+    Cleaned,
+}
+
+/// The ledger's place, beside `config.json`.
+pub fn place(config: &Path) -> PathBuf {
+    config.with_file_name("installed.json")
+}
+
+/// SHA-256 as text.
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+impl Ledger {
+    /// Reads the ledger; one that is missing or cannot be read is empty: then what is ours is found by its looks.
+    pub fn read(path: &Path) -> Self {
+        fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+    }
+
+    /// Writes it, or deletes it where nothing is left to undo.
+    pub fn write(&self, path: &Path) -> Result<(), AutoError> {
+        if self.settings.is_empty() && self.scheduler.is_none() && self.config.is_none() {
+            return delete(path);
+        }
+        let text = serde_json::to_string_pretty(&Self { version: 1, ..self.clone() }).unwrap_or_default();
+        Ok(durable::write(path, text.as_bytes())?)
+    }
+
+    /// Puts our hooks into a settings file. Says whether anything changed.
+    pub fn add_hooks(&mut self, settings: &Path, command: &str) -> Result<bool, AutoError> {
+        // Whoever links to settings kept elsewhere wants that file changed.
+        let path = fs::canonicalize(settings).unwrap_or_else(|_| settings.to_owned());
+        let before = read(&path)?;
+        let text = before.clone().unwrap_or_default();
+        let problem = |reason| AutoError::Settings { path: path.clone(), reason };
+        let Some(after) = claude::with_hooks(&text, command).map_err(problem)? else { return Ok(false) };
+        let known = self.settings.iter().find(|changed| changed.path == path).cloned();
+        let backup = match (known, claude::has_hooks(&text), &before) {
+            // It is ours already: what it was before that is kept.
+            (Some(known), true, _) => known.backup,
+            (_, false, Some(text)) => {
+                let copy = backup_place(&path);
+                durable::write(&copy, text.as_bytes())?;
+                let shown = fs::metadata(&path).map(|meta| meta.permissions());
+                shown.and_then(|shown| fs::set_permissions(&copy, shown)).map_err(|source| WriteError { path: copy.clone(), source })?;
+                Some(copy)
+            }
+            _ => None,
+        };
+        durable::write(&path, after.as_bytes())?;
+        self.settings.retain(|changed| changed.path != path);
+        self.settings.push(Changed { path, backup, became: sha256(after.as_bytes()) });
+        Ok(true)
+    }
+
+    /// Takes our hooks out of a settings file.
+    pub fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
+        let path = fs::canonicalize(settings).unwrap_or_else(|_| settings.to_owned());
+        let known = self.settings.iter().position(|changed| changed.path == path).map(|at| self.settings.remove(at));
+        let Some(text) = read(&path)? else { return Ok(PutBack::Untouched) };
+        let same = known.as_ref().is_some_and(|known| known.became == sha256(text.as_bytes()));
+        let backup = known.and_then(|known| known.backup);
+        let before = backup.as_ref().map(|copy| read(copy)).transpose()?;
+        let done = match (same, before) {
+            (true, Some(Some(before))) => {
+                durable::write(&path, before.as_bytes())?;
+                PutBack::Restored
+            }
+            (true, None) => {
+                delete(&path)?;
+                PutBack::Restored
+            }
+            // Changed since, or the copy is gone.
+            _ => match claude::without_hooks(&text).map_err(|reason| AutoError::Settings { path: path.clone(), reason })? {
+                None => PutBack::Untouched,
+                Some(after) => {
+                    durable::write(&path, after.as_bytes())?;
+                    PutBack::Cleaned
+                }
+            },
+        };
+        backup.iter().try_for_each(|copy| delete(copy))?;
+        Ok(done)
+    }
+}
+
+fn backup_place(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!("{name}.before-claude-sync"))
+}
+
+/// A file's text; none where there is no file.
+fn read(path: &Path) -> Result<Option<String>, AutoError> {
+    let fail = |source| AutoError::Read { path: path.to_owned(), source };
+    match fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, error))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(fail(source)),
+    }
+}
+
+/// Deletes a file, if it is there.
+pub fn delete(path: &Path) -> Result<(), AutoError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path: path.to_owned(), source: error }.into()),
+        _ => Ok(()),
+    }
+}

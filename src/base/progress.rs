@@ -1,0 +1,117 @@
+//! What long work tells whoever watches it. The library shows none of it: the command line draws bars or writes lines.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A part of a run that may take its time. One begins after another has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Reading transcripts; its parts are files.
+    Transcripts,
+    /// Bringing what the remote has.
+    Fetch,
+    /// Writing this machine's days; its parts are files.
+    Days,
+    /// Computing the manifest from all machines' files.
+    Manifest,
+    /// Bringing the work tree to a commit.
+    WorkTree,
+    /// Giving the remote what it lacks.
+    Push,
+    /// Having git check its objects.
+    Objects,
+    /// Reading all files of the fleet; its parts are files.
+    Files,
+    /// Reading what was synced, for a report.
+    Synced,
+}
+
+impl Step {
+    /// Whether it talks to a remote, so that git may ask for a password meanwhile.
+    pub fn is_far(self) -> bool {
+        matches!(self, Self::Fetch | Self::Push)
+    }
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// A step began. It has so many parts; 0 where nobody can tell.
+    Began(Step, u64),
+    /// So many more of its parts are done.
+    Moved(Step, u64),
+    /// It ended, well or not.
+    Ended(Step),
+    /// A git command begins; secrets in addresses are hidden.
+    Git(&'a str),
+    /// A git command that talks to a remote said something, which comes from outside.
+    Said(&'a str),
+    /// The git command ended: well or not.
+    GitEnded(bool),
+    /// A single thing was done, such as a file read or written.
+    Did(&'a str),
+}
+
+type Eye = dyn Fn(&Event<'_>) + Send + Sync;
+
+/// Whoever watches; by default nobody.
+#[derive(Clone, Default)]
+pub struct Watcher(Option<Arc<Eye>>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Watcher(somebody)" } else { "Watcher(nobody)" })
+    }
+}
+
+impl Watcher {
+    /// Somebody who is shown every event. Several threads may show one at a time.
+    pub fn new(eye: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(eye)))
+    }
+
+    /// Shows an event.
+    pub fn see(&self, event: Event<'_>) {
+        if let Some(eye) = &self.0 {
+            eye(&event);
+        }
+    }
+
+    /// Shows a text that costs something to make, where somebody watches.
+    pub fn see_text(&self, text: impl FnOnce() -> String, event: impl FnOnce(&str) -> Event<'_>) {
+        if let Some(eye) = &self.0 {
+            eye(&event(&text()));
+        }
+    }
+
+    /// Tells of a single thing that was done.
+    pub fn did(&self, text: impl FnOnce() -> String) {
+        self.see_text(text, |text| Event::Did(text));
+    }
+
+    /// Begins a step, which ends when the value is dropped.
+    pub fn begin(&self, step: Step, parts: u64) -> Doing<'_> {
+        self.see(Event::Began(step, parts));
+        Doing { watcher: self, step }
+    }
+}
+
+/// A step that goes on.
+#[derive(Debug)]
+pub struct Doing<'w> {
+    watcher: &'w Watcher,
+    step: Step,
+}
+
+impl Doing<'_> {
+    /// So many more parts are done.
+    pub fn moved(&self, parts: u64) {
+        self.watcher.see(Event::Moved(self.step, parts));
+    }
+}
+
+impl Drop for Doing<'_> {
+    fn drop(&mut self) {
+        self.watcher.see(Event::Ended(self.step));
+    }
+}

@@ -1,0 +1,66 @@
+//! What a run did, as people and programs read it, for all commands that end in one.
+
+use serde_json::{Value, json};
+
+use super::env::Env;
+use super::note;
+use super::sync::{code, warning_lines, warnings};
+use crate::report::dollars;
+use crate::sync::{Outcome, Remote};
+
+/// What a command adds to the JSON of its run.
+pub type More = Vec<(&'static str, Value)>;
+
+/// Tells of a run, in JSON with what the command adds, or in words. Returns the exit code.
+pub fn tell(outcome: &Outcome, env: &Env, json: Option<More>, words: impl FnOnce() -> String) -> u8 {
+    match json {
+        Some(more) => super::json(&to_json(outcome, env, more)),
+        None => note(env, &words()),
+    }
+    eprint!("{}", warnings(outcome, env.quiet));
+    code(outcome)
+}
+
+fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
+    let (remote, reason) = match &outcome.remote {
+        Remote::None => ("none", None),
+        Remote::UpToDate => ("up_to_date", None),
+        Remote::Pushed(_) => ("pushed", None),
+        Remote::Queued(reason) => ("queued", Some(reason)),
+        Remote::Refused(reason) => ("refused", Some(reason)),
+        Remote::Skipped => ("skipped", None),
+        Remote::Locked(mark) => ("locked", Some(mark)),
+        Remote::Waiting => ("waiting", None),
+    };
+    let problems: Vec<_> =
+        outcome.problems.iter().map(|one| json!({ "code": one.code, "subject": one.subject, "count": one.count })).collect();
+    let (delta, read) = (&outcome.delta, &outcome.read);
+    let mut all = json!({
+        "version": 1,
+        "machine_id": outcome.machine.as_str(),
+        "commit": outcome.commit.map(|commit| commit.to_string()),
+        "records_added": delta.added,
+        "records_grown": delta.grown,
+        "sessions": delta.sessions.len(),
+        "cost_added_usd": dollars(delta.cost),
+        "transcripts": {
+            "files": read.files, "opened": read.opened, "bad_lines": read.bad_total, "unreadable": read.unreadable.len(),
+        },
+        "machines": outcome.machines,
+        "received": outcome.received,
+        "remote": remote,
+        "remote_reason": reason,
+        "next_try": outcome.next_try.map(|time| time.to_string()),
+        "set_up": outcome.set_up,
+        "finished": outcome.finished.map(crate::git::unfinished::Operation::name),
+        "cleared": outcome.cleared.len(),
+        "mended": outcome.mended,
+        "purged": outcome.purged,
+        "problems": problems,
+        "newer_rules": outcome.newer_rules,
+        "warnings": warning_lines(outcome, env.quiet),
+        "code": code(outcome),
+    });
+    more.into_iter().for_each(|(key, value)| all[key] = value);
+    all
+}

@@ -1,0 +1,153 @@
+//! `claude-sync status`: how things stand, on this machine and on the others.
+
+use super::auto::{self, Started};
+use super::env::Env;
+use super::error::CliError;
+use super::{exit, out};
+use crate::auto::claude;
+use crate::base::text::{count, printable};
+use crate::base::time::Timestamp;
+use crate::report::ago;
+use crate::store::Places;
+use crate::sync::{self, Status};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// What Claude Code does where its settings say nothing.
+const CLEANUP: u64 = 30;
+
+/// A machine that did not sync for so long is told.
+const LATE: i64 = 14 * DAY;
+
+/// Within so much time of a deletion, people are warned: with automatic sync, and without.
+const SOON: (i64, i64) = (DAY, 7 * DAY);
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = Env::places()?;
+    let status = sync::status(&places)?;
+    let started = Started::read(&places)?;
+    let days = cleanup_days(&places);
+    let warnings = warnings(&status, &started, days, env.now);
+    if args.json {
+        super::json(&to_json(&status, &started, days, &warnings));
+        return Ok(exit::OK);
+    }
+    out(&text(&status, &started, env.now));
+    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    Ok(exit::OK)
+}
+
+/// After how many days Claude Code deletes transcripts: the fewest that a folder's settings say.
+fn cleanup_days(places: &Places) -> u64 {
+    let said = auto::settings_files(places).into_iter().filter_map(|file| claude::cleanup_days(&std::fs::read_to_string(file).ok()?));
+    said.min().unwrap_or(CLEANUP)
+}
+
+fn text(status: &Status, started: &Started, now: Timestamp) -> String {
+    let own = status.machines.iter().find(|machine| Some(&machine.id) == status.machine.as_ref());
+    let when = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| ago(now, time));
+    let name = own.map(|own| printable(&own.label, 60)).filter(|label| !label.is_empty());
+    let id = status.machine.as_ref().map_or_else(|| "no id yet".to_owned(), ToString::to_string);
+    let mut text = format!("This machine: {}\n", name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")));
+    let mut line = |key: &str, value: &str| text.push_str(&format!("  {key:<11} {value}\n"));
+    line("last sync", &when(own.and_then(|own| own.last_sync)));
+    let new = &status.unsynced;
+    line(
+        "to sync",
+        &match new.files {
+            0 => format!("nothing new in {}", count(new.all, "transcript")),
+            files => format!("{} of {}", count(files, "transcript"), count(new.sessions, "session")),
+        },
+    );
+    line("remote", &status.remote.as_deref().map_or_else(|| "none: history is kept on this machine".to_owned(), |url| printable(url, 200)));
+    if status.remote.is_some() {
+        line("to push", &if status.unpushed == 0 { "nothing".to_owned() } else { count(status.unpushed, "commit") });
+    }
+    if let Some((failures, next)) = status.retry {
+        line("retry", &format!("{} to reach the remote in a row; unattended runs try again from {next} on", count(failures, "failure")));
+    }
+    if status.pending > 0 {
+        line("conflicts", &format!("{} to look at: claude-sync conflicts", count(status.pending, "session")));
+    }
+    let auto = started.text(now);
+    line("automatic", auto.trim_end());
+    let others: Vec<_> = status.machines.iter().filter(|machine| Some(&machine.id) != status.machine.as_ref()).collect();
+    if !others.is_empty() {
+        text.push_str("\nOther machines:\n");
+        let width = others.iter().map(|machine| printable(&machine.label, 40).chars().count()).max().unwrap_or(0);
+        for machine in others {
+            let state = match (&machine.error, machine.retired) {
+                (Some(error), _) => format!(": {}", printable(error, 100)),
+                (None, true) => ", retired".to_owned(),
+                (None, false) => String::new(),
+            };
+            text.push_str(&format!("  {:<width$}  last sync {}{state}\n", printable(&machine.label, 40), when(machine.last_sync)));
+        }
+    }
+    text
+}
+
+fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Vec<String> {
+    let mut out = Vec::new();
+    if !status.set_up {
+        out.push("This machine is not set up: claude-sync init, or claude-sync init ADDRESS to share.".to_owned());
+    }
+    if days == 0 {
+        out.push("Claude Code keeps no transcripts (cleanupPeriodDays is 0 in its settings.json): there is nothing to sync.".to_owned());
+    } else if let Some(oldest) = status.unsynced.oldest {
+        let life = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY);
+        let left = life.saturating_sub(now.since(oldest));
+        if left <= if started.is_enabled() { SOON.0 } else { SOON.1 } {
+            let when = if left <= 0 { "any time now".to_owned() } else { format!("in {}", count((left / DAY).unsigned_abs(), "day")) };
+            out.push(format!(
+                "Claude Code deletes transcripts after {} (cleanupPeriodDays), and some that are not synced {when}: run claude-sync",
+                count(days, "day")
+            ));
+        }
+    }
+    if let Some(last) = started.last.as_ref().filter(|last| started.is_enabled() && last.code.is_some_and(|code| code != exit::OK)) {
+        let error = last.error.as_deref().unwrap_or("see claude-sync doctor");
+        out.push(format!("The last automatic sync failed: {}", printable(error, 300)));
+    }
+    for machine in status.machines.iter().filter(|machine| !machine.retired && Some(&machine.id) != status.machine.as_ref()) {
+        if let Some(last) = machine.last_sync.filter(|last| now.since(*last) > LATE) {
+            let name = printable(&machine.label, 40);
+            out.push(format!("{name} last synced {}. If it will not again: claude-sync machine retire {name}", ago(now, last)));
+        }
+    }
+    out
+}
+
+fn to_json(status: &Status, started: &Started, days: u64, warnings: &[String]) -> serde_json::Value {
+    let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+    let machine = |known: &sync::Known| {
+        serde_json::json!({
+            "id": known.id.to_string(), "name": known.label, "last_sync": time(known.last_sync), "retired": known.retired,
+            "error": known.error, "this": Some(&known.id) == status.machine.as_ref(),
+        })
+    };
+    serde_json::json!({
+        "version": 1,
+        "set_up": status.set_up,
+        "machine": status.machine.as_ref().map(ToString::to_string),
+        "remote": status.remote,
+        "unpushed_commits": status.unpushed,
+        "retry": status.retry.map(|(failures, next)| serde_json::json!({ "failures": failures, "next": next.to_string() })),
+        "unsynced": {
+            "transcripts": status.unsynced.files, "sessions": status.unsynced.sessions, "oldest": time(status.unsynced.oldest),
+            "all_transcripts": status.unsynced.all,
+        },
+        "pending_sessions": status.pending,
+        "cleanup_period_days": days,
+        "auto": started.json(),
+        "machines": status.machines.iter().map(machine).collect::<Vec<_>>(),
+        "warnings": warnings,
+    })
+}

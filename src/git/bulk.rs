@@ -1,0 +1,33 @@
+//! How much git has stored, and how untidily.
+
+use std::fs;
+use std::path::Path;
+
+/// What lies in a folder of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Bulk {
+    /// Objects that have a file of their own.
+    pub loose: u64,
+    /// Packs.
+    pub packs: u64,
+    /// The size of all files, in bytes.
+    pub bytes: u64,
+}
+
+/// So many loose objects git leaves as they are, unless `gc.auto` says otherwise.
+pub const GC_AUTO: u64 = 6700;
+
+/// Measures `.git/objects`. What cannot be looked at counts as nothing.
+pub fn measure(objects: &Path) -> Bulk {
+    let mut out = Bulk::default();
+    for folder in fs::read_dir(objects).into_iter().flatten().flatten() {
+        let is_loose = folder.file_name().len() == 2;
+        for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
+            let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else { continue };
+            out.bytes = out.bytes.saturating_add(meta.len());
+            out.loose = out.loose.saturating_add(u64::from(is_loose));
+            out.packs = out.packs.saturating_add(u64::from(file.path().extension().is_some_and(|end| end == "pack")));
+        }
+    }
+    out
+}

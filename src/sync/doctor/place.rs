@@ -1,0 +1,194 @@
+//! This machine: settings, folders, disk, clock, id and key, and the repository as such.
+
+use super::{Check, Patient, Status, show, tell};
+use crate::base::text::count;
+use crate::base::time::{Day, Timestamp};
+use crate::git::setup;
+use crate::store::{machine_id as ids, space};
+use crate::sync::setup::is_sync;
+
+/// `config.json`.
+pub fn settings(patient: &Patient) -> Check {
+    const NAME: &str = "settings";
+    match &patient.config {
+        Err(error) => Check::new(NAME, Status::Error, tell(error), "correct it, or take the setting out: claude-sync config edit"),
+        Ok(config) if config.unknown.is_empty() => Check::ok(NAME, "all are valid"),
+        Ok(config) => {
+            let near = |near: Option<&str>| near.map(|near| format!(" (is {near} meant?)")).unwrap_or_default();
+            let names: Vec<_> = config.unknown.iter().take(5).map(|(name, meant)| format!("{name}{}", near(*meant))).collect();
+            let what = format!("{} not known here and without effect: {}", count(config.unknown.len() as u64, "setting"), names.join(", "));
+            Check::new(NAME, Status::Warning, what, "correct or remove them: claude-sync config edit")
+        }
+    }
+}
+
+/// Whether all folders that are written can be.
+pub fn permissions(patient: &Patient) -> Check {
+    const NAME: &str = "permissions";
+    let places = patient.places;
+    let folders = [Some(places.repo.as_path()), Some(&places.state), places.config.parent(), places.machine_id.parent()];
+    // Where one command ran as root, single folders are root's.
+    let inside = [".git", ".git/objects", ".git/refs/heads", "sync", "sync/machines"].map(|name| places.repo.join(name));
+    let folders = folders.into_iter().flatten().chain(inside.iter().map(std::path::PathBuf::as_path).filter(|folder| folder.is_dir()));
+    let bad: Vec<_> = folders.filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?))).collect();
+    if bad.is_empty() {
+        return Check::ok(NAME, "all folders can be written");
+    }
+    let advice = "give them back to yourself (chown, chmod u+rwx): a command run as root may have made them";
+    Check::new(NAME, Status::Error, bad.join("; "), advice)
+}
+
+/// Below so many bytes it is time to make room.
+const LITTLE: u64 = 200_000_000;
+/// Below so many a sync may fail half-way.
+const NOTHING: u64 = 20_000_000;
+
+/// The room that is left.
+pub fn disk(patient: &Patient) -> Check {
+    const NAME: &str = "disk";
+    let places = patient.places;
+    let Some((free, place)) =
+        [&places.repo, &places.state].into_iter().filter_map(|place| Some((space::free(place)?, place))).min_by_key(|(free, _)| *free)
+    else {
+        return Check::skipped(NAME, "the system does not tell how much is free");
+    };
+    let what = format!("{} free for {}", size(free), show(place));
+    let advice = "make room: a sync that finds none is left out, and nothing is lost";
+    match free {
+        ..NOTHING => Check::new(NAME, Status::Error, what, advice),
+        NOTHING..LITTLE => Check::new(NAME, Status::Warning, what, advice),
+        LITTLE.. => Check::ok(NAME, what),
+    }
+}
+
+/// Bytes for people.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        ..1_000_000 => "less than 1 MB".to_owned(),
+        1_000_000..10_000_000_000 => count_of(bytes / 1_000_000, "MB"),
+        _ => count_of(bytes / 1_000_000_000, "GB"),
+    }
+}
+
+fn count_of(number: u64, unit: &str) -> String {
+    format!("{} {unit}", crate::base::text::thousands(number))
+}
+
+/// A clock that is earlier than this is wrong: there was no such program then.
+fn made() -> Timestamp {
+    Day::parse("2026-01-01").map_or(Timestamp::EPOCH, Day::start)
+}
+
+/// So far clocks may differ: time zones that somebody forgot to set are within it.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// The clock, against what was synced.
+pub fn clock(patient: &Patient) -> Check {
+    const NAME: &str = "clock";
+    let now = patient.options.now;
+    let advice = "set this machine's clock, and have it kept by the network";
+    if now < made() {
+        return Check::new(NAME, Status::Error, format!("it says {now}, before this program was made"), advice);
+    }
+    let manifest = patient.manifest();
+    let newest = manifest.as_ref().and_then(|manifest| manifest.updated_at.max(manifest.last_usage));
+    match newest {
+        Some(newest) if newest.since(now) > DAY => {
+            let what = format!("it says {now}, but something was synced that is of {newest}");
+            Check::new(NAME, Status::Warning, what, format!("{advice}; or another machine's clock is ahead: claude-sync machine list"))
+        }
+        _ => Check::ok(NAME, "it is not behind what was synced"),
+    }
+}
+
+/// The machine's id.
+pub fn machine_id(patient: &Patient) -> Check {
+    const NAME: &str = "machine_id";
+    match &patient.machine {
+        Err(error) => {
+            Check::new(NAME, Status::Error, tell(error), "put the id back; or, if it never synced, delete the file and a new id is made")
+        }
+        Ok(None) => Check::new(NAME, Status::Note, "there is none yet", "the first claude-sync makes it"),
+        Ok(Some(id)) if ids::is_anothers(&patient.places.machine_id, &patient.options.host.fingerprint) => {
+            let what = format!("{} was made on another computer: two may be using it", id.short());
+            Check::new(
+                NAME,
+                Status::Warning,
+                what,
+                "if both are in use: claude-sync machine new-id; if this one replaces it: claude-sync machine adopt",
+            )
+        }
+        Ok(Some(id)) => Check::ok(NAME, format!("{}, of this computer", id.short())),
+    }
+}
+
+/// The fleet's key.
+pub fn key(patient: &Patient) -> Check {
+    const NAME: &str = "key";
+    let path = &patient.places.key;
+    let sealed = patient.repo().zip(patient.root()).and_then(|(repo, root)| repo.sealed_by(root).ok().flatten());
+    let config = patient.config.as_ref().ok();
+    let wanted = match &sealed {
+        Some(mark) => Some(format!("the repository is encrypted with the key {mark}")),
+        None if config.is_some_and(|config| config.encrypt) => Some("privacy_settings.encryption asks for it".to_owned()),
+        None if config.is_some_and(|config| config.hash_project_names) => Some("privacy_settings.project_names asks for it".to_owned()),
+        None => None,
+    };
+    let import = "on the machine that has it: claude-sync key show; then here: claude-sync key import";
+    match (&patient.key, wanted) {
+        (Err(error), _) => Check::new(NAME, Status::Error, tell(error), import),
+        (Ok(_), _) if space::is_open_to_others(path) => Check::new(
+            NAME,
+            Status::Error,
+            format!("others on this machine can read {}", show(path)),
+            format!("chmod 600 '{}'", show(path)),
+        ),
+        (Ok(None), None) => Check::ok(NAME, "there is none, and none is needed"),
+        (Ok(None), Some(wanted)) => {
+            let advice = format!("{import}. For a fleet that has none: claude-sync key init");
+            Check::new(NAME, Status::Error, format!("there is none, but {wanted}"), advice)
+        }
+        (Ok(Some(key)), _) if sealed.as_ref().is_some_and(|mark| *mark != key.mark()) => {
+            let what =
+                format!("this machine has the key {}, but the repository is encrypted with {}", key.mark(), sealed.unwrap_or_default());
+            Check::new(NAME, Status::Error, what, format!("keep a copy of {}, move it away, and {import}", show(path)))
+        }
+        (Ok(Some(key)), _) => Check::ok(NAME, format!("{}, readable by you alone", key.mark())),
+    }
+}
+
+/// Whether there is a repository that a sync can work in.
+pub fn repository(patient: &Patient) -> Check {
+    const NAME: &str = "repository";
+    let place = &patient.places.repo;
+    let bad = |what: String, advice: &str| Check::new(NAME, Status::Error, what, advice);
+    let repo = match &patient.repo {
+        Err(error) => return bad(tell(error), "move it away and run claude-sync init ADDRESS again: the remote has the same data"),
+        Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => {
+            return bad(format!("{} is no repository, and not empty", show(place)), "move it away and run claude-sync init again");
+        }
+        Ok(None) => return Check::new(NAME, Status::Warning, "there is none yet", "claude-sync init, or claude-sync init ADDRESS"),
+        Ok(Some(repo)) => repo,
+    };
+    // A rebase stands on no branch, and that is no fault.
+    if let Some(operation) = repo.operation() {
+        let what = format!("git stopped in the middle of a {}", operation.name());
+        return Check::new(NAME, Status::Warning, what, "claude-sync resolve, or any sync, ends it; claude-sync git status tells more");
+    }
+    let branch = match repo.branch() {
+        Ok(branch) => branch,
+        Err(error) => return bad(tell(&error), "go back to the branch: claude-sync git switch main"),
+    };
+    let mend = "claude-sync verify says what is damaged, claude-sync verify --repair mends what can be mended";
+    let root = repo.head_commit().and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
+    match root.map_err(|error| tell(&error)).and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e)))) {
+        Ok(true) if repo.is_born() && patient.root().is_none() => bad("the commit that HEAD names is missing".to_owned(), mend),
+        Ok(true) if let Some(usual) = setup::strayed_from(repo, &branch) => {
+            let what = format!("it is on the branch {branch}, and {usual} is the one that is usually synced");
+            Check::new(NAME, Status::Warning, what, format!("go back: claude-sync git switch {usual}"))
+        }
+        Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),
+        Ok(false) => bad(format!("{} has something else in it than syncs", show(place)), "give claude-sync a repository of its own"),
+        Err(error) => bad(error, mend),
+    }
+}

@@ -1,0 +1,83 @@
+//! The programs that git runs for us, and git itself.
+
+use super::{Check, Patient, Status, show, tell};
+use crate::git::process::MIN_VERSION;
+use crate::git::{hooks as installed, setup};
+
+const NO_REPOSITORY: &str = "there is no repository to look at";
+const AGAIN: &str = "claude-sync sets it up again with every run";
+
+/// The version of git.
+pub fn git(patient: &Patient) -> Check {
+    match &patient.git {
+        Ok(git) => Check::ok("git", git.version()),
+        Err(error) => {
+            let advice = format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1);
+            Check::new("git", Status::Error, tell(error), advice)
+        }
+    }
+}
+
+/// Whom commits will name. The name and address themselves are not shown.
+pub fn identity(patient: &Patient) -> Check {
+    const NAME: &str = "identity";
+    let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
+    let config = repo.config().ok();
+    let text = |key: &str| config.as_ref().and_then(|config| config.get_string(key).ok()).unwrap_or_default();
+    let missing: Vec<&str> = ["user.name", "user.email"].into_iter().filter(|key| text(key).trim().is_empty()).collect();
+    let signed = config.as_ref().is_some_and(|config| config.get_bool("commit.gpgsign").unwrap_or(false));
+    let advice = "git config --global user.name NAME; git config --global user.email ADDRESS";
+    if signed && let Ok(git) = &patient.git {
+        // Signed commits are made by git, which knows more places for a name, and refuses where it finds none.
+        return match git.run(repo.path(), &["var", "GIT_AUTHOR_IDENT"]) {
+            Ok(_) => Check::ok(NAME, "git knows whom to name; commits are signed"),
+            Err(error) => Check::new(NAME, Status::Error, format!("signed commits fail: {}", tell(&error)), advice),
+        };
+    }
+    if missing.is_empty() {
+        return Check::ok(NAME, "user.name and user.email are set");
+    }
+    let verb = if missing.len() == 1 { "is" } else { "are" };
+    let what = format!("{} {verb} not set: commits name claude-sync@localhost as their author", missing.join(" and "));
+    Check::new(NAME, Status::Note, what, advice)
+}
+
+/// What git calls to join two versions.
+pub fn driver(patient: &Patient) -> Check {
+    const NAME: &str = "merge_driver";
+    let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
+    let defects = setup::defects(repo, &patient.options.program);
+    let program = setup::driver_program(repo);
+    match (defects.first(), program) {
+        (None, Some(program)) if program.exists() => Check::ok(NAME, "git joins versions by this program"),
+        (_, Some(program)) if !program.exists() => {
+            Check::new(NAME, Status::Error, format!("git joins versions by {}, which is not there", show(&program)), AGAIN)
+        }
+        // Two installed versions, or one that moved: each works, and the one that ran last is called.
+        (Some((subject, _)), Some(program))
+            if program.file_name() == patient.options.program.file_name() && subject.starts_with("merge.") =>
+        {
+            Check::new(NAME, Status::Note, format!("git joins versions by another claude-sync, {}", show(&program)), AGAIN)
+        }
+        (Some((subject, what)), _) => Check::new(NAME, Status::Error, format!("{subject} {what}: a merge by git would lose data"), AGAIN),
+        (None, _) => Check::ok(NAME, "git joins versions by this program"),
+    }
+}
+
+/// What git calls before a push and after a merge.
+pub fn hooks(patient: &Patient) -> Check {
+    const NAME: &str = "hooks";
+    let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
+    if let Some(program) = installed::gone_program(repo) {
+        let what = format!("hooks call {}, which is not there: git goes on without their checks", show(&program));
+        return Check::new(NAME, Status::Warning, what, "claude-sync init installs them again");
+    }
+    if let Some(missing) = installed::missing(repo) {
+        return Check::new(NAME, Status::Warning, format!("{missing} is not installed"), "claude-sync init installs it again");
+    }
+    if repo.config().is_ok_and(|config| config.get_entry("core.hooksPath").is_ok()) {
+        let what = format!("core.hooksPath is set, and its folder is left alone: {}", show(&installed::folder(repo)));
+        return Check::new(NAME, Status::Note, what, "to have the checks, call them there: claude-sync hook pre-push \"$@\"");
+    }
+    Check::ok(NAME, "they call a program that is there")
+}

@@ -1,0 +1,93 @@
+//! The remote: whether there is one, whether it answers, and to whom.
+
+use super::{Check, Patient, Status, tell};
+use crate::git::process::hide_secrets;
+use crate::git::visibility::{Visibility, visibility, web_address};
+
+const OFFLINE: &str = "the remote is not asked with --offline";
+const NO_REMOTE: &str = "there is no remote";
+
+/// Where history goes.
+pub fn remote(patient: &Patient) -> Check {
+    const NAME: &str = "remote";
+    if patient.repo().is_none() {
+        return Check::skipped(NAME, "there is no repository to look at");
+    }
+    match addresses(patient).as_slice() {
+        [] => Check::new(NAME, Status::Note, "none: history is kept on this machine alone", "to share it: claude-sync init ADDRESS"),
+        all => Check::ok(NAME, all.iter().map(|address| hide_secrets(address)).collect::<Vec<_>>().join(", pushed to ")),
+    }
+}
+
+/// The address of the remote, and those that pushes go to where they are others.
+fn addresses(patient: &Patient) -> Vec<String> {
+    let mut out: Vec<String> = patient.repo().and_then(crate::git::Repo::remote).into_iter().collect();
+    let config = patient.repo().filter(|_| !out.is_empty()).and_then(|repo| repo.config().ok());
+    if let Some(mut all) = config.as_ref().and_then(|config| config.multivar("remote.origin.pushurl", None).ok()) {
+        while let Some(Ok(entry)) = all.next() {
+            out.extend(entry.value().ok().map(str::to_owned));
+        }
+    }
+    out.dedup();
+    out
+}
+
+/// Whether it answers.
+pub fn reachable(patient: &Patient) -> Check {
+    const NAME: &str = "reachable";
+    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+        return Check::skipped(NAME, "it takes git and a repository to ask");
+    };
+    if repo.remote().is_none() {
+        return Check::skipped(NAME, NO_REMOTE);
+    }
+    if patient.options.offline {
+        return Check::skipped(NAME, OFFLINE);
+    }
+    match git.survey(repo.path(), "origin") {
+        Ok(survey) if survey.per_machine => Check::ok(NAME, "it answers, with a branch per machine"),
+        Ok(survey) => Check::ok(
+            NAME,
+            survey.branch.map_or("it answers, and is still empty".to_owned(), |branch| format!("it answers, with the branch {branch}")),
+        ),
+        Err(error) => {
+            let advice = "check the address, the network, and that git can log in there: claude-sync git ls-remote origin";
+            Check::new(NAME, Status::Error, format!("it does not answer: {}", tell(&error)), advice)
+        }
+    }
+}
+
+/// Whether strangers can read it.
+pub fn privacy(patient: &Patient) -> Check {
+    const NAME: &str = "privacy";
+    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+        return Check::skipped(NAME, "it takes git and a repository to ask");
+    };
+    let all = addresses(patient);
+    if all.is_empty() {
+        return Check::skipped(NAME, NO_REMOTE);
+    }
+    if patient.options.offline {
+        return Check::skipped(NAME, OFFLINE);
+    }
+    let seen: Vec<_> = all.iter().map(|address| visibility(git, repo.path(), address)).collect();
+    if let Some(at) = seen.iter().position(|seen| *seen == Visibility::Public) {
+        let sealed = patient.root().and_then(|root| repo.sealed_by(root).ok().flatten()).is_some();
+        let address = hide_secrets(&all[at]);
+        let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";
+        return if sealed {
+            let what = format!("everybody can read {address}: files are encrypted, times and sizes of syncs are not");
+            Check::new(NAME, Status::Warning, what, advice)
+        } else {
+            let what = format!("everybody can read {address}: when, how much and on what projects you work");
+            Check::new(NAME, Status::Error, what, advice)
+        };
+    }
+    match (seen.contains(&Visibility::Closed), seen.contains(&Visibility::Unknown)) {
+        (true, false) => Check::ok(NAME, "it is not shown without a password"),
+        _ if all.iter().all(|address| web_address(address).is_none()) => {
+            Check::skipped(NAME, "there is no address by which a stranger could ask for it")
+        }
+        _ => Check::skipped(NAME, "whether strangers can read it was not answered"),
+    }
+}

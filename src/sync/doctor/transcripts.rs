@@ -1,0 +1,137 @@
+//! What there is to sync, and whether it is still there when the next sync comes.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::{Check, Patient, Status, show};
+use crate::base::text::{count, thousands};
+use crate::git::repo::KNOWN;
+use crate::index::{Binding, Index};
+use crate::sync::settings::{naming, reader};
+use crate::transcripts::{Cursors, TranscriptFile, discover, mark};
+
+/// Whether transcripts are found and can be read. They are named by the last part of their paths: the rest tells of projects.
+pub fn transcripts(patient: &Patient) -> Check {
+    const NAME: &str = "transcripts";
+    let found = discover(&patient.places.claude);
+    let unreadable: Vec<&PathBuf> = found.files.par_iter().map(|file| &file.path).filter(|path| File::open(path).is_err()).collect();
+    let total = found.files.len() as u64;
+    if !unreadable.is_empty() || !found.unreadable.is_empty() {
+        let name = |path: &&PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut names: Vec<String> = unreadable.iter().take(5).map(name).collect();
+        if unreadable.len() > names.len() {
+            names.push(format!("{} more", unreadable.len() - names.len()));
+        }
+        if !found.unreadable.is_empty() {
+            names.push(count(found.unreadable.len() as u64, "folder"));
+        }
+        let what = format!("of {}, these cannot be read: {}", count(total, "transcript"), names.join(", "));
+        let advice = "give them back to yourself (chown, chmod u+r); claude-sync --full names their paths";
+        return Check::new(NAME, Status::Warning, what, advice);
+    }
+    if total == 0 {
+        let folders: Vec<_> = patient.places.claude.iter().map(|folder| show(&folder.join("projects"))).collect();
+        let advice = "if Claude Code keeps them elsewhere, name its folder in CLAUDE_CONFIG_DIR";
+        return Check::new(NAME, Status::Warning, format!("none in {}", folders.join(", ")), advice);
+    }
+    Check::ok(NAME, format!("{}, all readable", count(total, "transcript")))
+}
+
+/// How long Claude Code keeps transcripts, in days, where its settings say nothing else.
+const USUAL: f64 = 30.0;
+/// A shorter time takes syncs more often than somebody does by hand.
+const SHORT: f64 = 3.0;
+/// So many days before they are deleted it is time to sync.
+const MARGIN: f64 = 3.0;
+/// Claude Code's settings are no larger.
+const MOST: u64 = 16 << 20;
+
+/// Whether Claude Code deletes transcripts before they are synced.
+pub fn retention(patient: &Patient) -> Check {
+    const NAME: &str = "retention";
+    let folders = patient.places.claude.iter().filter(|folder| folder.is_dir());
+    let checks = folders.map(|folder| of_folder(patient, folder));
+    let worst = checks.max_by_key(|(status, _, _)| *status);
+    match worst {
+        None => Check::skipped(NAME, "there is no folder of Claude Code's"),
+        Some((status, what, advice)) => Check::new(NAME, status, what, advice),
+    }
+}
+
+fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
+    let file = folder.join("settings.json");
+    let days = match period(&file) {
+        Ok(days) => days,
+        Err(what) => {
+            return (Status::Warning, format!("{} {what}", show(&file)), "correct it: Claude Code cannot read it either".to_owned());
+        }
+    };
+    let longer = format!("set cleanupPeriodDays to 30 or more in {}", show(&file));
+    let kept = format!("Claude Code keeps transcripts for {}", plain(days.unwrap_or(USUAL)));
+    let days = days.unwrap_or(USUAL);
+    if days <= 0.0 {
+        return (Status::Error, "Claude Code keeps no transcripts: there is nothing to sync".to_owned(), longer);
+    }
+    let waiting = waiting(patient, folder);
+    let ages = waiting.iter().map(|file| patient.options.now.millis().saturating_sub(file.modified / 1_000_000));
+    let oldest = ages.max().unwrap_or(0) as f64 / 86_400_000.0;
+    if !waiting.is_empty() && oldest > (days - MARGIN).max(days / 2.0) {
+        let what = format!("{kept}, and one that waits to be synced is {} old", plain(oldest.floor()));
+        return (Status::Warning, what, format!("sync now, and often enough: claude-sync; or {longer}"));
+    }
+    if days < SHORT {
+        return (Status::Warning, kept, format!("sync more often than that; or {longer}"));
+    }
+    let wait = if waiting.is_empty() { "none waits".to_owned() } else { format!("{} to be synced", waits(waiting.len() as u64)) };
+    (Status::Ok, format!("{kept}; {wait}"), String::new())
+}
+
+fn waits(number: u64) -> String {
+    format!("{} {}", thousands(number), if number == 1 { "waits" } else { "wait" })
+}
+
+/// A number of days without the noise of a float.
+fn plain(days: f64) -> String {
+    format!("{days} day{}", if days.to_bits() == 1.0_f64.to_bits() { "" } else { "s" })
+}
+
+/// `cleanupPeriodDays` of a settings file of Claude Code's; none where it says nothing.
+fn period(file: &Path) -> Result<Option<f64>, &'static str> {
+    let size = fs::metadata(file).map_or(0, |meta| meta.len());
+    if size > MOST {
+        return Err("is too large for settings");
+    }
+    let Ok(text) = fs::read(file) else {
+        return if file.exists() { Err("cannot be read") } else { Ok(None) };
+    };
+    if text.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let value: Value = serde_json::from_slice(&text).map_err(|_| "is no JSON")?;
+    match value.get("cleanupPeriodDays") {
+        None | Some(Value::Null) => Ok(None),
+        Some(days) => days.as_f64().map(Some).ok_or("has a cleanupPeriodDays that is no number"),
+    }
+}
+
+/// The transcripts of a folder that were not read to their end.
+fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
+    let known = cursors(patient).unwrap_or_default();
+    let files = discover(std::slice::from_ref(&folder.to_owned())).files;
+    files.into_iter().filter(|file| known.get(&mark(&file.path)).is_none_or(|cursor| !cursor.is_current(file))).collect()
+}
+
+/// How far transcripts were read, where that is remembered and still true.
+fn cursors(patient: &Patient) -> Option<Cursors> {
+    let config = patient.config.as_ref().ok()?;
+    let naming = naming(config, patient.key.as_ref().ok()?.as_ref()).ok()?;
+    let binding = Binding {
+        known: patient.repo()?.commit_at(KNOWN).ok()??.to_string(),
+        machine: patient.machine.as_ref().ok()?.as_ref()?.to_string(),
+        reader: reader(&naming, config.summary_only),
+    };
+    Index::peek(&patient.places.state)?.cursors(&binding).ok()
+}
