@@ -8,7 +8,7 @@ use serde_json::json;
 use super::env::Env;
 use super::error::CliError;
 use super::rows::zone;
-use super::sync::{code, remote, repairs, warning_lines};
+use super::sync::{code, remote, repairs, set_up, warning_lines};
 use super::{exit, note};
 use crate::base::text::{count, printable, printable_lines};
 use crate::report::Zone;
@@ -70,7 +70,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let outcome = sync::run(&places, &options)?;
     let imported = outcome.imported.clone().unwrap_or_default();
-    let text = format!("{}{}{}\n", repairs(&outcome), said(&import, &imported, "Imported"), remote(&outcome));
+    let before = set_up(&outcome, &places.repo) + &repairs(&outcome);
+    let text = format!("{before}{}{}\n", said(&import, &imported, "Imported"), remote(&outcome));
     tell(args, env, (&import, &imported), Some(&outcome), &text);
     Ok(code(&outcome))
 }

@@ -553,6 +553,39 @@ fn what_cannot_be_imported_is_refused_and_changes_nothing() {
 }
 
 #[test]
+fn a_machine_that_was_never_set_up_imports_for_itself() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write("days.json", &ccusage(&[("2026-03-08", MODEL, [5, 6, 7, 8])]));
+    let dry = import(&ada, "days.json", &["--dry-run"]);
+    assert!(dry.out.starts_with("Would import 1 day of ccusage.") && !ada.repo().exists(), "{}", dry.out);
+    let said = import(&ada, "days.json", &[]).out;
+    assert!(said.starts_with("No set-up found: made a repository for this machine only"), "{said}");
+    assert!(said.ends_with("Imported 1 day of ccusage. There is no remote: history is kept on this machine.\n"), "{said}");
+    assert_eq!(totals(&ada).1, [5, 6, 7, 8]);
+}
+
+/// What a 1.0 file claims beyond records names no day: it may be what was imported.
+#[test]
+fn beside_what_a_file_of_format_1_0_claims_nothing_imported_counts() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.init();
+    ada.write("days.json", &ccusage(&[("2026-03-08", MODEL, [5, 6, 7, 8])]));
+    import(&ada, "days.json", &[]);
+    let path = format!("sync/machines/{}.json", fs::read_to_string(ada.home.join(".claude/machine_id")).expect("an id").trim());
+    let mut page: Value = serde_json::from_str(&ada.files()[&path]).expect("JSON");
+    page["claimed"] = json!({
+        "total_requests": 3, "total_input_tokens": 50, "total_output_tokens": 60, "total_cache_creation_tokens": 0,
+        "total_cache_read_tokens": 0, "total_cost_usd": 1,
+    });
+    fs::write(ada.repo().join(&path), page.to_string()).expect("written");
+    ada.git(&["commit", "-q", "--no-verify", "-am", "claims"]);
+    ada.sync(&["resolve"]);
+    assert_eq!(totals(&ada), (3, [50, 60, 0, 0]), "the claim, and not the day");
+}
+
+#[test]
 fn names_from_files_are_no_free_text() {
     let world = World::new();
     let ada = world.machine("ada");
