@@ -189,7 +189,7 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
         }
         None if args.scheduler == Scheduler::None => {}
         None => {
-            text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n")
+            text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n");
         }
     }
     text.push_str("How it goes: claude-sync auto status. To take it back: claude-sync auto disable\n");

@@ -139,6 +139,7 @@ impl Env {
             front_page: None,
             rederive: false,
             restore: Vec::new(),
+            import: None,
             reroot: false,
             task: Task::Sync,
             now: self.now,

@@ -11,6 +11,7 @@ use super::rows::{Filter, Found, Source};
 use super::{exit, out, source};
 use crate::base::money::Money;
 use crate::base::text::{count, nearest, printable, thousands};
+use crate::format::imported::Origin;
 use crate::merge::fleet::{self, Row};
 use crate::prices::{Bill, prices};
 use crate::records::Totals;
@@ -196,6 +197,7 @@ impl Page<'_> {
             fleet::Source::Withheld => {
                 line(format!("The sum of {}, of which the machine keeps the records.", count(one.totals.requests, "request")));
             }
+            fleet::Source::Import => line(imported(one).to_owned()),
             fleet::Source::Claim => {
                 line(format!("{}: claimed by a file of format 1.0 beyond the records that it has.", count(one.totals.requests, "request")));
             }
@@ -251,6 +253,7 @@ impl Page<'_> {
         let kind = match one.source {
             fleet::Source::Record => "request",
             fleet::Source::Withheld => "summary",
+            fleet::Source::Import => "import",
             fleet::Source::Claim => "claim",
         };
         let place = |copy: &crate::report::explain::Copy| {
@@ -288,6 +291,14 @@ impl Page<'_> {
             "notCounted": one.twins.iter().map(place).collect::<Vec<_>>(),
             "transcripts": one.rows.iter().map(|row| json!({ "path": row.path.display().to_string(), "line": row.line })).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Where a sum of history from elsewhere comes from.
+fn imported(one: &Evidence) -> &'static str {
+    match one.session.as_ref().and_then(Origin::of) {
+        Some(Origin::StatsCache) => "imported: an estimate from Claude Code's stats-cache.json of a day of which nothing else is known",
+        Some(Origin::Ccusage) | None => "imported: what ccusage counted on that day beyond what records show",
     }
 }
 

@@ -25,6 +25,7 @@ mod forget;
 mod git;
 mod github;
 mod hook;
+mod import;
 mod init;
 mod key;
 mod log;
@@ -94,6 +95,8 @@ enum Command {
     Doctor(doctor::Args),
     /// List older versions, and bring back what one of them had
     Restore(restore::Args),
+    /// Take in history from elsewhere: old transcripts, ccusage's days, Claude Code's own statistics
+    Import(import::Args),
     /// Bring the repository to the format of this version
     Migrate(migrate::Args),
     /// Take a session, a project, a machine or old data out of the repository and its history
@@ -150,6 +153,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Verify(args)) => verify::run(&args, &env),
         Some(Command::Doctor(args)) => doctor::run(&args, &env),
         Some(Command::Restore(args)) => restore::run(&args, &env),
+        Some(Command::Import(args)) => import::run(&args, &env),
         Some(Command::Migrate(args)) => migrate::run(&args, &env),
         Some(Command::Key(args)) => key::run(&args, &env),
         Some(Command::Textconv(args)) => textconv::run(&args),

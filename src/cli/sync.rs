@@ -62,14 +62,7 @@ pub fn code(outcome: &Outcome) -> u8 {
 
 /// What happened, in a few lines.
 pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> String {
-    let mut text = String::new();
-    if outcome.set_up {
-        text.push_str(&format!(
-            "No set-up found: made a repository for this machine only, at {}.\nTo join other machines: claude-sync init ADDRESS\n",
-            printable(&repo.display().to_string(), 200)
-        ));
-    }
-    text.push_str(&repairs(outcome));
+    let mut text = set_up(outcome, repo) + &repairs(outcome);
     let delta = &outcome.delta;
     let records = delta.added.saturating_add(delta.grown);
     let news = match (options.task == Task::Download, outcome.commit.is_some() || outcome.received, records) {
@@ -81,15 +74,28 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
             format!("Synced {} in {}, ${}.", count(records, "record"), count(delta.sessions.len() as u64, "session"), delta.cost.cents())
         }
     };
-    let remote = match &outcome.remote {
+    text.push_str(&format!("{news}{}\n", remote(outcome)));
+    text
+}
+
+/// What became of the push, to follow a sentence.
+pub fn remote(outcome: &Outcome) -> String {
+    match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
         Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
-    };
-    text.push_str(&format!("{news}{remote}\n"));
-    text
+    }
+}
+
+/// That there was no repository, and now is one.
+pub fn set_up(outcome: &Outcome, repo: &std::path::Path) -> String {
+    if !outcome.set_up {
+        return String::new();
+    }
+    let repo = printable(&repo.display().to_string(), 200);
+    format!("No set-up found: made a repository for this machine only, at {repo}.\nTo join other machines: claude-sync init ADDRESS\n")
 }
 
 /// What was put right before anything else.

@@ -4,6 +4,7 @@
 //! Writing is canonical: equal values are equal bytes on every machine.
 
 pub mod dayfile;
+pub mod imported;
 mod join;
 pub mod line;
 pub mod manifest;

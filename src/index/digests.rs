@@ -10,7 +10,7 @@ use crate::git::Oid;
 use crate::merge::digest::{Digest, FileDigest, FileEntry, Ids, Known, Memory, SessionSum, UnitDigest};
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {

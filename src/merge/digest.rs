@@ -15,6 +15,7 @@ use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::format::dayfile::{Damage, DayFile};
+use crate::format::imported::{Origin, reach};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::prices::Counters;
@@ -150,6 +151,8 @@ pub struct Digest {
     span: Option<(i64, i64)>,
     /// Sessions of summary lines: with them it is read whole.
     pub summaries: Vec<String>,
+    /// From when to when others' records may decide what its lines of history from elsewhere count.
+    pub imports: Option<(i64, i64)>,
     /// It has records without an id.
     pub derived: bool,
     /// Lines that could not be read, by file.
@@ -181,16 +184,22 @@ impl Digest {
     fn add(&mut self, other: Self) {
         self.records = self.records.saturating_add(other.records);
         self.sums.add(other.totals());
-        self.span = match (self.span, other.span) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (only, None) | (None, only) => only,
-        };
+        self.span = both(self.span, other.span);
+        self.imports = both(self.imports, other.imports);
         self.summaries.extend(other.summaries);
         self.derived |= other.derived;
         self.damaged.extend(other.damaged);
         self.suspects.extend(other.suspects);
         self.page = self.page.take().or(other.page);
         self.claims |= other.claims;
+    }
+}
+
+/// The time that two times are within.
+fn both(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (a, b) {
+        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+        (only, None) | (None, only) => only,
     }
 }
 
@@ -367,6 +376,8 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     out.ids.sort_unstable();
     let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();
     out.digest.summaries = texts(file.summaries.keys().map(|key| &key.session).collect());
+    let imports = file.summaries.iter().filter(|(key, summary)| Origin::of_line(key, summary).is_some());
+    out.digest.imports = imports.map(|(key, _)| Some(reach(key.day))).fold(None, both);
     if damage.lines > 0 {
         out.digest.damaged.push((path.to_owned(), damage.lines));
     }

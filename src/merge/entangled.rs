@@ -27,7 +27,13 @@ pub fn entangled(repo: &Repo, units: &[Unit], gone: &Gone, memory: &dyn Memory) 
     let claims: BTreeSet<&MachineId> = units.iter().filter(|unit| unit.digest.claims).map(|unit| &unit.machine).collect();
     let withheld = Few::of(units.iter().flat_map(|unit| &unit.digest.summaries).map(|id| name(id)));
     let sums = |unit: &Unit| unit.names.iter().any(|name| withheld.has(*name));
-    let whole = |unit: &Unit| unit.digest.whole || !unit.digest.summaries.is_empty() || claims.contains(&unit.machine) || sums(unit);
+    let imports: Vec<(i64, i64)> = units.iter().filter_map(|unit| unit.digest.imports).collect();
+    let told = |unit: &Unit| {
+        let span = unit.digest.span().map(|(first, last)| (first.millis(), last.millis()));
+        span.is_some_and(|(first, last)| imports.iter().any(|(from, to)| first < *to && *from <= last))
+    };
+    let withholds = |unit: &Unit| !unit.digest.summaries.is_empty() || sums(unit);
+    let whole = |unit: &Unit| unit.digest.whole || withholds(unit) || claims.contains(&unit.machine) || told(unit);
     Ok(units.iter().zip(shares).map(|(unit, shares)| shares || whole(unit)).collect())
 }
 

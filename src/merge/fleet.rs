@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::data::MachineData;
 use super::decisions::{self, Decisions};
 use super::digest::SessionSum;
+use super::imports::Imports;
 use super::withheld::{OwnSums, move_pasts};
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::Join as _;
@@ -22,6 +23,8 @@ pub enum Source {
     Record,
     /// A summary line: the records are withheld.
     Withheld,
+    /// A sum that another tool made tells of more than records show.
+    Import,
     /// A 1.0 summary claims more than its records show.
     Claim,
 }
@@ -202,6 +205,7 @@ impl Fleet {
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
         let pasts = move_pasts(&mut machines, &places);
+        let mut imports = Imports::take(&mut machines);
         let shared = shared(&machines);
         let twins = twins(&machines);
         let mut records = Vec::with_capacity(machines.len());
@@ -243,6 +247,7 @@ impl Fleet {
         for (at, (records, start)) in records.into_iter().enumerate() {
             for entry in records.entries() {
                 own[at].add(&entry);
+                imports.add(at, &entry);
                 if shared.contains(&entry.id) {
                     take(&mut merged, records.get(entry.id), at, start);
                     continue;
@@ -261,7 +266,12 @@ impl Fleet {
                 fleet.add_record(&entry, m.owner.2, &m.machines, &mut cells, rows);
             }
         }
+        for (key, at, _, summary) in &summaries {
+            imports.add_withheld(*at, key, own[*at].withholds(key, summary));
+        }
+        let claiming = (0..own.len()).filter(|at| own[*at].has_claims()).map(|at| places[at]).collect();
         fleet.add_summaries(summaries, &own, &cells.sums, &decisions, rows);
+        fleet.add_imports(&imports, &claiming, rows);
         fleet.add_claims(&own, rows);
         fleet.conflicts.sort();
         fleet.conflicts.dedup();

@@ -13,6 +13,8 @@ use crate::base::json::Extra;
 use crate::base::key::{hex, mac};
 use crate::base::time::Day;
 use crate::format::dayfile::DayFile;
+use crate::format::imported::Origin;
+use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::SyncFile;
 use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::Oid;
@@ -159,6 +161,12 @@ impl Rules {
         Cow::Owned(records.iter().filter(|record| !gone(record) && judge.keeps(&record.origin.session, &record.origin.project)).collect())
     }
 
+    /// Whether a line of a machine is kept.
+    pub fn keeps_line(&self, machine: &MachineId, key: &SummaryKey, summary: &Summary) -> bool {
+        let gone = self.machines.contains(machine) || self.before.is_some_and(|day| key.day < day);
+        !gone && Judge::new(self).keeps(&key.session, &summary.project)
+    }
+
     /// Applies the rules to a day file, and says whether that changed it.
     pub fn apply_day(&self, file: &mut DayFile) -> bool {
         let before = file.clone();
@@ -178,7 +186,8 @@ impl Rules {
             if file.records.iter().any(|record| !record.is_stub()) {
                 file.records = file.records.iter().map(|record| record.stub(file.day)).collect();
             }
-            for (key, summary) in &mut file.summaries {
+            // What other tools made tells no time of day, session or project.
+            for (key, summary) in file.summaries.iter_mut().filter(|(key, summary)| Origin::of_line(key, summary).is_none()) {
                 summary.project.clear();
                 (summary.first, summary.last) = (key.day.start(), key.day.start());
             }

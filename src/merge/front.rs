@@ -9,7 +9,7 @@ use chrono::{Datelike as _, Days, NaiveDate};
 use sha2::{Digest as _, Sha256};
 
 use super::digest::Memory;
-use super::fleet::{Fleet, Row};
+use super::fleet::{Fleet, Row, Source};
 use super::overview::Overview;
 use super::trees::MergeError;
 use crate::base::money::Cost;
@@ -146,6 +146,10 @@ struct Figures {
     machines: BTreeMap<usize, (Day, Totals)>,
 }
 
+/// The time of a sum from elsewhere may be on the day before the one that it is of; records of two days after that, and of an hour more,
+/// decide what of it counts.
+const IMPORTED: u64 = 4;
+
 /// So many days have a bar.
 const DAYS: u64 = 30;
 /// So many months have a bar and a line.
@@ -156,7 +160,9 @@ const MACHINES: usize = 20;
 impl Figures {
     fn add(&mut self, row: &Row) {
         let day = row.at.day();
-        if day >= self.end {
+        // What counts of history from elsewhere hangs on the days around it, and the page on no file of its end or later.
+        let later = if row.source == Source::Import { Days::new(IMPORTED) } else { Days::new(0) };
+        if day.date().checked_add_days(later).is_none_or(|day| day >= self.end.date()) {
             return;
         }
         let model = if row.model.is_empty() { "unknown" } else { row.model };

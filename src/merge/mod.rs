@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod forgotten;
 pub mod front;
 pub mod guard;
+pub mod imports;
 pub mod manifest;
 pub mod marks;
 pub mod overview;

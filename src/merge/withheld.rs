@@ -165,6 +165,17 @@ impl OwnSums {
         Self { all: withheld, sessions: HashMap::new(), cells: HashMap::new(), wanted_sessions, wanted_cells, claims }
     }
 
+    /// What a summary line tells beyond the machine's own records.
+    pub(super) fn withholds(&self, key: &SummaryKey, summary: &Summary) -> Totals {
+        let told = self.cells.get(key).copied().unwrap_or_default();
+        summary.totals.join(told).minus(told)
+    }
+
+    /// Whether the machine's page claims anything beyond records.
+    pub(super) fn has_claims(&self) -> bool {
+        self.claims
+    }
+
     /// Adds a record where a claim or a line asks for its sums.
     pub(super) fn add(&mut self, entry: &Entry) {
         if !self.claims && self.wanted_cells.is_empty() {

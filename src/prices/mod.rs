@@ -226,6 +226,15 @@ impl Prices {
         self.of(model).cost(counters, fast, geo)
     }
 
+    /// The price of several requests together, as if none of them passed a threshold: how long each was, nobody knows any more.
+    pub fn cost_of_many(&'static self, model: &str, counters: &Counters) -> Cost {
+        let Priced(Some(row)) = self.of(model) else {
+            return Cost::UNKNOWN;
+        };
+        let add = |sum: u128, (_, count, rate): (_, u64, u128)| sum.saturating_add(u128::from(count).saturating_mul(rate));
+        Cost::known(Money::from_pico(row.rates.products(counters).into_iter().fold(0, add)))
+    }
+
     /// The prices of a model, to be asked for many requests.
     pub fn of(&'static self, model: &str) -> Priced {
         Priced(self.named_row(model).map(|(_, row)| row))
@@ -291,6 +300,11 @@ mod tests {
         let at = |read| Counters { input: 100_000, output: 10, cache_read: read, ..Counters::default() };
         assert_eq!(cost("claude-sonnet-4-20250514", at(100_000), false, None), "0.33015", "exactly at the threshold: not above it");
         assert_eq!(cost("claude-sonnet-4-20250514", at(100_001), false, None), "0.6602256");
+        assert_eq!(
+            prices().cost_of_many("claude-sonnet-4-20250514", &at(100_001)).amount.to_string(),
+            "0.3301503",
+            "of many: nobody knows"
+        );
     }
 
     #[test]

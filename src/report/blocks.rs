@@ -10,7 +10,7 @@ use super::{Bounds, Look, Zone, dollars};
 use crate::base::money::{Cost, Money};
 use crate::base::text::{count, printable, short_model, thousands};
 use crate::base::time::Timestamp;
-use crate::merge::fleet::Row;
+use crate::merge::fleet::{Row, Source};
 
 /// The length of a block, in milliseconds.
 const LENGTH: i64 = 5 * 60 * 60 * 1000;
@@ -134,8 +134,11 @@ impl Blocks {
         Self { bounds, zone, models: Vec::new(), rows: Vec::new() }
     }
 
-    /// Adds a row.
+    /// Adds a row. A day's sum that another tool made tells nothing of hours.
     pub fn add(&mut self, row: &Row) {
+        if row.source == Source::Import {
+            return;
+        }
         if self.bounds != Bounds::default() && !self.bounds.hold(self.zone.date(row.at)) {
             return;
         }

@@ -99,6 +99,7 @@ impl Export {
         let kind = match row.source {
             Source::Record => "request",
             Source::Withheld => "summary",
+            Source::Import => "import",
             Source::Claim => "claim",
         };
         self.lines.push(Line {

@@ -50,6 +50,25 @@ impl Zone {
         Timestamp::from_millis(midnight.timestamp_millis())
     }
 
+    /// The first and the last millisecond of a date there. None for one that was left out, as where a zone crossed the date line.
+    pub fn range(self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
+        let from = self.first(date)?;
+        let last = Timestamp::from_millis(self.first(date.succ_opt()?)?.millis().checked_sub(1)?)?;
+        (from <= last).then_some((from, last))
+    }
+
+    /// The first millisecond that is not before a date there.
+    fn first(self, date: NaiveDate) -> Option<Timestamp> {
+        let midnight = date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+        // A clock is at most 26 hours from UTC.
+        let (mut before, mut after) = (midnight.checked_sub(26 * 3_600_000)?, midnight.checked_add(26 * 3_600_000)?);
+        while before + 1 < after {
+            let middle = before + (after - before) / 2;
+            if self.date(Timestamp::from_millis(middle)?) < date { before = middle } else { after = middle }
+        }
+        Timestamp::from_millis(after)
+    }
+
     /// The date and the minute that a clock there shows.
     pub fn minute(self, time: Timestamp) -> String {
         self.clock(time).format("%Y-%m-%d %H:%M").to_string()
@@ -80,6 +99,18 @@ mod tests {
         assert_eq!(date("2026-01-01T22:59:59Z"), "2026-01-01");
         assert_eq!(date("2026-01-01T23:00:00Z"), "2026-01-02", "winter: one hour ahead");
         assert_eq!(date("2026-07-01T22:00:00Z"), "2026-07-02", "summer: two hours ahead");
+    }
+
+    #[test]
+    fn a_date_has_the_hours_that_its_clock_shows() {
+        let range = |zone: &str, date: &str| {
+            let (first, last) = Zone::parse(zone).expect("a zone").range(date.parse().expect("a date"))?;
+            Some(format!("{first} {last}"))
+        };
+        assert_eq!(range("UTC", "2026-03-10").as_deref(), Some("2026-03-10T00:00:00.000Z 2026-03-10T23:59:59.999Z"));
+        assert_eq!(range("Europe/Berlin", "2026-03-29").as_deref(), Some("2026-03-28T23:00:00.000Z 2026-03-29T21:59:59.999Z"), "23 hours");
+        assert_eq!(range("Pacific/Apia", "2011-12-30"), None, "there was none");
+        assert_eq!(range("Pacific/Kiritimati", "2026-01-01").as_deref(), Some("2025-12-31T10:00:00.000Z 2026-01-01T09:59:59.999Z"));
     }
 
     #[test]

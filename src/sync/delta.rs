@@ -1,15 +1,18 @@
 //! What a commit says: what this machine's files gained, as a subject for people and trailers for programs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::SyncError;
+use super::import::{Import, Imported, What};
 use super::own::{month_blobs, own_months};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::Join as _;
 use crate::base::money::Money;
 use crate::base::text::{count, printable};
+use crate::base::time::Day;
 use crate::format::MAX_DAY_FILE;
 use crate::format::dayfile::DayFile;
+use crate::format::imported::Origin;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
 use crate::git::repo::Repo;
@@ -27,6 +30,8 @@ pub struct Delta {
     pub sessions: BTreeSet<SessionId>,
     /// What all that costs, by this version's prices.
     pub cost: Money,
+    /// Days of which sums that other tools made are new.
+    pub imported: BTreeMap<Origin, BTreeSet<Day>>,
 }
 
 /// Compares the machine's day files below two root trees. Months and files with equal ids are not opened, and of new files the digest
@@ -78,6 +83,12 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
             out.sessions.insert(record.origin.session.clone());
         }
         for (key, summary) in &is.summaries {
+            if let Some(origin) = Origin::of_line(key, summary) {
+                if was.summaries.get(key) != Some(summary) {
+                    out.imported.entry(origin).or_default().insert(key.day);
+                }
+                continue;
+            }
             // What records tell is known: whoever goes over to sums counts nothing anew.
             let of = |entry: &Entry<'_>| *entry.session == key.session && entry.at.day() == key.day && *entry.model == key.model;
             let told = is.records.entries().filter(of).map(|entry| Totals { requests: 1, counters: entry.counters, cost: entry.cost });
@@ -105,6 +116,8 @@ pub struct Story<'a> {
     pub mode: Option<Mode>,
     /// What its files gained.
     pub delta: &'a Delta,
+    /// What it imports, and what came of that.
+    pub imported: Option<(&'a Import, &'a Imported)>,
     /// It is the machine's first commit.
     pub first: bool,
     /// It begins a new history, without what is not kept.
@@ -118,12 +131,15 @@ pub const SEALED: &str = "Sealed";
 
 /// The commit message.
 pub fn message(story: &Story) -> String {
-    let Story { machine, hostname, mode, delta, first, reroot, folded } = story;
+    let Story { machine, hostname, mode, delta, imported, first, reroot, folded } = story;
     let name = if hostname.is_empty() { machine.short().to_owned() } else { printable(hostname, 40) };
     let records = delta.added.saturating_add(delta.grown);
+    let mut sources: Vec<String> =
+        delta.imported.iter().map(|(origin, days)| format!("{} of {}", count(days.len() as u64, "day"), origin.as_str())).collect();
     let what = match (mode, records, first) {
         _ if *reroot => "begin a new history, without what was forgotten".to_owned(),
         (None, ..) => "join what others wrote".to_owned(),
+        (_, 0, _) if !sources.is_empty() => format!("import {}", sources.join(" and ")),
         (_, 0, true) => "first sync, no usage yet".to_owned(),
         (_, 0, false) => "nothing new".to_owned(),
         _ => {
@@ -146,5 +162,9 @@ pub fn message(story: &Story) -> String {
         delta.grown,
         delta.cost
     ));
+    if let Some((import, told)) = imported.filter(|(import, told)| told.new_records > 0 && matches!(import.what, What::Transcripts(_))) {
+        sources.push(format!("{} of {}", count(told.new_records, "record"), import.from.as_str()));
+    }
+    sources.iter().for_each(|source| out.push_str(&format!("Imported: {source}\n")));
     out
 }

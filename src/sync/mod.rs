@@ -5,6 +5,7 @@ pub mod doctor;
 mod files;
 pub mod history;
 pub mod identity;
+pub mod import;
 mod migrate;
 mod outgoing;
 pub mod own;
@@ -84,6 +85,8 @@ pub struct Options {
     pub rederive: bool,
     /// Older commits whose records are brought back.
     pub restore: Vec<Oid>,
+    /// History from elsewhere that this run takes in.
+    pub import: Option<import::Import>,
     /// Begin a new history, and push it over the remote's: what is not kept is to leave the history too.
     pub reroot: bool,
     /// What for.
@@ -189,6 +192,8 @@ pub struct Outcome {
     pub unknown: Vec<(String, Option<&'static str>)>,
     /// Files in which git's conflict markers stood, and stand no more.
     pub mended: Vec<String>,
+    /// What came of an import.
+    pub imported: Option<import::Imported>,
     /// What this machine's files gained against the commit before.
     pub delta: Delta,
     /// The new commit; none where nothing changed.

@@ -71,6 +71,7 @@ impl Run<'_> {
             hostname: &self.options.host.hostname,
             mode: Some(self.options.mode),
             delta: &delta,
+            imported: None,
             first: before.is_none(),
             reroot: false,
             folded: &[],

@@ -12,6 +12,7 @@ use crate::base::join::{Join as _, absorb};
 use crate::base::time::{Day, Timestamp};
 use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
+use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
@@ -19,6 +20,7 @@ use crate::merge::data::{Content, MachineData};
 use crate::merge::digest::{FileDigest, digest_day};
 use crate::merge::fleet::Fleet;
 use crate::merge::forgotten::Rules;
+use crate::merge::imports;
 use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, PART_BYTES, Path};
 
@@ -200,18 +202,52 @@ impl Own {
     /// Takes over sums where records are withheld: per session, day and model the maximum of what was ever seen.
     pub fn add_summaries(&mut self, records: &RecordSet) {
         for (key, summary) in summarise(records) {
-            let day = key.day;
-            let holder =
-                self.parts.iter().find(|(place, part)| place.0 == day && part.file.summaries.contains_key(&key)).map(|(place, _)| *place);
-            let place = holder.unwrap_or_else(|| self.open_part(day));
-            let Some(part) = self.parts.get_mut(&place) else { continue };
-            let before = part.file.summaries.get(&key).cloned();
-            part.file.add_summary(key.clone(), summary);
-            if part.file.summaries.get(&key) != before.as_ref() {
-                part.changed = true;
-                self.touched.insert(key.session);
-            }
+            self.add_line(key, summary);
         }
+    }
+
+    /// Adds a summary line, and says whether that changed anything.
+    fn add_line(&mut self, key: SummaryKey, summary: Summary) -> bool {
+        let day = key.day;
+        let all = self.parts.range((day, 0)..=(day, u32::MAX));
+        let holder = all.into_iter().find(|(_, part)| part.file.summaries.contains_key(&key)).map(|(place, _)| *place);
+        let place = holder.unwrap_or_else(|| self.open_part(day));
+        let Some(part) = self.parts.get_mut(&place) else { return false };
+        let before = part.file.summaries.get(&key).cloned();
+        part.file.add_summary(key.clone(), summary);
+        let is_new = part.file.summaries.get(&key) != before.as_ref();
+        if is_new {
+            part.changed = true;
+            self.touched.insert(key.session);
+        }
+        is_new
+    }
+
+    /// Takes over sums that other tools made, but for what records show already. Returns of how many days something is new, and of how
+    /// many all is shown. All files must have been read.
+    pub fn add_imports(&mut self, lines: &[(SummaryKey, Summary)]) -> (u64, u64) {
+        if lines.is_empty() {
+            return (0, 0);
+        }
+        let mut days: BTreeMap<Day, (bool, bool)> = BTreeMap::new();
+        for ((key, summary), is_shown) in lines.iter().zip(imports::shown(&self.data(), lines)) {
+            let is_new = !is_shown && self.add_line(key.clone(), summary.clone());
+            let day = days.entry(key.day).or_insert((false, true));
+            *day = (day.0 || is_new, day.1 && is_shown);
+        }
+        let count = |wanted: fn(&(bool, bool)) -> bool| days.values().filter(|day| wanted(day)).count() as u64;
+        (count(|day| day.0), count(|day| day.1))
+    }
+
+    /// Whether a file that was read says all that a record says.
+    pub(super) fn covers(&self, record: &Record) -> bool {
+        let part = self.place.get(&record.id).and_then(|place| self.parts.get(place));
+        part.and_then(|part| part.file.records.get(record.id)).is_some_and(|known| known.covers(record))
+    }
+
+    /// How many requests summary lines tell of.
+    pub(super) fn withheld(&self) -> u64 {
+        self.parts.values().flat_map(|part| part.file.summaries.values()).map(|line| line.totals.requests).fold(0, u64::saturating_add)
     }
 
     /// Adds a decision of this machine's.
@@ -324,8 +360,8 @@ impl Own {
         out
     }
 
-    /// The machine's figures from all of its files.
-    fn figures(&self) -> Figures {
+    /// What all of the machine's files say.
+    fn data(&self) -> MachineData {
         let mut data = MachineData::new(self.machine.clone());
         for part in self.parts.values() {
             data.records = std::mem::take(&mut data.records).join(part.file.records.clone());
@@ -333,6 +369,12 @@ impl Own {
         }
         self.copies().into_iter().for_each(|record| data.records.add(record));
         data.page = self.page.clone().map(Ok);
+        data
+    }
+
+    /// The machine's figures from all of its files.
+    fn figures(&self) -> Figures {
+        let data = self.data();
         let wanted = self.views();
         let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
         let fleet = Fleet::join_rows(vec![data], &mut |row| Figures::see(&wanted, &mut models, row));

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::delta::{Story, delta, message};
+use super::import::{History, Imported};
 use super::settings::{needs_key, reader, with_settings};
 use super::tree::{Starts, assemble};
 use super::{Options, ReadReport, SyncError, naming};
@@ -39,6 +40,8 @@ pub struct Preview {
     pub files: Vec<NewLines>,
     /// What reading was like.
     pub read: ReadReport,
+    /// What would come of an import.
+    pub imported: Option<Imported>,
 }
 
 /// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no id is made.
@@ -84,13 +87,16 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     };
     let base = tip.or(head).map(|commit| repo.tree_of(commit)).transpose()?;
     let sealed = base.map(|tree| repo.sealed_by(tree)).transpose()?.flatten().or(key.filter(|_| config.encrypt).map(|key| key.mark()));
-    let assembled = assemble(&repo, starts, &machine, &reading.records, &options, memory)?;
+    let (history, mut imported) = History::of(options.import.as_ref(), &naming, &options.watcher);
+    let assembled = assemble(&repo, starts, &machine, (&reading.records, &history), &options, memory)?;
+    imported.see(&assembled.imported);
     let delta = delta(&repo, base, Some(assembled.tree), &machine, memory)?;
     let story = Story {
         machine: &machine,
         hostname: &options.host.hostname,
         mode: Some(if assembled.first { Mode::Full } else { options.mode }),
         delta: &delta,
+        imported: options.import.as_ref().map(|import| (import, &imported)),
         first: assembled.first,
         reroot: false,
         folded: &[],
@@ -102,7 +108,9 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         let lines = text(&repo, entry.oid)?.lines().filter(|line| !old.contains(line)).map(str::to_owned).collect();
         files.push(NewLines { path, lines });
     }
-    Ok(Preview { machine: known, author: repo.author()?, message: message(&story), sealed, files, read: ReadReport::from(&reading) })
+    let message = message(&story);
+    let imported = options.import.as_ref().map(|_| imported);
+    Ok(Preview { machine: known, author: repo.author()?, message, sealed, files, read: ReadReport::from(&reading), imported })
 }
 
 fn text(repo: &Repo, oid: Oid) -> Result<String, SyncError> {

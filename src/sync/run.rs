@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::delta::{SEALED, Story, delta, message};
+use super::import::History;
 use super::settings::{lock, naming, needs_key, reader, start_sealing, with_settings};
 use super::tree::{Assembled, Starts, assemble};
 use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, outgoing, resolve, setup};
@@ -97,7 +98,9 @@ impl Run<'_> {
             Task::Sync => transcripts::read_all_watched(&places.claude, &cursors, naming, &options.watcher),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
+        let (history, told) = History::of(options.import.as_ref(), naming, &options.watcher);
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
+        out.imported = options.import.as_ref().map(|_| told);
         if !self.failures.name_bad_lines {
             out.read.bad.clear();
         }
@@ -130,7 +133,7 @@ impl Run<'_> {
         }
         let (mut rejected, mut stuck, mut seen) = (0, 0, None);
         loop {
-            let head = self.step(&reading.records, queued.is_none(), &index, &mut out)?;
+            let head = self.step((&reading.records, &history), queued.is_none(), &index, &mut out)?;
             if let Some(state) = queued.take() {
                 out.remote = state;
                 break;
@@ -211,6 +214,7 @@ impl Run<'_> {
             unknown: Vec::new(),
             strayed: None,
             mended: Vec::new(),
+            imported: None,
             delta: Delta::default(),
             commit: None,
             received: false,
@@ -231,7 +235,7 @@ impl Run<'_> {
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
-    fn step(&self, records: &RecordSet, online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
+    fn step(&self, brought: (&RecordSet, &History), online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
         let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
         // The remote may have become encrypted since this run began, by the push that was faster.
@@ -258,7 +262,11 @@ impl Run<'_> {
         if identity::another_wrote(&self.repo, starts, &self.machine)? {
             out.twin = Some(Twin::Wrote);
         }
-        let assembled = assemble(&self.repo, starts, &self.machine, records, self.options, memory)?;
+        let assembled = assemble(&self.repo, starts, &self.machine, brought, self.options, memory)?;
+        if let Some(imported) = &mut out.imported {
+            // After a rejected push all of it is here already.
+            imported.see(&assembled.imported);
+        }
         out.problems.clone_from(&assembled.problems);
         out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;
@@ -337,6 +345,7 @@ impl Run<'_> {
             hostname: &self.options.host.hostname,
             mode: own.then_some(if assembled.first { Mode::Full } else { self.options.mode }),
             delta: &out.delta,
+            imported: self.options.import.as_ref().zip(out.imported.as_ref()),
             first: assembled.first,
             reroot: self.options.reroot,
             folded: &folded,

@@ -1,12 +1,15 @@
 //! The tree of the next commit: T = join(tip, HEAD, known), this machine's new records in it, and the manifest of all that.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::files::{Files, figures};
+use super::import::{History, Imported};
 use super::own::{Own, own_blobs};
 use super::page::Stamp;
 use super::{Options, SyncError, Task, setup};
 use crate::base::ids::{Interner, MachineId};
+use crate::base::join::Join as _;
 use crate::base::json::Extra;
 use crate::base::progress::{Step, Watcher};
 use crate::base::time::{Day, Timestamp};
@@ -21,7 +24,7 @@ use crate::merge::digest::Memory;
 use crate::merge::forgotten::{FORGOTTEN, Rules};
 use crate::merge::front::{There, compute};
 use crate::merge::{algebra, data, manifest, overview, trees};
-use crate::records::RecordSet;
+use crate::records::{Record, RecordSet};
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
@@ -49,6 +52,8 @@ pub(super) struct Assembled {
     pub mended: Vec<String>,
     pub newer_rules: Option<u64>,
     pub machines: usize,
+    /// What an import added.
+    pub imported: Imported,
 }
 
 /// Joins what there is. The user's own files are merged as git would; records only ever grow.
@@ -127,13 +132,14 @@ pub(super) fn assemble(
     repo: &Repo,
     starts: Starts<'_>,
     machine: &MachineId,
-    records: &RecordSet,
+    (records, history): (&RecordSet, &History),
     options: &Options,
     memory: &dyn Memory,
 ) -> Result<Assembled, SyncError> {
     let root = sealed(repo, setup::furnish(repo, joined(repo, starts)?, options.front_page)?, starts.tip.or(starts.head))?;
     let (root, rules, swept) = enforce(repo, root, starts, machine, options, memory)?;
     let records = &*rules.keep(machine, records);
+    let history = &history.kept(&rules, machine);
     let old = read_manifest(repo, root)?;
     let mut out = Assembled {
         tree: root,
@@ -143,6 +149,7 @@ pub(super) fn assemble(
         mended: Vec::new(),
         newer_rules: None,
         machines: 0,
+        imported: Imported::default(),
     };
     let foreign = old.as_ref().ok().and_then(|(text, manifest)| manifest.is_foreign().then_some(text.as_slice()));
     if options.task == Task::Sync {
@@ -153,8 +160,10 @@ pub(super) fn assemble(
         let stamp = Stamp { now: options.now, mode, host: &options.host };
         let due = heartbeat_due(repo, page, machine, options)?;
         let own_swept = page.is_some() && swept;
-        if out.first || own_swept || foreign.is_some() || due || !records.is_empty() || !options.intents.is_empty() {
-            let mut own = open(repo, root, machine, records, options.summary_only, memory)?;
+        let brings = !records.is_empty() || !history.is_empty();
+        if out.first || own_swept || foreign.is_some() || due || brings || !options.intents.is_empty() {
+            let (mut own, imported) = open(repo, root, machine, (records, history), options.summary_only, memory)?;
+            out.imported = imported;
             let first = own.is_new();
             let adopted = foreign.is_some_and(|text| adopt(&mut own, &stamp, text));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
@@ -222,23 +231,42 @@ fn bound(page: &SyncFile, days: u32, now: Timestamp) -> Option<Day> {
     (day > from).then_some(day)
 }
 
-/// The machine's own files, as far as these records concern them, and the records in them.
-fn open(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, sums: bool, memory: &dyn Memory) -> Result<Own, SyncError> {
+/// The machine's own files, as far as these records concern them, and the records in them; and what the history among them added.
+fn open(
+    repo: &Repo,
+    root: Oid,
+    machine: &MachineId,
+    (records, history): (&RecordSet, &History),
+    sums: bool,
+    memory: &dyn Memory,
+) -> Result<(Own, Imported), SyncError> {
     let files = Files::of(repo, root, machine, memory)?;
-    let mut own = files.open(sums)?;
+    // Sums without ids are held against all that is here.
+    let mut own = files.open(sums || !history.sums.is_empty())?;
+    let mut told = Imported::default();
     if sums {
         own.add_summaries(records);
+        if !history.records.is_empty() {
+            let before = own.withheld();
+            own.add_summaries(&records.clone().join(history.records.clone()));
+            told.new_records = own.withheld().saturating_sub(before);
+        }
     } else {
-        files.read_for(&mut own, records)?;
-        own.add_records(records);
+        let all =
+            if history.records.is_empty() { Cow::Borrowed(records) } else { Cow::Owned(records.clone().join(history.records.clone())) };
+        files.read_for(&mut own, &all)?;
+        let is_new = |record: &Record| !records.get(record.id).is_some_and(|known| known.covers(record)) && !own.covers(record);
+        told.new_records = history.records.iter().filter(is_new).count() as u64;
+        own.add_records(&all);
         files.read_touched(&mut own)?;
     }
-    Ok(own)
+    (told.new_days, told.shown_days) = own.add_imports(&history.sums);
+    Ok((own, told))
 }
 
 /// A root tree after a machine added records to it, the manifest apart.
 pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, stamp: &Stamp, memory: &dyn Memory) -> Result<Oid, SyncError> {
-    let own = open(repo, root, machine, records, false, memory)?;
+    let (own, _) = open(repo, root, machine, (records, &History::default()), false, memory)?;
     write(repo, root, own, stamp, false, memory, &Watcher::default())
 }
 

@@ -29,13 +29,13 @@ pub struct Discovery {
 
 /// Lists the transcripts of all configuration folders. A root that two names reach counts once, and so does a file.
 pub fn discover(roots: &[PathBuf]) -> Discovery {
+    below(roots.iter().map(|root| root.join("projects")).filter(|projects| projects.exists()))
+}
+
+/// Lists the transcripts below some folders.
+pub fn below(folders: impl IntoIterator<Item = PathBuf>) -> Discovery {
     let mut walk = Walk::default();
-    for root in roots {
-        let projects = root.join("projects");
-        if projects.exists() {
-            walk.folder(&projects, 0);
-        }
-    }
+    folders.into_iter().for_each(|folder| walk.folder(&folder, 0));
     let mut files: Vec<_> = walk.files.into_values().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Discovery { files, unreadable: walk.unreadable }

@@ -118,7 +118,21 @@ pub fn read_all(roots: &[PathBuf], cursors: &Cursors, naming: &Naming) -> Readin
 
 /// As [`read_all`], while somebody watches.
 pub fn read_all_watched(roots: &[PathBuf], cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
-    let Discovery { files, unreadable } = discover(roots);
+    read_found(discover(roots), cursors, naming, watcher)
+}
+
+/// Whether there are no transcripts below a folder.
+pub fn is_empty(folder: &Path) -> bool {
+    discover::below([folder.to_owned()]).files.is_empty()
+}
+
+/// Reads all transcripts below a folder, from the start.
+pub fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
+    read_found(discover::below([folder.to_owned()]), &Cursors::new(), naming, watcher)
+}
+
+fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
+    let Discovery { files, unreadable } = found;
     let known = |file: &TranscriptFile| if cursors.is_empty() { None } else { cursors.get(&mark(&file.path)) };
     let todo: Vec<_> = files
         .par_iter()

@@ -5,8 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
+use claude_sync::base::json::Extra;
+use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::imported::Origin;
+use claude_sync::format::line::{Summary, SummaryKey};
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
@@ -17,7 +21,7 @@ use claude_sync::merge::digest::{FileDigest, FileEntry, Forgetful, Known, Memory
 use claude_sync::merge::fleet::{Fleet, Row};
 use claude_sync::merge::manifest;
 use claude_sync::merge::overview::{self, Overview};
-use claude_sync::records::{Record, RecordSet, Totals};
+use claude_sync::records::{Counters, Record, RecordSet, Totals};
 use claude_sync::store::layout;
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{self, Host, Stamp};
@@ -82,6 +86,9 @@ impl Memory for Remembers {
 /// A place in a fleet of three machines, three months, two days and two parts.
 type Place = (u8, u8, u8, u32);
 
+/// A line of history from elsewhere: source and zone, day, model, figures.
+type Told = (u8, u8, u8, [u64; 4]);
+
 /// What happens to a tree.
 #[derive(Debug, Clone)]
 enum Step {
@@ -95,6 +102,10 @@ enum Step {
     Page(u8, Vec<(u8, bool)>),
     /// A page of any kind is written.
     OddPage(String),
+    /// A file gains lines of history from elsewhere: which source and zone, day, model and figures.
+    Import(Place, Vec<Told>),
+    /// Retention shortened a file's records.
+    Prune(Place),
     /// A file is gone.
     Drop(usize),
     /// An earlier state is back.
@@ -105,6 +116,13 @@ fn place() -> impl Strategy<Value = Place> {
     (0..3_u8, 0..3_u8, 0..2_u8, 1..3_u32)
 }
 
+/// Lines of history from elsewhere; some tell what one record says, as if another machine had counted it.
+fn lines() -> impl Strategy<Value = Vec<Told>> {
+    let any = (0..7_u8, 0..10_u8, 0..5_u8, [0..9_u64, 0..90_u64, 0..2_u64, 0..2_u64]);
+    let same = (0..3_u8, 0..7_u8, 0..120_u8).prop_map(|(source, day, number)| (source, day, number % 3, [1, u64::from(number), 0, 0]));
+    vec(prop_oneof![any, same], 1..5)
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let numbers = || vec((0..120_u8, prop::bool::weighted(0.1)), 1..5);
     prop_oneof![
@@ -113,6 +131,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (place(), vec(record(), 1..3)).prop_map(|(place, records)| Step::Odd(place, records)),
         8 => (0..3_u8, numbers()).prop_map(|(machine, numbers)| Step::Page(machine, numbers)),
         1 => sync_file_of(1).prop_map(|page| Step::OddPage(page.write())),
+        6 => (place(), lines()).prop_map(|(place, lines)| Step::Import(place, lines)),
+        1 => place().prop_map(Step::Prune),
         2 => (0..9_usize).prop_map(Step::Drop),
         2 => (0..9_usize).prop_map(Step::Back),
     ]
@@ -142,6 +162,32 @@ fn day_file(tree: &Tree, place: Place) -> (String, DayFile) {
     (path, known.unwrap_or_else(|| DayFile::new(machine, day)))
 }
 
+/// A line of history from elsewhere, about a day on which there are records, or one that other months' days are near to.
+fn imported((source, day, model, [output, input, write, read]): Told, here: Day) -> (SummaryKey, Summary) {
+    let day = match day {
+        0 => here,
+        // Also of another month than its file is of: what it depends on may be in any unit.
+        1..7 => date((0, day % 3, day % 2, 1)),
+        more => Day::parse(&format!("2026-02-0{}", more - 6)).expect("a day"),
+    };
+    // Hours that the day begins after that of UTC; a day that nobody knows the beginning of; and two states of the statistics.
+    let (session, from, to) = match source {
+        0 => (Origin::Ccusage.session("+00:00"), 0, 24),
+        1 => (Origin::Ccusage.session("+01:00"), -1, 23),
+        2 => (Origin::Ccusage.session("-05:00"), 5, 29),
+        3 => (Origin::Ccusage.session("+14:00"), -14, 10),
+        4 => (Origin::Ccusage.session("odd"), 9, 9),
+        _ => (Origin::StatsCache.session(&format!("2026-03-0{source}")), 0, 24),
+    };
+    let model = ["claude-opus-4-5", "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8", "unheard-of"][usize::from(model)];
+    let counters = Counters { input, output, cache_creation: write, cache_read: read, ..Counters::default() };
+    let cost = Cost { known: model.starts_with("claude"), amount: Money::from_pico(u128::from(output) * 1_000_000_000) };
+    let at = |hours: i64, less: i64| Timestamp::from_millis(day.start().millis() + hours * 3_600_000 - less).expect("a time");
+    let totals = Totals { requests: 0, counters, cost };
+    let summary = Summary { project: "p".to_owned(), totals, first: at(from, 0), last: at(to, i64::from(from < to)), extra: Extra::new() };
+    (SummaryKey { session, day, model: name(model) }, summary)
+}
+
 fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
     match step {
         Step::Add(place, numbers) | Step::Set(place, numbers) => {
@@ -155,6 +201,19 @@ fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
         Step::Odd(place, records) => {
             let (path, mut file) = day_file(tree, *place);
             records.iter().for_each(|record| file.records.add(record.clone()));
+            tree.insert(path, file.write().0.into_bytes());
+        }
+        Step::Import(place, lines) => {
+            let (path, mut file) = day_file(tree, *place);
+            lines.iter().for_each(|line| {
+                let (key, summary) = imported(*line, file.day);
+                file.add_summary(key, summary);
+            });
+            tree.insert(path, file.write().0.into_bytes());
+        }
+        Step::Prune(place) => {
+            let (path, mut file) = day_file(tree, *place);
+            file.records = file.records.iter().map(|record| record.stub(file.day)).collect();
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Page(machine, numbers) => {

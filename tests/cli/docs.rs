@@ -14,17 +14,10 @@
 //! | `<!-- test: run=COMMAND -->` | runs this, unseen: what happened before, or elsewhere |
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::stage::Stage;
-
-/// Commands and options that the guides tell of and that are not built yet: lines with them are left out.
-const NOT_YET: &[&str] = &["claude-sync import"];
-
-/// Whether `claude-sync init` ends with a first sync by itself.
-const INIT_SYNCS: bool = true;
 
 /// What stands in a guide, in order.
 #[derive(Debug)]
@@ -75,20 +68,12 @@ fn steps(text: &str) -> (Vec<Step>, Vec<String>) {
     (steps, wrong)
 }
 
-fn not_yet(line: &str) -> bool {
-    let words: Vec<&str> = line.split(|c: char| c.is_whitespace() || c == '=').collect();
-    NOT_YET.iter().any(|phrase| {
-        let phrase: Vec<&str> = phrase.split(' ').collect();
-        words.windows(phrase.len()).any(|found| found == phrase)
-    })
-}
-
 impl Stage {
     /// Plays one step. What was wrong, and what was not run and why.
     fn play(&self, step: &Step) -> Result<Vec<String>, String> {
         let (told, language, text) = match step {
             Step::Unseen { machine, command, .. } => {
-                let ran = self.sh(machine, &lines(command).0);
+                let ran = self.sh(machine, &lines(command));
                 return if ran.code == 0 { Ok(Vec::new()) } else { Err(format!("unseen: {command}\n{}{}", ran.out, ran.err)) };
             }
             Step::Block { told, language, text, .. } => (told, language, text),
@@ -120,7 +105,7 @@ impl Stage {
         if let Some(reason) = get("skip") {
             return Ok(vec![reason.to_owned()]);
         }
-        let (script, left_out) = lines(text);
+        let script = lines(text);
         let code: i32 = get("exit").unwrap_or("0").parse().map_err(|_| "an exit code is a number".to_owned())?;
         let commands = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         if code != 0 && commands != 1 {
@@ -129,35 +114,21 @@ impl Stage {
         if commands == 0 {
             return Err("there is no command in it".to_owned());
         }
-        if script.is_empty() {
-            return Ok(left_out);
-        }
         let ran = self.sh(host, &script);
         if ran.code != code {
             return Err(format!("on {host}, exit code {} and not {code}:\n{script}\n{}{}", ran.code, ran.out, ran.err));
         }
-        match get("shows").filter(|text| left_out.is_empty() && !format!("{}{}", ran.out, ran.err).contains(text)) {
+        match get("shows").filter(|text| !format!("{}{}", ran.out, ran.err).contains(text)) {
             Some(text) => Err(format!("on {host}, \"{text}\" does not show:\n{script}\n{}{}", ran.out, ran.err)),
-            None => Ok(left_out),
+            None => Ok(Vec::new()),
         }
     }
 }
 
-/// The lines that can run, and why the others cannot.
-fn lines(text: &str) -> (String, Vec<String>) {
-    let (mut script, mut left_out) = (String::new(), Vec::new());
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let command = line.split(" # ").next().unwrap_or_default().trim_end();
-        if not_yet(command) {
-            left_out.push(format!("not built yet: {command}"));
-        } else {
-            let _ = writeln!(script, "{command}");
-            if !INIT_SYNCS && command.contains("claude-sync init") {
-                script.push_str("claude-sync\n");
-            }
-        }
-    }
-    (script, left_out)
+/// The commands of a block, a line each.
+fn lines(text: &str) -> String {
+    let commands = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    commands.fold(String::new(), |script, line| script + line.split(" # ").next().unwrap_or_default().trim_end() + "\n")
 }
 
 /// Plays a guide: how many blocks ran, what did not and why, and what was wrong.
@@ -244,7 +215,7 @@ fn every_command_that_is_named_in_a_sentence_is_there() {
         for code in outside.split('`').skip(1).step_by(2) {
             let words: Vec<&str> = code.split_whitespace().filter(|word| !word.starts_with(['[', '…'])).collect();
             let is_ours = matches!(words[..], ["claude-sync" | "claude-usage-tracker", ..]) && words.get(1) != Some(&"git");
-            if !is_ours || not_yet(code) || code.contains('#') {
+            if !is_ours || code.contains('#') {
                 continue;
             }
             let words: Vec<String> = words.iter().map(|word| format!("'{}'", example(word))).collect();

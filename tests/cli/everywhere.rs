@@ -36,7 +36,7 @@ const WITHOUT_JSON: [(&str, &str); 20] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-const RUNS: [(&str, &str); 42] = [
+const RUNS: [(&str, &str); 44] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY]"),
@@ -76,6 +76,8 @@ const RUNS: [(&str, &str); 42] = [
     ("ada", "claude-usage-tracker budget --daily 1 --monthly 0.01"),
     ("ada", "claude-usage-tracker explain 2026-03-10 --limit 2"),
     ("ada", "claude-usage-tracker statusline"),
+    ("ada", "claude-sync import fixtures/elsewhere/ccusage-daily.json --dry-run"),
+    ("ada", "claude-sync import fixtures/elsewhere/ccusage-daily.json"),
     ("ada", "claude-sync forget --session shared --yes"),
     ("bob", "claude-sync"),
     ("bob", "claude-sync machine new-id"),

@@ -8,6 +8,7 @@ use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::imported;
 use claude_sync::format::line::{Summary, SummaryKey};
 use claude_sync::format::syncfile::{Decision, SyncFile};
 use claude_sync::merge::algebra::Tree;
@@ -64,7 +65,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    pub fn day_file_of(machine: u8, date: u8)(records in vec(record(), 0..6), lines in vec((0..2_u8, 0..2_u8, 0..4_u64, 0..4_u64), 0..3), header in extra(), unknown in 0..3_u8) -> DayFile {
+    pub fn day_file_of(machine: u8, date: u8)(records in vec(record(), 0..6), lines in vec((0..2_u8, 0..2_u8, 0..4_u64, 0..4_u64), 0..3), imports in vec((0..3_u8, 0..4_u64), 0..2), header in extra(), unknown in 0..3_u8) -> DayFile {
         let day = Day::parse(&format!("2026-02-0{}", date + 2)).expect("a day");
         let mut file = DayFile::new(machine_id(machine), day);
         records.into_iter().for_each(|record| file.records.add(record));
@@ -72,6 +73,13 @@ prop_compose! {
             let key = SummaryKey { session: SessionId::new(name(&format!("s{session}"))), day, model: name("m") };
             let totals = Totals { requests, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
             file.add_summary(key, Summary { project: format!("p{project}"), totals, first: day.start(), last: day.start(), extra: Extra::new() });
+        }
+        // Sums that another tool made: of an hour, of the day, and of one whose beginning nobody knows.
+        for (hours, output) in imports {
+            let last = Timestamp::from_millis(day.start().millis() + [0, 3_599_999, 86_399_999][usize::from(hours)]).expect("valid");
+            let key = SummaryKey { session: imported::Origin::Ccusage.session(&format!("{hours}")), day, model: name("claude-opus-4-8") };
+            let totals = Totals { requests: 0, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
+            file.add_summary(key, Summary { project: "p".to_owned(), totals, first: day.start(), last, extra: Extra::new() });
         }
         file.extra = header;
         if unknown > 0 {

@@ -26,6 +26,7 @@ mod fuzz;
 mod hooks;
 mod hostile;
 mod http;
+mod imports;
 mod init;
 mod join;
 mod kills;

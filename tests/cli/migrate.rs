@@ -33,6 +33,7 @@ fn options() -> Options {
         front_page: None,
         rederive: false,
         restore: Vec::new(),
+        import: None,
         reroot: false,
         task: Task::Sync,
         now: claude_sync::base::time::Timestamp::parse(NOON).expect("a time"),
