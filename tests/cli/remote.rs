@@ -115,7 +115,9 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
     old.init().sync(&[]);
     new.init().sync(&[]);
     // What a newer tool would leave: higher rules and a member that this version does not know.
-    let newer = new.manifest().replace("\"rules\": 1", "\"rules\": 2,\n  \"sparkle\": true");
+    let rules = claude_sync::format::manifest::RULES;
+    let higher = format!("\"rules\": {},\n  \"sparkle\": true", rules + 1);
+    let newer = new.manifest().replace(&format!("\"rules\": {rules}"), &higher);
     fs::write(new.repo().join("sync/manifest.json"), &newer).expect("written");
     new.git(&["commit", "-qam", "what a newer tool wrote"]);
     new.git(&["push", "-q", "--no-verify"]);
@@ -125,7 +127,8 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
     old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     let ran = old.sync(&[]);
     assert!(
-        ran.err.contains("The manifest was computed by newer rules (2, this tool has 1)") && ran.err.contains("Update claude-sync."),
+        ran.err.contains(&format!("The manifest was computed by newer rules ({}, this tool has {rules})", rules + 1))
+            && ran.err.contains("Update claude-sync."),
         "{}",
         ran.err
     );
