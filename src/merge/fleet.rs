@@ -266,6 +266,7 @@ impl Fleet {
                 fleet.add_record(&entry, m.owner.2, &m.machines, &mut cells, rows);
             }
         }
+        own.iter_mut().for_each(OwnSums::settle);
         for (key, at, _, summary) in &summaries {
             imports.add_withheld(*at, key, own[*at].withholds(key, summary));
         }

@@ -7,7 +7,7 @@ use super::decisions::Decisions;
 use super::fleet::{Fleet, Row, Rows, Source};
 use crate::base::ids::{Name, SessionId};
 use crate::base::join::Join as _;
-use crate::base::time::Timestamp;
+use crate::base::time::{Day, Timestamp};
 use crate::format::line::{Summary, SummaryKey};
 use crate::format::manifest::Conflict;
 use crate::format::syncfile::SyncFile;
@@ -150,7 +150,10 @@ pub(super) struct OwnSums {
     sessions: HashMap<SessionId, Totals>,
     cells: HashMap<SummaryKey, Totals>,
     wanted_sessions: HashSet<SessionId>,
-    wanted_cells: HashSet<SummaryKey>,
+    /// What summary lines say.
+    wanted_cells: BTreeMap<SummaryKey, Totals>,
+    /// What records that retention shortened say, of which only day and model are known.
+    stubs: HashMap<(Day, Name), Totals>,
     claims: bool,
 }
 
@@ -161,8 +164,9 @@ impl OwnSums {
         let wanted_sessions: HashSet<_> = held.map(|(id, _)| id.clone()).collect();
         let claims = !wanted_sessions.is_empty() || page.is_some_and(|page| page.claimed.is_some());
         let withheld = summaries.values().map(|summary| summary.totals).sum();
-        let wanted_cells = summaries.keys().cloned().collect();
-        Self { all: withheld, sessions: HashMap::new(), cells: HashMap::new(), wanted_sessions, wanted_cells, claims }
+        let wanted_cells = summaries.iter().map(|(key, summary)| (key.clone(), summary.totals)).collect();
+        let (sessions, cells, stubs) = Default::default();
+        Self { all: withheld, sessions, cells, wanted_sessions, wanted_cells, stubs, claims }
     }
 
     /// What a summary line tells beyond the machine's own records.
@@ -189,9 +193,30 @@ impl OwnSums {
         }
         if !self.wanted_cells.is_empty() {
             let key = SummaryKey { session: entry.session.clone(), day: entry.at.day(), model: entry.model.clone() };
-            if self.wanted_cells.contains(&key) {
+            if entry.is_stub() {
+                let sum = self.stubs.entry((key.day, key.model)).or_default();
+                *sum = sum.plus(totals);
+            } else if self.wanted_cells.contains_key(&key) {
                 let sum = self.cells.entry(key).or_default();
                 *sum = sum.plus(totals);
+            }
+        }
+    }
+
+    /// All records were added. Shortened ones have no session: they count as told by the lines of their day and model, in order, as far as
+    /// those say more than other records. Whoever went over to sums has lines that say again what such records said.
+    pub(super) fn settle(&mut self) {
+        if self.stubs.is_empty() {
+            return;
+        }
+        for (key, totals) in &self.wanted_cells {
+            let Some(left) = self.stubs.get_mut(&(key.day, key.model.clone())) else { continue };
+            let told = self.cells.get(key).copied().unwrap_or_default();
+            let more = totals.join(told).minus(told);
+            let taken = left.minus(left.minus(more));
+            *left = left.minus(taken);
+            if !taken.is_zero() {
+                self.cells.insert(key.clone(), told.plus(taken));
             }
         }
     }

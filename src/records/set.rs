@@ -45,6 +45,11 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
+    /// Whether retention took its time of day, session and project.
+    pub fn is_stub(&self) -> bool {
+        self.session.as_str().is_empty()
+    }
+
     /// What a record says.
     pub fn of(record: &'a Record) -> Self {
         Self {

@@ -198,3 +198,34 @@ fn a_wrong_clock_prunes_nothing_and_a_long_history_goes_step_by_step() {
     assert_eq!(stubs(), 3, "the newest usage is younger than five days of itself");
     assert_eq!(ada.fleet().0, 4);
 }
+
+// A machine went over to sums after it had synced records; then retention shortened them. Stubs have no session, so that the lines of sums
+// no longer found the records they repeat, and each request counted twice.
+#[test]
+fn what_is_shortened_is_told_by_the_sums_that_repeat_it() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
+    ada.write(".claude/projects/p/s2.jsonl", &transcript("s2", 20..23));
+    ada.init().sync(&[]);
+    let figures = |machine: &Machine| machine.report(&["daily"])["totals"].clone();
+    let before = figures(&ada);
+    ada.write(".config/claude-sync/config.json", "{\"summary_only\": true}");
+    ada.sync(&[]);
+    assert_eq!(figures(&ada), before, "sums repeat what records say");
+    // Something that no record tells of, and then something much later, so that the days before are shortened.
+    ada.write(".claude/projects/p/s3.jsonl", &transcript("s3", 40..44));
+    ada.sync(&[]);
+    let whole = figures(&ada);
+    assert_eq!(whole["requests"], 12);
+    ada.write(".config/claude-sync/config.json", "{\"summary_only\": true, \"privacy_settings\": {\"retention_days\": 3}}");
+    ada.write(".claude/projects/p/s4.jsonl", &Row::new("s4", 90, "2026-03-25T12:00:00Z").line());
+    ada.sync_at("2026-03-25T13:00:00Z", &[]);
+    ada.sync_at("2026-03-25T14:00:00Z", &[]);
+    let stored = ada.git(&["show", "HEAD:sync/archive/2026/03/00616461-0000-4000-8000-000000000000/10.jsonl"]);
+    assert!(!stored.contains("T08:"), "the day was shortened: {stored}");
+    let after = figures(&ada);
+    assert_eq!(after["requests"], 13);
+    assert_eq!(after["outputTokens"].as_u64(), whole["outputTokens"].as_u64().map(|tokens| tokens + 190));
+    ada.assert_sound();
+}
