@@ -250,7 +250,7 @@ impl Git {
 
     /// Lists a remote's branches as a stranger would: without the user's configuration, credentials, certificates, cookies and `.netrc`.
     ///
-    /// Of the configuration only that is taken over which says how the network is reached at all ([`ROADS`]).
+    /// Of the configuration only that is taken over which says how the network is reached at all.
     pub fn list_as_stranger(&self, at: &Path, address: &str) -> Result<(), GitError> {
         // git and curl look into the home folder and around the current one. These are empty.
         let nowhere = tempfile::tempdir().map_err(GitError::Missing)?;
