@@ -62,6 +62,13 @@ pub fn has_hooks(text: &str) -> bool {
     object.is_some_and(|object| EVENTS.iter().any(|event| commands(&object, event).iter().any(|there| there.ends_with(OURS))))
 }
 
+/// Whether Claude Code is told to run no hooks at all.
+pub fn disables_hooks(text: &str) -> bool {
+    let root = parse(split_mark(text).1).ok();
+    let value = root.and_then(|root| root.object_value()?.get("disableAllHooks")?.value()?.as_boolean_lit());
+    value.is_some_and(|value| value.value())
+}
+
 /// After how many days Claude Code deletes transcripts, as these settings say.
 pub fn cleanup_days(text: &str) -> Option<u64> {
     let root = parse(split_mark(text).1).ok()?;

@@ -76,8 +76,7 @@ impl Ledger {
 
     /// Puts our hooks into a settings file. Says whether anything changed.
     pub fn add_hooks(&mut self, settings: &Path, command: &str) -> Result<bool, AutoError> {
-        // Whoever links to settings kept elsewhere wants that file changed.
-        let path = fs::canonicalize(settings).unwrap_or_else(|_| settings.to_owned());
+        let path = target(settings);
         let before = read(&path)?;
         let text = before.clone().unwrap_or_default();
         let problem = |reason| AutoError::Settings { path: path.clone(), reason };
@@ -103,7 +102,7 @@ impl Ledger {
 
     /// Takes our hooks out of a settings file.
     pub fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
-        let path = fs::canonicalize(settings).unwrap_or_else(|_| settings.to_owned());
+        let path = target(settings);
         let known = self.settings.iter().position(|changed| changed.path == path).map(|at| self.settings.remove(at));
         let Some(text) = read(&path)? else { return Ok(PutBack::Untouched) };
         let same = known.as_ref().is_some_and(|known| known.became == sha256(text.as_bytes()));
@@ -129,6 +128,22 @@ impl Ledger {
         };
         backup.iter().try_for_each(|copy| delete(copy))?;
         Ok(done)
+    }
+}
+
+/// The file itself: whoever links to settings kept elsewhere wants that one changed, also where it is still to come.
+pub fn target(settings: &Path) -> PathBuf {
+    let mut path = settings.to_owned();
+    for _ in 0..16 {
+        if let Ok(real) = fs::canonicalize(&path) {
+            return real;
+        }
+        let Ok(next) = fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    match (path.parent().map(fs::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path,
     }
 }
 

@@ -175,6 +175,9 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
             ledger.write(&place)?;
             let state = if changed { "Claude Code now calls claude-sync" } else { "Claude Code calls claude-sync already" };
             text.push_str(&format!("{state} after each answer and session: {}\n", show(&file)));
+            if std::fs::read_to_string(&file).is_ok_and(|text| claude::disables_hooks(&text)) {
+                text.push_str("But \"disableAllHooks\" is set there: as long as it is, Claude Code calls nobody.\n");
+            }
         }
     }
     match kind {
@@ -203,7 +206,7 @@ pub fn disable() -> Result<String, CliError> {
     let place = ledger::place(&places.config);
     let mut ledger = Ledger::read(&place);
     let mut files: Vec<PathBuf> = ledger.settings.iter().map(|changed| changed.path.clone()).collect();
-    files.extend(settings_files(&places).into_iter().map(|file| std::fs::canonicalize(&file).unwrap_or(file)));
+    files.extend(settings_files(&places).into_iter().map(|file| ledger::target(&file)));
     files.sort();
     files.dedup();
     let mut text = String::new();
@@ -246,7 +249,8 @@ impl Started {
     /// Looks.
     pub fn read(places: &Places) -> Result<Self, CliError> {
         let folders = Env::folders()?;
-        let has = |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| claude::has_hooks(&text));
+        let has =
+            |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| claude::has_hooks(&text) && !claude::disables_hooks(&text));
         let kind = Ledger::read(&ledger::place(&places.config)).scheduler;
         Ok(Self {
             hooks: settings_files(places).into_iter().filter(has).collect(),

@@ -57,17 +57,29 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         As::Openmetrics => Format::OpenMetrics,
     };
     let write = |out: &mut dyn Write| export.write(format, &found.fleet, |at| found.wants(at), out);
-    let Some(path) = &args.output else {
-        // A reader that went away, as `head` does, is no failure.
-        let out = BufWriter::new(io::stdout().lock());
-        let _ = match format {
-            Format::Jsonl => write(&mut JsonScreen(out)),
-            Format::Csv | Format::OpenMetrics => write(&mut TextScreen(out)),
-        };
+    let Some(path) = args.output.as_ref().filter(|path| *path != Path::new("-")) else {
+        let to = BufWriter::new(io::stdout().lock());
+        let flushed = |to: &mut dyn Write| write(to).and_then(|()| to.flush());
+        super::printed(match format {
+            Format::Jsonl => flushed(&mut JsonScreen(to)),
+            Format::Csv | Format::OpenMetrics => flushed(&mut TextScreen(to)),
+        });
         return Ok(exit::OK);
     };
-    durable::write_with(path, write).map_err(|error| failed(&error, "choose a file in a folder of yours"))?;
-    Ok(exit::OK)
+    write_file(path, write)
+}
+
+/// Writes what somebody asked to have in a file: a file is replaced whole, a device or a pipe is written to.
+pub(super) fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8, CliError> {
+    let written = match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => {
+            let to = std::fs::File::options().write(true).open(path).map(BufWriter::new);
+            let written = to.and_then(|mut to| content(&mut to).and_then(|()| to.flush()));
+            written.map_err(|source| WriteError { path: path.to_owned(), source })
+        }
+        _ => durable::write_with(path, content),
+    };
+    written.map_err(|error| failed(&error, "choose a file in a folder of yours")).map(|()| exit::OK)
 }
 
 pub(super) fn failed(error: &WriteError, help: &str) -> CliError {

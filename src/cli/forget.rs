@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal as _;
 
+use std::collections::BTreeSet;
+
 use clap::ArgGroup;
 use serde_json::json;
 
@@ -9,7 +11,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, machine, out, outcome, source, sync};
 use crate::base::key::hex;
-use crate::base::text::{count, printable};
+use crate::base::text::{count, nearest, printable};
 use crate::base::time::Day;
 use crate::merge::decisions::Intent;
 use crate::merge::fleet::Row;
@@ -36,6 +38,9 @@ pub struct Args {
     /// Everything before a UTC day
     #[arg(long, value_name = "YYYY-MM-DD", group = "what")]
     before: Option<String>,
+    /// Also where nothing that was synced fits: what comes later is kept out
+    #[arg(long)]
+    ahead: bool,
     /// Do not ask
     #[arg(short, long)]
     yes: bool,
@@ -46,7 +51,12 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
+    if args.session.iter().chain(&args.project).any(String::is_empty) {
+        let help = "what has no name is forgotten by its session, its machine or its days";
+        return Err(CliError::plain("what is to be forgotten has no name", "claude_sync::usage", exit::USAGE, help));
+    }
     let mut subjects = Vec::new();
+    let (mut sessions, mut projects) = (BTreeSet::new(), BTreeSet::new());
     subjects.extend(args.session.iter().cloned().map(Subject::Session));
     subjects.extend(args.project.iter().cloned().map(Subject::Project));
     if !args.machine.is_empty() {
@@ -69,6 +79,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let mut gone = Totals::default();
     let mut machines = Vec::new();
     let mut add = |row: &Row| {
+        if !args.session.is_empty() {
+            sessions.extend(row.session.map(ToString::to_string));
+        }
+        if !args.project.is_empty() && !projects.contains(row.project) {
+            projects.insert(row.project.to_string());
+        }
         let hit = |subject: &Subject| match subject {
             Subject::Session(id) => row.session.is_some_and(|session| session.as_str() == id),
             Subject::Project(name) => row.project == name,
@@ -87,8 +103,15 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }
     }
     let what = format!("{}, ${}", count(gone.requests, "request"), gone.cost.amount.cents());
-    if gone.requests == 0 {
-        eprintln!("warning: nothing that was synced fits; what fits later will not be synced.");
+    let any = !gone.is_zero();
+    if !any && !args.ahead {
+        let near = |wanted: &[String], there: &BTreeSet<String>| {
+            wanted.iter().find_map(|name| nearest(name, there.iter().map(String::as_str))).map(|name| printable(name, 100))
+        };
+        let near = near(&args.project, &projects).or_else(|| near(&args.session, &sessions));
+        let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+        let help = format!("{near}claude-sync brings what other machines have; to keep out what comes later: --ahead");
+        return Err(CliError::plain("nothing that was synced fits; nothing was forgotten", "claude_sync::nothing", exit::USAGE, help));
     }
     if !args.yes && !agreed(&what, env)? {
         out("Nothing was forgotten.\n");
@@ -104,7 +127,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         let value = says.get("salt").cloned().unwrap_or(serde_json::Value::Bool(true));
         Intent { kind: FORGOTTEN, subject, key: if says.is_empty() { "all" } else { "salt" }, value }
     });
-    let options = Options { intents: intents.collect(), reroot: true, ..env.options() };
+    // What nobody synced is in no history.
+    let options = Options { intents: intents.collect(), reroot: any, ..env.options() };
     let outcome = crate::sync::run(&places, &options)?;
     let forgotten = || json!({ "requests": gone.requests, "cost_usd": report::dollars(gone.cost.amount) });
     let words =

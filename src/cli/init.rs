@@ -101,7 +101,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let answers = if asks { questions::ask(given, args.auto || args.no_auto)? } else { given };
     let remote = match &answers.github {
         Some(name) => Some(github::repository(name, args.allow_public)?),
-        None => answers.remote.clone(),
+        None => answers.remote.as_deref().map(absolute),
     };
     if let Some(address) = &remote {
         refuse_public(address, args.allow_public, env)?;
@@ -134,6 +134,13 @@ fn answers(args: &Args) -> Answers {
         retention_days: args.retention_days,
         auto: args.auto,
     }
+}
+
+/// A folder that is named from here is looked for from elsewhere too.
+fn absolute(address: &str) -> String {
+    let path = Path::new(address);
+    let real = path.is_dir().then(|| std::fs::canonicalize(path).ok()).flatten().filter(|_| path.is_relative());
+    real.map_or_else(|| address.to_owned(), |real| real.display().to_string())
 }
 
 /// Records say when and how much somebody works: they are not for everybody.

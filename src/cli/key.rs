@@ -5,11 +5,14 @@ use std::io::{IsTerminal as _, Read as _};
 use clap::Subcommand;
 use serde_json::json;
 
+use dialoguer::Password;
+
 use super::env::Env;
 use super::error::CliError;
 use super::{exit, note, out};
 use crate::base::key::Key;
 use crate::base::text::printable;
+use crate::git::repo::Repo;
 use crate::store::{Places, key};
 
 #[derive(Debug, clap::Args)]
@@ -39,6 +42,17 @@ enum What {
         #[command(flatten)]
         print: Print,
     },
+}
+
+/// The mark of the key that the repository, or what was fetched for it, is encrypted with.
+fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
+    let Some(repo) = Repo::open(&places.repo)? else { return Ok(None) };
+    for commit in repo.tips()? {
+        if let Some(mark) = repo.sealed_by(repo.tree_of(commit)?)? {
+            return Ok(Some(mark));
+        }
+    }
+    Ok(None)
 }
 
 /// Makes a key.
@@ -77,6 +91,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 note(env, &format!("There is a key already, {}, in {path}\n", there.mark()));
                 return Ok(exit::OK);
             }
+            // A key of its own would shut this machine out of a fleet that has one.
+            if let Some(mark) = sealed_by(&places)? {
+                let message = format!("this fleet has a key, {mark}, which is not on this machine");
+                let help = "on a machine that has it: claude-sync key show; then here: claude-sync key import";
+                return Err(CliError::plain(&message, "claude_sync::no_key", exit::CONFIG, help));
+            }
             let new = make(&places)?;
             if print.json {
                 tell(&new, &places, true, None);
@@ -101,8 +121,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             let mut text = given.clone().unwrap_or_default();
             if given.is_none() {
                 if std::io::stdin().is_terminal() {
-                    eprintln!("Paste the key that claude-sync key show prints on another machine, and press Enter:");
-                    let _ = std::io::stdin().read_line(&mut text);
+                    // Not shown: a terminal keeps what it showed.
+                    let asked = Password::new().with_prompt("The key that claude-sync key show prints on another machine").interact();
+                    text = asked.unwrap_or_default();
                 } else {
                     let _ = std::io::stdin().take(1000).read_to_string(&mut text);
                 }

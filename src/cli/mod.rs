@@ -180,6 +180,13 @@ pub fn claude_usage_tracker() -> ExitCode {
 }
 
 fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
+    let result = result.and_then(|code| match UNPRINTED.get() {
+        Some(reason) if code == exit::OK => {
+            let message = format!("failed to write to standard output: {reason}");
+            Err(CliError::plain(&message, "claude_sync::output", exit::FAILURE, "make room where the output goes, or write it elsewhere"))
+        }
+        _ => Ok(code),
+    });
     match result {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
@@ -196,10 +203,23 @@ fn err(text: &str) {
     let _ = std::io::stderr().write_all(Screen::lines(text).as_bytes());
 }
 
-/// Prints to standard output; a reader that went away, as `head` does, is no failure.
+/// Why something could not be printed.
+static UNPRINTED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
+/// Takes note of output that did not get out. A reader that went away, as `head` does, is no failure.
+fn printed(result: std::io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        let _ = UNPRINTED.set(error.to_string());
+    }
+}
+
+/// Prints to standard output.
 fn out(text: &str) {
     use std::io::Write as _;
-    let _ = std::io::stdout().write_all(Screen::lines(text).as_bytes());
+    let mut to = std::io::stdout();
+    printed(to.write_all(Screen::lines(text).as_bytes()).and_then(|()| to.flush()));
 }
 
 /// Prints what happened to standard output, where that was not asked for: not with `--quiet`.
@@ -212,5 +232,6 @@ fn note(env: &Env, text: &str) {
 /// Prints JSON to standard output.
 fn json(value: &serde_json::Value) {
     use std::io::Write as _;
-    let _ = std::io::stdout().write_all(Screen::json(&format!("{value:#}\n")).as_bytes());
+    let mut to = std::io::stdout();
+    printed(to.write_all(Screen::json(&format!("{value:#}\n")).as_bytes()).and_then(|()| to.flush()));
 }

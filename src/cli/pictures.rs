@@ -12,7 +12,6 @@ use crate::charts::{ChartError, Theme};
 use crate::merge::fleet::Row;
 use crate::report::page::{Story, StoryFold, Which, to_html};
 use crate::report::{Bounds, Choice, Look};
-use crate::store::durable;
 
 /// What goes into the page.
 #[derive(Debug, clap::Args)]
@@ -108,9 +107,7 @@ pub fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<u8, CliError> {
-    let written = durable::write_with(path, |out| out.write_all(text.as_bytes()));
-    written.map_err(|error| super::export::failed(&error, "choose a file in a folder of yours"))?;
-    Ok(exit::OK)
+    super::export::write_file(path, |out| out.write_all(text.as_bytes()))
 }
 
 fn undrawn(error: &ChartError) -> CliError {

@@ -26,8 +26,9 @@ pub fn completions(args: &CompletionsArgs, mut program: Command) -> u8 {
     let name = program.get_name().to_owned();
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut program, name, &mut text);
-    // Nothing in it comes from outside. A reader that went away is no failure.
-    let _ = std::io::stdout().write_all(&text);
+    // Nothing in it comes from outside.
+    let mut to = std::io::stdout();
+    super::printed(to.write_all(&text).and_then(|()| to.flush()));
     exit::OK
 }
 

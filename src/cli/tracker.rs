@@ -277,9 +277,8 @@ fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
     let blocks = reports.iter().find_map(Made::blocks);
     if args.json {
         let blocks = blocks.map(|blocks| blocks::to_json(blocks, env.now, args.no_cost));
-        // A reader that went away, as `head` does, is no failure.
         let mut to = JsonScreen(BufWriter::new(std::io::stdout().lock()));
-        let _ = report::write_json(&lines, blocks.as_ref(), &mut to).and_then(|()| to.write_all(b"\n")).and_then(|()| to.flush());
+        super::printed(report::write_json(&lines, blocks.as_ref(), &mut to).and_then(|()| to.write_all(b"\n")).and_then(|()| to.flush()));
         return;
     }
     for (at, report) in reports.iter().enumerate() {

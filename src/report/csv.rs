@@ -22,7 +22,9 @@ pub fn to_csv(report: &Report) -> String {
         "{name},label,project_name{part},requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,total_tokens{cost}\r\n"
     );
     for group in &report.groups {
-        let texts = [&group.key, &group.label, &group.project].map(|text| quoted(text)).join(",");
+        // Other groups may be of several projects.
+        let project = if report.kind == Kind::Session { group.project.as_ref() } else { "" };
+        let texts = [group.key.as_ref(), group.label.as_ref(), project].map(quoted).join(",");
         match report.split {
             None => line(&mut out, &texts, &group.totals, report),
             Some(_) => group.parts.iter().for_each(|(part, totals)| line(&mut out, &format!("{texts},{}", quoted(part)), totals, report)),

@@ -11,7 +11,7 @@ use crate::git::repo::{Entry, FILE, Repo};
 use crate::git::{Git, Oid, setup};
 use crate::merge::front::{self, There};
 use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
-use crate::store::{Places, machine_id};
+use crate::store::{Places, key, machine_id};
 
 /// What a set-up did.
 #[derive(Debug, Clone)]
@@ -103,7 +103,11 @@ pub(super) fn set_up(
     setup::configure(&repo, &options.program)?;
     let tip = repo.commit_at(&format!("refs/remotes/origin/{branch}"))?;
     let head = repo.head(&branch)?;
-    match (head, tip) {
+    // What is encrypted with a key that is not here is joined once the key is: until then this machine commits by itself.
+    let key = key::read(&places.key)?.map(|key| key.mark());
+    let sealed = tip.map(|tip| repo.sealed_by(repo.tree_of(tip)?)).transpose()?.flatten();
+    let adopted = tip.filter(|_| sealed.is_none() || sealed == key);
+    match (head, adopted) {
         (None, Some(tip)) => {
             repo.checkout(repo.tree_of(tip)?)?;
             repo.move_ref(&format!("refs/heads/{branch}"), None, tip, "claude-sync: init")?;

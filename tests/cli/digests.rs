@@ -309,7 +309,7 @@ fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], memo
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: tries(60, 1_500), failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: tries(25, 1_500), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_remembered_changes_no_figure(steps in vec(step(), 1..24)) {

@@ -234,7 +234,9 @@ fn a_key_that_is_missing_wrong_or_seen_by_others() {
     sees(&machine, &[("key", "error", "holds no key of claude-sync")]);
     fs::remove_file(&key).expect("removed");
     sees(&machine, &[("key", "error", &format!("there is none, but the repository is encrypted with the key {mark}"))]);
-    machine.sync(&["key", "init"]);
+    let other = world.machine("other");
+    other.sync(&["key", "init"]);
+    machine.sync(&["key", "import", other.sync(&["key", "show"]).out.trim()]);
     sees(&machine, &[("key", "error", &format!("but the repository is encrypted with {mark}"))]);
 }
 

@@ -143,7 +143,7 @@ fn derived(mut tree: Tree) -> Tree {
 
 #[test]
 fn in_memory() {
-    for seed in seeds(24, 256) {
+    for seed in seeds(16, 256) {
         println!("seed {seed}");
         let mut dice = Dice::new(seed);
         let mut oracle = Oracle::default();

@@ -29,7 +29,7 @@ pub fn transcripts(patient: &Patient) -> Check {
             names.push(count(found.unreadable.len() as u64, "folder"));
         }
         let what = format!("of {}, these cannot be read: {}", count(total, "transcript"), names.join(", "));
-        let advice = "give them back to yourself (chown, chmod u+r); claude-sync --full names their paths";
+        let advice = "give them back to yourself (chown, chmod u+r); claude-sync --mode=full names their paths";
         return Check::new(NAME, Status::Warning, what, advice);
     }
     if total == 0 {
