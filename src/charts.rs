@@ -53,7 +53,11 @@ impl Unit {
 
     /// A value as a report tells it.
     pub fn exact(self, value: f64) -> String {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts from floats saturate, and nothing here is negative"
+        )]
         match self {
             Self::Dollars => format!("${}", Money::from_pico((value * 1e6).round() as u128 * 1_000_000).cents()),
             Self::Tokens => crate::base::text::thousands(value.round() as u128),
@@ -239,7 +243,11 @@ fn stack(root: &Area, theme: Theme, unit: Unit, bars: &[String], parts: &[(Strin
     let mut chart = chart.build_cartesian_2d(-0.5..right, 0.0..top).map_err(failed)?;
     let label = |x: &f64| {
         let at = x.round();
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts from floats saturate, and nothing here is negative"
+        )]
         let bar = if at >= 0.0 && (x - at).abs() < 0.01 { bars.get(at as usize) } else { None };
         bar.map(|bar| crate::base::text::printable(bar, 16)).unwrap_or_default()
     };
@@ -288,7 +296,7 @@ fn rank(root: &Area, theme: Theme, unit: Unit, items: &[(String, f64)]) -> Resul
     let (from, to) = (420, i32::try_from(WIDTH).unwrap_or(0) - 140);
     for (at, (name, value)) in (0..40).zip(items) {
         let y = 40 + at * 48;
-        #[allow(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "casts from floats saturate")]
         let length = if top > 0.0 { (value / top * f64::from(to - from)).round() as i32 } else { 0 };
         let style = theme.text();
         let right = style.clone().pos(Pos::new(HPos::Right, VPos::Center));

@@ -35,7 +35,11 @@ struct Cells {
 impl Cells {
     fn of(line: &Value) -> Self {
         let cost = ["totalCost", "costUSD"].iter().find_map(|key| line[key].as_f64()).unwrap_or(0.0);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts from floats saturate, and nothing here is negative"
+        )]
         let nanos = (cost * 1e9).round() as u64;
         Self { tokens: TOKENS.map(|key| line[key].as_u64().unwrap_or(0)), nanos }
     }
