@@ -6,7 +6,7 @@ use super::rows::{Filter, weekday};
 use super::{exit, out};
 use crate::base::money::Money;
 use crate::base::text::printable;
-use crate::merge::fleet::Row;
+use crate::fleet::Row;
 use crate::report::budget::{Budget, Period, to_json, to_table};
 use crate::report::{Bounds, Choice, Fold, Kind, Look};
 

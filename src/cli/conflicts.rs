@@ -1,4 +1,4 @@
-//! `claude-sync conflicts`: what a person must look at, and whose word holds.
+//! `claude-sync conflicts`: lists conflicts that need review, and chooses the authoritative machine.
 
 use serde_json::json;
 use similar::TextDiff;
@@ -7,12 +7,12 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, machine, out, source};
 use crate::base::text::{count, printable};
-use crate::merge::decisions::{ACCEPTED, Intent};
+use crate::fleet::decisions::{ACCEPTED, Intent};
 use crate::report::conflicts::{Dispute, disputes};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Let this machine's word hold (by id, the beginning of its id, or name)
+    /// Make this machine authoritative (its id, the first digits of it, or its name)
     #[arg(long, value_name = "MACHINE")]
     accept: Option<String>,
     /// Only these sessions, by id or the beginning of it
@@ -71,7 +71,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         text.push_str(&show(dispute));
     }
     text.push_str(&format!(
-        "{} to look at. To let one machine's word hold: claude-sync conflicts --accept MACHINE [SESSION…]\n",
+        "{} to review. To accept one machine's version: claude-sync conflicts --accept MACHINE [SESSION…]\n",
         count(open.len() as u64, "conflict")
     ));
     out(&text);
@@ -79,10 +79,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 }
 
 fn show(dispute: &Dispute) -> String {
-    let why = match dispute.code.as_str() {
-        "checksum" => "a checksum does not fit its records, as after an edit by hand",
-        _ => "machines tell different sums, and the records are withheld: all of them count until somebody decides",
-    };
+    let why = "a checksum does not fit its records, as after an edit by hand";
     let mut out = format!("Session {}, {}: {why}\n", printable(dispute.session.as_str(), 60), printable(&dispute.project, 40));
     let [first, rest @ ..] = &dispute.sides[..] else {
         return out;

@@ -8,9 +8,9 @@ use super::error::CliError;
 use super::{exit, out};
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
+use crate::cache::NoCache;
+use crate::fleet::Row;
 use crate::git::repo::RepoError;
-use crate::merge::digest::Forgetful;
-use crate::merge::fleet::Row;
 use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
 use crate::store::Places;
 use crate::sync::{self, Host, Options, Outcome};
@@ -55,7 +55,7 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
     let (mut machines, mut days) =
         (Fold::new(Kind::Machines, Bounds::default(), Zone::Utc), Fold::new(Kind::Daily, Bounds::default(), Zone::Utc));
     let mut add = |row: &Row<'_>| [&mut machines, &mut days].into_iter().for_each(|fold| fold.add(row));
-    let Some(fleet) = report::from_repo(&repo, &Forgetful, None, &mut add)? else {
+    let Some(fleet) = report::from_repo(&repo, &NoCache, None, &mut add)? else {
         return Err(CliError::plain("the demo's repository is empty", "claude_sync::demo", exit::FAILURE, "run the demo again"));
     };
     let resolved = fleet.sessions.values().filter(|session| session.machines.len() > 1).map(|session| session.shared).sum::<u64>();

@@ -8,8 +8,8 @@ use super::env::Env;
 use super::error::CliError;
 use super::exit;
 use crate::base::key::Key;
-use crate::index::Index;
-use crate::merge::digest::{Forgetful, Memory};
+use crate::cache::index::Index;
+use crate::cache::{Cache, NoCache};
 use crate::merge::driver;
 use crate::store::key;
 
@@ -36,9 +36,9 @@ impl Args {
 }
 
 /// What earlier runs of claude-sync remember of files: it saves reading them.
-fn memory() -> Box<dyn Memory> {
+fn cache() -> Box<dyn Cache> {
     let index = Env::places().ok().and_then(|places| Index::peek(&places.state));
-    index.map_or_else(|| Box::new(Forgetful) as Box<dyn Memory>, |index| Box::new(index))
+    index.map_or_else(|| Box::new(NoCache) as Box<dyn Cache>, |index| Box::new(index))
 }
 
 /// The fleet's key, where this machine has it.
@@ -47,7 +47,7 @@ fn key() -> Option<Key> {
 }
 
 pub fn run(args: &Args) -> ExitCode {
-    match driver::run(&args.base, &args.ours, &args.theirs, &args.path, key, memory) {
+    match driver::run(&args.base, &args.ours, &args.theirs, &args.path, key, cache) {
         Ok(()) => ExitCode::from(exit::OK),
         Err(error) => {
             let error = CliError::from(error);

@@ -9,11 +9,11 @@ use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 use super::env::Env;
 use super::exit;
 use crate::base::text::{printable, printable_lines};
+use crate::fleet::DataError;
 use crate::git::repo::RepoError;
 use crate::git::setup::SetupError;
 use crate::git::{GitError, process::MIN_VERSION};
 use crate::merge::driver::DriverError;
-use crate::merge::trees::MergeError;
 use crate::store::config::ConfigError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
@@ -297,12 +297,12 @@ impl From<RepoError> for CliError {
     }
 }
 
-impl From<MergeError> for CliError {
-    fn from(error: MergeError) -> Self {
+impl From<DataError> for CliError {
+    fn from(error: DataError) -> Self {
         match error {
-            MergeError::Repo(e) => e.into(),
-            MergeError::Front(_) => Self::new(&error, "claude_sync::chart", exit::FAILURE, "claude-sync init --no-front-page takes it out"),
-            MergeError::Format { .. } => Self::new(
+            DataError::Repo(e) => e.into(),
+            DataError::Front(_) => Self::new(&error, "claude_sync::chart", exit::FAILURE, "claude-sync init --no-front-page takes it out"),
+            DataError::Format { .. } => Self::new(
                 &error,
                 "claude_sync::newer",
                 exit::NEWER,

@@ -11,10 +11,9 @@ use super::rows::{Filter, Found, Source};
 use super::{exit, out, source};
 use crate::base::money::Money;
 use crate::base::text::{count, nearest, printable, thousands};
-use crate::format::imported::Origin;
-use crate::merge::fleet::{self, Row};
+use crate::fleet::{Row, RowSource};
 use crate::prices::{Bill, prices};
-use crate::records::Totals;
+use crate::record::{self, Level, Totals};
 use crate::report::explain::{Evidence, Explanation, Subject};
 use crate::report::{Bounds, Mode, dollars, price};
 use crate::store::{config, key};
@@ -187,20 +186,19 @@ impl Page<'_> {
         let zone = self.args.filter.timezone;
         let cost = if one.totals.cost.known { format!("${}", one.totals.cost.amount) } else { "no known price".to_owned() };
         let model = if one.model.is_empty() { "unknown" } else { &one.model };
-        let when =
-            if one.session.is_none() && one.source == fleet::Source::Record { one.at.day().to_string() } else { zone.minute(one.at) };
+        let when = match one.source {
+            RowSource::Record(Level::Bare | Level::Daily) => one.at.day().to_string(),
+            _ => zone.minute(one.at),
+        };
         let project = if one.project.is_empty() { String::new() } else { format!("  {}", printable(&one.project, 40)) };
         let mut out = format!("{cost}  {when}  {}{project}  on {}\n", printable(model, 40), printable(&self.labels[one.machine], 40));
         let mut line = |text: String| out.push_str(&format!("  {text}\n"));
         match one.source {
-            fleet::Source::Record => {}
-            fleet::Source::Withheld => {
-                line(format!("The sum of {}, of which the machine keeps the records.", count(one.totals.requests, "request")));
-            }
-            fleet::Source::Import => line(imported(one).to_owned()),
-            fleet::Source::Claim => {
+            RowSource::Record(_) => {}
+            RowSource::Sum(record::Source::Claim) => {
                 line(format!("{}: claimed by a file of format 1.0 beyond the records that it has.", count(one.totals.requests, "request")));
             }
+            RowSource::Sum(source) => line(imported(source).to_owned()),
         }
         if let Some(bill) = one.bill() {
             line(arithmetic(&bill));
@@ -251,10 +249,9 @@ impl Page<'_> {
     fn one_json(&self, one: &Evidence) -> Value {
         let c = &one.totals.counters;
         let kind = match one.source {
-            fleet::Source::Record => "request",
-            fleet::Source::Withheld => "summary",
-            fleet::Source::Import => "import",
-            fleet::Source::Claim => "claim",
+            RowSource::Record(_) => "request",
+            RowSource::Sum(record::Source::Claim) => "claim",
+            RowSource::Sum(_) => "import",
         };
         let place = |copy: &crate::report::explain::Copy| {
             json!({
@@ -294,11 +291,11 @@ impl Page<'_> {
     }
 }
 
-/// Where a sum of history from elsewhere comes from.
-fn imported(one: &Evidence) -> &'static str {
-    match one.session.as_ref().and_then(Origin::of) {
-        Some(Origin::StatsCache) => "imported: an estimate from Claude Code's stats-cache.json of a day of which nothing else is known",
-        Some(Origin::Ccusage) | None => "imported: what ccusage counted on that day beyond what records show",
+/// Where imported totals come from.
+fn imported(source: record::Source) -> &'static str {
+    match source {
+        record::Source::StatsCache => "imported: an estimate from Claude Code's stats-cache.json of a day of which nothing else is known",
+        _ => "imported: what ccusage counted on that day beyond what records show",
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::exit;
 use super::rows::Filter;
 use crate::base::text::{JsonScreen, TextScreen};
-use crate::merge::fleet::Row;
+use crate::fleet::Row;
 use crate::report::Bounds;
 use crate::report::export::{Export, Format, is_parquet_path};
 use crate::store::durable::{self, WriteError};

@@ -13,10 +13,10 @@ use super::{exit, machine, out, outcome, source, sync};
 use crate::base::key::hex;
 use crate::base::text::{count, nearest, printable};
 use crate::base::time::Day;
-use crate::merge::decisions::Intent;
-use crate::merge::fleet::Row;
-use crate::merge::forgotten::{FORGOTTEN, Subject};
-use crate::records::Totals;
+use crate::fleet::Row;
+use crate::fleet::decisions::Intent;
+use crate::fleet::rules::{FORGOTTEN, Subject};
+use crate::record::Totals;
 use crate::report;
 use crate::sync::Options;
 

@@ -8,12 +8,12 @@ use super::error::CliError;
 use super::exit;
 use crate::base::ids::MachineId;
 use crate::base::text::printable;
+use crate::fleet::DataError;
 use crate::git::Oid;
 use crate::git::hooks;
 use crate::git::process::PUSHING;
 use crate::git::repo::{Repo, RepoError};
 use crate::merge::guard::{self, Breach};
-use crate::merge::trees::MergeError;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -155,17 +155,22 @@ fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
     commit.map(|commit| repo.tree_of(commit)).transpose()
 }
 
-fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, MergeError> {
+fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     let old = match update.old {
         // Somebody else pushed meanwhile. Git refuses that by itself, unless it is forced, which claude-sync never does.
         Some(old) if !repo.has(old) && std::env::var_os(PUSHING).is_some() => return Ok(Vec::new()),
         Some(old) if !repo.has(old) => return Ok(vec![Breach::Unseen { name: update.name.clone() }]),
         old => tree(repo, old)?,
     };
-    guard::breaches(repo, old, tree(repo, update.new)?)
+    let new = tree(repo, update.new)?;
+    let mut out = guard::breaches(repo, old, new)?;
+    let there: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().chain(update.old).collect();
+    let commits = update.new.map(|new| repo.new_commits(new, &there)).transpose()?.unwrap_or_default();
+    out.extend(guard::forgotten(repo, new, &commits)?);
+    Ok(out)
 }
 
-fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, MergeError> {
+fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     if update.new.is_some_and(|new| repo.tree_of(new).is_err()) {
         return Ok(vec![Breach::Foreign { path: update.name.clone() }]);
     }
@@ -173,7 +178,9 @@ fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, MergeError> {
     let mut out = guard::breaches(repo, old, new)?;
     let tips = repo.tips()?;
     // Every commit: what was added and removed again would stay in the history.
-    for commit in update.new.map(|new| repo.new_commits(new, &tips)).transpose()?.unwrap_or_default() {
+    let commits = update.new.map(|new| repo.new_commits(new, &tips)).transpose()?.unwrap_or_default();
+    out.extend(guard::forgotten(repo, new, &commits)?);
+    for commit in commits {
         let parent = repo.parents_of(commit)?.first().copied();
         out.extend(guard::foreign(repo, tree(repo, parent)?, tree(repo, Some(commit))?)?);
     }

@@ -8,11 +8,11 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, machine, out, rows, source};
 use crate::base::text::{count, printable, thousands};
+use crate::fleet::Fleet;
+use crate::fleet::{DataError, read};
 use crate::git::Oid;
 use crate::git::repo::Repo;
-use crate::merge::fleet::Fleet;
-use crate::merge::{data, trees::MergeError};
-use crate::records::Totals;
+use crate::record::Totals;
 use crate::report::{self, Zone, diff};
 use crate::sync::{SyncError, history};
 
@@ -198,10 +198,10 @@ fn totals(totals: &Totals) -> serde_json::Value {
 }
 
 fn fleet(repo: &Repo, commit: Option<Oid>) -> Result<Fleet, CliError> {
-    let read = || -> Result<Fleet, MergeError> {
+    let read = || -> Result<Fleet, DataError> {
         let root = commit.map(|commit| repo.tree_of(commit)).transpose()?;
-        let (machines, archive) = data::inputs(repo, root)?;
-        Ok(Fleet::join(data::load(repo, machines, archive)?))
+        let (machines, archive) = read::inputs(repo, root)?;
+        Ok(Fleet::count(read::load(repo, machines, archive)?))
     };
     read().map_err(|error| SyncError::Merge(error).into())
 }

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::rows::{Filter, weekday};
 use super::{exit, out};
 use crate::charts::{ChartError, Theme};
-use crate::merge::fleet::Row;
+use crate::fleet::Row;
 use crate::report::page::{Story, StoryFold, Which, to_html};
 use crate::report::{Bounds, Choice, Look};
 

@@ -12,8 +12,8 @@ use crate::base::ids::MachineId;
 use crate::base::progress::Step;
 use crate::base::text::{nearest, printable};
 use crate::base::time::Timestamp;
-use crate::merge::fleet::{Fleet, Row, Rows};
-use crate::records::Totals;
+use crate::fleet::{Fleet, Row, Rows};
+use crate::record::Totals;
 use crate::report::{Bounds, Mode, Zone};
 use crate::store::Places;
 

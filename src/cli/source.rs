@@ -6,10 +6,10 @@ use super::exit;
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
+use crate::cache::index::Index;
+use crate::cache::{Cache, NoCache};
+use crate::fleet::{Fleet, Rows};
 use crate::git::Repo;
-use crate::index::Index;
-use crate::merge::digest::{Forgetful, Memory};
-use crate::merge::fleet::{Fleet, Rows};
 use crate::report;
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{Cursors, read_all_watched};
@@ -24,17 +24,17 @@ pub fn open(places: &Places) -> Result<Repo, CliError> {
 pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
     match Index::peek(&places.state) {
         Some(index) => read(places, &index, since, rows),
-        None => read(places, &Forgetful, since, rows),
+        None => read(places, &NoCache, since, rows),
     }
 }
 
 /// As [`synced`], straight from the files: rows of the index have no ids.
 pub fn synced_with_ids(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
-    read(places, &Forgetful, since, rows)
+    read(places, &NoCache, since, rows)
 }
 
-fn read(places: &Places, memory: &dyn Memory, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
-    report::from_repo(&open(places)?, memory, since, rows)?.ok_or_else(no_data)
+fn read(places: &Places, cache: &dyn Cache, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
+    report::from_repo(&open(places)?, cache, since, rows)?.ok_or_else(no_data)
 }
 
 /// There is no repository, or nothing in it.

@@ -11,7 +11,7 @@ use super::{exit, out, source};
 use crate::base::money::{Cost, Money};
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
-use crate::merge::fleet::{Fleet, Row};
+use crate::fleet::{Fleet, Row};
 use crate::report::blocks::{Block, Blocks};
 use crate::report::{Bounds, Zone, ago, dollars, price};
 

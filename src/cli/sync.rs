@@ -184,9 +184,6 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
                 "Session {subject}: machines tell different figures of {}; the larger counts. Who wrote what: git log -p in the repository.",
                 count(problem.count, "request")
             ),
-            "unequal-summaries" => {
-                format!("Session {subject}: machines that withhold records tell different sums; both count until a person decides.")
-            }
             "checksum" => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
             "damaged-lines" => format!("{subject}: {} could not be read and left out.", count(problem.count, "line")),
             "newer-version" => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),

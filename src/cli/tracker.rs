@@ -11,7 +11,7 @@ use super::everywhere::Everywhere;
 use super::rows::{Filter, weekday};
 use super::{budget, exit, explain, export, out, pictures, shell, statusline};
 use crate::base::text::JsonScreen;
-use crate::merge::fleet::Row;
+use crate::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
 use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Report, Split};
 

@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::{auto, exit, out, questions};
 use crate::auto::ledger::{self, Ledger, delete};
 use crate::base::text::printable;
-use crate::index::Index;
+use crate::cache::index::Index;
 use crate::store::{lock, machine_id};
 use crate::sync;
 

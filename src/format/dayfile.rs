@@ -1,6 +1,6 @@
 //! Day files: `sync/archive/{YYYY}/{MM}/{uuid}/{DD}[.N].jsonl`, where every usage record lives.
 //!
-//! A header line; then per session a session line and below it the session's records, summary lines and lines of unknown kinds.
+//! A header line; then per session a session line and below it the session's records, sums and lines of unknown kinds.
 //! The content is a set, the bytes are its sorted form, and joining two versions is union by id.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::line::{Line, Summary, SummaryKey, read_line};
+use super::line::{Line, read_line, sum_line};
 use super::{FormatError, MAX_DAY_FILE, VERSION, check_version};
-use crate::base::ids::{Interner, MachineId, Name, SessionId};
+use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::{Extra, Fields, Object, join_extra};
 use crate::base::time::Day;
-use crate::records::{Record, RecordSet};
+use crate::record::{Level, Record, RecordSet, Sum, SumKey};
 
 /// The member of a session line that marks it.
 const SUSPECT: &str = "suspect";
@@ -32,8 +32,10 @@ pub struct DayFile {
     pub sessions: BTreeMap<SessionId, Extra>,
     /// The records.
     pub records: RecordSet,
-    /// Summary lines, where records are withheld.
-    pub summaries: BTreeMap<SummaryKey, Summary>,
+    /// Totals for which there are no records.
+    pub sums: BTreeMap<SumKey, Sum>,
+    /// Ids of records that were forgotten.
+    pub forgotten: BTreeSet<RecordId>,
     /// Lines of kinds that this version does not know, as canonical text, with their session if they name one.
     pub unknown: BTreeSet<(Option<SessionId>, String)>,
 }
@@ -56,7 +58,8 @@ impl DayFile {
             extra: Extra::new(),
             sessions: BTreeMap::new(),
             records: RecordSet::default(),
-            summaries: BTreeMap::new(),
+            sums: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
             unknown: BTreeSet::new(),
         }
     }
@@ -73,7 +76,7 @@ impl DayFile {
         let mut damage = Damage::default();
         let mut projects: BTreeMap<SessionId, (String, String)> = BTreeMap::new();
         let mut homeless: Vec<Record> = Vec::new();
-        let mut homeless_summaries: Vec<(SummaryKey, Summary)> = Vec::new();
+        let mut homeless_sums: Vec<(SumKey, Sum)> = Vec::new();
         let mut hashes: BTreeMap<SessionId, Sha256> = BTreeMap::new();
         let mut header = false;
         for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
@@ -82,20 +85,20 @@ impl DayFile {
                 continue;
             };
             // Two equal headers become one in a text merge; those that differ in unknown members stand twice.
-            if text.starts_with(if header { "{\"version\":" } else { "{" }) {
+            if if header { is_header(text) } else { text.starts_with('{') } {
                 file.read_header(text)?;
                 header = true;
                 continue;
             }
-            let Some(parsed) = read_line(text, names) else {
+            let Some(parsed) = read_line(text, day, names) else {
                 damage.lines += 1;
                 continue;
             };
             let session = match &parsed {
                 Line::Record(record, _) => Some(record.origin.session.clone()),
-                Line::Summary(key, ..) => Some(key.session.clone()),
+                Line::Sum(key, ..) => Some(key.session.clone()),
                 Line::Unknown(session, _) => session.clone(),
-                Line::Session { .. } => None,
+                Line::Session { .. } | Line::Forgotten(_) => None,
             };
             if let Some(session) = session {
                 let hash = hashes.entry(session).or_default();
@@ -109,9 +112,11 @@ impl DayFile {
                     projects.insert(session, (project, checksum));
                 }
                 Line::Record(record, Some(_)) => file.records.add(record),
+                Line::Record(record, None) if record.origin.level == Level::Bare => file.records.add(record),
                 Line::Record(record, None) => homeless.push(record),
-                Line::Summary(key, summary, true) => file.add_summary(key, summary),
-                Line::Summary(key, summary, false) => homeless_summaries.push((key, summary)),
+                Line::Sum(key, sum, true) => file.add_sum(key, sum),
+                Line::Sum(key, sum, false) => homeless_sums.push((key, sum)),
+                Line::Forgotten(id) => drop(file.forgotten.insert(id)),
                 Line::Unknown(session, text) => {
                     file.unknown.insert((session, text));
                 }
@@ -125,9 +130,9 @@ impl DayFile {
             record.origin.project = names.name(project);
             file.records.add(record);
         }
-        for (key, mut summary) in homeless_summaries {
-            summary.project = projects.get(&key.session).map(|(project, _)| project.clone()).unwrap_or_default();
-            file.add_summary(key, summary);
+        for (key, mut sum) in homeless_sums {
+            sum.project = projects.get(&key.session).map(|(project, _)| project.clone()).unwrap_or_default();
+            file.add_sum(key, sum);
         }
         for (session, (_, checksum)) in projects {
             let actual = hashes.remove(&session).unwrap_or_default();
@@ -154,8 +159,7 @@ impl DayFile {
     pub fn agrees(&self, other: &Self, session: &SessionId) -> bool {
         let covers = |a: &Self, b: &Self| {
             let records = b.records.iter().filter(|r| r.origin.session == *session).all(|r| a.records.get(r.id) == Some(r));
-            let lines = b.summaries.iter().filter(|(key, _)| key.session == *session).all(|(key, line)| a.summaries.get(key) == Some(line));
-            records && lines
+            records && b.sums.iter().filter(|(key, _)| key.session == *session).all(|(key, sum)| a.sums.get(key) == Some(sum))
         };
         covers(self, other) && covers(other, self)
     }
@@ -173,9 +177,14 @@ impl DayFile {
         Ok(())
     }
 
-    /// Adds a summary line to what is known of its session, day and model.
-    pub fn add_summary(&mut self, key: SummaryKey, summary: Summary) {
-        absorb(&mut self.summaries, key, summary);
+    /// Adds a version of a sum.
+    pub fn add_sum(&mut self, key: SumKey, sum: Sum) {
+        absorb(&mut self.sums, key, sum);
+    }
+
+    /// Whether the file holds no line of any kind.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.sums.is_empty() && self.forgotten.is_empty() && self.unknown.is_empty()
     }
 
     /// The canonical bytes, and each session's checksum.
@@ -187,8 +196,8 @@ impl DayFile {
         for record in self.records.sorted() {
             sessions.entry(record.origin.session.clone()).or_default().records.push(record);
         }
-        for (key, summary) in &self.summaries {
-            sessions.entry(key.session.clone()).or_default().summaries.push((key, summary));
+        for (key, sum) in &self.sums {
+            sessions.entry(key.session.clone()).or_default().sums.push((key, sum));
         }
         let mut trailing = Vec::new();
         for (session, text) in &self.unknown {
@@ -205,7 +214,7 @@ impl DayFile {
         let mut checksums = BTreeMap::new();
         for (session, lines) in sessions {
             let project = lines.project();
-            let body = lines.write(&session, &project);
+            let body = lines.write(self.day, &project);
             let checksum = hex(Sha256::new_with_prefix(&body));
             let extra = self.sessions.get(&session);
             let line = Object::new().spec("session", session.as_str()).spec("project_name", &*project).spec("checksum", checksum.as_str());
@@ -216,6 +225,10 @@ impl DayFile {
             out.push('\n');
             out.push_str(&body);
             checksums.insert(session, checksum);
+        }
+        for id in &self.forgotten {
+            out.push_str(&Object::new().other("forgotten", Some(id.to_string().as_str())).line());
+            out.push('\n');
         }
         for text in trailing {
             out.push_str(text);
@@ -229,27 +242,35 @@ impl DayFile {
 #[derive(Default)]
 struct SessionLines<'a> {
     records: Vec<Record>,
-    summaries: Vec<(&'a SummaryKey, &'a Summary)>,
+    sums: Vec<(&'a SumKey, &'a Sum)>,
     unknown: Vec<&'a String>,
 }
 
 impl SessionLines<'_> {
-    /// The project on the session line: that of the first record, else the greatest that a summary names.
+    /// The project on the session line: that of the first record, else the greatest that a sum names.
     fn project(&self) -> Name {
         let first = self.records.iter().map(|r| &r.origin).min().map(|origin| origin.project.clone());
-        first.unwrap_or_else(|| self.summaries.iter().map(|(_, s)| Name::from(s.project.as_str())).max().unwrap_or_default())
+        first.unwrap_or_else(|| self.sums.iter().map(|(_, sum)| Name::from(sum.project.as_str())).max().unwrap_or_default())
     }
 
-    fn write(&self, session: &SessionId, project: &str) -> String {
+    fn write(&self, day: Day, project: &str) -> String {
         let mut out = String::new();
-        let records = self.records.iter().map(|r| r.line(Some(session), (*r.origin.project != *project).then_some(&r.origin.project)));
-        let summaries = self.summaries.iter().map(|(key, summary)| summary.line(key, project));
-        for line in records.chain(summaries).chain(self.unknown.iter().map(|text| (*text).clone())) {
+        let own = |r: &Record| (*r.origin.project != *project).then(|| r.origin.project.clone()).filter(|_| r.origin.level > Level::Bare);
+        let records = self.records.iter().map(|r| r.line(day, own(r).as_deref()));
+        let sums = self.sums.iter().map(|(key, sum)| sum_line(key, sum, project));
+        for line in records.chain(sums).chain(self.unknown.iter().map(|text| (*text).clone())) {
             out.push_str(&line);
             out.push('\n');
         }
         out
     }
+}
+
+/// Whether a line behind the first is a header too, as a text merge leaves it.
+fn is_header(text: &str) -> bool {
+    let members = || serde_json::from_str::<Value>(text).ok().and_then(Fields::of);
+    text.starts_with("{\"version\":")
+        && members().is_some_and(|mut members| ["version", "machine", "day"].iter().all(|key| members.take(key).is_some()))
 }
 
 /// A digest as lower-case hex.

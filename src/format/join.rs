@@ -3,23 +3,20 @@
 use std::mem::take;
 
 use super::dayfile::DayFile;
-use super::line::Summary;
-use super::syncfile::{Decision, Session, SyncFile};
+use super::syncfile::{Claim, Decision, Session, SyncFile};
 use crate::base::join::{Join, greater};
 use crate::base::json::{Object, join_extra};
 use crate::base::time::Timestamp;
 
-/// Two versions of one machine's line for one session, day and model: what was seen of it only ever grows.
-impl Join for Summary {
+/// Two versions of what a 1.0 machine file says in all.
+impl Join for Claim {
     fn join(self, other: Self) -> Self {
-        Self {
-            project: greater(self.project, other.project),
-            totals: self.totals.join(other.totals),
-            first: self.first.min(other.first),
-            last: greater(self.last, other.last),
-            extra: join_extra(&self.extra, &other.extra),
-        }
+        Self { totals: self.totals.join(other.totals), first: earliest(self.first, other.first), last: greater(self.last, other.last) }
     }
+}
+
+fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
+    a.into_iter().chain(b).min()
 }
 
 /// A day file is a set of lines.
@@ -35,7 +32,8 @@ impl Join for DayFile {
             extra: join_extra(&self.extra, &other.extra),
             sessions: self.sessions,
             records: self.records.join(take(&mut other.records)),
-            summaries: self.summaries.join(take(&mut other.summaries)),
+            sums: self.sums.join(take(&mut other.sums)),
+            forgotten: self.forgotten.join(take(&mut other.forgotten)),
             unknown: self.unknown.join(take(&mut other.unknown)),
         }
     }
@@ -97,7 +95,6 @@ fn view_text(page: &SyncFile) -> String {
 
 /// Two versions of a session that carries a claim. It is no view: nobody can refresh it.
 fn join_held(a: Session, b: Session) -> Session {
-    let earliest = |a: Option<Timestamp>, b: Option<Timestamp>| a.into_iter().chain(b).min();
     let state = |s: &Session| (s.last_synced, s.last_index, s.checksum.clone());
     let (last_synced, last_index, checksum) = greater(state(&a), state(&b));
     Session {

@@ -1,25 +1,28 @@
-//! One line of a day file, or one record of a sync file.
+//! One line of a day file, or one record of a machine file.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::read_totals;
 use crate::base::ids::{Interner, RecordId, SessionId};
-use crate::base::json::{Extra, Object};
+use crate::base::json::{Doc, Extra, Fields, Object};
 use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
-use crate::records::{Body, Counters, MAX_COUNTER, Origin, Record, Totals, derived_id};
+use crate::prices::prices;
+use crate::record::{Body, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals, derived_id};
 
 /// A line of a day file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
     /// A session's line: what the lines below it belong to. `project` is the session's project there.
     Session {
-        /// The session.
+        /// The session; empty for lines that have none.
         session: SessionId,
-        /// Its project, for the records that name none.
+        /// Its project, for the lines that name none.
         project: String,
         /// The checksum over the lines below it.
         checksum: String,
@@ -28,61 +31,36 @@ pub enum Line {
     },
     /// A request. The project is none where it is its session line's.
     Record(Record, Option<String>),
-    /// A session's use of one model on one day, for which the records are withheld, and whether it names its own project.
-    Summary(SummaryKey, Summary, bool),
+    /// A sum, and whether it names its own project.
+    Sum(SumKey, Sum, bool),
+    /// The id of a record that was forgotten.
+    Forgotten(RecordId),
     /// An object of a kind that this version does not know, as canonical text.
     Unknown(Option<SessionId>, String),
 }
 
-/// What a summary line is about.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SummaryKey {
-    /// The session.
-    pub session: SessionId,
-    /// The UTC day.
-    pub day: Day,
-    /// The model.
-    pub model: crate::base::ids::Name,
-}
-
-/// A session's use of one model on one day.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// Its project.
-    pub project: String,
-    /// What was used. The price is the writer's: tiers depend on single requests.
-    pub totals: Totals,
-    /// The first request's time.
-    pub first: Timestamp,
-    /// The last request's time.
-    pub last: Timestamp,
-    /// Unknown members.
-    pub extra: Extra,
-}
-
-impl Summary {
-    /// The line, without a line break. The project is written where it is not its session's.
-    pub fn line(&self, key: &SummaryKey, session_project: &str) -> String {
-        let c = &self.totals.counters;
-        Object::new()
-            .spec("model", &*key.model)
-            .spec("input_tokens", c.input)
-            .spec("output_tokens", c.output)
-            .spec("cache_creation_tokens", c.cache_creation)
-            .spec("cache_read_tokens", c.cache_read)
-            .spec("cost_usd", self.totals.cost.amount)
-            .other("cache_creation_1h_tokens", (c.cache_1h > 0).then_some(c.cache_1h))
-            .other("cost_known", (!self.totals.cost.known).then_some(false))
-            .other("day", Some(key.day.to_string().as_str()))
-            .other("first_usage", Some(self.first))
-            .other("last_usage", Some(self.last))
-            .other("project_name", (self.project != session_project).then_some(self.project.as_str()))
-            .other("requests", Some(self.totals.requests))
-            .other("session", Some(key.session.as_str()))
-            .other("web_search_requests", (c.web_search > 0).then_some(c.web_search))
-            .extra(&self.extra)
-            .line()
-    }
+/// A sum as a line, without a line break. The project is written where it is not its session's.
+pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
+    let (c, text) = (&sum.totals.counters, |text: &str| (!text.is_empty()).then(|| Doc::from(text)));
+    Object::new()
+        .spec("model", &*key.model)
+        .spec("input_tokens", c.input)
+        .spec("output_tokens", c.output)
+        .spec("cache_creation_tokens", c.cache_creation)
+        .spec("cache_read_tokens", c.cache_read)
+        .spec("cost_usd", sum.totals.cost.amount)
+        .other("cost_known", (!sum.totals.cost.known).then_some(false))
+        .other("day", (key.source != Source::Claim).then(|| Doc::from(key.day.to_string().as_str())))
+        .other("deducted", sum.deducted.map(|deducted| deducted.write(Object::new()).flat()))
+        .other("from", sum.window.map(|window| window.0))
+        .other("mark", text(&key.mark))
+        .other("project_name", (sum.project != session_project).then_some(sum.project.as_str()))
+        .other("requests", (sum.totals.requests > 0).then_some(sum.totals.requests))
+        .other("session", text(key.session.as_str()))
+        .other("sum", Some(key.source.as_str()))
+        .other("until", sum.window.map(|window| window.1))
+        .extra(&sum.extra)
+        .line()
 }
 
 /// A text, borrowed where JSON allows.
@@ -121,9 +99,15 @@ struct Members<'a> {
     project: Option<Cow<'a, str>>,
     checksum: Option<Cow<'a, str>>,
     day: Option<Day>,
-    first: Option<Timestamp>,
-    last: Option<Timestamp>,
-    requests: Option<u64>,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+    requests: u64,
+    sum: Option<Cow<'a, str>>,
+    mark: Option<Cow<'a, str>>,
+    deducted: Option<Totals>,
+    forgotten: Option<RecordId>,
+    twins: BTreeSet<RecordId>,
+    derived: bool,
     fast: bool,
     provisional: bool,
     sidechain: bool,
@@ -167,6 +151,11 @@ fn time<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Err
     Timestamp::parse(&text).map(Some).ok_or_else(|| A::Error::custom("no ISO 8601 time"))
 }
 
+fn id<'de, A: MapAccess<'de>>(map: &mut A) -> Result<RecordId, A::Error> {
+    let Str(text) = map.next_value()?;
+    RecordId::parse(&text).ok_or_else(|| A::Error::custom("no record id"))
+}
+
 fn money<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Money>, A::Error> {
     let raw: &'de RawValue = map.next_value()?;
     Money::parse(raw.get()).map(Some).ok_or_else(|| A::Error::custom("no amount in USD"))
@@ -186,10 +175,22 @@ impl<'de> Members<'de> {
             "cost_usd" => self.cost = money(map)?,
             "cost_known" => self.cost_unknown = !map.next_value::<bool>()?,
             "index" => self.index = number(map)?,
-            "id" => {
-                let Str(id) = map.next_value()?;
-                self.id = Some(RecordId::parse(&id).ok_or_else(|| A::Error::custom("no record id"))?);
+            "id" => self.id = Some(id(map)?),
+            "forgotten" => self.forgotten = Some(id(map)?),
+            "derived" => self.derived = map.next_value()?,
+            "twins" => {
+                let texts: Vec<Cow<str>> = map.next_value()?;
+                let ids: Option<BTreeSet<_>> = texts.iter().map(|text| RecordId::parse(text)).collect();
+                self.twins = ids.ok_or_else(|| A::Error::custom("no record ids"))?;
             }
+            "sum" => self.sum = text(map)?,
+            "mark" => self.mark = text(map)?,
+            "deducted" => {
+                let fields = Fields::of(map.next_value()?).ok_or_else(|| A::Error::custom("no totals"))?;
+                self.deducted = Some(read_totals(fields).map_err(A::Error::custom)?);
+            }
+            "from" => self.from = time(map)?,
+            "until" => self.until = time(map)?,
             "session" => self.session = text(map)?,
             "project_name" => self.project = text(map)?,
             "checksum" => self.checksum = text(map)?,
@@ -197,9 +198,7 @@ impl<'de> Members<'de> {
                 let Str(day) = map.next_value()?;
                 self.day = Some(Day::parse(&day).ok_or_else(|| A::Error::custom("no day"))?);
             }
-            "first_usage" => self.first = time(map)?,
-            "last_usage" => self.last = time(map)?,
-            "requests" => self.requests = Some(number(map)?),
+            "requests" => self.requests = number(map)?,
             "provisional" => self.provisional = map.next_value()?,
             "sidechain" => self.sidechain = map.next_value()?,
             "recorded_cost_usd" => self.recorded_cost = money(map)?,
@@ -219,65 +218,92 @@ impl<'de> Members<'de> {
         Ok(())
     }
 
-    fn record(self, session: Option<&SessionId>, names: &mut Interner) -> Option<(Record, Option<String>)> {
-        let session = match (&self.session, session) {
-            (Some(own), _) => SessionId::new(names.name(own)),
-            (None, Some(around)) => around.clone(),
-            (None, None) => return None,
-        };
-        let (timestamp, model) = (self.timestamp?, names.name(&self.model?));
+    /// A record. `around`: the session that it stands under in a machine file. `file`: the day of the day file that it stands in.
+    fn record(mut self, around: Option<&SessionId>, file: Option<Day>, names: &mut Interner) -> Option<(Record, Option<String>)> {
         let c = &self.counters;
         if [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h, c.web_search, self.index].iter().any(|n| *n > MAX_COUNTER) {
             return None;
         }
         let counters = Counters { cache_1h: self.counters.cache_1h.min(self.counters.cache_creation), ..self.counters };
-        let project = self.project.map(Cow::into_owned);
+        let session = self.session.as_deref().map(|own| SessionId::new(names.name(own))).or_else(|| around.cloned());
+        let (level, timestamp) = match (self.timestamp, &session) {
+            (Some(at), Some(_)) => (Level::Full, at),
+            (Some(_), None) => return None,
+            (None, session) => (if session.is_some() { Level::Daily } else { Level::Bare }, self.day.or(file)?.start()),
+        };
+        let model = names.name(&self.model?);
+        let project = self.project.filter(|_| level > Level::Bare).map(Cow::into_owned);
+        let (service_tier, inference_geo) =
+            (self.service_tier.map(|tier| names.name(&tier)), self.inference_geo.map(|geo| names.name(&geo)));
+        let cost = if level == Level::Full {
+            // A full record has no members of shorter ones: what says otherwise is of a newer version.
+            self.derived = self.derived && self.extra.insert("derived".to_owned(), true.into()).is_some();
+            Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() }
+        } else {
+            prices().cost(&model, &counters, self.fast, inference_geo.as_deref())
+        };
         let body = Body {
-            cost: Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() },
-            service_tier: self.service_tier.map(|tier| names.name(&tier)),
-            inference_geo: self.inference_geo.map(|geo| names.name(&geo)),
+            cost,
+            service_tier,
+            inference_geo,
             provisional: self.provisional,
             sidechain: self.sidechain,
             recorded_cost: self.recorded_cost,
-            extra: self.extra,
             model,
             counters,
         };
+        let derived = if level == Level::Full { self.id.is_none() } else { self.derived };
         let record = Record {
             id: self.id.unwrap_or_else(|| derived_id(timestamp, &body.model, &body.counters)),
-            derived: self.id.is_none(),
-            origin: Origin { timestamp, session, project: names.name(project.as_deref().unwrap_or_default()) },
-            index: self.index,
+            derived,
+            origin: Origin {
+                level,
+                timestamp,
+                session: session.unwrap_or_else(|| SessionId::new(names.name(""))),
+                project: names.name(project.as_deref().unwrap_or_default()),
+            },
+            index: if level == Level::Full { self.index } else { 0 },
             fast: self.fast,
             body,
+            twins: self.twins,
+            extra: self.extra,
         };
         Some((record, project))
     }
 
-    fn summary(self, names: &mut Interner) -> Option<(SummaryKey, Summary)> {
-        let key = SummaryKey { session: SessionId::new(names.name(&self.session?)), day: self.day?, model: names.name(&self.model?) };
+    fn sum(self, source: Source, names: &mut Interner) -> Option<(SumKey, Sum)> {
+        let mut name = |text: Option<Cow<str>>| names.name(text.as_deref().unwrap_or_default());
+        let key = SumKey {
+            source,
+            day: if source == Source::Claim { Timestamp::EPOCH.day() } else { self.day? },
+            mark: name(self.mark),
+            session: SessionId::new(name(self.session)),
+            model: name(self.model),
+        };
         let cost = Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() };
-        let start = key.day.start();
-        let summary = Summary {
+        let sum = Sum {
+            window: self.from.zip(self.until),
             project: self.project.map(Cow::into_owned).unwrap_or_default(),
-            totals: Totals { requests: self.requests?, counters: self.counters, cost },
-            first: self.first.unwrap_or(start),
-            last: self.last.unwrap_or(start),
+            totals: Totals { requests: self.requests, counters: self.counters, cost },
+            deducted: self.deducted,
             extra: self.extra,
         };
-        Some((key, summary))
+        Some((key, sum))
     }
 }
 
-/// Reads a line of a day file. A line that is no object of any kind is none.
-pub fn read_line(text: &str, names: &mut Interner) -> Option<Line> {
+/// Reads a line of the day file of `day`. A line that is no object of any kind is none.
+pub fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Line> {
     let members: Members = serde_json::from_str(text).ok()?;
-    if members.timestamp.is_some() && members.model.is_some() {
-        return members.record(None, names).map(|(record, project)| Line::Record(record, project));
-    }
-    if members.requests.is_some() && members.day.is_some() {
+    if let Some(source) = members.sum.as_deref().and_then(Source::parse) {
         let own = members.project.is_some();
-        return members.summary(names).map(|(key, summary)| Line::Summary(key, summary, own));
+        return members.sum(source, names).map(|(key, sum)| Line::Sum(key, sum, own));
+    }
+    if let Some(id) = members.forgotten {
+        return Some(Line::Forgotten(id));
+    }
+    if members.sum.is_none() && members.model.is_some() && (members.timestamp.is_some() || members.id.is_some()) {
+        return members.record(None, Some(day), names).map(|(record, project)| Line::Record(record, project));
     }
     let session = members.session.as_deref().map(|session| SessionId::new(names.name(session)));
     match (session, members.checksum) {
@@ -294,10 +320,10 @@ pub fn read_line(text: &str, names: &mut Interner) -> Option<Line> {
     }
 }
 
-/// Reads a record of a sync file, which stands under its session.
+/// Reads a record of a machine file, which stands under its session. Only full records stand there.
 pub fn read_record(text: &str, session: &SessionId, project: &str, names: &mut Interner) -> Option<Record> {
     let members: Members = serde_json::from_str(text).ok()?;
-    let (mut record, own) = members.record(Some(session), names)?;
+    let (mut record, own) = members.record(Some(session), None, names)?;
     if own.is_none() {
         record.origin.project = names.name(project);
     }

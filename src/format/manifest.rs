@@ -1,21 +1,21 @@
-//! The manifest: `sync/manifest.json`, a pure function of the trees beside it. Here is its shape; `merge::manifest` computes it.
+//! The manifest: `sync/manifest.json`, a pure function of the trees beside it. Here is its shape; `fleet::manifest` computes it.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{FormatError, MAX_MANIFEST, VERSION, check_version, parse, read_totals};
+use super::{FormatError, MAX_MANIFEST, VERSION, check_version, parse, take_totals};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::json::{Doc, Extra, FieldError, Fields, Object, file};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
-use crate::records::Totals;
+use crate::record::Totals;
 
 /// The `$schema` of manifests.
 pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
 
 /// The version of the algorithm and of the prices. A tool leaves a manifest of higher rules alone.
-pub const RULES: u64 = 2;
+pub const RULES: u64 = 3;
 
 /// The code of requests of which machines tell different figures.
 pub const UNEQUAL_RECORDS: &str = "unequal-records";
@@ -117,7 +117,7 @@ pub struct ManifestSession {
 /// An entry of the conflict log: what was joined or left out, by a fixed code.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conflict {
-    /// `joined`, `unequal-summaries`, `unequal-records`, `checksum`, or why a file was left out.
+    /// `joined`, `unequal-records`, `checksum`, or why a file was left out.
     pub code: String,
     /// The session or the path.
     pub subject: String,
@@ -228,7 +228,7 @@ impl Manifest {
             machines,
             total_machines: global.number("total_machines")?,
             active_machines: global.number("active_machines")?,
-            totals: read_totals(&mut global)?,
+            totals: take_totals(&mut global)?,
             first_usage: global.time("first_usage")?,
             last_usage: global.time("last_usage")?,
             summary_extra: global.rest(),

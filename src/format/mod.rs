@@ -4,7 +4,6 @@
 //! Writing is canonical: equal values are equal bytes on every machine.
 
 pub mod dayfile;
-pub mod imported;
 mod join;
 pub mod line;
 pub mod manifest;
@@ -15,7 +14,7 @@ pub mod syncfile;
 use serde_json::Value;
 
 use crate::base::json::{FieldError, Fields};
-use crate::records::Totals;
+use crate::record::Totals;
 
 /// The version that this tool writes: 1.0 plus optional fields.
 pub const VERSION: &str = "1.1";
@@ -87,7 +86,7 @@ fn parse(bytes: &[u8], most: usize) -> Result<Fields, FormatError> {
 }
 
 /// Takes the members of a summary out of an object.
-fn read_totals(fields: &mut Fields) -> Result<Totals, FieldError> {
+fn take_totals(fields: &mut Fields) -> Result<Totals, FieldError> {
     let mut totals = Totals { requests: fields.sum("total_requests")?, ..Totals::default() };
     totals.counters.input = fields.sum("total_input_tokens")?;
     totals.counters.output = fields.sum("total_output_tokens")?;
@@ -96,4 +95,9 @@ fn read_totals(fields: &mut Fields) -> Result<Totals, FieldError> {
     totals.cost.amount = fields.money("total_cost_usd")?.unwrap_or_default();
     totals.cost.known = fields.take("cost_known") != Some(Value::Bool(false));
     Ok(totals)
+}
+
+/// Reads totals that stand alone.
+fn read_totals(mut fields: Fields) -> Result<Totals, FieldError> {
+    take_totals(&mut fields)
 }

@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals};
+use super::{FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals, take_totals};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::{Doc, Extra, FieldError, Fields, Object, file};
 use crate::base::time::{Day, Timestamp};
-use crate::records::{Record, RecordSet, Totals};
+use crate::record::{Record, RecordSet, Totals};
 
 /// The `$schema` of sync files.
 pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/machine-sync.json";
@@ -114,6 +114,17 @@ pub struct Session {
     pub extra: Extra,
 }
 
+/// What a 1.0 machine file says of all that its machine used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// Its totals.
+    pub totals: Totals,
+    /// The first request.
+    pub first: Option<Timestamp>,
+    /// The last request.
+    pub last: Option<Timestamp>,
+}
+
 /// A decision of this machine's owner: data that merges like everything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision(pub Extra);
@@ -137,12 +148,12 @@ pub struct SyncFile {
     /// Unknown members of `usage_summary`.
     pub summary_extra: Extra,
     /// What a 1.0 `usage_summary` said.
-    pub claimed: Option<Totals>,
+    pub claimed: Option<Claim>,
     /// Sessions that the last sync touched, and held ones.
     pub sessions: BTreeMap<SessionId, Session>,
     /// The owner's decisions: grow-only.
     pub decisions: BTreeMap<DecisionKey, Decision>,
-    /// Days before this one hold stubs only.
+    /// Records of days before this one are bare.
     pub pruned_before: Option<Day>,
     /// Unknown members.
     pub extra: Extra,
@@ -158,15 +169,17 @@ impl SyncFile {
         let info = read_machine(machine, fields.object("machine")?.ok_or_else(|| missing("machine"))?)?;
         let metadata = read_metadata(fields.object("sync_metadata")?.ok_or_else(|| missing("sync_metadata"))?)?;
         let mut summary = fields.object("usage_summary")?.ok_or_else(|| missing("usage_summary"))?;
-        let totals = read_totals(&mut summary)?;
+        let totals = take_totals(&mut summary)?;
+        let (first_usage, last_usage) = (summary.time("first_usage")?, summary.time("last_usage")?);
+        let all = Claim { totals, first: first_usage, last: last_usage };
         let mut out = Self {
             machine: info,
             metadata,
             totals,
-            first_usage: summary.time("first_usage")?,
-            last_usage: summary.time("last_usage")?,
+            first_usage,
+            last_usage,
             summary_extra: summary.rest(),
-            claimed: read_claim(&mut fields)?.or(original.then_some(totals)),
+            claimed: read_claim(&mut fields)?.or(original.then_some(all)),
             sessions: BTreeMap::new(),
             decisions: BTreeMap::new(),
             pruned_before: None,
@@ -237,7 +250,7 @@ impl SyncFile {
             .spec("sync_metadata", metadata.block())
             .spec("usage_summary", usage.extra(&self.summary_extra).block())
             .spec("sessions", Doc::Block(sessions))
-            .other("claimed", self.claimed.map(|c| c.write(Object::new()).flat()))
+            .other("claimed", self.claimed.map(|claim| claim.doc()))
             .other("decisions", (!decisions.is_empty()).then_some(Doc::Lines(decisions)))
             .other("pruned_before", self.pruned_before.map(|day| Doc::from(day.to_string().as_str())))
             .extra(&self.extra);
@@ -245,8 +258,17 @@ impl SyncFile {
     }
 }
 
-fn read_claim(fields: &mut Fields) -> Result<Option<Totals>, FieldError> {
-    fields.object("claimed")?.map(|mut claim| read_totals(&mut claim)).transpose()
+impl Claim {
+    fn doc(&self) -> Doc {
+        self.totals.write(Object::new()).spec_opt("first_usage", self.first).spec_opt("last_usage", self.last).flat()
+    }
+}
+
+fn read_claim(fields: &mut Fields) -> Result<Option<Claim>, FieldError> {
+    let read = |mut claim: Fields| -> Result<Claim, FieldError> {
+        Ok(Claim { totals: take_totals(&mut claim)?, first: claim.time("first_usage")?, last: claim.time("last_usage")? })
+    };
+    fields.object("claimed")?.map(read).transpose()
 }
 
 fn read_machine(id: &MachineId, mut fields: Fields) -> Result<Machine, FormatError> {
@@ -299,11 +321,11 @@ fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut 
     }
     session.project = project;
     if let Some(mut summary) = fields.object("summary")? {
-        session.totals = read_totals(&mut summary)?;
+        session.totals = take_totals(&mut summary)?;
         session.models = summary.array("models_used")?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
         session.summary_extra = summary.rest();
     }
-    session.claimed = read_claim(&mut fields)?.or(original.then_some(session.totals));
+    session.claimed = fields.object("claimed")?.map(read_totals).transpose()?.or(original.then_some(session.totals));
     session.extra = fields.rest();
     Ok(session)
 }

@@ -2,19 +2,16 @@
 //!
 //! [`super::trees`] does the same to trees in a repository, where equal ids need no look inside.
 
-use std::collections::BTreeMap;
-
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::Join as _;
 use crate::base::time::Day;
+use crate::fleet::read::Tree;
 use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::Manifest;
 use crate::format::syncfile::SyncFile;
+use crate::front;
 use crate::store::layout::Path;
-
-/// Everything below `sync` in one version of a repository: content by path.
-pub type Tree = BTreeMap<String, Vec<u8>>;
 
 /// What two versions of a repository make together: every path that either has, and both versions joined where both have it.
 ///
@@ -104,7 +101,7 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
             let greater = |left: Manifest, right: Manifest| if key(&left, a) >= key(&right, b) { a } else { b };
             pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| greater(left, right).to_vec())
         }
-        Path::Readme => Ok(super::front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
+        Path::Readme => Ok(front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
         Path::Snapshot(_) | Path::Front | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
     }
 }

@@ -4,13 +4,14 @@
 
 use std::path::Path as FilePath;
 
-use super::digest::Memory;
-use super::trees::{self, MergeError};
-use super::{algebra, front, overview};
+use super::{algebra, trees};
 use crate::base::key::Key;
+use crate::cache::{Cache, overview};
+use crate::fleet::DataError;
 use crate::format::manifest::{Head, Inputs, Manifest, RULES};
 use crate::format::sealed::{self, Seal, SealError};
 use crate::format::{FormatError, MAX_DAY_FILE};
+use crate::front;
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
 use crate::store::durable::WriteError;
@@ -48,7 +49,7 @@ pub enum DriverError {
     },
     /// Objects.
     #[error(transparent)]
-    Merge(#[from] MergeError),
+    Merge(#[from] DataError),
     /// The repository.
     #[error(transparent)]
     Repo(#[from] RepoError),
@@ -61,7 +62,7 @@ pub fn run(
     theirs: &FilePath,
     path: &str,
     key: impl FnOnce() -> Option<Key>,
-    memory: impl FnOnce() -> Box<dyn Memory>,
+    cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<(), DriverError> {
     let kind = Path::parse(path);
     // An unreadable base is an empty one: it only says what both sides came from.
@@ -74,12 +75,12 @@ pub fn run(
     let (old, a, b) = (open(old).unwrap_or_default(), open(mine.clone())?, open(b)?);
     let format = |source| DriverError::Format { path: path.to_owned(), source };
     let result = match kind {
-        Path::Manifest => merge_manifests(&old, &a, &b, key.as_ref(), memory).map_err(|error| match error {
+        Path::Manifest => merge_manifests(&old, &a, &b, key.as_ref(), cache).map_err(|error| match error {
             Failure::Format(source) => format(source),
             Failure::Merge(error) => error.into(),
             Failure::Repo(error) => error.into(),
         })?,
-        Path::Readme | Path::Front => match merge_front(path, &old, &a, &b, memory)? {
+        Path::Readme | Path::Front => match merge_front(path, &old, &a, &b, cache)? {
             Some(result) => result,
             None => algebra::join(&kind, &a, &b).map_err(format)?,
         },
@@ -105,12 +106,12 @@ fn read(path: &FilePath) -> Result<Vec<u8>, DriverError> {
 
 enum Failure {
     Format(FormatError),
-    Merge(MergeError),
+    Merge(DataError),
     Repo(RepoError),
 }
 
-impl From<MergeError> for Failure {
-    fn from(error: MergeError) -> Self {
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
         Self::Merge(error)
     }
 }
@@ -122,7 +123,7 @@ fn merge_manifests(
     ours: &[u8],
     theirs: &[u8],
     key: Option<&Key>,
-    memory: impl FnOnce() -> Box<dyn Memory>,
+    cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<Vec<u8>, Failure> {
     let (Ok(a), Ok(b)) = (Head::read(ours), Head::read(theirs)) else {
         return fallback(ours, theirs);
@@ -145,8 +146,8 @@ fn merge_manifests(
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
         return fallback(ours, theirs);
     };
-    let memory = memory();
-    let (manifest, scraps) = overview::manifest_and_scraps(&repo, machines, archive, RULES, &*memory)?;
+    let cache = cache();
+    let (manifest, scraps) = overview::manifest_and_scraps(&repo, machines, archive, RULES, &*cache)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
     std::mem::forget((manifest, scraps));
@@ -163,8 +164,8 @@ fn merge_front(
     base: &[u8],
     ours: &[u8],
     theirs: &[u8],
-    memory: impl FnOnce() -> Box<dyn Memory>,
-) -> Result<Option<Vec<u8>>, MergeError> {
+    cache: impl FnOnce() -> Box<dyn Cache>,
+) -> Result<Option<Vec<u8>>, DataError> {
     let repo = Repo::from_environment()?;
     repo.write_in_memory()?;
     let mut roots = Vec::new();
@@ -172,11 +173,11 @@ fn merge_front(
         let Some(commit) = repo.commit_with(path, Repo::blob_id(side)?, COMMITS)? else { return Ok(None) };
         roots.push(repo.tree_of(commit)?);
     }
-    let join = |folder: &str| -> Result<Option<Oid>, MergeError> {
+    let join = |folder: &str| -> Result<Option<Oid>, DataError> {
         trees::join(&repo, folder, None, repo.folder(Some(roots[0]), folder)?, repo.folder(Some(roots[1]), folder)?)
     };
     let inputs = (join(layout::MACHINES)?, join(layout::ARCHIVE)?);
-    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*memory())? else { return Ok(None) };
+    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*cache())? else { return Ok(None) };
     if path != layout::README {
         return Ok(front.files.get(path).cloned());
     }
@@ -209,7 +210,7 @@ fn join_side(repo: &Repo, path: &str, base: Option<&str>, a: Option<&str>, b: Op
     };
     match trees::join(repo, path, base, a, b) {
         Ok(joined) => Ok(Joined::Tree(joined)),
-        Err(MergeError::Repo(_)) => Ok(Joined::Absent),
+        Err(DataError::Repo(_)) => Ok(Joined::Absent),
         Err(error) => Err(error.into()),
     }
 }

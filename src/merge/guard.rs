@@ -5,18 +5,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::data::{self, Content};
-use super::digest::Forgetful;
-use super::forgotten::Rules;
-use super::trees::MergeError;
 use crate::base::ids::{Interner, MachineId};
 use crate::base::join::Join as _;
 use crate::base::text::{count, printable};
+use crate::fleet::DataError;
+use crate::fleet::enforce::{CheckedNow, breaking};
+use crate::fleet::read::{self, Content};
+use crate::fleet::rules::Rules;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::{Manifest, RULES};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
+use crate::record::Sum;
 use crate::store::layout::{ATTRIBUTES, MANIFEST, Path};
 
 /// One thing that a push would break.
@@ -60,6 +61,13 @@ pub enum Breach {
         /// The ref.
         name: String,
     },
+    /// Forgotten data would come back, or into the history.
+    Forgotten {
+        /// The commit that has it.
+        commit: Oid,
+        /// The first file with it.
+        path: String,
+    },
     /// Another user's machine.
     Forged {
         /// The file.
@@ -82,13 +90,14 @@ impl fmt::Display for Breach {
             Self::Manifest => write!(f, "{MANIFEST}: would not tell of the files beside it"),
             Self::Foreign { path } => write!(f, "{}: is no sync data", show(path)),
             Self::Unseen { name } => write!(f, "{}: the remote has commits that were never fetched here", show(name)),
+            Self::Forgotten { commit, path } => write!(f, "{}: commit {commit:.10} has data that was forgotten", show(path)),
             Self::Forged { path, owner } => write!(f, "{}: belongs to a machine of {}", show(path), show(owner)),
         }
     }
 }
 
 /// All files of a root tree that is to be compared.
-fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, MergeError> {
+fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, DataError> {
     let mut out = BTreeMap::new();
     for (name, entry) in repo.entries(root)? {
         if entry.mode == FOLDER {
@@ -101,15 +110,15 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Merg
 }
 
 /// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a branch that is not there.
-pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, MergeError> {
+pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
     if old == new {
         return Ok(Vec::new());
     }
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     // What the branch's new rules take away is not lost.
-    let rules = match new.map(|root| Rules::read(repo, root, &Forgetful)).transpose() {
+    let rules = match new.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
         // Encrypted, and this is a place without the key.
-        Err(MergeError::Repo(RepoError::Sealed(_))) => Rules::default(),
+        Err(DataError::Repo(RepoError::Sealed(_))) => Rules::default(),
         read => read?.unwrap_or_default(),
     };
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -126,9 +135,9 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
             }
             continue;
         }
-        let bytes = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, MergeError> {
+        let bytes = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, DataError> {
             let Some(entry) = entry.filter(|entry| entry.mode == FILE) else { return Ok(None) };
-            Ok(match data::content(repo, entry.oid)? {
+            Ok(match read::content(repo, entry.oid)? {
                 Content::Bytes(bytes) => Some(bytes),
                 Content::TooLarge(_) | Content::Missing => None,
             })
@@ -138,7 +147,7 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
                 let read = |bytes: Option<Vec<u8>>| DayFile::read(&machine, day, &bytes?, &mut Interner::default()).ok();
                 let mut old = read(bytes(was)?);
                 if let Some((file, _)) = &mut old {
-                    rules.apply_day(file);
+                    let _ = rules.apply_day(file);
                 }
                 compare_days(path, old, is.is_some(), read(bytes(is)?), &mut out);
             }
@@ -153,14 +162,14 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
             _ => {}
         }
     }
-    let stale = |root: Option<Oid>| -> Result<bool, MergeError> { Ok(root.is_some() && !is_fresh(repo, root)?) };
+    let stale = |root: Option<Oid>| -> Result<bool, DataError> { Ok(root.is_some() && !is_fresh(repo, root)?) };
     if stale(new)? && !stale(old)? {
         out.push(Breach::Manifest);
     }
     Ok(out)
 }
 
-fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, MergeError> {
+fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
     Ok(match entry.filter(|entry| entry.mode == FILE) {
         Some(entry) => repo.is_locked(entry.oid)?,
         None => false,
@@ -176,7 +185,7 @@ fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Opt
             .map_or_else(|| (MachineId::random(), crate::base::time::Timestamp::EPOCH.day()), |(f, _)| (f.machine.clone(), f.day));
         (DayFile::new(none.0, none.1), Damage::default())
     });
-    let held = (old.records.len() + old.summaries.len()) as u64;
+    let held = (old.records.len() + old.sums.len() + old.forgotten.len()) as u64;
     let Some((new, damage)) = is else {
         match (held, there) {
             (0, _) => {}
@@ -186,11 +195,10 @@ fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Opt
         return;
     };
     let gone = old.records.iter().filter(|record| !new.records.get(record.id).is_some_and(|now| now.covers(record))).count();
-    let lowered = old.summaries.iter().filter(|(key, line)| {
-        let now = new.summaries.get(key).map(|now| now.totals);
-        now.is_none_or(|now| now.join(line.totals) != now)
-    });
-    let what = (gone + lowered.count() + old.unknown.difference(&new.unknown).count()) as u64;
+    let covered = |now: &Sum, old: &Sum| now.clone().join(old.clone()) == *now;
+    let lowered = old.sums.iter().filter(|(key, sum)| !new.sums.get(*key).is_some_and(|now| covered(now, sum))).count();
+    let forgotten = old.forgotten.difference(&new.forgotten).count();
+    let what = (gone + lowered + forgotten + old.unknown.difference(&new.unknown).count()) as u64;
     if what > 0 {
         out.push(Breach::Lost { path: path.clone(), what });
     }
@@ -209,7 +217,7 @@ fn compare_pages(path: &str, was: Option<SyncFile>, there: bool, is: Option<Sync
         (Some(old), Some(new)) => {
             let claims = |page: &SyncFile| -> BTreeMap<_, _> {
                 let sessions = page.sessions.iter().filter_map(|(id, s)| Some((Some(id.clone()), s.claimed?)));
-                sessions.chain(page.claimed.map(|claim| (None, claim))).collect()
+                sessions.chain(page.claimed.map(|claim| (None, claim.totals))).collect()
             };
             let kept = claims(&new);
             let lost = claims(&old).into_iter().filter(|(id, claim)| kept.get(id).is_none_or(|now| now.join(*claim) != *now)).count();
@@ -228,15 +236,15 @@ fn compare_pages(path: &str, was: Option<SyncFile>, there: bool, is: Option<Sync
 
 /// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is another tool's business, and a
 /// branch without shared files has none.
-pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, MergeError> {
-    let (machines, archive) = data::inputs(repo, root)?;
+pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
+    let (machines, archive) = read::inputs(repo, root)?;
     let Some(entry) = repo.entry(root, MANIFEST)? else {
         return Ok(true);
     };
     if repo.is_locked(entry.oid)? {
         return Ok(true);
     }
-    let Content::Bytes(bytes) = data::content(repo, entry.oid)? else {
+    let Content::Bytes(bytes) = read::content(repo, entry.oid)? else {
         return Ok(false);
     };
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
@@ -245,8 +253,27 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, MergeError> {
     }))
 }
 
+/// Which of these commits have data that is forgotten by the rules in the tree `root`. All of them are looked at: what one adds and the
+/// next removes would stay in the history.
+pub fn forgotten(repo: &Repo, root: Option<Oid>, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
+    let rules = match root.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
+        // Encrypted, and this is a place without the key.
+        Err(DataError::Repo(RepoError::Sealed(_))) => return Ok(Vec::new()),
+        read => read?.unwrap_or_default().without_retention(),
+    };
+    let mut out = Vec::new();
+    if rules.forget_something() {
+        let checked = CheckedNow::default();
+        for commit in commits {
+            let broken = breaking(repo, repo.tree_of(*commit)?, &rules, &checked)?;
+            out.extend(broken.into_iter().next().map(|path| Breach::Forgotten { commit: *commit, path }));
+        }
+    }
+    Ok(out)
+}
+
 /// What in `new` is no sync data and was not in `old`.
-pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, MergeError> {
+pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     let odd = |path: &str, entry: &Entry| {
         let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside) || [ATTRIBUTES, "README.md"].contains(&path);
@@ -264,7 +291,7 @@ pub fn forged(
     new: Option<Oid>,
     known: &[Oid],
     owner: &dyn Fn(&MachineId) -> Option<String>,
-) -> Result<Vec<Breach>, MergeError> {
+) -> Result<Vec<Breach>, DataError> {
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     let mut out = Vec::new();
     for (path, entry) in after.iter().filter(|(path, entry)| before.get(*path) != Some(entry)) {

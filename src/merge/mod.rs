@@ -1,20 +1,6 @@
-//! What versions of files, trees and machines make together. Everything here is a function of its inputs.
+//! What two versions of a path or a tree make together; the driver that git calls; push checks.
 
 pub mod algebra;
-pub mod data;
-pub mod decisions;
-pub mod digest;
 pub mod driver;
-mod entangled;
-pub mod fleet;
-pub mod forgotten;
-pub mod front;
 pub mod guard;
-pub mod imports;
-pub mod manifest;
-pub mod marks;
-pub mod overview;
-mod rows;
 pub mod trees;
-pub mod units;
-mod withheld;

@@ -2,35 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::format::FormatError;
+use crate::fleet::DataError;
+use crate::front;
 use crate::git::Oid;
-use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
+use crate::git::repo::{Entry, FILE, FOLDER, Repo};
 use crate::store::layout::Path;
-
-/// Two trees could not be joined.
-#[derive(Debug, thiserror::Error)]
-pub enum MergeError {
-    /// The front page could not be drawn.
-    #[error("failed to draw the front page: {0}")]
-    Front(String),
-    /// An object cannot be read or written.
-    #[error(transparent)]
-    Repo(#[from] RepoError),
-    /// A file must not be written over.
-    #[error("failed to join {path}")]
-    Format {
-        /// The file.
-        path: String,
-        /// Why.
-        source: FormatError,
-    },
-}
 
 /// Joins the folders `a` and `b` at `path`, and returns the joined tree.
 ///
 /// With a `base`, a side that equals it gives way to the other, as in git. Without one, everything that either side holds stays:
 /// that is what `sync` wants, where a base would let a revert win. Where both sides changed a file, [`super::algebra::join`] decides.
-pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, MergeError> {
+pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, DataError> {
     let (a, b) = match (a, b) {
         _ if a == b => return Ok(a),
         (_, _) if base.is_some() && a == base => return Ok(b),
@@ -61,7 +43,7 @@ pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Optio
 }
 
 /// Joins two root trees: `sync` without a base, the user's own files with one, as git would.
-pub fn join_roots(repo: &Repo, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, MergeError> {
+pub fn join_roots(repo: &Repo, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, DataError> {
     let (a, b) = match (a, b) {
         _ if a == b => return Ok(a),
         (Some(a), Some(b)) => (a, b),
@@ -78,7 +60,7 @@ pub fn join_roots(repo: &Repo, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>
     Ok(Some(repo.write_tree(None, &whole)?))
 }
 
-fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Option<Entry>) -> Result<Option<Entry>, MergeError> {
+fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Option<Entry>) -> Result<Option<Entry>, DataError> {
     let folder = |e: Option<Entry>| e.filter(|e| e.mode == FOLDER).map(|e| e.oid);
     match (a, b) {
         _ if a == b => Ok(a),
@@ -98,7 +80,7 @@ fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Opti
     }
 }
 
-fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, MergeError> {
+fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, DataError> {
     let kind = Path::parse(path);
     // Nobody reads these, or they are computed anew, and a blob that nobody reads may be of any size.
     if matches!(kind, Path::Unknown | Path::Snapshot(_) | Path::Front) {
@@ -114,7 +96,7 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
     }
     if kind == Path::Readme {
         let base = base.map(|oid| repo.blob(oid)).transpose()?;
-        return match super::front::join_readme(base.as_deref(), &repo.blob(a)?, &repo.blob(b)?) {
+        return match front::join_readme(base.as_deref(), &repo.blob(a)?, &repo.blob(b)?) {
             Some(text) => Ok(repo.write_blob(&text)?),
             None => Ok(a.max(b)),
         };
@@ -129,6 +111,6 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
         };
     }
     let joined = super::algebra::join(&kind, &repo.blob(a)?, &repo.blob(b)?);
-    let joined = joined.map_err(|source| MergeError::Format { path: path.to_owned(), source })?;
+    let joined = joined.map_err(|source| DataError::Format { path: path.to_owned(), source })?;
     Ok(repo.write_file(path, &joined)?)
 }

@@ -10,7 +10,8 @@ use super::{Bounds, Look, Zone, dollars};
 use crate::base::money::{Cost, Money};
 use crate::base::text::{count, printable, short_model, thousands};
 use crate::base::time::Timestamp;
-use crate::merge::fleet::{Row, Source};
+use crate::fleet::{Row, RowSource};
+use crate::record::Source;
 
 /// The length of a block, in milliseconds.
 const LENGTH: i64 = 5 * 60 * 60 * 1000;
@@ -134,9 +135,10 @@ impl Blocks {
         Self { bounds, zone, models: Vec::new(), rows: Vec::new() }
     }
 
-    /// Adds a row. A day's sum that another tool made tells nothing of hours.
+    /// Adds a row. Imported totals and shortened records have no hour.
     pub fn add(&mut self, row: &Row) {
-        if row.source == Source::Import {
+        let imported = matches!(row.source, RowSource::Sum(Source::Ccusage | Source::StatsCache));
+        if imported || row.is_day() {
             return;
         }
         if self.bounds != Bounds::default() && !self.bounds.hold(self.zone.date(row.at)) {

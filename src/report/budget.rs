@@ -142,7 +142,7 @@ pub fn to_table(budgets: &[Budget], look: Look) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::records::Totals;
+    use crate::record::Totals;
 
     fn budget(period: Period, limit: u128, spent: &[(&str, u128)], now: &str) -> Budget {
         let money = |dollars: u128| Money::from_pico(dollars * 1_000_000_000_000);

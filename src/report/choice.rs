@@ -4,7 +4,8 @@ use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use crate::base::ids::MachineId;
 use crate::base::money::Cost;
-use crate::merge::fleet::{Row, Source};
+use crate::fleet::{Row, RowSource};
+use crate::record::Source;
 
 /// What a report groups by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +104,7 @@ impl Mode {
     pub fn cost(self, row: &Row<'_>) -> Cost {
         match (self, row.recorded) {
             (Self::Auto | Self::Display, Some(recorded)) => Cost::known(recorded),
-            (Self::Display, None) if row.source != Source::Claim => Cost::UNKNOWN,
+            (Self::Display, None) if row.source != RowSource::Sum(Source::Claim) => Cost::UNKNOWN,
             _ => row.totals.cost,
         }
     }

@@ -1,17 +1,13 @@
-//! Conflicts that a person must see, with both sides as lines.
-
-use std::collections::BTreeMap;
+//! Conflicts that need review, with both sides as lines.
 
 use super::lines;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::text::count;
+use crate::fleet::Fleet;
+use crate::fleet::read::{self, Content};
 use crate::format::dayfile::DayFile;
-use crate::format::line::SummaryKey;
 use crate::git::Oid;
 use crate::git::repo::Repo;
-use crate::merge::data::{self, Content, MachineData};
-use crate::merge::fleet::Fleet;
-use crate::records::Totals;
 use crate::sync::SyncError;
 use crate::sync::own::own_blobs;
 
@@ -29,14 +25,14 @@ pub struct Side {
     pub text: String,
 }
 
-/// A session that a person must look at.
+/// A session that needs review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispute {
     /// The session.
     pub session: SessionId,
     /// Its project.
     pub project: String,
-    /// `unequal-summaries` or `checksum`.
+    /// `checksum`.
     pub code: String,
     /// The versions.
     pub sides: Vec<Side>,
@@ -47,47 +43,21 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let Some(head) = repo.head_commit()? else {
         return Ok(Vec::new());
     };
-    let (machines, archive) = data::inputs(repo, Some(repo.tree_of(head)?))?;
-    let all = data::load(repo, machines, archive)?;
-    let fleet = Fleet::join(all.clone());
+    let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let all = read::load(repo, machines, archive)?;
+    let fleet = Fleet::count(all);
     let mut out = Vec::new();
     for conflict in &fleet.conflicts {
         let Some((session, view)) = fleet.sessions.iter().find(|(id, view)| view.pending && id.as_str() == conflict.subject) else {
             continue;
         };
-        let sides = match conflict.code.as_str() {
-            "unequal-summaries" => told(&all, &fleet, session),
-            "checksum" => match conflict.machines.first().and_then(|id| MachineId::canonical(id)) {
-                Some(machine) => checked(repo, head, &machine, session)?,
-                None => continue,
-            },
-            _ => continue,
-        };
+        let machine = conflict.machines.first().and_then(|id| MachineId::canonical(id));
+        let Some(machine) = machine.filter(|_| conflict.code == "checksum") else { continue };
+        let sides = checked(repo, head, &machine, session)?;
         let project = view.first.as_ref().map(|(_, project)| project.to_string()).unwrap_or_default();
         out.push(Dispute { session: session.clone(), project, code: conflict.code.clone(), sides });
     }
     Ok(out)
-}
-
-/// What each machine says of a session, by day and model.
-fn told(all: &[MachineData], fleet: &Fleet, session: &SessionId) -> Vec<Side> {
-    let mut out = Vec::new();
-    for (at, data) in all.iter().enumerate() {
-        let mut cells: BTreeMap<SummaryKey, Totals> = BTreeMap::new();
-        for record in data.records.iter().filter(|r| r.origin.session == *session) {
-            let key = SummaryKey { session: session.clone(), day: record.origin.timestamp.day(), model: record.body.model.clone() };
-            let cell = cells.entry(key).or_default();
-            *cell = cell.plus(Totals::of(&record));
-        }
-        let summaries = data.summaries.iter().filter(|(key, _)| key.session == *session);
-        let mut lines: Vec<String> = summaries.map(|(key, summary)| lines::summary(key, summary)).collect();
-        lines.extend(cells.iter().map(|(key, totals)| format!("{}  {}  {}", key.day, key.model, lines::sums(totals))));
-        if !lines.is_empty() {
-            lines.sort();
-            out.push(Side { name: fleet.machines[at].label.clone(), machine: data.id.clone(), text: lines.join("\n") + "\n" });
-        }
-    }
-    out
 }
 
 /// The latest version of a session whose checksum fits, and the present one.
@@ -103,7 +73,7 @@ fn checked(repo: &Repo, head: Oid, machine: &MachineId, session: &SessionId) -> 
         seen = Some(ids);
         let (mut text, mut fits, mut records) = (String::new(), true, 0_u64);
         for (blob, day, _) in blobs {
-            let Content::Bytes(bytes) = data::content(repo, blob.oid)? else { continue };
+            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else { continue };
             let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default()) else { continue };
             fits &= !damage.checksums.contains(session);
             for record in file.records.sorted().filter(|r| r.origin.session == *session) {

@@ -2,7 +2,7 @@
 
 use super::{Kind, Report};
 use crate::base::text::csv_field as quoted;
-use crate::records::Totals;
+use crate::record::Totals;
 
 /// The report, with a line of names first: a line a group, or a line for each part of a group where it is split. Costs are exact decimals
 /// of USD.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::base::ids::SessionId;
-use crate::merge::fleet::{Fleet, SessionView};
-use crate::records::Totals;
+use crate::fleet::{Fleet, SessionView};
+use crate::record::Totals;
 
 /// A session that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,17 +6,16 @@ use chrono::NaiveDate;
 
 use super::{Bounds, Zone};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
-use crate::base::join::Join as _;
-use crate::base::time::Timestamp;
+use crate::base::time::{Day, Timestamp};
+use crate::fleet::DataError;
+use crate::fleet::read::{self, Content};
+use crate::fleet::{Row, RowSource};
 use crate::format::line::{Line, read_line};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{FILE, Repo};
-use crate::merge::data::{self, Content};
-use crate::merge::fleet::{Row, Source};
-use crate::merge::trees::MergeError;
 use crate::prices::{Bill, prices};
-use crate::records::{Record, Totals, derived_id};
+use crate::record::{Record, Totals, derived_id};
 use crate::store::layout::Path;
 use crate::transcripts;
 
@@ -36,7 +35,7 @@ pub enum Subject {
 impl Subject {
     /// Reads a day, a month, a record's id, or a session's id or its beginning.
     pub fn parse(text: &str) -> Self {
-        let day = |text: &str| crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
+        let day = |text: &str| Day::parse(text).map(Day::date);
         let compact = |text: &str| {
             let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
             plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten()
@@ -93,7 +92,7 @@ pub struct Evidence {
     /// What it adds.
     pub totals: Totals,
     /// Why it counts.
-    pub source: Source,
+    pub source: RowSource,
     /// The last row of the request was not seen yet.
     pub provisional: bool,
     /// All copies joined.
@@ -133,7 +132,7 @@ impl Explanation {
 
     /// Adds a row, if it is part of the figure.
     pub fn add(&mut self, row: &Row) {
-        let date = if row.is_shortened() { row.at.day().date() } else { self.zone.date(row.at) };
+        let date = if row.is_day() { row.at.day().date() } else { self.zone.date(row.at) };
         let meant = match &self.subject {
             Subject::All | Subject::Days(..) => true,
             Subject::Session(begin) => row.session.is_some_and(|session| session.as_str().starts_with(begin.as_str())),
@@ -169,7 +168,7 @@ impl Explanation {
     }
 
     /// Finds the lines of the repository's current commit that hold what was found.
-    pub fn find_copies(&mut self, repo: &Repo) -> Result<(), MergeError> {
+    pub fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
         let Some(head) = repo.head_commit()? else { return Ok(()) };
         let ids: HashMap<RecordId, usize> = self.places(|one| one.id);
         let twins = self.places(|one| one.id.map(|_| derived_id(one.at, &one.model, &one.totals.counters)));
@@ -184,10 +183,10 @@ impl Explanation {
         for blob in repo.blobs(Some(repo.tree_of(head)?), crate::store::layout::ROOT)?.into_iter().filter(|blob| blob.mode == FILE) {
             let kind = Path::parse(&blob.path);
             let (Path::Machine(machine) | Path::Day(machine, ..)) = &kind else { continue };
-            let Content::Bytes(bytes) = data::content(repo, blob.oid)? else { continue };
+            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else { continue };
             let copy = |line, record| Copy { machine: machine.clone(), path: blob.path.clone(), line, record, added: None };
-            if matches!(kind, Path::Day(..)) {
-                lines(&bytes, &mut names, |line, record| take(copy(line, record)));
+            if let Path::Day(_, day, _) = &kind {
+                lines(&bytes, *day, &mut names, |line, record| take(copy(line, record)));
             } else if let Ok(page) = SyncFile::read(machine, &bytes, &mut names) {
                 page.sessions.values().flat_map(|session| session.records.iter()).for_each(|record| take(copy(0, record)));
             }
@@ -217,12 +216,12 @@ impl Explanation {
             if all.is_empty() {
                 all = one.rows.iter().map(|row| row.record.clone()).collect();
             }
-            one.record = all.into_iter().reduce(Record::join);
+            one.record = all.into_iter().reduce(Record::join_machines);
         }
     }
 
     /// Finds the commits that brought the copies of the first of what was found.
-    pub fn find_commits(&mut self, repo: &Repo, most: usize) -> Result<(), MergeError> {
+    pub fn find_commits(&mut self, repo: &Repo, most: usize) -> Result<(), DataError> {
         let Some(head) = repo.head_commit()? else { return Ok(()) };
         let mut files: BTreeMap<&str, History> = BTreeMap::new();
         for copy in self.found.iter().take(most).flat_map(|one| &one.copies).filter(|copy| copy.line > 0) {
@@ -238,8 +237,9 @@ impl Explanation {
                 if blob != file.blob {
                     file.blob = blob;
                     file.here.clear();
-                    if let Some(Content::Bytes(bytes)) = blob.map(|oid| data::content(repo, oid)).transpose()? {
-                        lines(&bytes, &mut names, |_, record| file.here.push(record.id));
+                    if let Some(Content::Bytes(bytes)) = blob.map(|oid| read::content(repo, oid)).transpose()? {
+                        let Path::Day(_, day, _) = Path::parse(path) else { continue };
+                        lines(&bytes, day, &mut names, |_, record| file.here.push(record.id));
                     }
                 }
                 for id in &file.here {
@@ -277,7 +277,7 @@ struct History {
 struct Steps(HashMap<(Oid, String), Option<Oid>>);
 
 impl Steps {
-    fn walk(&mut self, repo: &Repo, root: Oid, path: &str) -> Result<Option<Oid>, MergeError> {
+    fn walk(&mut self, repo: &Repo, root: Oid, path: &str) -> Result<Option<Oid>, DataError> {
         let mut at = root;
         for name in path.split('/') {
             let key = (at, name.to_owned());
@@ -296,10 +296,10 @@ impl Steps {
 const MOST_COMMITS: usize = 100_000;
 
 /// Gives the records of a day file with their lines' numbers.
-fn lines(bytes: &[u8], names: &mut Interner, mut take: impl FnMut(u64, Record)) {
+fn lines(bytes: &[u8], day: Day, names: &mut Interner, mut take: impl FnMut(u64, Record)) {
     for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
         if let Ok(text) = std::str::from_utf8(line)
-            && let Some(Line::Record(record, _)) = read_line(text, names)
+            && let Some(Line::Record(record, _)) = read_line(text, day, names)
         {
             take(number, record);
         }

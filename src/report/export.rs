@@ -10,8 +10,8 @@ use serde_json::json;
 use super::{Bounds, Zone, dollars, parquet};
 use crate::base::text::csv_field as quoted;
 use crate::base::time::Timestamp;
-use crate::merge::fleet::{Fleet, Row, Source};
-use crate::records::Totals;
+use crate::fleet::{Fleet, Row, RowSource};
+use crate::record::{Source, Totals};
 
 /// Whether a path below an export's folder is one that [`Export::write_parquet`] writes.
 pub fn is_parquet_path(path: &Path) -> bool {
@@ -92,15 +92,14 @@ impl Export {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        let date = if row.is_shortened() { row.at.day().date() } else { self.zone.date(row.at) };
+        let date = if row.is_day() { row.at.day().date() } else { self.zone.date(row.at) };
         if !self.bounds.hold(date) {
             return;
         }
         let kind = match row.source {
-            Source::Record => "request",
-            Source::Withheld => "summary",
-            Source::Import => "import",
-            Source::Claim => "claim",
+            RowSource::Record(_) => "request",
+            RowSource::Sum(Source::Claim) => "claim",
+            RowSource::Sum(_) => "import",
         };
         self.lines.push(Line {
             at: row.at,

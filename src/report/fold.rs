@@ -9,8 +9,8 @@ use super::Zone;
 use super::choice::{Bounds, Choice, Kind, Machines, Mode, Split};
 use crate::base::ids::SessionId;
 use crate::base::time::Timestamp;
-use crate::merge::fleet::{Fleet, Row, Source};
-use crate::records::Totals;
+use crate::fleet::{Fleet, Row};
+use crate::record::Totals;
 
 /// A line of a report.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,8 +37,8 @@ pub struct Group {
     pub last_sync: Option<Timestamp>,
     /// Requests whose last row was not seen yet.
     pub provisional: u64,
-    /// Requests that are known from a summary only.
-    pub withheld: u64,
+    /// Requests without records, known from a sum.
+    pub unrecorded: u64,
 }
 
 /// A report.
@@ -152,7 +152,7 @@ struct Sum {
     first: Option<(Timestamp, String)>,
     last: Option<Timestamp>,
     provisional: u64,
-    withheld: u64,
+    unrecorded: u64,
 }
 
 /// A report in the making: rows go in, in any order, and none is kept.
@@ -218,7 +218,7 @@ impl Fold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        let date = if row.is_shortened() { row.at.day().date() } else { self.date(row.at) };
+        let date = if row.is_day() { row.at.day().date() } else { self.date(row.at) };
         if !self.bounds.hold(date) {
             return;
         }
@@ -249,7 +249,7 @@ impl Fold {
                 first: None,
                 last: None,
                 provisional: 0,
-                withheld: 0,
+                unrecorded: 0,
             });
             self.sums.len() - 1
         })
@@ -283,9 +283,7 @@ impl Fold {
         if self.choice.descending {
             groups.reverse();
         }
-        let left_out =
-            fleet.conflicts.iter().filter(|c| !["unequal-summaries", "unequal-records", "checksum"].contains(&c.code.as_str())).count()
-                as u64;
+        let left_out = fleet.conflicts.iter().filter(|c| !["unequal-records", "checksum"].contains(&c.code.as_str())).count() as u64;
         Report {
             kind: self.kind,
             split: self.choice.split,
@@ -354,8 +352,8 @@ impl Sum {
         }
         self.last = self.last.max(Some(row.at));
         self.provisional += u64::from(row.provisional);
-        if row.source != Source::Record {
-            self.withheld = self.withheld.saturating_add(row.totals.requests);
+        if row.is_sum() {
+            self.unrecorded = self.unrecorded.saturating_add(row.totals.requests);
         }
     }
 
@@ -379,7 +377,7 @@ impl Sum {
         self.first = self.first.take().into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
         self.provisional = self.provisional.saturating_add(other.provisional);
-        self.withheld = self.withheld.saturating_add(other.withheld);
+        self.unrecorded = self.unrecorded.saturating_add(other.unrecorded);
     }
 
     fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
@@ -395,7 +393,7 @@ impl Sum {
             machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
             last: self.last,
             provisional: self.provisional,
-            withheld: self.withheld,
+            unrecorded: self.unrecorded,
             ..Group::default()
         };
         if let Some((at, project)) = self.first {

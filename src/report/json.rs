@@ -10,7 +10,7 @@ use super::fold::dearest;
 use super::{Group, Kind, Report, Split};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
-use crate::records::Totals;
+use crate::record::Totals;
 
 /// What the list of a report's lines is called, and what names a line.
 fn names(kind: Kind) -> (&'static str, &'static str) {
@@ -134,7 +134,7 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
     } else {
         out.put("machines", Part::Texts(group.machines.iter().map(String::as_str).collect()));
     }
-    for (name, count) in [("provisionalRequests", group.provisional), ("withheldRequests", group.withheld)] {
+    for (name, count) in [("provisionalRequests", group.provisional), ("withheldRequests", group.unrecorded)] {
         if count > 0 {
             out.put(name, Part::Count(count));
         }

@@ -6,11 +6,10 @@ use crate::base::ids::{Interner, MachineId};
 use crate::base::text::{count, printable, thousands};
 use crate::base::time::Day;
 use crate::format::dayfile::DayFile;
-use crate::format::line::{Summary, SummaryKey};
 use crate::format::manifest::{ConflictStatus, Manifest, Status};
 use crate::format::syncfile::SyncFile;
 use crate::prices::Counters;
-use crate::records::{Record, Totals};
+use crate::record::{Level, Record, Sum, SumKey, Totals};
 
 /// Any file below `sync` as lines. What is none of ours stays as it is, escaped.
 pub fn render(bytes: &[u8]) -> String {
@@ -41,7 +40,8 @@ pub fn render(bytes: &[u8]) -> String {
 /// A request on one line.
 pub fn record(record: &Record) -> String {
     let body = &record.body;
-    let mut out = format!("{}  {}  {}", record.origin.timestamp, printable(&body.model, 40), tokens(&body.counters));
+    let at = if record.origin.level == Level::Full { record.origin.timestamp.to_string() } else { record.day().to_string() };
+    let mut out = format!("{at}  {}  {}", printable(&body.model, 40), tokens(&body.counters));
     out.push_str(&format!("  ${}", body.cost.amount));
     let flags = [("fast", record.fast), ("provisional", body.provisional), ("sidechain", body.sidechain), ("no price", !body.cost.known)];
     for (name, _) in flags.iter().filter(|(_, is)| *is) {
@@ -52,17 +52,13 @@ pub fn record(record: &Record) -> String {
     out
 }
 
-/// A summary line on one line.
-pub fn summary(key: &SummaryKey, summary: &Summary) -> String {
-    let totals = &summary.totals;
-    format!(
-        "{}  {}  {}  {}  ${}",
-        key.day,
-        printable(&key.model, 40),
-        count(totals.requests, "withheld request"),
-        tokens(&totals.counters),
-        totals.cost.amount
-    )
+/// A sum on one line.
+fn sum(key: &SumKey, sum: &Sum) -> String {
+    let mut out = format!("{} {}  {}  {}", key.source.as_str(), key.day, printable(&key.model, 40), sums(&sum.totals));
+    if let Some(deducted) = &sum.deducted {
+        out.push_str(&format!("  deducted {}", tokens(&deducted.counters)));
+    }
+    out
 }
 
 fn tokens(c: &Counters) -> String {
@@ -82,8 +78,11 @@ fn day_lines(file: &DayFile, damaged: u64) -> String {
     for r in records {
         out.push_str(&format!("{}  {}  {}\n", printable(r.origin.session.as_str(), 40), printable(&r.origin.project, 40), record(&r)));
     }
-    for (key, line) in &file.summaries {
-        out.push_str(&format!("{}  {}  {}\n", printable(key.session.as_str(), 40), printable(&line.project, 40), summary(key, line)));
+    for (key, one) in &file.sums {
+        out.push_str(&format!("{}  {}  {}\n", printable(key.session.as_str(), 40), printable(&one.project, 40), sum(key, one)));
+    }
+    for id in &file.forgotten {
+        out.push_str(&format!("forgotten  {id}\n"));
     }
     for (_, text) in &file.unknown {
         out.push_str(&format!("unknown: {}\n", printable(text, 400)));

@@ -25,23 +25,23 @@ pub use zone::Zone;
 
 use crate::base::ids::MachineId;
 use crate::base::time::Timestamp;
+use crate::cache::Cache;
+use crate::cache::overview::Overview;
+use crate::fleet::DataError;
+use crate::fleet::read::{self, MachineData};
+use crate::fleet::{Fleet, Rows};
 use crate::format::manifest::MAX_CONFLICTS;
 use crate::git::repo::{Repo, RepoError};
-use crate::merge::data::{self, MachineData};
-use crate::merge::digest::Memory;
-use crate::merge::fleet::{Fleet, Rows};
-use crate::merge::overview::Overview;
-use crate::merge::trees::MergeError;
-use crate::records::RecordSet;
+use crate::record::RecordSet;
 
 /// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
 /// there is no commit yet.
-pub fn from_repo(repo: &Repo, memory: &dyn Memory, since: Option<Timestamp>, rows: Rows) -> Result<Option<Fleet>, MergeError> {
+pub fn from_repo(repo: &Repo, cache: &dyn Cache, since: Option<Timestamp>, rows: Rows) -> Result<Option<Fleet>, DataError> {
     let Some(head) = repo.head(&repo.branch()?)? else {
         return Ok(None);
     };
-    let (machines, archive) = data::inputs(repo, Some(repo.tree_of(head)?))?;
-    let overview = Overview::read(repo, (machines, archive), None, memory, rows)?;
+    let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let overview = Overview::read(repo, (machines, archive), None, cache, rows)?;
     overview.show_rows(since, rows)?;
     let mut fleet = overview.fleet;
     fleet.conflicts.truncate(MAX_CONFLICTS);
@@ -49,19 +49,19 @@ pub fn from_repo(repo: &Repo, memory: &dyn Memory, since: Option<Timestamp>, row
 }
 
 /// The machines of the repository's current commit, without their records.
-pub fn machines(repo: &Repo) -> Result<Option<Fleet>, MergeError> {
+pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
     let Some(head) = repo.head_commit()? else {
         return Ok(None);
     };
-    let (machines, _) = data::inputs(repo, Some(repo.tree_of(head)?))?;
-    Ok(Some(Fleet::join(data::load(repo, machines, None)?)))
+    let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    Ok(Some(Fleet::count(read::load(repo, machines, None)?)))
 }
 
 /// A fleet of one machine, from what its transcripts say right now, and each of its rows.
 pub fn from_records(machine: MachineId, records: RecordSet, rows: Rows) -> Fleet {
     let mut data = MachineData::new(machine);
     data.records = records;
-    Fleet::join_rows(vec![data], rows)
+    Fleet::count_rows(vec![data], rows)
 }
 
 /// Opens the repository of the tracker.

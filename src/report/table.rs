@@ -6,7 +6,7 @@ use super::{Group, Kind, Mode, Report, Split};
 use crate::base::money::Cost;
 use crate::base::text::{count, printable, short_model, thousands};
 use crate::base::time::Timestamp;
-use crate::records::Totals;
+use crate::record::Totals;
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,18 +6,16 @@ use super::SyncError;
 use super::import::{Import, Imported, What};
 use super::own::{month_blobs, own_months};
 use crate::base::ids::{Interner, MachineId, SessionId};
-use crate::base::join::Join as _;
 use crate::base::money::Money;
 use crate::base::text::{count, printable};
 use crate::base::time::Day;
+use crate::cache::Cache;
 use crate::format::MAX_DAY_FILE;
 use crate::format::dayfile::DayFile;
-use crate::format::imported::Origin;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
 use crate::git::repo::Repo;
-use crate::merge::digest::Memory;
-use crate::records::{Entry, Totals};
+use crate::record::Source;
 
 /// What changed in one machine's day files between two trees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,13 +28,13 @@ pub struct Delta {
     pub sessions: BTreeSet<SessionId>,
     /// What all that costs, by this version's prices.
     pub cost: Money,
-    /// Days of which sums that other tools made are new.
-    pub imported: BTreeMap<Origin, BTreeSet<Day>>,
+    /// Days of which imported totals are new.
+    pub imported: BTreeMap<Source, BTreeSet<Day>>,
 }
 
 /// Compares the machine's day files below two root trees. Months and files with equal ids are not opened, and of new files the digest
 /// says all.
-pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &MachineId, memory: &dyn Memory) -> Result<Delta, SyncError> {
+pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &MachineId, cache: &dyn Cache) -> Result<Delta, SyncError> {
     let mut out = Delta::default();
     let mut names = Interner::default();
     let mut cost = (Money::ZERO, Money::ZERO);
@@ -54,8 +52,8 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
         if previous == Some(blob.oid) {
             continue;
         }
-        let digest = if previous.is_none() { memory.file(&blob.path, blob.oid) } else { None };
-        if let Some(file) = digest.filter(|file| file.digest.summaries.is_empty()) {
+        let digest = if previous.is_none() { cache.file(&blob.path, blob.oid) } else { None };
+        if let Some(file) = digest.filter(|file| file.digest.sums.is_none()) {
             out.added = out.added.saturating_add(file.digest.records);
             cost.0 = cost.0.plus(file.digest.totals().cost.amount);
             out.sessions.extend(file.sessions.iter().map(|sum| SessionId::new(names.name(&sum.id))));
@@ -71,8 +69,8 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
         let (was, is) = (read(previous)?, read(Some(blob.oid))?);
         for record in is.records.iter() {
             match was.records.get(record.id) {
-                // A name that was left out, or an earlier copy in another session, is no usage.
-                Some(known) if known.fast == record.fast && known.body == record.body => continue,
+                // Less detail, or an earlier copy in another session, is no usage.
+                Some(known) if known.fast == record.fast && known.body.same_row(&record.body) => continue,
                 Some(known) => {
                     out.grown += 1;
                     cost.1 = cost.1.plus(known.cost().amount);
@@ -82,22 +80,9 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
             cost.0 = cost.0.plus(record.cost().amount);
             out.sessions.insert(record.origin.session.clone());
         }
-        for (key, summary) in &is.summaries {
-            if let Some(origin) = Origin::of_line(key, summary) {
-                if was.summaries.get(key) != Some(summary) {
-                    out.imported.entry(origin).or_default().insert(key.day);
-                }
-                continue;
-            }
-            // What records tell is known: whoever goes over to sums counts nothing anew.
-            let of = |entry: &Entry<'_>| *entry.session == key.session && entry.at.day() == key.day && *entry.model == key.model;
-            let told = is.records.entries().filter(of).map(|entry| Totals { requests: 1, counters: entry.counters, cost: entry.cost });
-            let known = was.summaries.get(key).map_or(Totals::default(), |s| s.totals).join(told.sum());
-            if known.join(summary.totals) != known {
-                out.added = out.added.saturating_add(summary.totals.requests.saturating_sub(known.requests));
-                cost.0 = cost.0.plus(summary.totals.cost.amount.max(known.cost.amount));
-                cost.1 = cost.1.plus(known.cost.amount);
-                out.sessions.insert(key.session.clone());
+        for (key, sum) in is.sums.iter().filter(|(key, _)| key.source != Source::Claim) {
+            if was.sums.get(key).map(|sum| sum.totals) != Some(sum.totals) {
+                out.imported.entry(key.source).or_default().insert(key.day);
             }
         }
     }

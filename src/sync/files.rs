@@ -8,40 +8,45 @@ use super::page::Figures;
 use crate::base::few::{Few, low};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Day;
+use crate::cache::Cache;
+use crate::cache::digest::{FileDigest, name};
+use crate::cache::fingerprints::Sought;
+use crate::cache::months::{self, Digested};
+use crate::cache::overview::Overview;
+use crate::fleet::read;
+use crate::fleet::rules::forgotten_day;
 use crate::git::Oid;
 use crate::git::repo::{Blob, Entry, Repo};
-use crate::merge::data;
-use crate::merge::digest::{FileDigest, Memory, name};
-use crate::merge::marks::Sought;
-use crate::merge::overview::Overview;
-use crate::merge::units::{self, Unit};
-use crate::records::RecordSet;
+use crate::record::RecordSet;
 use crate::store::layout::{self, Path};
 
 /// This machine's files below a root tree.
 pub(super) struct Files<'a> {
     repo: &'a Repo,
-    memory: &'a dyn Memory,
+    cache: &'a dyn Cache,
     machine: &'a MachineId,
     page: Option<Entry>,
-    months: Vec<Unit>,
+    months: Vec<Digested>,
+    /// Some file of the fleet has sums, or records without an id of their own: shortening may have to be settled.
+    pub has_sums: bool,
 }
 
 impl<'a> Files<'a> {
     /// Lists them.
-    pub fn of(repo: &'a Repo, root: Oid, machine: &'a MachineId, memory: &'a dyn Memory) -> Result<Self, SyncError> {
+    pub fn of(repo: &'a Repo, root: Oid, machine: &'a MachineId, cache: &'a dyn Cache) -> Result<Self, SyncError> {
         let page = repo.entry(Some(root), &layout::machine_path(machine))?;
-        let (machines, archive) = data::inputs(repo, Some(root))?;
-        let (all, _) = units::units(repo, machines, archive, memory)?;
-        let months = all.into_iter().filter(|unit| !unit.is_page && unit.machine == *machine).collect();
-        Ok(Self { repo, memory, machine, page, months })
+        let (machines, archive) = read::inputs(repo, Some(root))?;
+        let (all, _) = months::digested(repo, machines, archive, cache)?;
+        let has_sums = all.iter().any(|one| one.digest.sums.is_some() || one.digest.derived);
+        let months = all.into_iter().filter(|one| !one.portion.is_page && one.portion.machine == *machine).collect();
+        Ok(Self { repo, cache, machine, page, months, has_sums })
     }
 
     /// Reads the page, and every day file too if `all` is wanted.
     pub fn open(&self, all: bool) -> Result<Own, SyncError> {
         let mut own = Own::new(self.machine);
         if let Some(entry) = self.page {
-            own.read(&layout::machine_path(self.machine), data::content(self.repo, entry.oid)?)?;
+            own.read(&layout::machine_path(self.machine), read::content(self.repo, entry.oid)?)?;
         }
         if all {
             self.read(&mut own, |_| Ok(true), |_, _| Ok(true))?;
@@ -58,7 +63,7 @@ impl<'a> Files<'a> {
         let copies = own.copies();
         wanted.extend(copies.iter().map(|record| record.id.number()));
         let sought = Sought::of(wanted.iter().map(|id| low(*id)));
-        let has = |unit: &Unit| Ok(!unit.marks_among(&sought, self.repo, self.memory)?.is_empty());
+        let has = |one: &Digested| Ok(!one.fingerprints_among(&sought, self.repo, self.cache)?.is_empty());
         self.read(own, has, |_, digest| Ok(digest()?.is_none_or(|file| file.ids.iter().any(|(id, _)| wanted.contains(id)))))?;
         let fresh = || records.entries().filter(|entry| !own.holds(entry.id)).map(|entry| (entry.at, entry.session));
         let lost = copies.iter().filter(|record| !own.holds(record.id)).map(|record| (record.origin.timestamp, &record.origin.session));
@@ -70,15 +75,27 @@ impl<'a> Files<'a> {
             }
         }
         let months: BTreeSet<String> = days.iter().map(|day| month(self.machine, *day)).collect();
-        self.read(own, |unit| Ok(months.contains(&unit.path)), |day, _| Ok(days.contains(&day)))?;
+        self.read(own, |one| Ok(months.contains(&one.portion.path)), |day, _| Ok(days.contains(&day)))?;
         let names = Few::of(sessions.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = sessions.iter().map(SessionId::as_str).collect();
-        for unit in self.months.iter().filter(|unit| unit.names.iter().any(|name| names.has(*name))) {
-            for sum in unit.sessions(self.repo, self.memory)?.iter().filter(|sum| ids.contains(sum.id.as_str())) {
+        for one in self.months.iter().filter(|one| one.names.iter().any(|name| names.has(*name))) {
+            for sum in one.sessions(self.repo, self.cache)?.iter().filter(|sum| ids.contains(sum.id.as_str())) {
                 own.given(&sum.id, sum.highest);
             }
         }
         Ok(())
+    }
+
+    /// Reads the files of months with records that retention no longer allows the details of.
+    pub fn read_detailed(&self, own: &mut Own, before: Day) -> Result<(), SyncError> {
+        let has = |one: &Digested| Ok(one.digest.days().1.is_some_and(|day| day < before));
+        self.read(own, has, |_, _| Ok(true))
+    }
+
+    /// Reads the files that hold ids of forgotten records.
+    pub fn read_forgotten(&self, own: &mut Own) -> Result<(), SyncError> {
+        let path = month(self.machine, forgotten_day());
+        self.read(own, |one| Ok(one.portion.path == path), |day, _| Ok(day == forgotten_day()))
     }
 
     /// Reads all files of the sessions that were touched: a session's checksum is over all its days.
@@ -86,7 +103,7 @@ impl<'a> Files<'a> {
         let touched = own.touched().clone();
         let names = Few::of(touched.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();
-        let has = |unit: &Unit| Ok(unit.names.iter().any(|name| names.has(*name)));
+        let has = |one: &Digested| Ok(one.names.iter().any(|name| names.has(*name)));
         self.read(own, has, |_, digest| {
             let of = |file: FileDigest| file.sessions.iter().any(|sum| ids.contains(sum.id.as_str()));
             Ok(digest()?.is_none_or(of))
@@ -97,20 +114,20 @@ impl<'a> Files<'a> {
     fn read(
         &self,
         own: &mut Own,
-        months: impl Fn(&Unit) -> Result<bool, SyncError>,
+        months: impl Fn(&Digested) -> Result<bool, SyncError>,
         wanted: impl Fn(Day, &mut dyn FnMut() -> Result<Option<FileDigest>, SyncError>) -> Result<bool, SyncError>,
     ) -> Result<(), SyncError> {
         let mut names = Interner::default();
-        for unit in &self.months {
-            if !months(unit)? {
+        for one in &self.months {
+            if !months(one)? {
                 continue;
             }
-            for (blob, kind) in unit.files(self.repo)? {
+            for (blob, kind) in one.portion.files(self.repo)? {
                 let Path::Day(_, day, number) = kind else { continue };
-                let mut digest = || Ok(units::file(self.repo, self.memory, &blob, &kind, &mut names)?);
+                let mut digest = || Ok(months::file(self.repo, self.cache, &blob, &kind, &mut names)?);
                 if !own.has((day, number)) && wanted(day, &mut digest)? {
                     let Blob { path, oid, .. } = &blob;
-                    own.read(path, data::content(self.repo, *oid)?)?;
+                    own.read(path, read::content(self.repo, *oid)?)?;
                 }
             }
         }
@@ -130,11 +147,11 @@ pub(super) fn figures(
     root: Oid,
     machine: &MachineId,
     wanted: BTreeSet<SessionId>,
-    memory: &dyn Memory,
+    cache: &dyn Cache,
 ) -> Result<Figures, SyncError> {
     let mut models = std::collections::HashMap::new();
-    let inputs = data::inputs(repo, Some(root))?;
-    let mut overview = Overview::read(repo, inputs, Some(machine), memory, &mut |row| Figures::see(&wanted, &mut models, row))?;
+    let inputs = read::inputs(repo, Some(root))?;
+    let mut overview = Overview::read(repo, inputs, Some(machine), cache, &mut |row| Figures::see(&wanted, &mut models, row))?;
     overview.add_sessions(&wanted, |sum| {
         models.entry(SessionId::new(sum.id.as_str().into())).or_default().extend(sum.models.iter().cloned());
     })?;

@@ -3,10 +3,10 @@
 use super::tree::Starts;
 use super::{Options, SyncError};
 use crate::base::ids::{Interner, MachineId};
+use crate::fleet::read::{self, Content};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::Repo;
-use crate::merge::data::{self, Content};
 use crate::store::{Places, layout, lock, machine_id};
 
 /// Gives this computer a new id, and returns the old one and the new one. What the old one wrote stays as it is.
@@ -46,7 +46,7 @@ fn page(repo: &Repo, commit: Option<Oid>, machine: &MachineId) -> Result<Option<
     let Some(entry) = repo.entry(tree, &layout::machine_path(machine))? else {
         return Ok(None);
     };
-    Ok(match data::content(repo, entry.oid)? {
+    Ok(match read::content(repo, entry.oid)? {
         Content::Bytes(bytes) => SyncFile::read(machine, &bytes, &mut Interner::default()).ok(),
         Content::TooLarge(_) | Content::Missing => None,
     })

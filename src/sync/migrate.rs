@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Options, SyncError};
+use crate::fleet::DataError;
 use crate::format::migrate::{Shape, Step, Versions, migrate as migrate_file, version};
 use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::git::{Git, Oid};
-use crate::merge::trees::MergeError;
 use crate::store::layout::Path;
 use crate::store::{Places, key};
 
@@ -47,7 +47,7 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
         let bytes = repo.blob(blob.oid)?;
         let count = out.versions.entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned())).or_default();
         *count = count.saturating_add(1);
-        let new = migrate_file(shape, &bytes, steps).map_err(|source| MergeError::Format { path: blob.path.clone(), source })?;
+        let new = migrate_file(shape, &bytes, steps).map_err(|source| DataError::Format { path: blob.path.clone(), source })?;
         if let Some(new) = new {
             let oid = repo.write_file(&blob.path, &new)?;
             changes.insert(blob.path, Entry { mode: FILE, oid });

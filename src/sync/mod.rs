@@ -25,6 +25,9 @@ use std::time::Duration;
 use crate::base::ids::MachineId;
 use crate::base::progress::Watcher;
 use crate::base::time::Timestamp;
+use crate::cache::index::IndexError;
+use crate::fleet::DataError;
+use crate::fleet::decisions::Intent;
 use crate::format::FormatError;
 use crate::format::manifest::Conflict;
 use crate::format::syncfile::Mode;
@@ -32,9 +35,6 @@ use crate::git::repo::RepoError;
 use crate::git::setup::SetupError;
 use crate::git::unfinished::Operation;
 use crate::git::{GitError, Oid};
-use crate::index::IndexError;
-use crate::merge::decisions::Intent;
-use crate::merge::trees::MergeError;
 use crate::store::config::ConfigError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
@@ -245,7 +245,7 @@ pub enum SyncError {
     Setup(#[from] SetupError),
     /// Joining.
     #[error(transparent)]
-    Merge(#[from] MergeError),
+    Merge(#[from] DataError),
     /// The local index.
     #[error(transparent)]
     Index(#[from] IndexError),

@@ -7,14 +7,14 @@ use super::delta::{Story, delta};
 use super::run::Run;
 use super::tree::own_tree;
 use crate::base::time::Timestamp;
+use crate::cache::Cache;
+use crate::cache::index::Index;
 use crate::git::process::MACHINES;
 use crate::git::{GitError, Oid, Push};
-use crate::index::Index;
-use crate::merge::digest::Memory;
 
 impl Run<'_> {
     pub(super) fn push(&self, commit: Oid, branch: &str) -> Result<Push, GitError> {
-        let over = if self.options.reroot { self.repo.commit_at(&Self::tracking(branch)).ok().flatten() } else { None };
+        let over = if self.reroot.get() { self.repo.commit_at(&Self::tracking(branch)).ok().flatten() } else { None };
         let over = over.map(|old| old.to_string());
         self.git.push(self.repo.path(), "origin", &commit.to_string(), branch, over.as_deref())
     }
@@ -33,10 +33,10 @@ impl Run<'_> {
     }
 
     /// What the remote lacks: commits, with the branches they go to.
-    pub(super) fn outgoing(&self, head: Oid, memory: &dyn Memory) -> Result<Vec<(Oid, String)>, SyncError> {
+    pub(super) fn outgoing(&self, head: Oid, cache: &dyn Cache) -> Result<Vec<(Oid, String)>, SyncError> {
         let mut all = Vec::new();
         if self.per_machine {
-            all.push((self.own_branch(head, memory)?, format!("{MACHINES}{}", self.machine)));
+            all.push((self.own_branch(head, cache)?, format!("{MACHINES}{}", self.machine)));
         }
         if !self.per_machine || self.options.push_main {
             all.push((head, self.branch.clone()));
@@ -51,7 +51,7 @@ impl Run<'_> {
     }
 
     /// The commit of this machine's own branch: its files out of the joined ones, and nothing of others'.
-    fn own_branch(&self, head: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> {
+    fn own_branch(&self, head: Oid, cache: &dyn Cache) -> Result<Oid, SyncError> {
         let name = format!("refs/heads/{MACHINES}{}", self.machine);
         let tree = own_tree(&self.repo, self.repo.tree_of(head)?, &self.machine)?;
         let local = self.repo.commit_at(&name)?;
@@ -65,7 +65,7 @@ impl Run<'_> {
             }
         }
         let before = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        let delta = delta(&self.repo, before, Some(tree), &self.machine, memory)?;
+        let delta = delta(&self.repo, before, Some(tree), &self.machine, cache)?;
         let story = Story {
             machine: &self.machine,
             hostname: &self.options.host.hostname,

@@ -1,27 +1,26 @@
 //! This machine's files: where new records go, and the page that tells of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::SyncError;
-use super::page::{Figures, Stamp, Views, blank, fit, summarise};
+use super::page::{Figures, Stamp, Views, blank, fit};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
-use crate::base::join::{Join as _, absorb};
 use crate::base::time::{Day, Timestamp};
+use crate::cache::digest::{FileDigest, digest_day};
+use crate::fleet::Fleet;
+use crate::fleet::count::shown;
+use crate::fleet::read::{Content, MachineData};
+use crate::fleet::rules::{Rules, forgotten_day};
+use crate::fleet::settle::note_twin;
 use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
-use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
-use crate::merge::data::{Content, MachineData};
-use crate::merge::digest::{FileDigest, digest_day};
-use crate::merge::fleet::Fleet;
-use crate::merge::forgotten::Rules;
-use crate::merge::imports;
-use crate::records::{Record, RecordSet};
+use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey};
 use crate::store::layout::{self, PART_BYTES, Path};
 
 /// What a record's line takes, more or less. How long a part is is known exactly when it is read the next time.
@@ -32,6 +31,9 @@ const MOST_VIEWS: usize = 1000;
 
 /// So many copies of records never fit a page: each takes 180 bytes and more.
 const MOST_COPIES: usize = 1500;
+
+/// What the line of a forgotten id takes.
+const FORGOTTEN_LINE: usize = 35;
 
 /// A day file to write.
 pub struct Written {
@@ -70,6 +72,10 @@ pub struct Own {
     touched: BTreeSet<SessionId>,
     names: Interner,
     rules: Rules,
+    /// New records are written with no more detail than this.
+    level: Level,
+    /// Ids of the fleet's records that have none of their own: a record that is one of them says so before it is shortened.
+    derived: HashSet<RecordId>,
 }
 
 impl Own {
@@ -86,7 +92,15 @@ impl Own {
             touched: BTreeSet::new(),
             names: Interner::default(),
             rules: Rules::default(),
+            level: Level::Full,
+            derived: HashSet::new(),
         }
+    }
+
+    /// Writes new records with no more detail than `level`, and none that the rules do not keep.
+    #[must_use]
+    pub fn with(self, level: Level, rules: &Rules, derived: HashSet<RecordId>) -> Self {
+        Self { level, rules: rules.clone(), derived, ..self }
     }
 
     /// Reads one of the machine's files; files of others are not looked at.
@@ -158,6 +172,8 @@ impl Own {
     fn add_record(&mut self, record: &Record) -> Option<(Day, u32)> {
         let mut new = None;
         if let Some(place) = self.place.get(&record.id) {
+            let level = self.parts.get(place)?.file.records.get(record.id).map_or(Level::Full, |known| known.origin.level);
+            let record = &self.shortened(record.clone(), level);
             let part = self.parts.get_mut(place)?;
             let known = part.file.records.get(record.id);
             if known.is_some_and(|known| known.covers(record)) {
@@ -168,10 +184,16 @@ impl Own {
             // A copy from another session may be the original.
             self.touched.extend(part.file.records.get(record.id).map(|joined| joined.origin.session));
         } else {
-            let highest = self.highest.entry(record.origin.session.clone()).or_default();
-            *highest = highest.saturating_add(1);
-            let record = Record { index: *highest, ..record.clone() };
-            let place = self.open_part(record.origin.timestamp.day());
+            let record = self.shortened(record.clone(), self.level);
+            let index = if record.origin.level == Level::Full {
+                let highest = self.highest.entry(record.origin.session.clone()).or_default();
+                *highest = highest.saturating_add(1);
+                *highest
+            } else {
+                0
+            };
+            let record = Record { index, ..record };
+            let place = self.open_part(record.day());
             new = Some(place);
             if let Some(part) = self.parts.get_mut(&place) {
                 part.size = part.size.saturating_add(LINE);
@@ -182,6 +204,18 @@ impl Own {
         self.brought.push(record.id);
         self.touched.insert(record.origin.session.clone());
         new
+    }
+
+    /// A record with no more detail than a level and retention allow.
+    fn shortened(&self, record: Record, level: Level) -> Record {
+        let short = self.rules.shortened(&self.machine, record.clone().shortened(level));
+        if short.origin.level < record.origin.level { Record { twins: self.noted(&record), ..short } } else { record }
+    }
+
+    fn noted(&self, record: &Record) -> BTreeSet<RecordId> {
+        let mut record = record.clone();
+        note_twin(&mut record, &self.derived);
+        record.twins
     }
 
     /// The last part of a day, or the next one where that is full.
@@ -199,23 +233,15 @@ impl Own {
         (day, number)
     }
 
-    /// Takes over sums where records are withheld: per session, day and model the maximum of what was ever seen.
-    pub fn add_summaries(&mut self, records: &RecordSet) {
-        for (key, summary) in summarise(records) {
-            self.add_line(key, summary);
-        }
-    }
-
-    /// Adds a summary line, and says whether that changed anything.
-    fn add_line(&mut self, key: SummaryKey, summary: Summary) -> bool {
-        let day = key.day;
-        let all = self.parts.range((day, 0)..=(day, u32::MAX));
-        let holder = all.into_iter().find(|(_, part)| part.file.summaries.contains_key(&key)).map(|(place, _)| *place);
+    /// Adds a sum, and says whether that changed anything.
+    pub fn add_sum(&mut self, key: SumKey, sum: Sum) -> bool {
+        let holder = self.parts.iter().find(|(_, part)| part.file.sums.contains_key(&key)).map(|(place, _)| *place);
+        let day = sum.window.map_or(key.day, |window| if key.source == Source::Claim { window.0.day() } else { key.day });
         let place = holder.unwrap_or_else(|| self.open_part(day));
         let Some(part) = self.parts.get_mut(&place) else { return false };
-        let before = part.file.summaries.get(&key).cloned();
-        part.file.add_summary(key.clone(), summary);
-        let is_new = part.file.summaries.get(&key) != before.as_ref();
+        let before = part.file.sums.get(&key).cloned();
+        part.file.add_sum(key.clone(), sum);
+        let is_new = part.file.sums.get(&key) != before.as_ref();
         if is_new {
             part.changed = true;
             self.touched.insert(key.session);
@@ -223,15 +249,15 @@ impl Own {
         is_new
     }
 
-    /// Takes over sums that other tools made, but for what records show already. Returns of how many days something is new, and of how
-    /// many all is shown. All files must have been read.
-    pub fn add_imports(&mut self, lines: &[(SummaryKey, Summary)]) -> (u64, u64) {
+    /// Takes over sums that other tools made, except those that records show already. Returns of how many days something is new, and of
+    /// how many all is shown. All files must have been read.
+    pub fn add_imports(&mut self, lines: &[(SumKey, Sum)]) -> (u64, u64) {
         if lines.is_empty() {
             return (0, 0);
         }
         let mut days: BTreeMap<Day, (bool, bool)> = BTreeMap::new();
-        for ((key, summary), is_shown) in lines.iter().zip(imports::shown(&self.data(), lines)) {
-            let is_new = !is_shown && self.add_line(key.clone(), summary.clone());
+        for ((key, sum), is_shown) in lines.iter().zip(shown(&self.data(), lines)) {
+            let is_new = !is_shown && self.add_sum(key.clone(), sum.clone());
             let day = days.entry(key.day).or_insert((false, true));
             *day = (day.0 || is_new, day.1 && is_shown);
         }
@@ -239,15 +265,41 @@ impl Own {
         (count(|day| day.0), count(|day| day.1))
     }
 
+    /// Notes ids of forgotten records. The files of the day that holds them must have been read.
+    pub fn forget(&mut self, ids: &BTreeSet<RecordId>) {
+        let known: BTreeSet<RecordId> = self.parts.values().flat_map(|part| part.file.forgotten.iter().copied()).collect();
+        let new: Vec<RecordId> = ids.difference(&known).copied().collect();
+        if !new.is_empty() {
+            let place = self.open_part(forgotten_day());
+            if let Some(part) = self.parts.get_mut(&place) {
+                part.size = part.size.saturating_add(new.len().saturating_mul(FORGOTTEN_LINE));
+                part.file.forgotten.extend(new);
+                part.changed = true;
+            }
+        }
+    }
+
+    /// Shortens what retention no longer allows in the files that were read.
+    pub fn prune(&mut self) {
+        let Some(bound) = self.rules.pruned_before(&self.machine) else { return };
+        for at in self.parts.keys().copied().collect::<Vec<_>>() {
+            let records = self.parts.get(&at).map(|part| part.file.records.clone()).unwrap_or_default();
+            if !records.entries().any(|entry| entry.level > Level::Bare && entry.at.day() < bound) {
+                continue;
+            }
+            let records = records.iter().map(|record| self.shortened(record, Level::Full)).collect();
+            if let Some(part) = self.parts.get_mut(&at) {
+                part.file.records = records;
+                part.changed = true;
+            }
+        }
+    }
+
     /// Whether a file that was read says all that a record says.
     pub(super) fn covers(&self, record: &Record) -> bool {
         let part = self.place.get(&record.id).and_then(|place| self.parts.get(place));
-        part.and_then(|part| part.file.records.get(record.id)).is_some_and(|known| known.covers(record))
-    }
-
-    /// How many requests summary lines tell of.
-    pub(super) fn withheld(&self) -> u64 {
-        self.parts.values().flat_map(|part| part.file.summaries.values()).map(|line| line.totals.requests).fold(0, u64::saturating_add)
+        part.and_then(|part| part.file.records.get(record.id))
+            .is_some_and(|known| known.covers(&record.clone().shortened(known.origin.level)))
     }
 
     /// Adds a decision of this machine's.
@@ -258,19 +310,24 @@ impl Own {
         new
     }
 
-    /// Applies the fleet's rules of what is not kept to what this run made.
-    pub fn settle(&mut self, rules: &Rules) {
+    /// Applies the fleet's rules to what this run made.
+    pub fn apply(&mut self, rules: &Rules) {
         if rules.is_empty() {
             return;
         }
         for part in self.parts.values_mut() {
-            part.changed |= rules.apply_day(&mut part.file);
+            part.changed |= rules.apply_day(&mut part.file).changed;
         }
         if let Some(page) = &mut self.page {
             page.pruned_before = page.pruned_before.max(rules.pruned_before(&self.machine));
             rules.apply_page(page);
         }
         self.rules = rules.clone();
+    }
+
+    /// Of days before this one the records in the repository are bare.
+    pub fn pruned_before(&self) -> Option<Day> {
+        self.page.as_ref().and_then(|page| page.pruned_before)
     }
 
     /// Whether anything is to be written.
@@ -315,7 +372,7 @@ impl Own {
         let wanted = |part: &&Part| {
             part.changed
                 || part.file.records.entries().any(|entry| self.touched.contains(entry.session))
-                || part.file.summaries.keys().any(|key| self.touched.contains(&key.session))
+                || part.file.sums.keys().any(|key| self.touched.contains(&key.session))
         };
         let parts: Vec<_> = self.parts.iter().filter(|(_, part)| wanted(part)).collect();
         let mut checksums = Checksums::default();
@@ -361,12 +418,9 @@ impl Own {
     }
 
     /// What all of the machine's files say.
-    fn data(&self) -> MachineData {
+    pub(super) fn data(&self) -> MachineData {
         let mut data = MachineData::new(self.machine.clone());
-        for part in self.parts.values() {
-            data.records = std::mem::take(&mut data.records).join(part.file.records.clone());
-            part.file.summaries.iter().for_each(|(key, summary)| absorb(&mut data.summaries, key.clone(), summary.clone()));
-        }
+        self.parts.values().for_each(|part| data.add_file(part.file.clone()));
         self.copies().into_iter().for_each(|record| data.records.add(record));
         data.page = self.page.clone().map(Ok);
         data
@@ -377,7 +431,7 @@ impl Own {
         let data = self.data();
         let wanted = self.views();
         let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
-        let fleet = Fleet::join_rows(vec![data], &mut |row| Figures::see(&wanted, &mut models, row));
+        let fleet = Fleet::count_rows(vec![data], &mut |row| Figures::see(&wanted, &mut models, row));
         Figures::of(&fleet, wanted, models)
     }
 
@@ -403,7 +457,7 @@ impl Own {
             return RecordSet::default();
         }
         let copies = |id: &RecordId| self.parts.values().filter_map(|part| part.file.records.get(*id)).collect::<Vec<_>>();
-        self.brought.iter().flat_map(copies).collect()
+        self.brought.iter().flat_map(copies).filter(|record| record.origin.level == Level::Full).collect()
     }
 
     /// The page with these figures.
@@ -430,7 +484,7 @@ impl Own {
         page.metadata.total_sessions = figures.sessions;
         page.metadata.total_usage_records = figures.records;
         page.totals = figures.totals;
-        page.first_usage = figures.first.into_iter().chain(page.claimed.and(page.first_usage)).min();
+        page.first_usage = figures.first.into_iter().chain(page.claimed.and_then(|claim| claim.first)).min();
         page.last_usage = figures.last;
         let mut views = Views::new(figures, &brought, &self.highest, checksums);
         for id in figures.views.keys().filter(|id| !held.contains_key(id)) {

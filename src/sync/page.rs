@@ -4,14 +4,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::own::Checksums;
-use crate::base::ids::{MachineId, Name, SessionId};
+use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
+use crate::fleet::{Fleet, Row, SessionView};
 use crate::format::dayfile::hex;
-use crate::format::line::{Summary, SummaryKey};
 use crate::format::syncfile::{Machine, Metadata, Mode, Session, SyncFile};
-use crate::merge::fleet::{Fleet, Row, SessionView};
-use crate::records::{RecordSet, Totals};
+use crate::record::{RecordSet, Totals};
 
 /// The largest sync file that is written; beyond it records are left to the day files.
 const MAX_PAGE: usize = 256 << 10;
@@ -185,28 +184,4 @@ pub fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
         pruned_before: None,
         extra: Extra::new(),
     }
-}
-
-/// Sums records per session, day and model.
-pub fn summarise(records: &RecordSet) -> BTreeMap<SummaryKey, Summary> {
-    let mut out: BTreeMap<SummaryKey, Summary> = BTreeMap::new();
-    let mut projects: HashMap<SessionId, (Timestamp, Name)> = HashMap::new();
-    for record in records.iter() {
-        let here = (record.origin.timestamp, record.origin.project.clone());
-        let slot = projects.entry(record.origin.session.clone()).or_insert_with(|| here.clone());
-        if here < *slot {
-            *slot = here;
-        }
-    }
-    for record in records.iter() {
-        let (at, session) = (record.origin.timestamp, record.origin.session.clone());
-        let project = projects.get(&session).map(|(_, project)| project.to_string()).unwrap_or_default();
-        let key = SummaryKey { session, day: at.day(), model: record.body.model.clone() };
-        let slot =
-            out.entry(key).or_insert_with(|| Summary { project, totals: Totals::default(), first: at, last: at, extra: Extra::new() });
-        slot.totals = slot.totals.plus(Totals::of(&record));
-        slot.first = slot.first.min(at);
-        slot.last = slot.last.max(at);
-    }
-    out
 }

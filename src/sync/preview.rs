@@ -8,11 +8,11 @@ use super::settings::{needs_key, reader, with_settings};
 use super::tree::{Starts, assemble};
 use super::{Options, ReadReport, SyncError, naming};
 use crate::base::ids::MachineId;
+use crate::cache::index::{Binding, Index};
+use crate::cache::{Cache, NoCache};
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
 use crate::git::repo::{KNOWN, Repo};
-use crate::index::{Binding, Index};
-use crate::merge::digest::{Forgetful, Memory};
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{self, Cursors};
 
@@ -69,7 +69,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         machine: machine.to_string(),
         reader: reader(&naming, options.summary_only),
     };
-    let full = options.mode == Mode::Full || options.summary_only;
+    let full = options.mode == Mode::Full;
     let cursors = match &index {
         // A damaged index is made anew by the next run; here it is none.
         Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
@@ -81,16 +81,16 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         Err(_) => (None, None),
     };
     let starts = Starts { tip, head, known: repo.commit_at(KNOWN)?, others: &[] };
-    let memory: &dyn Memory = match &index {
+    let cache: &dyn Cache = match &index {
         Some(index) => index,
-        None => &Forgetful,
+        None => &NoCache,
     };
     let base = tip.or(head).map(|commit| repo.tree_of(commit)).transpose()?;
     let sealed = base.map(|tree| repo.sealed_by(tree)).transpose()?.flatten().or(key.filter(|_| config.encrypt).map(|key| key.mark()));
     let (history, mut imported) = History::of(options.import.as_ref(), &naming, &options.watcher);
-    let assembled = assemble(&repo, starts, &machine, (&reading.records, &history), &options, memory)?;
+    let assembled = assemble(&repo, starts, &machine, (&reading.records, &history), &options, cache)?;
     imported.see(&assembled.imported);
-    let delta = delta(&repo, base, Some(assembled.tree), &machine, memory)?;
+    let delta = delta(&repo, base, Some(assembled.tree), &machine, cache)?;
     let story = Story {
         machine: &machine,
         hostname: &options.host.hostname,

@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::SyncError;
+use crate::cache::{Cache, overview};
+use crate::fleet::read;
 use crate::git::repo::{Entry, FOLDER, Repo};
 use crate::git::unfinished::{Operation, Stages};
 use crate::git::{Git, Oid};
-use crate::merge::digest::Memory;
-use crate::merge::{data, overview, trees};
+use crate::merge::trees;
 use crate::store::layout::MANIFEST;
 
 /// The most steps of one rebase that are settled one after the other.
@@ -19,7 +20,7 @@ const STEPS: u32 = 10_000;
 /// Ends the operation that git left open, if there is one, and says which.
 ///
 /// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git stopped on purpose.
-pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, memory: &dyn Memory) -> Result<Option<Operation>, SyncError> {
+pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, cache: &dyn Cache) -> Result<Option<Operation>, SyncError> {
     let Some(first) = repo.operation() else {
         return Ok(None);
     };
@@ -46,7 +47,7 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, memory: &dyn Memory) ->
         }
         let others: Vec<_> = stages.unmerged.iter().filter(|path| !path.starts_with("sync/")).cloned().collect();
         let sync = joined(repo, operation, head, &stages)?;
-        let Some(root) = repo.settle(&files(repo, sync, rules, memory)?)? else {
+        let Some(root) = repo.settle(&files(repo, sync, rules, cache)?)? else {
             return Err(SyncError::Unmerged { path: repo.path().to_owned(), what: operation.name(), files: others });
         };
         let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
@@ -102,20 +103,20 @@ fn joined(repo: &Repo, operation: Operation, head: Option<Oid>, stages: &Stages)
 }
 
 /// All files below a folder `sync`, the manifest computed from the others.
-fn files(repo: &Repo, sync: Option<Oid>, rules: u64, memory: &dyn Memory) -> Result<BTreeMap<String, Entry>, SyncError> {
+fn files(repo: &Repo, sync: Option<Oid>, rules: u64, cache: &dyn Cache) -> Result<BTreeMap<String, Entry>, SyncError> {
     let Some(sync) = sync else {
         return Ok(BTreeMap::new());
     };
     let root = repo.replace(None, &BTreeMap::from([("sync".to_owned(), Entry { mode: FOLDER, oid: sync })]))?;
     let blobs = repo.blobs(Some(root), "sync")?;
     let mut files: BTreeMap<String, Entry> = blobs.into_iter().map(|b| (b.path, Entry { mode: b.mode, oid: b.oid })).collect();
-    let (machines, archive) = data::inputs(repo, Some(root))?;
+    let (machines, archive) = read::inputs(repo, Some(root))?;
     let newer = files.get(MANIFEST).is_some_and(|entry| {
         let bytes = repo.blob(entry.oid).unwrap_or_default();
         crate::format::manifest::Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
     });
     if !newer {
-        let text = overview::manifest(repo, machines, archive, rules, memory)?.write();
+        let text = overview::manifest(repo, machines, archive, rules, cache)?.write();
         files.insert(MANIFEST.to_owned(), Entry { mode: crate::git::repo::FILE, oid: repo.write_file(MANIFEST, text.as_bytes())? });
     }
     Ok(files)

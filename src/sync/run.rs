@@ -1,22 +1,24 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use super::delta::{SEALED, Story, delta, message};
 use super::import::History;
 use super::settings::{lock, naming, needs_key, reader, start_sealing, with_settings};
-use super::tree::{Assembled, Starts, assemble};
+use super::tree::{Assembled, Starts, assemble, rules_of};
 use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, outgoing, resolve, setup};
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
+use crate::cache::Cache;
+use crate::cache::index::{Binding, Index};
+use crate::fleet::enforce::{CheckedNow, breaking};
+use crate::fleet::rules::Rules;
 use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
 use crate::git::{Git, Oid, Push};
-use crate::index::{Binding, Index};
-use crate::merge::digest::{Forgetful, Memory};
-use crate::merge::forgotten::Rules;
-use crate::records::RecordSet;
+use crate::record::RecordSet;
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{self, Cursor, Mark, Naming};
 
@@ -65,7 +67,8 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     if options.reroot {
         clone::want_reroot(&repo, true)?;
     }
-    let run = Run { repo, git, options, machine, branch, per_machine, reader, failures };
+    let reroot = Cell::new(options.reroot);
+    let run = Run { repo, git, options, machine, branch, per_machine, reader, failures, reroot };
     let outcome = run.sync(places, &naming, set_up)?;
     let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
     Ok(Outcome { twin, finished, strayed, unknown, cleared, ..outcome })
@@ -81,6 +84,8 @@ pub(super) struct Run<'a> {
     pub(super) per_machine: bool,
     pub(super) reader: String,
     pub(super) failures: config::Failures,
+    /// This run begins a new history: asked for, or because the remote's has data that was forgotten.
+    pub(super) reroot: Cell<bool>,
 }
 
 impl Run<'_> {
@@ -92,7 +97,7 @@ impl Run<'_> {
         }
         let index = Index::open(&places.state)?;
         let before = self.binding()?;
-        let full = options.mode == Mode::Full || options.summary_only;
+        let full = options.mode == Mode::Full;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
         let reading = match options.task {
             Task::Sync => transcripts::read_all_watched(&places.claude, &cursors, naming, &options.watcher),
@@ -190,7 +195,7 @@ impl Run<'_> {
         }
         // Only now: the index must never know more than the repository has.
         index.store(read.0, &self.binding()?, read.1)?;
-        if self.options.reroot && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {
+        if self.reroot.get() && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {
             clone::want_reroot(&self.repo, false)?;
         }
         if out.purged {
@@ -235,7 +240,7 @@ impl Run<'_> {
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
-    fn step(&self, brought: (&RecordSet, &History), online: bool, memory: &dyn Memory, out: &mut Outcome) -> Result<Oid, SyncError> {
+    fn step(&self, brought: (&RecordSet, &History), online: bool, cache: &dyn Cache, out: &mut Outcome) -> Result<Oid, SyncError> {
         let branch = format!("refs/heads/{}", self.branch);
         let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
         // The remote may have become encrypted since this run began, by the push that was faster.
@@ -243,11 +248,10 @@ impl Run<'_> {
             return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
         }
         let mut others = self.options.restore.clone();
-        if self.per_machine {
-            for commit in self.repo.tips_below("refs/remotes/origin/machines/")?.into_values() {
-                if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
-                    others.push(commit);
-                }
+        // Some machines may have a branch of their own, whatever this one has.
+        for commit in self.repo.tips_below("refs/remotes/origin/machines/")?.into_values() {
+            if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
+                others.push(commit);
             }
         }
         let head = self.repo.commit_at(&branch)?;
@@ -262,7 +266,12 @@ impl Run<'_> {
         if identity::another_wrote(&self.repo, starts, &self.machine)? {
             out.twin = Some(Twin::Wrote);
         }
-        let assembled = assemble(&self.repo, starts, &self.machine, brought, self.options, memory)?;
+        if self.is_tainted(starts, cache)? {
+            // Somebody pushed what was forgotten, around the hooks: the history that has it is replaced once more.
+            self.reroot.set(true);
+            clone::want_reroot(&self.repo, true)?;
+        }
+        let assembled = assemble(&self.repo, starts, &self.machine, brought, self.options, cache)?;
         if let Some(imported) = &mut out.imported {
             // After a rejected push all of it is here already.
             imported.see(&assembled.imported);
@@ -272,7 +281,7 @@ impl Run<'_> {
         out.newer_rules = assembled.newer_rules;
         out.machines = assembled.machines;
         let parent = match (starts.tip, starts.head) {
-            _ if self.options.reroot => None,
+            _ if self.reroot.get() => None,
             // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
             (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => Some(head),
             (tip, head) => tip.or(head),
@@ -289,7 +298,7 @@ impl Run<'_> {
             (Some(_), Some(head)) if head_tree == Some(assembled.tree) && on_tip(head)? => head,
             // A new history that was made already.
             (None, Some(head)) if head_tree == Some(assembled.tree) && self.repo.parents_of(head)?.is_empty() => head,
-            _ => self.commit(&assembled, starts, parent, memory, out)?,
+            _ => self.commit(&assembled, starts, parent, cache, out)?,
         };
         let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
         out.received |= starts.head.is_some_and(|head| head != new) && others_came;
@@ -307,12 +316,34 @@ impl Run<'_> {
             self.repo.checkout(assembled.tree)?;
         }
         // Whoever began a new history had something forgotten: the old one goes from here too.
-        out.purged |= self.options.reroot || self.new_history(starts)?;
+        out.purged |= self.reroot.get() || self.new_history(starts)?;
         if Some(new) != starts.known {
             self.repo.move_ref(KNOWN, starts.known, new, "claude-sync")?;
             self.repo.flush()?;
         }
         Ok(new)
+    }
+
+    /// Whether commits that came from the remote have data that is forgotten. Where each machine has a branch, nobody replaces history.
+    fn is_tainted(&self, starts: Starts<'_>, cache: &dyn Cache) -> Result<bool, SyncError> {
+        let Some(tip) = starts.tip.filter(|tip| !self.per_machine && self.options.task == Task::Sync && Some(*tip) != starts.known) else {
+            return Ok(false);
+        };
+        let root = self.repo.tree_of(tip)?;
+        let mut rules = rules_of(&self.repo, root, cache)?.without_retention();
+        for start in [starts.head, starts.known].into_iter().flatten() {
+            rules = rules.and(&rules_of(&self.repo, self.repo.tree_of(start)?, cache)?.without_retention());
+        }
+        if !rules.forget_something() {
+            return Ok(false);
+        }
+        let checked = CheckedNow::default();
+        for commit in self.repo.new_commits(tip, starts.known.as_slice())? {
+            if !breaking(&self.repo, self.repo.tree_of(commit)?, &rules, &checked)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the remote has a history that has nothing in common with this clone's.
@@ -321,7 +352,7 @@ impl Run<'_> {
         if tip == head || self.repo.merge_base(tip, head)?.is_some() {
             return Ok(false);
         }
-        Ok(Rules::read(&self.repo, self.repo.tree_of(tip)?, &Forgetful)?.forget_something())
+        Ok(Rules::read(&self.repo, self.repo.tree_of(tip)?, |_, _| None)?.forget_something())
     }
 
     fn commit(
@@ -329,12 +360,12 @@ impl Run<'_> {
         assembled: &Assembled,
         starts: Starts<'_>,
         parent: Option<Oid>,
-        memory: &dyn Memory,
+        cache: &dyn Cache,
         out: &mut Outcome,
     ) -> Result<Oid, SyncError> {
-        let compared = parent.or(starts.head.filter(|_| self.options.reroot));
+        let compared = parent.or(starts.head.filter(|_| self.reroot.get()));
         let before = compared.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine, memory)?;
+        out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine, cache)?;
         let folded = match (starts.tip, starts.head) {
             (Some(tip), Some(head)) => self.foreign_subjects(tip, head)?,
             _ => Vec::new(),
@@ -347,7 +378,7 @@ impl Run<'_> {
             delta: &out.delta,
             imported: self.options.import.as_ref().zip(out.imported.as_ref()),
             first: assembled.first,
-            reroot: self.options.reroot,
+            reroot: self.reroot.get(),
             folded: &folded,
         };
         let commit = self.repo.commit(&self.git, assembled.tree, parent.as_slice(), &self.said(&story))?;

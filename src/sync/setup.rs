@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::{Options, SyncError};
 use crate::base::ids::MachineId;
+use crate::front::{self, There};
 use crate::git::hooks::{self, Installed};
 use crate::git::process::{Survey, hide_secrets};
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::git::{Git, Oid, setup};
-use crate::merge::front::{self, There};
 use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
 use crate::store::{Places, key, machine_id};
 

@@ -7,13 +7,13 @@ use super::settings::reader;
 use super::{SyncError, naming};
 use crate::base::ids::MachineId;
 use crate::base::time::Timestamp;
+use crate::cache::index::{Binding, Index};
+use crate::cache::overview::Overview;
+use crate::cache::{Cache, NoCache};
+use crate::fleet::read;
 use crate::git::process::{MACHINES, hide_secrets};
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
-use crate::index::{Binding, Index};
-use crate::merge::data;
-use crate::merge::digest::{Forgetful, Memory};
-use crate::merge::overview::Overview;
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{self, Cursors, TranscriptFile};
 
@@ -101,12 +101,12 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         out.unpushed = repo.new_commits(head, there.as_slice())?.len() as u64;
     }
     let Some(head) = repo.head(&branch)? else { return Ok(out) };
-    let memory: &dyn Memory = index.as_ref().map_or(&Forgetful, |index| index);
-    let trees = data::inputs(&repo, Some(repo.tree_of(head)?))?;
-    let fleet = Overview::read(&repo, trees, None, memory, &mut |_| {})?.fleet;
+    let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
+    let trees = read::inputs(&repo, Some(repo.tree_of(head)?))?;
+    let fleet = Overview::read(&repo, trees, None, cache, &mut |_| {})?.fleet;
     out.pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
     let labels = fleet.labels();
-    let known = |(machine, label): (&crate::merge::fleet::MachineView, String)| Known {
+    let known = |(machine, label): (&crate::fleet::MachineView, String)| Known {
         id: machine.id.clone(),
         label,
         last_sync: machine.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync),

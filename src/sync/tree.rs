@@ -1,30 +1,32 @@
 //! The tree of the next commit: T = join(tip, HEAD, known), this machine's new records in it, and the manifest of all that.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::files::{Files, figures};
 use super::import::{History, Imported};
 use super::own::{Own, own_blobs};
 use super::page::Stamp;
 use super::{Options, SyncError, Task, setup};
-use crate::base::ids::{Interner, MachineId};
+use crate::base::ids::{Interner, MachineId, RecordId};
 use crate::base::join::Join as _;
 use crate::base::json::Extra;
 use crate::base::progress::{Step, Watcher};
 use crate::base::time::{Day, Timestamp};
+use crate::cache::memo::Known;
+use crate::cache::{Cache, months, overview};
+use crate::fleet::decisions::{ADOPTED, Decisions};
+use crate::fleet::read::{self, Content, MachineData};
+use crate::fleet::rules::{FORGOTTEN, Rules};
+use crate::fleet::{self, DataError, settle};
 use crate::format::FormatError;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
+use crate::front::{There, compute};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
-use crate::merge::data::Content;
-use crate::merge::decisions::Decisions;
-use crate::merge::digest::Memory;
-use crate::merge::forgotten::{FORGOTTEN, Rules};
-use crate::merge::front::{There, compute};
-use crate::merge::{algebra, data, manifest, overview, trees};
-use crate::records::{Record, RecordSet};
+use crate::merge::{algebra, trees};
+use crate::record::{Level, Record, RecordSet};
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
@@ -134,12 +136,12 @@ pub(super) fn assemble(
     machine: &MachineId,
     (records, history): (&RecordSet, &History),
     options: &Options,
-    memory: &dyn Memory,
+    cache: &dyn Cache,
 ) -> Result<Assembled, SyncError> {
     let root = sealed(repo, setup::furnish(repo, joined(repo, starts)?, options.front_page)?, starts.tip.or(starts.head))?;
-    let (root, rules, swept) = enforce(repo, root, starts, machine, options, memory)?;
-    let records = &*rules.keep(machine, records);
-    let history = &history.kept(&rules, machine);
+    let kept = enforce(repo, root, machine, (records, history), options, cache)?;
+    let Kept { root, rules, records, history, .. } = &kept;
+    let root = *root;
     let old = read_manifest(repo, root)?;
     let mut out = Assembled {
         tree: root,
@@ -151,7 +153,7 @@ pub(super) fn assemble(
         machines: 0,
         imported: Imported::default(),
     };
-    let foreign = old.as_ref().ok().and_then(|(text, manifest)| manifest.is_foreign().then_some(text.as_slice()));
+    let foreign = old.as_ref().ok().and_then(|(_, manifest)| manifest.is_foreign().then_some(manifest));
     if options.task == Task::Sync {
         let page = repo.entry(Some(root), &layout::machine_path(machine))?;
         out.first = page.is_none();
@@ -159,17 +161,17 @@ pub(super) fn assemble(
         let mode = if out.first { Mode::Full } else { options.mode };
         let stamp = Stamp { now: options.now, mode, host: &options.host };
         let due = heartbeat_due(repo, page, machine, options)?;
-        let own_swept = page.is_some() && swept;
-        let brings = !records.is_empty() || !history.is_empty();
-        if out.first || own_swept || foreign.is_some() || due || brings || !options.intents.is_empty() {
-            let (mut own, imported) = open(repo, root, machine, (records, history), options.summary_only, memory)?;
+        let own_swept = page.is_some() && kept.swept;
+        let brings = !records.is_empty() || !history.is_empty() || !kept.forgotten.is_empty();
+        if out.first || own_swept || foreign.is_some() || due || brings || kept.prunes || !options.intents.is_empty() {
+            let (mut own, imported) = open(repo, root, machine, (records, history), &kept, options.summary_only, cache)?;
             out.imported = imported;
             let first = own.is_new();
-            let adopted = foreign.is_some_and(|text| adopt(&mut own, &stamp, text));
+            let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
-            own.settle(&rules);
+            own.apply(rules);
             if first || own_swept || adopted || decided || due || own.is_changed() {
-                out.tree = write(repo, root, own, &stamp, options.snapshot, memory, &options.watcher)?;
+                out.tree = write(repo, root, own, &stamp, options.snapshot, cache, &options.watcher)?;
                 out.own_changed = true;
             }
         }
@@ -180,55 +182,91 @@ pub(super) fn assemble(
             out.mended.push(MANIFEST.to_owned());
         }
     }
-    derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options, memory)?;
+    derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options, cache)?;
     if out.newer_rules.is_none() && mend(repo, &mut out)? {
-        derive(repo, &mut out, None, options, memory)?;
+        derive(repo, &mut out, None, options, cache)?;
     }
     Ok(out)
 }
 
-/// The joined tree with the fleet's rules of what is not kept applied, those that this run adds among them. Says whether a rule of this
-/// run, or one that came in, took something away.
+/// The joined tree with the fleet's rules applied, and what they keep of what this run brings.
+struct Kept {
+    root: Oid,
+    rules: Rules,
+    /// Applying them changed something.
+    swept: bool,
+    /// This machine's retention moves on: some of its records are to be shortened.
+    prunes: bool,
+    records: RecordSet,
+    history: History,
+    /// Ids of records that went with their session or project, and were not known as forgotten.
+    forgotten: BTreeSet<RecordId>,
+}
+
+/// Applies the fleet's rules, those that this run adds among them, to the joined tree and to what this run brings.
 fn enforce(
     repo: &Repo,
     root: Oid,
-    starts: Starts<'_>,
     machine: &MachineId,
+    (records, history): (&RecordSet, &History),
     options: &Options,
-    memory: &dyn Memory,
-) -> Result<(Oid, Rules, bool), SyncError> {
-    let mut rules = Rules::read(repo, root, memory)?;
+    cache: &dyn Cache,
+) -> Result<Kept, SyncError> {
+    let mut rules = rules_of(repo, root, cache)?;
     for intent in options.intents.iter().filter(|intent| intent.kind == FORGOTTEN) {
         rules.forget(&intent.subject, Some(&intent.value));
     }
+    let before = rules.clone();
+    let (_, ids) = rules.keep(machine, records);
+    rules.forget_ids(ids);
+    let (_, ids) = rules.keep(machine, &history.records);
+    rules.forget_ids(ids);
+    let enforced = fleet::enforce::enforce(repo, root, &mut rules, cache)?;
+    let mut forgotten = rules.new_ids(&before);
+    forgotten.extend(enforced.forgotten);
+    let mut prunes = false;
     if let Some(days) = options.retention_days.filter(|_| options.task == Task::Sync)
-        && let Some(entry) = repo.entry(Some(root), &layout::machine_path(machine))?
+        && let Some(entry) = repo.entry(Some(enforced.root), &layout::machine_path(machine))?
         && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)
         && let Ok(page) = SyncFile::read(machine, &repo.blob(entry.oid)?, &mut Interner::default())
-        && let Some(day) = bound(&page, days, options.now)
+        && let Some(first) = first_detailed(repo, enforced.root, machine, cache)?
+        && let Some(day) = bound(&page, first, days, options.now)
     {
         rules.prune(machine, day);
+        prunes = true;
     }
-    if rules.is_empty() {
-        return Ok((root, rules, false));
-    }
-    let base = starts.tip.or(starts.head).map(|commit| repo.tree_of(commit)).transpose()?;
-    let there = base.map(|base| Rules::read(repo, base, memory)).transpose()?;
-    let new = rules.enforce(repo, root, base.zip(there.as_ref()))?;
-    Ok((new, rules, new != root))
+    let records = rules.keep(machine, records).0.into_owned();
+    let history = history.kept(&rules, machine);
+    Ok(Kept { root: enforced.root, swept: enforced.root != root, rules, prunes, records, history, forgotten })
+}
+
+/// The rules of a root tree. Of a large fleet, machine files that the cache has are not opened.
+pub(super) fn rules_of(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Rules, SyncError> {
+    let mut known = None;
+    Ok(Rules::read(repo, root, |path, oid| {
+        let known = known.get_or_insert_with(|| cache.portions());
+        known.remove(path).filter(|one: &Known| one.oid == oid)?.digest.page
+    })?)
 }
 
 /// Retention moves at most so many days in a run, so that a wrong clock takes little.
 const STEP: i64 = 31;
 
-/// Before which day the records of a page's machine become stubs; none where that moves nothing.
-fn bound(page: &SyncFile, days: u32, now: Timestamp) -> Option<Day> {
+/// The first day of which a machine's files hold more than the day.
+fn first_detailed(repo: &Repo, root: Oid, machine: &MachineId, cache: &dyn Cache) -> Result<Option<Day>, SyncError> {
+    let (machines, archive) = read::inputs(repo, Some(root))?;
+    let (all, _) = months::digested(repo, machines, archive, cache)?;
+    Ok(all.iter().filter(|one| !one.portion.is_page && one.portion.machine == *machine).filter_map(|one| one.digest.days().1).min())
+}
+
+/// The day before which the records of a machine become bare; none where that shortens nothing. It is counted from the first day that
+/// has details, so that a gap without usage does not hold it up.
+fn bound(page: &SyncFile, first: Day, days: u32, now: Timestamp) -> Option<Day> {
     let newest = page.last_usage?.min(now);
     let back = |from: Timestamp, days: i64| Timestamp::from_millis(from.millis().saturating_sub(days.saturating_mul(DAY)));
     let target = back(newest, days.into())?.day();
-    let from = page.pruned_before.or_else(|| page.first_usage.map(Timestamp::day))?;
-    let day = target.min(back(from.start(), -STEP)?.day());
-    (day > from).then_some(day)
+    let day = target.min(back(first.start(), -STEP)?.day());
+    (day > first && page.pruned_before.is_none_or(|known| day > known)).then_some(day)
 }
 
 /// The machine's own files, as far as these records concern them, and the records in them; and what the history among them added.
@@ -237,49 +275,88 @@ fn open(
     root: Oid,
     machine: &MachineId,
     (records, history): (&RecordSet, &History),
-    sums: bool,
-    memory: &dyn Memory,
+    kept: &Kept,
+    summary_only: bool,
+    cache: &dyn Cache,
 ) -> Result<(Own, Imported), SyncError> {
-    let files = Files::of(repo, root, machine, memory)?;
-    // Sums without ids are held against all that is here.
-    let mut own = files.open(sums || !history.sums.is_empty())?;
-    let mut told = Imported::default();
-    if sums {
-        own.add_summaries(records);
-        if !history.records.is_empty() {
-            let before = own.withheld();
-            own.add_summaries(&records.clone().join(history.records.clone()));
-            told.new_records = own.withheld().saturating_sub(before);
-        }
+    let files = Files::of(repo, root, machine, cache)?;
+    // Whatever needs a time, a session or a project to be decided is decided before these are taken away.
+    let shortens = summary_only || kept.rules.pruned_before(machine).is_some();
+    let ground = if shortens && (files.has_sums || !history.sums.is_empty()) {
+        let (machines, archive) = read::inputs(repo, Some(root))?;
+        read::load(repo, machines, archive)?
     } else {
-        let all =
-            if history.records.is_empty() { Cow::Borrowed(records) } else { Cow::Owned(records.clone().join(history.records.clone())) };
-        files.read_for(&mut own, &all)?;
-        let is_new = |record: &Record| !records.get(record.id).is_some_and(|known| known.covers(record)) && !own.covers(record);
-        told.new_records = history.records.iter().filter(is_new).count() as u64;
-        own.add_records(&all);
-        files.read_touched(&mut own)?;
-    }
+        Vec::new()
+    };
+    // Sums are compared with all that is here.
+    let whole = !ground.is_empty() || !history.sums.is_empty();
+    let level = if summary_only { Level::Daily } else { Level::Full };
+    let mut own = files.open(whole)?.with(level, &kept.rules, settle::derived_ids(&ground));
+    let mut told = Imported::default();
+    let all = if history.records.is_empty() { Cow::Borrowed(records) } else { Cow::Owned(records.clone().join(history.records.clone())) };
+    files.read_for(&mut own, &all)?;
+    let is_new = |record: &Record| !records.get(record.id).is_some_and(|known| known.covers(record)) && !own.covers(record);
+    told.new_records = history.records.iter().filter(is_new).count() as u64;
+    own.add_records(&all);
+    files.read_touched(&mut own)?;
     (told.new_days, told.shown_days) = own.add_imports(&history.sums);
+    if let Some(bound) = kept.rules.pruned_before(machine).filter(|_| kept.prunes) {
+        files.read_detailed(&mut own, bound)?;
+        own.prune();
+    }
+    if !ground.is_empty() {
+        let (before, after) =
+            (with(ground.clone(), machine, |data| unshortened(data, &own, &all)), with(ground, machine, |data| *data = own.data()));
+        for (key, sum) in settle::settle(machine, before, after) {
+            own.add_sum(key, sum);
+        }
+    }
+    if !kept.forgotten.is_empty() {
+        files.read_forgotten(&mut own)?;
+        own.forget(&kept.forgotten);
+    }
     Ok((own, told))
 }
 
+/// The fleet with another state of one machine's data.
+fn with(mut fleet: Vec<MachineData>, machine: &MachineId, change: impl FnOnce(&mut MachineData)) -> Vec<MachineData> {
+    let at = fleet.binary_search_by(|data| data.id.cmp(machine)).unwrap_or_else(|at| {
+        fleet.insert(at, MachineData::new(machine.clone()));
+        at
+    });
+    change(&mut fleet[at]);
+    fleet
+}
+
+/// What the machine would have if nothing was shortened by this run: its files as they are, and the records that are new in full.
+fn unshortened(data: &mut MachineData, own: &Own, records: &RecordSet) {
+    let now = own.data();
+    for record in records.iter() {
+        // A record that stands there at a lower level keeps it.
+        let known = data.records.get(record.id).map_or(Level::Full, |known| known.origin.level);
+        data.records.add(record.shortened(known));
+    }
+    data.page = now.page;
+    data.sums = now.sums;
+}
+
 /// A root tree after a machine added records to it, the manifest apart.
-pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, stamp: &Stamp, memory: &dyn Memory) -> Result<Oid, SyncError> {
-    let (own, _) = open(repo, root, machine, (records, &History::default()), false, memory)?;
-    write(repo, root, own, stamp, false, memory, &Watcher::default())
+pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, stamp: &Stamp, cache: &dyn Cache) -> Result<Oid, SyncError> {
+    let kept = Kept {
+        root,
+        rules: Rules::default(),
+        swept: false,
+        prunes: false,
+        records: RecordSet::default(),
+        history: History::default(),
+        forgotten: BTreeSet::new(),
+    };
+    let (own, _) = open(repo, root, machine, (records, &History::default()), &kept, false, cache)?;
+    write(repo, root, own, stamp, false, cache, &Watcher::default())
 }
 
 /// The tree with the own files that changed, and the page that tells of them.
-fn write(
-    repo: &Repo,
-    root: Oid,
-    own: Own,
-    stamp: &Stamp,
-    snapshot: bool,
-    memory: &dyn Memory,
-    watcher: &Watcher,
-) -> Result<Oid, SyncError> {
+fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, cache: &dyn Cache, watcher: &Watcher) -> Result<Oid, SyncError> {
     let machine = own.machine().clone();
     let page = layout::machine_path(&machine);
     let mut changes = BTreeMap::new();
@@ -288,7 +365,7 @@ fn write(
         let texts: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_bytes())).collect();
         let oids = repo.write_files(&texts)?;
         let files: Vec<_> = files.into_iter().zip(oids).map(|(file, oid)| (file.path, oid, file.digest)).collect();
-        memory.keep_files(&files);
+        cache.keep_files(&files);
         files.iter().for_each(|(path, oid, _)| watcher.did(|| format!("wrote {path} as {oid}")));
         doing.moved(files.len() as u64);
         changes.extend(files.into_iter().map(|(path, oid, _)| (path, Entry { mode: FILE, oid })));
@@ -298,7 +375,7 @@ fn write(
         changes.insert(page.clone(), Entry { mode: FILE, oid: repo.write_file(&page, draft.as_bytes())? });
     }
     let tree = repo.replace(Some(root), &changes)?;
-    let figures = figures(repo, tree, &machine, own.views(), memory)?;
+    let figures = figures(repo, tree, &machine, own.views(), cache)?;
     let text = own.write_page(&figures, checksums, stamp);
     let entry = Entry { mode: FILE, oid: repo.write_file(&page, text.as_bytes())? };
     let mut changes = BTreeMap::from([(page, entry)]);
@@ -312,7 +389,7 @@ fn write(
 
 /// Whether git's conflict markers stand in a file.
 fn marked(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
-    let content = repo.entry(Some(root), path)?.map(|entry| data::content(repo, entry.oid)).transpose()?;
+    let content = repo.entry(Some(root), path)?.map(|entry| read::content(repo, entry.oid)).transpose()?;
     Ok(matches!(content, Some(Content::Bytes(bytes)) if algebra::sides(&bytes).is_some()))
 }
 
@@ -322,7 +399,7 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
     let mut changes = BTreeMap::new();
     for problem in out.problems.iter().filter(|problem| ["malformed", "damaged-lines"].contains(&problem.code.as_str())) {
         let Some(entry) = repo.entry(Some(out.tree), &problem.subject)? else { continue };
-        let Content::Bytes(bytes) = data::content(repo, entry.oid)? else { continue };
+        let Content::Bytes(bytes) = read::content(repo, entry.oid)? else { continue };
         let Some((ours, theirs)) = algebra::sides(&bytes) else { continue };
         let kind = layout::Path::parse(&problem.subject);
         if let Ok(joined) = algebra::unmark(&kind, &bytes, &ours, &theirs) {
@@ -341,9 +418,9 @@ fn decide(repo: &Repo, root: Oid, own: &mut Own, stamp: &Stamp, options: &Option
     if options.intents.is_empty() {
         return Ok(false);
     }
-    let (machines, _) = data::inputs(repo, Some(root))?;
-    let pages = data::load(repo, machines, None)?;
-    let known = Decisions::gather(pages.iter().filter_map(data::MachineData::page));
+    let (machines, _) = read::inputs(repo, Some(root))?;
+    let pages = read::load(repo, machines, None)?;
+    let known = Decisions::gather(pages.iter().filter_map(MachineData::page));
     let mut new = false;
     for intent in &options.intents {
         let (key, decision) = known.next(intent);
@@ -380,21 +457,29 @@ fn read_manifest(repo: &Repo, root: Oid) -> Result<Result<(Vec<u8>, Manifest), F
     }
 }
 
-/// Keeps a 1.0 manifest whole, as a decision: it may know machines that have no file.
-fn adopt(own: &mut Own, stamp: &Stamp, text: &[u8]) -> bool {
-    let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) else {
-        return false;
+/// So many sessions of an adopted manifest are kept: more are not shown.
+const ADOPTED_SESSIONS: usize = 150;
+
+/// Keeps a 1.0 manifest as a decision: it may know machines that have no file. Of its sessions those of such machines are kept, the last
+/// used ones.
+fn adopt(own: &mut Own, stamp: &Stamp, manifest: &Manifest, repo: &Repo, root: Oid) -> bool {
+    let has_file = |id: &String| {
+        let path = MachineId::canonical(id).map(|id| layout::machine_path(&id));
+        path.is_some_and(|path| repo.entry(Some(root), &path).is_ok_and(|entry| entry.is_some()))
     };
-    if text.len() > 1 << 20 {
-        return false;
-    }
-    let subject = crate::base::ids::RecordId::of("manifest", &[value.to_string().as_bytes()]).to_string();
-    let key = (manifest::ADOPTED.to_owned(), subject, 1);
-    own.decide(stamp, key, Decision(Extra::from([("manifest".to_owned(), value)])))
+    let mut manifest = manifest.clone();
+    let alone: BTreeSet<String> = manifest.machines.keys().filter(|id| !has_file(id)).cloned().collect();
+    let mut sessions: Vec<_> =
+        std::mem::take(&mut manifest.sessions).into_iter().filter(|(_, s)| s.machines.iter().any(|id| alone.contains(id))).collect();
+    sessions.sort_by(|(a_id, a), (b_id, b)| b.last_updated.cmp(&a.last_updated).then_with(|| a_id.cmp(b_id)));
+    manifest.sessions = sessions.into_iter().take(ADOPTED_SESSIONS).collect();
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(&manifest.write()) else { return false };
+    let subject = RecordId::of("manifest", &[value.to_string().as_bytes()]).to_string();
+    own.decide(stamp, (ADOPTED.to_owned(), subject, 1), Decision(Extra::from([("manifest".to_owned(), value)])))
 }
 
 /// Computes the front page anew where it does not tell of the trees beside it; takes away what is left of one that nobody wants.
-fn front(repo: &Repo, root: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> {
+fn front(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Oid, SyncError> {
     let there = There::read(repo, root)?;
     let split = there.split();
     let mut changes = BTreeMap::new();
@@ -411,10 +496,10 @@ fn front(repo: &Repo, root: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> 
         let gone = there.files.into_keys().collect();
         return Ok(repo.without(root, &gone)?);
     };
-    let new = match compute(repo, data::inputs(repo, Some(root))?, &there, memory) {
+    let new = match compute(repo, read::inputs(repo, Some(root))?, &there, cache) {
         Ok(Some(new)) => new,
         // Records do not wait for a picture of them.
-        Ok(None) | Err(trees::MergeError::Front(_)) => return Ok(root),
+        Ok(None) | Err(DataError::Front(_)) => return Ok(root),
         Err(error) => return Err(error.into()),
     };
     put(layout::README, split.with(&new.block).as_bytes())?;
@@ -426,10 +511,10 @@ fn front(repo: &Repo, root: Oid, memory: &dyn Memory) -> Result<Oid, SyncError> 
 }
 
 /// Computes what tells of the trees beside it: the manifest, and the front page if there is one.
-fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options, memory: &dyn Memory) -> Result<(), SyncError> {
-    derive_manifest(repo, out, old, options, memory)?;
+fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options, cache: &dyn Cache) -> Result<(), SyncError> {
+    derive_manifest(repo, out, old, options, cache)?;
     if out.newer_rules.is_none() {
-        out.tree = front(repo, out.tree, memory)?;
+        out.tree = front(repo, out.tree, cache)?;
     }
     Ok(())
 }
@@ -440,9 +525,9 @@ fn derive_manifest(
     out: &mut Assembled,
     old: Option<&Manifest>,
     options: &Options,
-    memory: &dyn Memory,
+    cache: &dyn Cache,
 ) -> Result<(), SyncError> {
-    let (machines, archive) = data::inputs(repo, Some(out.tree))?;
+    let (machines, archive) = read::inputs(repo, Some(out.tree))?;
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
     if let Some(old) = old {
         let fits = old.inputs.as_ref().is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
@@ -456,7 +541,7 @@ fn derive_manifest(
         }
     }
     let _doing = options.watcher.begin(Step::Manifest, 0);
-    let new = overview::manifest(repo, machines, archive, options.rules, memory)?;
+    let new = overview::manifest(repo, machines, archive, options.rules, cache)?;
     out.machines = new.machines.len();
     out.problems = problems(&new.conflicts);
     let oid = repo.write_file(MANIFEST, new.write().as_bytes())?;

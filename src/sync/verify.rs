@@ -8,16 +8,20 @@ use super::settings::start_sealing;
 use super::{Options, SyncError};
 use crate::base::ids::Interner;
 use crate::base::progress::{Step, Watcher};
+use crate::cache::index::Index;
+use crate::cache::{NoCache, overview};
+use crate::fleet::enforce::{CheckedNow, breaking};
+use crate::fleet::read::{self, Content};
+use crate::fleet::rules::Rules;
+use crate::fleet::{self, Fleet};
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
+use crate::front;
 use crate::git::repo::{FILE, Repo};
 use crate::git::{Git, hooks, setup, stale};
-use crate::index::Index;
-use crate::merge::data::{self, Content};
-use crate::merge::digest::Forgetful;
-use crate::merge::{front, guard, overview};
-use crate::records::Totals;
+use crate::merge::guard;
+use crate::record::Totals;
 use crate::store::layout::{self, MANIFEST, Path};
 use crate::store::{Places, key, machine_id};
 
@@ -119,7 +123,7 @@ fn data_of(
         out.push(stale("the work tree", "does not show the commit"));
     }
     let there = front::There::read(repo, root)?;
-    if there.split().is_some() && front::compute(repo, data::inputs(repo, Some(root))?, &there, &Forgetful)?.is_some() {
+    if there.split().is_some() && front::compute(repo, read::inputs(repo, Some(root))?, &there, &NoCache)?.is_some() {
         out.push(stale(layout::README, "its front page was not computed from the files beside it"));
     }
     for breach in guard::foreign(repo, None, Some(root))? {
@@ -128,6 +132,10 @@ fn data_of(
         {
             out.push(found(Kind::Foreign, path, "is no sync data; it is carried along and never read"));
         }
+    }
+    let rules = Rules::read(repo, root, |_, _| None)?;
+    for path in breaking(repo, root, &rules, &CheckedNow::default())? {
+        out.push(stale(&path, "has data that was forgotten, or details that retention takes away; claude-sync takes them out"));
     }
     let Some(watcher) = read_data else { return told(repo, root, out) };
     let mut names = Interner::default();
@@ -139,7 +147,7 @@ fn data_of(
         if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
             continue;
         }
-        let bytes = match data::content(repo, blob.oid)? {
+        let bytes = match read::content(repo, blob.oid)? {
             Content::Bytes(bytes) => bytes,
             Content::TooLarge(size) => {
                 out.push(found(Kind::Damaged, blob.path, format!("has {size} bytes, more than are read")));
@@ -173,10 +181,14 @@ fn data_of(
     }
     drop(doing);
     let _doing = watcher.begin(Step::Manifest, 0);
-    let (machines, archive) = data::inputs(repo, Some(root))?;
+    let (machines, archive) = read::inputs(repo, Some(root))?;
     if let Some(entry) = repo.entry(Some(root), MANIFEST)? {
         let rules = crate::format::manifest::RULES;
-        let text = overview::manifest(repo, machines, archive, rules, &Forgetful)?.write();
+        let text = overview::manifest(repo, machines, archive, rules, &NoCache)?.write();
+        let whole = Fleet::count(read::load(repo, machines, archive)?);
+        if text != fleet::manifest::compute(&whole, machines, archive, rules).write() {
+            out.push(found(Kind::Index, "the manifest", "is computed differently from digests than from all files: please report it"));
+        }
         if repo.blob(entry.oid)? != text.as_bytes() {
             out.push(stale(MANIFEST, "does not say what the files beside it say"));
         }
@@ -185,7 +197,7 @@ fn data_of(
         && let Some(entry) = repo.entry(Some(root), &layout::machine_path(&machine))?
         && let Ok(page) = SyncFile::read(&machine, &repo.blob(entry.oid)?, &mut names)
         && page.claimed.is_none()
-        && told_by_page(&page.totals) != told_by_page(&figures(repo, root, &machine, std::collections::BTreeSet::new(), &Forgetful)?.totals)
+        && told_by_page(&page.totals) != told_by_page(&figures(repo, root, &machine, std::collections::BTreeSet::new(), &NoCache)?.totals)
     {
         out.push(stale(&layout::machine_path(&machine), "its totals are not the sums of this machine's records"));
     }
@@ -202,11 +214,7 @@ fn told_by_page(totals: &Totals) -> [u64; 5] {
 fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let Some(entry) = repo.entry(Some(root), MANIFEST)? else { return Ok(()) };
     if let Ok(manifest) = crate::format::manifest::Manifest::read(&repo.blob(entry.oid)?) {
-        for conflict in manifest
-            .conflicts
-            .iter()
-            .filter(|conflict| !["joined", "unequal-summaries", "unequal-records"].contains(&conflict.code.as_str()))
-        {
+        for conflict in manifest.conflicts.iter().filter(|conflict| !["joined", "unequal-records"].contains(&conflict.code.as_str())) {
             out.push(found(Kind::Damaged, conflict.subject.as_str(), format!("the manifest names it: {}", conflict.code)));
         }
     }

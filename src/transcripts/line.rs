@@ -1,5 +1,7 @@
 //! One line of a transcript: the accounting fields, borrowed, and the records they make.
 
+use std::collections::BTreeSet;
+
 use super::lenient::{Count, Dollars, Flag, List, Maybe, Text};
 use super::naming::Naming;
 use crate::base::ids::{Interner, RecordId, SessionId, token};
@@ -7,7 +9,7 @@ use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 use crate::prices::prices;
-use crate::records::{Body, Counters, Identity, MAX_COUNTER, Origin, Record};
+use crate::record::{Body, Counters, Identity, Level, MAX_COUNTER, Origin, Record};
 
 /// Why a line was skipped. No text of the line is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -206,7 +208,7 @@ impl Row<'_> {
             line,
         };
         let session = SessionId::new(names.name(&token(session, "session", 128)));
-        let origin = Origin { timestamp, session, project: names.name(project) };
+        let origin = Origin { level: Level::Full, timestamp, session, project: names.name(project) };
         let provisional = self.message.stop_reason.0.is_none();
         let fast = usage.speed.get() == Some("fast");
         let mut record = |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
@@ -219,10 +221,11 @@ impl Row<'_> {
                 sidechain: self.sidechain,
                 cost: Cost::default(),
                 recorded_cost,
-                extra: Extra::new(),
             };
             let cost = prices().cost(&body.model, &body.counters, fast, body.inference_geo.as_deref());
-            keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body: Body { cost, ..body } });
+            let body = Body { cost, ..body };
+            let (twins, extra) = (BTreeSet::new(), Extra::new());
+            keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body, twins, extra });
             Ok(())
         };
         record(identity.id(None), usage, model, self.cost.0)?;

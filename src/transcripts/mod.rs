@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::join::Join as _;
 use crate::base::progress::{Step, Watcher};
-use crate::records::{Record, RecordSet};
+use crate::record::{Record, RecordSet};
 
 /// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
 pub type Mark = [u8; 16];

@@ -11,7 +11,7 @@ use super::discover::TranscriptFile;
 use super::line::{LineError, read_line};
 use super::naming::Naming;
 use crate::base::ids::Interner;
-use crate::records::{Record, RecordSet};
+use crate::record::{Record, RecordSet};
 
 /// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
 pub const MAX_LINE: usize = 32 << 20;

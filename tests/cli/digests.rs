@@ -8,20 +8,20 @@ use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
+use claude_sync::cache::index::Index;
+use claude_sync::cache::overview::{self, Overview};
+use claude_sync::cache::{Cache, FileDigest, FileEntry, Known, NoCache, SessionSum, UnitDigest};
+use claude_sync::fleet::manifest;
+use claude_sync::fleet::read::{self, Content};
+use claude_sync::fleet::{Fleet, Row};
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::imported::Origin;
 use claude_sync::format::line::{Summary, SummaryKey};
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
-use claude_sync::index::Index;
 use claude_sync::merge::algebra::Tree;
-use claude_sync::merge::data::{self, Content};
-use claude_sync::merge::digest::{FileDigest, FileEntry, Forgetful, Known, Memory, SessionSum, UnitDigest};
-use claude_sync::merge::fleet::{Fleet, Row};
-use claude_sync::merge::manifest;
-use claude_sync::merge::overview::{self, Overview};
-use claude_sync::records::{Counters, Record, RecordSet, Totals};
+use claude_sync::record::{Counters, Record, RecordSet, Totals};
 use claude_sync::store::layout;
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{self, Host, Stamp};
@@ -38,7 +38,7 @@ pub struct Remembers {
     files: RefCell<BTreeMap<String, (Oid, FileDigest)>>,
 }
 
-impl Memory for Remembers {
+impl Cache for Remembers {
     fn units(&self) -> BTreeMap<String, Known> {
         self.units.borrow().iter().map(|(path, (known, _))| (path.clone(), known.clone())).collect()
     }
@@ -251,25 +251,25 @@ fn cell(cells: &mut Cells, row: &Row) {
     *cell = (cell.0.plus(row.totals), cell.1.max(row.at.millis().unsigned_abs()));
 }
 
-fn check(repo: &Repo, tree: &Tree, memory: &dyn Memory) {
+fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
     let entries = tree.iter().map(|(path, bytes)| (path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") }));
     let root = repo.replace(None, &entries.collect()).expect("a tree");
-    let (machines, archive) = data::inputs(repo, Some(root)).expect("reads");
-    let load = || data::load(repo, machines, archive).expect("reads");
+    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
+    let load = || read::load(repo, machines, archive).expect("reads");
     let mut cells = Cells::new();
     let whole = Fleet::join_rows(load(), &mut |row| cell(&mut cells, row));
-    let quick = overview::manifest(repo, machines, archive, 1, memory).expect("reads");
+    let quick = overview::manifest(repo, machines, archive, 1, cache).expect("reads");
     assert_eq!(quick.write(), manifest::compute(&whole, machines, archive, 1).write(), "the manifest");
     let mut seen = Cells::new();
     let mut add = |row: &Row<'_>| cell(&mut seen, row);
-    let overview = Overview::read(repo, (machines, archive), None, memory, &mut add).expect("reads");
+    let overview = Overview::read(repo, (machines, archive), None, cache, &mut add).expect("reads");
     overview.show_rows(None, &mut add).expect("reads");
     assert_eq!(seen, cells, "rows");
     for data in load() {
         let id: MachineId = data.id.clone();
         let alone = Fleet::join(vec![data]);
         let all: BTreeSet<SessionId> = alone.sessions.keys().cloned().collect();
-        let mut own = Overview::read(repo, (machines, archive), Some(&id), memory, &mut |_| {}).expect("reads");
+        let mut own = Overview::read(repo, (machines, archive), Some(&id), cache, &mut |_| {}).expect("reads");
         own.add_sessions(&all, |_| {}).expect("reads");
         let figures = |fleet: &Fleet| (fleet.totals(), fleet.records, fleet.first_usage(), fleet.last_usage());
         assert_eq!(figures(&own.fleet), figures(&alone), "a machine's own figures");
@@ -282,7 +282,7 @@ fn check(repo: &Repo, tree: &Tree, memory: &dyn Memory) {
 }
 
 /// A run that reads the files that it needs writes what one writes that reads all.
-fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], memory: &dyn Memory) {
+fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], cache: &dyn Cache) {
     let entries = tree.iter().map(|(path, bytes)| (path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") }));
     let root = repo.replace(None, &entries.collect()).expect("a tree");
     let host = Host { hostname: "h".into(), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
@@ -296,7 +296,7 @@ fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], memo
     own.add_records(&records);
     let written = own.write(&stamp, false).into_iter().map(|(path, bytes)| (path, repo.write_blob(&bytes).expect("stored")));
     let all = repo.replace(Some(root), &written.map(|(path, oid)| (path, Entry { mode: FILE, oid })).collect()).expect("a tree");
-    let some = sync::add(repo, root, &id, &records, &stamp, memory).expect("adds");
+    let some = sync::add(repo, root, &id, &records, &stamp, cache).expect("adds");
     let text = |root| -> Tree {
         let blobs = repo.blobs(Some(root), "sync").expect("reads").into_iter();
         blobs.map(|blob| (blob.path, repo.blob(blob.oid).expect("reads"))).collect()
@@ -327,7 +327,7 @@ proptest! {
                 check(&repo, &tree, &index);
             }
             check(&repo, &tree, &remembers);
-            check(&repo, &tree, &Forgetful);
+            check(&repo, &tree, &NoCache);
             if let Step::Add((machine, ..), numbers) | Step::Page(machine, numbers) = step {
                 check_run(&repo, &tree, *machine, numbers, &index);
                 check_run(&repo, &tree, (*machine + 1) % 3, numbers, &remembers);

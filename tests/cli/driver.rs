@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use claude_sync::fleet::Fleet;
 use claude_sync::format::manifest::RULES;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::git::{Git, Oid};
 use claude_sync::merge::algebra::Tree;
-use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::{data, manifest, trees};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -30,8 +30,8 @@ fn root(repo: &Repo, files: &Tree) -> Oid {
 }
 
 fn with_manifest(repo: &Repo, root: Oid) -> Oid {
-    let (machines, archive) = data::inputs(repo, Some(root)).expect("read");
-    let text = manifest::compute(&Fleet::join(data::load(repo, machines, archive).expect("read")), machines, archive, RULES).write();
+    let (machines, archive) = read::inputs(repo, Some(root)).expect("read");
+    let text = manifest::compute(&Fleet::join(read::load(repo, machines, archive).expect("read")), machines, archive, RULES).write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
     repo.replace(Some(root), &BTreeMap::from([("sync/manifest.json".to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
 }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::join::Join;
 use claude_sync::base::time::Day;
+use claude_sync::fleet::Fleet;
+use claude_sync::fleet::read::{self, MachineData};
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::SyncFile;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::{Tree, join_trees};
-use claude_sync::merge::data::{self, MachineData};
-use claude_sync::merge::fleet::Fleet;
 use claude_sync::merge::{manifest, overview, trees};
-use claude_sync::records::{Record, RecordSet, Totals};
+use claude_sync::record::{Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -118,9 +118,9 @@ proptest! {
         // of what day files hold, and are their owners' to refresh.
         let joined = join(&a, &b);
         prop_assert!(a.keys().all(|path| joined.contains_key(path)));
-        let all = data::read(&joined);
+        let all = read::read(&joined);
         let days: Tree = a.iter().filter(|(path, _)| path.starts_with("sync/archive")).map(|(p, b)| (p.clone(), b.clone())).collect();
-        for before in data::read(&days) {
+        for before in read::read(&days) {
             let after = all.iter().find(|data| data.id == before.id).expect("a machine stays");
             prop_assert!(before.records.iter().all(|r| after.records.get(r.id).is_some_and(|now| now.covers(&r))));
             for (key, line) in &before.summaries {
@@ -128,7 +128,7 @@ proptest! {
                 prop_assert_eq!(now.join(line.totals), now, "figures of summary lines never fall");
             }
         }
-        for before in data::read(&a) {
+        for before in read::read(&a) {
             let (Some(page), after) = (before.page(), all.iter().find(|data| data.id == before.id)) else { continue };
             let now = after.and_then(|data| data.page()).expect("a page stays");
             prop_assert!(page.decisions.keys().all(|key| now.decisions.contains_key(key)));
@@ -158,11 +158,11 @@ proptest! {
             prop_assert_eq!(joined, write(&join_trees(&a, &b).expect("joins")));
             prop_assert_eq!(trees::join_roots(repo, None, Some(y), Some(x)).expect("joins"), Some(joined));
             // Digests change nothing but the time it takes: with none, with those of another tree, and with all.
-            let memory = Remembers::default();
+            let cache = Remembers::default();
             for root in [x, joined, joined, y, x] {
-                let (machines, archive) = data::inputs(repo, Some(root)).expect("reads");
-                let whole = manifest::compute(&Fleet::join(data::load(repo, machines, archive).expect("reads")), machines, archive, 1);
-                let quick = overview::manifest(repo, machines, archive, 1, &memory).expect("reads");
+                let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
+                let whole = manifest::compute(&Fleet::join(read::load(repo, machines, archive).expect("reads")), machines, archive, 1);
+                let quick = overview::manifest(repo, machines, archive, 1, &cache).expect("reads");
                 prop_assert_eq!(quick.write(), whole.write());
             }
             Ok(())

@@ -12,7 +12,7 @@ use claude_sync::format::imported;
 use claude_sync::format::line::{Summary, SummaryKey};
 use claude_sync::format::syncfile::{Decision, SyncFile};
 use claude_sync::merge::algebra::Tree;
-use claude_sync::records::{Body, Counters, Origin, Record, Totals};
+use claude_sync::record::{Body, Counters, Origin, Record, Totals};
 use claude_sync::store::layout;
 use proptest::collection::vec;
 use proptest::prelude::*;

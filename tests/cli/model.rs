@@ -8,12 +8,12 @@ use claude_sync::base::ids::{MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::Cost;
 use claude_sync::base::time::Timestamp;
+use claude_sync::fleet::Fleet;
+use claude_sync::fleet::manifest;
+use claude_sync::fleet::read::{self, Content};
 use claude_sync::format::syncfile::Mode;
 use claude_sync::merge::algebra::{Tree, join_trees};
-use claude_sync::merge::data::{self, Content};
-use claude_sync::merge::fleet::Fleet;
-use claude_sync::merge::manifest;
-use claude_sync::records::{Body, Counters, Origin, Record, RecordSet};
+use claude_sync::record::{Body, Counters, Origin, Record, RecordSet};
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{Host, Stamp};
 
@@ -136,7 +136,7 @@ fn commit(node: &mut Node, tip: Option<&Tree>, said: &[Said], now: Timestamp) {
 /// The tree with the manifest that its other files imply.
 fn derived(mut tree: Tree) -> Tree {
     tree.remove("sync/manifest.json");
-    let text = manifest::compute(&Fleet::join(data::read(&tree)), None, None, 1).write();
+    let text = manifest::compute(&Fleet::join(read::read(&tree)), None, None, 1).write();
     tree.insert("sync/manifest.json".to_owned(), text.into_bytes());
     tree
 }
@@ -203,7 +203,7 @@ fn in_memory() {
         for node in &nodes {
             assert!(node.head == remote, "seed {seed}: {} holds other bytes", node.id);
         }
-        let fleet = Fleet::join(data::read(&remote)).totals();
+        let fleet = Fleet::join(read::read(&remote)).totals();
         assert_eq!((fleet.requests, fleet.counters.output), oracle.totals(), "seed {seed}");
     }
 }

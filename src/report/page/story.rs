@@ -7,8 +7,8 @@ use chrono::{Days, NaiveDate, Timelike as _};
 use super::super::{Bounds, Choice, Fold, Kind, Machines, Report, Split, Zone};
 use crate::base::text::short_model;
 use crate::charts::{Chart, Picture, Unit};
-use crate::merge::fleet::{Fleet, Row};
-use crate::records::Totals;
+use crate::fleet::{Fleet, Row};
+use crate::record::Totals;
 
 /// A chart of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl StoryFold {
     pub fn add(&mut self, row: &Row) {
         [&mut self.days, &mut self.weeks, &mut self.projects, &mut self.sessions].into_iter().for_each(|fold| fold.add(row));
         // Of a record that retention shortened, nobody knows the hour.
-        if !row.is_shortened() && self.bounds.hold(self.zone.date(row.at)) {
+        if !row.is_day() && self.bounds.hold(self.zone.date(row.at)) {
             let sum = self.hours.entry((row.machine, self.zone.clock(row.at).hour())).or_default();
             *sum = sum.plus(row.totals);
         }

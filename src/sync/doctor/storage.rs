@@ -3,8 +3,8 @@
 use super::place::size as bytes;
 use super::{Check, Patient, Status};
 use crate::base::text::count;
+use crate::cache::index::Index;
 use crate::git::bulk::{GC_AUTO, measure};
-use crate::index::Index;
 
 /// A history of so many bytes is not what records make.
 const LARGE: u64 = 1_000_000_000;

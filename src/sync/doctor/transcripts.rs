@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{Check, Patient, Status, show};
 use crate::base::text::{count, thousands};
+use crate::cache::index::{Binding, Index};
 use crate::git::repo::KNOWN;
-use crate::index::{Binding, Index};
 use crate::sync::settings::{naming, reader};
 use crate::transcripts::{Cursors, TranscriptFile, discover, mark};
 

@@ -4,16 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Days, Wrong, date, line, model, money, number};
+use super::{Days, Wrong, date, model, money, number, sum};
 use crate::base::ids::Name;
 use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
-use crate::format::imported::Origin;
-use crate::format::line::{Summary, SummaryKey};
 use crate::prices::{Counters, prices};
+use crate::record::{Source, Sum, SumKey};
 
 /// Reads the sums of each day and model.
-pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<(SummaryKey, Summary)>, Wrong> {
+pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, Wrong> {
     let list = value.get("daily").and_then(Value::as_array).ok_or_else(|| ("daily".to_owned(), "it is no list of days"))?;
     let mut out = Vec::new();
     let mut seen: BTreeSet<Day> = BTreeSet::new();
@@ -31,11 +30,11 @@ pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<
             return Err((place("metadata.agents"), "other tools than Claude Code are in its sums"));
         }
         let window = days(day.date()).ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
-        for (name, sum) in models(entry, &place)? {
-            if sum.counters != Counters::default() {
+        for (name, told) in models(entry, &place)? {
+            if told.counters != Counters::default() {
                 // Nothing is what ccusage says where it knows no price.
-                let told = (sum.cost > Money::ZERO).then_some(Cost { known: sum.known, amount: sum.cost });
-                out.push(line(Origin::Ccusage, &offset(day, window.0), day, name, sum.counters, told, window));
+                let cost = (told.cost > Money::ZERO).then_some(Cost { known: told.known, amount: told.cost });
+                out.push(sum(Source::Ccusage, &offset(day, window.0), day, name, told.counters, cost, window));
             }
         }
     }
@@ -51,14 +50,14 @@ fn offset(day: Day, from: Timestamp) -> String {
 
 /// A model's sums of a day.
 #[derive(Default)]
-struct Sum {
+struct Model {
     counters: Counters,
     cost: Money,
     known: bool,
 }
 
-fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Sum>, Wrong> {
-    let mut out: BTreeMap<Name, Sum> = BTreeMap::new();
+fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Model>, Wrong> {
+    let mut out: BTreeMap<Name, Model> = BTreeMap::new();
     let alone = || match entry.get("modelsUsed").and_then(Value::as_array).map(Vec::as_slice) {
         Some([Value::String(name)]) => Some(vec![(name.clone(), entry)]),
         _ => None,
@@ -85,7 +84,7 @@ fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name
         let Some(name) = model(name) else { continue };
         let priced = cost > Money::ZERO || counters == Counters::default();
         let own = if priced { Cost::known(cost) } else { prices().cost_of_many(&name, &counters) };
-        let sum = out.entry(name).or_insert_with(|| Sum { known: true, ..Sum::default() });
+        let sum = out.entry(name).or_insert_with(|| Model { known: true, ..Model::default() });
         sum.counters = sum.counters.plus(counters);
         sum.cost = sum.cost.plus(own.amount);
         sum.known &= own.known;

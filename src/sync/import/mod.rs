@@ -12,17 +12,15 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::ReadReport;
-use crate::base::ids::{MachineId, Name};
+use crate::base::ids::{MachineId, Name, SessionId};
 use crate::base::json::Extra;
 use crate::base::money::{Cost, Money};
 use crate::base::progress::Watcher;
 use crate::base::text::printable;
 use crate::base::time::{Day, Timestamp};
-use crate::format::imported::Origin;
-use crate::format::line::{Summary, SummaryKey};
-use crate::merge::forgotten::Rules;
+use crate::fleet::rules::Rules;
 use crate::prices::{Counters, prices};
-use crate::records::{MAX_COUNTER, RecordSet, Totals};
+use crate::record::{MAX_COUNTER, RecordSet, Source, Sum, SumKey, Totals};
 use crate::transcripts::{self, Naming};
 
 /// The largest file that is read. Ten years of ccusage's days have a few megabytes.
@@ -68,7 +66,7 @@ pub enum What {
     /// Transcripts below a folder.
     Transcripts(PathBuf),
     /// Sums of days.
-    Sums(Vec<(SummaryKey, Summary)>),
+    Sums(Vec<(SumKey, Sum)>),
 }
 
 /// What came of an import.
@@ -198,7 +196,7 @@ pub(super) struct History {
     /// Requests.
     pub records: RecordSet,
     /// Sums of days.
-    pub sums: Vec<(SummaryKey, Summary)>,
+    pub sums: Vec<(SumKey, Sum)>,
 }
 
 impl History {
@@ -208,8 +206,8 @@ impl History {
 
     /// What of it the fleet's rules keep.
     pub fn kept(&self, rules: &Rules, machine: &MachineId) -> Self {
-        let kept = |(key, summary): &&(SummaryKey, Summary)| rules.keeps_line(machine, key, summary);
-        Self { records: rules.keep(machine, &self.records).into_owned(), sums: self.sums.iter().filter(kept).cloned().collect() }
+        let kept = |(key, sum): &&(SumKey, Sum)| rules.keeps_sum(machine, key, sum);
+        Self { records: rules.keep(machine, &self.records).0.into_owned(), sums: self.sums.iter().filter(kept).cloned().collect() }
     }
 
     /// Reads what is to be imported, and says what reading was like.
@@ -263,23 +261,23 @@ fn model(name: &str) -> Option<Name> {
     (name != "<synthetic>").then(|| crate::base::ids::token(name, "model", 100).into())
 }
 
-/// A line of one day and model. Where nobody says what it cost, it costs what its tokens do.
-fn line(
-    origin: Origin,
+/// The sum of one day and model. Where its source states no cost, it costs what its tokens do.
+fn sum(
+    source: Source,
     mark: &str,
     day: Day,
     model: Name,
     counters: Counters,
     cost: Option<Cost>,
     window: (Timestamp, Timestamp),
-) -> (SummaryKey, Summary) {
+) -> (SumKey, Sum) {
     let cost = cost.unwrap_or_else(|| prices().cost_of_many(&model, &counters));
-    let summary = Summary {
-        project: format!("import+{}", origin.as_str()),
+    let sum = Sum {
+        window: Some(window),
+        project: format!("import+{}", source.as_str()),
         totals: Totals { requests: 0, counters, cost },
-        first: window.0,
-        last: window.1,
+        deducted: None,
         extra: Extra::new(),
     };
-    (SummaryKey { session: origin.session(mark), day, model }, summary)
+    (SumKey { source, day, mark: mark.into(), session: SessionId::new(Name::default()), model }, sum)
 }

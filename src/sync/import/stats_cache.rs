@@ -7,16 +7,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Wrong, date, line, model, number};
+use super::{Wrong, date, model, number, sum};
 use crate::base::ids::Name;
 use crate::base::time::{Day, Timestamp};
-use crate::format::imported::Origin;
-use crate::format::line::{Summary, SummaryKey};
 use crate::prices::Counters;
-use crate::records::MAX_COUNTER;
+use crate::record::MAX_COUNTER;
+use crate::record::{Source, Sum, SumKey};
 
 /// Reads an estimate of each day and model. Its days are UTC days.
-pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SummaryKey, Summary)>, Wrong> {
+pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, Wrong> {
     let computed = date(value.get("lastComputedDate"), now, || "lastComputedDate".to_owned())?;
     let all = usage(value)?;
     let mut out = Vec::new();
@@ -43,7 +42,7 @@ pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SummaryKey, Sum
                 ..Counters::default()
             };
             let last = Timestamp::from_millis(day.start().millis() + 86_399_999).unwrap_or(day.start());
-            out.push(line(Origin::StatsCache, &computed.to_string(), day, name.clone(), counters, None, (day.start(), last)));
+            out.push(sum(Source::StatsCache, &computed.to_string(), day, name.clone(), counters, None, (day.start(), last)));
             before = after;
         }
     }

@@ -2,32 +2,37 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::algebra::Tree;
-use super::trees::MergeError;
-use crate::base::ids::{Interner, MachineId, SessionId};
+use super::error::DataError;
+use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
 use crate::format::dayfile::DayFile;
-use crate::format::line::{Summary, SummaryKey};
-use crate::format::manifest::Conflict;
+use crate::format::manifest::{Conflict, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::Oid;
-use crate::git::repo::{FILE, Repo};
-use crate::records::RecordSet;
+use crate::git::repo::{Blob, FILE, FOLDER, Repo};
+use crate::record::{RecordSet, Sum, SumKey};
 use crate::store::layout::{self, Path};
+
+/// Everything below `sync` in one version of a repository: content by path.
+pub type Tree = BTreeMap<String, Vec<u8>>;
 
 /// One machine's data.
 #[derive(Debug, Clone)]
 pub struct MachineData {
     /// Its id.
     pub id: MachineId,
-    /// Its sync file; none where there is none, an error where it cannot be read.
+    /// Its machine file; none where there is none, an error where it cannot be read.
     pub page: Option<Result<SyncFile, FormatError>>,
+    /// Its entry in a manifest of version 1.0, where that is all there is of it.
+    pub adopted: Option<ManifestMachine>,
     /// Its records, each joined from all its copies in all its files.
     pub records: RecordSet,
-    /// Its summary lines.
-    pub summaries: BTreeMap<SummaryKey, Summary>,
+    /// Its sums; the claims of the machine file are not among them.
+    pub sums: BTreeMap<SumKey, Sum>,
+    /// Ids of forgotten records that it noted.
+    pub forgotten: BTreeSet<RecordId>,
     /// Files and lines that were left out.
     pub problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
@@ -37,15 +42,24 @@ pub struct MachineData {
 impl MachineData {
     /// A machine of which nothing is known yet.
     pub fn new(id: MachineId) -> Self {
-        Self { id, page: None, records: RecordSet::default(), summaries: BTreeMap::new(), problems: Vec::new(), suspect: BTreeSet::new() }
+        Self {
+            id,
+            page: None,
+            adopted: None,
+            records: RecordSet::default(),
+            sums: BTreeMap::new(),
+            forgotten: BTreeSet::new(),
+            problems: Vec::new(),
+            suspect: BTreeSet::new(),
+        }
     }
 
-    /// The sync file, where it can be read.
+    /// The machine file, where it can be read.
     pub fn page(&self) -> Option<&SyncFile> {
         self.page.as_ref().and_then(|page| page.as_ref().ok())
     }
 
-    /// Takes what one of its files says. Total: what does not parse is named in `problems`.
+    /// Takes over one of its files. Total: what does not parse is named in `problems`.
     pub fn add(&mut self, path: &str, kind: &Path, content: Content, names: &mut Interner) {
         let (day, most) = match kind {
             Path::Machine(_) => (None, MAX_SYNC_FILE),
@@ -73,22 +87,27 @@ impl MachineData {
     fn add_day(&mut self, path: &str, bytes: &[u8], day: Day, names: &mut Interner) {
         match DayFile::read(&self.id, day, bytes, names) {
             Ok((file, damage)) => {
-                let suspects: Vec<_> = file.suspects().cloned().collect();
-                self.records = std::mem::take(&mut self.records).join(file.records);
-                file.summaries.into_iter().for_each(|(key, summary)| absorb(&mut self.summaries, key, summary));
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about("damaged-lines", path, &self.id, damage.lines));
                 }
                 self.suspect.extend(damage.checksums);
-                self.suspect.extend(suspects);
+                self.add_file(file);
             }
             Err(error) => self.problems.push(Conflict::about(error.code(), path, &self.id, 0)),
         }
     }
+
+    /// Takes over a day file.
+    pub fn add_file(&mut self, file: DayFile) {
+        self.suspect.extend(file.suspects().cloned());
+        self.records = std::mem::take(&mut self.records).join(file.records);
+        file.sums.into_iter().for_each(|(key, sum)| absorb(&mut self.sums, key, sum));
+        self.forgotten.extend(file.forgotten);
+    }
 }
 
 /// The ids of the trees that all figures come from, below a root tree.
-pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<(Option<Oid>, Option<Oid>), MergeError> {
+pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<(Option<Oid>, Option<Oid>), DataError> {
     Ok((repo.folder(root, layout::MACHINES)?, repo.folder(root, layout::ARCHIVE)?))
 }
 
@@ -105,7 +124,7 @@ pub enum Content {
 
 /// Sorts files to the machines that wrote them.
 ///
-/// Total: whatever does not parse is left out and named in the machine's `problems`; whatever fits no name is not looked at.
+/// Total: any file that does not parse is left out and named in the machine's `problems`; files without a place in the layout are ignored.
 #[derive(Debug, Default)]
 struct Reader {
     fleet: BTreeMap<MachineId, MachineData>,
@@ -120,7 +139,7 @@ impl Reader {
     }
 }
 
-/// Reads all machines from files that are at hand.
+/// Reads all machines from files in memory.
 pub fn read(tree: &Tree) -> Vec<MachineData> {
     let mut reader = Reader::default();
     for (path, bytes) in tree {
@@ -130,7 +149,7 @@ pub fn read(tree: &Tree) -> Vec<MachineData> {
 }
 
 /// Reads all machines from the trees `sync/machines` and `sync/archive`.
-pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<MachineData>, MergeError> {
+pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<MachineData>, DataError> {
     let mut reader = Reader::default();
     for (prefix, tree) in [(layout::MACHINES, machines), (layout::ARCHIVE, archive)] {
         let blobs = tree.map(|tree| repo.blobs_below(tree, prefix)).transpose()?.unwrap_or_default();
@@ -144,11 +163,65 @@ pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<
     Ok(reader.fleet.into_values().collect())
 }
 
-/// Looks at a blob's size before it looks at the blob.
-pub fn content(repo: &Repo, oid: Oid) -> Result<Content, MergeError> {
+/// Checks a blob's size before it reads the blob.
+pub fn content(repo: &Repo, oid: Oid) -> Result<Content, DataError> {
     Ok(match repo.blob_size(oid) {
         Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => Content::TooLarge(size),
         Some(_) => Content::Bytes(repo.blob(oid)?),
         None => Content::Missing,
     })
+}
+
+/// A machine file, or one machine's month: what digests are made of and rules are asked about, as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Portion {
+    /// Its path.
+    pub path: String,
+    /// Whose it is.
+    pub machine: MachineId,
+    /// It is a machine file.
+    pub is_page: bool,
+    /// The blob or tree.
+    pub oid: Oid,
+}
+
+impl Portion {
+    /// Its files.
+    pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
+        if self.is_page {
+            return Ok(vec![(Blob { path: self.path.clone(), mode: FILE, oid: self.oid }, Path::Machine(self.machine.clone()))]);
+        }
+        let entries = repo.entries(Some(self.oid))?.into_iter().filter(|(_, entry)| entry.mode == FILE);
+        let blobs = entries.map(|(name, entry)| Blob { path: format!("{}/{name}", self.path), mode: entry.mode, oid: entry.oid });
+        Ok(blobs
+            .map(|blob| (Path::parse(&blob.path), blob))
+            .filter(|(kind, _)| matches!(kind, Path::Day(..)))
+            .map(|(k, b)| (b, k))
+            .collect())
+    }
+}
+
+/// All machine files and machines' months below the trees `sync/machines` and `sync/archive`.
+pub fn portions(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<Portion>, DataError> {
+    let mut out = Vec::new();
+    for (name, entry) in repo.entries(machines)?.into_iter().filter(|(_, entry)| entry.mode == FILE) {
+        let path = format!("{}/{name}", layout::MACHINES);
+        if let Path::Machine(machine) = Path::parse(&path) {
+            out.push(Portion { path, machine, is_page: true, oid: entry.oid });
+        }
+    }
+    let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, DataError> {
+        Ok(repo.entries(tree)?.into_iter().filter(|(_, entry)| entry.mode == FOLDER).map(|(name, entry)| (name, entry.oid)).collect())
+    };
+    for (year, months) in folders(archive)? {
+        for (month, all) in folders(Some(months))? {
+            for (name, oid) in folders(Some(all))? {
+                if let Some(machine) = layout::month_of(&year, &month, &name) {
+                    let path = format!("{}/{year}/{month}/{name}", layout::ARCHIVE);
+                    out.push(Portion { path, machine, is_page: false, oid });
+                }
+            }
+        }
+    }
+    Ok(out)
 }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fleet::{Fleet, MachineView};
+use super::decisions;
+use super::view::{Fleet, MachineView};
 use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
@@ -12,15 +13,12 @@ use crate::format::manifest::{
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 
-/// The kind of decision that keeps a 1.0 manifest whole.
-pub const ADOPTED: &str = "adopted-manifest";
-
 /// A machine is inactive when it last synced this long before the fleet's latest sync, in milliseconds: 30 days.
 const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock, no order of arrival: equal trees give equal bytes.
 pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules: u64) -> Manifest {
-    let adopted = adopted(fleet);
+    let adopted = decisions::adopted(fleet.machines.iter().filter_map(|m| m.page.as_ref()));
     let pages = || fleet.machines.iter().filter_map(|m| m.page.as_ref());
     let now = reference(fleet);
     let updated_at = pages().map(|p| p.machine.updated_at).chain(adopted.iter().filter_map(|m| m.updated_at)).max();
@@ -43,9 +41,10 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
         extra: Extra::new(),
     };
     // First uses that claims tell of lie before any row.
-    out.first_usage = out.first_usage.into_iter().chain(pages().filter(|p| p.claimed.is_some()).filter_map(|p| p.first_usage)).min();
+    out.first_usage = out.first_usage.into_iter().chain(pages().filter_map(|p| p.claimed?.first)).min();
+    let alone: BTreeSet<&str> = fleet.machines.iter().filter(|m| m.adopted.is_some()).map(|m| m.id.as_str()).collect();
     for manifest in &adopted {
-        adopt(&mut out, manifest);
+        adopt(&mut out, manifest, &alone);
     }
     out.conflicts = conflicts(fleet, &out.sessions);
     out.total_machines = out.machines.len() as u64;
@@ -53,8 +52,7 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
     out
 }
 
-/// The time that machines are held against: the latest sync of any, believed no more than 30 days beyond the usage that its machine
-/// has. So a clock that is years ahead makes no other machine inactive.
+/// The time that machines are compared with: the latest sync of any, believed no more than 30 days beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
 fn reference(fleet: &Fleet) -> Option<Timestamp> {
     let believed = |view: &MachineView| {
         let (page, usage) = (view.page.as_ref()?, view.last_usage);
@@ -66,6 +64,16 @@ fn reference(fleet: &Fleet) -> Option<Timestamp> {
 }
 
 fn machine(fleet: &Fleet, view: &MachineView, now: Option<Timestamp>) -> ManifestMachine {
+    if let Some(entry) = &view.adopted {
+        return ManifestMachine {
+            requests: view.totals.requests,
+            cost: view.totals.cost.amount,
+            label: Some(view.label.clone()).filter(|label| *label != entry.hostname && !label.is_empty()),
+            retired: view.retired || entry.retired,
+            merged_into: view.merged_into.map(|at| fleet.machines[at].id.to_string()),
+            ..entry.clone()
+        };
+    }
     let page = view.page.as_ref();
     let last_sync = page.map(SyncFile::last_sync);
     let stale = last_sync.zip(now).is_some_and(|(last, now)| now.since(last) > INACTIVE_AFTER);
@@ -127,60 +135,32 @@ fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Ve
     fleet.conflicts.iter().cloned().chain(joined).take(MAX_CONFLICTS).collect()
 }
 
-/// 1.0 manifests that some machine keeps as a decision, each once.
-fn adopted(fleet: &Fleet) -> Vec<Manifest> {
-    let mut found: BTreeMap<&str, String> = BTreeMap::new();
-    let decisions = fleet.machines.iter().filter_map(|m| m.page.as_ref()).flat_map(|page| &page.decisions);
-    for ((kind, subject, _), decision) in decisions {
-        if kind == ADOPTED
-            && let Some(text) = decision.0.get("manifest").map(ToString::to_string)
-        {
-            let slot = found.entry(subject).or_default();
-            if *slot < text {
-                *slot = text;
-            }
+/// Shows what an adopted manifest has beyond the files: the sessions of machines without any (`alone`), and unknown members.
+fn adopt(out: &mut Manifest, manifest: &Manifest, alone: &BTreeSet<&str>) {
+    let fill = |mine: &mut Extra, theirs: &Extra| {
+        for (key, value) in theirs {
+            mine.entry(key.clone()).or_insert_with(|| value.clone());
         }
-    }
-    found.values().filter_map(|text| Manifest::read(text.as_bytes()).ok()).collect()
-}
-
-/// Shows what an adopted manifest knows beyond the files: machines without any, their sessions, and unknown members.
-fn adopt(out: &mut Manifest, manifest: &Manifest) {
-    for (key, value) in &manifest.extra {
-        out.extra.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-    for (key, value) in &manifest.summary_extra {
-        out.summary_extra.entry(key.clone()).or_insert_with(|| value.clone());
-    }
-    let mut added = BTreeSet::new();
+    };
+    fill(&mut out.extra, &manifest.extra);
+    fill(&mut out.summary_extra, &manifest.summary_extra);
     for (id, machine) in &manifest.machines {
-        if let Some(mine) = out.machines.get_mut(id) {
-            for (key, value) in &machine.extra {
-                mine.extra.entry(key.clone()).or_insert_with(|| value.clone());
-            }
-        } else {
-            out.totals.requests = out.totals.requests.saturating_add(machine.requests);
-            out.totals.cost.amount = out.totals.cost.amount.plus(machine.cost);
-            out.last_usage = out.last_usage.max(machine.last_usage);
-            out.machines.insert(id.clone(), machine.clone());
-            added.insert(id);
-        }
+        out.machines.get_mut(id).into_iter().for_each(|mine| fill(&mut mine.extra, &machine.extra));
     }
+    let added: BTreeSet<&str> = manifest.machines.keys().map(String::as_str).filter(|id| alone.contains(id)).collect();
     if !added.is_empty() {
         out.first_usage = out.first_usage.into_iter().chain(manifest.first_usage).min();
     }
     for (id, session) in &manifest.sessions {
-        if session.machines.iter().any(|machine| added.contains(machine)) && !out.sessions.contains_key(id) {
+        if session.machines.iter().any(|machine| added.contains(machine.as_str())) && !out.sessions.contains_key(id) {
             out.sessions.insert(id.clone(), session.clone());
         } else if let Some(mine) = out.sessions.get_mut(id) {
             for machine in &session.machines {
-                if added.contains(machine) && !mine.machines.contains(machine) {
+                if added.contains(machine.as_str()) && !mine.machines.contains(machine) {
                     mine.machines.push(machine.clone());
                 }
             }
-            for (key, value) in &session.extra {
-                mine.extra.entry(key.clone()).or_insert_with(|| value.clone());
-            }
+            fill(&mut mine.extra, &session.extra);
             if mine.machines.len() > 1 && mine.conflict_status == ConflictStatus::None {
                 mine.conflict_status = ConflictStatus::Resolved;
             }

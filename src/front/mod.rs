@@ -8,19 +8,18 @@ use std::collections::BTreeMap;
 use chrono::{Datelike as _, Days, NaiveDate};
 use sha2::{Digest as _, Sha256};
 
-use super::digest::Memory;
-use super::fleet::{Fleet, Row, Source};
-use super::overview::Overview;
-use super::trees::MergeError;
 use crate::base::money::Cost;
 use crate::base::text::{csv_field, printable, short_model, thousands};
 use crate::base::time::Day;
+use crate::cache::Cache;
+use crate::cache::overview::Overview;
 use crate::charts::{Chart, Picture, Theme, Unit};
+use crate::fleet::{DataError, Fleet, Row};
 use crate::format::dayfile::hex;
 use crate::format::manifest::RULES;
 use crate::git::Oid;
 use crate::git::repo::{FILE, FOLDER, Repo};
-use crate::records::Totals;
+use crate::record::Totals;
 use crate::store::layout::{FRONT, README};
 
 const BEGIN: &str = "<!-- claude-sync: begin";
@@ -88,7 +87,7 @@ fn until(fleet: &Fleet) -> Option<Day> {
 }
 
 /// A hash of all that the page is computed from: the files of days before its end, and what machines say of themselves.
-fn inputs(repo: &Repo, archive: Option<Oid>, fleet: &Fleet) -> Result<String, MergeError> {
+fn inputs(repo: &Repo, archive: Option<Oid>, fleet: &Fleet) -> Result<String, DataError> {
     let mut hash = Sha256::new();
     let mut put = |text: &str| {
         hash.update((text.len() as u64).to_be_bytes());
@@ -161,7 +160,7 @@ impl Figures {
     fn add(&mut self, row: &Row) {
         let day = row.at.day();
         // What counts of history from elsewhere hangs on the days around it, and the page on no file of its end or later.
-        let later = if row.source == Source::Import { Days::new(IMPORTED) } else { Days::new(0) };
+        let later = if row.is_sum() { Days::new(IMPORTED) } else { Days::new(0) };
         if day.date().checked_add_days(later).is_none_or(|day| day >= self.end.date()) {
             return;
         }
@@ -193,18 +192,18 @@ fn add(sum: &mut Totals, more: Totals) {
 }
 
 /// All files of the page but README.md, and its block.
-fn draw(figures: &Figures, labels: &[String], mark: &str) -> Result<(String, BTreeMap<String, Vec<u8>>), MergeError> {
+fn draw(figures: &Figures, labels: &[String], mark: &str) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
     let mut files = BTreeMap::new();
     let pictures = [("days", days(figures)), ("months", months(figures))];
     for (name, picture) in &pictures {
         for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            let svg = picture.svg(theme).map_err(|error| MergeError::Front(error.to_string()))?;
+            let svg = picture.svg(theme).map_err(|error| DataError::Front(error.to_string()))?;
             files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
         }
     }
     files.insert(format!("{FRONT}/months.csv"), csv(figures, labels).into_bytes());
     let ids = files.iter().map(|(path, bytes)| Ok((path.clone(), Repo::blob_id(bytes)?)));
-    let ids = digest(&ids.collect::<Result<_, MergeError>>()?);
+    let ids = digest(&ids.collect::<Result<_, DataError>>()?);
     let mut block =
         format!("{BEGIN} rules={RULES} inputs={mark} files={ids} (what stands from here to the end is written by claude-sync) -->\n");
     block.push_str(&tables(figures, labels));
@@ -346,7 +345,7 @@ pub struct There {
 
 impl There {
     /// Looks at a root tree.
-    pub fn read(repo: &Repo, root: Oid) -> Result<Self, MergeError> {
+    pub fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
         let files = repo.blobs(Some(root), FRONT)?.into_iter().map(|blob| (blob.path, blob.oid)).collect();
         Ok(Self { readme: readme(repo, root)?, files })
     }
@@ -363,9 +362,9 @@ pub fn compute(
     repo: &Repo,
     (machines, archive): (Option<Oid>, Option<Oid>),
     there: &There,
-    memory: &dyn Memory,
-) -> Result<Option<Front>, MergeError> {
-    let overview = Overview::read(repo, (machines, archive), None, memory, &mut |_| {})?;
+    cache: &dyn Cache,
+) -> Result<Option<Front>, DataError> {
+    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
     let Some(end) = until(&overview.fleet) else { return Ok(None) };
     let mark = inputs(repo, archive, &overview.fleet)?;
     if let Some(split) = there.split() {
@@ -375,14 +374,14 @@ pub fn compute(
         }
     }
     let mut figures = Figures { end, months: BTreeMap::new(), days: BTreeMap::new(), machines: BTreeMap::new() };
-    let overview = Overview::read(repo, (machines, archive), None, memory, &mut |row| figures.add(row))?;
+    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| figures.add(row))?;
     overview.show_rows(None, &mut |row| figures.add(row))?;
     let (block, files) = draw(&figures, &overview.fleet.labels(), &mark)?;
     Ok(Some(Front { block, files }))
 }
 
 /// The text of a tree's README.md, where it is a text of moderate size.
-fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, MergeError> {
+fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
     let Some(entry) = repo.entry(Some(root), README)?.filter(|entry| entry.mode == FILE) else { return Ok(None) };
     if repo.blob_size(entry.oid).is_none_or(|size| size > 1 << 20) {
         return Ok(None);

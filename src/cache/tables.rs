@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::Index;
+use super::digest::{Digest, FileDigest, Ids, PortionDigest, SessionSum};
+use super::index::Index;
+use super::memo::{Cache, FileEntry, Known, fingerprint};
+use crate::fleet::enforce::Checked;
+use crate::fleet::read::Portion;
+use crate::fleet::rules::Rules;
 use crate::format::manifest::RULES;
 use crate::git::Oid;
-use crate::merge::digest::{Digest, FileDigest, FileEntry, Ids, Known, Memory, SessionSum, UnitDigest};
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
@@ -19,9 +23,9 @@ fn version() -> String {
 
 /// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
 pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS units (
-        path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL,
-        digest BLOB NOT NULL, names BLOB NOT NULL, marks BLOB NOT NULL, sessions BLOB NOT NULL
+    CREATE TABLE IF NOT EXISTS portions (
+        path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL, rules INTEGER NOT NULL,
+        digest BLOB NOT NULL, names BLOB NOT NULL, fingerprints BLOB NOT NULL, sessions BLOB NOT NULL
     );
     CREATE TABLE IF NOT EXISTS files (
         path TEXT PRIMARY KEY, oid BLOB NOT NULL, digest BLOB NOT NULL, sessions BLOB NOT NULL, ids BLOB NOT NULL
@@ -61,31 +65,37 @@ impl Index {
         Ok(self.fits.get())
     }
 
-    fn unit_rows(&self) -> rusqlite::Result<BTreeMap<String, Known>> {
+    fn portion_rows(&self) -> rusqlite::Result<BTreeMap<String, Known>> {
         let mut out = BTreeMap::new();
         if !self.fits()? {
             return Ok(out);
         }
-        let mut query = self.db.prepare_cached("SELECT path, oid, compared, digest, names, length(marks) / 4 FROM units")?;
+        let mut query =
+            self.db.prepare_cached("SELECT path, oid, compared, digest, names, length(fingerprints) / 4, rules FROM portions")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
             let (Some(oid), Some(digest)) = (oid(row, 1)?, decoded::<Digest>(row, 3)?) else { continue };
-            let marks = row.get::<_, u32>(5)? as usize;
-            out.insert(row.get(0)?, Known { oid, compared: row.get(2)?, digest, names: numbers(row, 4)?.into(), marks });
+            let fingerprints = row.get::<_, u32>(5)? as usize;
+            let (compared, rules) = (row.get(2)?, row.get::<_, i64>(6)?.cast_unsigned());
+            out.insert(row.get(0)?, Known { oid, compared, rules, digest, names: numbers(row, 4)?.into(), fingerprints });
         }
         Ok(out)
     }
 
-    // By its object too: where the disk is full, what this run remembers and what the database has are two things.
-    fn unit_sessions(&self, unit: &str, oid: Oid) -> rusqlite::Result<Option<Vec<SessionSum>>> {
-        let mut query = self.db.prepare_cached("SELECT sessions FROM units WHERE path = ?1 AND oid = ?2")?;
-        Ok(query.query_row(params![unit, oid.as_bytes()], |row| decoded(row, 0)).optional()?.flatten())
+    fn with_portions<T>(&self, ask: impl FnOnce(&BTreeMap<String, Known>) -> T) -> T {
+        ask(self.portions.borrow_mut().get_or_insert_with(|| self.portion_rows().unwrap_or_default()))
     }
 
-    fn show_marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) -> rusqlite::Result<()> {
-        let mut query = self.db.prepare_cached("SELECT marks FROM units WHERE path = ?1 AND oid = ?2")?;
-        let read = |row: &Row| row.get_ref(0)?.as_blob().map(|marks| show(marks.as_chunks().0)).map_err(Into::into);
-        query.query_row(params![unit, oid.as_bytes()], read).optional().map(drop)
+    // By its object too: where the disk is full, what this run remembers and what the database has are two things.
+    fn portion_sessions(&self, portion: &str, oid: Oid) -> rusqlite::Result<Option<Vec<SessionSum>>> {
+        let mut query = self.db.prepare_cached("SELECT sessions FROM portions WHERE path = ?1 AND oid = ?2")?;
+        Ok(query.query_row(params![portion, oid.as_bytes()], |row| decoded(row, 0)).optional()?.flatten())
+    }
+
+    fn show_fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) -> rusqlite::Result<()> {
+        let mut query = self.db.prepare_cached("SELECT fingerprints FROM portions WHERE path = ?1 AND oid = ?2")?;
+        let read = |row: &Row| row.get_ref(0)?.as_blob().map(|all| show(all.as_chunks().0)).map_err(Into::into);
+        query.query_row(params![portion, oid.as_bytes()], read).optional().map(drop)
     }
 
     fn file_row(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<FileDigest>> {
@@ -118,7 +128,7 @@ impl Index {
         }
         let transaction = self.db.unchecked_transaction()?;
         if !self.fits()? {
-            transaction.execute_batch("DELETE FROM units; DELETE FROM files; DELETE FROM rows;")?;
+            transaction.execute_batch("DELETE FROM portions; DELETE FROM files; DELETE FROM rows;")?;
             transaction.execute("INSERT OR REPLACE INTO meta VALUES ('digests', ?1)", params![version()])?;
         }
         change()?;
@@ -138,28 +148,47 @@ impl Index {
         Ok(())
     }
 
-    fn keep_unit_row(&self, path: &str, oid: Oid, unit: &UnitDigest) -> rusqlite::Result<()> {
+    fn keep_portion_row(&self, path: &str, oid: Oid, portion: &PortionDigest) -> rusqlite::Result<()> {
         let mut insert = self.db.prepare_cached(
-            "INSERT OR REPLACE INTO units (path, oid, compared, digest, names, marks, sessions) VALUES (?1, ?2, 0, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO portions (path, oid, compared, rules, digest, names, fingerprints, sessions)
+             VALUES (?1, ?2, 0, 0, ?3, ?4, ?5, ?6)",
         )?;
-        let marks: Vec<u8> = unit.marks().flat_map(u32::to_le_bytes).collect();
-        let names = bytes(unit.names.iter().copied());
-        insert.execute(params![path, oid.as_bytes(), encoded(&unit.digest)?, names, marks, encoded(&unit.sessions)?]).map(drop)
+        let fingerprints: Vec<u8> = portion.fingerprints().flat_map(u32::to_le_bytes).collect();
+        let names = bytes(portion.names.iter().copied());
+        insert.execute(params![path, oid.as_bytes(), encoded(&portion.digest)?, names, fingerprints, encoded(&portion.sessions)?]).map(drop)
     }
 }
 
-/// A memory that cannot be read or written is none: everything is read again.
-impl Memory for Index {
-    fn units(&self) -> BTreeMap<String, Known> {
-        self.units.borrow_mut().get_or_insert_with(|| self.unit_rows().unwrap_or_default()).clone()
+impl Checked for Index {
+    fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
+        self.with_portions(|all| all.get(&portion.path).is_some_and(|known| known.keeps(portion, rules)))
     }
 
-    fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>> {
-        self.unit_sessions(unit, oid).ok().flatten()
+    fn note(&self, portion: &Portion, rules: &Rules) {
+        let rules = fingerprint(portion, rules);
+        if let Some(known) = self.portions.borrow_mut().as_mut().and_then(|all| all.get_mut(&portion.path)).filter(|k| k.oid == portion.oid)
+        {
+            known.rules = rules;
+        }
+        let _ = self.change(|| {
+            let mut set = self.db.prepare_cached("UPDATE portions SET rules = ?3 WHERE path = ?1 AND oid = ?2")?;
+            set.execute(params![portion.path, portion.oid.as_bytes(), rules.cast_signed()]).map(drop)
+        });
+    }
+}
+
+/// A cache that cannot be read or written is none: everything is read again.
+impl Cache for Index {
+    fn portions(&self) -> BTreeMap<String, Known> {
+        self.with_portions(Clone::clone)
     }
 
-    fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
-        let _ = self.show_marks(unit, oid, show);
+    fn sessions(&self, portion: &str, oid: Oid) -> Option<Vec<SessionSum>> {
+        self.portion_sessions(portion, oid).ok().flatten()
+    }
+
+    fn fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
+        let _ = self.show_fingerprints(portion, oid, show);
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
@@ -176,23 +205,24 @@ impl Memory for Index {
         }
     }
 
-    fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
-        if let Some(units) = &mut *self.units.borrow_mut() {
-            let UnitDigest { digest, ids, names, .. } = unit;
-            let known = Known { oid, compared: false, digest: digest.clone(), marks: ids.len(), names: names.as_slice().into() };
-            units.insert(path.to_owned(), known);
+    fn keep_portion(&self, path: &str, oid: Oid, portion: &PortionDigest) {
+        if let Some(portions) = &mut *self.portions.borrow_mut() {
+            let PortionDigest { digest, ids, names, .. } = portion;
+            let digest = digest.clone();
+            let known = Known { oid, compared: false, rules: 0, digest, fingerprints: ids.len(), names: names.as_slice().into() };
+            portions.insert(path.to_owned(), known);
         }
-        let _ = self.change(|| self.keep_unit_row(path, oid, unit));
+        let _ = self.change(|| self.keep_portion_row(path, oid, portion));
     }
 
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
         for (paths, value) in [(compared, true), (others, false)] {
-            if let Some(units) = &mut *self.units.borrow_mut() {
-                paths.iter().for_each(|path| units.get_mut(*path).into_iter().for_each(|known| known.compared = value));
+            if let Some(portions) = &mut *self.portions.borrow_mut() {
+                paths.iter().for_each(|path| portions.get_mut(*path).into_iter().for_each(|known| known.compared = value));
             }
         }
         let _ = self.change(|| {
-            let mut set = self.db.prepare_cached("UPDATE units SET compared = ?2 WHERE path = ?1 AND compared <> ?2")?;
+            let mut set = self.db.prepare_cached("UPDATE portions SET compared = ?2 WHERE path = ?1 AND compared <> ?2")?;
             for (paths, value) in [(compared, true), (others, false)] {
                 for path in paths {
                     set.execute(params![path, value])?;

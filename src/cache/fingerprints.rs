@@ -1,38 +1,38 @@
-//! Marks: the lower halves of records' ids, enough to tell that two units share none.
+//! Fingerprints: the lower halves of records' ids, enough to show that two portions share none.
 //!
-//! A long history has many, and little of a run asks for them: a unit that was remembered leaves its marks in the memory, and is asked
-//! for some of them there.
+//! A long history has many, and a run asks for few of them: those of a known portion stay in the cache, and some are asked for there.
 
 use std::borrow::Cow;
 
-use super::digest::{Known, Memory, UnitDigest};
-use super::trees::MergeError;
-use super::units::Unit;
+use super::digest::PortionDigest;
+use super::memo::{Cache, Known};
 use crate::base::few::{Bits, low};
-use crate::git::repo::Repo;
+use crate::fleet::DataError;
+use crate::fleet::read::Portion;
 
-/// A unit's marks, sorted.
+/// A portion's fingerprints, sorted.
 #[derive(Debug)]
-pub enum Marks {
+pub enum Fingerprints {
     /// They were made in this run.
     Here {
         /// All of them.
         all: Vec<u32>,
-        /// Those that the unit did not have when it was last compared with all others; none where it never was.
+        /// Those that the portion did not have when it was last compared with all others; none where it never was.
         fresh: Option<Vec<u32>>,
     },
-    /// The memory has so many of them.
+    /// The cache has so many of them.
     Kept(usize),
 }
 
-impl Marks {
-    /// Of a unit that was made now, in place of what was known.
-    pub fn made(made: &UnitDigest, before: Option<&Known>, path: &str, memory: &dyn Memory) -> Self {
+impl Fingerprints {
+    /// Of a portion that was made now, in place of the known one.
+    pub fn made(made: &PortionDigest, before: Option<&Known>, path: &str, cache: &dyn Cache) -> Self {
         let mut fresh = None;
         if let Some(before) = before.filter(|before| before.compared) {
-            memory.marks(path, before.oid, &mut |old| fresh = gained(&made.ids, old, made.digest.ids.wrapping_sub(before.digest.ids)));
+            cache
+                .fingerprints(path, before.oid, &mut |old| fresh = gained(&made.ids, old, made.digest.ids.wrapping_sub(before.digest.ids)));
         }
-        Self::Here { all: made.marks().collect(), fresh }
+        Self::Here { all: made.fingerprints().collect(), fresh }
     }
 
     /// How many there are.
@@ -41,6 +41,46 @@ impl Marks {
             Self::Here { all, .. } => all.len(),
             Self::Kept(count) => *count,
         }
+    }
+
+    /// Those that the last comparison has not seen, where that is known.
+    pub fn fresh(&self) -> Option<&[u32]> {
+        match self {
+            Self::Here { fresh, .. } => fresh.as_deref(),
+            Self::Kept(_) => None,
+        }
+    }
+
+    /// All; `make` makes them anew where the cache has lost them.
+    pub fn all(
+        &self,
+        portion: &Portion,
+        cache: &dyn Cache,
+        make: impl FnOnce() -> Result<Vec<u32>, DataError>,
+    ) -> Result<Cow<'_, [u32]>, DataError> {
+        if let Self::Here { all, .. } = self {
+            return Ok(all.into());
+        }
+        let mut out = None;
+        let read = |kept: &[[u8; 4]]| kept.iter().map(|one| u32::from_le_bytes(*one)).collect::<Vec<_>>();
+        cache.fingerprints(&portion.path, portion.oid, &mut |kept| out = Some(read(kept)));
+        out.map_or_else(make, Ok).map(Cow::from)
+    }
+
+    /// Those that are sought; where many are, also a few that are not.
+    pub fn among(
+        &self,
+        sought: &Sought,
+        portion: &Portion,
+        cache: &dyn Cache,
+        make: impl FnOnce() -> Result<Vec<u32>, DataError>,
+    ) -> Result<Vec<u32>, DataError> {
+        if let Self::Here { all, .. } = self {
+            return Ok(sought.among(all, |one| one));
+        }
+        let mut out = None;
+        cache.fingerprints(&portion.path, portion.oid, &mut |kept| out = Some(sought.among(kept, u32::from_le_bytes)));
+        out.map_or_else(|| Ok(sought.among(&make()?, |one| one)), Ok)
     }
 }
 
@@ -110,43 +150,6 @@ impl Sought {
             return few.iter().filter(is_there).copied().collect();
         }
         marks.iter().map(|mark| number(*mark)).filter(|mark| self.bits.has(*mark) && few.binary_search(mark).is_ok()).collect()
-    }
-}
-
-impl Unit {
-    /// All marks.
-    pub fn marks(&self, repo: &Repo, memory: &dyn Memory) -> Result<Cow<'_, [u32]>, MergeError> {
-        if let Marks::Here { all, .. } = &self.marks {
-            return Ok(all.into());
-        }
-        let mut out = None;
-        memory.marks(&self.path, self.oid, &mut |marks| out = Some(marks.iter().map(|mark| u32::from_le_bytes(*mark)).collect::<Vec<_>>()));
-        match out {
-            Some(out) => Ok(out.into()),
-            None => Ok(self.again(repo, memory)?.marks().collect::<Vec<_>>().into()),
-        }
-    }
-
-    /// Those marks that its last comparison with all others has not seen.
-    pub fn fresh_marks(&self, repo: &Repo, memory: &dyn Memory) -> Result<Cow<'_, [u32]>, MergeError> {
-        match &self.marks {
-            // A page is compared as a whole: what it repeats may have changed.
-            Marks::Here { fresh: Some(fresh), .. } if !self.is_page => Ok(fresh.into()),
-            _ => self.marks(repo, memory),
-        }
-    }
-
-    /// Those of its marks that are looked for; where many are, also a few that are not.
-    pub fn marks_among(&self, sought: &Sought, repo: &Repo, memory: &dyn Memory) -> Result<Vec<u32>, MergeError> {
-        if let Marks::Here { all, .. } = &self.marks {
-            return Ok(sought.among(all, |mark| mark));
-        }
-        let mut out = None;
-        memory.marks(&self.path, self.oid, &mut |marks| out = Some(sought.among(marks, u32::from_le_bytes)));
-        match out {
-            Some(out) => Ok(out),
-            None => Ok(sought.among(&self.again(repo, memory)?.ids, low)),
-        }
     }
 }
 

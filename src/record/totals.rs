@@ -1,9 +1,9 @@
 //! Sums over records.
 
+use super::request::Record;
 use crate::base::json::Object;
 use crate::base::money::{Cost, Money};
 use crate::prices::Counters;
-use crate::records::Record;
 
 /// How many requests there were, what they used and what they cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

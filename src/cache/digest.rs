@@ -1,11 +1,9 @@
-//! What files contribute to the fleet, small enough to remember by object id: what did not change is not read again.
+//! Digests: what a file, and what a portion (a machine file, or one machine's month), contributes to the fleet.
 //!
-//! There are two levels. A file's digest has everything that figures, comparisons and reports ask for. A *unit*, which is a page or one
-//! machine's month, has the sum of its files' digests: of a history of ten years, only the month that changed is summed anew.
+//! They are kept under the ids of the very objects that they were made from, so that only changed files are read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
-use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,13 +11,12 @@ use super::rows;
 use crate::base::few::low;
 use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::money::{Cost, Money};
-use crate::base::time::Timestamp;
+use crate::base::time::{Day, Timestamp};
+use crate::fleet::decisions;
 use crate::format::dayfile::{Damage, DayFile};
-use crate::format::imported::{Origin, reach};
 use crate::format::syncfile::SyncFile;
-use crate::git::Oid;
 use crate::prices::Counters;
-use crate::records::{Record, Totals};
+use crate::record::{Level, Record, Totals};
 use crate::store::layout::Path;
 
 /// Totals as they are remembered.
@@ -66,7 +63,7 @@ impl Sums {
     }
 }
 
-/// What one session has in a file or a unit.
+/// What one session has in a file or a portion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSum {
     /// The session.
@@ -142,37 +139,35 @@ impl SessionSum {
     }
 }
 
-/// What a file or a unit says, as far as figures go, but for its sessions.
+/// The figures of a file or a portion, without its sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Digest {
     /// Its records.
     pub records: u64,
-    sums: Sums,
+    totals: Sums,
     span: Option<(i64, i64)>,
-    /// Sessions of summary lines: with them it is read whole.
-    pub summaries: Vec<String>,
-    /// From when to when others' records may decide what its lines of history from elsewhere count.
-    pub imports: Option<(i64, i64)>,
-    /// It has records without an id.
+    /// The first time of which more than the day is known.
+    detailed: Option<i64>,
+    /// It has sums: requests from when to when are compared with them.
+    pub sums: Option<(i64, i64)>,
+    /// It has records without an id of their own, or some that are known to be others.
     pub derived: bool,
     /// Lines that could not be read, by file.
     pub damaged: Vec<(String, u64)>,
     /// Sessions with a checksum that failed.
     pub suspects: Vec<String>,
-    /// Of a page: all of it but the view of the last sync.
+    /// Of a machine file: all of it but the view of the last sync.
     pub page: Option<String>,
-    /// Of a page: it claims more than records show, so that its machine's files are read whole.
-    pub claims: bool,
-    /// Of a unit: a file cannot be read, or two of them share a record. It is read whole.
+    /// Of a portion: a file cannot be read, or two of them share a record. It is read whole.
     pub whole: bool,
-    /// Of a unit: the sum of its records' ids, without what overflows.
+    /// Of a portion: the sum of its records' ids, without overflow.
     pub ids: u64,
 }
 
 impl Digest {
     /// What counts in it.
     pub fn totals(&self) -> Totals {
-        self.sums.into()
+        self.totals.into()
     }
 
     /// Its first and its last request.
@@ -181,17 +176,31 @@ impl Digest {
         self.span.map(|(first, last)| (time(first), time(last)))
     }
 
+    /// Its first day, and the first one of which details are there.
+    pub fn days(&self) -> (Option<Day>, Option<Day>) {
+        let day = |millis: Option<i64>| millis.and_then(Timestamp::from_millis).map(Timestamp::day);
+        (day(self.span.map(|span| span.0)), day(self.detailed))
+    }
+
+    fn sums_add(&mut self, record: &Record, at: i64) {
+        self.totals.add(Totals::of(record));
+        self.span = both(self.span, Some((at, at)));
+        self.derived |= record.derived || !record.twins.is_empty();
+        if record.origin.level > Level::Bare {
+            self.detailed = Some(self.detailed.map_or(at, |first| first.min(at)));
+        }
+    }
+
     fn add(&mut self, other: Self) {
         self.records = self.records.saturating_add(other.records);
-        self.sums.add(other.totals());
+        self.totals.add(other.totals());
         self.span = both(self.span, other.span);
-        self.imports = both(self.imports, other.imports);
-        self.summaries.extend(other.summaries);
+        self.detailed = self.detailed.into_iter().chain(other.detailed).min();
+        self.sums = both(self.sums, other.sums);
         self.derived |= other.derived;
         self.damaged.extend(other.damaged);
         self.suspects.extend(other.suspects);
         self.page = self.page.take().or(other.page);
-        self.claims |= other.claims;
     }
 }
 
@@ -219,12 +228,12 @@ pub struct FileDigest {
     pub rows: Vec<u8>,
 }
 
-/// A unit's digest.
+/// A portion's digest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct UnitDigest {
+pub struct PortionDigest {
     /// Figures.
     pub digest: Digest,
-    /// Its records' ids, sorted by their lower halves.
+    /// Its records' ids, sorted by their fingerprints.
     pub ids: Vec<u64>,
     /// A hash of each session's id, sorted.
     pub names: Vec<u64>,
@@ -232,9 +241,9 @@ pub struct UnitDigest {
     pub sessions: Vec<SessionSum>,
 }
 
-impl UnitDigest {
-    /// The lower half of each record's id, sorted.
-    pub fn marks(&self) -> impl ExactSizeIterator<Item = u32> {
+impl PortionDigest {
+    /// The fingerprint of each record's id, sorted.
+    pub fn fingerprints(&self) -> impl ExactSizeIterator<Item = u32> {
         self.ids.iter().map(|id| low(*id))
     }
 
@@ -274,73 +283,6 @@ pub fn name(session: &str) -> u64 {
     RecordId::of("session", &[session.as_bytes()]).number()
 }
 
-/// A unit as it is remembered; its sessions are asked for when they are needed.
-#[derive(Debug, Clone)]
-pub struct Known {
-    /// The blob or tree that it was made from.
-    pub oid: Oid,
-    /// It was compared with all other units that are remembered as compared, and shares no record with any.
-    pub compared: bool,
-    /// Figures.
-    pub digest: Digest,
-    /// How many marks it has: see [`UnitDigest::marks()`].
-    pub marks: usize,
-    /// See [`UnitDigest::names`].
-    pub names: Rc<[u64]>,
-}
-
-/// A file to remember: its path, its blob and its digest.
-pub type FileEntry = (String, Oid, FileDigest);
-
-/// Remembers digests. A memory that forgets costs time only; one that remembers wrongly would cost trust, so that digests are kept
-/// under the id of the very objects they were made from.
-pub trait Memory {
-    /// All units that are remembered, by path.
-    fn units(&self) -> BTreeMap<String, Known>;
-    /// The sessions of a unit, if they were made from this blob or tree.
-    fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>>;
-    /// Shows the marks of a unit, as little-endian numbers, if they were made from this blob or tree.
-    fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]]));
-    /// A file's digest without its rows, if it was made from this blob.
-    fn file(&self, path: &str, blob: Oid) -> Option<FileDigest>;
-    /// Shows a file's rows, if they were made from this blob.
-    fn rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8]));
-    /// Remembers files.
-    fn keep_files(&self, files: &[FileEntry]);
-    /// Remembers a unit, not compared yet.
-    fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest);
-    /// Remembers which units were compared, and which are to be compared again.
-    fn keep_compared(&self, compared: &[&str], others: &[&str]);
-}
-
-/// Remembers nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct Forgetful;
-
-impl Memory for Forgetful {
-    fn units(&self) -> BTreeMap<String, Known> {
-        BTreeMap::new()
-    }
-
-    fn sessions(&self, _: &str, _: Oid) -> Option<Vec<SessionSum>> {
-        None
-    }
-
-    fn marks(&self, _: &str, _: Oid, _: &mut dyn FnMut(&[[u8; 4]])) {}
-
-    fn file(&self, _: &str, _: Oid) -> Option<FileDigest> {
-        None
-    }
-
-    fn rows(&self, _: &str, _: Oid, _: &mut dyn FnMut(&[u8])) {}
-
-    fn keep_files(&self, _: &[FileEntry]) {}
-
-    fn keep_unit(&self, _: &str, _: Oid, _: &UnitDigest) {}
-
-    fn keep_compared(&self, _: &[&str], _: &[&str]) {}
-}
-
 /// Digests a file; none for one that cannot be read, or is none of those that count.
 pub fn digest(path: &str, kind: &Path, bytes: &[u8], names: &mut Interner) -> Option<FileDigest> {
     match kind {
@@ -360,11 +302,9 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     for record in file.records.iter() {
         let at = record.origin.timestamp.millis();
         out.digest.records += 1;
-        out.digest.sums.add(Totals::of(&record));
-        out.digest.span = Some(out.digest.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
-        out.digest.derived |= record.derived;
-        out.ids.push((record.id.number(), said(&record)));
-        if record.is_stub() {
+        out.digest.sums_add(&record, at);
+        out.ids.push((record.id.number(), content_hash(&record)));
+        if record.origin.level == Level::Bare {
             continue;
         }
         match sums.get_mut(&record.origin.session) {
@@ -372,12 +312,11 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
             None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
         }
     }
-    // In one order, whatever the hash map's was.
+    out.ids.extend(file.forgotten.iter().map(|id| (id.number(), 0)));
+    // In one order, independent of the hash map's.
     out.ids.sort_unstable();
     let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();
-    out.digest.summaries = texts(file.summaries.keys().map(|key| &key.session).collect());
-    let imports = file.summaries.iter().filter(|(key, summary)| Origin::of_line(key, summary).is_some());
-    out.digest.imports = imports.map(|(key, _)| Some(reach(key.day))).fold(None, both);
+    out.digest.sums = file.sums.iter().map(|(key, sum)| Some(sum.reach(key))).fold(None, both);
     if damage.lines > 0 {
         out.digest.damaged.push((path.to_owned(), damage.lines));
     }
@@ -391,27 +330,39 @@ fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Optio
     let mut page = SyncFile::read(machine, bytes, names).ok()?;
     let mut out = FileDigest::default();
     for record in page.sessions.values().flat_map(|session| session.records.iter()) {
-        out.ids.push((record.id.number(), said(&record)));
+        out.ids.push((record.id.number(), content_hash(&record)));
         out.digest.derived |= record.derived;
     }
-    // Sessions on one page may repeat a record; together they say it once.
+    // Sessions of one machine file may repeat a record; together they state it once.
     out.ids.sort_unstable();
     out.ids.dedup();
-    out.digest.claims = page.claimed.is_some() || page.sessions.values().any(|session| session.claimed.is_some());
+    out.digest.sums = claims(&page);
     page.sessions.retain(|_, session| session.claimed.is_some());
     out.digest.page = Some(page.write());
     Some(out)
 }
 
+/// From when to when requests are compared with what a machine file claims.
+fn claims(page: &SyncFile) -> Option<(i64, i64)> {
+    let window = |first: Option<Timestamp>, last: Option<Timestamp>| {
+        first.zip(last).map_or((i64::MIN, i64::MAX), |(first, last)| (first.millis(), last.millis().saturating_add(1)))
+    };
+    let of_sessions = page.sessions.values().filter(|session| session.claimed.is_some());
+    let sessions = of_sessions.map(|session| window(session.first_seen, session.last_updated));
+    let all = page.claimed.iter().map(|all| window(all.first, all.last));
+    let adopted = decisions::adopted([page].into_iter()).into_iter().flat_map(|manifest| manifest.machines.into_values());
+    sessions.chain(all).chain(adopted.map(|entry| window(entry.first_seen, entry.last_usage))).fold(None, |sum, one| both(sum, Some(one)))
+}
+
 /// A hash of all that a record says. Two copies with equal hashes need not be joined.
-fn said(record: &Record) -> u64 {
+fn content_hash(record: &Record) -> u64 {
     let mut hash = DefaultHasher::new();
     let body = &record.body;
-    (record.id, record.derived, record.fast, record.index, &record.origin).hash(&mut hash);
+    (record.id, record.derived, record.fast, record.index, &record.origin, &record.twins).hash(&mut hash);
     (&body.model, body.counters, &body.service_tier, &body.inference_geo, body.provisional, body.sidechain).hash(&mut hash);
     (body.cost, body.recorded_cost).hash(&mut hash);
-    if !body.extra.is_empty() {
-        format!("{:?}", body.extra).hash(&mut hash);
+    for (key, value) in &record.extra {
+        (key, value.to_string()).hash(&mut hash);
     }
     hash.finish()
 }

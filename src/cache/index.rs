@@ -3,8 +3,6 @@
 //! It is bound to what the repository had when it was written ([`Binding`]): where that does not fit any more, because either one
 //! was deleted, restored or copied, the index counts as empty and everything is read again.
 
-mod digests;
-
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -12,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::memo::Known;
+use super::tables;
 use crate::base::time::Timestamp;
-use crate::merge::digest::Known;
 use crate::transcripts::{Cursor, Cursors, Mark};
 
 /// The index cannot be used.
@@ -47,13 +46,13 @@ pub struct Binding {
 /// An open index.
 #[derive(Debug)]
 pub struct Index {
-    db: Connection,
+    pub(super) db: Connection,
     path: PathBuf,
-    read_only: bool,
+    pub(super) read_only: bool,
     /// Digests are known to be this version's.
-    fits: Cell<bool>,
-    /// Units that were read: a run asks for them several times.
-    units: RefCell<Option<BTreeMap<String, Known>>>,
+    pub(super) fits: Cell<bool>,
+    /// Portions that were read: a run asks for them several times.
+    pub(super) portions: RefCell<Option<BTreeMap<String, Known>>>,
 }
 
 const SCHEMA: &str = "
@@ -62,7 +61,7 @@ const SCHEMA: &str = "
         mark BLOB PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
         offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 4;
+    PRAGMA user_version = 5;
 ";
 
 impl Index {
@@ -83,7 +82,7 @@ impl Index {
         let db = Connection::open_with_flags(&path, flags).ok()?;
         // All of it is read once: straight from the page cache.
         let _ = db.pragma_update(None, "mmap_size", 1_i64 << 30);
-        Some(Self { db, path, read_only: true, fits: Cell::new(false), units: RefCell::default() })
+        Some(Self { db, path, read_only: true, fits: Cell::new(false), portions: RefCell::default() })
     }
 
     /// What is wrong with the index in the state folder; none where there is none, or it is sound.
@@ -118,12 +117,12 @@ impl Index {
         db.pragma_update(None, "mmap_size", 1_i64 << 30)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != 0 && version != 4 {
+        if version != 0 && version != 5 {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;
-        db.execute_batch(digests::SCHEMA)?;
-        Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false), units: RefCell::default() })
+        db.execute_batch(tables::SCHEMA)?;
+        Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false), portions: RefCell::default() })
     }
 
     fn fail(&self, source: rusqlite::Error) -> IndexError {

@@ -1,4 +1,4 @@
-//! Records as the index keeps them for reports: what a report asks for, at places that are known without reading what stands before.
+//! Records as the cache keeps them for reports: what a report asks for, at fixed offsets.
 //!
 //! A byte says which of two forms follows. In the plain one a row takes 44 bytes; it has no room for figures that no real request has,
 //! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
@@ -6,12 +6,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::digest::Sums;
-use super::fleet::{Row, Rows, Source, some};
 use crate::base::ids::SessionId;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
+use crate::fleet::view::non_empty;
+use crate::fleet::{Row, RowSource, Rows};
 use crate::prices::Counters;
-use crate::records::{RecordSet, Totals};
+use crate::record::{Level, RecordSet, Totals};
 
 /// The names in a file, each once.
 #[derive(Serialize, Deserialize)]
@@ -34,6 +35,8 @@ struct Packed {
     /// Picodollars.
     recorded: Option<u128>,
     provisional: bool,
+    /// Only its day is known.
+    day: bool,
 }
 
 const PLAIN: u8 = 0;
@@ -44,6 +47,7 @@ const ROW: usize = 44;
 
 const PROVISIONAL: u8 = 1;
 const PRICED: u8 = 2;
+const DAY: u8 = 4;
 
 impl Packed {
     fn plain(&self) -> Option<[u8; ROW]> {
@@ -65,7 +69,7 @@ impl Packed {
         }
         self.names.iter().for_each(|name| put(&name.to_le_bytes()));
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
-        put(&[u8::try_from(c.web_search).ok()?, flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED)]);
+        put(&[u8::try_from(c.web_search).ok()?, flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED) | flag(self.day, DAY)]);
         Some(out)
     }
 
@@ -88,6 +92,7 @@ impl Packed {
             sums: Totals { requests: 1, counters, cost }.into(),
             recorded: None,
             provisional: row[43] & PROVISIONAL != 0,
+            day: row[43] & DAY != 0,
         }
     }
 }
@@ -116,7 +121,14 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
         ];
         let sums = Totals { requests: 1, counters: entry.counters, cost: entry.cost }.into();
         let recorded = entry.recorded.map(Money::pico);
-        all.push(Packed { at: entry.at.millis(), names: places, sums, recorded, provisional: entry.provisional });
+        all.push(Packed {
+            at: entry.at.millis(),
+            names: places,
+            sums,
+            recorded,
+            provisional: entry.provisional,
+            day: entry.level < Level::Full,
+        });
     }
     let plain: Option<Vec<_>> = all.iter().map(Packed::plain).collect();
     let mut out = vec![if plain.is_some() { PLAIN } else { WIDE }];
@@ -135,16 +147,22 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
     let sessions: Vec<SessionId> = names.sessions.iter().map(|name| SessionId::new((*name).into())).collect();
     let row = |packed: &Packed| -> Option<Row<'_>> {
         let [session, project, model] = packed.names.map(usize::from);
+        let session = non_empty(sessions.get(session)?);
+        let level = match session {
+            _ if !packed.day => Level::Full,
+            Some(_) => Level::Daily,
+            None => Level::Bare,
+        };
         Some(Row {
             id: None,
             machine,
-            session: some(sessions.get(session)?),
+            session,
             project: names.projects.get(project)?,
             model: names.models.get(model)?,
             at: Timestamp::from_millis(packed.at)?,
             totals: packed.sums.into(),
             recorded: packed.recorded.map(Money::from_pico),
-            source: Source::Record,
+            source: RowSource::Record(level),
             provisional: packed.provisional,
         })
     };

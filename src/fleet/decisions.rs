@@ -1,22 +1,42 @@
-//! What people decided: labels, retired and merged machines, settled conflicts.
+//! Decisions of users: labels, retired and merged machines, settled conflicts.
 //!
-//! A decision is an entry (kind, subject, revision) of a grow-only list in the page of the machine where it was made. Of all
+//! A decision is an entry (kind, subject, revision) of a grow-only list in the file of the machine where it was made. Of all
 //! machines' entries about one subject the one with the highest (revision, text) holds, so that decisions converge like everything.
 
 use std::collections::BTreeMap;
 
 use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::{Extra, Object};
+use crate::format::manifest::Manifest;
 use crate::format::syncfile::{Decision, DecisionKey, SyncFile};
 
 /// A machine's name. Its subject is a machine; it says `label`.
 pub const LABEL: &str = "label";
 /// A machine that will not sync again. Its subject is a machine; it says `retired`.
 pub const RETIRED: &str = "retired";
-/// A machine that is another one's past. Its subject is a machine; it says `into`.
+/// Merges machine `subject` into the machine `into`.
 pub const MERGED: &str = "merged";
-/// Whose word holds in a conflict. Its subject is a session; it says `machine`.
+/// Makes the version of `machine` authoritative in a conflict about the session `subject`.
 pub const ACCEPTED: &str = "accepted";
+
+/// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject is any; it says `manifest`.
+pub const ADOPTED: &str = "adopted-manifest";
+
+/// The manifests of version 1.0 that some machine adopted, each once.
+pub fn adopted<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
+    let mut found: BTreeMap<&str, String> = BTreeMap::new();
+    for ((kind, subject, _), decision) in pages.flat_map(|page| &page.decisions) {
+        if kind == ADOPTED
+            && let Some(text) = decision.0.get("manifest").map(ToString::to_string)
+        {
+            let slot = found.entry(subject).or_default();
+            if *slot < text {
+                *slot = text;
+            }
+        }
+    }
+    found.values().filter_map(|text| Manifest::read(text.as_bytes()).ok()).collect()
+}
 
 /// The decisions that hold.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +75,7 @@ impl Decisions {
         MachineId::canonical(self.get(MERGED, machine.as_str(), "into")?.as_str()?)
     }
 
-    /// The machine whose word holds in a session's conflict.
+    /// The authoritative machine in a session's conflict.
     pub fn accepted(&self, session: &SessionId) -> Option<MachineId> {
         MachineId::canonical(self.get(ACCEPTED, session.as_str(), "machine")?.as_str()?)
     }
@@ -81,7 +101,7 @@ pub struct Intent {
     pub value: serde_json::Value,
 }
 
-/// Whose past each machine is, by place in a sorted list of machines: itself, mostly. Chains are followed; a ring merges nobody.
+/// Resolves merge decisions to a final machine index, for each of a sorted list of machines. Follows chains; ignores cycles.
 pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<usize> {
     let next: Vec<usize> = machines
         .iter()

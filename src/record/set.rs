@@ -3,18 +3,19 @@
 //! A [`Record`] is ten times as large, since it can hold whatever a file may say. Nearly all records say little: their counters fit
 //! 32 bits, their price is the table's, and their names are among a few. Those are packed; the rest is kept whole beside them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::{Body, Counters, Origin, Record};
+use super::request::{Body, Level, Origin, Record};
+use super::totals::Totals;
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::join::Join;
 use crate::base::json::Extra;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
-use crate::prices::{Priced, prices};
+use crate::prices::{Counters, Priced, prices};
 
 /// Records in one piece of memory. Growing by pieces copies nothing and never holds everything twice.
 const PIECE: usize = 4096;
@@ -26,7 +27,9 @@ pub struct Entry<'a> {
     pub id: RecordId,
     /// The id was derived.
     pub derived: bool,
-    /// Its time.
+    /// Its level of detail.
+    pub level: Level,
+    /// Its time; below [`Level::Full`] the start of its UTC day.
     pub at: Timestamp,
     /// Its session.
     pub session: &'a SessionId,
@@ -45,16 +48,24 @@ pub struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Whether retention took its time of day, session and project.
-    pub fn is_stub(&self) -> bool {
-        self.session.as_str().is_empty()
+    /// What it adds to a total.
+    pub fn totals(&self) -> Totals {
+        Totals { requests: 1, counters: self.counters, cost: self.cost }
     }
 
-    /// What a record says.
+    /// Its UTC day in milliseconds, without the end, or its millisecond.
+    pub fn span(&self) -> (i64, i64) {
+        let at = self.at.millis();
+        let length = if self.level == Level::Full { 1 } else { 24 * 60 * 60 * 1000 };
+        (at, at.saturating_add(length))
+    }
+
+    /// The figures of a record.
     pub fn of(record: &'a Record) -> Self {
         Self {
             id: record.id,
             derived: record.derived,
+            level: record.origin.level,
             at: record.origin.timestamp,
             session: &record.origin.session,
             project: &record.origin.project,
@@ -73,6 +84,8 @@ const SIDECHAIN: u8 = 4;
 const DERIVED: u8 = 8;
 /// The record is in [`RecordSet::whole`]; of the packed one only the id holds.
 const WHOLE: u8 = 16;
+const DAILY: u8 = 32;
+const BARE: u8 = 64;
 
 /// No word.
 const NONE: u8 = u8::MAX;
@@ -99,6 +112,14 @@ struct Packed {
 impl Packed {
     fn is(&self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    fn level(&self) -> Level {
+        match self.flags & (DAILY | BARE) {
+            0 => Level::Full,
+            DAILY => Level::Daily,
+            _ => Level::Bare,
+        }
     }
 
     fn counters(&self) -> Counters {
@@ -274,10 +295,10 @@ impl RecordSet {
     }
 
     fn pack(&mut self, record: &Record) -> Option<Packed> {
-        let Record { id, derived, origin, index, fast, body } = record;
+        let Record { id, derived, origin, index, fast, body, twins, extra } = record;
         let c = &body.counters;
         let small = |number: u64| u32::try_from(number).ok();
-        if body.recorded_cost.is_some() || !body.extra.is_empty() {
+        if body.recorded_cost.is_some() || !extra.is_empty() || !twins.is_empty() {
             return None;
         }
         let model = self.words.number(&body.model)?;
@@ -300,7 +321,12 @@ impl RecordSet {
             model,
             tier: self.words.optional(body.service_tier.as_ref())?,
             geo: self.words.optional(body.inference_geo.as_ref())?,
-            flags: flag(*fast, FAST) | flag(body.provisional, PROVISIONAL) | flag(body.sidechain, SIDECHAIN) | flag(*derived, DERIVED),
+            flags: flag(*fast, FAST)
+                | flag(body.provisional, PROVISIONAL)
+                | flag(body.sidechain, SIDECHAIN)
+                | flag(*derived, DERIVED)
+                | flag(origin.level == Level::Daily, DAILY)
+                | flag(origin.level == Level::Bare, BARE),
         })
     }
 
@@ -318,6 +344,7 @@ impl RecordSet {
             id: p.id,
             derived: p.is(DERIVED),
             origin: Origin {
+                level: p.level(),
                 timestamp: p.at,
                 session: self.sessions.all[p.session as usize].clone(),
                 project: self.projects.all[p.project as usize].clone(),
@@ -333,8 +360,9 @@ impl RecordSet {
                 sidechain: p.is(SIDECHAIN),
                 cost: self.price(p),
                 recorded_cost: None,
-                extra: Extra::new(),
             },
+            twins: BTreeSet::new(),
+            extra: Extra::new(),
         }
     }
 
@@ -346,6 +374,7 @@ impl RecordSet {
         Entry {
             id: p.id,
             derived: p.is(DERIVED),
+            level: p.level(),
             at: p.at,
             session: &self.sessions.all[p.session as usize],
             project: &self.projects.all[p.project as usize],
@@ -370,6 +399,11 @@ impl RecordSet {
     /// What all records say, in the order in which they came.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.places().map(|at| self.entry(at))
+    }
+
+    /// Derived ids that records noted as theirs.
+    pub fn noted_twins(&self) -> impl Iterator<Item = RecordId> {
+        self.whole.values().flat_map(|record| record.twins.iter().copied())
     }
 
     /// All records by (timestamp, id): the order of a day file and of a log.

@@ -1,0 +1,20 @@
+//! The result of counting, made from digests: what did not change is not read again.
+//!
+//! Most portions (machine files, machines' months) share no record with another, and their totals add up. Those that share one, or whose
+//! figures depend on others', are read whole and counted by [`Fleet::count`](crate::fleet::Fleet::count). A property test compares the
+//! result with reading everything.
+//!
+//! `rows` → `digest` → `memo` → `fingerprints` → `months` → `overlap` → `overview`; `memo` → `tables` → `index`: a file uses only files to
+//! its left.
+
+pub mod digest;
+pub mod fingerprints;
+pub mod index;
+pub mod memo;
+pub mod months;
+mod overlap;
+pub mod overview;
+mod rows;
+mod tables;
+
+pub use memo::{Cache, NoCache};

@@ -1,0 +1,123 @@
+//! The portions of a fleet, each with its digest, from the cache or made now.
+
+use std::rc::Rc;
+
+use super::digest::{Digest, FileDigest, PortionDigest, SessionSum, digest};
+use super::fingerprints::Fingerprints;
+use super::memo::Cache;
+use crate::base::ids::Interner;
+use crate::fleet::DataError;
+use crate::fleet::read::{self, Content, Portion, portions};
+use crate::git::Oid;
+use crate::git::repo::{Blob, Repo};
+use crate::store::layout::Path;
+
+/// A portion with its digest.
+#[derive(Debug)]
+pub struct Digested {
+    /// Which one.
+    pub portion: Portion,
+    /// It shares no record with any other portion that is known as compared.
+    pub compared: bool,
+    /// Figures.
+    pub digest: Digest,
+    /// The fingerprint of each record's id.
+    pub(super) fingerprints: Fingerprints,
+    /// A hash of each session's id, sorted.
+    pub names: Rc<[u64]>,
+    /// Its sessions, packed, where it was digested now; else the cache has them. Of a large fleet's, few are asked for.
+    sessions: Option<Box<[u8]>>,
+}
+
+impl Digested {
+    /// Its sessions.
+    pub fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
+        let packed = self.sessions.as_ref().and_then(|packed| postcard::from_bytes(packed).ok());
+        match packed.or_else(|| cache.sessions(&self.portion.path, self.portion.oid)) {
+            Some(sessions) => Ok(sessions),
+            None => Ok(make(repo, cache, &self.portion)?.sessions),
+        }
+    }
+
+    /// All fingerprints.
+    pub fn all_fingerprints(&self, repo: &Repo, cache: &dyn Cache) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
+        self.fingerprints.all(&self.portion, cache, || Ok(make(repo, cache, &self.portion)?.fingerprints().collect()))
+    }
+
+    /// Those fingerprints that its last comparison with all others has not seen.
+    pub fn fresh_fingerprints(&self, repo: &Repo, cache: &dyn Cache) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
+        match self.fingerprints.fresh().filter(|_| !self.portion.is_page) {
+            Some(fresh) => Ok(fresh.into()),
+            // A machine file is compared as a whole: what it repeats may have changed.
+            None => self.all_fingerprints(repo, cache),
+        }
+    }
+
+    /// Those of its fingerprints that are sought; where many are, also a few that are not.
+    pub fn fingerprints_among(&self, sought: &super::fingerprints::Sought, repo: &Repo, cache: &dyn Cache) -> Result<Vec<u32>, DataError> {
+        self.fingerprints.among(sought, &self.portion, cache, || Ok(make(repo, cache, &self.portion)?.fingerprints().collect()))
+    }
+}
+
+/// All portions below the trees `sync/machines` and `sync/archive`, and those that were there before.
+pub fn digested(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, cache: &dyn Cache) -> Result<(Vec<Digested>, Gone), DataError> {
+    let mut known = cache.portions();
+    let mut out = Vec::new();
+    for portion in portions(repo, machines, archive)? {
+        let one = match known.remove(&portion.path) {
+            Some(known) if known.oid == portion.oid => Digested {
+                portion,
+                compared: known.compared,
+                digest: known.digest,
+                fingerprints: Fingerprints::Kept(known.fingerprints),
+                names: known.names,
+                sessions: None,
+            },
+            before => {
+                let made = make(repo, cache, &portion)?;
+                let fingerprints = Fingerprints::made(&made, before.as_ref(), &portion.path, cache);
+                cache.keep_portion(&portion.path, portion.oid, &made);
+                let PortionDigest { digest, names, sessions, .. } = made;
+                let sessions = postcard::to_allocvec(&sessions).ok().map(Vec::into_boxed_slice);
+                Digested { portion, compared: false, digest, fingerprints, names: names.into(), sessions }
+            }
+        };
+        out.push(one);
+    }
+    let gone = known.into_iter().filter(|(_, known)| known.compared).map(|(path, _)| path).collect();
+    Ok((out, Gone(gone)))
+}
+
+/// Paths of portions that were compared with the others, and are not there any more.
+#[derive(Debug, Default)]
+pub struct Gone(pub Vec<String>);
+
+/// A file's digest, from the cache or made now. None where it cannot be read.
+pub fn file(repo: &Repo, cache: &dyn Cache, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<Option<FileDigest>, DataError> {
+    match cache.file(&blob.path, blob.oid) {
+        Some(known) => Ok(Some(known)),
+        None => read(repo, blob, kind, names),
+    }
+}
+
+fn read(repo: &Repo, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<Option<FileDigest>, DataError> {
+    Ok(match read::content(repo, blob.oid)? {
+        Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
+        Content::TooLarge(_) | Content::Missing => None,
+    })
+}
+
+fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<PortionDigest, DataError> {
+    let mut names = Interner::default();
+    let (mut all, mut new) = (Vec::new(), Vec::new());
+    for (blob, kind) in portion.files(repo)? {
+        let mut made = cache.file(&blob.path, blob.oid);
+        if made.is_none() {
+            made = read(repo, &blob, &kind, &mut names)?;
+            new.extend(made.clone().map(|made| (blob.path, blob.oid, made)));
+        }
+        all.push(made.map(|made| FileDigest { rows: Vec::new(), ..made }));
+    }
+    cache.keep_files(&new);
+    Ok(PortionDigest::of(all))
+}

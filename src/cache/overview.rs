@@ -1,0 +1,173 @@
+//! The fleet from digests: what did not change is not read again.
+//!
+//! Overlapping portions are read whole and counted by [`Fleet::count`]; of all others the totals are added. The result is the same as if
+//! all had been read; a property test compares the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashSet;
+
+use super::digest::{SessionSum, name};
+use super::memo::Cache;
+use super::months::{Digested, digested};
+use super::overlap::overlapping;
+use super::rows as packed;
+use crate::base::few::Few;
+use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::time::Timestamp;
+use crate::fleet::read::{self, Content, MachineData};
+use crate::fleet::{DataError, Fleet, Row, Rows, manifest};
+use crate::format::dayfile::DayFile;
+use crate::format::manifest::{Conflict, MAX_SESSIONS, Manifest};
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::Repo;
+use crate::store::layout::Path;
+
+/// A fleet on its way out of the digests.
+pub struct Overview<'a> {
+    repo: &'a Repo,
+    cache: &'a dyn Cache,
+    /// The portions that share nothing with any other.
+    independent: Vec<Digested>,
+    /// Totals are those of all portions. Sessions are those of overlapping portions, with what these have of them.
+    pub fleet: Fleet,
+}
+
+impl<'a> Overview<'a> {
+    /// Reads the trees `sync/machines` and `sync/archive`: all machines, or one as if it were alone. Rows of overlapping portions are shown.
+    pub fn read(
+        repo: &'a Repo,
+        (machines, archive): (Option<Oid>, Option<Oid>),
+        only: Option<&MachineId>,
+        cache: &'a dyn Cache,
+        rows: Rows,
+    ) -> Result<Self, DataError> {
+        let (portions, gone) = digested(repo, machines, archive, cache)?;
+        let overlapping = overlapping(repo, &portions, &gone, cache)?;
+        let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
+        let mut names = Interner::default();
+        let mut independent = Vec::new();
+        let wanted = portions.into_iter().zip(overlapping).filter(|(one, _)| only.is_none_or(|only| *only == one.portion.machine));
+        for (one, overlaps) in wanted {
+            let data = fleet.entry(one.portion.machine.clone()).or_insert_with(|| MachineData::new(one.portion.machine.clone()));
+            if overlaps {
+                for (blob, kind) in one.portion.files(repo)? {
+                    data.add(&blob.path, &kind, read::content(repo, blob.oid)?, &mut names);
+                }
+                continue;
+            }
+            if let Some(page) = &one.digest.page {
+                data.page = Some(SyncFile::read(&one.portion.machine, page.as_bytes(), &mut names));
+            }
+            for (path, lines) in &one.digest.damaged {
+                data.problems.push(Conflict::about("damaged-lines", path.as_str(), &one.portion.machine, *lines));
+            }
+            data.suspect.extend(one.digest.suspects.iter().map(|id| SessionId::new(names.name(id))));
+            independent.push(one);
+        }
+        let mut fleet = Fleet::count_rows(fleet.into_values().collect(), rows);
+        for one in &independent {
+            fleet.records = fleet.records.saturating_add(one.digest.records);
+            if let Some((at, (first, last))) = fleet.place(&one.portion.machine).zip(one.digest.span()) {
+                fleet.count_for(at, one.digest.totals(), first, last);
+            }
+        }
+        Ok(Self { repo, cache, independent, fleet })
+    }
+
+    /// Completes the views of the sessions that overlapping portions have, and adds those that were used last; the fleet then knows how
+    /// many there are.
+    pub fn add_latest_sessions(&mut self) -> Result<(), DataError> {
+        let mut chosen: BTreeSet<SessionId> = self.fleet.sessions.keys().cloned().collect();
+        let mut months: Vec<(Timestamp, &Digested)> = self.independent.iter().filter_map(|one| Some((one.digest.span()?.1, one))).collect();
+        months.sort_by_key(|(last, _)| std::cmp::Reverse(*last));
+        let mut seen: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for (last, one) in months {
+            if later(&seen, last) >= MAX_SESSIONS {
+                break;
+            }
+            for sum in one.sessions(self.repo, self.cache)? {
+                let known = seen.entry(sum.id.clone()).or_insert(Timestamp::EPOCH);
+                *known = (*known).max(sum.last());
+            }
+        }
+        let mut latest: Vec<(Timestamp, String)> = seen.into_iter().map(|(id, last)| (last, id)).collect();
+        latest.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        chosen.extend(latest.into_iter().take(MAX_SESSIONS).map(|(_, id)| SessionId::new(id.as_str().into())));
+        self.add_sessions(&chosen, |_| {})?;
+        self.count_sessions();
+        Ok(())
+    }
+
+    /// Counts the sessions that the fleet has beside those that it lists.
+    pub fn count_sessions(&mut self) {
+        let mut names: HashSet<u64> = self.fleet.sessions.keys().map(|id| name(id.as_str())).collect();
+        names.reserve(self.independent.iter().map(|one| one.names.len()).sum());
+        self.independent.iter().for_each(|one| names.extend(one.names.iter()));
+        self.fleet.unlisted = (names.len() as u64).saturating_sub(self.fleet.sessions.len() as u64);
+    }
+
+    /// Adds what independent portions have of some sessions, and shows it.
+    pub fn add_sessions(&mut self, some: &BTreeSet<SessionId>, mut show: impl FnMut(&SessionSum)) -> Result<(), DataError> {
+        let wanted = Few::of(some.iter().map(|id| name(id.as_str())));
+        let ids: HashSet<&str> = some.iter().map(SessionId::as_str).collect();
+        for one in self.independent.iter().filter(|one| one.names.iter().any(|name| wanted.has(*name))) {
+            for sum in one.sessions(self.repo, self.cache)?.iter().filter(|sum| ids.contains(sum.id.as_str())) {
+                let Some(at) = self.fleet.place(&one.portion.machine) else { continue };
+                let view = self.fleet.session(&SessionId::new(sum.id.as_str().into()));
+                view.totals = view.totals.plus(sum.totals());
+                view.machines.insert(at);
+                view.last = view.last.max(Some(sum.last()));
+                let (first, project) = sum.first();
+                view.begins(first, &project);
+                show(sum);
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the rows of independent portions, or at least those that are not before `since`.
+    pub fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), DataError> {
+        let mut names = Interner::default();
+        let late = |one: &&Digested| since.is_none_or(|since| one.digest.span().is_none_or(|(_, last)| last >= since));
+        for one in self.independent.iter().filter(|one| !one.portion.is_page).filter(late) {
+            let Some(machine) = self.fleet.place(&one.portion.machine) else { continue };
+            for (blob, kind) in one.portion.files(self.repo)? {
+                let mut shown = None;
+                self.cache.rows(&blob.path, blob.oid, &mut |bytes| shown = packed::unpack(bytes, machine, rows));
+                if shown.is_none()
+                    && let Content::Bytes(bytes) = read::content(self.repo, blob.oid)?
+                    && let Path::Day(_, day, _) = kind
+                    && let Ok((file, _)) = DayFile::read(&one.portion.machine, day, &bytes, &mut names)
+                {
+                    file.records.entries().for_each(|entry| rows(&Row::of(&entry, machine)));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many sessions were used after `time`.
+fn later(seen: &BTreeMap<String, Timestamp>, time: Timestamp) -> usize {
+    seen.values().filter(|last| **last > time).count()
+}
+
+/// Computes the manifest of the trees `sync/machines` and `sync/archive`.
+pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules: u64, cache: &dyn Cache) -> Result<Manifest, DataError> {
+    manifest_and_scraps(repo, machines, archive, rules, cache).map(|(manifest, _)| manifest)
+}
+
+/// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing all of it takes longer than computing.
+pub fn manifest_and_scraps<'a>(
+    repo: &'a Repo,
+    machines: Option<Oid>,
+    archive: Option<Oid>,
+    rules: u64,
+    cache: &'a dyn Cache,
+) -> Result<(Manifest, Overview<'a>), DataError> {
+    let mut overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
+    overview.add_latest_sessions()?;
+    Ok((manifest::compute(&overview.fleet, machines, archive, rules), overview))
+}

@@ -1,0 +1,161 @@
+//! Applies the rules to trees, and asks whether a tree keeps them.
+//!
+//! No tree is trusted to keep them because another one did: each machine file and each machine's month is looked at, unless the very
+//! object was found to keep them before ([`Checked`]).
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::error::DataError;
+use super::read::{Content, Portion, content, portions};
+use super::rules::Rules;
+use crate::base::ids::{Interner, RecordId};
+use crate::format::dayfile::DayFile;
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::{Entry, FILE, Repo};
+use crate::store::layout::{self, Path};
+
+/// Knows which machine files and months keep which rules.
+pub trait Checked {
+    /// Whether this object keeps the rules. False where that is not known.
+    fn keeps(&self, portion: &Portion, rules: &Rules) -> bool;
+    /// This object keeps the rules.
+    fn note(&self, portion: &Portion, rules: &Rules);
+}
+
+/// Knows what it was told since it was made.
+#[derive(Debug, Default)]
+pub struct CheckedNow(RefCell<HashSet<(Oid, u64)>>);
+
+impl Checked for CheckedNow {
+    fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
+        self.0.borrow().contains(&(portion.oid, rules.fingerprint(Some(&portion.machine))))
+    }
+
+    fn note(&self, portion: &Portion, rules: &Rules) {
+        self.0.borrow_mut().insert((portion.oid, rules.fingerprint(Some(&portion.machine))));
+    }
+}
+
+/// A tree with the rules applied.
+#[derive(Debug)]
+pub struct Enforced {
+    /// The root tree.
+    pub root: Oid,
+    /// Ids of records that went with their session or project. They are to be noted as forgotten.
+    pub forgotten: BTreeSet<RecordId>,
+}
+
+/// What becomes of a file.
+enum Change {
+    Write(String),
+    Remove,
+}
+
+/// A root tree with the rules applied.
+pub fn enforce(repo: &Repo, root: Oid, rules: &mut Rules, checked: &dyn Checked) -> Result<Enforced, DataError> {
+    let mut out = Enforced { root, forgotten: BTreeSet::new() };
+    if rules.is_empty() {
+        return Ok(out);
+    }
+    loop {
+        let (mut changes, mut gone) = (BTreeMap::new(), BTreeSet::new());
+        let forgotten = sweep(repo, out.root, rules, checked, &mut |path, change| {
+            match change {
+                Change::Write(text) => {
+                    let oid = repo.write_file(path, text.as_bytes())?;
+                    changes.insert(path.to_owned(), Entry { mode: FILE, oid });
+                }
+                Change::Remove => drop(gone.insert(path.to_owned())),
+            }
+            Ok(())
+        })?;
+        out.root = repo.without(repo.replace(Some(out.root), &changes)?, &gone)?;
+        if forgotten.is_empty() {
+            return Ok(out);
+        }
+        // The same requests may stand elsewhere under another session: once more, with what is known now.
+        rules.forget_ids(forgotten.iter().copied());
+        out.forgotten.extend(forgotten);
+    }
+}
+
+/// The files of a root tree that do not keep the rules: those that applying the rules would change.
+pub fn breaking(repo: &Repo, root: Oid, rules: &Rules, checked: &dyn Checked) -> Result<Vec<String>, DataError> {
+    let mut out = Vec::new();
+    if !rules.is_empty() {
+        sweep(repo, root, rules, checked, &mut |path, _| {
+            out.push(path.to_owned());
+            Ok(())
+        })?;
+    }
+    Ok(out)
+}
+
+/// Shows what applying the rules would change, and returns the ids of records that would go with their session or project.
+fn sweep(
+    repo: &Repo,
+    root: Oid,
+    rules: &Rules,
+    checked: &dyn Checked,
+    show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
+) -> Result<BTreeSet<RecordId>, DataError> {
+    let mut out = BTreeSet::new();
+    let mut names = Interner::default();
+    let (machines, archive) = super::read::inputs(repo, Some(root))?;
+    for portion in portions(repo, machines, archive)? {
+        if checked.keeps(&portion, rules) {
+            continue;
+        }
+        let mut kept = true;
+        for (blob, kind) in portion.files(repo)? {
+            let Content::Bytes(bytes) = content(repo, blob.oid)? else { continue };
+            let change = match &kind {
+                Path::Day(machine, day, _) => {
+                    let Ok((mut file, damage)) = DayFile::read(machine, *day, &bytes, &mut names) else { continue };
+                    let applied = rules.apply_day(&mut file);
+                    out.extend(applied.forgotten);
+                    if !applied.changed {
+                        continue;
+                    }
+                    // A new checksum must not hide that an old one failed.
+                    for session in damage.checksums {
+                        if file.sessions.contains_key(&session) {
+                            file.mark_suspect(&session);
+                        }
+                    }
+                    if file.is_empty() { Change::Remove } else { Change::Write(file.write().0) }
+                }
+                Path::Machine(machine) | Path::Snapshot(machine) => {
+                    let Ok(mut page) = SyncFile::read(machine, &bytes, &mut names) else { continue };
+                    if !rules.apply_page(&mut page) {
+                        continue;
+                    }
+                    Change::Write(page.write())
+                }
+                _ => continue,
+            };
+            kept = false;
+            show(&blob.path, change)?;
+        }
+        if kept {
+            checked.note(&portion, rules);
+        }
+    }
+    for (path, oid) in snapshots(repo, machines)? {
+        let Path::Snapshot(machine) = Path::parse(&path) else { continue };
+        if let Content::Bytes(bytes) = content(repo, oid)?
+            && let Ok(mut page) = SyncFile::read(&machine, &bytes, &mut names)
+            && rules.apply_page(&mut page)
+        {
+            show(&path, Change::Write(page.write()))?;
+        }
+    }
+    Ok(out)
+}
+
+fn snapshots(repo: &Repo, machines: Option<Oid>) -> Result<Vec<(String, Oid)>, DataError> {
+    let all = repo.entries(machines)?.into_iter().filter(|(_, entry)| entry.mode == FILE);
+    Ok(all.map(|(name, entry)| (format!("{}/{name}", layout::MACHINES), entry.oid)).collect())
+}

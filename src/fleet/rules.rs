@@ -1,0 +1,401 @@
+//! What is not kept: data that somebody had forgotten, and the details that retention takes from old records.
+//!
+//! Rules stand in machine files and join like decisions. They only take away, and applying them again changes nothing: that a tree keeps
+//! the rules means that applying them changes nothing in it.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::decisions::ADOPTED;
+use super::error::DataError;
+use super::read::{Content, content};
+use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
+use crate::base::json::Extra;
+use crate::base::key::{hex, mac};
+use crate::base::time::{Day, Timestamp};
+use crate::format::dayfile::DayFile;
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::{FILE, Repo};
+use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey, Totals};
+use crate::store::layout::{self, Path};
+
+/// The kind of a decision that has something forgotten. Its subject says what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`.
+/// A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the repository does not contain the name.
+pub const FORGOTTEN: &str = "forgotten";
+
+/// Something to forget.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// A session, by id.
+    Session(String),
+    /// A project, by the name that it has in the repository.
+    Project(String),
+    /// A machine, with all that it ever wrote.
+    Machine(MachineId),
+    /// Everything before a UTC day.
+    Before(Day),
+}
+
+impl Subject {
+    /// The decision that has it forgotten: its subject, and its members.
+    pub fn tombstone(&self, salt: &str) -> (String, Extra) {
+        let hidden = |kind: &str, name: &str| (format!("{kind}:{}", sign(salt, name)), Extra::from([("salt".to_owned(), salt.into())]));
+        match self {
+            Self::Session(id) => hidden("session", id),
+            Self::Project(name) => hidden("project", name),
+            Self::Machine(id) => (format!("machine:{id}"), Extra::new()),
+            Self::Before(day) => (format!("before:{day}"), Extra::new()),
+        }
+    }
+}
+
+fn sign(salt: &str, name: &str) -> String {
+    hex(&mac(salt.as_bytes(), name.as_bytes())[..16])
+}
+
+/// Day files of this day hold ids of forgotten records.
+pub fn forgotten_day() -> Day {
+    Timestamp::EPOCH.day()
+}
+
+/// All rules of a fleet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    sessions: BTreeSet<(String, String)>,
+    projects: BTreeSet<(String, String)>,
+    machines: BTreeSet<MachineId>,
+    before: Option<Day>,
+    /// By machine: records of days before this one are bare.
+    pruned: BTreeMap<MachineId, Day>,
+    /// Records that were forgotten with their session or project. The same requests may come back under other names.
+    ids: BTreeSet<RecordId>,
+}
+
+/// What applying rules to a day file did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The file is another one now.
+    pub changed: bool,
+    /// Ids of records that went with their session or project.
+    pub forgotten: Vec<RecordId>,
+}
+
+impl Rules {
+    /// Gathers the rules of machine files. Ids of forgotten records stand in day files.
+    pub fn gather<'a>(pages: impl IntoIterator<Item = &'a SyncFile>) -> Self {
+        let mut out = Self::default();
+        for page in pages {
+            out.pruned.extend(page.pruned_before.map(|day| (page.machine.uuid.clone(), day)));
+            for ((kind, subject, _), decision) in &page.decisions {
+                if kind == FORGOTTEN {
+                    out.forget(subject, decision.0.get("salt"));
+                }
+            }
+        }
+        out
+    }
+
+    /// Adds a tombstone.
+    pub fn forget(&mut self, subject: &str, salt: Option<&serde_json::Value>) {
+        let salt = salt.and_then(|salt| salt.as_str()).unwrap_or_default().to_owned();
+        match subject.split_once(':') {
+            Some(("session", sign)) => drop(self.sessions.insert((salt, sign.to_owned()))),
+            Some(("project", sign)) => drop(self.projects.insert((salt, sign.to_owned()))),
+            Some(("machine", id)) => self.machines.extend(MachineId::canonical(id)),
+            Some(("before", day)) => self.before = self.before.max(Day::parse(day)),
+            _ => {}
+        }
+    }
+
+    /// Adds ids of forgotten records.
+    pub fn forget_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
+        self.ids.extend(ids);
+    }
+
+    /// The rules of a root tree. `page` gives the text of a machine file that is known without opening it.
+    pub fn read(repo: &Repo, root: Oid, mut page: impl FnMut(&str, Oid) -> Option<String>) -> Result<Self, DataError> {
+        let mut pages = Vec::new();
+        for blob in repo.blobs(Some(root), layout::MACHINES)?.into_iter().filter(|blob| blob.mode == FILE) {
+            let Path::Machine(machine) = Path::parse(&blob.path) else { continue };
+            let text = match (page(&blob.path, blob.oid), content(repo, blob.oid)) {
+                (Some(text), _) => text,
+                (None, Ok(Content::Bytes(bytes))) => String::from_utf8(bytes).unwrap_or_default(),
+                (None, Ok(_)) => continue,
+                (None, Err(error)) => return Err(error),
+            };
+            // Few machine files have any.
+            if text.contains("\"forgotten\"") || text.contains("\"pruned_before\"") {
+                pages.extend(SyncFile::read(&machine, text.as_bytes(), &mut Interner::default()));
+            }
+        }
+        let mut out = Self::gather(&pages);
+        let (year, month, _) = forgotten_day().parts();
+        for blob in repo.blobs(Some(root), &format!("{}/{year}/{month}", layout::ARCHIVE))? {
+            if let Path::Day(machine, day, _) = Path::parse(&blob.path)
+                && let Content::Bytes(bytes) = content(repo, blob.oid)?
+                && let Ok((file, _)) = DayFile::read(&machine, day, &bytes, &mut Interner::default())
+            {
+                out.ids.extend(file.forgotten);
+            }
+        }
+        Ok(out)
+    }
+
+    /// All rules of both.
+    #[must_use]
+    pub fn and(mut self, other: &Self) -> Self {
+        self.sessions.extend(other.sessions.iter().cloned());
+        self.projects.extend(other.projects.iter().cloned());
+        self.machines.extend(other.machines.iter().cloned());
+        self.before = self.before.max(other.before);
+        other.pruned.iter().for_each(|(machine, day)| self.prune(machine, *day));
+        self.ids.extend(&other.ids);
+        self
+    }
+
+    /// The forgotten ids that other rules do not have.
+    pub fn new_ids(&self, other: &Self) -> BTreeSet<RecordId> {
+        self.ids.difference(&other.ids).copied().collect()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether something was forgotten.
+    pub fn forget_something(&self) -> bool {
+        self.forget_names() || !(self.machines.is_empty() && self.before.is_none() && self.ids.is_empty())
+    }
+
+    fn forget_names(&self) -> bool {
+        !(self.sessions.is_empty() && self.projects.is_empty())
+    }
+
+    /// Whether all of a machine was forgotten.
+    pub fn forgets_machine(&self, machine: &MachineId) -> bool {
+        self.machines.contains(machine)
+    }
+
+    /// Records of this machine of days before this one are bare.
+    pub fn prune(&mut self, machine: &MachineId, before: Day) {
+        let slot = self.pruned.entry(machine.clone()).or_insert(before);
+        *slot = (*slot).max(before);
+    }
+
+    /// Of days before this one a machine's records are bare.
+    pub fn pruned_before(&self, machine: &MachineId) -> Option<Day> {
+        self.pruned.get(machine).copied()
+    }
+
+    /// The same rules without those of retention.
+    #[must_use]
+    pub fn without_retention(&self) -> Self {
+        Self { pruned: BTreeMap::new(), ..self.clone() }
+    }
+
+    /// A number for the rules: what kept them once, keeps them until it changes. Without a machine, of those that go by names and ids;
+    /// with one, also of those that go by days on that machine.
+    pub fn fingerprint(&self, days_of: Option<&MachineId>) -> u64 {
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        if let Some(machine) = days_of {
+            let text = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default().into_bytes();
+            parts.extend([text(self.before), text(self.pruned_before(machine))]);
+        }
+        for (kind, all) in [("s", &self.sessions), ("p", &self.projects)] {
+            parts.extend(all.iter().map(|(salt, sign)| format!("{kind}{salt} {sign}").into_bytes()));
+        }
+        parts.extend(self.machines.iter().map(|id| id.as_str().as_bytes().to_vec()));
+        parts.extend(self.ids.iter().map(|id| id.number().to_be_bytes().to_vec()));
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        RecordId::of("rules", &parts).number()
+    }
+
+    /// Whether the rules that go by days hold for a machine's month, by its first day and the first day of which details are there.
+    pub fn allow_days(&self, machine: &MachineId, first: Option<Day>, detailed: Option<Day>) -> bool {
+        let before = |day: Option<Day>, bound: Option<Day>| day.is_some_and(|day| bound.is_some_and(|bound| day < bound));
+        !before(first, self.before) && !before(detailed, self.pruned_before(machine))
+    }
+
+    /// What is kept of a machine's records, those of transcripts for example, and the ids of those that went with session or project.
+    pub fn keep<'r>(&self, machine: &MachineId, records: &'r RecordSet) -> (Cow<'r, RecordSet>, Vec<RecordId>) {
+        let mut forgotten = Vec::new();
+        if !self.forget_something() {
+            return (Cow::Borrowed(records), forgotten);
+        }
+        let mut judge = Judge::new(self);
+        let kept = records.iter().filter(|record| judge.keeps_record(machine, record, &mut forgotten)).collect();
+        (Cow::Owned(kept), forgotten)
+    }
+
+    /// Whether a sum of a machine is kept.
+    pub fn keeps_sum(&self, machine: &MachineId, key: &SumKey, sum: &Sum) -> bool {
+        Judge::new(self).keeps_sum(machine, key, sum)
+    }
+
+    /// A record at the level that retention allows on a machine.
+    pub fn shortened(&self, machine: &MachineId, record: Record) -> Record {
+        if self.pruned.get(machine).is_some_and(|bound| record.day() < *bound) { record.shortened(Level::Bare) } else { record }
+    }
+
+    /// Applies the rules to a day file.
+    pub fn apply_day(&self, file: &mut DayFile) -> Applied {
+        let before = file.clone();
+        let mut out = Applied::default();
+        let machine = file.machine.clone();
+        if self.forget_something() {
+            let mut judge = Judge::new(self);
+            let gone = |record: &Record, judge: &mut Judge, ids: &mut Vec<RecordId>| !judge.keeps_record(&machine, record, ids);
+            if file.records.iter().any(|record| gone(&record, &mut judge, &mut Vec::new())) {
+                file.records = file.records.iter().filter(|record| !gone(record, &mut judge, &mut out.forgotten)).collect();
+            }
+            file.sums.retain(|key, sum| judge.keeps_sum(&machine, key, sum));
+            let all = self.machines.contains(&machine);
+            file.unknown.retain(|(session, _)| !all && session.as_ref().is_none_or(|session| judge.keeps(session, "")));
+        }
+        if let Some(bound) = self.pruned_before(&machine)
+            && file.records.entries().any(|entry| entry.level > Level::Bare && entry.at.day() < bound)
+        {
+            file.records = file.records.iter().map(|record| self.shortened(&machine, record)).collect();
+        }
+        if *file != before {
+            out.changed = true;
+            let held: BTreeSet<SessionId> = file
+                .records
+                .entries()
+                .map(|entry| entry.session.clone())
+                .chain(file.sums.keys().map(|key| key.session.clone()))
+                .chain(file.unknown.iter().filter_map(|(session, _)| session.clone()))
+                .collect();
+            file.sessions.retain(|session, _| held.contains(session));
+        }
+        out
+    }
+
+    /// Applies the rules to a machine file, and says whether that changed it. Totals of the machine are refreshed by the machine.
+    pub fn apply_page(&self, page: &mut SyncFile) -> bool {
+        let before = page.clone();
+        for ((kind, ..), decision) in &mut page.decisions {
+            if kind == ADOPTED && !self.machines.is_empty() {
+                self.apply_adopted(&mut decision.0);
+            }
+        }
+        let machine = page.machine.uuid.clone();
+        if self.machines.contains(&machine) {
+            page.sessions.clear();
+            page.claimed = None;
+            page.machine.hostname.clear();
+            page.machine.extra.clear();
+            page.totals = Totals::default();
+            (page.first_usage, page.last_usage) = (None, None);
+            (page.metadata.total_sessions, page.metadata.total_usage_records) = (0, 0);
+            return *page != before;
+        }
+        let mut judge = Judge::new(self);
+        let pruned = self.pruned_before(&machine);
+        let old = |at: Option<Timestamp>, day: Option<Day>| day.is_some_and(|day| at.is_some_and(|at| at.day() < day));
+        let gone: Vec<SessionId> = page
+            .sessions
+            .iter()
+            .filter(|(id, s)| {
+                !judge.keeps(id, &s.project) || old(s.last_updated, if s.claimed.is_some() { self.before } else { pruned.max(self.before) })
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            // What the machine file claims in all has the session in it.
+            let claimed = page.sessions.remove(&id).and_then(|session| session.claimed);
+            if let (Some(all), Some(claimed)) = (&mut page.claimed, claimed) {
+                all.totals = all.totals.minus(claimed);
+            }
+        }
+        for session in page.sessions.values_mut() {
+            let mut keeps =
+                |record: &Record| judge.keeps_record(&machine, record, &mut Vec::new()) && !old(Some(record.origin.timestamp), pruned);
+            if session.records.iter().any(|record| !keeps(&record)) {
+                session.records = session.records.iter().filter(|record| keeps(record)).collect();
+            }
+            // Its id is needed to compare the claim with records; its project is not.
+            if session.claimed.is_some() && old(session.last_updated, pruned) {
+                session.project.clear();
+            }
+        }
+        page.first_usage = page.first_usage.filter(|at| !old(Some(*at), pruned.max(self.before)));
+        page.last_usage = page.last_usage.filter(|at| !old(Some(*at), pruned.max(self.before)));
+        *page != before
+    }
+
+    /// Takes forgotten machines out of an adopted manifest, with the sessions of which no other machine holds anything.
+    fn apply_adopted(&self, decision: &mut Extra) {
+        let members = |decision: &mut Extra, key: &str| {
+            let manifest = decision.get_mut("manifest").and_then(serde_json::Value::as_object_mut);
+            manifest.and_then(|manifest| manifest.get_mut(key)?.as_object_mut().map(std::mem::take))
+        };
+        let gone = |id: &str| MachineId::canonical(id).is_some_and(|id| self.machines.contains(&id));
+        for (key, part) in [("machines", None), ("sessions_index", Some("machines"))] {
+            let Some(mut all) = members(decision, key) else { continue };
+            all.retain(|id, value| match part {
+                None => !gone(id),
+                Some(part) => {
+                    let Some(list) = value.get_mut(part).and_then(serde_json::Value::as_array_mut) else { return true };
+                    let had = !list.is_empty();
+                    list.retain(|id| !id.as_str().is_some_and(gone));
+                    !had || !list.is_empty()
+                }
+            });
+            if let Some(manifest) = decision.get_mut("manifest").and_then(serde_json::Value::as_object_mut) {
+                manifest.insert(key.to_owned(), all.into());
+            }
+        }
+    }
+}
+
+/// Decides about sessions and projects, asking the rules about each once.
+struct Judge<'a> {
+    rules: &'a Rules,
+    ids: HashSet<RecordId>,
+    sessions: HashMap<SessionId, bool>,
+    projects: HashMap<String, bool>,
+}
+
+impl<'a> Judge<'a> {
+    fn new(rules: &'a Rules) -> Self {
+        Self { rules, ids: rules.ids.iter().copied().collect(), sessions: HashMap::new(), projects: HashMap::new() }
+    }
+
+    /// Whether a record is kept. `forgotten` gains its id where it goes with its session or project.
+    fn keeps_record(&mut self, machine: &MachineId, record: &Record, forgotten: &mut Vec<RecordId>) -> bool {
+        if self.rules.machines.contains(machine) || self.rules.before.is_some_and(|day| record.day() < day) {
+            return false;
+        }
+        if !self.keeps(&record.origin.session, &record.origin.project) {
+            forgotten.push(record.id);
+            return false;
+        }
+        !self.ids.contains(&record.id)
+    }
+
+    fn keeps_sum(&mut self, machine: &MachineId, key: &SumKey, sum: &Sum) -> bool {
+        let day = if key.source == Source::Claim { sum.window.map(|(_, until)| until.day()) } else { Some(key.day) };
+        let before = self.rules.before.is_some_and(|before| day.is_some_and(|day| day < before));
+        let gone = self.rules.machines.contains(machine) || before;
+        !gone && self.keeps(&key.session, &sum.project)
+    }
+
+    fn keeps(&mut self, session: &SessionId, project: &str) -> bool {
+        let rules = self.rules;
+        let known = |signs: &BTreeSet<(String, String)>, name: &str| !signs.iter().any(|(salt, wanted)| sign(salt, name) == *wanted);
+        let session_kept = match self.sessions.get(session) {
+            Some(kept) => *kept,
+            None => *self.sessions.entry(session.clone()).or_insert_with(|| known(&rules.sessions, session.as_str())),
+        };
+        let project_kept = project.is_empty()
+            || rules.projects.is_empty()
+            || match self.projects.get(project) {
+                Some(kept) => *kept,
+                None => *self.projects.entry(project.to_owned()).or_insert_with(|| known(&rules.projects, project)),
+            };
+        session_kept && project_kept
+    }
+}

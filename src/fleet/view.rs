@@ -1,0 +1,231 @@
+//! The result of counting: rows, and the machines and sessions that they add up to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::ids::{MachineId, Name, RecordId, SessionId};
+use crate::base::money::Money;
+use crate::base::time::Timestamp;
+use crate::format::manifest::{Conflict, ConflictStatus, ManifestMachine};
+use crate::format::syncfile::SyncFile;
+use crate::record::{Entry, Level, Source, Totals};
+
+/// Why a row counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RowSource {
+    /// A record of this level of detail.
+    Record(Level),
+    /// What a sum says beyond records.
+    Sum(Source),
+}
+
+/// One counted item: a request, or a total without records.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Its id, where it is a record and not from the cache.
+    pub id: Option<RecordId>,
+    /// Index of its machine in [`Fleet::machines`]: the one that it counts for.
+    pub machine: usize,
+    /// Its session, where it is known.
+    pub session: Option<&'a SessionId>,
+    /// Its project.
+    pub project: &'a str,
+    /// Its model; empty where it is not known.
+    pub model: &'a str,
+    /// Its time.
+    pub at: Timestamp,
+    /// What it adds, its cost by this version's prices.
+    pub totals: Totals,
+    /// The cost that the transcript states, where it states one.
+    pub recorded: Option<Money>,
+    /// Why it counts.
+    pub source: RowSource,
+    /// The last row of the request was not seen yet.
+    pub provisional: bool,
+}
+
+impl<'a> Row<'a> {
+    /// A record that counts for a machine.
+    pub fn of(entry: &Entry<'a>, machine: usize) -> Self {
+        Self {
+            id: Some(entry.id),
+            machine,
+            session: non_empty(entry.session),
+            project: entry.project,
+            model: entry.model,
+            at: entry.at,
+            totals: entry.totals(),
+            recorded: entry.recorded,
+            source: RowSource::Record(entry.level),
+            provisional: entry.provisional,
+        }
+    }
+
+    /// Whether only its UTC day is known, not its time.
+    pub fn is_day(&self) -> bool {
+        matches!(self.source, RowSource::Record(Level::Bare | Level::Daily))
+    }
+
+    /// Whether it is a sum.
+    pub fn is_sum(&self) -> bool {
+        matches!(self.source, RowSource::Sum(_))
+    }
+}
+
+/// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that nobody keeps them all.
+pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
+
+/// A machine of the fleet.
+#[derive(Debug, Clone)]
+pub struct MachineView {
+    /// Its id.
+    pub id: MachineId,
+    /// Its label, or else its host's name; empty where it has neither.
+    pub label: String,
+    /// It will not sync again.
+    pub retired: bool,
+    /// Index of the machine that this one was merged into; its requests count there.
+    pub merged_into: Option<usize>,
+    /// Its machine file, where it can be read.
+    pub page: Option<SyncFile>,
+    /// Its entry in a manifest of version 1.0, where that is all there is of it.
+    pub adopted: Option<ManifestMachine>,
+    /// Why its machine file cannot be read.
+    pub error: Option<String>,
+    /// What counts for it.
+    pub totals: Totals,
+    /// Its last request that counts for it.
+    pub last_usage: Option<Timestamp>,
+}
+
+/// A session of the fleet.
+#[derive(Debug, Clone, Default)]
+pub struct SessionView {
+    /// The machines that hold some of it.
+    pub machines: BTreeSet<usize>,
+    /// Its first row's time, and the project there.
+    pub first: Option<(Timestamp, Name)>,
+    /// Its last row's time.
+    pub last: Option<Timestamp>,
+    /// What counts for it.
+    pub totals: Totals,
+    /// Records of it that several machines hold.
+    pub shared: u64,
+    /// It needs review.
+    pub pending: bool,
+}
+
+impl SessionView {
+    /// How its copies were brought together.
+    pub fn status(&self) -> ConflictStatus {
+        match (self.pending, self.machines.len()) {
+            (true, _) => ConflictStatus::Pending,
+            (false, 0 | 1) => ConflictStatus::None,
+            (false, _) => ConflictStatus::Resolved,
+        }
+    }
+
+    /// Takes note of a first time, with its project.
+    pub fn begins(&mut self, at: Timestamp, project: &str) {
+        if self.first.as_ref().is_none_or(|(first, known)| (at, project) < (*first, &**known)) {
+            self.first = Some((at, project.into()));
+        }
+    }
+}
+
+/// All machines' data, each request once.
+#[derive(Debug, Default)]
+pub struct Fleet {
+    /// All machines, by id.
+    pub machines: Vec<MachineView>,
+    /// All sessions; or some of them, where the fleet was made from digests.
+    pub sessions: BTreeMap<SessionId, SessionView>,
+    /// How many sessions there are beside them.
+    pub unlisted: u64,
+    /// How many records there are.
+    pub records: u64,
+    /// The sum of all that counts.
+    sum: Totals,
+    /// The first and the last request.
+    span: Option<(Timestamp, Timestamp)>,
+    /// What was left out and what needs review, sorted.
+    pub conflicts: Vec<Conflict>,
+}
+
+impl Fleet {
+    /// Counts a row, and shows it.
+    pub(super) fn push(&mut self, row: Row, rows: Rows) {
+        let at = self.alias(row.machine);
+        let row = Row { machine: at, ..row };
+        self.count_for(at, row.totals, row.at, row.at);
+        if let Some(session) = row.session {
+            let view = self.session(session);
+            view.totals = view.totals.plus(row.totals);
+            view.machines.insert(at);
+            view.last = view.last.max(Some(row.at));
+            view.begins(row.at, row.project);
+        }
+        rows(&row);
+    }
+
+    /// Adds to the totals of the fleet and of a machine.
+    pub fn count_for(&mut self, at: usize, totals: Totals, first: Timestamp, last: Timestamp) {
+        let machine = &mut self.machines[at];
+        machine.totals = machine.totals.plus(totals);
+        machine.last_usage = machine.last_usage.max(Some(last));
+        self.sum = self.sum.plus(totals);
+        let (from, to) = self.span.unwrap_or((first, last));
+        self.span = Some((from.min(first), to.max(last)));
+    }
+
+    /// The machine that what stands at this index counts for.
+    pub(super) fn alias(&self, at: usize) -> usize {
+        self.machines[at].merged_into.unwrap_or(at)
+    }
+
+    /// The index of a machine, or of the one that it was merged into.
+    pub fn place(&self, machine: &MachineId) -> Option<usize> {
+        self.machines.binary_search_by(|view| view.id.cmp(machine)).ok().map(|at| self.alias(at))
+    }
+
+    /// The view of a session. Its id is copied only where it is new.
+    pub fn session(&mut self, id: &SessionId) -> &mut SessionView {
+        if !self.sessions.contains_key(id) {
+            self.sessions.insert(id.clone(), SessionView::default());
+        }
+        self.sessions.get_mut(id).expect("it was just put there")
+    }
+
+    /// The machines' names for people: the label, with the id's first digits where two share one.
+    pub fn labels(&self) -> Vec<String> {
+        let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
+        for machine in &self.machines {
+            *seen.entry(&machine.label).or_default() += 1;
+        }
+        let label = |machine: &MachineView| match machine.label.as_str() {
+            "" => machine.id.short().to_owned(),
+            name if seen[name] > 1 => format!("{name} ({})", machine.id.short()),
+            name => name.to_owned(),
+        };
+        self.machines.iter().map(label).collect()
+    }
+
+    /// The first request of all.
+    pub fn first_usage(&self) -> Option<Timestamp> {
+        self.span.map(|span| span.0)
+    }
+
+    /// The last request of all.
+    pub fn last_usage(&self) -> Option<Timestamp> {
+        self.span.map(|span| span.1)
+    }
+
+    /// The sum of all that counts.
+    pub fn totals(&self) -> Totals {
+        self.sum
+    }
+}
+
+/// A session's id, where a record or a sum has one.
+pub fn non_empty(session: &SessionId) -> Option<&SessionId> {
+    Some(session).filter(|session| !session.as_str().is_empty())
+}

@@ -1,0 +1,74 @@
+//! The join of two copies of one request, and the greater of two totals.
+
+use super::request::{Level, Origin, Record};
+use super::sum::Sum;
+use super::totals::Totals;
+use crate::base::join::{Join, greater};
+use crate::base::json::join_extra;
+use crate::base::money::Cost;
+
+/// Two versions on one machine. A record is a product of small lattices; each line below is one of them.
+impl Join for Record {
+    fn join(self, other: Self) -> Self {
+        let origin = self.origin.clone().min(other.origin.clone());
+        self.join_parts(other, origin)
+    }
+}
+
+impl Record {
+    /// Copies on two machines: as [`Join::join`], but time, session and project are those of the most detailed copy.
+    #[must_use]
+    pub fn join_machines(self, other: Self) -> Self {
+        let mine = self.origin.between_machines(&other.origin).is_le();
+        let origin = if mine { self.origin.clone() } else { other.origin.clone() };
+        self.join_parts(other, origin)
+    }
+
+    fn join_parts(self, other: Self, origin: Origin) -> Self {
+        Self {
+            id: self.id,
+            derived: self.derived && other.derived,
+            fast: self.fast || other.fast,
+            // A shortened record has no place in its session.
+            index: if origin.level == Level::Full { given_first(self.index, other.index) } else { 0 },
+            origin,
+            // Whole: counters of one row beside the model of another would be a request that nobody made.
+            body: if other.body.order(&self.body).is_gt() { other.body } else { self.body },
+            twins: self.twins.join(other.twins),
+            extra: join_extra(&self.extra, &other.extra),
+        }
+    }
+}
+
+/// The smaller index; 0 is none.
+fn given_first(a: u64, b: u64) -> u64 {
+    if a == 0 || b == 0 { a.max(b) } else { a.min(b) }
+}
+
+/// Each figure's maximum.
+impl Join for Totals {
+    fn join(self, other: Self) -> Self {
+        Self {
+            requests: self.requests.max(other.requests),
+            counters: self.counters.max(other.counters),
+            cost: Cost { known: self.cost.known || other.cost.known, amount: self.cost.amount.max(other.cost.amount) },
+        }
+    }
+}
+
+/// Two versions of one machine's sum with one key: what was seen of it, and what was deducted from it, only grow.
+impl Join for Sum {
+    fn join(self, other: Self) -> Self {
+        let window = match (self.window, other.window) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, other) => one.or(other),
+        };
+        Self {
+            window,
+            project: greater(self.project, other.project),
+            totals: self.totals.join(other.totals),
+            deducted: self.deducted.join(other.deducted),
+            extra: join_extra(&self.extra, &other.extra),
+        }
+    }
+}

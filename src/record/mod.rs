@@ -1,0 +1,21 @@
+//! Usage records: one per request, and sums, which stand for requests without records.
+//!
+//! A [`Record`] is a product of small lattices, so its [join](crate::base::join::Join::join) commutes, associates and is idempotent: the
+//! order in which rows, files and machines meet makes no difference. It has one of three levels of detail ([`Level`]); every level keeps
+//! id, model and counters, so that totals and deduplication are exact at each level and between them.
+//!
+//! `identity` → `request` → `totals` → `sum` → `join` → `set`: a file uses only files to its left.
+
+mod identity;
+mod join;
+mod request;
+mod set;
+mod sum;
+mod totals;
+
+pub use crate::prices::Counters;
+pub use identity::{Identity, derived_id};
+pub use request::{Body, Level, MAX_COUNTER, Origin, Record};
+pub use set::{Entry, RecordSet};
+pub use sum::{Excess, Source, Sum, SumKey};
+pub use totals::Totals;

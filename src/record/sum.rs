@@ -1,0 +1,172 @@
+//! Sums: totals for which there are no records, by source.
+//!
+//! One mechanism serves all sources: a sum counts by what it exceeds the records of its window, session and model, figure by figure, when
+//! counting. `fleet::sums` does that; here is what a sum is, and the arithmetic.
+
+use super::totals::Totals;
+use crate::base::ids::{Name, SessionId};
+use crate::base::json::Extra;
+use crate::base::money::Cost;
+use crate::base::time::{Day, Timestamp};
+use crate::prices::{Counters, prices};
+
+/// Who made a sum, from most to least trusted: of two that overlap the earlier one counts first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// A summary of a machine file of version 1.0, or of an adopted manifest.
+    Claim,
+    /// `ccusage`'s report by day.
+    Ccusage,
+    /// Claude Code's `stats-cache.json`: an estimate, which counts only where nothing else is known.
+    StatsCache,
+}
+
+/// Tools differ in the time of a request, by the rows that they look at: so many milliseconds around a day of ccusage still match.
+const SLACK: i64 = 60 * 60 * 1000;
+
+/// A day in milliseconds.
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+impl Source {
+    const ALL: [Self; 3] = [Self::Claim, Self::Ccusage, Self::StatsCache];
+
+    /// The word in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claim => "claim",
+            Self::Ccusage => "ccusage",
+            Self::StatsCache => "stats-cache",
+        }
+    }
+
+    /// Reads the word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == text)
+    }
+}
+
+/// What a sum is about. Sums of one machine with one key are versions of one sum.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SumKey {
+    /// Who made it.
+    pub source: Source,
+    /// The day that the source books it on; 1970-01-01 for claims, which have none.
+    pub day: Day,
+    /// What tells it from others of its source and day: a distance from UTC, the day of computation; empty for claims.
+    pub mark: Name,
+    /// Its session; empty where it has none.
+    pub session: SessionId,
+    /// Its model; empty where the source does not say.
+    pub model: Name,
+}
+
+impl SumKey {
+    /// The key of a claim: about a session, or about all of a machine.
+    pub fn claim(session: SessionId) -> Self {
+        Self { source: Source::Claim, day: Timestamp::EPOCH.day(), mark: Name::default(), session, model: Name::default() }
+    }
+
+    /// Whether records of a model match.
+    pub fn has_model(&self, model: &str) -> bool {
+        self.source == Source::StatsCache || self.model.is_empty() || *self.model == *model
+    }
+
+    /// Whether records of a session match; of a bare record no session is known.
+    pub fn has_session(&self, session: &SessionId) -> bool {
+        let (mine, other) = (self.session.as_str(), session.as_str());
+        mine.is_empty() || other.is_empty() || mine == other
+    }
+}
+
+/// Totals for which there are no records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    /// Its first and last millisecond, where they are known.
+    pub window: Option<(Timestamp, Timestamp)>,
+    /// Its project.
+    pub project: String,
+    /// What its source says.
+    pub totals: Totals,
+    /// What of this machine's records was taken away from it before they were shortened. Where this is there, the machine's shortened
+    /// records are all in it.
+    pub deducted: Option<Totals>,
+    /// Members that this version does not know.
+    pub extra: Extra,
+}
+
+impl Sum {
+    /// The time in which records match, in milliseconds, without the end.
+    pub fn reach(&self, key: &SumKey) -> (i64, i64) {
+        if key.source == Source::StatsCache {
+            // The figures belong to the day on which a session began.
+            let start = key.day.start().millis();
+            return (start.saturating_sub(DAY), start.saturating_add(2 * DAY));
+        }
+        let slack = if key.source == Source::Ccusage { SLACK } else { 0 };
+        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
+            (from.millis().saturating_sub(slack), until.millis().saturating_add(1).saturating_add(slack))
+        })
+    }
+
+    /// The window itself, in milliseconds, without the end.
+    pub fn exact(&self) -> (i64, i64) {
+        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| (from.millis(), until.millis().saturating_add(1)))
+    }
+
+    /// A time within the window: noon of most days, so that it is the same date in most zones.
+    pub fn middle(&self, key: &SumKey) -> Timestamp {
+        let (from, until) = self.window.unwrap_or((key.day.start(), key.day.start()));
+        let middle = from.millis().saturating_add(until.since(from).max(0).saturating_add(1) / 2);
+        Timestamp::from_millis(middle).unwrap_or(Timestamp::EPOCH)
+    }
+}
+
+/// What a sum is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Excess {
+    /// What matches it, in all.
+    pub shown: Totals,
+}
+
+impl Excess {
+    /// What a sum says beyond what is shown: each figure at least 0.
+    ///
+    /// Where all of its tokens are new it costs what its source says. Of a part no more counts than its own tokens cost, so that another
+    /// price of what records show adds nothing.
+    pub fn of(self, totals: &Totals, model: &str) -> Totals {
+        let requests = totals.requests.saturating_sub(self.shown.requests);
+        let counters = totals.counters.minus(self.shown.counters);
+        let none = Counters::default();
+        let left = if totals.counters == none { requests > 0 } else { counters != none };
+        let cost = if (requests, counters) == (totals.requests, totals.counters) {
+            totals.cost
+        } else if !left {
+            Cost::default()
+        } else {
+            let rest = totals.cost.amount.minus(self.shown.cost.amount);
+            let own = if counters == none { Cost::UNKNOWN } else { prices().cost_of_many(model, &counters) };
+            Cost { known: totals.cost.known, amount: if own.known { rest.min(own.amount) } else { rest } }
+        };
+        Totals { requests, counters, cost }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::money::Money;
+
+    #[test]
+    fn a_sum_whose_tokens_records_show_costs_nothing() {
+        let totals = |requests, output, pico| Totals {
+            requests,
+            counters: Counters { output, ..Counters::default() },
+            cost: Cost::known(Money::from_pico(pico)),
+        };
+        let shown = |shown| Excess { shown };
+        assert_eq!(shown(totals(1, 10, 5)).of(&totals(1, 10, 900), "m"), Totals::default());
+        assert_eq!(shown(Totals::default()).of(&totals(0, 10, 900), "m"), totals(0, 10, 900));
+        assert_eq!(shown(totals(2, 4, 100)).of(&totals(3, 10, 900), "m"), totals(1, 6, 800), "a model without a price");
+        assert_eq!(shown(totals(2, 10, 100)).of(&totals(3, 10, 900), "m"), totals(1, 0, 0));
+    }
+}
