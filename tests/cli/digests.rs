@@ -8,20 +8,21 @@ use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
+use claude_sync::cache::digest::{FileDigest, PortionDigest, SessionSum};
 use claude_sync::cache::index::Index;
+use claude_sync::cache::memo::{FileEntry, Known, fingerprint};
 use claude_sync::cache::overview::{self, Overview};
-use claude_sync::cache::{Cache, FileDigest, FileEntry, Known, NoCache, SessionSum, UnitDigest};
+use claude_sync::cache::{Cache, NoCache};
+use claude_sync::fleet::enforce::Checked;
 use claude_sync::fleet::manifest;
-use claude_sync::fleet::read::{self, Content};
+use claude_sync::fleet::read::{self, Content, Portion, Tree};
+use claude_sync::fleet::rules::Rules;
 use claude_sync::fleet::{Fleet, Row};
 use claude_sync::format::dayfile::DayFile;
-use claude_sync::format::imported::Origin;
-use claude_sync::format::line::{Summary, SummaryKey};
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
-use claude_sync::merge::algebra::Tree;
-use claude_sync::record::{Counters, Record, RecordSet, Totals};
+use claude_sync::record::{Counters, Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use claude_sync::store::layout;
 use claude_sync::sync::own::Own;
 use claude_sync::sync::{self, Host, Stamp};
@@ -34,22 +35,34 @@ use crate::scale::tries;
 /// Remembers every digest, as the local index does.
 #[derive(Default)]
 pub struct Remembers {
-    units: RefCell<BTreeMap<String, (Known, UnitDigest)>>,
+    portions: RefCell<BTreeMap<String, (Known, PortionDigest)>>,
     files: RefCell<BTreeMap<String, (Oid, FileDigest)>>,
 }
 
+impl Checked for Remembers {
+    fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
+        self.portions.borrow().get(&portion.path).is_some_and(|(known, _)| known.keeps(portion, rules))
+    }
+
+    fn note(&self, portion: &Portion, rules: &Rules) {
+        if let Some((known, _)) = self.portions.borrow_mut().get_mut(&portion.path).filter(|(known, _)| known.oid == portion.oid) {
+            known.rules = fingerprint(portion, rules);
+        }
+    }
+}
+
 impl Cache for Remembers {
-    fn units(&self) -> BTreeMap<String, Known> {
-        self.units.borrow().iter().map(|(path, (known, _))| (path.clone(), known.clone())).collect()
+    fn portions(&self) -> BTreeMap<String, Known> {
+        self.portions.borrow().iter().map(|(path, (known, _))| (path.clone(), known.clone())).collect()
     }
 
-    fn sessions(&self, unit: &str, oid: Oid) -> Option<Vec<SessionSum>> {
-        self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid).map(|(_, unit)| unit.sessions.clone())
+    fn sessions(&self, portion: &str, oid: Oid) -> Option<Vec<SessionSum>> {
+        self.portions.borrow().get(portion).filter(|(known, _)| known.oid == oid).map(|(_, made)| made.sessions.clone())
     }
 
-    fn marks(&self, unit: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
-        if let Some((_, unit)) = self.units.borrow().get(unit).filter(|(known, _)| known.oid == oid) {
-            show(&unit.marks().map(u32::to_le_bytes).collect::<Vec<_>>());
+    fn fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
+        if let Some((_, made)) = self.portions.borrow().get(portion).filter(|(known, _)| known.oid == oid) {
+            show(&made.fingerprints().map(u32::to_le_bytes).collect::<Vec<_>>());
         }
     }
 
@@ -65,17 +78,17 @@ impl Cache for Remembers {
         self.files.borrow_mut().extend(files.iter().map(|(path, oid, file)| (path.clone(), (*oid, file.clone()))));
     }
 
-    fn keep_unit(&self, path: &str, oid: Oid, unit: &UnitDigest) {
-        let UnitDigest { digest, ids, names, .. } = unit.clone();
-        let known = Known { oid, compared: false, digest, marks: ids.len(), names: names.into() };
-        self.units.borrow_mut().insert(path.to_owned(), (known, unit.clone()));
+    fn keep_portion(&self, path: &str, oid: Oid, portion: &PortionDigest) {
+        let PortionDigest { digest, ids, names, .. } = portion.clone();
+        let known = Known { oid, compared: false, rules: 0, digest, fingerprints: ids.len(), names: names.into() };
+        self.portions.borrow_mut().insert(path.to_owned(), (known, portion.clone()));
     }
 
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
-        let mut units = self.units.borrow_mut();
+        let mut portions = self.portions.borrow_mut();
         for (paths, value) in [(compared, true), (others, false)] {
             paths.iter().for_each(|path| {
-                if let Some((known, _)) = units.get_mut(*path) {
+                if let Some((known, _)) = portions.get_mut(*path) {
                     known.compared = value;
                 }
             });
@@ -86,7 +99,7 @@ impl Cache for Remembers {
 /// A place in a fleet of three machines, three months, two days and two parts.
 type Place = (u8, u8, u8, u32);
 
-/// A line of history from elsewhere: source and zone, day, model, figures.
+/// A line of imported totals: source and zone, day, model, figures.
 type Told = (u8, u8, u8, [u64; 4]);
 
 /// What happens to a tree.
@@ -102,10 +115,12 @@ enum Step {
     Page(u8, Vec<(u8, bool)>),
     /// A page of any kind is written.
     OddPage(String),
-    /// A file gains lines of history from elsewhere: which source and zone, day, model and figures.
+    /// A file gains lines of imported totals: which source and zone, day, model and figures.
     Import(Place, Vec<Told>),
-    /// Retention shortened a file's records.
-    Prune(Place),
+    /// A file's records were shortened.
+    Shorten(Place, bool),
+    /// A file gains ids of forgotten records.
+    Forget(Place, Vec<u8>),
     /// A file is gone.
     Drop(usize),
     /// An earlier state is back.
@@ -116,7 +131,7 @@ fn place() -> impl Strategy<Value = Place> {
     (0..3_u8, 0..3_u8, 0..2_u8, 1..3_u32)
 }
 
-/// Lines of history from elsewhere; some tell what one record says, as if another machine had counted it.
+/// Lines of imported totals; some tell what one record says, as if another machine had counted it.
 fn lines() -> impl Strategy<Value = Vec<Told>> {
     let any = (0..7_u8, 0..10_u8, 0..5_u8, [0..9_u64, 0..90_u64, 0..2_u64, 0..2_u64]);
     let same = (0..3_u8, 0..7_u8, 0..120_u8).prop_map(|(source, day, number)| (source, day, number % 3, [1, u64::from(number), 0, 0]));
@@ -132,7 +147,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..3_u8, numbers()).prop_map(|(machine, numbers)| Step::Page(machine, numbers)),
         1 => sync_file_of(1).prop_map(|page| Step::OddPage(page.write())),
         6 => (place(), lines()).prop_map(|(place, lines)| Step::Import(place, lines)),
-        1 => place().prop_map(Step::Prune),
+        1 => (place(), any::<bool>()).prop_map(|(place, bare)| Step::Shorten(place, bare)),
+        1 => (place(), vec(0..120_u8, 1..3)).prop_map(|(place, numbers)| Step::Forget(place, numbers)),
         2 => (0..9_usize).prop_map(Step::Drop),
         2 => (0..9_usize).prop_map(Step::Back),
     ]
@@ -151,6 +167,13 @@ fn numbered((number, grown): (u8, bool), date: Day) -> Record {
     claude_sync::format::line::read_record(&text, &session, &format!("p{}", number % 3), &mut Interner::default()).expect("reads")
 }
 
+/// A record as it stands in a machine file, where its session is around it.
+fn in_page(record: &Record) -> String {
+    let line = record.line(record.day(), None);
+    let session = format!(",\"session\":\"{}\"", record.origin.session);
+    line.replace(&session, "")
+}
+
 fn date((_, month, day, _): Place) -> Day {
     Day::parse(&format!("2026-0{}-1{day}", month + 1)).expect("a day")
 }
@@ -162,8 +185,8 @@ fn day_file(tree: &Tree, place: Place) -> (String, DayFile) {
     (path, known.unwrap_or_else(|| DayFile::new(machine, day)))
 }
 
-/// A line of history from elsewhere, about a day on which there are records, or one that other months' days are near to.
-fn imported((source, day, model, [output, input, write, read]): Told, here: Day) -> (SummaryKey, Summary) {
+/// A line of imported totals, about a day on which there are records, or one that other months' days are near to.
+fn imported((source, day, model, [output, input, write, read]): Told, here: Day) -> (SumKey, Sum) {
     let day = match day {
         0 => here,
         // Also of another month than its file is of: what it depends on may be in any unit.
@@ -171,21 +194,27 @@ fn imported((source, day, model, [output, input, write, read]): Told, here: Day)
         more => Day::parse(&format!("2026-02-0{}", more - 6)).expect("a day"),
     };
     // Hours that the day begins after that of UTC; a day that nobody knows the beginning of; and two states of the statistics.
-    let (session, from, to) = match source {
-        0 => (Origin::Ccusage.session("+00:00"), 0, 24),
-        1 => (Origin::Ccusage.session("+01:00"), -1, 23),
-        2 => (Origin::Ccusage.session("-05:00"), 5, 29),
-        3 => (Origin::Ccusage.session("+14:00"), -14, 10),
-        4 => (Origin::Ccusage.session("odd"), 9, 9),
-        _ => (Origin::StatsCache.session(&format!("2026-03-0{source}")), 0, 24),
+    let (source, mark, from, to) = match source {
+        0 => (Source::Ccusage, "+00:00".to_owned(), 0, 24),
+        1 => (Source::Ccusage, "+01:00".to_owned(), -1, 23),
+        2 => (Source::Ccusage, "-05:00".to_owned(), 5, 29),
+        3 => (Source::Ccusage, "+14:00".to_owned(), -14, 10),
+        4 => (Source::Ccusage, "odd".to_owned(), 9, 9),
+        _ => (Source::StatsCache, format!("2026-03-0{source}"), 0, 24),
     };
     let model = ["claude-opus-4-5", "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8", "unheard-of"][usize::from(model)];
     let counters = Counters { input, output, cache_creation: write, cache_read: read, ..Counters::default() };
     let cost = Cost { known: model.starts_with("claude"), amount: Money::from_pico(u128::from(output) * 1_000_000_000) };
     let at = |hours: i64, less: i64| Timestamp::from_millis(day.start().millis() + hours * 3_600_000 - less).expect("a time");
     let totals = Totals { requests: 0, counters, cost };
-    let summary = Summary { project: "p".to_owned(), totals, first: at(from, 0), last: at(to, i64::from(from < to)), extra: Extra::new() };
-    (SummaryKey { session, day, model: name(model) }, summary)
+    let window = (from < to).then(|| (at(from, 0), at(to, 1)));
+    let deducted = (output % 7 == 3).then_some(Totals {
+        requests: 0,
+        counters: Counters { output: output / 2, ..Counters::default() },
+        cost: Cost::default(),
+    });
+    let sum = Sum { window, project: "p".to_owned(), totals, deducted, extra: Extra::new() };
+    (SumKey { source, day, mark: name(&mark), session: SessionId::new(name("")), model: name(model) }, sum)
 }
 
 fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
@@ -206,19 +235,25 @@ fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
         Step::Import(place, lines) => {
             let (path, mut file) = day_file(tree, *place);
             lines.iter().for_each(|line| {
-                let (key, summary) = imported(*line, file.day);
-                file.add_summary(key, summary);
+                let (key, sum) = imported(*line, file.day);
+                file.add_sum(key, sum);
             });
             tree.insert(path, file.write().0.into_bytes());
         }
-        Step::Prune(place) => {
+        Step::Shorten(place, bare) => {
             let (path, mut file) = day_file(tree, *place);
-            file.records = file.records.iter().map(|record| record.stub(file.day)).collect();
+            let level = if *bare { Level::Bare } else { Level::Daily };
+            file.records = file.records.iter().map(|record| record.shortened(level)).collect();
+            tree.insert(path, file.write().0.into_bytes());
+        }
+        Step::Forget(place, numbers) => {
+            let (path, mut file) = day_file(tree, *place);
+            file.forgotten.extend(numbers.iter().map(|number| numbered((*number, false), file.day).id));
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Page(machine, numbers) => {
             let id = machine_id(*machine);
-            let records: Vec<_> = numbers.iter().map(|number| numbered(*number, date((0, 0, 0, 1))).line(None, None)).collect();
+            let records: Vec<_> = numbers.iter().map(|number| in_page(&numbered(*number, date((0, 0, 0, 1))))).collect();
             let text = format!(
                 "{{\"version\":\"1.1\",\"machine\":{{\"uuid\":\"{id}\",\"hostname\":\"h\",\"updated_at\":\"2026-04-01T00:00:00Z\"}},\"sync_metadata\":{{}},\"usage_summary\":{{}},\"sessions\":{{\"s1\":{{\"project_name\":\"p1\",\"usage_records\":[{}]}}}}}}",
                 records.join(",")
@@ -257,7 +292,7 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
     let load = || read::load(repo, machines, archive).expect("reads");
     let mut cells = Cells::new();
-    let whole = Fleet::join_rows(load(), &mut |row| cell(&mut cells, row));
+    let whole = Fleet::count_rows(load(), &mut |row| cell(&mut cells, row));
     let quick = overview::manifest(repo, machines, archive, 1, cache).expect("reads");
     assert_eq!(quick.write(), manifest::compute(&whole, machines, archive, 1).write(), "the manifest");
     let mut seen = Cells::new();
@@ -267,7 +302,7 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
     assert_eq!(seen, cells, "rows");
     for data in load() {
         let id: MachineId = data.id.clone();
-        let alone = Fleet::join(vec![data]);
+        let alone = Fleet::count(vec![data]);
         let all: BTreeSet<SessionId> = alone.sessions.keys().cloned().collect();
         let mut own = Overview::read(repo, (machines, archive), Some(&id), cache, &mut |_| {}).expect("reads");
         own.add_sessions(&all, |_| {}).expect("reads");

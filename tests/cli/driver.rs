@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use claude_sync::fleet::Fleet;
+use claude_sync::fleet::read::Tree;
+use claude_sync::fleet::{manifest, read};
 use claude_sync::format::manifest::RULES;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::git::{Git, Oid};
-use claude_sync::merge::algebra::Tree;
-use claude_sync::merge::{data, manifest, trees};
+use claude_sync::merge::trees;
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -31,7 +32,7 @@ fn root(repo: &Repo, files: &Tree) -> Oid {
 
 fn with_manifest(repo: &Repo, root: Oid) -> Oid {
     let (machines, archive) = read::inputs(repo, Some(root)).expect("read");
-    let text = manifest::compute(&Fleet::join(read::load(repo, machines, archive).expect("read")), machines, archive, RULES).write();
+    let text = manifest::compute(&Fleet::count(read::load(repo, machines, archive).expect("read")), machines, archive, RULES).write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
     repo.replace(Some(root), &BTreeMap::from([("sync/manifest.json".to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
 }

@@ -68,7 +68,7 @@ fn the_specs_machine_file_is_read_without_loss() {
         text = text.replace(key, &format!("\"x_future\": {{\"b\": 0.12345678901234567890, \"a\": [1e5]}},\n{key}"));
     }
     let file = SyncFile::read(&id(SPEC_ID), text.as_bytes(), &mut Interner::default()).expect("reads");
-    assert_eq!(file.claimed.map(|c| (c.requests, c.cost.amount.to_string())), Some((127, "45.75".to_owned())));
+    assert_eq!(file.claimed.map(|c| (c.totals.requests, c.totals.cost.amount.to_string())), Some((127, "45.75".to_owned())));
     let written = file.write();
     let mut part = json(&text);
     part["version"] = "1.1".into();

@@ -1,18 +1,16 @@
 //! Generated data, from a world so small that versions often meet: overlaps, larger rows, fast flags, moved timestamps, ids missing,
-//! summary lines, stubs, claims, decisions, equal timestamps, unknown fields, part files.
+//! all levels of detail, sums, forgotten ids, claims, decisions, equal timestamps, unknown fields, part files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{Interner, MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
+use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::DayFile;
-use claude_sync::format::imported;
-use claude_sync::format::line::{Summary, SummaryKey};
 use claude_sync::format::syncfile::{Decision, SyncFile};
-use claude_sync::merge::algebra::Tree;
-use claude_sync::record::{Body, Counters, Origin, Record, Totals};
+use claude_sync::record::{Body, Counters, Level, Origin, Record, Source, Sum, SumKey, Totals};
 use claude_sync::store::layout;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -27,11 +25,12 @@ fn extra() -> impl Strategy<Value = Extra> {
 
 prop_compose! {
     /// Records from a world so small that they often meet.
-    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..4_u8, extra in extra()) -> Record {
+    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..5_u8, twin in 0..6_u8, extra in extra()) -> Record {
         let mut record = Record {
             id: RecordId::of("test", &[&[id]]),
             derived: false,
             origin: Origin {
+                level: Level::Full,
                 timestamp: Timestamp::from_millis(1_770_000_000_000 + minute * 60_000).expect("valid"),
                 session: SessionId::new(name(&format!("s{session}"))),
                 project: name(&format!("p{project}")),
@@ -47,8 +46,9 @@ prop_compose! {
                 sidechain: flags[2],
                 cost: Cost { known: flags[3], amount: Money::from_pico(cost) },
                 recorded_cost: None,
-                extra,
             },
+            twins: BTreeSet::new(),
+            extra,
         };
         match nameless {
             // Without an id, as 1.0 tools write them: it is derived from what they say.
@@ -56,31 +56,49 @@ prop_compose! {
                 record.id = record.twin();
                 record.derived = true;
             }
-            // A stub: no time of day, no project.
-            1 => record.origin = Origin { timestamp: record.origin.timestamp.day().start(), project: name(""), ..record.origin },
+            1 => record = record.shortened(Level::Bare),
+            2 => record = record.shortened(Level::Daily),
             _ => {}
+        }
+        if record.origin.level < Level::Full {
+            // Its price is the table's.
+            record.body.cost = record.cost();
+            record.derived = twin == 1;
+            record.twins.extend((twin == 0).then(|| RecordId::of("test", &[b"twin"])));
         }
         record
     }
 }
 
+/// A sum of an hour, of a day, of one whose beginning is not known; or the claim of a session, as a machine settles it.
+fn sum(day: Day, kind: u8, project: u8, requests: u64, output: u64) -> (SumKey, Sum) {
+    let at = |millis: i64| Timestamp::from_millis(day.start().millis() + millis).expect("valid");
+    let window = [Some((at(0), at(3_599_999))), Some((at(0), at(86_399_999))), None, Some((at(0), at(60_000)))][usize::from(kind)];
+    let totals = |requests, output| Totals { requests, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
+    let session = SessionId::new(name("s1"));
+    let ccusage = SumKey {
+        source: Source::Ccusage,
+        day,
+        mark: name(&format!("{kind}")),
+        session: SessionId::new(name("")),
+        model: name("claude-opus-4-8"),
+    };
+    let key = if kind == 3 { SumKey::claim(session) } else { ccusage };
+    let deducted = (requests > 1).then(|| totals(0, requests - 1));
+    let requests = if kind == 3 { requests } else { 0 };
+    (key, Sum { window, project: format!("p{project}"), totals: totals(requests, output), deducted, extra: Extra::new() })
+}
+
 prop_compose! {
-    pub fn day_file_of(machine: u8, date: u8)(records in vec(record(), 0..6), lines in vec((0..2_u8, 0..2_u8, 0..4_u64, 0..4_u64), 0..3), imports in vec((0..3_u8, 0..4_u64), 0..2), header in extra(), unknown in 0..3_u8) -> DayFile {
+    pub fn day_file_of(machine: u8, date: u8)(records in vec(record(), 0..6), sums in vec((0..4_u8, 0..2_u8, 0..4_u64, 0..4_u64), 0..3), forgotten in 0..4_u8, header in extra(), unknown in 0..3_u8) -> DayFile {
         let day = Day::parse(&format!("2026-02-0{}", date + 2)).expect("a day");
         let mut file = DayFile::new(machine_id(machine), day);
         records.into_iter().for_each(|record| file.records.add(record));
-        for (session, project, requests, output) in lines {
-            let key = SummaryKey { session: SessionId::new(name(&format!("s{session}"))), day, model: name("m") };
-            let totals = Totals { requests, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
-            file.add_summary(key, Summary { project: format!("p{project}"), totals, first: day.start(), last: day.start(), extra: Extra::new() });
+        for (kind, project, requests, output) in sums {
+            let (key, sum) = sum(day, kind, project, requests, output);
+            file.add_sum(key, sum);
         }
-        // Sums that another tool made: of an hour, of the day, and of one whose beginning nobody knows.
-        for (hours, output) in imports {
-            let last = Timestamp::from_millis(day.start().millis() + [0, 3_599_999, 86_399_999][usize::from(hours)]).expect("valid");
-            let key = SummaryKey { session: imported::Origin::Ccusage.session(&format!("{hours}")), day, model: name("claude-opus-4-8") };
-            let totals = Totals { requests: 0, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
-            file.add_summary(key, Summary { project: "p".to_owned(), totals, first: day.start(), last, extra: Extra::new() });
-        }
+        file.forgotten.extend((forgotten == 0).then(|| RecordId::of("test", &[b"gone"])));
         file.extra = header;
         if unknown > 0 {
             file.unknown.insert((None, format!("{{\"kind\":{unknown}}}")));
@@ -128,7 +146,8 @@ fn placed(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
         day_file_of(machine, date).prop_map(move |mut file| {
             if named {
                 file.records = std::mem::take(&mut file.records).iter().filter(|record| !record.derived).collect();
-                file.summaries.retain(|key, _| key.session.as_str() == "s1" && date == 1);
+                file.records = std::mem::take(&mut file.records).iter().filter(|record| record.twins.is_empty()).collect();
+                file.sums.retain(|key, _| key.source == Source::Claim && date == 1);
             }
             (layout::day_path(&file.machine, file.day, part), file.write().0.into_bytes())
         })
@@ -141,7 +160,7 @@ fn page(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
             if named {
                 // Copies of what day files hold, some of them with something more to say.
                 for (id, session) in &mut page.sessions {
-                    let here = records.iter().filter(|record| !record.derived);
+                    let here = records.iter().filter(|record| !record.derived && record.origin.level == Level::Full);
                     session.records =
                         here.map(|r| Record { origin: Origin { session: id.clone(), ..r.origin.clone() }, ..r.clone() }).collect();
                 }

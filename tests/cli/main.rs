@@ -34,7 +34,6 @@ mod life;
 mod machines;
 mod made;
 mod migrate;
-mod model;
 mod newcomers;
 mod odd;
 mod packages;
