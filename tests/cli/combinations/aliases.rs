@@ -1,8 +1,6 @@
 //! Merged machines are aliases: their records, claims and totals are those of the machine that they were merged into.
 
-use super::{
-    Claim, LATE, by_machine, check, check_all, configure, file_1_0, id, import_day, put, rows, seed, use_late, used,
-};
+use super::{Claim, LATE, by_machine, check, check_all, configure, file_1_0, id, import_day, put, rows, seed, use_late, used};
 use crate::world::{Machine, NOON, World, transcript};
 
 const OLD: &str = "0000601d-0000-4000-8000-000000000000";

@@ -133,9 +133,12 @@ fn a_forgotten_session_stays_forgotten_after_retention() {
     let world = World::new();
     let ada = forget(&world, false, &[("s1", first())]);
     configure(&ada, false, Some(3));
+    clean_up(&ada, "s1");
     put(&ada, "s2", &resumed());
     let late = use_late(&ada);
     check(&ada, used(left()) + late, "pruned");
+    ada.sync_at(LATE, &["--mode=full"]);
+    check(&ada, used(left()) + late, "read again");
 }
 
 /// A request that is first seen on the 10th and began on the 9th, and three more of the 10th.

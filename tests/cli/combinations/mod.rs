@@ -206,7 +206,6 @@ fn ccusage(date: &str, sum: Figures, cost: f64) -> String {
 
 /// Imports totals that cost what their tokens cost.
 fn import_day(machine: &Machine, date: &str, sum: Figures, zone: &str) {
-    #[allow(clippy::cast_precision_loss, reason = "a few cents")]
     let dollars = sum.cost as f64 / 1e12;
     machine.write("days.json", &ccusage(date, sum, dollars));
     let path = machine.home.join("days.json").display().to_string();
@@ -232,7 +231,6 @@ struct Claim {
 fn file_1_0(id: &str, claims: &[Claim]) -> String {
     let total = |requests: Figures, dollars: Option<f64>| {
         let [input, output, write, read] = requests.tokens;
-        #[allow(clippy::cast_precision_loss, reason = "a few cents")]
         let cost = dollars.unwrap_or(requests.cost as f64 / 1e12);
         json!({
             "total_requests": requests.requests, "total_input_tokens": input, "total_output_tokens": output,
