@@ -82,6 +82,15 @@ fn assert_cleaned(world: &World, machines: &[Machine; 2], cleaner: usize, commit
 }
 
 #[test]
+fn a_machine_that_was_offline_brings_no_forgotten_data_with_a_sync() {
+    let world = World::new();
+    let [ada, bob] = part(&world, 2);
+    bob.sync(&[]);
+    check_all(&[&bob, &ada], NOON, used_by_both(2), "synced");
+    assert!(!remote_history(&world).contains(SECRET), "the sync pushed it");
+}
+
+#[test]
 fn a_push_of_a_merge_with_forgotten_data_is_refused() {
     let world = World::new();
     let machines = part(&world, 0);
