@@ -6,6 +6,7 @@ mod branches;
 mod canaries;
 mod ccusage;
 mod clocks;
+mod combinations;
 mod corpus;
 mod crowd;
 mod dice;
