@@ -1,0 +1,491 @@
+"""Counts the files of all machines together."""
+
+import re
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+
+from files import (
+    DAY,
+    FULL,
+    MACHINE,
+    MAX_SUM,
+    Bad,
+    claim,
+    count as count_of,
+    day_start,
+    derived_id,
+    join_records,
+    join_sums,
+    money_of,
+    object_of,
+    time_of,
+)
+
+HOUR = 3600000
+MACHINE_NAME = re.compile(MACHINE)
+EVER = 1 << 62
+RANK = {"ccusage": 2, "stats-cache": 3}
+
+
+class Row:
+    """A request, or what counts of a sum."""
+
+    __slots__ = ("time", "machine", "session", "model", "figures", "cost", "known")
+
+    def __init__(self, time, machine, session, model, figures, cost, known):
+        self.time = time
+        self.machine = machine
+        self.session = session
+        self.model = model
+        self.figures = figures
+        self.cost = cost
+        self.known = known
+
+
+class Request:
+    """A request that counts: the joined record and its price."""
+
+    __slots__ = ("record", "machine", "cost", "known", "end")
+
+
+class Group:
+    """Sums that are one history."""
+
+    __slots__ = ("key", "sum", "members", "holders", "machine", "counted", "cost", "window")
+
+
+def decisions_of(machines):
+    """The decision that holds, by (kind, subject)."""
+    holds = {}
+    for machine in machines.values():
+        for kind, subject, order, says in machine.decisions:
+            present = holds.get((kind, subject))
+            if present is None or order > present[0]:
+                holds[kind, subject] = (order, says)
+    return {name: says for name, (_, says) in holds.items()}
+
+
+def aliases_of(machines, decisions):
+    """The machine that each machine counts for."""
+    into = {}
+    for (kind, subject), says in decisions.items():
+        if kind == "merged" and type(says.get("into")) is str and says["into"]:
+            into[subject] = says["into"]
+    ring = set()
+    for start in into:
+        seen, at = [], start
+        while at in into and at not in seen and at not in ring:
+            seen.append(at)
+            at = into[at]
+        if at in seen:
+            ring.update(seen[seen.index(at) :])
+    found = {}
+    for name in machines:
+        at = target = name
+        while at in into and at not in ring:
+            at = into[at]
+            if at in machines:
+                target = at
+        found[name] = target
+    return found
+
+
+def adopt(reader, decisions):
+    """Adds the machines and the claims of adopted manifests."""
+    forgotten = {
+        subject[len("machine:") :]
+        for kind, subject in decisions
+        if kind == "forgotten" and subject.startswith("machine:")
+    }
+    for (kind, _), says in sorted(decisions.items(), key=lambda item: item[0]):
+        manifest = says.get("manifest") if kind == "adopted-manifest" else None
+        if type(manifest) is not dict:
+            continue
+        try:
+            entries = object_of(manifest.get("machines"))
+            sessions = object_of(manifest.get("sessions_index"))
+        except Bad:
+            continue
+        for name, entry in entries.items():
+            if name in forgotten or not MACHINE_NAME.fullmatch(name):
+                continue
+            machine = reader.machine(name)
+            try:
+                summary = object_of(object_of(entry).get("usage_summary"))
+                figures = [count_of(summary.get("total_requests", 0)), 0, 0, 0, 0]
+                cost = money_of(summary.get("total_cost_usd", 0))
+                start = time_of(entry["first_seen"]) if entry.get("first_seen") else None
+                end = time_of(summary["last_usage"]) if summary.get("last_usage") else None
+                if start is not None and end is not None:
+                    start = min(start, end)
+                machine.add_sum(claim("", (figures, cost, True), start, end))
+            except Bad:
+                reader.note(f"adopted manifest: machine {name}: not readable")
+        for name, entry in sessions.items():
+            try:
+                entry = object_of(entry)
+                named = entry.get("machines")
+                if type(named) is not list or len(named) != 1 or named[0] in forgotten:
+                    continue
+                machine = reader.machines.get(named[0])
+                if machine is None:
+                    continue
+                figures = [count_of(entry.get("total_usage_count", 0)), 0, 0, 0, 0]
+                start = time_of(entry["first_seen"]) if entry.get("first_seen") else None
+                end = time_of(entry["last_updated"]) if entry.get("last_updated") else None
+                machine.add_sum(claim(name, (figures, 0, True), start, end))
+            except Bad:
+                reader.note(f"adopted manifest: session {name}: not readable")
+
+
+def requests_of(machines, aliases, prices):
+    """The requests that count, by id, and the ids that do not count."""
+    forgotten = set()
+    for machine in machines.values():
+        forgotten |= machine.forgotten
+    joined, owners, several = {}, {}, {}
+    for name, machine in machines.items():
+        created = machine.created()
+        for ident, record in machine.copies.items():
+            present = joined.get(ident)
+            if present is None:
+                joined[ident] = record
+                owners[ident] = name
+                continue
+            if ident not in several:
+                first = machines[owners[ident]]
+                several[ident] = (-present.level, present.time, first.created(), first.name)
+            order = (-record.level, record.time, created, name)
+            if order < several[ident]:
+                several[ident] = order
+                owners[ident] = name
+            joined[ident] = join_records(present, record, True)
+
+    without = set(forgotten)
+    if any(record.derived for record in joined.values()):
+        twins = set()
+        for machine in machines.values():
+            for ident, copy in machine.copies.items():
+                if copy.level == FULL and not joined[ident].derived:
+                    twins.add(derived_id(copy))
+        for record in joined.values():
+            if not record.derived:
+                twins.update(record.twins)
+        without.update(twin for twin in twins if twin in joined and joined[twin].derived)
+
+    found = {}
+    for ident, record in joined.items():
+        if ident in without:
+            continue
+        request = Request()
+        request.record = record
+        request.machine = aliases[owners[ident]]
+        price = prices.of(record.model)
+        request.known = price is not None
+        request.cost = price.request(record) if price else 0
+        request.end = record.time if record.level == FULL else record.time + DAY - 1
+        found[ident] = request
+    return found, without
+
+
+def window_of(key, start, end):
+    """The window of a sum, both ends included."""
+    if key[0] == "stats-cache" and key[2]:
+        day = day_start(key[2])
+        return day - DAY, day + 2 * DAY - 1
+    return (-EVER if start is None else start), (EVER if end is None else end)
+
+
+def sort_key(key):
+    rank = RANK.get(key[0])
+    if rank is None:
+        rank = 0 if key[3] else 1
+    return rank, key
+
+
+class Totals:
+    """Counters of one machine's records by model, to sum a window quickly."""
+
+    def __init__(self, records):
+        self.full = self._sums([record for record in records if record.level == FULL])
+        self.days = self._sums([record for record in records if record.level != FULL])
+
+    @staticmethod
+    def _sums(records):
+        records.sort(key=lambda record: record.time)
+        columns = [
+            [0, *accumulate(getattr(record, name) for record in records)]
+            for name in ("input", "output", "cache_creation", "cache_read")
+        ]
+        return [record.time for record in records], columns
+
+    def within(self, start, end):
+        """(number of records, four counters) of the records that lie in a window as a whole."""
+        number, found = 0, [0, 0, 0, 0]
+        for (times, columns), last in ((self.full, end), (self.days, end - DAY + 1)):
+            low, high = bisect_left(times, start), bisect_right(times, last)
+            if high > low:
+                number += high - low
+                for place, column in enumerate(columns):
+                    found[place] += column[high] - column[low]
+        return number, found
+
+
+class Sums:
+    def __init__(self, machines, aliases, requests, without, prices):
+        self.machines = machines
+        self.aliases = aliases
+        self.requests = requests
+        self.prices = prices
+        self.without = without
+        self.fleet = {}
+        for name in machines:
+            self.fleet.setdefault(aliases[name], []).append(name)
+        self.indexes = {}
+        self.totals = {}
+
+    def rows(self):
+        groups = self.groups()
+        prior = {}
+        rows = []
+        for group in groups:
+            before = prior.setdefault(group.machine, {None: []})
+            row = self.count(group, before)
+            before[None].append(group)
+            before.setdefault(group.key[3], []).append(group)
+            if row is not None:
+                rows.append(row)
+        return rows
+
+    # Which sums are one, and for whom they count
+
+    def groups(self):
+        found = {}
+        for target, names in self.fleet.items():
+            by_key = {}
+            for name in names:
+                for key, made in self.machines[name].sums.items():
+                    members = by_key.setdefault(key, [])
+                    members.append((name, made))
+            marks = {}
+            for key in by_key:
+                if key[0] == "stats-cache":
+                    marks[key[2]] = max(marks.get(key[2], ""), key[1])
+            for key, members in by_key.items():
+                source, mark, day, _, model = key
+                if source == "stats-cache" and mark != marks[day]:
+                    continue
+                joined = members[0][1]
+                for _, made in members[1:]:
+                    joined = join_sums(joined, made)
+                if source == "ccusage":
+                    same = (source, model, joined.start, joined.end, tuple(joined.figures[1:]))
+                elif source == "stats-cache":
+                    same = (source, day, model, joined.figures[1] + joined.figures[2])
+                else:
+                    same = (source, target, key)
+                found.setdefault(same, []).append((target, key, joined, members))
+        groups = [self.group(same, parts) for same, parts in found.items()]
+        groups.sort(key=lambda group: (sort_key(group.key), group.machine))
+        return groups
+
+    def group(self, same, parts):
+        group = Group()
+        group.members = [(name, made) for _, _, _, members in parts for name, made in members]
+        targets = {target for target, _, _, _ in parts}
+        if same[0] == "ccusage" and parts[0][2].start is not None and parts[0][2].end is not None:
+            for target, names in self.fleet.items():
+                if target not in targets and any(self.has_records(name, parts[0]) for name in names):
+                    targets.add(target)
+        group.holders = sorted(
+            (name for target in targets for name in self.fleet[target]),
+            key=lambda name: (self.machines[name].created(), name),
+        )
+        group.machine = self.aliases[group.holders[0]]
+        place = {}
+        for number, name in enumerate(group.holders):
+            place.setdefault(self.aliases[name], number)
+        _, group.key, group.sum, _ = min(parts, key=lambda part: (place[part[0]], part[1]))
+        group.counted, group.cost = [0] * 5, 0
+        group.window = window_of(group.key, group.sum.start, group.sum.end)
+        return group
+
+    def has_records(self, name, part):
+        """Whether the records of a machine in the exact window have just the counters of the sum."""
+        _, key, made, _ = part
+        model = key[4]
+        if (name, model) not in self.totals:
+            self.totals[name, model] = Totals([
+                record
+                for ident, record in self.machines[name].copies.items()
+                if ident not in self.without and (not model or record.model == model)
+            ])
+        number, counters = self.totals[name, model].within(made.start, made.end)
+        return number > 0 and counters == made.figures[1:]
+
+    # What counts of a sum
+
+    def index(self, name, session):
+        """(times, ids) of the requests of which a machine has a copy; of a session and bare ones."""
+        if name not in self.indexes:
+            by_session = {}
+            everything = []
+            for ident in self.machines[name].copies:
+                if ident in self.requests:
+                    record = self.requests[ident].record
+                    everything.append((record.time, ident))
+                    by_session.setdefault(record.session, []).append((record.time, ident))
+            lists = {"": sorted(everything)}
+            bare = by_session.pop("", [])
+            for found, entries in by_session.items():
+                lists[found] = sorted(entries + bare)
+            self.indexes[name] = lists, sorted(bare)
+        lists, bare = self.indexes[name]
+        return lists.get(session, bare)
+
+    def matching(self, group):
+        """Ids of the requests of the holders that match, without regard to the model."""
+        session = group.key[3]
+        low, high = group.window
+        if group.key[0] == "ccusage":
+            low, high = low - HOUR, high + HOUR
+        seen = set()
+        for name in group.holders:
+            entries = self.index(name, session)
+            first = bisect_left(entries, (low - DAY + 1, ""))
+            for time, ident in entries[first : bisect_right(entries, (high, "g"))]:
+                if ident not in seen and self.requests[ident].end >= low:
+                    record = self.requests[ident].record
+                    if not session or record.session == session or record.level == 0:
+                        seen.add(ident)
+        return seen
+
+    def count(self, group, before):
+        source, _, _, session, model = group.key
+        made = group.sum
+        if source == "stats-cache":
+            if self.matching(group) or any(
+                other.key[0] != "stats-cache" and meet(group.window, other.window) for other in before[None]
+            ):
+                return None
+            group.counted, group.cost = list(made.figures), made.cost
+            return self.row(group)
+        taken = [0] * 5
+        cost = 0
+        shortened = []
+        for name, member in group.members:
+            if member.deducted:
+                add(taken, member.deducted[0])
+                cost += member.deducted[1]
+                shortened.append(self.machines[name].copies)
+        for ident in self.matching(group):
+            request = self.requests[ident]
+            record = request.record
+            if model and record.model != model:
+                continue
+            if any(ident in copies and copies[ident].level != FULL for copies in shortened):
+                continue
+            taken[0] += 1
+            taken[1] += record.input
+            taken[2] += record.output
+            taken[3] += record.cache_creation
+            taken[4] += record.cache_read
+            cost += request.cost
+        # Sums of an equal session or without one; all sums where this one names no session.
+        candidates = [*before.get(session, ()), *before.get("", ())] if session else before[None]
+        for other in candidates:
+            if any(other.counted) and agree(model, other.key[4]) and meet(group.window, other.window):
+                add(taken, other.counted)
+                cost += other.cost
+        left = [max(0, one - away) for one, away in zip(made.figures, taken)]
+        if left[1:] == made.figures[1:]:
+            group.cost = made.cost
+        elif not any(left[1:]):
+            group.cost = 0
+        else:
+            group.cost = max(0, made.cost - cost)
+            price = self.prices.of(model or made.only_model or "")
+            if price is not None:
+                group.cost = min(group.cost, price.base(left[1:]))
+        group.counted = left
+        return self.row(group)
+
+    def row(self, group):
+        if not any(group.counted) and not group.cost:
+            return None
+        source, _, day, session, model = group.key
+        made = group.sum
+        known = made.known or (any(made.figures[1:]) and not any(group.counted[1:]))
+        if source == "claim":
+            return Row(
+                self.claim_time(group),
+                group.machine,
+                session,
+                model or made.only_model or "",
+                group.counted,
+                group.cost,
+                known,
+            )
+        if source == "stats-cache" and day:
+            time = day_start(day) + DAY // 2
+        elif made.start is not None and made.end is not None:
+            time = made.start + (made.end - made.start) // 2
+        elif made.start is not None or made.end is not None:
+            time = made.start if made.end is None else made.end
+        elif day:
+            time = day_start(day) + DAY // 2
+        else:
+            time = self.claim_time(group)
+        return Row(time, group.machine, session, model, group.counted, group.cost, known)
+
+    def claim_time(self, group):
+        if group.sum.end is not None:
+            return group.sum.end
+        machines = [self.machines[group.machine]] + [self.machines[name] for name, _ in group.members]
+        for of in ("last_usage", "updated_at"):
+            for machine in machines:
+                if getattr(machine, of) is not None:
+                    return getattr(machine, of)
+        return 0
+
+
+def add(into, figures):
+    for place, figure in enumerate(figures):
+        into[place] = min(MAX_SUM, into[place] + figure)
+
+
+def meet(one, other):
+    return one[0] <= other[1] and other[0] <= one[1]
+
+
+def agree(one, other):
+    return not one or not other or one == other
+
+
+def count(reader, prices):
+    """All rows of a tree: requests, and what counts of sums."""
+    machines = reader.machines
+    decisions = decisions_of(machines)
+    adopt(reader, decisions)
+    aliases = aliases_of(machines, decisions)
+    requests, without = requests_of(machines, aliases, prices)
+    rows = [
+        Row(
+            request.record.time,
+            request.machine,
+            request.record.session,
+            request.record.model,
+            (
+                1,
+                request.record.input,
+                request.record.output,
+                request.record.cache_creation,
+                request.record.cache_read,
+            ),
+            request.cost,
+            request.known,
+        )
+        for request in requests.values()
+    ]
+    rows += Sums(machines, aliases, requests, without, prices).rows()
+    return rows
