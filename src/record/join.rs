@@ -25,18 +25,24 @@ impl Record {
     }
 
     fn join_parts(self, other: Self, origin: Origin) -> Self {
-        Self {
+        let full = origin.level == Level::Full;
+        let mut out = Self {
             id: self.id,
             derived: self.derived && other.derived,
             fast: self.fast || other.fast,
             // A shortened record has no place in its session.
-            index: if origin.level == Level::Full { given_first(self.index, other.index) } else { 0 },
+            index: if full { given_first(self.index, other.index) } else { 0 },
             origin,
             // Whole: counters of one row beside the model of another would be a request that nobody made.
             body: if other.body.order(&self.body).is_gt() { other.body } else { self.body },
             twins: self.twins.join(other.twins),
             extra: join_extra(&self.extra, &other.extra),
+        };
+        if !full {
+            // Its line has no price: it is the reader's.
+            out.body.cost = out.cost();
         }
+        out
     }
 }
 

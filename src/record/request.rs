@@ -149,6 +149,7 @@ impl Record {
             self.origin.level = level;
             self.origin.timestamp = self.origin.timestamp.day().start();
             self.index = 0;
+            self.body.cost = self.cost();
             if level == Level::Bare {
                 self.origin.session = SessionId::new(Name::default());
                 self.origin.project = Name::default();

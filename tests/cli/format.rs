@@ -127,9 +127,12 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
         "def456",
     );
     let page = json(&ada.git(&["show", "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json"]));
-    contains(&page["decisions"][0]["manifest"], &old, "the adopted manifest");
-    // The reports count what has a file: the claims of the spec's machine, and ada's three.
-    assert_eq!(ada.fleet().0, 130);
+    let adopted = &page["decisions"][0]["manifest"];
+    contains(&adopted["machines"], &old["machines"], "the adopted manifest");
+    assert_eq!(adopted["x_team"], "blue");
+    assert!(adopted["sessions_index"].get("conversation_abc123").is_none(), "that of a machine with files is in them");
+    // Reports count what the manifest counts.
+    assert_eq!(ada.fleet().0, 127 + 89 + 15 + 3);
     ada.assert_sound();
 }
 
