@@ -344,14 +344,14 @@ fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Optio
 
 /// From when to when requests are compared with what a machine file claims.
 fn claims(page: &SyncFile) -> Option<(i64, i64)> {
-    let window = |first: Option<Timestamp>, last: Option<Timestamp>| {
-        first.zip(last).map_or((i64::MIN, i64::MAX), |(first, last)| (first.millis(), last.millis().saturating_add(1)))
-    };
-    let of_sessions = page.sessions.values().filter(|session| session.claimed.is_some());
-    let sessions = of_sessions.map(|session| window(session.first_seen, session.last_updated));
-    let all = page.claimed.iter().map(|all| window(all.first, all.last));
+    let whole = (i64::MIN, i64::MAX);
+    let window =
+        |window: Option<(Timestamp, Timestamp)>| window.map_or(whole, |(first, last)| (first.millis(), last.millis().saturating_add(1)));
+    let of_sessions = page.sessions.values().filter(|session| session.claimed.is_some()).map(|session| window(session.claim_window()));
+    let all = page.claimed.iter().map(|_| window(page.claim_window()));
     let adopted = decisions::adopted([page].into_iter()).into_iter().flat_map(|manifest| manifest.machines.into_values());
-    sessions.chain(all).chain(adopted.map(|entry| window(entry.first_seen, entry.last_usage))).fold(None, |sum, one| both(sum, Some(one)))
+    let adopted = adopted.map(|entry| window(entry.first_seen.zip(entry.last_usage)));
+    of_sessions.chain(all).chain(adopted).fold(None, |sum, one| both(sum, Some(one)))
 }
 
 /// A hash of all that a record says. Two copies with equal hashes need not be joined.

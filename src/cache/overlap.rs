@@ -33,7 +33,9 @@ pub fn overlapping(repo: &Repo, portions: &[Digested], gone: &Gone, cache: &dyn 
         let span = one.digest.span().map(|(first, last)| (first.millis(), last.millis().saturating_add(DAY)));
         span.is_some_and(|(first, last)| sums.iter().any(|(from, until)| first < *until && *from <= last))
     };
-    let whole = |one: &Digested| one.digest.whole || one.digest.sums.is_some() || compared(one);
+    // The claims of a machine file are in its digest.
+    let has_sums = |one: &Digested| one.digest.sums.is_some() && !one.portion.is_page;
+    let whole = |one: &Digested| one.digest.whole || has_sums(one) || compared(one);
     Ok(portions.iter().zip(shares).map(|(one, shares)| shares || whole(one)).collect())
 }
 

@@ -61,7 +61,7 @@ pub fn enforce(repo: &Repo, root: Oid, rules: &mut Rules, checked: &dyn Checked)
     }
     loop {
         let (mut changes, mut gone) = (BTreeMap::new(), BTreeSet::new());
-        let forgotten = sweep(repo, out.root, rules, checked, &mut |path, change| {
+        let (forgotten, passed) = sweep(repo, out.root, rules, checked, &mut |path, change| {
             match change {
                 Change::Write(text) => {
                     let oid = repo.write_file(path, text.as_bytes())?;
@@ -72,10 +72,11 @@ pub fn enforce(repo: &Repo, root: Oid, rules: &mut Rules, checked: &dyn Checked)
             Ok(())
         })?;
         out.root = repo.without(repo.replace(Some(out.root), &changes)?, &gone)?;
-        if forgotten.is_empty() {
+        // The same requests may stand elsewhere, under another session or with a later time: once more, with what is known now.
+        let more = rules.pass(passed);
+        if forgotten.is_empty() && !more {
             return Ok(out);
         }
-        // The same requests may stand elsewhere under another session: once more, with what is known now.
         rules.forget_ids(forgotten.iter().copied());
         out.forgotten.extend(forgotten);
     }
@@ -93,15 +94,16 @@ pub fn breaking(repo: &Repo, root: Oid, rules: &Rules, checked: &dyn Checked) ->
     Ok(out)
 }
 
-/// Shows what applying the rules would change, and returns the ids of records that would go with their session or project.
+/// Shows what applying the rules would change, and returns the ids of records that would go: to be noted as forgotten, and because of
+/// their day.
 fn sweep(
     repo: &Repo,
     root: Oid,
     rules: &Rules,
     checked: &dyn Checked,
     show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
-) -> Result<BTreeSet<RecordId>, DataError> {
-    let mut out = BTreeSet::new();
+) -> Result<(BTreeSet<RecordId>, BTreeSet<RecordId>), DataError> {
+    let (mut forgotten, mut passed) = (BTreeSet::new(), BTreeSet::new());
     let mut names = Interner::default();
     let (machines, archive) = super::read::inputs(repo, Some(root))?;
     for portion in portions(repo, machines, archive)? {
@@ -115,7 +117,8 @@ fn sweep(
                 Path::Day(machine, day, _) => {
                     let Ok((mut file, damage)) = DayFile::read(machine, *day, &bytes, &mut names) else { continue };
                     let applied = rules.apply_day(&mut file);
-                    out.extend(applied.forgotten);
+                    forgotten.extend(applied.forgotten);
+                    passed.extend(applied.passed);
                     if !applied.changed {
                         continue;
                     }
@@ -152,7 +155,7 @@ fn sweep(
             show(&path, Change::Write(page.write()))?;
         }
     }
-    Ok(out)
+    Ok((forgotten, passed))
 }
 
 fn snapshots(repo: &Repo, machines: Option<Oid>) -> Result<Vec<(String, Oid)>, DataError> {

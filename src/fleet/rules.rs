@@ -70,6 +70,8 @@ pub struct Rules {
     pruned: BTreeMap<MachineId, Day>,
     /// Records that were forgotten with their session or project. The same requests may come back under other names.
     ids: BTreeSet<RecordId>,
+    /// Records of which one copy went because of its day, in this run. Another copy may bear a later time.
+    passed: BTreeSet<RecordId>,
 }
 
 /// What applying rules to a day file did.
@@ -77,8 +79,10 @@ pub struct Rules {
 pub struct Applied {
     /// The file is another one now.
     pub changed: bool,
-    /// Ids of records that went with their session or project.
+    /// Ids of records that went with their session or project, or because another copy did.
     pub forgotten: Vec<RecordId>,
+    /// Ids of records that went because of their day.
+    pub passed: Vec<RecordId>,
 }
 
 impl Rules {
@@ -111,6 +115,13 @@ impl Rules {
     /// Adds ids of forgotten records.
     pub fn forget_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
         self.ids.extend(ids);
+    }
+
+    /// Adds ids of records of which one copy went because of its day. Says whether that is new.
+    pub fn pass(&mut self, ids: impl IntoIterator<Item = RecordId>) -> bool {
+        let before = self.passed.len();
+        self.passed.extend(ids);
+        self.passed.len() > before
     }
 
     /// The rules of a root tree. `page` gives the text of a machine file that is known without opening it.
@@ -207,7 +218,7 @@ impl Rules {
             parts.extend(all.iter().map(|(salt, sign)| format!("{kind}{salt} {sign}").into_bytes()));
         }
         parts.extend(self.machines.iter().map(|id| id.as_str().as_bytes().to_vec()));
-        parts.extend(self.ids.iter().map(|id| id.number().to_be_bytes().to_vec()));
+        parts.extend(self.ids.iter().chain(&self.passed).map(|id| id.number().to_be_bytes().to_vec()));
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         RecordId::of("rules", &parts).number()
     }
@@ -218,15 +229,15 @@ impl Rules {
         !before(first, self.before) && !before(detailed, self.pruned_before(machine))
     }
 
-    /// What is kept of a machine's records, those of transcripts for example, and the ids of those that went with session or project.
-    pub fn keep<'r>(&self, machine: &MachineId, records: &'r RecordSet) -> (Cow<'r, RecordSet>, Vec<RecordId>) {
-        let mut forgotten = Vec::new();
+    /// What is kept of a machine's records, those of transcripts for example, and what became of the others.
+    pub fn keep<'r>(&self, machine: &MachineId, records: &'r RecordSet) -> (Cow<'r, RecordSet>, Applied) {
+        let mut applied = Applied::default();
         if !self.forget_something() {
-            return (Cow::Borrowed(records), forgotten);
+            return (Cow::Borrowed(records), applied);
         }
         let mut judge = Judge::new(self);
-        let kept = records.iter().filter(|record| judge.keeps_record(machine, record, &mut forgotten)).collect();
-        (Cow::Owned(kept), forgotten)
+        let kept = records.iter().filter(|record| judge.keeps_record(machine, record, &mut applied)).collect();
+        (Cow::Owned(kept), applied)
     }
 
     /// Whether a sum of a machine is kept.
@@ -246,9 +257,8 @@ impl Rules {
         let machine = file.machine.clone();
         if self.forget_something() {
             let mut judge = Judge::new(self);
-            let gone = |record: &Record, judge: &mut Judge, ids: &mut Vec<RecordId>| !judge.keeps_record(&machine, record, ids);
-            if file.records.iter().any(|record| gone(&record, &mut judge, &mut Vec::new())) {
-                file.records = file.records.iter().filter(|record| !gone(record, &mut judge, &mut out.forgotten)).collect();
+            if file.records.iter().any(|record| !judge.keeps_record(&machine, &record, &mut Applied::default())) {
+                file.records = file.records.iter().filter(|record| judge.keeps_record(&machine, record, &mut out)).collect();
             }
             file.sums.retain(|key, sum| judge.keeps_sum(&machine, key, sum));
             let all = self.machines.contains(&machine);
@@ -261,14 +271,7 @@ impl Rules {
         }
         if *file != before {
             out.changed = true;
-            let held: BTreeSet<SessionId> = file
-                .records
-                .entries()
-                .map(|entry| entry.session.clone())
-                .chain(file.sums.keys().map(|key| key.session.clone()))
-                .chain(file.unknown.iter().filter_map(|(session, _)| session.clone()))
-                .collect();
-            file.sessions.retain(|session, _| held.contains(session));
+            file.drop_empty_sessions();
         }
         out
     }
@@ -299,7 +302,10 @@ impl Rules {
             .sessions
             .iter()
             .filter(|(id, s)| {
-                !judge.keeps(id, &s.project) || old(s.last_updated, if s.claimed.is_some() { self.before } else { pruned.max(self.before) })
+                // A view with an old beginning is refreshed by its machine.
+                let by_days =
+                    if s.claimed.is_some() { old(s.last_updated, self.before) } else { old(s.first_seen, pruned.max(self.before)) };
+                !judge.keeps(id, &s.project) || by_days
             })
             .map(|(id, _)| id.clone())
             .collect();
@@ -311,8 +317,9 @@ impl Rules {
             }
         }
         for session in page.sessions.values_mut() {
-            let mut keeps =
-                |record: &Record| judge.keeps_record(&machine, record, &mut Vec::new()) && !old(Some(record.origin.timestamp), pruned);
+            let mut keeps = |record: &Record| {
+                judge.keeps_record(&machine, record, &mut Applied::default()) && !old(Some(record.origin.timestamp), pruned)
+            };
             if session.records.iter().any(|record| !keeps(&record)) {
                 session.records = session.records.iter().filter(|record| keeps(record)).collect();
             }
@@ -364,13 +371,21 @@ impl<'a> Judge<'a> {
         Self { rules, ids: rules.ids.iter().copied().collect(), sessions: HashMap::new(), projects: HashMap::new() }
     }
 
-    /// Whether a record is kept. `forgotten` gains its id where it goes with its session or project.
-    fn keeps_record(&mut self, machine: &MachineId, record: &Record, forgotten: &mut Vec<RecordId>) -> bool {
-        if self.rules.machines.contains(machine) || self.rules.before.is_some_and(|day| record.day() < day) {
+    /// Whether a record is kept. Where it is not, its id may be needed to know other copies of it.
+    fn keeps_record(&mut self, machine: &MachineId, record: &Record, applied: &mut Applied) -> bool {
+        if self.rules.machines.contains(machine) {
             return false;
         }
         if !self.keeps(&record.origin.session, &record.origin.project) {
-            forgotten.push(record.id);
+            applied.forgotten.push(record.id);
+            return false;
+        }
+        if self.rules.before.is_some_and(|day| record.day() < day) {
+            applied.passed.push(record.id);
+            return false;
+        }
+        if self.rules.passed.contains(&record.id) {
+            applied.forgotten.push(record.id);
             return false;
         }
         !self.ids.contains(&record.id)

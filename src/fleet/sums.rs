@@ -204,12 +204,15 @@ impl Sums {
                 let Some(totals) = session.claimed else { continue };
                 let model = if session.models.len() == 1 { session.models.first().cloned().unwrap_or_default() } else { String::new() };
                 let booked = session.last_updated.or(page.last_usage).or(Some(page.machine.updated_at));
-                let window = session.first_seen.zip(session.last_updated);
-                claim(id.clone(), sum(window, totals, &session.project), Claimed { model, first: session.first_seen, booked });
+                claim(
+                    id.clone(),
+                    sum(session.claim_window(), totals, &session.project),
+                    Claimed { model, first: session.first_seen, booked },
+                );
             }
             if let Some(all) = &page.claimed {
                 let booked = all.last.or(page.last_usage).or(Some(page.machine.updated_at));
-                claim(none(), sum(all.first.zip(all.last), all.totals, ""), Claimed { booked, ..Claimed::default() });
+                claim(none(), sum(page.claim_window(), all.totals, ""), Claimed { booked, ..Claimed::default() });
             }
         }
         if let Some(entry) = &data.adopted {

@@ -182,6 +182,18 @@ impl DayFile {
         absorb(&mut self.sums, key, sum);
     }
 
+    /// Drops the members of sessions of which the file holds no line.
+    pub fn drop_empty_sessions(&mut self) {
+        let held: BTreeSet<SessionId> = self
+            .records
+            .entries()
+            .map(|entry| entry.session.clone())
+            .chain(self.sums.keys().map(|key| key.session.clone()))
+            .chain(self.unknown.iter().filter_map(|(session, _)| session.clone()))
+            .collect();
+        self.sessions.retain(|session, _| held.contains(session));
+    }
+
     /// Whether the file holds no line of any kind.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.sums.is_empty() && self.forgotten.is_empty() && self.unknown.is_empty()

@@ -205,6 +205,13 @@ impl SyncFile {
         Ok(out)
     }
 
+    /// The time that its claim is about: what it says itself, and the sessions that are part of it. None where it is not known.
+    pub fn claim_window(&self) -> Option<(Timestamp, Timestamp)> {
+        let claim = self.claimed?;
+        let sessions = self.sessions.values().filter(|session| session.claimed.is_some()).filter_map(Session::claim_window);
+        claim.first.zip(claim.last).into_iter().chain(sessions).reduce(hull)
+    }
+
     /// When the machine last synced.
     pub fn last_sync(&self) -> Timestamp {
         self.metadata.last_full_sync.max(self.metadata.last_incremental_sync).unwrap_or(self.machine.updated_at)
@@ -330,7 +337,18 @@ fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut 
     Ok(session)
 }
 
+/// The time that two times are within.
+fn hull(a: (Timestamp, Timestamp), b: (Timestamp, Timestamp)) -> (Timestamp, Timestamp) {
+    (a.0.min(b.0), a.1.max(b.1))
+}
+
 impl Session {
+    /// The time that its claim is about: what it says itself, and its records. None where it is not known.
+    pub fn claim_window(&self) -> Option<(Timestamp, Timestamp)> {
+        let records = self.records.entries().map(|entry| (entry.at, entry.at));
+        self.first_seen.zip(self.last_updated).into_iter().chain(records).reduce(hull)
+    }
+
     /// The canonical text.
     pub fn text(&self) -> String {
         file(&self.doc())

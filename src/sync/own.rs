@@ -290,6 +290,7 @@ impl Own {
             let records = records.iter().map(|record| self.shortened(record, Level::Full)).collect();
             if let Some(part) = self.parts.get_mut(&at) {
                 part.file.records = records;
+                part.file.drop_empty_sessions();
                 part.changed = true;
             }
         }

@@ -217,10 +217,11 @@ fn enforce(
         rules.forget(&intent.subject, Some(&intent.value));
     }
     let before = rules.clone();
-    let (_, ids) = rules.keep(machine, records);
-    rules.forget_ids(ids);
-    let (_, ids) = rules.keep(machine, &history.records);
-    rules.forget_ids(ids);
+    for brought in [records, &history.records] {
+        let (_, gone) = rules.keep(machine, brought);
+        rules.forget_ids(gone.forgotten);
+        rules.pass(gone.passed);
+    }
     let enforced = fleet::enforce::enforce(repo, root, &mut rules, cache)?;
     let mut forgotten = rules.new_ids(&before);
     forgotten.extend(enforced.forgotten);
