@@ -72,9 +72,11 @@ fn no_arrow_points_back() {
 /// The files of the same room that a file uses, by the names in its `use super::` and `use crate::ROOM::` lines.
 fn used_inside(text: &str, room: &str, files: &[String]) -> Vec<String> {
     let tests = text.find("#[cfg(test)]").unwrap_or(text.len());
+    let code: Vec<&str> = text[..tests].lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join("\n");
     let mut out = Vec::new();
     for prefix in ["super::".to_owned(), format!("crate::{room}::")] {
-        for rest in text[..tests].split(&prefix).skip(1) {
+        for rest in code.split(&prefix).skip(1) {
             let inside = rest
                 .strip_prefix('{')
                 .map_or_else(|| rest.split([':', ';', '(']).next().unwrap_or_default(), |list| list.split('}').next().unwrap_or_default());

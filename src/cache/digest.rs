@@ -8,60 +8,15 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde::{Deserialize, Serialize};
 
 use super::rows;
+use super::stored::Sums;
 use crate::base::few::low;
 use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
-use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::decisions;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::SyncFile;
-use crate::prices::Counters;
 use crate::record::{Level, Record, Totals};
 use crate::store::layout::Path;
-
-/// Totals as they are remembered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sums {
-    requests: u64,
-    counters: [u64; 6],
-    pico: u128,
-    known: bool,
-}
-
-impl From<Totals> for Sums {
-    fn from(totals: Totals) -> Self {
-        let c = &totals.counters;
-        Self {
-            requests: totals.requests,
-            counters: [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h, c.web_search],
-            pico: totals.cost.amount.pico(),
-            known: totals.cost.known,
-        }
-    }
-}
-
-impl From<Sums> for Totals {
-    fn from(sums: Sums) -> Self {
-        let [input, output, cache_creation, cache_read, cache_1h, web_search] = sums.counters;
-        Self {
-            requests: sums.requests,
-            counters: Counters { input, output, cache_creation, cache_read, cache_1h, web_search },
-            cost: Cost { known: sums.known, amount: Money::from_pico(sums.pico) },
-        }
-    }
-}
-
-impl Default for Sums {
-    fn default() -> Self {
-        Totals::default().into()
-    }
-}
-
-impl Sums {
-    fn add(&mut self, other: Totals) {
-        *self = Totals::from(*self).plus(other).into();
-    }
-}
 
 /// What one session has in a file or a portion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

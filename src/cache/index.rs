@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::memo::Known;
-use super::tables;
 use crate::base::time::Timestamp;
 use crate::transcripts::{Cursor, Cursors, Mark};
 
@@ -62,6 +61,18 @@ const SCHEMA: &str = "
         offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
     ) WITHOUT ROWID;
     PRAGMA user_version = 5;
+";
+
+/// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
+const DIGESTS: &str = "
+    CREATE TABLE IF NOT EXISTS portions (
+        path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL, rules INTEGER NOT NULL,
+        digest BLOB NOT NULL, names BLOB NOT NULL, fingerprints BLOB NOT NULL, sessions BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS files (
+        path TEXT PRIMARY KEY, oid BLOB NOT NULL, digest BLOB NOT NULL, sessions BLOB NOT NULL, ids BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS rows (path TEXT PRIMARY KEY, oid BLOB NOT NULL, rows BLOB NOT NULL);
 ";
 
 impl Index {
@@ -121,7 +132,7 @@ impl Index {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;
-        db.execute_batch(tables::SCHEMA)?;
+        db.execute_batch(DIGESTS)?;
         Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false), portions: RefCell::default() })
     }
 

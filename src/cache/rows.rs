@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::digest::Sums;
+use super::stored::Sums;
 use crate::base::ids::SessionId;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;

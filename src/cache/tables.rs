@@ -21,18 +21,6 @@ fn version() -> String {
     format!("{VERSION} {RULES} {}", env!("CARGO_PKG_VERSION"))
 }
 
-/// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
-pub(super) const SCHEMA: &str = "
-    CREATE TABLE IF NOT EXISTS portions (
-        path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL, rules INTEGER NOT NULL,
-        digest BLOB NOT NULL, names BLOB NOT NULL, fingerprints BLOB NOT NULL, sessions BLOB NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS files (
-        path TEXT PRIMARY KEY, oid BLOB NOT NULL, digest BLOB NOT NULL, sessions BLOB NOT NULL, ids BLOB NOT NULL
-    );
-    CREATE TABLE IF NOT EXISTS rows (path TEXT PRIMARY KEY, oid BLOB NOT NULL, rows BLOB NOT NULL);
-";
-
 fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {
     Ok(Oid::from_bytes(row.get_ref(column)?.as_blob()?).ok())
 }

@@ -1,7 +1,7 @@
 //! What all files say together: aliases, copies, sums, rows, decisions, forgetting, retention, and the manifest as a function of that.
 //!
 //! Counting is one pass ([`Fleet::count`]): map aliases, join copies by id, take the most detailed, add sums. Nothing here knows of caches;
-//! [`crate::cache`] makes the same result from digests.
+//! the room `cache` makes the same result from digests.
 //!
 //! `error`, `view` → `read` → `decisions` → `rules` → `enforce`; `view`, `read`, `decisions` → `sums` → `count` → `manifest`, `settle`:
 //! a file uses only files to its left.

@@ -103,8 +103,9 @@ fn conflicts_and_machines_that_stay_away_are_told() {
     for (machine, requests) in [(&ada, 0..3), (&bob, 0..4)] {
         machine.init();
         machine.write(".claude/projects/p/s1.jsonl", &transcript("s1", requests));
-        machine.sync(&["--summary-only"]);
+        machine.sync(&[]);
     }
+    bob.break_checksum();
     ada.sync(&["--download-all"]);
     let ran = status(&ada, "2026-03-30T12:00:00Z");
     assert!(ran.out.contains("1 session to look at: claude-sync conflicts"), "{}", ran.out);

@@ -113,6 +113,17 @@ pub fn ran(out: Output) -> Ran {
 }
 
 impl Machine<'_> {
+    /// Changes a figure in a committed day file by hand, so that its checksum fails, and pushes that.
+    pub fn break_checksum(&self) {
+        let path = self.files().into_keys().find(|path| path.contains("/archive/")).expect("a day file");
+        let file = self.repo().join(path);
+        let text = fs::read_to_string(&file).expect("there").replacen("\"output_tokens\":10", "\"output_tokens\":99", 1);
+        fs::write(&file, text).expect("written");
+        self.git(&["commit", "-q", "--no-verify", "-am", "make it look more"]);
+        self.sync(&["--offline"]);
+        self.sync(&[]);
+    }
+
     pub fn repo(&self) -> PathBuf {
         self.home.join(".local/share/claude-sync/repo")
     }
