@@ -48,7 +48,7 @@ pub use run::run;
 pub use settings::naming;
 pub use setup::{Init, init, leave_id};
 pub use status::{Known, Status, Unsynced, status};
-pub use tree::add;
+pub use tree::{Brought, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 
 /// What a run is for.

@@ -26,12 +26,12 @@ use crate::front::{There, compute};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::{algebra, trees};
-use crate::record::{Level, Record, RecordSet};
+use crate::record::{Level, Record, RecordSet, Sum, SumKey};
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Starts<'a> {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Starts<'a> {
     /// The remote's branch, if it was fetched.
     pub tip: Option<Oid>,
     /// The local branch.
@@ -109,7 +109,7 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
 }
 
 /// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest: that tells of all machines.
-pub(super) fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, SyncError> {
+pub fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, SyncError> {
     let mut files: BTreeMap<String, Entry> = BTreeMap::new();
     for blob in repo.blobs(Some(root), layout::MACHINES)? {
         let own = match layout::Path::parse(&blob.path) {
@@ -339,6 +339,30 @@ fn unshortened(data: &mut MachineData, own: &Own, records: &RecordSet) {
     }
     data.page = now.page;
     data.sums = now.sums;
+}
+
+/// What a run brings.
+#[derive(Debug, Default)]
+pub struct Brought {
+    /// Requests of transcripts.
+    pub records: RecordSet,
+    /// Requests of transcripts that are imported.
+    pub imported: RecordSet,
+    /// Sums of other tools that are imported.
+    pub sums: Vec<(SumKey, Sum)>,
+}
+
+/// The root tree of the commit that a run would make, without transcripts, remote and work tree.
+pub fn assemble_for(
+    repo: &Repo,
+    starts: Starts<'_>,
+    machine: &MachineId,
+    brought: &Brought,
+    options: &Options,
+    cache: &dyn Cache,
+) -> Result<Oid, SyncError> {
+    let history = History { records: brought.imported.clone(), sums: brought.sums.clone() };
+    Ok(assemble(repo, starts, machine, (&brought.records, &history), options, cache)?.tree)
 }
 
 /// A root tree after a machine added records to it, the manifest apart.

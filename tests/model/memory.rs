@@ -1,0 +1,322 @@
+//! The fleet in memory: trees of a repository whose objects are not stored, joined by the library's own functions.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use claude_sync::base::ids::MachineId;
+use claude_sync::base::key::Key;
+use claude_sync::base::progress::Watcher;
+use claude_sync::cache::index::Index;
+use claude_sync::cache::{Cache, NoCache};
+use claude_sync::fleet::decisions::{Intent, MERGED};
+use claude_sync::fleet::enforce::{CheckedNow, breaking};
+use claude_sync::fleet::rules::{FORGOTTEN, Rules, Subject};
+use claude_sync::format::manifest::RULES;
+use claude_sync::format::syncfile::Mode;
+use claude_sync::git::repo::{Entry, FILE, FOLDER, Repo};
+use claude_sync::git::{Git, Oid};
+use claude_sync::merge::trees;
+use claude_sync::report::Zone;
+use claude_sync::sync::import::{Import as Opened, What};
+use claude_sync::sync::{Brought, Host, Options, Starts, Task, assemble_for, own_tree};
+use tempfile::TempDir;
+
+use crate::check;
+use crate::rows::{Home, records, time};
+use crate::site::{How, Import, Plain, Run, Site};
+use crate::truth::{Committed, Forgotten};
+
+#[derive(Default)]
+struct Node {
+    head: Option<Oid>,
+    known: Option<Oid>,
+    /// Where the remote's branches were when they were last fetched.
+    main: Option<Oid>,
+    branches: BTreeMap<MachineId, Oid>,
+    past: Vec<Oid>,
+}
+
+pub struct Memory {
+    repo: Repo,
+    git: Git,
+    nodes: Vec<Node>,
+    main: Option<Oid>,
+    branches: BTreeMap<MachineId, Oid>,
+    /// What the remote's branch was.
+    past: Vec<Oid>,
+    front_page: bool,
+    folder: TempDir,
+}
+
+impl Memory {
+    pub fn new(machines: usize, front_page: bool, git: &Git) -> Self {
+        // Without a disk, where there is such a place.
+        let shm = PathBuf::from("/dev/shm");
+        let builder = || tempfile::Builder::new();
+        let folder = builder().tempdir_in(shm).or_else(|_| builder().tempdir()).expect("a folder");
+        let key = Key::parse(&key_text()).expect("a key");
+        let repo = Repo::create(&folder.path().join("repo"), "main").expect("a repository").with_key(Some(&key));
+        repo.write_in_memory().expect("in memory");
+        let nodes = (0..machines).map(|_| Node::default()).collect();
+        Self { repo, git: git.clone(), nodes, main: None, branches: BTreeMap::new(), past: Vec::new(), front_page, folder }
+    }
+
+    fn index(&self, at: usize) -> Index {
+        Index::open(&self.state_folder(at)).expect("an index")
+    }
+
+    fn state_folder(&self, at: usize) -> PathBuf {
+        let folder = self.folder.path().join(format!("state{at}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
+    fn root(&self, commit: Oid) -> Oid {
+        self.repo.tree_of(commit).expect("a commit")
+    }
+
+    fn commit(&self, tree: Oid, parents: &[Oid]) -> Oid {
+        self.repo.commit(&self.git, tree, parents, "sync\n").expect("commits")
+    }
+
+    fn set_main(&mut self, commit: Oid) {
+        self.past.extend(self.main);
+        self.main = Some(commit);
+    }
+
+    fn set_head(&mut self, at: usize, commit: Oid) {
+        let node = &mut self.nodes[at];
+        node.past.extend(node.head.filter(|head| *head != commit));
+        node.head = Some(commit);
+    }
+
+    fn options(&self, home: &Home, run: &Run) -> Options {
+        let forget = run.forget.as_ref().map(|what| {
+            let subject = match what {
+                Forgotten::Session(id) => Subject::Session(id.clone()),
+                Forgotten::Project(name) => Subject::Project((*name).to_owned()),
+                Forgotten::Machine(id) => Subject::Machine(id.clone()),
+                Forgotten::Before(at) => Subject::Before(crate::rows::day(*at)),
+            };
+            let (subject, says) = subject.tombstone("salt");
+            let value = says.get("salt").cloned().unwrap_or(serde_json::Value::Bool(true));
+            Intent { kind: FORGOTTEN, subject, key: if says.is_empty() { "all" } else { "salt" }, value }
+        });
+        let merge = run.merge.as_ref().map(|(from, into)| Intent {
+            kind: MERGED,
+            subject: from.to_string(),
+            key: "into",
+            value: into.as_str().into(),
+        });
+        Options {
+            mode: if run.full { Mode::Full } else { Mode::Incremental },
+            intents: forget.into_iter().chain(merge).collect(),
+            summary_only: home.summary_only,
+            snapshot: false,
+            push_main: false,
+            offline: run.how == How::Offline,
+            retention_days: home.retention,
+            front_page: (self.front_page && self.nodes.iter().all(|node| node.head.is_none())).then_some(true),
+            rederive: false,
+            restore: Vec::new(),
+            import: None,
+            reroot: false,
+            task: Task::Sync,
+            now: time(run.now),
+            host: Host {
+                hostname: format!("host-{}", home.id.short()),
+                platform: "linux".into(),
+                os_version: "1".into(),
+                fingerprint: String::new(),
+            },
+            program: PathBuf::from("/nowhere/claude-sync"),
+            attended: false,
+            unattended: false,
+            wait: Duration::ZERO,
+            rules: RULES,
+            watcher: Watcher::default(),
+        }
+    }
+
+    fn brought(&self, home: &Home, run: &Run) -> Brought {
+        let mut out = Brought { records: records(&home.rows[home.read..]), ..Brought::default() };
+        let mut sums = |text: &str, zone: &str| {
+            let path = self.folder.path().join("import.json");
+            std::fs::write(&path, text).expect("written");
+            let zone = Zone::parse(zone).expect("a zone");
+            let opened = Opened::open(&path, None, &|date| zone.range(date), time(run.now)).expect("it can be imported");
+            if let What::Sums(sums) = opened.what {
+                out.sums = sums;
+            }
+        };
+        match &run.import {
+            None => {}
+            Some(Import::Backup(rows)) => out.imported = records(rows),
+            Some(Import::Ccusage(text, zone)) => sums(text, zone),
+            Some(Import::Statistics(text)) => sums(text, "UTC"),
+        }
+        out
+    }
+
+    /// Whether commits that came from the remote have data that is forgotten, as a run asks.
+    fn is_tainted(&self, starts: &Starts<'_>) -> bool {
+        let Some(tip) = starts.tip.filter(|tip| Some(*tip) != starts.known) else { return false };
+        let rules = |commit| Rules::read(&self.repo, self.root(commit), |_, _| None).expect("reads").without_retention();
+        let all = [starts.head, starts.known].into_iter().flatten().fold(rules(tip), |all, commit| all.and(&rules(commit)));
+        let new = || self.repo.new_commits(tip, starts.known.as_slice()).expect("reads");
+        let breaks = |commit| !breaking(&self.repo, self.root(commit), &all, &CheckedNow::default()).expect("reads").is_empty();
+        all.forget_something() && new().into_iter().any(breaks)
+    }
+
+    /// The join that git makes with the merge driver: of what both sides changed, per path.
+    fn merged(&self, base: Option<Oid>, ours: Oid, theirs: Oid) -> Oid {
+        let sync = |root: Oid| self.repo.folder(Some(root), "sync").expect("reads");
+        let joined = trees::join(&self.repo, "sync", base.and_then(sync), sync(ours), sync(theirs)).expect("joins");
+        let Some(oid) = joined else { return ours };
+        self.repo.replace(Some(ours), &BTreeMap::from([("sync".to_owned(), Entry { mode: FOLDER, oid })])).expect("a tree")
+    }
+
+    fn with_files(&self, root: Option<Oid>, files: &[(String, Vec<u8>)]) -> Oid {
+        let put = |(path, bytes): &(String, Vec<u8>)| {
+            let oid = self.repo.write_file(path, bytes).expect("stored");
+            (path.clone(), Entry { mode: FILE, oid })
+        };
+        self.repo.replace(root, &files.iter().map(put).collect()).expect("a tree")
+    }
+}
+
+/// The fleet's key, the same in every run.
+pub fn key_text() -> String {
+    let bytes: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
+    let mark = claude_sync::base::key::hex(&claude_sync::base::key::mac(&(0..32).collect::<Vec<u8>>(), b"mark")[..4]);
+    format!("claude-sync-key-1-{bytes}-{mark}")
+}
+
+impl Site for Memory {
+    fn sync(&mut self, at: usize, home: &Home, run: &Run) -> Option<Committed> {
+        let online = run.how != How::Offline;
+        if online {
+            (self.nodes[at].main, self.nodes[at].branches) = (self.main, self.branches.clone());
+        }
+        let node = &self.nodes[at];
+        let others: Vec<Oid> = node.branches.values().copied().collect();
+        let starts = Starts { tip: node.main.filter(|_| online), head: node.head, known: node.known, others: &others };
+        let options = self.options(home, run);
+        let index = self.index(at);
+        let tree = assemble_for(&self.repo, starts, &home.id, &self.brought(home, run), &options, &index).expect("a run works");
+        let reroot = !home.per_machine && (run.forget.is_some() || self.is_tainted(&starts));
+        let parent = if reroot { None } else { starts.tip.or(starts.head) };
+        let same = |commit: &Oid| self.root(*commit) == tree;
+        let commit = match parent.filter(same) {
+            Some(parent) => parent,
+            None => self.commit(tree, parent.as_slice()),
+        };
+        self.set_head(at, commit);
+        if run.how == How::Killed(0) {
+            // Before the clone noted what it has.
+            return Some(Committed::Perhaps);
+        }
+        self.nodes[at].known = Some(commit);
+        if run.how != How::Online {
+            return Some(Committed::Yes);
+        }
+        if home.per_machine {
+            let own = own_tree(&self.repo, tree, &home.id).expect("a tree");
+            let before = self.branches.get(&home.id).copied();
+            if before.is_none_or(|before| self.root(before) != own) {
+                let commit = self.commit(own, before.as_slice());
+                self.branches.insert(home.id.clone(), commit);
+            }
+        } else if self.main != Some(commit) {
+            self.set_main(commit);
+        }
+        Some(Committed::Yes)
+    }
+
+    fn plain(&mut self, at: usize, what: Plain, pick: usize) -> bool {
+        let Some(head) = self.nodes[at].head else { return false };
+        let ours = self.root(head);
+        let parent = |commit| self.repo.parents_of(commit).expect("reads").first().copied();
+        let back = |past: &[Oid]| past.len().checked_sub(1 + pick % 5).and_then(|place| past.get(place)).copied();
+        match what {
+            Plain::Pull | Plain::PullRebase | Plain::Push | Plain::Unrelated => {
+                let Some(tip) = self.main.filter(|tip| *tip != head) else { return false };
+                let base = self.repo.merge_base(head, tip).expect("reads").filter(|_| what != Plain::Unrelated);
+                let tree = self.merged(base.map(|base| self.root(base)), ours, self.root(tip));
+                let parents = if what == Plain::PullRebase { vec![tip] } else { vec![head, tip] };
+                let commit = self.commit(tree, &parents);
+                self.set_head(at, commit);
+                if matches!(what, Plain::Push | Plain::Unrelated) {
+                    self.set_main(commit);
+                }
+            }
+            Plain::Revert => {
+                let mut commit = head;
+                for _ in 0..pick % 3 {
+                    commit = parent(commit).unwrap_or(commit);
+                }
+                let Some(before) = parent(commit) else { return false };
+                let tree = self.merged(Some(self.root(commit)), ours, self.root(before));
+                self.set_head(at, self.commit(tree, &[head]));
+            }
+            Plain::Reset => match back(&self.nodes[at].past) {
+                Some(older) => self.nodes[at].head = Some(older),
+                None => return false,
+            },
+            Plain::ForcePush => match back(&self.past) {
+                Some(older) => self.set_main(older),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    fn plant(&mut self, files: &[(String, Vec<u8>)]) -> bool {
+        let tree = self.with_files(self.main.map(|main| self.root(main)), files);
+        let parents: Vec<Oid> = self.main.into_iter().collect();
+        self.set_main(self.commit(tree, &parents));
+        true
+    }
+
+    fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool {
+        let Some(head) = self.nodes[at].head else { return false };
+        let tree = self.with_files(Some(self.root(head)), files);
+        self.set_head(at, self.commit(tree, &[head]));
+        true
+    }
+
+    fn lose_index(&mut self, at: usize) {
+        Index::remove(&self.state_folder(at));
+    }
+
+    fn encrypt(&mut self, _: usize, _: i64) -> bool {
+        self.repo.start_sealing();
+        true
+    }
+
+    fn look(&self, at: usize, show: &mut dyn FnMut(&Repo, Oid)) {
+        if let Some(head) = self.nodes[at].head {
+            show(&self.repo, self.root(head));
+        }
+    }
+
+    fn check(&self, at: usize, after_run: bool) {
+        let Some(head) = self.nodes[at].head else { return };
+        let root = self.root(head);
+        let index = self.index(at);
+        let caches: [&dyn Cache; 2] = [&index, &NoCache];
+        check::counts_alike(&self.repo, root, &caches);
+        if after_run {
+            check::is_sound(&self.repo, root, &index);
+            if self.front_page {
+                check::front_is_fresh(&self.repo, root);
+            }
+        }
+    }
+
+    fn state(&self, at: usize) -> String {
+        let sync = self.nodes[at].head.and_then(|head| self.repo.folder(Some(self.root(head)), "sync").expect("reads"));
+        sync.map(|oid| oid.to_string()).unwrap_or_default()
+    }
+}
