@@ -3,7 +3,7 @@
 //! Shortening changes no total: what sums exceed records is computed with the records as they are, and again with the shortened ones;
 //! the difference is noted as deducted.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use super::read::MachineData;
 use super::sums::{Compared, Sums};
@@ -58,13 +58,13 @@ fn find<'s>(sums: &'s Sums, key: &SumKey, at: usize) -> Option<&'s Compared> {
 }
 
 /// Notes in a record that is to be shortened which records without an id of their own are the same request.
-pub fn note_twin(record: &mut Record, derived: &HashSet<RecordId>) {
+pub fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
     if !record.derived && derived.contains(&record.twin()) {
         record.twins.insert(record.twin());
     }
 }
 
 /// The ids of all records of a fleet that have none of their own.
-pub fn derived_ids(machines: &[MachineData]) -> HashSet<RecordId> {
+pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
     machines.iter().flat_map(|data| data.records.entries()).filter(|entry| entry.derived).map(|entry| entry.id).collect()
 }

@@ -23,6 +23,16 @@ fn meet(a: Span, b: Span) -> bool {
 /// A machine's start and index: of several holders the smallest one counts a sum.
 type Rank = (Timestamp, usize);
 
+/// What tells a history from others: source, model, window, figures.
+type History = (Source, Name, Option<(Timestamp, Timestamp)>, [u64; 4]);
+
+/// The versions of one sum on one machine and its aliases.
+struct Versions {
+    sum: Sum,
+    /// What each of them deducted.
+    deducted: Vec<(usize, Totals)>,
+}
+
 /// One sum, with all machines that have it.
 #[derive(Debug, Clone)]
 pub(super) struct Compared {
@@ -67,7 +77,7 @@ impl Compared {
     }
 
     /// Whether it is one history with another of its source.
-    fn identity(&self) -> Option<(Source, Name, Option<(Timestamp, Timestamp)>, [u64; 4])> {
+    fn identity(&self) -> Option<History> {
         let (key, c) = (&self.key, &self.sum.totals.counters);
         match key.source {
             Source::Claim => None,
@@ -128,24 +138,24 @@ impl Sums {
     /// Gathers the sums of all machines. `places`: for each the machine that it counts for.
     pub fn gather(machines: &[MachineData], places: &[usize]) -> Self {
         let mut out = Self { places: places.to_vec(), ..Self::default() };
-        let mut sums: BTreeMap<(usize, SumKey), (Sum, Vec<(usize, Totals)>)> = BTreeMap::new();
+        let mut sums: BTreeMap<(usize, SumKey), Versions> = BTreeMap::new();
         for (at, data) in machines.iter().enumerate() {
             let claims = out.claims(data, places[at]);
             for (key, mut sum) in claims.into_iter().chain(data.sums.iter().map(|(key, sum)| (key.clone(), sum.clone()))) {
                 let deducted = sum.deducted.take().map(|deducted| (at, deducted));
                 match sums.get_mut(&(places[at], key.clone())) {
-                    Some((known, all)) => {
-                        *known = known.clone().join(sum);
-                        all.extend(deducted);
+                    Some(known) => {
+                        known.sum = known.sum.clone().join(sum);
+                        known.deducted.extend(deducted);
                     }
-                    None => drop(sums.insert((places[at], key), (sum, deducted.into_iter().collect()))),
+                    None => drop(sums.insert((places[at], key), Versions { sum, deducted: deducted.into_iter().collect() })),
                 }
             }
         }
         let start = |at: usize| machines[at].page().map_or(Timestamp::EPOCH, |page| page.machine.created_at);
         let latest = latest_statistics(sums.keys());
         let mut known: HashMap<_, usize> = HashMap::new();
-        for ((place, key), (sum, deducted)) in sums {
+        for ((place, key), Versions { sum, deducted }) in sums {
             if key.source == Source::StatsCache && latest.get(&(place, key.day)) != Some(&key.mark) {
                 continue;
             }
@@ -160,18 +170,15 @@ impl Sums {
                 key,
                 sum,
             };
-            match new.identity().and_then(|identity| known.get(&identity).copied()) {
-                Some(same) => {
-                    let same = &mut out.all[same];
-                    same.rank = same.rank.min(new.rank);
-                    same.holders.extend(new.holders);
-                    same.settled.extend(new.settled);
-                    same.deducted = same.deducted.plus(new.deducted);
-                }
-                None => {
-                    known.extend(new.identity().map(|identity| (identity, out.all.len())));
-                    out.all.push(new);
-                }
+            if let Some(same) = new.identity().and_then(|identity| known.get(&identity).copied()) {
+                let same: &mut Compared = &mut out.all[same];
+                same.rank = same.rank.min(new.rank);
+                same.holders.extend(new.holders);
+                same.settled.extend(new.settled);
+                same.deducted = same.deducted.plus(new.deducted);
+            } else {
+                known.extend(new.identity().map(|identity| (identity, out.all.len())));
+                out.all.push(new);
             }
         }
         // From most to least trusted; a session's claim before the claim about all of its machine.

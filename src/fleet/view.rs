@@ -187,12 +187,10 @@ impl Fleet {
         self.machines.binary_search_by(|view| view.id.cmp(machine)).ok().map(|at| self.alias(at))
     }
 
-    /// The view of a session. Its id is copied only where it is new.
+    /// The view of a session.
     pub fn session(&mut self, id: &SessionId) -> &mut SessionView {
-        if !self.sessions.contains_key(id) {
-            self.sessions.insert(id.clone(), SessionView::default());
-        }
-        self.sessions.get_mut(id).expect("it was just put there")
+        // Cheap: an id is shared text.
+        self.sessions.entry(id.clone()).or_default()
     }
 
     /// The machines' names for people: the label, with the id's first digits where two share one.

@@ -182,6 +182,11 @@ impl DayFile {
         absorb(&mut self.sums, key, sum);
     }
 
+    /// The sessions whose lines have members of their own.
+    pub fn marked(&self) -> BTreeMap<&SessionId, &Extra> {
+        self.sessions.iter().filter(|(_, extra)| !extra.is_empty()).collect()
+    }
+
     /// Drops the members of sessions of which the file holds no line.
     pub fn drop_empty_sessions(&mut self) {
         let held: BTreeSet<SessionId> = self
@@ -202,7 +207,8 @@ impl DayFile {
     /// The canonical bytes, and each session's checksum.
     pub fn write(&self) -> (String, BTreeMap<SessionId, String>) {
         let mut sessions: BTreeMap<SessionId, SessionLines> = BTreeMap::new();
-        for session in self.sessions.keys() {
+        // A session without lines is written only if its line has members of its own, such as a mark.
+        for session in self.marked().into_keys() {
             sessions.entry(session.clone()).or_default();
         }
         for record in self.records.sorted() {

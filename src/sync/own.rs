@@ -1,6 +1,6 @@
 //! This machine's files: where new records go, and the page that tells of them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -75,7 +75,7 @@ pub struct Own {
     /// New records are written with no more detail than this.
     level: Level,
     /// Ids of the fleet's records that have none of their own: a record that is one of them says so before it is shortened.
-    derived: HashSet<RecordId>,
+    derived: BTreeSet<RecordId>,
 }
 
 impl Own {
@@ -93,13 +93,13 @@ impl Own {
             names: Interner::default(),
             rules: Rules::default(),
             level: Level::Full,
-            derived: HashSet::new(),
+            derived: BTreeSet::new(),
         }
     }
 
     /// Writes new records with no more detail than `level`, and none that the rules do not keep.
     #[must_use]
-    pub fn with(self, level: Level, rules: &Rules, derived: HashSet<RecordId>) -> Self {
+    pub fn with(self, level: Level, rules: &Rules, derived: BTreeSet<RecordId>) -> Self {
         Self { level, rules: rules.clone(), derived, ..self }
     }
 

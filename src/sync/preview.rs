@@ -67,7 +67,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let binding = Binding {
         known: repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default(),
         machine: machine.to_string(),
-        reader: reader(&naming, options.summary_only),
+        reader: reader(&repo, &naming, options.summary_only)?,
     };
     let full = options.mode == Mode::Full;
     let cursors = match &index {

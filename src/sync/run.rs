@@ -53,7 +53,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     }
     let finished = resolve::finish(&repo, &git, options.rules, &Index::open(&places.state)?)?;
     let naming = naming(&config, key.as_ref())?;
-    let reader = reader(&naming, options.summary_only);
+    let reader = reader(&repo, &naming, options.summary_only)?;
     let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
     let strayed = clone::usual_branch(&repo, &branch)?.map(|usual| Strayed { here: branch.clone(), usual });
     let unknown = config.unknown.clone();

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{Options, SyncError};
 use crate::base::ids::MachineId;
 use crate::base::key::Key;
+use crate::fleet::rules::Rules;
 use crate::git::repo::Repo;
 use crate::git::{Oid, stale};
 use crate::store::lock::Lock;
@@ -57,9 +58,16 @@ pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, Sync
     Ok(Naming { shown, aliases: config.aliases.clone() })
 }
 
-/// What makes one reading of a transcript differ from another.
-pub(super) fn reader(naming: &Naming, sums: bool) -> String {
-    format!("{READER} {} {}", naming.mark(), if sums { "summaries" } else { "records" })
+/// What makes one reading of a transcript differ from another: the settings, and what is forgotten. After somebody has something forgotten
+/// everything is read once more, since rows that were read before may show which shortened records are meant.
+pub(super) fn reader(repo: &Repo, naming: &Naming, summary_only: bool) -> Result<String, SyncError> {
+    let root = repo.head_commit()?.map(|head| repo.tree_of(head)).transpose()?;
+    let forgotten = match root.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
+        Ok(rules) => rules.filter(Rules::forget_something).map_or(0, |rules| rules.fingerprint(None)),
+        // Encrypted, and the key is not here: nothing is read by it.
+        Err(_) => 0,
+    };
+    Ok(format!("{READER} {} {} {forgotten:x}", naming.mark(), if summary_only { "daily" } else { "full" }))
 }
 
 /// What the lock file says to others.

@@ -82,7 +82,7 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         let naming = naming(&config, key.as_ref())?;
         let known = repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
         let machine = out.machine.as_ref().map(ToString::to_string).unwrap_or_default();
-        let binding = Binding { known, machine, reader: reader(&naming, config.summary_only) };
+        let binding = Binding { known, machine, reader: reader(&repo, &naming, config.summary_only)? };
         out.unsynced = unsynced(places, &index.cursors(&binding).unwrap_or_default());
         if let Some((failures, last)) = index.failures().ok().flatten() {
             let pause = i64::try_from(config.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);

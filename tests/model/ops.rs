@@ -204,9 +204,7 @@ impl Play<'_> {
                 let recent = day((self.now - 20 * DAY).max(START)).start().millis();
                 (Forgotten::Before(if self.dice.chance(50) { slot } else { recent }), "forget before")
             }
-            (9, _) if !claims.is_empty() => {
-                (Forgotten::Session(claims[self.dice.below(claims.len())].clone()), "forget a claimed session")
-            }
+            (9, _) if !claims.is_empty() => (Forgotten::Session(claims[self.dice.below(claims.len())].clone()), "forget a claimed session"),
             _ => return,
         };
         self.say(format!("  {what:?}"));

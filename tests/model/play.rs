@@ -228,7 +228,8 @@ impl<'s> Play<'s> {
             assert!(round < 30, "it never comes to rest");
             let before = states(self);
             for at in 0..MACHINES {
-                let run = Run::new(self.now, How::Online);
+                // A full run: what was forgotten meanwhile may be in what was read before.
+                let run = Run { full: true, ..Run::new(self.now, How::Online) };
                 self.sync(at, &run);
             }
             if states(self) == before && before.iter().all(|state| *state == before[0]) {

@@ -131,7 +131,7 @@ fn cursors(patient: &Patient) -> Option<Cursors> {
     let binding = Binding {
         known: patient.repo()?.commit_at(KNOWN).ok()??.to_string(),
         machine: patient.machine.as_ref().ok()?.as_ref()?.to_string(),
-        reader: reader(&naming, config.summary_only),
+        reader: reader(patient.repo()?, &naming, config.summary_only).ok()?,
     };
     Index::peek(&patient.places.state)?.cursors(&binding).ok()
 }
