@@ -42,11 +42,12 @@ pub fn record(machine: u64, n: u64) -> Record {
         cache_read: mix >> 32 & 0x1_ffff,
         ..Counters::default()
     };
+    let at = Timestamp::from_millis(at).expect("a time");
     Record {
         id: RecordId::of("made", &[&machine.to_be_bytes(), &n.to_be_bytes()]),
         derived: false,
         origin: Origin {
-            timestamp: Timestamp::from_millis(at).expect("a time"),
+            timestamp: at,
             session: SessionId::new(format!("{:08x}-{machine:04x}-4000-8000-000000000000", n / 30).as_str().into()),
             project: format!("project-{}", n / 500 % 12).as_str().into(),
         },
@@ -59,7 +60,7 @@ pub fn record(machine: u64, n: u64) -> Record {
             inference_geo: None,
             provisional: (mix >> 40).is_multiple_of(8),
             sidechain: false,
-            cost: prices().cost(model, &counters, false, None),
+            cost: prices().cost(model, at, &counters, false, None),
             recorded_cost: None,
             extra: Extra::new(),
         },

@@ -164,7 +164,7 @@ impl Imports {
         }
         // Where all of it is new, it costs what its source says. Of a part no more counts than its own tokens cost, so that another
         // price of what records tell adds nothing.
-        let own = prices().cost_of_many(&line.key.model, &counters);
+        let own = prices().cost_of_many(&line.key.model, line.key.day.start(), &counters);
         let cost = match all.cost.amount.minus(near.cost.amount) {
             _ if counters == all.counters => all.cost,
             rest => Cost { known: all.cost.known, amount: if own.known { rest.min(own.amount) } else { rest } },

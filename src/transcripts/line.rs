@@ -6,7 +6,7 @@ use crate::base::ids::{Interner, RecordId, SessionId, token};
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
-use crate::prices::prices;
+use crate::prices::{model_name, prices};
 use crate::records::{Body, Counters, Identity, MAX_COUNTER, Origin, Record};
 
 /// Why a line was skipped. No text of the line is in it.
@@ -211,7 +211,7 @@ impl Row<'_> {
         let fast = usage.speed.get() == Some("fast");
         let mut record = |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
             let body = Body {
-                model: names.name(&token(model, "model", 100)),
+                model: names.name(&model_name(model)),
                 counters: usage.counters()?,
                 service_tier: usage.service_tier.get().filter(|tier| *tier != "standard").map(|tier| names.name(&token(tier, "tier", 40))),
                 inference_geo: usage.inference_geo.get().filter(|geo| !geo.is_empty()).map(|geo| names.name(&token(geo, "geo", 40))),
@@ -221,7 +221,7 @@ impl Row<'_> {
                 recorded_cost,
                 extra: Extra::new(),
             };
-            let cost = prices().cost(&body.model, &body.counters, fast, body.inference_geo.as_deref());
+            let cost = prices().cost(&body.model, timestamp, &body.counters, fast, body.inference_geo.as_deref());
             keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body: Body { cost, ..body } });
             Ok(())
         };

@@ -31,7 +31,7 @@ pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<
             return Err((place("metadata.agents"), "other tools than Claude Code are in its sums"));
         }
         let window = days(day.date()).ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
-        for (name, sum) in models(entry, &place)? {
+        for (name, sum) in models(entry, day, &place)? {
             if sum.counters != Counters::default() {
                 // Nothing is what ccusage says where it knows no price.
                 let told = (sum.cost > Money::ZERO).then_some(Cost { known: sum.known, amount: sum.cost });
@@ -57,7 +57,7 @@ struct Sum {
     known: bool,
 }
 
-fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Sum>, Wrong> {
+fn models(entry: &Value, day: Day, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Sum>, Wrong> {
     let mut out: BTreeMap<Name, Sum> = BTreeMap::new();
     let alone = || match entry.get("modelsUsed").and_then(Value::as_array).map(Vec::as_slice) {
         Some([Value::String(name)]) => Some(vec![(name.clone(), entry)]),
@@ -84,7 +84,7 @@ fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name
         let cost = money(cost, || place(&format!("modelBreakdowns[{at}].cost")))?.unwrap_or_default();
         let Some(name) = model(name) else { continue };
         let priced = cost > Money::ZERO || counters == Counters::default();
-        let own = if priced { Cost::known(cost) } else { prices().cost_of_many(&name, &counters) };
+        let own = if priced { Cost::known(cost) } else { prices().cost_of_many(&name, day.start(), &counters) };
         let sum = out.entry(name).or_insert_with(|| Sum { known: true, ..Sum::default() });
         sum.counters = sum.counters.plus(counters);
         sum.cost = sum.cost.plus(own.amount);
