@@ -14,7 +14,7 @@ const VERSION: u32 = 10;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
-    format!("{VERSION} {RULES} {}", env!("CARGO_PKG_VERSION"))
+    format!("{VERSION} {RULES} {} {}", crate::prices::fingerprint(), env!("CARGO_PKG_VERSION"))
 }
 
 /// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
