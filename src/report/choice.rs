@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use crate::base::ids::MachineId;
-use crate::base::money::Cost;
+use crate::base::money::{Cost, Money};
 use crate::merge::fleet::{Row, Source};
 
 /// What a report groups by.
@@ -101,7 +101,9 @@ pub enum Mode {
 impl Mode {
     /// What a row costs.
     pub fn cost(self, row: &Row<'_>) -> Cost {
-        match (self, row.recorded) {
+        // Endpoints that know no price write 0.
+        let recorded = row.recorded.filter(|cost| *cost > Money::ZERO || row.totals.counters.total() == 0);
+        match (self, recorded) {
             (Self::Auto | Self::Display, Some(recorded)) => Cost::known(recorded),
             (Self::Display, None) if row.source != Source::Claim => Cost::UNKNOWN,
             _ => row.totals.cost,
