@@ -129,3 +129,36 @@ impl Bounds {
         self.since.is_none_or(|since| date >= since) && self.until.is_none_or(|until| date <= until)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::records::{Counters, Totals};
+
+    #[test]
+    fn a_recorded_zero_beside_tokens_is_no_price() {
+        let price = Cost::known(Money::from_pico(7));
+        let cost = |mode: Mode, recorded: Option<u128>, input: u64| {
+            let totals = Totals { requests: 1, counters: Counters { input, ..Counters::default() }, cost: price };
+            let recorded = recorded.map(Money::from_pico);
+            let (session, project, model, at) = (None, "", "", Timestamp::EPOCH);
+            mode.cost(&Row {
+                id: None,
+                machine: 0,
+                session,
+                project,
+                model,
+                at,
+                totals,
+                recorded,
+                source: Source::Record,
+                provisional: false,
+            })
+        };
+        assert_eq!(cost(Mode::Auto, Some(0), 5), price);
+        assert_eq!(cost(Mode::Display, Some(0), 5), Cost::UNKNOWN);
+        assert_eq!(cost(Mode::Auto, Some(0), 0), Cost::known(Money::ZERO), "nothing was used");
+        assert_eq!(cost(Mode::Display, Some(3), 5), Cost::known(Money::from_pico(3)));
+    }
+}

@@ -304,6 +304,27 @@ mod tests {
     }
 
     #[test]
+    fn the_account_in_an_arn_is_not_kept() {
+        for (model, want) in [
+            ("arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8", "eu.anthropic.claude-opus-4-8"),
+            ("arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/4jqt", "application-inference-profile/4jqt"),
+        ] {
+            let usage = format!(r#"{{"output_tokens":9,"iterations":[{{"type":"advisor_message","model":"{model}","output_tokens":7}}]}}"#);
+            let records = read(&assistant(&usage).replace("claude-opus-4-8\",\"stop", &format!("{model}\",\"stop"))).expect("reads");
+            let models: Vec<_> = records.iter().map(|record| &*record.body.model).collect();
+            assert_eq!(models, [want, want]);
+        }
+    }
+
+    #[test]
+    fn a_request_is_priced_by_its_day() {
+        let line =
+            |day: &str| assistant(r#"{"cache_read_input_tokens":500000}"#).replace("opus-4-8", "opus-4-6").replace("2026-01-02", day);
+        let cost = |day| read(&line(day)).expect("reads")[0].body.cost.amount.to_string();
+        assert_eq!((cost("2026-03-12"), cost("2026-03-13")), ("0.5".to_owned(), "0.25".to_owned()));
+    }
+
+    #[test]
     fn bad_lines_say_why_without_their_text() {
         for (usage, want) in [
             (r#"{"input_tokens":-1}"#, LineError::Counter),
