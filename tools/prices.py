@@ -9,7 +9,7 @@
 
 Give the newest release first. A row of an older release is taken only where no newer one has its name: prices of retired models stay.
 Only `model_prices_and_context_window_backup.json` is read (MIT licence). Run `cargo test --lib prices::` afterwards: it prints the new
-fingerprint. The prices of Claude on Anthropic's own endpoint are in src/prices/claude.json, which is edited by hand.
+fingerprint. The prices of Claude on Anthropic's own endpoint are in src/prices/claude.tsv, which is edited by hand.
 """
 
 import json
@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLE = ROOT / "src/prices/others.z"
-CLAUDE = ROOT / "src/prices/claude.json"
+CLAUDE = ROOT / "src/prices/claude.tsv"
 LISTED = ROOT / "fixtures/prices/listed.z"
 FILE = "litellm/model_prices_and_context_window_backup.json"
 MODES = {"chat", "responses", "completion"}
@@ -145,7 +145,7 @@ def content(name, row):
 
 
 def table(wheels):
-    own = set(json.loads(CLAUDE.read_text())["models"])
+    own = {line.split("\t")[0] for line in CLAUDE.read_text().splitlines()}
     found, before, versions, counts = {}, {}, [], []
     for wheel in wheels:
         version, data = release(wheel)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::model::split_at_part;
 use super::rates::{Rates, Row, Spans, WHOLE};
 use crate::base::money::Money;
 use crate::base::time::Day;
@@ -113,8 +114,8 @@ fn glob(pattern: &str, text: &str) -> bool {
     let mut parts: Vec<_> = parts.collect();
     let Some(last) = parts.pop() else { return rest.is_empty() };
     for part in parts {
-        match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
+        match split_at_part(rest, part) {
+            Some((_, after)) => rest = after,
             None => return false,
         }
     }

@@ -1,5 +1,7 @@
 //! Claude's models have names of many shapes. All of them are parts in some order, read here.
 
+use super::model::split_at_part;
+
 /// What a name of a Claude model consists of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Claude<'n> {
@@ -43,7 +45,7 @@ fn is_budget(word: &str) -> bool {
 impl<'n> Claude<'n> {
     /// Reads the last part of a path, in lower case. Any part that is not known makes it another model.
     pub(super) fn read(name: &'n str) -> Option<Self> {
-        let (region, rest) = match name.split_once("anthropic.") {
+        let (region, rest) = match split_at_part(name, "anthropic.") {
             Some(("", rest)) => (None, rest),
             Some((before, rest)) => (Some(before.strip_suffix('.').filter(|region| REGIONS.contains(region))?), rest),
             None => (None, ROUTERS.iter().find_map(|router| name.strip_prefix(router)).unwrap_or(name)),

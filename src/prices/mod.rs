@@ -1,7 +1,7 @@
 //! What a request costs: the built-in, dated price tables, names of models, and the arithmetic.
 //!
 //! A name of a model goes to [`Prices::of`], which finds its row ([`Found`] says which one and why). Prices depend on the UTC day of the
-//! request: rows have dates where prices changed. Source of the figures: litellm (see `claude.json` and `tools/prices.py`). Prices of
+//! request: rows have dates where prices changed. Source of the figures: litellm (see `claude.tsv` and `tools/prices.py`). Prices of
 //! retired models stay, so that old records keep their price.
 
 mod bill;
@@ -33,7 +33,7 @@ use rates::{Row, Spans, WHOLE};
 use table::Tables;
 
 /// Changes with every price and every rule of names: see [`fingerprint`].
-const FINGERPRINT: &str = "0a43ec50cdcc4786";
+const FINGERPRINT: &str = "729dde7478a593eb";
 
 /// So many names are remembered with their rows. More exist in no fleet, only in files that somebody made up.
 const REMEMBERED: usize = 4096;
@@ -67,12 +67,12 @@ impl Prices {
 
     /// The month of the figures, `YYYY-MM`.
     pub fn as_of(&self) -> &str {
-        &self.tables.as_of
+        self.tables.as_of
     }
 
     /// Where the prices of Claude's models come from.
     pub fn source(&self) -> &str {
-        &self.tables.source
+        self.tables.source
     }
 
     /// What all prices depend on, as [`fingerprint`].
@@ -154,7 +154,7 @@ impl Prices {
     fn source_of(&self, model: &Model) -> &str {
         match (model.own, model.claude) {
             (true, _) => "set by the user",
-            (false, true) => &self.tables.source,
+            (false, true) => self.tables.source,
             (false, false) => self.tables.others_source(),
         }
     }

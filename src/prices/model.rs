@@ -11,27 +11,46 @@ const MOST: usize = 100;
 /// such as `provider,model` and `model(high)` are written with plain characters. Any other text is hashed, as [`token`] does.
 pub fn model_name(text: &str) -> String {
     let text = text.trim();
-    let decoded = if text.contains('%') {
-        text.replace("%3A", ":").replace("%3a", ":").replace("%2F", "/").replace("%2f", "/")
-    } else {
-        String::new()
-    };
-    let text = if decoded.is_empty() { text } else { &decoded };
-    let name = match find_ignoring_case(text, "arn:") {
+    let decoded = decoded(text);
+    let text = decoded.as_deref().unwrap_or(text);
+    let name = match find_arn(text) {
         Some(at) => arn(&text[at..]),
         None => path(text),
     };
     // An account number of AWS has twelve digits. No model's name does; nor does a hash depend on it.
     match name {
         Some(name) if !has_account(&name) => token(&name, "model", MOST),
-        _ => token(&format!("not a name: {}", text.replace(|c: char| c.is_ascii_digit(), "")), "model", MOST),
+        _ => token(&format!("not a name: {}", text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>()), "model", MOST),
     }
 }
 
-/// Where a part begins that stands at the beginning or behind a separator.
-fn find_ignoring_case(text: &str, part: &str) -> Option<usize> {
+/// With the colons and slashes of a name that was made part of an address. None if nothing was encoded.
+fn decoded(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut out = parts.next()?.to_owned();
+    for part in parts {
+        let (plain, rest) = match part.get(..2).map(str::to_ascii_uppercase).as_deref() {
+            Some("3A") => (':', &part[2..]),
+            Some("2F") => ('/', &part[2..]),
+            _ => ('%', part),
+        };
+        out.push(plain);
+        out.push_str(rest);
+    }
+    (out != text).then_some(out)
+}
+
+/// What is before and after the first place of a part.
+pub(super) fn split_at_part<'t>(text: &'t str, part: &str) -> Option<(&'t str, &'t str)> {
+    let at = memchr::memmem::find(text.as_bytes(), part.as_bytes())?;
+    Some((text.get(..at)?, text.get(at + part.len()..)?))
+}
+
+/// Where an ARN begins: at the beginning or behind a separator.
+fn find_arn(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
-    lower.match_indices(part).map(|(at, _)| at).find(|at| *at == 0 || matches!(lower.as_bytes()[at - 1], b'/' | b',' | b':' | b' '))
+    let separates = |at: usize| at == 0 || matches!(lower.as_bytes()[at - 1], b'/' | b',' | b':' | b' ');
+    memchr::memmem::find_iter(lower.as_bytes(), b"arn:").find(|at| separates(*at))
 }
 
 /// `arn:partition:bedrock:region:account:kind/name`. A profile of one's own has a name that says nothing, so that its kind stays.
@@ -53,13 +72,19 @@ fn arn(text: &str) -> Option<String> {
 
 /// A name without what may say whose it is.
 fn path(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("projects/").or_else(|| text.split_once("/projects/").map(|(_, rest)| rest));
+    let rest = text.strip_prefix("projects/").or_else(|| split_at_part(text, "/projects/").map(|(_, rest)| rest));
     if let Some(rest) = rest {
         // A project of Google's cloud; its own endpoints and tuned models name nothing that has a price.
-        return rest.split_once("/publishers/")?.1.split_once("/models/").map(|(_, model)| model.to_owned());
+        let publisher = split_at_part(rest, "/publishers/")?.1;
+        return split_at_part(publisher, "/models/").map(|(_, model)| model.to_owned());
     }
-    let plain = text.replace(',', "/").replace('(', "-").replace(')', "");
-    Some(plain.trim_start_matches('~').to_owned())
+    let plain = |c: char| match c {
+        ',' => Some('/'),
+        '(' => Some('-'),
+        ')' => None,
+        c => Some(c),
+    };
+    Some(text.trim_start_matches('~').chars().filter_map(plain).collect())
 }
 
 fn has_account(name: &str) -> bool {

@@ -4,6 +4,7 @@
 //! provider's price is never taken for it: such a name finds nothing.
 
 use super::claude::Claude;
+use super::model::split_at_part;
 use super::rates::WHOLE;
 
 /// The row of a name.
@@ -154,7 +155,7 @@ pub(super) fn find(name: &str, has: &dyn Fn(&str) -> bool) -> Option<Found> {
     let plain = plain.trim_start_matches('~').replace(',', "/");
     let (path, id) = plain.rsplit_once('/').unwrap_or(("", &plain));
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    if id.contains("claude") { claude(&path, id, &why, has) } else { other(&path, id, &why, has) }
+    if split_at_part(id, "claude").is_some() { claude(&path, id, &why, has) } else { other(&path, id, &why, has) }
 }
 
 fn claude(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> bool) -> Option<Found> {
@@ -269,7 +270,7 @@ fn spellings(id: &str) -> Vec<(String, Vec<&'static str>)> {
     change(&dotted, "with a dot in the version");
     if id.starts_with("gemini-") {
         change(&|name| shorter(name, &["-thinking"]), "without the mark of thinking");
-        change(&|name| (!name.contains("preview")).then(|| format!("{name}-preview")), "as its preview");
+        change(&|name| split_at_part(name, "preview").is_none().then(|| format!("{name}-preview")), "as its preview");
     }
     out
 }

@@ -4,54 +4,22 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::OnceLock;
 
-use serde::Deserialize;
-use serde_json::Number;
-
 use super::rates::{Rates, Row, Spans, WHOLE};
 use crate::base::money::Money;
 use crate::base::time::Day;
 
-pub(super) const CLAUDE: &str = include_str!("claude.json");
+/// Lines as in the large table, below comments.
+pub(super) const CLAUDE: &str = include_str!("claude.tsv");
 /// A zlib stream, made by `tools/prices.py`: a line with the source, then a line for each model, sorted by name.
 const OTHERS: &[u8] = include_bytes!("others.z");
 
 /// The tables.
 #[derive(Debug)]
 pub(super) struct Tables {
-    claude: BTreeMap<String, Spans>,
-    pub(super) as_of: String,
-    pub(super) source: String,
+    claude: BTreeMap<&'static str, Spans>,
+    pub(super) as_of: &'static str,
+    pub(super) source: &'static str,
     others: OnceLock<String>,
-}
-
-#[derive(Deserialize)]
-struct RatesFile {
-    input: Number,
-    output: Number,
-    cache_write_5m: Number,
-    cache_write_1h: Number,
-    cache_read: Number,
-}
-
-#[derive(Deserialize)]
-struct RowFile {
-    #[serde(flatten)]
-    rates: RatesFile,
-    web_search: Option<Number>,
-    fast: Option<Number>,
-    us: Option<Number>,
-    #[serde(default)]
-    tiers: BTreeMap<u64, RatesFile>,
-    /// Other tiers before a day.
-    #[serde(default)]
-    before: BTreeMap<String, BTreeMap<u64, RatesFile>>,
-}
-
-#[derive(Deserialize)]
-struct TableFile {
-    as_of: String,
-    source: String,
-    models: BTreeMap<String, RowFile>,
 }
 
 const PER_MILLION: u128 = 1_000_000;
@@ -67,38 +35,6 @@ fn permille(factor: &str) -> u128 {
 
 fn start_of(day: &str) -> i64 {
     Day::parse(day).expect("a day of a built-in table is a date").start().millis()
-}
-
-impl RatesFile {
-    fn rates(&self) -> Rates {
-        Rates {
-            input: per_token(self.input.as_str()),
-            output: per_token(self.output.as_str()),
-            write_5m: per_token(self.cache_write_5m.as_str()),
-            write_1h: per_token(self.cache_write_1h.as_str()),
-            read: per_token(self.cache_read.as_str()),
-        }
-    }
-}
-
-fn tiers(file: &BTreeMap<u64, RatesFile>) -> Vec<(u64, Rates)> {
-    file.iter().map(|(above, rates)| (*above, rates.rates())).collect()
-}
-
-impl RowFile {
-    fn spans(&self) -> Spans {
-        let factor = |number: &Option<Number>| number.as_ref().map_or(WHOLE, |factor| permille(factor.as_str()));
-        let row = Row {
-            rates: self.rates.rates(),
-            tiers: tiers(&self.tiers),
-            fast_permille: factor(&self.fast),
-            us_permille: factor(&self.us),
-            web_search: self.web_search.as_ref().and_then(|n| Money::parse(n.as_str())).unwrap_or_default().pico(),
-        };
-        // The latest day first, so that an earlier one has the last word on its days.
-        let dated = |spans: Spans, (day, file): (&String, _)| spans.before(start_of(day), &Row { tiers: tiers(file), ..row.clone() });
-        self.before.iter().rev().fold(Spans::always(row.clone()), dated)
-    }
 }
 
 /// `input output read write hour`, of which the last three may be left out, then `s`, `f` and `u` with a number, then tiers that begin
@@ -153,9 +89,11 @@ impl Tables {
     pub(super) fn built_in() -> &'static Self {
         static TABLES: OnceLock<Tables> = OnceLock::new();
         TABLES.get_or_init(|| {
-            let file: TableFile = serde_json::from_str(CLAUDE).expect("the built-in table is well-formed");
-            let claude = file.models.into_iter().map(|(model, row)| (model, row.spans())).collect();
-            Self { claude, as_of: file.as_of, source: file.source, others: OnceLock::new() }
+            let comment = |key: &str| CLAUDE.lines().find_map(|line| line.strip_prefix("# ")?.strip_prefix(key)?.strip_prefix('\t'));
+            let rows = CLAUDE.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+            let claude = rows.map(|(model, row)| (model, spans(row))).collect();
+            let named = |key: &str| comment(key).unwrap_or_default();
+            Self { claude, as_of: named("as of"), source: named("source"), others: OnceLock::new() }
         })
     }
 
@@ -183,7 +121,7 @@ impl Tables {
     #[cfg(test)]
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let others = self.others().lines().skip(1).filter_map(|line| line.split('\t').next());
-        self.claude.keys().map(String::as_str).chain(others)
+        self.claude.keys().copied().chain(others)
     }
 
     /// The text of the large table.
