@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use claude_sync::cache::index::Index;
+use claude_sync::cache::overview;
 use claude_sync::cache::{Cache, NoCache};
+use claude_sync::fleet::read;
 use claude_sync::format::manifest::RULES;
 use claude_sync::git::repo::Repo;
-use claude_sync::merge::{data, overview};
 
 use super::page::{Page, chart};
 use super::peers;
@@ -25,9 +26,9 @@ pub fn child(home: &Path, warm: bool) {
     let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
     let tree = repo.tree_of(repo.commit_at(CHANGED).expect("reads").expect("a commit")).expect("reads");
     let index = Index::peek(&home.state()).expect("an index");
-    let cache: &dyn Cache = if warm { &index } else { &NoCache };
+    let memory: &dyn Cache = if warm { &index } else { &NoCache };
     let (machines, archive) = read::inputs(&repo, Some(tree)).expect("reads");
-    let manifest = overview::manifest(&repo, machines, archive, RULES, cache).expect("computes");
+    let manifest = overview::manifest(&repo, machines, archive, RULES, memory).expect("computes");
     assert!(manifest.totals.requests > 0, "the manifest has something to say");
 }
 
@@ -57,8 +58,8 @@ pub fn manifest(page: &mut Page, data: &Path, machines: u64, records: u64) {
     let ratio = all[0].wall() / all[1].wall();
     let what = "manifest recompute, 200 machines, 3 million records, one machine changed";
     page.row("7", what, "at most 1/50 of recomputing from nothing", &format!("1/{:.0}", 1.0 / ratio), ratio <= 1.0 / 50.0);
-    page.cache("manifest with the index", all[0].peak, records);
-    page.cache("manifest from nothing", all[1].peak, records);
+    page.memory("manifest with the index", all[0].peak, records);
+    page.memory("manifest from nothing", all[1].peak, records);
 }
 
 /// The curve over machines, 15,000 records each.
@@ -115,5 +116,5 @@ pub fn report(page: &mut Page, data: &Path, records: u64, rounds: usize) {
         }
         None => println!("ccusage: skipped, not installed: benches/peers.sh"),
     }
-    page.cache("claude-usage-tracker, from the index", all[0].peak, records);
+    page.memory("claude-usage-tracker, from the index", all[0].peak, records);
 }

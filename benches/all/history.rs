@@ -40,7 +40,7 @@ pub fn requests(page: &mut Page, data: &Path, [short, long]: [u64; 2], rounds: u
     let most = bytes[0].max(bytes[1]);
     page.row("4", "bytes that run adds to `.git`", "at most 64 KB", &format!("{:.1} KB", most as f64 / 1024.0), most <= 64 << 10);
     for (timed, records) in all.iter().zip([short, long]) {
-        page.cache(&format!("claude-sync, one new request after {records}"), timed.peak, records);
+        page.memory(&format!("claude-sync, one new request after {records}"), timed.peak, records);
     }
 }
 

@@ -9,7 +9,7 @@ use plotters::prelude::*;
 pub struct Page {
     rows: Vec<String>,
     body: String,
-    cache: Vec<String>,
+    memory: Vec<String>,
     missed: bool,
 }
 
@@ -30,7 +30,7 @@ impl Page {
         let line = format!("| {command} | {requests} | {peak:.1} | {most:.1} | {ok} |");
         println!("{line}");
         self.missed |= ok != "ok";
-        self.cache.push(line);
+        self.memory.push(line);
     }
 
     /// Adds a section.
@@ -42,9 +42,9 @@ impl Page {
     /// Writes the page.
     pub fn write(&self, root: &Path, head: &str) {
         let rows = self.rows.join("\n");
-        let cache = self.cache.join("\n");
+        let memory = self.memory.join("\n");
         let text = format!(
-            "# Benchmarks\n\n{head}\n## What must hold\n\n| | work | must be | measured | |\n|---|---|---|---|---|\n{rows}\n\nPeak memory, at most 48 MiB and 64 bytes a request (row 9):\n\n| command | requests | peak MiB | at most MiB | |\n|---|---|---|---|---|\n{cache}\n{}{}",
+            "# Benchmarks\n\n{head}\n## What must hold\n\n| | work | must be | measured | |\n|---|---|---|---|---|\n{rows}\n\nPeak memory, at most 48 MiB and 64 bytes a request (row 9):\n\n| command | requests | peak MiB | at most MiB | |\n|---|---|---|---|---|\n{memory}\n{}{}",
             self.body,
             include_str!("../missed.md")
         );

@@ -7,14 +7,15 @@ use claude_sync::base::ids::{MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::time::Timestamp;
 use claude_sync::cache::Cache;
+use claude_sync::cache::overview;
+use claude_sync::fleet::read;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::manifest::RULES;
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
-use claude_sync::merge::{data, overview};
 use claude_sync::prices::prices;
-use claude_sync::record::{Body, Counters, Origin, Record, RecordSet};
+use claude_sync::record::{Body, Counters, Level, Origin, Record, RecordSet};
 use claude_sync::store::layout;
 use claude_sync::sync::{self, Host, Stamp};
 
@@ -42,11 +43,13 @@ pub fn record(machine: u64, n: u64) -> Record {
         cache_read: mix >> 32 & 0x1_ffff,
         ..Counters::default()
     };
+    let at = Timestamp::from_millis(at).expect("a time");
     Record {
         id: RecordId::of("made", &[&machine.to_be_bytes(), &n.to_be_bytes()]),
         derived: false,
         origin: Origin {
-            timestamp: Timestamp::from_millis(at).expect("a time"),
+            level: Level::Full,
+            timestamp: at,
             session: SessionId::new(format!("{:08x}-{machine:04x}-4000-8000-000000000000", n / 30).as_str().into()),
             project: format!("project-{}", n / 500 % 12).as_str().into(),
         },
@@ -59,15 +62,16 @@ pub fn record(machine: u64, n: u64) -> Record {
             inference_geo: None,
             provisional: (mix >> 40).is_multiple_of(8),
             sidechain: false,
-            cost: prices().cost(model, &counters, false, None),
+            cost: prices().cost(model, at, &counters, false, None),
             recorded_cost: None,
-            extra: Extra::new(),
         },
+        twins: std::collections::BTreeSet::new(),
+        extra: Extra::new(),
     }
 }
 
 /// The tree `root` with `records` of each machine, their pages and the manifest. Holds one day's records at a time.
-pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, cache: &dyn Cache) -> Oid {
+pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, memory: &dyn Cache) -> Oid {
     let mut entries = BTreeMap::new();
     for at in 0..machines {
         for first in (0..records).step_by(usize::try_from(A_DAY).expect("small")) {
@@ -80,23 +84,23 @@ pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, cache:
     }
     let mut root = repo.replace(root, &entries).expect("a tree");
     for at in 0..machines {
-        root = add(repo, root, at, 0..0, cache);
+        root = add(repo, root, at, 0..0, memory);
     }
-    derive(repo, root, cache)
+    derive(repo, root, memory)
 }
 
 /// The tree after a machine made more requests, its manifest as it was.
-pub fn add(repo: &Repo, root: Oid, at: u64, numbers: std::ops::Range<u64>, cache: &dyn Cache) -> Oid {
+pub fn add(repo: &Repo, root: Oid, at: u64, numbers: std::ops::Range<u64>, memory: &dyn Cache) -> Oid {
     let now = Timestamp::from_millis(START + 400 * 86_400_000).expect("a time");
     let host = Host { hostname: format!("host-{at}"), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
     let records: RecordSet = numbers.map(|n| record(at, n)).collect();
-    sync::add(repo, root, &machine(at), &records, &Stamp { now, mode: Mode::Incremental, host: &host }, cache).expect("adds")
+    sync::add(repo, root, &machine(at), &records, &Stamp { now, mode: Mode::Incremental, host: &host }, memory).expect("adds")
 }
 
 /// The tree with the manifest that its other files imply.
-pub fn derive(repo: &Repo, root: Oid, cache: &dyn Cache) -> Oid {
+pub fn derive(repo: &Repo, root: Oid, memory: &dyn Cache) -> Oid {
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let text = overview::manifest(repo, machines, archive, RULES, cache).expect("computes").write();
+    let text = overview::manifest(repo, machines, archive, RULES, memory).expect("computes").write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
     repo.replace(Some(root), &BTreeMap::from([(layout::MANIFEST.to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
 }

@@ -18,7 +18,7 @@ const VERSION: u32 = 11;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
-    format!("{VERSION} {RULES} {}", env!("CARGO_PKG_VERSION"))
+    format!("{VERSION} {RULES} {} {}", crate::prices::fingerprint(), env!("CARGO_PKG_VERSION"))
 }
 
 fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {

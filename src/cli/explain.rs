@@ -136,7 +136,7 @@ impl Page<'_> {
             out.push_str(&format!("  {line}\n"));
         }
         let table = prices();
-        out.push_str(&format!("  Prices: {}, {}.\n", table.source, table.as_of));
+        out.push_str(&format!("  Prices: {}, {}.\n", table.source(), table.as_of()));
         if Mode::from(self.args.filter.mode) != Mode::Calculate {
             out.push_str("  Where a transcript tells a cost, that counts instead, as --mode asks.\n");
         }
@@ -239,7 +239,7 @@ impl Page<'_> {
             "version": 1,
             "schema": "claude-usage-tracker/explain/1",
             "at": self.env.now.to_string(),
-            "prices": { "source": prices().source, "asOf": prices().as_of },
+            "prices": { "source": prices().source(), "asOf": prices().as_of(), "fingerprint": prices().fingerprint() },
             "totals": { "requests": totals.requests, "totalTokens": totals.counters.total(), "totalCost": dollars(totals.cost.amount), "costKnown": totals.cost.known },
             "left": self.all.len() - self.shown().len(),
             "records": records,
@@ -264,7 +264,7 @@ impl Page<'_> {
         };
         let bill = one.bill().map(|bill| {
             let items: Vec<_> = bill.items.iter().map(|item| json!({ "what": item.what, "count": item.count, "rate": dollars(item.rate), "amount": dollars(item.amount) })).collect();
-            json!({ "row": bill.row, "above": bill.above, "items": items, "fastPermille": bill.fast, "usPermille": bill.us, "cost": dollars(bill.cost.amount) })
+            json!({ "row": bill.row, "why": bill.why, "source": bill.source, "above": bill.above, "items": items, "fastPermille": bill.fast, "usPermille": bill.us, "cost": dollars(bill.cost.amount) })
         });
         json!({
             "id": one.id.map(|id| id.to_string()),
@@ -337,7 +337,8 @@ fn arithmetic(bill: &Bill) -> String {
         out.push_str(&format!(" + {} {what} x {}", thousands(item.count), rate(item.rate)));
     }
     let tier = bill.above.map(|above| format!(", above {} tokens", thousands(above))).unwrap_or_default();
-    format!("{out} = ${} (price of {}{tier})", bill.cost.amount, bill.row)
+    let row = [bill.row.as_str()].into_iter().chain(bill.why.iter().copied()).collect::<Vec<_>>().join(", ");
+    format!("{out} = ${} (price of {row}{tier})", bill.cost.amount)
 }
 
 /// A price to the cent where it is one, else as exact as it is.

@@ -72,7 +72,7 @@ impl Compared {
     pub fn is_shown(&self) -> bool {
         match self.key.source {
             Source::StatsCache => self.touched,
-            _ => Excess { shown: self.shown() }.of(&self.sum.totals, &self.key.model).is_zero(),
+            _ => Excess { shown: self.shown() }.of(&self.sum.totals, &self.key.model, self.sum.begin(&self.key)).is_zero(),
         }
     }
 
@@ -299,7 +299,7 @@ impl Sums {
             let totals = match one.key.source {
                 Source::StatsCache if one.touched || self.is_beside_others(at) => Totals::default(),
                 Source::StatsCache => one.sum.totals,
-                _ => Excess { shown }.of(&one.sum.totals, model),
+                _ => Excess { shown }.of(&one.sum.totals, model, one.sum.begin(&one.key)),
             };
             if let Some(session) = non_empty(&one.key.session) {
                 let view = fleet.session(session);

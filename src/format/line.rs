@@ -240,7 +240,7 @@ impl<'de> Members<'de> {
             self.derived = self.derived && self.extra.insert("derived".to_owned(), true.into()).is_some();
             Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() }
         } else {
-            prices().cost(&model, &counters, self.fast, inference_geo.as_deref())
+            prices().cost(&model, timestamp, &counters, self.fast, inference_geo.as_deref())
         };
         let body = Body {
             cost,

@@ -165,7 +165,8 @@ impl Record {
 
     /// The price by this version's table.
     pub fn cost(&self) -> Cost {
-        prices().cost(&self.body.model, &self.body.counters, self.fast, self.body.inference_geo.as_deref())
+        let (model, at) = (&self.body.model, self.origin.timestamp);
+        prices().cost(model, at, &self.body.counters, self.fast, self.body.inference_geo.as_deref())
     }
 
     /// The spec's key for duplicates among records without an id: timestamp, model and counters. Only a full record shows it.

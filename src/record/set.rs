@@ -302,7 +302,7 @@ impl RecordSet {
             return None;
         }
         let model = self.words.number(&body.model)?;
-        if self.words.all[usize::from(model)].1.cost(c, *fast, body.inference_geo.as_deref()) != body.cost {
+        if self.words.all[usize::from(model)].1.cost(origin.timestamp, c, *fast, body.inference_geo.as_deref()) != body.cost {
             return None;
         }
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
@@ -332,7 +332,7 @@ impl RecordSet {
 
     fn price(&self, p: &Packed) -> Cost {
         let priced = &self.words.all[usize::from(p.model)].1;
-        priced.cost(&p.counters(), p.is(FAST), self.words.word(p.geo).map(|geo| &**geo))
+        priced.cost(p.at, &p.counters(), p.is(FAST), self.words.word(p.geo).map(|geo| &**geo))
     }
 
     fn record(&self, at: u32) -> Record {

@@ -113,6 +113,11 @@ impl Sum {
         self.window.map_or((i64::MIN, i64::MAX), |(from, until)| (from.millis(), until.millis().saturating_add(1)))
     }
 
+    /// When it begins.
+    pub fn begin(&self, key: &SumKey) -> Timestamp {
+        self.window.map_or(key.day.start(), |window| window.0)
+    }
+
     /// A time within the window: noon of most days, so that it is the same date in most zones.
     pub fn middle(&self, key: &SumKey) -> Timestamp {
         let (from, until) = self.window.unwrap_or((key.day.start(), key.day.start()));
@@ -133,7 +138,7 @@ impl Excess {
     ///
     /// Where all of its tokens are new it costs what its source says. Of a part no more counts than its own tokens cost, so that another
     /// price of what records show adds nothing.
-    pub fn of(self, totals: &Totals, model: &str) -> Totals {
+    pub fn of(self, totals: &Totals, model: &str, at: Timestamp) -> Totals {
         let requests = totals.requests.saturating_sub(self.shown.requests);
         let counters = totals.counters.minus(self.shown.counters);
         let none = Counters::default();
@@ -144,7 +149,7 @@ impl Excess {
             Cost::default()
         } else {
             let rest = totals.cost.amount.minus(self.shown.cost.amount);
-            let own = if counters == none { Cost::UNKNOWN } else { prices().cost_of_many(model, &counters) };
+            let own = if counters == none { Cost::UNKNOWN } else { prices().cost_of_many(model, at, &counters) };
             Cost { known: totals.cost.known, amount: if own.known { rest.min(own.amount) } else { rest } }
         };
         Totals { requests, counters, cost }
@@ -164,9 +169,9 @@ mod tests {
             cost: Cost::known(Money::from_pico(pico)),
         };
         let shown = |shown| Excess { shown };
-        assert_eq!(shown(totals(1, 10, 5)).of(&totals(1, 10, 900), "m"), Totals::default());
-        assert_eq!(shown(Totals::default()).of(&totals(0, 10, 900), "m"), totals(0, 10, 900));
-        assert_eq!(shown(totals(2, 4, 100)).of(&totals(3, 10, 900), "m"), totals(1, 6, 800), "a model without a price");
-        assert_eq!(shown(totals(2, 10, 100)).of(&totals(3, 10, 900), "m"), totals(1, 0, 0));
+        assert_eq!(shown(totals(1, 10, 5)).of(&totals(1, 10, 900), "m", Timestamp::EPOCH), Totals::default());
+        assert_eq!(shown(Totals::default()).of(&totals(0, 10, 900), "m", Timestamp::EPOCH), totals(0, 10, 900));
+        assert_eq!(shown(totals(2, 4, 100)).of(&totals(3, 10, 900), "m", Timestamp::EPOCH), totals(1, 6, 800), "a model without a price");
+        assert_eq!(shown(totals(2, 10, 100)).of(&totals(3, 10, 900), "m", Timestamp::EPOCH), totals(1, 0, 0));
     }
 }

@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use crate::base::ids::MachineId;
-use crate::base::money::Cost;
+use crate::base::money::{Cost, Money};
 use crate::fleet::{Row, RowSource};
 use crate::record::Source;
 
@@ -102,7 +102,9 @@ pub enum Mode {
 impl Mode {
     /// What a row costs.
     pub fn cost(self, row: &Row<'_>) -> Cost {
-        match (self, row.recorded) {
+        // Endpoints that know no price write 0.
+        let recorded = row.recorded.filter(|cost| *cost > Money::ZERO || row.totals.counters.total() == 0);
+        match (self, recorded) {
             (Self::Auto | Self::Display, Some(recorded)) => Cost::known(recorded),
             (Self::Display, None) if row.source != RowSource::Sum(Source::Claim) => Cost::UNKNOWN,
             _ => row.totals.cost,
@@ -126,5 +128,38 @@ impl Bounds {
     /// Whether a day is one of them.
     pub fn hold(&self, date: NaiveDate) -> bool {
         self.since.is_none_or(|since| date >= since) && self.until.is_none_or(|until| date <= until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::time::Timestamp;
+    use crate::record::{Counters, Totals};
+
+    #[test]
+    fn a_recorded_zero_beside_tokens_is_no_price() {
+        let price = Cost::known(Money::from_pico(7));
+        let cost = |mode: Mode, recorded: Option<u128>, input: u64| {
+            let totals = Totals { requests: 1, counters: Counters { input, ..Counters::default() }, cost: price };
+            let recorded = recorded.map(Money::from_pico);
+            let (session, project, model, at) = (None, "", "", Timestamp::EPOCH);
+            mode.cost(&Row {
+                id: None,
+                machine: 0,
+                session,
+                project,
+                model,
+                at,
+                totals,
+                recorded,
+                source: RowSource::Record(crate::record::Level::Full),
+                provisional: false,
+            })
+        };
+        assert_eq!(cost(Mode::Auto, Some(0), 5), price);
+        assert_eq!(cost(Mode::Display, Some(0), 5), Cost::UNKNOWN);
+        assert_eq!(cost(Mode::Auto, Some(0), 0), Cost::known(Money::ZERO), "nothing was used");
+        assert_eq!(cost(Mode::Display, Some(3), 5), Cost::known(Money::from_pico(3)));
     }
 }

@@ -109,7 +109,8 @@ impl Evidence {
     /// How its price came about; none without a record or a known price.
     pub fn bill(&self) -> Option<Bill> {
         let record = self.record.as_ref()?;
-        prices().bill(&record.body.model, &record.body.counters, record.fast, record.body.inference_geo.as_deref())
+        let (model, at) = (&record.body.model, record.origin.timestamp);
+        prices().bill(model, at, &record.body.counters, record.fast, record.body.inference_geo.as_deref())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::base::ids::{Interner, RecordId, SessionId, token};
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
-use crate::prices::prices;
+use crate::prices::{model_name, prices};
 use crate::record::{Body, Counters, Identity, Level, MAX_COUNTER, Origin, Record};
 
 /// Why a line was skipped. No text of the line is in it.
@@ -213,7 +213,7 @@ impl Row<'_> {
         let fast = usage.speed.get() == Some("fast");
         let mut record = |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
             let body = Body {
-                model: names.name(&token(model, "model", 100)),
+                model: names.name(&model_name(model)),
                 counters: usage.counters()?,
                 service_tier: usage.service_tier.get().filter(|tier| *tier != "standard").map(|tier| names.name(&token(tier, "tier", 40))),
                 inference_geo: usage.inference_geo.get().filter(|geo| !geo.is_empty()).map(|geo| names.name(&token(geo, "geo", 40))),
@@ -222,7 +222,7 @@ impl Row<'_> {
                 cost: Cost::default(),
                 recorded_cost,
             };
-            let cost = prices().cost(&body.model, &body.counters, fast, body.inference_geo.as_deref());
+            let cost = prices().cost(&body.model, timestamp, &body.counters, fast, body.inference_geo.as_deref());
             let body = Body { cost, ..body };
             let (twins, extra) = (BTreeSet::new(), Extra::new());
             keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body, twins, extra });
@@ -304,6 +304,27 @@ mod tests {
         let seen: Vec<_> = records.iter().map(|r| (&*r.body.model, r.body.counters.output)).collect();
         assert_eq!(seen, [("claude-opus-4-8", 9), ("claude-opus-5", 7)]);
         assert_ne!(records[0].id, records[1].id);
+    }
+
+    #[test]
+    fn the_account_in_an_arn_is_not_kept() {
+        for (model, want) in [
+            ("arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8", "eu.anthropic.claude-opus-4-8"),
+            ("arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/4jqt", "application-inference-profile/4jqt"),
+        ] {
+            let usage = format!(r#"{{"output_tokens":9,"iterations":[{{"type":"advisor_message","model":"{model}","output_tokens":7}}]}}"#);
+            let records = read(&assistant(&usage).replace("claude-opus-4-8\",\"stop", &format!("{model}\",\"stop"))).expect("reads");
+            let models: Vec<_> = records.iter().map(|record| &*record.body.model).collect();
+            assert_eq!(models, [want, want]);
+        }
+    }
+
+    #[test]
+    fn a_request_is_priced_by_its_day() {
+        let line =
+            |day: &str| assistant(r#"{"cache_read_input_tokens":500000}"#).replace("opus-4-8", "opus-4-6").replace("2026-01-02", day);
+        let cost = |day| read(&line(day)).expect("reads")[0].body.cost.amount.to_string();
+        assert_eq!((cost("2026-03-12"), cost("2026-03-13")), ("0.5".to_owned(), "0.25".to_owned()));
     }
 
     #[test]

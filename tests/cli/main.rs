@@ -35,6 +35,7 @@ mod life;
 mod machines;
 mod made;
 mod migrate;
+mod model;
 mod newcomers;
 mod odd;
 mod packages;

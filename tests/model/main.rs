@@ -7,7 +7,7 @@
 #[path = "../cli/dice.rs"]
 mod dice;
 #[path = "../cli/scale.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "the other tests use the rest")]
 mod scale;
 
 mod check;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use claude_sync::base::ids::MachineId;
 use claude_sync::base::key::Key;
+use claude_sync::base::key::{hex, mac};
 use claude_sync::base::progress::Watcher;
 use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
@@ -188,8 +189,8 @@ impl Memory {
 
 /// The fleet's key, the same in every run.
 pub fn key_text() -> String {
-    let bytes: String = (0..32).map(|byte| format!("{byte:02x}")).collect();
-    let mark = claude_sync::base::key::hex(&claude_sync::base::key::mac(&(0..32).collect::<Vec<u8>>(), b"mark")[..4]);
+    let key: Vec<u8> = (0..32).collect();
+    let (bytes, mark) = (hex(&key), hex(&mac(&key, b"mark")[..4]));
     format!("claude-sync-key-1-{bytes}-{mark}")
 }
 

@@ -115,18 +115,6 @@ impl Row {
         record.body.cost = record.cost();
         record
     }
-
-    /// Its line in a transcript.
-    pub fn line(&self) -> String {
-        let Self { request, at, session, output, done, model } = self;
-        let (time, stop) = (time(*at), if *done { "\"end_turn\"" } else { "null" });
-        let (project, message) = (project(session), message(*request));
-        format!(
-            "{{\"type\":\"assistant\",\"timestamp\":\"{time}\",\"sessionId\":\"{session}\",\"cwd\":\"/home/someone/work/{project}\",\"requestId\":\"req_{request}\",\
-             \"message\":{{\"id\":\"{message}\",\"model\":\"{model}\",\"stop_reason\":{stop},\
-             \"usage\":{{\"input_tokens\":10,\"output_tokens\":{output},\"cache_creation_input_tokens\":200,\"cache_read_input_tokens\":3000}}}}}}\n"
-        )
-    }
 }
 
 pub fn records<'r>(rows: impl IntoIterator<Item = &'r Row>) -> RecordSet {

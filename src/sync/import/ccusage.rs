@@ -30,7 +30,7 @@ pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<
             return Err((place("metadata.agents"), "other tools than Claude Code are in its sums"));
         }
         let window = days(day.date()).ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
-        for (name, told) in models(entry, &place)? {
+        for (name, told) in models(entry, day, &place)? {
             if told.counters != Counters::default() {
                 // Nothing is what ccusage says where it knows no price.
                 let cost = (told.cost > Money::ZERO).then_some(Cost { known: told.known, amount: told.cost });
@@ -56,7 +56,7 @@ struct Model {
     known: bool,
 }
 
-fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Model>, Wrong> {
+fn models(entry: &Value, day: Day, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Model>, Wrong> {
     let mut out: BTreeMap<Name, Model> = BTreeMap::new();
     let alone = || match entry.get("modelsUsed").and_then(Value::as_array).map(Vec::as_slice) {
         Some([Value::String(name)]) => Some(vec![(name.clone(), entry)]),
@@ -83,7 +83,7 @@ fn models(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name
         let cost = money(cost, || place(&format!("modelBreakdowns[{at}].cost")))?.unwrap_or_default();
         let Some(name) = model(name) else { continue };
         let priced = cost > Money::ZERO || counters == Counters::default();
-        let own = if priced { Cost::known(cost) } else { prices().cost_of_many(&name, &counters) };
+        let own = if priced { Cost::known(cost) } else { prices().cost_of_many(&name, day.start(), &counters) };
         let sum = out.entry(name).or_insert_with(|| Model { known: true, ..Model::default() });
         sum.counters = sum.counters.plus(counters);
         sum.cost = sum.cost.plus(own.amount);

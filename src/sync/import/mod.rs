@@ -258,7 +258,7 @@ fn date(value: Option<&Value>, now: Timestamp, place: impl Fn() -> String) -> Re
 /// A model's name, as records have it: ccusage marks fast requests in it. None for rows that stand for no model.
 fn model(name: &str) -> Option<Name> {
     let name = name.strip_suffix("-fast").filter(|name| name.starts_with("claude-")).unwrap_or(name);
-    (name != "<synthetic>").then(|| crate::base::ids::token(name, "model", 100).into())
+    (name != "<synthetic>").then(|| crate::prices::model_name(name).into())
 }
 
 /// The sum of one day and model. Where its source states no cost, it costs what its tokens do.
@@ -271,7 +271,7 @@ fn sum(
     cost: Option<Cost>,
     window: (Timestamp, Timestamp),
 ) -> (SumKey, Sum) {
-    let cost = cost.unwrap_or_else(|| prices().cost_of_many(&model, &counters));
+    let cost = cost.unwrap_or_else(|| prices().cost_of_many(&model, day.start(), &counters));
     let sum = Sum {
         window: Some(window),
         project: format!("import+{}", source.as_str()),

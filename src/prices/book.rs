@@ -1,0 +1,202 @@
+//! Prices that the user sets: for names that match a pattern, on some days.
+
+use std::fmt::Write as _;
+
+use super::model::split_at_part;
+use super::rates::{Rates, Row, Spans, WHOLE};
+use crate::base::money::Money;
+use crate::base::time::Day;
+
+const PER_MILLION: u128 = 1_000_000;
+
+/// Rates in dollars per million tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRates {
+    /// Tokens of the prompt.
+    pub input: Money,
+    /// Tokens of the answer.
+    pub output: Money,
+    /// Tokens read from the cache. As input where it is not set.
+    pub cache_read: Option<Money>,
+    /// Tokens written to the cache for five minutes. As input where it is not set.
+    pub cache_write: Option<Money>,
+    /// Tokens written to the cache for an hour. As those for five minutes where it is not set.
+    pub cache_write_1h: Option<Money>,
+    /// Dollars per web search.
+    pub web_search: Money,
+}
+
+/// What a rule does to a price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The model costs this.
+    Set(OwnRates),
+    /// The price is multiplied by so many thousandths. A model without a price stays without one.
+    Multiply(u64),
+}
+
+/// A price or a discount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// Which models: their name in lower case, with `*` for any characters. It is compared with the name that records have and with
+    /// that of the row that the built-in table has for it.
+    pub pattern: String,
+    /// The first UTC day; since ever where there is none.
+    pub from: Option<Day>,
+    /// The last UTC day; for ever where there is none.
+    pub to: Option<Day>,
+    /// What changes.
+    pub change: Change,
+}
+
+/// Rules in the order in which they apply: of two that set a price for one day, the later one holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PriceBook(pub Vec<Rule>);
+
+impl OwnRates {
+    fn row(&self) -> Row {
+        let rate = |money: Money| money.pico() / PER_MILLION;
+        let input = rate(self.input);
+        let write_5m = self.cache_write.map_or(input, rate);
+        let rates = Rates {
+            input,
+            output: rate(self.output),
+            read: self.cache_read.map_or(input, rate),
+            write_5m,
+            write_1h: self.cache_write_1h.map_or(write_5m, rate),
+        };
+        Row { rates, tiers: Vec::new(), fast_permille: WHOLE, us_permille: WHOLE, web_search: self.web_search.pico() }
+    }
+}
+
+impl Rule {
+    fn matches(&self, names: &[&str]) -> bool {
+        let pattern = self.pattern.to_lowercase();
+        names.iter().any(|name| glob(&pattern, &name.to_lowercase()))
+    }
+
+    fn apply(&self, spans: &Spans) -> Spans {
+        let from = self.from.map_or(i64::MIN, |day| day.start().millis());
+        // A day has 86,400,000 milliseconds in UTC, and days end long before the number does.
+        let end = self.to.map_or(i64::MAX, |day| day.start().millis().saturating_add(86_400_000));
+        spans.changed(from, end, |row| match &self.change {
+            Change::Set(rates) => Some(rates.row()),
+            Change::Multiply(permille) => row.map(|row| row.scaled(u128::from(*permille))),
+        })
+    }
+}
+
+impl PriceBook {
+    /// The rows of a model with all rules applied, and whether any did.
+    pub(super) fn apply(&self, names: &[&str], spans: Spans) -> (Spans, bool) {
+        let mut own = self.0.iter().filter(|rule| rule.matches(names)).peekable();
+        let any = own.peek().is_some();
+        (own.fold(spans, |spans, rule| rule.apply(&spans)), any)
+    }
+
+    /// All rules as one text, for a fingerprint.
+    pub(super) fn text(&self) -> String {
+        let mut out = String::new();
+        for rule in &self.0 {
+            let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{:?} {} {} {:?}", rule.pattern, day(rule.from), day(rule.to), rule.change);
+        }
+        out
+    }
+}
+
+/// Whether a text matches a pattern in which `*` stands for any characters.
+fn glob(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<_> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        match split_at_part(rest, part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Counters, Prices};
+    use super::*;
+
+    fn money(text: &str) -> Money {
+        Money::parse(text).expect("an amount")
+    }
+
+    fn set(pattern: &str, input: &str, from: Option<&str>, to: Option<&str>) -> Rule {
+        let rates = OwnRates {
+            input: money(input),
+            output: money("4.4"),
+            cache_read: Some(money("0.26")),
+            cache_write: None,
+            cache_write_1h: None,
+            web_search: Money::ZERO,
+        };
+        let day = |text: Option<&str>| text.and_then(Day::parse);
+        Rule { pattern: pattern.to_owned(), from: day(from), to: day(to), change: Change::Set(rates) }
+    }
+
+    fn multiply(pattern: &str, permille: u64) -> Rule {
+        Rule { pattern: pattern.to_owned(), from: None, to: None, change: Change::Multiply(permille) }
+    }
+
+    fn cost(rules: Vec<Rule>, model: &str, day: &str) -> String {
+        let prices = Prices::new(PriceBook(rules));
+        let c = Counters { input: 1_000_000, ..Counters::default() };
+        let cost = prices.cost(model, Day::parse(day).expect("a day").start(), &c, false, None);
+        if cost.known { cost.amount.to_string() } else { "unknown".to_owned() }
+    }
+
+    #[test]
+    fn a_price_holds_on_its_days() {
+        let rules = || vec![set("claude-new-*", "7", Some("2026-11-02"), Some("2026-11-03"))];
+        for (day, want) in [("2026-11-01", "unknown"), ("2026-11-02", "7"), ("2026-11-03", "7"), ("2026-11-04", "unknown")] {
+            assert_eq!(cost(rules(), "claude-new-9", day), want, "{day}");
+        }
+        assert_eq!(cost(rules(), "claude-newer", "2026-11-02"), "unknown", "the pattern has a dash");
+        assert_eq!(cost(vec![set("claude-opus-4-8", "7", None, None)], "claude-opus-4-8", "2026-11-02"), "7");
+    }
+
+    #[test]
+    fn a_discount_applies_to_what_the_table_and_the_rules_before_it_say() {
+        assert_eq!(cost(vec![multiply("*opus*", 850)], "claude-opus-4-8", "2026-11-02"), "4.25");
+        assert_eq!(cost(vec![set("x", "2", None, None), multiply("x", 500)], "x", "2026-11-02"), "1");
+        assert_eq!(cost(vec![multiply("x", 500), set("x", "2", None, None)], "x", "2026-11-02"), "2");
+        assert_eq!(cost(vec![multiply("x", 500)], "x", "2026-11-02"), "unknown");
+        assert_eq!(cost(vec![multiply("claude-opus-4-8", 500)], "us.anthropic.claude-opus-4-8", "2026-11-02"), "5.5", "listed apart");
+        assert_eq!(cost(vec![multiply("claude-opus-4-8", 500)], "anthropic/claude-opus-4.8", "2026-11-02"), "2.5", "the row's name");
+    }
+
+    #[test]
+    fn a_book_has_a_fingerprint_of_its_own() {
+        let of = |rules| Prices::new(PriceBook(rules)).fingerprint();
+        assert_eq!(of(vec![]), super::super::fingerprint());
+        let seen = [of(vec![]), of(vec![multiply("x", 500)]), of(vec![multiply("x", 501)]), of(vec![set("x", "2", None, None)])];
+        assert_eq!(seen.iter().collect::<std::collections::BTreeSet<_>>().len(), seen.len());
+    }
+
+    #[test]
+    fn stars_match_any_characters() {
+        for (pattern, text, want) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "ab", true),
+            ("*b", "ab", true),
+            ("a*c*", "abcd", true),
+            ("a*c", "acbc", true),
+            ("*", "", true),
+            ("", "a", false),
+            ("a*a", "a", false),
+        ] {
+            assert_eq!(glob(pattern, text), want, "{pattern} {text}");
+        }
+    }
+}
