@@ -148,9 +148,9 @@ fn without_chance(world: &World, text: &str, key: &str, mark: &str) -> String {
             let (before, after) = rest.split_at(at);
             let end = after.find(|c: char| !c.is_ascii_hexdigit() && c != '-').unwrap_or(after.len());
             let found = &after[..end];
-            // Whole commits, and the one that a checksum last fitted in.
-            let commit = !found.contains('-') && (found.len() == 40 || found.len() == 8 && rest[..at].ends_with("last fitted, "));
             out.push_str(before);
+            // Whole commits, and the one that a checksum last fitted in.
+            let commit = !found.contains('-') && (found.len() == 40 || found.len() == 8 && out.ends_with("last fitted, "));
             out.push_str(if commit {
                 "[COMMIT]"
             } else if is_id(found) {

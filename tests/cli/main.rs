@@ -42,6 +42,7 @@ mod packages;
 mod people;
 mod pictures;
 mod plain_git;
+mod recount;
 mod remote;
 mod report;
 mod ruins;

@@ -7,7 +7,6 @@
 #[path = "../cli/dice.rs"]
 mod dice;
 #[path = "../cli/scale.rs"]
-#[expect(dead_code, reason = "the other tests use the rest")]
 mod scale;
 
 mod check;
@@ -81,7 +80,7 @@ fn play(mut play: Play<'_>, seed: u64, operations: usize) -> Reached {
 #[test]
 fn in_memory() {
     let git = Git::find(false).expect("git is there");
-    run_all(&seeds(24, 512), |seed| {
+    run_all(&seeds(4, 256), |seed| {
         let mut site = Memory::new(MACHINES, seed % 8 == 3, &git);
         play(Play::new(&mut site, seed), seed, OPERATIONS)
     });

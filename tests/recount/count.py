@@ -103,7 +103,6 @@ def adopt(reader, decisions):
             continue
         try:
             entries = object_of(manifest.get("machines"))
-            sessions = object_of(manifest.get("sessions_index"))
         except Bad:
             continue
         for name, entry in entries.items():
@@ -121,21 +120,6 @@ def adopt(reader, decisions):
                 machine.add_sum(claim("", (figures, cost, True), start, end))
             except Bad:
                 reader.note(f"adopted manifest: machine {name}: not readable")
-        for name, entry in sessions.items():
-            try:
-                entry = object_of(entry)
-                named = entry.get("machines")
-                if type(named) is not list or len(named) != 1 or named[0] in forgotten:
-                    continue
-                machine = reader.machines.get(named[0])
-                if machine is None:
-                    continue
-                figures = [count_of(entry.get("total_usage_count", 0)), 0, 0, 0, 0]
-                start = time_of(entry["first_seen"]) if entry.get("first_seen") else None
-                end = time_of(entry["last_updated"]) if entry.get("last_updated") else None
-                machine.add_sum(claim(name, (figures, 0, True), start, end))
-            except Bad:
-                reader.note(f"adopted manifest: session {name}: not readable")
 
 
 def requests_of(machines, aliases, prices):
@@ -180,7 +164,7 @@ def requests_of(machines, aliases, prices):
         request = Request()
         request.record = record
         request.machine = aliases[owners[ident]]
-        price = prices.of(record.model)
+        price = prices.of(record.model, record.time)
         request.known = price is not None
         request.cost = price.request(record) if price else 0
         request.end = record.time if record.level == FULL else record.time + DAY - 1
@@ -398,14 +382,15 @@ class Sums:
                 add(taken, other.counted)
                 cost += other.cost
         left = [max(0, one - away) for one, away in zip(made.figures, taken)]
-        if left[1:] == made.figures[1:]:
+        tokens = any(made.figures[1:])
+        if left == made.figures:
             group.cost = made.cost
-        elif not any(left[1:]):
+        elif not (any(left[1:]) if tokens else left[0]):
             group.cost = 0
         else:
             group.cost = max(0, made.cost - cost)
-            price = self.prices.of(model or made.only_model or "")
-            if price is not None:
+            price = self.prices.of(model or made.only_model or "", made.start)
+            if price is not None and tokens:
                 group.cost = min(group.cost, price.base(left[1:]))
         group.counted = left
         return self.row(group)
@@ -429,7 +414,7 @@ class Sums:
         if source == "stats-cache" and day:
             time = day_start(day) + DAY // 2
         elif made.start is not None and made.end is not None:
-            time = made.start + (made.end - made.start) // 2
+            time = made.start + (made.end - made.start + 1) // 2
         elif made.start is not None or made.end is not None:
             time = made.start if made.end is None else made.end
         elif day:

@@ -2,10 +2,11 @@
 
 import json
 import re
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
-TABLE = Path(__file__).resolve().parent.parent.parent / "src" / "prices" / "claude.json"
+TABLE = Path(__file__).resolve().parent.parent.parent / "src" / "prices" / "claude.tsv"
 RATES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
 
 
@@ -57,14 +58,55 @@ class Price:
         return cost + record.web_searches * self.web_search
 
 
+def _row(text):
+    """A row of the table as the JSON shape: rates, then s, f and u with a number, then tiers."""
+    row, rates = {"tiers": {}}, []
+    at = row
+    for word in text.split(" ") + [">"]:
+        if word.startswith(">"):
+            order = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+            at.update(zip(order, rates))
+            at, rates = row["tiers"].setdefault(word[1:], {}), []
+        elif word[0] in "sfu":
+            row[{"s": "web_search", "f": "fast", "u": "us"}[word[0]]] = Decimal(word[1:])
+        else:
+            rates.append(Decimal(word))
+    del row["tiers"][""]
+    return row
+
+
+def _model(line):
+    name, first, *spans = line.split("\t")
+    rows = [(None, Price(_row(first)))]
+    for before, text in zip(spans[::2], spans[1::2]):
+        start = datetime.fromisoformat(before[1:]).replace(tzinfo=timezone.utc)
+        rows.append((int(start.timestamp() * 1000), Price(_row(text))))
+    return name, rows
+
+
 class Prices:
     def __init__(self, path=TABLE):
-        table = json.loads(Path(path).read_text(encoding="utf-8"), parse_float=Decimal, parse_int=Decimal)
-        self.models = {name: Price(row) for name, row in table["models"].items()}
+        text = Path(path).read_text(encoding="utf-8")
+        if str(path).endswith(".json"):
+            table = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+            self.models = {name: [(None, Price(row))] for name, row in table["models"].items()}
+        else:
+            lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+            self.models = dict(_model(line) for line in lines)
         self.found = {}
 
-    def of(self, model):
-        """The price of a model, or None."""
+    def of(self, model, millis=None):
+        """The price of a model on the UTC day of a time in milliseconds, or None."""
+        rows = self._rows(model)
+        if rows is None:
+            return None
+        found = rows[0][1]
+        for before, price in rows[1:]:
+            if millis is not None and millis < before:
+                found = price
+        return found
+
+    def _rows(self, model):
         if model not in self.found:
             self.found[model] = self._look_up(model)
         return self.found[model]
