@@ -13,8 +13,6 @@ pub struct Identity<'a> {
     pub request: Option<&'a str>,
     /// `sessionId`.
     pub session: &'a str,
-    /// `timestamp` as it was written.
-    pub timestamp: &'a str,
     /// `uuid` of the line.
     pub uuid: Option<&'a str>,
     /// The whole line, for rows without any of these.
@@ -24,13 +22,13 @@ pub struct Identity<'a> {
 impl Identity<'_> {
     /// The record's id. `part` tells records of one row apart: none for the request itself, `advisor:<n>` for an adviser's.
     ///
-    /// A message id that Anthropic's API, Bedrock or Vertex gave is unique in the world. Any other is only as unique as what
-    /// stands beside it: proxies and mocks give `msg_1` to every first message.
+    /// Endpoints other than Anthropic's send no request id, and some rows of one message carry one and some do not: a message id that
+    /// looks like no counter stands alone. Any other is only as unique as the members beside it: mocks give `msg_1` to every first message.
     pub fn id(&self, part: Option<&str>) -> RecordId {
         let (kind, mut parts): (&str, Vec<&[u8]>) = match (self.message, self.request, self.uuid) {
             (Some(message), _, _) if is_global(message) => ("message", vec![message.as_bytes()]),
             (Some(message), Some(request), _) => ("request", vec![message.as_bytes(), request.as_bytes()]),
-            (Some(message), None, _) => ("logged", vec![message.as_bytes(), self.session.as_bytes(), self.timestamp.as_bytes()]),
+            (Some(message), None, _) => ("logged", vec![message.as_bytes(), self.session.as_bytes()]),
             (None, _, Some(uuid)) => ("uuid", vec![uuid.as_bytes()]),
             (None, _, None) => ("line", vec![self.line]),
         };
@@ -39,13 +37,11 @@ impl Identity<'_> {
     }
 }
 
-/// Whether `id` matches `^msg_(bdrk_|vrtx_)?[0-9A-Za-z]{20,}$`.
+/// Whether a message id has at least 16 letters and digits, of at least 6 different ones.
 fn is_global(id: &str) -> bool {
-    let Some(rest) = id.strip_prefix("msg_") else {
-        return false;
-    };
-    let rest = rest.strip_prefix("bdrk_").or_else(|| rest.strip_prefix("vrtx_")).unwrap_or(rest);
-    rest.len() >= 20 && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+    let letters = || id.bytes().filter(u8::is_ascii_alphanumeric);
+    let different: std::collections::BTreeSet<u8> = letters().collect();
+    letters().count() >= 16 && different.len() >= 6
 }
 
 /// The id of a record that has none, as in files of version 1.0: the spec's rule for duplicates.
@@ -69,7 +65,7 @@ mod tests {
     use super::*;
 
     fn row<'a>(message: Option<&'a str>, request: Option<&'a str>, session: &'a str) -> Identity<'a> {
-        Identity { message, request, session, timestamp: "t", uuid: Some("u"), line: b"l" }
+        Identity { message, request, session, uuid: Some("u"), line: b"l" }
     }
 
     #[test]
@@ -85,6 +81,16 @@ mod tests {
         assert_ne!(row(id, Some("req_1"), "s").id(None), row(id, Some("req_2"), "s").id(None));
         assert_eq!(row(id, Some("req_1"), "s1").id(None), row(id, Some("req_1"), "s2").id(None));
         assert_ne!(row(id, None, "s1").id(None), row(id, None, "s2").id(None));
-        assert!(is_global("msg_bdrk_01TqDZoU6FcpxB4u2AmpgWfZ") && !is_global("msg_bdrk_01TqDZoU6Fc-B4u2AmpgWfZ"));
+        for global in [
+            "msg_bdrk_01TqDZoU6FcpxB4u2AmpgWfZ",
+            "chatcmpl-9f8e7d6c5b4a3210ab",
+            "gen-1762000000-Zx9Yw8Vu7Ts6",
+            "msg_202611271234567890123456789012",
+        ] {
+            assert!(is_global(global), "{global}");
+        }
+        for local in ["msg_1", "msg_0000000000000000", "chatcmpl-1", ""] {
+            assert!(!is_global(local), "{local}");
+        }
     }
 }

@@ -199,14 +199,7 @@ impl Row<'_> {
         }
         let written = self.timestamp.get().unwrap_or_default();
         let timestamp = Timestamp::parse(written).ok_or(LineError::Timestamp)?;
-        let identity = Identity {
-            message: self.message.id.get(),
-            request: self.request.get(),
-            session,
-            timestamp: written,
-            uuid: self.uuid.get(),
-            line,
-        };
+        let identity = Identity { message: self.message.id.get(), request: self.request.get(), session, uuid: self.uuid.get(), line };
         let session = SessionId::new(names.name(&token(session, "session", 128)));
         let origin = Origin { level: Level::Full, timestamp, session, project: names.name(project) };
         let provisional = self.message.stop_reason.0.is_none();
@@ -229,10 +222,19 @@ impl Row<'_> {
             Ok(())
         };
         record(identity.id(None), usage, model, self.cost.0)?;
-        // An adviser is a model of its own that the request consulted; other iterations are parts of the totals above.
-        let advisers = usage.iterations.0.iter().filter(|part| part.kind.get() == Some("advisor_message"));
-        for (n, part) in advisers.enumerate() {
-            record(identity.id(Some(&format!("advisor:{}", n + 1))), part, part.model.get().unwrap_or("unknown"), None)?;
+        // Iterations are parts of the totals above, but for an adviser, a fallback attempt on another model and a compaction.
+        let mut counts = [0_u32; 3];
+        for part in &usage.iterations.0 {
+            let other = part.model.get().filter(|other| *other != model);
+            let (which, name, model) = match (part.kind.get(), other) {
+                (Some("advisor_message"), _) => (0, "advisor", part.model.get().unwrap_or("unknown")),
+                // An attempt that was declined before any output is not billed.
+                (Some("message"), Some(other)) if part.output_tokens.get()? > 0 => (1, "fallback", other),
+                (Some("compaction"), _) => (2, "compaction", part.model.get().unwrap_or(model)),
+                _ => continue,
+            };
+            counts[which] += 1;
+            record(identity.id(Some(&format!("{name}:{}", counts[which]))), part, model, None)?;
         }
         Ok(())
     }

@@ -32,6 +32,9 @@ impl Naming {
         let Some(path) = cwd.filter(|_| self.shown != Shown::Nothing) else {
             return Cow::Borrowed("");
         };
+        // Claude's own worktrees belong to the repository.
+        let path =
+            ["/.claude/worktrees/", "\\.claude\\worktrees\\"].iter().find_map(|inside| Some(&path[..path.find(inside)?])).unwrap_or(path);
         let last = path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("/");
         if let Some(alias) = self.aliases.get(path).or_else(|| self.aliases.get(last)) {
             return Cow::Owned(plain(alias).into_owned());
