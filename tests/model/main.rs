@@ -80,7 +80,7 @@ fn play(mut play: Play<'_>, seed: u64, operations: usize) -> Reached {
 #[test]
 fn in_memory() {
     let git = Git::find(false).expect("git is there");
-    run_all(&seeds(4, 256), |seed| {
+    run_all(&seeds(4, 16), |seed| {
         let mut site = Memory::new(MACHINES, seed % 8 == 3, &git);
         play(Play::new(&mut site, seed), seed, OPERATIONS)
     });
