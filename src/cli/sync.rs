@@ -17,7 +17,7 @@ pub struct Args {
     /// Bring every machine's data without writing this machine's
     #[arg(long, conflicts_with_all = ["summary_only", "snapshot", "offline"])]
     download_all: bool,
-    /// Withhold records: sync sums per session, day and model
+    /// Sync requests without their time of day
     #[arg(long)]
     summary_only: bool,
     /// Keep a copy of this version of the machine's page
