@@ -297,7 +297,7 @@ impl Sums {
             let claimed = claimed.unwrap_or_default();
             let model = if one.key.model.is_empty() { claimed.model.as_str() } else { &one.key.model };
             let totals = match one.key.source {
-                Source::StatsCache if one.touched || self.is_beside_others(at) => Totals::default(),
+                Source::StatsCache if one.touched || self.is_beside_others(at, &counted) => Totals::default(),
                 Source::StatsCache => one.sum.totals,
                 _ => Excess { shown }.of(&one.sum.totals, model, one.sum.begin(&one.key)),
             };
@@ -335,11 +335,12 @@ impl Sums {
         models && a.key.has_session(&b.key.session) && meet(a.sum.exact(), b.sum.exact())
     }
 
-    /// Whether another source has a sum of the same machine within reach.
-    fn is_beside_others(&self, at: usize) -> bool {
+    /// Whether something counts of another source's sum of the same machine, within reach.
+    fn is_beside_others(&self, at: usize, counted: &HashMap<usize, Vec<(usize, Totals)>>) -> bool {
         let one = &self.all[at];
-        let other = |other: &&Compared| other.key.source < one.key.source && !other.holders.is_disjoint(&one.holders);
-        self.all.iter().filter(other).any(|other| meet(other.sum.exact(), one.sum.reach(&one.key)))
+        let is_near = |other: &Compared| meet(other.sum.exact(), one.sum.reach(&one.key)) && !other.holders.is_disjoint(&one.holders);
+        let others = counted.values().flatten().map(|(other, _)| &self.all[*other]);
+        others.into_iter().any(|other| other.key.source < one.key.source && is_near(other))
     }
 }
 
