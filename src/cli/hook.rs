@@ -12,7 +12,7 @@ use crate::fleet::DataError;
 use crate::git::Oid;
 use crate::git::hooks;
 use crate::git::process::PUSHING;
-use crate::git::repo::{Repo, RepoError};
+use crate::git::repo::{KNOWN, Repo, RepoError};
 use crate::merge::guard::{self, Breach};
 
 #[derive(Debug, clap::Args)]
@@ -163,10 +163,13 @@ fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
         old => tree(repo, old)?,
     };
     let new = tree(repo, update.new)?;
-    let mut out = guard::breaches(repo, old, new)?;
+    let here = [repo.head_commit()?, repo.commit_at(KNOWN)?].into_iter().flatten();
+    let roots = here.map(|commit| repo.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
+    let rules = guard::rules(repo, roots.into_iter().chain(new))?;
+    let mut out = guard::breaches(repo, old, new, &rules)?;
     let there: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().chain(update.old).collect();
     let commits = update.new.map(|new| repo.new_commits(new, &there)).transpose()?.unwrap_or_default();
-    out.extend(guard::forgotten(repo, new, &commits)?);
+    out.extend(guard::forgotten(repo, &rules, &commits)?);
     Ok(out)
 }
 
@@ -175,16 +178,17 @@ fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
         return Ok(vec![Breach::Foreign { path: update.name.clone() }]);
     }
     let (old, new) = (tree(repo, update.old)?, tree(repo, update.new)?);
-    let mut out = guard::breaches(repo, old, new)?;
     let tips = repo.tips()?;
+    let known: Vec<Oid> = tips.iter().map(|tip| repo.tree_of(*tip)).collect::<Result<_, _>>()?;
+    let rules = guard::rules(repo, known.iter().copied().chain(new))?;
+    let mut out = guard::breaches(repo, old, new, &rules)?;
     // Every commit: what was added and removed again would stay in the history.
     let commits = update.new.map(|new| repo.new_commits(new, &tips)).transpose()?.unwrap_or_default();
-    out.extend(guard::forgotten(repo, new, &commits)?);
+    out.extend(guard::forgotten(repo, &rules, &commits)?);
     for commit in commits {
         let parent = repo.parents_of(commit)?.first().copied();
         out.extend(guard::foreign(repo, tree(repo, parent)?, tree(repo, Some(commit))?)?);
     }
-    let known: Vec<Oid> = tips.iter().map(|tip| repo.tree_of(*tip)).collect::<Result<_, _>>()?;
     let config = repo.config()?.snapshot().map_err(|source| RepoError::Git { what: "read git's configuration".to_owned(), source })?;
     let user = user();
     let owner = |machine: &MachineId| {

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use serde_json::Value;
+
 use super::decisions::ADOPTED;
 use super::error::DataError;
 use super::read::{Content, content};
@@ -101,7 +103,7 @@ impl Rules {
     }
 
     /// Adds a tombstone.
-    pub fn forget(&mut self, subject: &str, salt: Option<&serde_json::Value>) {
+    pub fn forget(&mut self, subject: &str, salt: Option<&Value>) {
         let salt = salt.and_then(|salt| salt.as_str()).unwrap_or_default().to_owned();
         match subject.split_once(':') {
             Some(("session", sign)) => drop(self.sessions.insert((salt, sign.to_owned()))),
@@ -282,9 +284,10 @@ impl Rules {
     /// Applies the rules to a machine file, and says whether that changed it. Totals of the machine are refreshed by the machine.
     pub fn apply_page(&self, page: &mut SyncFile) -> bool {
         let before = page.clone();
+        let mut judge = Judge::new(self);
         for ((kind, ..), decision) in &mut page.decisions {
-            if kind == ADOPTED && !self.machines.is_empty() {
-                self.apply_adopted(&mut decision.0);
+            if kind == ADOPTED && self.forget_something() {
+                self.apply_adopted(&mut decision.0, &mut judge);
             }
         }
         let machine = page.machine.uuid.clone();
@@ -298,7 +301,6 @@ impl Rules {
             (page.metadata.total_sessions, page.metadata.total_usage_records) = (0, 0);
             return *page != before;
         }
-        let mut judge = Judge::new(self);
         let pruned = self.pruned_before(&machine);
         let old = |at: Option<Timestamp>, day: Option<Day>| day.is_some_and(|day| at.is_some_and(|at| at.day() < day));
         let gone: Vec<SessionId> = page
@@ -319,6 +321,9 @@ impl Rules {
                 all.totals = all.totals.minus(claimed);
             }
         }
+        if page.claim_window().is_some_and(|(_, until)| old(Some(until), self.before)) {
+            page.claimed = None;
+        }
         for session in page.sessions.values_mut() {
             let mut keeps = |record: &Record| {
                 judge.keeps_record(&machine, record, &mut Applied::default()) && !old(Some(record.origin.timestamp), pruned)
@@ -336,27 +341,27 @@ impl Rules {
         *page != before
     }
 
-    /// Takes forgotten machines out of an adopted manifest, with the sessions of which no other machine holds anything.
-    fn apply_adopted(&self, decision: &mut Extra) {
-        let members = |decision: &mut Extra, key: &str| {
-            let manifest = decision.get_mut("manifest").and_then(serde_json::Value::as_object_mut);
-            manifest.and_then(|manifest| manifest.get_mut(key)?.as_object_mut().map(std::mem::take))
-        };
+    /// Takes what is forgotten out of an adopted manifest: machines, with the sessions of which no other machine holds anything, and
+    /// whatever ended before the day that is kept.
+    fn apply_adopted(&self, decision: &mut Extra, judge: &mut Judge) {
+        let Some(manifest) = decision.get_mut("manifest").and_then(Value::as_object_mut) else { return };
         let gone = |id: &str| MachineId::canonical(id).is_some_and(|id| self.machines.contains(&id));
-        for (key, part) in [("machines", None), ("sessions_index", Some("machines"))] {
-            let Some(mut all) = members(decision, key) else { continue };
-            all.retain(|id, value| match part {
-                None => !gone(id),
-                Some(part) => {
-                    let Some(list) = value.get_mut(part).and_then(serde_json::Value::as_array_mut) else { return true };
-                    let had = !list.is_empty();
-                    list.retain(|id| !id.as_str().is_some_and(gone));
-                    !had || !list.is_empty()
+        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_old = |last: String| Timestamp::parse(&last).is_some_and(|at| self.before.is_some_and(|day| at.day() < day));
+        if let Some(machines) = manifest.get_mut("machines").and_then(Value::as_object_mut) {
+            machines.retain(|id, machine| !gone(id) && !is_old(text(&machine["usage_summary"], "last_usage")));
+        }
+        if let Some(sessions) = manifest.get_mut("sessions_index").and_then(Value::as_object_mut) {
+            sessions.retain(|id, session| {
+                let id = SessionId::new(id.as_str().into());
+                if !judge.keeps(&id, &text(session, "project_name")) || is_old(text(session, "last_updated")) {
+                    return false;
                 }
+                let Some(list) = session.get_mut("machines").and_then(Value::as_array_mut) else { return true };
+                let had = !list.is_empty();
+                list.retain(|id| !id.as_str().is_some_and(gone));
+                !had || !list.is_empty()
             });
-            if let Some(manifest) = decision.get_mut("manifest").and_then(serde_json::Value::as_object_mut) {
-                manifest.insert(key.to_owned(), all.into());
-            }
         }
     }
 }

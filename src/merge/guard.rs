@@ -109,18 +109,23 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Data
     Ok(out)
 }
 
-/// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a branch that is not there.
-pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
+/// The rules of all these root trees. Where each machine has a branch, that of one does not tell what others had forgotten.
+pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules, DataError> {
+    let roots: BTreeSet<Oid> = roots.into_iter().collect();
+    roots.into_iter().try_fold(Rules::default(), |all, root| match Rules::read(repo, root, |_, _| None) {
+        // Encrypted, and this is a place without the key.
+        Err(DataError::Repo(RepoError::Sealed(_))) => Ok(all),
+        read => Ok(all.and(&read?)),
+    })
+}
+
+/// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a branch that is not there. What the
+/// rules take away is not lost.
+pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) -> Result<Vec<Breach>, DataError> {
     if old == new {
         return Ok(Vec::new());
     }
     let (before, after) = (files(repo, old)?, files(repo, new)?);
-    // What the branch's new rules take away is not lost.
-    let rules = match new.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
-        // Encrypted, and this is a place without the key.
-        Err(DataError::Repo(RepoError::Sealed(_))) => Rules::default(),
-        read => read?.unwrap_or_default(),
-    };
     let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut out = Vec::new();
     for path in paths {
@@ -253,14 +258,10 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     }))
 }
 
-/// Which of these commits have data that is forgotten by the rules in the tree `root`. All of them are looked at: what one adds and the
-/// next removes would stay in the history.
-pub fn forgotten(repo: &Repo, root: Option<Oid>, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
-    let rules = match root.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
-        // Encrypted, and this is a place without the key.
-        Err(DataError::Repo(RepoError::Sealed(_))) => return Ok(Vec::new()),
-        read => read?.unwrap_or_default().without_retention(),
-    };
+/// Which of these commits have data that is forgotten. All of them are looked at: what one adds and the next removes would stay in the
+/// history.
+pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
+    let rules = rules.without_retention();
     let mut out = Vec::new();
     if rules.forget_something() {
         let checked = CheckedNow::default();

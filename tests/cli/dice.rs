@@ -26,6 +26,7 @@ impl Dice {
     }
 
     /// True in `percent` of 100 throws.
+    #[allow(dead_code, reason = "only the fleet model throws it")]
     pub fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

@@ -35,7 +35,6 @@ mod life;
 mod machines;
 mod made;
 mod migrate;
-mod model;
 mod newcomers;
 mod odd;
 mod packages;

@@ -8,6 +8,9 @@
 mod dice;
 #[path = "../cli/scale.rs"]
 mod scale;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../cli/world.rs"]
+mod world;
 
 mod check;
 mod foreign;
@@ -15,6 +18,7 @@ mod memory;
 mod newer;
 mod ops;
 mod play;
+mod real;
 mod rows;
 mod site;
 mod slots;
@@ -29,10 +33,23 @@ use claude_sync::git::Git;
 
 use memory::Memory;
 use play::{MACHINES, Play, Reached};
-use scale::seeds;
+use real::Real;
+use scale::{long, tries};
+use world::World;
 
 /// So many operations a run has.
 const OPERATIONS: usize = 200;
+
+/// The seeds to run: `CLAUDE_SYNC_SEED` replays one, or some such as `8..64`.
+fn seeds(few: u32, many: u32) -> Vec<u64> {
+    let asked = std::env::var("CLAUDE_SYNC_SEED").ok();
+    let range = |text: &str| text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    match asked.as_deref().map(|text| (text.parse(), range(text))) {
+        Some((Ok(seed), _)) => vec![seed],
+        Some((_, Some(range))) => range.collect(),
+        _ => (0..u64::from(tries(few, many))).collect(),
+    }
+}
 
 /// Runs all seeds, some at a time, and prints the operations that none of them reached. The first failing seeds are named.
 fn run_all(seeds: &[u64], run: impl Fn(u64) -> Reached + Sync) {
@@ -80,8 +97,19 @@ fn play(mut play: Play<'_>, seed: u64, operations: usize) -> Reached {
 #[test]
 fn in_memory() {
     let git = Git::find(false).expect("git is there");
-    run_all(&seeds(4, 16), |seed| {
+    run_all(&seeds(4, 512), |seed| {
         let mut site = Memory::new(MACHINES, seed % 8 == 3, &git);
         play(Play::new(&mut site, seed), seed, OPERATIONS)
+    });
+}
+
+#[test]
+fn with_real_git() {
+    run_all(&seeds(1, 64), |seed| {
+        let world = World::new();
+        let mut site = Real::new(&world, &play::homes(seed), seed % 8 == 3);
+        let reached = play(Play::new(&mut site, seed), seed, if long() { OPERATIONS } else { 50 });
+        world.git(&world.path().join("remote.git"), &["fsck", "--strict"]);
+        reached
     });
 }

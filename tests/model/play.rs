@@ -33,22 +33,27 @@ pub struct Play<'s> {
     pub log: Vec<String>,
 }
 
+/// The machines of a seed, as they begin.
+pub fn homes(seed: u64) -> Vec<Home> {
+    let home = |at: usize| Home {
+        id: machine(at + 1),
+        rows: Vec::new(),
+        read: 0,
+        summary_only: false,
+        retention: None,
+        // Some fleets mix both branch modes.
+        per_machine: seed % 4 == 1 && at >= 3,
+    };
+    (0..MACHINES).map(home).collect()
+}
+
 impl<'s> Play<'s> {
     pub fn new(site: &'s mut dyn Site, seed: u64) -> Self {
-        let home = |at: usize| Home {
-            id: machine(at + 1),
-            rows: Vec::new(),
-            read: 0,
-            summary_only: false,
-            retention: None,
-            // Some fleets mix both branch modes.
-            per_machine: seed % 4 == 1 && at >= 3,
-        };
         Self {
             site,
             dice: Dice::new(seed),
             truth: Truth::default(),
-            homes: (0..MACHINES).map(home).collect(),
+            homes: homes(seed),
             now: START + 2 * DAY,
             next: 1,
             late: Vec::new(),
@@ -158,6 +163,10 @@ impl<'s> Play<'s> {
         }
         if !matches!(run.how, How::Killed(_)) {
             self.homes[at].read = self.homes[at].rows.len();
+        }
+        if let Some(watched) = std::env::var("WATCH").ok().and_then(|t| t.parse::<u32>().ok()) {
+            let there = self.counted_under(at, &|_, _| true).contains(&watched);
+            println!("   {at} syncs {:?}: {there}", run);
         }
         self.note_vague(at);
         if committed == Committed::Yes {

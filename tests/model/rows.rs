@@ -72,7 +72,7 @@ pub fn project(session: &str) -> &'static str {
 
 /// The message id of a request in transcripts.
 pub fn message(request: u32) -> String {
-    format!("msg_01{request:022}")
+    format!("msg_01AbCdEf{request:016}")
 }
 
 /// The id of a request's record.

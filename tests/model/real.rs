@@ -1,0 +1,334 @@
+//! The fleet with real git and the real programs: machines with homes of their own, a bare remote, plain git commands between the syncs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use claude_sync::base::key::Key;
+use claude_sync::cache::index::Index;
+use claude_sync::cache::{Cache, NoCache};
+use claude_sync::git::Oid;
+use claude_sync::git::repo::{Entry, FILE, Repo};
+use serde_json::json;
+
+use crate::check;
+use crate::rows::{Home, Row, day, message, project, time};
+use crate::site::{How, Import, Plain, Run, Site};
+use crate::truth::{Committed, Forgotten};
+use crate::world::{Machine, Ran, World, clean, run};
+
+/// Where a run is killed: before or after git was called so.
+const KILLS: [(&str, &str); 4] = [("before", "fetch"), ("before", "push"), ("after", "push"), ("before", "maintenance")];
+
+pub struct Real<'w> {
+    world: &'w World,
+    machines: Vec<Machine<'w>>,
+    /// The fleet's key, once it encrypts, and the machine that said so.
+    key: Option<(Key, usize)>,
+    front_page: bool,
+}
+
+/// A line of a transcript.
+fn line(row: &Row) -> String {
+    let stop = if row.done { json!("end_turn") } else { json!(null) };
+    let counters = row.counters();
+    let value = json!({
+        "type": "assistant", "timestamp": time(row.at).to_string(), "sessionId": row.session,
+        "cwd": format!("/home/someone/work/{}", project(&row.session)), "requestId": format!("req_{}", row.request),
+        "message": {
+            "id": message(row.request), "model": row.model, "stop_reason": stop, "content": [{ "type": "text", "text": "the secret plan" }],
+            "usage": {
+                "input_tokens": counters.input, "output_tokens": counters.output,
+                "cache_creation_input_tokens": counters.cache_creation, "cache_read_input_tokens": counters.cache_read,
+            },
+        },
+    });
+    format!("{value}\n")
+}
+
+/// Transcripts, one for each session, by file name.
+fn transcripts(rows: &[Row]) -> BTreeMap<String, String> {
+    let mut out: BTreeMap<String, String> = BTreeMap::new();
+    for row in rows {
+        out.entry(format!("{}.jsonl", row.session)).or_default().push_str(&line(row));
+    }
+    out
+}
+
+/// Makes a folder hold these transcripts. What was there stays as it is; a file that was cleaned up begins anew.
+fn write(folder: &Path, rows: &[Row]) {
+    fs::create_dir_all(folder).expect("a folder");
+    let wanted = transcripts(rows);
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        if !wanted.contains_key(&*entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path()).expect("removed");
+        }
+    }
+    for (name, text) in wanted {
+        let path = folder.join(name);
+        let old = fs::read_to_string(&path).unwrap_or_default();
+        if !text.starts_with(&old) {
+            fs::remove_file(&path).expect("removed");
+        }
+        if text != old {
+            fs::write(path, text).expect("written");
+        }
+    }
+}
+
+impl<'w> Real<'w> {
+    /// Machines that were set up. Some of them push to a branch of their own.
+    pub fn new(world: &'w World, homes: &[Home], front_page: bool) -> Self {
+        let machines: Vec<Machine> = (0..homes.len()).map(|at| world.machine(&format!("m{at}"))).collect();
+        let site = Self { world, machines, key: None, front_page };
+        for (at, home) in homes.iter().enumerate() {
+            site.furnish(at, home);
+            let remote = world.remote();
+            let machine = &site.machines[at];
+            let mode = home.per_machine.then_some("--branch-per-machine");
+            machine.sync(&["init"].into_iter().chain(mode).chain([remote.as_str()]).collect::<Vec<_>>());
+            if at == 0 && front_page {
+                machine.sync(&["init", "--front-page"]);
+            }
+        }
+        site
+    }
+
+    /// Writes what a machine's user has: its id, its settings, its transcripts.
+    fn furnish(&self, at: usize, home: &Home) {
+        let machine = &self.machines[at];
+        let mut privacy = serde_json::Map::new();
+        if let Some(days) = home.retention {
+            privacy.insert("retention_days".to_owned(), days.into());
+        }
+        if self.key.as_ref().is_some_and(|(_, by)| *by == at) {
+            privacy.insert("encryption".to_owned(), "at-rest".into());
+        }
+        let settings = json!({ "summary_only": home.summary_only, "privacy_settings": privacy });
+        let wanted = [(".claude/machine_id", home.id.to_string()), (".config/claude-sync/config.json", settings.to_string())];
+        for (path, text) in wanted {
+            if fs::read_to_string(machine.home.join(path)).is_ok_and(|known| known == text) {
+                continue;
+            }
+            machine.write(path, &text);
+        }
+        write(&machine.home.join(".claude/projects/p"), &home.rows);
+    }
+
+    /// Runs `claude-sync`; where it is to be killed, with a `git` that does so.
+    fn program(&self, at: usize, now: i64, args: &[String], killed: Option<usize>) -> Ran {
+        let mut command = self.machines[at].command("claude-sync", &time(now).to_string());
+        command.args(args);
+        if let Some(which) = killed {
+            let (when, what) = KILLS[which];
+            let folder = killer(self.world.path(), when, what);
+            let path = std::env::var("PATH").expect("a PATH");
+            command.env("PATH", format!("{}:{path}", folder.display()));
+        }
+        run(command)
+    }
+
+    /// Runs git as the machine's owner does: the driver finds the key in their home.
+    fn git(&self, at: usize, args: &[&str]) -> Ran {
+        let machine = &self.machines[at];
+        let mut command = Command::new("git");
+        clean(&mut command, &machine.home);
+        command.arg("-C").arg(machine.repo()).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
+        run(command)
+    }
+
+    fn repo(&self, at: usize) -> Repo {
+        let repo = Repo::open(&self.machines[at].repo()).expect("opens").expect("a clone");
+        repo.with_key(self.key.as_ref().map(|(key, _)| key))
+    }
+
+    fn head(&self, at: usize) -> Option<Oid> {
+        let ran = self.git(at, &["rev-parse", "-q", "--verify", "HEAD"]);
+        (ran.code == 0).then(|| ran.out.trim().parse().expect("an id"))
+    }
+}
+
+/// A folder with a `git` that kills the program that called it, at one of its commands.
+fn killer(folder: &Path, when: &str, what: &str) -> PathBuf {
+    let folder = folder.join(format!("kill-{when}-{what}"));
+    if folder.join("git").exists() {
+        return folder;
+    }
+    let found = Command::new("sh").args(["-c", "command -v git"]).output().expect("sh runs").stdout;
+    let git = String::from_utf8(found).expect("a path");
+    let git = git.trim();
+    let script = format!(
+        "#!/bin/sh\nfor word in \"$@\"; do\n  if [ \"$word\" = {what} ]; then\n    [ {when} = before ] || {git} \"$@\"\n    kill -9 $PPID\n    exit 1\n  fi\ndone\nexec {git} \"$@\"\n"
+    );
+    fs::create_dir_all(&folder).expect("a folder");
+    fs::write(folder.join("git"), script).expect("written");
+    fs::set_permissions(folder.join("git"), fs::Permissions::from_mode(0o755)).expect("executable");
+    folder
+}
+
+/// The arguments of a run.
+fn arguments(run: &Run, folder: &Path) -> Vec<String> {
+    let file = |text: &str| {
+        let path = folder.join("import.json");
+        fs::write(&path, text).expect("written");
+        path.display().to_string()
+    };
+    let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    if let Some(what) = &run.forget {
+        let (flag, value) = match what {
+            Forgotten::Session(id) => ("--session", id.clone()),
+            Forgotten::Project(name) => ("--project", (*name).to_owned()),
+            Forgotten::Machine(id) => ("--machine", id.to_string()),
+            Forgotten::Before(at) => ("--before", day(*at).to_string()),
+        };
+        return text(&["forget", flag, &value, "--yes"]);
+    }
+    if let Some((from, into)) = &run.merge {
+        return text(&["machine", "merge", from.as_str(), into.as_str()]);
+    }
+    match &run.import {
+        Some(Import::Backup(rows)) => {
+            write(&folder.join("backup/projects/p"), rows);
+            return text(&["import", &folder.join("backup/projects").display().to_string()]);
+        }
+        Some(Import::Ccusage(report, zone)) => return text(&["import", &file(report), "--timezone", zone]),
+        Some(Import::Statistics(statistics)) => return text(&["import", &file(statistics)]),
+        None => {}
+    }
+    let mut out = Vec::new();
+    if run.full {
+        out.push("--mode=full".to_owned());
+    }
+    if run.how == How::Offline {
+        out.push("--offline".to_owned());
+    }
+    out
+}
+
+impl Site for Real<'_> {
+    fn sync(&mut self, at: usize, home: &Home, run: &Run) -> Option<Committed> {
+        self.furnish(at, home);
+        let killed = if let How::Killed(which) = run.how { Some(which) } else { None };
+        let args = arguments(run, self.world.path());
+        let ran = self.program(at, run.now, &args, killed);
+        match (ran.code, killed) {
+            (0, _) => Some(Committed::Yes),
+            (_, Some(_)) => Some(Committed::Perhaps),
+            // Somebody forgets, or merges, what is not known here.
+            (_, None) if run.forget.is_some() || run.merge.is_some() => {
+                println!("  refused: {args:?}: {}", ran.err.trim());
+                None
+            }
+            (code, None) => panic!("claude-sync {args:?} ended with {code}:\n{}{}", ran.out, ran.err),
+        }
+    }
+
+    fn plain(&mut self, at: usize, what: Plain, pick: usize) -> bool {
+        let Some(head) = self.head(at) else { return false };
+        let back = format!("HEAD~{}", 1 + pick % 5);
+        let ran = match what {
+            Plain::Pull | Plain::Push => self.git(at, &["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"]),
+            Plain::PullRebase => self.git(at, &["pull", "-q", "--rebase", "origin", "main"]),
+            Plain::Revert => self.git(at, &["revert", "--no-edit", &format!("HEAD~{}", pick % 3)]),
+            Plain::Reset => return self.git(at, &["reset", "-q", "--hard", &back]).code == 0,
+            Plain::ForcePush => {
+                return self.git(at, &["push", "-q", "--no-verify", "--force", "origin", &format!("{back}:main")]).code == 0;
+            }
+            Plain::Unrelated => {
+                self.git(at, &["fetch", "-q", "origin"]);
+                let alone = self.git(at, &["commit-tree", "HEAD^{tree}", "-m", "begin anew"]).out;
+                if self.git(at, &["reset", "-q", "--hard", alone.trim()]).code != 0 {
+                    return false;
+                }
+                self.git(at, &["merge", "-q", "--no-edit", "--allow-unrelated-histories", "origin/main"])
+            }
+        };
+        if ran.code == 0 && matches!(what, Plain::Push | Plain::Unrelated) {
+            self.git(at, &["push", "-q", "--no-verify", "origin", "HEAD:main"]);
+        }
+        // Where it stopped, the next run ends it.
+        ran.code == 0 && self.head(at) != Some(head)
+    }
+
+    fn plant(&mut self, files: &[(String, Vec<u8>)]) -> bool {
+        let clone = self.world.path().join("other-tool");
+        let git = |args: &[&str]| self.world.try_git(&clone, args);
+        if !clone.exists() {
+            self.world.git(self.world.path(), &["init", "-q", "-b", "main", "other-tool"]);
+            self.world.git(&clone, &["remote", "add", "origin", &self.world.remote()]);
+        }
+        git(&["fetch", "-q", "origin"]);
+        git(&["reset", "-q", "--hard", "origin/main"]);
+        for (path, bytes) in files {
+            let path = clone.join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+            fs::write(path, bytes).expect("written");
+        }
+        self.world.git(&clone, &["add", "-A"]);
+        git(&["commit", "-q", "-m", "sync of another tool"]);
+        git(&["push", "-q", "origin", "HEAD:main"]).code == 0
+    }
+
+    fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool {
+        let Some(head) = self.head(at) else { return false };
+        let repo = self.repo(at);
+        if self.key.is_some() {
+            repo.start_sealing();
+        }
+        let put = |(path, bytes): &(String, Vec<u8>)| {
+            let oid = repo.write_file(path, bytes).expect("stored");
+            (path.clone(), Entry { mode: FILE, oid })
+        };
+        let root = repo.tree_of(head).expect("a commit");
+        let tree = repo.replace(Some(root), &files.iter().map(put).collect::<BTreeMap<_, _>>()).expect("a tree");
+        let commit = self.git(at, &["commit-tree", &tree.to_string(), "-p", &head.to_string(), "-m", "sync of a newer version"]).out;
+        self.git(at, &["reset", "-q", "--hard", commit.trim()]).code == 0
+    }
+
+    fn lose_index(&mut self, at: usize) {
+        let _ = fs::remove_dir_all(self.machines[at].state());
+    }
+
+    fn encrypt(&mut self, at: usize, now: i64) -> bool {
+        if self.key.is_some() {
+            return false;
+        }
+        let now = time(now).to_string();
+        self.machines[at].sync_at(&now, &["key", "init"]);
+        let text = self.machines[at].sync_at(&now, &["key", "show"]).out;
+        for other in (0..self.machines.len()).filter(|other| *other != at) {
+            self.machines[other].sync_at(&now, &["key", "import", text.trim()]);
+        }
+        self.key = Some((Key::parse(text.trim()).expect("a key"), at));
+        true
+    }
+
+    fn look(&self, at: usize, show: &mut dyn FnMut(&Repo, Oid)) {
+        if let Some(head) = self.head(at) {
+            let repo = self.repo(at);
+            let root = repo.tree_of(head).expect("a commit");
+            show(&repo, root);
+        }
+    }
+
+    fn check(&self, at: usize, after_run: bool) {
+        let state = self.machines[at].state();
+        let index = state.is_dir().then(|| Index::open(&state).expect("an index"));
+        self.look(at, &mut |repo, root| {
+            let caches: Vec<&dyn Cache> = index.iter().map(|index| index as &dyn Cache).chain([&NoCache as &dyn Cache]).collect();
+            check::counts_alike(repo, root, &caches);
+            if after_run {
+                check::is_sound(repo, root, caches[0]);
+                if self.front_page {
+                    check::front_is_fresh(repo, root);
+                }
+            }
+        });
+    }
+
+    fn state(&self, at: usize) -> String {
+        self.git(at, &["rev-parse", "HEAD:sync"]).out
+    }
+}
