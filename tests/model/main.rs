@@ -19,6 +19,7 @@ mod newer;
 mod ops;
 mod play;
 mod real;
+mod recount;
 mod rows;
 mod site;
 mod slots;

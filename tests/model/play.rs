@@ -260,5 +260,9 @@ impl<'s> Play<'s> {
         });
         self.assert_newer();
         crate::verdict::assert_true(&self.truth, machines);
+        if crate::recount::is_possible() {
+            self.site.look(0, &mut |repo, root| crate::recount::assert_equal(repo, root));
+            self.did("recount in Python");
+        }
     }
 }

@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left, bisect_right
-from itertools import accumulate
 
 from files import (
     DAY,
@@ -25,6 +24,8 @@ HOUR = 3600000
 MACHINE_NAME = re.compile(MACHINE)
 EVER = 1 << 62
 RANK = {"ccusage": 2, "stats-cache": 3}
+# All sums of which something counts, of all machines.
+ALL = object()
 
 
 class Row:
@@ -187,34 +188,6 @@ def sort_key(key):
     return rank, key
 
 
-class Totals:
-    """Counters of one machine's records by model, to sum a window quickly."""
-
-    def __init__(self, records):
-        self.full = self._sums([record for record in records if record.level == FULL])
-        self.days = self._sums([record for record in records if record.level != FULL])
-
-    @staticmethod
-    def _sums(records):
-        records.sort(key=lambda record: record.time)
-        columns = [
-            [0, *accumulate(getattr(record, name) for record in records)]
-            for name in ("input", "output", "cache_creation", "cache_read")
-        ]
-        return [record.time for record in records], columns
-
-    def within(self, start, end):
-        """(number of records, four counters) of the records that lie in a window as a whole."""
-        number, found = 0, [0, 0, 0, 0]
-        for (times, columns), last in ((self.full, end), (self.days, end - DAY + 1)):
-            low, high = bisect_left(times, start), bisect_right(times, last)
-            if high > low:
-                number += high - low
-                for place, column in enumerate(columns):
-                    found[place] += column[high] - column[low]
-        return number, found
-
-
 class Sums:
     def __init__(self, machines, aliases, requests, without, prices):
         self.machines = machines
@@ -226,19 +199,21 @@ class Sums:
         for name in machines:
             self.fleet.setdefault(aliases[name], []).append(name)
         self.indexes = {}
-        self.totals = {}
+        self.holding = None
 
     def rows(self):
         groups = self.groups()
         prior = {}
+        everywhere = []
         rows = []
         for group in groups:
-            before = prior.setdefault(group.machine, {None: []})
+            before = prior.setdefault(group.machine, {None: [], ALL: everywhere})
             row = self.count(group, before)
             before[None].append(group)
             before.setdefault(group.key[3], []).append(group)
             if row is not None:
                 rows.append(row)
+                everywhere.append(group)
         return rows
 
     # Which sums are one, and for whom they count
@@ -277,10 +252,6 @@ class Sums:
         group = Group()
         group.members = [(name, made) for _, _, _, members in parts for name, made in members]
         targets = {target for target, _, _, _ in parts}
-        if same[0] == "ccusage" and parts[0][2].start is not None and parts[0][2].end is not None:
-            for target, names in self.fleet.items():
-                if target not in targets and any(self.has_records(name, parts[0]) for name in names):
-                    targets.add(target)
         group.holders = sorted(
             (name for target in targets for name in self.fleet[target]),
             key=lambda name: (self.machines[name].created(), name),
@@ -294,18 +265,28 @@ class Sums:
         group.window = window_of(group.key, group.sum.start, group.sum.end)
         return group
 
-    def has_records(self, name, part):
-        """Whether the records of a machine in the exact window have just the counters of the sum."""
-        _, key, made, _ = part
-        model = key[4]
-        if (name, model) not in self.totals:
-            self.totals[name, model] = Totals([
-                record
-                for ident, record in self.machines[name].copies.items()
-                if ident not in self.without and (not model or record.model == model)
-            ])
-        number, counters = self.totals[name, model].within(made.start, made.end)
-        return number > 0 and counters == made.figures[1:]
+    def is_shown_elsewhere(self, group):
+        """Whether the requests of some other machine have just the counters of a ccusage sum."""
+        if self.holding is None:
+            self.holding = {}
+            for name, machine in self.machines.items():
+                for ident in machine.copies:
+                    self.holding.setdefault(ident, set()).add(self.aliases[name])
+        holders = {self.aliases[name] for name in group.holders}
+        model = group.key[4]
+        low, high = group.window
+        shown = {}
+        for ident, request in self.requests.items():
+            record = request.record
+            if request.end < low or record.time > high or (model and record.model != model):
+                continue
+            places = self.holding[ident]
+            if places & holders:
+                continue
+            for place in places:
+                figures = (record.input, record.output, record.cache_creation, record.cache_read)
+                add(shown.setdefault(place, [0] * 4), figures)
+        return any(counters == group.sum.figures[1:] for counters in shown.values())
 
     # What counts of a sum
 
@@ -348,12 +329,16 @@ class Sums:
         source, _, _, session, model = group.key
         made = group.sum
         if source == "stats-cache":
+            holders = set(group.holders)
             if self.matching(group) or any(
-                other.key[0] != "stats-cache" and meet(group.window, other.window) for other in before[None]
+                other.key[0] != "stats-cache" and holders & set(other.holders) and meet(group.window, other.window)
+                for other in before[ALL]
             ):
                 return None
             group.counted, group.cost = list(made.figures), made.cost
             return self.row(group)
+        if source == "ccusage" and self.is_shown_elsewhere(group):
+            return None
         taken = [0] * 5
         cost = 0
         shortened = []
