@@ -1,5 +1,6 @@
 //! The fleet in memory: trees of a repository whose objects are not stored, joined by the library's own functions.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -47,6 +48,7 @@ pub struct Memory {
     /// What the remote's branch was.
     past: Vec<Oid>,
     front_page: bool,
+    checks: Cell<u32>,
     folder: TempDir,
 }
 
@@ -60,7 +62,17 @@ impl Memory {
         let repo = Repo::create(&folder.path().join("repo"), "main").expect("a repository").with_key(Some(&key));
         repo.write_in_memory().expect("in memory");
         let nodes = (0..machines).map(|_| Node::default()).collect();
-        Self { repo, git: git.clone(), nodes, main: None, branches: BTreeMap::new(), past: Vec::new(), front_page, folder }
+        Self {
+            repo,
+            git: git.clone(),
+            nodes,
+            main: None,
+            branches: BTreeMap::new(),
+            past: Vec::new(),
+            front_page,
+            checks: Cell::new(0),
+            folder,
+        }
     }
 
     fn index(&self, at: usize) -> Index {
@@ -306,8 +318,10 @@ impl Site for Memory {
         let Some(head) = self.nodes[at].head else { return };
         let root = self.root(head);
         let index = self.index(at);
+        // Digests that are made anew are those that the index has: to ask for them each time would double the time.
+        let fresh = self.checks.replace(self.checks.get() + 1) % 5 == 0;
         let caches: [&dyn Cache; 2] = [&index, &NoCache];
-        check::counts_alike(&self.repo, root, &caches);
+        check::counts_alike(&self.repo, root, if fresh { &caches } else { &caches[..1] });
         if after_run {
             check::is_sound(&self.repo, root, &index);
             if self.front_page {

@@ -85,9 +85,13 @@ impl Slot {
         if self.vague.is_some() {
             return None;
         }
-        let is_forgotten = truth.forgotten.contains(&Forgotten::Session(self.session())) || start(self.number) < truth.before();
-        if is_forgotten {
+        if start(self.number) < truth.before() {
             return Some((0, 0));
+        }
+        if truth.forgotten.contains(&Forgotten::Session(self.session())) {
+            // Of a bare record nobody knows the session any more.
+            let copies = self.requests.iter().filter_map(|row| truth.rows.get(&row.request)).flat_map(|copies| copies.keys());
+            return (!copies.into_iter().any(|id| truth.pruned.contains(id))).then_some((0, 0));
         }
         let tokens = |row: &Row| row.counters().total();
         let all: u64 = self.requests.iter().map(tokens).sum();
