@@ -93,6 +93,11 @@ impl RecordId {
         self.0
     }
 
+    /// The id with this number.
+    pub fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+
     /// Hashes an identity: what kind it is and its parts, each with its length, so that no two identities share a text.
     pub fn of(kind: &str, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();

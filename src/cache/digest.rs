@@ -315,7 +315,7 @@ fn content_hash(record: &Record) -> u64 {
     let body = &record.body;
     (record.id, record.derived, record.fast, record.index, &record.origin, &record.twins).hash(&mut hash);
     (&body.model, body.counters, &body.service_tier, &body.inference_geo, body.provisional, body.sidechain).hash(&mut hash);
-    (body.cost, body.recorded_cost).hash(&mut hash);
+    (body.cost, body.recorded_cost, &record.ledger).hash(&mut hash);
     for (key, value) in &record.extra {
         (key, value.to_string()).hash(&mut hash);
     }

@@ -58,9 +58,9 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS cursors (
         mark BLOB PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
-        offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL
+        offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL, stretch BLOB NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 5;
+    PRAGMA user_version = 6;
 ";
 
 /// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
@@ -146,7 +146,7 @@ impl Index {
             if self.binding()? != Some(binding.clone()) {
                 return Ok(Cursors::new());
             }
-            let mut query = self.db.prepare("SELECT mark, device, inode, size, modified, offset, lines, tail FROM cursors")?;
+            let mut query = self.db.prepare("SELECT mark, device, inode, size, modified, offset, lines, tail, stretch FROM cursors")?;
             let rows = query.query_map([], |row| {
                 let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
                 let cursor = Cursor {
@@ -156,6 +156,7 @@ impl Index {
                     offset: number(5)?,
                     lines: number(6)?,
                     tail: number(7)?,
+                    stretch: postcard::from_bytes(row.get_ref(8)?.as_blob()?).unwrap_or_default(),
                 };
                 Ok((row.get::<_, [u8; 16]>(0)?, cursor))
             })?;
@@ -216,7 +217,7 @@ impl Index {
             transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])?;
         }
         {
-            let mut insert = transaction.prepare("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+            let mut insert = transaction.prepare("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
             for (mark, c) in cursors {
                 let n = u64::cast_signed;
                 insert.execute(params![
@@ -227,7 +228,8 @@ impl Index {
                     c.modified,
                     n(c.offset),
                     n(c.lines),
-                    n(c.tail)
+                    n(c.tail),
+                    postcard::to_allocvec(&c.stretch).unwrap_or_default(),
                 ])?;
             }
         }

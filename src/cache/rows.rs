@@ -37,6 +37,8 @@ struct Packed {
     provisional: bool,
     /// Only its day is known.
     day: bool,
+    /// It is an increment of an account.
+    ledger: bool,
 }
 
 const PLAIN: u8 = 0;
@@ -48,6 +50,7 @@ const ROW: usize = 44;
 const PROVISIONAL: u8 = 1;
 const PRICED: u8 = 2;
 const DAY: u8 = 4;
+const LEDGER: u8 = 8;
 
 impl Packed {
     fn plain(&self) -> Option<[u8; ROW]> {
@@ -69,7 +72,7 @@ impl Packed {
         }
         self.names.iter().for_each(|name| put(&name.to_le_bytes()));
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
-        put(&[u8::try_from(c.web_search).ok()?, flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED) | flag(self.day, DAY)]);
+        put(&[u8::try_from(c.web_search).ok()?, flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED) | flag(self.day, DAY) | flag(self.ledger, LEDGER)]);
         Some(out)
     }
 
@@ -89,10 +92,11 @@ impl Packed {
         Self {
             at: long(0).cast_signed(),
             names: [name(36), name(38), name(40)],
-            sums: Totals { requests: 1, counters, cost }.into(),
+            sums: Totals { requests: u64::from(row[43] & LEDGER == 0), counters, cost }.into(),
             recorded: None,
             provisional: row[43] & PROVISIONAL != 0,
             day: row[43] & DAY != 0,
+            ledger: row[43] & LEDGER != 0,
         }
     }
 }
@@ -119,7 +123,7 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             number(&mut names.projects, entry.project)?,
             number(&mut names.models, entry.model)?,
         ];
-        let sums = Totals { requests: 1, counters: entry.counters, cost: entry.cost }.into();
+        let sums = entry.totals().into();
         let recorded = entry.recorded.map(Money::pico);
         all.push(Packed {
             at: entry.at.millis(),
@@ -128,6 +132,7 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             recorded,
             provisional: entry.provisional,
             day: entry.level < Level::Full,
+            ledger: entry.ledger,
         });
     }
     let plain: Option<Vec<_>> = all.iter().map(Packed::plain).collect();
@@ -162,7 +167,7 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
             at: Timestamp::from_millis(packed.at)?,
             totals: packed.sums.into(),
             recorded: packed.recorded.map(Money::from_pico),
-            source: RowSource::Record(level),
+            source: if packed.ledger { RowSource::Ledger(level) } else { RowSource::Record(level) },
             provisional: packed.provisional,
         })
     };

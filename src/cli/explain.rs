@@ -187,7 +187,7 @@ impl Page<'_> {
         let cost = if one.totals.cost.known { format!("${}", one.totals.cost.amount) } else { "no known price".to_owned() };
         let model = if one.model.is_empty() { "unknown" } else { &one.model };
         let when = match one.source {
-            RowSource::Record(Level::Bare | Level::Daily) => one.at.day().to_string(),
+            RowSource::Record(Level::Bare | Level::Daily) | RowSource::Ledger(Level::Bare | Level::Daily) => one.at.day().to_string(),
             _ => zone.minute(one.at),
         };
         let project = if one.project.is_empty() { String::new() } else { format!("  {}", printable(&one.project, 40)) };
@@ -195,6 +195,10 @@ impl Page<'_> {
         let mut line = |text: String| out.push_str(&format!("  {text}\n"));
         match one.source {
             RowSource::Record(_) => {}
+            RowSource::Ledger(_) => line(format!(
+                "{} that Claude Code's own account of the session has beyond its request lines: subagents' last output, titles, summaries",
+                count(one.totals.counters.total(), "token")
+            )),
             RowSource::Sum(record::Source::Claim) => {
                 line(format!("{}: claimed by a file of format 1.0 beyond the records that it has.", count(one.totals.requests, "request")));
             }
@@ -250,6 +254,7 @@ impl Page<'_> {
         let c = &one.totals.counters;
         let kind = match one.source {
             RowSource::Record(_) => "request",
+            RowSource::Ledger(_) => "ledger",
             RowSource::Sum(record::Source::Claim) => "claim",
             RowSource::Sum(_) => "import",
         };

@@ -41,6 +41,9 @@ pub struct Filter {
     /// Which cost counts: by the price list, or what old versions of Claude Code wrote beside each request
     #[arg(long, value_enum, default_value = "calculate")]
     pub mode: CostMode,
+    /// Leave out what Claude Code's own account says beyond request lines
+    #[arg(long)]
+    pub requests_only: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -128,7 +131,8 @@ impl Filter {
         let mut projects = Projects::new(&self.project);
         let mode = Mode::from(self.mode);
         let mut add = |row: &Row<'_>| {
-            if projects.wants(row.project) {
+            let left_out = row.is_ledger() && (self.requests_only || row.totals.is_zero());
+            if projects.wants(row.project) && !left_out {
                 rows(&Row { totals: Totals { cost: mode.cost(row), ..row.totals }, ..*row });
             }
         };

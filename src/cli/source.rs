@@ -65,7 +65,8 @@ pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> 
         eprintln!("warning: no transcripts found in {}", folders.join(", "));
     }
     let machine = machine_id::read(&places.machine_id).ok().flatten().unwrap_or_else(MachineId::random);
-    let mut fleet = report::from_records(machine, reading.records, rows);
+    let records = crate::sync::with_increments(&machine, reading.records, &reading.states);
+    let mut fleet = report::from_records(machine, records, rows);
     let name = super::env::host().hostname;
     fleet.machines.iter_mut().for_each(|machine| machine.label.clone_from(&name));
     Ok(fleet)

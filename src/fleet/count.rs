@@ -36,7 +36,7 @@ impl Merged {
     fn of(record: Record, at: usize, start: Timestamp) -> Self {
         let origin = &record.origin;
         let (owner, copies) = ((Reverse(origin.level), origin.timestamp, start, at), vec![(at, origin.level)]);
-        let is_final = !(record.body.provisional || record.body.sidechain);
+        let is_final = !(record.body.provisional || record.body.sidechain || record.ledger.is_some());
         Self { settled: is_final.then_some(record.body.counters), unequal: false, record, owner, copies }
     }
 

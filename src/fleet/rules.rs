@@ -186,6 +186,11 @@ impl Rules {
         !(self.sessions.is_empty() && self.projects.is_empty())
     }
 
+    /// Whether this id is one of what was forgotten.
+    pub fn forgets(&self, id: RecordId) -> bool {
+        self.ids.contains(&id)
+    }
+
     /// Whether all of a machine was forgotten.
     pub fn forgets_machine(&self, machine: &MachineId) -> bool {
         self.machines.contains(machine)
@@ -384,11 +389,14 @@ impl<'a> Judge<'a> {
         if self.rules.machines.contains(machine) {
             return false;
         }
+        // A fork's account has in it what its original had used.
+        let lineage = record.ledger.as_ref().map(|ledger| ledger.lineage);
         if !self.keeps(&record.origin.session, &record.origin.project) {
-            applied.forgotten.push(record.id);
+            applied.forgotten.extend([record.id].into_iter().chain(lineage));
             return false;
         }
         if self.rules.before.is_some_and(|day| record.day() < day) {
+            applied.forgotten.extend(lineage);
             applied.passed.push(record.id);
             return false;
         }

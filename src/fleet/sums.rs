@@ -249,7 +249,8 @@ impl Sums {
 
     /// Takes note of a request that counts, and of the machines that have copies of it, with their levels.
     pub fn add(&mut self, entry: &Entry, copies: &[(usize, Level)]) {
-        if self.all.is_empty() {
+        // What other tools added up are requests.
+        if self.all.is_empty() || entry.ledger {
             return;
         }
         let span = entry.span();

@@ -14,6 +14,8 @@ use crate::record::{Entry, Level, Source, Totals};
 pub enum RowSource {
     /// A record of this level of detail.
     Record(Level),
+    /// What Claude Code's account says beyond requests, at this level of detail.
+    Ledger(Level),
     /// What a sum says beyond records.
     Sum(Source),
 }
@@ -55,14 +57,19 @@ impl<'a> Row<'a> {
             at: entry.at,
             totals: entry.totals(),
             recorded: entry.recorded,
-            source: RowSource::Record(entry.level),
+            source: if entry.ledger { RowSource::Ledger(entry.level) } else { RowSource::Record(entry.level) },
             provisional: entry.provisional,
         }
     }
 
     /// Whether only its UTC day is known, not its time.
     pub fn is_day(&self) -> bool {
-        matches!(self.source, RowSource::Record(Level::Bare | Level::Daily))
+        matches!(self.source, RowSource::Record(Level::Bare | Level::Daily) | RowSource::Ledger(Level::Bare | Level::Daily))
+    }
+
+    /// Whether it is what Claude Code's account says beyond requests.
+    pub fn is_ledger(&self) -> bool {
+        matches!(self.source, RowSource::Ledger(_))
     }
 
     /// Whether it is a sum.

@@ -13,7 +13,7 @@ use crate::base::json::{Doc, Extra, Fields, Object};
 use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::prices::prices;
-use crate::record::{Body, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals, derived_id};
+use crate::record::{self, Body, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals, derived_id};
 
 /// A line of a day file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +85,39 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
+/// The member `ledger` of an increment.
+#[derive(serde::Deserialize)]
+struct Ledger<'a> {
+    /// Input, output, cache writes, cache reads, web searches.
+    after: [u64; 5],
+    #[serde(borrow)]
+    from: Option<Str<'a>>,
+    #[serde(borrow)]
+    lineage: Str<'a>,
+    #[serde(borrow)]
+    state: Str<'a>,
+}
+
+impl Ledger<'_> {
+    fn read(&self, level: Level, at: Timestamp) -> Option<record::Ledger> {
+        let [input, output, cache_creation, cache_read, web_search] = self.after;
+        if self.after.iter().any(|figure| *figure > MAX_COUNTER) {
+            return None;
+        }
+        let from = match (&self.from, level) {
+            (Some(Str(from)), Level::Full) => Timestamp::parse(from)?,
+            (Some(Str(from)), Level::Daily) => Day::parse(from)?.start(),
+            _ => at,
+        };
+        Some(record::Ledger {
+            lineage: RecordId::parse(&self.lineage.0)?,
+            state: RecordId::parse(&self.state.0)?,
+            after: Counters { input, output, cache_creation, cache_read, web_search, ..Counters::default() },
+            from,
+        })
+    }
+}
+
 /// All members that any kind of line has.
 #[derive(Default)]
 struct Members<'a> {
@@ -114,6 +147,7 @@ struct Members<'a> {
     recorded_cost: Option<Money>,
     service_tier: Option<Cow<'a, str>>,
     inference_geo: Option<Cow<'a, str>>,
+    ledger: Option<Ledger<'a>>,
     extra: Extra,
 }
 
@@ -202,6 +236,7 @@ impl<'de> Members<'de> {
             "provisional" => self.provisional = map.next_value()?,
             "sidechain" => self.sidechain = map.next_value()?,
             "recorded_cost_usd" => self.recorded_cost = money(map)?,
+            "ledger" => self.ledger = Some(map.next_value()?),
             "service_tier" => self.service_tier = text(map)?,
             "inference_geo" => self.inference_geo = text(map)?,
             "speed" => {
@@ -235,7 +270,13 @@ impl<'de> Members<'de> {
         let project = self.project.filter(|_| level > Level::Bare).map(Cow::into_owned);
         let (service_tier, inference_geo) =
             (self.service_tier.map(|tier| names.name(&tier)), self.inference_geo.map(|geo| names.name(&geo)));
-        let cost = if level == Level::Full {
+        let ledger = match &self.ledger {
+            Some(ledger) => Some(Box::new(ledger.read(level, timestamp)?)),
+            None => None,
+        };
+        let cost = if ledger.is_some() {
+            prices().cost_of_many(&model, timestamp, &counters)
+        } else if level == Level::Full {
             // A full record has no members of shorter ones: what says otherwise is of a newer version.
             self.derived = self.derived && self.extra.insert("derived".to_owned(), true.into()).is_some();
             Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() }
@@ -266,6 +307,7 @@ impl<'de> Members<'de> {
             fast: self.fast,
             body,
             twins: self.twins,
+            ledger,
             extra: self.extra,
         };
         Some((record, project))

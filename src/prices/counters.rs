@@ -57,6 +57,19 @@ impl Counters {
         }
     }
 
+    /// The smaller of each figure.
+    #[must_use]
+    pub fn min(self, other: Self) -> Self {
+        Self {
+            input: self.input.min(other.input),
+            output: self.output.min(other.output),
+            cache_creation: self.cache_creation.min(other.cache_creation),
+            cache_read: self.cache_read.min(other.cache_read),
+            cache_1h: self.cache_1h.min(other.cache_1h),
+            web_search: self.web_search.min(other.web_search),
+        }
+    }
+
     /// All tokens: input, output, cache writes and cache reads.
     pub const fn total(&self) -> u64 {
         self.prompt().saturating_add(self.output)

@@ -1,6 +1,6 @@
 //! The join of two copies of one request, and the greater of two totals.
 
-use super::request::{Level, Origin, Record};
+use super::request::{Body, Level, Origin, Record};
 use super::sum::Sum;
 use super::totals::Totals;
 use crate::base::join::{Join, greater};
@@ -34,16 +34,32 @@ impl Record {
             index: if full { given_first(self.index, other.index) } else { 0 },
             origin,
             // Whole: counters of one row beside the model of another would be a request that nobody made.
-            body: if other.body.order(&self.body).is_gt() { other.body } else { self.body },
+            body: match (&self.ledger, &other.ledger) {
+                (Some(_), Some(_)) => smaller(self.body, other.body),
+                (Some(_), None) => self.body,
+                (None, Some(_)) => other.body,
+                (None, None) if other.body.order(&self.body).is_gt() => other.body,
+                (None, None) => self.body,
+            },
+            ledger: match (self.ledger, other.ledger) {
+                (Some(own), Some(ledger)) => Some(Box::new(own.join(*ledger))),
+                (own, ledger) => own.or(ledger),
+            },
             twins: self.twins.join(other.twins),
             extra: join_extra(&self.extra, &other.extra),
         };
-        if !full {
+        if !full || out.ledger.is_some() {
             // Its line has no price: it is the reader's.
             out.body.cost = out.cost();
         }
         out
     }
+}
+
+/// What both versions of an increment leave.
+fn smaller(one: Body, other: Body) -> Body {
+    let (counters, model) = (crate::prices::Counters::min(one.counters, other.counters), one.model.clone().max(other.model.clone()));
+    Body { counters, model, ..one }
 }
 
 /// The smaller index; 0 is none.

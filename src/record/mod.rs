@@ -4,18 +4,24 @@
 //! order in which rows, files and machines meet makes no difference. It has one of three levels of detail ([`Level`]); every level keeps
 //! id, model and counters, so that totals and deduplication are exact at each level and between them.
 //!
-//! `identity` → `request` → `totals` → `sum` → `join` → `set`: a file uses only files to its left.
+//! What Claude Code's own account says beyond request lines is a record too ([`Ledger`]).
+//!
+//! `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `set`: a file uses only files to its left.
 
 mod identity;
 mod join;
+mod ledger;
 mod request;
 mod set;
+mod state;
 mod sum;
 mod totals;
 
 pub use crate::prices::Counters;
 pub use identity::{Identity, derived_id};
+pub use ledger::{Ledger, same_model};
 pub use request::{Body, Level, MAX_COUNTER, Origin, Record};
 pub use set::{Entry, RecordSet};
+pub use state::State;
 pub use sum::{Excess, Source, Sum, SumKey};
 pub use totals::Totals;

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::identity::derived_id;
+use super::ledger::Ledger;
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::json::{Doc, Extra, Object, join_extra};
 use crate::base::money::{Cost, Money};
@@ -127,6 +128,8 @@ pub struct Record {
     pub body: Body,
     /// Derived ids of records that are this request, noted before the time was taken away that shows it.
     pub twins: BTreeSet<RecordId>,
+    /// It is no request, but what Claude Code's account of a session says beyond them.
+    pub ledger: Option<Box<Ledger>>,
     /// Members that this version does not know.
     pub extra: Extra,
 }
@@ -138,8 +141,20 @@ impl Record {
             && (!self.derived || other.derived)
             && self.origin <= other.origin
             && self.twins.is_superset(&other.twins)
-            && (self.body.same_row(&other.body) || self.body.order(&other.body).is_gt())
+            && self.ledger.is_some() >= other.ledger.is_some()
+            && (self.body.same_row(&other.body) || self.outranks(other))
             && join_extra(&self.extra, &other.extra) == self.extra
+    }
+
+    /// Whether its row is the one that a join keeps. Of an increment it is the one that says less.
+    fn outranks(&self, other: &Self) -> bool {
+        match (&self.ledger, &other.ledger) {
+            (Some(own), Some(ledger)) => {
+                let same = own.clone().join((**ledger).clone()) == **own && self.body.model == other.body.model;
+                same && Counters::min(self.body.counters, other.body.counters) == self.body.counters
+            }
+            (own, ledger) => own.is_some() > ledger.is_some() || self.body.order(&other.body).is_gt(),
+        }
     }
 
     /// The record with no more detail than `level`. A lower record stays as it is.
@@ -149,6 +164,9 @@ impl Record {
             self.origin.level = level;
             self.origin.timestamp = self.origin.timestamp.day().start();
             self.index = 0;
+            if let Some(ledger) = &mut self.ledger {
+                ledger.from = if level == Level::Bare { self.origin.timestamp } else { ledger.from.day().start() };
+            }
             self.body.cost = self.cost();
             if level == Level::Bare {
                 self.origin.session = SessionId::new(Name::default());
@@ -166,6 +184,9 @@ impl Record {
     /// The price by this version's table.
     pub fn cost(&self) -> Cost {
         let (model, at) = (&self.body.model, self.origin.timestamp);
+        if self.ledger.is_some() {
+            return prices().cost_of_many(model, at, &self.body.counters);
+        }
         prices().cost(model, at, &self.body.counters, self.fast, self.body.inference_geo.as_deref())
     }
 
@@ -190,6 +211,15 @@ impl Record {
         (self.origin.level < Level::Full && day != file).then(|| Doc::from(day.to_string().as_str()))
     }
 
+    /// What is written of the beginning of its stretch.
+    fn stretch(&self, ledger: &Ledger) -> Option<String> {
+        match self.origin.level {
+            Level::Full => Some(ledger.from.to_string()),
+            Level::Daily => Some(ledger.from.day().to_string()),
+            Level::Bare => None,
+        }
+    }
+
     fn object(&self, project: Option<&str>) -> Object {
         let full = self.origin.level == Level::Full;
         let object = self.body.write(Object::new().spec_opt("timestamp", full.then_some(self.origin.timestamp)));
@@ -200,6 +230,7 @@ impl Record {
             .other("cost_known", (full && !self.body.cost.known).then_some(false))
             .other("derived", (!full && self.derived).then_some(true))
             .other("id", (!full || !self.derived).then(|| Doc::from(self.id.to_string().as_str())))
+            .other("ledger", self.ledger.as_ref().map(|ledger| ledger.doc(self.stretch(ledger).as_deref())))
             .other("project_name", project)
             .other("speed", self.fast.then_some("fast"))
             .other("twins", (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins))))

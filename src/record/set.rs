@@ -45,12 +45,16 @@ pub struct Entry<'a> {
     pub recorded: Option<Money>,
     /// The last row of the request was not seen yet.
     pub provisional: bool,
+    /// A subagent made it.
+    pub sidechain: bool,
+    /// It is an increment of Claude Code's account, and no request.
+    pub ledger: bool,
 }
 
 impl<'a> Entry<'a> {
     /// What it adds to a total.
     pub fn totals(&self) -> Totals {
-        Totals { requests: 1, counters: self.counters, cost: self.cost }
+        Totals { requests: u64::from(!self.ledger), counters: self.counters, cost: self.cost }
     }
 
     /// Its UTC day in milliseconds, without the end, or its millisecond.
@@ -74,6 +78,8 @@ impl<'a> Entry<'a> {
             cost: record.cost(),
             recorded: record.body.recorded_cost,
             provisional: record.body.provisional,
+            sidechain: record.body.sidechain,
+            ledger: record.ledger.is_some(),
         }
     }
 }
@@ -295,10 +301,10 @@ impl RecordSet {
     }
 
     fn pack(&mut self, record: &Record) -> Option<Packed> {
-        let Record { id, derived, origin, index, fast, body, twins, extra } = record;
+        let Record { id, derived, origin, index, fast, body, twins, ledger, extra } = record;
         let c = &body.counters;
         let small = |number: u64| u32::try_from(number).ok();
-        if body.recorded_cost.is_some() || !extra.is_empty() || !twins.is_empty() {
+        if body.recorded_cost.is_some() || !extra.is_empty() || !twins.is_empty() || ledger.is_some() {
             return None;
         }
         let model = self.words.number(&body.model)?;
@@ -362,6 +368,7 @@ impl RecordSet {
                 recorded_cost: None,
             },
             twins: BTreeSet::new(),
+            ledger: None,
             extra: Extra::new(),
         }
     }
@@ -383,6 +390,8 @@ impl RecordSet {
             cost: self.price(p),
             recorded: None,
             provisional: p.is(PROVISIONAL),
+            sidechain: p.is(SIDECHAIN),
+            ledger: false,
         }
     }
 
@@ -399,6 +408,16 @@ impl RecordSet {
     /// What all records say, in the order in which they came.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.places().map(|at| self.entry(at))
+    }
+
+    /// The increments of Claude Code's accounts.
+    pub fn increments(&self) -> impl Iterator<Item = &Record> {
+        self.whole.values().filter(|record| record.ledger.is_some())
+    }
+
+    /// What the record with this id says.
+    pub fn look(&self, id: RecordId) -> Option<Entry<'_>> {
+        self.find(id).map(|at| self.entry(at))
     }
 
     /// Derived ids that records noted as theirs.

@@ -17,9 +17,9 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// One record, priced by this version's table.
+    /// One record, priced by this version's table. An increment of an account is no request.
     pub fn of(record: &Record) -> Self {
-        Self { requests: 1, counters: record.body.counters, cost: record.cost() }
+        Self { requests: u64::from(record.ledger.is_none()), counters: record.body.counters, cost: record.cost() }
     }
 
     /// The sum.

@@ -98,6 +98,7 @@ impl Export {
         }
         let kind = match row.source {
             RowSource::Record(_) => "request",
+            RowSource::Ledger(_) => "ledger",
             RowSource::Sum(Source::Claim) => "claim",
             RowSource::Sum(_) => "import",
         };

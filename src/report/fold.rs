@@ -39,6 +39,8 @@ pub struct Group {
     pub provisional: u64,
     /// Requests without records, known from a sum.
     pub unrecorded: u64,
+    /// What of it stands in no request line: Claude Code's own account says so.
+    pub ledger: Totals,
 }
 
 /// A report.
@@ -153,6 +155,7 @@ struct Sum {
     last: Option<Timestamp>,
     provisional: u64,
     unrecorded: u64,
+    ledger: Totals,
 }
 
 /// A report in the making: rows go in, in any order, and none is kept.
@@ -250,6 +253,7 @@ impl Fold {
                 last: None,
                 provisional: 0,
                 unrecorded: 0,
+                ledger: Totals::default(),
             });
             self.sums.len() - 1
         })
@@ -338,7 +342,7 @@ fn found<P>(parts: &mut Vec<P>, fits: impl Fn(&P) -> bool, new: impl FnOnce() ->
 
 impl Sum {
     fn add(&mut self, row: &Row, split: Option<Split>) {
-        let unpriced = if row.totals.cost.known { 0 } else { row.totals.requests };
+        let unpriced = if row.totals.cost.known { 0 } else { row.totals.requests.max(row.is_ledger().into()) };
         self.share(named(row.model), row.totals, unpriced);
         if let Some(split) = split.filter(|split| *split != Split::Model) {
             let part = found(&mut self.parts, |(part, _)| part.holds(row), || (Part::of(row, split), Totals::default()));
@@ -354,6 +358,9 @@ impl Sum {
         self.provisional += u64::from(row.provisional);
         if row.is_sum() {
             self.unrecorded = self.unrecorded.saturating_add(row.totals.requests);
+        }
+        if row.is_ledger() {
+            self.ledger = self.ledger.plus(row.totals);
         }
     }
 
@@ -378,6 +385,7 @@ impl Sum {
         self.last = self.last.max(other.last);
         self.provisional = self.provisional.saturating_add(other.provisional);
         self.unrecorded = self.unrecorded.saturating_add(other.unrecorded);
+        self.ledger = self.ledger.plus(other.ledger);
     }
 
     fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
@@ -394,6 +402,7 @@ impl Sum {
             last: self.last,
             provisional: self.provisional,
             unrecorded: self.unrecorded,
+            ledger: self.ledger,
             ..Group::default()
         };
         if let Some((at, project)) = self.first {

@@ -139,6 +139,9 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
             out.put(name, Part::Count(count));
         }
     }
+    if group.ledger != Totals::default() {
+        out.put("ledger", Part::Object(tokens(&group.ledger, "totalCost", without_cost)));
+    }
     out
 }
 

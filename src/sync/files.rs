@@ -45,6 +45,7 @@ impl<'a> Files<'a> {
     /// Reads the page, and every day file too if `all` is wanted.
     pub fn open(&self, all: bool) -> Result<Own, SyncError> {
         let mut own = Own::new(self.machine);
+        own.continues = !self.months.is_empty();
         if let Some(entry) = self.page {
             own.read(&layout::machine_path(self.machine), read::content(self.repo, entry.oid)?)?;
         }
@@ -100,7 +101,7 @@ impl<'a> Files<'a> {
 
     /// Reads all files of the sessions that were touched: a session's checksum is over all its days.
     pub fn read_touched(&self, own: &mut Own) -> Result<(), SyncError> {
-        let touched = own.touched().clone();
+        let touched = own.needed();
         let names = Few::of(touched.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();
         let has = |one: &Digested| Ok(one.names.iter().any(|name| names.has(*name)));

@@ -1,5 +1,6 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
+mod accounts;
 pub mod delta;
 pub mod doctor;
 mod files;
@@ -48,6 +49,7 @@ pub use run::run;
 pub use settings::naming;
 pub use setup::{Init, init, leave_id};
 pub use status::{Known, Status, Unsynced, status};
+pub use accounts::with_increments;
 pub use tree::{Brought, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 

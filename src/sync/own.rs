@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::SyncError;
 use super::page::{Figures, Stamp, Views, blank, fit};
-use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
+use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::time::{Day, Timestamp};
 use crate::cache::digest::{FileDigest, digest_day};
 use crate::fleet::Fleet;
@@ -20,7 +20,7 @@ use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
-use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey};
+use crate::record::{Counters, Level, Record, RecordSet, Source, Sum, SumKey};
 use crate::store::layout::{self, PART_BYTES, Path};
 
 /// What a record's line takes, more or less. How long a part is is known exactly when it is read the next time.
@@ -50,28 +50,46 @@ pub struct Written {
 pub struct Checksums(pub(super) BTreeMap<SessionId, Sha256>);
 
 /// One part of one day, as it lies in the repository and as it is becoming.
-struct Part {
-    file: DayFile,
+pub(super) struct Part {
+    pub(super) file: DayFile,
     size: usize,
     changed: bool,
+}
+
+/// A request that is held against increments.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub session: SessionId,
+    pub model: Name,
+    /// When; the start of its day where no more is known.
+    pub at: Timestamp,
+    pub level: Level,
+    pub sidechain: bool,
+    pub counters: Counters,
 }
 
 /// Own files, read from a tree: all of them, or those that a run may change.
 pub struct Own {
     machine: MachineId,
-    parts: BTreeMap<(Day, u32), Part>,
+    pub(super) parts: BTreeMap<(Day, u32), Part>,
     /// Parts that cannot be read: they are left alone, and their numbers are taken.
     broken: BTreeSet<(Day, u32)>,
     page: Option<SyncFile>,
     /// Which part holds a record.
-    place: HashMap<RecordId, (Day, u32)>,
+    pub(super) place: HashMap<RecordId, (Day, u32)>,
     /// The highest index given in each session.
     highest: HashMap<SessionId, u64>,
     /// Records that this run added or enlarged, and sessions that it touched.
     brought: Vec<RecordId>,
     touched: BTreeSet<SessionId>,
+    /// Sessions whose files are needed beside those.
+    pub(super) near: BTreeSet<SessionId>,
+    /// There are older files: requests may come late.
+    pub(super) continues: bool,
+    /// Requests that came late or grew, by what they are more than before.
+    pub(super) grown: Vec<Shown>,
     names: Interner,
-    rules: Rules,
+    pub(super) rules: Rules,
     /// New records are written with no more detail than this.
     level: Level,
     /// Ids of the fleet's records that have none of their own: a record that is one of them says so before it is shortened.
@@ -90,6 +108,9 @@ impl Own {
             highest: HashMap::new(),
             brought: Vec::new(),
             touched: BTreeSet::new(),
+            near: BTreeSet::new(),
+            continues: false,
+            grown: Vec::new(),
             names: Interner::default(),
             rules: Rules::default(),
             level: Level::Full,
@@ -169,23 +190,30 @@ impl Own {
     }
 
     /// Adds a record, and returns where a new one went.
-    fn add_record(&mut self, record: &Record) -> Option<(Day, u32)> {
+    pub(super) fn add_record(&mut self, record: &Record) -> Option<(Day, u32)> {
         let mut new = None;
         if let Some(place) = self.place.get(&record.id) {
-            let level = self.parts.get(place)?.file.records.get(record.id).map_or(Level::Full, |known| known.origin.level);
+            let known = self.parts.get(place)?.file.records.get(record.id);
+            let level = known.as_ref().map_or(Level::Full, |known| known.origin.level);
+            let read = record;
             let record = &self.shortened(record.clone(), level);
-            let part = self.parts.get_mut(place)?;
-            let known = part.file.records.get(record.id);
-            if known.is_some_and(|known| known.covers(record)) {
+            if known.as_ref().is_some_and(|known| known.covers(record)) {
                 return None;
             }
+            let part = self.parts.get_mut(place)?;
             part.file.records.add(record.clone());
             part.changed = true;
             // A copy from another session may be the original.
-            self.touched.extend(part.file.records.get(record.id).map(|joined| joined.origin.session));
+            if let Some(joined) = part.file.records.get(record.id) {
+                let more = joined.body.counters.minus(known.map(|known| known.body.counters).unwrap_or_default());
+                self.grown.extend(Self::late(read, more).filter(|_| self.continues).map(|one| Shown { session: joined.origin.session.clone(), ..one }));
+                self.touched.insert(joined.origin.session);
+            }
         } else {
+            // Which of a day's stretches a shortened one belongs to is not known later.
+            self.grown.extend(Self::late(record, record.body.counters).filter(|_| self.continues && self.level == Level::Full));
             let record = self.shortened(record.clone(), self.level);
-            let index = if record.origin.level == Level::Full {
+            let index = if record.origin.level == Level::Full && record.ledger.is_none() {
                 let highest = self.highest.entry(record.origin.session.clone()).or_default();
                 *highest = highest.saturating_add(1);
                 *highest
@@ -204,6 +232,20 @@ impl Own {
         self.brought.push(record.id);
         self.touched.insert(record.origin.session.clone());
         new
+    }
+
+    /// A request as what is held against increments that were settled before it came.
+    fn late(record: &Record, more: Counters) -> Option<Shown> {
+        let Record { origin, body, .. } = record;
+        let is_more = record.ledger.is_none() && more != Counters::default();
+        is_more.then(|| Shown {
+            session: origin.session.clone(),
+            model: body.model.clone(),
+            at: origin.timestamp,
+            level: origin.level,
+            sidechain: body.sidechain,
+            counters: more,
+        })
     }
 
     /// A record with no more detail than a level and retention allow.
@@ -363,9 +405,9 @@ impl Own {
         *highest = (*highest).max(index);
     }
 
-    /// The sessions that this run brought something of.
-    pub(super) fn touched(&self) -> &BTreeSet<SessionId> {
-        &self.touched
+    /// The sessions whose files are needed: those that were touched, and those that accounts are settled with.
+    pub(super) fn needed(&self) -> BTreeSet<SessionId> {
+        self.touched.union(&self.near).cloned().collect()
     }
 
     /// Gives out the files that changed, some at a time.

@@ -87,7 +87,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     };
     let base = tip.or(head).map(|commit| repo.tree_of(commit)).transpose()?;
     let sealed = base.map(|tree| repo.sealed_by(tree)).transpose()?.flatten().or(key.filter(|_| config.encrypt).map(|key| key.mark()));
-    let (history, mut imported) = History::of(options.import.as_ref(), &naming, &options.watcher);
+    let (history, mut imported) = History::of(options.import.as_ref(), &reading, &naming, &options.watcher);
     let assembled = assemble(&repo, starts, &machine, (&reading.records, &history), &options, cache)?;
     imported.see(&assembled.imported);
     let delta = delta(&repo, base, Some(assembled.tree), &machine, cache)?;

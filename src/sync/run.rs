@@ -103,7 +103,7 @@ impl Run<'_> {
             Task::Sync => transcripts::read_all_watched(&places.claude, &cursors, naming, &options.watcher),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
-        let (history, told) = History::of(options.import.as_ref(), naming, &options.watcher);
+        let (history, told) = History::of(options.import.as_ref(), &reading, naming, &options.watcher);
         let mut out = self.outcome(set_up, ReadReport::from(&reading));
         out.imported = options.import.as_ref().map(|_| told);
         if !self.failures.name_bad_lines {

@@ -26,7 +26,7 @@ use crate::front::{There, compute};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
 use crate::merge::{algebra, trees};
-use crate::record::{Level, Record, RecordSet, Sum, SumKey};
+use crate::record::{Level, Record, RecordSet, State, Sum, SumKey};
 use crate::store::layout::{self, MANIFEST};
 
 /// What the run starts from.
@@ -217,7 +217,7 @@ fn enforce(
         rules.forget(&intent.subject, Some(&intent.value));
     }
     let before = rules.clone();
-    for brought in [records, &history.records] {
+    for brought in [records, &history.records, &history.increments()] {
         let (_, gone) = rules.keep(machine, brought);
         rules.forget_ids(gone.forgotten);
         rules.pass(gone.passed);
@@ -295,11 +295,18 @@ fn open(
     let mut own = files.open(whole)?.with(level, &kept.rules, settle::derived_ids(&ground));
     let mut told = Imported::default();
     let all = if history.records.is_empty() { Cow::Borrowed(records) } else { Cow::Owned(records.clone().join(history.records.clone())) };
-    files.read_for(&mut own, &all)?;
+    let increments = history.increments();
+    if increments.is_empty() {
+        files.read_for(&mut own, &all)?;
+    } else {
+        files.read_for(&mut own, &all.clone().into_owned().join(increments))?;
+    }
     let is_new = |record: &Record| !records.get(record.id).is_some_and(|known| known.covers(record)) && !own.covers(record);
     told.new_records = history.records.iter().filter(is_new).count() as u64;
     own.add_records(&all);
+    own.expect(&history.states);
     files.read_touched(&mut own)?;
+    own.settle(&history.states, &all);
     (told.new_days, told.shown_days) = own.add_imports(&history.sums);
     if let Some(bound) = kept.rules.pruned_before(machine).filter(|_| kept.prunes) {
         files.read_detailed(&mut own, bound)?;
@@ -350,6 +357,8 @@ pub struct Brought {
     pub imported: RecordSet,
     /// Sums of other tools that are imported.
     pub sums: Vec<(SumKey, Sum)>,
+    /// States of Claude Code's accounts.
+    pub states: Vec<State>,
 }
 
 /// The root tree of the commit that a run would make, without transcripts, remote and work tree.
@@ -361,7 +370,7 @@ pub fn assemble_for(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Oid, SyncError> {
-    let history = History { records: brought.imported.clone(), sums: brought.sums.clone() };
+    let history = History { records: brought.imported.clone(), sums: brought.sums.clone(), states: brought.states.clone() };
     Ok(assemble(repo, starts, machine, (&brought.records, &history), options, cache)?.tree)
 }
 

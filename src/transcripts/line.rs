@@ -46,6 +46,9 @@ struct Line<'a> {
     uuid: Text<'a>,
     #[serde(borrow)]
     cwd: Text<'a>,
+    /// Where a row was copied from, by `/branch`.
+    #[serde(borrow, rename = "forkedFrom")]
+    forked: Maybe<Forked<'a>>,
     #[serde(rename = "isSidechain")]
     sidechain: Flag,
     #[serde(rename = "costUSD")]
@@ -63,6 +66,13 @@ struct Data<'a> {
     kind: Text<'a>,
     #[serde(borrow)]
     message: Maybe<Inner<'a>>,
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default)]
+struct Forked<'a> {
+    #[serde(borrow, rename = "sessionId")]
+    session: Text<'a>,
 }
 
 /// The line inside an `agent_progress` line.
@@ -169,7 +179,8 @@ pub fn read_line(
         let timestamp = if inner.timestamp.0.is_some() { &inner.timestamp } else { &parsed.timestamp };
         Row { message, timestamp, request: &inner.request, uuid: &inner.uuid, cost: &inner.cost, sidechain: true }
     };
-    let session = parsed.session.get().unwrap_or(fallback);
+    let original = parsed.forked.0.as_ref().and_then(|forked| forked.session.get());
+    let session = original.or(parsed.session.get()).unwrap_or(fallback);
     let project = naming.of(parsed.cwd.get());
     row.records(line, session, &project, names, &mut keep)
 }
@@ -218,7 +229,7 @@ impl Row<'_> {
             let cost = prices().cost(&body.model, timestamp, &body.counters, fast, body.inference_geo.as_deref());
             let body = Body { cost, ..body };
             let (twins, extra) = (BTreeSet::new(), Extra::new());
-            keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body, twins, extra });
+            keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body, twins, ledger: None, extra });
             Ok(())
         };
         record(identity.id(None), usage, model, self.cost.0)?;
@@ -257,7 +268,8 @@ impl Usage<'_> {
 }
 
 impl Count {
-    fn get(self) -> Result<u64, LineError> {
+    /// Its value; none is 0.
+    pub fn get(self) -> Result<u64, LineError> {
         match self {
             Self::None => Ok(0),
             Self::Some(count) if count <= MAX_COUNTER => Ok(count),

@@ -2,12 +2,14 @@
 //!
 //! Conversation text never leaves the read buffer: lines are read typed and borrowed, and only accounting fields are looked at.
 
+mod account;
 mod discover;
 mod lenient;
 mod line;
 mod naming;
 mod read;
 
+pub use account::Stretch;
 pub use discover::{Discovery, TranscriptFile, discover};
 pub use line::LineError;
 pub use naming::{Naming, Shown};
@@ -21,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::join::Join as _;
 use crate::base::progress::{Step, Watcher};
-use crate::record::{Record, RecordSet};
+use crate::record::{Record, RecordSet, State};
 
 /// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
 pub type Mark = [u8; 16];
@@ -40,6 +42,8 @@ pub type Cursors = BTreeMap<Mark, Cursor>;
 pub struct Reading {
     /// Each request once.
     pub records: RecordSet,
+    /// The states of Claude Code's own accounts.
+    pub states: Vec<State>,
     /// Lines that were skipped, at most [`Reading::MOST_BAD`]; all are counted.
     pub bad: Vec<BadLine>,
     /// How many lines were skipped.
@@ -66,6 +70,7 @@ impl Reading {
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
             Ok(read) => {
                 self.records = std::mem::take(&mut self.records).join(read.records);
+                self.states.extend(read.states);
                 self.bad_total = self.bad_total.saturating_add(read.bad_total);
                 self.bad.extend(read.bad);
                 self.cursors.push((mark(&file.path), read.cursor));
@@ -77,6 +82,7 @@ impl Reading {
     fn join(self, other: Self) -> Self {
         let (mut all, less) = (self, other);
         all.records = all.records.join(less.records);
+        all.states.extend(less.states);
         all.bad_total = all.bad_total.saturating_add(less.bad_total);
         all.bad.extend(less.bad);
         all.unreadable.extend(less.unreadable);

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 
 use memchr::memmem::Finder;
 
+use super::account::{Stretch, is_account};
 use super::discover::TranscriptFile;
 use super::line::{LineError, read_line};
 use super::naming::Naming;
 use crate::base::ids::Interner;
-use crate::record::{Record, RecordSet};
+use crate::record::{Record, RecordSet, State};
 
 /// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
 pub const MAX_LINE: usize = 32 << 20;
@@ -36,6 +37,8 @@ pub struct Cursor {
     pub lines: u64,
     /// A hash of the bytes before `offset`.
     pub tail: u64,
+    /// What its account said so far.
+    pub stretch: Stretch,
 }
 
 impl Cursor {
@@ -61,6 +64,8 @@ pub struct BadLine {
 pub struct FileRead {
     /// Each request once.
     pub records: RecordSet,
+    /// The states of its account.
+    pub states: Vec<State>,
     /// The first lines that were skipped.
     pub bad: Vec<BadLine>,
     /// How many lines were skipped.
@@ -72,9 +77,11 @@ pub struct FileRead {
 /// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
 pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming, scratch: &mut Scratch) -> io::Result<FileRead> {
     let mut input = File::open(&file.path)?;
-    let (offset, lines) = match cursor {
-        Some(cursor) if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail => (cursor.offset, cursor.lines),
-        _ => (0, 0),
+    let (offset, lines, stretch) = match cursor {
+        Some(cursor) if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail => {
+            (cursor.offset, cursor.lines, cursor.stretch.clone())
+        }
+        _ => (0, 0, Stretch::default()),
     };
     input.seek(SeekFrom::Start(offset))?;
     let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
@@ -89,19 +96,33 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming
         bad: Vec::new(),
         bad_total: 0,
         lines,
+        stretch,
+        states: Vec::new(),
     };
     let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
     let tail = tail(&mut input, offset)?;
-    let cursor = Cursor { identity: file.identity, size: file.size, modified: file.modified, offset, lines: reader.lines, tail };
-    let (bad, bad_total) = (reader.bad, reader.bad_total);
-    Ok(FileRead { records, bad, bad_total, cursor })
+    let cursor = Cursor { identity: file.identity, size: file.size, modified: file.modified, offset, lines: reader.lines, tail, stretch: reader.stretch };
+    let (bad, bad_total, states) = (reader.bad, reader.bad_total, reader.states);
+    Ok(FileRead { records, states, bad, bad_total, cursor })
 }
 
 /// Gives each row of a transcript to `keep`, with its line's number.
 pub fn read_rows(file: &TranscriptFile, naming: &Naming, scratch: &mut Scratch, keep: impl FnMut(u64, Record)) -> io::Result<()> {
     let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
     let usage = Finder::new("\"usage\"");
-    let mut reader = Reader { file, stem, naming, usage, names: &mut scratch.names, keep, bad: Vec::new(), bad_total: 0, lines: 0 };
+    let mut reader = Reader {
+        file,
+        stem,
+        naming,
+        usage,
+        names: &mut scratch.names,
+        keep,
+        bad: Vec::new(),
+        bad_total: 0,
+        lines: 0,
+        stretch: Stretch::default(),
+        states: Vec::new(),
+    };
     reader.run(&mut File::open(&file.path)?, 0, &mut scratch.buffer).map(drop)
 }
 
@@ -135,6 +156,8 @@ struct Reader<'f, K> {
     bad: Vec<BadLine>,
     bad_total: u64,
     lines: u64,
+    stretch: Stretch,
+    states: Vec<State>,
 }
 
 impl<K: FnMut(u64, Record)> Reader<'_, K> {
@@ -176,7 +199,9 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
         // A last line without its line break may still be growing: it counts if it reads, and the next run reads it again.
         if !buffer.is_empty() && !skipping {
             self.lines += 1;
+            let stretch = self.stretch.clone();
             let _ = self.parse(buffer);
+            self.stretch = stretch;
             self.lines -= 1;
         }
         Ok(offset)
@@ -198,10 +223,20 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             return Err(LineError::NotAnObject);
         }
         if self.usage.find(line).is_none() {
-            return Ok(());
+            return if is_account(line) { self.account(line) } else { Ok(()) };
         }
-        let (keep, number) = (&mut self.keep, self.lines);
-        read_line(line, self.stem, self.naming, self.names, |record| keep(number, record))
+        let (keep, number, stretch) = (&mut self.keep, self.lines, &mut self.stretch);
+        read_line(line, self.stem, self.naming, self.names, |record| {
+            stretch.see(&record);
+            keep(number, record);
+        })
+    }
+
+    fn account(&mut self, line: &[u8]) -> Result<(), LineError> {
+        let written = self.file.modified / 1_000_000;
+        let state = self.stretch.read(line, self.stem, written, self.names)?;
+        self.states.extend(state);
+        Ok(())
     }
 
     fn reject(&mut self, error: LineError) {

@@ -20,7 +20,7 @@ use crate::base::text::printable;
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::rules::Rules;
 use crate::prices::{Counters, prices};
-use crate::record::{MAX_COUNTER, RecordSet, Source, Sum, SumKey, Totals};
+use crate::record::{MAX_COUNTER, RecordSet, Source, State, Sum, SumKey, Totals};
 use crate::transcripts::{self, Naming};
 
 /// The largest file that is read. Ten years of ccusage's days have a few megabytes.
@@ -197,23 +197,37 @@ pub(super) struct History {
     pub records: RecordSet,
     /// Sums of days.
     pub sums: Vec<(SumKey, Sum)>,
+    /// States of Claude Code's accounts, of the own transcripts too.
+    pub states: Vec<State>,
 }
 
 impl History {
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.sums.is_empty()
+        self.records.is_empty() && self.sums.is_empty() && self.states.is_empty()
     }
 
     /// What of it the fleet's rules keep.
     pub fn kept(&self, rules: &Rules, machine: &MachineId) -> Self {
         let kept = |(key, sum): &&(SumKey, Sum)| rules.keeps_sum(machine, key, sum);
-        Self { records: rules.keep(machine, &self.records).0.into_owned(), sums: self.sums.iter().filter(kept).cloned().collect() }
+        let increments = self.increments();
+        let (known, _) = rules.keep(machine, &increments);
+        let is_kept = |state: &&State| state.increments().any(|record| known.contains(record.id));
+        Self {
+            records: rules.keep(machine, &self.records).0.into_owned(),
+            sums: self.sums.iter().filter(kept).cloned().collect(),
+            states: self.states.iter().filter(is_kept).cloned().collect(),
+        }
+    }
+
+    /// The increments that its states make, before they are settled.
+    pub fn increments(&self) -> RecordSet {
+        self.states.iter().flat_map(State::increments).collect()
     }
 
     /// Reads what is to be imported, and says what reading was like.
-    pub fn of(import: Option<&Import>, naming: &Naming, watcher: &Watcher) -> (Self, Imported) {
+    pub fn of(import: Option<&Import>, own: &transcripts::Reading, naming: &Naming, watcher: &Watcher) -> (Self, Imported) {
         let mut told = Imported::default();
-        let mut out = Self::default();
+        let mut out = Self { states: own.states.clone(), ..Self::default() };
         match import.map(|import| &import.what) {
             None => {}
             Some(What::Sums(sums)) => {
@@ -225,6 +239,7 @@ impl History {
                 told.read = ReadReport::from(&reading);
                 told.records = reading.records.len() as u64;
                 out.records = reading.records;
+                out.states.extend(reading.states);
             }
         }
         (out, told)

@@ -1,0 +1,89 @@
+//! The states of an account as transcripts tell them, and the increments that they make.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ledger::Ledger;
+use super::request::{Body, Level, Origin, Record};
+use crate::base::ids::{Name, RecordId, SessionId};
+use crate::base::json::Extra;
+use crate::base::money::Cost;
+use crate::base::time::Timestamp;
+use crate::prices::Counters;
+
+/// A state of an account, as a transcript tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The account.
+    pub lineage: RecordId,
+    /// The session.
+    pub session: SessionId,
+    /// Its project.
+    pub project: Name,
+    /// The first request after the state before, or the first one of the transcript.
+    pub from: Timestamp,
+    /// The last request before it.
+    pub until: Timestamp,
+    /// The transcript's first request. A fork begins with that of its original.
+    pub first: Option<RecordId>,
+    /// The state before it in the same transcript.
+    pub before: Option<BTreeMap<Name, Counters>>,
+    /// What it says, by model.
+    pub after: BTreeMap<Name, Counters>,
+}
+
+impl State {
+    /// Its id: the account, and all that it says.
+    pub fn id(&self) -> RecordId {
+        let mut parts = vec![self.lineage.number().to_be_bytes().to_vec()];
+        for (model, c) in &self.after {
+            parts.push(model.as_bytes().to_vec());
+            let figures = [c.input, c.output, c.cache_creation, c.cache_read, c.web_search];
+            parts.extend(figures.map(|figure| figure.to_be_bytes().to_vec()));
+        }
+        RecordId::of("state", &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// Whether it says at least what another state says.
+    pub fn covers(&self, other: &BTreeMap<Name, Counters>) -> bool {
+        other.iter().all(|(model, counters)| self.after.get(model).is_some_and(|own| Counters::max(*own, *counters) == *own))
+    }
+
+    /// The increments, one for each model, as if no request showed any of it.
+    pub fn increments(&self) -> impl Iterator<Item = Record> {
+        let state = self.id();
+        self.after.iter().map(move |(model, after)| {
+            let ledger = Ledger { lineage: self.lineage, state, after: *after, from: self.from.min(self.until) };
+            Record::increment(RecordId::of("ledger", &[&state.number().to_be_bytes(), model.as_bytes()]), self, model, ledger)
+        })
+    }
+}
+
+impl Record {
+    fn increment(id: RecordId, state: &State, model: &Name, ledger: Ledger) -> Self {
+        let body = Body {
+            model: model.clone(),
+            counters: ledger.after,
+            service_tier: None,
+            inference_geo: None,
+            provisional: false,
+            sidechain: false,
+            cost: Cost::default(),
+            recorded_cost: None,
+        };
+        let origin =
+            Origin { level: Level::Full, timestamp: state.until, session: state.session.clone(), project: state.project.clone() };
+        let twins = BTreeSet::new();
+        let mut out =
+            Self { id, derived: false, origin, index: 0, fast: false, body, twins, ledger: Some(Box::new(ledger)), extra: Extra::new() };
+        out.body.cost = out.cost();
+        out
+    }
+
+    /// With other figures.
+    #[must_use]
+    pub fn with_counters(mut self, counters: Counters) -> Self {
+        self.body.counters = counters;
+        self.body.cost = self.cost();
+        self
+    }
+}

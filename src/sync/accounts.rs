@@ -1,0 +1,258 @@
+//! Settles Claude Code's own accounts: what of their increments stands in no request of this machine.
+//!
+//! It is decided here, when an increment is written, from the requests with their times and sessions: later these may be taken away. From
+//! then on requests that come late are taken from what was settled. Where two stretches cannot be told apart, the smaller figure is taken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::own::{Own, Shown};
+use crate::base::ids::{MachineId, Name, RecordId, SessionId};
+use crate::base::time::Timestamp;
+use crate::record::{Counters, Level, Record, RecordSet, State, same_model};
+
+/// A state whose increments are settled.
+struct Settled {
+    lineage: RecordId,
+    state: RecordId,
+    session: SessionId,
+    from: Timestamp,
+    until: Timestamp,
+    after: BTreeMap<Name, Counters>,
+}
+
+/// The price table's names of models, each looked up once.
+#[derive(Default)]
+struct Models(HashMap<Name, String>);
+
+impl Models {
+    fn of(&mut self, name: &Name) -> String {
+        self.0.entry(name.clone()).or_insert_with(|| same_model(name)).clone()
+    }
+}
+
+/// The time from the first to the last request of a stretch. What subagents log after it, before anything else happens, is in it.
+struct Window {
+    from: Timestamp,
+    until: Timestamp,
+    level: Level,
+    /// When the session went on.
+    next: Option<Timestamp>,
+}
+
+impl Window {
+    fn has(&self, one: &Shown) -> bool {
+        if self.level < Level::Full || one.level < Level::Full {
+            return (self.from.day()..=self.until.day()).contains(&one.at.day());
+        }
+        let late = one.sidechain && one.at > self.until && self.next.is_none_or(|next| one.at < next);
+        (self.from..=self.until).contains(&one.at) || late
+    }
+}
+
+impl Own {
+    /// The sessions whose files are needed to settle states: their own, and those that they were forked from.
+    pub(super) fn expect(&mut self, states: &[State]) {
+        for state in states {
+            let held = state.increments().all(|record| self.place.contains_key(&record.id));
+            if !held {
+                let original = state.first.and_then(|id| self.session_of(id));
+                self.near.extend(original.into_iter().chain([state.session.clone()]));
+            }
+        }
+        self.near.extend(self.grown.iter().map(|one| one.session.clone()));
+    }
+
+    fn session_of(&self, id: RecordId) -> Option<SessionId> {
+        let part = self.parts.get(self.place.get(&id)?)?;
+        part.file.records.get(id).map(|record| record.origin.session).filter(|session| !session.as_str().is_empty())
+    }
+
+    /// Adds the increments of states that are not there yet. `fresh`: what this run read, with its times. All files of the sessions that
+    /// were expected must have been read.
+    pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet) {
+        let mut models = Models::default();
+        self.take_late(&mut models);
+        let mut new: Vec<&State> =
+            states.iter().filter(|state| state.increments().any(|record| !self.place.contains_key(&record.id))).collect();
+        if new.is_empty() {
+            return;
+        }
+        new.sort_by_cached_key(|state| (state.until, state.id(), state.before.is_none()));
+        let mut settled = self.settled();
+        let kin = self.kin(&new, &settled);
+        let shown = self.shown(kin.values().flatten(), fresh);
+        for state in new {
+            let matched = matched(state, &kin, &shown, &settled, &mut models);
+            self.add_state(state, matched, &settled, &mut models);
+            settled.push(Settled {
+                lineage: state.lineage,
+                state: state.id(),
+                session: state.session.clone(),
+                from: state.from,
+                until: state.until,
+                after: state.after.clone(),
+            });
+        }
+    }
+
+    fn add_state(&mut self, state: &State, mut matched: HashMap<String, Counters>, settled: &[Settled], models: &mut Models) {
+        let base = base(state, settled);
+        let unknown = state.before.is_none() && self.rules.forgets(state.lineage);
+        for record in state.increments() {
+            let model = record.body.model.clone();
+            let before = base.get(&model).copied().unwrap_or_default();
+            // What is in it of an original that was forgotten cannot be told apart.
+            let own = if unknown { Counters::default() } else { record.body.counters.minus(before) };
+            let slot = matched.entry(models.of(&model)).or_default();
+            let left = own.minus(*slot);
+            *slot = slot.minus(own);
+            if !self.place.contains_key(&record.id) {
+                let record = record.with_counters(left);
+                let place = self.add_record(&record);
+                self.place.extend(place.map(|place| (record.id, place)));
+            }
+        }
+    }
+
+    /// The states whose increments stand in the files that were read.
+    fn settled(&self) -> Vec<Settled> {
+        let mut out: BTreeMap<RecordId, Settled> = BTreeMap::new();
+        for record in self.parts.values().flat_map(|part| part.file.records.increments()) {
+            let Some(ledger) = &record.ledger else { continue };
+            let slot = out.entry(ledger.state).or_insert_with(|| Settled {
+                lineage: ledger.lineage,
+                state: ledger.state,
+                session: record.origin.session.clone(),
+                from: ledger.from,
+                until: record.origin.timestamp,
+                after: BTreeMap::new(),
+            });
+            slot.after.insert(record.body.model.clone(), ledger.after);
+        }
+        out.into_values().collect()
+    }
+
+    /// By account the sessions that have to do with it: forks copy rows, and a row is kept under one of the sessions that it stands in.
+    fn kin(&self, new: &[&State], settled: &[Settled]) -> HashMap<RecordId, BTreeSet<SessionId>> {
+        let mut out: HashMap<RecordId, BTreeSet<SessionId>> = HashMap::new();
+        for state in new {
+            let original = state.first.and_then(|id| self.session_of(id));
+            out.entry(state.lineage).or_default().extend(original.into_iter().chain([state.session.clone()]));
+        }
+        for one in settled.iter().filter(|one| !one.session.as_str().is_empty()) {
+            if let Some(sessions) = out.get_mut(&one.lineage) {
+                sessions.insert(one.session.clone());
+            }
+        }
+        out
+    }
+
+    /// The requests of some sessions, with their times where this run read them.
+    fn shown<'s>(&self, sessions: impl Iterator<Item = &'s SessionId>, fresh: &RecordSet) -> HashMap<SessionId, Vec<Shown>> {
+        let mut out: HashMap<SessionId, Vec<Shown>> = sessions.map(|session| (session.clone(), Vec::new())).collect();
+        for entry in self.parts.values().flat_map(|part| part.file.records.entries()).filter(|entry| !entry.ledger) {
+            if let Some(all) = out.get_mut(entry.session) {
+                let read = if entry.level < Level::Full { fresh.look(entry.id) } else { None };
+                let (at, level) = read.map_or((entry.at, entry.level), |read| (read.at, read.level));
+                let (model, session) = (entry.model.clone(), entry.session.clone());
+                all.push(Shown { session, model, at, level, sidechain: entry.sidechain, counters: entry.counters });
+            }
+        }
+        out
+    }
+
+    /// Takes requests that came late, or grew, from increments that were settled before.
+    fn take_late(&mut self, models: &mut Models) {
+        let grown = std::mem::take(&mut self.grown);
+        if grown.is_empty() {
+            return;
+        }
+        let held: Vec<Record> = self.parts.values().flat_map(|part| part.file.records.increments()).cloned().collect();
+        for record in held {
+            let Some(ledger) = &record.ledger else { continue };
+            let window = Window { from: ledger.from, until: record.origin.timestamp, level: record.origin.level, next: None };
+            let is_in = |one: &&Shown| one.session == record.origin.session && window.has(one) && !(one.sidechain && one.at > window.until);
+            let model = models.of(&record.body.model);
+            let more = grown.iter().filter(is_in).filter(|one| models.of(&one.model) == model);
+            let more = more.fold(Counters::default(), |sum, one| sum.plus(one.counters));
+            let left = record.body.counters.minus(more);
+            if left != record.body.counters {
+                self.add_record(&record.with_counters(left));
+            }
+        }
+    }
+}
+
+/// The millisecond after a time.
+fn after(time: Timestamp) -> Timestamp {
+    Timestamp::from_millis(time.millis().saturating_add(1)).unwrap_or(time)
+}
+
+/// What a state's account held before its stretch: the state before it, and what other sessions of the account have of it.
+fn base(state: &State, settled: &[Settled]) -> BTreeMap<Name, Counters> {
+    let mut out: BTreeMap<Name, Counters> = BTreeMap::new();
+    let mut raise = |model: &Name, counters: Counters| {
+        let slot = out.entry(model.clone()).or_default();
+        *slot = Counters::max(*slot, counters);
+    };
+    // An account that went back began anew.
+    let before = state.before.as_ref().filter(|before| state.covers(before));
+    before.into_iter().flatten().for_each(|(model, counters)| raise(model, *counters));
+    let id = state.id();
+    for other in settled.iter().filter(|other| other.lineage == state.lineage && other.state != id) {
+        let covered = other.until <= state.until && state.covers(&other.after);
+        let overlaps = other.session != state.session && other.from <= state.until && state.from <= other.until;
+        if covered && before.is_none() {
+            other.after.iter().for_each(|(model, counters)| raise(model, *counters));
+        } else if overlaps && !covered {
+            // Both may have begun with what neither says by itself.
+            for (model, counters) in &other.after {
+                if let Some(own) = state.after.get(model) {
+                    raise(model, Counters::min(*own, *counters));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// What requests show of a state's stretch, by model of the price table.
+fn matched(
+    state: &State,
+    kin: &HashMap<RecordId, BTreeSet<SessionId>>,
+    shown: &HashMap<SessionId, Vec<Shown>>,
+    settled: &[Settled],
+    models: &mut Models,
+) -> HashMap<String, Counters> {
+    let own = shown.get(&state.session).into_iter().flatten();
+    let next = own.filter(|one| !one.sidechain && one.level == Level::Full && one.at > state.until).map(|one| one.at).min();
+    // A fork's rows begin with those of its original; its own come after the state that it goes on from.
+    let covered = settled.iter().filter(|other| {
+        state.before.is_none() && other.lineage == state.lineage && other.until < state.until && state.covers(&other.after)
+    });
+    let from = covered.map(|other| after(other.until)).fold(state.from, Timestamp::max);
+    let window = Window { from, until: state.until, level: Level::Full, next };
+    let sessions = kin.get(&state.lineage).into_iter().flatten();
+    let mut out: HashMap<String, Counters> = HashMap::new();
+    for one in sessions.filter_map(|session| shown.get(session)).flatten().filter(|one| window.has(one)) {
+        let slot = out.entry(models.of(&one.model)).or_default();
+        *slot = slot.plus(one.counters);
+    }
+    out
+}
+
+/// Records of transcripts with the increments of their accounts, as a machine that has nothing else would write them.
+pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[State]) -> RecordSet {
+    if states.is_empty() {
+        return records;
+    }
+    let original = |state: &State| state.first.and_then(|id| records.look(id)).map(|entry| entry.session.clone());
+    let sessions: HashSet<SessionId> = states.iter().flat_map(|state| original(state).into_iter().chain([state.session.clone()])).collect();
+    let mut own = Own::new(machine);
+    own.add_records(&records.iter().filter(|record| sessions.contains(&record.origin.session)).collect());
+    own.settle(states, &RecordSet::default());
+    for record in own.data().records.increments() {
+        records.add(record.clone());
+    }
+    records
+}
