@@ -66,6 +66,7 @@ pub fn record(machine: u64, n: u64) -> Record {
             recorded_cost: None,
         },
         twins: std::collections::BTreeSet::new(),
+        ledger: None,
         extra: Extra::new(),
     }
 }

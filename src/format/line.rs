@@ -274,6 +274,13 @@ impl<'de> Members<'de> {
             Some(ledger) => Some(Box::new(ledger.read(level, timestamp)?)),
             None => None,
         };
+        if ledger.is_some() {
+            // It is no request: what is said of one is not part of it.
+            self.id?;
+            (self.fast, self.provisional, self.sidechain, self.derived, self.index) = (false, false, false, false, 0);
+            (self.service_tier, self.inference_geo, self.recorded_cost) = (None, None, None);
+            self.twins.clear();
+        }
         let cost = if ledger.is_some() {
             prices().cost_of_many(&model, timestamp, &counters)
         } else if level == Level::Full {

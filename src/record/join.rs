@@ -26,6 +26,11 @@ impl Record {
 
     fn join_parts(self, other: Self, origin: Origin) -> Self {
         let full = origin.level == Level::Full;
+        let ledger = match (&self.ledger, &other.ledger) {
+            (Some(own), Some(ledger)) => Some((**own).clone().join((**ledger).clone())),
+            (own, ledger) => own.as_ref().or(ledger.as_ref()).map(|ledger| (**ledger).clone()),
+        };
+        let ledger = ledger.map(|ledger| Box::new(ledger.at(&origin)));
         let mut out = Self {
             id: self.id,
             derived: self.derived && other.derived,
@@ -41,10 +46,7 @@ impl Record {
                 (None, None) if other.body.order(&self.body).is_gt() => other.body,
                 (None, None) => self.body,
             },
-            ledger: match (self.ledger, other.ledger) {
-                (Some(own), Some(ledger)) => Some(Box::new(own.join(*ledger))),
-                (own, ledger) => own.or(ledger),
-            },
+            ledger,
             twins: self.twins.join(other.twins),
             extra: join_extra(&self.extra, &other.extra),
         };

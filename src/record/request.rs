@@ -134,6 +134,19 @@ pub struct Record {
     pub extra: Extra,
 }
 
+impl Ledger {
+    /// With no more detail than an origin has.
+    #[must_use]
+    pub fn at(mut self, origin: &Origin) -> Self {
+        match origin.level {
+            Level::Full => {}
+            Level::Daily => self.from = self.from.day().start(),
+            Level::Bare => self.from = origin.timestamp,
+        }
+        self
+    }
+}
+
 impl Record {
     /// Whether joining `other` would change nothing but the index and the writer's price.
     pub fn covers(&self, other: &Self) -> bool {
@@ -142,7 +155,7 @@ impl Record {
             && self.origin <= other.origin
             && self.twins.is_superset(&other.twins)
             && self.ledger.is_some() >= other.ledger.is_some()
-            && (self.body.same_row(&other.body) || self.outranks(other))
+            && (self.ledger.is_none() && self.body.same_row(&other.body) || self.outranks(other))
             && join_extra(&self.extra, &other.extra) == self.extra
     }
 
@@ -150,8 +163,9 @@ impl Record {
     fn outranks(&self, other: &Self) -> bool {
         match (&self.ledger, &other.ledger) {
             (Some(own), Some(ledger)) => {
-                let same = own.clone().join((**ledger).clone()) == **own && self.body.model == other.body.model;
-                same && Counters::min(self.body.counters, other.body.counters) == self.body.counters
+                let joined = (**own).clone().join((**ledger).clone()).at(&self.origin);
+                let model = self.body.model >= other.body.model;
+                joined == **own && model && Counters::min(self.body.counters, other.body.counters) == self.body.counters
             }
             (own, ledger) => own.is_some() > ledger.is_some() || self.body.order(&other.body).is_gt(),
         }
@@ -164,9 +178,7 @@ impl Record {
             self.origin.level = level;
             self.origin.timestamp = self.origin.timestamp.day().start();
             self.index = 0;
-            if let Some(ledger) = &mut self.ledger {
-                ledger.from = if level == Level::Bare { self.origin.timestamp } else { ledger.from.day().start() };
-            }
+            self.ledger = self.ledger.map(|ledger| Box::new(ledger.at(&self.origin)));
             self.body.cost = self.cost();
             if level == Level::Bare {
                 self.origin.session = SessionId::new(Name::default());

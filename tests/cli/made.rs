@@ -10,7 +10,7 @@ use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::{Decision, SyncFile};
-use claude_sync::record::{Body, Counters, Level, Origin, Record, Source, Sum, SumKey, Totals};
+use claude_sync::record::{Body, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals};
 use claude_sync::store::layout;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -25,7 +25,7 @@ fn extra() -> impl Strategy<Value = Extra> {
 
 prop_compose! {
     /// Records from a world so small that they often meet.
-    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..5_u8, twin in 0..6_u8, extra in extra()) -> Record {
+    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..5_u8, twin in 0..6_u8, account in 0..6_u8, extra in extra()) -> Record {
         let mut record = Record {
             id: RecordId::of("test", &[&[id]]),
             derived: false,
@@ -48,9 +48,19 @@ prop_compose! {
                 recorded_cost: None,
             },
             twins: BTreeSet::new(),
+            ledger: None,
             extra,
         };
+        if account == 0 {
+            // An increment of Claude Code's account.
+            let state = RecordId::of("test", &[b"state", &[id]]);
+            record.id = RecordId::of("test", &[b"ledger", &[id]]);
+            record.ledger = Some(Box::new(Ledger { lineage: state, state, after: record.body.counters, from: record.origin.timestamp }));
+            (record.fast, record.index, record.body.provisional, record.body.sidechain) = (false, 0, false, false);
+            record.body.cost = record.cost();
+        }
         match nameless {
+            0 if account == 0 => {}
             // Without an id, as 1.0 tools write them: it is derived from what they say.
             0 => {
                 record.id = record.twin();
@@ -63,8 +73,8 @@ prop_compose! {
         if record.origin.level < Level::Full {
             // Its price is the table's.
             record.body.cost = record.cost();
-            record.derived = twin == 1;
-            record.twins.extend((twin == 0).then(|| RecordId::of("test", &[b"twin"])));
+            record.derived = twin == 1 && account > 0;
+            record.twins.extend((twin == 0 && account > 0).then(|| RecordId::of("test", &[b"twin"])));
         }
         record
     }

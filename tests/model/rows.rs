@@ -110,6 +110,7 @@ impl Row {
             fast: false,
             body,
             twins: BTreeSet::new(),
+            ledger: None,
             extra: Extra::new(),
         };
         record.body.cost = record.cost();

@@ -167,7 +167,11 @@ def requests_of(machines, aliases, prices):
         request.machine = aliases[owners[ident]]
         price = prices.of(record.model, record.time)
         request.known = price is not None
-        request.cost = price.request(record) if price else 0
+        if record.ledger:
+            figures = (record.input, record.output, record.cache_creation, record.cache_read)
+            request.cost = price.base(figures) + record.web_searches * price.web_search if price else 0
+        else:
+            request.cost = price.request(record) if price else 0
         request.end = record.time if record.level == FULL else record.time + DAY - 1
         found[ident] = request
     return found, without
@@ -278,7 +282,7 @@ class Sums:
         shown = {}
         for ident, request in self.requests.items():
             record = request.record
-            if request.end < low or record.time > high or (model and record.model != model):
+            if record.ledger or request.end < low or record.time > high or (model and record.model != model):
                 continue
             places = self.holding[ident]
             if places & holders:
@@ -296,7 +300,7 @@ class Sums:
             by_session = {}
             everything = []
             for ident in self.machines[name].copies:
-                if ident in self.requests:
+                if ident in self.requests and not self.requests[ident].record.ledger:
                     record = self.requests[ident].record
                     everything.append((record.time, ident))
                     by_session.setdefault(record.session, []).append((record.time, ident))
@@ -446,7 +450,7 @@ def count(reader, prices):
             request.record.session,
             request.record.model,
             (
-                1,
+                0 if request.record.ledger else 1,
                 request.record.input,
                 request.record.output,
                 request.record.cache_creation,

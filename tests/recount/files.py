@@ -204,7 +204,7 @@ class Record:
     """One version of a request. `model` to `side` are the row."""
 
     __slots__ = (
-        "id", "level", "time", "session", "fast", "derived", "twins",
+        "id", "level", "time", "session", "fast", "derived", "twins", "ledger",
         "model", "input", "output", "cache_creation", "cache_read",
         "cache_creation_1h", "web_searches", "geo", "provisional", "recorded", "tier", "side",
     )  # fmt: skip
@@ -250,6 +250,20 @@ ROW = (
 )  # fmt: skip
 
 
+COUNTERS = ("input", "output", "cache_creation", "cache_read", "cache_creation_1h", "web_searches")
+
+
+def ledger_of(line):
+    """Checks the member `ledger` of an increment."""
+    if type(line) is not dict or type(line.get("after")) is not list or len(line["after"]) != 5:
+        raise Bad("ledger")
+    for figure in line["after"]:
+        counter(figure)
+    ident(line.get("lineage"))
+    ident(line.get("state"))
+    text(line.get("from", ""))
+
+
 def join_records(one, other, between_machines):
     """Join of two records with one id."""
     joined = Record()
@@ -262,9 +276,17 @@ def join_records(one, other, between_machines):
     joined.fast = one.fast or other.fast
     joined.derived = one.derived and other.derived
     joined.twins = one.twins + tuple(twin for twin in other.twins if twin not in one.twins)
-    row = max((one, other), key=Record.row_order)
+    joined.ledger = one.ledger or other.ledger
+    if joined.ledger and one.ledger != other.ledger:
+        row = one if one.ledger else other
+    else:
+        row = max((one, other), key=Record.row_order)
     for name in ROW:
         setattr(joined, name, getattr(row, name))
+    if one.ledger and other.ledger:
+        joined.model = max(one.model, other.model, key=lambda model: model.encode("utf-8", "surrogatepass"))
+        for name in COUNTERS:
+            setattr(joined, name, min(getattr(one, name), getattr(other, name)))
     return joined
 
 
@@ -302,8 +324,15 @@ def record_of(line, file_day, session=None):
     record.side = flag(get("sidechain", False))
     record.fast = text(get("speed", "")) == "fast"
     record.derived = flag(get("derived", False))
+    record.ledger = "ledger" in line
+    if record.ledger:
+        ledger_of(line["ledger"])
+        ident(line.get("id"))
+        record.geo = record.tier = ""
+        record.provisional = record.side = record.fast = record.derived = False
+        record.recorded = None
     record.twins = ()
-    if "twins" in line:
+    if "twins" in line and not record.ledger:
         if type(line["twins"]) is not list:
             raise Bad("twins")
         record.twins = tuple(map(ident, line["twins"]))
@@ -322,7 +351,7 @@ def record_of(line, file_day, session=None):
         record.session = session
         own = derived_id(record)
         record.id = ident(line["id"]) if "id" in line else own
-        record.derived = record.id == own
+        record.derived = record.id == own and not record.ledger
     else:
         record.id = ident(line["id"])
         day = get("day", file_day)
