@@ -147,14 +147,16 @@ impl Own {
         out
     }
 
-    /// The requests of some sessions, with their times where this run read them.
+    /// The requests of some sessions, as this run read them where they are shortened. Those of which no session is known any more stand
+    /// under the empty one.
     fn shown<'s>(&self, sessions: impl Iterator<Item = &'s SessionId>, fresh: &RecordSet) -> HashMap<SessionId, Vec<Shown>> {
         let mut out: HashMap<SessionId, Vec<Shown>> = sessions.map(|session| (session.clone(), Vec::new())).collect();
+        out.insert(SessionId::new(Name::default()), Vec::new());
         for entry in self.parts.values().flat_map(|part| part.file.records.entries()).filter(|entry| !entry.ledger) {
-            if let Some(all) = out.get_mut(entry.session) {
-                let read = if entry.level < Level::Full { fresh.look(entry.id) } else { None };
-                let (at, level) = read.map_or((entry.at, entry.level), |read| (read.at, read.level));
-                let (model, session) = (entry.model.clone(), entry.session.clone());
+            let read = if entry.level < Level::Full { fresh.look(entry.id) } else { None };
+            let (session, at, level) = read.map_or((entry.session, entry.at, entry.level), |read| (read.session, read.at, read.level));
+            if let Some(all) = out.get_mut(session) {
+                let (model, session) = (entry.model.clone(), session.clone());
                 all.push(Shown { session, model, at, level, sidechain: entry.sidechain, counters: entry.counters });
             }
         }
@@ -232,7 +234,8 @@ fn matched(
     });
     let from = covered.map(|other| after(other.until)).fold(state.from, Timestamp::max);
     let window = Window { from, until: state.until, level: Level::Full, next };
-    let sessions = kin.get(&state.lineage).into_iter().flatten();
+    let nobody = SessionId::new(Name::default());
+    let sessions = kin.get(&state.lineage).into_iter().flatten().chain([&nobody]);
     let mut out: HashMap<String, Counters> = HashMap::new();
     for one in sessions.filter_map(|session| shown.get(session)).flatten().filter(|one| window.has(one)) {
         let slot = out.entry(models.of(&one.model)).or_default();

@@ -23,6 +23,7 @@ mod recount;
 mod rows;
 mod site;
 mod slots;
+mod tabs;
 mod truth;
 mod verdict;
 

@@ -10,7 +10,7 @@ use crate::slots::{Kind, Slot};
 use crate::truth::Forgotten;
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 39] = [
+pub const ALL: [&str; 44] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -50,6 +50,11 @@ pub const ALL: [&str; 39] = [
     "1.0 manifest",
     "newer version's lines",
     "encryption switched on",
+    "session with an account",
+    "end of a session with an account",
+    "kill of a session with an account",
+    "session with an account on two machines",
+    "fork of a session with an account",
 ];
 
 impl Play<'_> {
@@ -108,6 +113,8 @@ impl Play<'_> {
             590..690 => self.git(at),
             690..720 => {
                 self.homes[at].rows.clear();
+                self.homes[at].states.clear();
+                self.open.retain(|open| open.home != at);
                 self.homes[at].read = 0;
                 self.did("transcripts cleaned up");
             }
@@ -137,6 +144,7 @@ impl Play<'_> {
                     self.did("encryption switched on");
                 }
             }
+            965..988 => self.account(at),
             _ => self.flush(false),
         }
     }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use claude_sync::base::ids::RecordId;
 use claude_sync::fleet::read;
+use claude_sync::record::State;
 use claude_sync::store::layout;
 
 use crate::dice::Dice;
 use crate::rows::{DAY, HOUR, Home, MODELS, Row, START, machine, record_id};
 use crate::site::{How, Run, Site};
 use crate::slots::{Kind, Slot};
+use crate::tabs::{Open, is_tab};
 use crate::truth::{Committed, Truth};
 
 /// How many machines there are.
@@ -27,6 +29,8 @@ pub struct Play<'s> {
     pub next: u32,
     /// Rows of slots that appear later, by machine.
     pub late: Vec<(usize, Row)>,
+    /// Transcripts of sessions with accounts.
+    pub open: Vec<Open>,
     pub reached: Reached,
     /// This fleet encrypts at some time.
     pub encrypts: bool,
@@ -38,6 +42,7 @@ pub fn homes(seed: u64) -> Vec<Home> {
     let home = |at: usize| Home {
         id: machine(at + 1),
         rows: Vec::new(),
+        states: Vec::new(),
         read: 0,
         summary_only: false,
         retention: None,
@@ -57,6 +62,7 @@ impl<'s> Play<'s> {
             now: START + 2 * DAY,
             next: 1,
             late: Vec::new(),
+            open: Vec::new(),
             reached: Reached::new(),
             encrypts: seed % 8 == 2,
             log: Vec::new(),
@@ -77,8 +83,11 @@ impl<'s> Play<'s> {
 
     /// Claude Code is used: new requests, rows that grow, late rows, resumed sessions.
     pub fn use_it(&mut self, at: usize) {
+        if self.dice.chance(12) {
+            return self.account(at);
+        }
         let count = self.homes[at].rows.len();
-        let ordinary = |row: &&Row| !row.session.starts_with("old");
+        let ordinary = |row: &&Row| !row.session.starts_with("old") && !is_tab(row.model);
         match self.dice.below(8) {
             0 if count > 0 => {
                 let which = self.dice.below(count);
@@ -158,6 +167,8 @@ impl<'s> Play<'s> {
         let home = &self.homes[at];
         let rows: Vec<Row> = home.rows[home.read..].to_vec();
         self.truth.commit(home, &rows, committed);
+        let states: Vec<_> = home.new_states().map(State::id).collect();
+        self.truth.commit_states(states, committed);
         if let Some(crate::site::Import::Backup(rows)) = &run.import {
             self.truth.commit(home, rows, committed);
         }

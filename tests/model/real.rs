@@ -11,6 +11,7 @@ use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
+use claude_sync::record::{Counters, State};
 use serde_json::json;
 
 use crate::check;
@@ -49,18 +50,38 @@ fn line(row: &Row) -> String {
 }
 
 /// Transcripts, one for each session, by file name.
-fn transcripts(rows: &[Row]) -> BTreeMap<String, String> {
+fn transcripts(rows: &[Row], states: &[(usize, i64, State)]) -> BTreeMap<String, String> {
     let mut out: BTreeMap<String, String> = BTreeMap::new();
-    for row in rows {
-        out.entry(format!("{}.jsonl", row.session)).or_default().push_str(&line(row));
+    let mut put = |session: &str, line: &str| out.entry(format!("{session}.jsonl")).or_default().push_str(line);
+    for at in 0..=rows.len() {
+        for (_, start, state) in states.iter().filter(|(behind, ..)| *behind == at) {
+            put(state.session.as_str(), &account(*start, state));
+        }
+        if let Some(row) = rows.get(at) {
+            put(&row.session, &line(row));
+        }
     }
     out
 }
 
+/// The line in which Claude Code states its account.
+fn account(start: i64, state: &State) -> String {
+    let usage = |c: &Counters| {
+        json!({
+            "inputTokens": c.input, "outputTokens": c.output, "thinkingTokens": 0, "cacheReadInputTokens": c.cache_read,
+            "cacheCreationInputTokens": c.cache_creation, "webSearchRequests": 0, "costUSD": 0.25,
+        })
+    };
+    let models: serde_json::Map<_, _> = state.after.iter().map(|(model, counters)| (model.to_string(), usage(counters))).collect();
+    let value = json!({ "sessionId": state.session.as_str(), "startTime": start, "totalCostUSD": 0.25, "modelUsage": models });
+    // The kind comes first.
+    format!("{{\"type\":\"cost-state\",{}\n", &value.to_string()[1..])
+}
+
 /// Makes a folder hold these transcripts. What was there stays as it is; a file that was cleaned up begins anew.
-fn write(folder: &Path, rows: &[Row]) {
+fn write(folder: &Path, rows: &[Row], states: &[(usize, i64, State)]) {
     fs::create_dir_all(folder).expect("a folder");
-    let wanted = transcripts(rows);
+    let wanted = transcripts(rows, states);
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         if !wanted.contains_key(&*entry.file_name().to_string_lossy()) {
             fs::remove_file(entry.path()).expect("removed");
@@ -114,7 +135,7 @@ impl<'w> Real<'w> {
             }
             machine.write(path, &text);
         }
-        write(&machine.home.join(".claude/projects/p"), &home.rows);
+        write(&machine.home.join(".claude/projects/p"), &home.rows, &home.states);
     }
 
     /// Runs `claude-sync`; where it is to be killed, with a `git` that does so.
@@ -190,7 +211,7 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
     }
     match &run.import {
         Some(Import::Backup(rows)) => {
-            write(&folder.join("backup/projects/p"), rows);
+            write(&folder.join("backup/projects/p"), rows, &[]);
             return text(&["import", &folder.join("backup/projects").display().to_string()]);
         }
         Some(Import::Ccusage(report, zone)) => return text(&["import", &file(report), "--timezone", zone]),

@@ -6,7 +6,7 @@ use claude_sync::base::ids::{MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::Cost;
 use claude_sync::base::time::{Day, Timestamp};
-use claude_sync::record::{Body, Counters, Level, Origin, Record, RecordSet};
+use claude_sync::record::{Body, Counters, Level, Origin, Record, RecordSet, State};
 
 /// A day in milliseconds.
 pub const DAY: i64 = 86_400_000;
@@ -40,6 +40,8 @@ pub struct Row {
 pub struct Home {
     pub id: MachineId,
     pub rows: Vec<Row>,
+    /// States of accounts: behind how many rows they are written, when their account began, and what they say.
+    pub states: Vec<(usize, i64, State)>,
     /// Rows before this one were read, as the cursors of the local index state.
     pub read: usize,
     pub summary_only: bool,
@@ -78,6 +80,13 @@ pub fn message(request: u32) -> String {
 /// The id of a request's record.
 pub fn record_id(request: u32) -> RecordId {
     RecordId::of("message", &[message(request).as_bytes()])
+}
+
+impl Home {
+    /// The states that were not read yet. Those at the end of what was read may come again.
+    pub fn new_states(&self) -> impl Iterator<Item = &State> {
+        self.states.iter().filter(|(behind, ..)| *behind >= self.read).map(|(.., state)| state)
+    }
 }
 
 impl Row {

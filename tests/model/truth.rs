@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use claude_sync::base::ids::MachineId;
+use claude_sync::base::ids::{MachineId, RecordId};
 
 use crate::rows::{Home, Row, day, project};
 use crate::slots::Slot;
+use crate::tabs::Tab;
 
 /// Something that was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub struct Truth {
     pub merged: BTreeMap<MachineId, MachineId>,
     /// Totals without records, with the requests that are in them.
     pub slots: Vec<Slot>,
+    /// Sessions with accounts.
+    pub tabs: Vec<Tab>,
+    /// States of accounts that were committed.
+    pub states: BTreeMap<RecordId, Committed>,
     /// Texts of unknown lines and members that a newer version wrote, with machine and session; they are there for good.
     pub newer: Vec<Newer>,
 }
@@ -67,6 +72,16 @@ impl Truth {
         }
         for row in rows {
             let known = self.rows.entry(row.request).or_default().entry(home.id.clone()).or_default().entry(row.clone()).or_insert(how);
+            if how == Committed::Yes {
+                *known = how;
+            }
+        }
+    }
+
+    /// A run read states of accounts and committed them.
+    pub fn commit_states(&mut self, states: Vec<RecordId>, how: Committed) {
+        for state in states {
+            let known = self.states.entry(state).or_insert(how);
             if how == Committed::Yes {
                 *known = how;
             }
