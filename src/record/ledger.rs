@@ -53,8 +53,32 @@ impl Ledger {
     }
 }
 
-/// The model that a name stands for in the price table, or the name: `[1m]` and regions are one model with what lines say.
+/// The model that a name stands for, whatever region, route or window is in the name: lines name it otherwise than accounts do.
 pub fn same_model(name: &str) -> String {
-    let plain = name.strip_suffix("[1m]").unwrap_or(name);
-    prices().explain(plain).map_or_else(|| plain.to_owned(), |found| found.row)
+    let Some(start) = name.find("claude-") else {
+        return prices().explain(name).map_or_else(|| name.to_owned(), |found| found.row);
+    };
+    let plain = name[start..].split(['[', ':', '@']).next().unwrap_or_default();
+    let plain = ["-v1", "-v2"].iter().find_map(|version| plain.strip_suffix(version)).unwrap_or(plain);
+    let dated = plain.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()));
+    dated.map_or(plain, |(undated, _)| undated).replace('.', "-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_model_has_many_names() {
+        for name in [
+            "claude-opus-4-8",
+            "claude-opus-4-8[1m]",
+            "us.anthropic.claude-opus-4-8-20260301-v1:0",
+            "anthropic/claude-opus-4.8",
+            "vertex_ai/claude-opus-4-8@20260301",
+        ] {
+            assert_eq!(same_model(name), "claude-opus-4-8", "{name}");
+        }
+        assert_ne!(same_model("claude-opus-4"), same_model("claude-opus-4-8"));
+    }
 }

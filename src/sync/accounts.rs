@@ -71,7 +71,7 @@ impl Own {
     /// were expected must have been read.
     pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet) {
         let mut models = Models::default();
-        self.take_late(&mut models);
+        self.take_late(fresh, &mut models);
         let mut new: Vec<&State> =
             states.iter().filter(|state| state.increments().any(|record| !self.place.contains_key(&record.id))).collect();
         if new.is_empty() {
@@ -164,16 +164,19 @@ impl Own {
     }
 
     /// Takes requests that came late, or grew, from increments that were settled before.
-    fn take_late(&mut self, models: &mut Models) {
+    fn take_late(&mut self, fresh: &RecordSet, models: &mut Models) {
         let grown = std::mem::take(&mut self.grown);
         if grown.is_empty() {
             return;
         }
+        let shown = self.shown(grown.iter().map(|one| &one.session), fresh);
         let held: Vec<Record> = self.parts.values().flat_map(|part| part.file.records.increments()).cloned().collect();
         for record in held {
             let Some(ledger) = &record.ledger else { continue };
-            let window = Window { from: ledger.from, until: record.origin.timestamp, level: record.origin.level, next: None };
-            let is_in = |one: &&Shown| one.session == record.origin.session && window.has(one) && !(one.sidechain && one.at > window.until);
+            let until = record.origin.timestamp;
+            let next = next(shown.get(&record.origin.session), until);
+            let window = Window { from: ledger.from, until, level: record.origin.level, next };
+            let is_in = |one: &&Shown| one.session == record.origin.session && window.has(one);
             let model = models.of(&record.body.model);
             let more = grown.iter().filter(is_in).filter(|one| models.of(&one.model) == model);
             let more = more.fold(Counters::default(), |sum, one| sum.plus(one.counters));
@@ -218,6 +221,12 @@ fn base(state: &State, settled: &[Settled]) -> BTreeMap<Name, Counters> {
     out
 }
 
+/// When a session went on after a time.
+fn next(shown: Option<&Vec<Shown>>, until: Timestamp) -> Option<Timestamp> {
+    let main = shown.into_iter().flatten().filter(|one| !one.sidechain && one.level == Level::Full);
+    main.map(|one| one.at).filter(|at| *at > until).min()
+}
+
 /// What requests show of a state's stretch, by model of the price table.
 fn matched(
     state: &State,
@@ -226,8 +235,7 @@ fn matched(
     settled: &[Settled],
     models: &mut Models,
 ) -> HashMap<String, Counters> {
-    let own = shown.get(&state.session).into_iter().flatten();
-    let next = own.filter(|one| !one.sidechain && one.level == Level::Full && one.at > state.until).map(|one| one.at).min();
+    let next = next(shown.get(&state.session), state.until);
     // A fork's rows begin with those of its original; its own come after the state that it goes on from.
     let covered = settled.iter().filter(|other| {
         state.before.is_none() && other.lineage == state.lineage && other.until < state.until && state.covers(&other.after)

@@ -31,6 +31,7 @@ mod imports;
 mod init;
 mod join;
 mod kills;
+mod ledger;
 mod life;
 mod machines;
 mod made;
