@@ -160,6 +160,17 @@ impl<'w> Real<'w> {
         run(command)
     }
 
+    /// Files of the user's own that git could not merge: they take theirs, as a person would.
+    fn settle_own_files(&self, at: usize) {
+        let unmerged = self.git(at, &["diff", "--name-only", "--diff-filter=U"]).out;
+        for path in unmerged.lines().filter(|path| !path.starts_with("sync/")) {
+            if self.git(at, &["checkout", "-q", "--ours", "--", path]).code != 0 {
+                self.git(at, &["checkout", "-q", "--theirs", "--", path]);
+            }
+            self.git(at, &["add", "--", path]);
+        }
+    }
+
     fn repo(&self, at: usize) -> Repo {
         let repo = Repo::open(&self.machines[at].repo()).expect("opens").expect("a clone");
         repo.with_key(self.key.as_ref().map(|(key, _)| key))
@@ -266,6 +277,7 @@ impl Site for Real<'_> {
                 self.git(at, &["merge", "-q", "--no-edit", "--allow-unrelated-histories", "origin/main"])
             }
         };
+        self.settle_own_files(at);
         if ran.code == 0 && matches!(what, Plain::Push | Plain::Unrelated) {
             self.git(at, &["push", "-q", "--no-verify", "origin", "HEAD:main"]);
         }

@@ -72,19 +72,16 @@ def aliases_of(machines, decisions):
     for (kind, subject), says in decisions.items():
         if kind == "merged" and type(says.get("into")) is str and says["into"]:
             into[subject] = says["into"]
-    ring = set()
-    for start in into:
-        seen, at = [], start
-        while at in into and at not in seen and at not in ring:
-            seen.append(at)
-            at = into[at]
-        if at in seen:
-            ring.update(seen[seen.index(at) :])
     found = {}
     for name in machines:
         at = target = name
-        while at in into and at not in ring:
+        seen = {name}
+        while at in into:
             at = into[at]
+            if at in seen:
+                target = name
+                break
+            seen.add(at)
             if at in machines:
                 target = at
         found[name] = target
