@@ -54,13 +54,15 @@ pub struct Index {
     pub(super) portions: RefCell<Option<BTreeMap<String, Known>>>,
 }
 
+/// Of an index of another version nothing is kept.
+const SCHEMA_VERSION: i64 = 6;
+
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS cursors (
         mark BLOB PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
         offset INTEGER NOT NULL, lines INTEGER NOT NULL, tail INTEGER NOT NULL, stretch BLOB NOT NULL
     ) WITHOUT ROWID;
-    PRAGMA user_version = 6;
 ";
 
 /// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
@@ -128,10 +130,11 @@ impl Index {
         db.pragma_update(None, "mmap_size", 1_i64 << 30)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version != 0 && version != 5 {
+        if version != 0 && version != SCHEMA_VERSION {
             return Err(rusqlite::Error::InvalidQuery);
         }
         db.execute_batch(SCHEMA)?;
+        db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         db.execute_batch(DIGESTS)?;
         Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false), portions: RefCell::default() })
     }

@@ -72,7 +72,10 @@ impl Packed {
         }
         self.names.iter().for_each(|name| put(&name.to_le_bytes()));
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
-        put(&[u8::try_from(c.web_search).ok()?, flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED) | flag(self.day, DAY) | flag(self.ledger, LEDGER)]);
+        put(&[
+            u8::try_from(c.web_search).ok()?,
+            flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED) | flag(self.day, DAY) | flag(self.ledger, LEDGER),
+        ]);
         Some(out)
     }
 

@@ -8,6 +8,7 @@ macro_rules! eprintln {
     ($($what:tt)*) => { $crate::cli::err(&(format!($($what)*) + "\n")) };
 }
 
+mod audit;
 mod auto;
 mod budget;
 mod config;

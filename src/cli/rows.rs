@@ -114,15 +114,20 @@ type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 impl Filter {
     /// Shows the rows of the projects that are wanted, at least all within `bounds`. Which machines are wanted is known afterwards.
     pub fn read(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
-        self.read_by(env, source::synced, bounds, rows)
+        self.read_by(env, (source::synced, false), bounds, rows)
+    }
+
+    /// As [`Self::read`], with increments of accounts that say nothing new.
+    pub fn read_all(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+        self.read_by(env, (source::synced, true), bounds, rows)
     }
 
     /// As [`Self::read`], with the ids of records, which takes longer.
     pub fn read_with_ids(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
-        self.read_by(env, source::synced_with_ids, bounds, rows)
+        self.read_by(env, (source::synced_with_ids, false), bounds, rows)
     }
 
-    fn read_by(&self, env: &Env, synced: Synced, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    fn read_by(&self, env: &Env, (synced, zeros): (Synced, bool), bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
         if let (Some(since), Some(until)) = (bounds.since, bounds.until)
             && since > until
         {
@@ -131,7 +136,7 @@ impl Filter {
         let mut projects = Projects::new(&self.project);
         let mode = Mode::from(self.mode);
         let mut add = |row: &Row<'_>| {
-            let left_out = row.is_ledger() && (self.requests_only || row.totals.is_zero());
+            let left_out = row.is_ledger() && (self.requests_only || row.totals.is_zero() && !zeros);
             if projects.wants(row.project) && !left_out {
                 rows(&Row { totals: Totals { cost: mode.cost(row), ..row.totals }, ..*row });
             }

@@ -9,7 +9,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::everywhere::Everywhere;
 use super::rows::{Filter, weekday};
-use super::{budget, exit, explain, export, out, pictures, shell, statusline};
+use super::{audit, budget, exit, explain, export, out, pictures, shell, statusline};
 use crate::base::text::JsonScreen;
 use crate::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
@@ -45,6 +45,8 @@ enum Command {
     Statusline(statusline::Args),
     /// What was spent of a limit for the day, the week or the month, and where that leads
     Budget(budget::Args),
+    /// Request lines against Claude Code's own account, session by session
+    Audit(audit::Args),
     /// Where a figure comes from: the requests behind it, the lines and commits that hold them, and the arithmetic
     Explain(explain::Args),
     /// Write a page with charts and a table of sessions, which needs no network
@@ -204,6 +206,7 @@ enum Made {
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
         Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
+        Some(Command::Audit(args)) => audit::run(args, env),
         Some(Command::Budget(args)) => budget::run(args, env),
         Some(Command::Explain(args)) => explain::run(args, env),
         Some(Command::Html(args)) => pictures::html(args, env),

@@ -1,9 +1,8 @@
 //! Trees: what stands in them, and others made of them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use git2::{ErrorCode, Oid, TreeEntry};
+use git2::{ErrorCode, Oid};
 
 use super::repo::{Blob, Entry, FOLDER, Repo, RepoError, git};
 
@@ -23,13 +22,20 @@ impl Repo {
         let Some(tree) = tree else {
             return Ok(None);
         };
-        let tree = git("read a tree", self.find_tree(tree))?;
-        let found: Result<TreeEntry<'static>, _> = tree.get_path(Path::new(path));
-        match found {
-            Ok(e) => Ok(Some(Entry { mode: e.filemode(), oid: e.id() })),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(RepoError::Git { what: format!("look up {path}"), source }),
+        let mut at = git("read a tree", self.find_tree(tree))?;
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        // Step by step: each tree is checked before libgit2 reads it.
+        for folder in folders.split('/').filter(|folder| !folder.is_empty()) {
+            let Some(oid) = at.get_name(folder).filter(|entry| entry.filemode() == FOLDER).map(|entry| entry.id()) else {
+                return Ok(None);
+            };
+            at = match self.find_tree(oid) {
+                Ok(tree) => tree,
+                Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+                Err(source) => return Err(RepoError::Git { what: format!("look up {path}"), source }),
+            };
         }
+        Ok(at.get_name(name).map(|entry| Entry { mode: entry.filemode(), oid: entry.id() }))
     }
 
     /// The folder at `path` below a tree.

@@ -70,8 +70,7 @@ impl Record {
             cost: Cost::default(),
             recorded_cost: None,
         };
-        let origin =
-            Origin { level: Level::Full, timestamp: state.until, session: state.session.clone(), project: state.project.clone() };
+        let origin = Origin { level: Level::Full, timestamp: state.until, session: state.session.clone(), project: state.project.clone() };
         let twins = BTreeSet::new();
         let mut out =
             Self { id, derived: false, origin, index: 0, fast: false, body, twins, ledger: Some(Box::new(ledger)), extra: Extra::new() };

@@ -190,10 +190,14 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     }
     let ledger: Totals = report.groups.iter().map(|group| group.ledger).sum();
     let all: Totals = report.groups.iter().map(|group| group.totals).sum();
-    if ledger.counters.total().saturating_mul(100) > all.counters.total() || ledger.cost.amount.pico().saturating_mul(100) > all.cost.amount.pico() {
+    if ledger.counters.total().saturating_mul(100) > all.counters.total()
+        || ledger.cost.amount.pico().saturating_mul(100) > all.cost.amount.pico()
+    {
         let cost = if report.without_cost { String::new() } else { format!(", ${}", ledger.cost.amount.cents()) };
         let tokens = count(ledger.counters.total(), "token");
-        out.push(format!("{tokens}{cost} of it stand in no request line, but in Claude Code's own account (--requests-only leaves them out)."));
+        out.push(format!(
+            "{tokens}{cost} of it stand in no request line, but in Claude Code's own account (--requests-only leaves them out)."
+        ));
     }
     if report.pending > 0 {
         out.push(format!("{} must be looked at: see \"conflicts\" in sync/manifest.json.", count(report.pending, "session")));

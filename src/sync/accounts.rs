@@ -18,6 +18,20 @@ struct Settled {
     from: Timestamp,
     until: Timestamp,
     after: BTreeMap<Name, Counters>,
+    /// Another machine settled it.
+    foreign: bool,
+}
+
+/// Figures by model.
+type Figures = BTreeMap<Name, Counters>;
+
+/// What other machines have that may have to do with states.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// Increments of the same accounts.
+    pub increments: Vec<Record>,
+    /// The requests beside them, by session.
+    pub requests: HashMap<SessionId, Vec<(Timestamp, RecordId)>>,
 }
 
 /// The price table's names of models, each looked up once.
@@ -62,14 +76,22 @@ impl Own {
         self.near.extend(self.grown.iter().map(|one| one.session.clone()));
     }
 
-    fn session_of(&self, id: RecordId) -> Option<SessionId> {
-        let part = self.parts.get(self.place.get(&id)?)?;
-        part.file.records.get(id).map(|record| record.origin.session).filter(|session| !session.as_str().is_empty())
+    /// The project of a session's requests, for a state that was read without any.
+    fn project_of(&self, session: &SessionId) -> Name {
+        let records = self.parts.values().flat_map(|part| part.file.records.entries());
+        let named = records.filter(|entry| entry.session == session && !entry.project.is_empty());
+        named.map(|entry| entry.project.clone()).min().unwrap_or_default()
     }
 
-    /// Adds the increments of states that are not there yet. `fresh`: what this run read, with its times. All files of the sessions that
+    fn session_of(&self, id: RecordId) -> Option<SessionId> {
+        let found = self.parts.values().find_map(|part| part.file.records.look(id).map(|entry| entry.session.clone()));
+        found.filter(|session| !session.as_str().is_empty())
+    }
+
+    /// Adds the increments of states that are not there yet. `fresh`: what this run read, with its times. `others`: what other
+    /// machines have that may have to do with them. All files of the sessions that
     /// were expected must have been read.
-    pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet) {
+    pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet, others: &Others) {
         let mut models = Models::default();
         self.take_late(fresh, &mut models);
         let mut new: Vec<&State> =
@@ -78,12 +100,20 @@ impl Own {
             return;
         }
         new.sort_by_cached_key(|state| (state.until, state.id(), state.before.is_none()));
-        let mut settled = self.settled();
+        let mut settled = self.settled(&others.increments);
+        // A stretch of another machine of which no request was ever read here has nothing to do with what is read here.
+        settled.retain(|one| {
+            let requests = others.requests.get(&one.session).into_iter().flatten();
+            let mut ids = requests.filter(|(at, _)| (one.from..=one.until).contains(at)).map(|(_, id)| id).peekable();
+            !one.foreign || ids.peek().is_none() || ids.any(|id| self.parts.values().any(|part| part.file.records.contains(*id)))
+        });
         let kin = self.kin(&new, &settled);
         let shown = self.shown(kin.values().flatten(), fresh);
         for state in new {
-            let matched = matched(state, &kin, &shown, &settled, &mut models);
-            self.add_state(state, matched, &settled, &mut models);
+            let rows = in_stretch(state, &kin, &shown, &settled);
+            let base = base(state, &settled);
+            let matched = matched(&rows, &mut models);
+            self.add_state(state, matched, &base, &mut models);
             settled.push(Settled {
                 lineage: state.lineage,
                 state: state.id(),
@@ -91,14 +121,16 @@ impl Own {
                 from: state.from,
                 until: state.until,
                 after: state.after.clone(),
+                foreign: false,
             });
         }
     }
 
-    fn add_state(&mut self, state: &State, mut matched: HashMap<String, Counters>, settled: &[Settled], models: &mut Models) {
-        let base = base(state, settled);
+    fn add_state(&mut self, state: &State, mut matched: HashMap<String, Counters>, base: &Figures, models: &mut Models) {
         let unknown = state.before.is_none() && self.rules.forgets(state.lineage);
-        for record in state.increments() {
+        let project = if state.project.is_empty() { self.project_of(&state.session) } else { state.project.clone() };
+        for mut record in state.increments() {
+            record.origin.project.clone_from(&project);
             let model = record.body.model.clone();
             let before = base.get(&model).copied().unwrap_or_default();
             // What is in it of an original that was forgotten cannot be told apart.
@@ -114,10 +146,11 @@ impl Own {
         }
     }
 
-    /// The states whose increments stand in the files that were read.
-    fn settled(&self) -> Vec<Settled> {
+    /// The states whose increments stand in the files that were read, or on other machines.
+    fn settled(&self, others: &[Record]) -> Vec<Settled> {
         let mut out: BTreeMap<RecordId, Settled> = BTreeMap::new();
-        for record in self.parts.values().flat_map(|part| part.file.records.increments()) {
+        let own = self.parts.values().flat_map(|part| part.file.records.increments()).map(|record| (record, false));
+        for (record, foreign) in own.chain(others.iter().map(|record| (record, true))) {
             let Some(ledger) = &record.ledger else { continue };
             let slot = out.entry(ledger.state).or_insert_with(|| Settled {
                 lineage: ledger.lineage,
@@ -126,6 +159,7 @@ impl Own {
                 from: ledger.from,
                 until: record.origin.timestamp,
                 after: BTreeMap::new(),
+                foreign,
             });
             slot.after.insert(record.body.model.clone(), ledger.after);
         }
@@ -194,8 +228,8 @@ fn after(time: Timestamp) -> Timestamp {
 }
 
 /// What a state's account held before its stretch: the state before it, and what other sessions of the account have of it.
-fn base(state: &State, settled: &[Settled]) -> BTreeMap<Name, Counters> {
-    let mut out: BTreeMap<Name, Counters> = BTreeMap::new();
+fn base(state: &State, settled: &[Settled]) -> Figures {
+    let mut out = Figures::new();
     let mut raise = |model: &Name, counters: Counters| {
         let slot = out.entry(model.clone()).or_default();
         *slot = Counters::max(*slot, counters);
@@ -204,12 +238,14 @@ fn base(state: &State, settled: &[Settled]) -> BTreeMap<Name, Counters> {
     let before = state.before.as_ref().filter(|before| state.covers(before));
     before.into_iter().flatten().for_each(|(model, counters)| raise(model, *counters));
     let id = state.id();
+    // Whoever settled this state too has taken it from what was forked from it.
+    let is_known = settled.iter().any(|other| other.state == id);
     for other in settled.iter().filter(|other| other.lineage == state.lineage && other.state != id) {
         let covered = other.until <= state.until && state.covers(&other.after);
         let overlaps = other.session != state.session && other.from <= state.until && state.from <= other.until;
         if covered && before.is_none() {
             other.after.iter().for_each(|(model, counters)| raise(model, *counters));
-        } else if overlaps && !covered {
+        } else if overlaps && !covered && !(other.foreign && is_known) {
             // Both may have begun with what neither says by itself.
             for (model, counters) in &other.after {
                 if let Some(own) = state.after.get(model) {
@@ -227,14 +263,13 @@ fn next(shown: Option<&Vec<Shown>>, until: Timestamp) -> Option<Timestamp> {
     main.map(|one| one.at).filter(|at| *at > until).min()
 }
 
-/// What requests show of a state's stretch, by model of the price table.
-fn matched(
+/// The requests of a state's stretch.
+fn in_stretch<'s>(
     state: &State,
     kin: &HashMap<RecordId, BTreeSet<SessionId>>,
-    shown: &HashMap<SessionId, Vec<Shown>>,
+    shown: &'s HashMap<SessionId, Vec<Shown>>,
     settled: &[Settled],
-    models: &mut Models,
-) -> HashMap<String, Counters> {
+) -> Vec<&'s Shown> {
     let next = next(shown.get(&state.session), state.until);
     // A fork's rows begin with those of its original; its own come after the state that it goes on from.
     let covered = settled.iter().filter(|other| {
@@ -244,8 +279,13 @@ fn matched(
     let window = Window { from, until: state.until, level: Level::Full, next };
     let nobody = SessionId::new(Name::default());
     let sessions = kin.get(&state.lineage).into_iter().flatten().chain([&nobody]);
+    sessions.filter_map(|session| shown.get(session)).flatten().filter(|one| window.has(one)).collect()
+}
+
+/// What requests show, by model of the price table.
+fn matched(rows: &[&Shown], models: &mut Models) -> HashMap<String, Counters> {
     let mut out: HashMap<String, Counters> = HashMap::new();
-    for one in sessions.filter_map(|session| shown.get(session)).flatten().filter(|one| window.has(one)) {
+    for one in rows {
         let slot = out.entry(models.of(&one.model)).or_default();
         *slot = slot.plus(one.counters);
     }
@@ -261,7 +301,7 @@ pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[St
     let sessions: HashSet<SessionId> = states.iter().flat_map(|state| original(state).into_iter().chain([state.session.clone()])).collect();
     let mut own = Own::new(machine);
     own.add_records(&records.iter().filter(|record| sessions.contains(&record.origin.session)).collect());
-    own.settle(states, &RecordSet::default());
+    own.settle(states, &RecordSet::default(), &Others::default());
     for record in own.data().records.increments() {
         records.add(record.clone());
     }

@@ -3,21 +3,23 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::SyncError;
+use super::accounts::Others;
 use super::own::Own;
 use super::page::Figures;
 use crate::base::few::{Few, low};
-use crate::base::ids::{Interner, MachineId, SessionId};
+use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::Day;
 use crate::cache::Cache;
 use crate::cache::digest::{FileDigest, name};
 use crate::cache::fingerprints::Sought;
 use crate::cache::months::{self, Digested};
 use crate::cache::overview::Overview;
-use crate::fleet::read;
+use crate::fleet::read::{self, Content};
 use crate::fleet::rules::forgotten_day;
+use crate::format::dayfile::DayFile;
 use crate::git::Oid;
 use crate::git::repo::{Blob, Entry, Repo};
-use crate::record::RecordSet;
+use crate::record::{Record, RecordSet, State};
 use crate::store::layout::{self, Path};
 
 /// This machine's files below a root tree.
@@ -27,6 +29,8 @@ pub(super) struct Files<'a> {
     machine: &'a MachineId,
     page: Option<Entry>,
     months: Vec<Digested>,
+    /// The months of all others.
+    others: Vec<Digested>,
     /// Some file of the fleet has sums, or records without an id of their own: shortening may have to be settled.
     pub has_sums: bool,
 }
@@ -38,8 +42,9 @@ impl<'a> Files<'a> {
         let (machines, archive) = read::inputs(repo, Some(root))?;
         let (all, _) = months::digested(repo, machines, archive, cache)?;
         let has_sums = all.iter().any(|one| one.digest.sums.is_some() || one.digest.derived);
-        let months = all.into_iter().filter(|one| !one.portion.is_page && one.portion.machine == *machine).collect();
-        Ok(Self { repo, cache, machine, page, months, has_sums })
+        let days = all.into_iter().filter(|one| !one.portion.is_page);
+        let (months, others) = days.partition(|one| one.portion.machine == *machine);
+        Ok(Self { repo, cache, machine, page, months, others, has_sums })
     }
 
     /// Reads the page, and every day file too if `all` is wanted.
@@ -91,6 +96,34 @@ impl<'a> Files<'a> {
     pub fn read_detailed(&self, own: &mut Own, before: Day) -> Result<(), SyncError> {
         let has = |one: &Digested| Ok(one.digest.days().1.is_some_and(|day| day < before));
         self.read(own, has, |_, _| Ok(true))
+    }
+
+    /// What other machines have of accounts that began with the same requests: a session may be forked where its original was never
+    /// read.
+    pub fn others(&self, states: &[State]) -> Result<Others, SyncError> {
+        let first = |state: &State| if state.before.is_none() { state.first } else { None };
+        let sought = Sought::of(states.iter().filter_map(first).map(|id| low(id.number())));
+        let lineages: HashSet<RecordId> = states.iter().map(|state| state.lineage).collect();
+        let mut names = Interner::default();
+        let mut out = Others::default();
+        for one in self.others.iter().filter(|_| states.iter().any(|state| first(state).is_some())) {
+            if one.fingerprints_among(&sought, self.repo, self.cache)?.is_empty() {
+                continue;
+            }
+            for (blob, kind) in one.portion.files(self.repo)? {
+                let Path::Day(machine, day, _) = &kind else { continue };
+                if let Content::Bytes(bytes) = read::content(self.repo, blob.oid)?
+                    && let Ok((file, _)) = DayFile::read(machine, *day, &bytes, &mut names)
+                {
+                    let is_kin = |record: &&Record| record.ledger.as_ref().is_some_and(|ledger| lineages.contains(&ledger.lineage));
+                    out.increments.extend(file.records.increments().filter(is_kin).cloned());
+                    for entry in file.records.entries().filter(|entry| !entry.ledger) {
+                        out.requests.entry(entry.session.clone()).or_default().push((entry.at, entry.id));
+                    }
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// Reads the files that hold ids of forgotten records.

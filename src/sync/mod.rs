@@ -41,6 +41,7 @@ use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
 use crate::transcripts::{BadLine, Reading};
+pub use accounts::with_increments;
 pub use delta::Delta;
 pub use migrate::{Migrated, migrate};
 pub use page::{Host, Stamp};
@@ -49,7 +50,6 @@ pub use run::run;
 pub use settings::naming;
 pub use setup::{Init, init, leave_id};
 pub use status::{Known, Status, Unsynced, status};
-pub use accounts::with_increments;
 pub use tree::{Brought, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 

@@ -206,7 +206,9 @@ impl Own {
             // A copy from another session may be the original.
             if let Some(joined) = part.file.records.get(record.id) {
                 let more = joined.body.counters.minus(known.map(|known| known.body.counters).unwrap_or_default());
-                self.grown.extend(Self::late(read, more).filter(|_| self.continues).map(|one| Shown { session: joined.origin.session.clone(), ..one }));
+                self.grown.extend(
+                    Self::late(read, more).filter(|_| self.continues).map(|one| Shown { session: joined.origin.session.clone(), ..one }),
+                );
                 self.touched.insert(joined.origin.session);
             }
         } else {

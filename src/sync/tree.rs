@@ -306,7 +306,7 @@ fn open(
     own.add_records(&all);
     own.expect(&history.states);
     files.read_touched(&mut own)?;
-    own.settle(&history.states, &all);
+    own.settle(&history.states, &all, &files.others(&history.states)?);
     (told.new_days, told.shown_days) = own.add_imports(&history.sums);
     if let Some(bound) = kept.rules.pruned_before(machine).filter(|_| kept.prunes) {
         files.read_detailed(&mut own, bound)?;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 use super::lenient::{Count, Maybe, Text};
 use super::line::LineError;
@@ -27,7 +27,8 @@ pub struct Stretch {
     before: Option<(u64, BTreeMap<String, [u64; 5]>)>,
     /// The transcript's first request.
     first: Option<u64>,
-    /// The project of its last request.
+    /// The project of the last request that was read. It is not kept: what is forgotten must not lie in the index.
+    #[serde(skip)]
     project: String,
     /// The first and the last request since the last state, in milliseconds.
     from: Option<i64>,
@@ -118,13 +119,7 @@ impl Stretch {
     }
 
     /// Reads a state. `written`: when the transcript was last written, for an account without any request.
-    pub fn read(
-        &mut self,
-        line: &[u8],
-        fallback: &str,
-        written: i64,
-        names: &mut Interner,
-    ) -> Result<Option<State>, LineError> {
+    pub fn read(&mut self, line: &[u8], fallback: &str, written: i64, names: &mut Interner) -> Result<Option<State>, LineError> {
         let parsed: Line = match serde_json::from_slice(line) {
             Ok(parsed) => parsed,
             Err(error) => return Err(LineError::Syntax(error.column())),

@@ -142,13 +142,13 @@ struct ServerToolUse {
     web_search_requests: Count,
 }
 
-/// Reads one line, without its line break, and gives what it records to `keep`. `fallback` is the session of lines that name none.
+/// Reads one line, without its line break, and gives what it records to `keep`, and whether `/branch` copied it from another session. `fallback` is the session of lines that name none.
 pub fn read_line(
     line: &[u8],
     fallback: &str,
     naming: &Naming,
     names: &mut Interner,
-    mut keep: impl FnMut(Record),
+    mut keep: impl FnMut(Record, bool),
 ) -> Result<(), LineError> {
     let text;
     let parsed: Line = match serde_json::from_slice(line) {
@@ -182,7 +182,7 @@ pub fn read_line(
     let original = parsed.forked.0.as_ref().and_then(|forked| forked.session.get());
     let session = original.or(parsed.session.get()).unwrap_or(fallback);
     let project = naming.of(parsed.cwd.get());
-    row.records(line, session, &project, names, &mut keep)
+    row.records(line, session, &project, names, &mut |record| keep(record, original.is_some()))
 }
 
 struct Row<'l> {
@@ -284,7 +284,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
-        read_line(line.as_bytes(), "file-stem", &Naming::default(), &mut Interner::default(), |r| out.push(r))?;
+        read_line(line.as_bytes(), "file-stem", &Naming::default(), &mut Interner::default(), |r, _| out.push(r))?;
         Ok(out)
     }
 

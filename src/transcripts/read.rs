@@ -101,7 +101,15 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming
     };
     let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
     let tail = tail(&mut input, offset)?;
-    let cursor = Cursor { identity: file.identity, size: file.size, modified: file.modified, offset, lines: reader.lines, tail, stretch: reader.stretch };
+    let cursor = Cursor {
+        identity: file.identity,
+        size: file.size,
+        modified: file.modified,
+        offset,
+        lines: reader.lines,
+        tail,
+        stretch: reader.stretch,
+    };
     let (bad, bad_total, states) = (reader.bad, reader.bad_total, reader.states);
     Ok(FileRead { records, states, bad, bad_total, cursor })
 }
@@ -226,8 +234,11 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             return if is_account(line) { self.account(line) } else { Ok(()) };
         }
         let (keep, number, stretch) = (&mut self.keep, self.lines, &mut self.stretch);
-        read_line(line, self.stem, self.naming, self.names, |record| {
-            stretch.see(&record);
+        read_line(line, self.stem, self.naming, self.names, |record, copied| {
+            // What `/branch` copied is the original's.
+            if !copied {
+                stretch.see(&record);
+            }
             keep(number, record);
         })
     }

@@ -36,7 +36,7 @@ const WITHOUT_JSON: [(&str, &str); 20] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-const RUNS: [(&str, &str); 44] = [
+const RUNS: [(&str, &str); 45] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY]"),
@@ -72,6 +72,7 @@ const RUNS: [(&str, &str); 44] = [
     ("ada", "claude-usage-tracker machines"),
     ("ada", "claude-usage-tracker projects"),
     ("ada", "claude-usage-tracker models"),
+    ("ada", "claude-usage-tracker audit"),
     ("ada", "claude-usage-tracker --sections daily,machines --source=local"),
     ("ada", "claude-usage-tracker budget --daily 1 --monthly 0.01"),
     ("ada", "claude-usage-tracker explain 2026-03-10 --limit 2"),

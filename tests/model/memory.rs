@@ -153,7 +153,8 @@ impl Memory {
     }
 
     fn brought(&self, home: &Home, run: &Run) -> Brought {
-        let mut out = Brought { records: records(&home.rows[home.read..]), states: home.new_states().cloned().collect(), ..Brought::default() };
+        let mut out =
+            Brought { records: records(&home.rows[home.read..]), states: home.new_states().cloned().collect(), ..Brought::default() };
         let mut sums = |text: &str, zone: &str| {
             let path = self.folder.path().join("import.json");
             std::fs::write(&path, text).expect("written");

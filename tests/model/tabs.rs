@@ -143,7 +143,8 @@ impl Play<'_> {
             return;
         }
         let rows: Vec<Row> = self.homes[open.home].rows.iter().filter(|row| row.session == open.session).cloned().collect();
-        let states: Vec<_> = self.homes[open.home].states.iter().filter(|(.., state)| state.session.as_str() == open.session).cloned().collect();
+        let states: Vec<_> =
+            self.homes[open.home].states.iter().filter(|(.., state)| state.session.as_str() == open.session).cloned().collect();
         self.homes[other].rows.extend(rows);
         let place = self.homes[other].rows.len();
         self.homes[other].states.extend(states.into_iter().map(|(_, start, state)| (place, start, state)));

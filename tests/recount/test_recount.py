@@ -173,6 +173,28 @@ class Case(unittest.TestCase):
         return {name: value["requests"] for name, value in counted[section].items()}
 
 
+def increment(number, tokens, day=DAY, **others):
+    ledger = {"after": [*tokens, 0], "lineage": ident(900), "state": ident(901)}
+    if "hour" in others:
+        ledger["from"] = at(others["hour"], day)
+    return record(number, tokens=tokens, ledger=ledger, day=day, **others)
+
+
+class Increments(Case):
+    def test_it_is_no_request_and_costs_base_rates(self):
+        counted = self.count(Tree().day(A, increment(1, (10, 100, 200, 3000), speed="fast", sidechain=True)))
+        self.assert_total(counted, (0, 10, 100, 200, 3000), "0.00251")
+
+    def test_the_smaller_figures_hold(self):
+        one, other = increment(1, (10, 5, 0, 7)), increment(1, (3, 9, 0, 7))
+        self.assert_total(self.count(Tree().day(A, one).day(B, other)), (0, 3, 5, 0, 7))
+        self.assert_total(self.count(Tree().day(A, one, other)), (0, 3, 5, 0, 7))
+
+    def test_it_is_held_against_no_sum(self):
+        sums = imported("ccusage", figures=(2, 50, 0, 0, 0))
+        self.assert_total(self.count(Tree().day(A, sums, increment(1, (30, 0, 0, 0)))), (2, 80, 0, 0, 0))
+
+
 class Records(Case):
     def test_one_record_counts_in_each_section(self):
         # 10*1 + 100*2 + 200*4 + 3000*0.5 = 2510 millionths
