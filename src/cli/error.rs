@@ -18,7 +18,7 @@ use crate::store::config::ConfigError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
-use crate::sync::SyncError;
+use crate::sync::{OwnerError, SyncError};
 
 /// An error on its way to the terminal. All its texts are escaped.
 #[derive(Debug)]
@@ -162,6 +162,24 @@ impl From<SyncError> for CliError {
                 exit::REPOSITORY,
                 format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
             ),
+            SyncError::Incomplete { .. } => Self::new(
+                &error,
+                "claude_sync::incomplete",
+                exit::REMOTE,
+                "run claude-sync again where the remote is reached; nothing was changed",
+            ),
+            SyncError::Owner(OwnerError::Root { .. }) => {
+                Self::new(&error, "claude_sync::owner", exit::REPOSITORY, "run claude-sync as that user, without sudo; nothing was changed")
+            }
+            SyncError::Owner(OwnerError::Other { .. }) => {
+                Self::new(&error, "claude_sync::owner", exit::REPOSITORY, "give it back to yourself: sudo chown -R \"$(id -un)\" FOLDER")
+            }
+            SyncError::Sha256 { .. } => Self::new(
+                &error,
+                "claude_sync::sha256",
+                exit::REPOSITORY,
+                "make the remote repository with SHA-1: git init --bare --object-format=sha1",
+            ),
             SyncError::Unreachable { .. } => Self::new(
                 &error,
                 "claude_sync::remote",
@@ -251,6 +269,7 @@ impl From<GitError> for CliError {
         let (exit, help) = match &error {
             GitError::Missing(_) => (exit::GIT, format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1)),
             GitError::TooOld { .. } => (exit::GIT, "update git".to_owned()),
+            GitError::NotGit { .. } => (exit::GIT, "have git itself come first in PATH".to_owned()),
             GitError::Failed { .. } | GitError::Silent { .. } => {
                 (exit::FAILURE, "see what git says above; claude-sync goes on where it stopped".to_owned())
             }
@@ -273,7 +292,7 @@ impl From<RepoError> for CliError {
                 &error,
                 "claude_sync::repository",
                 exit::REPOSITORY,
-                "claude-sync needs a plain repository (SHA-1, refs as files, no partial clone); move this one away and run claude-sync init again",
+                "claude-sync needs a plain repository (SHA-1, refs as files); move this one away and run claude-sync init again",
             ),
             RepoError::Locked { .. } => Self::new(
                 &error,
@@ -281,11 +300,23 @@ impl From<RepoError> for CliError {
                 exit::RUNNING,
                 "wait for the git command that works there; if none does, one was killed: delete the .lock files in the repository's .git folder",
             ),
-            RepoError::Detached(ref repo) => Self::new(
+            RepoError::Damaged { .. } => Self::new(
                 &error,
-                "claude_sync::detached",
+                "claude_sync::damaged",
                 exit::REPOSITORY,
-                format!("go back to the branch: git -C {} switch main", path(repo)),
+                "claude-sync init ADDRESS makes it anew, with the remote's address if there is one; commits and records are kept",
+            ),
+            RepoError::WhichRemote { ref branch, .. } => Self::new(
+                &error,
+                "claude_sync::which_remote",
+                exit::REPOSITORY,
+                format!("choose one: claude-sync git config branch.{}.remote NAME", printable(branch, 100)),
+            ),
+            ref lacking if lacking.lacks_objects() => Self::new(
+                lacking,
+                "claude_sync::objects",
+                exit::FAILURE,
+                "claude-sync fetches what is missing from the remote; what is damaged: claude-sync verify --repair",
             ),
             _ => Self::new(
                 &error,

@@ -95,7 +95,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     // Nobody is asked anything for nothing.
     Git::find(env.attended)?;
-    let first = Repo::open(&places.repo)?.is_none();
+    let first = matches!(Repo::open(&places.repo), Ok(None));
     let asks = first && !args.yes && env.attended && std::io::stdout().is_terminal();
     let given = answers(args);
     let answers = if asks { questions::ask(given, args.auto || args.no_auto)? } else { given };

@@ -139,7 +139,7 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<B
             let Some(entry) = entry.filter(|entry| entry.mode == FILE) else { return Ok(None) };
             Ok(match read::content(repo, entry.oid)? {
                 Content::Bytes(bytes) => Some(bytes),
-                Content::TooLarge(_) | Content::Missing => None,
+                Content::TooLarge(_) => None,
             })
         };
         match Path::parse(path) {

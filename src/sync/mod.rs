@@ -9,6 +9,7 @@ pub mod import;
 mod migrate;
 mod outgoing;
 pub mod own;
+mod owner;
 mod page;
 mod preview;
 mod resolve;
@@ -34,7 +35,7 @@ use crate::format::syncfile::Mode;
 use crate::git::repo::RepoError;
 use crate::git::setup::SetupError;
 use crate::git::unfinished::Operation;
-use crate::git::{GitError, Oid};
+use crate::git::{GitError, Healed, Oid, Place};
 use crate::store::config::ConfigError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
@@ -42,9 +43,10 @@ use crate::store::machine_id::IdError;
 use crate::transcripts::{BadLine, Reading};
 pub use delta::Delta;
 pub use migrate::{Migrated, migrate};
+pub use owner::OwnerError;
 pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
-pub use run::run;
+pub use run::{repair_objects, run};
 pub use settings::naming;
 pub use setup::{Init, init, leave_id};
 pub use status::{Known, Status, Unsynced, status};
@@ -126,6 +128,8 @@ pub enum Remote {
     Skipped,
     /// It is encrypted with the key of this mark, which is not here; the commit stays here.
     Locked(String),
+    /// Commits are to be signed, and that failed: it waits here, unsigned, and the next run that can sign makes it anew and pushes it.
+    Unsigned(String),
     /// It failed lately, and is left alone for a while; what is committed waits here.
     Waiting,
 }
@@ -137,15 +141,6 @@ pub enum Twin {
     Copied,
     /// Somebody else wrote as this machine.
     Wrote,
-}
-
-/// Another branch than the one that is usually synced is checked out: what is synced there, the usual one does not have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Strayed {
-    /// The one that is checked out.
-    pub here: String,
-    /// The one that is usually synced.
-    pub usual: String,
 }
 
 /// What reading the transcripts was like.
@@ -186,8 +181,14 @@ pub struct Outcome {
     pub twin: Option<Twin>,
     /// What git had left half-done, and this run ended.
     pub finished: Option<Operation>,
-    /// Another branch than usual is checked out.
-    pub strayed: Option<Strayed>,
+    /// The branch that is synced.
+    pub branch: String,
+    /// Why the work tree does not show what was synced.
+    pub late: Option<Place>,
+    /// The sync's branch that was and the one that is, where the remote's default branch was renamed.
+    pub followed: Option<(String, String)>,
+    /// What was done about objects that were missing or damaged.
+    pub healed: Healed,
     /// Settings of `config.json` that this version does not know, each with the one that may be meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
     /// Files in which git's conflict markers stood, and stand no more.
@@ -289,6 +290,23 @@ pub enum SyncError {
         /// The repository.
         repo: PathBuf,
     },
+    /// The clone is not complete, and the remote that has the rest was not reached.
+    #[error("objects are missing here, and {address} was not reached, which has them")]
+    Incomplete {
+        /// The remote's address.
+        address: String,
+        /// What git said.
+        source: GitError,
+    },
+    /// The folder is somebody else's.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// The remote's repository is of a kind that does not work.
+    #[error("{address} is a SHA-256 repository, which claude-sync does not support")]
+    Sha256 {
+        /// Its address.
+        address: String,
+    },
     /// The remote did not answer while it was needed.
     #[error("failed to reach {address}")]
     Unreachable {
@@ -318,4 +336,14 @@ pub enum SyncError {
     /// The remote changed faster than we could follow.
     #[error("the remote changed during each of {0} tries to push")]
     Contended(u32),
+}
+
+impl SyncError {
+    /// Whether objects are missing or damaged here, so that fetching them again may help.
+    pub fn lacks_objects(&self) -> bool {
+        match self {
+            Self::Repo(error) | Self::Merge(DataError::Repo(error)) | Self::Setup(SetupError::Repo(error)) => error.lacks_objects(),
+            _ => false,
+        }
+    }
 }

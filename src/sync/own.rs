@@ -107,7 +107,7 @@ impl Own {
     pub fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
         let bytes = match content {
             Content::Bytes(bytes) => bytes,
-            Content::TooLarge(_) | Content::Missing => Vec::new(),
+            Content::TooLarge(_) => Vec::new(),
         };
         let newer = |source| SyncError::Newer { path: path.to_owned(), source };
         match Path::parse(path) {

@@ -95,8 +95,8 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
     };
     let mut changes = BTreeMap::new();
     for (path, entry) in repo.differing(base, root)? {
-        let readable = entry.mode == FILE && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_DAY_FILE);
-        if !readable || !path.starts_with("sync/") {
+        let is_data = entry.mode == FILE && path.starts_with("sync/");
+        if !is_data || !repo.is_blob_within(entry.oid, crate::format::MAX_DAY_FILE)? {
             continue;
         }
         let stored = repo.stored(entry.oid)?;
@@ -228,7 +228,7 @@ fn enforce(
     let mut prunes = false;
     if let Some(days) = options.retention_days.filter(|_| options.task == Task::Sync)
         && let Some(entry) = repo.entry(Some(enforced.root), &layout::machine_path(machine))?
-        && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)
+        && repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE)?
         && let Ok(page) = SyncFile::read(machine, &repo.blob(entry.oid)?, &mut Interner::default())
         && let Some(first) = first_detailed(repo, enforced.root, machine, cache)?
         && let Some(day) = bound(&page, first, days, options.now)
@@ -459,9 +459,10 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Whether the page's stamp is so old that it is renewed though nothing is new.
 fn heartbeat_due(repo: &Repo, page: Option<Entry>, machine: &MachineId, options: &Options) -> Result<bool, SyncError> {
-    let Some(page) = page.filter(|page| repo.blob_size(page.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)) else {
+    let Some(page) = page else { return Ok(false) };
+    if !repo.is_blob_within(page.oid, crate::format::MAX_SYNC_FILE)? {
         return Ok(false);
-    };
+    }
     let read = SyncFile::read(machine, &repo.blob(page.oid)?, &mut Interner::default());
     Ok(read.is_ok_and(|page| options.now.since(page.last_sync()) >= DAY))
 }
@@ -471,7 +472,7 @@ fn read_manifest(repo: &Repo, root: Oid) -> Result<Result<(Vec<u8>, Manifest), F
     let Some(entry) = repo.entry(Some(root), MANIFEST)?.filter(|entry| entry.mode == FILE) else {
         return Ok(Err(FormatError::Malformed("there is none".to_owned())));
     };
-    if repo.blob_size(entry.oid).is_none_or(|size| size > crate::format::MAX_MANIFEST) {
+    if !repo.is_blob_within(entry.oid, crate::format::MAX_MANIFEST)? {
         return Ok(Err(FormatError::Malformed("it is too large".to_owned())));
     }
     let bytes = repo.blob(entry.oid)?;

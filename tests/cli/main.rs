@@ -7,6 +7,7 @@ mod canaries;
 mod ccusage;
 mod clocks;
 mod combinations;
+mod conditions;
 mod corpus;
 mod crowd;
 mod dice;
