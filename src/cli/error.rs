@@ -174,6 +174,12 @@ impl From<SyncError> for CliError {
             SyncError::Owner(OwnerError::Other { .. }) => {
                 Self::new(&error, "claude_sync::owner", exit::REPOSITORY, "give it back to yourself: sudo chown -R \"$(id -un)\" FOLDER")
             }
+            SyncError::HasId { .. } => Self::new(
+                &error,
+                "claude_sync::machine_id",
+                exit::CONFIG,
+                "--ephemeral is for machines that begin anew each time; leave it out, or set CLAUDE_CONFIG_DIR to a folder of the container's own",
+            ),
             SyncError::Sha256 { .. } => Self::new(
                 &error,
                 "claude_sync::sha256",

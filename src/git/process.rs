@@ -556,8 +556,8 @@ pub fn refuser(message: &str) -> Option<Refuser> {
 fn refused<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     let text = String::from_utf8_lossy(&out.stdout);
     let reason = text.lines().find(|line| line.starts_with('!'));
-    // Without the ids of commits: `!	ID:refs/heads/main	[remote rejected] (reason)`.
-    let reason = reason.map(|line| line.split('\t').skip(1).collect::<Vec<_>>().join(" "));
+    // Of `!	FROM:TO	[remote rejected] (reason)` the last part.
+    let reason = reason.and_then(|line| line.rsplit('\t').next()).map(str::to_owned);
     match (failed(args, out), reason) {
         (GitError::Failed { what, message }, Some(reason)) if !message.contains(&reason) => {
             let reason = hide_secrets(&printable_lines(&reason, 1));

@@ -112,7 +112,9 @@ impl RepoError {
 
 /// Whether a message of libgit2 tells of a damaged object.
 fn is_damage(message: &str) -> bool {
-    ["is damaged", "corrupt", "inflate", "mismatch", "object not found"].iter().any(|word| message.contains(word))
+    ["is damaged", "corrupt", "inflate", "mismatch", "object not found", "Cannot retrieve reference target"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 pub(super) fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {

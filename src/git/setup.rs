@@ -115,6 +115,19 @@ pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo.config()?.get_string(LAYOUT.0).is_ok_and(|layout| layout == LAYOUT.1))
 }
 
+/// The name of the short-lived machines of which this is one.
+const EPHEMERAL: &str = "claude-sync.ephemeral";
+
+/// The name under which this machine and others like it are one machine; none where it is a machine of its own.
+pub fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
+    Ok(repo.config()?.get_string(EPHEMERAL).ok().filter(|name| !name.is_empty()))
+}
+
+/// Makes this one of the short-lived machines of a name.
+pub fn set_ephemeral(repo: &Repo, name: &str) -> Result<(), RepoError> {
+    set(repo, EPHEMERAL, Some(name))
+}
+
 /// Set from when a new history is begun until the remote has it.
 const REROOT: &str = "claude-sync.reroot";
 

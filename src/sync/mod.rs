@@ -48,7 +48,7 @@ pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
 pub use run::{repair_objects, run};
 pub use settings::naming;
-pub use setup::{Init, init, leave_id};
+pub use setup::{Init, become_ephemeral, init, keep_ephemeral, leave_id};
 pub use status::{Known, Status, Unsynced, status};
 pub use tree::{Brought, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
@@ -105,6 +105,8 @@ pub struct Options {
     pub unattended: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// Several machines share this one's id on purpose, one after the other or at once: `init --ephemeral`.
+    pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
     /// Who is told what goes on.
@@ -297,6 +299,12 @@ pub enum SyncError {
         address: String,
         /// What git said.
         source: GitError,
+    },
+    /// A short-lived machine was asked for where another one is set up.
+    #[error("{} has the id of another machine", path.display())]
+    HasId {
+        /// The file.
+        path: PathBuf,
     },
     /// The folder is somebody else's.
     #[error(transparent)]

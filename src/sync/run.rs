@@ -121,7 +121,11 @@ fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, 
     }
     // A new history that the remote did not take yet.
     let front_page = options.front_page.or(clone::wants_front_page(&repo)?);
-    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, front_page, ..options.clone() };
+    let ephemeral = clone::ephemeral(&repo)?;
+    let mut host = options.host.clone();
+    host.hostname = ephemeral.clone().unwrap_or(host.hostname);
+    let shared_id = ephemeral.is_some();
+    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, front_page, host, shared_id, ..options.clone() };
     if options.reroot {
         clone::want_reroot(&repo, true)?;
     }
@@ -142,7 +146,7 @@ fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, 
         healed,
     };
     let outcome = run.sync(places, &naming, set_up)?;
-    let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
+    let twin = if copied { Some(Twin::Copied) } else { outcome.twin }.filter(|_| !shared_id);
     Ok(Outcome { twin, finished, unknown, ..outcome })
 }
 

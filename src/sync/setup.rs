@@ -59,6 +59,24 @@ pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machin
     set_up(places, options, &git, (machine, new_id), remote, per_machine)
 }
 
+/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
+/// already stays another machine's.
+pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
+    let id = MachineId::of_name(name);
+    match machine_id::read(&places.machine_id)? {
+        Some(there) if there != id => return Err(SyncError::HasId { path: places.machine_id.clone() }),
+        Some(_) => {}
+        None => machine_id::write(&places.machine_id, &id)?,
+    }
+    Ok(id)
+}
+
+/// Has the repository remember the name of [`become_ephemeral`].
+pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    Ok(setup::set_ephemeral(&repo, name)?)
+}
+
 /// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
 pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;

@@ -163,14 +163,17 @@ pub(super) fn assemble(
         let due = heartbeat_due(repo, page, machine, options)?;
         let own_swept = page.is_some() && kept.swept;
         let brings = !records.is_empty() || !history.is_empty() || !kept.forgotten.is_empty();
-        if out.first || own_swept || foreign.is_some() || due || brings || kept.prunes || !options.intents.is_empty() {
+        let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
+        if out.first || own_swept || joined || foreign.is_some() || due || brings || kept.prunes || !options.intents.is_empty() {
             let (mut own, imported) = open(repo, root, machine, (records, history), &kept, options.summary_only, cache)?;
             out.imported = imported;
             let first = own.is_new();
             let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
             own.apply(rules);
-            if first || own_swept || adopted || decided || due || own.is_changed() {
+            // Of two that wrote under one id at once, each counted its own records.
+            let uncounted = options.shared_id && !own.is_counted(&figures(repo, root, machine, BTreeSet::new(), cache)?);
+            if first || own_swept || adopted || decided || due || own.is_changed() || uncounted {
                 out.tree = write(repo, root, own, &stamp, options.snapshot, cache, &options.watcher)?;
                 out.own_changed = true;
             }

@@ -54,6 +54,7 @@ mod shells;
 mod stage;
 mod status;
 mod transport;
+mod undiverted;
 mod verbs;
 mod verify;
 mod visibility;

@@ -123,6 +123,8 @@ impl<'a> Patient<'a> {
 /// Looks at everything. With `offline` among the options the remote is not asked.
 pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
     let patient = Patient::look(places, options);
+    let reachable = remote::reachable(&patient);
+    let push = remote::push(&patient, reachable.status);
     vec![
         programs::git(&patient),
         place::settings(&patient),
@@ -136,8 +138,8 @@ pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
         programs::driver(&patient),
         programs::hooks(&patient),
         remote::remote(&patient),
-        remote::reachable(&patient),
-        remote::push(&patient),
+        reachable,
+        push,
         remote::privacy(&patient),
         transcripts::transcripts(&patient),
         transcripts::retention(&patient),

@@ -64,12 +64,15 @@ pub fn reachable(patient: &Patient) -> Check {
 }
 
 /// Whether it takes pushes: as far as it says so before anything is sent, and what the last push came to.
-pub fn push(patient: &Patient) -> Check {
+pub fn push(patient: &Patient, reachable: Status) -> Check {
     const NAME: &str = "push";
     let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
     let Some(remote) = name(patient) else { return Check::skipped(NAME, NO_REMOTE) };
+    if reachable == Status::Error {
+        return Check::skipped(NAME, "it does not answer");
+    }
     let failed = Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
     let advice = "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync";
     if patient.options.offline {
