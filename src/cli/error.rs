@@ -171,9 +171,12 @@ impl From<SyncError> for CliError {
             SyncError::Owner(OwnerError::Root { .. }) => {
                 Self::new(&error, "claude_sync::owner", exit::REPOSITORY, "run claude-sync as that user, without sudo; nothing was changed")
             }
-            SyncError::Owner(OwnerError::Other { .. }) => {
-                Self::new(&error, "claude_sync::owner", exit::REPOSITORY, "give it back to yourself: sudo chown -R \"$(id -un)\" FOLDER")
-            }
+            SyncError::Owner(OwnerError::Other { .. }) => Self::new(
+                &error,
+                "claude_sync::owner",
+                exit::REPOSITORY,
+                "give the folder back to yourself with chown -R: claude-sync doctor shows the command; nothing was changed",
+            ),
             SyncError::HasId { .. } => Self::new(
                 &error,
                 "claude_sync::machine_id",

@@ -24,7 +24,16 @@ impl Kept {
         let text = format!("{} {}", std::process::id(), host());
         release(&path);
         let made = OpenOptions::new().write(true).create_new(true).open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
-        Self { path: made.is_ok().then_some(path) }
+        match made {
+            Ok(()) => Self { path: Some(path) },
+            // There is one already; or it was made and not written, on a full disk.
+            Err(error) => {
+                if error.kind() != std::io::ErrorKind::AlreadyExists {
+                    let _ = fs::remove_file(&path);
+                }
+                Self { path: None }
+            }
+        }
     }
 }
 

@@ -303,11 +303,14 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
 /// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain clone of it shows what is pushed.
 fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
     let mut far = git.survey(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })?;
-    if far.branch.is_none() && !far.per_machine && !far.sha256 {
-        let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
-        if let Ok(empty) = git.survey_empty(scratch.path(), address) {
-            far = empty;
-        }
+    // Without a temporary folder it stays unknown.
+    if far.branch.is_none()
+        && !far.per_machine
+        && !far.sha256
+        && let Ok(scratch) = tempfile::tempdir()
+        && let Ok(empty) = git.survey_empty(scratch.path(), address)
+    {
+        far = empty;
     }
     if far.sha256 {
         return Err(SyncError::Sha256 { address: hide_secrets(address) });
