@@ -185,7 +185,7 @@ impl From<SyncError> for CliError {
             ),
             SyncError::Sha256 { .. } => Self::new(
                 &error,
-                "claude_sync::sha256",
+                "claude_sync::object_format",
                 exit::REPOSITORY,
                 "make the remote repository with SHA-1: git init --bare --object-format=sha1",
             ),
