@@ -91,6 +91,40 @@ impl CliError {
         Self::plain("failed to find the home folder", "claude_sync::home", exit::CONFIG, "set HOME, or the XDG_* variables")
     }
 
+    /// The folders, the id or the remote are such that nothing can be synced here.
+    fn of_place(error: &SyncError) -> Self {
+        match error {
+            SyncError::Incomplete { .. } => Self::new(
+                error,
+                "claude_sync::incomplete",
+                exit::REMOTE,
+                "run claude-sync again where the remote is reached; nothing was changed",
+            ),
+            SyncError::Owner(OwnerError::Root { .. }) => {
+                Self::new(error, "claude_sync::owner", exit::REPOSITORY, "run claude-sync as that user, without sudo; nothing was changed")
+            }
+            SyncError::Owner(OwnerError::Other { .. }) => Self::new(
+                error,
+                "claude_sync::owner",
+                exit::REPOSITORY,
+                "give the folder back to yourself with chown -R: claude-sync doctor shows the command; nothing was changed",
+            ),
+            SyncError::HasId { .. } => Self::new(
+                error,
+                "claude_sync::machine_id",
+                exit::CONFIG,
+                "--ephemeral is for machines that begin anew each time; leave it out, or set CLAUDE_CONFIG_DIR to a folder of the container's own",
+            ),
+            SyncError::Sha256 { .. } => Self::new(
+                error,
+                "claude_sync::object_format",
+                exit::REPOSITORY,
+                "make the remote repository with SHA-1: git init --bare --object-format=sha1",
+            ),
+            other => Self::new(other, "claude_sync::failure", exit::FAILURE, "see what claude-sync doctor says"),
+        }
+    }
+
     /// The text for standard error.
     pub fn render(&self, env: &Env) -> String {
         let theme = if env.colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -162,33 +196,9 @@ impl From<SyncError> for CliError {
                 exit::REPOSITORY,
                 format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
             ),
-            SyncError::Incomplete { .. } => Self::new(
-                &error,
-                "claude_sync::incomplete",
-                exit::REMOTE,
-                "run claude-sync again where the remote is reached; nothing was changed",
-            ),
-            SyncError::Owner(OwnerError::Root { .. }) => {
-                Self::new(&error, "claude_sync::owner", exit::REPOSITORY, "run claude-sync as that user, without sudo; nothing was changed")
+            SyncError::Incomplete { .. } | SyncError::Owner(_) | SyncError::HasId { .. } | SyncError::Sha256 { .. } => {
+                Self::of_place(&error)
             }
-            SyncError::Owner(OwnerError::Other { .. }) => Self::new(
-                &error,
-                "claude_sync::owner",
-                exit::REPOSITORY,
-                "give the folder back to yourself with chown -R: claude-sync doctor shows the command; nothing was changed",
-            ),
-            SyncError::HasId { .. } => Self::new(
-                &error,
-                "claude_sync::machine_id",
-                exit::CONFIG,
-                "--ephemeral is for machines that begin anew each time; leave it out, or set CLAUDE_CONFIG_DIR to a folder of the container's own",
-            ),
-            SyncError::Sha256 { .. } => Self::new(
-                &error,
-                "claude_sync::object_format",
-                exit::REPOSITORY,
-                "make the remote repository with SHA-1: git init --bare --object-format=sha1",
-            ),
             SyncError::Unreachable { .. } => Self::new(
                 &error,
                 "claude_sync::remote",

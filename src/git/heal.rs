@@ -46,7 +46,7 @@ impl Repo {
     ///
     /// Fails, and leaves the refs as they were, where the remote is needed and not reached.
     pub fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
-        let mut out = Healed { damaged: self.set_aside_loose() + self.set_aside_packs(process)?, ..Healed::default() };
+        let mut out = Healed { damaged: self.set_aside_loose() + self.set_aside_packs(process), ..Healed::default() };
         let own = [target.local(), KNOWN.to_owned(), LATE.to_owned(), LATE_FROM.to_owned()];
         let mut before: Vec<(String, Option<Oid>)> = Vec::new();
         let names: Vec<String> = self.ref_names(&target.fetched())?;
@@ -89,7 +89,7 @@ impl Repo {
                 continue;
             }
             let is_branch = name == target.local();
-            let found = if is_branch { repo.whole_before(target)? } else { None };
+            let found = if is_branch { repo.whole_before(target) } else { None };
             if found.is_none() && is_branch && !out.fetched && !means.anew {
                 restore(&before);
                 return Err(RepoError::Missing(value.unwrap_or(Oid::ZERO_SHA1)));
@@ -109,7 +109,7 @@ impl Repo {
     }
 
     /// A commit that is whole: one that the branch was at before, or the remote's.
-    fn whole_before(&self, target: &Target) -> Result<Option<Oid>, RepoError> {
+    fn whole_before(&self, target: &Target) -> Option<Oid> {
         let mut all: Vec<Oid> = Vec::new();
         for name in [target.local(), "HEAD".to_owned()] {
             if let Ok(log) = self.inner.reflog(&name) {
@@ -118,7 +118,7 @@ impl Repo {
         }
         all.extend(self.commit_at(&target.tracking(&target.branch)).ok().flatten());
         let mut seen = HashSet::new();
-        Ok(all.into_iter().filter(|oid| !oid.is_zero() && seen.insert(*oid)).find(|oid| self.is_whole(*oid)))
+        all.into_iter().filter(|oid| !oid.is_zero() && seen.insert(*oid)).find(|oid| self.is_whole(*oid))
     }
 
     /// Whether a commit, all commits before it, and all files of its tree are here.
@@ -163,7 +163,7 @@ impl Repo {
     }
 
     /// Moves packs aside that are damaged, and unpacks what can still be read of them.
-    fn set_aside_packs(&self, process: &Git) -> Result<u64, RepoError> {
+    fn set_aside_packs(&self, process: &Git) -> u64 {
         let mut count = 0;
         let packs = fs::read_dir(self.common_folder().join("objects/pack")).into_iter().flatten().flatten().map(|file| file.path());
         for pack in packs.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect::<Vec<_>>() {
@@ -181,7 +181,7 @@ impl Repo {
                 let _ = process.run_with_input(self.path(), &["unpack-objects", "-q", "-r"], &self.aside().join(format!("{name}.pack")));
             }
         }
-        Ok(count)
+        count
     }
 
     fn aside(&self) -> PathBuf {

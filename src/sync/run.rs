@@ -60,8 +60,7 @@ fn heal(places: &Places, options: &Options, git: &Git, error: SyncError) -> Resu
     }
     match repo.heal(git, &target, Means { remote: true, anew: false }) {
         Ok(healed) if healed.is_something() => Ok(healed),
-        Ok(_) => Err(error),
-        Err(RepoError::Missing(_)) => Err(error),
+        Ok(_) | Err(RepoError::Missing(_)) => Err(error),
         Err(RepoError::Process(source)) => {
             let address = repo.address(target.remote.as_deref()).unwrap_or_default();
             Err(SyncError::Incomplete { address: crate::git::process::hide_secrets(&address), source })

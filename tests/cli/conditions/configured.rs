@@ -78,7 +78,7 @@ fn the_index_and_the_work_tree() {
         forced("core.untrackedCache", "[core]\n\tuntrackedCache = true"),
         Row::done("a sparse work tree", |stage| stage.git(&["sparse-checkout", "set", "--no-cone", "sync/machines/"])),
         Row::done("a sparse work tree with a sparse index", |stage| {
-            stage.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "sync/machines"])
+            stage.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "sync/machines"]);
         }),
         set("core.autocrlf", "[core]\n\tautocrlf = true"),
         set("core.eol crlf", "[core]\n\teol = crlf"),

@@ -1,7 +1,7 @@
 //! Objects that are missing or damaged here, and a `.git` of which a part is gone.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{Row, Stage, all_hold};
 
@@ -19,7 +19,7 @@ fn remove(stage: &Stage, revision: &str) {
 }
 
 /// Makes sure that an object has a file of its own.
-fn unpack(stage: &Stage, path: &PathBuf) {
+fn unpack(stage: &Stage, path: &Path) {
     if path.exists() {
         return;
     }
