@@ -42,6 +42,18 @@ impl MachineId {
         Self(Arc::from(uuid::Uuid::new_v4().hyphenated().to_string()))
     }
 
+    /// The id of all short-lived machines of one name: a UUID of version 8, from a hash of the name.
+    pub fn of_name(name: &str) -> Self {
+        let hash = Sha256::digest([b"claude-sync ephemeral machine\0".as_slice(), name.as_bytes()].concat());
+        let mut hex: Vec<char> = hash.iter().take(16).flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>()).collect();
+        (hex[12], hex[16]) = ('8', '8');
+        let mut text: String = hex.into_iter().collect();
+        for at in [20, 16, 12, 8] {
+            text.insert(at, '-');
+        }
+        Self(Arc::from(text))
+    }
+
     /// Reads an id as people and `uuidgen` write it: trimmed and lower-cased.
     pub fn parse(text: &str) -> Result<Self, MachineIdError> {
         let lower = text.trim().to_ascii_lowercase();

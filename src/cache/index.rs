@@ -180,18 +180,25 @@ impl Index {
         Ok(count.and_then(|count| count.parse().ok()).zip(last.and_then(|last| Timestamp::parse(&last))))
     }
 
-    /// Notes a failure of the remote at a time, or that it works again.
-    pub fn count_failure(&mut self, now: Option<Timestamp>) -> Result<(), IndexError> {
+    /// Why the last run could not push, as it was told.
+    pub fn failure_reason(&self) -> Result<Option<String>, IndexError> {
+        let query = self.db.query_row("SELECT value FROM meta WHERE key = 'failed_why'", [], |row| row.get::<_, String>(0));
+        query.optional().map_err(|e| self.fail(e))
+    }
+
+    /// Notes a failure of the remote at a time, with its reason, or that it works again.
+    pub fn count_failure(&mut self, failed: Option<(Timestamp, &str)>) -> Result<(), IndexError> {
         let before = self.failures()?;
-        let Some(now) = now else {
+        let Some((now, reason)) = failed else {
             if before.is_some() {
-                self.db.execute("DELETE FROM meta WHERE key IN ('failures', 'failed_at')", []).map_err(|e| self.fail(e))?;
+                let sql = "DELETE FROM meta WHERE key IN ('failures', 'failed_at', 'failed_why')";
+                self.db.execute(sql, []).map_err(|e| self.fail(e))?;
             }
             return Ok(());
         };
         let count = before.map_or(0, |(count, _)| count).saturating_add(1);
-        let sql = "INSERT OR REPLACE INTO meta VALUES ('failures', ?1), ('failed_at', ?2)";
-        self.db.execute(sql, params![count.to_string(), now.to_string()]).map(drop).map_err(|e| self.fail(e))
+        let sql = "INSERT OR REPLACE INTO meta VALUES ('failures', ?1), ('failed_at', ?2), ('failed_why', ?3)";
+        self.db.execute(sql, params![count.to_string(), now.to_string(), reason]).map(drop).map_err(|e| self.fail(e))
     }
 
     fn binding(&self) -> rusqlite::Result<Option<Binding>> {

@@ -103,7 +103,7 @@ pub fn file(repo: &Repo, cache: &dyn Cache, blob: &Blob, kind: &Path, names: &mu
 fn read(repo: &Repo, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<Option<FileDigest>, DataError> {
     Ok(match read::content(repo, blob.oid)? {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
-        Content::TooLarge(_) | Content::Missing => None,
+        Content::TooLarge(_) => None,
     })
 }
 

@@ -365,6 +365,7 @@ fn trouble(remote: &Remote) -> Option<String> {
         Remote::Queued(reason) => Some(format!("the remote was not reached: {}", first_line(reason))),
         Remote::Refused(reason) => Some(format!("the remote did not take the push: {}", first_line(reason))),
         Remote::Locked(mark) => Some(format!("the remote is encrypted with the key {mark}, which is not here")),
+        Remote::Unsigned(reason) => Some(format!("the commit could not be signed: {}", first_line(reason))),
         Remote::Waiting => Some("the remote failed lately and is left alone for a while".to_owned()),
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => None,
     }

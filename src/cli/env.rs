@@ -148,6 +148,7 @@ impl Env {
             attended: self.attended,
             unattended: false,
             wait: Duration::ZERO,
+            shared_id: false,
             rules: RULES,
             watcher: self.watcher(),
         }

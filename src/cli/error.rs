@@ -18,7 +18,7 @@ use crate::store::config::ConfigError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
-use crate::sync::SyncError;
+use crate::sync::{OwnerError, SyncError};
 
 /// An error on its way to the terminal. All its texts are escaped.
 #[derive(Debug)]
@@ -89,6 +89,40 @@ impl CliError {
     /// There is no home folder.
     pub fn no_home() -> Self {
         Self::plain("failed to find the home folder", "claude_sync::home", exit::CONFIG, "set HOME, or the XDG_* variables")
+    }
+
+    /// The folders, the id or the remote are such that nothing can be synced here.
+    fn of_place(error: &SyncError) -> Self {
+        match error {
+            SyncError::Incomplete { .. } => Self::new(
+                error,
+                "claude_sync::incomplete",
+                exit::REMOTE,
+                "run claude-sync again where the remote is reached; nothing was changed",
+            ),
+            SyncError::Owner(OwnerError::Root { .. }) => {
+                Self::new(error, "claude_sync::owner", exit::REPOSITORY, "run claude-sync as that user, without sudo; nothing was changed")
+            }
+            SyncError::Owner(OwnerError::Other { .. }) => Self::new(
+                error,
+                "claude_sync::owner",
+                exit::REPOSITORY,
+                "give the folder back to yourself with chown -R: claude-sync doctor shows the command; nothing was changed",
+            ),
+            SyncError::HasId { .. } => Self::new(
+                error,
+                "claude_sync::machine_id",
+                exit::CONFIG,
+                "--ephemeral is for machines that begin anew each time; leave it out, or set CLAUDE_CONFIG_DIR to a folder of the container's own",
+            ),
+            SyncError::Sha256 { .. } => Self::new(
+                error,
+                "claude_sync::object_format",
+                exit::REPOSITORY,
+                "make the remote repository with SHA-1: git init --bare --object-format=sha1",
+            ),
+            other => Self::new(other, "claude_sync::failure", exit::FAILURE, "see what claude-sync doctor says"),
+        }
     }
 
     /// The text for standard error.
@@ -162,6 +196,9 @@ impl From<SyncError> for CliError {
                 exit::REPOSITORY,
                 format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
             ),
+            SyncError::Incomplete { .. } | SyncError::Owner(_) | SyncError::HasId { .. } | SyncError::Sha256 { .. } => {
+                Self::of_place(&error)
+            }
             SyncError::Unreachable { .. } => Self::new(
                 &error,
                 "claude_sync::remote",
@@ -251,6 +288,7 @@ impl From<GitError> for CliError {
         let (exit, help) = match &error {
             GitError::Missing(_) => (exit::GIT, format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1)),
             GitError::TooOld { .. } => (exit::GIT, "update git".to_owned()),
+            GitError::NotGit { .. } => (exit::GIT, "have git itself come first in PATH".to_owned()),
             GitError::Failed { .. } | GitError::Silent { .. } => {
                 (exit::FAILURE, "see what git says above; claude-sync goes on where it stopped".to_owned())
             }
@@ -273,7 +311,7 @@ impl From<RepoError> for CliError {
                 &error,
                 "claude_sync::repository",
                 exit::REPOSITORY,
-                "claude-sync needs a plain repository (SHA-1, refs as files, no partial clone); move this one away and run claude-sync init again",
+                "claude-sync needs a plain repository (SHA-1, refs as files); move this one away and run claude-sync init again",
             ),
             RepoError::Locked { .. } => Self::new(
                 &error,
@@ -281,11 +319,23 @@ impl From<RepoError> for CliError {
                 exit::RUNNING,
                 "wait for the git command that works there; if none does, one was killed: delete the .lock files in the repository's .git folder",
             ),
-            RepoError::Detached(ref repo) => Self::new(
+            RepoError::Damaged { .. } => Self::new(
                 &error,
-                "claude_sync::detached",
+                "claude_sync::damaged",
                 exit::REPOSITORY,
-                format!("go back to the branch: git -C {} switch main", path(repo)),
+                "claude-sync init ADDRESS makes it anew, with the remote's address if there is one; commits and records are kept",
+            ),
+            RepoError::WhichRemote { ref branch, .. } => Self::new(
+                &error,
+                "claude_sync::which_remote",
+                exit::REPOSITORY,
+                format!("choose one: claude-sync git config branch.{}.remote NAME", printable(branch, 100)),
+            ),
+            ref lacking if lacking.lacks_objects() => Self::new(
+                lacking,
+                "claude_sync::objects",
+                exit::FAILURE,
+                "claude-sync fetches what is missing from the remote; what is damaged: claude-sync verify --repair",
             ),
             _ => Self::new(
                 &error,

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::env::Env;
 use super::error::CliError;
 use super::{exit, source};
-use crate::git::Git;
+use crate::git::{Git, Repo};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -21,7 +21,8 @@ pub struct Args {
 /// Ends with git's own exit code.
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let repo = Env::places()?.repo;
-    if !repo.join(".git").exists() {
+    // Where git would not know it as a repository, it would look for another one.
+    if Repo::open(&repo)?.is_none() {
         return Err(source::no_data());
     }
     let status = Git::find(env.attended)?.hand_over(&repo, &args.args)?;

@@ -9,10 +9,8 @@ use super::exit;
 use crate::base::ids::MachineId;
 use crate::base::text::printable;
 use crate::fleet::DataError;
-use crate::git::Oid;
-use crate::git::hooks;
-use crate::git::process::PUSHING;
 use crate::git::repo::{KNOWN, Repo, RepoError};
+use crate::git::{Git, Oid, hooks};
 use crate::merge::guard::{self, Breach};
 
 #[derive(Debug, clap::Args)]
@@ -119,7 +117,7 @@ fn install(path: &std::path::Path) -> Result<u8, CliError> {
             "name a bare repository, as git init --bare makes it",
         )
     })?;
-    match hooks::install(&repo, &super::env::program(), true)? {
+    match hooks::install(&repo, &Git::find(false)?, &super::env::program(), true)? {
         hooks::Installed::Here(folder) => {
             super::out(&format!("Installed pre-receive in {}.\n", printable(&folder.display().to_string(), 400)));
             Ok(exit::OK)
@@ -157,13 +155,11 @@ fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
 
 fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     let old = match update.old {
-        // Somebody else pushed meanwhile. Git refuses that by itself, unless it is forced, which claude-sync never does.
-        Some(old) if !repo.has(old) && std::env::var_os(PUSHING).is_some() => return Ok(Vec::new()),
         Some(old) if !repo.has(old) => return Ok(vec![Breach::Unseen { name: update.name.clone() }]),
         old => tree(repo, old)?,
     };
     let new = tree(repo, update.new)?;
-    let here = [repo.head_commit()?, repo.commit_at(KNOWN)?].into_iter().flatten();
+    let here = [repo.synced()?, repo.commit_at(KNOWN)?].into_iter().flatten();
     let roots = here.map(|commit| repo.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
     let rules = guard::rules(repo, roots.into_iter().chain(new))?;
     let mut out = guard::breaches(repo, old, new, &rules)?;

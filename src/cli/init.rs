@@ -34,6 +34,9 @@ pub struct Args {
     /// Make a private repository of this name at GitHub, or join the one that is there, with your gh
     #[arg(long, value_name = "NAME", conflicts_with = "remote")]
     github: Option<String>,
+    /// Be one of the short-lived machines of this name, such as CI jobs or dev containers: all of them are one machine of the fleet
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    ephemeral: Option<String>,
     /// Push to a repository that everybody can read
     #[arg(long)]
     allow_public: bool,
@@ -95,7 +98,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     // Nobody is asked anything for nothing.
     Git::find(env.attended)?;
-    let first = Repo::open(&places.repo)?.is_none();
+    let first = matches!(Repo::open(&places.repo), Ok(None));
     let asks = first && !args.yes && env.attended && std::io::stdout().is_terminal();
     let given = answers(args);
     let answers = if asks { questions::ask(given, args.auto || args.no_auto)? } else { given };
@@ -108,7 +111,13 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let front_page = (args.front_page || args.no_front_page).then_some(args.front_page);
     let options = Options { front_page, ..env.options() };
+    if let Some(name) = &args.ephemeral {
+        sync::become_ephemeral(&places, name)?;
+    }
     let done = sync::init(&places, &options, remote.as_deref(), args.branch_per_machine)?;
+    if let Some(name) = &args.ephemeral {
+        sync::keep_ephemeral(&places, name)?;
+    }
     out(&told(&done, &places, front_page));
     settings(&answers, &done, &places)?;
     let mut code = exit::OK;

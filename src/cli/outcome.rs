@@ -30,6 +30,7 @@ fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         Remote::Refused(reason) => ("refused", Some(reason)),
         Remote::Skipped => ("skipped", None),
         Remote::Locked(mark) => ("locked", Some(mark)),
+        Remote::Unsigned(reason) => ("unsigned", Some(reason)),
         Remote::Waiting => ("waiting", None),
     };
     let problems: Vec<_> =
@@ -54,6 +55,10 @@ fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         "set_up": outcome.set_up,
         "finished": outcome.finished.map(crate::git::unfinished::Operation::name),
         "cleared": outcome.cleared.len(),
+        "branch": outcome.branch,
+        "work_tree": outcome.late.as_ref().map(|place| super::sync::late(place, &outcome.branch)),
+        "followed": outcome.followed.as_ref().map(|(old, new)| json!({ "from": old, "to": new })),
+        "healed": outcome.healed.is_something(),
         "mended": outcome.mended,
         "purged": outcome.purged,
         "problems": problems,

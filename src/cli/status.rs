@@ -3,10 +3,12 @@
 use super::auto::{self, Started};
 use super::env::Env;
 use super::error::CliError;
+use super::sync::late;
 use super::{exit, out};
 use crate::auto::claude;
-use crate::base::text::{count, printable};
+use crate::base::text::{count, printable, printable_lines};
 use crate::base::time::Timestamp;
+use crate::git::process::refuser;
 use crate::report::ago;
 use crate::store::Places;
 use crate::sync::{self, Status};
@@ -71,7 +73,12 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
         line("to push", &if status.unpushed == 0 { "nothing".to_owned() } else { count(status.unpushed, "commit") });
     }
     if let Some((failures, next)) = status.retry {
-        line("retry", &format!("{} to reach the remote in a row; unattended runs try again from {next} on", count(failures, "failure")));
+        let refused = status.reason.as_deref().is_some_and(|reason| refuser(reason).is_some());
+        let what = if refused { "to push" } else { "to reach the remote" };
+        line("retry", &format!("{} {what} in a row; unattended runs try again from {next} on", count(failures, "failure")));
+    }
+    if let Some(reason) = &status.reason {
+        line("reason", &printable_lines(reason, 12).replace('\n', "\n              "));
     }
     if status.pending > 0 {
         line("conflicts", &format!("{} to look at: claude-sync conflicts", count(status.pending, "session")));
@@ -96,6 +103,9 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
 
 fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Vec<String> {
     let mut out = Vec::new();
+    if let Some(place) = &status.late {
+        out.push(late(place, status.branch.as_deref().unwrap_or("main")));
+    }
     if !status.set_up {
         out.push("This machine is not set up: claude-sync init, or claude-sync init ADDRESS to share.".to_owned());
     }
@@ -138,6 +148,8 @@ fn to_json(status: &Status, started: &Started, days: u64, warnings: &[String]) -
         "set_up": status.set_up,
         "machine": status.machine.as_ref().map(ToString::to_string),
         "remote": status.remote,
+        "branch": status.branch,
+        "reason": status.reason.as_deref().map(|reason| printable_lines(reason, 20)),
         "unpushed_commits": status.unpushed,
         "retry": status.retry.map(|(failures, next)| serde_json::json!({ "failures": failures, "next": next.to_string() })),
         "unsynced": {

@@ -7,6 +7,8 @@ use super::error::CliError;
 use super::{exit, outcome};
 use crate::base::text::{count, printable, printable_lines};
 use crate::format::syncfile::Mode;
+use crate::git::process::{Refuser, refuser};
+use crate::git::{Healed, Place};
 use crate::sync::{self, Options, Outcome, Remote, Task, Twin};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -57,7 +59,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// The exit code of a run that went through.
 pub fn code(outcome: &Outcome) -> u8 {
-    if let Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) = outcome.remote { exit::QUEUED } else { exit::OK }
+    match outcome.remote {
+        Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) | Remote::Unsigned(_) => exit::QUEUED,
+        Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => exit::OK,
+    }
 }
 
 /// What happened, in a few lines.
@@ -82,7 +87,9 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
 pub fn remote(outcome: &Outcome) -> String {
     match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
-        Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) => String::new(),
+        Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) | Remote::Unsigned(_) => {
+            String::new()
+        }
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
@@ -107,6 +114,11 @@ pub fn repairs(outcome: &Outcome) -> String {
     if !outcome.cleared.is_empty() {
         text.push_str(&format!("Cleared away {} that a killed run had left in .git.\n", count(outcome.cleared.len() as u64, "file")));
     }
+    if let Some((old, new)) = &outcome.followed {
+        let (old, new) = (printable(old, 100), printable(new, 100));
+        text.push_str(&format!("The remote's default branch is {new} now, not {old}: this clone follows it, and both are joined.\n"));
+    }
+    text.push_str(&healed(&outcome.healed));
     if outcome.purged {
         text.push_str("The old history is gone from this clone, because data in it was forgotten.\n");
     }
@@ -117,6 +129,47 @@ pub fn repairs(outcome: &Outcome) -> String {
         ));
     }
     text
+}
+
+/// What was done about objects that were missing or damaged.
+fn healed(healed: &Healed) -> String {
+    let mut text = String::new();
+    if healed.damaged > 0 {
+        let what = count(healed.damaged, "damaged object or pack");
+        text.push_str(&format!("Moved {what} aside, to .git/claude-sync-damaged.\n"));
+    }
+    if healed.fetched {
+        text.push_str("Objects were missing here: all were fetched again from the remote.\n");
+    }
+    if !healed.refs.is_empty() {
+        text.push_str("The newest commit here was lost: went back to one that is whole, and read all transcripts again.\n");
+    }
+    text
+}
+
+/// Why the work tree does not show what was synced, and what to do.
+pub fn late(place: &Place, branch: &str) -> String {
+    let branch = printable(branch, 100);
+    let show = |path: &std::path::Path| printable(&path.display().to_string(), 300);
+    let (why, what) = match place {
+        Place::Elsewhere(Some(here)) => {
+            (format!("the repository is on the branch {}", printable(here, 100)), format!("back: claude-sync git switch {branch}"))
+        }
+        Place::Elsewhere(None) => ("the repository is on no branch".to_owned(), format!("back: claude-sync git switch {branch}")),
+        Place::Operation(name) => (
+            format!("a {name} is unfinished there"),
+            "finish it or take it back (claude-sync git status says how), and run claude-sync again".to_owned(),
+        ),
+        Place::Locked(lock) => (
+            format!("git holds the lock {}", show(lock)),
+            "wait for the git command that works there; if none does, delete that file".to_owned(),
+        ),
+        Place::Another(tree) => {
+            (format!("{branch} is checked out in another work tree ({})", show(tree)), "switch that one to another branch".to_owned())
+        }
+        Place::Obstacle(reason) => (format!("git says: {}", printable_lines(reason, 4)), "see claude-sync git status".to_owned()),
+    };
+    format!("The files in the work tree do not show what was synced to {branch}: {why}. Records are synced all the same; {what}.")
 }
 
 /// What a person should know, a line each.
@@ -143,8 +196,17 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         ));
     }
     if let Remote::Refused(reason) = &outcome.remote {
+        let who = match refuser(reason) {
+            Some(Refuser::Hook) => "A hook in the remote repository refused the push",
+            Some(Refuser::Host) => "The remote's host refused the push",
+            None => "The remote did not take the push",
+        };
+        let reason = printable_lines(reason, 12);
+        lines.push(format!("{who}; everything is committed here, and the next run pushes it.\n{reason}"));
+    }
+    if let Remote::Unsigned(reason) = &outcome.remote {
         lines.push(format!(
-            "The remote did not take the push; everything is committed here, and the next run pushes it.\n{}",
+            "The commit could not be signed (git.sign); it is kept here, and the next run that can sign pushes it. Without signatures: claude-sync config set git.sign false\n{}",
             printable_lines(reason, 12)
         ));
     }
@@ -158,12 +220,7 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         Some(Twin::Wrote) => lines.push(format!("Another computer syncs with the id of this one, {}. {twin}", outcome.machine)),
         None => {}
     }
-    if let Some(strayed) = &outcome.strayed {
-        let (here, usual) = (printable(&strayed.here, 100), printable(&strayed.usual, 100));
-        lines.push(format!(
-            "The repository is on the branch {here}, not on {usual}, and this sync went to {here}. Back: git switch {usual} there. To stay: git config claude-sync.branch {here} there."
-        ));
-    }
+    lines.extend(outcome.late.as_ref().map(|place| late(place, &outcome.branch)));
     for (key, meant) in &outcome.unknown {
         let meant = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
         lines.push(format!("config.json: there is no setting \"{}\"{meant}", printable(key, 100)));

@@ -10,6 +10,7 @@ use super::{auto, exit, out, questions};
 use crate::auto::ledger::{self, Ledger, delete};
 use crate::base::text::printable;
 use crate::cache::index::Index;
+use crate::git::{Repo, hooks};
 use crate::store::{lock, machine_id};
 use crate::sync;
 
@@ -53,6 +54,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if kept || id.is_none() {
         remove(places.machine_id.clone())?;
         remove(places.machine_id.with_file_name("machine_id.host"))?;
+    }
+    // The repository's own hooks may stay with it; a folder that other repositories share is put back as it was.
+    if let Ok(Some(repo)) = Repo::open(&places.repo) {
+        let _ = hooks::remove(&repo);
     }
     let place = ledger::place(&places.config);
     let made = Ledger::read(&place).config;

@@ -74,9 +74,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         let derived = findings.iter().any(|finding| finding.kind == Kind::Stale);
         sync::clear_leftovers(&places, &options, derived)?;
         if findings.iter().any(|finding| finding.kind == Kind::Objects) {
-            // A remote that is away, or none, is no reason to leave the rest as it is.
-            let git = crate::git::Git::find(false)?.with_watcher(options.watcher.clone());
-            let _ = git.run(&places.repo, &["fetch", "--quiet", "--refetch", "origin"]);
+            sync::repair_objects(&places, &options)?;
         }
         sync::run(&places, &Options { mode: Mode::Full, offline: true, rederive: true, ..options.clone() })?;
         findings = look()?;

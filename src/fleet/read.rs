@@ -72,7 +72,6 @@ impl MachineData {
             (Content::Bytes(bytes), None) => self.add_page(path, SyncFile::read(&machine, &bytes, names)),
             (Content::TooLarge(size), None) => self.add_page(path, Err(FormatError::TooLarge { size, most })),
             (Content::TooLarge(_), Some(_)) => self.problems.push(Conflict::about("too-large", path, &machine, 0)),
-            (Content::Missing, _) => self.problems.push(Conflict::about("missing-object", path, &machine, 0)),
         }
     }
 
@@ -118,8 +117,6 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// It is longer than the format allows.
     TooLarge(usize),
-    /// The object is not here, as in a partial clone.
-    Missing,
 }
 
 /// Sorts files to the machines that wrote them.
@@ -163,12 +160,11 @@ pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<
     Ok(reader.fleet.into_values().collect())
 }
 
-/// Checks a blob's size before it reads the blob.
+/// Checks a blob's size before it reads the blob. Fails where the object is missing: figures without it would be wrong figures.
 pub fn content(repo: &Repo, oid: Oid) -> Result<Content, DataError> {
-    Ok(match repo.blob_size(oid) {
+    Ok(match repo.blob_size(oid)? {
         Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => Content::TooLarge(size),
-        Some(_) => Content::Bytes(repo.blob(oid)?),
-        None => Content::Missing,
+        _ => Content::Bytes(repo.blob(oid)?),
     })
 }
 

@@ -383,7 +383,7 @@ pub fn compute(
 /// The text of a tree's README.md, where it is a text of moderate size.
 fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
     let Some(entry) = repo.entry(Some(root), README)?.filter(|entry| entry.mode == FILE) else { return Ok(None) };
-    if repo.blob_size(entry.oid).is_none_or(|size| size > 1 << 20) {
+    if !repo.is_blob_within(entry.oid, 1 << 20)? {
         return Ok(None);
     }
     Ok(String::from_utf8(repo.blob(entry.oid)?).ok())

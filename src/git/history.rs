@@ -96,25 +96,26 @@ impl Repo {
         self.inner.odb().is_ok_and(|odb| odb.exists(oid))
     }
 
-    /// Whether `HEAD` leads to an id, be that object here or not.
-    pub fn is_born(&self) -> bool {
-        self.inner.find_reference("HEAD").and_then(|head| head.resolve()).is_ok()
-    }
-
     /// The commits that all refs name.
     pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
         let refs = git("list refs", self.inner.references())?;
         Ok(refs.flatten().filter_map(|reference| self.peel(&reference).ok()).collect())
     }
 
-    /// The commits of all refs that begin with `prefix`, by the rest of their names.
+    /// The commits of all refs that begin with `prefix`, by the rest of their names. Fails where one of them is missing; what is no
+    /// commit is left out.
     pub fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
         let refs = git("list refs", self.inner.references_glob(&format!("{prefix}*")))?;
-        let named = |reference: git2::Reference| {
-            let name = reference.name().ok()?.strip_prefix(prefix)?.to_owned();
-            Some((name, self.peel(&reference).ok()?))
-        };
-        Ok(refs.flatten().filter_map(named).collect())
+        let mut out = BTreeMap::new();
+        for reference in refs.flatten() {
+            let Some(name) = reference.name().ok().and_then(|name| name.strip_prefix(prefix)) else { continue };
+            match (self.peel(&reference), reference.target()) {
+                (Ok(commit), _) => drop(out.insert(name.to_owned(), commit)),
+                (Err(error), Some(target)) if error.code() == ErrorCode::NotFound => return Err(RepoError::Missing(target)),
+                (Err(_), _) => {}
+            }
+        }
+        Ok(out)
     }
 
     /// Whether `tip` has `base` in its history.

@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::process::Git;
 use super::repo::{Repo, RepoError};
+use super::settings::Settings;
 use super::setup;
 use crate::store::durable;
 
@@ -44,11 +46,9 @@ pub fn folder(repo: &Repo) -> PathBuf {
 }
 
 /// Installs the hooks, calling `program`. Doing it again renews them.
-pub fn install(repo: &Repo, program: &Path, server: bool) -> Result<Installed, RepoError> {
+pub fn install(repo: &Repo, git: &Git, program: &Path, server: bool) -> Result<Installed, RepoError> {
     let folder = folder(repo);
-    let config = repo.config()?;
-    let local = config.open_level(git2::ConfigLevel::Local).is_ok_and(|local| local.get_entry("core.hooksPath").is_ok());
-    if config.get_entry("core.hooksPath").is_ok() && !local {
+    if is_shared(repo, &git.settings(repo.path())?) {
         return Ok(Installed::Shared(folder));
     }
     let hooks: &[(&str, &str)] = if server { &SERVER } else { &CLIENT };
@@ -56,16 +56,37 @@ pub fn install(repo: &Repo, program: &Path, server: bool) -> Result<Installed, R
     Ok(if all { Installed::Here(folder) } else { Installed::Failed(folder) })
 }
 
+/// Whether git looks for hooks in a folder that is not this repository's alone.
+fn is_shared(repo: &Repo, settings: &Settings) -> bool {
+    let Some(path) = settings.get("core.hookspath") else { return false };
+    let inside = [repo.path(), repo.common_folder()].iter().any(|place| folder(repo).starts_with(place));
+    !settings.is_local("core.hookspath") || (!inside && !path.is_empty())
+}
+
 /// A hook that should be there and is not; none where the folder is the user's own.
-pub fn missing(repo: &Repo) -> Option<String> {
-    let config = repo.config().ok()?;
-    let local = config.open_level(git2::ConfigLevel::Local).is_ok_and(|local| local.get_entry("core.hooksPath").is_ok());
-    if config.get_entry("core.hooksPath").is_ok() || local {
+pub fn missing(repo: &Repo, git: &Git) -> Option<String> {
+    if git.settings(repo.path()).ok()?.get("core.hookspath").is_some() {
         return None;
     }
     let folder = folder(repo);
     let gone = |name: &str| !fs::read(folder.join(name)).is_ok_and(|script| is_ours(&script, name));
     CLIENT.iter().find(|(name, _)| gone(name)).map(|(name, _)| format!("the hook {name}"))
+}
+
+/// Takes the hooks out again: the user's own, which ran first, stand where they stood before.
+pub fn remove(repo: &Repo) -> std::io::Result<()> {
+    let folder = folder(repo);
+    for (name, _) in CLIENT {
+        let (path, own) = (folder.join(name), chained(&folder, name));
+        if !fs::read(&path).is_ok_and(|script| is_ours(&script, name)) {
+            continue;
+        }
+        fs::remove_file(&path)?;
+        if own.exists() {
+            fs::rename(own, path)?;
+        }
+    }
+    Ok(())
 }
 
 /// A program that an installed hook names and that is not there: git goes on without the hook.
@@ -80,7 +101,7 @@ pub fn gone_program(repo: &Repo) -> Option<PathBuf> {
 
 fn install_one(folder: &Path, name: &str, script: &str, program: &Path) -> Result<(), durable::WriteError> {
     let path = folder.join(name);
-    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
+    let quoted = setup::quoted(program);
     let script = script.replace("claude-sync hook", &format!("{quoted} hook")).replace("-v claude-sync", &format!("-v {quoted}"));
     match fs::read(&path) {
         Ok(there) if there == script.as_bytes() => return Ok(()),

@@ -3,13 +3,18 @@
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
 pub mod bulk;
+pub mod environment;
+mod heal;
 mod history;
 pub mod hooks;
+pub mod keep;
 mod loose;
 pub mod process;
 pub mod repo;
+pub mod settings;
 pub mod setup;
 pub mod stale;
+mod target;
 mod trees;
 pub mod unfinished;
 pub mod visibility;
@@ -17,5 +22,8 @@ mod watch;
 mod worktree;
 
 pub use git2::Oid;
+pub use heal::{Healed, Means};
 pub use process::{Git, GitError, Push};
 pub use repo::{Entry, Repo, RepoError};
+pub use target::Target;
+pub use worktree::Place;

@@ -1,21 +1,25 @@
 //! Every `git` process starts here.
 //!
 //! The user's own `git` is used for transport, so that credentials, proxies, ssh settings and helpers work as they do by hand.
-//! Messages are read in English (`LC_ALL=C`); variables that a hook's caller sets must not redirect us to another repository; and
-//! nothing asks for a password where nobody could answer.
+//! Messages are read in English (`LC_ALL=C`); variables that a hook's caller sets must not redirect us to another repository
+//! ([`super::environment`]); none of the user's hooks runs; and nothing asks for a password where nobody could answer.
 
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::environment;
+use super::settings::{Role, Settings};
 use super::watch::{self, Watched};
 use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable_lines;
 
-/// The oldest git that works: before 2.41 machine-readable fetch output and parts of the driver's contract differ.
-pub const MIN_VERSION: (u32, u32) = (2, 41);
+/// The oldest git that works, as Debian 12 and Apple have it. Before 2.42 a driver that gives up is an ordinary conflict to git, which the
+/// next run finishes.
+pub const MIN_VERSION: (u32, u32) = (2, 39);
 
 /// Something went wrong with a `git` process.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +32,12 @@ pub enum GitError {
     TooOld {
         /// What it says it is.
         found: String,
+    },
+    /// What runs under the name of git does not say which version it is.
+    #[error("the git in PATH is not git, or hides it: git version printed {}", if said.is_empty() { "nothing" } else { said.as_str() })]
+    NotGit {
+        /// What it printed, escaped.
+        said: String,
     },
     /// It was silent for too long, and was ended.
     #[error("git {what} was cut off after it had said nothing for {seconds} s")]
@@ -47,17 +57,44 @@ pub enum GitError {
     },
 }
 
+impl GitError {
+    /// Whether git met objects in this repository that are missing or damaged. What the remote says of its own is no such thing.
+    pub fn is_damage_here(&self) -> bool {
+        let Self::Failed { message, .. } = self else { return false };
+        let signs = [
+            "bad object",
+            "is corrupt",
+            "corrupt loose object",
+            "is empty",
+            "unresolved deltas",
+            "could not parse commit",
+            "could not read",
+            "unable to read",
+            "did not send all necessary objects",
+            "remote did not send",
+            "broken link",
+            "missing blob",
+            "missing tree",
+        ];
+        let asks = ["could not read username", "could not read password", "could not read from remote"];
+        message.lines().map(str::to_ascii_lowercase).any(|line| {
+            !line.starts_with("remote:") && !asks.iter().any(|ask| line.contains(ask)) && signs.iter().any(|sign| line.contains(sign))
+        })
+    }
+}
+
 /// Branches of single machines begin with this, in a repository with a branch per machine.
 pub const MACHINES: &str = "machines/";
-
-/// Set while `claude-sync` itself pushes, for the hook that git runs then.
-pub const PUSHING: &str = "CLAUDE_SYNC_PUSHING";
 
 /// What branches a remote has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Survey {
     /// The default branch; none where there is no branch that all machines share.
     pub branch: Option<String>,
+    /// The remote's `HEAD` names that branch.
+    pub named: bool,
+    /// Its objects are named by SHA-256.
+    pub sha256: bool,
     /// There are branches of single machines.
     pub per_machine: bool,
 }
@@ -107,6 +144,8 @@ pub struct Git {
     silence: Duration,
     /// Who is told of each command.
     watcher: Watcher,
+    /// The configuration that was read last, and of which repository.
+    settings: Arc<Mutex<Option<(PathBuf, Settings)>>>,
 }
 
 /// How long a transport may be silent, unless the user says otherwise.
@@ -115,11 +154,20 @@ pub const SILENCE: Duration = Duration::from_mins(2);
 impl Git {
     /// Finds out whether `git` is there and recent enough.
     pub fn find(attended: bool) -> Result<Self, GitError> {
-        let mut git =
-            Self { program: PathBuf::from("git"), version: String::new(), attended, silence: SILENCE, watcher: Watcher::default() };
+        let mut git = Self {
+            program: PathBuf::from("git"),
+            version: String::new(),
+            attended,
+            silence: SILENCE,
+            watcher: Watcher::default(),
+            settings: Arc::default(),
+        };
         let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
-        let found = text.trim().trim_start_matches("git version ").to_owned();
+        // A wrapper may print lines of its own before.
+        let Some(found) = text.lines().find_map(|line| line.trim().strip_prefix("git version ")).map(str::to_owned) else {
+            return Err(GitError::NotGit { said: printable_lines(text.trim(), 2) });
+        };
         let mut numbers = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if version < MIN_VERSION {
@@ -157,9 +205,14 @@ impl Git {
     }
 
     /// Runs a command that talks to a remote.
-    fn transport<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S], variables: &[(&str, &str)]) -> Result<Output, GitError> {
+    fn transport<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
         let mut command = self.command(Some(repo));
-        command.args(args).envs(variables.iter().copied());
+        command.args(args);
+        if !self.attended
+            && let Some(ssh) = environment::unattended_ssh(&self.settings(repo)?, environment::var)
+        {
+            command.env("GIT_SSH_COMMAND", ssh);
+        }
         let mut said = |bytes: &[u8]| {
             let last = |bytes| String::from_utf8_lossy(bytes).split(['\n', '\r']).rfind(|line| !line.trim().is_empty()).map(hide_secrets);
             self.watcher.see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
@@ -173,17 +226,7 @@ impl Git {
     /// A command that sees this repository and no other.
     fn bare_command(&self, repo: Option<&Path>) -> Command {
         let mut command = Command::new(&self.program);
-        for name in [
-            "GIT_DIR",
-            "GIT_WORK_TREE",
-            "GIT_INDEX_FILE",
-            "GIT_OBJECT_DIRECTORY",
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-            "GIT_COMMON_DIR",
-            "GIT_PREFIX",
-        ] {
-            command.env_remove(name);
-        }
+        environment::confine(&mut command, repo);
         if let Some(repo) = repo {
             command.arg("-C").arg(repo);
         }
@@ -195,18 +238,40 @@ impl Git {
         self.bare_command(Some(repo)).args(args).status().map_err(GitError::Missing)
     }
 
+    /// A command of our own: it runs none of the user's hooks, and asks nobody anything where nobody is.
     fn command(&self, repo: Option<&Path>) -> Command {
         let mut command = self.bare_command(repo);
-        command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_EDITOR", "true");
+        command.args(OWN.iter().flat_map(|setting| ["-c", setting]));
+        command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_EDITOR", "true").env("GIT_SEQUENCE_EDITOR", "true");
         if !self.attended {
             command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never");
-            if std::env::var_os("GIT_SSH_COMMAND").is_none() && std::env::var_os("GIT_SSH").is_none() {
-                // Only where the user configured no ssh command of their own: the variable would win over it.
-                command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o ConnectTimeout=30");
-            }
+            command.env("GCM_INTERACTIVE", "never");
         }
         command.stdin(Stdio::null());
         command
+    }
+
+    /// The user's git configuration as it holds in a repository.
+    pub fn settings(&self, repo: &Path) -> Result<Settings, GitError> {
+        let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((place, settings)) = known.as_ref()
+            && place == repo
+        {
+            return Ok(settings.clone());
+        }
+        let args = ["config", "--list", "--show-scope", "-z"];
+        let out = self.bare_command(Some(repo)).args(args).stdin(Stdio::null()).output().map_err(GitError::Missing)?;
+        if !out.status.success() {
+            return Err(failed(&args, &out));
+        }
+        let settings = Settings::parse(&out.stdout);
+        *known = Some((repo.to_owned(), settings.clone()));
+        Ok(settings)
+    }
+
+    /// Forgets the configuration that was read: it was changed.
+    pub fn forget_settings(&self) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Runs a command in the repository and returns its output; a failure carries what git said.
@@ -216,6 +281,24 @@ impl Git {
             return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
         }
         Err(failed(args, &out))
+    }
+
+    /// As [`Self::run`], with a file as standard input.
+    pub fn run_with_input<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S], input: &Path) -> Result<(), GitError> {
+        let file = std::fs::File::open(input).map_err(GitError::Missing)?;
+        let out = self.command(Some(repo)).args(args).stdin(file).output().map_err(GitError::Missing)?;
+        if out.status.success() { Ok(()) } else { Err(failed(args, &out)) }
+    }
+
+    /// As [`Self::run`], cut off where it is silent for too long: for commands that may call helpers of the user's, as for signing.
+    pub fn ask<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
+        let mut command = self.command(Some(repo));
+        command.args(args);
+        match self.told(args, || watch::output(command, self.silence, !self.attended, &mut |_| {}))? {
+            Watched::Ended(out) if out.status.success() => Ok(String::from_utf8_lossy(&out.stdout).into_owned()),
+            Watched::Ended(out) => Err(failed(args, &out)),
+            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: self.silence.as_secs() }),
+        }
     }
 
     fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
@@ -229,18 +312,32 @@ impl Git {
     /// What branches a remote has.
     pub fn survey(&self, repo: &Path, remote: &str) -> Result<Survey, GitError> {
         let args = ["ls-remote", "--symref", "--", remote];
-        let out = self.transport(repo, &args, &[])?;
+        let out = self.transport(repo, &args)?;
         if !out.status.success() {
             return Err(failed(&args, &out));
         }
         let text = String::from_utf8_lossy(&out.stdout);
+        let sha256 = text.lines().any(|line| line.split_once('\t').is_some_and(|(id, _)| id.len() == 64));
         let head = text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
         let all: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
         let (machines, branches): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| name.starts_with(MACHINES));
         // A bare repository's HEAD may name a branch that does not exist.
         let named = head.filter(|head| branches.contains(head));
         let branch = named.or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b))).or(branches.first().copied());
-        Ok(Survey { branch: branch.map(str::to_owned), per_machine: !machines.is_empty() })
+        Ok(Survey { branch: branch.map(str::to_owned), named: named.is_some(), sha256, per_machine: !machines.is_empty() })
+    }
+
+    /// What an empty remote is like: which branch its `HEAD` names, where it says so. It is cloned into the folder `at`, which must be empty.
+    pub fn survey_empty(&self, at: &Path, address: &str) -> Result<Survey, GitError> {
+        let args = ["-c", "init.defaultBranch=main", "clone", "--quiet", "--bare", "--template=", "--", address, "probe.git"];
+        let out = self.transport(at, &args)?;
+        if !out.status.success() {
+            return Err(failed(&args, &out));
+        }
+        let read = |name: &str| std::fs::read_to_string(at.join("probe.git").join(name)).unwrap_or_default();
+        let branch = read("HEAD").trim().strip_prefix("ref: refs/heads/").map(str::to_owned);
+        let sha256 = read("config").to_ascii_lowercase().contains("objectformat = sha256");
+        Ok(Survey { branch, named: true, sha256, per_machine: false })
     }
 
     /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is connected to.
@@ -256,7 +353,7 @@ impl Git {
         let nowhere = tempfile::tempdir().map_err(GitError::Missing)?;
         let args = ["ls-remote", "--", address];
         let mut command = self.command(Some(nowhere.path()));
-        for name in ["GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_SYSTEM", "GIT_SSL_CERT", "GIT_SSL_KEY", "NETRC"] {
+        for name in ["GIT_CONFIG_SYSTEM", "GIT_SSL_CERT", "GIT_SSL_KEY", "NETRC"] {
             command.env_remove(name);
         }
         command.env("HOME", nowhere.path()).env("XDG_CONFIG_HOME", nowhere.path());
@@ -281,14 +378,26 @@ impl Git {
         }
     }
 
-    /// Fetches all branches, forgetting those that are gone.
+    /// Fetches all branches, forgetting those that are gone, whatever the remote's `fetch` setting leaves out.
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        self.fetch_with(repo, remote, &[])
+    }
+
+    /// As [`Self::fetch`], as if nothing was here: objects that are missing or were damaged come again, also in a partial clone.
+    pub fn fetch_again(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        self.fetch_with(repo, remote, &["--refetch", "--no-filter"])
+    }
+
+    fn fetch_with(&self, repo: &Path, remote: &str, more: &[&str]) -> Result<(), GitError> {
         let _doing = self.watcher.begin(Step::Fetch, 0);
         // Progress is a sign of life.
-        let args = ["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules", remote];
+        let mut args = vec!["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules"];
+        args.extend(more);
+        let branches = format!("+refs/heads/*:refs/remotes/{remote}/*");
+        args.extend([remote, branches.as_str()]);
         let mut tries = 0;
         loop {
-            let out = self.transport(repo, &args, &[])?;
+            let out = self.transport(repo, &args)?;
             if out.status.success() {
                 return Ok(());
             }
@@ -305,12 +414,9 @@ impl Git {
     /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.
     pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str, over: Option<&str>) -> Result<Push, GitError> {
         let _doing = self.watcher.begin(Step::Push, 0);
-        let mut args = vec!["push", "--porcelain", "--progress", "--no-follow-tags", "--recurse-submodules=no"];
         let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
-        args.extend(lease.as_deref());
         let update = format!("{commit}:refs/heads/{branch}");
-        args.extend([remote, update.as_str()]);
-        let out = self.transport(repo, &args, &[(PUSHING, "1")])?;
+        let (args, out) = self.push_with(repo, remote, lease.as_deref(), &update)?;
         if out.status.success() {
             return Ok(Push::Done);
         }
@@ -327,7 +433,27 @@ impl Git {
             "failed to lock",
         ];
         let slower = races.iter().any(|race| reason.contains(race));
-        if slower { Ok(Push::Rejected(failed(&args, &out).to_string())) } else { Err(failed(&args, &out)) }
+        let error = refused(&args, &out);
+        if slower { Ok(Push::Rejected(error.to_string())) } else { Err(error) }
+    }
+
+    /// Asks whether the remote would take a push to a branch, as far as it says so before anything is sent. Nothing is pushed.
+    pub fn may_push(&self, repo: &Path, remote: &str, commit: &str, branch: &str) -> Result<(), GitError> {
+        let (args, out) = self.push_with(repo, remote, Some("--dry-run"), &format!("{commit}:refs/heads/{branch}"))?;
+        let text = String::from_utf8_lossy(&out.stdout);
+        // Somebody else was faster: that says nothing of what we may.
+        let slower = ["(fetch first)", "(non-fast-forward)"].iter().any(|race| text.contains(race));
+        if out.status.success() || slower { Ok(()) } else { Err(refused(&args, &out)) }
+    }
+
+    fn push_with(&self, repo: &Path, remote: &str, more: Option<&str>, update: &str) -> Result<(Vec<String>, Output), GitError> {
+        let mirror = format!("remote.{remote}.mirror=false");
+        let mut args = vec!["-c", mirror.as_str(), "push", "--porcelain", "--progress", "--no-verify", "--no-signed"];
+        args.extend(["--no-follow-tags", "--recurse-submodules=no"]);
+        args.extend(more);
+        args.extend([remote, update]);
+        let out = self.transport(repo, &args)?;
+        Ok((args.into_iter().map(str::to_owned).collect(), out))
     }
 
     /// Takes everything out of the repository that no branch needs any more.
@@ -346,26 +472,24 @@ impl Git {
 
     /// Makes a signed commit by the user's signing set-up, which libgit2 knows nothing of.
     pub fn commit_signed(&self, repo: &Path, tree: &str, parents: &[String], message: &str) -> Result<String, GitError> {
-        let mut args = vec!["commit-tree", "-S", "-F", "-"];
+        let mut file = tempfile::NamedTempFile::new().map_err(GitError::Missing)?;
+        file.write_all(message.as_bytes()).map_err(GitError::Missing)?;
+        let path = file.path().display().to_string();
+        let mut args = vec!["-c", "i18n.commitEncoding=UTF-8"];
+        if self.settings(repo)?.person(Role::Committer).is_none() {
+            args.extend(["-c", "user.name=claude-sync", "-c", "user.email=claude-sync@localhost"]);
+        }
+        args.extend(["commit-tree", "-S", "-F", &path]);
         for parent in parents {
             args.extend(["-p", parent]);
         }
         args.push(tree);
-        let mut child = self
-            .command(Some(repo))
-            .args(&args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(GitError::Missing)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            stdin.write_all(message.as_bytes()).map_err(GitError::Missing)?;
-        }
-        let out = child.wait_with_output().map_err(GitError::Missing)?;
-        if out.status.success() { Ok(String::from_utf8_lossy(&out.stdout).trim().to_owned()) } else { Err(failed(&args, &out)) }
+        self.ask(repo, &args).map(|id| id.trim().to_owned())
     }
 }
+
+/// Settings of every command of our own. Hooks of the user's, and what asks a program what changed, may fail, hang or refuse.
+const OWN: [&str; 3] = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "core.pager=cat"];
 
 /// The name of the command, past the settings before it.
 fn subcommand<S: AsRef<OsStr>>(args: &[S]) -> String {
@@ -391,6 +515,57 @@ const PROGRESS: [&str; 11] = [
     "From ",
     "POST git-",
 ];
+
+/// Who refused a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refuser {
+    /// A hook in the remote repository.
+    Hook,
+    /// The host: by its rules, or because these credentials may not write.
+    Host,
+}
+
+/// Who refused a push, as far as git's message says so.
+pub fn refuser(message: &str) -> Option<Refuser> {
+    let text = message.to_ascii_lowercase();
+    let host = [
+        "protected branch",
+        "error: 403",
+        "error: 401",
+        "permission to ",
+        "denied to",
+        "read-only",
+        "read only",
+        "archived",
+        "quota",
+        "not allowed to push",
+        "write access",
+        "gh00",
+        "gh01",
+    ];
+    if host.iter().any(|word| text.contains(word)) {
+        return Some(Refuser::Host);
+    }
+    if text.contains("hook declined") {
+        return Some(Refuser::Hook);
+    }
+    text.contains("[remote rejected]").then_some(Refuser::Host)
+}
+
+/// A failed push: the line that says what became of the branch stands on standard output.
+fn refused<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
+    let text = String::from_utf8_lossy(&out.stdout);
+    let reason = text.lines().find(|line| line.starts_with('!'));
+    // Of `!	FROM:TO	[remote rejected] (reason)` the last part.
+    let reason = reason.and_then(|line| line.rsplit('\t').next()).map(str::to_owned);
+    match (failed(args, out), reason) {
+        (GitError::Failed { what, message }, Some(reason)) if !message.contains(&reason) => {
+            let reason = hide_secrets(&printable_lines(&reason, 1));
+            GitError::Failed { what, message: if message.is_empty() { reason } else { format!("{message}\n{reason}") } }
+        }
+        (error, _) => error,
+    }
+}
 
 fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     let stderr = String::from_utf8_lossy(&out.stderr);

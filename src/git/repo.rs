@@ -6,11 +6,12 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature};
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature};
 
 use rayon::prelude::*;
 
 use super::process::{Git, GitError};
+use super::settings::Role;
 use crate::base::key::Key;
 use crate::base::text::printable;
 use crate::format::sealed::{self, Seal, SealError};
@@ -18,6 +19,12 @@ use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
 
 /// The ref that remembers all that this clone has had.
 pub const KNOWN: &str = "refs/claude-sync/known";
+
+/// The commit that the sync's branch is at, where the branch and the work tree could not be brought along: somebody's git works there.
+pub const LATE: &str = "refs/claude-sync/late";
+
+/// The commit that the branch was at when [`LATE`] was noted: where somebody moved it since, what they made counts.
+pub const LATE_FROM: &str = "refs/claude-sync/late-from";
 
 /// The mode of a plain file.
 pub const FILE: i32 = 0o100_644;
@@ -35,9 +42,22 @@ pub enum RepoError {
         /// Why.
         source: git2::Error,
     },
-    /// `HEAD` names a commit, not a branch.
-    #[error("the repository {} is on no branch", .0.display())]
-    Detached(PathBuf),
+    /// A part of `.git` is gone without which git does not work, or works on something else.
+    #[error("the git repository {} is damaged: its {} is missing", path.display(), part)]
+    Damaged {
+        /// The repository.
+        path: PathBuf,
+        /// What is missing.
+        part: &'static str,
+    },
+    /// There are several remotes, and none is the branch's.
+    #[error("the branch {} has no remote of its own, and there are several: {}", printable(branch, 100), names.iter().take(5).map(|name| printable(name, 60)).collect::<Vec<_>>().join(", "))]
+    WhichRemote {
+        /// The branch.
+        branch: String,
+        /// The remotes.
+        names: Vec<String>,
+    },
     /// Another process works in the repository, or died there.
     #[error("failed to {what}: {reason}")]
     Locked {
@@ -46,6 +66,10 @@ pub enum RepoError {
         /// What libgit2 says, escaped.
         reason: String,
     },
+    /// An object is not here: this is a partial clone, or something was pruned. What it holds is unknown, which is not the same as
+    /// unreadable.
+    #[error("object {0} is missing here")]
+    Missing(Oid),
     /// Anything else.
     #[error("failed to {what}")]
     Git {
@@ -68,6 +92,29 @@ pub enum RepoError {
         /// Why.
         source: std::io::Error,
     },
+}
+
+impl RepoError {
+    /// Whether objects are missing or damaged here, so that another repository that has them can help.
+    pub fn lacks_objects(&self) -> bool {
+        match self {
+            Self::Missing(_) => true,
+            Self::Process(error) => error.is_damage_here(),
+            Self::Git { source, .. } => match source.class() {
+                ErrorClass::Odb => matches!(source.code(), ErrorCode::NotFound | ErrorCode::HashsumMismatch) || is_damage(source.message()),
+                ErrorClass::Zlib => true,
+                _ => is_damage(source.message()),
+            },
+            _ => false,
+        }
+    }
+}
+
+/// Whether a message of libgit2 tells of a damaged object.
+fn is_damage(message: &str) -> bool {
+    ["is damaged", "corrupt", "inflate", "mismatch", "object not found", "Cannot retrieve reference target"]
+        .iter()
+        .any(|word| message.contains(word))
 }
 
 pub(super) fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {
@@ -143,8 +190,10 @@ impl Repo {
         if files.is_empty() {
             files.extend(self.blobs(Some(root), "sync/machines")?.into_iter().map(|blob| blob.oid));
         }
-        for oid in files.into_iter().filter(|oid| self.blob_size(*oid).is_some_and(|size| size <= MAX_SYNC_FILE)) {
-            if let Some(mark) = sealed::mark(&self.stored(oid)?) {
+        for oid in files {
+            if self.is_blob_within(oid, MAX_SYNC_FILE)?
+                && let Some(mark) = sealed::mark(&self.stored(oid)?)
+            {
                 return Ok(Some(mark));
             }
         }
@@ -153,7 +202,7 @@ impl Repo {
 
     /// Whether a blob is sealed by a key that is not here.
     pub fn is_locked(&self, oid: Oid) -> Result<bool, RepoError> {
-        Ok(self.seal.is_none() && self.blob_size(oid).is_some_and(|size| size <= MAX_DAY_FILE) && sealed::is_sealed(&self.stored(oid)?))
+        Ok(self.seal.is_none() && self.is_blob_within(oid, MAX_DAY_FILE)? && sealed::is_sealed(&self.stored(oid)?))
     }
 
     /// Seals files below `sync` from here on, if there is a key.
@@ -163,8 +212,15 @@ impl Repo {
 
     /// Opens the repository at `path`; none where there is nothing.
     pub fn open(path: &Path) -> Result<Option<Self>, RepoError> {
-        if !path.join(".git").exists() {
+        let place = path.join(".git");
+        if !place.exists() {
             return Ok(None);
+        }
+        // Without these git looks for another repository above, or takes defaults for what the clone was set up with.
+        for part in ["HEAD", "config"] {
+            if place.is_dir() && !place.join(part).exists() {
+                return Err(RepoError::Damaged { path: path.to_owned(), part });
+            }
         }
         match Repository::open(path) {
             Ok(inner) => Ok(Some(Self::of(inner, path.to_owned()))),
@@ -208,11 +264,10 @@ impl Repo {
         git("read git's configuration", self.inner.config())
     }
 
-    /// The branch that `HEAD` names, born or not.
-    pub fn branch(&self) -> Result<String, RepoError> {
+    /// The branch that `HEAD` names, born or not; none where it is detached.
+    pub fn head_branch(&self) -> Result<Option<String>, RepoError> {
         let head = git("read HEAD", self.inner.find_reference("HEAD"))?;
-        let target = head.symbolic_target().ok().flatten().and_then(|name| name.strip_prefix("refs/heads/"));
-        target.map(str::to_owned).ok_or_else(|| RepoError::Detached(self.path.clone()))
+        Ok(head.symbolic_target().ok().flatten().and_then(|name| name.strip_prefix("refs/heads/")).map(str::to_owned))
     }
 
     /// Points an unborn `HEAD` at a branch.
@@ -220,12 +275,18 @@ impl Repo {
         git("name the branch", self.inner.set_head(&format!("refs/heads/{branch}")))
     }
 
-    /// The commit that a ref names; none where there is no such ref.
+    /// The commit that a ref names; none where there is no such ref. Fails where the ref names an object that is missing.
     pub fn commit_at(&self, reference: &str) -> Result<Option<Oid>, RepoError> {
-        match self.inner.find_reference(reference).and_then(|found| self.peel(&found)) {
-            Ok(commit) => Ok(Some(commit)),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(RepoError::Git { what: format!("read {reference}"), source }),
+        let fail = |source| RepoError::Git { what: format!("read {reference}"), source };
+        let found = match self.inner.find_reference(reference).and_then(|found| found.resolve()) {
+            Ok(found) => found,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(source) => return Err(fail(source)),
+        };
+        match (self.peel(&found), found.target()) {
+            (Ok(commit), _) => Ok(Some(commit)),
+            (Err(error), Some(target)) if error.code() == ErrorCode::NotFound => Err(RepoError::Missing(target)),
+            (Err(source), _) => Err(fail(source)),
         }
     }
 
@@ -244,10 +305,18 @@ impl Repo {
         Ok(git("read a commit", self.find_commit(commit))?.parent_ids().collect())
     }
 
-    /// A blob's size, without reading it; none where the object is missing or no blob.
-    pub fn blob_size(&self, oid: Oid) -> Option<usize> {
-        let (size, kind) = self.inner.odb().and_then(|odb| odb.read_header(oid)).ok()?;
-        (kind == ObjectType::Blob).then_some(size)
+    /// A blob's size, without reading it; none where the object is no blob. Fails where it is missing.
+    pub fn blob_size(&self, oid: Oid) -> Result<Option<usize>, RepoError> {
+        match self.inner.odb().and_then(|odb| odb.read_header(oid)) {
+            Ok((size, kind)) => Ok((kind == ObjectType::Blob).then_some(size)),
+            Err(error) if error.code() == ErrorCode::NotFound => Err(RepoError::Missing(oid)),
+            Err(source) => Err(RepoError::Git { what: format!("read object {oid}"), source }),
+        }
+    }
+
+    /// Whether an object is a blob of at most `most` bytes. Fails where it is missing.
+    pub fn is_blob_within(&self, oid: Oid, most: usize) -> Result<bool, RepoError> {
+        Ok(self.blob_size(oid)?.is_some_and(|size| size <= most))
     }
 
     /// A blob's bytes.
@@ -334,31 +403,39 @@ impl Repo {
     }
 
     /// Whom commits name as their author.
-    pub fn author(&self) -> Result<String, RepoError> {
-        let who = self.signature()?;
+    pub fn author(&self, process: &Git) -> Result<String, RepoError> {
+        let who = self.signature(process, Role::Author)?;
         Ok(format!("{} <{}>", String::from_utf8_lossy(who.name_bytes()), String::from_utf8_lossy(who.email_bytes())))
     }
 
-    fn signature(&self) -> Result<Signature<'static>, RepoError> {
-        match self.inner.signature() {
-            Ok(who) => Ok(who),
+    fn signature(&self, process: &Git, role: Role) -> Result<Signature<'static>, RepoError> {
+        let known = process.settings(&self.path)?.person(role).and_then(|who| Signature::now(&who.name, &who.email).ok());
+        match known {
+            Some(who) => Ok(who),
             // No identity is configured: a commit must not fail for that, and must not guess a name or address either.
-            Err(_) => git("make a signature", Signature::now("claude-sync", "claude-sync@localhost")),
+            None => git("make a signature", Signature::now("claude-sync", "claude-sync@localhost")),
         }
     }
 
-    /// Makes a commit, signed where the user's configuration says so. No ref moves.
+    /// Makes a commit. It is not signed, whatever `commit.gpgSign` says: [`Git::commit_signed`] does that. No ref moves.
     pub fn commit(&self, process: &Git, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, RepoError> {
-        if self.config()?.get_bool("commit.gpgsign").unwrap_or(false) {
-            let parents: Vec<_> = parents.iter().map(Oid::to_string).collect();
-            let id = process.commit_signed(&self.path, &tree.to_string(), &parents, message)?;
-            return git("read the signed commit", Oid::from_str(&id));
-        }
-        let who = self.signature()?;
+        let (author, committer) = (self.signature(process, Role::Author)?, self.signature(process, Role::Committer)?);
         let tree = git("read a tree", self.find_tree(tree))?;
         let parents = parents.iter().map(|p| self.find_commit(*p)).collect::<Result<Vec<_>, _>>();
         let parents = git("read a commit", parents)?;
-        git("make a commit", self.inner.commit(None, &who, &who, message, &tree, &parents.iter().collect::<Vec<_>>()))
+        git("make a commit", self.inner.commit(None, &author, &committer, message, &tree, &parents.iter().collect::<Vec<_>>()))
+    }
+
+    /// Makes a commit that is signed by the user's set-up for signing. No ref moves.
+    pub fn commit_signed(&self, process: &Git, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, RepoError> {
+        let parents: Vec<_> = parents.iter().map(Oid::to_string).collect();
+        let id = process.commit_signed(&self.path, &tree.to_string(), &parents, message)?;
+        git("read the signed commit", Oid::from_str(&id))
+    }
+
+    /// Whether a commit carries a signature.
+    pub fn is_signed(&self, commit: Oid) -> Result<bool, RepoError> {
+        Ok(git("read a commit", self.find_commit(commit))?.header_field_bytes("gpgsig").is_ok())
     }
 
     /// Moves a ref from `old` to `new`; fails if somebody else moved it meanwhile.
@@ -379,13 +456,8 @@ impl Repo {
         crate::store::durable::sync_file_system(&path).map_err(|source| RepoError::Flush { path, source })
     }
 
-    /// The address of the remote named `origin`, if there is one, as git's `url.*.insteadOf` has it.
-    pub fn remote(&self) -> Option<String> {
-        self.inner.find_remote("origin").ok().and_then(|remote| remote.url().ok().map(str::to_owned))
-    }
-
-    /// The same as it was given, before `url.*.insteadOf`.
-    pub fn given_remote(&self) -> Option<String> {
-        self.inner.config().ok()?.get_string("remote.origin.url").ok()
+    /// The address of a remote, as it was given: `url.*.insteadOf` is applied by git ([`Git::rewritten`]).
+    pub fn address(&self, remote: Option<&str>) -> Option<String> {
+        self.inner.config().ok()?.get_string(&format!("remote.{}.url", remote?)).ok()
     }
 }

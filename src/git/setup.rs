@@ -21,9 +21,23 @@ pub enum SetupError {
 const BEGIN: &str = "# claude-sync begin: written anew by every run";
 const END: &str = "# claude-sync end";
 
+/// The line by which git runs the merge driver. In it `%` stands before a letter that git replaces.
+fn driver(program: &Path) -> String {
+    format!("{} merge-driver %O %A %B %P || exit 129", quoted(program).replace('%', "%%"))
+}
+
+/// A program as a shell reads it.
+pub(super) fn quoted(program: &Path) -> String {
+    format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"))
+}
+
+/// Attributes that the repository's own line leaves open: filters such as LFS, and other encodings and line ends, would make the files
+/// below `sync` differ from what was committed.
+const PLAIN: &str = "sync/** -crlf !eol -ident -filter !working-tree-encoding";
+
 /// Defines the merge driver and the attributes. `program` is the absolute path of `claude-sync`.
 pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
-    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
+    let quoted = quoted(program);
     let config = repo.config()?;
     let set = |name: &str, value: &str| -> Result<(), RepoError> {
         let local = config
@@ -33,7 +47,7 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     };
     set("merge.claude-sync.name", "joins usage records")?;
     // Exit codes 1 to 128 would mean "conflict" and leave ours without a mark; 129 makes git stop and change nothing.
-    set("merge.claude-sync.driver", &format!("{quoted} merge-driver %O %A %B %P || exit 129"))?;
+    set("merge.claude-sync.driver", &driver(program))?;
     // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is read or written through it.
     set("core.symlinks", "false")?;
     // `git log -p` and `git diff` show records as lines for people.
@@ -49,12 +63,9 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
 /// What of the set-up is not as a run leaves it: the setting or file, and what is wrong.
 pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
     let mut out = Vec::new();
-    let quoted = format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"));
+    let quoted = quoted(program);
     let config = repo.config();
-    for (name, wanted) in [
-        ("merge.claude-sync.driver", format!("{quoted} merge-driver %O %A %B %P || exit 129")),
-        ("diff.claude-sync.textconv", format!("{quoted} textconv")),
-    ] {
+    for (name, wanted) in [("merge.claude-sync.driver", driver(program)), ("diff.claude-sync.textconv", format!("{quoted} textconv"))] {
         match config.as_ref().ok().and_then(|config| config.get_string(name).ok()) {
             None => out.push((name.to_owned(), "is not set".to_owned())),
             Some(there) if there != wanted => out.push((name.to_owned(), "is set to something else".to_owned())),
@@ -62,7 +73,7 @@ pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
         }
     }
     let attributes = fs::read_to_string(repo.common_folder().join("info/attributes")).unwrap_or_default();
-    if !attributes.lines().any(|line| line == ATTRIBUTE_LINE) {
+    if ![ATTRIBUTE_LINE, PLAIN].iter().all(|wanted| attributes.lines().any(|line| line == *wanted)) {
         out.push(("info/attributes".to_owned(), "has not the line of claude-sync".to_owned()));
     }
     out
@@ -70,7 +81,7 @@ pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
 
 /// The program that the merge driver runs, as the setting names it.
 pub fn driver_program(repo: &Repo) -> Option<PathBuf> {
-    quoted_program(&repo.config().ok()?.get_string("merge.claude-sync.driver").ok()?)
+    quoted_program(&repo.config().ok()?.get_string("merge.claude-sync.driver").ok()?.replace("%%", "%"))
 }
 
 /// The first word in single quotes of a line that a shell reads: the program, in what is written here and in hooks.
@@ -102,6 +113,19 @@ pub fn choose_layout(repo: &Repo) -> Result<(), RepoError> {
 /// Whether each machine pushes a branch of its own.
 pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo.config()?.get_string(LAYOUT.0).is_ok_and(|layout| layout == LAYOUT.1))
+}
+
+/// The name of the short-lived machines of which this is one.
+const EPHEMERAL: &str = "claude-sync.ephemeral";
+
+/// The name under which this machine and others like it are one machine; none where it is a machine of its own.
+pub fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
+    Ok(repo.config()?.get_string(EPHEMERAL).ok().filter(|name| !name.is_empty()))
+}
+
+/// Makes this one of the short-lived machines of a name.
+pub fn set_ephemeral(repo: &Repo, name: &str) -> Result<(), RepoError> {
+    set(repo, EPHEMERAL, Some(name))
 }
 
 /// Set from when a new history is begun until the remote has it.
@@ -155,33 +179,11 @@ fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), RepoError> {
     }
 }
 
-/// The setting that remembers which branch is synced.
-const BRANCH: &str = "claude-sync.branch";
-
-/// The branch that is synced, where `here` is another one. A branch that was renamed is the same one.
-pub fn usual_branch(repo: &Repo, here: &str) -> Result<Option<String>, RepoError> {
-    let mut config = repo.config()?;
-    match config.get_string(BRANCH) {
-        Ok(usual) if usual == here => Ok(None),
-        Ok(usual) if repo.head(&usual)?.is_some() => Ok(Some(usual)),
-        _ => match config.set_str(BRANCH, here) {
-            Ok(()) => Ok(None),
-            Err(source) => Err(RepoError::Git { what: format!("set {BRANCH}"), source }),
-        },
-    }
-}
-
-/// As [`usual_branch`], without remembering anything.
-pub fn strayed_from(repo: &Repo, here: &str) -> Option<String> {
-    let usual = repo.config().ok()?.get_string(BRANCH).ok()?;
-    (usual != here && repo.head(&usual).ok()?.is_some()).then_some(usual)
-}
-
 /// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
 fn attributes(repo: &Repo) -> Result<(), SetupError> {
     let path = repo.common_folder().join("info/attributes");
     let old = fs::read_to_string(&path).unwrap_or_default();
-    let block = format!("{BEGIN}\n{ATTRIBUTE_LINE}\n{END}\n");
+    let block = format!("{BEGIN}\n{ATTRIBUTE_LINE}\n{PLAIN}\n{END}\n");
     let (before, after) = match (old.find(BEGIN), old.find(END)) {
         (Some(begin), Some(end)) if begin < end => (&old[..begin], old[end + END.len()..].trim_start_matches('\n')),
         _ => (old.as_str(), ""),
@@ -196,21 +198,16 @@ fn attributes(repo: &Repo) -> Result<(), SetupError> {
 
 /// Adds the remote and makes plain `git pull` and `git push` use it.
 pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoError> {
-    let mut config = repo.config()?;
-    let mut set =
-        |name: &str, value: &str| config.set_str(name, value).map_err(|source| RepoError::Git { what: format!("set {name}"), source });
-    set("remote.origin.url", address)?;
-    set("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*")?;
-    track(repo, branch)
+    set(repo, "remote.origin.url", Some(address))?;
+    set(repo, "remote.origin.fetch", Some("+refs/heads/*:refs/remotes/origin/*"))?;
+    set(repo, &format!("branch.{branch}.remote"), Some("origin"))?;
+    set(repo, &format!("branch.{branch}.merge"), Some(&format!("refs/heads/{branch}")))
 }
 
-/// Makes a branch follow the remote's branch of the same name.
-pub fn track(repo: &Repo, branch: &str) -> Result<(), RepoError> {
-    let mut config = repo.config()?;
-    for (name, value) in
-        [(format!("branch.{branch}.remote"), "origin".to_owned()), (format!("branch.{branch}.merge"), format!("refs/heads/{branch}"))]
-    {
-        config.set_str(&name, &value).map_err(|source| RepoError::Git { what: format!("set {name}"), source })?;
+/// Takes back [`add_remote`]: that remote cannot be used.
+pub fn remove_remote(repo: &Repo, branch: &str) -> Result<(), RepoError> {
+    for name in ["remote.origin.url", "remote.origin.fetch", &format!("branch.{branch}.remote"), &format!("branch.{branch}.merge")] {
+        set(repo, name, None)?;
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use git2::{IndexEntry, IndexTime, Oid, RepositoryState};
 
 use super::process::{Git, GitError};
 use super::repo::{Entry, Repo, RepoError, git};
+use super::settings::Role;
 
 /// An operation that git began and did not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,10 +168,10 @@ impl Repo {
     pub fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
         let how = if skip { "--skip" } else { "--continue" };
         let mut args = Vec::new();
-        if self.inner.signature().is_err() {
+        if process.settings(self.path())?.person(Role::Committer).is_none() {
             args.extend(["-c", "user.name=claude-sync", "-c", "user.email=claude-sync@localhost"]);
         }
         args.extend([operation.name(), how]);
-        process.run(self.path(), &args).map(drop)
+        process.ask(self.path(), &args).map(drop)
     }
 }

@@ -144,7 +144,7 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) 
             let Some(entry) = entry.filter(|entry| entry.mode == FILE) else { return Ok(None) };
             Ok(match read::content(repo, entry.oid)? {
                 Content::Bytes(bytes) => Some(bytes),
-                Content::TooLarge(_) | Content::Missing => None,
+                Content::TooLarge(_) => None,
             })
         };
         match Path::parse(path) {

@@ -87,8 +87,7 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
         return Ok(a.max(b));
     }
     let most = crate::format::MAX_DAY_FILE.max(crate::format::MAX_SYNC_FILE);
-    let readable = |oid| repo.blob_size(oid).is_some_and(|size| size <= most);
-    match (readable(a), readable(b)) {
+    match (repo.is_blob_within(a, most)?, repo.is_blob_within(b, most)?) {
         (true, true) => {}
         (true, false) => return Ok(a),
         (false, true) => return Ok(b),

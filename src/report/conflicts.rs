@@ -40,7 +40,7 @@ pub struct Dispute {
 
 /// All sessions of the repository's current commit that are pending.
 pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
-    let Some(head) = repo.head_commit()? else {
+    let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
     };
     let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;

@@ -170,7 +170,7 @@ impl Explanation {
 
     /// Finds the lines of the repository's current commit that hold what was found.
     pub fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
-        let Some(head) = repo.head_commit()? else { return Ok(()) };
+        let Some(head) = repo.synced()? else { return Ok(()) };
         let ids: HashMap<RecordId, usize> = self.places(|one| one.id);
         let twins = self.places(|one| one.id.map(|_| derived_id(one.at, &one.model, &one.totals.counters)));
         let mut take = |copy: Copy| {
@@ -223,7 +223,7 @@ impl Explanation {
 
     /// Finds the commits that brought the copies of the first of what was found.
     pub fn find_commits(&mut self, repo: &Repo, most: usize) -> Result<(), DataError> {
-        let Some(head) = repo.head_commit()? else { return Ok(()) };
+        let Some(head) = repo.synced()? else { return Ok(()) };
         let mut files: BTreeMap<&str, History> = BTreeMap::new();
         for copy in self.found.iter().take(most).flat_map(|one| &one.copies).filter(|copy| copy.line > 0) {
             files.entry(copy.path.as_str()).or_default().added.insert(copy.record.id, None);

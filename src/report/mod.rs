@@ -37,7 +37,7 @@ use crate::record::RecordSet;
 /// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
 /// there is no commit yet.
 pub fn from_repo(repo: &Repo, cache: &dyn Cache, since: Option<Timestamp>, rows: Rows) -> Result<Option<Fleet>, DataError> {
-    let Some(head) = repo.head(&repo.branch()?)? else {
+    let Some(head) = repo.synced()? else {
         return Ok(None);
     };
     let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;
@@ -50,7 +50,7 @@ pub fn from_repo(repo: &Repo, cache: &dyn Cache, since: Option<Timestamp>, rows:
 
 /// The machines of the repository's current commit, without their records.
 pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
-    let Some(head) = repo.head_commit()? else {
+    let Some(head) = repo.synced()? else {
         return Ok(None);
     };
     let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;

@@ -31,6 +31,9 @@ pub struct Config {
     pub failures: Failures,
     /// `auto_sync`.
     pub auto: Auto,
+    /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does not: a run that nobody attends
+    /// cannot answer a passphrase.
+    pub sign: bool,
     /// Settings that this version does not know, each with the one that may be meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
 }
@@ -165,6 +168,10 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
         }
         config.unknown.extend(unknown("auto_sync.", auto, &["minimum_interval_seconds"]));
     }
+    if let Some(mut git) = fields.object("git")? {
+        config.sign = git.flag("sign")?;
+        config.unknown.extend(unknown("git.", git, &["sign"]));
+    }
     for key in ["$schema", "version"] {
         fields.take(key);
     }
@@ -212,7 +219,7 @@ fn wants(key: &str, want: &'static str) -> FieldError {
     FieldError { key: key.to_owned(), want }
 }
 
-const TOP: [&str; 5] = ["summary_only", "snapshots", "privacy_settings", "error_states", "auto_sync"];
+const TOP: [&str; 6] = ["summary_only", "snapshots", "privacy_settings", "error_states", "auto_sync", "git"];
 const PRIVACY: [&str; 6] = ["anonymize_hostname", "exclude_project_names", "project_names", "aliases", "encryption", "retention_days"];
 const FAILED: [&str; 4] = ["retry_count", "backoff_seconds", "fallback", "silence_seconds"];
 

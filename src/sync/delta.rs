@@ -60,9 +60,9 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
             continue;
         }
         let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {
-            let bytes = match oid.filter(|oid| repo.blob_size(*oid).is_some_and(|size| size <= MAX_DAY_FILE)) {
-                Some(oid) => repo.blob(oid)?,
-                None => Vec::new(),
+            let bytes = match oid {
+                Some(oid) if repo.is_blob_within(oid, MAX_DAY_FILE)? => repo.blob(oid)?,
+                _ => Vec::new(),
             };
             Ok(DayFile::read(machine, day, &bytes, &mut names).map_or_else(|_| DayFile::new(machine.clone(), day), |(file, _)| file))
         };

@@ -33,7 +33,7 @@ pub struct Entry {
 
 /// The commits of `HEAD`, newest first.
 pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
-    let Some(head) = repo.head_commit()? else {
+    let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
     };
     let mut out = Vec::new();

@@ -48,6 +48,6 @@ fn page(repo: &Repo, commit: Option<Oid>, machine: &MachineId) -> Result<Option<
     };
     Ok(match read::content(repo, entry.oid)? {
         Content::Bytes(bytes) => SyncFile::read(machine, &bytes, &mut Interner::default()).ok(),
-        Content::TooLarge(_) | Content::Missing => None,
+        Content::TooLarge(_) => None,
     })
 }

@@ -28,8 +28,8 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
     let mut out = Migrated { versions: Versions::new(), changed: 0, commit: None };
-    let branch = repo.branch()?;
-    let Some(head) = repo.head(&branch)? else { return Ok(Some(out)) };
+    let target = repo.target()?;
+    let Some(head) = repo.position(&target)? else { return Ok(Some(out)) };
     let root = repo.tree_of(head)?;
     if repo.sealed_by(root)?.is_some() {
         repo.start_sealing();
@@ -41,7 +41,7 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
             Path::Day(..) => Shape::Lines,
             Path::Front | Path::Readme | Path::Unknown | Path::Outside => continue,
         };
-        if repo.blob_size(blob.oid).is_none_or(|size| size > MAX_DAY_FILE.max(MAX_SYNC_FILE)) {
+        if !repo.is_blob_within(blob.oid, MAX_DAY_FILE.max(MAX_SYNC_FILE))? {
             continue;
         }
         let bytes = repo.blob(blob.oid)?;
@@ -59,11 +59,14 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
     }
     let tree = repo.replace(Some(root), &changes)?;
     let to = steps.last().map_or("", |step| step.to);
-    let commit =
-        repo.commit(&Git::find(false)?.with_watcher(options.watcher.clone()), tree, &[head], &format!("migrate to format {to}\n"))?;
+    let git = Git::find(false)?.with_watcher(options.watcher.clone());
+    if repo.obstacle(&target.branch)?.is_some() {
+        return Err(SyncError::Unfinished { path: repo.path().to_owned(), what: "change of the work tree" });
+    }
+    let commit = repo.commit(&git, tree, &[head], &format!("migrate to format {to}\n"))?;
     repo.flush()?;
-    repo.move_ref(&format!("refs/heads/{branch}"), Some(head), commit, "claude-sync migrate")?;
-    repo.checkout(tree)?;
+    repo.move_ref(&target.local(), Some(head), commit, "claude-sync migrate")?;
+    repo.project(&git, Some(root), tree)?;
     repo.flush()?;
     out.commit = Some(commit);
     Ok(Some(out))

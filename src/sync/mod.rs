@@ -10,6 +10,7 @@ pub mod import;
 mod migrate;
 mod outgoing;
 pub mod own;
+mod owner;
 mod page;
 mod preview;
 mod resolve;
@@ -35,7 +36,7 @@ use crate::format::syncfile::Mode;
 use crate::git::repo::RepoError;
 use crate::git::setup::SetupError;
 use crate::git::unfinished::Operation;
-use crate::git::{GitError, Oid};
+use crate::git::{GitError, Healed, Oid, Place};
 use crate::store::config::ConfigError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
@@ -44,11 +45,12 @@ use crate::transcripts::{BadLine, Reading};
 pub use accounts::with_increments;
 pub use delta::Delta;
 pub use migrate::{Migrated, migrate};
+pub use owner::OwnerError;
 pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
-pub use run::run;
+pub use run::{repair_objects, run};
 pub use settings::naming;
-pub use setup::{Init, init, leave_id};
+pub use setup::{Init, become_ephemeral, init, keep_ephemeral, leave_id};
 pub use status::{Known, Status, Unsynced, status};
 pub use tree::{Brought, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
@@ -105,6 +107,8 @@ pub struct Options {
     pub unattended: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// Several machines share this one's id on purpose, one after the other or at once: `init --ephemeral`.
+    pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
     /// Who is told what goes on.
@@ -128,6 +132,8 @@ pub enum Remote {
     Skipped,
     /// It is encrypted with the key of this mark, which is not here; the commit stays here.
     Locked(String),
+    /// Commits are to be signed, and that failed: it waits here, unsigned, and the next run that can sign makes it anew and pushes it.
+    Unsigned(String),
     /// It failed lately, and is left alone for a while; what is committed waits here.
     Waiting,
 }
@@ -139,15 +145,6 @@ pub enum Twin {
     Copied,
     /// Somebody else wrote as this machine.
     Wrote,
-}
-
-/// Another branch than the one that is usually synced is checked out: what is synced there, the usual one does not have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Strayed {
-    /// The one that is checked out.
-    pub here: String,
-    /// The one that is usually synced.
-    pub usual: String,
 }
 
 /// What reading the transcripts was like.
@@ -188,8 +185,14 @@ pub struct Outcome {
     pub twin: Option<Twin>,
     /// What git had left half-done, and this run ended.
     pub finished: Option<Operation>,
-    /// Another branch than usual is checked out.
-    pub strayed: Option<Strayed>,
+    /// The branch that is synced.
+    pub branch: String,
+    /// Why the work tree does not show what was synced.
+    pub late: Option<Place>,
+    /// The sync's branch that was and the one that is, where the remote's default branch was renamed.
+    pub followed: Option<(String, String)>,
+    /// What was done about objects that were missing or damaged.
+    pub healed: Healed,
     /// Settings of `config.json` that this version does not know, each with the one that may be meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
     /// Files in which git's conflict markers stood, and stand no more.
@@ -291,6 +294,29 @@ pub enum SyncError {
         /// The repository.
         repo: PathBuf,
     },
+    /// The clone is not complete, and the remote that has the rest was not reached.
+    #[error("objects are missing here, and {address} was not reached, which has them")]
+    Incomplete {
+        /// The remote's address.
+        address: String,
+        /// What git said.
+        source: GitError,
+    },
+    /// A short-lived machine was asked for where another one is set up.
+    #[error("{} has the id of another machine", path.display())]
+    HasId {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The folder is somebody else's.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
+    /// The remote's repository is of a kind that does not work.
+    #[error("{address} is a SHA-256 repository, which claude-sync does not support")]
+    Sha256 {
+        /// Its address.
+        address: String,
+    },
     /// The remote did not answer while it was needed.
     #[error("failed to reach {address}")]
     Unreachable {
@@ -320,4 +346,14 @@ pub enum SyncError {
     /// The remote changed faster than we could follow.
     #[error("the remote changed during each of {0} tries to push")]
     Contended(u32),
+}
+
+impl SyncError {
+    /// Whether objects are missing or damaged here, so that fetching them again may help.
+    pub fn lacks_objects(&self) -> bool {
+        match self {
+            Self::Repo(error) | Self::Merge(DataError::Repo(error)) | Self::Setup(SetupError::Repo(error)) => error.lacks_objects(),
+            _ => false,
+        }
+    }
 }

@@ -10,13 +10,38 @@ use crate::base::time::Timestamp;
 use crate::cache::Cache;
 use crate::cache::index::Index;
 use crate::git::process::MACHINES;
+use crate::git::repo::KNOWN;
 use crate::git::{GitError, Oid, Push};
+use crate::merge::guard;
 
 impl Run<'_> {
     pub(super) fn push(&self, commit: Oid, branch: &str) -> Result<Push, GitError> {
-        let over = if self.reroot.get() { self.repo.commit_at(&Self::tracking(branch)).ok().flatten() } else { None };
+        let over = if self.reroot.get() { self.tip(branch).ok().flatten() } else { None };
         let over = over.map(|old| old.to_string());
-        self.git.push(self.repo.path(), "origin", &commit.to_string(), branch, over.as_deref())
+        let remote = self.target.remote.as_deref().unwrap_or("origin");
+        self.git.push(self.repo.path(), remote, &commit.to_string(), branch, over.as_deref())
+    }
+
+    /// What pushing these would break on the remote, no matter whose it is: nothing ever should.
+    pub(super) fn breaks(&self, outgoing: &[(Oid, String)]) -> Result<Option<String>, SyncError> {
+        let mut breaches = Vec::new();
+        // A machine's own branch does not tell what others had forgotten.
+        let here = [self.repo.synced()?, self.repo.commit_at(KNOWN)?].into_iter().flatten();
+        let all = here.chain(outgoing.iter().map(|(commit, _)| *commit));
+        let roots = all.map(|commit| self.repo.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
+        let rules = guard::rules(&self.repo, roots)?;
+        for (commit, branch) in outgoing {
+            let (new, old) = (self.repo.tree_of(*commit)?, self.tip(branch)?);
+            let known: Vec<Oid> = self.repo.tips_below("refs/remotes/")?.into_values().collect();
+            let old = old.filter(|_| !self.reroot.get()).map(|old| self.repo.tree_of(old)).transpose()?;
+            breaches.extend(guard::breaches(&self.repo, old, Some(new), &rules)?);
+            breaches.extend(guard::forgotten(&self.repo, &rules, &self.repo.new_commits(*commit, &known)?)?);
+        }
+        if breaches.is_empty() {
+            return Ok(None);
+        }
+        let lines = breaches.iter().take(10).fold(String::new(), |text, breach| text + "\n  " + &breach.to_string());
+        Ok(Some(format!("this push would break what the remote has, and was not sent:{lines}")))
     }
 
     /// When runs that nobody attends may try the remote again; none where it did not fail.
@@ -27,11 +52,6 @@ impl Run<'_> {
         Ok(if last > self.options.now { None } else { Timestamp::from_millis(last.millis().saturating_add(pause)) })
     }
 
-    /// Where the remote's branch was at the last fetch.
-    pub(super) fn tracking(branch: &str) -> String {
-        format!("refs/remotes/origin/{branch}")
-    }
-
     /// What the remote lacks: commits, with the branches they go to.
     pub(super) fn outgoing(&self, head: Oid, cache: &dyn Cache) -> Result<Vec<(Oid, String)>, SyncError> {
         let mut all = Vec::new();
@@ -39,11 +59,11 @@ impl Run<'_> {
             all.push((self.own_branch(head, cache)?, format!("{MACHINES}{}", self.machine)));
         }
         if !self.per_machine || self.options.push_main {
-            all.push((head, self.branch.clone()));
+            all.push((head, self.target.branch.clone()));
         }
         let mut missing = Vec::new();
         for (commit, branch) in all {
-            if self.repo.commit_at(&Self::tracking(&branch))? != Some(commit) {
+            if self.tip(&branch)? != Some(commit) {
                 missing.push((commit, branch));
             }
         }
@@ -55,7 +75,7 @@ impl Run<'_> {
         let name = format!("refs/heads/{MACHINES}{}", self.machine);
         let tree = own_tree(&self.repo, self.repo.tree_of(head)?, &self.machine)?;
         let local = self.repo.commit_at(&name)?;
-        let parent = self.repo.commit_at(&Self::tracking(&format!("{MACHINES}{}", self.machine)))?;
+        let parent = self.tip(&format!("{MACHINES}{}", self.machine))?;
         let parent = parent.or(local);
         for there in [parent, local].into_iter().flatten() {
             let waits = Some(there) == parent || parent.is_none_or(|parent| self.repo.parents_of(there).is_ok_and(|p| p == [parent]));
@@ -76,7 +96,7 @@ impl Run<'_> {
             reroot: false,
             folded: &[],
         };
-        let commit = self.repo.commit(&self.git, tree, parent.as_slice(), &self.said(&story))?;
+        let commit = self.make_commit(tree, parent.as_slice(), &self.said(&story))?;
         self.repo.flush()?;
         self.repo.move_ref(&name, local, commit, "claude-sync")?;
         Ok(commit)

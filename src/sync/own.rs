@@ -20,7 +20,7 @@ use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
-use crate::record::{Counters, Level, Record, RecordSet, Source, Sum, SumKey};
+use crate::record::{Counters, Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use crate::store::layout::{self, PART_BYTES, Path};
 
 /// What a record's line takes, more or less. How long a part is is known exactly when it is read the next time.
@@ -128,7 +128,7 @@ impl Own {
     pub fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
         let bytes = match content {
             Content::Bytes(bytes) => bytes,
-            Content::TooLarge(_) | Content::Missing => Vec::new(),
+            Content::TooLarge(_) => Vec::new(),
         };
         let newer = |source| SyncError::Newer { path: path.to_owned(), source };
         match Path::parse(path) {
@@ -378,6 +378,15 @@ impl Own {
     /// Whether anything is to be written.
     pub fn is_changed(&self) -> bool {
         self.parts.values().any(|part| part.changed)
+    }
+
+    /// Whether the page's totals are those of the records. There may be no page yet.
+    pub fn is_counted(&self, figures: &Figures) -> bool {
+        let told = |totals: &Totals| {
+            let c = &totals.counters;
+            [totals.requests, c.input, c.output, c.cache_creation, c.cache_read]
+        };
+        self.page.as_ref().is_none_or(|page| page.claimed.is_some() || told(&page.totals) == told(&figures.totals))
     }
 
     /// How many files are to be written.

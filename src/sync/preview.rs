@@ -11,8 +11,8 @@ use crate::base::ids::MachineId;
 use crate::cache::index::{Binding, Index};
 use crate::cache::{Cache, NoCache};
 use crate::format::syncfile::Mode;
-use crate::git::Oid;
 use crate::git::repo::{KNOWN, Repo};
+use crate::git::{Git, Oid};
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{self, Cursors};
 
@@ -76,10 +76,8 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         _ => Cursors::new(),
     };
     let reading = transcripts::read_all_watched(&places.claude, &cursors, &naming, &options.watcher);
-    let (tip, head) = match repo.branch() {
-        Ok(branch) => (repo.commit_at(&format!("refs/remotes/origin/{branch}"))?, repo.head(&branch)?),
-        Err(_) => (None, None),
-    };
+    let target = repo.target()?;
+    let (tip, head) = (repo.commit_at(&target.tracking(&target.branch))?, repo.position(&target)?);
     let starts = Starts { tip, head, known: repo.commit_at(KNOWN)?, others: &[] };
     let cache: &dyn Cache = match &index {
         Some(index) => index,
@@ -110,7 +108,15 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     }
     let message = message(&story);
     let imported = options.import.as_ref().map(|_| imported);
-    Ok(Preview { machine: known, author: repo.author()?, message, sealed, files, read: ReadReport::from(&reading), imported })
+    Ok(Preview {
+        machine: known,
+        author: repo.author(&Git::find(false)?)?,
+        message,
+        sealed,
+        files,
+        read: ReadReport::from(&reading),
+        imported,
+    })
 }
 
 fn text(repo: &Repo, oid: Oid) -> Result<String, SyncError> {

@@ -1,13 +1,13 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use super::delta::{SEALED, Story, delta, message};
 use super::import::History;
 use super::settings::{lock, naming, needs_key, reader, start_sealing, with_settings};
 use super::tree::{Assembled, Starts, assemble, rules_of};
-use super::{Delta, Options, Outcome, ReadReport, Remote, Strayed, SyncError, Task, Twin, identity, outgoing, resolve, setup};
+use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, outgoing, owner, resolve, setup};
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
 use crate::cache::Cache;
@@ -15,9 +15,11 @@ use crate::cache::index::{Binding, Index};
 use crate::fleet::enforce::{CheckedNow, breaking};
 use crate::fleet::rules::Rules;
 use crate::format::syncfile::Mode;
-use crate::git::repo::{KNOWN, Repo};
-use crate::git::setup as clone;
-use crate::git::{Git, Oid, Push};
+use crate::git::keep::Kept;
+use crate::git::process::MACHINES;
+use crate::git::repo::{KNOWN, Repo, RepoError};
+use crate::git::unfinished::Operation;
+use crate::git::{Git, Healed, Means, Oid, Place, Push, Target, hooks, setup as clone};
 use crate::record::RecordSet;
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{self, Cursor, Mark, Naming};
@@ -28,34 +30,89 @@ const TRIES: u32 = 100;
 /// So many rejections of a remote that does not change are believed.
 const STUCK: u32 = 7;
 
-/// Syncs once.
+/// Syncs once. Where objects are missing or damaged here, they are fetched again first, and only then it goes on.
 pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
+    owner::check(places)?;
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
-    let key = key::read(&places.key)?;
     let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence)).with_watcher(options.watcher.clone());
+    let outcome = match once(places, options, &config, &git, false) {
+        Err(error) if error.lacks_objects() => {
+            let in_fetch = matches!(error, SyncError::Repo(RepoError::Process(_)));
+            let healed = match heal(places, options, &git, error) {
+                // The damage may be the remote's: then what is here is committed, and waits.
+                Err(SyncError::Incomplete { .. }) if in_fetch => Healed::default(),
+                other => other?,
+            };
+            Outcome { healed, ..once(places, options, &config, &git, true)? }
+        }
+        ended => ended?,
+    };
+    Ok(Outcome { cleared, ..outcome })
+}
+
+/// Puts the clone right after an error that says that objects are missing or damaged.
+fn heal(places: &Places, options: &Options, git: &Git, error: SyncError) -> Result<Healed, SyncError> {
+    let Some(repo) = Repo::open(&places.repo)? else { return Err(error) };
+    let target = repo.target()?;
+    if target.remote.is_some() && (options.offline || options.task == Task::Resolve) {
+        return Err(error);
+    }
+    match repo.heal(git, &target, Means { remote: true, anew: false }) {
+        Ok(healed) if healed.is_something() => Ok(healed),
+        Ok(_) | Err(RepoError::Missing(_)) => Err(error),
+        Err(RepoError::Process(source)) => {
+            let address = repo.address(target.remote.as_deref()).unwrap_or_default();
+            Err(SyncError::Incomplete { address: crate::git::process::hide_secrets(&address), source })
+        }
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Puts the clone right whose objects are missing or damaged, for `verify --repair`. Where there is no remote and no commit is whole,
+/// history begins anew.
+pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
+    let (_lock, _) = lock(places, options)?;
+    let Some(repo) = Repo::open(&places.repo)? else { return Err(SyncError::NoRemote) };
+    let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
+    let target = repo.target()?;
+    // A remote that is away is no reason to leave the rest as it is.
+    match repo.heal(&git, &target, Means { remote: true, anew: true }) {
+        Err(RepoError::Process(_)) => Ok(repo.heal(&git, &target, Means { remote: false, anew: false }).unwrap_or_default()),
+        other => Ok(other?),
+    }
+}
+
+/// One run. `healed`: damage that a fetch meets was seen to already.
+fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, healed: bool) -> Result<Outcome, SyncError> {
+    let key = key::read(&places.key)?;
     setup::take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
-    let options = &with_settings(options, &config, &machine);
+    let options = &with_settings(options, config, &machine);
     let set_up = Repo::open(&places.repo)?.is_none();
     if set_up && options.task != Task::Sync {
         return Err(SyncError::NoRemote);
     }
     if set_up {
-        setup::set_up(places, options, &git, (machine.clone(), new_id), None, false)?;
+        setup::set_up(places, options, git, (machine.clone(), new_id), None, false)?;
     }
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?.with_key(key.as_ref());
     clone::configure(&repo, &options.program)?;
-    needs_key(&config, key.as_ref())?;
-    if start_sealing(&repo, repo.head_commit()?, config.encrypt)?.is_some() {
+    if options.task != Task::Resolve {
+        // A clone that somebody made by hand has none.
+        hooks::install(&repo, git, &options.program, false)?;
+    }
+    let target = repo.target()?;
+    repo.keep_branch(&target.branch)?;
+    needs_key(config, key.as_ref())?;
+    if start_sealing(&repo, repo.position(&target)?, config.encrypt)?.is_some() {
         return Err(SyncError::NoKey { why: "the repository is encrypted".to_owned() });
     }
-    let finished = resolve::finish(&repo, &git, options.rules, &Index::open(&places.state)?)?;
-    let naming = naming(&config, key.as_ref())?;
+    let finished = finish(&repo, git, &target, options, places)?;
+    let naming = naming(config, key.as_ref())?;
     let reader = reader(&repo, &naming, options.summary_only)?;
-    let (branch, per_machine) = (repo.branch()?, clone::is_per_machine(&repo)?);
-    let strayed = clone::usual_branch(&repo, &branch)?.map(|usual| Strayed { here: branch.clone(), usual });
+    let per_machine = clone::is_per_machine(&repo)?;
     let unknown = config.unknown.clone();
     let failures = config.failures.clone();
     if options.reroot && per_machine {
@@ -63,15 +120,45 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     }
     // A new history that the remote did not take yet.
     let front_page = options.front_page.or(clone::wants_front_page(&repo)?);
-    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, front_page, ..options.clone() };
+    let ephemeral = clone::ephemeral(&repo)?;
+    let mut host = options.host.clone();
+    host.hostname = ephemeral.clone().unwrap_or(host.hostname);
+    let shared_id = ephemeral.is_some();
+    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, front_page, host, shared_id, ..options.clone() };
     if options.reroot {
         clone::want_reroot(&repo, true)?;
     }
     let reroot = Cell::new(options.reroot);
-    let run = Run { repo, git, options, machine, branch, per_machine, reader, failures, reroot };
+    let unsigned = RefCell::new(None);
+    let run = Run {
+        repo,
+        git: git.clone(),
+        options,
+        machine,
+        target,
+        per_machine,
+        reader,
+        failures,
+        reroot,
+        sign: config.sign,
+        unsigned,
+        healed,
+    };
     let outcome = run.sync(places, &naming, set_up)?;
-    let twin = if copied { Some(Twin::Copied) } else { outcome.twin };
-    Ok(Outcome { twin, finished, strayed, unknown, cleared, ..outcome })
+    let twin = if copied { Some(Twin::Copied) } else { outcome.twin }.filter(|_| !shared_id);
+    Ok(Outcome { twin, finished, unknown, ..outcome })
+}
+
+/// Ends what git left half-done on the sync's branch. Where that is the user's to end, a sync goes on beside it; `resolve` says so.
+fn finish(repo: &Repo, git: &Git, target: &Target, options: &Options, places: &Places) -> Result<Option<Operation>, SyncError> {
+    let there = repo.obstacle(&target.branch)?;
+    if !matches!(there, Some(Place::Operation(_))) && options.task != Task::Resolve || repo.is_index_locked() {
+        return Ok(None);
+    }
+    match resolve::finish(repo, git, options.rules, &Index::open(&places.state)?) {
+        Err(SyncError::Unfinished { .. } | SyncError::Unmerged { .. }) if options.task != Task::Resolve => Ok(None),
+        ended => ended,
+    }
 }
 
 pub(super) struct Run<'a> {
@@ -79,19 +166,25 @@ pub(super) struct Run<'a> {
     pub(super) git: Git,
     pub(super) options: &'a Options,
     pub(super) machine: MachineId,
-    /// The branch that is checked out: shared by all machines, or a local join of their branches.
-    pub(super) branch: String,
+    /// Where commits go: a branch shared by all machines, or a local join of their branches.
+    pub(super) target: Target,
     pub(super) per_machine: bool,
     pub(super) reader: String,
     pub(super) failures: config::Failures,
     /// This run begins a new history: asked for, or because the remote's has data that was forgotten.
     pub(super) reroot: Cell<bool>,
+    /// Commits are to be signed.
+    pub(super) sign: bool,
+    /// Why this run's commit is not signed, though it should be.
+    pub(super) unsigned: RefCell<Option<String>>,
+    /// Damage that a fetch meets was seen to already.
+    healed: bool,
 }
 
 impl Run<'_> {
-    fn sync(&self, places: &Places, naming: &Naming, set_up: bool) -> Result<Outcome, SyncError> {
+    fn sync(mut self, places: &Places, naming: &Naming, set_up: bool) -> Result<Outcome, SyncError> {
         let options = self.options;
-        let remote = self.repo.remote();
+        let remote = self.repo.address(self.target.remote.as_deref());
         if options.task == Task::Download && remote.is_none() {
             return Err(SyncError::NoRemote);
         }
@@ -115,12 +208,14 @@ impl Run<'_> {
             Some(_) if options.unattended && options.task == Task::Sync && self.next_try(&index)? > Some(options.now) => {
                 Some(Remote::Waiting)
             }
-            Some(_) => self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string())),
+            Some(_) => self.fetch()?,
         };
         if queued.is_none() {
-            let tip = self.repo.commit_at(&Self::tracking(&self.branch))?;
+            out.followed = self.follow()?;
+            out.branch.clone_from(&self.target.branch);
+            let tip = self.tip(&self.target.branch)?;
             if let Some(mark) = start_sealing(&self.repo, tip, false)? {
-                if self.repo.head_commit()?.is_none() || options.task == Task::Download {
+                if self.repo.position(&self.target)?.is_none() || options.task == Task::Download {
                     return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
                 }
                 queued = Some(Remote::Locked(mark));
@@ -131,14 +226,19 @@ impl Run<'_> {
         {
             // Nothing of ours could wait: whoever asks to download wants to know.
             let address = crate::git::process::hide_secrets(&remote.unwrap_or_default());
-            return match self.git.fetch(self.repo.path(), "origin") {
+            return match self.git.fetch(self.repo.path(), self.target.remote.as_deref().unwrap_or("origin")) {
                 Err(source) => Err(SyncError::Unreachable { address, source }),
                 Ok(()) => Err(SyncError::Contended(1)),
             };
         }
+        let kept = Kept::begin(&self.repo);
         let (mut rejected, mut stuck, mut seen) = (0, 0, None);
         loop {
             let head = self.step((&reading.records, &history), queued.is_none(), &index, &mut out)?;
+            if let Some(reason) = self.unsigned.take() {
+                out.remote = Remote::Unsigned(reason);
+                break;
+            }
             if let Some(state) = queued.take() {
                 out.remote = state;
                 break;
@@ -146,6 +246,10 @@ impl Run<'_> {
             let outgoing = if options.task == Task::Download { Vec::new() } else { self.outgoing(head, &index)? };
             if outgoing.is_empty() {
                 out.remote = Remote::UpToDate;
+                break;
+            }
+            if let Some(reason) = self.breaks(&outgoing)? {
+                out.remote = Remote::Refused(reason);
                 break;
             }
             let pushed = outgoing.iter().try_fold(Push::Done, |state, (commit, branch)| match state {
@@ -165,11 +269,11 @@ impl Run<'_> {
                 }
                 Ok(Push::Rejected(_)) if rejected < TRIES => {
                     rejected += 1;
-                    let tip = self.repo.commit_at(&Self::tracking(&self.branch))?;
+                    let tip = self.tip(&self.target.branch)?;
                     stuck = if seen == Some(tip) { stuck + 1 } else { 0 };
                     seen = Some(tip);
                     std::thread::sleep(outgoing::jitter(rejected));
-                    queued = self.git.fetch(self.repo.path(), "origin").err().map(|error| Remote::Queued(error.to_string()));
+                    queued = self.fetch()?;
                 }
                 Ok(Push::Rejected(_)) => return Err(SyncError::Contended(TRIES)),
                 Err(error) => {
@@ -178,6 +282,7 @@ impl Run<'_> {
                 }
             }
         }
+        drop(kept);
         self.remember(places, index, (&before, &reading.cursors), &mut out)?;
         Ok(out)
     }
@@ -185,7 +290,9 @@ impl Run<'_> {
     /// Ends a run: what is remembered of it, and what is tidied up.
     fn remember(&self, places: &Places, mut index: Index, read: (&Binding, &[(Mark, Cursor)]), out: &mut Outcome) -> Result<(), SyncError> {
         match &out.remote {
-            Remote::Queued(_) | Remote::Refused(_) => index.count_failure(Some(self.options.now))?,
+            Remote::Queued(reason) | Remote::Refused(reason) | Remote::Unsigned(reason) => {
+                index.count_failure(Some((self.options.now, reason)))?;
+            }
             Remote::UpToDate | Remote::Pushed(_) => index.count_failure(None)?,
             Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) => {}
         }
@@ -217,7 +324,10 @@ impl Run<'_> {
             twin: None,
             finished: None,
             unknown: Vec::new(),
-            strayed: None,
+            branch: self.target.branch.clone(),
+            late: None,
+            followed: None,
+            healed: Healed::default(),
             mended: Vec::new(),
             imported: None,
             delta: Delta::default(),
@@ -241,24 +351,26 @@ impl Run<'_> {
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
     fn step(&self, brought: (&RecordSet, &History), online: bool, cache: &dyn Cache, out: &mut Outcome) -> Result<Oid, SyncError> {
-        let branch = format!("refs/heads/{}", self.branch);
-        let tip = if online { self.repo.commit_at(&Self::tracking(&self.branch))? } else { None };
+        let tip = if online { self.tip(&self.target.branch)? } else { None };
         // The remote may have become encrypted since this run began, by the push that was faster.
         if let Some(mark) = start_sealing(&self.repo, tip, false)? {
             return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
         }
         let mut others = self.options.restore.clone();
         // Some machines may have a branch of their own, whatever this one has.
-        for commit in self.repo.tips_below("refs/remotes/origin/machines/")?.into_values() {
+        let machines = self.repo.tips_below(&self.target.tracking(MACHINES))?.into_values();
+        // Machines of an older version may go on with the branch as it was called before.
+        let former: Vec<Option<Oid>> = self.repo.former_branches()?.iter().map(|name| self.tip(name)).collect::<Result<_, _>>()?;
+        for commit in machines.chain(former.into_iter().flatten()) {
             if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
                 others.push(commit);
             }
         }
-        let head = self.repo.commit_at(&branch)?;
+        let head = self.repo.position(&self.target)?;
         let starts = Starts { tip, head, known: self.repo.commit_at(KNOWN)?, others: &others };
         for commit in [starts.tip, starts.head].into_iter().flatten() {
             if !setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
-                let remote = self.repo.remote().filter(|_| Some(commit) == starts.tip);
+                let remote = self.repo.address(self.target.remote.as_deref()).filter(|_| Some(commit) == starts.tip);
                 let place = remote.map_or_else(|| self.repo.path().display().to_string(), |url| crate::git::process::hide_secrets(&url));
                 return Err(SyncError::NotSync { place });
             }
@@ -289,6 +401,9 @@ impl Run<'_> {
         let parent_tree = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
         let head_tree = starts.head.map(|commit| self.repo.tree_of(commit)).transpose()?;
         let on_tip = |head: Oid| -> Result<bool, SyncError> {
+            if self.sign && !self.repo.is_signed(head)? {
+                return Ok(false);
+            }
             Ok(parent == Some(head) || starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
         };
         let new = match (parent, starts.head) {
@@ -302,26 +417,97 @@ impl Run<'_> {
         };
         let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
         out.received |= starts.head.is_some_and(|head| head != new) && others_came;
-        if Some(new) != starts.head {
-            let _doing = self.options.watcher.begin(Step::WorkTree, 0);
-            self.repo.flush()?;
-            // Of a long history a run changes few files. Whether the others still show the commit is looked at when nothing is new.
-            let advanced = head_tree.map_or(Ok(false), |head| self.repo.advance(head, assembled.tree))?;
-            if !advanced {
-                self.repo.checkout(assembled.tree)?;
-            }
-            self.repo.move_ref(&branch, starts.head, new, "claude-sync")?;
-        } else if !self.repo.shows(assembled.tree)? {
-            // An earlier run was cut off, or somebody edited what is only a projection.
-            self.repo.checkout(assembled.tree)?;
-        }
+        out.late = self.show(new, assembled.tree)?;
         // Whoever began a new history had something forgotten: the old one goes from here too.
         out.purged |= self.reroot.get() || self.new_history(starts)?;
-        if Some(new) != starts.known {
-            self.repo.move_ref(KNOWN, starts.known, new, "claude-sync")?;
+        Ok(new)
+    }
+
+    /// Moves the refs of this clone to a commit, and brings the work tree along where nothing is in the way. Says what is.
+    fn show(&self, new: Oid, tree: Oid) -> Result<Option<Place>, SyncError> {
+        let local = self.target.local();
+        let (at, known) = (self.repo.commit_at(&local)?, self.repo.commit_at(KNOWN)?);
+        let mut late = self.repo.obstacle(&self.target.branch)?;
+        if Some(new) == at && Some(new) == known {
+            if late.is_none() && !self.repo.is_shown(&self.git, tree)? {
+                // An earlier run was cut off, or somebody edited what is only a projection.
+                late = self.repo.project(&self.git, None, tree)?;
+            }
+            return Ok(late);
+        }
+        let _doing = self.options.watcher.begin(Step::WorkTree, 0);
+        self.repo.flush()?;
+        if late.is_none() && Some(new) != at {
+            late = self.repo.project(&self.git, at.map(|at| self.repo.tree_of(at)).transpose()?, tree)?;
+        }
+        if late.as_ref().is_none_or(Place::lets_branch_move) {
+            match self.repo.move_ref(&local, at, new, "claude-sync") {
+                Err(RepoError::Locked { .. }) => late = Some(Place::Locked(self.repo.common_folder().join(format!("{local}.lock")))),
+                moved => moved?,
+            }
+        }
+        let at = self.repo.commit_at(&local)?;
+        self.repo.set_late((at != Some(new)).then_some((new, at)))?;
+        if Some(new) != known {
+            self.repo.move_ref(KNOWN, known, new, "claude-sync")?;
             self.repo.flush()?;
         }
-        Ok(new)
+        // What was pruned in between, before a ref led to it, is made once more.
+        if !self.repo.has_fresh(new, tree) {
+            return Err(RepoError::Missing(new).into());
+        }
+        Ok(late)
+    }
+
+    /// The remote's branch at the last fetch.
+    pub(super) fn tip(&self, branch: &str) -> Result<Option<Oid>, SyncError> {
+        Ok(self.repo.commit_at(&self.target.tracking(branch))?)
+    }
+
+    /// Fetches; says why the remote is left alone where that failed.
+    fn fetch(&self) -> Result<Option<Remote>, SyncError> {
+        let Some(remote) = self.target.remote.as_deref() else { return Ok(None) };
+        match self.git.fetch(self.repo.path(), remote) {
+            Ok(()) => Ok(None),
+            Err(error) if error.is_damage_here() && !self.healed => Err(RepoError::Process(error).into()),
+            Err(error) => Ok(Some(Remote::Queued(error.to_string()))),
+        }
+    }
+
+    /// Follows the remote where its default branch is another one with sync data: somebody renamed it there. Says which it was and is.
+    fn follow(&mut self) -> Result<Option<(String, String)>, SyncError> {
+        let Some(remote) = self.target.remote.clone().filter(|_| !self.per_machine) else { return Ok(None) };
+        let mut others = false;
+        for (name, commit) in self.repo.tips_below(&self.target.fetched())? {
+            let other = name != self.target.branch && name != "HEAD" && !name.starts_with(MACHINES);
+            others |= other && setup::has_data(&self.repo, self.repo.tree_of(commit)?)?;
+        }
+        if !others {
+            return Ok(None);
+        }
+        // That it does not answer now, after a fetch, changes nothing.
+        let Some(branch) = self.git.survey(self.repo.path(), &remote).ok().filter(|survey| survey.named).and_then(|survey| survey.branch)
+        else {
+            return Ok(None);
+        };
+        let Some(tip) = self.tip(&branch)?.filter(|_| branch != self.target.branch) else { return Ok(None) };
+        if !setup::has_data(&self.repo, self.repo.tree_of(tip)?)? {
+            return Ok(None);
+        }
+        self.repo.follow(&self.target, &branch)?;
+        let old = std::mem::replace(&mut self.target.branch, branch.clone());
+        Ok(Some((old, branch)))
+    }
+
+    /// Makes a commit, signed where that is asked for. Where signing fails, it is not, and the run must not push it.
+    pub(super) fn make_commit(&self, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, SyncError> {
+        if self.sign && self.unsigned.borrow().is_none() {
+            match self.repo.commit_signed(&self.git, tree, parents, message) {
+                Err(RepoError::Process(error)) => *self.unsigned.borrow_mut() = Some(error.to_string()),
+                made => return Ok(made?),
+            }
+        }
+        Ok(self.repo.commit(&self.git, tree, parents, message)?)
     }
 
     /// Whether commits that came from the remote have data that is forgotten. Where each machine has a branch, nobody replaces history.
@@ -381,7 +567,7 @@ impl Run<'_> {
             reroot: self.reroot.get(),
             folded: &folded,
         };
-        let commit = self.repo.commit(&self.git, assembled.tree, parent.as_slice(), &self.said(&story))?;
+        let commit = self.make_commit(assembled.tree, parent.as_slice(), &self.said(&story))?;
         self.options.watcher.did(|| format!("commit {commit}"));
         out.commit = Some(commit);
         Ok(commit)

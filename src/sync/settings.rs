@@ -20,6 +20,7 @@ pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<Path
     let mut lock = lock::acquire(&places.state, &label(options), options.wait)?;
     let mut cleared = Vec::new();
     if let Some(began) = lock.killed() {
+        crate::git::keep::release(&places.repo.join(".git/gc.pid"));
         cleared = stale::clear(&places.repo.join(".git"), began);
         // An object that is gone is fetched or made again; one that is broken stands in its own way.
         if let Ok(Some(repo)) = Repo::open(&places.repo) {
@@ -61,7 +62,7 @@ pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, Sync
 /// What makes one reading of a transcript differ from another: the settings, and what is forgotten. After somebody has something forgotten
 /// everything is read once more, since rows that were read before may show which shortened records are meant.
 pub(super) fn reader(repo: &Repo, naming: &Naming, summary_only: bool) -> Result<String, SyncError> {
-    let root = repo.head_commit()?.map(|head| repo.tree_of(head)).transpose()?;
+    let root = repo.synced()?.map(|head| repo.tree_of(head)).transpose()?;
     let forgotten = match root.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
         Ok(rules) => rules.filter(Rules::forget_something).map_or(0, |rules| rules.fingerprint(None)),
         // Encrypted, and the key is not here: nothing is read by it.

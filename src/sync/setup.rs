@@ -7,9 +7,9 @@ use super::{Options, SyncError};
 use crate::base::ids::MachineId;
 use crate::front::{self, There};
 use crate::git::hooks::{self, Installed};
-use crate::git::process::{Survey, hide_secrets};
-use crate::git::repo::{Entry, FILE, Repo};
-use crate::git::{Git, Oid, setup};
+use crate::git::process::{MACHINES, Survey, hide_secrets};
+use crate::git::repo::{Entry, FILE, Repo, RepoError};
+use crate::git::{Git, Oid, Target, setup};
 use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
 use crate::store::{Places, key, machine_id};
 
@@ -51,11 +51,30 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 /// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none. With `per_machine` each
 /// machine pushes a branch of its own; who joins such a repository does so unasked.
 pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machine: bool) -> Result<Init, SyncError> {
+    super::owner::check(places)?;
     let _lock = super::settings::lock(places, options)?.0;
     let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
     take_up_id(places)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(places, options, &git, (machine, new_id), remote, per_machine)
+}
+
+/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
+/// already stays another machine's.
+pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
+    let id = MachineId::of_name(name);
+    match machine_id::read(&places.machine_id)? {
+        Some(there) if there != id => return Err(SyncError::HasId { path: places.machine_id.clone() }),
+        Some(_) => {}
+        None => machine_id::write(&places.machine_id, &id)?,
+    }
+    Ok(id)
+}
+
+/// Has the repository remember the name of [`become_ephemeral`].
+pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    Ok(setup::set_ephemeral(&repo, name)?)
 }
 
 /// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
@@ -85,7 +104,13 @@ pub(super) fn set_up(
     remote: Option<&str>,
     per_machine: bool,
 ) -> Result<Init, SyncError> {
-    let there = Repo::open(&places.repo)?;
+    let there = match Repo::open(&places.repo) {
+        Err(RepoError::Damaged { part, .. }) => {
+            mend(&places.repo, part)?;
+            Repo::open(&places.repo)?
+        }
+        opened => opened?,
+    };
     let new_repo = there.is_none();
     let repo = match there {
         Some(repo) => adopt(repo, git, remote)?,
@@ -98,40 +123,65 @@ pub(super) fn set_up(
         setup::want_front_page(&repo, options.front_page)?;
     }
     let per_machine = setup::is_per_machine(&repo)?;
-    let others = !repo.tips_below("refs/remotes/origin/machines/")?.is_empty();
-    let branch = repo.branch()?;
+    let target = repo.target()?;
+    repo.keep_branch(&target.branch)?;
+    let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
     setup::configure(&repo, &options.program)?;
-    let tip = repo.commit_at(&format!("refs/remotes/origin/{branch}"))?;
-    let head = repo.head(&branch)?;
+    let tip = repo.commit_at(&target.tracking(&target.branch))?;
+    let head = repo.position(&target)?;
     // What is encrypted with a key that is not here is joined once the key is: until then this machine commits by itself.
     let key = key::read(&places.key)?.map(|key| key.mark());
     let sealed = tip.map(|tip| repo.sealed_by(repo.tree_of(tip)?)).transpose()?.flatten();
     let adopted = tip.filter(|_| sealed.is_none() || sealed == key);
     match (head, adopted) {
-        (None, Some(tip)) => {
-            repo.checkout(repo.tree_of(tip)?)?;
-            repo.move_ref(&format!("refs/heads/{branch}"), None, tip, "claude-sync: init")?;
-        }
+        (None, Some(tip)) => begin(&repo, git, &target, tip)?,
         (None, None) => {
             let tree = furnish(&repo, None, options.front_page)?;
-            let commit = repo.commit(git, tree, &[], "set up claude-sync\n")?;
-            repo.checkout(tree)?;
-            repo.move_ref(&format!("refs/heads/{branch}"), None, commit, "claude-sync: init")?;
+            let message = "set up claude-sync\n";
+            let signed = crate::store::config::read(&places.config)?.sign;
+            let commit = if signed { repo.commit_signed(git, tree, &[], message)? } else { repo.commit(git, tree, &[], message)? };
+            begin(&repo, git, &target, commit)?;
         }
         (Some(_), _) => {}
     }
     repo.flush()?;
-    let hooks = hooks::install(&repo, &options.program, false)?;
+    let hooks = hooks::install(&repo, git, &options.program, false)?;
     Ok(Init {
         machine,
         new_id,
         new_repo,
-        remote: repo.remote().map(|url| hide_secrets(&url)),
+        remote: repo.address(target.remote.as_deref()).map(|url| hide_secrets(&url)),
         joined: tip.is_some() || others,
-        branch,
+        branch: target.branch,
         per_machine,
         hooks,
     })
+}
+
+/// Points the branch at its first commit, and shows it where `HEAD` is on that branch.
+fn begin(repo: &Repo, git: &Git, target: &Target, commit: Oid) -> Result<(), SyncError> {
+    if repo.obstacle(&target.branch)?.is_none() {
+        repo.project(git, None, repo.tree_of(commit)?)?;
+    }
+    Ok(repo.move_ref(&target.local(), None, commit, "claude-sync: init")?)
+}
+
+/// Makes a part of `.git` anew without which git does not work. What it said is lost; objects and branches are not.
+fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
+    let place = path.join(".git");
+    let text = if part == "HEAD" {
+        let branch = git2::Config::open(&place.join("config")).and_then(|config| config.get_string("claude-sync.branch"));
+        format!("ref: refs/heads/{}\n", branch.as_deref().unwrap_or("main"))
+    } else {
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n".to_owned()
+    };
+    let written = crate::store::durable::write(&place.join(part), text.as_bytes());
+    Ok(written.map_err(setup::SetupError::Write)?)
+}
+
+/// Whether a tree has usage data in it.
+pub(super) fn has_data(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
+    Ok(repo.entry(Some(root), MANIFEST)?.is_some() || repo.folder(Some(root), layout::MACHINES)?.is_some())
 }
 
 /// A root tree with what every sync repository has, and otherwise as it was.
@@ -179,7 +229,7 @@ pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
     let entries = repo.entries(Some(root))?;
     let marked = || -> Result<bool, SyncError> {
         let Some(entry) = entries.get(ATTRIBUTES) else { return Ok(false) };
-        let small = repo.blob_size(entry.oid).is_some_and(|size| size < 1 << 20);
+        let small = repo.is_blob_within(entry.oid, 1 << 20)?;
         Ok(small && String::from_utf8_lossy(&repo.blob(entry.oid)?).lines().any(|line| line == ATTRIBUTE_LINE))
     };
     Ok(entries.is_empty()
@@ -190,24 +240,30 @@ pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
 
 /// Takes a repository that is there already, such as a clone that the user made.
 fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError> {
-    let branch = repo.branch()?;
-    if let Some(head) = repo.head(&branch)?
+    let target = repo.target()?;
+    if let Some(head) = repo.position(&target)?
         && !is_sync(&repo, repo.tree_of(head)?)?
     {
         return Err(SyncError::NotSync { place: repo.path().display().to_string() });
     }
-    if let Some(address) = remote {
-        match repo.remote() {
-            Some(there) if there == address || repo.given_remote().as_deref() == Some(address) => {}
-            Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there), repo: repo.path().to_owned() }),
-            None => {
-                let far = ask(git, repo.path(), address)?;
-                setup::add_remote(&repo, address, &branch)?;
-                fetch(&repo, git, address)?;
-                check_tip(&repo, far.branch.as_deref().unwrap_or(&branch), address)?;
-                if far.per_machine {
-                    setup::choose_layout(&repo)?;
-                }
+    let Some(address) = remote else { return Ok(repo) };
+    let real = |address: &str| git.rewritten(repo.path(), address).unwrap_or_else(|_| address.to_owned());
+    match repo.address(target.remote.as_deref()) {
+        Some(there) if there == address || real(&there) == real(address) => {}
+        Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there), repo: repo.path().to_owned() }),
+        None => {
+            let far = ask(git, repo.path(), address)?;
+            setup::add_remote(&repo, address, &target.branch)?;
+            let fetched = fetch(&repo, git, address);
+            let checked = fetched.and_then(|()| check_tip(&repo, far.branch.as_deref().unwrap_or(&target.branch), address));
+            if let Err(error) = checked {
+                setup::remove_remote(&repo, &target.branch)?;
+                return Err(error);
+            }
+            if far.per_machine {
+                setup::choose_layout(&repo)?;
+            } else if let Some(branch) = far.branch.filter(|branch| *branch != target.branch) {
+                repo.follow(&repo.target()?, &branch)?;
             }
         }
     }
@@ -244,8 +300,22 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
     Ok(Repo::open(path)?.expect("the repository was moved here just now"))
 }
 
+/// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain clone of it shows what is pushed.
 fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
-    git.survey(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })
+    let mut far = git.survey(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })?;
+    // Without a temporary folder it stays unknown.
+    if far.branch.is_none()
+        && !far.per_machine
+        && !far.sha256
+        && let Ok(scratch) = tempfile::tempdir()
+        && let Ok(empty) = git.survey_empty(scratch.path(), address)
+    {
+        far = empty;
+    }
+    if far.sha256 {
+        return Err(SyncError::Sha256 { address: hide_secrets(address) });
+    }
+    Ok(far)
 }
 
 fn fetch(repo: &Repo, git: &Git, address: &str) -> Result<(), SyncError> {

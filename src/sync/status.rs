@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::run::Run;
 use super::settings::reader;
 use super::{SyncError, naming};
 use crate::base::ids::MachineId;
@@ -13,7 +12,7 @@ use crate::cache::{Cache, NoCache};
 use crate::fleet::read;
 use crate::git::process::{MACHINES, hide_secrets};
 use crate::git::repo::{KNOWN, Repo};
-use crate::git::setup as clone;
+use crate::git::{Place, setup as clone};
 use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{self, Cursors, TranscriptFile};
 
@@ -26,6 +25,12 @@ pub struct Status {
     pub set_up: bool,
     /// The remote's address, its secrets hidden.
     pub remote: Option<String>,
+    /// The branch that is synced.
+    pub branch: Option<String>,
+    /// Why the work tree does not show what was synced; none where it does.
+    pub late: Option<Place>,
+    /// Why the last run could not push, as git or the remote put it.
+    pub reason: Option<String>,
     /// Commits that the remote lacks, as far as the last fetch tells.
     pub unpushed: u64,
     /// How often the remote failed in a row, and when runs that nobody attends try again.
@@ -77,13 +82,17 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         return Ok(out);
     };
     out.set_up = true;
-    out.remote = repo.remote().map(|address| hide_secrets(&address));
+    let target = repo.target()?;
+    out.remote = repo.address(target.remote.as_deref()).map(|address| hide_secrets(&address));
+    out.branch = Some(target.branch.clone());
+    out.late = repo.obstacle(&target.branch)?;
     if let Some(index) = &index {
         let naming = naming(&config, key.as_ref())?;
         let known = repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
         let machine = out.machine.as_ref().map(ToString::to_string).unwrap_or_default();
         let binding = Binding { known, machine, reader: reader(&repo, &naming, config.summary_only)? };
         out.unsynced = unsynced(places, &index.cursors(&binding).unwrap_or_default());
+        out.reason = index.failure_reason().ok().flatten();
         if let Some((failures, last)) = index.failures().ok().flatten() {
             let pause = i64::try_from(config.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
             out.retry = Timestamp::from_millis(last.millis().saturating_add(pause)).map(|next| (failures, next));
@@ -91,16 +100,18 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
     } else {
         out.unsynced = unsynced(places, &Cursors::new());
     }
-    let branch = repo.branch()?;
     let own = out.machine.as_ref().filter(|_| clone::is_per_machine(&repo).unwrap_or(false)).map(|id| format!("{MACHINES}{id}"));
-    let pushed = own.unwrap_or_else(|| branch.clone());
+    let (position, pushed) = match own {
+        Some(own) => (repo.head(&own)?, own),
+        None => (repo.position(&target)?, target.branch.clone()),
+    };
     if out.remote.is_some()
-        && let Some(head) = repo.commit_at(&format!("refs/heads/{pushed}"))?
+        && let Some(head) = position
     {
-        let there = repo.commit_at(&Run::tracking(&pushed))?;
+        let there = repo.commit_at(&target.tracking(&pushed))?;
         out.unpushed = repo.new_commits(head, there.as_slice())?.len() as u64;
     }
-    let Some(head) = repo.head(&branch)? else { return Ok(out) };
+    let Some(head) = repo.position(&target)? else { return Ok(out) };
     let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
     let trees = read::inputs(&repo, Some(repo.tree_of(head)?))?;
     let fleet = Overview::read(&repo, trees, None, cache, &mut |_| {})?.fleet;

@@ -95,8 +95,8 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
     };
     let mut changes = BTreeMap::new();
     for (path, entry) in repo.differing(base, root)? {
-        let readable = entry.mode == FILE && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_DAY_FILE);
-        if !readable || !path.starts_with("sync/") {
+        let is_data = entry.mode == FILE && path.starts_with("sync/");
+        if !is_data || !repo.is_blob_within(entry.oid, crate::format::MAX_DAY_FILE)? {
             continue;
         }
         let stored = repo.stored(entry.oid)?;
@@ -163,14 +163,17 @@ pub(super) fn assemble(
         let due = heartbeat_due(repo, page, machine, options)?;
         let own_swept = page.is_some() && kept.swept;
         let brings = !records.is_empty() || !history.is_empty() || !kept.forgotten.is_empty();
-        if out.first || own_swept || foreign.is_some() || due || brings || kept.prunes || !options.intents.is_empty() {
+        let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
+        if out.first || own_swept || joined || foreign.is_some() || due || brings || kept.prunes || !options.intents.is_empty() {
             let (mut own, imported) = open(repo, root, machine, (records, history), &kept, options.summary_only, cache)?;
             out.imported = imported;
             let first = own.is_new();
             let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
             own.apply(rules);
-            if first || own_swept || adopted || decided || due || own.is_changed() {
+            // Of two that wrote under one id at once, each counted its own records.
+            let uncounted = options.shared_id && !own.is_counted(&figures(repo, root, machine, BTreeSet::new(), cache)?);
+            if first || own_swept || adopted || decided || due || own.is_changed() || uncounted {
                 out.tree = write(repo, root, own, &stamp, options.snapshot, cache, &options.watcher)?;
                 out.own_changed = true;
             }
@@ -228,7 +231,7 @@ fn enforce(
     let mut prunes = false;
     if let Some(days) = options.retention_days.filter(|_| options.task == Task::Sync)
         && let Some(entry) = repo.entry(Some(enforced.root), &layout::machine_path(machine))?
-        && repo.blob_size(entry.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)
+        && repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE)?
         && let Ok(page) = SyncFile::read(machine, &repo.blob(entry.oid)?, &mut Interner::default())
         && let Some(first) = first_detailed(repo, enforced.root, machine, cache)?
         && let Some(day) = bound(&page, first, days, options.now)
@@ -468,9 +471,10 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Whether the page's stamp is so old that it is renewed though nothing is new.
 fn heartbeat_due(repo: &Repo, page: Option<Entry>, machine: &MachineId, options: &Options) -> Result<bool, SyncError> {
-    let Some(page) = page.filter(|page| repo.blob_size(page.oid).is_some_and(|size| size <= crate::format::MAX_SYNC_FILE)) else {
+    let Some(page) = page else { return Ok(false) };
+    if !repo.is_blob_within(page.oid, crate::format::MAX_SYNC_FILE)? {
         return Ok(false);
-    };
+    }
     let read = SyncFile::read(machine, &repo.blob(page.oid)?, &mut Interner::default());
     Ok(read.is_ok_and(|page| options.now.since(page.last_sync()) >= DAY))
 }
@@ -480,7 +484,7 @@ fn read_manifest(repo: &Repo, root: Oid) -> Result<Result<(Vec<u8>, Manifest), F
     let Some(entry) = repo.entry(Some(root), MANIFEST)?.filter(|entry| entry.mode == FILE) else {
         return Ok(Err(FormatError::Malformed("there is none".to_owned())));
     };
-    if repo.blob_size(entry.oid).is_none_or(|size| size > crate::format::MAX_MANIFEST) {
+    if !repo.is_blob_within(entry.oid, crate::format::MAX_MANIFEST)? {
         return Ok(Err(FormatError::Malformed("it is too large".to_owned())));
     }
     let bytes = repo.blob(entry.oid)?;

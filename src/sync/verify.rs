@@ -13,13 +13,13 @@ use crate::cache::{NoCache, overview};
 use crate::fleet::enforce::{CheckedNow, breaking};
 use crate::fleet::read::{self, Content};
 use crate::fleet::rules::Rules;
-use crate::fleet::{self, Fleet};
+use crate::fleet::{self, DataError, Fleet};
 use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::git::repo::{FILE, Repo};
-use crate::git::{Git, hooks, setup, stale};
+use crate::git::{Git, GitError, hooks, setup, stale};
 use crate::merge::guard;
 use crate::record::Totals;
 use crate::store::layout::{self, MANIFEST, Path};
@@ -68,32 +68,36 @@ pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Opt
     let (_lock, _) = super::settings::lock(places, options)?;
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
-    if let Some(head) = repo.head_commit()?
-        && let Some(mark) = start_sealing(&repo, Some(head), false)?
-    {
-        return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
-    }
     let git = Git::find(false)?.with_watcher(options.watcher.clone());
     let mut out = Vec::new();
+    // What cannot be read because objects are gone is told below.
+    match repo.synced().map_err(SyncError::from).and_then(|head| start_sealing(&repo, head, false)) {
+        Ok(None) => {}
+        Ok(Some(mark)) => return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") }),
+        Err(error) if error.lacks_objects() => {}
+        Err(error) => return Err(error),
+    }
     let fsck: &[&str] = if read_data { &["fsck", "--strict", "--no-dangling"] } else { &["fsck", "--connectivity-only", "--no-dangling"] };
     let doing = options.watcher.begin(Step::Objects, 0);
     let checked = git.run(repo.path(), fsck);
     drop(doing);
-    if let Err(error) = checked {
+    if let Err(error) = checked
+        // Nothing is wrong with a HEAD on a branch that has no commit yet.
+        && !matches!(&error, GitError::Failed { message, .. } if message.lines().all(|line| line.starts_with("notice:")))
+    {
         out.push(found(Kind::Objects, "git fsck", error.to_string()));
     }
-    match repo.head_commit().and_then(|head| head.map(|head| repo.tree_of(head)).transpose()) {
+    match repo.synced().and_then(|head| head.map(|head| repo.tree_of(head)).transpose()) {
         Ok(Some(root)) => {
-            // What cannot be read because objects are gone is told above.
-            if let Err(error) = data_of(&repo, root, places, read_data.then_some(&options.watcher), &mut out) {
-                out.push(found(Kind::Objects, "HEAD", error.to_string()));
+            if let Err(error) = data_of(&repo, &git, root, places, read_data.then_some(&options.watcher), &mut out) {
+                out.push(found(Kind::Objects, "what was synced last", error.to_string()));
             }
         }
         Ok(None) => {}
-        Err(error) => out.push(found(Kind::Objects, "HEAD", error.to_string())),
+        Err(error) => out.push(found(Kind::Objects, "what was synced last", error.to_string())),
     }
     out.extend(setup::defects(&repo, &options.program).into_iter().map(|(subject, what)| found(Kind::SetUp, subject, what)));
-    if let Some(missing) = hooks::missing(&repo) {
+    if let Some(missing) = hooks::missing(&repo, &git) {
         out.push(found(Kind::SetUp, missing, "is not installed"));
     }
     for path in leftovers(places) {
@@ -110,6 +114,7 @@ pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Opt
 /// Looks at what the commit holds; reads every file where somebody is given who watches that.
 fn data_of(
     repo: &Repo,
+    git: &Git,
     root: crate::git::Oid,
     places: &Places,
     read_data: Option<&Watcher>,
@@ -119,7 +124,8 @@ fn data_of(
     if !guard::is_fresh(repo, Some(root))? {
         out.push(stale(MANIFEST, "was not computed from the files beside it"));
     }
-    if !repo.shows(root)? {
+    // A work tree that cannot be brought along now is no defect: status and doctor say why.
+    if repo.obstacle(&repo.target()?.branch)?.is_none() && !repo.is_shown(git, root)? {
         out.push(stale("the work tree", "does not show the commit"));
     }
     let there = front::There::read(repo, root)?;
@@ -147,16 +153,17 @@ fn data_of(
         if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
             continue;
         }
-        let bytes = match read::content(repo, blob.oid)? {
-            Content::Bytes(bytes) => bytes,
-            Content::TooLarge(size) => {
+        let bytes = match read::content(repo, blob.oid) {
+            Ok(Content::Bytes(bytes)) => bytes,
+            Ok(Content::TooLarge(size)) => {
                 out.push(found(Kind::Damaged, blob.path, format!("has {size} bytes, more than are read")));
                 continue;
             }
-            Content::Missing => {
-                out.push(found(Kind::Objects, blob.path, "its object is missing"));
+            Err(DataError::Repo(error)) if error.lacks_objects() => {
+                out.push(found(Kind::Objects, blob.path, "its object is missing or damaged"));
                 continue;
             }
+            Err(error) => return Err(error.into()),
         };
         let unreadable = |error: FormatError| found(Kind::Damaged, blob.path.as_str(), error.to_string());
         match &kind {

@@ -193,7 +193,7 @@ fn git_that_is_missing_or_too_old() {
     let machine = world.machine("ada");
     insta::assert_snapshot!("git_missing", tell_with(&machine, "PATH", "/nowhere", &[]));
     let old = world.path().join("old/git");
-    executable(&old, "#!/bin/sh\necho git version 2.39.5\n");
+    executable(&old, "#!/bin/sh\necho git version 2.38.5\n");
     insta::assert_snapshot!("git_too_old", tell_with(&machine, "PATH", &old.parent().expect("a parent").display().to_string(), &["init"]));
     assert!(!machine.repo().exists());
 }

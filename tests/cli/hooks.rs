@@ -51,11 +51,18 @@ fn a_users_own_hook_runs_first() {
     assert!(fs::read_to_string(hooks.join("pre-push.user")).expect("kept").contains("mine:"));
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
     machine.sync(&[]);
+    assert!(!machine.home.join("own-hook").exists(), "pushes of claude-sync itself run no local hooks");
+    fs::write(machine.repo().join("NOTES.md"), "mine\n").expect("written");
+    commit(&machine);
+    machine.git(&["push", "-q"]);
     let told = fs::read_to_string(machine.home.join("own-hook")).expect("it ran");
     assert_eq!(told, "mine: origin refs/heads/main\n", "with the arguments and the input that git gives");
     machine.write("no", "");
-    machine.write(".claude/projects/p/t.jsonl", &transcript("s2", 5..6));
-    assert_eq!(machine.try_sync(crate::world::NOON, &[]).code, 7, "a hook of the user's that refuses is obeyed");
+    fs::write(machine.repo().join("NOTES.md"), "mine too\n").expect("written");
+    commit(&machine);
+    assert_ne!(machine.try_git(&["push", "-q"]).code, 0, "a hook of the user's that refuses is obeyed");
+    machine.sync(&["uninstall", "--yes"]);
+    assert!(fs::read_to_string(hooks.join("pre-push")).expect("there").contains("mine:") && !hooks.join("pre-push.user").exists());
 }
 
 #[test]

@@ -103,7 +103,9 @@ fn revert_and_cherry_pick_keep_the_manifest_true() {
     ada.git(&["reset", "-q", "--hard", "HEAD~2"]);
     ada.git(&["switch", "-q", "-c", "side", &format!("{older}~1")]);
     ada.write(".claude/projects/p/t.jsonl", &transcript("third", 30..32));
+    ada.git(&["config", "claude-sync.branch", "side"]);
     ada.sync(&["--offline"]);
+    ada.git(&["config", "claude-sync.branch", "main"]);
     ada.git(&["switch", "-q", "main"]);
     ada.git(&["cherry-pick", "side"]);
     ada.assert_sound();

@@ -116,10 +116,12 @@ fn a_branch_that_was_renamed_on_the_remote_loses_nothing() {
     world.git(&remote, &["branch", "-m", "main", "trunk"]);
     ada.write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
     ada.sync(&[]);
-    assert_eq!(count(&world, "main"), 9, "the branch that the clones know is there again");
-    assert_eq!(count(&world, "trunk"), 8, "and what somebody made of it is left alone");
-    bob.sync(&[]);
+    assert_eq!(count(&world, "trunk"), 9, "the clone follows the remote");
+    assert_ne!(world.try_git(&remote, &["rev-parse", "--verify", "-q", "refs/heads/main"]).code, 0, "the old name is not pushed again");
+    let ran = bob.sync(&[]);
+    assert!(ran.out.contains("The remote's default branch is trunk now, not main"), "{}", ran.out);
     assert_eq!(bob.fleet().0, 9);
+    bob.assert_sound();
 }
 
 #[test]

@@ -231,11 +231,11 @@ fn a_repository_that_becomes_encrypted_during_a_run_gets_nothing_in_clear() {
     configure(&ada, AT_REST);
     ada.write(".claude/projects/p/t.jsonl", &transcript("adas", 20..24));
     bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
-    let hook = bob.repo().join(".git/hooks/pre-push.user");
+    // While bob's push is on its way, the remote's hook has ada sync.
+    let hook = world.path().join("remote.git/hooks/pre-receive");
     let sync = format!("HOME='{}' CLAUDE_SYNC_NOW={} '{}' -q", ada.home.display(), crate::world::NOON, env!("CARGO_BIN_EXE_claude-sync"));
     let once = world.path().join("once");
-    fs::write(&hook, format!("#!/bin/sh\n[ -e '{0}' ] && exit 0\n: > '{0}'\nunset CLAUDE_SYNC_PUSHING GIT_DIR\n{sync}\n", once.display()))
-        .expect("written");
+    fs::write(&hook, format!("#!/bin/sh\n[ -e '{0}' ] && exit 0\n: > '{0}'\n{sync}\n", once.display())).expect("written");
     fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
     let ran = bob.sync(&[]);
     assert!(once.exists() && ran.out.contains("Pushed, after 1 other machine's push"), "{}{}", ran.out, ran.err);

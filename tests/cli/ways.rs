@@ -167,9 +167,11 @@ fn criss_cross() {
     bob.git(&["merge", "-q", "--no-edit", theirs.trim()]);
     bob.git(&["switch", "-q", "-c", "y", theirs.trim()]);
     bob.git(&["merge", "-q", "--no-edit", &mine]);
+    bob.git(&["config", "claude-sync.branch", "y"]);
     bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..23)));
     bob.sync(&["--offline"]);
     bob.git(&["switch", "-q", "x"]);
+    bob.git(&["config", "claude-sync.branch", "x"]);
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..7));
     bob.git(&["branch", "-D", "main"]);
     let bases = bob.git(&["merge-base", "--all", "x", "y"]);

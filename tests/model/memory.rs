@@ -147,6 +147,7 @@ impl Memory {
             attended: false,
             unattended: false,
             wait: Duration::ZERO,
+            shared_id: false,
             rules: RULES,
             watcher: Watcher::default(),
         }

@@ -103,14 +103,14 @@ impl<'a> Patient<'a> {
     /// The tree of what was synced last.
     fn root(&self) -> Option<Oid> {
         let repo = self.repo()?;
-        repo.head_commit().ok().flatten().and_then(|head| repo.tree_of(head).ok())
+        repo.synced().ok().flatten().and_then(|head| repo.tree_of(head).ok())
     }
 
     /// A file of what was synced last, in clear.
     fn file(&self, path: &str) -> Option<Vec<u8>> {
         let repo = self.repo()?;
         let entry = repo.entry(Some(self.root()?), path).ok().flatten()?;
-        repo.blob_size(entry.oid).filter(|size| *size <= crate::format::MAX_SYNC_FILE)?;
+        repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE).ok().filter(|fits| *fits)?;
         repo.blob(entry.oid).ok()
     }
 
@@ -123,6 +123,8 @@ impl<'a> Patient<'a> {
 /// Looks at everything. With `offline` among the options the remote is not asked.
 pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
     let patient = Patient::look(places, options);
+    let reachable = remote::reachable(&patient);
+    let push = remote::push(&patient, reachable.status);
     vec![
         programs::git(&patient),
         place::settings(&patient),
@@ -136,7 +138,8 @@ pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
         programs::driver(&patient),
         programs::hooks(&patient),
         remote::remote(&patient),
-        remote::reachable(&patient),
+        reachable,
+        push,
         remote::privacy(&patient),
         transcripts::transcripts(&patient),
         transcripts::retention(&patient),

@@ -3,8 +3,10 @@
 use super::{Check, Patient, Status, show, tell};
 use crate::base::text::count;
 use crate::base::time::{Day, Timestamp};
-use crate::git::setup;
+use crate::git::Place;
+use crate::git::repo::RepoError;
 use crate::store::{machine_id as ids, space};
+use crate::sync::owner;
 use crate::sync::setup::is_sync;
 
 /// `config.json`.
@@ -31,6 +33,12 @@ pub fn permissions(patient: &Patient) -> Check {
     let inside = [".git", ".git/objects", ".git/refs/heads", "sync", "sync/machines"].map(|name| places.repo.join(name));
     let folders = folders.into_iter().flatten().chain(inside.iter().map(std::path::PathBuf::as_path).filter(|folder| folder.is_dir()));
     let bad: Vec<_> = folders.filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?))).collect();
+    if let Err(error) = owner::check(places) {
+        return Check::new(NAME, Status::Error, tell(&error), owner::advice(&places.repo));
+    }
+    if let Some(path) = owner::foreign_objects(&places.repo) {
+        return Check::new(NAME, Status::Error, format!("{} belongs to another user", show(&path)), owner::advice(&places.repo));
+    }
     if bad.is_empty() {
         return Check::ok(NAME, "all folders can be written");
     }
@@ -157,12 +165,31 @@ pub fn key(patient: &Patient) -> Check {
     }
 }
 
+/// The work tree does not show what is synced; records are synced all the same.
+fn late(place: &Place, branch: &str) -> Check {
+    const NAME: &str = "repository";
+    let back = format!("to have its files follow: claude-sync git switch {branch}");
+    let (what, advice) = match place {
+        Place::Elsewhere(Some(here)) => (format!("it is on the branch {here}, and {branch} is the one that is synced"), back),
+        Place::Elsewhere(None) => (format!("it is on no branch, and {branch} is the one that is synced"), back),
+        Place::Operation(name) => (
+            format!("git stopped in the middle of a {name}"),
+            "claude-sync resolve ends it where only synced files are concerned; claude-sync git status tells more".to_owned(),
+        ),
+        Place::Locked(lock) => (format!("git holds the lock {}", show(lock)), "if no git command works there, delete that file".to_owned()),
+        Place::Another(tree) => (format!("{branch} is checked out in another work tree too: {}", show(tree)), back),
+        Place::Obstacle(reason) => (reason.clone(), "claude-sync git status tells more".to_owned()),
+    };
+    Check::new(NAME, Status::Warning, format!("{what}; its files wait, records do not"), advice)
+}
+
 /// Whether there is a repository that a sync can work in.
 pub fn repository(patient: &Patient) -> Check {
     const NAME: &str = "repository";
     let place = &patient.places.repo;
     let bad = |what: String, advice: &str| Check::new(NAME, Status::Error, what, advice);
     let repo = match &patient.repo {
+        Err(error @ RepoError::Damaged { .. }) => return bad(tell(error), "claude-sync init ADDRESS makes it anew; what was synced stays"),
         Err(error) => return bad(tell(error), "move it away and run claude-sync init ADDRESS again: the remote has the same data"),
         Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => {
             return bad(format!("{} is no repository, and not empty", show(place)), "move it away and run claude-sync init again");
@@ -170,23 +197,19 @@ pub fn repository(patient: &Patient) -> Check {
         Ok(None) => return Check::new(NAME, Status::Warning, "there is none yet", "claude-sync init, or claude-sync init ADDRESS"),
         Ok(Some(repo)) => repo,
     };
-    // A rebase stands on no branch, and that is no fault.
-    if let Some(operation) = repo.operation() {
-        let what = format!("git stopped in the middle of a {}", operation.name());
-        return Check::new(NAME, Status::Warning, what, "claude-sync resolve, or any sync, ends it; claude-sync git status tells more");
-    }
-    let branch = match repo.branch() {
-        Ok(branch) => branch,
-        Err(error) => return bad(tell(&error), "go back to the branch: claude-sync git switch main"),
-    };
-    let mend = "claude-sync verify says what is damaged, claude-sync verify --repair mends what can be mended";
-    let root = repo.head_commit().and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
-    match root.map_err(|error| tell(&error)).and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e)))) {
-        Ok(true) if repo.is_born() && patient.root().is_none() => bad("the commit that HEAD names is missing".to_owned(), mend),
-        Ok(true) if let Some(usual) = setup::strayed_from(repo, &branch) => {
-            let what = format!("it is on the branch {branch}, and {usual} is the one that is usually synced");
-            Check::new(NAME, Status::Warning, what, format!("go back: claude-sync git switch {usual}"))
+    let target = match repo.target() {
+        Ok(target) => target,
+        Err(error) => {
+            return bad(tell(&error), "choose one: claude-sync git config branch.BRANCH.remote NAME");
         }
+    };
+    let branch = &target.branch;
+    let mend = "any claude-sync fetches them again; claude-sync verify says what is damaged, claude-sync verify --repair mends it";
+    let root = repo.position(&target).and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
+    let is_ours =
+        root.map_err(|error| tell(&error)).and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e))));
+    match is_ours {
+        Ok(true) if let Some(place) = repo.obstacle(branch).ok().flatten() => late(&place, branch),
         Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),
         Ok(false) => bad(format!("{} has something else in it than syncs", show(place)), "give claude-sync a repository of its own"),
         Err(error) => bad(error, mend),

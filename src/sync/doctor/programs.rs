@@ -2,6 +2,7 @@
 
 use super::{Check, Patient, Status, show, tell};
 use crate::git::process::MIN_VERSION;
+use crate::git::settings::Role;
 use crate::git::{hooks as installed, setup};
 
 const NO_REPOSITORY: &str = "there is no repository to look at";
@@ -22,21 +23,16 @@ pub fn git(patient: &Patient) -> Check {
 pub fn identity(patient: &Patient) -> Check {
     const NAME: &str = "identity";
     let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
-    let config = repo.config().ok();
-    let text = |key: &str| config.as_ref().and_then(|config| config.get_string(key).ok()).unwrap_or_default();
-    let missing: Vec<&str> = ["user.name", "user.email"].into_iter().filter(|key| text(key).trim().is_empty()).collect();
-    let signed = config.as_ref().is_some_and(|config| config.get_bool("commit.gpgsign").unwrap_or(false));
+    let Ok(git) = &patient.git else { return Check::skipped(NAME, "it takes git to know") };
+    let sign = patient.config.as_ref().is_ok_and(|config| config.sign);
+    let Ok(settings) = git.settings(repo.path()) else { return Check::skipped(NAME, "git does not tell its configuration") };
     let advice = "git config --global user.name NAME; git config --global user.email ADDRESS";
-    if signed && let Ok(git) = &patient.git {
-        // Signed commits are made by git, which knows more places for a name, and refuses where it finds none.
-        return match git.run(repo.path(), &["var", "GIT_AUTHOR_IDENT"]) {
-            Ok(_) => Check::ok(NAME, "git knows whom to name; commits are signed"),
-            Err(error) => Check::new(NAME, Status::Error, format!("signed commits fail: {}", tell(&error)), advice),
-        };
+    let signed = if sign { "; commits are signed (git.sign)" } else { "" };
+    if settings.person(Role::Author).is_some() {
+        return Check::ok(NAME, format!("git knows whom to name{signed}"));
     }
-    if missing.is_empty() {
-        return Check::ok(NAME, "user.name and user.email are set");
-    }
+    let missing: Vec<&str> =
+        ["user.name", "user.email"].into_iter().filter(|key| settings.get(key).is_none_or(|value| value.trim().is_empty())).collect();
     let verb = if missing.len() == 1 { "is" } else { "are" };
     let what = format!("{} {verb} not set: commits name claude-sync@localhost as their author", missing.join(" and "));
     Check::new(NAME, Status::Note, what, advice)
@@ -72,7 +68,7 @@ pub fn hooks(patient: &Patient) -> Check {
         let what = format!("hooks call {}, which is not there: git goes on without their checks", show(&program));
         return Check::new(NAME, Status::Warning, what, "claude-sync init installs them again");
     }
-    if let Some(missing) = installed::missing(repo) {
+    if let Some(missing) = patient.git.as_ref().ok().and_then(|git| installed::missing(repo, git)) {
         return Check::new(NAME, Status::Warning, format!("{missing} is not installed"), "claude-sync init installs it again");
     }
     if repo.config().is_ok_and(|config| config.get_entry("core.hooksPath").is_ok()) {

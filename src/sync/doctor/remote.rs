@@ -1,6 +1,7 @@
 //! The remote: whether there is one, whether it answers, and to whom.
 
 use super::{Check, Patient, Status, tell};
+use crate::cache::index::Index;
 use crate::git::process::hide_secrets;
 use crate::git::visibility::{Visibility, visibility, web_address};
 
@@ -19,11 +20,18 @@ pub fn remote(patient: &Patient) -> Check {
     }
 }
 
+/// The name of the remote that the branch is pushed to.
+fn name(patient: &Patient) -> Option<String> {
+    patient.repo()?.target().ok()?.remote
+}
+
 /// The address of the remote, and those that pushes go to where they are others.
 fn addresses(patient: &Patient) -> Vec<String> {
-    let mut out: Vec<String> = patient.repo().and_then(crate::git::Repo::remote).into_iter().collect();
+    let name = name(patient);
+    let mut out: Vec<String> = patient.repo().and_then(|repo| repo.address(name.as_deref())).into_iter().collect();
     let config = patient.repo().filter(|_| !out.is_empty()).and_then(|repo| repo.config().ok());
-    if let Some(mut all) = config.as_ref().and_then(|config| config.multivar("remote.origin.pushurl", None).ok()) {
+    let name = format!("remote.{}.pushurl", name.unwrap_or_default());
+    if let Some(mut all) = config.as_ref().and_then(|config| config.multivar(&name, None).ok()) {
         while let Some(Ok(entry)) = all.next() {
             out.extend(entry.value().ok().map(str::to_owned));
         }
@@ -38,23 +46,55 @@ pub fn reachable(patient: &Patient) -> Check {
     let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    if repo.remote().is_none() {
-        return Check::skipped(NAME, NO_REMOTE);
-    }
+    let Some(remote) = name(patient) else { return Check::skipped(NAME, NO_REMOTE) };
     if patient.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
-    match git.survey(repo.path(), "origin") {
+    match git.survey(repo.path(), &remote) {
         Ok(survey) if survey.per_machine => Check::ok(NAME, "it answers, with a branch per machine"),
         Ok(survey) => Check::ok(
             NAME,
             survey.branch.map_or("it answers, and is still empty".to_owned(), |branch| format!("it answers, with the branch {branch}")),
         ),
         Err(error) => {
-            let advice = "check the address, the network, and that git can log in there: claude-sync git ls-remote origin";
+            let advice = "check the address, the network, and that git can log in there: claude-sync git ls-remote";
             Check::new(NAME, Status::Error, format!("it does not answer: {}", tell(&error)), advice)
         }
     }
+}
+
+/// Whether it takes pushes: as far as it says so before anything is sent, and what the last push came to.
+pub fn push(patient: &Patient, reachable: Status) -> Check {
+    const NAME: &str = "push";
+    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+        return Check::skipped(NAME, "it takes git and a repository to ask");
+    };
+    let Some(remote) = name(patient) else { return Check::skipped(NAME, NO_REMOTE) };
+    if reachable == Status::Error {
+        return Check::skipped(NAME, "it does not answer");
+    }
+    let failed = Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
+    let advice = "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync";
+    if patient.options.offline {
+        return match failed {
+            Some(reason) => Check::new(NAME, Status::Warning, format!("the last push failed: {}", one_line(&reason)), advice),
+            None => Check::skipped(NAME, OFFLINE),
+        };
+    }
+    let Some((target, head)) = repo.target().ok().and_then(|target| Some((repo.position(&target).ok()??, target))).map(|(h, t)| (t, h))
+    else {
+        return Check::skipped(NAME, "there is nothing to push yet");
+    };
+    match (git.may_push(repo.path(), &remote, &head.to_string(), &target.branch), failed) {
+        (Err(error), _) => Check::new(NAME, Status::Error, format!("it takes no push: {}", tell(&error)), advice),
+        // A dry run asks no hook and no rule.
+        (Ok(()), Some(reason)) => Check::new(NAME, Status::Warning, format!("the last push failed: {}", one_line(&reason)), advice),
+        (Ok(()), None) => Check::ok(NAME, "it takes pushes from here"),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether strangers can read it.

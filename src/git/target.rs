@@ -1,0 +1,151 @@
+//! Where commits go: the sync's branch and its remote. They are chosen at set-up, and do not follow `HEAD`.
+
+use git2::Oid;
+
+use super::repo::{KNOWN, LATE, LATE_FROM, Repo, RepoError, git};
+
+/// The setting that names the sync's branch.
+const BRANCH: &str = "claude-sync.branch";
+
+/// The settings that name branches which the sync had before the remote's default branch was renamed.
+const FORMER: &str = "claude-sync.formerBranch";
+
+/// Where commits go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The sync's branch, here and on the remote.
+    pub branch: String,
+    /// The remote's name; none where history stays on this machine.
+    pub remote: Option<String>,
+}
+
+impl Target {
+    /// The local branch.
+    pub fn local(&self) -> String {
+        format!("refs/heads/{}", self.branch)
+    }
+
+    /// Where one of the remote's branches was at the last fetch.
+    pub fn tracking(&self, branch: &str) -> String {
+        format!("{}{branch}", self.fetched())
+    }
+
+    /// What the refs begin with that a fetch writes.
+    pub fn fetched(&self) -> String {
+        format!("refs/remotes/{}/", self.remote.as_deref().unwrap_or("origin"))
+    }
+}
+
+impl Repo {
+    /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that `HEAD` names, or else the remote's.
+    pub fn target(&self) -> Result<Target, RepoError> {
+        let config = self.config()?;
+        let chosen = config.get_string(BRANCH).ok().filter(|name| !name.is_empty());
+        let branch = match chosen {
+            Some(branch) => branch,
+            None => self.likely_branch()?,
+        };
+        let remote = self.remote_of(&branch)?;
+        Ok(Target { branch, remote })
+    }
+
+    fn likely_branch(&self) -> Result<String, RepoError> {
+        if let Some(branch) = self.head_branch()? {
+            return Ok(branch);
+        }
+        let rebased = std::fs::read_to_string(self.inner.path().join("rebase-merge/head-name")).unwrap_or_default();
+        let default = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
+        let default = default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
+        let names = [
+            rebased.trim().strip_prefix("refs/heads/").map(str::to_owned),
+            default.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned)),
+        ];
+        Ok(names.into_iter().flatten().next().unwrap_or_else(|| "main".to_owned()))
+    }
+
+    /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must choose.
+    fn remote_of(&self, branch: &str) -> Result<Option<String>, RepoError> {
+        let config = self.config()?;
+        let names = git("list remotes", self.inner.remotes())?;
+        let names: Vec<String> = names.iter().flatten().flatten().map(str::to_owned).collect();
+        let own = config.get_string(&format!("branch.{branch}.remote")).ok();
+        if let Some(own) = own.filter(|own| names.contains(own)) {
+            return Ok(Some(own));
+        }
+        match names.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(only.clone())),
+            all if all.iter().any(|name| name == "origin") => Ok(Some("origin".to_owned())),
+            all => Err(RepoError::WhichRemote { branch: branch.to_owned(), names: all.to_vec() }),
+        }
+    }
+
+    /// Writes down which branch is the sync's, where nobody did yet.
+    pub fn keep_branch(&self, branch: &str) -> Result<(), RepoError> {
+        let mut config = self.config()?;
+        match config.get_string(BRANCH) {
+            Ok(name) if name == branch => Ok(()),
+            _ => config.set_str(BRANCH, branch).map_err(|source| RepoError::Git { what: format!("set {BRANCH}"), source }),
+        }
+    }
+
+    /// Branches that were the sync's before.
+    pub fn former_branches(&self) -> Result<Vec<String>, RepoError> {
+        let config = self.config()?;
+        let mut out = Vec::new();
+        if let Ok(mut all) = config.multivar(FORMER, None) {
+            while let Some(Ok(entry)) = all.next() {
+                out.extend(entry.value().ok().map(str::to_owned));
+            }
+        }
+        Ok(out)
+    }
+
+    /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was on the old one.
+    pub fn follow(&self, target: &Target, branch: &str) -> Result<(), RepoError> {
+        let position = self.position(target)?;
+        let new = Target { branch: branch.to_owned(), ..target.clone() };
+        let set =
+            |what: &str, result: Result<(), git2::Error>| result.map_err(|source| RepoError::Git { what: format!("set {what}"), source });
+        let mut config = self.config()?;
+        if !self.former_branches()?.contains(&target.branch) {
+            set(FORMER, config.set_multivar(FORMER, "^$", &target.branch))?;
+        }
+        if let Some(remote) = &target.remote {
+            set("the branch's remote", config.set_str(&format!("branch.{branch}.remote"), remote))?;
+            set("the branch's remote", config.set_str(&format!("branch.{branch}.merge"), &new.local()))?;
+        }
+        let renamed = self.head_branch()?.as_ref() == Some(&target.branch) && self.operation().is_none() && self.head(branch)?.is_none();
+        if renamed && let Some(at) = self.head(&target.branch)? {
+            self.move_ref(&new.local(), None, at, "claude-sync: the remote's branch was renamed")?;
+            git("name the branch", self.inner.set_head(&new.local()))?;
+            git("rename the branch", self.inner.find_reference(&target.local()).and_then(|mut old| old.delete()))?;
+        }
+        if self.position(&new)? != position
+            && let Some(position) = position
+            && self.head(branch)?.is_none()
+        {
+            self.move_ref(&new.local(), None, position, "claude-sync: the remote's branch was renamed")?;
+        }
+        self.keep_branch(branch)
+    }
+
+    /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the work tree could not be brought along
+    /// yet ([`LATE`]).
+    pub fn position(&self, target: &Target) -> Result<Option<Oid>, RepoError> {
+        let head = self.commit_at(&target.local())?;
+        let late = self.commit_at(LATE)?;
+        if late.is_some() && self.commit_at(LATE_FROM)? == head {
+            return Ok(late);
+        }
+        // Where there is no branch, it was renamed or deleted here.
+        if head.is_some() { Ok(head) } else { self.commit_at(KNOWN) }
+    }
+
+    /// The commit that was synced last: what reports, `status` and `verify` look at, whatever is checked out.
+    pub fn synced(&self) -> Result<Option<Oid>, RepoError> {
+        let chosen = self.config()?.get_string(BRANCH).ok().filter(|name| !name.is_empty());
+        let branch = chosen.map_or_else(|| self.likely_branch(), Ok)?;
+        self.position(&Target { branch, remote: None })
+    }
+}

@@ -1,0 +1,72 @@
+//! The remote: what it is called, which branch it names, and what it refuses.
+
+use super::{Row, Stage, all_hold, executable};
+
+fn hook(stage: &Stage, text: &str) {
+    executable(&stage.remote().join("hooks/pre-receive"), text);
+}
+
+fn rename(stage: &Stage) {
+    stage.world.git(&stage.remote(), &["branch", "-m", "main", "trunk"]);
+    stage.world.git(&stage.remote(), &["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+}
+
+#[test]
+fn the_remote_names_its_branch_and_the_clone_its_remote() {
+    all_hold(vec![
+        Row::done("the default branch was renamed", rename),
+        Row::done("HEAD names another branch with the data", |stage| {
+            stage.world.git(&stage.remote(), &["branch", "trunk", "main"]);
+            stage.world.git(&stage.remote(), &["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+        }),
+        Row::done("HEAD names a branch that is not there", |stage| {
+            stage.world.git(&stage.remote(), &["symbolic-ref", "HEAD", "refs/heads/nothing"]);
+        }),
+        Row::done("another branch with something else", |stage| {
+            let blob = stage.world.git(&stage.remote(), &["hash-object", "-w", "description"]);
+            let tree = stage.world.git(&stage.remote(), &["commit-tree", "-m", "other", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);
+            stage.world.git(&stage.remote(), &["update-ref", "refs/heads/other", tree.trim()]);
+            drop(blob);
+        }),
+        Row::done("the remote is not called origin", |stage| stage.git(&["remote", "rename", "origin", "hub"])),
+        Row::done("two remotes, and the branch has its own", |stage| {
+            stage.git(&["remote", "rename", "origin", "hub"]);
+            stage.git(&["remote", "add", "backup", "/nowhere"]);
+        }),
+        Row::done("two remotes, and none is the branch's", |stage| {
+            stage.git(&["remote", "rename", "origin", "hub"]);
+            stage.git(&["remote", "add", "backup", "/nowhere"]);
+            stage.git(&["config", "--unset", "branch.main.remote"]);
+        })
+        .code(4)
+        .says("there are several: backup, hub")
+        .lift(|stage| stage.git(&["config", "branch.main.remote", "hub"])),
+        Row::done("a remote that mirrors", |stage| stage.git(&["config", "remote.origin.mirror", "true"])),
+        Row::done("a remote that fetches one branch", |stage| {
+            stage.git(&["config", "remote.origin.fetch", "+refs/heads/none:refs/remotes/origin/none"]);
+        }),
+    ]);
+}
+
+#[test]
+fn a_push_that_is_refused_says_who_refused_it() {
+    all_hold(vec![
+        Row::done("the remote's hook refuses", |stage| {
+            hook(
+                stage,
+                "#!/bin/sh\nread old new name\n[ \"$(git log -1 --format=%an $new)\" = bob ] || exit 0\necho bob may not; exit 1\n",
+            );
+        })
+        .code(7)
+        .says("A hook in the remote repository refused the push")
+        .lift(|stage| std::fs::remove_file(stage.remote().join("hooks/pre-receive")).expect("removed")),
+        Row::done("the remote is away", |stage| stage.git(&["remote", "set-url", "origin", "/nowhere"]))
+            .code(7)
+            .says("The remote was not reached")
+            .lift(|stage| stage.git(&["remote", "set-url", "origin", &stage.world.remote()])),
+        Row::done("only pushes go astray", |stage| stage.git(&["remote", "set-url", "--push", "origin", "/nowhere"]))
+            .code(7)
+            .says("did not take the push")
+            .lift(|stage| stage.git(&["config", "--unset", "remote.origin.pushurl"])),
+    ]);
+}
