@@ -15,7 +15,7 @@ use crate::base::join::Join;
 use crate::base::json::Extra;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
-use crate::prices::{Counters, Priced, prices};
+use crate::prices::{Counters, Priced, Prices, prices};
 
 /// Records in one piece of memory. Growing by pieces copies nothing and never holds everything twice.
 const PIECE: usize = 4096;
@@ -45,9 +45,18 @@ pub struct Entry<'a> {
     pub recorded: Option<Money>,
     /// The last row of the request was not seen yet.
     pub provisional: bool,
+    /// It was in Claude Code's fast mode.
+    pub fast: bool,
+    /// The region that inference was bound to.
+    pub geo: Option<&'a Name>,
 }
 
 impl<'a> Entry<'a> {
+    /// Its price by a table.
+    pub fn cost_by(&self, prices: &Prices) -> Cost {
+        prices.cost(self.model, self.at, &self.counters, self.fast, self.geo.map(|geo| &**geo))
+    }
+
     /// What it adds to a total.
     pub fn totals(&self) -> Totals {
         Totals { requests: 1, counters: self.counters, cost: self.cost }
@@ -74,6 +83,8 @@ impl<'a> Entry<'a> {
             cost: record.cost(),
             recorded: record.body.recorded_cost,
             provisional: record.body.provisional,
+            fast: record.fast,
+            geo: record.body.inference_geo.as_ref(),
         }
     }
 }
@@ -383,6 +394,8 @@ impl RecordSet {
             cost: self.price(p),
             recorded: None,
             provisional: p.is(PROVISIONAL),
+            fast: p.is(FAST),
+            geo: self.words.word(p.geo),
         }
     }
 

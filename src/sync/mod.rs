@@ -36,6 +36,7 @@ use crate::git::setup::SetupError;
 use crate::git::unfinished::Operation;
 use crate::git::{GitError, Oid};
 use crate::store::config::ConfigError;
+use crate::store::durable::WriteError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
@@ -161,6 +162,8 @@ pub struct ReadReport {
     pub bad_total: u64,
     /// What could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Entries of `transcripts.folders` that find nothing.
+    pub unmatched: Vec<String>,
 }
 
 impl From<&Reading> for ReadReport {
@@ -171,6 +174,7 @@ impl From<&Reading> for ReadReport {
             bad: reading.bad.clone(),
             bad_total: reading.bad_total,
             unreadable: reading.unreadable.clone(),
+            unmatched: Vec::new(),
         }
     }
 }
@@ -234,6 +238,9 @@ pub enum SyncError {
     /// `machine_id`.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// A file of this machine's own.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The `git` program.
     #[error(transparent)]
     Git(#[from] GitError),

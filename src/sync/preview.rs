@@ -75,7 +75,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
         _ => Cursors::new(),
     };
-    let reading = transcripts::read_all_watched(&places.claude, &cursors, &naming, &options.watcher);
+    let reading = transcripts::read_all_watched(&places.folders(), &cursors, &naming, &options.watcher);
     let (tip, head) = match repo.branch() {
         Ok(branch) => (repo.commit_at(&format!("refs/remotes/origin/{branch}"))?, repo.head(&branch)?),
         Err(_) => (None, None),

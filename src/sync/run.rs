@@ -19,7 +19,7 @@ use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup as clone;
 use crate::git::{Git, Oid, Push};
 use crate::record::RecordSet;
-use crate::store::{Places, config, key, machine_id};
+use crate::store::{Places, config, key, machine_id, profiles};
 use crate::transcripts::{self, Cursor, Mark, Naming};
 
 /// How often a rejected push is tried again.
@@ -35,6 +35,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let key = key::read(&places.key)?;
     let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence)).with_watcher(options.watcher.clone());
     setup::take_up_id(places)?;
+    profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
     let options = &with_settings(options, &config, &machine);
@@ -99,12 +100,13 @@ impl Run<'_> {
         let before = self.binding()?;
         let full = options.mode == Mode::Full;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
+        let folders = places.folders();
         let reading = match options.task {
-            Task::Sync => transcripts::read_all_watched(&places.claude, &cursors, naming, &options.watcher),
+            Task::Sync => transcripts::read_all_watched(&folders, &cursors, naming, &options.watcher),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
         let (history, told) = History::of(options.import.as_ref(), naming, &options.watcher);
-        let mut out = self.outcome(set_up, ReadReport::from(&reading));
+        let mut out = self.outcome(set_up, ReadReport { unmatched: folders.unmatched, ..ReadReport::from(&reading) });
         out.imported = options.import.as_ref().map(|_| told);
         if !self.failures.name_bad_lines {
             out.read.bad.clear();

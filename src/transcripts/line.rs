@@ -26,8 +26,8 @@ pub enum LineError {
     /// No time, so no day to count it on.
     #[error("its usage has no valid timestamp")]
     Timestamp,
-    /// Longer than [`super::MAX_LINE`].
-    #[error("longer than {} MiB", super::MAX_LINE >> 20)]
+    /// Too long, without its conversation text too.
+    #[error("too long, and not by conversation text")]
     TooLong,
 }
 
@@ -132,10 +132,11 @@ struct ServerToolUse {
     web_search_requests: Count,
 }
 
-/// Reads one line, without its line break, and gives what it records to `keep`. `fallback` is the session of lines that name none.
+/// Reads one line, without its line break, and gives what it records to `keep`. `fallback` is the session of lines that name none, and
+/// the working folder that counts instead of each line's own.
 pub fn read_line(
     line: &[u8],
-    fallback: &str,
+    fallback: (&str, Option<&str>),
     naming: &Naming,
     names: &mut Interner,
     mut keep: impl FnMut(Record),
@@ -169,8 +170,8 @@ pub fn read_line(
         let timestamp = if inner.timestamp.0.is_some() { &inner.timestamp } else { &parsed.timestamp };
         Row { message, timestamp, request: &inner.request, uuid: &inner.uuid, cost: &inner.cost, sidechain: true }
     };
-    let session = parsed.session.get().unwrap_or(fallback);
-    let project = naming.of(parsed.cwd.get());
+    let session = parsed.session.get().unwrap_or(fallback.0);
+    let project = naming.of(fallback.1.or(parsed.cwd.get()));
     row.records(line, session, &project, names, &mut keep)
 }
 
@@ -272,7 +273,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
-        read_line(line.as_bytes(), "file-stem", &Naming::default(), &mut Interner::default(), |r| out.push(r))?;
+        read_line(line.as_bytes(), ("file-stem", None), &Naming::default(), &mut Interner::default(), |r| out.push(r))?;
         Ok(out)
     }
 

@@ -139,6 +139,7 @@ pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
         remote::reachable(&patient),
         remote::privacy(&patient),
         transcripts::transcripts(&patient),
+        transcripts::folders(&patient),
         transcripts::retention(&patient),
         storage::size(&patient),
         storage::index(&patient),
