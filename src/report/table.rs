@@ -182,10 +182,12 @@ pub(super) fn no_price(models: &[&str], look: Look) -> String {
         format!("No price for {all}: {full}"),
         format!("No price for {more}: {full}"),
         format!("No price for {more}: {set}"),
+        format!("No price for {all}: claude-sync price set MODEL"),
+        format!("No price for {more}: claude-sync price set MODEL"),
         format!("No price for {number}: claude-sync price set MODEL"),
     ];
     let fits = |line: &&String| line.chars().count() <= usize::from(look.width);
-    lines.iter().find(fits).unwrap_or(&lines[3]).clone()
+    lines.iter().find(fits).unwrap_or(&lines[5]).clone()
 }
 
 pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {

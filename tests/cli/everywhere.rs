@@ -142,7 +142,7 @@ fn without_chance(world: &World, text: &str, key: &str, mark: &str) -> String {
             out.push_str(&(line + "\n"));
             continue;
         }
-        let timed = ["\"at\": \"", "\"committedAt\": \""].iter().find(|start| line.trim_start().starts_with(**start));
+        let timed = ["\"at\": \"", "\"committedAt\": \"", "\"newest\": \""].iter().find(|start| line.trim_start().starts_with(**start));
         if let Some(start) = timed {
             let indent = &line[..line.len() - line.trim_start().len()];
             let comma = if line.ends_with(',') { "," } else { "" };
