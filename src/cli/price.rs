@@ -128,16 +128,16 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let rules = report::price_rules(&source::open(&places)?)?;
     match &args.action {
-        Action::List { model: None, json } => list(&rules, *json),
+        Action::List { model: None, json } => Ok(list(&rules, *json)),
         Action::List { model: Some(model), json } => one(model, rules, env, *json),
         Action::Set(args) => {
             let rule = set(args)?;
-            decide(&places, env, &rules, vec![rule], args.json)
+            decide(&places, env, &rules, &[rule], args.json)
         }
         Action::Remove { model, json } => remove(&places, env, &rules, (model, *json)),
         Action::Import { file, models, json } => {
             let new = import(&places, file, models)?;
-            decide(&places, env, &rules, new, *json)
+            decide(&places, env, &rules, &new, *json)
         }
         Action::Export => {
             super::json(&book::export(&rules));
@@ -181,8 +181,8 @@ fn intent(rule: &Rule, value: Value) -> Intent {
     Intent { kind: PRICE, subject: book::subject(rule), key: "price", value }
 }
 
-fn decide(places: &Places, env: &Env, known: &[Rule], new: Vec<Rule>, json: bool) -> Result<u8, CliError> {
-    let subjects: BTreeSet<String> = known.iter().chain(&new).map(book::subject).collect();
+fn decide(places: &Places, env: &Env, known: &[Rule], new: &[Rule], json: bool) -> Result<u8, CliError> {
+    let subjects: BTreeSet<String> = known.iter().chain(new).map(book::subject).collect();
     if subjects.len() > book::MOST {
         let message = format!("the fleet's price book would hold {}, more than {}", count(subjects.len() as u64, "price"), book::MOST);
         return Err(usage(&message, "use patterns such as 'glm-*', or remove prices: claude-sync price remove MODEL"));
@@ -223,7 +223,7 @@ fn told(rule: &Rule) -> String {
     format!("{}: {change}{days}", printable(&rule.pattern, 60))
 }
 
-fn list(rules: &[Rule], json: bool) -> Result<u8, CliError> {
+fn list(rules: &[Rule], json: bool) -> u8 {
     if json {
         super::json(&book::export(rules));
     } else if rules.is_empty() {
@@ -231,7 +231,7 @@ fn list(rules: &[Rule], json: bool) -> Result<u8, CliError> {
     } else {
         out(&rules.iter().map(|rule| told(rule) + "\n").collect::<String>());
     }
-    Ok(exit::OK)
+    exit::OK
 }
 
 fn one(model: &str, rules: Vec<Rule>, env: &Env, json: bool) -> Result<u8, CliError> {

@@ -104,7 +104,7 @@ pub fn pattern(text: &str) -> Option<String> {
 /// Thousandths of a factor.
 pub fn permille(factor: Money) -> Option<u64> {
     let permille = u64::try_from(factor.pico() / 1_000_000_000).ok()?;
-    (factor.pico() % 1_000_000_000 == 0 && (1..=1_000_000).contains(&permille)).then_some(permille)
+    (factor.pico().is_multiple_of(1_000_000_000) && (1..=1_000_000).contains(&permille)).then_some(permille)
 }
 
 fn amount(value: &Value) -> Option<Money> {

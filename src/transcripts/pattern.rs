@@ -27,7 +27,7 @@ pub fn folders(pattern: &Path) -> Vec<PathBuf> {
             found.iter_mut().for_each(|path| path.push(part));
             continue;
         }
-        let names = found.iter().filter_map(|folder| folder.read_dir().ok()).flat_map(|entries| entries.flatten());
+        let names = found.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
         let hit = |entry: &std::fs::DirEntry| {
             let file = entry.file_name();
             let file = file.to_string_lossy();
