@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io;
 
+use super::time::Timestamp;
+
 /// `text` with everything escaped that could move a cursor, change colours or reorder a line, cut after `most` characters.
 ///
 /// Names from other machines and messages of other programs reach a terminal only through here.
@@ -159,6 +161,19 @@ pub fn csv_field(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
     let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
     if text.contains([',', '"', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+/// How long ago, in the largest unit that fits.
+pub fn ago(now: Timestamp, then: Timestamp) -> String {
+    let minutes = now.since(then) / 60_000;
+    let say = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
+    match minutes {
+        i64::MIN..0 => "in the future".to_owned(),
+        0 => "just now".to_owned(),
+        1..60 => say(minutes, "minute"),
+        60..1440 => say(minutes / 60, "hour"),
+        _ => say(minutes / 1440, "day"),
+    }
 }
 
 #[cfg(test)]

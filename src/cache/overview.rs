@@ -16,12 +16,13 @@ use crate::base::few::Few;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
 use crate::fleet::read::{self, Content, MachineData};
-use crate::fleet::{DataError, Fleet, Row, Rows, manifest};
+use crate::fleet::{DataError, Fleet, Row, Rows, book, manifest};
 use crate::format::dayfile::DayFile;
 use crate::format::manifest::{Conflict, MAX_SESSIONS, Manifest};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::Repo;
+use crate::prices::{PriceBook, Prices};
 use crate::store::layout::Path;
 
 /// A fleet on its way out of the digests.
@@ -44,7 +45,15 @@ impl<'a> Overview<'a> {
         rows: Rows,
     ) -> Result<Self, DataError> {
         let (portions, gone) = digested(repo, machines, archive, cache)?;
-        let overlapping = overlapping(repo, &portions, &gone, cache)?;
+        let mut overlapping = overlapping(repo, &portions, &gone, cache)?;
+        // A machine's own figures are by the built-in prices, as its machine file states them.
+        let book = if only.is_none() { price_book(&portions) } else { PriceBook::default() };
+        if !book.0.is_empty() {
+            let prices = Prices::new(book.clone());
+            for (one, overlaps) in portions.iter().zip(&mut overlapping).filter(|(one, _)| !one.portion.is_page) {
+                *overlaps = *overlaps || repriced(one, &prices, repo, cache)?;
+            }
+        }
         let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
         let mut names = Interner::default();
         let mut independent = Vec::new();
@@ -66,7 +75,7 @@ impl<'a> Overview<'a> {
             data.suspect.extend(one.digest.suspects.iter().map(|id| SessionId::new(names.name(id))));
             independent.push(one);
         }
-        let mut fleet = Fleet::count_rows(fleet.into_values().collect(), rows);
+        let mut fleet = Fleet::count_by(fleet.into_values().collect(), book, rows);
         for one in &independent {
             fleet.records = fleet.records.saturating_add(one.digest.records);
             if let Some((at, (first, last))) = fleet.place(&one.portion.machine).zip(one.digest.span()) {
@@ -147,6 +156,22 @@ impl<'a> Overview<'a> {
         }
         Ok(())
     }
+}
+
+/// The fleet's price book, from the machine files in the digests.
+fn price_book(portions: &[Digested]) -> PriceBook {
+    let mut names = Interner::default();
+    let pages = portions.iter().filter_map(|one| Some((&one.portion.machine, one.digest.page.as_ref()?)));
+    let pages: Vec<SyncFile> = pages.filter_map(|(id, text)| SyncFile::read(id, text.as_bytes(), &mut names).ok()).collect();
+    book::gather(pages.iter())
+}
+
+/// Whether the book changes what a portion costs: digests are by the built-in prices. Records without a session may be of any model.
+fn repriced(one: &Digested, prices: &Prices, repo: &Repo, cache: &dyn Cache) -> Result<bool, DataError> {
+    let sessions = one.sessions(repo, cache)?;
+    let listed: u64 = sessions.iter().map(|sum| sum.totals().requests).sum();
+    let bare = listed < one.digest.totals().requests || sessions.iter().any(|sum| sum.id.is_empty());
+    Ok(bare || sessions.iter().flat_map(|sum| &sum.models).any(|model| prices.is_own(model)))
 }
 
 /// How many sessions were used after `time`.

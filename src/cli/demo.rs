@@ -14,6 +14,7 @@ use crate::git::repo::RepoError;
 use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
 use crate::store::Places;
 use crate::sync::{self, Host, Options, Outcome};
+use crate::transcripts::Search;
 
 /// A made-up machine.
 struct Player {
@@ -95,6 +96,8 @@ fn places(player: &Player) -> Places {
         key: home.join("key"),
         machine_id: home.join(".claude/machine_id"),
         claude: vec![home.join(".claude")],
+        named: Vec::new(),
+        search: Search::default(),
     }
 }
 

@@ -16,8 +16,10 @@ use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::format::manifest::RULES;
 use crate::format::syncfile::Mode;
-use crate::store::Places;
+use crate::store::config::{self, Config};
+use crate::store::{Places, profiles};
 use crate::sync::{Host, Options, Task};
+use crate::transcripts::{Search, data_folders, pattern};
 
 /// The environment.
 #[derive(Debug, Clone)]
@@ -103,20 +105,28 @@ impl Env {
     pub fn places() -> Result<Places, CliError> {
         let base = choose_native_strategy().map_err(|_| CliError::no_home())?;
         let state = base.state_dir().unwrap_or_else(|| base.data_dir().join("claude-sync").join("state"));
-        let claude = claude_folders(base.home_dir());
-        if !std::env::var("CLAUDE_CONFIG_DIR").unwrap_or_default().trim().is_empty() && !claude[0].is_dir() {
-            let message =
-                format!("CLAUDE_CONFIG_DIR names a folder that is not there: {}", printable(&claude[0].display().to_string(), 400));
+        let state = state.join("claude-sync");
+        let home = base.home_dir();
+        let named = named_profiles(home);
+        if let Some(first) = named.first().filter(|first| !first.is_dir()) {
+            let message = format!("CLAUDE_CONFIG_DIR names a folder that is not there: {}", printable(&first.display().to_string(), 400));
             let help = "correct it, or unset it to use ~/.claude; nothing was made";
             return Err(CliError::plain(&message, "claude_sync::claude_folder", exit::CONFIG, help));
         }
+        let usual = [home.join(".claude"), home.join(".config").join("claude")];
+        let mut claude = if named.is_empty() { usual.to_vec() } else { named.clone() };
+        claude.extend(profiles::read(&state));
+        let config = base.config_dir().join("claude-sync").join("config.json");
         Ok(Places {
             repo: base.data_dir().join("claude-sync").join("repo"),
-            state: state.join("claude-sync"),
-            config: base.config_dir().join("claude-sync").join("config.json"),
+            state,
             key: base.config_dir().join("claude-sync").join("key"),
-            machine_id: claude[0].join("machine_id"),
+            machine_id: machine_id(&usual, &claude),
+            // Whoever uses settings that are not valid is told so there.
+            search: search(home, &base.config_dir(), &config::read(&config).unwrap_or_default()),
+            config,
             claude,
+            named,
         })
     }
 
@@ -155,11 +165,45 @@ impl Env {
     }
 }
 
-/// Claude Code's configuration folders. `CLAUDE_CONFIG_DIR` may list several, separated by commas, and replaces the defaults.
-fn claude_folders(home: &Path) -> Vec<PathBuf> {
+/// The configuration folders that `CLAUDE_CONFIG_DIR` lists, separated by commas. A shell replaces `~` in the first of them alone.
+fn named_profiles(home: &Path) -> Vec<PathBuf> {
     let listed = std::env::var("CLAUDE_CONFIG_DIR").unwrap_or_default();
-    let listed: Vec<PathBuf> = listed.split(',').map(str::trim).filter(|part| !part.is_empty()).map(PathBuf::from).collect();
-    if listed.is_empty() { vec![home.join(".claude"), home.join(".config").join("claude")] } else { listed }
+    let listed = listed.split(',').map(str::trim).filter(|part| !part.is_empty());
+    listed.map(|part| pattern::absolute(part, home).unwrap_or_else(|| PathBuf::from(part))).collect()
+}
+
+/// The file with this machine's id. Whichever profile starts a run, it is the same one: the first that is there of the default
+/// profile's, this run's and those of earlier runs.
+fn machine_id(usual: &[PathBuf], claude: &[PathBuf]) -> PathBuf {
+    let file = |folder: &PathBuf| folder.join("machine_id");
+    let there = usual.iter().take(1).chain(claude).chain(usual).map(file).find(|file| file.exists());
+    there.unwrap_or_else(|| claude.first().map(file).unwrap_or_default())
+}
+
+/// Where transcripts are beside Claude Code's profiles.
+fn search(home: &Path, config_dir: &Path, config: &Config) -> Search {
+    let settings = config.folders.iter().filter_map(|text| Some((text.clone(), pattern::absolute(text, home)?)));
+    let path = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let mut search = Search {
+        home: Some(home.to_owned()),
+        settings: settings.collect(),
+        desktop: data_folders(std::env::consts::OS, home, config_dir, path),
+        other_system: Vec::new(),
+        wsl: config.wsl,
+    };
+    if cfg!(windows) {
+        search.other_system = [r"\\wsl.localhost\*\home\*\.claude", r"\\wsl$\*\home\*\.claude"].map(PathBuf::from).to_vec();
+    } else if is_wsl() {
+        let users = ["/mnt/*/Users/*/.claude", "/mnt/*/Users/*/AppData/Roaming/Claude"];
+        search.other_system = users.map(PathBuf::from).to_vec();
+    }
+    search
+}
+
+/// Whether this is Linux inside Windows.
+fn is_wsl() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    cfg!(target_os = "linux") && release.to_lowercase().contains("microsoft")
 }
 
 /// The absolute path of `claude-sync`, also when the tracker asks.

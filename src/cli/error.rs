@@ -150,7 +150,7 @@ impl From<SyncError> for CliError {
             SyncError::Id(e) => e.into(),
             SyncError::Git(e) => e.into(),
             SyncError::Repo(e) | SyncError::Setup(SetupError::Repo(e)) => e.into(),
-            SyncError::Setup(SetupError::Write(e)) => Self::new(
+            SyncError::Write(e) | SyncError::Setup(SetupError::Write(e)) => Self::new(
                 &e,
                 "claude_sync::write",
                 exit::FAILURE,

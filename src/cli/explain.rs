@@ -12,7 +12,7 @@ use super::{exit, out, source};
 use crate::base::money::Money;
 use crate::base::text::{count, nearest, printable, thousands};
 use crate::fleet::{Row, RowSource};
-use crate::prices::{Bill, prices};
+use crate::prices::Bill;
 use crate::record::{self, Level, Totals};
 use crate::report::explain::{Evidence, Explanation, Subject};
 use crate::report::{Bounds, Mode, dollars, price};
@@ -85,7 +85,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         explanation.find_commits(&repo, most)?;
     }
     let naming = crate::sync::naming(&config::read(&places.config)?, key::read(&places.key)?.as_ref())?;
-    explanation.find_rows(&places.claude, &naming);
+    explanation.find_rows(&places.folders(), &naming);
     explanation.join();
     let page = Page { args, env, found: &found, labels: found.fleet.labels(), all: &explanation.found, most };
     if args.json {
@@ -135,7 +135,7 @@ impl Page<'_> {
         for line in self.deduplicated() {
             out.push_str(&format!("  {line}\n"));
         }
-        let table = prices();
+        let table = self.found.fleet.prices();
         out.push_str(&format!("  Prices: {}, {}.\n", table.source(), table.as_of()));
         if Mode::from(self.args.filter.mode) != Mode::Calculate {
             out.push_str("  Where a transcript tells a cost, that counts instead, as --mode asks.\n");
@@ -172,7 +172,7 @@ impl Page<'_> {
         );
         let provisional = self.all.iter().filter(|one| one.provisional).count() as u64;
         if provisional > 0 {
-            out.push(format!("{}: the transcript does not show how they ended.", count(provisional, "provisional request")));
+            out.push(format!("Output of {} is a lower bound: no final counts were logged.", count(provisional, "request")));
         }
         let unpriced: BTreeSet<_> = self.all.iter().filter(|one| !one.totals.cost.known).map(|one| printable(&one.model, 60)).collect();
         if !unpriced.is_empty() {
@@ -204,7 +204,7 @@ impl Page<'_> {
             }
             RowSource::Sum(source) => line(imported(source).to_owned()),
         }
-        if let Some(bill) = one.bill() {
+        if let Some(bill) = one.bill(self.found.fleet.prices()) {
             line(arithmetic(&bill));
         }
         if let Some(session) = &one.session {
@@ -212,7 +212,7 @@ impl Page<'_> {
             line(format!("session {}{id}", printable(session.as_str(), 60)));
         }
         if one.provisional {
-            line("provisional: its last row was not seen yet".to_owned());
+            line("its output is a lower bound: no final count was logged".to_owned());
         }
         for copy in &one.copies {
             let number = if copy.line > 0 { format!(":{}", copy.line) } else { String::new() };
@@ -237,13 +237,14 @@ impl Page<'_> {
     }
 
     fn json(&self) -> Value {
+        let prices = self.found.fleet.prices();
         let totals = self.totals();
         let records: Vec<Value> = self.shown().iter().map(|one| self.one_json(one)).collect();
         json!({
             "version": 1,
             "schema": "claude-usage-tracker/explain/1",
             "at": self.env.now.to_string(),
-            "prices": { "source": prices().source(), "asOf": prices().as_of(), "fingerprint": prices().fingerprint() },
+            "prices": { "source": prices.source(), "asOf": prices.as_of(), "fingerprint": prices.fingerprint() },
             "totals": { "requests": totals.requests, "totalTokens": totals.counters.total(), "totalCost": dollars(totals.cost.amount), "costKnown": totals.cost.known },
             "left": self.all.len() - self.shown().len(),
             "records": records,
@@ -267,7 +268,7 @@ impl Page<'_> {
                 "committedAt": copy.added.map(|(_, at)| at.to_string()),
             })
         };
-        let bill = one.bill().map(|bill| {
+        let bill = one.bill(self.found.fleet.prices()).map(|bill| {
             let items: Vec<_> = bill.items.iter().map(|item| json!({ "what": item.what, "count": item.count, "rate": dollars(item.rate), "amount": dollars(item.amount) })).collect();
             json!({ "row": bill.row, "why": bill.why, "source": bill.source, "above": bill.above, "items": items, "fastPermille": bill.fast, "usPermille": bill.us, "cost": dollars(bill.cost.amount) })
         });

@@ -35,6 +35,7 @@ mod migrate;
 mod outcome;
 mod pictures;
 mod preview;
+mod price;
 mod progress;
 mod questions;
 mod resolve;
@@ -102,6 +103,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Take a session, a project, a machine or old data out of the repository and its history
     Forget(forget::Args),
+    /// Show and set prices of models, for the whole fleet
+    Price(price::Args),
     /// Make, show or take over the key that encrypts the repository and hides project names
     Key(key::Args),
     /// Let syncs happen by themselves
@@ -156,6 +159,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Restore(args)) => restore::run(&args, &env),
         Some(Command::Import(args)) => import::run(&args, &env),
         Some(Command::Migrate(args)) => migrate::run(&args, &env),
+        Some(Command::Price(args)) => price::run(&args, &env),
         Some(Command::Key(args)) => key::run(&args, &env),
         Some(Command::Textconv(args)) => textconv::run(&args),
         Some(Command::Machine(args)) => machine::run(&args, &env),

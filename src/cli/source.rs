@@ -10,9 +10,10 @@ use crate::cache::index::Index;
 use crate::cache::{Cache, NoCache};
 use crate::fleet::{Fleet, Rows};
 use crate::git::Repo;
+use crate::prices::PriceBook;
 use crate::report;
 use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{Cursors, read_all_watched};
+use crate::transcripts::{Cursors, Folders, read_all_watched};
 
 /// The repository of this machine, with the fleet's key if there is one.
 pub fn open(places: &Places) -> Result<Repo, CliError> {
@@ -47,10 +48,25 @@ pub fn no_data() -> CliError {
     )
 }
 
+/// The fleet's price book, where this machine has a repository that can be read.
+fn book(places: &Places) -> PriceBook {
+    let repo = open(places).ok();
+    PriceBook(repo.and_then(|repo| report::price_rules(&repo).ok()).unwrap_or_default())
+}
+
+/// Warns of entries of `transcripts.folders` that find nothing.
+pub fn unmatched(folders: &Folders) {
+    for pattern in &folders.unmatched {
+        eprintln!("warning: transcripts.folders: there are no transcripts in {}", printable(pattern, 300));
+    }
+}
+
 pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
-    let reading = read_all_watched(&places.claude, &Cursors::new(), &naming, &env.watcher());
+    let folders = places.folders();
+    unmatched(&folders);
+    let reading = read_all_watched(&folders, &Cursors::new(), &naming, &env.watcher());
     for (path, reason) in &reading.unreadable {
         eprintln!("warning: {}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200));
     }
@@ -66,7 +82,7 @@ pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> 
     }
     let machine = machine_id::read(&places.machine_id).ok().flatten().unwrap_or_else(MachineId::random);
     let records = crate::sync::with_increments(&machine, reading.records, &reading.states);
-    let mut fleet = report::from_records(machine, records, rows);
+    let mut fleet = report::from_records(machine, records, book(places), rows);
     let name = super::env::host().hostname;
     fleet.machines.iter_mut().for_each(|machine| machine.label.clone_from(&name));
     Ok(fleet)

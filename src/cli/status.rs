@@ -83,6 +83,12 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
     if status.pending > 0 {
         line("conflicts", &format!("{} to look at: claude-sync conflicts", count(status.pending, "session")));
     }
+    for (at, (folder, extent)) in status.folders.iter().enumerate() {
+        let newest = extent.newest.map(|time| format!(", newest {}", ago(now, time))).unwrap_or_default();
+        let usage = extent.last_usage.map(|time| format!(", last usage {}", ago(now, time))).unwrap_or_default();
+        let path = printable(&short(&folder.path), 200);
+        line(if at == 0 { "reads" } else { "" }, &format!("{path}: {}{newest}{usage}", count(extent.files, "file")));
+    }
     let auto = started.text(now);
     line("automatic", auto.trim_end());
     let others: Vec<_> = status.machines.iter().filter(|machine| Some(&machine.id) != status.machine.as_ref()).collect();
@@ -99,6 +105,12 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
         }
     }
     text
+}
+
+/// A path with the home folder as `~`.
+fn short(path: &std::path::Path) -> String {
+    let below = Env::home().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned));
+    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
 }
 
 fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Vec<String> {
@@ -121,6 +133,16 @@ fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Ve
                 count(days, "day")
             ));
         }
+    }
+    for pattern in &status.unmatched {
+        out.push(format!("transcripts.folders: there are no transcripts in {}", printable(pattern, 300)));
+    }
+    if !status.unread.is_empty() {
+        let list: Vec<String> = status.unread.iter().take(5).map(|folder| short(folder)).collect();
+        let (names, json) = (printable(&list.join(", "), 400), printable(&serde_json::json!(list).to_string(), 400));
+        out.push(format!(
+            "There are transcripts in {names}, which are not read. To read them: claude-sync config set transcripts.folders '{json}'"
+        ));
     }
     if let Some(last) = started.last.as_ref().filter(|last| started.is_enabled() && last.code.is_some_and(|code| code != exit::OK)) {
         let error = last.error.as_deref().unwrap_or("see claude-sync doctor");
@@ -159,6 +181,11 @@ fn to_json(status: &Status, started: &Started, days: u64, warnings: &[String]) -
         "pending_sessions": status.pending,
         "cleanup_period_days": days,
         "auto": started.json(),
+        "folders": status.folders.iter().map(|(folder, extent)| serde_json::json!({
+            "path": folder.path, "source": folder.source.as_str(), "files": extent.files,
+            "newest": time(extent.newest), "last_usage": time(extent.last_usage),
+        })).collect::<Vec<_>>(),
+        "folders_not_read": status.unread,
         "machines": status.machines.iter().map(machine).collect::<Vec<_>>(),
         "warnings": warnings,
     })

@@ -231,6 +231,9 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
     if outcome.read.bad_total > 0 {
         lines.push(format!("{} of transcripts could not be read and were skipped.", count(outcome.read.bad_total, "line")));
     }
+    for pattern in &outcome.read.unmatched {
+        lines.push(format!("transcripts.folders: there are no transcripts in {}", printable(pattern, 300)));
+    }
     for (path, reason) in &outcome.read.unreadable {
         lines.push(format!("{}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200)));
     }

@@ -7,7 +7,9 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
+use super::book;
 use super::decisions::{self, Decisions};
 use super::read::MachineData;
 use super::rules::Rules;
@@ -16,6 +18,7 @@ use super::view::{Fleet, MachineView, Row, Rows, non_empty};
 use crate::base::ids::{MachineId, RecordId, SessionId};
 use crate::base::time::Timestamp;
 use crate::format::manifest::{Conflict, UNEQUAL_RECORDS};
+use crate::prices::{PriceBook, Prices};
 use crate::record::{Counters, Entry, Level, Record, Sum, SumKey, Totals, derived_id};
 
 /// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the machine that started first.
@@ -59,7 +62,13 @@ impl Fleet {
 
     /// Counts the machines, which must be sorted by id, and shows each row that counts.
     pub fn count_rows(machines: Vec<MachineData>, rows: Rows) -> Self {
-        let (mut fleet, sums) = Self::compare(machines, rows);
+        let book = book::gather(machines.iter().filter_map(MachineData::page));
+        Self::count_by(machines, book, rows)
+    }
+
+    /// As [`Self::count_rows`], by a price book that may not be the machines' own.
+    pub fn count_by(machines: Vec<MachineData>, book: PriceBook, rows: Rows) -> Self {
+        let (mut fleet, sums) = Self::compare(machines, book, rows);
         sums.count(&mut fleet, rows);
         fleet.conflicts.sort();
         fleet.conflicts.dedup();
@@ -67,7 +76,7 @@ impl Fleet {
     }
 
     /// Counts all records, and compares sums with them.
-    pub(super) fn compare(mut machines: Vec<MachineData>, rows: Rows) -> (Self, Sums) {
+    pub(super) fn compare(mut machines: Vec<MachineData>, book: PriceBook, rows: Rows) -> (Self, Sums) {
         let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
@@ -75,7 +84,10 @@ impl Fleet {
         let mut sums = Sums::gather(&machines, &places);
         let (shared, twins) = (shared(&machines), twins(&machines));
         let forgotten: HashSet<RecordId> = machines.iter().flat_map(|data| &data.forgotten).copied().collect();
+        let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
+        fleet.own_prices.clone_from(&own);
+        let priced = |entry: Entry<'_>| own.as_ref().map_or(entry.cost, |prices| entry.cost_by(prices));
         let mut records = Vec::with_capacity(machines.len());
         for (at, data) in machines.into_iter().enumerate() {
             let start = data.page().map_or(Timestamp::EPOCH, |page| page.machine.created_at);
@@ -99,7 +111,7 @@ impl Fleet {
                 fleet.records += 1;
                 if !hidden(&entry) {
                     sums.add(&entry, &[(at, entry.level)]);
-                    fleet.push(Row::of(&entry, at), rows);
+                    fleet.push(Row::of(&Entry { cost: priced(entry), ..entry }, at), rows);
                 }
             }
         }
@@ -110,7 +122,7 @@ impl Fleet {
             if !hidden(&entry) {
                 sums.add(&entry, &m.copies);
                 fleet.add_shared(&entry, &m.copies);
-                fleet.push(Row::of(&entry, m.owner.3), rows);
+                fleet.push(Row::of(&Entry { cost: priced(entry), ..entry }, m.owner.3), rows);
             }
         }
         (fleet, sums)
@@ -221,9 +233,11 @@ pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
     // What one of them says of another is no reason to leave it out, and neither is what was imported before.
     let alone = |line: &(SumKey, Sum)| MachineData { sums: [line.clone()].into(), page: None, ..machine.clone() };
     let all = MachineData { sums: lines.iter().cloned().collect(), page: None, ..machine.clone() };
-    let (_, sums) = Fleet::compare(vec![all], &mut |_| {});
+    let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});
     let is_shown: HashMap<&SumKey, bool> = sums.all.iter().map(|one| (&one.key, one.is_shown())).collect();
     // An older computation of a day is looked at by itself.
-    let single = |line: &(SumKey, Sum)| Fleet::compare(vec![alone(line)], &mut |_| {}).1.all.iter().all(super::sums::Compared::is_shown);
+    let single = |line: &(SumKey, Sum)| {
+        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {}).1.all.iter().all(super::sums::Compared::is_shown)
+    };
     lines.iter().map(|line| is_shown.get(&line.0).copied().unwrap_or_else(|| single(line))).collect()
 }

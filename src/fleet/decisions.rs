@@ -16,6 +16,8 @@ pub const LABEL: &str = "label";
 pub const RETIRED: &str = "retired";
 /// Merges machine `subject` into the machine `into`.
 pub const MERGED: &str = "merged";
+/// A price or a discount of the fleet's price book. Its subject names models, days and kind; it says `price`: a rule, or `false`.
+pub const PRICE: &str = "price";
 /// Makes the version of `machine` authoritative in a conflict about the session `subject`.
 pub const ACCEPTED: &str = "accepted";
 
@@ -60,6 +62,12 @@ impl Decisions {
         self.0.get(&(kind.to_owned(), subject.to_owned()))?.2.get(key)
     }
 
+    /// All that hold of a kind: subject, revision and what is said.
+    pub fn about<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
+        let all = self.0.iter().filter(move |((of, _), _)| of == kind);
+        all.map(|((_, subject), (revision, _, said))| (subject.as_str(), *revision, said))
+    }
+
     /// The label of a machine.
     pub fn label(&self, machine: &MachineId) -> Option<&str> {
         self.get(LABEL, machine.as_str(), "label")?.as_str().filter(|label| !label.is_empty())
@@ -82,7 +90,9 @@ impl Decisions {
 
     /// The key of a new decision, which outranks all that are known here.
     pub fn next(&self, intent: &Intent) -> (DecisionKey, Decision) {
-        let known = self.0.get(&(intent.kind.to_owned(), intent.subject.clone())).map_or(0, |(revision, ..)| *revision);
+        // Prices apply in the order in which they were set, whatever they are about.
+        let same = |subject: &str| intent.kind == PRICE || subject == intent.subject;
+        let known = self.about(intent.kind).filter(|(subject, ..)| same(subject)).map(|(_, revision, _)| revision).max().unwrap_or(0);
         let say = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
         ((intent.kind.to_owned(), intent.subject.clone(), known.saturating_add(1)), Decision(say))
     }

@@ -17,7 +17,7 @@ pub fn settle(me: &MachineId, before: Vec<MachineData>, after: Vec<MachineData>)
     if before.iter().all(|data| data.sums.is_empty() && !claims(data)) {
         return Vec::new();
     }
-    let compared = |machines: Vec<MachineData>| Fleet::compare(machines, &mut |_| {}).1;
+    let compared = |machines: Vec<MachineData>| Fleet::compare(machines, crate::prices::PriceBook::default(), &mut |_| {}).1;
     let (was, is) = (compared(before), compared(after.clone()));
     // Sums are the same on both sides, and so is their order.
     let changed = was.all.iter().zip(&is.all).filter(|(was, is)| was.shown() != is.shown()).map(|(was, _)| was);

@@ -1,12 +1,14 @@
 //! The result of counting: rows, and the machines and sessions that they add up to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::format::manifest::{Conflict, ConflictStatus, ManifestMachine};
 use crate::format::syncfile::SyncFile;
+use crate::prices::{Prices, prices};
 use crate::record::{Entry, Level, Source, Totals};
 
 /// Why a row counts.
@@ -156,6 +158,8 @@ pub struct Fleet {
     span: Option<(Timestamp, Timestamp)>,
     /// What was left out and what needs review, sorted.
     pub conflicts: Vec<Conflict>,
+    /// Prices by the fleet's book, where it has one.
+    pub(super) own_prices: Option<Arc<Prices>>,
 }
 
 impl Fleet {
@@ -212,6 +216,11 @@ impl Fleet {
             name => name.to_owned(),
         };
         self.machines.iter().map(label).collect()
+    }
+
+    /// The prices that its rows have.
+    pub fn prices(&self) -> &Prices {
+        self.own_prices.as_deref().unwrap_or_else(|| prices())
     }
 
     /// The first request of all.

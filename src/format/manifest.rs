@@ -15,7 +15,7 @@ use crate::record::Totals;
 pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
 
 /// The version of the algorithm and of the prices. A tool leaves a manifest of higher rules alone.
-pub const RULES: u64 = 3;
+pub const RULES: u64 = 4;
 
 /// The code of requests of which machines tell different figures.
 pub const UNEQUAL_RECORDS: &str = "unequal-records";

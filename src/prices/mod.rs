@@ -118,6 +118,11 @@ impl Prices {
         self.of(model).0.and_then(|model| model.found.clone())
     }
 
+    /// Whether a rule of the user's own changes a model's price on some day.
+    pub fn is_own(&self, model: &str) -> bool {
+        self.of(model).0.is_some_and(|model| model.own)
+    }
+
     fn look_up(&self, model: &str) -> Priced {
         let has = |name: &str| self.tables.has(name);
         // Files of older versions may have names that are cleaned before they are stored today.

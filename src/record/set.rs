@@ -15,7 +15,7 @@ use crate::base::join::Join;
 use crate::base::json::Extra;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
-use crate::prices::{Counters, Priced, prices};
+use crate::prices::{Counters, Priced, Prices, prices};
 
 /// Records in one piece of memory. Growing by pieces copies nothing and never holds everything twice.
 const PIECE: usize = 4096;
@@ -49,9 +49,21 @@ pub struct Entry<'a> {
     pub sidechain: bool,
     /// It is an increment of Claude Code's account, and no request.
     pub ledger: bool,
+    /// It was in Claude Code's fast mode.
+    pub fast: bool,
+    /// The region that inference was bound to.
+    pub geo: Option<&'a Name>,
 }
 
 impl<'a> Entry<'a> {
+    /// Its price by a table.
+    pub fn cost_by(&self, prices: &Prices) -> Cost {
+        if self.ledger {
+            return prices.cost_of_many(self.model, self.at, &self.counters);
+        }
+        prices.cost(self.model, self.at, &self.counters, self.fast, self.geo.map(|geo| &**geo))
+    }
+
     /// What it adds to a total.
     pub fn totals(&self) -> Totals {
         Totals { requests: u64::from(!self.ledger), counters: self.counters, cost: self.cost }
@@ -80,6 +92,8 @@ impl<'a> Entry<'a> {
             provisional: record.body.provisional,
             sidechain: record.body.sidechain,
             ledger: record.ledger.is_some(),
+            fast: record.fast,
+            geo: record.body.inference_geo.as_ref(),
         }
     }
 }
@@ -392,6 +406,8 @@ impl RecordSet {
             provisional: p.is(PROVISIONAL),
             sidechain: p.is(SIDECHAIN),
             ledger: false,
+            fast: p.is(FAST),
+            geo: self.words.word(p.geo),
         }
     }
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::table::price;
+use super::table::{no_price, price};
 use super::{Bounds, Look, Zone, dollars};
 use crate::base::money::{Cost, Money};
-use crate::base::text::{count, printable, short_model, thousands};
+use crate::base::text::{short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::fleet::{Row, RowSource};
 use crate::record::Source;
@@ -322,14 +322,10 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
         }
     }
     let mut out = format!("{table}\n");
-    let unpriced: BTreeSet<String> = blocks.iter().flat_map(|block| &block.unpriced).map(|model| printable(model, 60)).collect();
+    let unpriced: BTreeSet<&str> = blocks.iter().flat_map(|block| &block.unpriced).map(String::as_str).collect();
     if !unpriced.is_empty() && !without_cost {
-        let models = unpriced.into_iter().collect::<Vec<_>>().join(", ");
-        out.push_str(&format!("No price is known for {models}: tokens are counted, cost is not.\n"));
-    }
-    let provisional: u64 = blocks.iter().map(|block| block.used.provisional).fold(0, u64::saturating_add);
-    if provisional > 0 {
-        out.push_str(&format!("{}: the transcript does not show how they ended.\n", count(provisional, "provisional request")));
+        out.push_str(&no_price(&unpriced.into_iter().collect::<Vec<_>>(), look));
+        out.push('\n');
     }
     if let Some(pace) = blocks.iter().find_map(|block| block.pace(look.now)) {
         let (hour, end) = if without_cost {

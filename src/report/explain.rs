@@ -14,7 +14,7 @@ use crate::format::line::{Line, read_line};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{FILE, Repo};
-use crate::prices::{Bill, prices};
+use crate::prices::{Bill, Prices};
 use crate::record::{Record, Totals, derived_id};
 use crate::store::layout::Path;
 use crate::transcripts;
@@ -107,10 +107,10 @@ pub struct Evidence {
 
 impl Evidence {
     /// How its price came about; none without a record or a known price.
-    pub fn bill(&self) -> Option<Bill> {
+    pub fn bill(&self, prices: &Prices) -> Option<Bill> {
         let record = self.record.as_ref()?;
         let (model, at) = (&record.body.model, record.origin.timestamp);
-        prices().bill(model, at, &record.body.counters, record.fast, record.body.inference_geo.as_deref())
+        prices.bill(model, at, &record.body.counters, record.fast, record.body.inference_geo.as_deref())
     }
 }
 
@@ -201,9 +201,9 @@ impl Explanation {
     }
 
     /// Finds the rows of this machine's transcripts that record what was found.
-    pub fn find_rows(&mut self, roots: &[std::path::PathBuf], naming: &transcripts::Naming) {
+    pub fn find_rows(&mut self, folders: &transcripts::Folders, naming: &transcripts::Naming) {
         let ids: HashMap<RecordId, usize> = self.places(|one| one.id);
-        for row in transcripts::rows(roots, naming, |record| ids.contains_key(&record.id)) {
+        for row in transcripts::rows(folders, naming, |record| ids.contains_key(&record.id)) {
             if let Some(at) = ids.get(&row.record.id) {
                 self.found[*at].rows.push(row);
             }

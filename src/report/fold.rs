@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::Zone;
 use super::choice::{Bounds, Choice, Kind, Machines, Mode, Split};
+use super::lower::Lower;
 use crate::base::ids::SessionId;
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
@@ -35,8 +36,8 @@ pub struct Group {
     pub last: Option<Timestamp>,
     /// When the machine last synced, in a report by machine.
     pub last_sync: Option<Timestamp>,
-    /// Requests whose last row was not seen yet.
-    pub provisional: u64,
+    /// Requests whose final counts were not logged.
+    pub lower: Lower,
     /// Requests without records, known from a sum.
     pub unrecorded: u64,
     /// What of it stands in no request line: Claude Code's own account says so.
@@ -153,7 +154,7 @@ struct Sum {
     machines: Vec<usize>,
     first: Option<(Timestamp, String)>,
     last: Option<Timestamp>,
-    provisional: u64,
+    lower: Lower,
     unrecorded: u64,
     ledger: Totals,
 }
@@ -251,7 +252,7 @@ impl Fold {
                 machines: Vec::new(),
                 first: None,
                 last: None,
-                provisional: 0,
+                lower: Lower::default(),
                 unrecorded: 0,
                 ledger: Totals::default(),
             });
@@ -355,7 +356,7 @@ impl Sum {
             self.first = Some((row.at, row.project.to_owned()));
         }
         self.last = self.last.max(Some(row.at));
-        self.provisional += u64::from(row.provisional);
+        self.lower.add(row);
         if row.is_sum() {
             self.unrecorded = self.unrecorded.saturating_add(row.totals.requests);
         }
@@ -383,7 +384,7 @@ impl Sum {
         self.machines.extend(other.machines);
         self.first = self.first.take().into_iter().chain(other.first).min();
         self.last = self.last.max(other.last);
-        self.provisional = self.provisional.saturating_add(other.provisional);
+        self.lower = self.lower.plus(other.lower);
         self.unrecorded = self.unrecorded.saturating_add(other.unrecorded);
         self.ledger = self.ledger.plus(other.ledger);
     }
@@ -400,7 +401,7 @@ impl Sum {
             parts,
             machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
             last: self.last,
-            provisional: self.provisional,
+            lower: self.lower,
             unrecorded: self.unrecorded,
             ledger: self.ledger,
             ..Group::default()

@@ -134,7 +134,7 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
     } else {
         out.put("machines", Part::Texts(group.machines.iter().map(String::as_str).collect()));
     }
-    for (name, count) in [("provisionalRequests", group.provisional), ("withheldRequests", group.unrecorded)] {
+    for (name, count) in [("provisionalRequests", group.lower.requests), ("withheldRequests", group.unrecorded)] {
         if count > 0 {
             out.put(name, Part::Count(count));
         }

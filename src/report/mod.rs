@@ -11,16 +11,18 @@ pub mod export;
 mod fold;
 mod json;
 pub mod lines;
+mod lower;
 pub mod page;
 mod parquet;
 mod table;
 mod zone;
 
+pub use crate::base::text::ago;
 pub use choice::{Bounds, Choice, Kind, Machines, Mode, Split};
 pub use csv::to_csv;
 pub use fold::{Fold, Group, Report};
 pub use json::{dollars, write_json};
-pub use table::{Look, ago, price, to_table};
+pub use table::{Look, price, to_table};
 pub use zone::Zone;
 
 use crate::base::ids::MachineId;
@@ -29,9 +31,10 @@ use crate::cache::Cache;
 use crate::cache::overview::Overview;
 use crate::fleet::DataError;
 use crate::fleet::read::{self, MachineData};
-use crate::fleet::{Fleet, Rows};
+use crate::fleet::{Fleet, Rows, book};
 use crate::format::manifest::MAX_CONFLICTS;
 use crate::git::repo::{Repo, RepoError};
+use crate::prices::{PriceBook, Rule};
 use crate::record::RecordSet;
 
 /// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
@@ -57,11 +60,19 @@ pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
     Ok(Some(Fleet::count(read::load(repo, machines, None)?)))
 }
 
+/// The rules of the price book that the repository's current commit has.
+pub fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
+    let Some(head) = repo.head_commit()? else { return Ok(Vec::new()) };
+    let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let pages = read::load(repo, machines, None)?;
+    Ok(book::gather(pages.iter().filter_map(MachineData::page)).0)
+}
+
 /// A fleet of one machine, from what its transcripts say right now, and each of its rows.
-pub fn from_records(machine: MachineId, records: RecordSet, rows: Rows) -> Fleet {
+pub fn from_records(machine: MachineId, records: RecordSet, book: PriceBook, rows: Rows) -> Fleet {
     let mut data = MachineData::new(machine);
     data.records = records;
-    Fleet::count_rows(vec![data], rows)
+    Fleet::count_by(vec![data], book, rows)
 }
 
 /// Opens the repository of the tracker.

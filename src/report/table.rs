@@ -2,9 +2,10 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
+use super::lower::Lower;
 use super::{Group, Kind, Mode, Report, Split};
 use crate::base::money::Cost;
-use crate::base::text::{count, printable, short_model, thousands};
+use crate::base::text::{ago, count, printable, short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
@@ -24,6 +25,9 @@ impl Look {
         self.width >= WIDE && !self.compact
     }
 }
+
+/// What stands for a model that nobody names.
+const NO_MODEL: &str = "unknown";
 
 /// From this width on, cache columns are shown.
 const WIDE: u16 = 110;
@@ -160,33 +164,42 @@ fn side(column: usize, texts: usize) -> CellAlignment {
     if column < texts { CellAlignment::Left } else { CellAlignment::Right }
 }
 
-/// How long ago, in the largest unit that fits.
-pub fn ago(now: Timestamp, then: Timestamp) -> String {
-    let minutes = now.since(then) / 60_000;
-    let say = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
-    match minutes {
-        i64::MIN..0 => "in the future".to_owned(),
-        0 => "just now".to_owned(),
-        1..60 => say(minutes, "minute"),
-        60..1440 => say(minutes / 60, "hour"),
-        _ => say(minutes / 1440, "day"),
-    }
-}
-
 /// So many machines are told when they last synced: those that did so longest ago.
 const MACHINES: usize = 8;
+
+/// Names models without a price, with the command to set one, on a line that fits the terminal.
+pub(super) fn no_price(models: &[&str], look: Look) -> String {
+    let first = printable(models.first().unwrap_or(&NO_MODEL), 60);
+    let all = models.iter().map(|model| printable(model, 60)).collect::<Vec<_>>().join(", ");
+    let more = match models.len() {
+        0 | 1 => first.clone(),
+        several => format!("{first} and {} more", several - 1),
+    };
+    let set = format!("claude-sync price set {first}");
+    let full = format!("{set} --input USD --output USD");
+    let number = count(models.len() as u64, "model");
+    let lines = [
+        format!("No price for {all}: {full}"),
+        format!("No price for {more}: {full}"),
+        format!("No price for {more}: {set}"),
+        format!("No price for {all}: claude-sync price set MODEL"),
+        format!("No price for {more}: claude-sync price set MODEL"),
+        format!("No price for {number}: claude-sync price set MODEL"),
+    ];
+    let fits = |line: &&String| line.chars().count() <= usize::from(look.width);
+    lines.iter().find(fits).unwrap_or(&lines[5]).clone()
+}
 
 pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     let mut out = Vec::new();
     if !report.unpriced.is_empty() && !report.without_cost {
-        let models: Vec<_> =
-            report.unpriced.iter().map(|(model, requests)| format!("{} ({})", printable(model, 60), count(*requests, "request"))).collect();
-        let what = if report.mode == Mode::Display { "The transcripts tell no cost" } else { "No price is known" };
-        out.push(format!("{what} for {}: tokens are counted, cost is not.", models.join(", ")));
-    }
-    let provisional: u64 = report.groups.iter().map(|group| group.provisional).sum();
-    if provisional > 0 {
-        out.push(format!("{}: the transcript does not show how they ended.", count(provisional, "provisional request")));
+        let models: Vec<&str> = report.unpriced.keys().map(String::as_str).collect();
+        out.push(if report.mode == Mode::Display {
+            let models: Vec<_> = models.iter().map(|model| printable(model, 60)).collect();
+            format!("The transcripts tell no cost for {}: tokens are counted, cost is not.", models.join(", "))
+        } else {
+            no_price(&models, look)
+        });
     }
     let ledger: Totals = report.groups.iter().map(|group| group.ledger).sum();
     let all: Totals = report.groups.iter().map(|group| group.totals).sum();
@@ -199,6 +212,8 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
             "{tokens}{cost} of it stand in no request line, but in Claude Code's own account (--requests-only leaves them out)."
         ));
     }
+    let lower = report.groups.iter().fold(Lower::default(), |sum, group| sum.plus(group.lower));
+    out.extend(lower.line(report.totals.counters.output));
     if report.pending > 0 {
         out.push(format!("{} must be looked at: see \"conflicts\" in sync/manifest.json.", count(report.pending, "session")));
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::json::{FieldError, Fields};
 use crate::base::text::nearest;
+use crate::transcripts::pattern;
 
 /// What the user chose.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,6 +35,10 @@ pub struct Config {
     /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does not: a run that nobody attends
     /// cannot answer a passphrase.
     pub sign: bool,
+    /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and `?`.
+    pub folders: Vec<String>,
+    /// `transcripts.wsl`: on WSL Windows' profiles are read too, on Windows those of WSL.
+    pub wsl: bool,
     /// Settings that this version does not know, each with the one that may be meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
 }
@@ -172,6 +177,17 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
         config.sign = git.flag("sign")?;
         config.unknown.extend(unknown("git.", git, &["sign"]));
     }
+    if let Some(mut transcripts) = fields.object("transcripts")? {
+        for folder in transcripts.array("folders")? {
+            // What is relative to the folder that a program was started in differs between a shell and a timer.
+            let there = |text: &&str| text.len() <= 4096 && pattern::absolute(text, Path::new("")).is_some();
+            let folder =
+                folder.as_str().filter(there).ok_or_else(|| wants("folders", "an array of absolute paths, or of paths from ~/ on"))?;
+            config.folders.push(folder.to_owned());
+        }
+        config.wsl = transcripts.flag("wsl")?;
+        config.unknown.extend(unknown("transcripts.", transcripts, &["folders", "wsl"]));
+    }
     for key in ["$schema", "version"] {
         fields.take(key);
     }
@@ -219,7 +235,7 @@ fn wants(key: &str, want: &'static str) -> FieldError {
     FieldError { key: key.to_owned(), want }
 }
 
-const TOP: [&str; 6] = ["summary_only", "snapshots", "privacy_settings", "error_states", "auto_sync", "git"];
+const TOP: [&str; 7] = ["summary_only", "snapshots", "privacy_settings", "error_states", "auto_sync", "git", "transcripts"];
 const PRIVACY: [&str; 6] = ["anonymize_hostname", "exclude_project_names", "project_names", "aliases", "encryption", "retention_days"];
 const FAILED: [&str; 4] = ["retry_count", "backoff_seconds", "fallback", "silence_seconds"];
 

@@ -6,10 +6,13 @@ pub mod key;
 pub mod layout;
 pub mod lock;
 pub mod machine_id;
+pub mod profiles;
 pub mod settings;
 pub mod space;
 
 use std::path::PathBuf;
+
+use crate::transcripts::{Folders, Search};
 
 /// The folders that a run works with. The command line finds them; the library takes them as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,17 @@ pub struct Places {
     pub key: PathBuf,
     /// `machine_id`.
     pub machine_id: PathBuf,
-    /// Claude configuration folders, whose `projects` hold transcripts.
+    /// Claude Code's configuration folders: the default ones or those that `CLAUDE_CONFIG_DIR` names, and those that it named earlier.
     pub claude: Vec<PathBuf>,
+    /// Those that `CLAUDE_CONFIG_DIR` names: a run remembers them, for runs that are started without it.
+    pub named: Vec<PathBuf>,
+    /// Where else transcripts are.
+    pub search: Search,
+}
+
+impl Places {
+    /// The folders that are read for transcripts.
+    pub fn folders(&self) -> Folders {
+        self.search.folders(&self.claude)
+    }
 }

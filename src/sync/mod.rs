@@ -38,6 +38,7 @@ use crate::git::setup::SetupError;
 use crate::git::unfinished::Operation;
 use crate::git::{GitError, Healed, Oid, Place};
 use crate::store::config::ConfigError;
+use crate::store::durable::WriteError;
 use crate::store::key::KeyError;
 use crate::store::lock::LockError;
 use crate::store::machine_id::IdError;
@@ -160,6 +161,8 @@ pub struct ReadReport {
     pub bad_total: u64,
     /// What could not be read, with the reason.
     pub unreadable: Vec<(PathBuf, String)>,
+    /// Entries of `transcripts.folders` that find nothing.
+    pub unmatched: Vec<String>,
 }
 
 impl From<&Reading> for ReadReport {
@@ -170,6 +173,7 @@ impl From<&Reading> for ReadReport {
             bad: reading.bad.clone(),
             bad_total: reading.bad_total,
             unreadable: reading.unreadable.clone(),
+            unmatched: Vec::new(),
         }
     }
 }
@@ -239,6 +243,9 @@ pub enum SyncError {
     /// `machine_id`.
     #[error(transparent)]
     Id(#[from] IdError),
+    /// A file of this machine's own.
+    #[error(transparent)]
+    Write(#[from] WriteError),
     /// The `git` program.
     #[error(transparent)]
     Git(#[from] GitError),

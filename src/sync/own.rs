@@ -20,6 +20,7 @@ use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
+use crate::prices::PriceBook;
 use crate::record::{Counters, Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use crate::store::layout::{self, PART_BYTES, Path};
 
@@ -485,7 +486,7 @@ impl Own {
         let data = self.data();
         let wanted = self.views();
         let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
-        let fleet = Fleet::count_rows(vec![data], &mut |row| Figures::see(&wanted, &mut models, row));
+        let fleet = Fleet::count_by(vec![data], PriceBook::default(), &mut |row| Figures::see(&wanted, &mut models, row));
         Figures::of(&fleet, wanted, models)
     }
 

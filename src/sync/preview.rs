@@ -75,7 +75,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
         _ => Cursors::new(),
     };
-    let reading = transcripts::read_all_watched(&places.claude, &cursors, &naming, &options.watcher);
+    let reading = transcripts::read_all_watched(&places.folders(), &cursors, &naming, &options.watcher);
     let target = repo.target()?;
     let (tip, head) = (repo.commit_at(&target.tracking(&target.branch))?, repo.position(&target)?);
     let starts = Starts { tip, head, known: repo.commit_at(KNOWN)?, others: &[] };

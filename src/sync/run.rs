@@ -21,7 +21,7 @@ use crate::git::repo::{KNOWN, Repo, RepoError};
 use crate::git::unfinished::Operation;
 use crate::git::{Git, Healed, Means, Oid, Place, Push, Target, hooks, setup as clone};
 use crate::record::RecordSet;
-use crate::store::{Places, config, key, machine_id};
+use crate::store::{Places, config, key, machine_id, profiles};
 use crate::transcripts::{self, Cursor, Mark, Naming};
 
 /// How often a rejected push is tried again.
@@ -87,6 +87,7 @@ pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, Sync
 fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, healed: bool) -> Result<Outcome, SyncError> {
     let key = key::read(&places.key)?;
     setup::take_up_id(places)?;
+    profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
     let options = &with_settings(options, config, &machine);
@@ -192,12 +193,13 @@ impl Run<'_> {
         let before = self.binding()?;
         let full = options.mode == Mode::Full;
         let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
+        let folders = places.folders();
         let reading = match options.task {
-            Task::Sync => transcripts::read_all_watched(&places.claude, &cursors, naming, &options.watcher),
+            Task::Sync => transcripts::read_all_watched(&folders, &cursors, naming, &options.watcher),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
         let (history, told) = History::of(options.import.as_ref(), &reading, naming, &options.watcher);
-        let mut out = self.outcome(set_up, ReadReport::from(&reading));
+        let mut out = self.outcome(set_up, ReadReport { unmatched: folders.unmatched, ..ReadReport::from(&reading) });
         out.imported = options.import.as_ref().map(|_| told);
         if !self.failures.name_bad_lines {
             out.read.bad.clear();

@@ -11,7 +11,7 @@ use crate::git::process::{MACHINES, Survey, hide_secrets};
 use crate::git::repo::{Entry, FILE, Repo, RepoError};
 use crate::git::{Git, Oid, Target, setup};
 use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
-use crate::store::{Places, key, machine_id};
+use crate::store::{Places, key, machine_id, profiles};
 
 /// What a set-up did.
 #[derive(Debug, Clone)]
@@ -55,6 +55,7 @@ pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machin
     let _lock = super::settings::lock(places, options)?.0;
     let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
     take_up_id(places)?;
+    profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(places, options, &git, (machine, new_id), remote, per_machine)
 }

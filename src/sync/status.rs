@@ -1,6 +1,9 @@
 //! How things stand: what waits on this machine, and when the others last synced. Nothing is asked of the remote, nothing is written.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use rayon::prelude::*;
 
 use super::settings::reader;
 use super::{SyncError, naming};
@@ -14,7 +17,7 @@ use crate::git::process::{MACHINES, hide_secrets};
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::{Place, setup as clone};
 use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{self, Cursors, TranscriptFile};
+use crate::transcripts::{self, Cursors, Extent, Folder, Folders, TranscriptFile};
 
 /// How things stand.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +44,12 @@ pub struct Status {
     pub pending: u64,
     /// All machines.
     pub machines: Vec<Known>,
+    /// The folders that are read, with their transcripts.
+    pub folders: Vec<(Folder, Extent)>,
+    /// Folders that look as if Claude Code kept transcripts there, and are not read.
+    pub unread: Vec<PathBuf>,
+    /// Entries of `transcripts.folders` that find nothing.
+    pub unmatched: Vec<String>,
 }
 
 /// Transcripts that have something new since the last sync.
@@ -75,11 +84,14 @@ pub struct Known {
 pub fn status(places: &Places) -> Result<Status, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
-    let mut out = Status { machine: machine_id::read(&places.machine_id)?, ..Status::default() };
+    let found = places.folders();
+    let unread = places.search.unread(&found);
+    let mut out = Status { machine: machine_id::read(&places.machine_id)?, unread, ..Status::default() };
+    let unsynced = |cursors: &Cursors| unsynced(&found, cursors);
     let index = Index::peek(&places.state);
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
-        out.unsynced = unsynced(places, &Cursors::new());
-        return Ok(out);
+        out.unsynced = unsynced(&Cursors::new());
+        return Ok(with_folders(out, found));
     };
     out.set_up = true;
     let target = repo.target()?;
@@ -91,14 +103,14 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         let known = repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
         let machine = out.machine.as_ref().map(ToString::to_string).unwrap_or_default();
         let binding = Binding { known, machine, reader: reader(&repo, &naming, config.summary_only)? };
-        out.unsynced = unsynced(places, &index.cursors(&binding).unwrap_or_default());
+        out.unsynced = unsynced(&index.cursors(&binding).unwrap_or_default());
         out.reason = index.failure_reason().ok().flatten();
         if let Some((failures, last)) = index.failures().ok().flatten() {
             let pause = i64::try_from(config.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
             out.retry = Timestamp::from_millis(last.millis().saturating_add(pause)).map(|next| (failures, next));
         }
     } else {
-        out.unsynced = unsynced(places, &Cursors::new());
+        out.unsynced = unsynced(&Cursors::new());
     }
     let own = out.machine.as_ref().filter(|_| clone::is_per_machine(&repo).unwrap_or(false)).map(|id| format!("{MACHINES}{id}"));
     let (position, pushed) = match own {
@@ -111,7 +123,7 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         let there = repo.commit_at(&target.tracking(&pushed))?;
         out.unpushed = repo.new_commits(head, there.as_slice())?.len() as u64;
     }
-    let Some(head) = repo.position(&target)? else { return Ok(out) };
+    let Some(head) = repo.position(&target)? else { return Ok(with_folders(out, found)) };
     let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
     let trees = read::inputs(&repo, Some(repo.tree_of(head)?))?;
     let fleet = Overview::read(&repo, trees, None, cache, &mut |_| {})?.fleet;
@@ -125,11 +137,16 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         error: machine.error.clone(),
     };
     out.machines = fleet.machines.iter().zip(labels).map(known).collect();
-    Ok(out)
+    Ok(with_folders(out, found))
 }
 
-fn unsynced(places: &Places, cursors: &Cursors) -> Unsynced {
-    let files = transcripts::discover(&places.claude).files;
+fn with_folders(status: Status, found: Folders) -> Status {
+    let folders = found.folders.into_par_iter().map(|folder| (folder.extent(), folder)).map(|(extent, folder)| (folder, extent));
+    Status { folders: folders.collect(), unmatched: found.unmatched, ..status }
+}
+
+fn unsynced(folders: &Folders, cursors: &Cursors) -> Unsynced {
+    let files = folders.discover().files;
     let is_new = |file: &&TranscriptFile| cursors.get(&transcripts::mark(&file.path)).is_none_or(|cursor| !cursor.is_current(file));
     let new: Vec<&TranscriptFile> = files.iter().filter(is_new).collect();
     let sessions: BTreeSet<String> = new.iter().map(|file| session(file)).collect();

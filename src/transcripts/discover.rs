@@ -1,8 +1,9 @@
-//! Finding transcripts: every `*.jsonl` below `<config folder>/projects`, each file once.
+//! Finding transcripts: every `*.jsonl` below the folders that are read, each file once.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// A transcript and what tells whether it has changed.
@@ -16,6 +17,8 @@ pub struct TranscriptFile {
     pub size: u64,
     /// When it was last written, in nanoseconds since 1970.
     pub modified: i64,
+    /// The working folder that names the project of all its lines; where there is none, each line's own does.
+    pub working: Option<Arc<str>>,
 }
 
 /// What was found.
@@ -27,15 +30,14 @@ pub struct Discovery {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Lists the transcripts of all configuration folders. A root that two names reach counts once, and so does a file.
-pub fn discover(roots: &[PathBuf]) -> Discovery {
-    below(roots.iter().map(|root| root.join("projects")).filter(|projects| projects.exists()))
-}
-
-/// Lists the transcripts below some folders.
-pub fn below(folders: impl IntoIterator<Item = PathBuf>) -> Discovery {
+/// Lists the transcripts below some folders, each with the working folder of its transcripts where that is known. A folder that two
+/// names reach counts once, and so does a file.
+pub fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>) -> Discovery {
     let mut walk = Walk::default();
-    folders.into_iter().for_each(|folder| walk.folder(&folder, 0));
+    for (folder, working) in folders {
+        walk.working = working.map(Arc::from);
+        walk.folder(&folder, 0);
+    }
     let mut files: Vec<_> = walk.files.into_values().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Discovery { files, unreadable: walk.unreadable }
@@ -47,6 +49,7 @@ struct Walk {
     files: BTreeMap<PathBuf, TranscriptFile>,
     folders: std::collections::BTreeSet<PathBuf>,
     unreadable: Vec<(PathBuf, String)>,
+    working: Option<Arc<str>>,
 }
 
 /// Claude Code nests five deep; more is a loop of mounts or somebody else's tree.
@@ -78,12 +81,13 @@ impl Walk {
         // The folder's path is resolved, so that of what is no link is too.
         let path = &entry.path();
         let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let transcript = path.extension().is_some_and(|e| e == "jsonl") && name != "journal.jsonl";
+        let transcript = path.extension().is_some_and(|e| e == "jsonl") && name != "journal.jsonl" && name != "audit.jsonl";
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
             if let Ok(meta) = entry.metadata()
                 && transcript
             {
-                self.files.insert(path.clone(), describe(path.clone(), &meta));
+                let file = self.describe(path.clone(), &meta);
+                self.files.insert(path.clone(), file);
             }
             return;
         }
@@ -92,18 +96,19 @@ impl Walk {
             Ok(meta) if meta.is_dir() && name != "tool-results" => self.folder(path, depth + 1),
             Ok(meta) if meta.is_file() && transcript => {
                 let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-                self.files.insert(real.clone(), describe(real, &meta));
+                let file = self.describe(real.clone(), &meta);
+                self.files.insert(real, file);
             }
             // Pipes and devices are no transcripts, and a dangling link is nothing.
             _ => {}
         }
     }
-}
 
-fn describe(path: PathBuf, meta: &fs::Metadata) -> TranscriptFile {
-    let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    let modified = modified.and_then(|age| i64::try_from(age.as_nanos()).ok()).unwrap_or(0);
-    TranscriptFile { path, identity: identity(meta), size: meta.len(), modified }
+    fn describe(&self, path: PathBuf, meta: &fs::Metadata) -> TranscriptFile {
+        let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = modified.and_then(|age| i64::try_from(age.as_nanos()).ok()).unwrap_or(0);
+        TranscriptFile { path, identity: identity(meta), size: meta.len(), modified, working: self.working.clone() }
+    }
 }
 
 #[cfg(unix)]

@@ -26,8 +26,8 @@ pub enum LineError {
     /// No time, so no day to count it on.
     #[error("its usage has no valid timestamp")]
     Timestamp,
-    /// Longer than [`super::MAX_LINE`].
-    #[error("longer than {} MiB", super::MAX_LINE >> 20)]
+    /// Too long, without its conversation text too.
+    #[error("too long, and not by conversation text")]
     TooLong,
 }
 
@@ -142,10 +142,11 @@ struct ServerToolUse {
     web_search_requests: Count,
 }
 
-/// Reads one line, without its line break, and gives what it records to `keep`, and whether `/branch` copied it from another session. `fallback` is the session of lines that name none.
+/// Reads one line, without its line break, and gives what it records to `keep`, and whether `/branch` copied it from another session.
+/// `fallback` is the session of lines that name none, and the working folder that counts instead of each line's own.
 pub fn read_line(
     line: &[u8],
-    fallback: &str,
+    fallback: (&str, Option<&str>),
     naming: &Naming,
     names: &mut Interner,
     mut keep: impl FnMut(Record, bool),
@@ -180,8 +181,8 @@ pub fn read_line(
         Row { message, timestamp, request: &inner.request, uuid: &inner.uuid, cost: &inner.cost, sidechain: true }
     };
     let original = parsed.forked.0.as_ref().and_then(|forked| forked.session.get());
-    let session = original.or(parsed.session.get()).unwrap_or(fallback);
-    let project = naming.of(parsed.cwd.get());
+    let session = original.or(parsed.session.get()).unwrap_or(fallback.0);
+    let project = naming.of(fallback.1.or(parsed.cwd.get()));
     row.records(line, session, &project, names, &mut |record| keep(record, original.is_some()))
 }
 
@@ -284,7 +285,7 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
-        read_line(line.as_bytes(), "file-stem", &Naming::default(), &mut Interner::default(), |r, _| out.push(r))?;
+        read_line(line.as_bytes(), ("file-stem", None), &Naming::default(), &mut Interner::default(), |r, _| out.push(r))?;
         Ok(out)
     }
 

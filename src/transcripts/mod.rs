@@ -3,17 +3,23 @@
 //! Conversation text never leaves the read buffer: lines are read typed and borrowed, and only accounting fields are looked at.
 
 mod account;
+mod desktop;
 mod discover;
+mod folders;
 mod lenient;
 mod line;
 mod naming;
+pub mod pattern;
 mod read;
+mod slim;
 
 pub use account::Stretch;
-pub use discover::{Discovery, TranscriptFile, discover};
+pub use desktop::data_folders;
+pub use discover::{Discovery, TranscriptFile};
+pub use folders::{Extent, Folder, Folders, Search, Source};
 pub use line::LineError;
 pub use naming::{Naming, Shown};
-pub use read::{BadLine, Cursor, FileRead, MAX_LINE, Scratch, read_file, read_rows};
+pub use read::{BadLine, Cursor, FileRead, Scratch, read_file, read_rows};
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,8 +109,8 @@ pub struct Row {
     pub record: Record,
 }
 
-/// The rows of all transcripts under `roots` that `wanted` wants, by path and line. What cannot be read is passed over.
-pub fn rows(roots: &[PathBuf], naming: &Naming, wanted: impl Fn(&Record) -> bool + Sync) -> Vec<Row> {
+/// The rows of all transcripts in some folders that `wanted` wants, by path and line. What cannot be read is passed over.
+pub fn rows(folders: &Folders, naming: &Naming, wanted: impl Fn(&Record) -> bool + Sync) -> Vec<Row> {
     let read = |scratch: &mut Scratch, file: &TranscriptFile| {
         let mut out = Vec::new();
         let _ = read_rows(file, naming, scratch, |line, record| {
@@ -114,27 +120,27 @@ pub fn rows(roots: &[PathBuf], naming: &Naming, wanted: impl Fn(&Record) -> bool
         });
         out
     };
-    discover(roots).files.par_iter().map_init(Scratch::default, read).flatten_iter().collect()
+    folders.discover().files.par_iter().map_init(Scratch::default, read).flatten_iter().collect()
 }
 
-/// Reads all transcripts under `roots` (Claude configuration folders), each from its cursor where it has one that still fits.
-pub fn read_all(roots: &[PathBuf], cursors: &Cursors, naming: &Naming) -> Reading {
-    read_all_watched(roots, cursors, naming, &Watcher::default())
+/// Reads all transcripts in some folders, each from its cursor where it has one that still fits.
+pub fn read_all(folders: &Folders, cursors: &Cursors, naming: &Naming) -> Reading {
+    read_all_watched(folders, cursors, naming, &Watcher::default())
 }
 
 /// As [`read_all`], while somebody watches.
-pub fn read_all_watched(roots: &[PathBuf], cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
-    read_found(discover(roots), cursors, naming, watcher)
+pub fn read_all_watched(folders: &Folders, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
+    read_found(folders.discover(), cursors, naming, watcher)
 }
 
 /// Whether there are no transcripts below a folder.
 pub fn is_empty(folder: &Path) -> bool {
-    discover::below([folder.to_owned()]).files.is_empty()
+    discover::below([(folder.to_owned(), None)]).files.is_empty()
 }
 
 /// Reads all transcripts below a folder, from the start.
 pub fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
-    read_found(discover::below([folder.to_owned()]), &Cursors::new(), naming, watcher)
+    read_found(discover::below([(folder.to_owned(), None)]), &Cursors::new(), naming, watcher)
 }
 
 fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {

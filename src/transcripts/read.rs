@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::hash::Hasher as _;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
 
@@ -11,11 +11,13 @@ use super::account::{Stretch, is_account};
 use super::discover::TranscriptFile;
 use super::line::{LineError, read_line};
 use super::naming::Naming;
+use super::slim::Slim;
 use crate::base::ids::Interner;
+use crate::base::time::Timestamp;
 use crate::record::{Record, RecordSet, State};
 
-/// The longest line that is read, in bytes; a longer one is passed over and counted as bad.
-pub const MAX_LINE: usize = 32 << 20;
+/// The longest line that is held in memory, in bytes. Of a longer one only what is no conversation text is.
+const LONG_LINE: usize = 4 << 20;
 
 const CHUNK: usize = 1 << 20;
 
@@ -153,6 +155,26 @@ fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
     Ok(hash.finish())
 }
 
+/// So much of a file's end is looked at for its last request.
+const END: u64 = 256 << 10;
+
+/// The time of the last request in the end of a transcript.
+pub(super) fn last_usage(path: &Path) -> Option<Timestamp> {
+    let mut input = File::open(path).ok()?;
+    let size = input.metadata().ok()?.len();
+    input.seek(SeekFrom::Start(size.saturating_sub(END))).ok()?;
+    let mut bytes = Vec::new();
+    input.take(END).read_to_end(&mut bytes).ok()?;
+    let (mut last, mut names) = (None, Interner::default());
+    for line in bytes.split(|byte| *byte == b'\n') {
+        // The first line is cut off, mostly; what cannot be read has no time.
+        let _ = read_line(line.trim_ascii(), ("", None), &Naming::default(), &mut names, |record, _| {
+            last = last.max(Some(record.origin.timestamp));
+        });
+    }
+    last
+}
+
 struct Reader<'f, K> {
     file: &'f TranscriptFile,
     stem: &'f str,
@@ -174,7 +196,8 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
         buffer.clear();
         // The part of the buffer known to hold no line break.
         let mut searched = 0;
-        let mut skipping = false;
+        // What a line that is longer than the buffer says, and how many of its bytes are gone from there.
+        let mut long: Option<(Slim, u64)> = None;
         loop {
             let got = input.by_ref().take(CHUNK as u64).read_to_end(buffer)?;
             if got == 0 {
@@ -182,9 +205,10 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             }
             let Some(last) = memchr::memrchr(b'\n', &buffer[searched..]).map(|at| searched + at) else {
                 searched = buffer.len();
-                if buffer.len() > MAX_LINE {
-                    skipping = true;
-                    offset += buffer.len() as u64;
+                if long.is_some() || buffer.len() > LONG_LINE {
+                    let (slim, gone) = long.get_or_insert_default();
+                    slim.push(buffer);
+                    *gone += buffer.len() as u64;
                     buffer.clear();
                     searched = 0;
                 }
@@ -193,8 +217,13 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             let mut start = 0;
             for end in memchr::memchr_iter(b'\n', &buffer[..=last]) {
                 self.lines += 1;
-                if std::mem::take(&mut skipping) {
-                    self.reject(LineError::TooLong);
+                if let Some((mut slim, gone)) = long.take() {
+                    slim.push(&buffer[start..end]);
+                    offset += gone;
+                    match slim.finish() {
+                        Some(line) => self.line(&line),
+                        None => self.reject(LineError::TooLong),
+                    }
                 } else {
                     self.line(&buffer[start..end]);
                 }
@@ -205,13 +234,16 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             searched = buffer.len();
         }
         // A last line without its line break may still be growing: it counts if it reads, and the next run reads it again.
-        if !buffer.is_empty() && !skipping {
-            self.lines += 1;
-            let stretch = self.stretch.clone();
+        self.lines += 1;
+        let stretch = self.stretch.clone();
+        if let Some((mut slim, _)) = long {
+            slim.push(buffer);
+            let _ = slim.finish().map(|line| self.parse(&line));
+        } else if !buffer.is_empty() {
             let _ = self.parse(buffer);
-            self.stretch = stretch;
-            self.lines -= 1;
         }
+        self.stretch = stretch;
+        self.lines -= 1;
         Ok(offset)
     }
 
@@ -234,7 +266,7 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             return if is_account(line) { self.account(line) } else { Ok(()) };
         }
         let (keep, number, stretch) = (&mut self.keep, self.lines, &mut self.stretch);
-        read_line(line, self.stem, self.naming, self.names, |record, copied| {
+        read_line(line, (self.stem, self.file.working.as_deref()), self.naming, self.names, |record, copied| {
             // What `/branch` copied is the original's.
             if !copied {
                 stretch.see(&record);

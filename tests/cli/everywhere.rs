@@ -11,7 +11,7 @@ use crate::shells::{PROGRAMS, commands, is_there};
 use crate::world::{Machine, NOON, Ran, World, run, transcript};
 
 /// Commands without JSON, and why.
-const WITHOUT_JSON: [(&str, &str); 20] = [
+const WITHOUT_JSON: [(&str, &str); 21] = [
     ("claude-sync auto disable", "status --json tells what is left"),
     ("claude-sync auto enable", "status --json tells what came of it"),
     ("claude-sync auto hook", "Claude Code must be told nothing"),
@@ -25,6 +25,7 @@ const WITHOUT_JSON: [(&str, &str); 20] = [
     ("claude-sync git", "git prints what it prints"),
     ("claude-sync init", "it is for people; status --json tells what came of it"),
     ("claude-sync man", "it writes pages"),
+    ("claude-sync price export", "it is JSON"),
     ("claude-sync uninstall", "it is for people"),
     ("claude-usage-tracker completions", "it prints what a shell reads"),
     ("claude-usage-tracker export", "its formats are for programs"),
@@ -36,7 +37,7 @@ const WITHOUT_JSON: [(&str, &str); 20] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-const RUNS: [(&str, &str); 45] = [
+const RUNS: [(&str, &str); 50] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY]"),
@@ -64,6 +65,11 @@ const RUNS: [(&str, &str); 45] = [
     ("ada", "claude-sync resolve"),
     ("ada", "claude-sync config list"),
     ("ada", "claude-sync config get privacy_settings.retention_days"),
+    ("ada", "claude-sync price set claude-* --multiply 0.5"),
+    ("ada", "claude-sync price list"),
+    ("ada", "claude-sync price list claude-opus-4-8"),
+    ("ada", "claude-sync price import fixtures/elsewhere/prices.json"),
+    ("ada", "claude-sync price remove claude-*"),
     ("ada", "claude-usage-tracker"),
     ("ada", "claude-usage-tracker weekly --by machine"),
     ("ada", "claude-usage-tracker monthly --no-cost"),
@@ -137,7 +143,7 @@ fn without_chance(world: &World, text: &str, key: &str, mark: &str) -> String {
             out.push_str(&(line + "\n"));
             continue;
         }
-        let timed = ["\"at\": \"", "\"committedAt\": \""].iter().find(|start| line.trim_start().starts_with(**start));
+        let timed = ["\"at\": \"", "\"committedAt\": \"", "\"newest\": \""].iter().find(|start| line.trim_start().starts_with(**start));
         if let Some(start) = timed {
             let indent = &line[..line.len() - line.trim_start().len()];
             let comma = if line.ends_with(',') { "," } else { "" };

@@ -104,7 +104,7 @@ fn day_file(requests: std::ops::Range<u32>) -> Vec<u8> {
     let path = folder.path().join("s.jsonl");
     std::fs::write(&path, transcript("s1", requests)).expect("written");
     let size = std::fs::metadata(&path).expect("there").len();
-    let file = TranscriptFile { path, identity: (0, 0), size, modified: 0 };
+    let file = TranscriptFile { path, identity: (0, 0), size, modified: 0, working: None };
     let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("reads");
     let mut out = DayFile::new(machine(), day());
     out.records = read.records;
@@ -126,7 +126,7 @@ fn transcript_lines() {
     let seeds = vec![transcript("s1", 0..3).into_bytes(), transcript("s2", 5..6).into_bytes()];
     fuzz(seeds, |bytes| {
         std::fs::write(&path, bytes).expect("written");
-        let file = TranscriptFile { path: path.clone(), identity: (0, 0), size: bytes.len() as u64, modified: 0 };
+        let file = TranscriptFile { path: path.clone(), identity: (0, 0), size: bytes.len() as u64, modified: 0, working: None };
         let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("a file can be read");
         let lines = bytes.split(|byte| *byte == b'\n').count() as u64;
         assert!(read.bad_total <= lines && read.records.len() as u64 <= lines);

@@ -14,7 +14,7 @@ use crate::world::{Machine, NOON, World, run, transcript};
 /// Reads bytes as a transcript and gives its requests and skipped lines.
 fn read(path: &Path, bytes: &[u8]) -> (usize, u64) {
     fs::write(path, bytes).expect("written");
-    let file = TranscriptFile { path: path.to_owned(), identity: (0, 0), size: bytes.len() as u64, modified: 0 };
+    let file = TranscriptFile { path: path.to_owned(), identity: (0, 0), size: bytes.len() as u64, modified: 0, working: None };
     let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("reads");
     (read.records.len(), read.bad_total)
 }

@@ -2,6 +2,7 @@
 
 mod alone;
 mod auto;
+mod book;
 mod branches;
 mod canaries;
 mod ccusage;
@@ -21,6 +22,7 @@ mod everywhere;
 mod explain;
 mod export;
 mod finish;
+mod folders;
 mod forgotten;
 mod format;
 mod front;

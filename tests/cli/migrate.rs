@@ -18,6 +18,8 @@ fn places(machine: &Machine) -> Places {
         key: machine.home.join(".config/claude-sync/key"),
         machine_id: machine.home.join(".claude/machine_id"),
         claude: vec![machine.home.join(".claude")],
+        named: Vec::new(),
+        search: claude_sync::transcripts::Search::default(),
     }
 }
 

@@ -133,6 +133,7 @@ fn the_schema_and_the_program_agree() {
         json!([1, 2]),
         json!(["a"]),
         json!([2_678_401]),
+        json!(["~/a", "/b/*"]),
         json!({}),
         json!({"a": "b"}),
         json!({"a": 1}),

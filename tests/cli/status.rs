@@ -59,6 +59,7 @@ fn what_waits_is_told_until_it_is_synced() {
     // The remote goes away, and there is something to push.
     fs::rename(world.path().join("remote.git"), world.path().join("away.git")).expect("moved");
     ada.write(".claude/projects/p/s3.jsonl", &transcript("s3", 20..22));
+    touch(&ada, ".claude/projects/p/s3.jsonl", "2026-03-10T15:30:00Z");
     assert_eq!(ada.try_sync("2026-03-10T16:00:00Z", &["--quiet"]).code, 7);
     steps.push(told(&status(&ada, "2026-04-10T16:00:00Z")));
     let value = json(&ada, "2026-03-10T16:00:00Z");

@@ -166,7 +166,7 @@ def main(arguments=None):
     parser.add_argument(
         "--check",
         metavar="MANIFEST",
-        help="compare with a manifest (default: sync/manifest.json where its `rules` is 3)",
+        help="compare with a manifest (default: sync/manifest.json where its `rules` is 4)",
     )
     parser.add_argument("--compare", metavar="FILE", help="compare with JSON of the same shape")
     options = parser.parse_args(arguments)
@@ -186,7 +186,7 @@ def main(arguments=None):
         found = []
         if options.check:
             found += check(report, load(options.check))
-        elif isinstance(reader.manifest, dict) and reader.manifest.get("rules") == 3:
+        elif isinstance(reader.manifest, dict) and reader.manifest.get("rules") == 4:
             found += check(report, reader.manifest)
         if options.compare:
             found += compare(report, load(options.compare))

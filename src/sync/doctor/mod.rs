@@ -142,6 +142,7 @@ pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
         push,
         remote::privacy(&patient),
         transcripts::transcripts(&patient),
+        transcripts::folders(&patient),
         transcripts::retention(&patient),
         storage::size(&patient),
         storage::index(&patient),

@@ -7,16 +7,17 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{Check, Patient, Status, show};
-use crate::base::text::{count, thousands};
+use crate::base::text::{ago, count, printable, thousands};
+use crate::base::time::Timestamp;
 use crate::cache::index::{Binding, Index};
 use crate::git::repo::KNOWN;
 use crate::sync::settings::{naming, reader};
-use crate::transcripts::{Cursors, TranscriptFile, discover, mark};
+use crate::transcripts::{Cursors, Folder, Search, TranscriptFile, mark};
 
 /// Whether transcripts are found and can be read. They are named by the last part of their paths: the rest tells of projects.
 pub fn transcripts(patient: &Patient) -> Check {
     const NAME: &str = "transcripts";
-    let found = discover(&patient.places.claude);
+    let found = patient.places.folders().discover();
     let unreadable: Vec<&PathBuf> = found.files.par_iter().map(|file| &file.path).filter(|path| File::open(path).is_err()).collect();
     let total = found.files.len() as u64;
     if !unreadable.is_empty() || !found.unreadable.is_empty() {
@@ -38,6 +39,35 @@ pub fn transcripts(patient: &Patient) -> Check {
         return Check::new(NAME, Status::Warning, format!("none in {}", folders.join(", ")), advice);
     }
     Check::ok(NAME, format!("{}, all readable", count(total, "transcript")))
+}
+
+/// Which folders are read, and which look like it and are not.
+pub fn folders(patient: &Patient) -> Check {
+    const NAME: &str = "folders";
+    let found = patient.places.folders();
+    let told: Vec<String> = found.folders.iter().map(|folder| told(folder, patient.options.now)).collect();
+    let read = if told.is_empty() { "none are read".to_owned() } else { format!("{} read: {}", told.len(), told.join("; ")) };
+    if let Some(pattern) = found.unmatched.first() {
+        let what = format!("{read}; there are no transcripts in {}, which transcripts.folders names", printable(pattern, 300));
+        return Check::new(NAME, Status::Warning, what, "correct or remove it: claude-sync config edit");
+    }
+    let unread = patient.places.search.unread(&found);
+    if unread.is_empty() {
+        return if told.is_empty() { Check::skipped(NAME, read) } else { Check::ok(NAME, read) };
+    }
+    let names: Vec<String> = unread.iter().take(5).map(|folder| show(folder)).collect();
+    let what =
+        format!("{read}; {} like Claude Code's and not read: {}", if unread.len() == 1 { "looks" } else { "look" }, names.join(", "));
+    let list = serde_json::json!(names).to_string();
+    Check::new(NAME, Status::Note, what, format!("to read them too: claude-sync config set transcripts.folders '{list}'"))
+}
+
+/// A folder's path, and what is in it.
+fn told(folder: &Folder, now: Timestamp) -> String {
+    let extent = folder.extent();
+    let newest = extent.newest.map(|time| format!(", the newest written {}", ago(now, time))).unwrap_or_default();
+    let usage = extent.last_usage.map(|time| format!(", last usage {}", ago(now, time))).unwrap_or_default();
+    format!("{} ({}{newest}{usage})", show(&folder.path), count(extent.files, "file"))
 }
 
 /// How long Claude Code keeps transcripts, in days, where its settings say nothing else.
@@ -120,7 +150,7 @@ fn period(file: &Path) -> Result<Option<f64>, &'static str> {
 /// The transcripts of a folder that were not read to their end.
 fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
     let known = cursors(patient).unwrap_or_default();
-    let files = discover(std::slice::from_ref(&folder.to_owned())).files;
+    let files = Search::default().folders(&[folder.to_owned()]).discover().files;
     files.into_iter().filter(|file| known.get(&mark(&file.path)).is_none_or(|cursor| !cursor.is_current(file))).collect()
 }
 
