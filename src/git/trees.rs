@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use git2::{ErrorCode, Oid};
+use git2::Oid;
 
 use super::repo::{Blob, Entry, FOLDER, Repo, RepoError, git};
 
@@ -29,11 +29,7 @@ impl Repo {
             let Some(oid) = at.get_name(folder).filter(|entry| entry.filemode() == FOLDER).map(|entry| entry.id()) else {
                 return Ok(None);
             };
-            at = match self.find_tree(oid) {
-                Ok(tree) => tree,
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
-                Err(source) => return Err(RepoError::Git { what: format!("look up {path}"), source }),
-            };
+            at = git("read a tree", self.find_tree(oid))?;
         }
         Ok(at.get_name(name).map(|entry| Entry { mode: entry.filemode(), oid: entry.id() }))
     }
