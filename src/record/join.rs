@@ -27,7 +27,7 @@ impl Record {
     fn join_parts(self, other: Self, origin: Origin) -> Self {
         let full = origin.level == Level::Full;
         let ledger = match (&self.ledger, &other.ledger) {
-            (Some(own), Some(ledger)) => Some((**own).clone().join((**ledger).clone())),
+            (Some(own), Some(ledger)) => Some((**own).clone().join(ledger)),
             (own, ledger) => own.as_ref().or(ledger.as_ref()).map(|ledger| (**ledger).clone()),
         };
         let ledger = ledger.map(|ledger| Box::new(ledger.at(&origin)));
@@ -40,11 +40,10 @@ impl Record {
             origin,
             // Whole: counters of one row beside the model of another would be a request that nobody made.
             body: match (&self.ledger, &other.ledger) {
-                (Some(_), Some(_)) => smaller(self.body, other.body),
-                (Some(_), None) => self.body,
+                (Some(_), Some(_)) => smaller(self.body, &other.body),
                 (None, Some(_)) => other.body,
                 (None, None) if other.body.order(&self.body).is_gt() => other.body,
-                (None, None) => self.body,
+                _ => self.body,
             },
             ledger,
             twins: self.twins.join(other.twins),
@@ -59,9 +58,9 @@ impl Record {
 }
 
 /// What both versions of an increment leave.
-fn smaller(one: Body, other: Body) -> Body {
+fn smaller(one: Body, other: &Body) -> Body {
     let (counters, model) = (crate::prices::Counters::min(one.counters, other.counters), one.model.clone().max(other.model.clone()));
-    Body { counters, model, ..one }
+    Body { model, counters, ..one }
 }
 
 /// The smaller index; 0 is none.

@@ -31,7 +31,7 @@ impl Ledger {
 
     /// The smaller figures of two versions: what is known to stand in requests stays known.
     #[must_use]
-    pub fn join(self, other: Self) -> Self {
+    pub fn join(self, other: &Self) -> Self {
         Self {
             lineage: self.lineage.min(other.lineage),
             state: self.state.min(other.state),

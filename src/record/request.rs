@@ -163,11 +163,13 @@ impl Record {
     fn outranks(&self, other: &Self) -> bool {
         match (&self.ledger, &other.ledger) {
             (Some(own), Some(ledger)) => {
-                let joined = (**own).clone().join((**ledger).clone()).at(&self.origin);
+                let joined = (**own).clone().join(ledger).at(&self.origin);
                 let model = self.body.model >= other.body.model;
                 joined == **own && model && Counters::min(self.body.counters, other.body.counters) == self.body.counters
             }
-            (own, ledger) => own.is_some() > ledger.is_some() || self.body.order(&other.body).is_gt(),
+            (Some(_), None) => true,
+            (None, Some(_)) => false,
+            (None, None) => self.body.order(&other.body).is_gt(),
         }
     }
 

@@ -321,7 +321,7 @@ impl Site for Memory {
         let root = self.root(head);
         let index = self.index(at);
         // Digests that are made anew are those that the index has: to ask for them each time would double the time.
-        let fresh = self.checks.replace(self.checks.get() + 1) % 5 == 0;
+        let fresh = self.checks.replace(self.checks.get() + 1).is_multiple_of(5);
         let caches: [&dyn Cache; 2] = [&index, &NoCache];
         check::counts_alike(&self.repo, root, if fresh { &caches } else { &caches[..1] });
         if after_run {

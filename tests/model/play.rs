@@ -175,10 +175,6 @@ impl<'s> Play<'s> {
         if !matches!(run.how, How::Killed(_)) {
             self.homes[at].read = self.homes[at].rows.len();
         }
-        if let Some(watched) = std::env::var("WATCH").ok().and_then(|t| t.parse::<u32>().ok()) {
-            let there = self.counted_under(at, &|_, _| true).contains(&watched);
-            println!("   {at} syncs {:?}: {there}", run);
-        }
         self.note_vague(at);
         if committed == Committed::Yes {
             self.site.check(at, !matches!(run.how, How::Killed(_)));

@@ -353,7 +353,7 @@ impl Site for Real<'_> {
         self.look(at, &mut |repo, root| {
             let caches: Vec<&dyn Cache> = index.iter().map(|index| index as &dyn Cache).chain([&NoCache as &dyn Cache]).collect();
             // Digests that are made anew are those that the index has: to ask for them each time would double the time.
-            let fresh = self.checks.replace(self.checks.get() + 1) % 5 == 0;
+            let fresh = self.checks.replace(self.checks.get() + 1).is_multiple_of(5);
             check::counts_alike(repo, root, if fresh { &caches } else { &caches[..1] });
             if after_run {
                 check::is_sound(repo, root, caches[0]);
