@@ -181,8 +181,8 @@ impl Truth {
             let most: u64 = tab.works.iter().map(|work| work.used).sum();
             assert!(counted <= most, "more counts than was used: {counted} of {most}; {tab:#?}; {:#?}", self.of(tab, rows));
             let least: u64 = tab.works.iter().map(|work| if stated(work) { work.used } else { shown(work) }).sum();
-            // Of a shortened original nobody knows when its stretch of that day ended.
-            let is_clear = tab.sessions.len() == 1 || self.lowered.is_empty();
+            // Of shortened records of one day nobody knows which stretch each is in: the smaller figure is taken.
+            let is_clear = self.lowered.is_empty();
             let is_known =
                 is_clear && !tab.vague && !self.is_touched(tab) && tab.works.iter().all(|work| work.state.is_none() || stated(work));
             assert!(!is_known || counted == least, "{counted} counts, and {least} is true: {tab:#?}; {:#?}", self.of(tab, rows));
