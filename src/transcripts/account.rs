@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use memchr::memmem::Finder;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -99,8 +100,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Models<'a> {
 }
 
 /// Whether a line may state an account.
-pub fn is_account(line: &[u8]) -> bool {
-    memchr::memmem::find(&line[..line.len().min(KIND)], b"\"cost-state\"").is_some()
+pub fn is_account(line: &[u8], kind: &Finder) -> bool {
+    kind.find(&line[..line.len().min(KIND)]).is_some()
+}
+
+/// What finds the kind of such a line.
+pub fn finder() -> Finder<'static> {
+    Finder::new("\"cost-state\"")
 }
 
 impl Stretch {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
 
-use super::account::{Stretch, is_account};
+use super::account::{Stretch, finder, is_account};
 use super::discover::TranscriptFile;
 use super::line::{LineError, read_line};
 use super::naming::Naming;
@@ -93,6 +93,7 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming
         stem,
         naming,
         usage: Finder::new("\"usage\""),
+        account: finder(),
         names: &mut scratch.names,
         keep: |_, record| records.add(record),
         bad: Vec::new(),
@@ -125,6 +126,7 @@ pub fn read_rows(file: &TranscriptFile, naming: &Naming, scratch: &mut Scratch, 
         stem,
         naming,
         usage,
+        account: finder(),
         names: &mut scratch.names,
         keep,
         bad: Vec::new(),
@@ -180,6 +182,7 @@ struct Reader<'f, K> {
     stem: &'f str,
     naming: &'f Naming,
     usage: Finder<'static>,
+    account: Finder<'static>,
     names: &'f mut Interner,
     /// Takes each row with its line's number.
     keep: K,
@@ -263,7 +266,7 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             return Err(LineError::NotAnObject);
         }
         if self.usage.find(line).is_none() {
-            return if is_account(line) { self.account(line) } else { Ok(()) };
+            return if is_account(line, &self.account) { self.account(line) } else { Ok(()) };
         }
         let (keep, number, stretch) = (&mut self.keep, self.lines, &mut self.stretch);
         read_line(line, (self.stem, self.file.working.as_deref()), self.naming, self.names, |record, copied| {
