@@ -1,7 +1,8 @@
-//! Settles Claude Code's own accounts: what of their increments stands in no request of this machine.
+//! Settles Claude Code's own accounts: computes by how much an increment exceeds the requests of its stretch.
 //!
-//! It is decided here, when an increment is written, from the requests with their times and sessions: later these may be taken away. From
-//! then on requests that come late are taken from what was settled. Where two stretches cannot be told apart, the smaller figure is taken.
+//! This happens when an increment is written, because it needs the times and sessions of requests, which summary-only and retention remove
+//! later. A request that is read later is subtracted from the settled increment. Where two stretches cannot be distinguished, the smaller
+//! result is used, so that no total is too high.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -88,9 +89,8 @@ impl Own {
         found.filter(|session| !session.as_str().is_empty())
     }
 
-    /// Adds the increments of states that are not there yet. `fresh`: what this run read, with its times. `others`: what other
-    /// machines have that may have to do with them. All files of the sessions that
-    /// were expected must have been read.
+    /// Adds the increments of new states. `fresh`: the records that this run read, with their times. `others`: data of other machines that
+    /// may concern the same accounts. All files of the expected sessions must have been read.
     pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet, others: &Others) {
         let mut models = Models::default();
         self.take_late(fresh, &mut models);
@@ -109,12 +109,14 @@ impl Own {
         });
         let kin = self.kin(&new, &settled);
         let shown = self.shown(kin.values().flatten(), fresh);
+        let mut settled = by_account(settled);
         for state in new {
-            let rows = in_stretch(state, &kin, &shown, &settled);
-            let base = base(state, &settled);
+            let same = settled.entry(state.lineage).or_default();
+            let rows = in_stretch(state, kin.get(&state.lineage), &shown, same);
+            let base = base(state, same);
             let matched = matched(&rows, &mut models);
             self.add_state(state, matched, &base, &mut models);
-            settled.push(Settled {
+            same.push(Settled {
                 lineage: state.lineage,
                 state: state.id(),
                 session: state.session.clone(),
@@ -227,7 +229,17 @@ fn after(time: Timestamp) -> Timestamp {
     Timestamp::from_millis(time.millis().saturating_add(1)).unwrap_or(time)
 }
 
-/// What a state's account held before its stretch: the state before it, and what other sessions of the account have of it.
+/// Settled states by account: a first sync has one for each session, and compares only those of one account.
+fn by_account(all: Vec<Settled>) -> HashMap<RecordId, Vec<Settled>> {
+    let mut out: HashMap<RecordId, Vec<Settled>> = HashMap::new();
+    for one in all {
+        out.entry(one.lineage).or_default().push(one);
+    }
+    out
+}
+
+/// The counters of an account before a state's stretch: those of the previous state, and those that other sessions of the account contain.
+/// `settled`: the settled states of this account.
 fn base(state: &State, settled: &[Settled]) -> Figures {
     let mut out = Figures::new();
     let mut raise = |model: &Name, counters: Counters| {
@@ -240,7 +252,7 @@ fn base(state: &State, settled: &[Settled]) -> Figures {
     let id = state.id();
     // Whoever settled this state too has taken it from what was forked from it.
     let is_known = settled.iter().any(|other| other.state == id);
-    for other in settled.iter().filter(|other| other.lineage == state.lineage && other.state != id) {
+    for other in settled.iter().filter(|other| other.state != id) {
         let covered = other.until <= state.until && state.covers(&other.after);
         let overlaps = other.session != state.session && other.from <= state.until && state.from <= other.until;
         if covered && before.is_none() {
@@ -266,19 +278,17 @@ fn next(shown: Option<&Vec<Shown>>, until: Timestamp) -> Option<Timestamp> {
 /// The requests of a state's stretch.
 fn in_stretch<'s>(
     state: &State,
-    kin: &HashMap<RecordId, BTreeSet<SessionId>>,
+    kin: Option<&BTreeSet<SessionId>>,
     shown: &'s HashMap<SessionId, Vec<Shown>>,
     settled: &[Settled],
 ) -> Vec<&'s Shown> {
     let next = next(shown.get(&state.session), state.until);
     // A fork's rows begin with those of its original; its own come after the state that it goes on from.
-    let covered = settled.iter().filter(|other| {
-        state.before.is_none() && other.lineage == state.lineage && other.until < state.until && state.covers(&other.after)
-    });
+    let covered = settled.iter().filter(|other| state.before.is_none() && other.until < state.until && state.covers(&other.after));
     let from = covered.map(|other| after(other.until)).fold(state.from, Timestamp::max);
     let window = Window { from, until: state.until, level: Level::Full, next };
     let nobody = SessionId::new(Name::default());
-    let sessions = kin.get(&state.lineage).into_iter().flatten().chain([&nobody]);
+    let sessions = kin.into_iter().flatten().chain([&nobody]);
     sessions.filter_map(|session| shown.get(session)).flatten().filter(|one| window.has(one)).collect()
 }
 
