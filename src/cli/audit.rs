@@ -16,8 +16,8 @@ use crate::report::{Bounds, dollars};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Request lines are what a transcript logs of each request. Claude Code's own account is what /usage shows: since August 2026 it is \
-written into the transcript when a session ends. The sum of both columns is the figure to hold against /usage, or against a bill.")]
+Request lines are the usage that a transcript logs for each request. Claude Code's own account contains the figures of /usage. \
+Since August 2026 Claude Code writes it into the transcript when a session ends. Compare the sum of both columns with /usage, or with a bill.")]
 pub struct Args {
     #[command(flatten)]
     filter: Filter,
@@ -114,7 +114,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     );
     if without > 0 {
         let what = count(without, "session");
-        text += &format!("{what} without an account, of an older version or not ended yet: what they used is at least this much.\n");
+        text += &format!("{what} without an account (older version, or still running): their usage is a lower bound.\n");
     }
     out(&text);
     Ok(super::exit::OK)

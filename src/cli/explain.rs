@@ -196,7 +196,7 @@ impl Page<'_> {
         match one.source {
             RowSource::Record(_) => {}
             RowSource::Ledger(_) => line(format!(
-                "{} that Claude Code's own account of the session has beyond its request lines: subagents' last output, titles, summaries",
+                "{} from Claude Code's own account that are in no request line: final output of subagents, titles, summaries",
                 count(one.totals.counters.total(), "token")
             )),
             RowSource::Sum(record::Source::Claim) => {

@@ -41,7 +41,7 @@ pub struct Filter {
     /// Which cost counts: by the price list, or what old versions of Claude Code wrote beside each request
     #[arg(long, value_enum, default_value = "calculate")]
     pub mode: CostMode,
-    /// Leave out what Claude Code's own account says beyond request lines
+    /// Exclude usage that is only in Claude Code's own account, not in request lines
     #[arg(long)]
     pub requests_only: bool,
 }

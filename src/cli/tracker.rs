@@ -45,7 +45,7 @@ enum Command {
     Statusline(statusline::Args),
     /// What was spent of a limit for the day, the week or the month, and where that leads
     Budget(budget::Args),
-    /// Request lines against Claude Code's own account, session by session
+    /// Compare request lines with Claude Code's own account, session by session
     Audit(audit::Args),
     /// Where a figure comes from: the requests behind it, the lines and commits that hold them, and the arithmetic
     Explain(explain::Args),

@@ -209,7 +209,7 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
         let cost = if report.without_cost { String::new() } else { format!(", ${}", ledger.cost.amount.cents()) };
         let tokens = count(ledger.counters.total(), "token");
         out.push(format!(
-            "{tokens}{cost} of it stand in no request line, but in Claude Code's own account (--requests-only leaves them out)."
+            "Includes {tokens}{cost} from Claude Code's own account that are in no request line (--requests-only excludes them)."
         ));
     }
     let lower = report.groups.iter().fold(Lower::default(), |sum, group| sum.plus(group.lower));

@@ -334,7 +334,7 @@ fn reports_tell_what_stands_in_no_request_line() {
         (&json!(0), &json!(950), &json!(120))
     );
     let text = ada.track(&["daily", "-z", "UTC"]).out;
-    assert!(text.contains("1,070 tokens, $0.02 of it stand in no request line"), "{text}");
+    assert!(text.contains("Includes 1,070 tokens, $0.02 from Claude Code's own account"), "{text}");
     let bare = ada.report(&["daily", "--requests-only"]);
     assert_eq!(totals(&bare), [20, 500]);
     assert!(bare["daily"][0].get("ledger").is_none());
