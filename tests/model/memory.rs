@@ -11,7 +11,8 @@ use claude_sync::base::key::{hex, mac};
 use claude_sync::base::progress::Watcher;
 use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
-use claude_sync::fleet::decisions::{Intent, MERGED};
+use claude_sync::fleet::book;
+use claude_sync::fleet::decisions::{Intent, MERGED, PRICE};
 use claude_sync::fleet::enforce::{CheckedNow, breaking};
 use claude_sync::fleet::rules::{FORGOTTEN, Rules, Subject};
 use claude_sync::format::manifest::RULES;
@@ -19,6 +20,7 @@ use claude_sync::format::syncfile::Mode;
 use claude_sync::git::repo::{Entry, FILE, FOLDER, Repo};
 use claude_sync::git::{Git, Oid};
 use claude_sync::merge::trees;
+use claude_sync::prices::{Change, Rule};
 use claude_sync::report::Zone;
 use claude_sync::sync::import::{Import as Opened, What};
 use claude_sync::sync::{Brought, Host, Options, Starts, Task, assemble_for, own_tree};
@@ -124,7 +126,7 @@ impl Memory {
         });
         Options {
             mode: if run.full { Mode::Full } else { Mode::Incremental },
-            intents: forget.into_iter().chain(merge).collect(),
+            intents: forget.into_iter().chain(merge).chain(run.price.map(price)).collect(),
             summary_only: home.summary_only,
             snapshot: false,
             push_main: false,
@@ -199,6 +201,13 @@ impl Memory {
         };
         self.repo.replace(root, &files.iter().map(put).collect()).expect("a tree")
     }
+}
+
+/// The decision about a factor on prices.
+fn price((pattern, permille): (&str, u64)) -> Intent {
+    let rule = Rule { pattern: pattern.to_owned(), from: None, to: None, change: Change::Multiply(permille.max(1)) };
+    let value = if permille == 0 { serde_json::Value::Null } else { book::write(&rule) };
+    Intent { kind: PRICE, subject: book::subject(&rule), key: "price", value }
 }
 
 /// The fleet's key, the same in every run.

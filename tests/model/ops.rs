@@ -10,7 +10,7 @@ use crate::slots::{Kind, Slot};
 use crate::truth::Forgotten;
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 44] = [
+pub const ALL: [&str; 45] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -50,6 +50,7 @@ pub const ALL: [&str; 44] = [
     "1.0 manifest",
     "newer version's lines",
     "encryption switched on",
+    "price decision",
     "session with an account",
     "end of a session with an account",
     "kill of a session with an account",
@@ -145,6 +146,14 @@ impl Play<'_> {
                 }
             }
             965..988 => self.account(at),
+            988..998 if self.priced => {
+                let models = ["claude-opus-*", "claude-sonnet-4-5", "*"];
+                let price = Some((models[self.dice.below(3)], [0, 500, 850][self.dice.below(3)]));
+                let run = Run { price, ..self.run(How::Online) };
+                if self.sync(at, &run) {
+                    self.did("price decision");
+                }
+            }
             _ => self.flush(false),
         }
     }

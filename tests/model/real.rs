@@ -221,6 +221,11 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
     if let Some((from, into)) = &run.merge {
         return text(&["machine", "merge", from.as_str(), into.as_str()]);
     }
+    match run.price {
+        Some((pattern, 0)) => return text(&["price", "remove", pattern]),
+        Some((pattern, permille)) => return text(&["price", "set", pattern, "--multiply", &format!("0.{permille:03}")]),
+        None => {}
+    }
     match &run.import {
         Some(Import::Backup(rows)) => {
             write(&folder.join("backup/projects/p"), rows, &[]);
@@ -250,7 +255,7 @@ impl Site for Real<'_> {
             (0, _) => Some(Committed::Yes),
             (_, Some(_)) => Some(Committed::Perhaps),
             // Somebody forgets, or merges, what is not known here.
-            (_, None) if run.forget.is_some() || run.merge.is_some() => {
+            (_, None) if run.forget.is_some() || run.merge.is_some() || run.price.is_some() => {
                 println!("  refused: {args:?}: {}", ran.err.trim());
                 None
             }

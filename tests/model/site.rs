@@ -37,11 +37,13 @@ pub struct Run {
     pub forget: Option<Forgotten>,
     pub merge: Option<(MachineId, MachineId)>,
     pub import: Option<Import>,
+    /// A factor in thousandths on the prices of some models; 0 takes it back.
+    pub price: Option<(&'static str, u64)>,
 }
 
 impl Run {
     pub fn new(now: i64, how: How) -> Self {
-        Self { now, how, full: false, forget: None, merge: None, import: None }
+        Self { now, how, full: false, forget: None, merge: None, import: None, price: None }
     }
 }
 
