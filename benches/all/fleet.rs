@@ -24,12 +24,17 @@ const CHANGED: &str = "refs/bench/changed";
 pub fn child(home: &Path, warm: bool) {
     let home = Home::grown(home, 0, 0);
     let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
-    let tree = repo.tree_of(repo.commit_at(CHANGED).expect("reads").expect("a commit")).expect("reads");
+    let tree = repo
+        .tree_of(repo.commit_at(CHANGED).expect("reads").expect("a commit"))
+        .expect("reads");
     let index = Index::peek(&home.state()).expect("an index");
     let memory: &dyn Cache = if warm { &index } else { &NoCache };
     let (machines, archive) = read::inputs(&repo, Some(tree)).expect("reads");
     let manifest = overview::manifest(&repo, machines, archive, RULES, memory).expect("computes");
-    assert!(manifest.totals.requests > 0, "the manifest has something to say");
+    assert!(
+        manifest.totals.requests > 0,
+        "the manifest has something to say"
+    );
 }
 
 fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
@@ -40,11 +45,28 @@ fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
         let head = repo.head("main").expect("reads").expect("a commit");
         let index = Index::peek(&home.state()).expect("an index");
         let each = records / machines;
-        let tree = fleet::add(&repo, repo.tree_of(head).expect("reads"), 0, each..each + 1, &index);
-        let commit = repo.commit(&claude_sync::git::Git::find(false).expect("git"), tree, &[head], "changed\n").expect("a commit");
-        repo.move_ref(CHANGED, None, commit, "bench").expect("moves");
+        let tree = fleet::add(
+            &repo,
+            repo.tree_of(head).expect("reads"),
+            0,
+            each..each + 1,
+            &index,
+        );
+        let commit = repo
+            .commit(
+                &claude_sync::git::Git::find(false).expect("git"),
+                tree,
+                &[head],
+                "changed\n",
+            )
+            .expect("a commit");
+        repo.move_ref(CHANGED, None, commit, "bench")
+            .expect("moves");
     }
-    let me = std::env::current_exe().expect("a path").display().to_string();
+    let me = std::env::current_exe()
+        .expect("a path")
+        .display()
+        .to_string();
     let place = place.display().to_string();
     let run = |name, how| Timed::new(name, &[&me, "child", how, &place], home.environment());
     [run("with the index", "warm"), run("from nothing", "cold")]
@@ -54,10 +76,22 @@ fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
 pub fn manifest(page: &mut Page, data: &Path, machines: u64, records: u64) {
     let mut all = recompute(data, machines, records);
     in_turn(3, &mut all);
-    page.section("Manifest", &format!("{machines} machines, {records} records, one machine changed.\n\n{}", table(&all)));
+    page.section(
+        "Manifest",
+        &format!(
+            "{machines} machines, {records} records, one machine changed.\n\n{}",
+            table(&all)
+        ),
+    );
     let ratio = all[0].wall() / all[1].wall();
     let what = "manifest recompute, 200 machines, 3 million records, one machine changed";
-    page.row("7", what, "at most 1/50 of recomputing from nothing", &format!("1/{:.0}", 1.0 / ratio), ratio <= 1.0 / 50.0);
+    page.row(
+        "7",
+        what,
+        "at most 1/50 of recomputing from nothing",
+        &format!("1/{:.0}", 1.0 / ratio),
+        ratio <= 1.0 / 50.0,
+    );
     page.memory("manifest with the index", all[0].peak, records);
     page.memory("manifest from nothing", all[1].peak, records);
 }
@@ -70,12 +104,24 @@ pub fn curves(page: &mut Page, data: &Path, docs: &Path, machines: &[u64], each:
         let mut all = recompute(data, *count, count * each);
         in_turn(3, &mut all);
         let [a, b] = [all[0].wall(), all[1].wall()];
-        text.push_str(&format!("| {count} | {} | {a:.3} | {b:.3} | {:.1} |\n", count * each, mebibytes(all[1].peak)));
+        text.push_str(&format!(
+            "| {count} | {} | {a:.3} | {b:.3} | {:.1} |\n",
+            count * each,
+            mebibytes(all[1].peak)
+        ));
         warm.push((*count as f64, a));
         cold.push((*count as f64, b));
     }
-    let lines = [("with the index".to_owned(), warm), ("from nothing".to_owned(), cold)];
-    chart(&docs.join("manifest.svg"), "Manifest after one machine changed", ["machines, 15,000 records each", "seconds"], &lines);
+    let lines = [
+        ("with the index".to_owned(), warm),
+        ("from nothing".to_owned(), cold),
+    ];
+    chart(
+        &docs.join("manifest.svg"),
+        "Manifest after one machine changed",
+        ["machines, 15,000 records each", "seconds"],
+        &lines,
+    );
     text.push_str("\n![Time over machines](docs/benchmarks/manifest.svg)\n");
     page.section("Manifest over machines", &text);
 }
@@ -83,7 +129,11 @@ pub fn curves(page: &mut Page, data: &Path, docs: &Path, machines: &[u64], each:
 /// Row 8.
 pub fn report(page: &mut Page, data: &Path, records: u64, rounds: usize) {
     let home = Home::grown(&data.join(format!("history-3-{records}")), 1, records);
-    let mut all = vec![Timed::new("claude-usage-tracker, from the index", &[TRACKER, "daily", "--json", "-z", "UTC"], home.environment())];
+    let mut all = vec![Timed::new(
+        "claude-usage-tracker, from the index",
+        &[TRACKER, "daily", "--json", "-z", "UTC"],
+        home.environment(),
+    )];
     in_turn(3 * rounds, &mut all);
     let mut peer = Vec::new();
     if let Some(program) = peers::ccusage() {
@@ -95,14 +145,38 @@ pub fn report(page: &mut Page, data: &Path, records: u64, rounds: usize) {
         }
         let mut known = home.environment();
         known.push(("CLAUDE_CONFIG_DIR", place.display().to_string()));
-        peer.push(Timed::new("ccusage, from transcripts", &[&program, "claude", "daily", "--json", "--offline", "-z", "UTC"], known));
+        peer.push(Timed::new(
+            "ccusage, from transcripts",
+            &[
+                &program,
+                "claude",
+                "daily",
+                "--json",
+                "--offline",
+                "-z",
+                "UTC",
+            ],
+            known,
+        ));
         in_turn(1, &mut peer);
     }
     let cpu = all[0].cpu();
     all.extend(peer);
-    page.section("Report", &format!("{records} records of one machine; ccusage reads a kilobyte for each.\n\n{}", table(&all)));
+    page.section(
+        "Report",
+        &format!(
+            "{records} records of one machine; ccusage reads a kilobyte for each.\n\n{}",
+            table(&all)
+        ),
+    );
     let what = "fleet report over 1,000,000 records from the index";
-    page.row("8", what, "at most 100 ms of CPU", &format!("{:.0} ms", cpu * 1000.0), cpu <= 0.1);
+    page.row(
+        "8",
+        what,
+        "at most 100 ms of CPU",
+        &format!("{:.0} ms", cpu * 1000.0),
+        cpu <= 0.1,
+    );
     match all.get(1) {
         Some(peer) => {
             let ratio = cpu / peer.cpu();

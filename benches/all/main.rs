@@ -22,8 +22,16 @@ use page::Page;
 
 /// What a command says of itself, on one line.
 fn say(command: &str, args: &[&str]) -> String {
-    let out = Command::new(command).args(args).output().map(|out| String::from_utf8_lossy(&out.stdout).into_owned());
-    out.unwrap_or_default().lines().next().unwrap_or("unknown").trim().to_owned()
+    let out = Command::new(command)
+        .args(args)
+        .output()
+        .map(|out| String::from_utf8_lossy(&out.stdout).into_owned());
+    out.unwrap_or_default()
+        .lines()
+        .next()
+        .unwrap_or("unknown")
+        .trim()
+        .to_owned()
 }
 
 /// The machine and the versions.
@@ -35,7 +43,16 @@ fn head() -> String {
     ];
     format!(
         "Made by `cargo bench --bench all` at commit {}: medians of commands run in turn, each in a process of its own.\n\n{}, {} cores, {} MiB of memory, Linux {}, {}. {}; {}{}.\n",
-        say("git", &["-C", env!("CARGO_MANIFEST_DIR"), "rev-parse", "--short", "HEAD"]),
+        say(
+            "git",
+            &[
+                "-C",
+                env!("CARGO_MANIFEST_DIR"),
+                "rev-parse",
+                "--short",
+                "HEAD"
+            ]
+        ),
         shell("sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1"),
         shell("nproc"),
         shell("awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo"),
@@ -43,12 +60,18 @@ fn head() -> String {
         shell("stat -f -c %T ."),
         say("git", &["--version"]),
         say("rustc", &["--version"]),
-        peers.into_iter().flatten().fold(String::new(), |out, peer| out + "; " + &peer)
+        peers
+            .into_iter()
+            .flatten()
+            .fold(String::new(), |out, peer| out + "; " + &peer)
     )
 }
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let args: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|arg| arg != "--bench")
+        .collect();
     if let [child, how, home] = &args[..]
         && child == "child"
     {
@@ -60,7 +83,11 @@ fn main() -> ExitCode {
     let wanted = |name: &str| quick || args.is_empty() || args.iter().any(|arg| arg == name);
     let kept = root.join("target/bench-data");
     let tiny = tempfile::tempdir().expect("a folder");
-    let (data, docs) = if quick { (tiny.path(), tiny.path().to_owned()) } else { (kept.as_path(), root.join("docs/benchmarks")) };
+    let (data, docs) = if quick {
+        (tiny.path(), tiny.path().to_owned())
+    } else {
+        (kept.as_path(), root.join("docs/benchmarks"))
+    };
     std::fs::create_dir_all(data).expect("a folder");
     let size = |full: u64, small: u64| if quick { small } else { full };
     let rounds = if quick { 1 } else { 5 };
@@ -72,7 +99,12 @@ fn main() -> ExitCode {
         cold::sync(&mut page, data, size(1024, 4), rounds);
     }
     if wanted("one-request") {
-        history::requests(&mut page, data, [size(10_000, 600), size(1_000_000, 3000)], 3 * rounds);
+        history::requests(
+            &mut page,
+            data,
+            [size(10_000, 600), size(1_000_000, 3000)],
+            3 * rounds,
+        );
     }
     if wanted("year") {
         history::year(&mut page, data, size(8760, 30), size(100_000, 300));
@@ -87,17 +119,42 @@ fn main() -> ExitCode {
         merge::merge(&mut page, data, size(10_000, 600), 3 * rounds);
     }
     if wanted("curves") {
-        let sizes: &[u64] = if quick { &[2, 4] } else { &[10, 40, 160, 640, 1024, 4096] };
+        let sizes: &[u64] = if quick {
+            &[2, 4]
+        } else {
+            &[10, 40, 160, 640, 1024, 4096]
+        };
         cold::curves(&mut page, data, &docs, sizes, if quick { 1 } else { 2 });
-        history::curves(&mut page, data, &docs, if quick { &[600, 3000] } else { &[10_000, 100_000, 1_000_000, 3_000_000] }, rounds);
-        fleet::curves(&mut page, data, &docs, if quick { &[1, 3] } else { &[1, 10, 50, 200] }, size(15_000, 600));
+        history::curves(
+            &mut page,
+            data,
+            &docs,
+            if quick {
+                &[600, 3000]
+            } else {
+                &[10_000, 100_000, 1_000_000, 3_000_000]
+            },
+            rounds,
+        );
+        fleet::curves(
+            &mut page,
+            data,
+            &docs,
+            if quick { &[1, 3] } else { &[1, 10, 50, 200] },
+            size(15_000, 600),
+        );
     }
-    let fine = !wanted("instructions") || instructions::run(root, args.iter().any(|arg| arg == "--write"));
+    let fine =
+        !wanted("instructions") || instructions::run(root, args.iter().any(|arg| arg == "--write"));
     if args.is_empty() {
         page.write(root, &head());
     }
     if page.missed() {
         println!("\nRows were missed; see above.");
     }
-    if fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if fine {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

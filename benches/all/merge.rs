@@ -15,14 +15,23 @@ use crate::made::home::Home;
 pub fn merge(page: &mut Page, data: &Path, records: u64, rounds: usize) {
     let home = Home::grown(&data.join(format!("merge-2-{records}")), 10, records);
     let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
-    if repo.commit_at("refs/bench/theirs").expect("reads").is_none() {
+    if repo
+        .commit_at("refs/bench/theirs")
+        .expect("reads")
+        .is_none()
+    {
         let index = Index::peek(&home.state()).expect("an index");
         let head = repo.head("main").expect("reads").expect("a commit");
         let base = repo.tree_of(head).expect("reads");
-        for (at, name) in ["refs/bench/ours", "refs/bench/theirs"].into_iter().enumerate() {
+        for (at, name) in ["refs/bench/ours", "refs/bench/theirs"]
+            .into_iter()
+            .enumerate()
+        {
             let tree = fleet::add(&repo, base, at as u64, records..records + 50, &index);
             let tree = fleet::derive(&repo, tree, &index);
-            let commit = repo.commit(&Git::find(false).expect("git"), tree, &[head], "made\n").expect("a commit");
+            let commit = repo
+                .commit(&Git::find(false).expect("git"), tree, &[head], "made\n")
+                .expect("a commit");
             repo.move_ref(name, None, commit, "bench").expect("moves");
         }
     }
@@ -45,11 +54,19 @@ pub fn merge(page: &mut Page, data: &Path, records: u64, rounds: usize) {
         let command = format!("git -C '{path}' merge -q --no-edit refs/bench/theirs || true");
         Timed::new(name, &["sh", "-c", &command], home.environment()).before(move || reset(&driver))
     };
-    let mut all = [merge("without a driver", ""), merge("with a driver that does nothing", "true"), merge("with the driver", &driver)];
+    let mut all = [
+        merge("without a driver", ""),
+        merge("with a driver that does nothing", "true"),
+        merge("with the driver", &driver),
+    ];
     in_turn(rounds, &mut all);
     reset(&driver);
     page.section(
         "git merge",
-        &format!("{}\nWith the driver {:.2} times as long as without one.\n", table(&all), all[2].wall() / all[0].wall()),
+        &format!(
+            "{}\nWith the driver {:.2} times as long as without one.\n",
+            table(&all),
+            all[2].wall() / all[0].wall()
+        ),
     );
 }

@@ -16,7 +16,10 @@ pub struct Page {
 impl Page {
     /// Says whether a row is what it must be.
     pub fn row(&mut self, number: &str, what: &str, must: &str, figure: &str, ok: bool) {
-        let line = format!("| {number} | {what} | {must} | {figure} | {} |", if ok { "ok" } else { "**missed**" });
+        let line = format!(
+            "| {number} | {what} | {must} | {figure} | {} |",
+            if ok { "ok" } else { "**missed**" }
+        );
         println!("{line}");
         self.missed |= !ok;
         self.rows.push(line);
@@ -77,11 +80,29 @@ pub fn chart(path: &Path, title: &str, [x, y]: [&str; 2], lines: &[Line]) {
         .y_label_area_size(64)
         .build_cartesian_2d(span(|p| p.0).log_scale(), span(|p| p.1).log_scale())
         .expect("axes");
-    chart.configure_mesh().x_desc(x).y_desc(y).light_line_style(RGBColor(232, 232, 228)).draw().expect("draws");
-    let colours = [RGBColor(0, 90, 181), RGBColor(220, 50, 32), RGBColor(0, 128, 96), RGBColor(148, 103, 189), RGBColor(120, 120, 120)];
+    chart
+        .configure_mesh()
+        .x_desc(x)
+        .y_desc(y)
+        .light_line_style(RGBColor(232, 232, 228))
+        .draw()
+        .expect("draws");
+    let colours = [
+        RGBColor(0, 90, 181),
+        RGBColor(220, 50, 32),
+        RGBColor(0, 128, 96),
+        RGBColor(148, 103, 189),
+        RGBColor(120, 120, 120),
+    ];
     for ((name, points), colour) in lines.iter().zip(colours) {
-        let line = chart.draw_series(LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3)).expect("draws");
-        line.label(name.as_str()).legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2)));
+        let line = chart
+            .draw_series(
+                LineSeries::new(points.iter().copied(), colour.stroke_width(2)).point_size(3),
+            )
+            .expect("draws");
+        line.label(name.as_str()).legend(move |(x, y)| {
+            PathElement::new(vec![(x, y), (x + 18, y)], colour.stroke_width(2))
+        });
     }
     chart
         .configure_series_labels()

@@ -3,13 +3,20 @@
 use std::path::Path;
 
 fn find(variable: &str, place: &str) -> Option<String> {
-    let there = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers").join(place);
-    std::env::var(variable).ok().or_else(|| there.exists().then(|| there.display().to_string()))
+    let there = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/peers")
+        .join(place);
+    std::env::var(variable)
+        .ok()
+        .or_else(|| there.exists().then(|| there.display().to_string()))
 }
 
 /// ccusage's native program.
 pub fn ccusage() -> Option<String> {
-    find("CCUSAGE", "node_modules/@ccusage/ccusage-linux-x64/bin/ccusage")
+    find(
+        "CCUSAGE",
+        "node_modules/@ccusage/ccusage-linux-x64/bin/ccusage",
+    )
 }
 
 /// ccost's program.

@@ -19,10 +19,23 @@ pub struct Timed<'a> {
 
 impl<'a> Timed<'a> {
     /// A command with the environment that it knows.
-    pub fn new(name: &'static str, command: &[&str], environment: Vec<(&'static str, String)>) -> Self {
+    pub fn new(
+        name: &'static str,
+        command: &[&str],
+        environment: Vec<(&'static str, String)>,
+    ) -> Self {
         let command = command.iter().map(|word| (*word).to_owned()).collect();
         let folder = std::env::temp_dir();
-        Self { name, command, environment, folder, before: Box::new(|| {}), walls: Vec::new(), cpus: Vec::new(), peak: 0 }
+        Self {
+            name,
+            command,
+            environment,
+            folder,
+            before: Box::new(|| {}),
+            walls: Vec::new(),
+            cpus: Vec::new(),
+            peak: 0,
+        }
     }
 
     /// What is to be done before each run; it is not timed.
@@ -36,16 +49,34 @@ impl<'a> Timed<'a> {
         (self.before)();
         let report = tempfile::NamedTempFile::new().expect("a file");
         let mut command = Command::new("/usr/bin/time");
-        command.args(["-f", "%U %S %M", "-o"]).arg(report.path()).args(&self.command).current_dir(&self.folder);
-        command.env_remove("CLAUDE_CONFIG_DIR").envs(self.environment.iter().cloned()).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+            .args(["-f", "%U %S %M", "-o"])
+            .arg(report.path())
+            .args(&self.command)
+            .current_dir(&self.folder);
+        command
+            .env_remove("CLAUDE_CONFIG_DIR")
+            .envs(self.environment.iter().cloned())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
         let begin = Instant::now();
-        let status = command.stderr(Stdio::null()).status().expect("GNU time is installed");
+        let status = command
+            .stderr(Stdio::null())
+            .status()
+            .expect("GNU time is installed");
         self.walls.push(begin.elapsed().as_secs_f64());
         assert!(status.success(), "{} failed: {:?}", self.name, self.command);
         let text = std::fs::read_to_string(report.path()).expect("a report");
-        let numbers: Vec<f64> = text.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let numbers: Vec<f64> = text
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
         self.cpus.push(numbers[0] + numbers[1]);
-        let kilobytes: u64 = text.split_whitespace().nth(2).and_then(|word| word.parse().ok()).unwrap_or(0);
+        let kilobytes: u64 = text
+            .split_whitespace()
+            .nth(2)
+            .and_then(|word| word.parse().ok())
+            .unwrap_or(0);
         self.peak = self.peak.max(kilobytes << 10);
     }
 
@@ -84,7 +115,13 @@ pub fn median(times: &[f64]) -> f64 {
 pub fn table(all: &[Timed]) -> String {
     let mut out = "| command | wall s | CPU s | peak MiB |\n|---|---|---|---|\n".to_owned();
     for timed in all {
-        out.push_str(&format!("| {} | {:.3} | {:.3} | {:.1} |\n", timed.name, timed.wall(), timed.cpu(), mebibytes(timed.peak)));
+        out.push_str(&format!(
+            "| {} | {:.3} | {:.3} | {:.1} |\n",
+            timed.name,
+            timed.wall(),
+            timed.cpu(),
+            mebibytes(timed.peak)
+        ));
     }
     out
 }

@@ -33,8 +33,15 @@ pub fn machine(at: u64) -> MachineId {
 /// A machine's n-th request: 30 to a session, four models, now and then a provisional one.
 pub fn record(machine: u64, n: u64) -> Record {
     let mix = (machine.wrapping_mul(0x9E37_79B9) ^ n).wrapping_mul(0x5851_F42D_4C95_7F2D);
-    let at = START + i64::try_from(n / A_DAY).expect("small") * 86_400_000 + i64::try_from(n % A_DAY).expect("small") * 240_000;
-    let models = ["claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5-20251001", "claude-opus-4-5-20251101"];
+    let at = START
+        + i64::try_from(n / A_DAY).expect("small") * 86_400_000
+        + i64::try_from(n % A_DAY).expect("small") * 240_000;
+    let models = [
+        "claude-opus-4-8",
+        "claude-sonnet-4-6",
+        "claude-haiku-4-5-20251001",
+        "claude-opus-4-5-20251101",
+    ];
     let model = models[usize::try_from(mix >> 62).expect("small")];
     let counters = Counters {
         input: mix >> 8 & 0xff,
@@ -50,7 +57,11 @@ pub fn record(machine: u64, n: u64) -> Record {
         origin: Origin {
             level: Level::Full,
             timestamp: at,
-            session: SessionId::new(format!("{:08x}-{machine:04x}-4000-8000-000000000000", n / 30).as_str().into()),
+            session: SessionId::new(
+                format!("{:08x}-{machine:04x}-4000-8000-000000000000", n / 30)
+                    .as_str()
+                    .into(),
+            ),
             project: format!("project-{}", n / 500 % 12).as_str().into(),
         },
         index: n % 30 + 1,
@@ -72,7 +83,13 @@ pub fn record(machine: u64, n: u64) -> Record {
 }
 
 /// The tree `root` with `records` of each machine, their pages and the manifest. Holds one day's records at a time.
-pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, memory: &dyn Cache) -> Oid {
+pub fn write(
+    repo: &Repo,
+    root: Option<Oid>,
+    machines: u64,
+    records: u64,
+    memory: &dyn Cache,
+) -> Oid {
     let mut entries = BTreeMap::new();
     for at in 0..machines {
         for first in (0..records).step_by(usize::try_from(A_DAY).expect("small")) {
@@ -80,7 +97,10 @@ pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, memory
             let mut file = DayFile::new(machine(at), day);
             (first..(first + A_DAY).min(records)).for_each(|n| file.records.add(record(at, n)));
             let oid = repo.write_blob(file.write().0.as_bytes()).expect("stored");
-            entries.insert(layout::day_path(&machine(at), day, 1), Entry { mode: FILE, oid });
+            entries.insert(
+                layout::day_path(&machine(at), day, 1),
+                Entry { mode: FILE, oid },
+            );
         }
     }
     let mut root = repo.replace(root, &entries).expect("a tree");
@@ -91,19 +111,48 @@ pub fn write(repo: &Repo, root: Option<Oid>, machines: u64, records: u64, memory
 }
 
 /// The tree after a machine made more requests, its manifest as it was.
-pub fn add(repo: &Repo, root: Oid, at: u64, numbers: std::ops::Range<u64>, memory: &dyn Cache) -> Oid {
+pub fn add(
+    repo: &Repo,
+    root: Oid,
+    at: u64,
+    numbers: std::ops::Range<u64>,
+    memory: &dyn Cache,
+) -> Oid {
     let now = Timestamp::from_millis(START + 400 * 86_400_000).expect("a time");
-    let host = Host { hostname: format!("host-{at}"), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
+    let host = Host {
+        hostname: format!("host-{at}"),
+        platform: "linux".into(),
+        os_version: "1".into(),
+        fingerprint: String::new(),
+    };
     let records: RecordSet = numbers.map(|n| record(at, n)).collect();
-    sync::add(repo, root, &machine(at), &records, &Stamp { now, mode: Mode::Incremental, host: &host }, memory).expect("adds")
+    sync::add(
+        repo,
+        root,
+        &machine(at),
+        &records,
+        &Stamp {
+            now,
+            mode: Mode::Incremental,
+            host: &host,
+        },
+        memory,
+    )
+    .expect("adds")
 }
 
 /// The tree with the manifest that its other files imply.
 pub fn derive(repo: &Repo, root: Oid, memory: &dyn Cache) -> Oid {
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let text = overview::manifest(repo, machines, archive, RULES, memory).expect("computes").write();
+    let text = overview::manifest(repo, machines, archive, RULES, memory)
+        .expect("computes")
+        .write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
-    repo.replace(Some(root), &BTreeMap::from([(layout::MANIFEST.to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
+    repo.replace(
+        Some(root),
+        &BTreeMap::from([(layout::MANIFEST.to_owned(), Entry { mode: FILE, oid })]),
+    )
+    .expect("a tree")
 }
 
 /// Writes transcripts that hold the first machine's records, about a kilobyte a request, and nothing else.
@@ -127,6 +176,10 @@ pub fn transcripts(folder: &Path, records: u64) {
                 record.origin.timestamp
             ));
         }
-        std::fs::write(base.join(format!("{}.jsonl", record(0, session * 30).origin.session)), text).expect("written");
+        std::fs::write(
+            base.join(format!("{}.jsonl", record(0, session * 30).origin.session)),
+            text,
+        )
+        .expect("written");
     }
 }

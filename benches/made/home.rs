@@ -34,9 +34,17 @@ impl Home {
         let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
         let head = repo.head("main").expect("reads").expect("a commit");
         let index = Index::open(&home.state()).expect("an index");
-        let tree = fleet::write(&repo, Some(repo.tree_of(head).expect("reads")), machines, records, &index);
+        let tree = fleet::write(
+            &repo,
+            Some(repo.tree_of(head).expect("reads")),
+            machines,
+            records,
+            &index,
+        );
         drop(index);
-        let commit = repo.commit(&Git::find(false).expect("git"), tree, &[head], "made\n").expect("a commit");
+        let commit = repo
+            .commit(&Git::find(false).expect("git"), tree, &[head], "made\n")
+            .expect("a commit");
         home.git(&["update-ref", "refs/heads/main", &commit.to_string()]);
         home.git(&["reset", "-q", "--hard"]);
         home.git(&["repack", "-adq"]);
@@ -62,19 +70,41 @@ impl Home {
 
     /// What makes a command know this home alone.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut out = vec![("HOME", self.0.display().to_string()), ("GIT_CONFIG_NOSYSTEM", "1".into()), ("TZ", "UTC".into())];
-        for who in ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"] {
+        let mut out = vec![
+            ("HOME", self.0.display().to_string()),
+            ("GIT_CONFIG_NOSYSTEM", "1".into()),
+            ("TZ", "UTC".into()),
+        ];
+        for who in [
+            "GIT_AUTHOR_NAME",
+            "GIT_COMMITTER_NAME",
+            "GIT_AUTHOR_EMAIL",
+            "GIT_COMMITTER_EMAIL",
+        ] {
             out.push((who, "bench@example.invalid".into()));
         }
-        for (name, folder) in [("XDG_CONFIG_HOME", ".config"), ("XDG_DATA_HOME", ".local/share"), ("XDG_STATE_HOME", ".local/state")] {
+        for (name, folder) in [
+            ("XDG_CONFIG_HOME", ".config"),
+            ("XDG_DATA_HOME", ".local/share"),
+            ("XDG_STATE_HOME", ".local/state"),
+        ] {
             out.push((name, self.0.join(folder).display().to_string()));
         }
         out
     }
 
     fn run(&self, command: &mut Command) -> String {
-        let out = command.envs(self.environment()).env_remove("CLAUDE_CONFIG_DIR").stdin(Stdio::null()).output().expect("runs");
-        assert!(out.status.success(), "{command:?}: {}", String::from_utf8_lossy(&out.stderr));
+        let out = command
+            .envs(self.environment())
+            .env_remove("CLAUDE_CONFIG_DIR")
+            .stdin(Stdio::null())
+            .output()
+            .expect("runs");
+        assert!(
+            out.status.success(),
+            "{command:?}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         String::from_utf8_lossy(&out.stdout).trim().to_owned()
     }
 
@@ -90,9 +120,15 @@ impl Home {
 
     /// Writes one more request into a transcript.
     pub fn request(&self) {
-        let path = self.0.join(".claude/projects/-home-dev-shop/9f3e0001-0000-4000-8000-000000000000.jsonl");
+        let path = self
+            .0
+            .join(".claude/projects/-home-dev-shop/9f3e0001-0000-4000-8000-000000000000.jsonl");
         let number = fs::metadata(&path).map_or(0, |meta| meta.len());
-        let mut file = fs::File::options().create(true).append(true).open(path).expect("opens");
+        let mut file = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .expect("opens");
         writeln!(
             file,
             r#"{{"type":"assistant","timestamp":"2036-02-01T10:{:02}:00.000Z","sessionId":"9f3e0001-0000-4000-8000-000000000000","cwd":"/home/dev/shop","requestId":"req_{number:022}","message":{{"id":"msg_01{number:022}","model":"claude-opus-4-8","stop_reason":"end_turn","usage":{{"input_tokens":3,"output_tokens":{},"cache_read_input_tokens":900}}}}}}"#,
@@ -110,13 +146,30 @@ fn age(folder: &Path) {
         if entry.path().is_dir() {
             age(&entry.path());
         } else {
-            fs::File::options().append(true).open(entry.path()).and_then(|file| file.set_modified(then)).expect("is set");
+            fs::File::options()
+                .append(true)
+                .open(entry.path())
+                .and_then(|file| file.set_modified(then))
+                .expect("is set");
         }
     }
 }
 
 /// The length of all files below a folder.
 pub fn size(folder: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    entries.flatten().map(|entry| entry.metadata().map_or(0, |meta| if meta.is_dir() { size(&entry.path()) } else { meta.len() })).sum()
+    let Ok(entries) = fs::read_dir(folder) else {
+        return 0;
+    };
+    entries
+        .flatten()
+        .map(|entry| {
+            entry.metadata().map_or(0, |meta| {
+                if meta.is_dir() {
+                    size(&entry.path())
+                } else {
+                    meta.len()
+                }
+            })
+        })
+        .sum()
 }

@@ -20,7 +20,12 @@ pub struct Truth {
     pub cache_read: u64,
 }
 
-const MODELS: [&str; 4] = ["claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5-20251001", "claude-opus-4-5-20251101"];
+const MODELS: [&str; 4] = [
+    "claude-opus-4-8",
+    "claude-sonnet-4-6",
+    "claude-haiku-4-5-20251001",
+    "claude-opus-4-5-20251101",
+];
 
 /// The first day, 2026-01-01.
 const START: i64 = 1_767_225_600_000;
@@ -31,8 +36,16 @@ fn time(millis: i64) -> String {
 
 /// Filler of about the length of what people and tools write.
 fn filler(dice: &mut Dice, length: u64, out: &mut String) {
-    const WORDS: [&str; 8] =
-        ["lorem ", "ipsum ", "dolor sit ", "amet, ", "fn main() {\\n", "    return 0;\\n", "\\\"quoted\\\" ", "consectetur "];
+    const WORDS: [&str; 8] = [
+        "lorem ",
+        "ipsum ",
+        "dolor sit ",
+        "amet, ",
+        "fn main() {\\n",
+        "    return 0;\\n",
+        "\\\"quoted\\\" ",
+        "consectetur ",
+    ];
     let end = out.len() + usize::try_from(length).expect("small");
     while out.len() < end {
         out.push_str(WORDS[usize::try_from(dice.number(8)).expect("small")]);
@@ -45,14 +58,30 @@ struct Request {
     said: [u64; 4],
 }
 
-fn request(dice: &mut Dice, number: u64, session: &str, project: u64, at: i64, agent: bool) -> Request {
+fn request(
+    dice: &mut Dice,
+    number: u64,
+    session: &str,
+    project: u64,
+    at: i64,
+    agent: bool,
+) -> Request {
     let model = MODELS[usize::try_from(dice.number(4)).expect("small")];
-    let said = [dice.number(300), 20 + dice.number(2000), dice.number(12_000), dice.number(120_000)];
+    let said = [
+        dice.number(300),
+        20 + dice.number(2000),
+        dice.number(12_000),
+        dice.number(120_000),
+    ];
     let mut rows = String::new();
     let parts = 1 + dice.number(3);
     for part in 1..=parts {
         let output = said[1] * part / parts;
-        let stop = if part == parts { "\"tool_use\"" } else { "null" };
+        let stop = if part == parts {
+            "\"tool_use\""
+        } else {
+            "null"
+        };
         let _ = write!(
             rows,
             "{{\"parentUuid\":\"{number:08x}-0000-4000-8000-{part:012x}\",\"isSidechain\":{agent},\"userType\":\"external\",\"cwd\":\"/home/dev/p-{project:04x}\",\"sessionId\":\"{session}\",\"version\":\"2.1.80\",\"gitBranch\":\"main\",\"message\":{{\"id\":\"msg_01{number:022x}\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"{model}\",\"content\":[{{\"type\":\"text\",\"text\":\""
@@ -72,7 +101,11 @@ fn request(dice: &mut Dice, number: u64, session: &str, project: u64, at: i64, a
     );
     let length = 200 + dice.number(3300);
     filler(dice, length, &mut rows);
-    let _ = writeln!(rows, "\"}}]}},\"uuid\":\"{number:08x}-0000-4000-a000-000000000001\",\"timestamp\":\"{}\"}}", time(at + 4000));
+    let _ = writeln!(
+        rows,
+        "\"}}]}},\"uuid\":\"{number:08x}-0000-4000-a000-000000000001\",\"timestamp\":\"{}\"}}",
+        time(at + 4000)
+    );
     Request { rows, said }
 }
 
@@ -88,7 +121,11 @@ pub fn write(folder: &Path, bytes: u64, days: u64, seed: u64) -> Truth {
         let agent = dice.number(12) == 0;
         let start = START + i64::try_from(dice.number(days * 86_400)).expect("small") * 1000;
         // A fork begins with a copy of what another session said.
-        let mut text: String = if dice.number(10) == 0 && !agent { before.concat() } else { String::new() };
+        let mut text: String = if dice.number(10) == 0 && !agent {
+            before.concat()
+        } else {
+            String::new()
+        };
         before.clear();
         for step in 0..5 + dice.number(30) {
             truth.requests += 1;

@@ -14,7 +14,11 @@ const TIMEOUT: &str = "10";
 
 /// The command that Claude Code is to call.
 pub fn command(program: &str) -> String {
-    let quoted = if cfg!(windows) { format!("\"{program}\"") } else { format!("'{}'", program.replace('\'', "'\\''")) };
+    let quoted = if cfg!(windows) {
+        format!("\"{program}\"")
+    } else {
+        format!("'{}'", program.replace('\'', "'\\''"))
+    };
     format!("{quoted}{OURS}")
 }
 
@@ -23,21 +27,35 @@ pub fn with_hooks(text: &str, command: &str) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
     let object = root.object_value().ok_or("it is no JSON object")?;
-    if EVENTS.iter().all(|event| commands(&object, event).iter().any(|there| there == command)) {
+    if EVENTS.iter().all(|event| {
+        commands(&object, event)
+            .iter()
+            .any(|there| there == command)
+    }) {
         return Ok(None);
     }
     // Those of an earlier place of the program.
     remove(&object, false);
-    let hooks = object.object_value_or_create("hooks").ok_or("\"hooks\" is no object")?;
+    let hooks = object
+        .object_value_or_create("hooks")
+        .ok_or("\"hooks\" is no object")?;
     for event in EVENTS {
-        let groups = hooks.array_value_or_create(event).ok_or_else(|| format!("\"hooks.{event}\" is no array"))?;
+        let groups = hooks
+            .array_value_or_create(event)
+            .ok_or_else(|| format!("\"hooks.{event}\" is no array"))?;
         let text = |text: &str| CstInputValue::String(text.to_owned());
         let entry = CstInputValue::Object(vec![
             ("type".to_owned(), text("command")),
             ("command".to_owned(), text(command)),
-            ("timeout".to_owned(), CstInputValue::Number(TIMEOUT.to_owned())),
+            (
+                "timeout".to_owned(),
+                CstInputValue::Number(TIMEOUT.to_owned()),
+            ),
         ]);
-        let group = CstInputValue::Object(vec![("hooks".to_owned(), CstInputValue::Array(vec![entry]))]);
+        let group = CstInputValue::Object(vec![(
+            "hooks".to_owned(),
+            CstInputValue::Array(vec![entry]),
+        )]);
         groups.ensure_multiline();
         groups.append(group);
     }
@@ -51,7 +69,9 @@ pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
         return Ok(None);
     }
     let root = parse(body)?;
-    let Some(object) = root.object_value() else { return Ok(None) };
+    let Some(object) = root.object_value() else {
+        return Ok(None);
+    };
     Ok(remove(&object, true).then(|| format!("{mark}{root}")))
 }
 
@@ -59,13 +79,24 @@ pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
 pub fn has_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1);
     let object = root.ok().and_then(|root| root.object_value());
-    object.is_some_and(|object| EVENTS.iter().any(|event| commands(&object, event).iter().any(|there| there.ends_with(OURS))))
+    object.is_some_and(|object| {
+        EVENTS.iter().any(|event| {
+            commands(&object, event)
+                .iter()
+                .any(|there| there.ends_with(OURS))
+        })
+    })
 }
 
 /// Whether Claude Code is told to run no hooks at all.
 pub fn disables_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1).ok();
-    let value = root.and_then(|root| root.object_value()?.get("disableAllHooks")?.value()?.as_boolean_lit());
+    let value = root.and_then(|root| {
+        root.object_value()?
+            .get("disableAllHooks")?
+            .value()?
+            .as_boolean_lit()
+    });
     value.is_some_and(|value| value.value())
 }
 
@@ -78,7 +109,8 @@ pub fn cleanup_days(text: &str) -> Option<u64> {
 
 /// A byte order mark, which some editors write, and the rest.
 fn split_mark(text: &str) -> (&str, &str) {
-    text.strip_prefix('\u{feff}').map_or(("", text), |rest| ("\u{feff}", rest))
+    text.strip_prefix('\u{feff}')
+        .map_or(("", text), |rest| ("\u{feff}", rest))
 }
 
 fn parse(text: &str) -> Result<CstRootNode, String> {
@@ -95,19 +127,39 @@ fn parse(text: &str) -> Result<CstRootNode, String> {
 
 /// The groups of an event, each with its commands.
 fn groups(object: &CstObject, event: &str) -> Vec<(CstNode, Vec<(CstNode, String)>)> {
-    let array = object.object_value("hooks").and_then(|hooks| hooks.array_value(event));
+    let array = object
+        .object_value("hooks")
+        .and_then(|hooks| hooks.array_value(event));
     let entries = |group: &CstNode| -> Vec<(CstNode, String)> {
-        let list = group.as_object().and_then(|group| group.array_value("hooks"));
+        let list = group
+            .as_object()
+            .and_then(|group| group.array_value("hooks"));
         let all = list.map(|list| list.elements()).unwrap_or_default();
-        let said = |entry: &CstNode| entry.as_object()?.get("command")?.value()?.as_string_lit()?.decoded_value().ok();
-        all.into_iter().filter_map(|entry| said(&entry).map(|command| (entry, command))).collect()
+        let said = |entry: &CstNode| {
+            entry
+                .as_object()?
+                .get("command")?
+                .value()?
+                .as_string_lit()?
+                .decoded_value()
+                .ok()
+        };
+        all.into_iter()
+            .filter_map(|entry| said(&entry).map(|command| (entry, command)))
+            .collect()
     };
     let all = array.map(|array| array.elements()).unwrap_or_default();
-    all.into_iter().map(|group| (group.clone(), entries(&group))).collect()
+    all.into_iter()
+        .map(|group| (group.clone(), entries(&group)))
+        .collect()
 }
 
 fn commands(object: &CstObject, event: &str) -> Vec<String> {
-    groups(object, event).into_iter().flat_map(|(_, entries)| entries).map(|(_, command)| command).collect()
+    groups(object, event)
+        .into_iter()
+        .flat_map(|(_, entries)| entries)
+        .map(|(_, command)| command)
+        .collect()
 }
 
 /// Removes our entries; with `empty` also what is empty without them. Says whether there were any.
@@ -116,25 +168,43 @@ fn remove(object: &CstObject, empty: bool) -> bool {
     for event in EVENTS {
         let mut here = false;
         for (group, entries) in groups(object, event) {
-            let ours: Vec<CstNode> = entries.into_iter().filter(|(_, command)| command.ends_with(OURS)).map(|(entry, _)| entry).collect();
+            let ours: Vec<CstNode> = entries
+                .into_iter()
+                .filter(|(_, command)| command.ends_with(OURS))
+                .map(|(entry, _)| entry)
+                .collect();
             if ours.is_empty() {
                 continue;
             }
             here = true;
             ours.into_iter().for_each(CstNode::remove);
-            let left = group.as_object().and_then(|group| group.array_value("hooks")).is_some_and(|list| !list.elements().is_empty());
+            let left = group
+                .as_object()
+                .and_then(|group| group.array_value("hooks"))
+                .is_some_and(|list| !list.elements().is_empty());
             if !left {
                 group.remove();
             }
         }
-        let property = object.object_value("hooks").and_then(|hooks| hooks.get(event)).filter(|_| here && empty);
-        if let Some(property) = property.filter(|property| property.array_value().is_some_and(|list| list.elements().is_empty())) {
+        let property = object
+            .object_value("hooks")
+            .and_then(|hooks| hooks.get(event))
+            .filter(|_| here && empty);
+        if let Some(property) = property.filter(|property| {
+            property
+                .array_value()
+                .is_some_and(|list| list.elements().is_empty())
+        }) {
             property.remove();
         }
         any |= here;
     }
     let hooks = object.get("hooks").filter(|_| any && empty);
-    if let Some(hooks) = hooks.filter(|hooks| hooks.object_value().is_some_and(|hooks| hooks.properties().is_empty())) {
+    if let Some(hooks) = hooks.filter(|hooks| {
+        hooks
+            .object_value()
+            .is_some_and(|hooks| hooks.properties().is_empty())
+    }) {
         hooks.remove();
     }
     any
@@ -161,11 +231,15 @@ mod tests {
             let with = with_hooks(text, COMMAND).expect("valid").expect("changed");
             assert!(has_hooks(&with) && !has_hooks(text), "{with}");
             assert_eq!(with_hooks(&with, COMMAND), Ok(None), "once is enough");
-            let moved = with_hooks(&with, "'/elsewhere/claude-sync' auto hook").expect("valid").expect("changed");
+            let moved = with_hooks(&with, "'/elsewhere/claude-sync' auto hook")
+                .expect("valid")
+                .expect("changed");
             assert_eq!(moved.matches(OURS).count(), 2, "{moved}");
             let without = without_hooks(&with).expect("valid").expect("changed");
             assert!(!without.contains("claude-sync"), "{without}");
-            let value = |text: &str| parse(split_mark(if text.is_empty() { "{}" } else { text }).1).expect("valid");
+            let value = |text: &str| {
+                parse(split_mark(if text.is_empty() { "{}" } else { text }).1).expect("valid")
+            };
             assert_eq!(said(&value(&without)), said(&value(text)), "{without}");
             assert_eq!(without_hooks(text), Ok(None));
         }

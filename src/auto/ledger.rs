@@ -62,7 +62,10 @@ pub fn sha256(bytes: &[u8]) -> String {
 impl Ledger {
     /// Reads the ledger; one that is missing or cannot be read is empty: then what is ours is found by its looks.
     pub fn read(path: &Path) -> Self {
-        fs::read(path).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
+        fs::read(path)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default()
     }
 
     /// Writes it, or deletes it where nothing is left to undo.
@@ -70,7 +73,11 @@ impl Ledger {
         if self.settings.is_empty() && self.scheduler.is_none() && self.config.is_none() {
             return delete(path);
         }
-        let text = serde_json::to_string_pretty(&Self { version: 1, ..self.clone() }).unwrap_or_default();
+        let text = serde_json::to_string_pretty(&Self {
+            version: 1,
+            ..self.clone()
+        })
+        .unwrap_or_default();
         Ok(durable::write(path, text.as_bytes())?)
     }
 
@@ -79,9 +86,18 @@ impl Ledger {
         let path = target(settings);
         let before = read(&path)?;
         let text = before.clone().unwrap_or_default();
-        let problem = |reason| AutoError::Settings { path: path.clone(), reason };
-        let Some(after) = claude::with_hooks(&text, command).map_err(problem)? else { return Ok(false) };
-        let known = self.settings.iter().find(|changed| changed.path == path).cloned();
+        let problem = |reason| AutoError::Settings {
+            path: path.clone(),
+            reason,
+        };
+        let Some(after) = claude::with_hooks(&text, command).map_err(problem)? else {
+            return Ok(false);
+        };
+        let known = self
+            .settings
+            .iter()
+            .find(|changed| changed.path == path)
+            .cloned();
         let backup = match (known, claude::has_hooks(&text), &before) {
             // It is ours already: what it was before that is kept.
             (Some(known), true, _) => known.backup,
@@ -89,23 +105,40 @@ impl Ledger {
                 let copy = backup_place(&path);
                 durable::write(&copy, text.as_bytes())?;
                 let shown = fs::metadata(&path).map(|meta| meta.permissions());
-                shown.and_then(|shown| fs::set_permissions(&copy, shown)).map_err(|source| WriteError { path: copy.clone(), source })?;
+                shown
+                    .and_then(|shown| fs::set_permissions(&copy, shown))
+                    .map_err(|source| WriteError {
+                        path: copy.clone(),
+                        source,
+                    })?;
                 Some(copy)
             }
             _ => None,
         };
         durable::write(&path, after.as_bytes())?;
         self.settings.retain(|changed| changed.path != path);
-        self.settings.push(Changed { path, backup, became: sha256(after.as_bytes()) });
+        self.settings.push(Changed {
+            path,
+            backup,
+            became: sha256(after.as_bytes()),
+        });
         Ok(true)
     }
 
     /// Takes our hooks out of a settings file.
     pub fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
         let path = target(settings);
-        let known = self.settings.iter().position(|changed| changed.path == path).map(|at| self.settings.remove(at));
-        let Some(text) = read(&path)? else { return Ok(PutBack::Untouched) };
-        let same = known.as_ref().is_some_and(|known| known.became == sha256(text.as_bytes()));
+        let known = self
+            .settings
+            .iter()
+            .position(|changed| changed.path == path)
+            .map(|at| self.settings.remove(at));
+        let Some(text) = read(&path)? else {
+            return Ok(PutBack::Untouched);
+        };
+        let same = known
+            .as_ref()
+            .is_some_and(|known| known.became == sha256(text.as_bytes()));
         let backup = known.and_then(|known| known.backup);
         let before = backup.as_ref().map(|copy| read(copy)).transpose()?;
         let done = match (same, before) {
@@ -118,7 +151,10 @@ impl Ledger {
                 PutBack::Restored
             }
             // Changed since, or the copy is gone.
-            _ => match claude::without_hooks(&text).map_err(|reason| AutoError::Settings { path: path.clone(), reason })? {
+            _ => match claude::without_hooks(&text).map_err(|reason| AutoError::Settings {
+                path: path.clone(),
+                reason,
+            })? {
                 None => PutBack::Untouched,
                 Some(after) => {
                     durable::write(&path, after.as_bytes())?;
@@ -138,7 +174,9 @@ pub fn target(settings: &Path) -> PathBuf {
         if let Ok(real) = fs::canonicalize(&path) {
             return real;
         }
-        let Ok(next) = fs::read_link(&path) else { break };
+        let Ok(next) = fs::read_link(&path) else {
+            break;
+        };
         path = path.parent().unwrap_or(Path::new("")).join(next);
     }
     match (path.parent().map(fs::canonicalize), path.file_name()) {
@@ -154,9 +192,14 @@ fn backup_place(path: &Path) -> PathBuf {
 
 /// A file's text; none where there is no file.
 fn read(path: &Path) -> Result<Option<String>, AutoError> {
-    let fail = |source| AutoError::Read { path: path.to_owned(), source };
+    let fail = |source| AutoError::Read {
+        path: path.to_owned(),
+        source,
+    };
     match fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|error| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, error))),
+        Ok(bytes) => String::from_utf8(bytes)
+            .map(Some)
+            .map_err(|error| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, error))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(fail(source)),
     }
@@ -165,7 +208,11 @@ fn read(path: &Path) -> Result<Option<String>, AutoError> {
 /// Deletes a file, if it is there.
 pub fn delete(path: &Path) -> Result<(), AutoError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(WriteError { path: path.to_owned(), source: error }.into()),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(WriteError {
+            path: path.to_owned(),
+            source: error,
+        }
+        .into()),
         _ => Ok(()),
     }
 }

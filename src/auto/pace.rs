@@ -48,16 +48,28 @@ pub fn remember(state: &Path, last: &Last) -> Result<(), AutoError> {
 
 /// Whether so many seconds have passed since the last run began. A run in the future was noted by a wrong clock.
 pub fn is_due(last: Option<&Last>, now: Timestamp, interval: u64) -> bool {
-    let Some(began) = last.and_then(Last::began).filter(|began| *began <= now) else { return true };
+    let Some(began) = last.and_then(Last::began).filter(|began| *began <= now) else {
+        return true;
+    };
     u64::try_from(now.since(began) / 1000).unwrap_or(0) >= interval
 }
 
 /// Holds the place of the one automatic run; none where another has it. It is free again when the value is dropped, or its process ends.
 pub fn take_turn(state: &Path) -> Result<Option<File>, AutoError> {
     let path = state.join("auto.lock");
-    let fail = |source| AutoError::Write(WriteError { path: path.clone(), source });
+    let fail = |source| {
+        AutoError::Write(WriteError {
+            path: path.clone(),
+            source,
+        })
+    };
     std::fs::create_dir_all(state).map_err(fail)?;
-    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(fail)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -72,12 +84,28 @@ mod tests {
     #[test]
     fn runs_keep_their_distance_whatever_the_clock_says() {
         let at = |text: &str| Timestamp::parse(text).expect("a time");
-        let last = Last { trigger: "hook".into(), began: "2026-03-10T12:00:00.000Z".into(), ended: None, code: None, error: None };
+        let last = Last {
+            trigger: "hook".into(),
+            began: "2026-03-10T12:00:00.000Z".into(),
+            ended: None,
+            code: None,
+            error: None,
+        };
         assert!(is_due(None, at("2026-03-10T12:00:00Z"), 300));
         assert!(!is_due(Some(&last), at("2026-03-10T12:04:59Z"), 300));
         assert!(is_due(Some(&last), at("2026-03-10T12:05:00Z"), 300));
-        assert!(is_due(Some(&last), at("2016-03-10T12:00:00Z"), 300), "the clock went back");
-        assert!(is_due(Some(&Last { began: "long ago".into(), ..last }), at("2026-03-10T12:00:00Z"), 300));
+        assert!(
+            is_due(Some(&last), at("2016-03-10T12:00:00Z"), 300),
+            "the clock went back"
+        );
+        assert!(is_due(
+            Some(&Last {
+                began: "long ago".into(),
+                ..last
+            }),
+            at("2026-03-10T12:00:00Z"),
+            300
+        ));
     }
 
     #[test]

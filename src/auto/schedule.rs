@@ -46,7 +46,12 @@ impl Kind {
             "windows" => Some(Self::Tasks),
             _ if run("systemctl", &["--user", "show-environment"]).is_ok() => Some(Self::Systemd),
             // Without a crontab yet it ends with 1.
-            _ => Command::new("crontab").arg("-l").stdin(Stdio::null()).output().is_ok().then_some(Self::Cron),
+            _ => Command::new("crontab")
+                .arg("-l")
+                .stdin(Stdio::null())
+                .output()
+                .is_ok()
+                .then_some(Self::Cron),
         }
     }
 }
@@ -82,11 +87,20 @@ pub fn texts(kind: Kind, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)>
         Kind::Systemd => {
             let (service, timer) = texts::systemd(job);
             let units = folders.config.join("systemd/user");
-            vec![(units.join("claude-sync.service"), service), (units.join("claude-sync.timer"), timer)]
+            vec![
+                (units.join("claude-sync.service"), service),
+                (units.join("claude-sync.timer"), timer),
+            ]
         }
-        Kind::Launchd => vec![(folders.home.join("Library/LaunchAgents/claude-sync.plist"), texts::launchd(job))],
+        Kind::Launchd => vec![(
+            folders.home.join("Library/LaunchAgents/claude-sync.plist"),
+            texts::launchd(job),
+        )],
         Kind::Cron => vec![(PathBuf::from("crontab"), texts::cron(job))],
-        Kind::Tasks => vec![(folders.config.join("claude-sync").join("task.xml"), texts::task(job))],
+        Kind::Tasks => vec![(
+            folders.config.join("claude-sync").join("task.xml"),
+            texts::task(job),
+        )],
     }
 }
 
@@ -100,31 +114,53 @@ pub fn install(kind: Kind, job: &Job, folders: &Folders) -> Result<(), AutoError
         }
         // The Task Scheduler reads UTF-16 with its mark.
         Kind::Tasks => all.iter().try_for_each(|(path, text)| {
-            let bytes: Vec<u8> = std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+            let bytes: Vec<u8> = std::iter::once(0xfeff)
+                .chain(text.encode_utf16())
+                .flat_map(u16::to_le_bytes)
+                .collect();
             durable::write(path, &bytes)
         })?,
-        Kind::Systemd | Kind::Launchd => all.iter().try_for_each(|(path, text)| durable::write(path, text.as_bytes()))?,
+        Kind::Systemd | Kind::Launchd => all
+            .iter()
+            .try_for_each(|(path, text)| durable::write(path, text.as_bytes()))?,
     }
-    let file = all.first().map(|(path, _)| path.display().to_string()).unwrap_or_default();
+    let file = all
+        .first()
+        .map(|(path, _)| path.display().to_string())
+        .unwrap_or_default();
     match kind {
         Kind::Systemd => {
             run("systemctl", &["--user", "daemon-reload"])?;
-            run("systemctl", &["--user", "enable", "--now", "claude-sync.timer"])
+            run(
+                "systemctl",
+                &["--user", "enable", "--now", "claude-sync.timer"],
+            )
         }
         Kind::Launchd => {
             // One that is loaded already would be an error.
             let _ = run("launchctl", &["unload", &file]);
             run("launchctl", &["load", "-w", &file])
         }
-        Kind::Tasks => run("schtasks", &["/Create", "/F", "/TN", Job::NAME, "/XML", &file]),
+        Kind::Tasks => run(
+            "schtasks",
+            &["/Create", "/F", "/TN", Job::NAME, "/XML", &file],
+        ),
         Kind::Cron => Ok(()),
     }
 }
 
 /// Takes it back. What is not there is no failure.
 pub fn remove(kind: Kind, folders: &Folders) -> Result<(), AutoError> {
-    let job = Job { program: String::new(), variables: Vec::new(), minute: 0 };
-    let files: Vec<PathBuf> = texts(kind, &job, folders).into_iter().map(|(path, _)| path).filter(|_| kind != Kind::Cron).collect();
+    let job = Job {
+        program: String::new(),
+        variables: Vec::new(),
+        minute: 0,
+    };
+    let files: Vec<PathBuf> = texts(kind, &job, folders)
+        .into_iter()
+        .map(|(path, _)| path)
+        .filter(|_| kind != Kind::Cron)
+        .collect();
     match kind {
         Kind::Cron => {
             let there = crontab()?;
@@ -134,7 +170,10 @@ pub fn remove(kind: Kind, folders: &Folders) -> Result<(), AutoError> {
             }
         }
         Kind::Systemd if files.iter().any(|file| file.exists()) => {
-            let _ = run("systemctl", &["--user", "disable", "--now", "claude-sync.timer"]);
+            let _ = run(
+                "systemctl",
+                &["--user", "disable", "--now", "claude-sync.timer"],
+            );
         }
         Kind::Launchd => files.iter().filter(|file| file.exists()).for_each(|file| {
             let _ = run("launchctl", &["unload", "-w", &file.display().to_string()]);
@@ -151,29 +190,50 @@ pub fn remove(kind: Kind, folders: &Folders) -> Result<(), AutoError> {
 
 /// Whether what [`install`] made is there.
 pub fn is_installed(kind: Kind, folders: &Folders) -> bool {
-    let job = Job { program: String::new(), variables: Vec::new(), minute: 0 };
+    let job = Job {
+        program: String::new(),
+        variables: Vec::new(),
+        minute: 0,
+    };
     match kind {
-        Kind::Cron => crontab().is_ok_and(|text| text.lines().any(|line| line.ends_with(CRON_MARK))),
-        _ => texts(kind, &job, folders).iter().all(|(path, _)| path.exists()),
+        Kind::Cron => {
+            crontab().is_ok_and(|text| text.lines().any(|line| line.ends_with(CRON_MARK)))
+        }
+        _ => texts(kind, &job, folders)
+            .iter()
+            .all(|(path, _)| path.exists()),
     }
 }
 
 /// The variables that say where things lie.
-pub const VARIABLES: [&str; 4] = ["CLAUDE_CONFIG_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"];
+pub const VARIABLES: [&str; 4] = [
+    "CLAUDE_CONFIG_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+];
 
 fn without_ours(crontab: &str) -> String {
-    crontab.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(CRON_MARK)).collect()
+    crontab
+        .split_inclusive('\n')
+        .filter(|line| !line.trim_end().ends_with(CRON_MARK))
+        .collect()
 }
 
 /// The user's crontab; empty where there is none.
 fn crontab() -> Result<String, AutoError> {
-    let out = Command::new("crontab").arg("-l").env("LC_ALL", "C").stdin(Stdio::null()).output();
+    let out = Command::new("crontab")
+        .arg("-l")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .output();
     let out = out.map_err(|error| tool("crontab -l", &error.to_string()))?;
     let said = String::from_utf8_lossy(&out.stderr);
     if !out.status.success() && !said.contains("no crontab") {
         return Err(tool("crontab -l", said.trim()));
     }
-    let mut text = String::from_utf8(out.stdout).map_err(|error| tool("crontab -l", &error.to_string()))?;
+    let mut text =
+        String::from_utf8(out.stdout).map_err(|error| tool("crontab -l", &error.to_string()))?;
     if !(text.is_empty() || text.ends_with('\n')) {
         text.push('\n');
     }
@@ -187,18 +247,49 @@ fn write_crontab(text: &str) -> Result<(), AutoError> {
     if text.is_empty() {
         return run("crontab", &["-r"]);
     }
-    let mut child = command.arg("-").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(fail)?;
-    child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes())).map_err(fail)?;
+    let mut child = command
+        .arg("-")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(fail)?;
+    child
+        .stdin
+        .take()
+        .map_or(Ok(()), |mut stdin| stdin.write_all(text.as_bytes()))
+        .map_err(fail)?;
     let out = child.wait_with_output().map_err(fail)?;
-    if out.status.success() { Ok(()) } else { Err(tool("crontab -", String::from_utf8_lossy(&out.stderr).trim())) }
+    if out.status.success() {
+        Ok(())
+    } else {
+        Err(tool(
+            "crontab -",
+            String::from_utf8_lossy(&out.stderr).trim(),
+        ))
+    }
 }
 
 fn run(program: &str, args: &[&str]) -> Result<(), AutoError> {
     let command = || format!("{program} {}", args.join(" "));
-    let out = Command::new(program).args(args).stdin(Stdio::null()).output().map_err(|error| tool(&command(), &error.to_string()))?;
-    if out.status.success() { Ok(()) } else { Err(tool(&command(), String::from_utf8_lossy(&out.stderr).trim())) }
+    let out = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| tool(&command(), &error.to_string()))?;
+    if out.status.success() {
+        Ok(())
+    } else {
+        Err(tool(
+            &command(),
+            String::from_utf8_lossy(&out.stderr).trim(),
+        ))
+    }
 }
 
 fn tool(command: &str, reason: &str) -> AutoError {
-    AutoError::Tool { command: command.to_owned(), reason: crate::base::text::printable_lines(reason, 6) }
+    AutoError::Tool {
+        command: command.to_owned(),
+        reason: crate::base::text::printable_lines(reason, 6),
+    }
 }

@@ -7,9 +7,26 @@ const NOTE: &str = "Written by claude-sync auto enable; claude-sync auto disable
 /// A systemd service, and the timer that starts it.
 pub fn systemd(job: &Job) -> (String, String) {
     // In unit files, `%` begins a specifier.
-    let quoted = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$"));
-    let environment = |text: &str| format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%"));
-    let variables = variables(job, |name, value| format!("Environment={}\n", environment(&format!("{name}={value}"))));
+    let quoted = |text: &str| {
+        format!(
+            "\"{}\"",
+            text.replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('%', "%%")
+                .replace('$', "$$")
+        )
+    };
+    let environment = |text: &str| {
+        format!(
+            "\"{}\"",
+            text.replace('\\', "\\\\")
+                .replace('"', "\\\"")
+                .replace('%', "%%")
+        )
+    };
+    let variables = variables(job, |name, value| {
+        format!("Environment={}\n", environment(&format!("{name}={value}")))
+    });
     let service = format!(
         "# {NOTE}\n[Unit]\nDescription=Sync Claude Code usage records\n\n[Service]\nType=oneshot\nExecStart={} auto run --trigger timer\n{variables}Nice=10\nIOSchedulingClass=idle\nTimeoutStartSec=30min\n# Another run is going on; the remote was not reached.\nSuccessExitStatus=3 7\n",
         quoted(&job.program)
@@ -23,9 +40,18 @@ pub fn systemd(job: &Job) -> (String, String) {
 
 /// A launchd agent.
 pub fn launchd(job: &Job) -> String {
-    let variables = variables(job, |name, value| format!("    <key>{}</key>\n    <string>{}</string>\n", xml(name), xml(value)));
-    let environment =
-        if variables.is_empty() { String::new() } else { format!("  <key>EnvironmentVariables</key>\n  <dict>\n{variables}  </dict>\n") };
+    let variables = variables(job, |name, value| {
+        format!(
+            "    <key>{}</key>\n    <string>{}</string>\n",
+            xml(name),
+            xml(value)
+        )
+    });
+    let environment = if variables.is_empty() {
+        String::new()
+    } else {
+        format!("  <key>EnvironmentVariables</key>\n  <dict>\n{variables}  </dict>\n")
+    };
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<!-- {NOTE} -->\n<plist version=\"1.0\">\n<dict>\n  <key>Label</key>\n  <string>{}</string>\n  <key>ProgramArguments</key>\n  <array>\n    <string>{}</string>\n    <string>auto</string>\n    <string>run</string>\n    <string>--trigger</string>\n    <string>timer</string>\n  </array>\n{environment}  <key>StartCalendarInterval</key>\n  <dict>\n    <key>Minute</key>\n    <integer>{}</integer>\n  </dict>\n  <key>ProcessType</key>\n  <string>Background</string>\n  <key>LowPriorityIO</key>\n  <true/>\n</dict>\n</plist>\n",
         Job::NAME,
@@ -42,7 +68,11 @@ pub fn cron(job: &Job) -> String {
     // `%` ends the command in a crontab.
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''")).replace('%', "\\%");
     let variables = variables(job, |name, value| format!("{name}={} ", quoted(value)));
-    format!("{} * * * * {variables}{} auto run --trigger timer >/dev/null 2>&1 {CRON_MARK}\n", job.minute, quoted(&job.program))
+    format!(
+        "{} * * * * {variables}{} auto run --trigger timer >/dev/null 2>&1 {CRON_MARK}\n",
+        job.minute,
+        quoted(&job.program)
+    )
 }
 
 /// A task for the Task Scheduler of Windows.
@@ -55,9 +85,16 @@ pub fn task(job: &Job) -> String {
 }
 
 fn variables(job: &Job, line: impl Fn(&str, &str) -> String) -> String {
-    job.variables.iter().fold(String::new(), |text, (name, value)| text + &line(name, value))
+    job.variables
+        .iter()
+        .fold(String::new(), |text, (name, value)| {
+            text + &line(name, value)
+        })
 }
 
 fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

@@ -51,7 +51,10 @@ impl Bits {
     /// Of a size at which few of so many numbers meet.
     pub fn for_count(count: usize) -> Self {
         let bits = (count.clamp(1 << 10, 1 << 27) * 16).next_power_of_two();
-        Self { words: vec![0; bits / 64], mask: u32::try_from(bits - 1).unwrap_or(u32::MAX) }
+        Self {
+            words: vec![0; bits / 64],
+            mask: u32::try_from(bits - 1).unwrap_or(u32::MAX),
+        }
     }
 
     /// Puts a number in, and says whether its bit was there before.

@@ -44,8 +44,18 @@ impl MachineId {
 
     /// The id of all short-lived machines of one name: a UUID of version 8, from a hash of the name.
     pub fn of_name(name: &str) -> Self {
-        let hash = Sha256::digest([b"claude-sync ephemeral machine\0".as_slice(), name.as_bytes()].concat());
-        let mut hex: Vec<char> = hash.iter().take(16).flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>()).collect();
+        let hash = Sha256::digest(
+            [
+                b"claude-sync ephemeral machine\0".as_slice(),
+                name.as_bytes(),
+            ]
+            .concat(),
+        );
+        let mut hex: Vec<char> = hash
+            .iter()
+            .take(16)
+            .flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>())
+            .collect();
         (hex[12], hex[16]) = ('8', '8');
         let mut text: String = hex.into_iter().collect();
         for at in [20, 16, 12, 8] {
@@ -57,14 +67,20 @@ impl MachineId {
     /// Reads an id as people and `uuidgen` write it: trimmed and lower-cased.
     pub fn parse(text: &str) -> Result<Self, MachineIdError> {
         let lower = text.trim().to_ascii_lowercase();
-        Self::canonical(&lower).ok_or_else(|| MachineIdError(super::text::printable(text.trim(), 80)))
+        Self::canonical(&lower)
+            .ok_or_else(|| MachineIdError(super::text::printable(text.trim(), 80)))
     }
 
     /// Reads an id that must already be in its canonical form, as in file names and JSON.
     pub fn canonical(text: &str) -> Option<Self> {
         let mut lengths = text.split('-').map(str::len);
-        let shape = [8, 4, 4, 4, 12].iter().all(|want| lengths.next() == Some(*want)) && lengths.next().is_none();
-        let letters = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'-'));
+        let shape = [8, 4, 4, 4, 12]
+            .iter()
+            .all(|want| lengths.next() == Some(*want))
+            && lengths.next().is_none();
+        let letters = text
+            .bytes()
+            .all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'z' | b'-'));
         (shape && letters).then(|| Self(Arc::from(text)))
     }
 
@@ -127,8 +143,11 @@ impl RecordId {
 
     /// Reads 16 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
-        let plain = text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        plain.then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+        let plain =
+            text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        plain
+            .then(|| u64::from_str_radix(text, 16).ok().map(Self))
+            .flatten()
     }
 }
 
@@ -136,7 +155,13 @@ impl RecordId {
 ///
 /// Names from transcripts pass through here: they go into a repository that others may read.
 pub fn token(text: &str, prefix: &str, most: usize) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b'/' | b'@' | b'[' | b']' | b'<' | b'>');
+    let plain = |b: u8| {
+        b.is_ascii_alphanumeric()
+            || matches!(
+                b,
+                b'.' | b'_' | b'-' | b':' | b'/' | b'@' | b'[' | b']' | b'<' | b'>'
+            )
+    };
     if !text.is_empty() && text.len() <= most && text.bytes().all(plain) {
         return text.to_owned();
     }
@@ -177,10 +202,19 @@ mod tests {
 
     #[test]
     fn machine_ids_are_trimmed_and_lowered() {
-        let id = MachineId::parse(" A7C4F9E1-2B3D-4E5F-6A7B-8C9D0E1F2A3B\n").expect("uuidgen's form");
+        let id =
+            MachineId::parse(" A7C4F9E1-2B3D-4E5F-6A7B-8C9D0E1F2A3B\n").expect("uuidgen's form");
         assert_eq!(id.as_str(), "a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b");
-        assert!(MachineId::parse("b8d5f0e2-3c4e-5f6g-7b8c-9d0e1f2b4c5d").is_ok(), "the format's own example");
-        for bad in ["", "a7c4f9e1", "../../../../etc/passwd-------------", "a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b-"] {
+        assert!(
+            MachineId::parse("b8d5f0e2-3c4e-5f6g-7b8c-9d0e1f2b4c5d").is_ok(),
+            "the format's own example"
+        );
+        for bad in [
+            "",
+            "a7c4f9e1",
+            "../../../../etc/passwd-------------",
+            "a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b-",
+        ] {
             assert!(MachineId::parse(bad).is_err(), "{bad}");
         }
         assert!(MachineId::canonical("A7C4F9E1-2B3D-4E5F-6A7B-8C9D0E1F2A3B").is_none());
@@ -189,12 +223,18 @@ mod tests {
     #[test]
     fn identities_of_different_kinds_never_share_a_hash() {
         assert_ne!(RecordId::of("a", &[b"bc"]), RecordId::of("ab", &[b"c"]));
-        assert_ne!(RecordId::of("a", &[b"b", b"c"]), RecordId::of("a", &[b"bc"]));
+        assert_ne!(
+            RecordId::of("a", &[b"b", b"c"]),
+            RecordId::of("a", &[b"bc"])
+        );
     }
 
     #[test]
     fn free_text_does_not_pass_as_a_token() {
-        assert_eq!(token("claude-opus-4-8[1m]", "model", 100), "claude-opus-4-8[1m]");
+        assert_eq!(
+            token("claude-opus-4-8[1m]", "model", 100),
+            "claude-opus-4-8[1m]"
+        );
         assert!(token("my secret", "model", 100).starts_with("model-"));
         assert!(token("", "model", 100).starts_with("model-"));
     }

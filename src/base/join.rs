@@ -55,7 +55,9 @@ impl<T: Join> Join for Option<T> {
 
 impl<K: Ord, V: Join> Join for BTreeMap<K, V> {
     fn join(mut self, other: Self) -> Self {
-        other.into_iter().for_each(|(key, value)| absorb(&mut self, key, value));
+        other
+            .into_iter()
+            .for_each(|(key, value)| absorb(&mut self, key, value));
         self
     }
 }

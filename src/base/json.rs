@@ -114,8 +114,12 @@ impl Object {
             if self.spec.iter().any(|(known, _)| known == key) {
                 continue;
             }
-            if let Err(at) = self.others.binary_search_by(|(known, _)| known.as_ref().cmp(key)) {
-                self.others.insert(at, (Key::Owned(key.clone()), value.into()));
+            if let Err(at) = self
+                .others
+                .binary_search_by(|(known, _)| known.as_ref().cmp(key))
+            {
+                self.others
+                    .insert(at, (Key::Owned(key.clone()), value.into()));
             }
         }
         self
@@ -162,7 +166,9 @@ fn write(out: &mut String, doc: &Doc, depth: usize) {
             out.push(' ');
             write(out, value, depth + 1);
         }),
-        Doc::Lines(items) => write_rows(out, depth, ['[', ']'], items, |out, item| write(out, item, depth + 1)),
+        Doc::Lines(items) => write_rows(out, depth, ['[', ']'], items, |out, item| {
+            write(out, item, depth + 1)
+        }),
         Doc::Flat(members) => {
             out.push('{');
             for (i, (key, value)) in members.iter().enumerate() {
@@ -193,7 +199,13 @@ fn write_key(out: &mut String, key: &str) {
     out.push(':');
 }
 
-fn write_rows<T>(out: &mut String, depth: usize, [open, close]: [char; 2], rows: &[T], mut row: impl FnMut(&mut String, &T)) {
+fn write_rows<T>(
+    out: &mut String,
+    depth: usize,
+    [open, close]: [char; 2],
+    rows: &[T],
+    mut row: impl FnMut(&mut String, &T),
+) {
     out.push(open);
     for (i, item) in rows.iter().enumerate() {
         out.push_str(if i > 0 { ",\n" } else { "\n" });
@@ -249,22 +261,36 @@ impl Fields {
         self.0.remove(key).filter(|value| !value.is_null())
     }
 
-    fn opt<T>(&mut self, key: &str, want: &'static str, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>, FieldError> {
+    fn opt<T>(
+        &mut self,
+        key: &str,
+        want: &'static str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Option<T>, FieldError> {
         match self.take(key) {
             None => Ok(None),
-            Some(value) => read(&value).map(Some).ok_or(FieldError { key: key.to_owned(), want }),
+            Some(value) => read(&value).map(Some).ok_or(FieldError {
+                key: key.to_owned(),
+                want,
+            }),
         }
     }
 
     /// A text of at most 1,000 bytes, empty where it is missing.
     pub fn text(&mut self, key: &str) -> Result<String, FieldError> {
-        let text = self.opt(key, "a text of at most 1000 bytes", |v| v.as_str().filter(|s| s.len() <= 1000).map(str::to_owned))?;
+        let text = self.opt(key, "a text of at most 1000 bytes", |v| {
+            v.as_str().filter(|s| s.len() <= 1000).map(str::to_owned)
+        })?;
         Ok(text.unwrap_or_default())
     }
 
     /// A whole number that is not negative, 0 where it is missing.
     pub fn number(&mut self, key: &str) -> Result<u64, FieldError> {
-        Ok(self.opt(key, "a whole number from 0 to 2^53", |v| v.as_u64().filter(|n| *n <= 1 << 53))?.unwrap_or(0))
+        Ok(self
+            .opt(key, "a whole number from 0 to 2^53", |v| {
+                v.as_u64().filter(|n| *n <= 1 << 53)
+            })?
+            .unwrap_or(0))
     }
 
     /// A sum of whole numbers, 0 where it is missing: it may be larger than any number that goes into it.
@@ -274,7 +300,9 @@ impl Fields {
 
     /// An amount of money, if there is one.
     pub fn money(&mut self, key: &str) -> Result<Option<Money>, FieldError> {
-        self.opt(key, "an amount in USD", |v| Money::parse(v.as_number()?.as_str()))
+        self.opt(key, "an amount in USD", |v| {
+            Money::parse(v.as_number()?.as_str())
+        })
     }
 
     /// A point in time, if there is one.
@@ -284,18 +312,29 @@ impl Fields {
 
     /// A flag, false where it is missing.
     pub fn flag(&mut self, key: &str) -> Result<bool, FieldError> {
-        Ok(self.opt(key, "true or false", Value::as_bool)?.unwrap_or(false))
+        Ok(self
+            .opt(key, "true or false", Value::as_bool)?
+            .unwrap_or(false))
     }
 
     /// An object, if there is one.
     pub fn object(&mut self, key: &str) -> Result<Option<Self>, FieldError> {
         let value = self.take(key);
-        value.map(|v| Self::of(v).ok_or(FieldError { key: key.to_owned(), want: "an object" })).transpose()
+        value
+            .map(|v| {
+                Self::of(v).ok_or(FieldError {
+                    key: key.to_owned(),
+                    want: "an object",
+                })
+            })
+            .transpose()
     }
 
     /// An array, empty where it is missing.
     pub fn array(&mut self, key: &str) -> Result<Vec<Value>, FieldError> {
-        Ok(self.opt(key, "an array", |v| v.as_array().cloned())?.unwrap_or_default())
+        Ok(self
+            .opt(key, "an array", |v| v.as_array().cloned())?
+            .unwrap_or_default())
     }
 
     /// What nobody took.

@@ -60,7 +60,9 @@ impl Key {
 /// HMAC-SHA-256.
 pub fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
     // A key of any length is a key.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; 32] };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
+        return [0; 32];
+    };
     mac.update(text);
     mac.finalize().into_bytes().into()
 }
@@ -68,10 +70,12 @@ pub fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
 /// Bytes as lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
     use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }
 
 #[cfg(test)]
@@ -87,11 +91,17 @@ mod tests {
         let other = if last == '0' { "1" } else { "0" };
         let mistyped = format!("{PREFIX}{other}{}", &text[PREFIX.len() + 1..]);
         assert_eq!(Key::parse(&mistyped), None);
-        assert!(!format!("{key:?}").contains(&text[PREFIX.len()..PREFIX.len() + 16]), "a key that is printed tells its bytes");
+        assert!(
+            !format!("{key:?}").contains(&text[PREFIX.len()..PREFIX.len() + 16]),
+            "a key that is printed tells its bytes"
+        );
     }
 
     #[test]
     fn macs_are_those_of_rfc_4231() {
-        assert_eq!(hex(&mac(b"Jefe", b"what do ya want for nothing?")), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+        assert_eq!(
+            hex(&mac(b"Jefe", b"what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
     }
 }

@@ -38,7 +38,9 @@ impl Money {
         if whole.is_empty() || !digits(whole) || !digits(fraction) || text.len() > 64 {
             return None;
         }
-        let scale = 12_i32.checked_add(exponent)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+        let scale = 12_i32
+            .checked_add(exponent)?
+            .checked_sub(i32::try_from(fraction.len()).ok()?)?;
         let all = format!("{whole}{fraction}");
         let significant = all.trim_start_matches('0');
         if significant.is_empty() {
@@ -52,7 +54,10 @@ impl Money {
             return None;
         }
         let pico = if scale >= 0 {
-            significant.parse::<u128>().ok()?.checked_mul(10_u128.checked_pow(u32::try_from(scale).ok()?)?)?
+            significant
+                .parse::<u128>()
+                .ok()?
+                .checked_mul(10_u128.checked_pow(u32::try_from(scale).ok()?)?)?
         } else {
             significant[..usize::try_from(length).ok()?].parse().ok()?
         };
@@ -128,16 +133,25 @@ impl Default for Cost {
 impl Cost {
     /// A known price.
     pub const fn known(amount: Money) -> Self {
-        Self { known: true, amount }
+        Self {
+            known: true,
+            amount,
+        }
     }
 
     /// No price.
-    pub const UNKNOWN: Self = Self { known: false, amount: Money::ZERO };
+    pub const UNKNOWN: Self = Self {
+        known: false,
+        amount: Money::ZERO,
+    };
 
     /// The sum, known if both are.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
-        Self { known: self.known && other.known, amount: self.amount.plus(other.amount) }
+        Self {
+            known: self.known && other.known,
+            amount: self.amount.plus(other.amount),
+        }
     }
 }
 
@@ -157,7 +171,11 @@ mod tests {
             ("1e-400", 0, "0"),
         ] {
             let money = Money::parse(text).expect(text);
-            assert_eq!((money.pico(), money.to_string().as_str()), (pico, shown), "{text}");
+            assert_eq!(
+                (money.pico(), money.to_string().as_str()),
+                (pico, shown),
+                "{text}"
+            );
         }
         for bad in ["-1", "1e999", "", ".5", "NaN", "1e16", "1 2"] {
             assert_eq!(Money::parse(bad), None, "{bad}");

@@ -60,7 +60,11 @@ pub struct Watcher(Option<Arc<Eye>>);
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Watcher(somebody)" } else { "Watcher(nobody)" })
+        f.write_str(if self.0.is_some() {
+            "Watcher(somebody)"
+        } else {
+            "Watcher(nobody)"
+        })
     }
 }
 
@@ -92,7 +96,10 @@ impl Watcher {
     /// Begins a step, which ends when the value is dropped.
     pub fn begin(&self, step: Step, parts: u64) -> Doing<'_> {
         self.see(Event::Began(step, parts));
-        Doing { watcher: self, step }
+        Doing {
+            watcher: self,
+            step,
+        }
     }
 }
 

@@ -26,16 +26,27 @@ pub fn printable(text: &str, most: usize) -> String {
 
 /// Like [`printable`], keeping line breaks, for messages of several lines.
 pub fn printable_lines(text: &str, most: usize) -> String {
-    let lines: Vec<_> = text.lines().take(most).map(|line| printable(line, 400)).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .take(most)
+        .map(|line| printable(line, 400))
+        .collect();
     lines.join("\n")
 }
 
 /// The candidate that is most like `wanted`, if one is like it at all: for "did you mean".
 pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = wanted.to_lowercase();
-    let scored =
-        candidates.into_iter().map(|name| (similar::TextDiff::from_chars(wanted.as_str(), name.to_lowercase().as_str()).ratio(), name));
-    scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    let scored = candidates.into_iter().map(|name| {
+        (
+            similar::TextDiff::from_chars(wanted.as_str(), name.to_lowercase().as_str()).ratio(),
+            name,
+        )
+    });
+    scored
+        .filter(|(score, _)| *score > 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
 }
 
 /// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. Whatever is printed goes through here, so that a name
@@ -70,7 +81,9 @@ impl Screen {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             if c != '\n' && (c.is_control() || is_format(c)) {
-                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+                c.encode_utf16(&mut [0; 2])
+                    .iter()
+                    .for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
             } else {
                 out.push(c);
             }
@@ -91,7 +104,9 @@ pub struct JsonScreen<W>(pub W);
 impl<W: io::Write> io::Write for JsonScreen<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match std::str::from_utf8(bytes) {
-            Ok(text) if !text.is_ascii() || text.contains('\u{7f}') => self.0.write_all(Screen::json(text).as_bytes())?,
+            Ok(text) if !text.is_ascii() || text.contains('\u{7f}') => {
+                self.0.write_all(Screen::json(text).as_bytes())?
+            }
             _ => self.0.write_all(bytes)?,
         }
         Ok(bytes.len())
@@ -108,7 +123,8 @@ pub struct TextScreen<W>(pub W);
 
 impl<W: io::Write> io::Write for TextScreen<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write_all(Screen::lines(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        self.0
+            .write_all(Screen::lines(&String::from_utf8_lossy(bytes)).as_bytes())?;
         Ok(bytes.len())
     }
 
@@ -146,21 +162,35 @@ pub fn thousands(number: impl Into<u128>) -> String {
 /// `1 record`, `2 records`.
 pub fn count(number: impl Into<u128>, one: &str) -> String {
     let number = number.into();
-    format!("{} {one}{}", thousands(number), if number == 1 { "" } else { "s" })
+    format!(
+        "{} {one}{}",
+        thousands(number),
+        if number == 1 { "" } else { "s" }
+    )
 }
 
 /// `claude-opus-4-5-20251101` as `opus-4-5`.
 pub fn short_model(model: &str) -> String {
     let name = model.strip_prefix("claude-").unwrap_or(model);
-    let dated = name.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
+    let dated = name
+        .rsplit_once('-')
+        .filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
     printable(dated.map_or(name, |(base, _)| base), 40)
 }
 
 /// A text as a field. A spreadsheet would run one that begins like a formula: it gets an apostrophe, which keeps it a text.
 pub fn csv_field(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text };
-    if text.contains([',', '"', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    let text = if text.starts_with(['=', '+', '-', '@']) {
+        format!("'{text}")
+    } else {
+        text
+    };
+    if text.contains([',', '"', '\'']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text
+    }
 }
 
 /// How long ago, in the largest unit that fits.
@@ -182,15 +212,26 @@ mod tests {
 
     #[test]
     fn nothing_that_steers_a_terminal_survives() {
-        assert_eq!(printable("a\u{1b}[31mb\u{202e}c\u{7}é漢", 99), "a\\u{1b}[31mb\\u{202e}c\\u{7}é漢");
+        assert_eq!(
+            printable("a\u{1b}[31mb\u{202e}c\u{7}é漢", 99),
+            "a\\u{1b}[31mb\\u{202e}c\\u{7}é漢"
+        );
         assert_eq!(printable("abcdef", 3), "abc…");
     }
 
     #[test]
     fn what_is_printed_steers_no_terminal() {
-        let text = Screen::lines("a\u{1b}[31mred\u{1b}[0m\n\u{1b}[2J\u{1b}]0;title\u{7}\rb\u{202e}c\td\r\n");
-        assert_eq!(text.0, "a\u{1b}[31mred\u{1b}[0m\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{d}b\\u{202e}c\td\r\n");
-        assert_eq!(Screen::json("\"\u{202e}é\u{e0001}\"\n").0, "\"\\u202eé\\udb40\\udc01\"\n");
+        let text = Screen::lines(
+            "a\u{1b}[31mred\u{1b}[0m\n\u{1b}[2J\u{1b}]0;title\u{7}\rb\u{202e}c\td\r\n",
+        );
+        assert_eq!(
+            text.0,
+            "a\u{1b}[31mred\u{1b}[0m\n\\u{1b}[2J\\u{1b}]0;title\\u{7}\\u{d}b\\u{202e}c\td\r\n"
+        );
+        assert_eq!(
+            Screen::json("\"\u{202e}é\u{e0001}\"\n").0,
+            "\"\\u202eé\\udb40\\udc01\"\n"
+        );
     }
 
     #[test]

@@ -64,7 +64,9 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.to_utc();
         let (year, second) = (time.year(), time.num_seconds_from_midnight());
-        let digits = |number: u32, place: u32| b'0' + u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or(0);
+        let digits = |number: u32, place: u32| {
+            b'0' + u8::try_from(number / 10_u32.pow(place) % 10).unwrap_or(0)
+        };
         let mut out = *b"0000-00-00T00:00:00.000Z";
         let fields = [
             (0, 4, u32::try_from(year).unwrap_or(0)),
@@ -97,19 +99,37 @@ pub struct Day(NaiveDate);
 impl Day {
     /// Reads `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Option<Self> {
-        let digits =
-            text.len() == 10 && text.bytes().enumerate().all(|(i, b)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() });
-        digits.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().map(Self)
+        let digits = text.len() == 10
+            && text.bytes().enumerate().all(|(i, b)| {
+                if i == 4 || i == 7 {
+                    b == b'-'
+                } else {
+                    b.is_ascii_digit()
+                }
+            });
+        digits
+            .then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())
+            .flatten()
+            .map(Self)
     }
 
     /// Year, month and day as a path writes them: `2026`, `11`, `23`.
     pub fn parts(self) -> (String, String, String) {
-        (format!("{:04}", self.0.year()), format!("{:02}", self.0.month()), format!("{:02}", self.0.day()))
+        (
+            format!("{:04}", self.0.year()),
+            format!("{:02}", self.0.month()),
+            format!("{:02}", self.0.day()),
+        )
     }
 
     /// The day's first millisecond.
     pub fn start(self) -> Timestamp {
-        Timestamp(self.0.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis())
+        Timestamp(
+            self.0
+                .and_time(chrono::NaiveTime::MIN)
+                .and_utc()
+                .timestamp_millis(),
+        )
     }
 
     /// The calendar date.
@@ -139,14 +159,23 @@ mod tests {
         let time = Timestamp::parse("2025-01-06T16:30:00.5+01:00").expect("valid");
         assert_eq!(time.to_string(), "2025-01-06T15:30:00.500Z");
         assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
-        assert_eq!(Timestamp::from_millis(FIRST).expect("first").to_string(), "0001-01-01T00:00:00.000Z");
-        assert_eq!(Timestamp::from_millis(LAST).expect("last").to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(
+            Timestamp::from_millis(FIRST).expect("first").to_string(),
+            "0001-01-01T00:00:00.000Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(LAST).expect("last").to_string(),
+            "9999-12-31T23:59:59.999Z"
+        );
         assert_eq!(Timestamp::parse("10000-01-01T00:00:00Z"), None);
     }
 
     #[test]
     fn days_are_strict() {
-        assert_eq!(Day::parse("2026-02-28").map(|d| d.to_string()).as_deref(), Some("2026-02-28"));
+        assert_eq!(
+            Day::parse("2026-02-28").map(|d| d.to_string()).as_deref(),
+            Some("2026-02-28")
+        );
         for bad in ["2026-02-30", "2026-2-3", "+026-02-03", "20260203"] {
             assert_eq!(Day::parse(bad), None, "{bad}");
         }

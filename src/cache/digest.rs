@@ -44,7 +44,11 @@ impl SessionSum {
             project: record.origin.project.to_string(),
             last: at,
             highest: record.index,
-            models: if model.is_empty() { Vec::new() } else { vec![model.to_string()] },
+            models: if model.is_empty() {
+                Vec::new()
+            } else {
+                vec![model.to_string()]
+            },
         }
     }
 
@@ -60,7 +64,9 @@ impl SessionSum {
     }
 
     fn add_model(&mut self, model: &str) {
-        if let Err(at) = self.models.binary_search_by(|known| known.as_str().cmp(model))
+        if let Err(at) = self
+            .models
+            .binary_search_by(|known| known.as_str().cmp(model))
             && !model.is_empty()
         {
             self.models.insert(at, model.to_owned());
@@ -85,7 +91,10 @@ impl SessionSum {
 
     /// Its first request's time and project.
     pub fn first(&self) -> (Timestamp, Name) {
-        (Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH), self.project.as_str().into())
+        (
+            Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH),
+            self.project.as_str().into(),
+        )
     }
 
     /// Its last request's time.
@@ -267,11 +276,16 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
             None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
         }
     }
-    out.ids.extend(file.forgotten.iter().map(|id| (id.number(), 0)));
+    out.ids
+        .extend(file.forgotten.iter().map(|id| (id.number(), 0)));
     // In one order, independent of the hash map's.
     out.ids.sort_unstable();
     let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();
-    out.digest.sums = file.sums.iter().map(|(key, sum)| Some(sum.reach(key))).fold(None, both);
+    out.digest.sums = file
+        .sums
+        .iter()
+        .map(|(key, sum)| Some(sum.reach(key)))
+        .fold(None, both);
     if damage.lines > 0 {
         out.digest.damaged.push((path.to_owned(), damage.lines));
     }
@@ -284,7 +298,11 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
 fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Option<FileDigest> {
     let mut page = SyncFile::read(machine, bytes, names).ok()?;
     let mut out = FileDigest::default();
-    for record in page.sessions.values().flat_map(|session| session.records.iter()) {
+    for record in page
+        .sessions
+        .values()
+        .flat_map(|session| session.records.iter())
+    {
         out.ids.push((record.id.number(), content_hash(&record)));
         out.digest.derived |= record.derived;
     }
@@ -300,21 +318,49 @@ fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Optio
 /// From when to when requests are compared with what a machine file claims.
 fn claims(page: &SyncFile) -> Option<(i64, i64)> {
     let whole = (i64::MIN, i64::MAX);
-    let window =
-        |window: Option<(Timestamp, Timestamp)>| window.map_or(whole, |(first, last)| (first.millis(), last.millis().saturating_add(1)));
-    let of_sessions = page.sessions.values().filter(|session| session.claimed.is_some()).map(|session| window(session.claim_window()));
+    let window = |window: Option<(Timestamp, Timestamp)>| {
+        window.map_or(whole, |(first, last)| {
+            (first.millis(), last.millis().saturating_add(1))
+        })
+    };
+    let of_sessions = page
+        .sessions
+        .values()
+        .filter(|session| session.claimed.is_some())
+        .map(|session| window(session.claim_window()));
     let all = page.claimed.iter().map(|_| window(page.claim_window()));
-    let adopted = decisions::adopted([page].into_iter()).into_iter().flat_map(|manifest| manifest.machines.into_values());
+    let adopted = decisions::adopted([page].into_iter())
+        .into_iter()
+        .flat_map(|manifest| manifest.machines.into_values());
     let adopted = adopted.map(|entry| window(entry.first_seen.zip(entry.last_usage)));
-    of_sessions.chain(all).chain(adopted).fold(None, |sum, one| both(sum, Some(one)))
+    of_sessions
+        .chain(all)
+        .chain(adopted)
+        .fold(None, |sum, one| both(sum, Some(one)))
 }
 
 /// A hash of all that a record says. Two copies with equal hashes need not be joined.
 fn content_hash(record: &Record) -> u64 {
     let mut hash = DefaultHasher::new();
     let body = &record.body;
-    (record.id, record.derived, record.fast, record.index, &record.origin, &record.twins).hash(&mut hash);
-    (&body.model, body.counters, &body.service_tier, &body.inference_geo, body.provisional, body.sidechain).hash(&mut hash);
+    (
+        record.id,
+        record.derived,
+        record.fast,
+        record.index,
+        &record.origin,
+        &record.twins,
+    )
+        .hash(&mut hash);
+    (
+        &body.model,
+        body.counters,
+        &body.service_tier,
+        &body.inference_geo,
+        body.provisional,
+        body.sidechain,
+    )
+        .hash(&mut hash);
     (body.cost, body.recorded_cost, &record.ledger).hash(&mut hash);
     for (key, value) in &record.extra {
         (key, value.to_string()).hash(&mut hash);

@@ -26,13 +26,26 @@ pub enum Fingerprints {
 
 impl Fingerprints {
     /// Of a portion that was made now, in place of the known one.
-    pub fn made(made: &PortionDigest, before: Option<&Known>, path: &str, cache: &dyn Cache) -> Self {
+    pub fn made(
+        made: &PortionDigest,
+        before: Option<&Known>,
+        path: &str,
+        cache: &dyn Cache,
+    ) -> Self {
         let mut fresh = None;
         if let Some(before) = before.filter(|before| before.compared) {
-            cache
-                .fingerprints(path, before.oid, &mut |old| fresh = gained(&made.ids, old, made.digest.ids.wrapping_sub(before.digest.ids)));
+            cache.fingerprints(path, before.oid, &mut |old| {
+                fresh = gained(
+                    &made.ids,
+                    old,
+                    made.digest.ids.wrapping_sub(before.digest.ids),
+                )
+            });
         }
-        Self::Here { all: made.fingerprints().collect(), fresh }
+        Self::Here {
+            all: made.fingerprints().collect(),
+            fresh,
+        }
     }
 
     /// How many there are.
@@ -62,8 +75,14 @@ impl Fingerprints {
             return Ok(all.into());
         }
         let mut out = None;
-        let read = |kept: &[[u8; 4]]| kept.iter().map(|one| u32::from_le_bytes(*one)).collect::<Vec<_>>();
-        cache.fingerprints(&portion.path, portion.oid, &mut |kept| out = Some(read(kept)));
+        let read = |kept: &[[u8; 4]]| {
+            kept.iter()
+                .map(|one| u32::from_le_bytes(*one))
+                .collect::<Vec<_>>()
+        };
+        cache.fingerprints(&portion.path, portion.oid, &mut |kept| {
+            out = Some(read(kept))
+        });
         out.map_or_else(make, Ok).map(Cow::from)
     }
 
@@ -79,7 +98,9 @@ impl Fingerprints {
             return Ok(sought.among(all, |one| one));
         }
         let mut out = None;
-        cache.fingerprints(&portion.path, portion.oid, &mut |kept| out = Some(sought.among(kept, u32::from_le_bytes)));
+        cache.fingerprints(&portion.path, portion.oid, &mut |kept| {
+            out = Some(sought.among(kept, u32::from_le_bytes))
+        });
         out.map_or_else(|| Ok(sought.among(&make()?, |one| one)), Ok)
     }
 }
@@ -142,14 +163,26 @@ impl Sought {
     /// Those of a unit's sorted marks that are looked for; where many are, also a few that are not.
     fn among<T: Copy>(&self, marks: &[T], number: impl Fn(T) -> u32) -> Vec<u32> {
         let Some(few) = &self.few else {
-            return marks.iter().map(|mark| number(*mark)).filter(|mark| self.bits.has(*mark)).collect();
+            return marks
+                .iter()
+                .map(|mark| number(*mark))
+                .filter(|mark| self.bits.has(*mark))
+                .collect();
         };
         // A search takes about as many steps as the length has bits.
         if few.len() * 16 < marks.len() {
-            let is_there = |mark: &&u32| marks.binary_search_by_key(*mark, |there| number(*there)).is_ok();
+            let is_there = |mark: &&u32| {
+                marks
+                    .binary_search_by_key(*mark, |there| number(*there))
+                    .is_ok()
+            };
             return few.iter().filter(is_there).copied().collect();
         }
-        marks.iter().map(|mark| number(*mark)).filter(|mark| self.bits.has(*mark) && few.binary_search(mark).is_ok()).collect()
+        marks
+            .iter()
+            .map(|mark| number(*mark))
+            .filter(|mark| self.bits.has(*mark) && few.binary_search(mark).is_ok())
+            .collect()
     }
 }
 
@@ -159,18 +192,31 @@ mod tests {
 
     /// Marks that lie apart unevenly, sorted.
     fn some(count: u32, seed: u32) -> Vec<u32> {
-        let mut out: Vec<u32> = (0..count).map(|n| (n.wrapping_mul(seed) ^ seed) % (count * 3)).collect();
+        let mut out: Vec<u32> = (0..count)
+            .map(|n| (n.wrapping_mul(seed) ^ seed) % (count * 3))
+            .collect();
         out.sort_unstable();
         out
     }
 
     #[test]
     fn what_is_sought_is_found_whichever_way_is_taken() {
-        for (wanted, there) in [(3, 5000), (500, 600), (5000, 300), (6000, 6000), (0, 100), (100, 0)] {
+        for (wanted, there) in [
+            (3, 5000),
+            (500, 600),
+            (5000, 300),
+            (6000, 6000),
+            (0, 100),
+            (100, 0),
+        ] {
             let (wanted, there) = (some(wanted, 2_654_435_769), some(there, 2_246_822_519));
             let sought = Sought::of(wanted.iter().copied());
             let mut found = sought.among(&there, |mark| mark);
-            let mut right: Vec<u32> = there.iter().copied().filter(|mark| wanted.contains(mark)).collect();
+            let mut right: Vec<u32> = there
+                .iter()
+                .copied()
+                .filter(|mark| wanted.contains(mark))
+                .collect();
             if wanted.len() > FEW {
                 assert!(right.iter().all(|mark| found.contains(mark)));
                 found.retain(|mark| wanted.contains(mark));
@@ -183,9 +229,14 @@ mod tests {
 
     #[test]
     fn what_is_new_is_what_was_not_there() {
-        let bytes = |ids: &[u64]| ids.iter().map(|id| low(*id).to_le_bytes()).collect::<Vec<_>>();
+        let bytes = |ids: &[u64]| {
+            ids.iter()
+                .map(|id| low(*id).to_le_bytes())
+                .collect::<Vec<_>>()
+        };
         let sum = |ids: &[u64]| ids.iter().fold(0_u64, |sum, id| sum.wrapping_add(*id));
-        let gained = |new: &[u64], old: &[u64]| gained(new, &bytes(old), sum(new).wrapping_sub(sum(old)));
+        let gained =
+            |new: &[u64], old: &[u64]| gained(new, &bytes(old), sum(new).wrapping_sub(sum(old)));
         assert_eq!(gained(&[1, 3, 7, 9], &[1, 3]), Some(vec![7, 9]));
         assert_eq!(gained(&[1, 2], &[]), Some(vec![1, 2]));
         assert_eq!(gained(&[1, 2], &[1, 2]), Some(vec![]));

@@ -91,11 +91,18 @@ impl Index {
     /// Opens the index for reading only, as the merge driver does, which writes nothing but its result. None where there is none.
     pub fn peek(state: &Path) -> Option<Self> {
         let path = state.join("index.sqlite");
-        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags =
+            rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(&path, flags).ok()?;
         // All of it is read once: straight from the page cache.
         let _ = db.pragma_update(None, "mmap_size", 1_i64 << 30);
-        Some(Self { db, path, read_only: true, fits: Cell::new(false), portions: RefCell::default() })
+        Some(Self {
+            db,
+            path,
+            read_only: true,
+            fits: Cell::new(false),
+            portions: RefCell::default(),
+        })
     }
 
     /// What is wrong with the index in the state folder; none where there is none, or it is sound.
@@ -105,7 +112,8 @@ impl Index {
             return None;
         }
         let check = || -> rusqlite::Result<String> {
-            let db = Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            let db =
+                Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
             db.pragma_query_value(None, "quick_check", |row| row.get(0))
         };
         match check() {
@@ -136,11 +144,20 @@ impl Index {
         db.execute_batch(SCHEMA)?;
         db.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         db.execute_batch(DIGESTS)?;
-        Ok(Self { db, path: path.to_owned(), read_only: false, fits: Cell::new(false), portions: RefCell::default() })
+        Ok(Self {
+            db,
+            path: path.to_owned(),
+            read_only: false,
+            fits: Cell::new(false),
+            portions: RefCell::default(),
+        })
     }
 
     fn fail(&self, source: rusqlite::Error) -> IndexError {
-        IndexError { path: self.path.clone(), source }
+        IndexError {
+            path: self.path.clone(),
+            source,
+        }
     }
 
     /// The cursors, if they are true for `binding`; else none.
@@ -172,17 +189,25 @@ impl Index {
     pub fn failures(&self) -> Result<Option<(u64, Timestamp)>, IndexError> {
         let value = |key: &str| {
             self.db
-                .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get::<_, String>(0))
+                .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
+                    row.get::<_, String>(0)
+                })
                 .optional()
                 .map_err(|e| self.fail(e))
         };
         let (count, last) = (value("failures")?, value("failed_at")?);
-        Ok(count.and_then(|count| count.parse().ok()).zip(last.and_then(|last| Timestamp::parse(&last))))
+        Ok(count
+            .and_then(|count| count.parse().ok())
+            .zip(last.and_then(|last| Timestamp::parse(&last))))
     }
 
     /// Why the last run could not push, as it was told.
     pub fn failure_reason(&self) -> Result<Option<String>, IndexError> {
-        let query = self.db.query_row("SELECT value FROM meta WHERE key = 'failed_why'", [], |row| row.get::<_, String>(0));
+        let query = self.db.query_row(
+            "SELECT value FROM meta WHERE key = 'failed_why'",
+            [],
+            |row| row.get::<_, String>(0),
+        );
         query.optional().map_err(|e| self.fail(e))
     }
 
@@ -198,7 +223,10 @@ impl Index {
         };
         let count = before.map_or(0, |(count, _)| count).saturating_add(1);
         let sql = "INSERT OR REPLACE INTO meta VALUES ('failures', ?1), ('failed_at', ?2), ('failed_why', ?3)";
-        self.db.execute(sql, params![count.to_string(), now.to_string(), reason]).map(drop).map_err(|e| self.fail(e))
+        self.db
+            .execute(sql, params![count.to_string(), now.to_string(), reason])
+            .map(drop)
+            .map_err(|e| self.fail(e))
     }
 
     fn binding(&self) -> rusqlite::Result<Option<Binding>> {
@@ -206,15 +234,35 @@ impl Index {
         let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let mut meta: HashMap<String, String> = rows.collect::<rusqlite::Result<_>>()?;
         let mut take = |key: &str| meta.remove(key);
-        Ok(take("known").zip(take("machine")).zip(take("reader")).map(|((known, machine), reader)| Binding { known, machine, reader }))
+        Ok(take("known").zip(take("machine")).zip(take("reader")).map(
+            |((known, machine), reader)| Binding {
+                known,
+                machine,
+                reader,
+            },
+        ))
     }
 
     /// Remembers how far files were read, and what for. Cursors from before stay where they were true for the same thing.
-    pub fn store(&mut self, before: &Binding, after: &Binding, cursors: &[(Mark, Cursor)]) -> Result<(), IndexError> {
-        self.store_rows(before, after, cursors).map_err(|source| IndexError { path: self.path.clone(), source })
+    pub fn store(
+        &mut self,
+        before: &Binding,
+        after: &Binding,
+        cursors: &[(Mark, Cursor)],
+    ) -> Result<(), IndexError> {
+        self.store_rows(before, after, cursors)
+            .map_err(|source| IndexError {
+                path: self.path.clone(),
+                source,
+            })
     }
 
-    fn store_rows(&mut self, before: &Binding, after: &Binding, cursors: &[(Mark, Cursor)]) -> rusqlite::Result<()> {
+    fn store_rows(
+        &mut self,
+        before: &Binding,
+        after: &Binding,
+        cursors: &[(Mark, Cursor)],
+    ) -> rusqlite::Result<()> {
         if before == after && cursors.is_empty() && self.binding()?.as_ref() == Some(after) {
             return Ok(());
         }
@@ -223,11 +271,20 @@ impl Index {
         if !keep {
             transaction.execute("DELETE FROM cursors", [])?;
         }
-        for (key, value) in [("known", &after.known), ("machine", &after.machine), ("reader", &after.reader)] {
-            transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])?;
+        for (key, value) in [
+            ("known", &after.known),
+            ("machine", &after.machine),
+            ("reader", &after.reader),
+        ] {
+            transaction.execute(
+                "INSERT OR REPLACE INTO meta VALUES (?1, ?2)",
+                params![key, value],
+            )?;
         }
         {
-            let mut insert = transaction.prepare("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+            let mut insert = transaction.prepare(
+                "INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?;
             for (mark, c) in cursors {
                 let n = u64::cast_signed;
                 insert.execute(params![

@@ -33,7 +33,8 @@ impl Known {
             return false;
         }
         let (first, detailed) = self.digest.days();
-        let by_days = portion.is_page || (self.digest.sums.is_none() && rules.allow_days(&portion.machine, first, detailed));
+        let by_days = portion.is_page
+            || (self.digest.sums.is_none() && rules.allow_days(&portion.machine, first, detailed));
         by_days && self.rules == fingerprint(portion, rules)
     }
 }

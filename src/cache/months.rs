@@ -32,7 +32,10 @@ pub struct Digested {
 impl Digested {
     /// Its sessions.
     pub fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
-        let packed = self.sessions.as_ref().and_then(|packed| postcard::from_bytes(packed).ok());
+        let packed = self
+            .sessions
+            .as_ref()
+            .and_then(|packed| postcard::from_bytes(packed).ok());
         match packed.or_else(|| cache.sessions(&self.portion.path, self.portion.oid)) {
             Some(sessions) => Ok(sessions),
             None => Ok(make(repo, cache, &self.portion)?.sessions),
@@ -40,12 +43,22 @@ impl Digested {
     }
 
     /// All fingerprints.
-    pub fn all_fingerprints(&self, repo: &Repo, cache: &dyn Cache) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
-        self.fingerprints.all(&self.portion, cache, || Ok(make(repo, cache, &self.portion)?.fingerprints().collect()))
+    pub fn all_fingerprints(
+        &self,
+        repo: &Repo,
+        cache: &dyn Cache,
+    ) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
+        self.fingerprints.all(&self.portion, cache, || {
+            Ok(make(repo, cache, &self.portion)?.fingerprints().collect())
+        })
     }
 
     /// Those fingerprints that its last comparison with all others has not seen.
-    pub fn fresh_fingerprints(&self, repo: &Repo, cache: &dyn Cache) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
+    pub fn fresh_fingerprints(
+        &self,
+        repo: &Repo,
+        cache: &dyn Cache,
+    ) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
         match self.fingerprints.fresh().filter(|_| !self.portion.is_page) {
             Some(fresh) => Ok(fresh.into()),
             // A machine file is compared as a whole: what it repeats may have changed.
@@ -54,13 +67,25 @@ impl Digested {
     }
 
     /// Those of its fingerprints that are sought; where many are, also a few that are not.
-    pub fn fingerprints_among(&self, sought: &super::fingerprints::Sought, repo: &Repo, cache: &dyn Cache) -> Result<Vec<u32>, DataError> {
-        self.fingerprints.among(sought, &self.portion, cache, || Ok(make(repo, cache, &self.portion)?.fingerprints().collect()))
+    pub fn fingerprints_among(
+        &self,
+        sought: &super::fingerprints::Sought,
+        repo: &Repo,
+        cache: &dyn Cache,
+    ) -> Result<Vec<u32>, DataError> {
+        self.fingerprints.among(sought, &self.portion, cache, || {
+            Ok(make(repo, cache, &self.portion)?.fingerprints().collect())
+        })
     }
 }
 
 /// All portions below the trees `sync/machines` and `sync/archive`, and those that were there before.
-pub fn digested(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, cache: &dyn Cache) -> Result<(Vec<Digested>, Gone), DataError> {
+pub fn digested(
+    repo: &Repo,
+    machines: Option<Oid>,
+    archive: Option<Oid>,
+    cache: &dyn Cache,
+) -> Result<(Vec<Digested>, Gone), DataError> {
     let mut known = cache.portions();
     let mut out = Vec::new();
     for portion in portions(repo, machines, archive)? {
@@ -77,14 +102,32 @@ pub fn digested(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, cache:
                 let made = make(repo, cache, &portion)?;
                 let fingerprints = Fingerprints::made(&made, before.as_ref(), &portion.path, cache);
                 cache.keep_portion(&portion.path, portion.oid, &made);
-                let PortionDigest { digest, names, sessions, .. } = made;
-                let sessions = postcard::to_allocvec(&sessions).ok().map(Vec::into_boxed_slice);
-                Digested { portion, compared: false, digest, fingerprints, names: names.into(), sessions }
+                let PortionDigest {
+                    digest,
+                    names,
+                    sessions,
+                    ..
+                } = made;
+                let sessions = postcard::to_allocvec(&sessions)
+                    .ok()
+                    .map(Vec::into_boxed_slice);
+                Digested {
+                    portion,
+                    compared: false,
+                    digest,
+                    fingerprints,
+                    names: names.into(),
+                    sessions,
+                }
             }
         };
         out.push(one);
     }
-    let gone = known.into_iter().filter(|(_, known)| known.compared).map(|(path, _)| path).collect();
+    let gone = known
+        .into_iter()
+        .filter(|(_, known)| known.compared)
+        .map(|(path, _)| path)
+        .collect();
     Ok((out, Gone(gone)))
 }
 
@@ -93,14 +136,25 @@ pub fn digested(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, cache:
 pub struct Gone(pub Vec<String>);
 
 /// A file's digest, from the cache or made now. None where it cannot be read.
-pub fn file(repo: &Repo, cache: &dyn Cache, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<Option<FileDigest>, DataError> {
+pub fn file(
+    repo: &Repo,
+    cache: &dyn Cache,
+    blob: &Blob,
+    kind: &Path,
+    names: &mut Interner,
+) -> Result<Option<FileDigest>, DataError> {
     match cache.file(&blob.path, blob.oid) {
         Some(known) => Ok(Some(known)),
         None => read(repo, blob, kind, names),
     }
 }
 
-fn read(repo: &Repo, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<Option<FileDigest>, DataError> {
+fn read(
+    repo: &Repo,
+    blob: &Blob,
+    kind: &Path,
+    names: &mut Interner,
+) -> Result<Option<FileDigest>, DataError> {
     Ok(match read::content(repo, blob.oid)? {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
         Content::TooLarge(_) => None,
@@ -116,7 +170,10 @@ fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<PortionDige
             made = read(repo, &blob, &kind, &mut names)?;
             new.extend(made.clone().map(|made| (blob.path, blob.oid, made)));
         }
-        all.push(made.map(|made| FileDigest { rows: Vec::new(), ..made }));
+        all.push(made.map(|made| FileDigest {
+            rows: Vec::new(),
+            ..made
+        }));
     }
     cache.keep_files(&new);
     Ok(PortionDigest::of(all))

@@ -22,7 +22,12 @@ use crate::git::repo::Repo;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// For each portion whether it must be read whole.
-pub fn overlapping(repo: &Repo, portions: &[Digested], gone: &Gone, cache: &dyn Cache) -> Result<Vec<bool>, DataError> {
+pub fn overlapping(
+    repo: &Repo,
+    portions: &[Digested],
+    gone: &Gone,
+    cache: &dyn Cache,
+) -> Result<Vec<bool>, DataError> {
     if portions.iter().any(|one| one.digest.derived) {
         // A record without an id of its own is hidden by any record that states the same, in any portion.
         return Ok(vec![true; portions.len()]);
@@ -30,38 +35,85 @@ pub fn overlapping(repo: &Repo, portions: &[Digested], gone: &Gone, cache: &dyn 
     let shares = compare(repo, portions, gone, cache)?;
     let sums: Vec<(i64, i64)> = portions.iter().filter_map(|one| one.digest.sums).collect();
     let compared = |one: &Digested| {
-        let span = one.digest.span().map(|(first, last)| (first.millis(), last.millis().saturating_add(DAY)));
-        span.is_some_and(|(first, last)| sums.iter().any(|(from, until)| first < *until && *from <= last))
+        let span = one
+            .digest
+            .span()
+            .map(|(first, last)| (first.millis(), last.millis().saturating_add(DAY)));
+        span.is_some_and(|(first, last)| {
+            sums.iter()
+                .any(|(from, until)| first < *until && *from <= last)
+        })
     };
     // The claims of a machine file are in its digest.
     let has_sums = |one: &Digested| one.digest.sums.is_some() && !one.portion.is_page;
     let whole = |one: &Digested| one.digest.whole || has_sums(one) || compared(one);
-    Ok(portions.iter().zip(shares).map(|(one, shares)| shares || whole(one)).collect())
+    Ok(portions
+        .iter()
+        .zip(shares)
+        .map(|(one, shares)| shares || whole(one))
+        .collect())
 }
 
 /// Which portions share a record with another.
-fn compare(repo: &Repo, portions: &[Digested], gone: &Gone, cache: &dyn Cache) -> Result<Vec<bool>, DataError> {
+fn compare(
+    repo: &Repo,
+    portions: &[Digested],
+    gone: &Gone,
+    cache: &dyn Cache,
+) -> Result<Vec<bool>, DataError> {
     // A page repeats what its machine's files say. Where any of them changed, it is compared again.
     let lost = gone.0.iter().map(String::as_str);
-    let changed = portions.iter().filter(|one| !one.compared).map(|one| one.portion.path.as_str());
+    let changed = portions
+        .iter()
+        .filter(|one| !one.compared)
+        .map(|one| one.portion.path.as_str());
     let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
-    let is_new = |one: &Digested| !one.compared || one.portion.is_page && moved.contains(one.portion.machine.as_str());
+    let is_new = |one: &Digested| {
+        !one.compared || one.portion.is_page && moved.contains(one.portion.machine.as_str())
+    };
     let mut new: Vec<bool> = portions.iter().map(is_new).collect();
     let mut out = vec![false; portions.len()];
     while new.contains(&true) {
-        out = sharing(portions, &ids(repo, portions, &suspected(repo, portions, &new, cache)?, cache)?);
+        out = sharing(
+            portions,
+            &ids(
+                repo,
+                portions,
+                &suspected(repo, portions, &new, cache)?,
+                cache,
+            )?,
+        );
         // A page that is read whole is read with all that it repeats.
-        let more: Vec<usize> = (0..portions.len()).filter(|at| out[*at] && portions[*at].portion.is_page && !new[*at]).collect();
+        let more: Vec<usize> = (0..portions.len())
+            .filter(|at| out[*at] && portions[*at].portion.is_page && !new[*at])
+            .collect();
         if more.is_empty() {
             break;
         }
         more.into_iter().for_each(|at| new[at] = true);
     }
-    let of = |wanted: bool| portions.iter().zip(&out).filter(move |(_, shares)| **shares != wanted);
-    let clean: Vec<&str> = of(true).filter(|(one, _)| !one.compared).map(|(one, _)| one.portion.path.as_str()).collect();
-    let dirty = of(false).filter(|(one, _)| one.compared).map(|(one, _)| one.portion.path.as_str());
+    let of = |wanted: bool| {
+        portions
+            .iter()
+            .zip(&out)
+            .filter(move |(_, shares)| **shares != wanted)
+    };
+    let clean: Vec<&str> = of(true)
+        .filter(|(one, _)| !one.compared)
+        .map(|(one, _)| one.portion.path.as_str())
+        .collect();
+    let dirty = of(false)
+        .filter(|(one, _)| one.compared)
+        .map(|(one, _)| one.portion.path.as_str());
     // What is not there now was not compared with what is new.
-    let dirty: Vec<&str> = dirty.chain(gone.0.iter().map(String::as_str).filter(|_| !clean.is_empty())).collect();
+    let dirty: Vec<&str> = dirty
+        .chain(
+            gone.0
+                .iter()
+                .map(String::as_str)
+                .filter(|_| !clean.is_empty()),
+        )
+        .collect();
     if !clean.is_empty() || !dirty.is_empty() {
         cache.keep_compared(&clean, &dirty);
     }
@@ -73,10 +125,19 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
     let mut out = vec![false; portions.len()];
     let groups = || ids.chunk_by(|a, b| a.0 == b.0);
     for group in groups() {
-        let days = || group.iter().filter(|(_, at, _)| !portions[*at].portion.is_page);
+        let days = || {
+            group
+                .iter()
+                .filter(|(_, at, _)| !portions[*at].portion.is_page)
+        };
         let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
-        for (_, at, said) in group.iter().filter(|(_, at, _)| portions[*at].portion.is_page) {
-            shared |= !days().any(|(_, day, there)| portions[*day].portion.machine == portions[*at].portion.machine && there == said);
+        for (_, at, said) in group
+            .iter()
+            .filter(|(_, at, _)| portions[*at].portion.is_page)
+        {
+            shared |= !days().any(|(_, day, there)| {
+                portions[*day].portion.machine == portions[*at].portion.machine && there == said
+            });
         }
         if shared {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
@@ -85,7 +146,11 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
     // A page that is read whole is read with all that it repeats, and so is what that is repeated in.
     loop {
         let before = out.clone();
-        for group in groups().filter(|group| group.iter().any(|(_, at, _)| portions[*at].portion.is_page && before[*at])) {
+        for group in groups().filter(|group| {
+            group
+                .iter()
+                .any(|(_, at, _)| portions[*at].portion.is_page && before[*at])
+        }) {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
         if out == before {
@@ -96,11 +161,18 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
 }
 
 fn machine_of(path: &str) -> Option<&str> {
-    path.rsplit('/').next().map(|name| name.strip_suffix(".json").unwrap_or(name))
+    path.rsplit('/')
+        .next()
+        .map(|name| name.strip_suffix(".json").unwrap_or(name))
 }
 
 /// The portions that may share an id with a new one, by the lower halves of ids; and all new pages with what they may repeat.
-fn suspected(repo: &Repo, portions: &[Digested], new: &[bool], cache: &dyn Cache) -> Result<BTreeSet<usize>, DataError> {
+fn suspected(
+    repo: &Repo,
+    portions: &[Digested],
+    new: &[bool],
+    cache: &dyn Cache,
+) -> Result<BTreeSet<usize>, DataError> {
     let mut fresh: Vec<(usize, Cow<[u32]>)> = Vec::new();
     for (at, one) in portions.iter().enumerate().filter(|(at, _)| new[*at]) {
         fresh.push((at, one.fresh_fingerprints(repo, cache)?));
@@ -115,37 +187,63 @@ fn suspected(repo: &Repo, portions: &[Digested], new: &[bool], cache: &dyn Cache
             }
         }
     }
-    let sought = Sought::with(once, count, fresh.iter().flat_map(|(_, prints)| prints.iter().copied()));
+    let sought = Sought::with(
+        once,
+        count,
+        fresh.iter().flat_map(|(_, prints)| prints.iter().copied()),
+    );
     let mut left: Vec<(u32, usize)> = Vec::new();
     let mut of = fresh.iter().peekable();
     for (at, one) in portions.iter().enumerate() {
-        let own = of.next_if(|(fresh, _)| *fresh == at).map_or(0, |(_, prints)| prints.len());
+        let own = of
+            .next_if(|(fresh, _)| *fresh == at)
+            .map_or(0, |(_, prints)| prints.len());
         if own < one.fingerprints.count() {
-            left.extend(one.fingerprints_among(&sought, repo, cache)?.into_iter().map(|print| (print, at)));
+            left.extend(
+                one.fingerprints_among(&sought, repo, cache)?
+                    .into_iter()
+                    .map(|print| (print, at)),
+            );
         }
     }
     for (print, _) in &left {
         again.put(*print);
     }
     for (at, prints) in &fresh {
-        left.extend(prints.iter().filter(|print| again.has(**print)).map(|print| (*print, *at)));
+        left.extend(
+            prints
+                .iter()
+                .filter(|print| again.has(**print))
+                .map(|print| (*print, *at)),
+        );
     }
     left.sort_unstable();
     left.dedup();
     let is_new_page = |at: usize| new[at] && portions[at].portion.is_page;
-    let groups = left.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_page(*at)));
+    let groups = left
+        .chunk_by(|a, b| a.0 == b.0)
+        .filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_page(*at)));
     Ok(groups.flatten().map(|(_, at)| *at).collect())
 }
 
 /// The ids that stand in those portions, sorted, with the one and what is said there.
-fn ids(repo: &Repo, portions: &[Digested], some: &BTreeSet<usize>, cache: &dyn Cache) -> Result<Vec<(u64, usize, u64)>, DataError> {
+fn ids(
+    repo: &Repo,
+    portions: &[Digested],
+    some: &BTreeSet<usize>,
+    cache: &dyn Cache,
+) -> Result<Vec<(u64, usize, u64)>, DataError> {
     // Only ids whose lower half stands in several of them can be shared.
     let mut all: Vec<u32> = Vec::new();
     for at in some.iter().filter(|_| some.len() > 1) {
         all.extend(portions[*at].all_fingerprints(repo, cache)?.iter());
     }
     all.sort_unstable();
-    let prints = Sought::of(all.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0]));
+    let prints = Sought::of(
+        all.chunk_by(|a, b| a == b)
+            .filter(|same| same.len() > 1)
+            .map(|same| same[0]),
+    );
     let mut out = Vec::new();
     let mut names = Interner::default();
     for at in some {
@@ -155,8 +253,14 @@ fn ids(repo: &Repo, portions: &[Digested], some: &BTreeSet<usize>, cache: &dyn C
             continue;
         }
         for (blob, kind) in one.portion.files(repo)? {
-            let ids: Ids = file(repo, cache, &blob, &kind, &mut names)?.map(|file| file.ids).unwrap_or_default();
-            out.extend(ids.into_iter().filter(|(id, _)| wanted(*id)).map(|(id, said)| (id, *at, said)));
+            let ids: Ids = file(repo, cache, &blob, &kind, &mut names)?
+                .map(|file| file.ids)
+                .unwrap_or_default();
+            out.extend(
+                ids.into_iter()
+                    .filter(|(id, _)| wanted(*id))
+                    .map(|(id, said)| (id, *at, said)),
+            );
         }
     }
     out.sort_unstable();

@@ -47,49 +47,92 @@ impl<'a> Overview<'a> {
         let (portions, gone) = digested(repo, machines, archive, cache)?;
         let mut overlapping = overlapping(repo, &portions, &gone, cache)?;
         // A machine's own figures are by the built-in prices, as its machine file states them.
-        let book = if only.is_none() { price_book(&portions) } else { PriceBook::default() };
+        let book = if only.is_none() {
+            price_book(&portions)
+        } else {
+            PriceBook::default()
+        };
         if !book.0.is_empty() {
             let prices = Prices::new(book.clone());
-            for (one, overlaps) in portions.iter().zip(&mut overlapping).filter(|(one, _)| !one.portion.is_page) {
+            for (one, overlaps) in portions
+                .iter()
+                .zip(&mut overlapping)
+                .filter(|(one, _)| !one.portion.is_page)
+            {
                 *overlaps = *overlaps || repriced(one, &prices, repo, cache)?;
             }
         }
         let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
         let mut names = Interner::default();
         let mut independent = Vec::new();
-        let wanted = portions.into_iter().zip(overlapping).filter(|(one, _)| only.is_none_or(|only| *only == one.portion.machine));
+        let wanted = portions
+            .into_iter()
+            .zip(overlapping)
+            .filter(|(one, _)| only.is_none_or(|only| *only == one.portion.machine));
         for (one, overlaps) in wanted {
-            let data = fleet.entry(one.portion.machine.clone()).or_insert_with(|| MachineData::new(one.portion.machine.clone()));
+            let data = fleet
+                .entry(one.portion.machine.clone())
+                .or_insert_with(|| MachineData::new(one.portion.machine.clone()));
             if overlaps {
                 for (blob, kind) in one.portion.files(repo)? {
-                    data.add(&blob.path, &kind, read::content(repo, blob.oid)?, &mut names);
+                    data.add(
+                        &blob.path,
+                        &kind,
+                        read::content(repo, blob.oid)?,
+                        &mut names,
+                    );
                 }
                 continue;
             }
             if let Some(page) = &one.digest.page {
-                data.page = Some(SyncFile::read(&one.portion.machine, page.as_bytes(), &mut names));
+                data.page = Some(SyncFile::read(
+                    &one.portion.machine,
+                    page.as_bytes(),
+                    &mut names,
+                ));
             }
             for (path, lines) in &one.digest.damaged {
-                data.problems.push(Conflict::about("damaged-lines", path.as_str(), &one.portion.machine, *lines));
+                data.problems.push(Conflict::about(
+                    "damaged-lines",
+                    path.as_str(),
+                    &one.portion.machine,
+                    *lines,
+                ));
             }
-            data.suspect.extend(one.digest.suspects.iter().map(|id| SessionId::new(names.name(id))));
+            data.suspect.extend(
+                one.digest
+                    .suspects
+                    .iter()
+                    .map(|id| SessionId::new(names.name(id))),
+            );
             independent.push(one);
         }
         let mut fleet = Fleet::count_by(fleet.into_values().collect(), book, rows);
         for one in &independent {
             fleet.records = fleet.records.saturating_add(one.digest.records);
-            if let Some((at, (first, last))) = fleet.place(&one.portion.machine).zip(one.digest.span()) {
+            if let Some((at, (first, last))) =
+                fleet.place(&one.portion.machine).zip(one.digest.span())
+            {
                 fleet.count_for(at, one.digest.totals(), first, last);
             }
         }
-        Ok(Self { repo, cache, independent, fleet })
+        Ok(Self {
+            repo,
+            cache,
+            independent,
+            fleet,
+        })
     }
 
     /// Completes the views of the sessions that overlapping portions have, and adds those that were used last; the fleet then knows how
     /// many there are.
     pub fn add_latest_sessions(&mut self) -> Result<(), DataError> {
         let mut chosen: BTreeSet<SessionId> = self.fleet.sessions.keys().cloned().collect();
-        let mut months: Vec<(Timestamp, &Digested)> = self.independent.iter().filter_map(|one| Some((one.digest.span()?.1, one))).collect();
+        let mut months: Vec<(Timestamp, &Digested)> = self
+            .independent
+            .iter()
+            .filter_map(|one| Some((one.digest.span()?.1, one)))
+            .collect();
         months.sort_by_key(|(last, _)| std::cmp::Reverse(*last));
         let mut seen: BTreeMap<String, Timestamp> = BTreeMap::new();
         for (last, one) in months {
@@ -101,9 +144,15 @@ impl<'a> Overview<'a> {
                 *known = (*known).max(sum.last());
             }
         }
-        let mut latest: Vec<(Timestamp, String)> = seen.into_iter().map(|(id, last)| (last, id)).collect();
+        let mut latest: Vec<(Timestamp, String)> =
+            seen.into_iter().map(|(id, last)| (last, id)).collect();
         latest.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        chosen.extend(latest.into_iter().take(MAX_SESSIONS).map(|(_, id)| SessionId::new(id.as_str().into())));
+        chosen.extend(
+            latest
+                .into_iter()
+                .take(MAX_SESSIONS)
+                .map(|(_, id)| SessionId::new(id.as_str().into())),
+        );
         self.add_sessions(&chosen, |_| {})?;
         self.count_sessions();
         Ok(())
@@ -111,19 +160,40 @@ impl<'a> Overview<'a> {
 
     /// Counts the sessions that the fleet has beside those that it lists.
     pub fn count_sessions(&mut self) {
-        let mut names: HashSet<u64> = self.fleet.sessions.keys().map(|id| name(id.as_str())).collect();
+        let mut names: HashSet<u64> = self
+            .fleet
+            .sessions
+            .keys()
+            .map(|id| name(id.as_str()))
+            .collect();
         names.reserve(self.independent.iter().map(|one| one.names.len()).sum());
-        self.independent.iter().for_each(|one| names.extend(one.names.iter()));
+        self.independent
+            .iter()
+            .for_each(|one| names.extend(one.names.iter()));
         self.fleet.unlisted = (names.len() as u64).saturating_sub(self.fleet.sessions.len() as u64);
     }
 
     /// Adds what independent portions have of some sessions, and shows it.
-    pub fn add_sessions(&mut self, some: &BTreeSet<SessionId>, mut show: impl FnMut(&SessionSum)) -> Result<(), DataError> {
+    pub fn add_sessions(
+        &mut self,
+        some: &BTreeSet<SessionId>,
+        mut show: impl FnMut(&SessionSum),
+    ) -> Result<(), DataError> {
         let wanted = Few::of(some.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = some.iter().map(SessionId::as_str).collect();
-        for one in self.independent.iter().filter(|one| one.names.iter().any(|name| wanted.has(*name))) {
-            for sum in one.sessions(self.repo, self.cache)?.iter().filter(|sum| ids.contains(sum.id.as_str())) {
-                let Some(at) = self.fleet.place(&one.portion.machine) else { continue };
+        for one in self
+            .independent
+            .iter()
+            .filter(|one| one.names.iter().any(|name| wanted.has(*name)))
+        {
+            for sum in one
+                .sessions(self.repo, self.cache)?
+                .iter()
+                .filter(|sum| ids.contains(sum.id.as_str()))
+            {
+                let Some(at) = self.fleet.place(&one.portion.machine) else {
+                    continue;
+                };
                 let view = self.fleet.session(&SessionId::new(sum.id.as_str().into()));
                 view.totals = view.totals.plus(sum.totals());
                 view.machines.insert(at);
@@ -139,18 +209,32 @@ impl<'a> Overview<'a> {
     /// Shows the rows of independent portions, or at least those that are not before `since`.
     pub fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), DataError> {
         let mut names = Interner::default();
-        let late = |one: &&Digested| since.is_none_or(|since| one.digest.span().is_none_or(|(_, last)| last >= since));
-        for one in self.independent.iter().filter(|one| !one.portion.is_page).filter(late) {
-            let Some(machine) = self.fleet.place(&one.portion.machine) else { continue };
+        let late = |one: &&Digested| {
+            since.is_none_or(|since| one.digest.span().is_none_or(|(_, last)| last >= since))
+        };
+        for one in self
+            .independent
+            .iter()
+            .filter(|one| !one.portion.is_page)
+            .filter(late)
+        {
+            let Some(machine) = self.fleet.place(&one.portion.machine) else {
+                continue;
+            };
             for (blob, kind) in one.portion.files(self.repo)? {
                 let mut shown = None;
-                self.cache.rows(&blob.path, blob.oid, &mut |bytes| shown = packed::unpack(bytes, machine, rows));
+                self.cache.rows(&blob.path, blob.oid, &mut |bytes| {
+                    shown = packed::unpack(bytes, machine, rows)
+                });
                 if shown.is_none()
                     && let Content::Bytes(bytes) = read::content(self.repo, blob.oid)?
                     && let Path::Day(_, day, _) = kind
-                    && let Ok((file, _)) = DayFile::read(&one.portion.machine, day, &bytes, &mut names)
+                    && let Ok((file, _)) =
+                        DayFile::read(&one.portion.machine, day, &bytes, &mut names)
                 {
-                    file.records.entries().for_each(|entry| rows(&Row::of(&entry, machine)));
+                    file.records
+                        .entries()
+                        .for_each(|entry| rows(&Row::of(&entry, machine)));
                 }
             }
         }
@@ -161,17 +245,31 @@ impl<'a> Overview<'a> {
 /// The fleet's price book, from the machine files in the digests.
 fn price_book(portions: &[Digested]) -> PriceBook {
     let mut names = Interner::default();
-    let pages = portions.iter().filter_map(|one| Some((&one.portion.machine, one.digest.page.as_ref()?)));
-    let pages: Vec<SyncFile> = pages.filter_map(|(id, text)| SyncFile::read(id, text.as_bytes(), &mut names).ok()).collect();
+    let pages = portions
+        .iter()
+        .filter_map(|one| Some((&one.portion.machine, one.digest.page.as_ref()?)));
+    let pages: Vec<SyncFile> = pages
+        .filter_map(|(id, text)| SyncFile::read(id, text.as_bytes(), &mut names).ok())
+        .collect();
     book::gather(pages.iter())
 }
 
 /// Whether the book changes what a portion costs: digests are by the built-in prices. Records without a session may be of any model.
-fn repriced(one: &Digested, prices: &Prices, repo: &Repo, cache: &dyn Cache) -> Result<bool, DataError> {
+fn repriced(
+    one: &Digested,
+    prices: &Prices,
+    repo: &Repo,
+    cache: &dyn Cache,
+) -> Result<bool, DataError> {
     let sessions = one.sessions(repo, cache)?;
     let listed: u64 = sessions.iter().map(|sum| sum.totals().requests).sum();
-    let bare = listed < one.digest.totals().requests || sessions.iter().any(|sum| sum.id.is_empty());
-    Ok(bare || sessions.iter().flat_map(|sum| &sum.models).any(|model| prices.is_own(model)))
+    let bare =
+        listed < one.digest.totals().requests || sessions.iter().any(|sum| sum.id.is_empty());
+    Ok(bare
+        || sessions
+            .iter()
+            .flat_map(|sum| &sum.models)
+            .any(|model| prices.is_own(model)))
 }
 
 /// How many sessions were used after `time`.
@@ -180,7 +278,13 @@ fn later(seen: &BTreeMap<String, Timestamp>, time: Timestamp) -> usize {
 }
 
 /// Computes the manifest of the trees `sync/machines` and `sync/archive`.
-pub fn manifest(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>, rules: u64, cache: &dyn Cache) -> Result<Manifest, DataError> {
+pub fn manifest(
+    repo: &Repo,
+    machines: Option<Oid>,
+    archive: Option<Oid>,
+    rules: u64,
+    cache: &dyn Cache,
+) -> Result<Manifest, DataError> {
     manifest_and_scraps(repo, machines, archive, rules, cache).map(|(manifest, _)| manifest)
 }
 
@@ -194,5 +298,8 @@ pub fn manifest_and_scraps<'a>(
 ) -> Result<(Manifest, Overview<'a>), DataError> {
     let mut overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
     overview.add_latest_sessions()?;
-    Ok((manifest::compute(&overview.fleet, machines, archive, rules), overview))
+    Ok((
+        manifest::compute(&overview.fleet, machines, archive, rules),
+        overview,
+    ))
 }

@@ -54,7 +54,9 @@ const LEDGER: u8 = 8;
 
 impl Packed {
     fn plain(&self) -> Option<[u8; ROW]> {
-        let Totals { counters: c, cost, .. } = self.sums.into();
+        let Totals {
+            counters: c, cost, ..
+        } = self.sums.into();
         if self.recorded.is_some() {
             return None;
         }
@@ -67,20 +69,36 @@ impl Packed {
         };
         put(&self.at.to_le_bytes());
         put(&u64::try_from(cost.amount.pico()).ok()?.to_le_bytes());
-        for number in [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h] {
+        for number in [
+            c.input,
+            c.output,
+            c.cache_creation,
+            c.cache_read,
+            c.cache_1h,
+        ] {
             put(&small(number)?.to_le_bytes());
         }
         self.names.iter().for_each(|name| put(&name.to_le_bytes()));
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
         put(&[
             u8::try_from(c.web_search).ok()?,
-            flag(self.provisional, PROVISIONAL) | flag(cost.known, PRICED) | flag(self.day, DAY) | flag(self.ledger, LEDGER),
+            flag(self.provisional, PROVISIONAL)
+                | flag(cost.known, PRICED)
+                | flag(self.day, DAY)
+                | flag(self.ledger, LEDGER),
         ]);
         Some(out)
     }
 
     fn of_plain(row: &[u8; ROW]) -> Self {
-        let word = |at: usize| u64::from(u32::from_le_bytes([row[at], row[at + 1], row[at + 2], row[at + 3]]));
+        let word = |at: usize| {
+            u64::from(u32::from_le_bytes([
+                row[at],
+                row[at + 1],
+                row[at + 2],
+                row[at + 3],
+            ]))
+        };
         let long = |at: usize| word(at) | word(at + 4) << 32;
         let name = |at: usize| u16::from_le_bytes([row[at], row[at + 1]]);
         let counters = Counters {
@@ -91,11 +109,19 @@ impl Packed {
             cache_1h: word(32),
             web_search: row[42].into(),
         };
-        let cost = Cost { known: row[43] & PRICED != 0, amount: Money::from_pico(long(8).into()) };
+        let cost = Cost {
+            known: row[43] & PRICED != 0,
+            amount: Money::from_pico(long(8).into()),
+        };
         Self {
             at: long(0).cast_signed(),
             names: [name(36), name(38), name(40)],
-            sums: Totals { requests: u64::from(row[43] & LEDGER == 0), counters, cost }.into(),
+            sums: Totals {
+                requests: u64::from(row[43] & LEDGER == 0),
+                counters,
+                cost,
+            }
+            .into(),
             recorded: None,
             provisional: row[43] & PROVISIONAL != 0,
             day: row[43] & DAY != 0,
@@ -105,10 +131,13 @@ impl Packed {
 }
 
 fn number<'a>(names: &mut Vec<&'a str>, name: &'a str) -> Option<u16> {
-    let at = names.iter().rposition(|known| *known == name).unwrap_or_else(|| {
-        names.push(name);
-        names.len() - 1
-    });
+    let at = names
+        .iter()
+        .rposition(|known| *known == name)
+        .unwrap_or_else(|| {
+            names.push(name);
+            names.len() - 1
+        });
     u16::try_from(at).ok()
 }
 
@@ -118,7 +147,12 @@ pub fn pack(records: &RecordSet) -> Vec<u8> {
 }
 
 fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
-    let mut names = Names { rows: u32::try_from(records.len()).ok()?, sessions: Vec::new(), projects: Vec::new(), models: Vec::new() };
+    let mut names = Names {
+        rows: u32::try_from(records.len()).ok()?,
+        sessions: Vec::new(),
+        projects: Vec::new(),
+        models: Vec::new(),
+    };
     let mut all = Vec::with_capacity(records.len());
     for entry in records.entries() {
         let places = [
@@ -152,7 +186,11 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
 pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
     let (form, rest) = bytes.split_first()?;
     let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
-    let sessions: Vec<SessionId> = names.sessions.iter().map(|name| SessionId::new((*name).into())).collect();
+    let sessions: Vec<SessionId> = names
+        .sessions
+        .iter()
+        .map(|name| SessionId::new((*name).into()))
+        .collect();
     let row = |packed: &Packed| -> Option<Row<'_>> {
         let [session, project, model] = packed.names.map(usize::from);
         let session = non_empty(sessions.get(session)?);
@@ -170,17 +208,39 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
             at: Timestamp::from_millis(packed.at)?,
             totals: packed.sums.into(),
             recorded: packed.recorded.map(Money::from_pico),
-            source: if packed.ledger { RowSource::Ledger(level) } else { RowSource::Record(level) },
+            source: if packed.ledger {
+                RowSource::Ledger(level)
+            } else {
+                RowSource::Record(level)
+            },
             provisional: packed.provisional,
         })
     };
-    let wide: Vec<Packed> = if *form == WIDE { postcard::from_bytes(rest).ok()? } else { Vec::new() };
-    let (plain, more) = if *form == PLAIN { rest.as_chunks::<ROW>() } else { (&[][..], &[][..]) };
-    let all = || plain.iter().map(Packed::of_plain).chain(wide.iter().copied());
+    let wide: Vec<Packed> = if *form == WIDE {
+        postcard::from_bytes(rest).ok()?
+    } else {
+        Vec::new()
+    };
+    let (plain, more) = if *form == PLAIN {
+        rest.as_chunks::<ROW>()
+    } else {
+        (&[][..], &[][..])
+    };
+    let all = || {
+        plain
+            .iter()
+            .map(Packed::of_plain)
+            .chain(wide.iter().copied())
+    };
     // Looked at once before any is given: half a file would be counted twice when it is read anew.
-    if !more.is_empty() || all().count() != usize::try_from(names.rows).ok()? || !all().all(|packed| row(&packed).is_some()) {
+    if !more.is_empty()
+        || all().count() != usize::try_from(names.rows).ok()?
+        || !all().all(|packed| row(&packed).is_some())
+    {
         return None;
     }
-    all().filter_map(|packed| row(&packed)).for_each(|row| rows(&row));
+    all()
+        .filter_map(|packed| row(&packed))
+        .for_each(|row| rows(&row));
     Some(())
 }

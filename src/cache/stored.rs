@@ -20,7 +20,14 @@ impl From<Totals> for Sums {
         let c = &totals.counters;
         Self {
             requests: totals.requests,
-            counters: [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h, c.web_search],
+            counters: [
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_read,
+                c.cache_1h,
+                c.web_search,
+            ],
             pico: totals.cost.amount.pico(),
             known: totals.cost.known,
         }
@@ -29,11 +36,28 @@ impl From<Totals> for Sums {
 
 impl From<Sums> for Totals {
     fn from(sums: Sums) -> Self {
-        let [input, output, cache_creation, cache_read, cache_1h, web_search] = sums.counters;
+        let [
+            input,
+            output,
+            cache_creation,
+            cache_read,
+            cache_1h,
+            web_search,
+        ] = sums.counters;
         Self {
             requests: sums.requests,
-            counters: Counters { input, output, cache_creation, cache_read, cache_1h, web_search },
-            cost: Cost { known: sums.known, amount: Money::from_pico(sums.pico) },
+            counters: Counters {
+                input,
+                output,
+                cache_creation,
+                cache_read,
+                cache_1h,
+                web_search,
+            },
+            cost: Cost {
+                known: sums.known,
+                amount: Money::from_pico(sums.pico),
+            },
         }
     }
 }

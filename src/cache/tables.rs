@@ -18,14 +18,21 @@ const VERSION: u32 = 12;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {
-    format!("{VERSION} {RULES} {} {}", crate::prices::fingerprint(), env!("CARGO_PKG_VERSION"))
+    format!(
+        "{VERSION} {RULES} {} {}",
+        crate::prices::fingerprint(),
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {
     Ok(Oid::from_bytes(row.get_ref(column)?.as_blob()?).ok())
 }
 
-fn decoded<T: serde::de::DeserializeOwned>(row: &Row, column: usize) -> rusqlite::Result<Option<T>> {
+fn decoded<T: serde::de::DeserializeOwned>(
+    row: &Row,
+    column: usize,
+) -> rusqlite::Result<Option<T>> {
     Ok(postcard::from_bytes(row.get_ref(column)?.as_blob()?).ok())
 }
 
@@ -39,7 +46,8 @@ fn bytes(numbers: impl Iterator<Item = u64>) -> Vec<u8> {
 }
 
 fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> rusqlite::Result<Vec<u8>> {
-    postcard::to_allocvec(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    postcard::to_allocvec(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
 impl Index {
@@ -48,7 +56,12 @@ impl Index {
         if self.fits.get() {
             return Ok(true);
         }
-        let made: Option<String> = self.db.query_row("SELECT value FROM meta WHERE key = 'digests'", [], |row| row.get(0)).optional()?;
+        let made: Option<String> = self
+            .db
+            .query_row("SELECT value FROM meta WHERE key = 'digests'", [], |row| {
+                row.get(0)
+            })
+            .optional()?;
         self.fits.set(made == Some(version()));
         Ok(self.fits.get())
     }
@@ -62,48 +75,116 @@ impl Index {
             self.db.prepare_cached("SELECT path, oid, compared, digest, names, length(fingerprints) / 4, rules FROM portions")?;
         let mut rows = query.query([])?;
         while let Some(row) = rows.next()? {
-            let (Some(oid), Some(digest)) = (oid(row, 1)?, decoded::<Digest>(row, 3)?) else { continue };
+            let (Some(oid), Some(digest)) = (oid(row, 1)?, decoded::<Digest>(row, 3)?) else {
+                continue;
+            };
             let fingerprints = row.get::<_, u32>(5)? as usize;
             let (compared, rules) = (row.get(2)?, row.get::<_, i64>(6)?.cast_unsigned());
-            out.insert(row.get(0)?, Known { oid, compared, rules, digest, names: numbers(row, 4)?.into(), fingerprints });
+            out.insert(
+                row.get(0)?,
+                Known {
+                    oid,
+                    compared,
+                    rules,
+                    digest,
+                    names: numbers(row, 4)?.into(),
+                    fingerprints,
+                },
+            );
         }
         Ok(out)
     }
 
     fn with_portions<T>(&self, ask: impl FnOnce(&BTreeMap<String, Known>) -> T) -> T {
-        ask(self.portions.borrow_mut().get_or_insert_with(|| self.portion_rows().unwrap_or_default()))
+        ask(self
+            .portions
+            .borrow_mut()
+            .get_or_insert_with(|| self.portion_rows().unwrap_or_default()))
     }
 
     // By its object too: where the disk is full, what this run remembers and what the database has are two things.
-    fn portion_sessions(&self, portion: &str, oid: Oid) -> rusqlite::Result<Option<Vec<SessionSum>>> {
-        let mut query = self.db.prepare_cached("SELECT sessions FROM portions WHERE path = ?1 AND oid = ?2")?;
-        Ok(query.query_row(params![portion, oid.as_bytes()], |row| decoded(row, 0)).optional()?.flatten())
+    fn portion_sessions(
+        &self,
+        portion: &str,
+        oid: Oid,
+    ) -> rusqlite::Result<Option<Vec<SessionSum>>> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT sessions FROM portions WHERE path = ?1 AND oid = ?2")?;
+        Ok(query
+            .query_row(params![portion, oid.as_bytes()], |row| decoded(row, 0))
+            .optional()?
+            .flatten())
     }
 
-    fn show_fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) -> rusqlite::Result<()> {
-        let mut query = self.db.prepare_cached("SELECT fingerprints FROM portions WHERE path = ?1 AND oid = ?2")?;
-        let read = |row: &Row| row.get_ref(0)?.as_blob().map(|all| show(all.as_chunks().0)).map_err(Into::into);
-        query.query_row(params![portion, oid.as_bytes()], read).optional().map(drop)
+    fn show_fingerprints(
+        &self,
+        portion: &str,
+        oid: Oid,
+        show: &mut dyn FnMut(&[[u8; 4]]),
+    ) -> rusqlite::Result<()> {
+        let mut query = self
+            .db
+            .prepare_cached("SELECT fingerprints FROM portions WHERE path = ?1 AND oid = ?2")?;
+        let read = |row: &Row| {
+            row.get_ref(0)?
+                .as_blob()
+                .map(|all| show(all.as_chunks().0))
+                .map_err(Into::into)
+        };
+        query
+            .query_row(params![portion, oid.as_bytes()], read)
+            .optional()
+            .map(drop)
     }
 
     fn file_row(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<FileDigest>> {
         if !self.fits()? {
             return Ok(None);
         }
-        let mut query = self.db.prepare_cached("SELECT digest, sessions, ids FROM files WHERE path = ?1 AND oid = ?2")?;
+        let mut query = self.db.prepare_cached(
+            "SELECT digest, sessions, ids FROM files WHERE path = ?1 AND oid = ?2",
+        )?;
         let read = |row: &Row| -> rusqlite::Result<Option<FileDigest>> {
-            let (Some(digest), Some(sessions)) = (decoded(row, 0)?, decoded(row, 1)?) else { return Ok(None) };
-            let ids: Ids = numbers(row, 2)?.as_chunks::<2>().0.iter().map(|[id, said]| (*id, *said)).collect();
-            Ok(Some(FileDigest { digest, sessions, ids, rows: Vec::new() }))
+            let (Some(digest), Some(sessions)) = (decoded(row, 0)?, decoded(row, 1)?) else {
+                return Ok(None);
+            };
+            let ids: Ids = numbers(row, 2)?
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|[id, said]| (*id, *said))
+                .collect();
+            Ok(Some(FileDigest {
+                digest,
+                sessions,
+                ids,
+                rows: Vec::new(),
+            }))
         };
-        Ok(query.query_row(params![path, blob.as_bytes()], read).optional()?.flatten())
+        Ok(query
+            .query_row(params![path, blob.as_bytes()], read)
+            .optional()?
+            .flatten())
     }
 
-    fn show_rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8])) -> rusqlite::Result<()> {
+    fn show_rows(
+        &self,
+        path: &str,
+        blob: Oid,
+        show: &mut dyn FnMut(&[u8]),
+    ) -> rusqlite::Result<()> {
         if self.fits()? {
-            let mut query = self.db.prepare_cached("SELECT rows FROM rows WHERE path = ?1 AND oid = ?2")?;
+            let mut query = self
+                .db
+                .prepare_cached("SELECT rows FROM rows WHERE path = ?1 AND oid = ?2")?;
             query
-                .query_row(params![path, blob.as_bytes()], |row| row.get_ref(0)?.as_blob().map(&mut *show).map_err(Into::into))
+                .query_row(params![path, blob.as_bytes()], |row| {
+                    row.get_ref(0)?
+                        .as_blob()
+                        .map(&mut *show)
+                        .map_err(Into::into)
+                })
                 .optional()?;
         }
         Ok(())
@@ -116,19 +197,33 @@ impl Index {
         }
         let transaction = self.db.unchecked_transaction()?;
         if !self.fits()? {
-            transaction.execute_batch("DELETE FROM portions; DELETE FROM files; DELETE FROM rows;")?;
-            transaction.execute("INSERT OR REPLACE INTO meta VALUES ('digests', ?1)", params![version()])?;
+            transaction
+                .execute_batch("DELETE FROM portions; DELETE FROM files; DELETE FROM rows;")?;
+            transaction.execute(
+                "INSERT OR REPLACE INTO meta VALUES ('digests', ?1)",
+                params![version()],
+            )?;
         }
         change()?;
         transaction.commit()
     }
 
     fn keep_file_rows(&self, files: &[FileEntry]) -> rusqlite::Result<()> {
-        let mut insert = self.db.prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)")?;
-        let mut insert_rows = self.db.prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
+        let mut insert = self
+            .db
+            .prepare_cached("INSERT OR REPLACE INTO files VALUES (?1, ?2, ?3, ?4, ?5)")?;
+        let mut insert_rows = self
+            .db
+            .prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
         for (path, oid, file) in files {
             let ids = bytes(file.ids.iter().flat_map(|(id, said)| [*id, *said]));
-            insert.execute(params![path, oid.as_bytes(), encoded(&file.digest)?, encoded(&file.sessions)?, ids])?;
+            insert.execute(params![
+                path,
+                oid.as_bytes(),
+                encoded(&file.digest)?,
+                encoded(&file.sessions)?,
+                ids
+            ])?;
             if file.digest.page.is_none() {
                 insert_rows.execute(params![path, oid.as_bytes(), file.rows])?;
             }
@@ -136,31 +231,60 @@ impl Index {
         Ok(())
     }
 
-    fn keep_portion_row(&self, path: &str, oid: Oid, portion: &PortionDigest) -> rusqlite::Result<()> {
+    fn keep_portion_row(
+        &self,
+        path: &str,
+        oid: Oid,
+        portion: &PortionDigest,
+    ) -> rusqlite::Result<()> {
         let mut insert = self.db.prepare_cached(
             "INSERT OR REPLACE INTO portions (path, oid, compared, rules, digest, names, fingerprints, sessions)
              VALUES (?1, ?2, 0, 0, ?3, ?4, ?5, ?6)",
         )?;
         let fingerprints: Vec<u8> = portion.fingerprints().flat_map(u32::to_le_bytes).collect();
         let names = bytes(portion.names.iter().copied());
-        insert.execute(params![path, oid.as_bytes(), encoded(&portion.digest)?, names, fingerprints, encoded(&portion.sessions)?]).map(drop)
+        insert
+            .execute(params![
+                path,
+                oid.as_bytes(),
+                encoded(&portion.digest)?,
+                names,
+                fingerprints,
+                encoded(&portion.sessions)?
+            ])
+            .map(drop)
     }
 }
 
 impl Checked for Index {
     fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
-        self.with_portions(|all| all.get(&portion.path).is_some_and(|known| known.keeps(portion, rules)))
+        self.with_portions(|all| {
+            all.get(&portion.path)
+                .is_some_and(|known| known.keeps(portion, rules))
+        })
     }
 
     fn note(&self, portion: &Portion, rules: &Rules) {
         let rules = fingerprint(portion, rules);
-        if let Some(known) = self.portions.borrow_mut().as_mut().and_then(|all| all.get_mut(&portion.path)).filter(|k| k.oid == portion.oid)
+        if let Some(known) = self
+            .portions
+            .borrow_mut()
+            .as_mut()
+            .and_then(|all| all.get_mut(&portion.path))
+            .filter(|k| k.oid == portion.oid)
         {
             known.rules = rules;
         }
         let _ = self.change(|| {
-            let mut set = self.db.prepare_cached("UPDATE portions SET rules = ?3 WHERE path = ?1 AND oid = ?2")?;
-            set.execute(params![portion.path, portion.oid.as_bytes(), rules.cast_signed()]).map(drop)
+            let mut set = self
+                .db
+                .prepare_cached("UPDATE portions SET rules = ?3 WHERE path = ?1 AND oid = ?2")?;
+            set.execute(params![
+                portion.path,
+                portion.oid.as_bytes(),
+                rules.cast_signed()
+            ])
+            .map(drop)
         });
     }
 }
@@ -195,9 +319,18 @@ impl Cache for Index {
 
     fn keep_portion(&self, path: &str, oid: Oid, portion: &PortionDigest) {
         if let Some(portions) = &mut *self.portions.borrow_mut() {
-            let PortionDigest { digest, ids, names, .. } = portion;
+            let PortionDigest {
+                digest, ids, names, ..
+            } = portion;
             let digest = digest.clone();
-            let known = Known { oid, compared: false, rules: 0, digest, fingerprints: ids.len(), names: names.as_slice().into() };
+            let known = Known {
+                oid,
+                compared: false,
+                rules: 0,
+                digest,
+                fingerprints: ids.len(),
+                names: names.as_slice().into(),
+            };
             portions.insert(path.to_owned(), known);
         }
         let _ = self.change(|| self.keep_portion_row(path, oid, portion));
@@ -206,11 +339,18 @@ impl Cache for Index {
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
         for (paths, value) in [(compared, true), (others, false)] {
             if let Some(portions) = &mut *self.portions.borrow_mut() {
-                paths.iter().for_each(|path| portions.get_mut(*path).into_iter().for_each(|known| known.compared = value));
+                paths.iter().for_each(|path| {
+                    portions
+                        .get_mut(*path)
+                        .into_iter()
+                        .for_each(|known| known.compared = value)
+                });
             }
         }
         let _ = self.change(|| {
-            let mut set = self.db.prepare_cached("UPDATE portions SET compared = ?2 WHERE path = ?1 AND compared <> ?2")?;
+            let mut set = self.db.prepare_cached(
+                "UPDATE portions SET compared = ?2 WHERE path = ?1 AND compared <> ?2",
+            )?;
             for (paths, value) in [(compared, true), (others, false)] {
                 for path in paths {
                     set.execute(params![path, value])?;

@@ -39,10 +39,17 @@ struct Line {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
-    let bounds = Bounds { since: filter.since, until: filter.until };
+    let bounds = Bounds {
+        since: filter.since,
+        until: filter.until,
+    };
     let mut all: BTreeMap<(usize, String), Line> = BTreeMap::new();
     let found = filter.read_all(env, bounds, &mut |row| {
-        let date = if row.is_day() { row.at.day().date() } else { filter.timezone.date(row.at) };
+        let date = if row.is_day() {
+            row.at.day().date()
+        } else {
+            filter.timezone.date(row.at)
+        };
         if !bounds.hold(date) || row.is_sum() {
             return;
         }
@@ -57,8 +64,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }
     })?;
     let labels = found.fleet.labels();
-    let mut lines: Vec<_> = all.into_iter().filter(|((machine, _), _)| found.wants(*machine)).collect();
-    lines.sort_by(|((_, a_id), a), ((_, b_id), b)| b.last.cmp(&a.last).then_with(|| a_id.cmp(b_id)));
+    let mut lines: Vec<_> = all
+        .into_iter()
+        .filter(|((machine, _), _)| found.wants(*machine))
+        .collect();
+    lines
+        .sort_by(|((_, a_id), a), ((_, b_id), b)| b.last.cmp(&a.last).then_with(|| a_id.cmp(b_id)));
     let sum = |pick: fn(&Line) -> Totals| lines.iter().map(|(_, line)| pick(line)).sum::<Totals>();
     let (shown, beyond) = (sum(|line| line.lines), sum(|line| line.beyond));
     let without = lines.iter().filter(|(_, line)| !line.accounted).count() as u64;
@@ -82,25 +93,65 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         return Ok(super::exit::OK);
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(env.width);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(env.width);
     let wide = env.width >= 84;
-    let head = ["Session", "Machine", "Last", "Requests", "Lines (USD)", "Beyond (tokens)", "Beyond (USD)"];
+    let head = [
+        "Session",
+        "Machine",
+        "Last",
+        "Requests",
+        "Lines (USD)",
+        "Beyond (tokens)",
+        "Beyond (USD)",
+    ];
     let keeps = |at: usize| wide || ![2, 3].contains(&at);
-    table.set_header(head.iter().enumerate().filter(|(at, _)| keeps(*at)).map(|(_, name)| *name));
+    table.set_header(
+        head.iter()
+            .enumerate()
+            .filter(|(at, _)| keeps(*at))
+            .map(|(_, name)| *name),
+    );
     for ((machine, session), line) in &lines {
-        let beyond = |text: String| if line.accounted { text } else { "no account".to_owned() };
+        let beyond = |text: String| {
+            if line.accounted {
+                text
+            } else {
+                "no account".to_owned()
+            }
+        };
         let cells = [
-            printable(if session.is_empty() { "(not known)" } else { session }, 40),
+            printable(
+                if session.is_empty() {
+                    "(not known)"
+                } else {
+                    session
+                },
+                40,
+            ),
             printable(&labels[*machine], 24),
-            line.last.map(|at| filter.timezone.date(at).to_string()).unwrap_or_default(),
+            line.last
+                .map(|at| filter.timezone.date(at).to_string())
+                .unwrap_or_default(),
             thousands(line.lines.requests),
             format!("${}", line.lines.cost.amount.cents()),
             beyond(thousands(line.beyond.counters.total())),
             beyond(format!("${}", line.beyond.cost.amount.cents())),
         ];
-        table.add_row(cells.into_iter().enumerate().filter(|(at, _)| keeps(*at)).map(|(_, text)| text));
+        table.add_row(
+            cells
+                .into_iter()
+                .enumerate()
+                .filter(|(at, _)| keeps(*at))
+                .map(|(_, text)| text),
+        );
     }
-    table.column_iter_mut().skip(if wide { 3 } else { 2 }).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
+        .column_iter_mut()
+        .skip(if wide { 3 } else { 2 })
+        .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
     let mut text = format!("{table}\n");
     let all = shown.plus(beyond);
     let cost = |totals: &Totals| format!("${}", totals.cost.amount.cents());
@@ -114,7 +165,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     );
     if without > 0 {
         let what = count(without, "session");
-        text += &format!("{what} without an account (older version, or still running): their usage is a lower bound.\n");
+        text += &format!(
+            "{what} without an account (older version, or still running): their usage is a lower bound.\n"
+        );
     }
     out(&text);
     Ok(super::exit::OK)

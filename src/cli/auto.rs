@@ -69,7 +69,11 @@ pub struct EnableArgs {
 
 impl Default for EnableArgs {
     fn default() -> Self {
-        Self { scheduler: Scheduler::Auto, no_hooks: false, print: false }
+        Self {
+            scheduler: Scheduler::Auto,
+            no_hooks: false,
+            print: false,
+        }
     }
 }
 
@@ -124,15 +128,38 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// Claude Code's settings files: those of the folders that are there, else of the first.
 pub fn settings_files(places: &Places) -> Vec<PathBuf> {
-    let there: Vec<PathBuf> = places.claude.iter().filter(|folder| folder.is_dir()).map(|folder| folder.join("settings.json")).collect();
-    if there.is_empty() { places.claude.iter().take(1).map(|folder| folder.join("settings.json")).collect() } else { there }
+    let there: Vec<PathBuf> = places
+        .claude
+        .iter()
+        .filter(|folder| folder.is_dir())
+        .map(|folder| folder.join("settings.json"))
+        .collect();
+    if there.is_empty() {
+        places
+            .claude
+            .iter()
+            .take(1)
+            .map(|folder| folder.join("settings.json"))
+            .collect()
+    } else {
+        there
+    }
 }
 
 fn job(places: &Places) -> Job {
-    let variables = schedule::VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+    let variables = schedule::VARIABLES
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     // The same minute in each hour, another on each machine.
-    let id = machine_id::read(&places.machine_id).ok().flatten().map(|id| id.to_string()).unwrap_or_default();
-    let minute = id.bytes().fold(17_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % 60;
+    let id = machine_id::read(&places.machine_id)
+        .ok()
+        .flatten()
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    let minute = id
+        .bytes()
+        .fold(17_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte))
+        % 60;
     Job {
         program: super::env::program().display().to_string(),
         variables: variables.filter(|(_, value)| !value.is_empty()).collect(),
@@ -158,10 +185,17 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
     if args.print {
         if !args.no_hooks {
             for file in settings_files(&places) {
-                text.push_str(&format!("# {}: hooks for {}\n{command}\n\n", show(&file), claude::EVENTS.join(" and ")));
+                text.push_str(&format!(
+                    "# {}: hooks for {}\n{command}\n\n",
+                    show(&file),
+                    claude::EVENTS.join(" and ")
+                ));
             }
         }
-        for (path, file) in kind.map(|kind| schedule::texts(kind, &job, &folders)).unwrap_or_default() {
+        for (path, file) in kind
+            .map(|kind| schedule::texts(kind, &job, &folders))
+            .unwrap_or_default()
+        {
             text.push_str(&format!("# {}\n{file}\n", show(&path)));
         }
         return Ok(text);
@@ -173,8 +207,15 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
             let changed = ledger.add_hooks(&file, &command)?;
             // Written down at once: whatever fails next can be taken back.
             ledger.write(&place)?;
-            let state = if changed { "Claude Code now calls claude-sync" } else { "Claude Code calls claude-sync already" };
-            text.push_str(&format!("{state} after each answer and session: {}\n", show(&file)));
+            let state = if changed {
+                "Claude Code now calls claude-sync"
+            } else {
+                "Claude Code calls claude-sync already"
+            };
+            text.push_str(&format!(
+                "{state} after each answer and session: {}\n",
+                show(&file)
+            ));
             if std::fs::read_to_string(&file).is_ok_and(|text| claude::disables_hooks(&text)) {
                 text.push_str("But \"disableAllHooks\" is set there: as long as it is, Claude Code calls nobody.\n");
             }
@@ -188,14 +229,20 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
             ledger.scheduler = Some(kind);
             ledger.write(&place)?;
             schedule::install(kind, &job, &folders)?;
-            text.push_str(&format!("Every hour: {}, at minute {}.\n", kind.name(), job.minute));
+            text.push_str(&format!(
+                "Every hour: {}, at minute {}.\n",
+                kind.name(),
+                job.minute
+            ));
         }
         None if args.scheduler == Scheduler::None => {}
         None => {
             text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n");
         }
     }
-    text.push_str("How it goes: claude-sync auto status. To take it back: claude-sync auto disable\n");
+    text.push_str(
+        "How it goes: claude-sync auto status. To take it back: claude-sync auto disable\n",
+    );
     Ok(text)
 }
 
@@ -205,8 +252,16 @@ pub fn disable() -> Result<String, CliError> {
     let folders = Env::folders()?;
     let place = ledger::place(&places.config);
     let mut ledger = Ledger::read(&place);
-    let mut files: Vec<PathBuf> = ledger.settings.iter().map(|changed| changed.path.clone()).collect();
-    files.extend(settings_files(&places).into_iter().map(|file| ledger::target(&file)));
+    let mut files: Vec<PathBuf> = ledger
+        .settings
+        .iter()
+        .map(|changed| changed.path.clone())
+        .collect();
+    files.extend(
+        settings_files(&places)
+            .into_iter()
+            .map(|file| ledger::target(&file)),
+    );
     files.sort();
     files.dedup();
     let mut text = String::new();
@@ -217,11 +272,17 @@ pub fn disable() -> Result<String, CliError> {
         match done {
             PutBack::Untouched => {}
             PutBack::Restored => text.push_str(&format!("{file} is as it was before.\n")),
-            PutBack::Cleaned => text.push_str(&format!("{file} was changed since: only claude-sync's entries were taken out.\n")),
+            PutBack::Cleaned => text.push_str(&format!(
+                "{file} was changed since: only claude-sync's entries were taken out.\n"
+            )),
         }
     }
     // Without a ledger, what is there is found by its looks.
-    let found = ledger.scheduler.or_else(|| Kind::ALL.into_iter().find(|kind| schedule::is_installed(*kind, &folders)));
+    let found = ledger.scheduler.or_else(|| {
+        Kind::ALL
+            .into_iter()
+            .find(|kind| schedule::is_installed(*kind, &folders))
+    });
     if let Some(kind) = found {
         schedule::remove(kind, &folders)?;
         ledger.scheduler = None;
@@ -249,8 +310,10 @@ impl Started {
     /// Looks.
     pub fn read(places: &Places) -> Result<Self, CliError> {
         let folders = Env::folders()?;
-        let has =
-            |file: &PathBuf| std::fs::read_to_string(file).is_ok_and(|text| claude::has_hooks(&text) && !claude::disables_hooks(&text));
+        let has = |file: &PathBuf| {
+            std::fs::read_to_string(file)
+                .is_ok_and(|text| claude::has_hooks(&text) && !claude::disables_hooks(&text))
+        };
         let kind = Ledger::read(&ledger::place(&places.config)).scheduler;
         Ok(Self {
             hooks: settings_files(places).into_iter().filter(has).collect(),
@@ -278,21 +341,37 @@ impl Started {
 
     /// In words.
     pub fn text(&self, now: Timestamp) -> String {
-        let mut by: Vec<String> = self.hooks.iter().take(1).map(|_| "Claude Code, after each answer and session".to_owned()).collect();
-        by.extend(self.scheduler.map(|kind| format!("{}, every hour", kind.name())));
+        let mut by: Vec<String> = self
+            .hooks
+            .iter()
+            .take(1)
+            .map(|_| "Claude Code, after each answer and session".to_owned())
+            .collect();
+        by.extend(
+            self.scheduler
+                .map(|kind| format!("{}, every hour", kind.name())),
+        );
         if by.is_empty() {
             return "off; to have syncs by themselves: claude-sync auto enable\n".to_owned();
         }
         let mut text = format!("by {}\n", by.join("; and by "));
         if let Some(last) = &self.last {
-            let when = last.began().map(|began| ago(now, began)).unwrap_or_default();
+            let when = last
+                .began()
+                .map(|began| ago(now, began))
+                .unwrap_or_default();
             let went = match (last.code, &last.error) {
                 (Some(exit::OK), _) => "went well".to_owned(),
-                (Some(code), Some(error)) => format!("ended with {code}: {}", printable(error, 300)),
+                (Some(code), Some(error)) => {
+                    format!("ended with {code}: {}", printable(error, 300))
+                }
                 (Some(code), None) => format!("ended with {code}"),
                 (None, _) => "is going on, or was cut off".to_owned(),
             };
-            text.push_str(&format!("  last run: {when}, by {}, {went}\n", printable(&last.trigger, 20)));
+            text.push_str(&format!(
+                "  last run: {when}, by {}, {went}\n",
+                printable(&last.trigger, 20)
+            ));
         }
         text
     }
@@ -323,26 +402,50 @@ fn leave_run_behind(env: &Env) -> Result<(), CliError> {
         return Ok(());
     }
     let mut command = Command::new(super::env::program());
-    command.args(["auto", "run", "--trigger", "hook"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(["auto", "run", "--trigger", "hook"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     // A group of its own: Claude Code ends the hook's when it takes too long, and terminals end theirs.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command.current_dir(places.claude.iter().find(|folder| folder.is_dir()).map_or(std::path::Path::new("/"), PathBuf::as_path));
+    command.current_dir(
+        places
+            .claude
+            .iter()
+            .find(|folder| folder.is_dir())
+            .map_or(std::path::Path::new("/"), PathBuf::as_path),
+    );
     let _ = command.spawn();
     Ok(())
 }
 
 fn auto_run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let Some(_turn) = pace::take_turn(&places.state)? else { return Ok(exit::OK) };
+    let Some(_turn) = pace::take_turn(&places.state)? else {
+        return Ok(exit::OK);
+    };
     let interval = config::read(&places.config)?.auto.interval;
     // Asked only now: of many that a busy hour starts, one runs.
-    if trigger == Trigger::Hook && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval) {
+    if trigger == Trigger::Hook
+        && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval)
+    {
         return Ok(exit::OK);
     }
-    let mut last = Last { trigger: trigger.name().to_owned(), began: env.now.to_string(), ended: None, code: None, error: None };
+    let mut last = Last {
+        trigger: trigger.name().to_owned(),
+        began: env.now.to_string(),
+        ended: None,
+        code: None,
+        error: None,
+    };
     pace::remember(&places.state, &last)?;
-    let options = Options { attended: false, unattended: true, ..env.options() };
+    let options = Options {
+        attended: false,
+        unattended: true,
+        ..env.options()
+    };
     let result = sync::run(&places, &options).map_err(CliError::from);
     last.ended = Some(ended(env).to_string());
     (last.code, last.error) = match &result {
@@ -357,30 +460,59 @@ fn auto_run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
 
 /// The clock now, where it is not stopped.
 fn ended(env: &Env) -> Timestamp {
-    if std::env::var_os("CLAUDE_SYNC_NOW").is_some() { env.now } else { Timestamp::now() }
+    if std::env::var_os("CLAUDE_SYNC_NOW").is_some() {
+        env.now
+    } else {
+        Timestamp::now()
+    }
 }
 
 fn trouble(remote: &Remote) -> Option<String> {
     match remote {
-        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", first_line(reason))),
-        Remote::Refused(reason) => Some(format!("the remote did not take the push: {}", first_line(reason))),
-        Remote::Locked(mark) => Some(format!("the remote is encrypted with the key {mark}, which is not here")),
-        Remote::Unsigned(reason) => Some(format!("the commit could not be signed: {}", first_line(reason))),
-        Remote::Waiting => Some("the remote failed lately and is left alone for a while".to_owned()),
+        Remote::Queued(reason) => Some(format!(
+            "the remote was not reached: {}",
+            first_line(reason)
+        )),
+        Remote::Refused(reason) => Some(format!(
+            "the remote did not take the push: {}",
+            first_line(reason)
+        )),
+        Remote::Locked(mark) => Some(format!(
+            "the remote is encrypted with the key {mark}, which is not here"
+        )),
+        Remote::Unsigned(reason) => Some(format!(
+            "the commit could not be signed: {}",
+            first_line(reason)
+        )),
+        Remote::Waiting => {
+            Some("the remote failed lately and is left alone for a while".to_owned())
+        }
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => None,
     }
 }
 
 fn first_line(text: &str) -> String {
-    printable(text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default(), 200)
+    printable(
+        text.lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default(),
+        200,
+    )
 }
 
 impl From<AutoError> for CliError {
     fn from(error: AutoError) -> Self {
         let help = match &error {
-            AutoError::Read { .. } | AutoError::Write(_) => "check the permissions of the file and its folder",
-            AutoError::Settings { .. } => "correct the file, then run claude-sync auto enable again; or leave it alone: --no-hooks",
-            AutoError::Tool { .. } => "see what the tool says; another way: --scheduler cron, or --scheduler none",
+            AutoError::Read { .. } | AutoError::Write(_) => {
+                "check the permissions of the file and its folder"
+            }
+            AutoError::Settings { .. } => {
+                "correct the file, then run claude-sync auto enable again; or leave it alone: --no-hooks"
+            }
+            AutoError::Tool { .. } => {
+                "see what the tool says; another way: --scheduler cron, or --scheduler none"
+            }
         };
         Self::new(&error, "claude_sync::auto", exit::FAILURE, help)
     }

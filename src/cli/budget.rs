@@ -39,14 +39,20 @@ pub struct Args {
 }
 
 fn amount(text: &str) -> Result<Money, String> {
-    Money::parse(text.trim_start_matches('$')).ok_or_else(|| "write an amount in USD such as 20 or 7.50".to_owned())
+    Money::parse(text.trim_start_matches('$'))
+        .ok_or_else(|| "write an amount in USD such as 20 or 7.50".to_owned())
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
     if filter.since.is_some() || filter.until.is_some() {
         let help = "choose --daily, --weekly or --monthly, and --start-of-week or --start-of-month";
-        return Err(CliError::plain("a budget is for the current period", "claude_sync::usage", exit::USAGE, help));
+        return Err(CliError::plain(
+            "a budget is for the current period",
+            "claude_sync::usage",
+            exit::USAGE,
+            help,
+        ));
     }
     let choice = Choice {
         week_start: args.start_of_week.num_days_from_monday(),
@@ -55,22 +61,53 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         ..Choice::default()
     };
     let now = filter.timezone.clock(env.now);
-    let limits = [(Period::Day, args.daily), (Period::Week, args.weekly), (Period::Month, args.monthly)];
-    let limits: Vec<(Period, Money)> = limits.into_iter().filter_map(|(period, limit)| Some((period, limit?))).collect();
-    let since = limits.iter().map(|(period, _)| period.days(now.date(), &choice).0).min();
+    let limits = [
+        (Period::Day, args.daily),
+        (Period::Week, args.weekly),
+        (Period::Month, args.monthly),
+    ];
+    let limits: Vec<(Period, Money)> = limits
+        .into_iter()
+        .filter_map(|(period, limit)| Some((period, limit?)))
+        .collect();
+    let since = limits
+        .iter()
+        .map(|(period, _)| period.days(now.date(), &choice).0)
+        .min();
     let bounds = Bounds { since, until: None };
     let mut fold = Fold::new(Kind::Daily, bounds, filter.timezone).with(choice.clone());
     let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
     let report = fold.finish(&found.fleet, &found.machines);
-    let budgets: Vec<Budget> = limits.iter().map(|(period, limit)| Budget::of(*period, *limit, &report.groups, now, &choice)).collect();
+    let budgets: Vec<Budget> = limits
+        .iter()
+        .map(|(period, limit)| Budget::of(*period, *limit, &report.groups, now, &choice))
+        .collect();
     if args.json {
         super::json(&to_json(&budgets));
     } else {
-        out(&to_table(&budgets, Look { width: env.width, now: env.now, compact: false }));
+        out(&to_table(
+            &budgets,
+            Look {
+                width: env.width,
+                now: env.now,
+                compact: false,
+            },
+        ));
     }
     if !report.unpriced.is_empty() {
-        let models: Vec<_> = report.unpriced.keys().map(|model| printable(model, 60)).collect();
-        eprintln!("warning: No price is known for {}: what they cost is not in it.", models.join(", "));
+        let models: Vec<_> = report
+            .unpriced
+            .keys()
+            .map(|model| printable(model, 60))
+            .collect();
+        eprintln!(
+            "warning: No price is known for {}: what they cost is not in it.",
+            models.join(", ")
+        );
     }
-    Ok(if args.check && budgets.iter().any(Budget::is_over) { exit::OVER } else { exit::OK })
+    Ok(if args.check && budgets.iter().any(Budget::is_over) {
+        exit::OVER
+    } else {
+        exit::OK
+    })
 }

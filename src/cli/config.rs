@@ -67,13 +67,24 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
             let setting = settings::known(key)?;
             let file = Settings::open(&path)?;
             // An alias is found by its name, which may have dots.
-            let named = key.strip_prefix("privacy_settings.aliases.").and_then(|name| file.get(&setting.key)?.get(name));
-            let value = if key == &setting.key { file.get(key).unwrap_or(&setting.default) } else { named.unwrap_or(&Value::Null) };
+            let named = key
+                .strip_prefix("privacy_settings.aliases.")
+                .and_then(|name| file.get(&setting.key)?.get(name));
+            let value = if key == &setting.key {
+                file.get(key).unwrap_or(&setting.default)
+            } else {
+                named.unwrap_or(&Value::Null)
+            };
             if *json {
                 // What stands below an alias's name has no default.
-                let (is_set, default) =
-                    if key == &setting.key { (file.get(key).is_some(), &setting.default) } else { (named.is_some(), &Value::Null) };
-                super::json(&serde_json::json!({ "version": 1, "key": key, "value": value, "default": default, "is_set": is_set }));
+                let (is_set, default) = if key == &setting.key {
+                    (file.get(key).is_some(), &setting.default)
+                } else {
+                    (named.is_some(), &Value::Null)
+                };
+                super::json(
+                    &serde_json::json!({ "version": 1, "key": key, "value": value, "default": default, "is_set": is_set }),
+                );
                 return Ok(exit::OK);
             }
             if value.is_null() {
@@ -82,7 +93,8 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
             out(&format!("{}\n", shown(value)));
         }
         What::Set { key, value } => {
-            let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()));
+            let value =
+                serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()));
             Settings::open(&path)?.set(key, Some(value))?;
         }
         What::Unset { key } => Settings::open(&path)?.set(key, None)?,
@@ -94,7 +106,9 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
 
 /// Text as it is, anything else as JSON.
 fn shown(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn list(file: &Settings, json: bool) {
@@ -107,7 +121,9 @@ fn list(file: &Settings, json: bool) {
                 "is_set": value.is_some(), "description": setting.description,
             })
         };
-        super::json(&serde_json::json!({ "version": 1, "file": file.path(), "settings": all.iter().map(line).collect::<Vec<_>>() }));
+        super::json(
+            &serde_json::json!({ "version": 1, "file": file.path(), "settings": all.iter().map(line).collect::<Vec<_>>() }),
+        );
         return;
     }
     let mut text = format!("# {}\n", printable(&file.path().display().to_string(), 400));
@@ -115,8 +131,15 @@ fn list(file: &Settings, json: bool) {
         let value = file.get(&setting.key);
         let default = if value.is_none() { "  (default)" } else { "" };
         let value = value.unwrap_or(&setting.default);
-        let value = if value.is_null() { "none".to_owned() } else { printable(&value.to_string(), 200) };
-        text.push_str(&format!("\n# {}\n{} = {value}{default}\n", setting.description, setting.key));
+        let value = if value.is_null() {
+            "none".to_owned()
+        } else {
+            printable(&value.to_string(), 200)
+        };
+        text.push_str(&format!(
+            "\n# {}\n{} = {value}{default}\n",
+            setting.description, setting.key
+        ));
     }
     out(&text);
 }
@@ -124,16 +147,31 @@ fn list(file: &Settings, json: bool) {
 fn edit(file: &mut Settings) -> Result<(), CliError> {
     let failed = |what: &str, error: &dyn std::fmt::Display| {
         let message = format!("failed to {what}: {}", printable(&error.to_string(), 400));
-        CliError::plain(&message, "claude_sync::editor", exit::FAILURE, "set VISUAL or EDITOR to an editor that waits until you are done")
+        CliError::plain(
+            &message,
+            "claude_sync::editor",
+            exit::FAILURE,
+            "set VISUAL or EDITOR to an editor that waits until you are done",
+        )
     };
     let before = file.text();
-    let mut draft =
-        tempfile::Builder::new().prefix("claude-sync-config-").suffix(".json").tempfile().map_err(|e| failed("make a draft", &e))?;
-    draft.write_all(before.as_bytes()).map_err(|e| failed("make a draft", &e))?;
+    let mut draft = tempfile::Builder::new()
+        .prefix("claude-sync-config-")
+        .suffix(".json")
+        .tempfile()
+        .map_err(|e| failed("make a draft", &e))?;
+    draft
+        .write_all(before.as_bytes())
+        .map_err(|e| failed("make a draft", &e))?;
     let path = draft.into_temp_path();
-    let status = editor(&path).status().map_err(|e| failed("run the editor", &e))?;
+    let status = editor(&path)
+        .status()
+        .map_err(|e| failed("run the editor", &e))?;
     if !status.success() {
-        return Err(failed("edit the settings", &"the editor failed; nothing was changed"));
+        return Err(failed(
+            "edit the settings",
+            &"the editor failed; nothing was changed",
+        ));
     }
     let after = fs::read_to_string(&path).map_err(|e| failed("read the draft", &e))?;
     if after == before {
@@ -143,7 +181,10 @@ fn edit(file: &mut Settings) -> Result<(), CliError> {
     if let Err(error) = file.replace_text(&after) {
         // What was typed is not thrown away.
         let kept = path.keep().map_err(|e| failed("keep the draft", &e))?;
-        out(&format!("Nothing was changed. What you wrote is in {}\n", printable(&kept.display().to_string(), 400)));
+        out(&format!(
+            "Nothing was changed. What you wrote is in {}\n",
+            printable(&kept.display().to_string(), 400)
+        ));
         return Err(error.into());
     }
     Ok(())
@@ -151,7 +192,11 @@ fn edit(file: &mut Settings) -> Result<(), CliError> {
 
 /// The editor, by the shell, as git does: the variable may hold arguments.
 fn editor(path: &Path) -> Command {
-    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok().filter(|text| !text.trim().is_empty()));
+    let named = ["VISUAL", "EDITOR"].iter().find_map(|name| {
+        std::env::var(name)
+            .ok()
+            .filter(|text| !text.trim().is_empty())
+    });
     let editor = named.unwrap_or_else(|| if cfg!(windows) { "notepad" } else { "vi" }.to_owned());
     let mut command;
     if cfg!(windows) {
@@ -159,7 +204,11 @@ fn editor(path: &Path) -> Command {
         command.arg("/C").arg(editor).arg(path);
     } else {
         command = Command::new("sh");
-        command.arg("-c").arg(format!("{editor} \"$@\"")).arg(editor).arg(path);
+        command
+            .arg("-c")
+            .arg(format!("{editor} \"$@\""))
+            .arg(editor)
+            .arg(path);
     }
     command
 }
@@ -168,12 +217,22 @@ impl From<SettingError> for CliError {
     fn from(error: SettingError) -> Self {
         match error {
             SettingError::Unknown { key, near } => {
-                let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+                let near = near
+                    .map(|near| format!("did you mean {near}? "))
+                    .unwrap_or_default();
                 let help = format!("{near}claude-sync config list shows all");
-                Self::plain(&format!("there is no setting \"{}\"", printable(&key, 100)), "claude_sync::setting", exit::USAGE, help)
+                Self::plain(
+                    &format!("there is no setting \"{}\"", printable(&key, 100)),
+                    "claude_sync::setting",
+                    exit::USAGE,
+                    help,
+                )
             }
             SettingError::Config(error) => error.into(),
-            SettingError::Write(error) => super::export::failed(&error, "claude-sync config list shows where the settings are"),
+            SettingError::Write(error) => super::export::failed(
+                &error,
+                "claude-sync config list shows where the settings are",
+            ),
         }
     }
 }

@@ -26,14 +26,24 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let repo = source::open(&places)?;
     let wanted = |dispute: &Dispute| {
-        args.sessions.is_empty() || args.sessions.iter().any(|text| dispute.session.as_str().starts_with(text.as_str()))
+        args.sessions.is_empty()
+            || args
+                .sessions
+                .iter()
+                .any(|text| dispute.session.as_str().starts_with(text.as_str()))
     };
-    let open: Vec<Dispute> = disputes(&repo)?.into_iter().filter(|dispute| wanted(dispute)).collect();
+    let open: Vec<Dispute> = disputes(&repo)?
+        .into_iter()
+        .filter(|dispute| wanted(dispute))
+        .collect();
     if let Some(name) = &args.accept {
         let fleet = machine::machines(&places)?;
         let view = machine::find(&fleet, name)?;
-        let mut sessions: Vec<&str> =
-            open.iter().filter(|dispute| dispute.sides.iter().any(|side| side.machine == view.id)).map(|d| d.session.as_str()).collect();
+        let mut sessions: Vec<&str> = open
+            .iter()
+            .filter(|dispute| dispute.sides.iter().any(|side| side.machine == view.id))
+            .map(|d| d.session.as_str())
+            .collect();
         sessions.dedup();
         if sessions.is_empty() {
             return Err(CliError::plain(
@@ -43,9 +53,18 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 "claude-sync conflicts shows all, with the machines that take part",
             ));
         }
-        let intent =
-            |session: &&str| Intent { kind: ACCEPTED, subject: (*session).to_owned(), key: "machine", value: view.id.as_str().into() };
-        return machine::decide(&places, env, sessions.iter().map(intent).collect(), args.json);
+        let intent = |session: &&str| Intent {
+            kind: ACCEPTED,
+            subject: (*session).to_owned(),
+            key: "machine",
+            value: view.id.as_str().into(),
+        };
+        return machine::decide(
+            &places,
+            env,
+            sessions.iter().map(intent).collect(),
+            args.json,
+        );
     }
     if args.json {
         let rows: Vec<_> = open
@@ -80,7 +99,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 fn show(dispute: &Dispute) -> String {
     let why = "a checksum does not fit its records, as after an edit by hand";
-    let mut out = format!("Session {}, {}: {why}\n", printable(dispute.session.as_str(), 60), printable(&dispute.project, 40));
+    let mut out = format!(
+        "Session {}, {}: {why}\n",
+        printable(dispute.session.as_str(), 60),
+        printable(&dispute.project, 40)
+    );
     let [first, rest @ ..] = &dispute.sides[..] else {
         return out;
     };
@@ -89,7 +112,10 @@ fn show(dispute: &Dispute) -> String {
     }
     for side in rest {
         let diff = TextDiff::from_lines(&first.text, &side.text);
-        let text = diff.unified_diff().header(&printable(&first.name, 80), &printable(&side.name, 80)).to_string();
+        let text = diff
+            .unified_diff()
+            .header(&printable(&first.name, 80), &printable(&side.name, 80))
+            .to_string();
         out.push_str(&text);
     }
     out.push('\n');

@@ -25,14 +25,24 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
-    let options = Options { attended: false, offline: args.offline, ..env.options() };
+    let options = Options {
+        attended: false,
+        offline: args.offline,
+        ..env.options()
+    };
     let mut checks = examine(&Env::places()?, &options);
-    let home = Env::home().map(|home| home.display().to_string()).unwrap_or_default();
+    let home = Env::home()
+        .map(|home| home.display().to_string())
+        .unwrap_or_default();
     for check in &mut checks {
         check.what = printable(&shorten(&check.what, &home), MOST);
         check.advice = printable(&shorten(&check.advice, &home), MOST);
     }
-    let code = if checks.iter().any(|check| check.status == Status::Error) { exit::SICK } else { exit::OK };
+    let code = if checks.iter().any(|check| check.status == Status::Error) {
+        exit::SICK
+    } else {
+        exit::OK
+    };
     if args.json {
         let all: Vec<_> = checks.iter().map(json).collect();
         super::json(&serde_json::json!({
@@ -41,7 +51,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         }));
     } else {
         let system = printable(&options.host.os_version, 100);
-        out(&format!("claude-sync {} on {system}\n\n{}\n{}\n", env!("CARGO_PKG_VERSION"), table(&checks, env.width), sum(&checks)));
+        out(&format!(
+            "claude-sync {} on {system}\n\n{}\n{}\n",
+            env!("CARGO_PKG_VERSION"),
+            table(&checks, env.width),
+            sum(&checks)
+        ));
     }
     Ok(code)
 }
@@ -71,10 +86,18 @@ const NAME: usize = 14;
 fn table(checks: &[Check], width: u16) -> String {
     let mut text = String::new();
     for check in checks {
-        let head = format!("{:STATUS$}{:NAME$}", word(check.status), check.name.replace('_', " "));
+        let head = format!(
+            "{:STATUS$}{:NAME$}",
+            word(check.status),
+            check.name.replace('_', " ")
+        );
         text.push_str(&wrap(&head, &check.what, usize::from(width)));
         if !check.advice.is_empty() {
-            text.push_str(&wrap(&" ".repeat(STATUS + NAME), &format!("-> {}", check.advice), usize::from(width)));
+            text.push_str(&wrap(
+                &" ".repeat(STATUS + NAME),
+                &format!("-> {}", check.advice),
+                usize::from(width),
+            ));
         }
     }
     text
@@ -96,16 +119,28 @@ fn wrap(head: &str, text: &str, width: usize) -> String {
             line.push_str(word);
         }
     }
-    format!("{head}{}\n", lines.join(&format!("\n{}", " ".repeat(head.chars().count()))))
+    format!(
+        "{head}{}\n",
+        lines.join(&format!("\n{}", " ".repeat(head.chars().count())))
+    )
 }
 
 fn sum(checks: &[Check]) -> String {
-    let all = [Status::Error, Status::Warning, Status::Note, Status::Ok, Status::Skipped];
+    let all = [
+        Status::Error,
+        Status::Warning,
+        Status::Note,
+        Status::Ok,
+        Status::Skipped,
+    ];
     let number = |status: Status| checks.iter().filter(|check| check.status == status).count();
-    let parts = all.into_iter().filter(|status| number(*status) > 0).map(|status| match status {
-        Status::Ok | Status::Skipped => format!("{} {}", number(status), word(status)),
-        _ => count(number(status) as u64, word(status)),
-    });
+    let parts = all
+        .into_iter()
+        .filter(|status| number(*status) > 0)
+        .map(|status| match status {
+            Status::Ok | Status::Skipped => format!("{} {}", number(status), word(status)),
+            _ => count(number(status) as u64, word(status)),
+        });
     parts.collect::<Vec<_>>().join(", ") + "."
 }
 
@@ -135,15 +170,27 @@ mod tests {
 
     #[test]
     fn the_home_folder_is_not_told() {
-        assert_eq!(shorten("/home/me/a and '/home/me', /home/me", "/home/me"), "~/a and '~', ~");
+        assert_eq!(
+            shorten("/home/me/a and '/home/me', /home/me", "/home/me"),
+            "~/a and '~', ~"
+        );
         assert_eq!(shorten("file:///home/me/r", "/home/me/"), "file://~/r");
-        assert_eq!(shorten("/home/melanie /srv/home/me/x", "/home/me"), "/home/melanie /srv/home/me/x");
+        assert_eq!(
+            shorten("/home/melanie /srv/home/me/x", "/home/me"),
+            "/home/melanie /srv/home/me/x"
+        );
         assert_eq!(shorten("/a/b", "/"), "/a/b");
     }
 
     #[test]
     fn lines_are_as_wide_as_they_may_be() {
-        assert_eq!(wrap("ok ", "aaaa bbbb cccc dddd eeee", 23), "ok aaaa bbbb cccc dddd\n   eeee\n");
-        assert_eq!(wrap("", "a /a/very/long/path/that/is/copied b", 20), "a\n/a/very/long/path/that/is/copied\nb\n");
+        assert_eq!(
+            wrap("ok ", "aaaa bbbb cccc dddd eeee", 23),
+            "ok aaaa bbbb cccc dddd\n   eeee\n"
+        );
+        assert_eq!(
+            wrap("", "a /a/very/long/path/that/is/copied b", 20),
+            "a\n/a/very/long/path/that/is/copied\nb\n"
+        );
     }
 }

@@ -29,16 +29,28 @@ impl Args {
     /// The arguments as the configured driver has them; none for anything else, which the command line explains.
     pub fn from_git(args: impl Iterator<Item = OsString>) -> Option<Self> {
         let words: Vec<OsString> = args.skip(1).take(6).collect();
-        let [verb, base, ours, theirs, path] = &words[..] else { return None };
+        let [verb, base, ours, theirs, path] = &words[..] else {
+            return None;
+        };
         let path = path.to_str().filter(|_| verb == "merge-driver")?.to_owned();
-        Some(Self { base: base.into(), ours: ours.into(), theirs: theirs.into(), path })
+        Some(Self {
+            base: base.into(),
+            ours: ours.into(),
+            theirs: theirs.into(),
+            path,
+        })
     }
 }
 
 /// What earlier runs of claude-sync remember of files: it saves reading them.
 fn cache() -> Box<dyn Cache> {
-    let index = Env::places().ok().and_then(|places| Index::peek(&places.state));
-    index.map_or_else(|| Box::new(NoCache) as Box<dyn Cache>, |index| Box::new(index))
+    let index = Env::places()
+        .ok()
+        .and_then(|places| Index::peek(&places.state));
+    index.map_or_else(
+        || Box::new(NoCache) as Box<dyn Cache>,
+        |index| Box::new(index),
+    )
 }
 
 /// The fleet's key, where this machine has it.

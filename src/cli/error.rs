@@ -72,23 +72,50 @@ impl Diagnostic for CliError {
 }
 
 fn causes(error: Option<&(dyn Error + 'static)>) -> Option<Box<Cause>> {
-    error.map(|error| Box::new(Cause { message: printable_lines(&error.to_string(), 20), cause: causes(error.source()) }))
+    error.map(|error| {
+        Box::new(Cause {
+            message: printable_lines(&error.to_string(), 20),
+            cause: causes(error.source()),
+        })
+    })
 }
 
 impl CliError {
     /// An error of the library, with what to do about it.
-    pub fn new(error: &(dyn Error + 'static), code: &'static str, exit: u8, help: impl Into<String>) -> Self {
-        Self { message: printable_lines(&error.to_string(), 20), cause: causes(error.source()), code, help: help.into(), exit }
+    pub fn new(
+        error: &(dyn Error + 'static),
+        code: &'static str,
+        exit: u8,
+        help: impl Into<String>,
+    ) -> Self {
+        Self {
+            message: printable_lines(&error.to_string(), 20),
+            cause: causes(error.source()),
+            code,
+            help: help.into(),
+            exit,
+        }
     }
 
     /// A message of the command line's own.
     pub fn plain(message: &str, code: &'static str, exit: u8, help: impl Into<String>) -> Self {
-        Self { message: printable_lines(message, 20), cause: None, code, help: help.into(), exit }
+        Self {
+            message: printable_lines(message, 20),
+            cause: None,
+            code,
+            help: help.into(),
+            exit,
+        }
     }
 
     /// There is no home folder.
     pub fn no_home() -> Self {
-        Self::plain("failed to find the home folder", "claude_sync::home", exit::CONFIG, "set HOME, or the XDG_* variables")
+        Self::plain(
+            "failed to find the home folder",
+            "claude_sync::home",
+            exit::CONFIG,
+            "set HOME, or the XDG_* variables",
+        )
     }
 
     /// The folders, the id or the remote are such that nothing can be synced here.
@@ -100,9 +127,12 @@ impl CliError {
                 exit::REMOTE,
                 "run claude-sync again where the remote is reached; nothing was changed",
             ),
-            SyncError::Owner(OwnerError::Root { .. }) => {
-                Self::new(error, "claude_sync::owner", exit::REPOSITORY, "run claude-sync as that user, without sudo; nothing was changed")
-            }
+            SyncError::Owner(OwnerError::Root { .. }) => Self::new(
+                error,
+                "claude_sync::owner",
+                exit::REPOSITORY,
+                "run claude-sync as that user, without sudo; nothing was changed",
+            ),
             SyncError::Owner(OwnerError::Other { .. }) => Self::new(
                 error,
                 "claude_sync::owner",
@@ -121,14 +151,25 @@ impl CliError {
                 exit::REPOSITORY,
                 "make the remote repository with SHA-1: git init --bare --object-format=sha1",
             ),
-            other => Self::new(other, "claude_sync::failure", exit::FAILURE, "see what claude-sync doctor says"),
+            other => Self::new(
+                other,
+                "claude_sync::failure",
+                exit::FAILURE,
+                "see what claude-sync doctor says",
+            ),
         }
     }
 
     /// The text for standard error.
     pub fn render(&self, env: &Env) -> String {
-        let theme = if env.colours { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-        let handler = GraphicalReportHandler::new_themed(theme).with_width(usize::from(env.width)).with_links(false);
+        let theme = if env.colours {
+            GraphicalTheme::unicode()
+        } else {
+            GraphicalTheme::unicode_nocolor()
+        };
+        let handler = GraphicalReportHandler::new_themed(theme)
+            .with_width(usize::from(env.width))
+            .with_links(false);
         let mut out = String::new();
         match handler.render_report(&mut out, self) {
             Ok(()) => out,
@@ -157,12 +198,18 @@ impl From<SyncError> for CliError {
                 "check the folder's permissions and the free space on its disk; nothing was changed",
             ),
             SyncError::Merge(e) => e.into(),
-            SyncError::Index(e) if e.is_disk_full() => {
-                Self::new(&e, "claude_sync::disk_full", exit::FAILURE, "make room on the disk and run claude-sync again: nothing is lost")
-            }
-            SyncError::Index(e) => {
-                Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew")
-            }
+            SyncError::Index(e) if e.is_disk_full() => Self::new(
+                &e,
+                "claude_sync::disk_full",
+                exit::FAILURE,
+                "make room on the disk and run claude-sync again: nothing is lost",
+            ),
+            SyncError::Index(e) => Self::new(
+                &e,
+                "claude_sync::index",
+                exit::FAILURE,
+                "the index can be deleted at any time: the next run makes it anew",
+            ),
             SyncError::Newer { .. } => Self::new(
                 &error,
                 "claude_sync::newer",
@@ -182,7 +229,10 @@ impl From<SyncError> for CliError {
                 &error,
                 "claude_sync::unmerged",
                 exit::REPOSITORY,
-                format!("everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync", path(repo)),
+                format!(
+                    "everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync",
+                    path(repo)
+                ),
             ),
             SyncError::NotSync { .. } => Self::new(
                 &error,
@@ -194,20 +244,27 @@ impl From<SyncError> for CliError {
                 &error,
                 "claude_sync::other_remote",
                 exit::REPOSITORY,
-                format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
+                format!(
+                    "to move to another remote: git -C {} remote set-url origin ADDRESS",
+                    path(repo)
+                ),
             ),
-            SyncError::Incomplete { .. } | SyncError::Owner(_) | SyncError::HasId { .. } | SyncError::Sha256 { .. } => {
-                Self::of_place(&error)
-            }
+            SyncError::Incomplete { .. }
+            | SyncError::Owner(_)
+            | SyncError::HasId { .. }
+            | SyncError::Sha256 { .. } => Self::of_place(&error),
             SyncError::Unreachable { .. } => Self::new(
                 &error,
                 "claude_sync::remote",
                 exit::REMOTE,
                 "check the address, the network, and that git can log in there: git ls-remote ADDRESS",
             ),
-            SyncError::Scratch(_) => {
-                Self::new(&error, "claude_sync::failure", exit::FAILURE, "check the temporary folder (TMPDIR) and its free space")
-            }
+            SyncError::Scratch(_) => Self::new(
+                &error,
+                "claude_sync::failure",
+                exit::FAILURE,
+                "check the temporary folder (TMPDIR) and its free space",
+            ),
             SyncError::PerMachine => Self::new(
                 &error,
                 "claude_sync::per_machine",
@@ -221,12 +278,18 @@ impl From<SyncError> for CliError {
                 "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
             ),
             SyncError::Key(e) => e.into(),
-            SyncError::NoRemote => {
-                Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS")
-            }
-            SyncError::Contended(_) => {
-                Self::new(&error, "claude_sync::contended", exit::QUEUED, "everything is committed on this machine; the next run pushes it")
-            }
+            SyncError::NoRemote => Self::new(
+                &error,
+                "claude_sync::no_remote",
+                exit::REMOTE,
+                "join a repository first: claude-sync init ADDRESS",
+            ),
+            SyncError::Contended(_) => Self::new(
+                &error,
+                "claude_sync::contended",
+                exit::QUEUED,
+                "everything is committed on this machine; the next run pushes it",
+            ),
         }
     }
 }
@@ -240,9 +303,12 @@ impl From<LockError> for CliError {
                 exit::RUNNING,
                 "wait for it to end; what you used meanwhile is synced by the next run",
             ),
-            LockError::Io { .. } => {
-                Self::new(&error, "claude_sync::lock", exit::FAILURE, "check the folder's permissions and the free space on its disk")
-            }
+            LockError::Io { .. } => Self::new(
+                &error,
+                "claude_sync::lock",
+                exit::FAILURE,
+                "check the folder's permissions and the free space on its disk",
+            ),
         }
     }
 }
@@ -261,8 +327,12 @@ impl From<ConfigError> for CliError {
 impl From<KeyError> for CliError {
     fn from(error: KeyError) -> Self {
         let help = match &error {
-            KeyError::Read { .. } | KeyError::Write(_) => "check the permissions of the file and its folder",
-            KeyError::Invalid { .. } => "put the key back, as claude-sync key show prints it on another machine; nothing was changed",
+            KeyError::Read { .. } | KeyError::Write(_) => {
+                "check the permissions of the file and its folder"
+            }
+            KeyError::Invalid { .. } => {
+                "put the key back, as claude-sync key show prints it on another machine; nothing was changed"
+            }
             KeyError::Other { .. } => {
                 "this machine may belong to another fleet: move the file away if that key is not needed any more, and keep a copy"
             }
@@ -286,12 +356,19 @@ impl From<IdError> for CliError {
 impl From<GitError> for CliError {
     fn from(error: GitError) -> Self {
         let (exit, help) = match &error {
-            GitError::Missing(_) => (exit::GIT, format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1)),
+            GitError::Missing(_) => (
+                exit::GIT,
+                format!(
+                    "install git {}.{} or later, and have it in PATH",
+                    MIN_VERSION.0, MIN_VERSION.1
+                ),
+            ),
             GitError::TooOld { .. } => (exit::GIT, "update git".to_owned()),
             GitError::NotGit { .. } => (exit::GIT, "have git itself come first in PATH".to_owned()),
-            GitError::Failed { .. } | GitError::Silent { .. } => {
-                (exit::FAILURE, "see what git says above; claude-sync goes on where it stopped".to_owned())
-            }
+            GitError::Failed { .. } | GitError::Silent { .. } => (
+                exit::FAILURE,
+                "see what git says above; claude-sync goes on where it stopped".to_owned(),
+            ),
         };
         Self::new(&error, "claude_sync::git", exit, help)
     }
@@ -329,7 +406,10 @@ impl From<RepoError> for CliError {
                 &error,
                 "claude_sync::which_remote",
                 exit::REPOSITORY,
-                format!("choose one: claude-sync git config branch.{}.remote NAME", printable(branch, 100)),
+                format!(
+                    "choose one: claude-sync git config branch.{}.remote NAME",
+                    printable(branch, 100)
+                ),
             ),
             ref lacking if lacking.lacks_objects() => Self::new(
                 lacking,
@@ -351,7 +431,12 @@ impl From<DataError> for CliError {
     fn from(error: DataError) -> Self {
         match error {
             DataError::Repo(e) => e.into(),
-            DataError::Front(_) => Self::new(&error, "claude_sync::chart", exit::FAILURE, "claude-sync init --no-front-page takes it out"),
+            DataError::Front(_) => Self::new(
+                &error,
+                "claude_sync::chart",
+                exit::FAILURE,
+                "claude-sync init --no-front-page takes it out",
+            ),
             DataError::Format { .. } => Self::new(
                 &error,
                 "claude_sync::newer",

@@ -46,7 +46,10 @@ pub fn parse<P: Parser>() -> (P, Said) {
     let read = found.and_then(|mut matches| {
         let json = asks_json(&matches);
         let everywhere = Everywhere::from_arg_matches(&matches)?;
-        Ok((P::from_arg_matches_mut(&mut matches)?, Said { everywhere, json }))
+        Ok((
+            P::from_arg_matches_mut(&mut matches)?,
+            Said { everywhere, json },
+        ))
     });
     read.unwrap_or_else(|error| error.format(&mut command).exit())
 }
@@ -67,7 +70,9 @@ fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
     while let Some(words) = args.get(at).and_then(|word| is_global(word)) {
         at += words;
     }
-    let is_command = args.get(at).is_some_and(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    let is_command = args
+        .get(at)
+        .is_some_and(|word| !word.as_encoded_bytes().starts_with(b"-"));
     if at == 1 || !is_command {
         return args;
     }
@@ -77,12 +82,18 @@ fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
 
 /// What `--color` says to the reader of the command line itself.
 fn colour(args: &[OsString]) -> ColorChoice {
-    let ours = args.iter().take_while(|word| *word != "--" && *word != "git");
+    let ours = args
+        .iter()
+        .take_while(|word| *word != "--" && *word != "git");
     let words: Vec<&str> = ours.filter_map(|word| word.to_str()).collect();
-    let last = words.iter().enumerate().rev().find_map(|(at, word)| match *word {
-        "--color" => words.get(at + 1).copied(),
-        word => word.strip_prefix("--color="),
-    });
+    let last = words
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(at, word)| match *word {
+            "--color" => words.get(at + 1).copied(),
+            word => word.strip_prefix("--color="),
+        });
     match last {
         Some("always") => ColorChoice::Always,
         Some("never") => ColorChoice::Never,
@@ -92,8 +103,12 @@ fn colour(args: &[OsString]) -> ColorChoice {
 
 /// Whether the command was asked for JSON.
 fn asks_json(matches: &ArgMatches) -> bool {
-    let here = matches.try_get_one::<bool>("json").is_ok_and(|flag| flag == Some(&true));
-    here || matches.subcommand().is_some_and(|(_, matches)| asks_json(matches))
+    let here = matches
+        .try_get_one::<bool>("json")
+        .is_ok_and(|flag| flag == Some(&true));
+    here || matches
+        .subcommand()
+        .is_some_and(|(_, matches)| asks_json(matches))
 }
 
 #[cfg(test)]
@@ -107,7 +122,10 @@ mod tests {
             words.join(OsStr::new(" ")).into_string().expect("text")
         };
         assert_eq!(moved("p -q log --json"), "p log -q --json");
-        assert_eq!(moved("p --color never -v git log -q"), "p git --color never -v log -q");
+        assert_eq!(
+            moved("p --color never -v git log -q"),
+            "p git --color never -v log -q"
+        );
         assert_eq!(moved("p --color=always"), "p --color=always");
         assert_eq!(moved("p -q --offline"), "p -q --offline");
         assert_eq!(moved("p log -q"), "p log -q");

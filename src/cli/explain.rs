@@ -45,14 +45,25 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
-    let subject = if args.what.is_empty() { Subject::All } else { Subject::parse(&args.what) };
-    let asked = Bounds { since: filter.since, until: filter.until };
+    let subject = if args.what.is_empty() {
+        Subject::All
+    } else {
+        Subject::parse(&args.what)
+    };
+    let asked = Bounds {
+        since: filter.since,
+        until: filter.until,
+    };
     let bounds = narrower(asked, subject.bounds());
-    let mut explanation = Explanation::new(subject.clone(), asked, filter.timezone, args.model.clone());
+    let mut explanation =
+        Explanation::new(subject.clone(), asked, filter.timezone, args.model.clone());
     let mut sessions = BTreeSet::new();
     // Rows of the index have no ids: each is read from its file.
     let found = filter.read_with_ids(env, bounds, &mut |row: &Row<'_>| {
-        if let Some(session) = row.session.filter(|_| matches!(subject, Subject::Session(_)) && sessions.len() < 10_000) {
+        if let Some(session) = row
+            .session
+            .filter(|_| matches!(subject, Subject::Session(_)) && sessions.len() < 10_000)
+        {
             sessions.insert(session.as_str().to_owned());
         }
         explanation.add(row);
@@ -60,10 +71,22 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if let Subject::Session(begin) = &subject
         && explanation.found.is_empty()
     {
-        let near = nearest(begin, sessions.iter().map(String::as_str)).map(|near| format!("did you mean {}? ", printable(near, 60)));
-        let help = format!("{}claude-usage-tracker session shows all", near.unwrap_or_default());
-        let message = format!("\"{}\" is no day, no month and no session's beginning", printable(begin, 60));
-        return Err(CliError::plain(&message, "claude_sync::usage", exit::USAGE, help));
+        let near = nearest(begin, sessions.iter().map(String::as_str))
+            .map(|near| format!("did you mean {}? ", printable(near, 60)));
+        let help = format!(
+            "{}claude-usage-tracker session shows all",
+            near.unwrap_or_default()
+        );
+        let message = format!(
+            "\"{}\" is no day, no month and no session's beginning",
+            printable(begin, 60)
+        );
+        return Err(CliError::plain(
+            &message,
+            "claude_sync::usage",
+            exit::USAGE,
+            help,
+        ));
     }
     if let Subject::Record(id) = &subject
         && explanation.found.is_empty()
@@ -77,17 +100,31 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         ));
     }
     explanation.keep(|at| found.wants(at));
-    let most = if args.limit == 0 { usize::MAX } else { args.limit };
+    let most = if args.limit == 0 {
+        usize::MAX
+    } else {
+        args.limit
+    };
     let places = Env::places()?;
     if filter.source == Source::Sync {
         let repo = source::open(&places)?;
         explanation.find_copies(&repo)?;
         explanation.find_commits(&repo, most)?;
     }
-    let naming = crate::sync::naming(&config::read(&places.config)?, key::read(&places.key)?.as_ref())?;
+    let naming = crate::sync::naming(
+        &config::read(&places.config)?,
+        key::read(&places.key)?.as_ref(),
+    )?;
     explanation.find_rows(&places.folders(), &naming);
     explanation.join();
-    let page = Page { args, env, found: &found, labels: found.fleet.labels(), all: &explanation.found, most };
+    let page = Page {
+        args,
+        env,
+        found: &found,
+        labels: found.fleet.labels(),
+        all: &explanation.found,
+        most,
+    };
     if args.json {
         super::json(&page.json());
     } else {
@@ -99,7 +136,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 /// The days that are within both.
 fn narrower(a: Bounds, b: Bounds) -> Bounds {
     let least = |a: Option<NaiveDate>, b: Option<NaiveDate>| a.into_iter().chain(b).min();
-    Bounds { since: a.since.max(b.since), until: least(a.until, b.until) }
+    Bounds {
+        since: a.since.max(b.since),
+        until: least(a.until, b.until),
+    }
 }
 
 struct Page<'a> {
@@ -122,8 +162,16 @@ impl Page<'_> {
 
     /// A machine's name.
     fn label(&self, id: &crate::base::ids::MachineId) -> String {
-        let at = self.found.fleet.machines.iter().position(|machine| machine.id == *id);
-        at.map_or_else(|| id.short().to_owned(), |at| printable(&self.labels[at], 40))
+        let at = self
+            .found
+            .fleet
+            .machines
+            .iter()
+            .position(|machine| machine.id == *id);
+        at.map_or_else(
+            || id.short().to_owned(),
+            |at| printable(&self.labels[at], 40),
+        )
     }
 
     fn text(&self) -> String {
@@ -131,14 +179,24 @@ impl Page<'_> {
             return "No usage in this period.\n".to_owned();
         }
         let totals = self.totals();
-        let mut out = format!("{}: {}\n", price(totals.cost), count(totals.requests, "request"));
+        let mut out = format!(
+            "{}: {}\n",
+            price(totals.cost),
+            count(totals.requests, "request")
+        );
         for line in self.deduplicated() {
             out.push_str(&format!("  {line}\n"));
         }
         let table = self.found.fleet.prices();
-        out.push_str(&format!("  Prices: {}, {}.\n", table.source(), table.as_of()));
+        out.push_str(&format!(
+            "  Prices: {}, {}.\n",
+            table.source(),
+            table.as_of()
+        ));
         if Mode::from(self.args.filter.mode) != Mode::Calculate {
-            out.push_str("  Where a transcript tells a cost, that counts instead, as --mode asks.\n");
+            out.push_str(
+                "  Where a transcript tells a cost, that counts instead, as --mode asks.\n",
+            );
         }
         for one in self.shown() {
             out.push('\n');
@@ -146,24 +204,40 @@ impl Page<'_> {
         }
         let more = self.all.len() - self.shown().len();
         if more > 0 {
-            out.push_str(&format!("\n{} more; --limit 0 shows all.\n", thousands(more as u64)));
+            out.push_str(&format!(
+                "\n{} more; --limit 0 shows all.\n",
+                thousands(more as u64)
+            ));
         }
         out
     }
 
     /// What was met more than once, and how often.
     fn deduplicated(&self) -> Vec<String> {
-        let sum = |number: fn(&Evidence) -> usize| self.all.iter().map(number).sum::<usize>() as u64;
+        let sum =
+            |number: fn(&Evidence) -> usize| self.all.iter().map(number).sum::<usize>() as u64;
         let mut out = Vec::new();
         let mut say = |number: u64, one: &str, many: &str| {
             if number > 0 {
-                out.push(format!("Not counted again: {} {}.", thousands(number), if number == 1 { one } else { many }));
+                out.push(format!(
+                    "Not counted again: {} {}.",
+                    thousands(number),
+                    if number == 1 { one } else { many }
+                ));
             }
         };
         let copies = sum(|one| machines(one).len().saturating_sub(1));
-        say(copies, "copy that another machine holds", "copies that other machines hold");
+        say(
+            copies,
+            "copy that another machine holds",
+            "copies that other machines hold",
+        );
         let twins = sum(|one| one.twins.len());
-        say(twins, "line without an id, like one that counts", "lines without an id, like others that count");
+        say(
+            twins,
+            "line without an id, like one that counts",
+            "lines without an id, like others that count",
+        );
         let rows = sum(|one| one.rows.len().saturating_sub(1));
         say(
             rows,
@@ -172,26 +246,53 @@ impl Page<'_> {
         );
         let provisional = self.all.iter().filter(|one| one.provisional).count() as u64;
         if provisional > 0 {
-            out.push(format!("Output of {} is a lower bound: no final counts were logged.", count(provisional, "request")));
+            out.push(format!(
+                "Output of {} is a lower bound: no final counts were logged.",
+                count(provisional, "request")
+            ));
         }
-        let unpriced: BTreeSet<_> = self.all.iter().filter(|one| !one.totals.cost.known).map(|one| printable(&one.model, 60)).collect();
+        let unpriced: BTreeSet<_> = self
+            .all
+            .iter()
+            .filter(|one| !one.totals.cost.known)
+            .map(|one| printable(&one.model, 60))
+            .collect();
         if !unpriced.is_empty() {
             let models = unpriced.into_iter().collect::<Vec<_>>().join(", ");
-            out.push(format!("No price is known for {models}: tokens are counted, cost is not."));
+            out.push(format!(
+                "No price is known for {models}: tokens are counted, cost is not."
+            ));
         }
         out
     }
 
     fn one(&self, one: &Evidence) -> String {
         let zone = self.args.filter.timezone;
-        let cost = if one.totals.cost.known { format!("${}", one.totals.cost.amount) } else { "no known price".to_owned() };
-        let model = if one.model.is_empty() { "unknown" } else { &one.model };
+        let cost = if one.totals.cost.known {
+            format!("${}", one.totals.cost.amount)
+        } else {
+            "no known price".to_owned()
+        };
+        let model = if one.model.is_empty() {
+            "unknown"
+        } else {
+            &one.model
+        };
         let when = match one.source {
-            RowSource::Record(Level::Bare | Level::Daily) | RowSource::Ledger(Level::Bare | Level::Daily) => one.at.day().to_string(),
+            RowSource::Record(Level::Bare | Level::Daily)
+            | RowSource::Ledger(Level::Bare | Level::Daily) => one.at.day().to_string(),
             _ => zone.minute(one.at),
         };
-        let project = if one.project.is_empty() { String::new() } else { format!("  {}", printable(&one.project, 40)) };
-        let mut out = format!("{cost}  {when}  {}{project}  on {}\n", printable(model, 40), printable(&self.labels[one.machine], 40));
+        let project = if one.project.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", printable(&one.project, 40))
+        };
+        let mut out = format!(
+            "{cost}  {when}  {}{project}  on {}\n",
+            printable(model, 40),
+            printable(&self.labels[one.machine], 40)
+        );
         let mut line = |text: String| out.push_str(&format!("  {text}\n"));
         match one.source {
             RowSource::Record(_) => {}
@@ -200,7 +301,10 @@ impl Page<'_> {
                 count(one.totals.counters.total(), "token")
             )),
             RowSource::Sum(record::Source::Claim) => {
-                line(format!("{}: claimed by a file of format 1.0 beyond the records that it has.", count(one.totals.requests, "request")));
+                line(format!(
+                    "{}: claimed by a file of format 1.0 beyond the records that it has.",
+                    count(one.totals.requests, "request")
+                ));
             }
             RowSource::Sum(source) => line(imported(source).to_owned()),
         }
@@ -208,30 +312,55 @@ impl Page<'_> {
             line(arithmetic(&bill));
         }
         if let Some(session) = &one.session {
-            let id = one.id.map_or_else(String::new, |id| format!(", record {id}"));
+            let id = one
+                .id
+                .map_or_else(String::new, |id| format!(", record {id}"));
             line(format!("session {}{id}", printable(session.as_str(), 60)));
         }
         if one.provisional {
             line("its output is a lower bound: no final count was logged".to_owned());
         }
         for copy in &one.copies {
-            let number = if copy.line > 0 { format!(":{}", copy.line) } else { String::new() };
-            let added = copy.added.map(|(commit, at)| format!(", added by {} on {}", &commit.to_string()[..8], zone.minute(at)));
-            line(format!("{}: {}{number}{}", self.label(&copy.machine), copy.path, added.unwrap_or_default()));
+            let number = if copy.line > 0 {
+                format!(":{}", copy.line)
+            } else {
+                String::new()
+            };
+            let added = copy.added.map(|(commit, at)| {
+                format!(
+                    ", added by {} on {}",
+                    &commit.to_string()[..8],
+                    zone.minute(at)
+                )
+            });
+            line(format!(
+                "{}: {}{number}{}",
+                self.label(&copy.machine),
+                copy.path,
+                added.unwrap_or_default()
+            ));
         }
         if machines(one).len() > 1 {
             let owner = printable(&self.labels[one.machine], 40);
-            line(format!("several machines hold it: it counts once, for {owner}, which has the earliest copy"));
+            line(format!(
+                "several machines hold it: it counts once, for {owner}, which has the earliest copy"
+            ));
         }
         for twin in &one.twins {
-            line(format!("not counted: {}:{}, the same request without its id", twin.path, twin.line));
+            line(format!(
+                "not counted: {}:{}, the same request without its id",
+                twin.path, twin.line
+            ));
         }
         for (path, lines) in transcripts(one) {
             let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
             line(format!("{}:{}", printable(&path, 200), lines.join(",")));
         }
         if one.rows.len() > 1 {
-            line(format!("{} tell of one request: the one that says most counts", count(one.rows.len() as u64, "row")));
+            line(format!(
+                "{} tell of one request: the one that says most counts",
+                count(one.rows.len() as u64, "row")
+            ));
         }
         out
     }
@@ -300,7 +429,9 @@ impl Page<'_> {
 /// Where imported totals come from.
 fn imported(source: record::Source) -> &'static str {
     match source {
-        record::Source::StatsCache => "imported: an estimate from Claude Code's stats-cache.json of a day of which nothing else is known",
+        record::Source::StatsCache => {
+            "imported: an estimate from Claude Code's stats-cache.json of a day of which nothing else is known"
+        }
         _ => "imported: what ccusage counted on that day beyond what records show",
     }
 }
@@ -327,27 +458,61 @@ fn machines(one: &Evidence) -> BTreeSet<&crate::base::ids::MachineId> {
 fn arithmetic(bill: &Bill) -> String {
     let searches = bill.items.iter().filter(|item| item.what == "web_search");
     let tokens = bill.items.iter().filter(|item| item.what != "web_search");
-    let products: Vec<_> =
-        tokens.map(|item| format!("{} {} x {}", thousands(item.count), item.what.replace('_', " "), rate(item.rate))).collect();
-    let mut out = if products.is_empty() { "no tokens".to_owned() } else { format!("{} per million", products.join(" + ")) };
+    let products: Vec<_> = tokens
+        .map(|item| {
+            format!(
+                "{} {} x {}",
+                thousands(item.count),
+                item.what.replace('_', " "),
+                rate(item.rate)
+            )
+        })
+        .collect();
+    let mut out = if products.is_empty() {
+        "no tokens".to_owned()
+    } else {
+        format!("{} per million", products.join(" + "))
+    };
     if bill.fast.or(bill.us).is_some() {
         out = format!("({out})");
     }
     for (factor, why) in [(bill.fast, "fast mode"), (bill.us, "inference in the US")] {
         if let Some(permille) = factor {
-            out.push_str(&format!(" x {} ({why})", Money::from_pico(u128::from(permille).saturating_mul(1_000_000_000))));
+            out.push_str(&format!(
+                " x {} ({why})",
+                Money::from_pico(u128::from(permille).saturating_mul(1_000_000_000))
+            ));
         }
     }
     for item in searches {
-        let what = if item.count == 1 { "web search" } else { "web searches" };
-        out.push_str(&format!(" + {} {what} x {}", thousands(item.count), rate(item.rate)));
+        let what = if item.count == 1 {
+            "web search"
+        } else {
+            "web searches"
+        };
+        out.push_str(&format!(
+            " + {} {what} x {}",
+            thousands(item.count),
+            rate(item.rate)
+        ));
     }
-    let tier = bill.above.map(|above| format!(", above {} tokens", thousands(above))).unwrap_or_default();
-    let row = [bill.row.as_str()].into_iter().chain(bill.why.iter().copied()).collect::<Vec<_>>().join(", ");
+    let tier = bill
+        .above
+        .map(|above| format!(", above {} tokens", thousands(above)))
+        .unwrap_or_default();
+    let row = [bill.row.as_str()]
+        .into_iter()
+        .chain(bill.why.iter().copied())
+        .collect::<Vec<_>>()
+        .join(", ");
     format!("{out} = ${} (price of {row}{tier})", bill.cost.amount)
 }
 
 /// A price to the cent where it is one, else as exact as it is.
 fn rate(rate: Money) -> String {
-    if rate.pico().is_multiple_of(10_000_000_000) { format!("${}", rate.cents()) } else { format!("${rate}") }
+    if rate.pico().is_multiple_of(10_000_000_000) {
+        format!("${}", rate.cents())
+    } else {
+        format!("${rate}")
+    }
 }

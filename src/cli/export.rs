@@ -42,14 +42,19 @@ enum As {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
-    let bounds = Bounds { since: filter.since, until: filter.until };
+    let bounds = Bounds {
+        since: filter.since,
+        until: filter.until,
+    };
     let mut export = Export::new(bounds, filter.timezone);
     let found = filter.read(env, bounds, &mut |row: &Row<'_>| export.add(row))?;
     let format = match args.format {
         As::Parquet => {
             let folder = args.output.as_deref().unwrap_or(Path::new("."));
-            let write = |folder: &Path| export.write_parquet(&found.fleet, |at| found.wants(at), folder);
-            durable::replace_folder(folder, is_parquet_path, write).map_err(|error| failed(&error, "choose an empty folder"))?;
+            let write =
+                |folder: &Path| export.write_parquet(&found.fleet, |at| found.wants(at), folder);
+            durable::replace_folder(folder, is_parquet_path, write)
+                .map_err(|error| failed(&error, "choose an empty folder"))?;
             return Ok(exit::OK);
         }
         As::Csv => Format::Csv,
@@ -70,18 +75,34 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 }
 
 /// Writes what somebody asked to have in a file: a file is replaced whole, a device or a pipe is written to.
-pub(super) fn write_file(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<u8, CliError> {
+pub(super) fn write_file(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<u8, CliError> {
     let written = match std::fs::metadata(path) {
         Ok(there) if !there.is_file() && !there.is_dir() => {
-            let to = std::fs::File::options().write(true).open(path).map(BufWriter::new);
+            let to = std::fs::File::options()
+                .write(true)
+                .open(path)
+                .map(BufWriter::new);
             let written = to.and_then(|mut to| content(&mut to).and_then(|()| to.flush()));
-            written.map_err(|source| WriteError { path: path.to_owned(), source })
+            written.map_err(|source| WriteError {
+                path: path.to_owned(),
+                source,
+            })
         }
         _ => durable::write_with(path, content),
     };
-    written.map_err(|error| failed(&error, "choose a file in a folder of yours")).map(|()| exit::OK)
+    written
+        .map_err(|error| failed(&error, "choose a file in a folder of yours"))
+        .map(|()| exit::OK)
 }
 
 pub(super) fn failed(error: &WriteError, help: &str) -> CliError {
-    CliError::plain(&format!("{error}: {}", error.source), "claude_sync::output", exit::FAILURE, help)
+    CliError::plain(
+        &format!("{error}: {}", error.source),
+        "claude_sync::output",
+        exit::FAILURE,
+        help,
+    )
 }

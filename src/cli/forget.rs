@@ -51,9 +51,19 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    if args.session.iter().chain(&args.project).any(String::is_empty) {
+    if args
+        .session
+        .iter()
+        .chain(&args.project)
+        .any(String::is_empty)
+    {
         let help = "what has no name is forgotten by its session, its machine or its days";
-        return Err(CliError::plain("what is to be forgotten has no name", "claude_sync::usage", exit::USAGE, help));
+        return Err(CliError::plain(
+            "what is to be forgotten has no name",
+            "claude_sync::usage",
+            exit::USAGE,
+            help,
+        ));
     }
     let mut subjects = Vec::new();
     let (mut sessions, mut projects) = (BTreeSet::new(), BTreeSet::new());
@@ -98,20 +108,39 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     };
     let fleet = source::synced(&places, None, &mut add)?;
     for (at, totals) in machines {
-        if subjects.iter().any(|subject| matches!(subject, Subject::Machine(id) if fleet.machines[at].id == *id)) {
+        if subjects
+            .iter()
+            .any(|subject| matches!(subject, Subject::Machine(id) if fleet.machines[at].id == *id))
+        {
             gone = gone.plus(totals);
         }
     }
-    let what = format!("{}, ${}", count(gone.requests, "request"), gone.cost.amount.cents());
+    let what = format!(
+        "{}, ${}",
+        count(gone.requests, "request"),
+        gone.cost.amount.cents()
+    );
     let any = !gone.is_zero();
     if !any && !args.ahead {
         let near = |wanted: &[String], there: &BTreeSet<String>| {
-            wanted.iter().find_map(|name| nearest(name, there.iter().map(String::as_str))).map(|name| printable(name, 100))
+            wanted
+                .iter()
+                .find_map(|name| nearest(name, there.iter().map(String::as_str)))
+                .map(|name| printable(name, 100))
         };
         let near = near(&args.project, &projects).or_else(|| near(&args.session, &sessions));
-        let near = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-        let help = format!("{near}claude-sync brings what other machines have; to keep out what comes later: --ahead");
-        return Err(CliError::plain("nothing that was synced fits; nothing was forgotten", "claude_sync::nothing", exit::USAGE, help));
+        let near = near
+            .map(|near| format!("did you mean {near}? "))
+            .unwrap_or_default();
+        let help = format!(
+            "{near}claude-sync brings what other machines have; to keep out what comes later: --ahead"
+        );
+        return Err(CliError::plain(
+            "nothing that was synced fits; nothing was forgotten",
+            "claude_sync::nothing",
+            exit::USAGE,
+            help,
+        ));
     }
     if !args.yes && !agreed(&what, env)? {
         out("Nothing was forgotten.\n");
@@ -119,21 +148,48 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|_| {
-        CliError::plain("the system gave no random bytes", "claude_sync::failure", exit::FAILURE, "try again; nothing was forgotten")
+        CliError::plain(
+            "the system gave no random bytes",
+            "claude_sync::failure",
+            exit::FAILURE,
+            "try again; nothing was forgotten",
+        )
     })?;
     let salt = hex(&salt);
     let intents = subjects.iter().map(|subject| {
         let (subject, says) = subject.tombstone(&salt);
-        let value = says.get("salt").cloned().unwrap_or(serde_json::Value::Bool(true));
-        Intent { kind: FORGOTTEN, subject, key: if says.is_empty() { "all" } else { "salt" }, value }
+        let value = says
+            .get("salt")
+            .cloned()
+            .unwrap_or(serde_json::Value::Bool(true));
+        Intent {
+            kind: FORGOTTEN,
+            subject,
+            key: if says.is_empty() { "all" } else { "salt" },
+            value,
+        }
     });
     // What nobody synced is in no history.
-    let options = Options { intents: intents.collect(), reroot: any, ..env.options() };
+    let options = Options {
+        intents: intents.collect(),
+        reroot: any,
+        ..env.options()
+    };
     let outcome = crate::sync::run(&places, &options)?;
-    let forgotten = || json!({ "requests": gone.requests, "cost_usd": report::dollars(gone.cost.amount) });
-    let words =
-        || format!("Forgot {what}. Other machines drop it with their next sync.\n{}", sync::summary(&outcome, &options, &places.repo));
-    Ok(outcome::tell(&outcome, env, args.json.then(|| vec![("forgotten", forgotten())]), words))
+    let forgotten =
+        || json!({ "requests": gone.requests, "cost_usd": report::dollars(gone.cost.amount) });
+    let words = || {
+        format!(
+            "Forgot {what}. Other machines drop it with their next sync.\n{}",
+            sync::summary(&outcome, &options, &places.repo)
+        )
+    };
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        args.json.then(|| vec![("forgotten", forgotten())]),
+        words,
+    ))
 }
 
 fn agreed(what: &str, env: &Env) -> Result<bool, CliError> {
@@ -145,7 +201,9 @@ fn agreed(what: &str, env: &Env) -> Result<bool, CliError> {
             "say --yes if that is what you want",
         ));
     }
-    eprint!("This takes {what} out of the repository and its history, on all machines, for good. Go on? [y/N] ");
+    eprint!(
+        "This takes {what} out of the repository and its history, on all machines, for good. Go on? [y/N] "
+    );
     let mut answer = String::new();
     let _ = std::io::stdin().read_line(&mut answer);
     Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))

@@ -14,7 +14,12 @@ Examples:
   claude-sync git remote set-url origin git@github.com:me/usage.git")]
 pub struct Args {
     /// What git is given
-    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    #[arg(
+        value_name = "ARGS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true
+    )]
     args: Vec<OsString>,
 }
 
@@ -26,5 +31,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         return Err(source::no_data());
     }
     let status = Git::find(env.attended)?.hand_over(&repo, &args.args)?;
-    Ok(status.code().map_or(exit::FAILURE, |code| u8::try_from(code).unwrap_or(exit::FAILURE)))
+    Ok(status.code().map_or(exit::FAILURE, |code| {
+        u8::try_from(code).unwrap_or(exit::FAILURE)
+    }))
 }

@@ -63,7 +63,9 @@ pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
         Hook::Install(place) => return install(&place.path),
     };
     // A server has no home, no key, and needs neither.
-    let key = Env::places().ok().and_then(|places| crate::store::key::read(&places.key).ok().flatten());
+    let key = Env::places()
+        .ok()
+        .and_then(|places| crate::store::key::read(&places.key).ok().flatten());
     let repo = Repo::from_environment()?.with_key(key.as_ref());
     let mut input = Vec::new();
     // `post-merge` gets none, and its standard input may be the user's terminal.
@@ -83,13 +85,28 @@ pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
     }
     let text = String::from_utf8_lossy(&input);
     let breaches = match name {
-        "pre-push" => text.lines().filter_map(pushed).map(|update| outgoing(&repo, &update)).collect::<Result<Vec<_>, _>>()?.concat(),
-        "pre-receive" => text.lines().filter_map(received).map(|update| incoming(&repo, &update)).collect::<Result<Vec<_>, _>>()?.concat(),
+        "pre-push" => text
+            .lines()
+            .filter_map(pushed)
+            .map(|update| outgoing(&repo, &update))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat(),
+        "pre-receive" => text
+            .lines()
+            .filter_map(received)
+            .map(|update| incoming(&repo, &update))
+            .collect::<Result<Vec<_>, _>>()?
+            .concat(),
         _ => {
-            let root = repo.head_commit()?.map(|head| repo.tree_of(head)).transpose()?;
+            let root = repo
+                .head_commit()?
+                .map(|head| repo.tree_of(head))
+                .transpose()?;
             if !guard::is_fresh(&repo, root)? {
                 let what = name.trim_start_matches("post-");
-                eprintln!("claude-sync: after this {what}, the manifest does not tell of the files beside it. Run: claude-sync");
+                eprintln!(
+                    "claude-sync: after this {what}, the manifest does not tell of the files beside it. Run: claude-sync"
+                );
             }
             return Ok(exit::OK);
         }
@@ -119,15 +136,20 @@ fn install(path: &std::path::Path) -> Result<u8, CliError> {
     })?;
     match hooks::install(&repo, &Git::find(false)?, &super::env::program(), true)? {
         hooks::Installed::Here(folder) => {
-            super::out(&format!("Installed pre-receive in {}.\n", printable(&folder.display().to_string(), 400)));
+            super::out(&format!(
+                "Installed pre-receive in {}.\n",
+                printable(&folder.display().to_string(), 400)
+            ));
             Ok(exit::OK)
         }
-        hooks::Installed::Shared(folder) | hooks::Installed::Failed(folder) => Err(CliError::plain(
-            &format!("failed to install pre-receive in {}", folder.display()),
-            "claude_sync::hook",
-            exit::FAILURE,
-            "see whether core.hooksPath is set for all repositories, and whether the folder can be written",
-        )),
+        hooks::Installed::Shared(folder) | hooks::Installed::Failed(folder) => {
+            Err(CliError::plain(
+                &format!("failed to install pre-receive in {}", folder.display()),
+                "claude_sync::hook",
+                exit::FAILURE,
+                "see whether core.hooksPath is set for all repositories, and whether the folder can be written",
+            ))
+        }
     }
 }
 
@@ -138,15 +160,25 @@ fn id(text: &str) -> Option<Oid> {
 /// A line of `pre-push`: local ref, local id, remote ref, remote id.
 fn pushed(line: &str) -> Option<Update> {
     let words: Vec<_> = line.split(' ').collect();
-    let [_, new, name, old] = words[..] else { return None };
-    Some(Update { name: name.to_owned(), old: id(old), new: id(new) })
+    let [_, new, name, old] = words[..] else {
+        return None;
+    };
+    Some(Update {
+        name: name.to_owned(),
+        old: id(old),
+        new: id(new),
+    })
 }
 
 /// A line of `pre-receive`: old id, new id, ref.
 fn received(line: &str) -> Option<Update> {
     let (old, rest) = line.split_once(' ')?;
     let (new, name) = rest.split_once(' ')?;
-    Some(Update { name: name.to_owned(), old: id(old), new: id(new) })
+    Some(Update {
+        name: name.to_owned(),
+        old: id(old),
+        new: id(new),
+    })
 }
 
 fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
@@ -155,40 +187,75 @@ fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
 
 fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     let old = match update.old {
-        Some(old) if !repo.has(old) => return Ok(vec![Breach::Unseen { name: update.name.clone() }]),
+        Some(old) if !repo.has(old) => {
+            return Ok(vec![Breach::Unseen {
+                name: update.name.clone(),
+            }]);
+        }
         old => tree(repo, old)?,
     };
     let new = tree(repo, update.new)?;
-    let here = [repo.synced()?, repo.commit_at(KNOWN)?].into_iter().flatten();
-    let roots = here.map(|commit| repo.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
+    let here = [repo.synced()?, repo.commit_at(KNOWN)?]
+        .into_iter()
+        .flatten();
+    let roots = here
+        .map(|commit| repo.tree_of(commit))
+        .collect::<Result<Vec<_>, _>>()?;
     let rules = guard::rules(repo, roots.into_iter().chain(new))?;
     let mut out = guard::breaches(repo, old, new, &rules)?;
-    let there: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().chain(update.old).collect();
-    let commits = update.new.map(|new| repo.new_commits(new, &there)).transpose()?.unwrap_or_default();
+    let there: Vec<Oid> = repo
+        .tips_below("refs/remotes/")?
+        .into_values()
+        .chain(update.old)
+        .collect();
+    let commits = update
+        .new
+        .map(|new| repo.new_commits(new, &there))
+        .transpose()?
+        .unwrap_or_default();
     out.extend(guard::forgotten(repo, &rules, &commits)?);
     Ok(out)
 }
 
 fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     if update.new.is_some_and(|new| repo.tree_of(new).is_err()) {
-        return Ok(vec![Breach::Foreign { path: update.name.clone() }]);
+        return Ok(vec![Breach::Foreign {
+            path: update.name.clone(),
+        }]);
     }
     let (old, new) = (tree(repo, update.old)?, tree(repo, update.new)?);
     let tips = repo.tips()?;
-    let known: Vec<Oid> = tips.iter().map(|tip| repo.tree_of(*tip)).collect::<Result<_, _>>()?;
+    let known: Vec<Oid> = tips
+        .iter()
+        .map(|tip| repo.tree_of(*tip))
+        .collect::<Result<_, _>>()?;
     let rules = guard::rules(repo, known.iter().copied().chain(new))?;
     let mut out = guard::breaches(repo, old, new, &rules)?;
     // Every commit: what was added and removed again would stay in the history.
-    let commits = update.new.map(|new| repo.new_commits(new, &tips)).transpose()?.unwrap_or_default();
+    let commits = update
+        .new
+        .map(|new| repo.new_commits(new, &tips))
+        .transpose()?
+        .unwrap_or_default();
     out.extend(guard::forgotten(repo, &rules, &commits)?);
     for commit in commits {
         let parent = repo.parents_of(commit)?.first().copied();
-        out.extend(guard::foreign(repo, tree(repo, parent)?, tree(repo, Some(commit))?)?);
+        out.extend(guard::foreign(
+            repo,
+            tree(repo, parent)?,
+            tree(repo, Some(commit))?,
+        )?);
     }
-    let config = repo.config()?.snapshot().map_err(|source| RepoError::Git { what: "read git's configuration".to_owned(), source })?;
+    let config = repo.config()?.snapshot().map_err(|source| RepoError::Git {
+        what: "read git's configuration".to_owned(),
+        source,
+    })?;
     let user = user();
     let owner = |machine: &MachineId| {
-        let owner = config.get_str(&format!("claude-sync.{machine}.user")).ok()?.to_owned();
+        let owner = config
+            .get_str(&format!("claude-sync.{machine}.user"))
+            .ok()?
+            .to_owned();
         (user.as_deref() != Some(&owner)).then_some(owner)
     };
     out.extend(guard::forged(repo, old, new, &known, &owner)?);
@@ -199,7 +266,13 @@ fn incoming(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
 
 /// Who pushes, as the server's login says.
 fn user() -> Option<String> {
-    ["CLAUDE_SYNC_USER", "REMOTE_USER", "GL_USER", "LOGNAME", "USER"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+    [
+        "CLAUDE_SYNC_USER",
+        "REMOTE_USER",
+        "GL_USER",
+        "LOGNAME",
+        "USER",
+    ]
+    .into_iter()
+    .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
 }

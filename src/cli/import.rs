@@ -52,7 +52,12 @@ pub struct Args {
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let told = args.from.as_deref().and_then(|word| {
-        let all = [Provenance::StatsCache, Provenance::Ccusage, Provenance::Projects, Provenance::Backup];
+        let all = [
+            Provenance::StatsCache,
+            Provenance::Ccusage,
+            Provenance::Projects,
+            Provenance::Backup,
+        ];
         all.into_iter().find(|kind| kind.as_str() == word)
     });
     let import = Import::open(&args.path, told, &|date| args.timezone.range(date), env.now)?;
@@ -61,26 +66,57 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     {
         return Err(nothing(&args.path));
     }
-    let options = Options { import: Some(import.clone()), offline: args.offline, wait: Duration::from_secs(args.wait), ..env.options() };
+    let options = Options {
+        import: Some(import.clone()),
+        offline: args.offline,
+        wait: Duration::from_secs(args.wait),
+        ..env.options()
+    };
     if args.dry_run {
-        let imported = sync::preview(&places, &options)?.imported.unwrap_or_default();
-        let text = format!("{} Nothing was changed (--dry-run).\n", said(&import, &imported, "Would import"));
+        let imported = sync::preview(&places, &options)?
+            .imported
+            .unwrap_or_default();
+        let text = format!(
+            "{} Nothing was changed (--dry-run).\n",
+            said(&import, &imported, "Would import")
+        );
         tell(args, env, (&import, &imported), None, &text);
         return Ok(exit::OK);
     }
     let outcome = sync::run(&places, &options)?;
     let imported = outcome.imported.clone().unwrap_or_default();
     let before = set_up(&outcome, &places.repo) + &repairs(&outcome);
-    let text = format!("{before}{}{}\n", said(&import, &imported, "Imported"), remote(&outcome));
+    let text = format!(
+        "{before}{}{}\n",
+        said(&import, &imported, "Imported"),
+        remote(&outcome)
+    );
     tell(args, env, (&import, &imported), Some(&outcome), &text);
     Ok(code(&outcome))
 }
 
 /// Tells of an import, in JSON or in words.
-fn tell(args: &Args, env: &Env, (import, imported): (&Import, &Imported), outcome: Option<&Outcome>, text: &str) {
-    let Imported { days, new_days, shown_days, records, new_records, read } = imported;
+fn tell(
+    args: &Args,
+    env: &Env,
+    (import, imported): (&Import, &Imported),
+    outcome: Option<&Outcome>,
+    text: &str,
+) {
+    let Imported {
+        days,
+        new_days,
+        shown_days,
+        records,
+        new_records,
+        read,
+    } = imported;
     let mut lines = skipped(imported);
-    lines.extend(outcome.into_iter().flat_map(|outcome| warning_lines(outcome, env.quiet)));
+    lines.extend(
+        outcome
+            .into_iter()
+            .flat_map(|outcome| warning_lines(outcome, env.quiet)),
+    );
     if args.json {
         super::json(&json!({
             "version": 1,
@@ -104,25 +140,56 @@ fn tell(args: &Args, env: &Env, (import, imported): (&Import, &Imported), outcom
 }
 
 fn nothing(path: &std::path::Path) -> CliError {
-    let message = format!("there are no transcripts in {}", printable(&path.display().to_string(), 400));
-    CliError::plain(&message, "claude_sync::import", exit::FAILURE, "name a copy of ~/.claude, or of the folder projects in it")
+    let message = format!(
+        "there are no transcripts in {}",
+        printable(&path.display().to_string(), 400)
+    );
+    CliError::plain(
+        &message,
+        "claude_sync::import",
+        exit::FAILURE,
+        "name a copy of ~/.claude, or of the folder projects in it",
+    )
 }
 
 /// What came of it, in a sentence.
 fn said(import: &Import, imported: &Imported, verb: &str) -> String {
-    let Imported { days, new_days, shown_days, records, new_records, read } = imported;
+    let Imported {
+        days,
+        new_days,
+        shown_days,
+        records,
+        new_records,
+        read,
+    } = imported;
     match import.what {
         What::Transcripts(_) => {
             let files = count(read.files as u64, "transcript");
             let known = records.saturating_sub(*new_records);
-            let of = if known == 0 { String::new() } else { format!(", {known} of which were known") };
+            let of = if known == 0 {
+                String::new()
+            } else {
+                format!(", {known} of which were known")
+            };
             format!("{verb} {} of {files}{of}.", count(*records, "request"))
         }
         What::Sums(_) => {
-            let of = if *shown_days == 0 { String::new() } else { format!(", {shown_days} of which records already show") };
+            let of = if *shown_days == 0 {
+                String::new()
+            } else {
+                format!(", {shown_days} of which records already show")
+            };
             let before = days.saturating_sub(*new_days).saturating_sub(*shown_days);
-            let before = if before == 0 { String::new() } else { format!("; {} had nothing new", count(before, "day")) };
-            format!("{verb} {} of {}{of}{before}.", count(*days, "day"), import.from.as_str())
+            let before = if before == 0 {
+                String::new()
+            } else {
+                format!("; {} had nothing new", count(before, "day"))
+            };
+            format!(
+                "{verb} {} of {}{of}{before}.",
+                count(*days, "day"),
+                import.from.as_str()
+            )
         }
     }
 }
@@ -131,10 +198,17 @@ fn said(import: &Import, imported: &Imported, verb: &str) -> String {
 fn skipped(imported: &Imported) -> Vec<String> {
     let mut lines = Vec::new();
     if imported.read.bad_total > 0 {
-        lines.push(format!("{} of imported transcripts could not be read and were skipped.", count(imported.read.bad_total, "line")));
+        lines.push(format!(
+            "{} of imported transcripts could not be read and were skipped.",
+            count(imported.read.bad_total, "line")
+        ));
     }
     for (path, reason) in &imported.read.unreadable {
-        lines.push(format!("{}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200)));
+        lines.push(format!(
+            "{}: skipped: {}",
+            printable(&path.display().to_string(), 400),
+            printable(reason, 200)
+        ));
     }
     lines
 }
@@ -142,8 +216,12 @@ fn skipped(imported: &Imported) -> Vec<String> {
 impl From<ImportError> for CliError {
     fn from(error: ImportError) -> Self {
         let help = match &error {
-            ImportError::Read { .. } => "name a file or a folder that is there and that you may read",
-            ImportError::TooLarge { .. } => "is it the right file? ccusage claude daily --json makes a small one",
+            ImportError::Read { .. } => {
+                "name a file or a folder that is there and that you may read"
+            }
+            ImportError::TooLarge { .. } => {
+                "is it the right file? ccusage claude daily --json makes a small one"
+            }
             ImportError::Unknown { .. } => {
                 "what can be imported: a copy of ~/.claude or of its projects, the JSON of ccusage claude daily --json, and stats-cache.json"
             }
@@ -151,7 +229,14 @@ impl From<ImportError> for CliError {
                 "nothing was imported; make the file anew (ccusage claude daily --json), or copy it from ~/.claude once more"
             }
         };
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        Self::plain(&printable_lines(&format!("{error}{cause}"), 12), "claude_sync::import", exit::FAILURE, help)
+        let cause = std::error::Error::source(&error)
+            .map(|cause| format!(": {cause}"))
+            .unwrap_or_default();
+        Self::plain(
+            &printable_lines(&format!("{error}{cause}"), 12),
+            "claude_sync::import",
+            exit::FAILURE,
+            help,
+        )
     }
 }

@@ -88,20 +88,36 @@ pub enum ProjectNames {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let usage = |message: &str, help: &str| CliError::plain(message, "claude_sync::usage", exit::USAGE, help);
-    if args.remote.as_ref().is_some_and(|remote| remote.is_empty() || remote.starts_with('-')) {
-        return Err(usage("the remote's address is empty or looks like an option", "give an address that git understands"));
+    let usage = |message: &str, help: &str| {
+        CliError::plain(message, "claude_sync::usage", exit::USAGE, help)
+    };
+    if args
+        .remote
+        .as_ref()
+        .is_some_and(|remote| remote.is_empty() || remote.starts_with('-'))
+    {
+        return Err(usage(
+            "the remote's address is empty or looks like an option",
+            "give an address that git understands",
+        ));
     }
     if args.front_page && config::read(&places.config)?.encrypt {
         let help = "leave --front-page out; claude-usage-tracker html shows more";
-        return Err(usage("a front page would tell in clear what encryption hides", help));
+        return Err(usage(
+            "a front page would tell in clear what encryption hides",
+            help,
+        ));
     }
     // Nobody is asked anything for nothing.
     Git::find(env.attended)?;
     let first = matches!(Repo::open(&places.repo), Ok(None));
     let asks = first && !args.yes && env.attended && std::io::stdout().is_terminal();
     let given = answers(args);
-    let answers = if asks { questions::ask(given, args.auto || args.no_auto)? } else { given };
+    let answers = if asks {
+        questions::ask(given, args.auto || args.no_auto)?
+    } else {
+        given
+    };
     let remote = match &answers.github {
         Some(name) => Some(github::repository(name, args.allow_public)?),
         None => answers.remote.as_deref().map(absolute),
@@ -110,11 +126,19 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         refuse_public(address, args.allow_public, env)?;
     }
     let front_page = (args.front_page || args.no_front_page).then_some(args.front_page);
-    let options = Options { front_page, ..env.options() };
+    let options = Options {
+        front_page,
+        ..env.options()
+    };
     if let Some(name) = &args.ephemeral {
         sync::become_ephemeral(&places, name)?;
     }
-    let done = sync::init(&places, &options, remote.as_deref(), args.branch_per_machine)?;
+    let done = sync::init(
+        &places,
+        &options,
+        remote.as_deref(),
+        args.branch_per_machine,
+    )?;
     if let Some(name) = &args.ephemeral {
         sync::keep_ephemeral(&places, name)?;
     }
@@ -148,7 +172,11 @@ fn answers(args: &Args) -> Answers {
 /// A folder that is named from here is looked for from elsewhere too.
 fn absolute(address: &str) -> String {
     let path = Path::new(address);
-    let real = path.is_dir().then(|| std::fs::canonicalize(path).ok()).flatten().filter(|_| path.is_relative());
+    let real = path
+        .is_dir()
+        .then(|| std::fs::canonicalize(path).ok())
+        .flatten()
+        .filter(|_| path.is_relative());
     real.map_or_else(|| address.to_owned(), |real| real.display().to_string())
 }
 
@@ -161,15 +189,27 @@ fn refuse_public(address: &str, allowed: bool, env: &Env) -> Result<(), CliError
     if visibility(&git, &Env::folders()?.home, address) != Visibility::Public {
         return Ok(());
     }
-    let message = format!("everybody can read {}", printable(&crate::git::process::hide_secrets(address), 200));
+    let message = format!(
+        "everybody can read {}",
+        printable(&crate::git::process::hide_secrets(address), 200)
+    );
     let help = "make the repository private, then run this again: usage records tell when and how much you work, and on what. Or, if that is what you want: --allow-public";
-    Err(CliError::plain(&message, "claude_sync::public_remote", exit::CONFIG, help))
+    Err(CliError::plain(
+        &message,
+        "claude_sync::public_remote",
+        exit::CONFIG,
+        help,
+    ))
 }
 
 /// What was set up, in words.
 fn told(done: &Init, places: &Places, front_page: Option<bool>) -> String {
     let show = |path: &Path| printable(&path.display().to_string(), 400);
-    let mut text = format!("This machine is {}{}.\n", done.machine, if done.new_id { " (a new id)" } else { "" });
+    let mut text = format!(
+        "This machine is {}{}.\n",
+        done.machine,
+        if done.new_id { " (a new id)" } else { "" }
+    );
     let made = if done.new_repo { "made" } else { "ready" };
     text.push_str(&format!("Repository {made}: {}\n", show(&places.repo)));
     match (&done.remote, done.joined) {
@@ -211,7 +251,11 @@ fn settings(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliEr
     if answers.encrypt {
         chosen.push(("encryption", "at-rest".into()));
     }
-    chosen.extend(answers.retention_days.map(|days| ("retention_days", days.into())));
+    chosen.extend(
+        answers
+            .retention_days
+            .map(|days| ("retention_days", days.into())),
+    );
     if chosen.is_empty() {
         return Ok(());
     }
@@ -219,7 +263,12 @@ fn settings(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliEr
     if needs_key && !places.key.exists() {
         if done.joined {
             let help = "on a machine that has it: claude-sync key show; then here: claude-sync key import, and this again";
-            return Err(CliError::plain("this fleet's key is not on this machine", "claude_sync::no_key", exit::CONFIG, help));
+            return Err(CliError::plain(
+                "this fleet's key is not on this machine",
+                "claude_sync::no_key",
+                exit::CONFIG,
+                help,
+            ));
         }
         out(&key::about(&key::make(places)?, places));
     }
@@ -228,11 +277,16 @@ fn settings(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliEr
     for (name, value) in chosen {
         file.set(&format!("privacy_settings.{name}"), Some(value))?;
     }
-    out(&format!("Settings: {}\n", printable(&places.config.display().to_string(), 400)));
+    out(&format!(
+        "Settings: {}\n",
+        printable(&places.config.display().to_string(), 400)
+    ));
     if new {
         let place = ledger::place(&places.config);
         let mut ledger = Ledger::read(&place);
-        ledger.config = std::fs::read(&places.config).ok().map(|bytes| ledger::sha256(&bytes));
+        ledger.config = std::fs::read(&places.config)
+            .ok()
+            .map(|bytes| ledger::sha256(&bytes));
         ledger.write(&place)?;
     }
     Ok(())
@@ -240,10 +294,23 @@ fn settings(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliEr
 
 /// Shows what leaves, lets it leave, and shows what came of it.
 fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
-    let preview = sync::preview(places, &Options { attended: false, ..env.options() })?;
-    let days = preview.files.iter().filter(|file| file.path.starts_with(crate::store::layout::ARCHIVE));
+    let preview = sync::preview(
+        places,
+        &Options {
+            attended: false,
+            ..env.options()
+        },
+    )?;
+    let days = preview
+        .files
+        .iter()
+        .filter(|file| file.path.starts_with(crate::store::layout::ARCHIVE));
     let lines: usize = days.map(|file| file.lines.len()).sum();
-    let sealed = if preview.sealed.is_some() { " Everything is encrypted." } else { "" };
+    let sealed = if preview.sealed.is_some() {
+        " Everything is encrypted."
+    } else {
+        ""
+    };
     out(&format!(
         "\nWhat leaves this machine: {} of figures. Of each request its time, model,\ntoken counts, price, session id and project's name; of the machine its name and system.\nNever a word of what was said.{sealed} Line by line: claude-sync preview\n",
         count(lines as u64, "line")
@@ -252,19 +319,39 @@ fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
         out("Next: claude-sync\n");
         return Ok(exit::OK);
     }
-    let options = Options { attended: env.attended, ..env.options() };
+    let options = Options {
+        attended: env.attended,
+        ..env.options()
+    };
     let outcome = sync::run(places, &options)?;
-    out(&format!("\n{}", super::sync::summary(&outcome, &options, &places.repo)));
+    out(&format!(
+        "\n{}",
+        super::sync::summary(&outcome, &options, &places.repo)
+    ));
     eprint!("{}", super::sync::warnings(&outcome, false));
     let used = super::source::synced(places, None, &mut |_| {})?;
     if used.records > 0 {
         out("\n");
         // The last days, where there was anything in them; else all months.
-        let week = used.last_usage().is_some_and(|last| env.now.since(last) < 6 * 24 * 60 * 60 * 1000);
-        let sections: &[&str] = if week { &["daily,machines", "--last", "7d"] } else { &["monthly,machines"] };
-        let report = tracker::Args::try_parse_from([&["claude-usage-tracker", "--sections"], sections].concat());
-        let report =
-            report.map_err(|error| CliError::plain(&error.to_string(), "claude_sync::usage", exit::USAGE, "claude-usage-tracker"))?;
+        let week = used
+            .last_usage()
+            .is_some_and(|last| env.now.since(last) < 6 * 24 * 60 * 60 * 1000);
+        let sections: &[&str] = if week {
+            &["daily,machines", "--last", "7d"]
+        } else {
+            &["monthly,machines"]
+        };
+        let report = tracker::Args::try_parse_from(
+            [&["claude-usage-tracker", "--sections"], sections].concat(),
+        );
+        let report = report.map_err(|error| {
+            CliError::plain(
+                &error.to_string(),
+                "claude_sync::usage",
+                exit::USAGE,
+                "claude-usage-tracker",
+            )
+        })?;
         tracker::run(&report, env)?;
     }
     Ok(super::sync::code(&outcome))

@@ -46,7 +46,9 @@ enum What {
 
 /// The mark of the key that the repository, or what was fetched for it, is encrypted with.
 fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
-    let Some(repo) = Repo::open(&places.repo)? else { return Ok(None) };
+    let Some(repo) = Repo::open(&places.repo)? else {
+        return Ok(None);
+    };
     for commit in repo.tips()? {
         if let Some(mark) = repo.sealed_by(repo.tree_of(commit)?)? {
             return Ok(Some(mark));
@@ -58,7 +60,12 @@ fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
 /// Makes a key.
 pub fn make(places: &Places) -> Result<Key, CliError> {
     let new = Key::random().ok_or_else(|| {
-        CliError::plain("the system gave no random bytes", "claude_sync::key", exit::FAILURE, "try again; nothing was made")
+        CliError::plain(
+            "the system gave no random bytes",
+            "claude_sync::key",
+            exit::FAILURE,
+            "try again; nothing was made",
+        )
     })?;
     key::write(&places.key, &new)?;
     Ok(new)
@@ -75,7 +82,9 @@ pub fn about(key: &Key, places: &Places) -> String {
 
 /// Says in JSON which key is where. Only `key show` gives its text.
 fn tell(key: &Key, places: &Places, made: bool, text: Option<&str>) {
-    super::json(&json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }));
+    super::json(
+        &json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }),
+    );
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -88,14 +97,22 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                     tell(&there, &places, false, None);
                     return Ok(exit::OK);
                 }
-                note(env, &format!("There is a key already, {}, in {path}\n", there.mark()));
+                note(
+                    env,
+                    &format!("There is a key already, {}, in {path}\n", there.mark()),
+                );
                 return Ok(exit::OK);
             }
             // A key of its own would shut this machine out of a fleet that has one.
             if let Some(mark) = sealed_by(&places)? {
                 let message = format!("this fleet has a key, {mark}, which is not on this machine");
                 let help = "on a machine that has it: claude-sync key show; then here: claude-sync key import";
-                return Err(CliError::plain(&message, "claude_sync::no_key", exit::CONFIG, help));
+                return Err(CliError::plain(
+                    &message,
+                    "claude_sync::no_key",
+                    exit::CONFIG,
+                    help,
+                ));
             }
             let new = make(&places)?;
             if print.json {
@@ -103,7 +120,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 return Ok(exit::OK);
             }
             note(env, &about(&new, &places));
-            note(env, "To encrypt the repository: claude-sync config set privacy_settings.encryption at-rest\n");
+            note(
+                env,
+                "To encrypt the repository: claude-sync config set privacy_settings.encryption at-rest\n",
+            );
         }
         What::Show(print) => match key::read(&places.key)? {
             Some(key) if print.json => tell(&key, &places, false, Some(&key.text())),
@@ -122,7 +142,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             if given.is_none() {
                 if std::io::stdin().is_terminal() {
                     // Not shown: a terminal keeps what it showed.
-                    let asked = Password::new().with_prompt("The key that claude-sync key show prints on another machine").interact();
+                    let asked = Password::new()
+                        .with_prompt("The key that claude-sync key show prints on another machine")
+                        .interact();
                     text = asked.unwrap_or_default();
                 } else {
                     let _ = std::io::stdin().take(1000).read_to_string(&mut text);
@@ -141,7 +163,13 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 tell(&new, &places, false, None);
                 return Ok(exit::OK);
             }
-            note(env, &format!("This machine has the key {} now, in {path}\nNext: claude-sync\n", new.mark()));
+            note(
+                env,
+                &format!(
+                    "This machine has the key {} now, in {path}\nNext: claude-sync\n",
+                    new.mark()
+                ),
+            );
         }
     }
     Ok(exit::OK)

@@ -48,7 +48,12 @@ const NARROW: u16 = 84;
 
 /// Leaves out what can be looked up elsewhere, where the terminal is narrow.
 fn narrowed(env: &Env, cells: Vec<String>, left_out: [usize; 2]) -> Vec<String> {
-    cells.into_iter().enumerate().filter(|(at, _)| env.width >= NARROW || !left_out.contains(at)).map(|(_, cell)| cell).collect()
+    cells
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| env.width >= NARROW || !left_out.contains(at))
+        .map(|(_, cell)| cell)
+        .collect()
 }
 
 fn repo() -> Result<Repo, CliError> {
@@ -60,12 +65,27 @@ pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let repo = repo()?;
     let fleet = machine::machines(&places)?;
-    let wanted = args.machine.as_deref().map(|text| machine::find(&fleet, text)).transpose()?.map(|view| view.id.clone());
-    let late = |entry: &history::Entry| args.since.is_none_or(|since| Zone::Local.date(entry.at) >= since);
+    let wanted = args
+        .machine
+        .as_deref()
+        .map(|text| machine::find(&fleet, text))
+        .transpose()?
+        .map(|view| view.id.clone());
+    let late = |entry: &history::Entry| {
+        args.since
+            .is_none_or(|since| Zone::Local.date(entry.at) >= since)
+    };
     let entries = history::log(&repo, args.max_count)?;
-    let entries: Vec<_> = entries.into_iter().filter(|entry| late(entry) && (wanted.is_none() || entry.machine == wanted)).collect();
+    let entries: Vec<_> = entries
+        .into_iter()
+        .filter(|entry| late(entry) && (wanted.is_none() || entry.machine == wanted))
+        .collect();
     let name = |id: &crate::base::ids::MachineId| {
-        let view = fleet.machines.iter().find(|view| view.id == *id).filter(|view| !view.label.is_empty());
+        let view = fleet
+            .machines
+            .iter()
+            .find(|view| view.id == *id)
+            .filter(|view| !view.label.is_empty());
         view.map_or_else(|| id.short().to_owned(), |view| view.label.clone())
     };
     if args.json {
@@ -94,22 +114,62 @@ pub fn log(args: &LogArgs, env: &Env) -> Result<u8, CliError> {
         return Ok(exit::OK);
     }
     let narrow = |cells: Vec<String>| narrowed(env, cells, [2, 5]);
-    let head = ["When", "Machine", "Sessions", "Records", "Cost (USD)", "Commit"].map(str::to_owned).to_vec();
-    let mut table = table(env, &narrow(head).iter().map(String::as_str).collect::<Vec<_>>());
+    let head = [
+        "When",
+        "Machine",
+        "Sessions",
+        "Records",
+        "Cost (USD)",
+        "Commit",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    let mut table = table(
+        env,
+        &narrow(head).iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     for entry in &entries {
         let when = Zone::Local.minute(entry.at);
         let commit = entry.commit.to_string()[..8].to_owned();
         table.add_row(narrow(match &entry.machine {
             Some(id) if entry.mode != "download" => {
                 let records = thousands(entry.added.saturating_add(entry.grown));
-                vec![when, printable(&name(id), 40), thousands(entry.sessions), records, format!("${}", entry.cost.cents()), commit]
+                vec![
+                    when,
+                    printable(&name(id), 40),
+                    thousands(entry.sessions),
+                    records,
+                    format!("${}", entry.cost.cents()),
+                    commit,
+                ]
             }
             // A commit by hand, or one that only joined: its subject says more than zeros.
-            Some(id) => vec![when, printable(&name(id), 40), String::new(), "joined".to_owned(), String::new(), commit],
-            None => vec![when, printable(&entry.subject, 40), String::new(), String::new(), String::new(), commit],
+            Some(id) => vec![
+                when,
+                printable(&name(id), 40),
+                String::new(),
+                "joined".to_owned(),
+                String::new(),
+                commit,
+            ],
+            None => vec![
+                when,
+                printable(&entry.subject, 40),
+                String::new(),
+                String::new(),
+                String::new(),
+                commit,
+            ],
         }));
     }
-    right(&mut table, if env.width < NARROW { &[2, 3] } else { &[2, 3, 4] });
+    right(
+        &mut table,
+        if env.width < NARROW {
+            &[2, 3]
+        } else {
+            &[2, 3, 4]
+        },
+    );
     if let Some(when) = table.column_mut(0) {
         when.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
     }
@@ -165,20 +225,51 @@ pub fn diff(args: &DiffArgs, env: &Env) -> Result<u8, CliError> {
         out("No session changed.\n");
         return Ok(exit::OK);
     }
-    let head = ["Session", "Project", "Machines", "Requests", "Tokens", "Cost (USD)"].map(str::to_owned).to_vec();
+    let head = [
+        "Session",
+        "Project",
+        "Machines",
+        "Requests",
+        "Tokens",
+        "Cost (USD)",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     let narrow = |cells: Vec<String>| narrowed(env, cells, [2, 4]);
-    let mut table = table(env, &narrow(head).iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = table(
+        env,
+        &narrow(head).iter().map(String::as_str).collect::<Vec<_>>(),
+    );
     for change in &changes.sessions {
         let id = change.session.as_str();
-        let id = if env.width < 120 && id.len() > 8 { printable(id, 8) } else { printable(id, 40) };
-        let mut cells = vec![id, printable(&change.project, 30), printable(&change.machines.join(", "), 60)];
+        let id = if env.width < 120 && id.len() > 8 {
+            printable(id, 8)
+        } else {
+            printable(id, 40)
+        };
+        let mut cells = vec![
+            id,
+            printable(&change.project, 30),
+            printable(&change.machines.join(", "), 60),
+        ];
         cells.extend(change_of(&change.before, &change.after));
         table.add_row(narrow(cells));
     }
-    let mut cells = vec!["Total".to_owned(), count(changes.sessions.len() as u64, "session"), String::new()];
+    let mut cells = vec![
+        "Total".to_owned(),
+        count(changes.sessions.len() as u64, "session"),
+        String::new(),
+    ];
     cells.extend(change_of(&changes.before, &changes.after));
     table.add_row(narrow(cells));
-    right(&mut table, if env.width < NARROW { &[2, 3] } else { &[3, 4, 5] });
+    right(
+        &mut table,
+        if env.width < NARROW {
+            &[2, 3]
+        } else {
+            &[3, 4, 5]
+        },
+    );
     out(&format!("{table}\n"));
     Ok(exit::OK)
 }
@@ -186,11 +277,23 @@ pub fn diff(args: &DiffArgs, env: &Env) -> Result<u8, CliError> {
 /// The change of each figure, signed.
 fn change_of(before: &Totals, after: &Totals) -> [String; 3] {
     let signed = |was: u64, is: u64| {
-        if is >= was { format!("+{}", thousands(is - was)) } else { format!("-{}", thousands(was - is)) }
+        if is >= was {
+            format!("+{}", thousands(is - was))
+        } else {
+            format!("-{}", thousands(was - is))
+        }
     };
     let (was, is) = (before.cost.amount, after.cost.amount);
-    let cost = if is >= was { format!("+${}", is.minus(was).cents()) } else { format!("-${}", was.minus(is).cents()) };
-    [signed(before.requests, after.requests), signed(before.counters.total(), after.counters.total()), cost]
+    let cost = if is >= was {
+        format!("+${}", is.minus(was).cents())
+    } else {
+        format!("-${}", was.minus(is).cents())
+    };
+    [
+        signed(before.requests, after.requests),
+        signed(before.counters.total(), after.counters.total()),
+        cost,
+    ]
 }
 
 fn totals(totals: &Totals) -> serde_json::Value {
@@ -208,7 +311,10 @@ fn fleet(repo: &Repo, commit: Option<Oid>) -> Result<Fleet, CliError> {
 
 fn table(env: &Env, head: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(env.width);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(env.width);
     table.set_header(head);
     table
 }

@@ -82,7 +82,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Action::NewId(print) => {
             let (old, new) = identity::new_id(&places, &options)?;
             if print.json {
-                super::json(&json!({ "version": 1, "machine_id": new.as_str(), "old_machine_id": old.as_ref().map(MachineId::as_str) }));
+                super::json(
+                    &json!({ "version": 1, "machine_id": new.as_str(), "old_machine_id": old.as_ref().map(MachineId::as_str) }),
+                );
                 return Ok(exit::OK);
             }
             let mut text = format!("This computer is machine {new} from now on.\n");
@@ -97,17 +99,25 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Action::Adopt(print) => {
             let machine = identity::adopt(&places, &options)?;
             if print.json {
-                super::json(&json!({ "version": 1, "machine_id": machine.as_str(), "old_machine_id": machine.as_str() }));
+                super::json(
+                    &json!({ "version": 1, "machine_id": machine.as_str(), "old_machine_id": machine.as_str() }),
+                );
                 return Ok(exit::OK);
             }
             note(env, &format!("This computer is machine {machine}.\n"));
             return Ok(exit::OK);
         }
-        Action::Rename { label, machine, print } => {
+        Action::Rename {
+            label,
+            machine,
+            print,
+        } => {
             let fleet = machines(&places)?;
             let subject = match machine {
                 Some(machine) => find(&fleet, machine)?.id.to_string(),
-                None => machine_id::read_or_create(&places.machine_id)?.0.to_string(),
+                None => machine_id::read_or_create(&places.machine_id)?
+                    .0
+                    .to_string(),
             };
             if label.chars().count() > 100 || label.chars().any(char::is_control) {
                 return Err(CliError::plain(
@@ -117,34 +127,94 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                     "choose another",
                 ));
             }
-            (Intent { kind: LABEL, subject, key: "label", value: label.as_str().into() }, print)
+            (
+                Intent {
+                    kind: LABEL,
+                    subject,
+                    key: "label",
+                    value: label.as_str().into(),
+                },
+                print,
+            )
         }
-        Action::Retire { machine, undo, print } => {
+        Action::Retire {
+            machine,
+            undo,
+            print,
+        } => {
             let fleet = machines(&places)?;
-            (Intent { kind: RETIRED, subject: find(&fleet, machine)?.id.to_string(), key: "retired", value: (!undo).into() }, print)
+            (
+                Intent {
+                    kind: RETIRED,
+                    subject: find(&fleet, machine)?.id.to_string(),
+                    key: "retired",
+                    value: (!undo).into(),
+                },
+                print,
+            )
         }
-        Action::Merge { old, into, undo, print } => {
+        Action::Merge {
+            old,
+            into,
+            undo,
+            print,
+        } => {
             let fleet = machines(&places)?;
             let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
             if old.id == into.id {
-                return Err(CliError::plain("a machine is its own past already", "claude_sync::usage", exit::USAGE, "name two machines"));
+                return Err(CliError::plain(
+                    "a machine is its own past already",
+                    "claude_sync::usage",
+                    exit::USAGE,
+                    "name two machines",
+                ));
             }
-            let value = if *undo { "".into() } else { into.id.as_str().into() };
-            (Intent { kind: MERGED, subject: old.id.to_string(), key: "into", value }, print)
+            let value = if *undo {
+                "".into()
+            } else {
+                into.id.as_str().into()
+            };
+            (
+                Intent {
+                    kind: MERGED,
+                    subject: old.id.to_string(),
+                    key: "into",
+                    value,
+                },
+                print,
+            )
         }
     };
     decide(&places, env, vec![intent], print.json)
 }
 
 /// Syncs with a decision.
-pub fn decide(places: &Places, env: &Env, intents: Vec<Intent>, json: bool) -> Result<u8, CliError> {
-    let options = Options { intents, ..env.options() };
+pub fn decide(
+    places: &Places,
+    env: &Env,
+    intents: Vec<Intent>,
+    json: bool,
+) -> Result<u8, CliError> {
+    let options = Options {
+        intents,
+        ..env.options()
+    };
     let outcome = sync::run(places, &options)?;
     let decided = || -> Vec<_> {
         options.intents.iter().map(|one| json!({ "kind": one.kind, "subject": one.subject, "key": one.key, "value": one.value })).collect()
     };
-    let words = || format!("Decided. It holds on every machine from its next sync on.\n{}", summary(&outcome, &options, &places.repo));
-    Ok(outcome::tell(&outcome, env, json.then(|| vec![("decided", decided().into())]), words))
+    let words = || {
+        format!(
+            "Decided. It holds on every machine from its next sync on.\n{}",
+            summary(&outcome, &options, &places.repo)
+        )
+    };
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        json.then(|| vec![("decided", decided().into())]),
+        words,
+    ))
 }
 
 /// The machines as this clone knows them, by their pages: who they are, not what they used.
@@ -156,16 +226,38 @@ pub fn machines(places: &Places) -> Result<Fleet, CliError> {
 /// The machine that a person means.
 pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliError> {
     let low = text.to_lowercase();
-    let by = |fits: &dyn Fn(&MachineView) -> bool| fleet.machines.iter().filter(|m| fits(m)).collect::<Vec<_>>();
-    let host = |m: &MachineView| m.page.as_ref().is_some_and(|page| page.machine.hostname == text);
-    let tries =
-        [by(&|m| m.id.as_str() == low), by(&|m| m.label == text), by(&host), by(&|m| low.len() >= 4 && m.id.as_str().starts_with(&low))];
-    let found = tries.into_iter().find(|found| !found.is_empty()).unwrap_or_default();
+    let by = |fits: &dyn Fn(&MachineView) -> bool| {
+        fleet
+            .machines
+            .iter()
+            .filter(|m| fits(m))
+            .collect::<Vec<_>>()
+    };
+    let host = |m: &MachineView| {
+        m.page
+            .as_ref()
+            .is_some_and(|page| page.machine.hostname == text)
+    };
+    let tries = [
+        by(&|m| m.id.as_str() == low),
+        by(&|m| m.label == text),
+        by(&host),
+        by(&|m| low.len() >= 4 && m.id.as_str().starts_with(&low)),
+    ];
+    let found = tries
+        .into_iter()
+        .find(|found| !found.is_empty())
+        .unwrap_or_default();
     match found[..] {
         [one] => Ok(one),
         [] => {
-            let near = nearest(text, fleet.machines.iter().map(|machine| machine.label.as_str()));
-            let near = near.map(|near| format!("did you mean {}? ", printable(near, 100))).unwrap_or_default();
+            let near = nearest(
+                text,
+                fleet.machines.iter().map(|machine| machine.label.as_str()),
+            );
+            let near = near
+                .map(|near| format!("did you mean {}? ", printable(near, 100)))
+                .unwrap_or_default();
             Err(CliError::plain(
                 &format!("there is no machine \"{text}\" here"),
                 "claude_sync::no_machine",
@@ -189,7 +281,10 @@ fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
     let fleet = source::synced(places, None, &mut |_| {})?;
     let own = machine_id::read(&places.machine_id)?;
     let rows = fleet.machines.iter().map(|m| {
-        let last = m.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);
+        let last = m
+            .page
+            .as_ref()
+            .map(crate::format::syncfile::SyncFile::last_sync);
         let mut state = Vec::new();
         if own.as_ref() == Some(&m.id) {
             state.push("this machine".to_owned());
@@ -227,20 +322,33 @@ fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
         return Ok(());
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(comfy_table::ContentArrangement::Dynamic).set_width(env.width);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
+        .set_width(env.width);
     let wide = env.width >= 84;
     let head = ["Machine", "Name", "Last Sync", "Requests", "Cost (USD)", ""];
     table.set_header(head.into_iter().filter(|name| wide || *name != "Requests"));
     for (m, last, state) in rows {
         let cells = [
-            if env.width < 130 { m.id.short().to_owned() } else { m.id.to_string() },
+            if env.width < 130 {
+                m.id.short().to_owned()
+            } else {
+                m.id.to_string()
+            },
             printable(&m.label, 40),
             last.map_or("never".to_owned(), |last| report::ago(env.now, last)),
             thousands(m.totals.requests),
             format!("${}", m.totals.cost.amount.cents()),
             state.join(", "),
         ];
-        table.add_row(cells.into_iter().enumerate().filter(|(at, _)| wide || *at != 3).map(|(_, cell)| cell));
+        table.add_row(
+            cells
+                .into_iter()
+                .enumerate()
+                .filter(|(at, _)| wide || *at != 3)
+                .map(|(_, cell)| cell),
+        );
     }
     for at in if wide { 3..=4 } else { 3..=3 } {
         if let Some(column) = table.column_mut(at) {

@@ -18,9 +18,14 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
-    let done = sync::migrate(&Env::places()?, &env.options(), STEPS)?.ok_or_else(source::no_data)?;
+    let done =
+        sync::migrate(&Env::places()?, &env.options(), STEPS)?.ok_or_else(source::no_data)?;
     if args.json {
-        let files: Vec<_> = done.versions.iter().map(|(version, files)| json!({ "format": version, "files": files })).collect();
+        let files: Vec<_> = done
+            .versions
+            .iter()
+            .map(|(version, files)| json!({ "format": version, "files": files }))
+            .collect();
         super::json(&json!({
             "version": 1,
             "format": VERSION,
@@ -32,10 +37,17 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let mut text = String::new();
     for (version, files) in &done.versions {
-        text.push_str(&format!("{} in format {}\n", count(*files, "file"), printable(version, 20)));
+        text.push_str(&format!(
+            "{} in format {}\n",
+            count(*files, "file"),
+            printable(version, 20)
+        ));
     }
     text.push_str(&match done.commit {
-        Some(_) => format!("Migrated {}. Next: claude-sync\n", count(done.changed, "file")),
+        Some(_) => format!(
+            "Migrated {}. Next: claude-sync\n",
+            count(done.changed, "file")
+        ),
         None => format!("Nothing to migrate: this version writes {VERSION} and reads all 1.x.\n"),
     });
     note(env, &text);

@@ -168,7 +168,9 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Uninstall(args)) => uninstall::run(&args, &env),
         Some(Command::Git(args)) => git::run(&args, &env),
         Some(Command::Completions(args)) => Ok(shell::completions(&args, ClaudeSync::command())),
-        Some(Command::Man(args)) => shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()]),
+        Some(Command::Man(args)) => {
+            shell::man(&args, vec![ClaudeSync::command(), tracker::Args::command()])
+        }
         Some(Command::Resolve(args)) => resolve::run(&args, &env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),
@@ -188,7 +190,12 @@ fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
     let result = result.and_then(|code| match UNPRINTED.get() {
         Some(reason) if code == exit::OK => {
             let message = format!("failed to write to standard output: {reason}");
-            Err(CliError::plain(&message, "claude_sync::output", exit::FAILURE, "make room where the output goes, or write it elsewhere"))
+            Err(CliError::plain(
+                &message,
+                "claude_sync::output",
+                exit::FAILURE,
+                "make room where the output goes, or write it elsewhere",
+            ))
         }
         _ => Ok(code),
     });
@@ -224,7 +231,10 @@ fn printed(result: std::io::Result<()>) {
 fn out(text: &str) {
     use std::io::Write as _;
     let mut to = std::io::stdout();
-    printed(to.write_all(Screen::lines(text).as_bytes()).and_then(|()| to.flush()));
+    printed(
+        to.write_all(Screen::lines(text).as_bytes())
+            .and_then(|()| to.flush()),
+    );
 }
 
 /// Prints what happened to standard output, where that was not asked for: not with `--quiet`.
@@ -238,5 +248,8 @@ fn note(env: &Env, text: &str) {
 fn json(value: &serde_json::Value) {
     use std::io::Write as _;
     let mut to = std::io::stdout();
-    printed(to.write_all(Screen::json(&format!("{value:#}\n")).as_bytes()).and_then(|()| to.flush()));
+    printed(
+        to.write_all(Screen::json(&format!("{value:#}\n")).as_bytes())
+            .and_then(|()| to.flush()),
+    );
 }

@@ -12,7 +12,12 @@ use crate::sync::{Outcome, Remote};
 pub type More = Vec<(&'static str, Value)>;
 
 /// Tells of a run, in JSON with what the command adds, or in words. Returns the exit code.
-pub fn tell(outcome: &Outcome, env: &Env, json: Option<More>, words: impl FnOnce() -> String) -> u8 {
+pub fn tell(
+    outcome: &Outcome,
+    env: &Env,
+    json: Option<More>,
+    words: impl FnOnce() -> String,
+) -> u8 {
     match json {
         Some(more) => super::json(&to_json(outcome, env, more)),
         None => note(env, &words()),
@@ -33,8 +38,11 @@ fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         Remote::Unsigned(reason) => ("unsigned", Some(reason)),
         Remote::Waiting => ("waiting", None),
     };
-    let problems: Vec<_> =
-        outcome.problems.iter().map(|one| json!({ "code": one.code, "subject": one.subject, "count": one.count })).collect();
+    let problems: Vec<_> = outcome
+        .problems
+        .iter()
+        .map(|one| json!({ "code": one.code, "subject": one.subject, "count": one.count }))
+        .collect();
     let (delta, read) = (&outcome.delta, &outcome.read);
     let mut all = json!({
         "version": 1,

@@ -67,7 +67,10 @@ enum Shown {
 impl Rows {
     fn story(&self, env: &Env) -> Result<Story, CliError> {
         let filter = &self.filter;
-        let bounds = Bounds { since: filter.since, until: filter.until };
+        let bounds = Bounds {
+            since: filter.since,
+            until: filter.until,
+        };
         let choice = Choice {
             week_start: self.start_of_week.num_days_from_monday(),
             some_projects: !filter.project.is_empty(),
@@ -83,7 +86,11 @@ impl Rows {
 
 pub fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
     let story = args.rows.story(env)?;
-    let look = Look { width: env.width, now: env.now, compact: false };
+    let look = Look {
+        width: env.width,
+        now: env.now,
+        compact: false,
+    };
     let page = to_html(&story, args.rows.filter.timezone, look).map_err(|error| undrawn(&error))?;
     write(&args.output, &page)
 }
@@ -98,7 +105,12 @@ pub fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
         Shown::Hours => Which::Hours,
     };
     let theme = if args.dark { Theme::Dark } else { Theme::Light };
-    let picture = args.rows.story(env)?.picture(which).svg(theme).map_err(|error| undrawn(&error))?;
+    let picture = args
+        .rows
+        .story(env)?
+        .picture(which)
+        .svg(theme)
+        .map_err(|error| undrawn(&error))?;
     if let Some(path) = &args.output {
         return write(path, &picture);
     }
@@ -111,5 +123,10 @@ fn write(path: &Path, text: &str) -> Result<u8, CliError> {
 }
 
 fn undrawn(error: &ChartError) -> CliError {
-    CliError::plain(&error.to_string(), "claude_sync::chart", exit::FAILURE, "narrow the report down with --since and --until")
+    CliError::plain(
+        &error.to_string(),
+        "claude_sync::chart",
+        exit::FAILURE,
+        "narrow the report down with --since and --until",
+    )
 }

@@ -111,13 +111,15 @@ struct SetArgs {
 
 fn dollars(text: &str) -> Result<Money, String> {
     let most = Money::from_pico(1_000_000_000_000_000_000);
-    Money::parse(text).filter(|amount| *amount <= most).ok_or_else(|| "write an amount in USD per million tokens, such as 1.4".to_owned())
+    Money::parse(text)
+        .filter(|amount| *amount <= most)
+        .ok_or_else(|| "write an amount in USD per million tokens, such as 1.4".to_owned())
 }
 
 fn factor(text: &str) -> Result<u64, String> {
-    Money::parse(text)
-        .and_then(book::permille)
-        .ok_or_else(|| "write a factor from 0.001 to 1000 with at most 3 decimals, such as 0.85".to_owned())
+    Money::parse(text).and_then(book::permille).ok_or_else(|| {
+        "write a factor from 0.001 to 1000 with at most 3 decimals, such as 0.85".to_owned()
+    })
 }
 
 fn day(text: &str) -> Result<Day, String> {
@@ -129,7 +131,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let rules = report::price_rules(&source::open(&places)?)?;
     match &args.action {
         Action::List { model: None, json } => Ok(list(&rules, *json)),
-        Action::List { model: Some(model), json } => one(model, rules, env, *json),
+        Action::List {
+            model: Some(model),
+            json,
+        } => one(model, rules, env, *json),
         Action::Set(args) => {
             let rule = set(args)?;
             decide(&places, env, &rules, &[rule], args.json)
@@ -153,9 +158,21 @@ fn usage(message: &str, help: impl Into<String>) -> CliError {
 fn pattern(model: &str) -> Result<String, CliError> {
     let help = "write the name as reports show it; * stands for any characters";
     // A pattern is no name; one with twelve digits in a row may hold an account.
-    let name = if model.contains('*') { model.to_owned() } else { model_name(model) };
-    let account = name.as_bytes().windows(12).any(|part| part.iter().all(u8::is_ascii_digit));
-    book::pattern(&name).filter(|_| !account).ok_or_else(|| usage(&format!("\"{}\" is no name of a model", printable(model, 100)), help))
+    let name = if model.contains('*') {
+        model.to_owned()
+    } else {
+        model_name(model)
+    };
+    let account = name
+        .as_bytes()
+        .windows(12)
+        .any(|part| part.iter().all(u8::is_ascii_digit));
+    book::pattern(&name).filter(|_| !account).ok_or_else(|| {
+        usage(
+            &format!("\"{}\" is no name of a model", printable(model, 100)),
+            help,
+        )
+    })
 }
 
 fn set(args: &SetArgs) -> Result<Rule, CliError> {
@@ -172,33 +189,80 @@ fn set(args: &SetArgs) -> Result<Rule, CliError> {
             cache_write_1h: args.cache_write_1h,
             web_search: args.web_search.unwrap_or_default(),
         }),
-        _ => return Err(usage("a price needs --input and --output", "or give a factor: --multiply 0.85")),
+        _ => {
+            return Err(usage(
+                "a price needs --input and --output",
+                "or give a factor: --multiply 0.85",
+            ));
+        }
     };
-    Ok(Rule { pattern: pattern(&args.model)?, from: args.from, to: args.to, change })
+    Ok(Rule {
+        pattern: pattern(&args.model)?,
+        from: args.from,
+        to: args.to,
+        change,
+    })
 }
 
 fn intent(rule: &Rule, value: Value) -> Intent {
-    Intent { kind: PRICE, subject: book::subject(rule), key: "price", value }
+    Intent {
+        kind: PRICE,
+        subject: book::subject(rule),
+        key: "price",
+        value,
+    }
 }
 
-fn decide(places: &Places, env: &Env, known: &[Rule], new: &[Rule], json: bool) -> Result<u8, CliError> {
+fn decide(
+    places: &Places,
+    env: &Env,
+    known: &[Rule],
+    new: &[Rule],
+    json: bool,
+) -> Result<u8, CliError> {
     let subjects: BTreeSet<String> = known.iter().chain(new).map(book::subject).collect();
     if subjects.len() > book::MOST {
-        let message = format!("the fleet's price book would hold {}, more than {}", count(subjects.len() as u64, "price"), book::MOST);
-        return Err(usage(&message, "use patterns such as 'glm-*', or remove prices: claude-sync price remove MODEL"));
+        let message = format!(
+            "the fleet's price book would hold {}, more than {}",
+            count(subjects.len() as u64, "price"),
+            book::MOST
+        );
+        return Err(usage(
+            &message,
+            "use patterns such as 'glm-*', or remove prices: claude-sync price remove MODEL",
+        ));
     }
     if new.is_empty() && !json {
         out("Nothing to set: every model that the fleet used has a price.\n");
         return Ok(exit::OK);
     }
-    machine::decide(places, env, new.iter().map(|rule| intent(rule, book::write(rule))).collect(), json)
+    machine::decide(
+        places,
+        env,
+        new.iter()
+            .map(|rule| intent(rule, book::write(rule)))
+            .collect(),
+        json,
+    )
 }
 
-fn remove(places: &Places, env: &Env, rules: &[Rule], (model, json): (&str, bool)) -> Result<u8, CliError> {
+fn remove(
+    places: &Places,
+    env: &Env,
+    rules: &[Rule],
+    (model, json): (&str, bool),
+) -> Result<u8, CliError> {
     let pattern = pattern(model)?;
-    let gone: Vec<Intent> = rules.iter().filter(|rule| rule.pattern == pattern).map(|rule| intent(rule, false.into())).collect();
+    let gone: Vec<Intent> = rules
+        .iter()
+        .filter(|rule| rule.pattern == pattern)
+        .map(|rule| intent(rule, false.into()))
+        .collect();
     if gone.is_empty() {
-        return Err(usage(&format!("no price was set for {}", printable(model, 100)), "claude-sync price list shows all that were"));
+        return Err(usage(
+            &format!("no price was set for {}", printable(model, 100)),
+            "claude-sync price list shows all that were",
+        ));
     }
     machine::decide(places, env, gone, json)
 }
@@ -208,15 +272,27 @@ fn told(rule: &Rule) -> String {
     let days = match (rule.from, rule.to) {
         (None, None) => String::new(),
         (from, to) => {
-            let day = |word: &str, day: Option<Day>| day.map(|day| format!(" {word} {day}")).unwrap_or_default();
+            let day = |word: &str, day: Option<Day>| {
+                day.map(|day| format!(" {word} {day}")).unwrap_or_default()
+            };
             day("from", from) + &day("to", to)
         }
     };
     let change = match &rule.change {
-        Change::Multiply(permille) => format!("times {}", Money::from_pico(u128::from(*permille) * 1_000_000_000)),
+        Change::Multiply(permille) => format!(
+            "times {}",
+            Money::from_pico(u128::from(*permille) * 1_000_000_000)
+        ),
         Change::Set(rates) => {
-            let more = [("cache read", rates.cache_read), ("cache write", rates.cache_write), ("1-hour cache write", rates.cache_write_1h)];
-            let more: String = more.iter().filter_map(|(what, rate)| Some(format!(", {what} ${}", (*rate)?))).collect();
+            let more = [
+                ("cache read", rates.cache_read),
+                ("cache write", rates.cache_write),
+                ("1-hour cache write", rates.cache_write_1h),
+            ];
+            let more: String = more
+                .iter()
+                .filter_map(|(what, rate)| Some(format!(", {what} ${}", (*rate)?)))
+                .collect();
             format!("input ${}, output ${}{more}", rates.input, rates.output)
         }
     };
@@ -229,7 +305,10 @@ fn list(rules: &[Rule], json: bool) -> u8 {
     } else if rules.is_empty() {
         out("No price was set: the built-in ones hold.\n");
     } else {
-        out(&rules.iter().map(|rule| told(rule) + "\n").collect::<String>());
+        out(&rules
+            .iter()
+            .map(|rule| told(rule) + "\n")
+            .collect::<String>());
     }
     exit::OK
 }
@@ -238,11 +317,29 @@ fn one(model: &str, rules: Vec<Rule>, env: &Env, json: bool) -> Result<u8, CliEr
     let prices = Prices::new(PriceBook(rules));
     // One token of each kind that the price list has.
     let million = 1_000_000;
-    let counters =
-        Counters { input: million, output: million, cache_creation: 2 * million, cache_read: million, cache_1h: million, web_search: 1 };
-    let bill = prices.bill(&model_name(model), env.now, &Counters { web_search: 1, ..counters }, false, None);
+    let counters = Counters {
+        input: million,
+        output: million,
+        cache_creation: 2 * million,
+        cache_read: million,
+        cache_1h: million,
+        web_search: 1,
+    };
+    let bill = prices.bill(
+        &model_name(model),
+        env.now,
+        &Counters {
+            web_search: 1,
+            ..counters
+        },
+        false,
+        None,
+    );
     let Some(bill) = bill else {
-        let help = format!("set one: claude-sync price set {} --input USD --output USD", printable(model, 100));
+        let help = format!(
+            "set one: claude-sync price set {} --input USD --output USD",
+            printable(model, 100)
+        );
         return Err(CliError::plain(
             &format!("no price is known for {}", printable(model, 100)),
             "claude_sync::no_price",
@@ -251,17 +348,33 @@ fn one(model: &str, rules: Vec<Rule>, env: &Env, json: bool) -> Result<u8, CliEr
         ));
     };
     if json {
-        let rates: serde_json::Map<String, Value> =
-            bill.items.iter().map(|item| (item.what.to_owned(), item.rate.to_string().into())).collect();
+        let rates: serde_json::Map<String, Value> = bill
+            .items
+            .iter()
+            .map(|item| (item.what.to_owned(), item.rate.to_string().into()))
+            .collect();
         super::json(
             &json!({ "version": 1, "model": model, "row": bill.row, "why": bill.why, "source": bill.source, "unit": book::UNIT, "rates": rates }),
         );
         return Ok(exit::OK);
     }
-    let why = if bill.why.is_empty() { String::new() } else { format!(" ({})", bill.why.join(", ")) };
-    let mut text = format!("{} costs as {}{why}; {}\n", printable(model, 100), printable(&bill.row, 100), printable(&bill.source, 100));
+    let why = if bill.why.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", bill.why.join(", "))
+    };
+    let mut text = format!(
+        "{} costs as {}{why}; {}\n",
+        printable(model, 100),
+        printable(&bill.row, 100),
+        printable(&bill.source, 100)
+    );
     for item in bill.items.iter().filter(|item| item.what != "web_search") {
-        text.push_str(&format!("  {:<16} ${} per million tokens\n", item.what.replace('_', " "), item.rate));
+        text.push_str(&format!(
+            "  {:<16} ${} per million tokens\n",
+            item.what.replace('_', " "),
+            item.rate
+        ));
     }
     out(&text);
     Ok(exit::OK)
@@ -269,32 +382,57 @@ fn one(model: &str, rules: Vec<Rule>, env: &Env, json: bool) -> Result<u8, CliEr
 
 fn import(places: &Places, file: &Path, models: &[String]) -> Result<Vec<Rule>, CliError> {
     let show = printable(&file.display().to_string(), 300);
-    let failed = |what: String| CliError::plain(&format!("{show}: {what}"), "claude_sync::prices", exit::FAILURE, HELP);
-    let size = fs::metadata(file).map_err(|error| failed(error.to_string()))?.len();
+    let failed = |what: String| {
+        CliError::plain(
+            &format!("{show}: {what}"),
+            "claude_sync::prices",
+            exit::FAILURE,
+            HELP,
+        )
+    };
+    let size = fs::metadata(file)
+        .map_err(|error| failed(error.to_string()))?
+        .len();
     if size > MOST {
-        return Err(failed(format!("it has {} MB; a list of prices has at most {}", size >> 20, MOST >> 20)));
+        return Err(failed(format!(
+            "it has {} MB; a list of prices has at most {}",
+            size >> 20,
+            MOST >> 20
+        )));
     }
     let bytes = fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let value: Value = serde_json::from_slice(&bytes).map_err(|error| failed(format!("no JSON: line {}", error.line())))?;
-    let Some(mut fields) = Fields::of(value) else { return Err(failed("no JSON object".to_owned())) };
+    let value: Value = serde_json::from_slice(&bytes)
+        .map_err(|error| failed(format!("no JSON: line {}", error.line())))?;
+    let Some(mut fields) = Fields::of(value) else {
+        return Err(failed("no JSON object".to_owned()));
+    };
     if fields.take("prices").is_none() {
         return litellm(places, fields, models).map_err(failed);
     }
-    let mut fields = Fields::of(serde_json::from_slice(&bytes).unwrap_or_default()).unwrap_or_default();
-    let unit = fields.text("unit").map_err(|error| failed(error.to_string()))?;
+    let mut fields =
+        Fields::of(serde_json::from_slice(&bytes).unwrap_or_default()).unwrap_or_default();
+    let unit = fields
+        .text("unit")
+        .map_err(|error| failed(error.to_string()))?;
     if unit != book::UNIT {
-        return Err(failed(format!("its unit is \"{}\"; it must be \"{}\"", printable(&unit, 60), book::UNIT)));
+        return Err(failed(format!(
+            "its unit is \"{}\"; it must be \"{}\"",
+            printable(&unit, 60),
+            book::UNIT
+        )));
     }
-    let prices = fields.array("prices").map_err(|error| failed(error.to_string()))?;
+    let prices = fields
+        .array("prices")
+        .map_err(|error| failed(error.to_string()))?;
     let read = |(at, value): (usize, Value)| {
-        let fields = Fields::of(value).ok_or_else(|| failed(format!("price {} is no object", at + 1)))?;
+        let fields =
+            Fields::of(value).ok_or_else(|| failed(format!("price {} is no object", at + 1)))?;
         book::read(fields).map_err(|error| failed(format!("price {}: {error}", at + 1)))
     };
     prices.into_iter().enumerate().map(read).collect()
 }
 
-const HELP: &str =
-    "nothing was changed; claude-sync price export shows the shape of such a file, litellm's list is model_prices_and_context_window.json";
+const HELP: &str = "nothing was changed; claude-sync price export shows the shape of such a file, litellm's list is model_prices_and_context_window.json";
 
 /// The prices of models in litellm's list: those that are named, or that the fleet used and that have no price.
 fn litellm(places: &Places, fields: Fields, models: &[String]) -> Result<Vec<Rule>, String> {
@@ -308,12 +446,22 @@ fn litellm(places: &Places, fields: Fields, models: &[String]) -> Result<Vec<Rul
         };
         source::synced(places, None, &mut unpriced).map_err(|error| error.to_string())?;
     }
-    if rows.values().take(1000).all(|row| row.get("input_cost_per_token").is_none()) {
-        return Err("it has neither \"prices\" nor litellm's rows with \"input_cost_per_token\"".to_owned());
+    if rows
+        .values()
+        .take(1000)
+        .all(|row| row.get("input_cost_per_token").is_none())
+    {
+        return Err(
+            "it has neither \"prices\" nor litellm's rows with \"input_cost_per_token\"".to_owned(),
+        );
     }
     let mut out = Vec::new();
     for model in wanted {
-        let row = rows.get(&model).or_else(|| rows.iter().find(|(name, _)| name.rsplit('/').next() == Some(&model)).map(|(_, row)| row));
+        let row = rows.get(&model).or_else(|| {
+            rows.iter()
+                .find(|(name, _)| name.rsplit('/').next() == Some(&model))
+                .map(|(_, row)| row)
+        });
         let Some(row) = row else {
             if models.is_empty() {
                 continue;
@@ -321,13 +469,27 @@ fn litellm(places: &Places, fields: Fields, models: &[String]) -> Result<Vec<Rul
             return Err(format!("it has no row for {}", printable(&model, 100)));
         };
         let rate = |key: &str| -> Result<Option<Money>, String> {
-            let Some(value) = row.get(key).filter(|value| !value.is_null()) else { return Ok(None) };
-            let each = Money::parse(&value.to_string()).and_then(|each| each.pico().checked_mul(1_000_000));
+            let Some(value) = row.get(key).filter(|value| !value.is_null()) else {
+                return Ok(None);
+            };
+            let each = Money::parse(&value.to_string())
+                .and_then(|each| each.pico().checked_mul(1_000_000));
             each.map(|pico| Some(Money::from_pico(pico)))
-                .ok_or_else(|| format!("{}: {key} is no amount in USD, 0 or more", printable(&model, 100)))
+                .ok_or_else(|| {
+                    format!(
+                        "{}: {key} is no amount in USD, 0 or more",
+                        printable(&model, 100)
+                    )
+                })
         };
-        let (Some(input), Some(output)) = (rate("input_cost_per_token")?, rate("output_cost_per_token")?) else {
-            return Err(format!("the row of {} has no price per token", printable(&model, 100)));
+        let (Some(input), Some(output)) = (
+            rate("input_cost_per_token")?,
+            rate("output_cost_per_token")?,
+        ) else {
+            return Err(format!(
+                "the row of {} has no price per token",
+                printable(&model, 100)
+            ));
         };
         let rates = OwnRates {
             input,
@@ -337,8 +499,14 @@ fn litellm(places: &Places, fields: Fields, models: &[String]) -> Result<Vec<Rul
             cache_write_1h: rate("cache_creation_input_token_cost_above_1hr")?,
             web_search: Money::ZERO,
         };
-        let pattern = book::pattern(&model_name(&model)).ok_or_else(|| format!("{} is no name of a model", printable(&model, 100)))?;
-        out.push(Rule { pattern, from: None, to: None, change: Change::Set(rates) });
+        let pattern = book::pattern(&model_name(&model))
+            .ok_or_else(|| format!("{} is no name of a model", printable(&model, 100)))?;
+        out.push(Rule {
+            pattern,
+            from: None,
+            to: None,
+            change: Change::Set(rates),
+        });
     }
     Ok(out)
 }

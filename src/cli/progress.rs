@@ -41,10 +41,16 @@ pub fn lines() -> Watcher {
         match event {
             Event::Began(step, parts) => {
                 since.step = Some(Instant::now());
-                let parts = if *parts > 0 { format!(": {parts}") } else { String::new() };
+                let parts = if *parts > 0 {
+                    format!(": {parts}")
+                } else {
+                    String::new()
+                };
                 eprintln!("{}{parts}", name(*step));
             }
-            Event::Ended(step) => eprintln!("{} took {:.3} s", name(*step), took(since.step.take())),
+            Event::Ended(step) => {
+                eprintln!("{} took {:.3} s", name(*step), took(since.step.take()))
+            }
             Event::Git(command) => {
                 since.git = Some(Instant::now());
                 eprintln!("git {}", printable(command, 400));
@@ -71,7 +77,9 @@ pub fn bars(after: Duration) -> Watcher {
                 *shown = Some(Shown::new(*step, *parts, after));
             }
             (Event::Moved(step, parts), Some(bar)) if bar.step == *step => bar.bar.inc(*parts),
-            (Event::Said(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => bar.say(text, after),
+            (Event::Said(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => {
+                bar.say(text, after)
+            }
             (Event::Ended(step), Some(bar)) if bar.step == *step => *shown = None,
             _ => {}
         }
@@ -97,9 +105,17 @@ fn show(bar: &ProgressBar) {
 
 impl Shown {
     fn new(step: Step, parts: u64, after: Duration) -> Self {
-        let template = if parts > 0 { "{spinner} {msg} [{bar:30}] {pos} of {len}" } else { "{spinner} {msg}" };
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner());
-        let bar = ProgressBar::with_draw_target((parts > 0).then_some(parts), ProgressDrawTarget::hidden());
+        let template = if parts > 0 {
+            "{spinner} {msg} [{bar:30}] {pos} of {len}"
+        } else {
+            "{spinner} {msg}"
+        };
+        let style = ProgressStyle::with_template(template)
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        let bar = ProgressBar::with_draw_target(
+            (parts > 0).then_some(parts),
+            ProgressDrawTarget::hidden(),
+        );
         bar.set_style(style.progress_chars("=> "));
         bar.set_message(name(step));
         let late = if step.is_far() || after.is_zero() {
@@ -118,7 +134,12 @@ impl Shown {
         if after.is_zero() && !step.is_far() {
             show(&bar);
         }
-        Self { step, bar, began: Instant::now(), late }
+        Self {
+            step,
+            bar,
+            began: Instant::now(),
+            late,
+        }
     }
 
     /// Shows what a remote says of its progress. Only from then on is there a bar: before, git may be asking for a password on the same
@@ -127,7 +148,11 @@ impl Shown {
         if self.began.elapsed() < after {
             return;
         }
-        self.bar.set_message(format!("{}: {}", name(self.step), printable(text.trim(), 60)));
+        self.bar.set_message(format!(
+            "{}: {}",
+            name(self.step),
+            printable(text.trim(), 60)
+        ));
         if self.bar.is_hidden() {
             show(&self.bar);
         }

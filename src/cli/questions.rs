@@ -37,20 +37,28 @@ pub fn ask(given: Answers, knows_auto: bool) -> Result<Answers, CliError> {
         privacy(&mut out)?;
     }
     if !knows_auto {
-        out.auto = confirm("Sync by itself: after each session of Claude Code, and every hour?", true)?;
+        out.auto = confirm(
+            "Sync by itself: after each session of Claude Code, and every hour?",
+            true,
+        )?;
     }
     Ok(out)
 }
 
 fn remote(out: &mut Answers) -> Result<(), CliError> {
-    let mut places = vec!["in a git repository of mine: I have its address", "on this machine only, for now"];
+    let mut places = vec![
+        "in a git repository of mine: I have its address",
+        "on this machine only, for now",
+    ];
     if github::is_there() {
         places.insert(0, "in a private repository at GitHub, made now with gh");
     }
     let chosen = choose("Where is the history to be kept?", &places)?;
     match places.len() - chosen {
         3 => out.github = Some(line("Its name", "claude-usage")?),
-        2 => out.remote = Some(line("Its address", "")?).filter(|address| !address.trim().is_empty()),
+        2 => {
+            out.remote = Some(line("Its address", "")?).filter(|address| !address.trim().is_empty())
+        }
         _ => {}
     }
     Ok(())
@@ -68,9 +76,15 @@ fn privacy(out: &mut Answers) -> Result<(), CliError> {
         1 => (out.project_names, out.anonymize_hostname) = (Some(ProjectNames::None), true),
         2 => out.encrypt = true,
         _ => {
-            let names = ["the last part of their path", "a code that only your machines can tell", "nothing"];
+            let names = [
+                "the last part of their path",
+                "a code that only your machines can tell",
+                "nothing",
+            ];
             let how = [ProjectNames::Last, ProjectNames::Hash, ProjectNames::None];
-            out.project_names = how.get(choose("What are projects called?", &names)?).copied();
+            out.project_names = how
+                .get(choose("What are projects called?", &names)?)
+                .copied();
             out.anonymize_hostname = confirm("Hide this machine's name?", false)?;
             out.encrypt = confirm("Encrypt every file in the repository?", false)?;
         }
@@ -79,18 +93,31 @@ fn privacy(out: &mut Answers) -> Result<(), CliError> {
 }
 
 fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
-    Select::with_theme(&ColorfulTheme::default()).with_prompt(question).items(items).default(0).interact().map_err(|error| gone(&error))
+    Select::with_theme(&ColorfulTheme::default())
+        .with_prompt(question)
+        .items(items)
+        .default(0)
+        .interact()
+        .map_err(|error| gone(&error))
 }
 
 /// Asks for a yes or a no.
 pub fn confirm(question: &str, default: bool) -> Result<bool, CliError> {
-    Confirm::with_theme(&ColorfulTheme::default()).with_prompt(question).default(default).interact().map_err(|error| gone(&error))
+    Confirm::with_theme(&ColorfulTheme::default())
+        .with_prompt(question)
+        .default(default)
+        .interact()
+        .map_err(|error| gone(&error))
 }
 
 fn line(question: &str, default: &str) -> Result<String, CliError> {
     let theme = ColorfulTheme::default();
     let input = Input::<String>::with_theme(&theme).with_prompt(question);
-    let input = if default.is_empty() { input } else { input.default(default.to_owned()) };
+    let input = if default.is_empty() {
+        input
+    } else {
+        input.default(default.to_owned())
+    };
     input.interact_text().map_err(|error| gone(&error))
 }
 

@@ -32,7 +32,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let Some(from) = &args.from else {
         let mut versions = Vec::new();
         for (commit, seconds, subject) in repo.versions(1000)? {
-            let at = crate::base::time::Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(crate::base::time::Timestamp::EPOCH);
+            let at = crate::base::time::Timestamp::from_millis(seconds.saturating_mul(1000))
+                .unwrap_or(crate::base::time::Timestamp::EPOCH);
             let entry = history::entry(&repo, commit, at, &subject);
             if args.json {
                 versions.push(json!({
@@ -63,7 +64,15 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         )
     })?;
     drop(repo);
-    let options = Options { restore: vec![commit], ..env.options() };
+    let options = Options {
+        restore: vec![commit],
+        ..env.options()
+    };
     let outcome = crate::sync::run(&places, &options)?;
-    Ok(outcome::tell(&outcome, env, args.json.then(Vec::new), || sync::summary(&outcome, &options, &places.repo)))
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        args.json.then(Vec::new),
+        || sync::summary(&outcome, &options, &places.repo),
+    ))
 }

@@ -77,20 +77,28 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
     let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
     let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
     dashed
-        .or_else(|| plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten())
+        .or_else(|| {
+            plain
+                .then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok())
+                .flatten()
+        })
         .ok_or_else(|| "no such day; write 2026-11-23 or 20261123".to_owned())
 }
 
 /// Reads a day of the week of the command line.
 pub fn weekday(text: &str) -> Result<chrono::Weekday, String> {
-    text.parse().map_err(|_| "write a day of the week, such as monday".to_owned())
+    text.parse()
+        .map_err(|_| "write a day of the week, such as monday".to_owned())
 }
 
 /// Reads a time zone of the command line.
 pub fn zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|near| match near {
         Some(near) => format!("no such time zone; did you mean {near}?"),
-        None => "no such time zone; write a name of the IANA database such as Europe/Berlin, or UTC".to_owned(),
+        None => {
+            "no such time zone; write a name of the IANA database such as Europe/Berlin, or UTC"
+                .to_owned()
+        }
     })
 }
 
@@ -127,23 +135,44 @@ impl Filter {
         self.read_by(env, (source::synced_with_ids, false), bounds, rows)
     }
 
-    fn read_by(&self, env: &Env, (synced, zeros): (Synced, bool), bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    fn read_by(
+        &self,
+        env: &Env,
+        (synced, zeros): (Synced, bool),
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<Found, CliError> {
         if let (Some(since), Some(until)) = (bounds.since, bounds.until)
             && since > until
         {
-            return Err(CliError::plain("--since is later than --until", "claude_sync::usage", exit::USAGE, "swap the two days"));
+            return Err(CliError::plain(
+                "--since is later than --until",
+                "claude_sync::usage",
+                exit::USAGE,
+                "swap the two days",
+            ));
         }
         let mut projects = Projects::new(&self.project);
         let mode = Mode::from(self.mode);
         let mut add = |row: &Row<'_>| {
-            let left_out = row.is_ledger() && (self.requests_only || row.totals.is_zero() && !zeros);
+            let left_out =
+                row.is_ledger() && (self.requests_only || row.totals.is_zero() && !zeros);
             if projects.wants(row.project) && !left_out {
-                rows(&Row { totals: Totals { cost: mode.cost(row), ..row.totals }, ..*row });
+                rows(&Row {
+                    totals: Totals {
+                        cost: mode.cost(row),
+                        ..row.totals
+                    },
+                    ..*row
+                });
             }
         };
         let places = Env::places()?;
         // Whether there is a project at all, all rows tell.
-        let since = bounds.since.filter(|_| self.project.is_empty()).and_then(Zone::before);
+        let since = bounds
+            .since
+            .filter(|_| self.project.is_empty())
+            .and_then(Zone::before);
         let fleet = match self.source {
             Source::Sync => {
                 let watcher = env.watcher();
@@ -153,7 +182,11 @@ impl Filter {
             Source::Local => source::local(&places, env, &mut add)?,
         };
         projects.check()?;
-        let machines = self.machine.iter().map(|name| called(&fleet, name)).collect::<Result<Vec<_>, _>>()?;
+        let machines = self
+            .machine
+            .iter()
+            .map(|name| called(&fleet, name))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Found { fleet, machines })
     }
 }
@@ -167,15 +200,27 @@ struct Projects<'a> {
 
 impl<'a> Projects<'a> {
     fn new(parts: &'a [String]) -> Self {
-        Self { parts, others: (!parts.is_empty()).then(BTreeSet::new) }
+        Self {
+            parts,
+            others: (!parts.is_empty()).then(BTreeSet::new),
+        }
     }
 
     fn wants(&mut self, project: &str) -> bool {
-        if self.parts.is_empty() || self.parts.iter().any(|part| project.contains(part.as_str())) {
+        if self.parts.is_empty()
+            || self
+                .parts
+                .iter()
+                .any(|part| project.contains(part.as_str()))
+        {
             self.others = None;
             return true;
         }
-        if let Some(others) = self.others.as_mut().filter(|others| others.len() < 1000 && !others.contains(project)) {
+        if let Some(others) = self
+            .others
+            .as_mut()
+            .filter(|others| others.len() < 1000 && !others.contains(project))
+        {
             others.insert(project.to_owned());
         }
         false
@@ -183,17 +228,32 @@ impl<'a> Projects<'a> {
 
     /// Fails where none of them is there.
     fn check(&self) -> Result<(), CliError> {
-        let (Some(others), Some(part)) = (self.others.as_ref().filter(|others| !others.is_empty()), self.parts.first()) else {
+        let (Some(others), Some(part)) = (
+            self.others.as_ref().filter(|others| !others.is_empty()),
+            self.parts.first(),
+        ) else {
             return Ok(());
         };
-        let near = nearest(part, others.iter().map(String::as_str)).map(|near| format!("did you mean {}? ", printable(near, 100)));
-        let help = format!("{}claude-usage-tracker projects shows all", near.unwrap_or_default());
-        Err(CliError::plain(&format!("no project's name contains \"{part}\""), "claude_sync::no_project", exit::USAGE, help))
+        let near = nearest(part, others.iter().map(String::as_str))
+            .map(|near| format!("did you mean {}? ", printable(near, 100)));
+        let help = format!(
+            "{}claude-usage-tracker projects shows all",
+            near.unwrap_or_default()
+        );
+        Err(CliError::plain(
+            &format!("no project's name contains \"{part}\""),
+            "claude_sync::no_project",
+            exit::USAGE,
+            help,
+        ))
     }
 }
 
 /// The id of the machine that a person means; of one that was merged into another, that one's.
 fn called(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
     let found = machine::find(fleet, name)?;
-    Ok(found.merged_into.map_or(&found.id, |at| &fleet.machines[at].id).clone())
+    Ok(found
+        .merged_into
+        .map_or(&found.id, |at| &fleet.machines[at].id)
+        .clone())
 }

@@ -42,12 +42,19 @@ pub struct ManArgs {
 pub fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(&args.folder)?;
-        programs.into_iter().try_for_each(|program| clap_mangen::generate_to(program, &args.folder))
+        programs
+            .into_iter()
+            .try_for_each(|program| clap_mangen::generate_to(program, &args.folder))
     };
     let shown = printable(&args.folder.display().to_string(), 400);
     write().map_err(|error| {
         let message = format!("failed to write manual pages into {shown}: {error}");
-        CliError::plain(&message, "claude_sync::output", exit::FAILURE, "choose a folder of yours")
+        CliError::plain(
+            &message,
+            "claude_sync::output",
+            exit::FAILURE,
+            "choose a folder of yours",
+        )
     })?;
     out(&format!("Manual pages are in {shown}\n"));
     Ok(exit::OK)

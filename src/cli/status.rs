@@ -42,22 +42,38 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         return Ok(exit::OK);
     }
     out(&text(&status, &started, env.now));
-    warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    warnings
+        .iter()
+        .for_each(|warning| eprintln!("warning: {warning}"));
     Ok(exit::OK)
 }
 
 /// After how many days Claude Code deletes transcripts: the fewest that a folder's settings say.
 fn cleanup_days(places: &Places) -> u64 {
-    let said = auto::settings_files(places).into_iter().filter_map(|file| claude::cleanup_days(&std::fs::read_to_string(file).ok()?));
+    let said = auto::settings_files(places)
+        .into_iter()
+        .filter_map(|file| claude::cleanup_days(&std::fs::read_to_string(file).ok()?));
     said.min().unwrap_or(CLEANUP)
 }
 
 fn text(status: &Status, started: &Started, now: Timestamp) -> String {
-    let own = status.machines.iter().find(|machine| Some(&machine.id) == status.machine.as_ref());
-    let when = |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| ago(now, time));
-    let name = own.map(|own| printable(&own.label, 60)).filter(|label| !label.is_empty());
-    let id = status.machine.as_ref().map_or_else(|| "no id yet".to_owned(), ToString::to_string);
-    let mut text = format!("This machine: {}\n", name.map_or_else(|| id.clone(), |name| format!("{name} ({id})")));
+    let own = status
+        .machines
+        .iter()
+        .find(|machine| Some(&machine.id) == status.machine.as_ref());
+    let when =
+        |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| ago(now, time));
+    let name = own
+        .map(|own| printable(&own.label, 60))
+        .filter(|label| !label.is_empty());
+    let id = status
+        .machine
+        .as_ref()
+        .map_or_else(|| "no id yet".to_owned(), ToString::to_string);
+    let mut text = format!(
+        "This machine: {}\n",
+        name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"))
+    );
     let mut line = |key: &str, value: &str| text.push_str(&format!("  {key:<11} {value}\n"));
     line("last sync", &when(own.and_then(|own| own.last_sync)));
     let new = &status.unsynced;
@@ -65,43 +81,103 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
         "to sync",
         &match new.files {
             0 => format!("nothing new in {}", count(new.all, "transcript")),
-            files => format!("{} of {}", count(files, "transcript"), count(new.sessions, "session")),
+            files => format!(
+                "{} of {}",
+                count(files, "transcript"),
+                count(new.sessions, "session")
+            ),
         },
     );
-    line("remote", &status.remote.as_deref().map_or_else(|| "none: history is kept on this machine".to_owned(), |url| printable(url, 200)));
+    line(
+        "remote",
+        &status.remote.as_deref().map_or_else(
+            || "none: history is kept on this machine".to_owned(),
+            |url| printable(url, 200),
+        ),
+    );
     if status.remote.is_some() {
-        line("to push", &if status.unpushed == 0 { "nothing".to_owned() } else { count(status.unpushed, "commit") });
+        line(
+            "to push",
+            &if status.unpushed == 0 {
+                "nothing".to_owned()
+            } else {
+                count(status.unpushed, "commit")
+            },
+        );
     }
     if let Some((failures, next)) = status.retry {
-        let refused = status.reason.as_deref().is_some_and(|reason| refuser(reason).is_some());
-        let what = if refused { "to push" } else { "to reach the remote" };
-        line("retry", &format!("{} {what} in a row; unattended runs try again from {next} on", count(failures, "failure")));
+        let refused = status
+            .reason
+            .as_deref()
+            .is_some_and(|reason| refuser(reason).is_some());
+        let what = if refused {
+            "to push"
+        } else {
+            "to reach the remote"
+        };
+        line(
+            "retry",
+            &format!(
+                "{} {what} in a row; unattended runs try again from {next} on",
+                count(failures, "failure")
+            ),
+        );
     }
     if let Some(reason) = &status.reason {
-        line("reason", &printable_lines(reason, 12).replace('\n', "\n              "));
+        line(
+            "reason",
+            &printable_lines(reason, 12).replace('\n', "\n              "),
+        );
     }
     if status.pending > 0 {
-        line("conflicts", &format!("{} to look at: claude-sync conflicts", count(status.pending, "session")));
+        line(
+            "conflicts",
+            &format!(
+                "{} to look at: claude-sync conflicts",
+                count(status.pending, "session")
+            ),
+        );
     }
     for (at, (folder, extent)) in status.folders.iter().enumerate() {
-        let newest = extent.newest.map(|time| format!(", newest {}", ago(now, time))).unwrap_or_default();
-        let usage = extent.last_usage.map(|time| format!(", last usage {}", ago(now, time))).unwrap_or_default();
+        let newest = extent
+            .newest
+            .map(|time| format!(", newest {}", ago(now, time)))
+            .unwrap_or_default();
+        let usage = extent
+            .last_usage
+            .map(|time| format!(", last usage {}", ago(now, time)))
+            .unwrap_or_default();
         let path = printable(&short(&folder.path), 200);
-        line(if at == 0 { "reads" } else { "" }, &format!("{path}: {}{newest}{usage}", count(extent.files, "file")));
+        line(
+            if at == 0 { "reads" } else { "" },
+            &format!("{path}: {}{newest}{usage}", count(extent.files, "file")),
+        );
     }
     let auto = started.text(now);
     line("automatic", auto.trim_end());
-    let others: Vec<_> = status.machines.iter().filter(|machine| Some(&machine.id) != status.machine.as_ref()).collect();
+    let others: Vec<_> = status
+        .machines
+        .iter()
+        .filter(|machine| Some(&machine.id) != status.machine.as_ref())
+        .collect();
     if !others.is_empty() {
         text.push_str("\nOther machines:\n");
-        let width = others.iter().map(|machine| printable(&machine.label, 40).chars().count()).max().unwrap_or(0);
+        let width = others
+            .iter()
+            .map(|machine| printable(&machine.label, 40).chars().count())
+            .max()
+            .unwrap_or(0);
         for machine in others {
             let state = match (&machine.error, machine.retired) {
                 (Some(error), _) => format!(": {}", printable(error, 100)),
                 (None, true) => ", retired".to_owned(),
                 (None, false) => String::new(),
             };
-            text.push_str(&format!("  {:<width$}  last sync {}{state}\n", printable(&machine.label, 40), when(machine.last_sync)));
+            text.push_str(&format!(
+                "  {:<width$}  last sync {}{state}\n",
+                printable(&machine.label, 40),
+                when(machine.last_sync)
+            ));
         }
     }
     text
@@ -109,8 +185,12 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
 
 /// A path with the home folder as `~`.
 fn short(path: &std::path::Path) -> String {
-    let below = Env::home().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned));
-    below.map_or_else(|| path.display().to_string(), |below| format!("~/{}", below.display()))
+    let below =
+        Env::home().and_then(|home| path.strip_prefix(home).ok().map(std::path::Path::to_owned));
+    below.map_or_else(
+        || path.display().to_string(),
+        |below| format!("~/{}", below.display()),
+    )
 }
 
 fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Vec<String> {
@@ -119,7 +199,10 @@ fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Ve
         out.push(late(place, status.branch.as_deref().unwrap_or("main")));
     }
     if !status.set_up {
-        out.push("This machine is not set up: claude-sync init, or claude-sync init ADDRESS to share.".to_owned());
+        out.push(
+            "This machine is not set up: claude-sync init, or claude-sync init ADDRESS to share."
+                .to_owned(),
+        );
     }
     if days == 0 {
         out.push("Claude Code keeps no transcripts (cleanupPeriodDays is 0 in its settings.json): there is nothing to sync.".to_owned());
@@ -127,7 +210,11 @@ fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Ve
         let life = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY);
         let left = life.saturating_sub(now.since(oldest));
         if left <= if started.is_enabled() { SOON.0 } else { SOON.1 } {
-            let when = if left <= 0 { "any time now".to_owned() } else { format!("in {}", count((left / DAY).unsigned_abs(), "day")) };
+            let when = if left <= 0 {
+                "any time now".to_owned()
+            } else {
+                format!("in {}", count((left / DAY).unsigned_abs(), "day"))
+            };
             out.push(format!(
                 "Claude Code deletes transcripts after {} (cleanupPeriodDays), and some that are not synced {when}: run claude-sync",
                 count(days, "day")
@@ -135,29 +222,59 @@ fn warnings(status: &Status, started: &Started, days: u64, now: Timestamp) -> Ve
         }
     }
     for pattern in &status.unmatched {
-        out.push(format!("transcripts.folders: there are no transcripts in {}", printable(pattern, 300)));
+        out.push(format!(
+            "transcripts.folders: there are no transcripts in {}",
+            printable(pattern, 300)
+        ));
     }
     if !status.unread.is_empty() {
-        let list: Vec<String> = status.unread.iter().take(5).map(|folder| short(folder)).collect();
-        let (names, json) = (printable(&list.join(", "), 400), printable(&serde_json::json!(list).to_string(), 400));
+        let list: Vec<String> = status
+            .unread
+            .iter()
+            .take(5)
+            .map(|folder| short(folder))
+            .collect();
+        let (names, json) = (
+            printable(&list.join(", "), 400),
+            printable(&serde_json::json!(list).to_string(), 400),
+        );
         out.push(format!(
             "There are transcripts in {names}, which are not read. To read them: claude-sync config set transcripts.folders '{json}'"
         ));
     }
-    if let Some(last) = started.last.as_ref().filter(|last| started.is_enabled() && last.code.is_some_and(|code| code != exit::OK)) {
+    if let Some(last) = started
+        .last
+        .as_ref()
+        .filter(|last| started.is_enabled() && last.code.is_some_and(|code| code != exit::OK))
+    {
         let error = last.error.as_deref().unwrap_or("see claude-sync doctor");
-        out.push(format!("The last automatic sync failed: {}", printable(error, 300)));
+        out.push(format!(
+            "The last automatic sync failed: {}",
+            printable(error, 300)
+        ));
     }
-    for machine in status.machines.iter().filter(|machine| !machine.retired && Some(&machine.id) != status.machine.as_ref()) {
+    for machine in status
+        .machines
+        .iter()
+        .filter(|machine| !machine.retired && Some(&machine.id) != status.machine.as_ref())
+    {
         if let Some(last) = machine.last_sync.filter(|last| now.since(*last) > LATE) {
             let name = printable(&machine.label, 40);
-            out.push(format!("{name} last synced {}. If it will not again: claude-sync machine retire {name}", ago(now, last)));
+            out.push(format!(
+                "{name} last synced {}. If it will not again: claude-sync machine retire {name}",
+                ago(now, last)
+            ));
         }
     }
     out
 }
 
-fn to_json(status: &Status, started: &Started, days: u64, warnings: &[String]) -> serde_json::Value {
+fn to_json(
+    status: &Status,
+    started: &Started,
+    days: u64,
+    warnings: &[String],
+) -> serde_json::Value {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let machine = |known: &sync::Known| {
         serde_json::json!({

@@ -37,9 +37,19 @@ pub struct Args {
 pub fn run(args: &Args, env: &Env) -> u8 {
     let told = told();
     let mut parts = Vec::new();
-    parts.extend(told.pointer("/model/display_name").and_then(Value::as_str).map(|name| printable(name, 40)));
-    let session = told.pointer("/cost/total_cost_usd").and_then(Value::as_f64).and_then(|cost| Money::parse(&format!("{cost:.6}")));
-    let mut costs: Vec<String> = session.map(|cost| format!("${} session", cost.cents())).into_iter().collect();
+    parts.extend(
+        told.pointer("/model/display_name")
+            .and_then(Value::as_str)
+            .map(|name| printable(name, 40)),
+    );
+    let session = told
+        .pointer("/cost/total_cost_usd")
+        .and_then(Value::as_f64)
+        .and_then(|cost| Money::parse(&format!("{cost:.6}")));
+    let mut costs: Vec<String> = session
+        .map(|cost| format!("${} session", cost.cents()))
+        .into_iter()
+        .collect();
     let used = used(args.timezone, env.now);
     if args.json {
         super::json(&to_json(&told, session, used.as_ref().ok()));
@@ -49,7 +59,12 @@ pub fn run(args: &Args, env: &Env) -> u8 {
         costs.push(format!("{} today", price(used.today)));
         costs.extend(used.block.as_ref().map(|block| {
             let minutes = block.end.since(env.now) / 60_000;
-            format!("{} block ({}h {}m left)", price(block.used.cost), minutes / 60, minutes % 60)
+            format!(
+                "{} block ({}h {}m left)",
+                price(block.used.cost),
+                minutes / 60,
+                minutes % 60
+            )
         }));
     }
     parts.extend((!costs.is_empty()).then(|| costs.join(" / ")));
@@ -103,8 +118,15 @@ fn used(zone: Zone, now: Timestamp) -> Result<Used, CliError> {
     };
     let fleet = source::synced(&Env::places()?, since, &mut add)?;
     // A machine whose clock is ahead may have begun one that is still to come.
-    let block = blocks.finish(now, |_| true).into_iter().find(|block| block.active && block.start <= now);
-    Ok(Used { fleet, today, block })
+    let block = blocks
+        .finish(now, |_| true)
+        .into_iter()
+        .find(|block| block.active && block.start <= now);
+    Ok(Used {
+        fleet,
+        today,
+        block,
+    })
 }
 
 /// The JSON on the standard input, where there is any.
@@ -119,7 +141,11 @@ fn told() -> Value {
 
 /// The newest sync of any machine.
 fn newest(fleet: &Fleet) -> Option<Timestamp> {
-    fleet.machines.iter().filter_map(|machine| Some(machine.page.as_ref()?.last_sync())).max()
+    fleet
+        .machines
+        .iter()
+        .filter_map(|machine| Some(machine.page.as_ref()?.last_sync()))
+        .max()
 }
 
 /// How old the figures are, where the newest sync of any machine is old.

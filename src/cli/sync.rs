@@ -46,7 +46,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         snapshot: args.snapshot,
         push_main: args.push_main,
         offline: args.offline,
-        task: if args.download_all { Task::Download } else { Task::Sync },
+        task: if args.download_all {
+            Task::Download
+        } else {
+            Task::Sync
+        },
         attended: env.attended && !env.quiet,
         unattended: env.quiet,
         wait: Duration::from_secs(args.wait),
@@ -54,13 +58,22 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     };
     let places = Env::places()?;
     let outcome = sync::run(&places, &options)?;
-    Ok(outcome::tell(&outcome, env, args.json.then(Vec::new), || summary(&outcome, &options, &places.repo)))
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        args.json.then(Vec::new),
+        || summary(&outcome, &options, &places.repo),
+    ))
 }
 
 /// The exit code of a run that went through.
 pub fn code(outcome: &Outcome) -> u8 {
     match outcome.remote {
-        Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) | Remote::Unsigned(_) => exit::QUEUED,
+        Remote::Queued(_)
+        | Remote::Refused(_)
+        | Remote::Waiting
+        | Remote::Locked(_)
+        | Remote::Unsigned(_) => exit::QUEUED,
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => exit::OK,
     }
 }
@@ -70,13 +83,30 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
     let mut text = set_up(outcome, repo) + &repairs(outcome);
     let delta = &outcome.delta;
     let records = delta.added.saturating_add(delta.grown);
-    let news = match (options.task == Task::Download, outcome.commit.is_some() || outcome.received, records) {
-        (true, true, _) => format!("Received the data of {}.", count(outcome.machines as u64, "machine")),
+    let news = match (
+        options.task == Task::Download,
+        outcome.commit.is_some() || outcome.received,
+        records,
+    ) {
+        (true, true, _) => format!(
+            "Received the data of {}.",
+            count(outcome.machines as u64, "machine")
+        ),
         (true, false, _) => "Nothing new from other machines.".to_owned(),
-        (false, _, 0) if outcome.received => "Nothing new here; received what others wrote.".to_owned(),
-        (false, _, 0) => format!("Nothing new in {}.", count(outcome.read.files as u64, "transcript")),
+        (false, _, 0) if outcome.received => {
+            "Nothing new here; received what others wrote.".to_owned()
+        }
+        (false, _, 0) => format!(
+            "Nothing new in {}.",
+            count(outcome.read.files as u64, "transcript")
+        ),
         (false, ..) => {
-            format!("Synced {} in {}, ${}.", count(records, "record"), count(delta.sessions.len() as u64, "session"), delta.cost.cents())
+            format!(
+                "Synced {} in {}, ${}.",
+                count(records, "record"),
+                count(delta.sessions.len() as u64, "session"),
+                delta.cost.cents()
+            )
         }
     };
     text.push_str(&format!("{news}{}\n", remote(outcome)));
@@ -87,11 +117,16 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
 pub fn remote(outcome: &Outcome) -> String {
     match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
-        Remote::UpToDate | Remote::Queued(_) | Remote::Refused(_) | Remote::Waiting | Remote::Locked(_) | Remote::Unsigned(_) => {
-            String::new()
-        }
+        Remote::UpToDate
+        | Remote::Queued(_)
+        | Remote::Refused(_)
+        | Remote::Waiting
+        | Remote::Locked(_)
+        | Remote::Unsigned(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
-        Remote::Pushed(times) => format!(" Pushed, after {}.", count(*times, "other machine's push")),
+        Remote::Pushed(times) => {
+            format!(" Pushed, after {}.", count(*times, "other machine's push"))
+        }
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
     }
 }
@@ -102,17 +137,25 @@ pub fn set_up(outcome: &Outcome, repo: &std::path::Path) -> String {
         return String::new();
     }
     let repo = printable(&repo.display().to_string(), 200);
-    format!("No set-up found: made a repository for this machine only, at {repo}.\nTo join other machines: claude-sync init ADDRESS\n")
+    format!(
+        "No set-up found: made a repository for this machine only, at {repo}.\nTo join other machines: claude-sync init ADDRESS\n"
+    )
 }
 
 /// What was put right before anything else.
 pub fn repairs(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(operation) = outcome.finished {
-        text.push_str(&format!("Ended the {} that git had left half-done: both sides are joined.\n", operation.name()));
+        text.push_str(&format!(
+            "Ended the {} that git had left half-done: both sides are joined.\n",
+            operation.name()
+        ));
     }
     if !outcome.cleared.is_empty() {
-        text.push_str(&format!("Cleared away {} that a killed run had left in .git.\n", count(outcome.cleared.len() as u64, "file")));
+        text.push_str(&format!(
+            "Cleared away {} that a killed run had left in .git.\n",
+            count(outcome.cleared.len() as u64, "file")
+        ));
     }
     if let Some((old, new)) = &outcome.followed {
         let (old, new) = (printable(old, 100), printable(new, 100));
@@ -120,7 +163,9 @@ pub fn repairs(outcome: &Outcome) -> String {
     }
     text.push_str(&healed(&outcome.healed));
     if outcome.purged {
-        text.push_str("The old history is gone from this clone, because data in it was forgotten.\n");
+        text.push_str(
+            "The old history is gone from this clone, because data in it was forgotten.\n",
+        );
     }
     if !outcome.mended.is_empty() {
         text.push_str(&format!(
@@ -136,7 +181,9 @@ fn healed(healed: &Healed) -> String {
     let mut text = String::new();
     if healed.damaged > 0 {
         let what = count(healed.damaged, "damaged object or pack");
-        text.push_str(&format!("Moved {what} aside, to .git/claude-sync-damaged.\n"));
+        text.push_str(&format!(
+            "Moved {what} aside, to .git/claude-sync-damaged.\n"
+        ));
     }
     if healed.fetched {
         text.push_str("Objects were missing here: all were fetched again from the remote.\n");
@@ -169,12 +216,16 @@ pub fn late(place: &Place, branch: &str) -> String {
         }
         Place::Obstacle(reason) => (format!("git says: {}", printable_lines(reason, 4)), "see claude-sync git status".to_owned()),
     };
-    format!("The files in the work tree do not show what was synced to {branch}: {why}. Records are synced all the same; {what}.")
+    format!(
+        "The files in the work tree do not show what was synced to {branch}: {why}. Records are synced all the same; {what}."
+    )
 }
 
 /// What a person should know, a line each.
 pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
-    warning_lines(outcome, quiet).iter().fold(String::new(), |text, line| text + "warning: " + line + "\n")
+    warning_lines(outcome, quiet)
+        .iter()
+        .fold(String::new(), |text, line| text + "warning: " + line + "\n")
 }
 
 /// What a person should know.
@@ -202,7 +253,9 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             None => "The remote did not take the push",
         };
         let reason = printable_lines(reason, 12);
-        lines.push(format!("{who}; everything is committed here, and the next run pushes it.\n{reason}"));
+        lines.push(format!(
+            "{who}; everything is committed here, and the next run pushes it.\n{reason}"
+        ));
     }
     if let Remote::Unsigned(reason) = &outcome.remote {
         lines.push(format!(
@@ -211,7 +264,9 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         ));
     }
     if let Some(next) = outcome.next_try.filter(|_| !quiet) {
-        lines.push(format!("Each claude-sync tries again; those with --quiet from {next} on."));
+        lines.push(format!(
+            "Each claude-sync tries again; those with --quiet from {next} on."
+        ));
     }
     let twin = "Nothing is lost or counted twice; but give one of the two its own id: claude-sync machine new-id. Or, if this is the same machine after a move or a restored backup: claude-sync machine adopt";
     match outcome.twin {
@@ -220,22 +275,47 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         Some(Twin::Wrote) => lines.push(format!("Another computer syncs with the id of this one, {}. {twin}", outcome.machine)),
         None => {}
     }
-    lines.extend(outcome.late.as_ref().map(|place| late(place, &outcome.branch)));
+    lines.extend(
+        outcome
+            .late
+            .as_ref()
+            .map(|place| late(place, &outcome.branch)),
+    );
     for (key, meant) in &outcome.unknown {
-        let meant = meant.map(|meant| format!("; did you mean \"{meant}\"?")).unwrap_or_default();
-        lines.push(format!("config.json: there is no setting \"{}\"{meant}", printable(key, 100)));
+        let meant = meant
+            .map(|meant| format!("; did you mean \"{meant}\"?"))
+            .unwrap_or_default();
+        lines.push(format!(
+            "config.json: there is no setting \"{}\"{meant}",
+            printable(key, 100)
+        ));
     }
     for bad in outcome.read.bad.iter().take(if quiet { 0 } else { 10 }) {
-        lines.push(format!("{}:{}: skipped: {}", printable(&bad.path.display().to_string(), 400), bad.line, bad.error));
+        lines.push(format!(
+            "{}:{}: skipped: {}",
+            printable(&bad.path.display().to_string(), 400),
+            bad.line,
+            bad.error
+        ));
     }
     if outcome.read.bad_total > 0 {
-        lines.push(format!("{} of transcripts could not be read and were skipped.", count(outcome.read.bad_total, "line")));
+        lines.push(format!(
+            "{} of transcripts could not be read and were skipped.",
+            count(outcome.read.bad_total, "line")
+        ));
     }
     for pattern in &outcome.read.unmatched {
-        lines.push(format!("transcripts.folders: there are no transcripts in {}", printable(pattern, 300)));
+        lines.push(format!(
+            "transcripts.folders: there are no transcripts in {}",
+            printable(pattern, 300)
+        ));
     }
     for (path, reason) in &outcome.read.unreadable {
-        lines.push(format!("{}: skipped: {}", printable(&path.display().to_string(), 400), printable(reason, 200)));
+        lines.push(format!(
+            "{}: skipped: {}",
+            printable(&path.display().to_string(), 400),
+            printable(reason, 200)
+        ));
     }
     for problem in &outcome.problems {
         let subject = printable(&problem.subject, 200);

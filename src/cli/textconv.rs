@@ -24,12 +24,17 @@ pub fn run(args: &Args) -> Result<u8, CliError> {
             "git diff --no-textconv shows the file as it is",
         )
     };
-    let size = std::fs::metadata(&args.file).map_err(|e| fail(&e.to_string()))?.len();
+    let size = std::fs::metadata(&args.file)
+        .map_err(|e| fail(&e.to_string()))?
+        .len();
     if size > MAX_DAY_FILE as u64 {
         return Err(fail("it is larger than any file of the format"));
     }
     let bytes = std::fs::read(&args.file).map_err(|e| fail(&e.to_string()))?;
-    let seal = Env::places().ok().and_then(|places| key::read(&places.key).ok().flatten()).map(|key| Seal::new(&key));
+    let seal = Env::places()
+        .ok()
+        .and_then(|places| key::read(&places.key).ok().flatten())
+        .map(|key| Seal::new(&key));
     match sealed::open(seal.as_ref(), bytes) {
         Ok(bytes) => out(&lines::render(&bytes)),
         Err(error) => out(&format!("{error}\n")),

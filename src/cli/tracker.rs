@@ -117,8 +117,15 @@ struct Last {
 
 fn last(text: &str) -> Result<Last, String> {
     let unit = text.chars().last().filter(|last| "dwm".contains(*last));
-    let count = text.strip_suffix(['d', 'w', 'm']).unwrap_or(text).parse().ok().filter(|count| (1..=100_000).contains(count));
-    count.map(|count| Last { count, unit }).ok_or_else(|| "write a number from 1 on, and d, w or m behind it, such as 4w".to_owned())
+    let count = text
+        .strip_suffix(['d', 'w', 'm'])
+        .unwrap_or(text)
+        .parse()
+        .ok()
+        .filter(|count| (1..=100_000).contains(count));
+    count
+        .map(|count| Last { count, unit })
+        .ok_or_else(|| "write a number from 1 on, and d, w or m behind it, such as 4w".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -184,8 +191,12 @@ fn first_day(last: Last, verb: Verb, choice: &Choice, today: NaiveDate) -> Naive
     });
     let before = last.count - 1;
     let first = match unit {
-        'm' => choice.month_of(today).checked_sub_months(chrono::Months::new(before)),
-        'w' => choice.week_of(today).checked_sub_days(chrono::Days::new(u64::from(before) * 7)),
+        'm' => choice
+            .month_of(today)
+            .checked_sub_months(chrono::Months::new(before)),
+        'w' => choice
+            .week_of(today)
+            .checked_sub_days(chrono::Days::new(u64::from(before) * 7)),
         _ => today.checked_sub_days(chrono::Days::new(before.into())),
     };
     first.unwrap_or(NaiveDate::MIN)
@@ -212,7 +223,10 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Some(Command::Html(args)) => pictures::html(args, env),
         Some(Command::Svg(args)) => pictures::svg(args, env),
         Some(Command::Export(args)) => export::run(args, env),
-        Some(Command::Completions(args)) => Ok(shell::completions(args, <Args as clap::CommandFactory>::command())),
+        Some(Command::Completions(args)) => Ok(shell::completions(
+            args,
+            <Args as clap::CommandFactory>::command(),
+        )),
         None => report(&args.report, env),
     }
 }
@@ -230,7 +244,12 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
     }
     if args.csv && (verbs.len() > 1 || verbs[0] == Verb::Blocks) {
         let message = "CSV is for one report, and not for blocks";
-        return Err(CliError::plain(message, "claude_sync::usage", exit::USAGE, "use --json"));
+        return Err(CliError::plain(
+            message,
+            "claude_sync::usage",
+            exit::USAGE,
+            "use --json",
+        ));
     }
     let choice = Choice {
         week_start: args.start_of_week.num_days_from_monday(),
@@ -242,10 +261,17 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
         without_cost: args.no_cost,
         mode: filter.mode.into(),
     };
-    let since = args.last.map(|last| first_day(last, verbs[0], &choice, filter.timezone.date(env.now)));
-    let bounds = Bounds { since: since.or(filter.since), until: filter.until };
+    let since = args
+        .last
+        .map(|last| first_day(last, verbs[0], &choice, filter.timezone.date(env.now)));
+    let bounds = Bounds {
+        since: since.or(filter.since),
+        until: filter.until,
+    };
     let begin = |verb: &Verb| match verb.kind() {
-        Some(kind) => Making::Lines(Box::new(Fold::new(kind, bounds, filter.timezone).with(choice.clone()))),
+        Some(kind) => Making::Lines(Box::new(
+            Fold::new(kind, bounds, filter.timezone).with(choice.clone()),
+        )),
         None => Making::Blocks(Blocks::new(bounds, filter.timezone)),
     };
     let mut making: Vec<Making> = verbs.iter().map(begin).collect();
@@ -266,12 +292,20 @@ fn report(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
             Made::Blocks(all)
         }
     };
-    show(args, env, &making.into_iter().map(finish).collect::<Vec<_>>());
+    show(
+        args,
+        env,
+        &making.into_iter().map(finish).collect::<Vec<_>>(),
+    );
     Ok(exit::OK)
 }
 
 fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
-    let look = Look { width: env.width, now: env.now, compact: args.compact };
+    let look = Look {
+        width: env.width,
+        now: env.now,
+        compact: args.compact,
+    };
     let lines: Vec<&Report> = reports.iter().filter_map(Made::lines).collect();
     if args.csv {
         lines.iter().for_each(|report| out(&report::to_csv(report)));
@@ -281,7 +315,11 @@ fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
     if args.json {
         let blocks = blocks.map(|blocks| blocks::to_json(blocks, env.now, args.no_cost));
         let mut to = JsonScreen(BufWriter::new(std::io::stdout().lock()));
-        super::printed(report::write_json(&lines, blocks.as_ref(), &mut to).and_then(|()| to.write_all(b"\n")).and_then(|()| to.flush()));
+        super::printed(
+            report::write_json(&lines, blocks.as_ref(), &mut to)
+                .and_then(|()| to.write_all(b"\n"))
+                .and_then(|()| to.flush()),
+        );
         return;
     }
     for (at, report) in reports.iter().enumerate() {
@@ -290,7 +328,12 @@ fn show(args: &ReportArgs, env: &Env, reports: &[Made]) {
         }
         match report {
             Made::Lines(report) => out(&report::to_table(report, look)),
-            Made::Blocks(blocks) => out(&blocks::to_table(blocks, args.filter.timezone, look, args.no_cost)),
+            Made::Blocks(blocks) => out(&blocks::to_table(
+                blocks,
+                args.filter.timezone,
+                look,
+                args.no_cost,
+            )),
         }
     }
 }

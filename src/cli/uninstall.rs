@@ -29,16 +29,28 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if !args.yes {
         if !env.attended || !std::io::stdout().is_terminal() {
             let message = "this would take claude-sync's files outside the repository away, and automatic sync";
-            return Err(CliError::plain(message, "claude_sync::usage", exit::USAGE, "say --yes if that is what you want"));
+            return Err(CliError::plain(
+                message,
+                "claude_sync::usage",
+                exit::USAGE,
+                "say --yes if that is what you want",
+            ));
         }
-        if !questions::confirm("Take away automatic sync, the machine's id, the index, and settings that init wrote?", false)? {
+        if !questions::confirm(
+            "Take away automatic sync, the machine's id, the index, and settings that init wrote?",
+            false,
+        )? {
             out("Nothing was changed.\n");
             return Ok(exit::OK);
         }
     }
     // Nobody may be at it meanwhile.
-    let lock = lock::acquire(&places.state, &format!("pid {}, since {}\n", std::process::id(), env.now), Duration::ZERO)
-        .map_err(sync::SyncError::from)?;
+    let lock = lock::acquire(
+        &places.state,
+        &format!("pid {}, since {}\n", std::process::id(), env.now),
+        Duration::ZERO,
+    )
+    .map_err(sync::SyncError::from)?;
     out(&auto::disable()?);
     let mut gone: Vec<PathBuf> = Vec::new();
     let mut remove = |path: PathBuf| -> Result<(), CliError> {
@@ -50,7 +62,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     };
     // The repository remembers whose it was, so that a later set-up goes on as the same machine.
     let id = machine_id::read(&places.machine_id).ok().flatten();
-    let kept = id.as_ref().is_some_and(|id| sync::leave_id(&places, id).is_ok());
+    let kept = id
+        .as_ref()
+        .is_some_and(|id| sync::leave_id(&places, id).is_ok());
     if kept || id.is_none() {
         remove(places.machine_id.clone())?;
         remove(places.machine_id.with_file_name("machine_id.host"))?;
@@ -61,7 +75,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let place = ledger::place(&places.config);
     let made = Ledger::read(&place).config;
-    let ours = std::fs::read(&places.config).is_ok_and(|bytes| made.as_deref() == Some(&ledger::sha256(&bytes)));
+    let ours = std::fs::read(&places.config)
+        .is_ok_and(|bytes| made.as_deref() == Some(&ledger::sha256(&bytes)));
     if ours {
         remove(places.config.clone())?;
     }
@@ -74,11 +89,16 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     drop(lock);
     remove(places.state.join("lock"))?;
     // Folders go where nothing else is in them.
-    for folder in [Some(places.state.as_path()), places.config.parent()].into_iter().flatten() {
+    for folder in [Some(places.state.as_path()), places.config.parent()]
+        .into_iter()
+        .flatten()
+    {
         let _ = std::fs::remove_dir(folder);
     }
     let show = |path: &std::path::Path| printable(&path.display().to_string(), 400);
-    let mut text: String = gone.iter().fold(String::new(), |text, path| text + &format!("Deleted {}\n", show(path)));
+    let mut text: String = gone.iter().fold(String::new(), |text, path| {
+        text + &format!("Deleted {}\n", show(path))
+    });
     let stays = [
         (&places.repo, "your history"),
         (&places.config, "your settings"),

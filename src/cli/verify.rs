@@ -58,15 +58,24 @@ fn advice(kind: Kind) -> &'static str {
     match kind {
         Kind::Leftover | Kind::Index | Kind::SetUp | Kind::Stale => "claude-sync verify --repair",
         Kind::Foreign => "look at it, and remove it with git where it is not yours",
-        Kind::Damaged => "claude-sync verify --repair reads the transcripts again; older versions: claude-sync restore --list",
-        Kind::Objects => "claude-sync verify --repair fetches them from the remote, if there is one",
+        Kind::Damaged => {
+            "claude-sync verify --repair reads the transcripts again; older versions: claude-sync restore --list"
+        }
+        Kind::Objects => {
+            "claude-sync verify --repair fetches them from the remote, if there is one"
+        }
     }
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let options = Options { attended: false, ..env.options() };
-    let look = || -> Result<Vec<Finding>, CliError> { sync::verify(&places, &options, args.read_data)?.ok_or_else(source::no_data) };
+    let options = Options {
+        attended: false,
+        ..env.options()
+    };
+    let look = || -> Result<Vec<Finding>, CliError> {
+        sync::verify(&places, &options, args.read_data)?.ok_or_else(source::no_data)
+    };
     let mut findings = look()?;
     let mut mended = 0;
     if args.repair && !findings.is_empty() {
@@ -76,29 +85,54 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         if findings.iter().any(|finding| finding.kind == Kind::Objects) {
             sync::repair_objects(&places, &options)?;
         }
-        sync::run(&places, &Options { mode: Mode::Full, offline: true, rederive: true, ..options.clone() })?;
+        sync::run(
+            &places,
+            &Options {
+                mode: Mode::Full,
+                offline: true,
+                rederive: true,
+                ..options.clone()
+            },
+        )?;
         findings = look()?;
         mended = before.saturating_sub(findings.len());
     }
-    let worst = findings.iter().map(|finding| code(finding.kind)).max().unwrap_or(exit::OK);
+    let worst = findings
+        .iter()
+        .map(|finding| code(finding.kind))
+        .max()
+        .unwrap_or(exit::OK);
     if args.json {
         let all: Vec<_> = findings
             .iter()
             .map(|finding| serde_json::json!({ "kind": name(finding.kind), "subject": finding.subject, "what": finding.what }))
             .collect();
-        super::json(&serde_json::json!({ "version": 1, "findings": all, "mended": mended, "code": worst }));
+        super::json(
+            &serde_json::json!({ "version": 1, "findings": all, "mended": mended, "code": worst }),
+        );
         return Ok(worst);
     }
     let mut text = String::new();
     for finding in &findings {
-        text.push_str(&format!("{}: {}: {}\n", name(finding.kind), printable(&finding.subject, 400), printable_lines(&finding.what, 12)));
+        text.push_str(&format!(
+            "{}: {}: {}\n",
+            name(finding.kind),
+            printable(&finding.subject, 400),
+            printable_lines(&finding.what, 12)
+        ));
     }
     if mended > 0 {
         text.push_str(&format!("Mended: {}.\n", count(mended as u64, "finding")));
     }
     let mut kinds: Vec<Kind> = findings.iter().map(|finding| finding.kind).collect();
     kinds.dedup();
-    kinds.iter().for_each(|kind| text.push_str(&format!("What to do about {}: {}\n", name(*kind), advice(*kind))));
+    kinds.iter().for_each(|kind| {
+        text.push_str(&format!(
+            "What to do about {}: {}\n",
+            name(*kind),
+            advice(*kind)
+        ))
+    });
     if findings.is_empty() {
         text.push_str(if args.read_data {
             "All is well; every object was read.\n"

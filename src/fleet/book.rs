@@ -19,10 +19,14 @@ pub const UNIT: &str = "USD per million tokens";
 
 /// The rules of the fleet, in the order in which they apply. A rule that cannot be read is none.
 pub fn rules(decisions: &Decisions) -> Vec<Rule> {
-    let mut all: Vec<_> =
-        decisions.about(PRICE).filter_map(|(subject, revision, said)| Some((revision, subject, said.get("price")?))).collect();
+    let mut all: Vec<_> = decisions
+        .about(PRICE)
+        .filter_map(|(subject, revision, said)| Some((revision, subject, said.get("price")?)))
+        .collect();
     all.sort_by_key(|(revision, subject, _)| (*revision, *subject));
-    let rules = all.into_iter().filter_map(|(_, _, price)| Fields::of(price.clone()).and_then(|fields| read(fields).ok()));
+    let rules = all
+        .into_iter()
+        .filter_map(|(_, _, price)| Fields::of(price.clone()).and_then(|fields| read(fields).ok()));
     rules.take(MOST).collect()
 }
 
@@ -38,13 +42,20 @@ pub fn subject(rule: &Rule) -> String {
         Change::Set(_) => "price",
         Change::Multiply(_) => "factor",
     };
-    format!("{kind} {}..{} {}", day(rule.from), day(rule.to), rule.pattern)
+    format!(
+        "{kind} {}..{} {}",
+        day(rule.from),
+        day(rule.to),
+        rule.pattern
+    )
 }
 
 /// A rule as JSON. Money is text: no float touches it.
 pub fn write(rule: &Rule) -> Value {
     let mut out = Map::from_iter([("model".to_owned(), rule.pattern.as_str().into())]);
-    let mut put = |key: &str, value: Option<String>| drop(value.map(|value| out.insert(key.to_owned(), value.into())));
+    let mut put = |key: &str, value: Option<String>| {
+        drop(value.map(|value| out.insert(key.to_owned(), value.into())))
+    };
     put("from", rule.from.map(|day| day.to_string()));
     put("to", rule.to.map(|day| day.to_string()));
     match &rule.change {
@@ -52,23 +63,45 @@ pub fn write(rule: &Rule) -> Value {
             put("input", Some(rates.input.to_string()));
             put("output", Some(rates.output.to_string()));
             put("cache_read", rates.cache_read.map(|rate| rate.to_string()));
-            put("cache_write", rates.cache_write.map(|rate| rate.to_string()));
-            put("cache_write_1h", rates.cache_write_1h.map(|rate| rate.to_string()));
-            put("web_search", Some(rates.web_search).filter(|rate| *rate != Money::ZERO).map(|rate| rate.to_string()));
+            put(
+                "cache_write",
+                rates.cache_write.map(|rate| rate.to_string()),
+            );
+            put(
+                "cache_write_1h",
+                rates.cache_write_1h.map(|rate| rate.to_string()),
+            );
+            put(
+                "web_search",
+                Some(rates.web_search)
+                    .filter(|rate| *rate != Money::ZERO)
+                    .map(|rate| rate.to_string()),
+            );
         }
-        Change::Multiply(permille) => put("multiply", Some(Money::from_pico(u128::from(*permille) * 1_000_000_000).to_string())),
+        Change::Multiply(permille) => put(
+            "multiply",
+            Some(Money::from_pico(u128::from(*permille) * 1_000_000_000).to_string()),
+        ),
     }
     Value::Object(out)
 }
 
 /// Reads a rule.
 pub fn read(mut fields: Fields) -> Result<Rule, FieldError> {
-    let bad = |key: &str, want: &'static str| FieldError { key: key.to_owned(), want };
-    let pattern = pattern(&fields.text("model")?).ok_or_else(|| bad("model", "a model's name of 1 to 200 visible characters"))?;
+    let bad = |key: &str, want: &'static str| FieldError {
+        key: key.to_owned(),
+        want,
+    };
+    let pattern = pattern(&fields.text("model")?)
+        .ok_or_else(|| bad("model", "a model's name of 1 to 200 visible characters"))?;
     let mut day = |key: &str| {
         let text = fields.text(key)?;
         let day = Day::parse(&text);
-        if day.is_none() && !text.is_empty() { Err(bad(key, "a day such as 2026-11-23")) } else { Ok(day) }
+        if day.is_none() && !text.is_empty() {
+            Err(bad(key, "a day such as 2026-11-23"))
+        } else {
+            Ok(day)
+        }
     };
     let (from, to) = (day("from")?, day("to")?);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
@@ -76,41 +109,71 @@ pub fn read(mut fields: Fields) -> Result<Rule, FieldError> {
     }
     let mut rate = |key: &str| match fields.take(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => amount(&value).map(Some).ok_or_else(|| bad(key, "an amount in USD, 0 or more")),
+        Some(value) => amount(&value)
+            .map(Some)
+            .ok_or_else(|| bad(key, "an amount in USD, 0 or more")),
     };
     let factor = rate("multiply")?;
     let (input, output) = (rate("input")?, rate("output")?);
-    let rest = [rate("cache_read")?, rate("cache_write")?, rate("cache_write_1h")?, rate("web_search")?];
+    let rest = [
+        rate("cache_read")?,
+        rate("cache_write")?,
+        rate("cache_write_1h")?,
+        rate("web_search")?,
+    ];
     let change = match (factor, input, output) {
-        (Some(factor), None, None) => Change::Multiply(permille(factor).ok_or_else(|| bad("multiply", "a factor from 0.001 to 1000"))?),
+        (Some(factor), None, None) => Change::Multiply(
+            permille(factor).ok_or_else(|| bad("multiply", "a factor from 0.001 to 1000"))?,
+        ),
         (None, Some(input), Some(output)) => {
             let [cache_read, cache_write, cache_write_1h, web_search] = rest;
-            Change::Set(OwnRates { input, output, cache_read, cache_write, cache_write_1h, web_search: web_search.unwrap_or_default() })
+            Change::Set(OwnRates {
+                input,
+                output,
+                cache_read,
+                cache_write,
+                cache_write_1h,
+                web_search: web_search.unwrap_or_default(),
+            })
         }
-        (None, None, _) => return Err(bad("input", "there, with \"output\"; or \"multiply\" alone")),
+        (None, None, _) => {
+            return Err(bad(
+                "input",
+                "there, with \"output\"; or \"multiply\" alone",
+            ));
+        }
         (None, ..) => return Err(bad("output", "there, with \"input\"")),
         (Some(_), ..) => return Err(bad("multiply", "alone: a price or a factor, not both")),
     };
-    Ok(Rule { pattern, from, to, change })
+    Ok(Rule {
+        pattern,
+        from,
+        to,
+        change,
+    })
 }
 
 /// A name or a pattern as rules have it.
 pub fn pattern(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
-    let plain = !text.is_empty() && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic());
+    let plain =
+        !text.is_empty() && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic());
     plain.then_some(text)
 }
 
 /// Thousandths of a factor.
 pub fn permille(factor: Money) -> Option<u64> {
     let permille = u64::try_from(factor.pico() / 1_000_000_000).ok()?;
-    (factor.pico().is_multiple_of(1_000_000_000) && (1..=1_000_000).contains(&permille)).then_some(permille)
+    (factor.pico().is_multiple_of(1_000_000_000) && (1..=1_000_000).contains(&permille))
+        .then_some(permille)
 }
 
 fn amount(value: &Value) -> Option<Money> {
     // No price per million tokens is a million dollars.
     let most = Money::from_pico(1_000_000_000_000_000_000);
-    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
     Money::parse(&text).filter(|amount| *amount <= most)
 }
 
@@ -149,11 +212,17 @@ mod tests {
             (r#"{"model":"m","output":1}"#, "input"),
             (r#"{"model":"m","input":-1,"output":1}"#, "input"),
             (r#"{"model":"m","input":"1e30","output":1}"#, "input"),
-            (r#"{"model":"m","input":1,"output":1,"multiply":2}"#, "multiply"),
+            (
+                r#"{"model":"m","input":1,"output":1,"multiply":2}"#,
+                "multiply",
+            ),
             (r#"{"model":"m","multiply":0}"#, "multiply"),
             (r#"{"model":"m","multiply":0.0001}"#, "multiply"),
             (r#"{"model":"m","multiply":1,"from":"2026-02-30"}"#, "from"),
-            (r#"{"model":"m","multiply":1,"from":"2026-03-02","to":"2026-03-01"}"#, "from"),
+            (
+                r#"{"model":"m","multiply":1,"from":"2026-03-02","to":"2026-03-01"}"#,
+                "from",
+            ),
         ] {
             let error = read_text(text).expect_err(text);
             assert!(error.contains(want), "{text}: {error}");

@@ -38,18 +38,34 @@ struct Merged {
 impl Merged {
     fn of(record: Record, at: usize, start: Timestamp) -> Self {
         let origin = &record.origin;
-        let (owner, copies) = ((Reverse(origin.level), origin.timestamp, start, at), vec![(at, origin.level)]);
-        let is_final = !(record.body.provisional || record.body.sidechain || record.ledger.is_some());
-        Self { settled: is_final.then_some(record.body.counters), unequal: false, record, owner, copies }
+        let (owner, copies) = (
+            (Reverse(origin.level), origin.timestamp, start, at),
+            vec![(at, origin.level)],
+        );
+        let is_final =
+            !(record.body.provisional || record.body.sidechain || record.ledger.is_some());
+        Self {
+            settled: is_final.then_some(record.body.counters),
+            unequal: false,
+            record,
+            owner,
+            copies,
+        }
     }
 
     fn join(self, other: Self) -> Self {
         Self {
             owner: self.owner.min(other.owner),
             copies: [self.copies, other.copies].concat(),
-            unequal: self.unequal || other.unequal || self.settled.zip(other.settled).is_some_and(|(a, b)| a != b),
+            unequal: self.unequal
+                || other.unequal
+                || self.settled.zip(other.settled).is_some_and(|(a, b)| a != b),
             settled: other.settled.or(self.settled),
-            record: if self.record == other.record { self.record } else { self.record.join_machines(other.record) },
+            record: if self.record == other.record {
+                self.record
+            } else {
+                self.record.join_machines(other.record)
+            },
         }
     }
 }
@@ -76,30 +92,47 @@ impl Fleet {
     }
 
     /// Counts all records, and compares sums with them.
-    pub(super) fn compare(mut machines: Vec<MachineData>, book: PriceBook, rows: Rows) -> (Self, Sums) {
+    pub(super) fn compare(
+        mut machines: Vec<MachineData>,
+        book: PriceBook,
+        rows: Rows,
+    ) -> (Self, Sums) {
         let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
         let mut sums = Sums::gather(&machines, &places);
         let (shared, twins) = (shared(&machines), twins(&machines));
-        let forgotten: HashSet<RecordId> = machines.iter().flat_map(|data| &data.forgotten).copied().collect();
+        let forgotten: HashSet<RecordId> = machines
+            .iter()
+            .flat_map(|data| &data.forgotten)
+            .copied()
+            .collect();
         let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
         fleet.own_prices.clone_from(&own);
-        let priced = |entry: Entry<'_>| own.as_ref().map_or(entry.cost, |prices| entry.cost_by(prices));
+        let priced = |entry: Entry<'_>| {
+            own.as_ref()
+                .map_or(entry.cost, |prices| entry.cost_by(prices))
+        };
         let mut records = Vec::with_capacity(machines.len());
         for (at, data) in machines.into_iter().enumerate() {
-            let start = data.page().map_or(Timestamp::EPOCH, |page| page.machine.created_at);
+            let start = data
+                .page()
+                .map_or(Timestamp::EPOCH, |page| page.machine.created_at);
             records.push((fleet.add_machine(data, &decisions, at, places[at]), start));
         }
         // A record without an id of its own is the same request as one with an id that has its time, model and counters.
-        let hidden = |entry: &Entry| forgotten.contains(&entry.id) || (entry.derived && twins.contains(&entry.id));
+        let hidden = |entry: &Entry| {
+            forgotten.contains(&entry.id) || (entry.derived && twins.contains(&entry.id))
+        };
         let mut merged: HashMap<RecordId, Merged> = HashMap::new();
         for (at, (records, start)) in records.into_iter().enumerate() {
             for entry in records.entries() {
                 if shared.contains(&entry.id) {
-                    let Some(record) = records.get(entry.id) else { continue };
+                    let Some(record) = records.get(entry.id) else {
+                        continue;
+                    };
                     let new = Merged::of(record, at, start);
                     let joined = match merged.remove(&entry.id) {
                         Some(known) => known.join(new),
@@ -111,7 +144,16 @@ impl Fleet {
                 fleet.records += 1;
                 if !hidden(&entry) {
                     sums.add(&entry, &[(at, entry.level)]);
-                    fleet.push(Row::of(&Entry { cost: priced(entry), ..entry }, at), rows);
+                    fleet.push(
+                        Row::of(
+                            &Entry {
+                                cost: priced(entry),
+                                ..entry
+                            },
+                            at,
+                        ),
+                        rows,
+                    );
                 }
             }
         }
@@ -122,17 +164,37 @@ impl Fleet {
             if !hidden(&entry) {
                 sums.add(&entry, &m.copies);
                 fleet.add_shared(&entry, &m.copies);
-                fleet.push(Row::of(&Entry { cost: priced(entry), ..entry }, m.owner.3), rows);
+                fleet.push(
+                    Row::of(
+                        &Entry {
+                            cost: priced(entry),
+                            ..entry
+                        },
+                        m.owner.3,
+                    ),
+                    rows,
+                );
             }
         }
         (fleet, sums)
     }
 
     /// Adds a machine, and gives back its records.
-    fn add_machine(&mut self, data: MachineData, decisions: &Decisions, at: usize, place: usize) -> crate::record::RecordSet {
+    fn add_machine(
+        &mut self,
+        data: MachineData,
+        decisions: &Decisions,
+        at: usize,
+        place: usize,
+    ) -> crate::record::RecordSet {
         self.conflicts.extend(data.problems);
-        for session in data.suspect.into_iter().filter(|session| decisions.accepted(session).as_ref() != Some(&data.id)) {
-            self.conflicts.push(Conflict::about("checksum", session.as_str(), &data.id, 0));
+        for session in data
+            .suspect
+            .into_iter()
+            .filter(|session| decisions.accepted(session).as_ref() != Some(&data.id))
+        {
+            self.conflicts
+                .push(Conflict::about("checksum", session.as_str(), &data.id, 0));
             let view = self.sessions.entry(session).or_default();
             view.pending = true;
             view.machines.insert(place);
@@ -144,9 +206,16 @@ impl Fleet {
             None => (None, Some("it has no sync file".to_owned())),
         };
         let hostname = page.as_ref().map(|page| page.machine.hostname.as_str());
-        let hostname = hostname.or(data.adopted.as_ref().map(|entry| entry.label.as_deref().unwrap_or(&entry.hostname)));
+        let hostname = hostname.or(data
+            .adopted
+            .as_ref()
+            .map(|entry| entry.label.as_deref().unwrap_or(&entry.hostname)));
         self.machines.push(MachineView {
-            label: decisions.label(&data.id).or(hostname).unwrap_or_default().to_owned(),
+            label: decisions
+                .label(&data.id)
+                .or(hostname)
+                .unwrap_or_default()
+                .to_owned(),
             retired: decisions.is_retired(&data.id),
             merged_into: (place != at).then_some(place),
             id: data.id,
@@ -179,8 +248,16 @@ impl Fleet {
             *count += 1;
         }
         for (session, (machines, count)) in sessions {
-            let machines = machines.into_iter().map(|at| self.machines[at].id.to_string()).collect();
-            self.conflicts.push(Conflict { code: UNEQUAL_RECORDS.to_owned(), subject: session.to_string(), machines, count });
+            let machines = machines
+                .into_iter()
+                .map(|at| self.machines[at].id.to_string())
+                .collect();
+            self.conflicts.push(Conflict {
+                code: UNEQUAL_RECORDS.to_owned(),
+                subject: session.to_string(),
+                machines,
+                count,
+            });
         }
     }
 }
@@ -193,28 +270,49 @@ fn adopt(machines: &mut Vec<MachineData>) {
     }
     let rules = Rules::gather(machines.iter().filter_map(MachineData::page));
     for (id, entry) in manifests.into_iter().flat_map(|manifest| manifest.machines) {
-        let Some(id) = MachineId::canonical(&id).filter(|id| !rules.forgets_machine(id)) else { continue };
+        let Some(id) = MachineId::canonical(&id).filter(|id| !rules.forgets_machine(id)) else {
+            continue;
+        };
         match machines.binary_search_by(|data| data.id.cmp(&id)) {
             Ok(at) => {
                 // Of two manifests the one that states more.
                 let known = &mut machines[at].adopted;
-                if known.as_ref().is_some_and(|known| (known.requests, known.cost) < (entry.requests, entry.cost)) {
+                if known.as_ref().is_some_and(|known| {
+                    (known.requests, known.cost) < (entry.requests, entry.cost)
+                }) {
                     *known = Some(entry);
                 }
             }
-            Err(at) => machines.insert(at, MachineData { adopted: Some(entry), ..MachineData::new(id) }),
+            Err(at) => machines.insert(
+                at,
+                MachineData {
+                    adopted: Some(entry),
+                    ..MachineData::new(id)
+                },
+            ),
         }
     }
 }
 
 /// The ids that several machines hold. Most fleets have few: each machine has its own transcripts.
 fn shared(machines: &[MachineData]) -> HashSet<RecordId> {
-    if machines.iter().filter(|data| !data.records.is_empty()).count() < 2 {
+    if machines
+        .iter()
+        .filter(|data| !data.records.is_empty())
+        .count()
+        < 2
+    {
         return HashSet::new();
     }
-    let mut ids: Vec<RecordId> = machines.iter().flat_map(|data| data.records.entries().map(|entry| entry.id)).collect();
+    let mut ids: Vec<RecordId> = machines
+        .iter()
+        .flat_map(|data| data.records.entries().map(|entry| entry.id))
+        .collect();
     ids.sort_unstable();
-    ids.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0]).collect()
+    ids.chunk_by(|a, b| a == b)
+        .filter(|same| same.len() > 1)
+        .map(|same| same[0])
+        .collect()
 }
 
 /// What records without an id of their own are compared with. Empty where no record needs that.
@@ -225,19 +323,45 @@ pub(super) fn twins(machines: &[MachineData]) -> HashSet<RecordId> {
     }
     let full = all().filter(|entry| !entry.derived && entry.level == Level::Full);
     let noted = machines.iter().flat_map(|data| data.records.noted_twins());
-    full.map(|entry| derived_id(entry.at, entry.model, &entry.counters)).chain(noted).collect()
+    full.map(|entry| derived_id(entry.at, entry.model, &entry.counters))
+        .chain(noted)
+        .collect()
 }
 
 /// For each of some sums whether what a machine has shows all of it already, so that it need not be written.
 pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
     // What one of them says of another is no reason to leave it out, and neither is what was imported before.
-    let alone = |line: &(SumKey, Sum)| MachineData { sums: [line.clone()].into(), page: None, ..machine.clone() };
-    let all = MachineData { sums: lines.iter().cloned().collect(), page: None, ..machine.clone() };
+    let alone = |line: &(SumKey, Sum)| MachineData {
+        sums: [line.clone()].into(),
+        page: None,
+        ..machine.clone()
+    };
+    let all = MachineData {
+        sums: lines.iter().cloned().collect(),
+        page: None,
+        ..machine.clone()
+    };
     let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});
-    let is_shown: HashMap<&SumKey, bool> = sums.all.iter().map(|one| (&one.key, one.is_shown())).collect();
+    let is_shown: HashMap<&SumKey, bool> = sums
+        .all
+        .iter()
+        .map(|one| (&one.key, one.is_shown()))
+        .collect();
     // An older computation of a day is looked at by itself.
     let single = |line: &(SumKey, Sum)| {
-        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {}).1.all.iter().all(super::sums::Compared::is_shown)
+        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {})
+            .1
+            .all
+            .iter()
+            .all(super::sums::Compared::is_shown)
     };
-    lines.iter().map(|line| is_shown.get(&line.0).copied().unwrap_or_else(|| single(line))).collect()
+    lines
+        .iter()
+        .map(|line| {
+            is_shown
+                .get(&line.0)
+                .copied()
+                .unwrap_or_else(|| single(line))
+        })
+        .collect()
 }

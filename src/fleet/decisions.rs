@@ -37,7 +37,10 @@ pub fn adopted<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
             }
         }
     }
-    found.values().filter_map(|text| Manifest::read(text.as_bytes()).ok()).collect()
+    found
+        .values()
+        .filter_map(|text| Manifest::read(text.as_bytes()).ok())
+        .collect()
 }
 
 /// The decisions that hold.
@@ -59,7 +62,10 @@ impl Decisions {
     }
 
     fn get(&self, kind: &str, subject: &str, key: &str) -> Option<&serde_json::Value> {
-        self.0.get(&(kind.to_owned(), subject.to_owned()))?.2.get(key)
+        self.0
+            .get(&(kind.to_owned(), subject.to_owned()))?
+            .2
+            .get(key)
     }
 
     /// All that hold of a kind: subject, revision and what is said.
@@ -70,12 +76,15 @@ impl Decisions {
 
     /// The label of a machine.
     pub fn label(&self, machine: &MachineId) -> Option<&str> {
-        self.get(LABEL, machine.as_str(), "label")?.as_str().filter(|label| !label.is_empty())
+        self.get(LABEL, machine.as_str(), "label")?
+            .as_str()
+            .filter(|label| !label.is_empty())
     }
 
     /// Whether a machine is retired.
     pub fn is_retired(&self, machine: &MachineId) -> bool {
-        self.get(RETIRED, machine.as_str(), "retired").is_some_and(|value| value == true)
+        self.get(RETIRED, machine.as_str(), "retired")
+            .is_some_and(|value| value == true)
     }
 
     /// The machine that this one was merged into.
@@ -92,9 +101,21 @@ impl Decisions {
     pub fn next(&self, intent: &Intent) -> (DecisionKey, Decision) {
         // Prices apply in the order in which they were set, whatever they are about.
         let same = |subject: &str| intent.kind == PRICE || subject == intent.subject;
-        let known = self.about(intent.kind).filter(|(subject, ..)| same(subject)).map(|(_, revision, _)| revision).max().unwrap_or(0);
+        let known = self
+            .about(intent.kind)
+            .filter(|(subject, ..)| same(subject))
+            .map(|(_, revision, _)| revision)
+            .max()
+            .unwrap_or(0);
         let say = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
-        ((intent.kind.to_owned(), intent.subject.clone(), known.saturating_add(1)), Decision(say))
+        (
+            (
+                intent.kind.to_owned(),
+                intent.subject.clone(),
+                known.saturating_add(1),
+            ),
+            Decision(say),
+        )
     }
 }
 
@@ -116,7 +137,12 @@ pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<usize> {
     let next: Vec<usize> = machines
         .iter()
         .enumerate()
-        .map(|(at, id)| decisions.merged_into(id).and_then(|into| machines.binary_search(&into).ok()).unwrap_or(at))
+        .map(|(at, id)| {
+            decisions
+                .merged_into(id)
+                .and_then(|into| machines.binary_search(&into).ok())
+                .unwrap_or(at)
+        })
         .collect();
     (0..machines.len())
         .map(|start| {
@@ -138,11 +164,18 @@ mod tests {
 
     #[test]
     fn chains_are_followed_and_rings_merge_nobody() {
-        let ids: Vec<_> = (0..5).map(|n| MachineId::canonical(&format!("{n:08}-0000-4000-8000-000000000000")).expect("an id")).collect();
+        let ids: Vec<_> = (0..5)
+            .map(|n| {
+                MachineId::canonical(&format!("{n:08}-0000-4000-8000-000000000000")).expect("an id")
+            })
+            .collect();
         let mut decisions = Decisions::default();
         for (from, into) in [(0, 1), (1, 2), (3, 4), (4, 3)] {
             let say = Extra::from([("into".to_owned(), ids[into].as_str().into())]);
-            decisions.0.insert((MERGED.to_owned(), ids[from].to_string()), (1, String::new(), say));
+            decisions.0.insert(
+                (MERGED.to_owned(), ids[from].to_string()),
+                (1, String::new(), say),
+            );
         }
         assert_eq!(places(&ids, &decisions), [2, 2, 2, 3, 4]);
     }

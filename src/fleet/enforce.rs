@@ -30,11 +30,15 @@ pub struct CheckedNow(RefCell<HashSet<(Oid, u64)>>);
 
 impl Checked for CheckedNow {
     fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
-        self.0.borrow().contains(&(portion.oid, rules.fingerprint(Some(&portion.machine))))
+        self.0
+            .borrow()
+            .contains(&(portion.oid, rules.fingerprint(Some(&portion.machine))))
     }
 
     fn note(&self, portion: &Portion, rules: &Rules) {
-        self.0.borrow_mut().insert((portion.oid, rules.fingerprint(Some(&portion.machine))));
+        self.0
+            .borrow_mut()
+            .insert((portion.oid, rules.fingerprint(Some(&portion.machine))));
     }
 }
 
@@ -54,8 +58,16 @@ enum Change {
 }
 
 /// A root tree with the rules applied.
-pub fn enforce(repo: &Repo, root: Oid, rules: &mut Rules, checked: &dyn Checked) -> Result<Enforced, DataError> {
-    let mut out = Enforced { root, forgotten: BTreeSet::new() };
+pub fn enforce(
+    repo: &Repo,
+    root: Oid,
+    rules: &mut Rules,
+    checked: &dyn Checked,
+) -> Result<Enforced, DataError> {
+    let mut out = Enforced {
+        root,
+        forgotten: BTreeSet::new(),
+    };
     if rules.is_empty() {
         return Ok(out);
     }
@@ -83,7 +95,12 @@ pub fn enforce(repo: &Repo, root: Oid, rules: &mut Rules, checked: &dyn Checked)
 }
 
 /// The files of a root tree that do not keep the rules: those that applying the rules would change.
-pub fn breaking(repo: &Repo, root: Oid, rules: &Rules, checked: &dyn Checked) -> Result<Vec<String>, DataError> {
+pub fn breaking(
+    repo: &Repo,
+    root: Oid,
+    rules: &Rules,
+    checked: &dyn Checked,
+) -> Result<Vec<String>, DataError> {
     let mut out = Vec::new();
     if !rules.is_empty() {
         sweep(repo, root, rules, checked, &mut |path, _| {
@@ -112,10 +129,15 @@ fn sweep(
         }
         let mut kept = true;
         for (blob, kind) in portion.files(repo)? {
-            let Content::Bytes(bytes) = content(repo, blob.oid)? else { continue };
+            let Content::Bytes(bytes) = content(repo, blob.oid)? else {
+                continue;
+            };
             let change = match &kind {
                 Path::Day(machine, day, _) => {
-                    let Ok((mut file, damage)) = DayFile::read(machine, *day, &bytes, &mut names) else { continue };
+                    let Ok((mut file, damage)) = DayFile::read(machine, *day, &bytes, &mut names)
+                    else {
+                        continue;
+                    };
                     let applied = rules.apply_day(&mut file);
                     forgotten.extend(applied.forgotten);
                     passed.extend(applied.passed);
@@ -128,10 +150,16 @@ fn sweep(
                             file.mark_suspect(&session);
                         }
                     }
-                    if file.is_empty() { Change::Remove } else { Change::Write(file.write().0) }
+                    if file.is_empty() {
+                        Change::Remove
+                    } else {
+                        Change::Write(file.write().0)
+                    }
                 }
                 Path::Machine(machine) | Path::Snapshot(machine) => {
-                    let Ok(mut page) = SyncFile::read(machine, &bytes, &mut names) else { continue };
+                    let Ok(mut page) = SyncFile::read(machine, &bytes, &mut names) else {
+                        continue;
+                    };
                     if !rules.apply_page(&mut page) {
                         continue;
                     }
@@ -147,7 +175,9 @@ fn sweep(
         }
     }
     for (path, oid) in snapshots(repo, machines)? {
-        let Path::Snapshot(machine) = Path::parse(&path) else { continue };
+        let Path::Snapshot(machine) = Path::parse(&path) else {
+            continue;
+        };
         if let Content::Bytes(bytes) = content(repo, oid)?
             && let Ok(mut page) = SyncFile::read(&machine, &bytes, &mut names)
             && rules.apply_page(&mut page)
@@ -159,6 +189,11 @@ fn sweep(
 }
 
 fn snapshots(repo: &Repo, machines: Option<Oid>) -> Result<Vec<(String, Oid)>, DataError> {
-    let all = repo.entries(machines)?.into_iter().filter(|(_, entry)| entry.mode == FILE);
-    Ok(all.map(|(name, entry)| (format!("{}/{name}", layout::MACHINES), entry.oid)).collect())
+    let all = repo
+        .entries(machines)?
+        .into_iter()
+        .filter(|(_, entry)| entry.mode == FILE);
+    Ok(all
+        .map(|(name, entry)| (format!("{}/{name}", layout::MACHINES), entry.oid))
+        .collect())
 }

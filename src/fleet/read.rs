@@ -69,16 +69,29 @@ impl MachineData {
         let machine = self.id.clone();
         match (content, day) {
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
-            (Content::Bytes(bytes), None) => self.add_page(path, SyncFile::read(&machine, &bytes, names)),
-            (Content::TooLarge(size), None) => self.add_page(path, Err(FormatError::TooLarge { size, most })),
-            (Content::TooLarge(_), Some(_)) => self.problems.push(Conflict::about("too-large", path, &machine, 0)),
+            (Content::Bytes(bytes), None) => {
+                self.add_page(path, SyncFile::read(&machine, &bytes, names))
+            }
+            (Content::TooLarge(size), None) => {
+                self.add_page(path, Err(FormatError::TooLarge { size, most }))
+            }
+            (Content::TooLarge(_), Some(_)) => {
+                self.problems
+                    .push(Conflict::about("too-large", path, &machine, 0))
+            }
         }
     }
 
     fn add_page(&mut self, path: &str, page: Result<SyncFile, FormatError>) {
         match &page {
-            Ok(page) => page.sessions.values().flat_map(|s| s.records.iter()).for_each(|r| self.records.add(r)),
-            Err(error) => self.problems.push(Conflict::about(error.code(), path, &self.id, 0)),
+            Ok(page) => page
+                .sessions
+                .values()
+                .flat_map(|s| s.records.iter())
+                .for_each(|r| self.records.add(r)),
+            Err(error) => self
+                .problems
+                .push(Conflict::about(error.code(), path, &self.id, 0)),
         }
         self.page = Some(page);
     }
@@ -87,12 +100,19 @@ impl MachineData {
         match DayFile::read(&self.id, day, bytes, names) {
             Ok((file, damage)) => {
                 if damage.lines > 0 {
-                    self.problems.push(Conflict::about("damaged-lines", path, &self.id, damage.lines));
+                    self.problems.push(Conflict::about(
+                        "damaged-lines",
+                        path,
+                        &self.id,
+                        damage.lines,
+                    ));
                 }
                 self.suspect.extend(damage.checksums);
                 self.add_file(file);
             }
-            Err(error) => self.problems.push(Conflict::about(error.code(), path, &self.id, 0)),
+            Err(error) => self
+                .problems
+                .push(Conflict::about(error.code(), path, &self.id, 0)),
         }
     }
 
@@ -100,14 +120,19 @@ impl MachineData {
     pub fn add_file(&mut self, file: DayFile) {
         self.suspect.extend(file.suspects().cloned());
         self.records = std::mem::take(&mut self.records).join(file.records);
-        file.sums.into_iter().for_each(|(key, sum)| absorb(&mut self.sums, key, sum));
+        file.sums
+            .into_iter()
+            .for_each(|(key, sum)| absorb(&mut self.sums, key, sum));
         self.forgotten.extend(file.forgotten);
     }
 }
 
 /// The ids of the trees that all figures come from, below a root tree.
 pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<(Option<Oid>, Option<Oid>), DataError> {
-    Ok((repo.folder(root, layout::MACHINES)?, repo.folder(root, layout::ARCHIVE)?))
+    Ok((
+        repo.folder(root, layout::MACHINES)?,
+        repo.folder(root, layout::ARCHIVE)?,
+    ))
 }
 
 /// What a file holds, as far as it may be looked at.
@@ -130,8 +155,13 @@ struct Reader {
 
 impl Reader {
     fn add(&mut self, path: &str, kind: &Path, content: Content) {
-        let (Path::Machine(machine) | Path::Day(machine, ..)) = kind else { return };
-        let data = self.fleet.entry(machine.clone()).or_insert_with(|| MachineData::new(machine.clone()));
+        let (Path::Machine(machine) | Path::Day(machine, ..)) = kind else {
+            return;
+        };
+        let data = self
+            .fleet
+            .entry(machine.clone())
+            .or_insert_with(|| MachineData::new(machine.clone()));
         data.add(path, kind, content, &mut self.names);
     }
 }
@@ -146,10 +176,17 @@ pub fn read(tree: &Tree) -> Vec<MachineData> {
 }
 
 /// Reads all machines from the trees `sync/machines` and `sync/archive`.
-pub fn load(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<MachineData>, DataError> {
+pub fn load(
+    repo: &Repo,
+    machines: Option<Oid>,
+    archive: Option<Oid>,
+) -> Result<Vec<MachineData>, DataError> {
     let mut reader = Reader::default();
     for (prefix, tree) in [(layout::MACHINES, machines), (layout::ARCHIVE, archive)] {
-        let blobs = tree.map(|tree| repo.blobs_below(tree, prefix)).transpose()?.unwrap_or_default();
+        let blobs = tree
+            .map(|tree| repo.blobs_below(tree, prefix))
+            .transpose()?
+            .unwrap_or_default();
         for blob in blobs.into_iter().filter(|blob| blob.mode == FILE) {
             let kind = Path::parse(&blob.path);
             if matches!(kind, Path::Machine(_) | Path::Day(..)) {
@@ -185,10 +222,24 @@ impl Portion {
     /// Its files.
     pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
         if self.is_page {
-            return Ok(vec![(Blob { path: self.path.clone(), mode: FILE, oid: self.oid }, Path::Machine(self.machine.clone()))]);
+            return Ok(vec![(
+                Blob {
+                    path: self.path.clone(),
+                    mode: FILE,
+                    oid: self.oid,
+                },
+                Path::Machine(self.machine.clone()),
+            )]);
         }
-        let entries = repo.entries(Some(self.oid))?.into_iter().filter(|(_, entry)| entry.mode == FILE);
-        let blobs = entries.map(|(name, entry)| Blob { path: format!("{}/{name}", self.path), mode: entry.mode, oid: entry.oid });
+        let entries = repo
+            .entries(Some(self.oid))?
+            .into_iter()
+            .filter(|(_, entry)| entry.mode == FILE);
+        let blobs = entries.map(|(name, entry)| Blob {
+            path: format!("{}/{name}", self.path),
+            mode: entry.mode,
+            oid: entry.oid,
+        });
         Ok(blobs
             .map(|blob| (Path::parse(&blob.path), blob))
             .filter(|(kind, _)| matches!(kind, Path::Day(..)))
@@ -198,23 +249,46 @@ impl Portion {
 }
 
 /// All machine files and machines' months below the trees `sync/machines` and `sync/archive`.
-pub fn portions(repo: &Repo, machines: Option<Oid>, archive: Option<Oid>) -> Result<Vec<Portion>, DataError> {
+pub fn portions(
+    repo: &Repo,
+    machines: Option<Oid>,
+    archive: Option<Oid>,
+) -> Result<Vec<Portion>, DataError> {
     let mut out = Vec::new();
-    for (name, entry) in repo.entries(machines)?.into_iter().filter(|(_, entry)| entry.mode == FILE) {
+    for (name, entry) in repo
+        .entries(machines)?
+        .into_iter()
+        .filter(|(_, entry)| entry.mode == FILE)
+    {
         let path = format!("{}/{name}", layout::MACHINES);
         if let Path::Machine(machine) = Path::parse(&path) {
-            out.push(Portion { path, machine, is_page: true, oid: entry.oid });
+            out.push(Portion {
+                path,
+                machine,
+                is_page: true,
+                oid: entry.oid,
+            });
         }
     }
     let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, DataError> {
-        Ok(repo.entries(tree)?.into_iter().filter(|(_, entry)| entry.mode == FOLDER).map(|(name, entry)| (name, entry.oid)).collect())
+        Ok(repo
+            .entries(tree)?
+            .into_iter()
+            .filter(|(_, entry)| entry.mode == FOLDER)
+            .map(|(name, entry)| (name, entry.oid))
+            .collect())
     };
     for (year, months) in folders(archive)? {
         for (month, all) in folders(Some(months))? {
             for (name, oid) in folders(Some(all))? {
                 if let Some(machine) = layout::month_of(&year, &month, &name) {
                     let path = format!("{}/{year}/{month}/{name}", layout::ARCHIVE);
-                    out.push(Portion { path, machine, is_page: false, oid });
+                    out.push(Portion {
+                        path,
+                        machine,
+                        is_page: false,
+                        oid,
+                    });
                 }
             }
         }

@@ -42,7 +42,12 @@ pub enum Subject {
 impl Subject {
     /// The decision that has it forgotten: its subject, and its members.
     pub fn tombstone(&self, salt: &str) -> (String, Extra) {
-        let hidden = |kind: &str, name: &str| (format!("{kind}:{}", sign(salt, name)), Extra::from([("salt".to_owned(), salt.into())]));
+        let hidden = |kind: &str, name: &str| {
+            (
+                format!("{kind}:{}", sign(salt, name)),
+                Extra::from([("salt".to_owned(), salt.into())]),
+            )
+        };
         match self {
             Self::Session(id) => hidden("session", id),
             Self::Project(name) => hidden("project", name),
@@ -92,7 +97,10 @@ impl Rules {
     pub fn gather<'a>(pages: impl IntoIterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
         for page in pages {
-            out.pruned.extend(page.pruned_before.map(|day| (page.machine.uuid.clone(), day)));
+            out.pruned.extend(
+                page.pruned_before
+                    .map(|day| (page.machine.uuid.clone(), day)),
+            );
             for ((kind, subject, _), decision) in &page.decisions {
                 if kind == FORGOTTEN {
                     out.forget(subject, decision.0.get("salt"));
@@ -104,7 +112,10 @@ impl Rules {
 
     /// Adds a tombstone.
     pub fn forget(&mut self, subject: &str, salt: Option<&Value>) {
-        let salt = salt.and_then(|salt| salt.as_str()).unwrap_or_default().to_owned();
+        let salt = salt
+            .and_then(|salt| salt.as_str())
+            .unwrap_or_default()
+            .to_owned();
         match subject.split_once(':') {
             Some(("session", sign)) => drop(self.sessions.insert((salt, sign.to_owned()))),
             Some(("project", sign)) => drop(self.projects.insert((salt, sign.to_owned()))),
@@ -127,10 +138,20 @@ impl Rules {
     }
 
     /// The rules of a root tree. `page` gives the text of a machine file that is known without opening it.
-    pub fn read(repo: &Repo, root: Oid, mut page: impl FnMut(&str, Oid) -> Option<String>) -> Result<Self, DataError> {
+    pub fn read(
+        repo: &Repo,
+        root: Oid,
+        mut page: impl FnMut(&str, Oid) -> Option<String>,
+    ) -> Result<Self, DataError> {
         let mut pages = Vec::new();
-        for blob in repo.blobs(Some(root), layout::MACHINES)?.into_iter().filter(|blob| blob.mode == FILE) {
-            let Path::Machine(machine) = Path::parse(&blob.path) else { continue };
+        for blob in repo
+            .blobs(Some(root), layout::MACHINES)?
+            .into_iter()
+            .filter(|blob| blob.mode == FILE)
+        {
+            let Path::Machine(machine) = Path::parse(&blob.path) else {
+                continue;
+            };
             let text = match (page(&blob.path, blob.oid), content(repo, blob.oid)) {
                 (Some(text), _) => text,
                 (None, Ok(Content::Bytes(bytes))) => String::from_utf8(bytes).unwrap_or_default(),
@@ -139,7 +160,11 @@ impl Rules {
             };
             // Few machine files have any.
             if text.contains("\"forgotten\"") || text.contains("\"pruned_before\"") {
-                pages.extend(SyncFile::read(&machine, text.as_bytes(), &mut Interner::default()));
+                pages.extend(SyncFile::read(
+                    &machine,
+                    text.as_bytes(),
+                    &mut Interner::default(),
+                ));
             }
         }
         let mut out = Self::gather(&pages);
@@ -147,7 +172,8 @@ impl Rules {
         for blob in repo.blobs(Some(root), &format!("{}/{year}/{month}", layout::ARCHIVE))? {
             if let Path::Day(machine, day, _) = Path::parse(&blob.path)
                 && let Content::Bytes(bytes) = content(repo, blob.oid)?
-                && let Ok((file, _)) = DayFile::read(&machine, day, &bytes, &mut Interner::default())
+                && let Ok((file, _)) =
+                    DayFile::read(&machine, day, &bytes, &mut Interner::default())
             {
                 out.ids.extend(file.forgotten);
             }
@@ -162,7 +188,10 @@ impl Rules {
         self.projects.extend(other.projects.iter().cloned());
         self.machines.extend(other.machines.iter().cloned());
         self.before = self.before.max(other.before);
-        other.pruned.iter().for_each(|(machine, day)| self.prune(machine, *day));
+        other
+            .pruned
+            .iter()
+            .for_each(|(machine, day)| self.prune(machine, *day));
         self.ids.extend(&other.ids);
         self
     }
@@ -179,7 +208,8 @@ impl Rules {
 
     /// Whether something was forgotten.
     pub fn forget_something(&self) -> bool {
-        self.forget_names() || !(self.machines.is_empty() && self.before.is_none() && self.ids.is_empty())
+        self.forget_names()
+            || !(self.machines.is_empty() && self.before.is_none() && self.ids.is_empty())
     }
 
     fn forget_names(&self) -> bool {
@@ -210,7 +240,10 @@ impl Rules {
     /// The same rules without those of retention.
     #[must_use]
     pub fn without_retention(&self) -> Self {
-        Self { pruned: BTreeMap::new(), ..self.clone() }
+        Self {
+            pruned: BTreeMap::new(),
+            ..self.clone()
+        }
     }
 
     /// A number for the rules: what kept them once, keeps them until it changes. Without a machine, of those that go by names and ids;
@@ -218,32 +251,62 @@ impl Rules {
     pub fn fingerprint(&self, days_of: Option<&MachineId>) -> u64 {
         let mut parts: Vec<Vec<u8>> = Vec::new();
         if let Some(machine) = days_of {
-            let text = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default().into_bytes();
+            let text = |day: Option<Day>| {
+                day.map(|day| day.to_string())
+                    .unwrap_or_default()
+                    .into_bytes()
+            };
             parts.extend([text(self.before), text(self.pruned_before(machine))]);
         }
         for (kind, all) in [("s", &self.sessions), ("p", &self.projects)] {
-            parts.extend(all.iter().map(|(salt, sign)| format!("{kind}{salt} {sign}").into_bytes()));
+            parts.extend(
+                all.iter()
+                    .map(|(salt, sign)| format!("{kind}{salt} {sign}").into_bytes()),
+            );
         }
-        parts.extend(self.machines.iter().map(|id| id.as_str().as_bytes().to_vec()));
-        parts.extend(self.ids.iter().chain(&self.passed).map(|id| id.number().to_be_bytes().to_vec()));
+        parts.extend(
+            self.machines
+                .iter()
+                .map(|id| id.as_str().as_bytes().to_vec()),
+        );
+        parts.extend(
+            self.ids
+                .iter()
+                .chain(&self.passed)
+                .map(|id| id.number().to_be_bytes().to_vec()),
+        );
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         RecordId::of("rules", &parts).number()
     }
 
     /// Whether the rules that go by days hold for a machine's month, by its first day and the first day of which details are there.
-    pub fn allow_days(&self, machine: &MachineId, first: Option<Day>, detailed: Option<Day>) -> bool {
-        let before = |day: Option<Day>, bound: Option<Day>| day.is_some_and(|day| bound.is_some_and(|bound| day < bound));
+    pub fn allow_days(
+        &self,
+        machine: &MachineId,
+        first: Option<Day>,
+        detailed: Option<Day>,
+    ) -> bool {
+        let before = |day: Option<Day>, bound: Option<Day>| {
+            day.is_some_and(|day| bound.is_some_and(|bound| day < bound))
+        };
         !before(first, self.before) && !before(detailed, self.pruned_before(machine))
     }
 
     /// What is kept of a machine's records, those of transcripts for example, and what became of the others.
-    pub fn keep<'r>(&self, machine: &MachineId, records: &'r RecordSet) -> (Cow<'r, RecordSet>, Applied) {
+    pub fn keep<'r>(
+        &self,
+        machine: &MachineId,
+        records: &'r RecordSet,
+    ) -> (Cow<'r, RecordSet>, Applied) {
         let mut applied = Applied::default();
         if !self.forget_something() {
             return (Cow::Borrowed(records), applied);
         }
         let mut judge = Judge::new(self);
-        let kept = records.iter().filter(|record| judge.keeps_record(machine, record, &mut applied)).collect();
+        let kept = records
+            .iter()
+            .filter(|record| judge.keeps_record(machine, record, &mut applied))
+            .collect();
         (Cow::Owned(kept), applied)
     }
 
@@ -254,7 +317,15 @@ impl Rules {
 
     /// A record at the level that retention allows on a machine.
     pub fn shortened(&self, machine: &MachineId, record: Record) -> Record {
-        if self.pruned.get(machine).is_some_and(|bound| record.day() < *bound) { record.shortened(Level::Bare) } else { record }
+        if self
+            .pruned
+            .get(machine)
+            .is_some_and(|bound| record.day() < *bound)
+        {
+            record.shortened(Level::Bare)
+        } else {
+            record
+        }
     }
 
     /// Applies the rules to a day file.
@@ -264,17 +335,37 @@ impl Rules {
         let machine = file.machine.clone();
         if self.forget_something() {
             let mut judge = Judge::new(self);
-            if file.records.iter().any(|record| !judge.keeps_record(&machine, &record, &mut Applied::default())) {
-                file.records = file.records.iter().filter(|record| judge.keeps_record(&machine, record, &mut out)).collect();
+            if file
+                .records
+                .iter()
+                .any(|record| !judge.keeps_record(&machine, &record, &mut Applied::default()))
+            {
+                file.records = file
+                    .records
+                    .iter()
+                    .filter(|record| judge.keeps_record(&machine, record, &mut out))
+                    .collect();
             }
-            file.sums.retain(|key, sum| judge.keeps_sum(&machine, key, sum));
+            file.sums
+                .retain(|key, sum| judge.keeps_sum(&machine, key, sum));
             let all = self.machines.contains(&machine);
-            file.unknown.retain(|(session, _)| !all && session.as_ref().is_none_or(|session| judge.keeps(session, "")));
+            file.unknown.retain(|(session, _)| {
+                !all && session
+                    .as_ref()
+                    .is_none_or(|session| judge.keeps(session, ""))
+            });
         }
         if let Some(bound) = self.pruned_before(&machine)
-            && file.records.entries().any(|entry| entry.level > Level::Bare && entry.at.day() < bound)
+            && file
+                .records
+                .entries()
+                .any(|entry| entry.level > Level::Bare && entry.at.day() < bound)
         {
-            file.records = file.records.iter().map(|record| self.shortened(&machine, record)).collect();
+            file.records = file
+                .records
+                .iter()
+                .map(|record| self.shortened(&machine, record))
+                .collect();
         }
         if self.forget_something() || self.pruned.contains_key(&machine) {
             file.drop_empty_sessions();
@@ -303,66 +394,109 @@ impl Rules {
             page.machine.extra.clear();
             page.totals = Totals::default();
             (page.first_usage, page.last_usage) = (None, None);
-            (page.metadata.total_sessions, page.metadata.total_usage_records) = (0, 0);
+            (
+                page.metadata.total_sessions,
+                page.metadata.total_usage_records,
+            ) = (0, 0);
             return *page != before;
         }
         let pruned = self.pruned_before(&machine);
-        let old = |at: Option<Timestamp>, day: Option<Day>| day.is_some_and(|day| at.is_some_and(|at| at.day() < day));
+        let old = |at: Option<Timestamp>, day: Option<Day>| {
+            day.is_some_and(|day| at.is_some_and(|at| at.day() < day))
+        };
         let gone: Vec<SessionId> = page
             .sessions
             .iter()
             .filter(|(id, s)| {
                 // A view with an old beginning is refreshed by its machine.
-                let by_days =
-                    if s.claimed.is_some() { old(s.last_updated, self.before) } else { old(s.first_seen, pruned.max(self.before)) };
+                let by_days = if s.claimed.is_some() {
+                    old(s.last_updated, self.before)
+                } else {
+                    old(s.first_seen, pruned.max(self.before))
+                };
                 !judge.keeps(id, &s.project) || by_days
             })
             .map(|(id, _)| id.clone())
             .collect();
         for id in gone {
             // What the machine file claims in all has the session in it.
-            let claimed = page.sessions.remove(&id).and_then(|session| session.claimed);
+            let claimed = page
+                .sessions
+                .remove(&id)
+                .and_then(|session| session.claimed);
             if let (Some(all), Some(claimed)) = (&mut page.claimed, claimed) {
                 all.totals = all.totals.minus(claimed);
             }
         }
-        if page.claim_window().is_some_and(|(_, until)| old(Some(until), self.before)) {
+        if page
+            .claim_window()
+            .is_some_and(|(_, until)| old(Some(until), self.before))
+        {
             page.claimed = None;
         }
         for session in page.sessions.values_mut() {
             let mut keeps = |record: &Record| {
-                judge.keeps_record(&machine, record, &mut Applied::default()) && !old(Some(record.origin.timestamp), pruned)
+                judge.keeps_record(&machine, record, &mut Applied::default())
+                    && !old(Some(record.origin.timestamp), pruned)
             };
             if session.records.iter().any(|record| !keeps(&record)) {
-                session.records = session.records.iter().filter(|record| keeps(record)).collect();
+                session.records = session
+                    .records
+                    .iter()
+                    .filter(|record| keeps(record))
+                    .collect();
             }
             // Its id is needed to compare the claim with records; its project is not.
             if session.claimed.is_some() && old(session.last_updated, pruned) {
                 session.project.clear();
             }
         }
-        page.first_usage = page.first_usage.filter(|at| !old(Some(*at), pruned.max(self.before)));
-        page.last_usage = page.last_usage.filter(|at| !old(Some(*at), pruned.max(self.before)));
+        page.first_usage = page
+            .first_usage
+            .filter(|at| !old(Some(*at), pruned.max(self.before)));
+        page.last_usage = page
+            .last_usage
+            .filter(|at| !old(Some(*at), pruned.max(self.before)));
         *page != before
     }
 
     /// Takes what is forgotten out of an adopted manifest: machines, with the sessions of which no other machine holds anything, and
     /// whatever ended before the day that is kept.
     fn apply_adopted(&self, decision: &mut Extra, judge: &mut Judge) {
-        let Some(manifest) = decision.get_mut("manifest").and_then(Value::as_object_mut) else { return };
-        let gone = |id: &str| MachineId::canonical(id).is_some_and(|id| self.machines.contains(&id));
-        let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let is_old = |last: String| Timestamp::parse(&last).is_some_and(|at| self.before.is_some_and(|day| at.day() < day));
+        let Some(manifest) = decision.get_mut("manifest").and_then(Value::as_object_mut) else {
+            return;
+        };
+        let gone =
+            |id: &str| MachineId::canonical(id).is_some_and(|id| self.machines.contains(&id));
+        let text = |value: &Value, key: &str| {
+            value
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let is_old = |last: String| {
+            Timestamp::parse(&last).is_some_and(|at| self.before.is_some_and(|day| at.day() < day))
+        };
         if let Some(machines) = manifest.get_mut("machines").and_then(Value::as_object_mut) {
-            machines.retain(|id, machine| !gone(id) && !is_old(text(&machine["usage_summary"], "last_usage")));
+            machines.retain(|id, machine| {
+                !gone(id) && !is_old(text(&machine["usage_summary"], "last_usage"))
+            });
         }
-        if let Some(sessions) = manifest.get_mut("sessions_index").and_then(Value::as_object_mut) {
+        if let Some(sessions) = manifest
+            .get_mut("sessions_index")
+            .and_then(Value::as_object_mut)
+        {
             sessions.retain(|id, session| {
                 let id = SessionId::new(id.as_str().into());
-                if !judge.keeps(&id, &text(session, "project_name")) || is_old(text(session, "last_updated")) {
+                if !judge.keeps(&id, &text(session, "project_name"))
+                    || is_old(text(session, "last_updated"))
+                {
                     return false;
                 }
-                let Some(list) = session.get_mut("machines").and_then(Value::as_array_mut) else { return true };
+                let Some(list) = session.get_mut("machines").and_then(Value::as_array_mut) else {
+                    return true;
+                };
                 let had = !list.is_empty();
                 list.retain(|id| !id.as_str().is_some_and(gone));
                 !had || !list.is_empty()
@@ -381,18 +515,30 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn new(rules: &'a Rules) -> Self {
-        Self { rules, ids: rules.ids.iter().copied().collect(), sessions: HashMap::new(), projects: HashMap::new() }
+        Self {
+            rules,
+            ids: rules.ids.iter().copied().collect(),
+            sessions: HashMap::new(),
+            projects: HashMap::new(),
+        }
     }
 
     /// Whether a record is kept. Where it is not, its id may be needed to know other copies of it.
-    fn keeps_record(&mut self, machine: &MachineId, record: &Record, applied: &mut Applied) -> bool {
+    fn keeps_record(
+        &mut self,
+        machine: &MachineId,
+        record: &Record,
+        applied: &mut Applied,
+    ) -> bool {
         if self.rules.machines.contains(machine) {
             return false;
         }
         // A fork's account has in it what its original had used.
         let lineage = record.ledger.as_ref().map(|ledger| ledger.lineage);
         if !self.keeps(&record.origin.session, &record.origin.project) {
-            applied.forgotten.extend([record.id].into_iter().chain(lineage));
+            applied
+                .forgotten
+                .extend([record.id].into_iter().chain(lineage));
             return false;
         }
         if self.rules.before.is_some_and(|day| record.day() < day) {
@@ -408,24 +554,41 @@ impl<'a> Judge<'a> {
     }
 
     fn keeps_sum(&mut self, machine: &MachineId, key: &SumKey, sum: &Sum) -> bool {
-        let day = if key.source == Source::Claim { sum.window.map(|(_, until)| until.day()) } else { Some(key.day) };
-        let before = self.rules.before.is_some_and(|before| day.is_some_and(|day| day < before));
+        let day = if key.source == Source::Claim {
+            sum.window.map(|(_, until)| until.day())
+        } else {
+            Some(key.day)
+        };
+        let before = self
+            .rules
+            .before
+            .is_some_and(|before| day.is_some_and(|day| day < before));
         let gone = self.rules.machines.contains(machine) || before;
         !gone && self.keeps(&key.session, &sum.project)
     }
 
     fn keeps(&mut self, session: &SessionId, project: &str) -> bool {
         let rules = self.rules;
-        let known = |signs: &BTreeSet<(String, String)>, name: &str| !signs.iter().any(|(salt, wanted)| sign(salt, name) == *wanted);
+        let known = |signs: &BTreeSet<(String, String)>, name: &str| {
+            !signs
+                .iter()
+                .any(|(salt, wanted)| sign(salt, name) == *wanted)
+        };
         let session_kept = match self.sessions.get(session) {
             Some(kept) => *kept,
-            None => *self.sessions.entry(session.clone()).or_insert_with(|| known(&rules.sessions, session.as_str())),
+            None => *self
+                .sessions
+                .entry(session.clone())
+                .or_insert_with(|| known(&rules.sessions, session.as_str())),
         };
         let project_kept = project.is_empty()
             || rules.projects.is_empty()
             || match self.projects.get(project) {
                 Some(kept) => *kept,
-                None => *self.projects.entry(project.to_owned()).or_insert_with(|| known(&rules.projects, project)),
+                None => *self
+                    .projects
+                    .entry(project.to_owned())
+                    .or_insert_with(|| known(&rules.projects, project)),
             };
         session_kept && project_kept
     }

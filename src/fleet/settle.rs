@@ -12,15 +12,31 @@ use crate::base::ids::{MachineId, RecordId};
 use crate::record::{Record, Sum, SumKey};
 
 /// The sums that the machine `me` has to write down before its records become those that it has in `after`.
-pub fn settle(me: &MachineId, before: Vec<MachineData>, after: Vec<MachineData>) -> Vec<(SumKey, Sum)> {
-    let Some(at) = after.iter().position(|data| data.id == *me) else { return Vec::new() };
-    if before.iter().all(|data| data.sums.is_empty() && !claims(data)) {
+pub fn settle(
+    me: &MachineId,
+    before: Vec<MachineData>,
+    after: Vec<MachineData>,
+) -> Vec<(SumKey, Sum)> {
+    let Some(at) = after.iter().position(|data| data.id == *me) else {
+        return Vec::new();
+    };
+    if before
+        .iter()
+        .all(|data| data.sums.is_empty() && !claims(data))
+    {
         return Vec::new();
     }
-    let compared = |machines: Vec<MachineData>| Fleet::compare(machines, crate::prices::PriceBook::default(), &mut |_| {}).1;
+    let compared = |machines: Vec<MachineData>| {
+        Fleet::compare(machines, crate::prices::PriceBook::default(), &mut |_| {}).1
+    };
     let (was, is) = (compared(before), compared(after.clone()));
     // Sums are the same on both sides, and so is their order.
-    let changed = was.all.iter().zip(&is.all).filter(|(was, is)| was.shown() != is.shown()).map(|(was, _)| was);
+    let changed = was
+        .all
+        .iter()
+        .zip(&is.all)
+        .filter(|(was, is)| was.shown() != is.shown())
+        .map(|(was, _)| was);
     let wanted: Vec<&Compared> = changed.collect();
     if wanted.is_empty() {
         return Vec::new();
@@ -29,13 +45,18 @@ pub fn settle(me: &MachineId, before: Vec<MachineData>, after: Vec<MachineData>)
     let mut out = Vec::new();
     for one in &wanted {
         let own = settled[at].sums.get(&one.key).and_then(|sum| sum.deducted);
-        let sum = Sum { deducted: Some(own.unwrap_or_default()), ..one.sum.clone() };
+        let sum = Sum {
+            deducted: Some(own.unwrap_or_default()),
+            ..one.sum.clone()
+        };
         settled[at].sums.insert(one.key.clone(), sum.clone());
         out.push((one.key.clone(), sum));
     }
     let now = compared(settled);
     for (key, sum) in &mut out {
-        let (Some(was), Some(now)) = (find(&was, key, at), find(&now, key, at)) else { continue };
+        let (Some(was), Some(now)) = (find(&was, key, at), find(&now, key, at)) else {
+            continue;
+        };
         let more = was.shown().minus(now.shown());
         sum.deducted = Some(sum.deducted.unwrap_or_default().plus(more));
     }
@@ -45,8 +66,14 @@ pub fn settle(me: &MachineId, before: Vec<MachineData>, after: Vec<MachineData>)
 fn claims(data: &MachineData) -> bool {
     let of_page = |page: &crate::format::syncfile::SyncFile| {
         page.claimed.is_some()
-            || page.sessions.values().any(|session| session.claimed.is_some())
-            || page.decisions.keys().any(|(kind, ..)| kind == super::decisions::ADOPTED)
+            || page
+                .sessions
+                .values()
+                .any(|session| session.claimed.is_some())
+            || page
+                .decisions
+                .keys()
+                .any(|(kind, ..)| kind == super::decisions::ADOPTED)
     };
     data.page().is_some_and(of_page)
 }
@@ -54,7 +81,9 @@ fn claims(data: &MachineData) -> bool {
 /// The sum with this key that the machine at this index is concerned with: its own, else any.
 fn find<'s>(sums: &'s Sums, key: &SumKey, at: usize) -> Option<&'s Compared> {
     let same = || sums.all.iter().filter(|one| one.key == *key);
-    same().find(|one| one.is_settled(at)).or_else(|| same().next())
+    same()
+        .find(|one| one.is_settled(at))
+        .or_else(|| same().next())
 }
 
 /// Notes in a record that is to be shortened which records without an id of their own are the same request.
@@ -66,5 +95,10 @@ pub fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
 
 /// The ids of all records of a fleet that have none of their own.
 pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
-    machines.iter().flat_map(|data| data.records.entries()).filter(|entry| entry.derived).map(|entry| entry.id).collect()
+    machines
+        .iter()
+        .flat_map(|data| data.records.entries())
+        .filter(|entry| entry.derived)
+        .map(|entry| entry.id)
+        .collect()
 }

@@ -57,7 +57,11 @@ pub(super) struct Compared {
 impl Compared {
     /// What is taken away from it before other sums are.
     pub fn shown(&self) -> Totals {
-        if self.witnesses.values().any(|shown| figures(shown) == figures(&self.sum.totals)) {
+        if self
+            .witnesses
+            .values()
+            .any(|shown| figures(shown) == figures(&self.sum.totals))
+        {
             return self.sum.totals;
         }
         self.matched.plus(self.deducted)
@@ -72,7 +76,11 @@ impl Compared {
     pub fn is_shown(&self) -> bool {
         match self.key.source {
             Source::StatsCache => self.touched,
-            _ => Excess { shown: self.shown() }.of(&self.sum.totals, &self.key.model, self.sum.begin(&self.key)).is_zero(),
+            _ => Excess {
+                shown: self.shown(),
+            }
+            .of(&self.sum.totals, &self.key.model, self.sum.begin(&self.key))
+            .is_zero(),
         }
     }
 
@@ -81,10 +89,20 @@ impl Compared {
         let (key, c) = (&self.key, &self.sum.totals.counters);
         match key.source {
             Source::Claim => None,
-            Source::Ccusage => Some((key.source, key.model.clone(), self.sum.window, figures(&self.sum.totals))),
+            Source::Ccusage => Some((
+                key.source,
+                key.model.clone(),
+                self.sum.window,
+                figures(&self.sum.totals),
+            )),
             Source::StatsCache => {
                 let day = (key.day.start(), key.day.start());
-                Some((key.source, key.model.clone(), Some(day), [c.input.saturating_add(c.output), 0, 0, 0]))
+                Some((
+                    key.source,
+                    key.model.clone(),
+                    Some(day),
+                    [c.input.saturating_add(c.output), 0, 0, 0],
+                ))
             }
         }
     }
@@ -114,9 +132,14 @@ struct Bucket {
 
 impl Bucket {
     fn meeting(&self, span: Span) -> impl Iterator<Item = usize> {
-        let begin = self.all.partition_point(|(reach, _)| reach.0 < span.0.saturating_sub(self.longest));
+        let begin = self
+            .all
+            .partition_point(|(reach, _)| reach.0 < span.0.saturating_sub(self.longest));
         let end = self.all.partition_point(|(reach, _)| reach.0 < span.1);
-        self.all[begin..end.max(begin)].iter().filter(move |(reach, _)| meet(*reach, span)).map(|(_, at)| *at)
+        self.all[begin..end.max(begin)]
+            .iter()
+            .filter(move |(reach, _)| meet(*reach, span))
+            .map(|(_, at)| *at)
     }
 }
 
@@ -137,31 +160,51 @@ pub(super) struct Sums {
 impl Sums {
     /// Gathers the sums of all machines. `places`: for each the machine that it counts for.
     pub fn gather(machines: &[MachineData], places: &[usize]) -> Self {
-        let mut out = Self { places: places.to_vec(), ..Self::default() };
+        let mut out = Self {
+            places: places.to_vec(),
+            ..Self::default()
+        };
         let mut sums: BTreeMap<(usize, SumKey), Versions> = BTreeMap::new();
         for (at, data) in machines.iter().enumerate() {
             let claims = out.claims(data, places[at]);
-            for (key, mut sum) in claims.into_iter().chain(data.sums.iter().map(|(key, sum)| (key.clone(), sum.clone()))) {
+            for (key, mut sum) in claims.into_iter().chain(
+                data.sums
+                    .iter()
+                    .map(|(key, sum)| (key.clone(), sum.clone())),
+            ) {
                 let deducted = sum.deducted.take().map(|deducted| (at, deducted));
                 match sums.get_mut(&(places[at], key.clone())) {
                     Some(known) => {
                         known.sum = known.sum.clone().join(sum);
                         known.deducted.extend(deducted);
                     }
-                    None => drop(sums.insert((places[at], key), Versions { sum, deducted: deducted.into_iter().collect() })),
+                    None => drop(sums.insert(
+                        (places[at], key),
+                        Versions {
+                            sum,
+                            deducted: deducted.into_iter().collect(),
+                        },
+                    )),
                 }
             }
         }
-        let start = |at: usize| machines[at].page().map_or(Timestamp::EPOCH, |page| page.machine.created_at);
+        let start = |at: usize| {
+            machines[at]
+                .page()
+                .map_or(Timestamp::EPOCH, |page| page.machine.created_at)
+        };
         let latest = latest_statistics(sums.keys());
         let mut known: HashMap<_, usize> = HashMap::new();
         for ((place, key), Versions { sum, deducted }) in sums {
-            if key.source == Source::StatsCache && latest.get(&(place, key.day)) != Some(&key.mark) {
+            if key.source == Source::StatsCache && latest.get(&(place, key.day)) != Some(&key.mark)
+            {
                 continue;
             }
             let new = Compared {
                 rank: (start(place), place),
-                holders: (0..machines.len()).filter(|at| places[*at] == place).collect(),
+                holders: (0..machines.len())
+                    .filter(|at| places[*at] == place)
+                    .collect(),
                 settled: deducted.iter().map(|(at, _)| *at).collect(),
                 deducted: deducted.into_iter().map(|(_, totals)| totals).sum(),
                 matched: Totals::default(),
@@ -170,7 +213,10 @@ impl Sums {
                 key,
                 sum,
             };
-            if let Some(same) = new.identity().and_then(|identity| known.get(&identity).copied()) {
+            if let Some(same) = new
+                .identity()
+                .and_then(|identity| known.get(&identity).copied())
+            {
                 let same: &mut Compared = &mut out.all[same];
                 same.rank = same.rank.min(new.rank);
                 same.holders.extend(new.holders);
@@ -184,7 +230,9 @@ impl Sums {
         // From most to least trusted; a session's claim before the claim about all of its machine.
         out.all.sort_by(|a, b| {
             let order = |c: &Compared| (c.key.source, c.key.session.as_str().is_empty());
-            order(a).cmp(&order(b)).then_with(|| (&a.key, a.rank.1).cmp(&(&b.key, b.rank.1)))
+            order(a)
+                .cmp(&order(b))
+                .then_with(|| (&a.key, a.rank.1).cmp(&(&b.key, b.rank.1)))
         });
         out.index();
         out
@@ -195,7 +243,11 @@ impl Sums {
         let mut claim = |session: SessionId, sum: Sum, how: Claimed| {
             let slot = self.claimed.entry((place, session.clone())).or_default();
             let first = slot.first.into_iter().chain(how.first).min();
-            *slot = Claimed { model: how.model.max(std::mem::take(&mut slot.model)), first, booked: slot.booked.max(how.booked) };
+            *slot = Claimed {
+                model: how.model.max(std::mem::take(&mut slot.model)),
+                first,
+                booked: slot.booked.max(how.booked),
+            };
             absorb(&mut out, SumKey::claim(session), sum);
         };
         let none = || SessionId::new(Name::default());
@@ -208,24 +260,58 @@ impl Sums {
         };
         if let Some(page) = data.page() {
             for (id, session) in &page.sessions {
-                let Some(totals) = session.claimed else { continue };
-                let model = if session.models.len() == 1 { session.models.first().cloned().unwrap_or_default() } else { String::new() };
-                let booked = session.last_updated.or(page.last_usage).or(Some(page.machine.updated_at));
+                let Some(totals) = session.claimed else {
+                    continue;
+                };
+                let model = if session.models.len() == 1 {
+                    session.models.first().cloned().unwrap_or_default()
+                } else {
+                    String::new()
+                };
+                let booked = session
+                    .last_updated
+                    .or(page.last_usage)
+                    .or(Some(page.machine.updated_at));
                 claim(
                     id.clone(),
                     sum(session.claim_window(), totals, &session.project),
-                    Claimed { model, first: session.first_seen, booked },
+                    Claimed {
+                        model,
+                        first: session.first_seen,
+                        booked,
+                    },
                 );
             }
             if let Some(all) = &page.claimed {
-                let booked = all.last.or(page.last_usage).or(Some(page.machine.updated_at));
-                claim(none(), sum(page.claim_window(), all.totals, ""), Claimed { booked, ..Claimed::default() });
+                let booked = all
+                    .last
+                    .or(page.last_usage)
+                    .or(Some(page.machine.updated_at));
+                claim(
+                    none(),
+                    sum(page.claim_window(), all.totals, ""),
+                    Claimed {
+                        booked,
+                        ..Claimed::default()
+                    },
+                );
             }
         }
         if let Some(entry) = &data.adopted {
-            let totals = Totals { requests: entry.requests, cost: crate::base::money::Cost::known(entry.cost), ..Totals::default() };
+            let totals = Totals {
+                requests: entry.requests,
+                cost: crate::base::money::Cost::known(entry.cost),
+                ..Totals::default()
+            };
             let booked = entry.last_usage.or(entry.last_sync).or(entry.first_seen);
-            claim(none(), sum(entry.first_seen.zip(entry.last_usage), totals, ""), Claimed { booked, ..Claimed::default() });
+            claim(
+                none(),
+                sum(entry.first_seen.zip(entry.last_usage), totals, ""),
+                Claimed {
+                    booked,
+                    ..Claimed::default()
+                },
+            );
         }
         out
     }
@@ -238,12 +324,25 @@ impl Sums {
                 continue;
             }
             let any = one.key.source == Source::StatsCache;
-            let model = if any { Name::default() } else { one.key.model.clone() };
-            self.by_model.entry(model).or_default().all.push((one.sum.reach(&one.key), at));
+            let model = if any {
+                Name::default()
+            } else {
+                one.key.model.clone()
+            };
+            self.by_model
+                .entry(model)
+                .or_default()
+                .all
+                .push((one.sum.reach(&one.key), at));
         }
         for bucket in self.by_model.values_mut() {
             bucket.all.sort_unstable();
-            bucket.longest = bucket.all.iter().map(|(reach, _)| reach.1.saturating_sub(reach.0)).max().unwrap_or(0);
+            bucket.longest = bucket
+                .all
+                .iter()
+                .map(|(reach, _)| reach.1.saturating_sub(reach.0))
+                .max()
+                .unwrap_or(0);
         }
     }
 
@@ -256,25 +355,52 @@ impl Sums {
         let span = entry.span();
         let of_session: &[usize] = match entry.level {
             Level::Bare => &self.of_sessions,
-            _ => self.by_session.get(entry.session).map_or(&[], Vec::as_slice),
+            _ => self
+                .by_session
+                .get(entry.session)
+                .map_or(&[], Vec::as_slice),
         };
         let none = Name::default();
-        let buckets = [self.by_model.get(&none), self.by_model.get(entry.model).filter(|_| !entry.model.is_empty())];
-        let found: Vec<usize> =
-            of_session.iter().copied().chain(buckets.into_iter().flatten().flat_map(|bucket| bucket.meeting(span))).collect();
+        let buckets = [
+            self.by_model.get(&none),
+            self.by_model
+                .get(entry.model)
+                .filter(|_| !entry.model.is_empty()),
+        ];
+        let found: Vec<usize> = of_session
+            .iter()
+            .copied()
+            .chain(
+                buckets
+                    .into_iter()
+                    .flatten()
+                    .flat_map(|bucket| bucket.meeting(span)),
+            )
+            .collect();
         for at in found {
             let one = &mut self.all[at];
-            if !meet(one.sum.reach(&one.key), span) || !one.key.has_model(entry.model) || !one.key.has_session(entry.session) {
+            if !meet(one.sum.reach(&one.key), span)
+                || !one.key.has_model(entry.model)
+                || !one.key.has_session(entry.session)
+            {
                 continue;
             }
-            let mut held = copies.iter().filter(|(machine, _)| one.holders.contains(machine)).peekable();
+            let mut held = copies
+                .iter()
+                .filter(|(machine, _)| one.holders.contains(machine))
+                .peekable();
             if held.peek().is_some() {
                 one.touched = true;
-                if !held.any(|(machine, level)| *level < Level::Full && one.settled.contains(machine)) {
+                if !held
+                    .any(|(machine, level)| *level < Level::Full && one.settled.contains(machine))
+                {
                     one.matched = one.matched.plus(entry.totals());
                 }
             } else if one.key.source == Source::Ccusage && meet(one.sum.exact(), span) {
-                let others: BTreeSet<usize> = copies.iter().map(|(machine, _)| self.places[*machine]).collect();
+                let others: BTreeSet<usize> = copies
+                    .iter()
+                    .map(|(machine, _)| self.places[*machine])
+                    .collect();
                 for other in others {
                     let shown = one.witnesses.entry(other).or_default();
                     *shown = shown.plus(entry.totals());
@@ -294,11 +420,20 @@ impl Sums {
                     shown = shown.plus(*totals);
                 }
             }
-            let claimed = self.claimed.remove(&(place, one.key.session.clone())).filter(|_| one.key.source == Source::Claim);
+            let claimed = self
+                .claimed
+                .remove(&(place, one.key.session.clone()))
+                .filter(|_| one.key.source == Source::Claim);
             let claimed = claimed.unwrap_or_default();
-            let model = if one.key.model.is_empty() { claimed.model.as_str() } else { &one.key.model };
+            let model = if one.key.model.is_empty() {
+                claimed.model.as_str()
+            } else {
+                &one.key.model
+            };
             let totals = match one.key.source {
-                Source::StatsCache if one.touched || self.is_beside_others(at, &counted) => Totals::default(),
+                Source::StatsCache if one.touched || self.is_beside_others(at, &counted) => {
+                    Totals::default()
+                }
                 Source::StatsCache => one.sum.totals,
                 _ => Excess { shown }.of(&one.sum.totals, model, one.sum.begin(&one.key)),
             };
@@ -339,17 +474,29 @@ impl Sums {
     /// Whether something counts of another source's sum of the same machine, within reach.
     fn is_beside_others(&self, at: usize, counted: &HashMap<usize, Vec<(usize, Totals)>>) -> bool {
         let one = &self.all[at];
-        let is_near = |other: &Compared| meet(other.sum.exact(), one.sum.reach(&one.key)) && !other.holders.is_disjoint(&one.holders);
-        let others = counted.values().flatten().map(|(other, _)| &self.all[*other]);
-        others.into_iter().any(|other| other.key.source < one.key.source && is_near(other))
+        let is_near = |other: &Compared| {
+            meet(other.sum.exact(), one.sum.reach(&one.key))
+                && !other.holders.is_disjoint(&one.holders)
+        };
+        let others = counted
+            .values()
+            .flatten()
+            .map(|(other, _)| &self.all[*other]);
+        others
+            .into_iter()
+            .any(|other| other.key.source < one.key.source && is_near(other))
     }
 }
 
 /// Of statistics that were computed on several days the latest holds: it has all that the others have.
-fn latest_statistics<'k>(keys: impl Iterator<Item = &'k (usize, SumKey)>) -> HashMap<(usize, crate::base::time::Day), Name> {
+fn latest_statistics<'k>(
+    keys: impl Iterator<Item = &'k (usize, SumKey)>,
+) -> HashMap<(usize, crate::base::time::Day), Name> {
     let mut out: HashMap<_, Name> = HashMap::new();
     for (place, key) in keys.filter(|(_, key)| key.source == Source::StatsCache) {
-        let slot = out.entry((*place, key.day)).or_insert_with(|| key.mark.clone());
+        let slot = out
+            .entry((*place, key.day))
+            .or_insert_with(|| key.mark.clone());
         if *slot < key.mark {
             slot.clone_from(&key.mark);
         }

@@ -59,14 +59,22 @@ impl<'a> Row<'a> {
             at: entry.at,
             totals: entry.totals(),
             recorded: entry.recorded,
-            source: if entry.ledger { RowSource::Ledger(entry.level) } else { RowSource::Record(entry.level) },
+            source: if entry.ledger {
+                RowSource::Ledger(entry.level)
+            } else {
+                RowSource::Record(entry.level)
+            },
             provisional: entry.provisional,
         }
     }
 
     /// Whether only its UTC day is known, not its time.
     pub fn is_day(&self) -> bool {
-        matches!(self.source, RowSource::Record(Level::Bare | Level::Daily) | RowSource::Ledger(Level::Bare | Level::Daily))
+        matches!(
+            self.source,
+            RowSource::Record(Level::Bare | Level::Daily)
+                | RowSource::Ledger(Level::Bare | Level::Daily)
+        )
     }
 
     /// Whether it is what Claude Code's account says beyond requests.
@@ -135,7 +143,11 @@ impl SessionView {
 
     /// Takes note of a first time, with its project.
     pub fn begins(&mut self, at: Timestamp, project: &str) {
-        if self.first.as_ref().is_none_or(|(first, known)| (at, project) < (*first, &**known)) {
+        if self
+            .first
+            .as_ref()
+            .is_none_or(|(first, known)| (at, project) < (*first, &**known))
+        {
             self.first = Some((at, project.into()));
         }
     }
@@ -195,7 +207,10 @@ impl Fleet {
 
     /// The index of a machine, or of the one that it was merged into.
     pub fn place(&self, machine: &MachineId) -> Option<usize> {
-        self.machines.binary_search_by(|view| view.id.cmp(machine)).ok().map(|at| self.alias(at))
+        self.machines
+            .binary_search_by(|view| view.id.cmp(machine))
+            .ok()
+            .map(|at| self.alias(at))
     }
 
     /// The view of a session.

@@ -68,9 +68,17 @@ impl DayFile {
     ///
     /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves: what stands between them are
     /// lines like any other, and a set takes both sides.
-    pub fn read(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner) -> Result<(Self, Damage), FormatError> {
+    pub fn read(
+        machine: &MachineId,
+        day: Day,
+        bytes: &[u8],
+        names: &mut Interner,
+    ) -> Result<(Self, Damage), FormatError> {
         if bytes.len() > MAX_DAY_FILE {
-            return Err(FormatError::TooLarge { size: bytes.len(), most: MAX_DAY_FILE });
+            return Err(FormatError::TooLarge {
+                size: bytes.len(),
+                most: MAX_DAY_FILE,
+            });
         }
         let mut file = Self::new(machine.clone(), day);
         let mut damage = Damage::default();
@@ -85,7 +93,11 @@ impl DayFile {
                 continue;
             };
             // Two equal headers become one in a text merge; those that differ in unknown members stand twice.
-            if if header { is_header(text) } else { text.starts_with('{') } {
+            if if header {
+                is_header(text)
+            } else {
+                text.starts_with('{')
+            } {
                 file.read_header(text)?;
                 header = true;
                 continue;
@@ -106,13 +118,20 @@ impl DayFile {
                 hash.update(b"\n");
             }
             match parsed {
-                Line::Session { session, project, checksum, extra } => {
+                Line::Session {
+                    session,
+                    project,
+                    checksum,
+                    extra,
+                } => {
                     let slot = file.sessions.entry(session.clone()).or_default();
                     *slot = join_extra(slot, &extra);
                     projects.insert(session, (project, checksum));
                 }
                 Line::Record(record, Some(_)) => file.records.add(record),
-                Line::Record(record, None) if record.origin.level == Level::Bare => file.records.add(record),
+                Line::Record(record, None) if record.origin.level == Level::Bare => {
+                    file.records.add(record)
+                }
                 Line::Record(record, None) => homeless.push(record),
                 Line::Sum(key, sum, true) => file.add_sum(key, sum),
                 Line::Sum(key, sum, false) => homeless_sums.push((key, sum)),
@@ -123,15 +142,22 @@ impl DayFile {
             }
         }
         if !header {
-            return Err(FormatError::Malformed("its first line is no header".to_owned()));
+            return Err(FormatError::Malformed(
+                "its first line is no header".to_owned(),
+            ));
         }
         for mut record in homeless {
-            let project = projects.get(&record.origin.session).map_or("", |(project, _)| project);
+            let project = projects
+                .get(&record.origin.session)
+                .map_or("", |(project, _)| project);
             record.origin.project = names.name(project);
             file.records.add(record);
         }
         for (key, mut sum) in homeless_sums {
-            sum.project = projects.get(&key.session).map(|(project, _)| project.clone()).unwrap_or_default();
+            sum.project = projects
+                .get(&key.session)
+                .map(|(project, _)| project.clone())
+                .unwrap_or_default();
             file.add_sum(key, sum);
         }
         for (session, (_, checksum)) in projects {
@@ -147,19 +173,33 @@ impl DayFile {
     /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum; the mark stays, through all joins,
     /// for a person to see.
     pub fn mark_suspect(&mut self, session: &SessionId) {
-        self.sessions.entry(session.clone()).or_default().insert(SUSPECT.to_owned(), Value::Bool(true));
+        self.sessions
+            .entry(session.clone())
+            .or_default()
+            .insert(SUSPECT.to_owned(), Value::Bool(true));
     }
 
     /// The sessions that are marked.
     pub fn suspects(&self) -> impl Iterator<Item = &SessionId> {
-        self.sessions.iter().filter(|(_, extra)| extra.get(SUSPECT) == Some(&Value::Bool(true))).map(|(id, _)| id)
+        self.sessions
+            .iter()
+            .filter(|(_, extra)| extra.get(SUSPECT) == Some(&Value::Bool(true)))
+            .map(|(id, _)| id)
     }
 
     /// Whether both say the same of a session.
     pub fn agrees(&self, other: &Self, session: &SessionId) -> bool {
         let covers = |a: &Self, b: &Self| {
-            let records = b.records.iter().filter(|r| r.origin.session == *session).all(|r| a.records.get(r.id) == Some(r));
-            records && b.sums.iter().filter(|(key, _)| key.session == *session).all(|(key, sum)| a.sums.get(key) == Some(sum))
+            let records = b
+                .records
+                .iter()
+                .filter(|r| r.origin.session == *session)
+                .all(|r| a.records.get(r.id) == Some(r));
+            records
+                && b.sums
+                    .iter()
+                    .filter(|(key, _)| key.session == *session)
+                    .all(|(key, sum)| a.sums.get(key) == Some(sum))
         };
         covers(self, other) && covers(other, self)
     }
@@ -171,7 +211,10 @@ impl DayFile {
         check_version(&fields.text("version")?)?;
         let (machine, day) = (fields.text("machine")?, fields.text("day")?);
         if machine != self.machine.as_str() || day != self.day.to_string() {
-            return Err(FormatError::Misplaced(crate::base::text::printable(&format!("{machine}, {day}"), 60)));
+            return Err(FormatError::Misplaced(crate::base::text::printable(
+                &format!("{machine}, {day}"),
+                60,
+            )));
         }
         self.extra = join_extra(&self.extra, &fields.rest());
         Ok(())
@@ -184,7 +227,10 @@ impl DayFile {
 
     /// The sessions whose lines have members of their own.
     pub fn marked(&self) -> BTreeMap<&SessionId, &Extra> {
-        self.sessions.iter().filter(|(_, extra)| !extra.is_empty()).collect()
+        self.sessions
+            .iter()
+            .filter(|(_, extra)| !extra.is_empty())
+            .collect()
     }
 
     /// Drops the members of sessions of which the file holds no line.
@@ -194,14 +240,21 @@ impl DayFile {
             .entries()
             .map(|entry| entry.session.clone())
             .chain(self.sums.keys().map(|key| key.session.clone()))
-            .chain(self.unknown.iter().filter_map(|(session, _)| session.clone()))
+            .chain(
+                self.unknown
+                    .iter()
+                    .filter_map(|(session, _)| session.clone()),
+            )
             .collect();
         self.sessions.retain(|session, _| held.contains(session));
     }
 
     /// Whether the file holds no line of any kind.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty() && self.sums.is_empty() && self.forgotten.is_empty() && self.unknown.is_empty()
+        self.records.is_empty()
+            && self.sums.is_empty()
+            && self.forgotten.is_empty()
+            && self.unknown.is_empty()
     }
 
     /// The canonical bytes, and each session's checksum.
@@ -212,20 +265,34 @@ impl DayFile {
             sessions.entry(session.clone()).or_default();
         }
         for record in self.records.sorted() {
-            sessions.entry(record.origin.session.clone()).or_default().records.push(record);
+            sessions
+                .entry(record.origin.session.clone())
+                .or_default()
+                .records
+                .push(record);
         }
         for (key, sum) in &self.sums {
-            sessions.entry(key.session.clone()).or_default().sums.push((key, sum));
+            sessions
+                .entry(key.session.clone())
+                .or_default()
+                .sums
+                .push((key, sum));
         }
         let mut trailing = Vec::new();
         for (session, text) in &self.unknown {
             match session {
-                Some(session) => sessions.entry(session.clone()).or_default().unknown.push(text),
+                Some(session) => sessions
+                    .entry(session.clone())
+                    .or_default()
+                    .unknown
+                    .push(text),
                 None => trailing.push(text),
             }
         }
-        let header =
-            Object::new().spec("version", VERSION).spec("machine", self.machine.as_str()).spec("day", self.day.to_string().as_str());
+        let header = Object::new()
+            .spec("version", VERSION)
+            .spec("machine", self.machine.as_str())
+            .spec("day", self.day.to_string().as_str());
         let mut out = String::with_capacity(self.records.len() * 400 + 200);
         out.push_str(&header.extra(&self.extra).line());
         out.push('\n');
@@ -235,7 +302,10 @@ impl DayFile {
             let body = lines.write(self.day, &project);
             let checksum = hex(Sha256::new_with_prefix(&body));
             let extra = self.sessions.get(&session);
-            let line = Object::new().spec("session", session.as_str()).spec("project_name", &*project).spec("checksum", checksum.as_str());
+            let line = Object::new()
+                .spec("session", session.as_str())
+                .spec("project_name", &*project)
+                .spec("checksum", checksum.as_str());
             out.push_str(&match extra {
                 Some(extra) => line.extra(extra).line(),
                 None => line.line(),
@@ -245,7 +315,11 @@ impl DayFile {
             checksums.insert(session, checksum);
         }
         for id in &self.forgotten {
-            out.push_str(&Object::new().other("forgotten", Some(id.to_string().as_str())).line());
+            out.push_str(
+                &Object::new()
+                    .other("forgotten", Some(id.to_string().as_str()))
+                    .line(),
+            );
             out.push('\n');
         }
         for text in trailing {
@@ -267,16 +341,37 @@ struct SessionLines<'a> {
 impl SessionLines<'_> {
     /// The project on the session line: that of the first record, else the greatest that a sum names.
     fn project(&self) -> Name {
-        let first = self.records.iter().map(|r| &r.origin).min().map(|origin| origin.project.clone());
-        first.unwrap_or_else(|| self.sums.iter().map(|(_, sum)| Name::from(sum.project.as_str())).max().unwrap_or_default())
+        let first = self
+            .records
+            .iter()
+            .map(|r| &r.origin)
+            .min()
+            .map(|origin| origin.project.clone());
+        first.unwrap_or_else(|| {
+            self.sums
+                .iter()
+                .map(|(_, sum)| Name::from(sum.project.as_str()))
+                .max()
+                .unwrap_or_default()
+        })
     }
 
     fn write(&self, day: Day, project: &str) -> String {
         let mut out = String::new();
-        let own = |r: &Record| (*r.origin.project != *project).then(|| r.origin.project.clone()).filter(|_| r.origin.level > Level::Bare);
+        let own = |r: &Record| {
+            (*r.origin.project != *project)
+                .then(|| r.origin.project.clone())
+                .filter(|_| r.origin.level > Level::Bare)
+        };
         let records = self.records.iter().map(|r| r.line(day, own(r).as_deref()));
-        let sums = self.sums.iter().map(|(key, sum)| sum_line(key, sum, project));
-        for line in records.chain(sums).chain(self.unknown.iter().map(|text| (*text).clone())) {
+        let sums = self
+            .sums
+            .iter()
+            .map(|(key, sum)| sum_line(key, sum, project));
+        for line in records
+            .chain(sums)
+            .chain(self.unknown.iter().map(|text| (*text).clone()))
+        {
             out.push_str(&line);
             out.push('\n');
         }
@@ -286,16 +381,26 @@ impl SessionLines<'_> {
 
 /// Whether a line behind the first is a header too, as a text merge leaves it.
 fn is_header(text: &str) -> bool {
-    let members = || serde_json::from_str::<Value>(text).ok().and_then(Fields::of);
+    let members = || {
+        serde_json::from_str::<Value>(text)
+            .ok()
+            .and_then(Fields::of)
+    };
     text.starts_with("{\"version\":")
-        && members().is_some_and(|mut members| ["version", "machine", "day"].iter().all(|key| members.take(key).is_some()))
+        && members().is_some_and(|mut members| {
+            ["version", "machine", "day"]
+                .iter()
+                .all(|key| members.take(key).is_some())
+        })
 }
 
 /// A digest as lower-case hex.
 pub fn hex(hash: Sha256) -> String {
     use std::fmt::Write as _;
-    hash.finalize().iter().fold(String::with_capacity(64), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    hash.finalize()
+        .iter()
+        .fold(String::with_capacity(64), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }

@@ -11,7 +11,11 @@ use crate::base::time::Timestamp;
 /// Two versions of what a 1.0 machine file says in all.
 impl Join for Claim {
     fn join(self, other: Self) -> Self {
-        Self { totals: self.totals.join(other.totals), first: earliest(self.first, other.first), last: greater(self.last, other.last) }
+        Self {
+            totals: self.totals.join(other.totals),
+            first: earliest(self.first, other.first),
+            last: greater(self.last, other.last),
+        }
     }
 }
 
@@ -43,7 +47,11 @@ impl Join for DayFile {
 impl Join for Decision {
     fn join(self, other: Self) -> Self {
         let text = |decision: &Self| Object::new().extra(&decision.0).line();
-        if text(&other) > text(&self) { other } else { self }
+        if text(&other) > text(&self) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -55,12 +63,25 @@ impl Join for SyncFile {
             return self;
         }
         let rank = |page: &Self| (page.machine.revision, page.machine.updated_at);
-        let order = rank(&self).cmp(&rank(&other)).then_with(|| view_text(&self).cmp(&view_text(&other)));
-        let (mut head, mut tail) = if order.is_ge() { (self, other) } else { (other, self) };
+        let order = rank(&self)
+            .cmp(&rank(&other))
+            .then_with(|| view_text(&self).cmp(&view_text(&other)));
+        let (mut head, mut tail) = if order.is_ge() {
+            (self, other)
+        } else {
+            (other, self)
+        };
         if order.is_eq() {
             // One revision with two views can only be a copy that went its own way: keep what either view lists.
-            for (id, session) in tail.sessions.iter().filter(|(_, session)| session.claimed.is_none()) {
-                let mine = head.sessions.entry(id.clone()).or_insert_with(|| session.clone());
+            for (id, session) in tail
+                .sessions
+                .iter()
+                .filter(|(_, session)| session.claimed.is_none())
+            {
+                let mine = head
+                    .sessions
+                    .entry(id.clone())
+                    .or_insert_with(|| session.clone());
                 if mine.claimed.is_none() && session.text() > mine.text() {
                     *mine = session.clone();
                 }
@@ -71,9 +92,14 @@ impl Join for SyncFile {
         head.pruned_before = greater(head.pruned_before, tail.pruned_before);
         head.extra = join_extra(&head.extra, &tail.extra);
         head.decisions = take(&mut head.decisions).join(take(&mut tail.decisions));
-        for (id, session) in take(&mut tail.sessions).into_iter().filter(|(_, session)| session.claimed.is_some()) {
+        for (id, session) in take(&mut tail.sessions)
+            .into_iter()
+            .filter(|(_, session)| session.claimed.is_some())
+        {
             match head.sessions.remove(&id) {
-                Some(mine) if mine.claimed.is_some() => head.sessions.insert(id, join_held(mine, session)),
+                Some(mine) if mine.claimed.is_some() => {
+                    head.sessions.insert(id, join_held(mine, session))
+                }
                 _ => head.sessions.insert(id, session),
             };
         }

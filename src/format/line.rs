@@ -13,7 +13,10 @@ use crate::base::json::{Doc, Extra, Fields, Object};
 use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::prices::prices;
-use crate::record::{self, Body, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals, derived_id};
+use crate::record::{
+    self, Body, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals,
+    derived_id,
+};
 
 /// A line of a day file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +44,9 @@ pub enum Line {
 
 /// A sum as a line, without a line break. The project is written where it is not its session's.
 pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
-    let (c, text) = (&sum.totals.counters, |text: &str| (!text.is_empty()).then(|| Doc::from(text)));
+    let (c, text) = (&sum.totals.counters, |text: &str| {
+        (!text.is_empty()).then(|| Doc::from(text))
+    });
     Object::new()
         .spec("model", &*key.model)
         .spec("input_tokens", c.input)
@@ -50,12 +55,25 @@ pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
         .spec("cache_read_tokens", c.cache_read)
         .spec("cost_usd", sum.totals.cost.amount)
         .other("cost_known", (!sum.totals.cost.known).then_some(false))
-        .other("day", (key.source != Source::Claim).then(|| Doc::from(key.day.to_string().as_str())))
-        .other("deducted", sum.deducted.map(|deducted| deducted.write(Object::new()).flat()))
+        .other(
+            "day",
+            (key.source != Source::Claim).then(|| Doc::from(key.day.to_string().as_str())),
+        )
+        .other(
+            "deducted",
+            sum.deducted
+                .map(|deducted| deducted.write(Object::new()).flat()),
+        )
         .other("from", sum.window.map(|window| window.0))
         .other("mark", text(&key.mark))
-        .other("project_name", (sum.project != session_project).then_some(sum.project.as_str()))
-        .other("requests", (sum.totals.requests > 0).then_some(sum.totals.requests))
+        .other(
+            "project_name",
+            (sum.project != session_project).then_some(sum.project.as_str()),
+        )
+        .other(
+            "requests",
+            (sum.totals.requests > 0).then_some(sum.totals.requests),
+        )
         .other("session", text(key.session.as_str()))
         .other("sum", Some(key.source.as_str()))
         .other("until", sum.window.map(|window| window.1))
@@ -112,7 +130,14 @@ impl Ledger<'_> {
         Some(record::Ledger {
             lineage: RecordId::parse(&self.lineage.0)?,
             state: RecordId::parse(&self.state.0)?,
-            after: Counters { input, output, cache_creation, cache_read, web_search, ..Counters::default() },
+            after: Counters {
+                input,
+                output,
+                cache_creation,
+                cache_read,
+                web_search,
+                ..Counters::default()
+            },
             from,
         })
     }
@@ -173,7 +198,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 
 fn text<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
     let Str(text) = map.next_value()?;
-    if text.len() > 1000 { Err(A::Error::custom("a text of more than 1000 bytes")) } else { Ok(Some(text)) }
+    if text.len() > 1000 {
+        Err(A::Error::custom("a text of more than 1000 bytes"))
+    } else {
+        Ok(Some(text))
+    }
 }
 
 fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<u64, A::Error> {
@@ -182,7 +211,9 @@ fn number<'de, A: MapAccess<'de>>(map: &mut A) -> Result<u64, A::Error> {
 
 fn time<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Error> {
     let Str(text) = map.next_value()?;
-    Timestamp::parse(&text).map(Some).ok_or_else(|| A::Error::custom("no ISO 8601 time"))
+    Timestamp::parse(&text)
+        .map(Some)
+        .ok_or_else(|| A::Error::custom("no ISO 8601 time"))
 }
 
 fn id<'de, A: MapAccess<'de>>(map: &mut A) -> Result<RecordId, A::Error> {
@@ -192,7 +223,9 @@ fn id<'de, A: MapAccess<'de>>(map: &mut A) -> Result<RecordId, A::Error> {
 
 fn money<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Money>, A::Error> {
     let raw: &'de RawValue = map.next_value()?;
-    Money::parse(raw.get()).map(Some).ok_or_else(|| A::Error::custom("no amount in USD"))
+    Money::parse(raw.get())
+        .map(Some)
+        .ok_or_else(|| A::Error::custom("no amount in USD"))
 }
 
 impl<'de> Members<'de> {
@@ -214,13 +247,15 @@ impl<'de> Members<'de> {
             "derived" => self.derived = map.next_value()?,
             "twins" => {
                 let texts: Vec<Cow<str>> = map.next_value()?;
-                let ids: Option<BTreeSet<_>> = texts.iter().map(|text| RecordId::parse(text)).collect();
+                let ids: Option<BTreeSet<_>> =
+                    texts.iter().map(|text| RecordId::parse(text)).collect();
                 self.twins = ids.ok_or_else(|| A::Error::custom("no record ids"))?;
             }
             "sum" => self.sum = text(map)?,
             "mark" => self.mark = text(map)?,
             "deducted" => {
-                let fields = Fields::of(map.next_value()?).ok_or_else(|| A::Error::custom("no totals"))?;
+                let fields =
+                    Fields::of(map.next_value()?).ok_or_else(|| A::Error::custom("no totals"))?;
                 self.deducted = Some(read_totals(fields).map_err(A::Error::custom)?);
             }
             "from" => self.from = time(map)?,
@@ -254,22 +289,57 @@ impl<'de> Members<'de> {
     }
 
     /// A record. `around`: the session that it stands under in a machine file. `file`: the day of the day file that it stands in.
-    fn record(mut self, around: Option<&SessionId>, file: Option<Day>, names: &mut Interner) -> Option<(Record, Option<String>)> {
+    fn record(
+        mut self,
+        around: Option<&SessionId>,
+        file: Option<Day>,
+        names: &mut Interner,
+    ) -> Option<(Record, Option<String>)> {
         let c = &self.counters;
-        if [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h, c.web_search, self.index].iter().any(|n| *n > MAX_COUNTER) {
+        if [
+            c.input,
+            c.output,
+            c.cache_creation,
+            c.cache_read,
+            c.cache_1h,
+            c.web_search,
+            self.index,
+        ]
+        .iter()
+        .any(|n| *n > MAX_COUNTER)
+        {
             return None;
         }
-        let counters = Counters { cache_1h: self.counters.cache_1h.min(self.counters.cache_creation), ..self.counters };
-        let session = self.session.as_deref().map(|own| SessionId::new(names.name(own))).or_else(|| around.cloned());
+        let counters = Counters {
+            cache_1h: self.counters.cache_1h.min(self.counters.cache_creation),
+            ..self.counters
+        };
+        let session = self
+            .session
+            .as_deref()
+            .map(|own| SessionId::new(names.name(own)))
+            .or_else(|| around.cloned());
         let (level, timestamp) = match (self.timestamp, &session) {
             (Some(at), Some(_)) => (Level::Full, at),
             (Some(_), None) => return None,
-            (None, session) => (if session.is_some() { Level::Daily } else { Level::Bare }, self.day.or(file)?.start()),
+            (None, session) => (
+                if session.is_some() {
+                    Level::Daily
+                } else {
+                    Level::Bare
+                },
+                self.day.or(file)?.start(),
+            ),
         };
         let model = names.name(&self.model?);
-        let project = self.project.filter(|_| level > Level::Bare).map(Cow::into_owned);
-        let (service_tier, inference_geo) =
-            (self.service_tier.map(|tier| names.name(&tier)), self.inference_geo.map(|geo| names.name(&geo)));
+        let project = self
+            .project
+            .filter(|_| level > Level::Bare)
+            .map(Cow::into_owned);
+        let (service_tier, inference_geo) = (
+            self.service_tier.map(|tier| names.name(&tier)),
+            self.inference_geo.map(|geo| names.name(&geo)),
+        );
         let ledger = match &self.ledger {
             Some(ledger) => Some(Box::new(ledger.read(level, timestamp)?)),
             None => None,
@@ -277,7 +347,13 @@ impl<'de> Members<'de> {
         if ledger.is_some() {
             // It is no request: what is said of one is not part of it.
             self.id?;
-            (self.fast, self.provisional, self.sidechain, self.derived, self.index) = (false, false, false, false, 0);
+            (
+                self.fast,
+                self.provisional,
+                self.sidechain,
+                self.derived,
+                self.index,
+            ) = (false, false, false, false, 0);
             (self.service_tier, self.inference_geo, self.recorded_cost) = (None, None, None);
             self.twins.clear();
         }
@@ -285,10 +361,23 @@ impl<'de> Members<'de> {
             prices().cost_of_many(&model, timestamp, &counters)
         } else if level == Level::Full {
             // A full record has no members of shorter ones: what says otherwise is of a newer version.
-            self.derived = self.derived && self.extra.insert("derived".to_owned(), true.into()).is_some();
-            Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() }
+            self.derived = self.derived
+                && self
+                    .extra
+                    .insert("derived".to_owned(), true.into())
+                    .is_some();
+            Cost {
+                known: !self.cost_unknown,
+                amount: self.cost.unwrap_or_default(),
+            }
         } else {
-            prices().cost(&model, timestamp, &counters, self.fast, inference_geo.as_deref())
+            prices().cost(
+                &model,
+                timestamp,
+                &counters,
+                self.fast,
+                inference_geo.as_deref(),
+            )
         };
         let body = Body {
             cost,
@@ -300,9 +389,15 @@ impl<'de> Members<'de> {
             model,
             counters,
         };
-        let derived = if level == Level::Full { self.id.is_none() } else { self.derived };
+        let derived = if level == Level::Full {
+            self.id.is_none()
+        } else {
+            self.derived
+        };
         let record = Record {
-            id: self.id.unwrap_or_else(|| derived_id(timestamp, &body.model, &body.counters)),
+            id: self
+                .id
+                .unwrap_or_else(|| derived_id(timestamp, &body.model, &body.counters)),
             derived,
             origin: Origin {
                 level,
@@ -324,16 +419,27 @@ impl<'de> Members<'de> {
         let mut name = |text: Option<Cow<str>>| names.name(text.as_deref().unwrap_or_default());
         let key = SumKey {
             source,
-            day: if source == Source::Claim { Timestamp::EPOCH.day() } else { self.day? },
+            day: if source == Source::Claim {
+                Timestamp::EPOCH.day()
+            } else {
+                self.day?
+            },
             mark: name(self.mark),
             session: SessionId::new(name(self.session)),
             model: name(self.model),
         };
-        let cost = Cost { known: !self.cost_unknown, amount: self.cost.unwrap_or_default() };
+        let cost = Cost {
+            known: !self.cost_unknown,
+            amount: self.cost.unwrap_or_default(),
+        };
         let sum = Sum {
             window: self.from.zip(self.until),
             project: self.project.map(Cow::into_owned).unwrap_or_default(),
-            totals: Totals { requests: self.requests, counters: self.counters, cost },
+            totals: Totals {
+                requests: self.requests,
+                counters: self.counters,
+                cost,
+            },
             deducted: self.deducted,
             extra: self.extra,
         };
@@ -346,15 +452,25 @@ pub fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Line> {
     let members: Members = serde_json::from_str(text).ok()?;
     if let Some(source) = members.sum.as_deref().and_then(Source::parse) {
         let own = members.project.is_some();
-        return members.sum(source, names).map(|(key, sum)| Line::Sum(key, sum, own));
+        return members
+            .sum(source, names)
+            .map(|(key, sum)| Line::Sum(key, sum, own));
     }
     if let Some(id) = members.forgotten {
         return Some(Line::Forgotten(id));
     }
-    if members.sum.is_none() && members.model.is_some() && (members.timestamp.is_some() || members.id.is_some()) {
-        return members.record(None, Some(day), names).map(|(record, project)| Line::Record(record, project));
+    if members.sum.is_none()
+        && members.model.is_some()
+        && (members.timestamp.is_some() || members.id.is_some())
+    {
+        return members
+            .record(None, Some(day), names)
+            .map(|(record, project)| Line::Record(record, project));
     }
-    let session = members.session.as_deref().map(|session| SessionId::new(names.name(session)));
+    let session = members
+        .session
+        .as_deref()
+        .map(|session| SessionId::new(names.name(session)));
     match (session, members.checksum) {
         (Some(session), Some(checksum)) => Some(Line::Session {
             session,
@@ -370,7 +486,12 @@ pub fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Line> {
 }
 
 /// Reads a record of a machine file, which stands under its session. Only full records stand there.
-pub fn read_record(text: &str, session: &SessionId, project: &str, names: &mut Interner) -> Option<Record> {
+pub fn read_record(
+    text: &str,
+    session: &SessionId,
+    project: &str,
+    names: &mut Interner,
+) -> Option<Record> {
     let members: Members = serde_json::from_str(text).ok()?;
     let (mut record, own) = members.record(Some(session), None, names)?;
     if own.is_none() {

@@ -190,12 +190,22 @@ impl Head {
             archive: Option<String>,
         }
         if bytes.len() > MAX_MANIFEST {
-            return Err(FormatError::TooLarge { size: bytes.len(), most: MAX_MANIFEST });
+            return Err(FormatError::TooLarge {
+                size: bytes.len(),
+                most: MAX_MANIFEST,
+            });
         }
-        let raw: Raw = serde_json::from_slice(bytes).map_err(|_| FormatError::Malformed("it is no manifest".to_owned()))?;
+        let raw: Raw = serde_json::from_slice(bytes)
+            .map_err(|_| FormatError::Malformed("it is no manifest".to_owned()))?;
         check_version(&raw.version)?;
-        let inputs = raw.inputs.map(|inputs| Inputs { machines: inputs.machines, archive: inputs.archive });
-        Ok(Self { inputs, rules: raw.rules })
+        let inputs = raw.inputs.map(|inputs| Inputs {
+            machines: inputs.machines,
+            archive: inputs.archive,
+        });
+        Ok(Self {
+            inputs,
+            rules: raw.rules,
+        })
     }
 }
 
@@ -206,21 +216,40 @@ impl Manifest {
         check_version(&fields.text("version")?)?;
         fields.take("$schema");
         let mut machines = BTreeMap::new();
-        for (id, value) in fields.object("machines")?.map(Fields::rest).unwrap_or_default() {
-            let fields = Fields::of(value).ok_or(FieldError { key: "machines".to_owned(), want: "an object of objects" })?;
+        for (id, value) in fields
+            .object("machines")?
+            .map(Fields::rest)
+            .unwrap_or_default()
+        {
+            let fields = Fields::of(value).ok_or(FieldError {
+                key: "machines".to_owned(),
+                want: "an object of objects",
+            })?;
             machines.insert(id, read_machine(fields)?);
         }
         let mut names = Interner::default();
         let mut sessions = BTreeMap::new();
-        for (id, value) in fields.object("sessions_index")?.map(Fields::rest).unwrap_or_default() {
-            let fields = Fields::of(value).ok_or(FieldError { key: "sessions_index".to_owned(), want: "an object of objects" })?;
+        for (id, value) in fields
+            .object("sessions_index")?
+            .map(Fields::rest)
+            .unwrap_or_default()
+        {
+            let fields = Fields::of(value).ok_or(FieldError {
+                key: "sessions_index".to_owned(),
+                want: "an object of objects",
+            })?;
             sessions.insert(SessionId::new(names.name(&id)), read_session(fields)?);
         }
         let mut global = fields.object("global_summary")?.unwrap_or_default();
-        let inputs = fields.object("inputs")?.map(|mut inputs| -> Result<Inputs, FieldError> {
-            let id = |text: String| Some(text).filter(|text| !text.is_empty());
-            Ok(Inputs { machines: id(inputs.text("machines")?), archive: id(inputs.text("archive")?) })
-        });
+        let inputs = fields
+            .object("inputs")?
+            .map(|mut inputs| -> Result<Inputs, FieldError> {
+                let id = |text: String| Some(text).filter(|text| !text.is_empty());
+                Ok(Inputs {
+                    machines: id(inputs.text("machines")?),
+                    archive: id(inputs.text("archive")?),
+                })
+            });
         global.take("last_updated");
         Ok(Self {
             created_at: fields.time("created_at")?,
@@ -233,7 +262,11 @@ impl Manifest {
             last_usage: global.time("last_usage")?,
             summary_extra: global.rest(),
             sessions,
-            conflicts: fields.array("conflicts")?.into_iter().filter_map(read_conflict).collect(),
+            conflicts: fields
+                .array("conflicts")?
+                .into_iter()
+                .filter_map(read_conflict)
+                .collect(),
             inputs: inputs.transpose()?,
             rules: fields.number("rules")?,
             sessions_total: fields.take("sessions_total").and_then(|v| v.as_u64()),
@@ -244,14 +277,36 @@ impl Manifest {
 
     /// The canonical bytes.
     pub fn write(&self) -> String {
-        let machines = self.machines.iter().map(|(id, machine)| (id.clone().into(), machine.doc())).collect();
-        let global = Object::new().spec("total_machines", self.total_machines).spec("active_machines", self.active_machines);
-        let global = self.totals.write(global).spec_opt("first_usage", self.first_usage).spec_opt("last_usage", self.last_usage);
-        let global = global.spec_opt("last_updated", self.updated_at).extra(&self.summary_extra);
-        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string().into(), session.doc())).collect();
-        let id = |id: &Option<String>| id.as_ref().map_or(Doc::Raw("null".to_owned()), |id| Doc::from(id.as_str()));
+        let machines = self
+            .machines
+            .iter()
+            .map(|(id, machine)| (id.clone().into(), machine.doc()))
+            .collect();
+        let global = Object::new()
+            .spec("total_machines", self.total_machines)
+            .spec("active_machines", self.active_machines);
+        let global = self
+            .totals
+            .write(global)
+            .spec_opt("first_usage", self.first_usage)
+            .spec_opt("last_usage", self.last_usage);
+        let global = global
+            .spec_opt("last_updated", self.updated_at)
+            .extra(&self.summary_extra);
+        let sessions = self
+            .sessions
+            .iter()
+            .map(|(id, session)| (id.to_string().into(), session.doc()))
+            .collect();
+        let id = |id: &Option<String>| {
+            id.as_ref()
+                .map_or(Doc::Raw("null".to_owned()), |id| Doc::from(id.as_str()))
+        };
         let inputs = match &self.inputs {
-            Some(inputs) => Object::new().other("archive", Some(id(&inputs.archive))).other("machines", Some(id(&inputs.machines))).flat(),
+            Some(inputs) => Object::new()
+                .other("archive", Some(id(&inputs.archive)))
+                .other("machines", Some(id(&inputs.machines)))
+                .flat(),
             None => Doc::Raw("null".to_owned()),
         };
         let conflicts: Vec<_> = self.conflicts.iter().map(Conflict::doc).collect();
@@ -263,7 +318,10 @@ impl Manifest {
             .spec("machines", Doc::Block(machines))
             .spec("global_summary", global.block())
             .spec("sessions_index", Doc::Block(sessions))
-            .other("conflicts", (!conflicts.is_empty()).then_some(Doc::Lines(conflicts)))
+            .other(
+                "conflicts",
+                (!conflicts.is_empty()).then_some(Doc::Lines(conflicts)),
+            )
             .other("inputs", Some(inputs))
             .other("rules", Some(self.rules))
             .other("sessions_total", self.sessions_total)
@@ -311,7 +369,12 @@ fn read_session(mut fields: Fields) -> Result<ManifestSession, FieldError> {
         _ => ConflictStatus::None,
     };
     Ok(ManifestSession {
-        machines: fields.array("machines")?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        machines: fields
+            .array("machines")?
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
         project: fields.text("project_name")?,
         first_seen: fields.time("first_seen")?,
         last_updated: fields.time("last_updated")?,
@@ -323,8 +386,19 @@ fn read_session(mut fields: Fields) -> Result<ManifestSession, FieldError> {
 
 fn read_conflict(value: Value) -> Option<Conflict> {
     let mut fields = Fields::of(value)?;
-    let machines = fields.array("machines").ok()?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    Some(Conflict { code: fields.text("code").ok()?, subject: fields.text("subject").ok()?, machines, count: fields.number("count").ok()? })
+    let machines = fields
+        .array("machines")
+        .ok()?
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_owned)
+        .collect();
+    Some(Conflict {
+        code: fields.text("code").ok()?,
+        subject: fields.text("subject").ok()?,
+        machines,
+        count: fields.number("count").ok()?,
+    })
 }
 
 fn list(texts: &[String]) -> Doc {
@@ -338,8 +412,10 @@ impl ManifestMachine {
             Status::Inactive => "inactive",
             Status::Error => "error",
         };
-        let usage =
-            Object::new().spec("total_requests", self.requests).spec("total_cost_usd", self.cost).spec_opt("last_usage", self.last_usage);
+        let usage = Object::new()
+            .spec("total_requests", self.requests)
+            .spec("total_cost_usd", self.cost)
+            .spec_opt("last_usage", self.last_usage);
         Object::new()
             .spec("hostname", self.hostname.as_str())
             .spec("platform", self.platform.as_str())
@@ -385,7 +461,12 @@ impl ManifestSession {
 impl Conflict {
     /// An entry about one machine.
     pub fn about(code: &str, subject: impl Into<String>, machine: &MachineId, count: u64) -> Self {
-        Self { code: code.to_owned(), subject: subject.into(), machines: vec![machine.to_string()], count }
+        Self {
+            code: code.to_owned(),
+            subject: subject.into(),
+            machines: vec![machine.to_string()],
+            count,
+        }
     }
 
     fn doc(&self) -> Doc {

@@ -46,28 +46,43 @@ pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
 pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<u8>>, FormatError> {
     let most = MAX_DAY_FILE.max(MAX_SYNC_FILE);
     if bytes.len() > most {
-        return Err(FormatError::TooLarge { size: bytes.len(), most });
+        return Err(FormatError::TooLarge {
+            size: bytes.len(),
+            most,
+        });
     }
     let mut text = bytes.to_vec();
     let mut changed = false;
     for step in steps {
-        let major = version(shape, &text).and_then(|version| version.split('.').next()?.parse::<u32>().ok());
+        let major = version(shape, &text)
+            .and_then(|version| version.split('.').next()?.parse::<u32>().ok());
         if major != Some(step.from) {
             continue;
         }
         changed = true;
         text = match shape {
             Shape::Whole => {
-                let value = serde_json::from_slice(&text).map_err(|error| FormatError::Malformed(error.to_string()))?;
+                let value = serde_json::from_slice(&text)
+                    .map_err(|error| FormatError::Malformed(error.to_string()))?;
                 let value = stamped(step, (step.change)(shape, value));
                 format!("{value:#}\n").into_bytes()
             }
             Shape::Lines => {
                 let mut out = Vec::with_capacity(text.len());
-                for (at, line) in text.split(|b| *b == b'\n').filter(|line| !line.is_empty()).enumerate() {
+                for (at, line) in text
+                    .split(|b| *b == b'\n')
+                    .filter(|line| !line.is_empty())
+                    .enumerate()
+                {
                     match serde_json::from_slice::<Value>(line) {
-                        Ok(value) if at == 0 => out.extend(stamped(step, (step.change)(shape, value)).to_string().into_bytes()),
-                        Ok(value) => out.extend((step.change)(shape, value).to_string().into_bytes()),
+                        Ok(value) if at == 0 => out.extend(
+                            stamped(step, (step.change)(shape, value))
+                                .to_string()
+                                .into_bytes(),
+                        ),
+                        Ok(value) => {
+                            out.extend((step.change)(shape, value).to_string().into_bytes())
+                        }
                         Err(_) => out.extend_from_slice(line),
                     }
                     out.push(b'\n');

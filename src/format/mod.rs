@@ -67,10 +67,14 @@ impl FormatError {
 
 /// Checks a `version` member and returns its minor part.
 pub fn check_version(version: &str) -> Result<u32, FormatError> {
-    let parsed = version.split_once('.').and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
+    let parsed = version
+        .split_once('.')
+        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));
     match parsed {
         Some((1, minor)) => Ok(minor),
-        Some((major, _)) if major > 1 => Err(FormatError::Newer(crate::base::text::printable(version, 20))),
+        Some((major, _)) if major > 1 => Err(FormatError::Newer(crate::base::text::printable(
+            version, 20,
+        ))),
         _ => Err(FormatError::Malformed("its version is not 1.x".to_owned())),
     }
 }
@@ -78,16 +82,27 @@ pub fn check_version(version: &str) -> Result<u32, FormatError> {
 /// Parses a whole JSON file into its members, after checking its size.
 fn parse(bytes: &[u8], most: usize) -> Result<Fields, FormatError> {
     if bytes.len() > most {
-        return Err(FormatError::TooLarge { size: bytes.len(), most });
+        return Err(FormatError::TooLarge {
+            size: bytes.len(),
+            most,
+        });
     }
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| FormatError::Malformed(format!("it is not valid JSON at line {}, column {}", error.line(), error.column())))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        FormatError::Malformed(format!(
+            "it is not valid JSON at line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    })?;
     Fields::of(value).ok_or_else(|| FormatError::Malformed("it is not a JSON object".to_owned()))
 }
 
 /// Takes the members of a summary out of an object.
 fn take_totals(fields: &mut Fields) -> Result<Totals, FieldError> {
-    let mut totals = Totals { requests: fields.sum("total_requests")?, ..Totals::default() };
+    let mut totals = Totals {
+        requests: fields.sum("total_requests")?,
+        ..Totals::default()
+    };
     totals.counters.input = fields.sum("total_input_tokens")?;
     totals.counters.output = fields.sum("total_output_tokens")?;
     totals.counters.cache_creation = fields.sum("total_cache_creation_tokens")?;

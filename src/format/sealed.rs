@@ -71,8 +71,14 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
 /// The mark of the key that sealed a file, where it is sealed.
 pub fn mark(bytes: &[u8]) -> Option<String> {
     let first = bytes.split(|b| *b == b'\n').next()?;
-    let words: Vec<_> = std::str::from_utf8(first).ok()?.strip_prefix(MAGIC)?.splitn(3, ' ').collect();
-    words.get(1).map(|mark| crate::base::text::printable(mark, 20))
+    let words: Vec<_> = std::str::from_utf8(first)
+        .ok()?
+        .strip_prefix(MAGIC)?
+        .splitn(3, ' ')
+        .collect();
+    words
+        .get(1)
+        .map(|mark| crate::base::text::printable(mark, 20))
 }
 
 /// Opens a file that may be sealed, with a key that may be missing.
@@ -80,7 +86,9 @@ pub fn open(seal: Option<&Seal>, bytes: Vec<u8>) -> Result<Vec<u8>, SealError> {
     match seal {
         _ if !is_sealed(&bytes) => Ok(bytes),
         Some(seal) => seal.open(&bytes),
-        None => Err(SealError::Key { mark: mark(&bytes).unwrap_or_default() }),
+        None => Err(SealError::Key {
+            mark: mark(&bytes).unwrap_or_default(),
+        }),
     }
 }
 
@@ -90,7 +98,11 @@ impl Seal {
         let mut bytes = [0; 64];
         bytes[..32].copy_from_slice(&key.derive("files 1"));
         bytes[32..].copy_from_slice(&key.derive("files 2"));
-        Self { keys: bytes, whole: key.derive("whole"), mark: key.mark() }
+        Self {
+            keys: bytes,
+            whole: key.derive("whole"),
+            mark: key.mark(),
+        }
     }
 
     /// Seals the file at `path`. One that is sealed already stays as it is.
@@ -103,7 +115,9 @@ impl Seal {
         for line in bytes.split_inclusive(|b| *b == b'\n') {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
             // It fails only for more associated data than there is.
-            let Ok(sealed) = cipher.encrypt([path.as_bytes()], line) else { continue };
+            let Ok(sealed) = cipher.encrypt([path.as_bytes()], line) else {
+                continue;
+            };
             BASE64.encode_string(sealed, &mut out);
             out.push('\n');
         }
@@ -115,13 +129,18 @@ impl Seal {
 
     /// Seals one line of text that belongs to no file.
     pub fn seal_text(&self, purpose: &str, text: &str) -> String {
-        let sealed = Aes256Siv::new(&self.keys.into()).encrypt([purpose.as_bytes()], text.as_bytes());
-        sealed.map(|sealed| BASE64.encode(sealed)).unwrap_or_default()
+        let sealed =
+            Aes256Siv::new(&self.keys.into()).encrypt([purpose.as_bytes()], text.as_bytes());
+        sealed
+            .map(|sealed| BASE64.encode(sealed))
+            .unwrap_or_default()
     }
 
     /// Opens what [`Self::seal_text`] made.
     pub fn open_text(&self, purpose: &str, text: &str) -> Option<String> {
-        let opened = Aes256Siv::new(&self.keys.into()).decrypt([purpose.as_bytes()], &BASE64.decode(text).ok()?).ok()?;
+        let opened = Aes256Siv::new(&self.keys.into())
+            .decrypt([purpose.as_bytes()], &BASE64.decode(text).ok()?)
+            .ok()?;
         String::from_utf8(opened).ok()
     }
 
@@ -133,21 +152,35 @@ impl Seal {
     /// order becomes unreadable as a whole.
     pub fn open(&self, bytes: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
-        let first = lines.next().and_then(|line| std::str::from_utf8(line).ok()).unwrap_or_default();
-        let words: Vec<_> = first.strip_prefix(MAGIC).unwrap_or_default().splitn(3, ' ').collect();
-        let [version, mark, path] = words[..] else { return Err(SealError::Newer) };
+        let first = lines
+            .next()
+            .and_then(|line| std::str::from_utf8(line).ok())
+            .unwrap_or_default();
+        let words: Vec<_> = first
+            .strip_prefix(MAGIC)
+            .unwrap_or_default()
+            .splitn(3, ' ')
+            .collect();
+        let [version, mark, path] = words[..] else {
+            return Err(SealError::Newer);
+        };
         if version != VERSION {
             return Err(SealError::Newer);
         }
         if mark != self.mark {
-            return Err(SealError::Key { mark: crate::base::text::printable(mark, 20) });
+            return Err(SealError::Key {
+                mark: crate::base::text::printable(mark, 20),
+            });
         }
         let mut out = Vec::with_capacity(bytes.len());
         let mut cipher = Aes256Siv::new(&self.keys.into());
         let mut whole = None;
         let mut merged = false;
         for line in lines {
-            if [&b"<<<<<<<"[..], b"|||||||", b"=======", b">>>>>>>"].iter().any(|marker| line.starts_with(marker)) {
+            if [&b"<<<<<<<"[..], b"|||||||", b"=======", b">>>>>>>"]
+                .iter()
+                .any(|marker| line.starts_with(marker))
+            {
                 merged = true;
                 out.extend_from_slice(line);
             } else if line.starts_with(MAGIC.as_bytes()) {
@@ -156,7 +189,10 @@ impl Seal {
                 whole = BASE64.decode(code).ok();
                 continue;
             } else {
-                let opened = BASE64.decode(line).ok().and_then(|sealed| cipher.decrypt([path.as_bytes()], &sealed).ok());
+                let opened = BASE64
+                    .decode(line)
+                    .ok()
+                    .and_then(|sealed| cipher.decrypt([path.as_bytes()], &sealed).ok());
                 out.extend_from_slice(&opened.unwrap_or_else(|| DAMAGED.as_bytes().to_vec()));
             }
             out.push(b'\n');
@@ -189,11 +225,23 @@ mod tests {
     fn sealed_files_open_and_stay_the_same_line_by_line() {
         let seal = seal(7);
         for path in [DAY, PAGE] {
-            let (a, b) = (seal.seal(path, b"{}\none\ntwo\n"), seal.seal(path, b"{}\none\nnew\ntwo\n"));
+            let (a, b) = (
+                seal.seal(path, b"{}\none\ntwo\n"),
+                seal.seal(path, b"{}\none\nnew\ntwo\n"),
+            );
             assert_eq!(seal.open(&a).expect("opens"), b"{}\none\ntwo\n");
-            let lines = |bytes: &[u8]| String::from_utf8_lossy(bytes).lines().map(str::to_owned).collect::<Vec<_>>();
+            let lines = |bytes: &[u8]| {
+                String::from_utf8_lossy(bytes)
+                    .lines()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>()
+            };
             let (a, b) = (lines(&a), lines(&b));
-            assert_eq!((&a[1..3], &a[3]), (&b[1..3], &b[4]), "an inserted line changed others");
+            assert_eq!(
+                (&a[1..3], &a[3]),
+                (&b[1..3], &b[4]),
+                "an inserted line changed others"
+            );
         }
     }
 
@@ -206,20 +254,43 @@ mod tests {
     #[test]
     fn a_line_of_another_file_or_key_does_not_open() {
         let seal_1 = seal(7);
-        let line = |seal: &Seal, path: &str| String::from_utf8(seal.seal(path, b"one\n")).expect("text").lines().nth(1).map(str::to_owned);
-        let moved = format!("claude-sync-sealed 1 {} {DAY}\n{}\n", seal_1.mark, line(&seal_1, "sync/archive/other.jsonl").expect("a line"));
-        assert_eq!(seal_1.open(moved.as_bytes()).expect("opens"), format!("{DAMAGED}\n").as_bytes());
+        let line = |seal: &Seal, path: &str| {
+            String::from_utf8(seal.seal(path, b"one\n"))
+                .expect("text")
+                .lines()
+                .nth(1)
+                .map(str::to_owned)
+        };
+        let moved = format!(
+            "claude-sync-sealed 1 {} {DAY}\n{}\n",
+            seal_1.mark,
+            line(&seal_1, "sync/archive/other.jsonl").expect("a line")
+        );
+        assert_eq!(
+            seal_1.open(moved.as_bytes()).expect("opens"),
+            format!("{DAMAGED}\n").as_bytes()
+        );
         let other = seal(8).seal(DAY, b"one\n");
-        assert_eq!(seal_1.open(&other), Err(SealError::Key { mark: seal(8).mark }));
-        assert_eq!(open(None, other), Err(SealError::Key { mark: seal(8).mark }));
+        assert_eq!(
+            seal_1.open(&other),
+            Err(SealError::Key { mark: seal(8).mark })
+        );
+        assert_eq!(
+            open(None, other),
+            Err(SealError::Key { mark: seal(8).mark })
+        );
     }
 
     #[test]
     fn a_page_whose_lines_were_moved_is_unreadable() {
         let seal = seal(7);
-        let text = String::from_utf8(seal.seal(PAGE, b"{\n\"a\": 1,\n\"b\": 2\n}\n")).expect("text");
+        let text =
+            String::from_utf8(seal.seal(PAGE, b"{\n\"a\": 1,\n\"b\": 2\n}\n")).expect("text");
         let mut lines: Vec<_> = text.lines().collect();
         lines.swap(2, 3);
-        assert_eq!(seal.open(lines.join("\n").as_bytes()).expect("opens"), DAMAGED.as_bytes());
+        assert_eq!(
+            seal.open(lines.join("\n").as_bytes()).expect("opens"),
+            DAMAGED.as_bytes()
+        );
     }
 }

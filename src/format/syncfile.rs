@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals, take_totals};
+use super::{
+    FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals, take_totals,
+};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::{Doc, Extra, FieldError, Fields, Object, file};
@@ -60,7 +62,9 @@ impl Mode {
 
     /// Reads the word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Full, Self::Incremental].into_iter().find(|mode| mode.as_str() == text)
+        [Self::Full, Self::Incremental]
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
     }
 }
 
@@ -161,17 +165,39 @@ pub struct SyncFile {
 
 impl SyncFile {
     /// Reads the file of `machine`, of any version 1.x.
-    pub fn read(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Result<Self, FormatError> {
+    pub fn read(
+        machine: &MachineId,
+        bytes: &[u8],
+        names: &mut Interner,
+    ) -> Result<Self, FormatError> {
         let mut fields = parse(bytes, MAX_SYNC_FILE)?;
         let original = check_version(&fields.text("version")?)? == 0;
         fields.take("$schema");
-        let missing = |key: &str| FieldError { key: key.to_owned(), want: "there" };
-        let info = read_machine(machine, fields.object("machine")?.ok_or_else(|| missing("machine"))?)?;
-        let metadata = read_metadata(fields.object("sync_metadata")?.ok_or_else(|| missing("sync_metadata"))?)?;
-        let mut summary = fields.object("usage_summary")?.ok_or_else(|| missing("usage_summary"))?;
+        let missing = |key: &str| FieldError {
+            key: key.to_owned(),
+            want: "there",
+        };
+        let info = read_machine(
+            machine,
+            fields
+                .object("machine")?
+                .ok_or_else(|| missing("machine"))?,
+        )?;
+        let metadata = read_metadata(
+            fields
+                .object("sync_metadata")?
+                .ok_or_else(|| missing("sync_metadata"))?,
+        )?;
+        let mut summary = fields
+            .object("usage_summary")?
+            .ok_or_else(|| missing("usage_summary"))?;
         let totals = take_totals(&mut summary)?;
         let (first_usage, last_usage) = (summary.time("first_usage")?, summary.time("last_usage")?);
-        let all = Claim { totals, first: first_usage, last: last_usage };
+        let all = Claim {
+            totals,
+            first: first_usage,
+            last: last_usage,
+        };
         let mut out = Self {
             machine: info,
             metadata,
@@ -185,18 +211,36 @@ impl SyncFile {
             pruned_before: None,
             extra: Extra::new(),
         };
-        for (id, value) in fields.object("sessions")?.map(Fields::rest).unwrap_or_default() {
+        for (id, value) in fields
+            .object("sessions")?
+            .map(Fields::rest)
+            .unwrap_or_default()
+        {
             if id.is_empty() || id.len() > 256 {
-                return Err(FieldError { key: "sessions".to_owned(), want: "keyed by ids of 1 to 256 bytes" }.into());
+                return Err(FieldError {
+                    key: "sessions".to_owned(),
+                    want: "keyed by ids of 1 to 256 bytes",
+                }
+                .into());
             }
             let id = SessionId::new(names.name(&id));
-            let fields = Fields::of(value).ok_or_else(|| FieldError { key: id.to_string(), want: "an object" })?;
+            let fields = Fields::of(value).ok_or_else(|| FieldError {
+                key: id.to_string(),
+                want: "an object",
+            })?;
             let session = read_session(&id, fields, original, names)?;
             out.sessions.insert(id, session);
         }
         for value in fields.array("decisions")? {
-            let mut decision = Fields::of(value).ok_or(FieldError { key: "decisions".to_owned(), want: "an array of objects" })?;
-            let key = (decision.text("kind")?, decision.text("subject")?, decision.number("revision")?);
+            let mut decision = Fields::of(value).ok_or(FieldError {
+                key: "decisions".to_owned(),
+                want: "an array of objects",
+            })?;
+            let key = (
+                decision.text("kind")?,
+                decision.text("subject")?,
+                decision.number("revision")?,
+            );
             out.add_decision(key, Decision(decision.rest()));
         }
         let pruned = fields.text("pruned_before")?;
@@ -208,13 +252,25 @@ impl SyncFile {
     /// The time that its claim is about: what it says itself, and the sessions that are part of it. None where it is not known.
     pub fn claim_window(&self) -> Option<(Timestamp, Timestamp)> {
         let claim = self.claimed?;
-        let sessions = self.sessions.values().filter(|session| session.claimed.is_some()).filter_map(Session::claim_window);
-        claim.first.zip(claim.last).into_iter().chain(sessions).reduce(hull)
+        let sessions = self
+            .sessions
+            .values()
+            .filter(|session| session.claimed.is_some())
+            .filter_map(Session::claim_window);
+        claim
+            .first
+            .zip(claim.last)
+            .into_iter()
+            .chain(sessions)
+            .reduce(hull)
     }
 
     /// When the machine last synced.
     pub fn last_sync(&self) -> Timestamp {
-        self.metadata.last_full_sync.max(self.metadata.last_incremental_sync).unwrap_or(self.machine.updated_at)
+        self.metadata
+            .last_full_sync
+            .max(self.metadata.last_incremental_sync)
+            .unwrap_or(self.machine.updated_at)
     }
 
     /// Adds a decision to what is known under its key.
@@ -243,12 +299,26 @@ impl SyncFile {
             .spec("total_usage_records", d.total_usage_records)
             .spec("sync_mode", d.sync_mode.as_str())
             .extra(&d.extra);
-        let usage = self.totals.write(Object::new()).spec_opt("first_usage", self.first_usage).spec_opt("last_usage", self.last_usage);
-        let sessions = self.sessions.iter().map(|(id, session)| (id.to_string().into(), session.doc())).collect();
-        let decisions = self.decisions.iter().map(|((kind, subject, revision), decision)| {
-            let object = Object::new().spec("kind", kind.as_str()).spec("subject", subject.as_str()).spec("revision", *revision);
-            object.extra(&decision.0).flat()
-        });
+        let usage = self
+            .totals
+            .write(Object::new())
+            .spec_opt("first_usage", self.first_usage)
+            .spec_opt("last_usage", self.last_usage);
+        let sessions = self
+            .sessions
+            .iter()
+            .map(|(id, session)| (id.to_string().into(), session.doc()))
+            .collect();
+        let decisions = self
+            .decisions
+            .iter()
+            .map(|((kind, subject, revision), decision)| {
+                let object = Object::new()
+                    .spec("kind", kind.as_str())
+                    .spec("subject", subject.as_str())
+                    .spec("revision", *revision);
+                object.extra(&decision.0).flat()
+            });
         let decisions: Vec<_> = decisions.collect();
         let out = Object::new()
             .spec("$schema", SCHEMA)
@@ -258,8 +328,15 @@ impl SyncFile {
             .spec("usage_summary", usage.extra(&self.summary_extra).block())
             .spec("sessions", Doc::Block(sessions))
             .other("claimed", self.claimed.map(|claim| claim.doc()))
-            .other("decisions", (!decisions.is_empty()).then_some(Doc::Lines(decisions)))
-            .other("pruned_before", self.pruned_before.map(|day| Doc::from(day.to_string().as_str())))
+            .other(
+                "decisions",
+                (!decisions.is_empty()).then_some(Doc::Lines(decisions)),
+            )
+            .other(
+                "pruned_before",
+                self.pruned_before
+                    .map(|day| Doc::from(day.to_string().as_str())),
+            )
             .extra(&self.extra);
         file(&out.block())
     }
@@ -267,13 +344,21 @@ impl SyncFile {
 
 impl Claim {
     fn doc(&self) -> Doc {
-        self.totals.write(Object::new()).spec_opt("first_usage", self.first).spec_opt("last_usage", self.last).flat()
+        self.totals
+            .write(Object::new())
+            .spec_opt("first_usage", self.first)
+            .spec_opt("last_usage", self.last)
+            .flat()
     }
 }
 
 fn read_claim(fields: &mut Fields) -> Result<Option<Claim>, FieldError> {
     let read = |mut claim: Fields| -> Result<Claim, FieldError> {
-        Ok(Claim { totals: take_totals(&mut claim)?, first: claim.time("first_usage")?, last: claim.time("last_usage")? })
+        Ok(Claim {
+            totals: take_totals(&mut claim)?,
+            first: claim.time("first_usage")?,
+            last: claim.time("last_usage")?,
+        })
     };
     fields.object("claimed")?.map(read).transpose()
 }
@@ -281,7 +366,9 @@ fn read_claim(fields: &mut Fields) -> Result<Option<Claim>, FieldError> {
 fn read_machine(id: &MachineId, mut fields: Fields) -> Result<Machine, FormatError> {
     let uuid = fields.text("uuid")?;
     if MachineId::parse(&uuid).as_ref() != Ok(id) {
-        return Err(FormatError::Misplaced(crate::base::text::printable(&uuid, 60)));
+        return Err(FormatError::Misplaced(crate::base::text::printable(
+            &uuid, 60,
+        )));
     }
     let updated_at = fields.time("updated_at")?.unwrap_or(Timestamp::EPOCH);
     Ok(Machine {
@@ -308,7 +395,12 @@ fn read_metadata(mut fields: Fields) -> Result<Metadata, FormatError> {
     })
 }
 
-fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut Interner) -> Result<Session, FormatError> {
+fn read_session(
+    id: &SessionId,
+    mut fields: Fields,
+    original: bool,
+    names: &mut Interner,
+) -> Result<Session, FormatError> {
     let project = fields.text("project_name")?;
     let mut session = Session {
         first_seen: fields.time("first_seen")?,
@@ -324,15 +416,26 @@ fn read_session(id: &SessionId, mut fields: Fields, original: bool, names: &mut 
     }
     for value in fields.array("usage_records")? {
         let record = line::read_record(&value.to_string(), id, &project, names);
-        session.records.add(record.ok_or_else(|| FormatError::Malformed(format!("session {id} has a record that cannot be read")))?);
+        session.records.add(record.ok_or_else(|| {
+            FormatError::Malformed(format!("session {id} has a record that cannot be read"))
+        })?);
     }
     session.project = project;
     if let Some(mut summary) = fields.object("summary")? {
         session.totals = take_totals(&mut summary)?;
-        session.models = summary.array("models_used")?.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        session.models = summary
+            .array("models_used")?
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect();
         session.summary_extra = summary.rest();
     }
-    session.claimed = fields.object("claimed")?.map(read_totals).transpose()?.or(original.then_some(session.totals));
+    session.claimed = fields
+        .object("claimed")?
+        .map(read_totals)
+        .transpose()?
+        .or(original.then_some(session.totals));
     session.extra = fields.rest();
     Ok(session)
 }
@@ -346,7 +449,11 @@ impl Session {
     /// The time that its claim is about: what it says itself, and its records. None where it is not known.
     pub fn claim_window(&self) -> Option<(Timestamp, Timestamp)> {
         let records = self.records.entries().map(|entry| (entry.at, entry.at));
-        self.first_seen.zip(self.last_updated).into_iter().chain(records).reduce(hull)
+        self.first_seen
+            .zip(self.last_updated)
+            .into_iter()
+            .chain(records)
+            .reduce(hull)
     }
 
     /// The canonical text.
@@ -360,10 +467,24 @@ impl Session {
             .spec("last_synced_index", self.last_index)
             .spec("checksum", self.checksum.as_str())
             .extra(&self.state_extra);
-        let own = |record: &Record| (*record.origin.project != *self.project).then(|| record.origin.project.clone());
-        let records = self.records.sorted().map(|record| record.doc(own(&record).as_deref())).collect();
-        let models: Vec<Value> = self.models.iter().map(|model| Value::from(model.as_str())).collect();
-        let summary = self.totals.write(Object::new()).spec("models_used", &Value::from(models)).extra(&self.summary_extra);
+        let own = |record: &Record| {
+            (*record.origin.project != *self.project).then(|| record.origin.project.clone())
+        };
+        let records = self
+            .records
+            .sorted()
+            .map(|record| record.doc(own(&record).as_deref()))
+            .collect();
+        let models: Vec<Value> = self
+            .models
+            .iter()
+            .map(|model| Value::from(model.as_str()))
+            .collect();
+        let summary = self
+            .totals
+            .write(Object::new())
+            .spec("models_used", &Value::from(models))
+            .extra(&self.summary_extra);
         Object::new()
             .spec("project_name", self.project.as_str())
             .spec_opt("first_seen", self.first_seen)
@@ -372,7 +493,10 @@ impl Session {
             .spec("sync_state", state.flat())
             .spec("usage_records", Doc::Lines(records))
             .spec("summary", summary.flat())
-            .other("claimed", self.claimed.map(|c| c.write(Object::new()).flat()))
+            .other(
+                "claimed",
+                self.claimed.map(|c| c.write(Object::new()).flat()),
+            )
             .extra(&self.extra)
             .block()
     }

@@ -42,9 +42,15 @@ pub struct Split<'t> {
 impl<'t> Split<'t> {
     /// Finds the block; none where there is none, or where it has no end.
     pub fn of(text: &'t str) -> Option<Self> {
-        let begin = text.find(BEGIN).filter(|at| *at == 0 || text[..*at].ends_with('\n'))?;
+        let begin = text
+            .find(BEGIN)
+            .filter(|at| *at == 0 || text[..*at].ends_with('\n'))?;
         let end = begin + text[begin..].find(END)? + END.len();
-        Some(Self { before: &text[..begin], block: &text[begin..end], after: &text[end..] })
+        Some(Self {
+            before: &text[..begin],
+            block: &text[begin..end],
+            after: &text[end..],
+        })
     }
 
     /// The text with another block.
@@ -54,9 +60,24 @@ impl<'t> Split<'t> {
 
     /// The rules, the inputs and the files that the block's first line names.
     fn marks(&self) -> (u64, &'t str, &'t str) {
-        let words: Vec<&str> = self.block.lines().next().unwrap_or_default().split(' ').collect();
-        let named = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)).unwrap_or_default();
-        (named("rules=").parse().unwrap_or(0), named("inputs="), named("files="))
+        let words: Vec<&str> = self
+            .block
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .split(' ')
+            .collect();
+        let named = |name: &str| {
+            words
+                .iter()
+                .find_map(|word| word.strip_prefix(name))
+                .unwrap_or_default()
+        };
+        (
+            named("rules=").parse().unwrap_or(0),
+            named("inputs="),
+            named("files="),
+        )
     }
 }
 
@@ -64,16 +85,25 @@ impl<'t> Split<'t> {
 pub fn join_readme(base: Option<&[u8]>, a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let (mine, theirs) = (text(a)?, text(b)?);
-    let emptied = |text: &str| Split::of(text).map_or_else(|| text.to_owned(), |split| split.with(EMPTY));
+    let emptied =
+        |text: &str| Split::of(text).map_or_else(|| text.to_owned(), |split| split.with(EMPTY));
     let base = base.and_then(text).map(emptied);
     // Ordered, so that two machines that join the same versions get the same text.
     let (first, second) = (emptied(mine.min(theirs)), emptied(mine.max(theirs)));
     let joined = if first == second {
         first.into_bytes()
     } else {
-        Repo::merge_text(base.as_deref().map(str::as_bytes), first.as_bytes(), second.as_bytes())?
+        Repo::merge_text(
+            base.as_deref().map(str::as_bytes),
+            first.as_bytes(),
+            second.as_bytes(),
+        )?
     };
-    let block = [mine, theirs].into_iter().filter_map(Split::of).map(|split| split.block).max();
+    let block = [mine, theirs]
+        .into_iter()
+        .filter_map(Split::of)
+        .map(|split| split.block)
+        .max();
     let joined = String::from_utf8(joined).ok()?;
     Some(match (Split::of(&joined), block) {
         (Some(split), Some(block)) => split.with(block).into_bytes(),
@@ -97,15 +127,31 @@ fn inputs(repo: &Repo, archive: Option<Oid>, fleet: &Fleet) -> Result<String, Da
     let end = until(fleet).map(Day::parts);
     let (end_year, end_month, end_day) = end.unwrap_or_default();
     put(&format!("{end_year}-{end_month}-{end_day}"));
-    for (year, of_year) in repo.entries(archive)?.into_iter().filter(|(year, entry)| entry.mode == FOLDER && *year <= end_year) {
-        for (month, of_month) in repo.entries(Some(of_year.oid))?.into_iter().filter(|(_, entry)| entry.mode == FOLDER) {
+    for (year, of_year) in repo
+        .entries(archive)?
+        .into_iter()
+        .filter(|(year, entry)| entry.mode == FOLDER && *year <= end_year)
+    {
+        for (month, of_month) in repo
+            .entries(Some(of_year.oid))?
+            .into_iter()
+            .filter(|(_, entry)| entry.mode == FOLDER)
+        {
             match (&year, &month).cmp(&(&end_year, &end_month)) {
                 std::cmp::Ordering::Less => put(&format!("{year}/{month} {}", of_month.oid)),
                 std::cmp::Ordering::Greater => {}
                 std::cmp::Ordering::Equal => {
-                    for (machine, files) in repo.entries(Some(of_month.oid))?.into_iter().filter(|(_, entry)| entry.mode == FOLDER) {
+                    for (machine, files) in repo
+                        .entries(Some(of_month.oid))?
+                        .into_iter()
+                        .filter(|(_, entry)| entry.mode == FOLDER)
+                    {
                         for (file, entry) in repo.entries(Some(files.oid))? {
-                            if file.split('.').next().is_some_and(|day| day < end_day.as_str()) {
+                            if file
+                                .split('.')
+                                .next()
+                                .is_some_and(|day| day < end_day.as_str())
+                            {
                                 put(&format!("{year}/{month}/{machine}/{file} {}", entry.oid));
                             }
                         }
@@ -115,12 +161,22 @@ fn inputs(repo: &Repo, archive: Option<Oid>, fleet: &Fleet) -> Result<String, Da
         }
     }
     for machine in &fleet.machines {
-        put(&format!("{} {} {:?}", machine.id, machine.label, machine.merged_into));
+        put(&format!(
+            "{} {} {:?}",
+            machine.id, machine.label, machine.merged_into
+        ));
         let Some(page) = &machine.page else { continue };
         // What format 1.0 claims without a record.
         put(&format!("{:?}", page.claimed));
-        for (id, session) in page.sessions.iter().filter(|(_, session)| session.claimed.is_some()) {
-            put(&format!("{id} {:?} {:?}", session.claimed, session.last_updated));
+        for (id, session) in page
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.claimed.is_some())
+        {
+            put(&format!(
+                "{id} {:?} {:?}",
+                session.claimed, session.last_updated
+            ));
         }
     }
     Ok(hex(hash)[..16].to_owned())
@@ -160,30 +216,65 @@ impl Figures {
     fn add(&mut self, row: &Row) {
         let day = row.at.day();
         // What counts of history from elsewhere hangs on the days around it, and the page on no file of its end or later.
-        let later = if row.is_sum() { Days::new(IMPORTED) } else { Days::new(0) };
-        if day.date().checked_add_days(later).is_none_or(|day| day >= self.end.date()) {
+        let later = if row.is_sum() {
+            Days::new(IMPORTED)
+        } else {
+            Days::new(0)
+        };
+        if day
+            .date()
+            .checked_add_days(later)
+            .is_none_or(|day| day >= self.end.date())
+        {
             return;
         }
-        let model = if row.model.is_empty() { "unknown" } else { row.model };
+        let model = if row.model.is_empty() {
+            "unknown"
+        } else {
+            row.model
+        };
         let (year, month, _) = day.parts();
         let of_month = self.months.entry(format!("{year}-{month}")).or_default();
         of_month.totals = of_month.totals.plus(row.totals);
-        add(of_month.cells.entry((row.machine, model.to_owned())).or_default(), row.totals);
+        add(
+            of_month
+                .cells
+                .entry((row.machine, model.to_owned()))
+                .or_default(),
+            row.totals,
+        );
         if self.first_day() <= day.date() {
-            add(self.days.entry(day.date()).or_default().entry(model.to_owned()).or_default(), row.totals);
+            add(
+                self.days
+                    .entry(day.date())
+                    .or_default()
+                    .entry(model.to_owned())
+                    .or_default(),
+                row.totals,
+            );
         }
-        let (last, sum) = self.machines.entry(row.machine).or_insert((day, Totals::default()));
+        let (last, sum) = self
+            .machines
+            .entry(row.machine)
+            .or_insert((day, Totals::default()));
         *last = (*last).max(day);
         add(sum, row.totals);
     }
 
     fn first_day(&self) -> NaiveDate {
-        self.end.date().checked_sub_days(Days::new(DAYS)).unwrap_or(NaiveDate::MIN)
+        self.end
+            .date()
+            .checked_sub_days(Days::new(DAYS))
+            .unwrap_or(NaiveDate::MIN)
     }
 
     /// The month of the last day that is told of.
     fn this_month(&self) -> String {
-        self.end.date().pred_opt().map(|day| format!("{:04}-{:02}", day.year(), day.month())).unwrap_or_default()
+        self.end
+            .date()
+            .pred_opt()
+            .map(|day| format!("{:04}-{:02}", day.year(), day.month()))
+            .unwrap_or_default()
     }
 }
 
@@ -192,20 +283,32 @@ fn add(sum: &mut Totals, more: Totals) {
 }
 
 /// All files of the page but README.md, and its block.
-fn draw(figures: &Figures, labels: &[String], mark: &str) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
+fn draw(
+    figures: &Figures,
+    labels: &[String],
+    mark: &str,
+) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
     let mut files = BTreeMap::new();
     let pictures = [("days", days(figures)), ("months", months(figures))];
     for (name, picture) in &pictures {
         for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            let svg = picture.svg(theme).map_err(|error| DataError::Front(error.to_string()))?;
+            let svg = picture
+                .svg(theme)
+                .map_err(|error| DataError::Front(error.to_string()))?;
             files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
         }
     }
-    files.insert(format!("{FRONT}/months.csv"), csv(figures, labels).into_bytes());
-    let ids = files.iter().map(|(path, bytes)| Ok((path.clone(), Repo::blob_id(bytes)?)));
+    files.insert(
+        format!("{FRONT}/months.csv"),
+        csv(figures, labels).into_bytes(),
+    );
+    let ids = files
+        .iter()
+        .map(|(path, bytes)| Ok((path.clone(), Repo::blob_id(bytes)?)));
     let ids = digest(&ids.collect::<Result<_, DataError>>()?);
-    let mut block =
-        format!("{BEGIN} rules={RULES} inputs={mark} files={ids} (what stands from here to the end is written by claude-sync) -->\n");
+    let mut block = format!(
+        "{BEGIN} rules={RULES} inputs={mark} files={ids} (what stands from here to the end is written by claude-sync) -->\n"
+    );
     block.push_str(&tables(figures, labels));
     for (name, picture) in &pictures {
         block.push_str(&format!(
@@ -214,7 +317,9 @@ fn draw(figures: &Figures, labels: &[String], mark: &str) -> Result<(String, BTr
             picture.title
         ));
     }
-    block.push_str(&format!("\nEvery month by machine and model: [{FRONT}/months.csv]({FRONT}/months.csv)\n{END}"));
+    block.push_str(&format!(
+        "\nEvery month by machine and model: [{FRONT}/months.csv]({FRONT}/months.csv)\n{END}"
+    ));
     Ok((block, files))
 }
 
@@ -234,16 +339,27 @@ fn cell(text: &str) -> String {
 }
 
 fn dollars(cost: Cost) -> String {
-    format!("${}{}", cost.amount.cents(), if cost.known { "" } else { " + ?" })
+    format!(
+        "${}{}",
+        cost.amount.cents(),
+        if cost.known { "" } else { " + ?" }
+    )
 }
 
 fn line(name: &str, totals: &Totals) -> String {
-    format!("| {name} | {} | {} | {} |\n", thousands(totals.requests), thousands(totals.counters.total()), dollars(totals.cost))
+    format!(
+        "| {name} | {} | {} | {} |\n",
+        thousands(totals.requests),
+        thousands(totals.counters.total()),
+        dollars(totals.cost)
+    )
 }
 
 fn tables(figures: &Figures, labels: &[String]) -> String {
     let last = figures.end.date().pred_opt().unwrap_or(figures.end.date());
-    let mut out = format!("## Claude Code usage\n\nUntil {last} (UTC).\n\n| Month | Requests | Tokens | Cost (USD) |\n|---|--:|--:|--:|\n");
+    let mut out = format!(
+        "## Claude Code usage\n\nUntil {last} (UTC).\n\n| Month | Requests | Tokens | Cost (USD) |\n|---|--:|--:|--:|\n"
+    );
     let this = figures.this_month();
     for (name, month) in figures.months.iter().rev().take(MONTHS) {
         let so_far = if *name == this { ", so far" } else { "" };
@@ -253,14 +369,29 @@ fn tables(figures: &Figures, labels: &[String]) -> String {
     out.push_str(&line("**All**", &all));
     out.push_str("\n| Machine | Last used | Cost this month (USD) | Cost in all (USD) |\n|---|---|--:|--:|\n");
     let mut now: BTreeMap<usize, Totals> = BTreeMap::new();
-    for ((machine, _), totals) in figures.months.get(&this).into_iter().flat_map(|month| &month.cells) {
+    for ((machine, _), totals) in figures
+        .months
+        .get(&this)
+        .into_iter()
+        .flat_map(|month| &month.cells)
+    {
         add(now.entry(*machine).or_default(), *totals);
     }
-    let mut machines: Vec<_> =
-        figures.machines.iter().map(|(at, (last, sum))| (now.get(at).copied().unwrap_or_default(), *at, *last, *sum)).collect();
-    machines.sort_by(|a, b| (b.0.cost.amount, b.3.cost.amount, a.1).cmp(&(a.0.cost.amount, a.3.cost.amount, b.1)));
+    let mut machines: Vec<_> = figures
+        .machines
+        .iter()
+        .map(|(at, (last, sum))| (now.get(at).copied().unwrap_or_default(), *at, *last, *sum))
+        .collect();
+    machines.sort_by(|a, b| {
+        (b.0.cost.amount, b.3.cost.amount, a.1).cmp(&(a.0.cost.amount, a.3.cost.amount, b.1))
+    });
     for (now, at, last, sum) in machines.iter().take(MACHINES) {
-        out.push_str(&format!("| {} | {last} | {} | {} |\n", cell(&labels[*at]), dollars(now.cost), dollars(sum.cost)));
+        out.push_str(&format!(
+            "| {} | {last} | {} | {} |\n",
+            cell(&labels[*at]),
+            dollars(now.cost),
+            dollars(sum.cost)
+        ));
     }
     let more = machines.len().saturating_sub(MACHINES);
     if more > 0 {
@@ -275,9 +406,20 @@ fn csv(figures: &Figures, labels: &[String]) -> String {
     for (name, month) in &figures.months {
         for ((machine, model), totals) in &month.cells {
             let c = &totals.counters;
-            let counts = [totals.requests, c.input, c.output, c.cache_creation, c.cache_read].map(|count| count.to_string()).join(",");
+            let counts = [
+                totals.requests,
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_read,
+            ]
+            .map(|count| count.to_string())
+            .join(",");
             let (machine, model) = (csv_field(&labels[*machine]), csv_field(model));
-            out.push_str(&format!("{name},{machine},{model},{counts},{},{}\n", totals.cost.amount, totals.cost.known));
+            out.push_str(&format!(
+                "{name},{machine},{model},{counts},{},{}\n",
+                totals.cost.amount, totals.cost.known
+            ));
         }
     }
     out
@@ -294,18 +436,48 @@ fn stack(title: &str, bars: Vec<(String, BTreeMap<&str, Totals>)>) -> Picture {
         add(sums.entry(name).or_default(), *totals);
     }
     let mut names: Vec<_> = sums.into_iter().collect();
-    names.sort_by(|a, b| b.1.cost.amount.cmp(&a.1.cost.amount).then_with(|| a.0.cmp(b.0)));
-    let heights = |name: &str| bars.iter().map(|(_, parts)| parts.get(name).map_or(0.0, value)).collect();
-    let parts = names.iter().map(|(name, _)| (short_model(name), heights(name))).collect();
-    let chart = Chart::Stack { parts, bars: bars.into_iter().map(|(bar, _)| bar).collect() };
-    Picture { title: title.to_owned(), unit: Unit::Dollars, chart }
+    names.sort_by(|a, b| {
+        b.1.cost
+            .amount
+            .cmp(&a.1.cost.amount)
+            .then_with(|| a.0.cmp(b.0))
+    });
+    let heights = |name: &str| {
+        bars.iter()
+            .map(|(_, parts)| parts.get(name).map_or(0.0, value))
+            .collect()
+    };
+    let parts = names
+        .iter()
+        .map(|(name, _)| (short_model(name), heights(name)))
+        .collect();
+    let chart = Chart::Stack {
+        parts,
+        bars: bars.into_iter().map(|(bar, _)| bar).collect(),
+    };
+    Picture {
+        title: title.to_owned(),
+        unit: Unit::Dollars,
+        chart,
+    }
 }
 
 fn days(figures: &Figures) -> Picture {
     let first = figures.first_day();
     let days = (0..DAYS).filter_map(|n| first.checked_add_days(Days::new(n)));
-    let parts = |day: &NaiveDate| figures.days.get(day).into_iter().flatten().map(|(model, totals)| (model.as_str(), *totals)).collect();
-    stack("Cost per day by model, the last 30 days", days.map(|day| (day.to_string(), parts(&day))).collect())
+    let parts = |day: &NaiveDate| {
+        figures
+            .days
+            .get(day)
+            .into_iter()
+            .flatten()
+            .map(|(model, totals)| (model.as_str(), *totals))
+            .collect()
+    };
+    stack(
+        "Cost per day by model, the last 30 days",
+        days.map(|day| (day.to_string(), parts(&day))).collect(),
+    )
 }
 
 fn months(figures: &Figures) -> Picture {
@@ -313,7 +485,10 @@ fn months(figures: &Figures) -> Picture {
     let mut bars = Vec::new();
     for (name, month) in figures.months.iter().skip(skip) {
         let mut parts: BTreeMap<&str, Totals> = BTreeMap::new();
-        month.cells.iter().for_each(|((_, model), totals)| add(parts.entry(model).or_default(), *totals));
+        month
+            .cells
+            .iter()
+            .for_each(|((_, model), totals)| add(parts.entry(model).or_default(), *totals));
         bars.push((name.clone(), parts));
     }
     stack("Cost per month by model", bars)
@@ -330,7 +505,9 @@ pub struct Front {
 /// A hash of files' names and ids.
 fn digest(files: &BTreeMap<String, Oid>) -> String {
     let mut hash = Sha256::new();
-    files.iter().for_each(|(path, oid)| hash.update(format!("{path} {oid}\n")));
+    files
+        .iter()
+        .for_each(|(path, oid)| hash.update(format!("{path} {oid}\n")));
     hex(hash)[..16].to_owned()
 }
 
@@ -346,8 +523,15 @@ pub struct There {
 impl There {
     /// Looks at a root tree.
     pub fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
-        let files = repo.blobs(Some(root), FRONT)?.into_iter().map(|blob| (blob.path, blob.oid)).collect();
-        Ok(Self { readme: readme(repo, root)?, files })
+        let files = repo
+            .blobs(Some(root), FRONT)?
+            .into_iter()
+            .map(|blob| (blob.path, blob.oid))
+            .collect();
+        Ok(Self {
+            readme: readme(repo, root)?,
+            files,
+        })
     }
 
     /// README.md around its block, where it has one.
@@ -365,7 +549,9 @@ pub fn compute(
     cache: &dyn Cache,
 ) -> Result<Option<Front>, DataError> {
     let overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
-    let Some(end) = until(&overview.fleet) else { return Ok(None) };
+    let Some(end) = until(&overview.fleet) else {
+        return Ok(None);
+    };
     let mark = inputs(repo, archive, &overview.fleet)?;
     if let Some(split) = there.split() {
         let (rules, known, files) = split.marks();
@@ -373,8 +559,15 @@ pub fn compute(
             return Ok(None);
         }
     }
-    let mut figures = Figures { end, months: BTreeMap::new(), days: BTreeMap::new(), machines: BTreeMap::new() };
-    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| figures.add(row))?;
+    let mut figures = Figures {
+        end,
+        months: BTreeMap::new(),
+        days: BTreeMap::new(),
+        machines: BTreeMap::new(),
+    };
+    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| {
+        figures.add(row)
+    })?;
     overview.show_rows(None, &mut |row| figures.add(row))?;
     let (block, files) = draw(&figures, &overview.fleet.labels(), &mark)?;
     Ok(Some(Front { block, files }))
@@ -382,7 +575,12 @@ pub fn compute(
 
 /// The text of a tree's README.md, where it is a text of moderate size.
 fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
-    let Some(entry) = repo.entry(Some(root), README)?.filter(|entry| entry.mode == FILE) else { return Ok(None) };
+    let Some(entry) = repo
+        .entry(Some(root), README)?
+        .filter(|entry| entry.mode == FILE)
+    else {
+        return Ok(None);
+    };
     if !repo.is_blob_within(entry.oid, 1 << 20)? {
         return Ok(None);
     }

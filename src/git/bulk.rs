@@ -23,10 +23,14 @@ pub fn measure(objects: &Path) -> Bulk {
     for folder in fs::read_dir(objects).into_iter().flatten().flatten() {
         let is_loose = folder.file_name().len() == 2;
         for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-            let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else { continue };
+            let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else {
+                continue;
+            };
             out.bytes = out.bytes.saturating_add(meta.len());
             out.loose = out.loose.saturating_add(u64::from(is_loose));
-            out.packs = out.packs.saturating_add(u64::from(file.path().extension().is_some_and(|end| end == "pack")));
+            out.packs = out.packs.saturating_add(u64::from(
+                file.path().extension().is_some_and(|end| end == "pack"),
+            ));
         }
     }
     out

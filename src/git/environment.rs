@@ -48,9 +48,15 @@ pub fn confine(command: &mut Command, repo: Option<&Path>) {
     for name in CLEARED {
         command.env_remove(name);
     }
-    let Some(above) = repo.and_then(Path::parent) else { return };
+    let Some(above) = repo.and_then(Path::parent) else {
+        return;
+    };
     let mut folders = vec![above.to_owned()];
-    folders.extend(std::env::var_os("GIT_CEILING_DIRECTORIES").iter().flat_map(std::env::split_paths));
+    folders.extend(
+        std::env::var_os("GIT_CEILING_DIRECTORIES")
+            .iter()
+            .flat_map(std::env::split_paths),
+    );
     if let Ok(all) = std::env::join_paths(folders) {
         command.env("GIT_CEILING_DIRECTORIES", all);
     }
@@ -66,13 +72,27 @@ pub fn var(name: &str) -> Option<OsString> {
 ///
 /// The order is git's: `GIT_SSH_COMMAND`, `core.sshCommand`, `GIT_SSH`, `ssh`. Of an option that is given twice ssh takes the first,
 /// so the user's own options win.
-pub fn unattended_ssh(settings: &Settings, var: impl Fn(&str) -> Option<OsString>) -> Option<String> {
+pub fn unattended_ssh(
+    settings: &Settings,
+    var: impl Fn(&str) -> Option<OsString>,
+) -> Option<String> {
     let text = |name: &str| var(name).map(|value| value.to_string_lossy().into_owned());
-    let configured = || settings.get("core.sshcommand").filter(|command| !command.is_empty()).map(str::to_owned);
+    let configured = || {
+        settings
+            .get("core.sshcommand")
+            .filter(|command| !command.is_empty())
+            .map(str::to_owned)
+    };
     let program = || text("GIT_SSH").map(|program| format!("'{}'", program.replace('\'', "'\\''")));
-    let command = text("GIT_SSH_COMMAND").or_else(configured).or_else(program).unwrap_or_else(|| "ssh".to_owned());
-    let variant = text("GIT_SSH_VARIANT").or_else(|| settings.get("ssh.variant").map(str::to_owned));
-    let variant = variant.filter(|variant| variant != "auto").unwrap_or_else(|| program_name(&command));
+    let command = text("GIT_SSH_COMMAND")
+        .or_else(configured)
+        .or_else(program)
+        .unwrap_or_else(|| "ssh".to_owned());
+    let variant =
+        text("GIT_SSH_VARIANT").or_else(|| settings.get("ssh.variant").map(str::to_owned));
+    let variant = variant
+        .filter(|variant| variant != "auto")
+        .unwrap_or_else(|| program_name(&command));
     match variant.to_ascii_lowercase().as_str() {
         "ssh" => Some(format!("{command} -o BatchMode=yes -o ConnectTimeout=30")),
         "plink" | "putty" | "tortoiseplink" => Some(format!("{command} -batch")),
@@ -85,8 +105,9 @@ fn program_name(command: &str) -> String {
     let mut rest = command.trim_start();
     loop {
         let (word, after) = first_word(rest);
-        let assigns =
-            word.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_'));
+        let assigns = word.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        });
         if assigns && !after.is_empty() {
             rest = after;
             continue;
@@ -117,7 +138,10 @@ mod tests {
 
     #[test]
     fn every_variable_that_git_calls_local_is_cleared() {
-        let out = Command::new("git").args(["rev-parse", "--local-env-vars"]).output().expect("git");
+        let out = Command::new("git")
+            .args(["rev-parse", "--local-env-vars"])
+            .output()
+            .expect("git");
         for name in String::from_utf8_lossy(&out.stdout).lines() {
             assert!(CLEARED.contains(&name), "{name}");
         }
@@ -133,19 +157,42 @@ mod tests {
         let key = settings("local\0core.sshcommand\nssh -i ~/.ssh/usage\0");
         assert_eq!(ssh(&key), Some(format!("ssh -i ~/.ssh/usage{batch}")));
         assert_eq!(
-            ssh(&settings("global\0core.sshcommand\n\"C:/Program Files/ssh.exe\" -v\0")).as_deref(),
+            ssh(&settings(
+                "global\0core.sshcommand\n\"C:/Program Files/ssh.exe\" -v\0"
+            ))
+            .as_deref(),
             Some(&*format!("\"C:/Program Files/ssh.exe\" -v{batch}"))
         );
-        assert_eq!(ssh(&settings("global\0core.sshcommand\nSSH_AUTH_SOCK=/run/a ssh\0")), Some(format!("SSH_AUTH_SOCK=/run/a ssh{batch}")));
-        assert_eq!(ssh(&settings("global\0core.sshcommand\n/opt/wrapper\0")), None);
         assert_eq!(
-            ssh(&settings("global\0core.sshcommand\n/opt/wrapper\0global\0ssh.variant\nssh\0")),
+            ssh(&settings(
+                "global\0core.sshcommand\nSSH_AUTH_SOCK=/run/a ssh\0"
+            )),
+            Some(format!("SSH_AUTH_SOCK=/run/a ssh{batch}"))
+        );
+        assert_eq!(
+            ssh(&settings("global\0core.sshcommand\n/opt/wrapper\0")),
+            None
+        );
+        assert_eq!(
+            ssh(&settings(
+                "global\0core.sshcommand\n/opt/wrapper\0global\0ssh.variant\nssh\0"
+            )),
             Some(format!("/opt/wrapper{batch}"))
         );
-        assert_eq!(ssh(&settings("global\0core.sshcommand\nplink -i k\0")), Some("plink -i k -batch".to_owned()));
-        let variable = |name: &str| (name == "GIT_SSH_COMMAND").then(|| OsString::from("ssh -p 2222"));
-        assert_eq!(unattended_ssh(&key, variable), Some(format!("ssh -p 2222{batch}")));
+        assert_eq!(
+            ssh(&settings("global\0core.sshcommand\nplink -i k\0")),
+            Some("plink -i k -batch".to_owned())
+        );
+        let variable =
+            |name: &str| (name == "GIT_SSH_COMMAND").then(|| OsString::from("ssh -p 2222"));
+        assert_eq!(
+            unattended_ssh(&key, variable),
+            Some(format!("ssh -p 2222{batch}"))
+        );
         let program = |name: &str| (name == "GIT_SSH").then(|| OsString::from("/usr/bin/ssh"));
-        assert_eq!(unattended_ssh(&settings(""), program), Some(format!("'/usr/bin/ssh'{batch}")));
+        assert_eq!(
+            unattended_ssh(&settings(""), program),
+            Some(format!("'/usr/bin/ssh'{batch}"))
+        );
     }
 }

@@ -46,8 +46,16 @@ impl Repo {
     ///
     /// Fails, and leaves the refs as they were, where the remote is needed and not reached.
     pub fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
-        let mut out = Healed { damaged: self.set_aside_loose() + self.set_aside_packs(process), ..Healed::default() };
-        let own = [target.local(), KNOWN.to_owned(), LATE.to_owned(), LATE_FROM.to_owned()];
+        let mut out = Healed {
+            damaged: self.set_aside_loose() + self.set_aside_packs(process),
+            ..Healed::default()
+        };
+        let own = [
+            target.local(),
+            KNOWN.to_owned(),
+            LATE.to_owned(),
+            LATE_FROM.to_owned(),
+        ];
         let mut before: Vec<(String, Option<Oid>)> = Vec::new();
         let names: Vec<String> = self.ref_names(&target.fetched())?;
         // Git refuses to fetch where a ref leads to no commit.
@@ -60,7 +68,10 @@ impl Repo {
             }
         }
         let restore = |before: &[(String, Option<Oid>)]| {
-            for (name, value) in before.iter().filter_map(|(name, value)| Some((name, (*value)?))) {
+            for (name, value) in before
+                .iter()
+                .filter_map(|(name, value)| Some((name, (*value)?)))
+            {
                 // By hand: the object that it names may be missing.
                 let path = self.common_folder().join(name);
                 let _ = path.parent().map(fs::create_dir_all);
@@ -75,9 +86,14 @@ impl Repo {
             out.fetched = true;
             self.forget_filter(remote)?;
         }
-        let Some(repo) = Self::open(self.path())? else { return Ok(out) };
+        let Some(repo) = Self::open(self.path())? else {
+            return Ok(out);
+        };
         for name in own {
-            let gone = before.iter().find(|(gone, _)| *gone == name).map(|(_, value)| *value);
+            let gone = before
+                .iter()
+                .find(|(gone, _)| *gone == name)
+                .map(|(_, value)| *value);
             let value = gone.unwrap_or_else(|| repo.raw_target(&name));
             if gone.is_none() && value.is_none() {
                 continue;
@@ -89,7 +105,11 @@ impl Repo {
                 continue;
             }
             let is_branch = name == target.local();
-            let found = if is_branch { repo.whole_before(target) } else { None };
+            let found = if is_branch {
+                repo.whole_before(target)
+            } else {
+                None
+            };
             if found.is_none() && is_branch && !out.fetched && !means.anew {
                 restore(&before);
                 return Err(RepoError::Missing(value.unwrap_or(Oid::ZERO_SHA1)));
@@ -102,7 +122,14 @@ impl Repo {
         }
         if out.is_something() {
             // Entries of reflogs that lead to nothing are errors to `git fsck`. That some stay harms nobody else.
-            let stale = ["reflog", "expire", "--stale-fix", "--expire=never", "--expire-unreachable=never", "--all"];
+            let stale = [
+                "reflog",
+                "expire",
+                "--stale-fix",
+                "--expire=never",
+                "--expire-unreachable=never",
+                "--all",
+            ];
             let _ = process.run(self.path(), &stale);
         }
         Ok(out)
@@ -116,9 +143,15 @@ impl Repo {
                 all.extend(log.iter().map(|entry| entry.id_new()));
             }
         }
-        all.extend(self.commit_at(&target.tracking(&target.branch)).ok().flatten());
+        all.extend(
+            self.commit_at(&target.tracking(&target.branch))
+                .ok()
+                .flatten(),
+        );
         let mut seen = HashSet::new();
-        all.into_iter().filter(|oid| !oid.is_zero() && seen.insert(*oid)).find(|oid| self.is_whole(*oid))
+        all.into_iter()
+            .filter(|oid| !oid.is_zero() && seen.insert(*oid))
+            .find(|oid| self.is_whole(*oid))
     }
 
     /// Whether a commit, all commits before it, and all files of its tree are here.
@@ -137,10 +170,17 @@ impl Repo {
         if !seen.insert(tree) {
             return true;
         }
-        let Ok(tree) = self.find_tree(tree) else { return false };
+        let Ok(tree) = self.find_tree(tree) else {
+            return false;
+        };
         tree.iter().all(|entry| match entry.kind() {
-            Some(ObjectType::Tree) if entry.filemode() == FOLDER => self.is_whole_tree(entry.id(), seen),
-            Some(ObjectType::Blob) => self.check(entry.id()).and_then(|()| self.inner.find_blob(entry.id())).is_ok(),
+            Some(ObjectType::Tree) if entry.filemode() == FOLDER => {
+                self.is_whole_tree(entry.id(), seen)
+            }
+            Some(ObjectType::Blob) => self
+                .check(entry.id())
+                .and_then(|()| self.inner.find_blob(entry.id()))
+                .is_ok(),
             _ => true,
         })
     }
@@ -151,10 +191,27 @@ impl Repo {
         let Ok(odb) = self.inner.odb() else { return 0 };
         let mut count = 0;
         for folder in fs::read_dir(&objects).into_iter().flatten().flatten() {
-            let Some(start) = folder.file_name().to_str().filter(|name| name.len() == 2).map(str::to_owned) else { continue };
+            let Some(start) = folder
+                .file_name()
+                .to_str()
+                .filter(|name| name.len() == 2)
+                .map(str::to_owned)
+            else {
+                continue;
+            };
             for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-                let Some(oid) = file.file_name().to_str().and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok()) else { continue };
-                if self.check(oid).and_then(|()| odb.read(oid).map(drop)).is_err() {
+                let Some(oid) = file
+                    .file_name()
+                    .to_str()
+                    .and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok())
+                else {
+                    continue;
+                };
+                if self
+                    .check(oid)
+                    .and_then(|()| odb.read(oid).map(drop))
+                    .is_err()
+                {
                     count += u64::from(self.set_aside(&file.path(), &oid.to_string()));
                 }
             }
@@ -165,20 +222,35 @@ impl Repo {
     /// Moves packs aside that are damaged, and unpacks what can still be read of them.
     fn set_aside_packs(&self, process: &Git) -> u64 {
         let mut count = 0;
-        let packs = fs::read_dir(self.common_folder().join("objects/pack")).into_iter().flatten().flatten().map(|file| file.path());
-        for pack in packs.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect::<Vec<_>>() {
+        let packs = fs::read_dir(self.common_folder().join("objects/pack"))
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|file| file.path());
+        for pack in packs
+            .filter(|path| path.extension().is_some_and(|end| end == "pack"))
+            .collect::<Vec<_>>()
+        {
             let index = pack.with_extension("idx").display().to_string();
             if process.run(self.path(), &["verify-pack", &index]).is_ok() {
                 continue;
             }
-            let name = pack.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let name = pack
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
             for end in ["idx", "rev", "mtimes", "bitmap", "promisor", "keep"] {
                 self.set_aside(&pack.with_extension(end), &format!("{name}.{end}"));
             }
             if self.set_aside(&pack, &format!("{name}.pack")) {
                 count += 1;
                 // It tells of each object that it cannot read; what it could read is here.
-                let _ = process.run_with_input(self.path(), &["unpack-objects", "-q", "-r"], &self.aside().join(format!("{name}.pack")));
+                let _ = process.run_with_input(
+                    self.path(),
+                    &["unpack-objects", "-q", "-r"],
+                    &self.aside().join(format!("{name}.pack")),
+                );
             }
         }
         count
@@ -189,18 +261,30 @@ impl Repo {
     }
 
     pub(super) fn set_aside(&self, path: &Path, name: &str) -> bool {
-        path.exists() && fs::create_dir_all(self.aside()).is_ok() && fs::rename(path, self.aside().join(name)).is_ok()
+        path.exists()
+            && fs::create_dir_all(self.aside()).is_ok()
+            && fs::rename(path, self.aside().join(name)).is_ok()
     }
 
     /// Names of all refs that begin with `prefix`, be what they lead to here or not.
     fn ref_names(&self, prefix: &str) -> Result<Vec<String>, RepoError> {
-        let refs = git("list refs", self.inner.references_glob(&format!("{prefix}*")))?;
-        Ok(refs.flatten().filter_map(|found| found.name().ok().map(str::to_owned)).collect())
+        let refs = git(
+            "list refs",
+            self.inner.references_glob(&format!("{prefix}*")),
+        )?;
+        Ok(refs
+            .flatten()
+            .filter_map(|found| found.name().ok().map(str::to_owned))
+            .collect())
     }
 
     /// The id that a ref holds, be that object here or not.
     fn raw_target(&self, name: &str) -> Option<Oid> {
-        self.inner.find_reference(name).and_then(|found| found.resolve()).ok()?.target()
+        self.inner
+            .find_reference(name)
+            .and_then(|found| found.resolve())
+            .ok()?
+            .target()
     }
 
     /// Whether there is a ref of this name, readable or not.
@@ -212,7 +296,12 @@ impl Repo {
     }
 
     fn remove_ref(&self, name: &str) {
-        if self.inner.find_reference(name).and_then(|mut found| found.delete()).is_err() {
+        if self
+            .inner
+            .find_reference(name)
+            .and_then(|mut found| found.delete())
+            .is_err()
+        {
             // A file that is no ref.
             let _ = fs::remove_file(self.common_folder().join(name));
         }
@@ -223,7 +312,10 @@ impl Repo {
         let name = format!("remote.{remote}.partialclonefilter");
         let mut config = self.config()?;
         match config.remove(&name) {
-            Err(error) if error.code() != ErrorCode::NotFound => Err(RepoError::Git { what: format!("remove {name}"), source: error }),
+            Err(error) if error.code() != ErrorCode::NotFound => Err(RepoError::Git {
+                what: format!("remove {name}"),
+                source: error,
+            }),
             _ => Ok(()),
         }
     }

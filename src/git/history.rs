@@ -12,10 +12,16 @@ impl Repo {
         if a == b {
             return Ok(Some(a));
         }
-        match self.check_history(&[a, b]).and_then(|()| self.inner.merge_base(a, b)) {
+        match self
+            .check_history(&[a, b])
+            .and_then(|()| self.inner.merge_base(a, b))
+        {
             Ok(base) => Ok(Some(base)),
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(source) => Err(RepoError::Git { what: "find a common ancestor".to_owned(), source }),
+            Err(source) => Err(RepoError::Git {
+                what: "find a common ancestor".to_owned(),
+                source,
+            }),
         }
     }
 
@@ -42,22 +48,44 @@ impl Repo {
     pub fn versions(&self, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
         let mut starts = self.tips()?;
         if let Ok(log) = self.inner.reflog("HEAD") {
-            starts.extend(log.iter().map(|entry| entry.id_new()).filter(|id| self.find_commit(*id).is_ok()));
+            starts.extend(
+                log.iter()
+                    .map(|entry| entry.id_new())
+                    .filter(|id| self.find_commit(*id).is_ok()),
+            );
         }
         self.newest(&starts, most)
     }
 
     /// The newest of the last commits, from wherever git may have them, that has this blob at `path`.
-    pub fn commit_with(&self, path: &str, blob: Oid, most: usize) -> Result<Option<Oid>, RepoError> {
+    pub fn commit_with(
+        &self,
+        path: &str,
+        blob: Oid,
+        most: usize,
+    ) -> Result<Option<Oid>, RepoError> {
         let mut starts = self.tips()?;
-        for name in ["HEAD", "MERGE_HEAD", "FETCH_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD", "ORIG_HEAD"] {
+        for name in [
+            "HEAD",
+            "MERGE_HEAD",
+            "FETCH_HEAD",
+            "CHERRY_PICK_HEAD",
+            "REBASE_HEAD",
+            "REVERT_HEAD",
+            "ORIG_HEAD",
+        ] {
             let text = std::fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
-            let ids = text.lines().filter_map(|line| Oid::from_str(line.split_whitespace().next()?).ok());
+            let ids = text
+                .lines()
+                .filter_map(|line| Oid::from_str(line.split_whitespace().next()?).ok());
             starts.extend(ids.filter(|id| self.find_commit(*id).is_ok()));
         }
         starts.extend(self.head_commit()?);
         for (commit, ..) in self.newest(&starts, most)? {
-            if self.entry(Some(self.tree_of(commit)?), path)?.is_some_and(|entry| entry.oid == blob) {
+            if self
+                .entry(Some(self.tree_of(commit)?), path)?
+                .is_some_and(|entry| entry.oid == blob)
+            {
                 return Ok(Some(commit));
             }
         }
@@ -80,7 +108,11 @@ impl Repo {
         let mut out = Vec::new();
         for id in walk.take(most) {
             let commit = git("read a commit", id.and_then(|id| self.find_commit(id)))?;
-            out.push((commit.id(), commit.time().seconds(), String::from_utf8_lossy(commit.message_bytes()).into_owned()));
+            out.push((
+                commit.id(),
+                commit.time().seconds(),
+                String::from_utf8_lossy(commit.message_bytes()).into_owned(),
+            ));
         }
         Ok(out)
     }
@@ -88,7 +120,11 @@ impl Repo {
     /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an id.
     pub fn revision(&self, text: &str) -> Option<Oid> {
         self.check_history(&self.tips().ok()?).ok()?;
-        self.inner.revparse_single(text).and_then(|object| object.peel_to_commit()).ok().map(|commit| commit.id())
+        self.inner
+            .revparse_single(text)
+            .and_then(|object| object.peel_to_commit())
+            .ok()
+            .map(|commit| commit.id())
     }
 
     /// Whether an object is here.
@@ -99,19 +135,33 @@ impl Repo {
     /// The commits that all refs name.
     pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
         let refs = git("list refs", self.inner.references())?;
-        Ok(refs.flatten().filter_map(|reference| self.peel(&reference).ok()).collect())
+        Ok(refs
+            .flatten()
+            .filter_map(|reference| self.peel(&reference).ok())
+            .collect())
     }
 
     /// The commits of all refs that begin with `prefix`, by the rest of their names. Fails where one of them is missing; what is no
     /// commit is left out.
     pub fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
-        let refs = git("list refs", self.inner.references_glob(&format!("{prefix}*")))?;
+        let refs = git(
+            "list refs",
+            self.inner.references_glob(&format!("{prefix}*")),
+        )?;
         let mut out = BTreeMap::new();
         for reference in refs.flatten() {
-            let Some(name) = reference.name().ok().and_then(|name| name.strip_prefix(prefix)) else { continue };
+            let Some(name) = reference
+                .name()
+                .ok()
+                .and_then(|name| name.strip_prefix(prefix))
+            else {
+                continue;
+            };
             match (self.peel(&reference), reference.target()) {
                 (Ok(commit), _) => drop(out.insert(name.to_owned(), commit)),
-                (Err(error), Some(target)) if error.code() == ErrorCode::NotFound => return Err(RepoError::Missing(target)),
+                (Err(error), Some(target)) if error.code() == ErrorCode::NotFound => {
+                    return Err(RepoError::Missing(target));
+                }
                 (Err(_), _) => {}
             }
         }
@@ -120,7 +170,10 @@ impl Repo {
 
     /// Whether `tip` has `base` in its history.
     pub fn contains(&self, tip: Oid, base: Oid) -> Result<bool, RepoError> {
-        let found = || self.check_history(&[tip, base]).and_then(|()| self.inner.graph_descendant_of(tip, base));
+        let found = || {
+            self.check_history(&[tip, base])
+                .and_then(|()| self.inner.graph_descendant_of(tip, base))
+        };
         Ok(tip == base || git("compare histories", found())?)
     }
 

@@ -37,7 +37,10 @@ pub enum Installed {
 
 /// The folder in which git looks for this repository's hooks.
 pub fn folder(repo: &Repo) -> PathBuf {
-    let configured = repo.config().ok().and_then(|config| config.get_path("core.hooksPath").ok());
+    let configured = repo
+        .config()
+        .ok()
+        .and_then(|config| config.get_path("core.hooksPath").ok());
     match configured {
         Some(path) if path.is_absolute() => path,
         Some(path) => repo.path().join(path),
@@ -46,31 +49,54 @@ pub fn folder(repo: &Repo) -> PathBuf {
 }
 
 /// Installs the hooks, calling `program`. Doing it again renews them.
-pub fn install(repo: &Repo, git: &Git, program: &Path, server: bool) -> Result<Installed, RepoError> {
+pub fn install(
+    repo: &Repo,
+    git: &Git,
+    program: &Path,
+    server: bool,
+) -> Result<Installed, RepoError> {
     let folder = folder(repo);
     if is_shared(repo, &git.settings(repo.path())?) {
         return Ok(Installed::Shared(folder));
     }
     let hooks: &[(&str, &str)] = if server { &SERVER } else { &CLIENT };
-    let all = hooks.iter().all(|(name, script)| install_one(&folder, name, script, program).is_ok());
-    Ok(if all { Installed::Here(folder) } else { Installed::Failed(folder) })
+    let all = hooks
+        .iter()
+        .all(|(name, script)| install_one(&folder, name, script, program).is_ok());
+    Ok(if all {
+        Installed::Here(folder)
+    } else {
+        Installed::Failed(folder)
+    })
 }
 
 /// Whether git looks for hooks in a folder that is not this repository's alone.
 fn is_shared(repo: &Repo, settings: &Settings) -> bool {
-    let Some(path) = settings.get("core.hookspath") else { return false };
-    let inside = [repo.path(), repo.common_folder()].iter().any(|place| folder(repo).starts_with(place));
+    let Some(path) = settings.get("core.hookspath") else {
+        return false;
+    };
+    let inside = [repo.path(), repo.common_folder()]
+        .iter()
+        .any(|place| folder(repo).starts_with(place));
     !settings.is_local("core.hookspath") || (!inside && !path.is_empty())
 }
 
 /// A hook that should be there and is not; none where the folder is the user's own.
 pub fn missing(repo: &Repo, git: &Git) -> Option<String> {
-    if git.settings(repo.path()).ok()?.get("core.hookspath").is_some() {
+    if git
+        .settings(repo.path())
+        .ok()?
+        .get("core.hookspath")
+        .is_some()
+    {
         return None;
     }
     let folder = folder(repo);
     let gone = |name: &str| !fs::read(folder.join(name)).is_ok_and(|script| is_ours(&script, name));
-    CLIENT.iter().find(|(name, _)| gone(name)).map(|(name, _)| format!("the hook {name}"))
+    CLIENT
+        .iter()
+        .find(|(name, _)| gone(name))
+        .map(|(name, _)| format!("the hook {name}"))
 }
 
 /// Takes the hooks out again: the user's own, which ran first, stand where they stood before.
@@ -93,20 +119,32 @@ pub fn remove(repo: &Repo) -> std::io::Result<()> {
 pub fn gone_program(repo: &Repo) -> Option<PathBuf> {
     let folder = folder(repo);
     let named = CLIENT.iter().filter_map(|(name, _)| {
-        let script = fs::read(folder.join(name)).ok().filter(|script| is_ours(script, name))?;
+        let script = fs::read(folder.join(name))
+            .ok()
+            .filter(|script| is_ours(script, name))?;
         setup::quoted_program(&String::from_utf8_lossy(&script))
     });
     named.into_iter().find(|program| !program.exists())
 }
 
-fn install_one(folder: &Path, name: &str, script: &str, program: &Path) -> Result<(), durable::WriteError> {
+fn install_one(
+    folder: &Path,
+    name: &str,
+    script: &str,
+    program: &Path,
+) -> Result<(), durable::WriteError> {
     let path = folder.join(name);
     let quoted = setup::quoted(program);
-    let script = script.replace("claude-sync hook", &format!("{quoted} hook")).replace("-v claude-sync", &format!("-v {quoted}"));
+    let script = script
+        .replace("claude-sync hook", &format!("{quoted} hook"))
+        .replace("-v claude-sync", &format!("-v {quoted}"));
     match fs::read(&path) {
         Ok(there) if there == script.as_bytes() => return Ok(()),
         Ok(there) if !is_ours(&there, name) => {
-            let fail = |source| durable::WriteError { path: path.clone(), source };
+            let fail = |source| durable::WriteError {
+                path: path.clone(),
+                source,
+            };
             fs::rename(&path, chained(folder, name)).map_err(fail)?;
         }
         _ => {}
@@ -130,7 +168,10 @@ pub fn run_chained(repo: &Repo, name: &str, args: &[String], input: &[u8]) -> st
     if !is_executable(&program) {
         return Ok(0);
     }
-    let mut child = Command::new(&program).args(args).stdin(Stdio::piped()).spawn()?;
+    let mut child = Command::new(&program)
+        .args(args)
+        .stdin(Stdio::piped())
+        .spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // A hook that does not read its input closes the pipe; that is its right.
         let _ = stdin.write_all(input);

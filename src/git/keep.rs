@@ -23,7 +23,11 @@ impl Kept {
         let path = repo.common_folder().join("gc.pid");
         let text = format!("{} {}", std::process::id(), host());
         release(&path);
-        let made = OpenOptions::new().write(true).create_new(true).open(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        let made = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()));
         match made {
             Ok(()) => Self { path: Some(path) },
             // There is one already; or it was made and not written, on a full disk.
@@ -48,7 +52,9 @@ impl Drop for Kept {
 /// Removes a lock whose process has ended, on this host.
 pub fn release(path: &Path) {
     let text = fs::read_to_string(path).unwrap_or_default();
-    let Some((pid, name)) = text.trim().split_once(' ') else { return };
+    let Some((pid, name)) = text.trim().split_once(' ') else {
+        return;
+    };
     if name == host() && is_gone(pid) {
         let _ = fs::remove_file(path);
     }
@@ -56,7 +62,10 @@ pub fn release(path: &Path) {
 
 #[cfg(unix)]
 fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 #[cfg(not(unix))]
@@ -79,22 +88,41 @@ impl Repo {
     /// Whether a new commit and what its tree adds to its parents' are stored, looked at afresh.
     pub fn has_fresh(&self, commit: Oid, tree: Oid) -> bool {
         // A handle of its own: this one remembers objects that it read.
-        let Ok(fresh) = Repository::open(self.path()) else { return false };
+        let Ok(fresh) = Repository::open(self.path()) else {
+            return false;
+        };
         let Ok(odb) = fresh.odb() else { return false };
         let parents = self.parents_of(commit).unwrap_or_default();
-        let old: Vec<Oid> = parents.iter().filter_map(|parent| self.tree_of(*parent).ok()).collect();
+        let old: Vec<Oid> = parents
+            .iter()
+            .filter_map(|parent| self.tree_of(*parent).ok())
+            .collect();
         odb.exists(commit) && is_stored(&fresh, &odb, tree, &old, 0)
     }
 }
 
-fn is_stored(fresh: &Repository, odb: &git2::Odb<'_>, tree: Oid, old: &[Oid], depth: usize) -> bool {
+fn is_stored(
+    fresh: &Repository,
+    odb: &git2::Odb<'_>,
+    tree: Oid,
+    old: &[Oid],
+    depth: usize,
+) -> bool {
     if old.contains(&tree) || depth > 16 {
         return true;
     }
-    let Ok(tree) = fresh.find_tree(tree) else { return false };
-    let before: Vec<git2::Tree<'_>> = old.iter().filter_map(|old| fresh.find_tree(*old).ok()).collect();
+    let Ok(tree) = fresh.find_tree(tree) else {
+        return false;
+    };
+    let before: Vec<git2::Tree<'_>> = old
+        .iter()
+        .filter_map(|old| fresh.find_tree(*old).ok())
+        .collect();
     tree.iter().all(|entry| {
-        let same: Vec<Oid> = before.iter().filter_map(|tree| Some(tree.get_name_bytes(entry.name_bytes())?.id())).collect();
+        let same: Vec<Oid> = before
+            .iter()
+            .filter_map(|tree| Some(tree.get_name_bytes(entry.name_bytes())?.id()))
+            .collect();
         match entry.filemode() {
             _ if same.contains(&entry.id()) => true,
             FOLDER => is_stored(fresh, odb, entry.id(), &same, depth + 1),

@@ -37,8 +37,17 @@ impl Repo {
     fn loose(&self, oid: Oid) -> Result<Option<Vec<u8>>, Error> {
         let name = oid.to_string();
         let (folder, rest) = name.split_at(2);
-        let Ok(packed) = fs::read(self.common_folder().join("objects").join(folder).join(rest)) else { return Ok(None) };
-        let damaged = || Error::new(ErrorCode::GenericError, ErrorClass::Odb, format!("object {name} is damaged: its file ends too early"));
+        let Ok(packed) = fs::read(self.common_folder().join("objects").join(folder).join(rest))
+        else {
+            return Ok(None);
+        };
+        let damaged = || {
+            Error::new(
+                ErrorCode::GenericError,
+                ErrorClass::Odb,
+                format!("object {name} is damaged: its file ends too early"),
+            )
+        };
         unpack(&packed).map(Some).ok_or_else(damaged)
     }
 
@@ -73,8 +82,12 @@ impl Repo {
     pub(super) fn check_tree(&self, tree: Oid, files: bool) -> Result<(), Error> {
         for entry in &self.find_tree(tree)? {
             match entry.kind() {
-                Some(ObjectType::Tree) if entry.filemode() == FOLDER => self.check_tree(entry.id(), files)?,
-                Some(ObjectType::Blob) if files || entry.name_bytes() == b".gitattributes" => self.check(entry.id())?,
+                Some(ObjectType::Tree) if entry.filemode() == FOLDER => {
+                    self.check_tree(entry.id(), files)?
+                }
+                Some(ObjectType::Blob) if files || entry.name_bytes() == b".gitattributes" => {
+                    self.check(entry.id())?
+                }
                 _ => {}
             }
         }
@@ -85,8 +98,17 @@ impl Repo {
     pub(super) fn check_history(&self, tips: &[Oid]) -> Result<(), Error> {
         let (mut todo, mut seen) = (tips.to_vec(), HashSet::new());
         while let Some(oid) = todo.pop() {
-            let Some(text) = seen.insert(oid).then(|| self.loose(oid)).transpose()?.flatten() else { continue };
-            let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_prefix(b"parent ".as_slice()));
+            let Some(text) = seen
+                .insert(oid)
+                .then(|| self.loose(oid))
+                .transpose()?
+                .flatten()
+            else {
+                continue;
+            };
+            let lines = text
+                .split(|byte| *byte == b'\n')
+                .map(|line| line.strip_prefix(b"parent ".as_slice()));
             // The first line is the header of the object and the tree.
             let parents = lines.skip(1).map_while(|id| std::str::from_utf8(id?).ok());
             todo.extend(parents.filter_map(|id| Oid::from_str(id).ok()));

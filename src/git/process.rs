@@ -60,7 +60,9 @@ pub enum GitError {
 impl GitError {
     /// Whether git met objects in this repository that are missing or damaged. What the remote says of its own is no such thing.
     pub fn is_damage_here(&self) -> bool {
-        let Self::Failed { message, .. } = self else { return false };
+        let Self::Failed { message, .. } = self else {
+            return false;
+        };
         let signs = [
             "bad object",
             "is corrupt",
@@ -76,9 +78,15 @@ impl GitError {
             "missing blob",
             "missing tree",
         ];
-        let asks = ["could not read username", "could not read password", "could not read from remote"];
+        let asks = [
+            "could not read username",
+            "could not read password",
+            "could not read from remote",
+        ];
         message.lines().map(str::to_ascii_lowercase).any(|line| {
-            !line.starts_with("remote:") && !asks.iter().any(|ask| line.contains(ask)) && signs.iter().any(|sign| line.contains(sign))
+            !line.starts_with("remote:")
+                && !asks.iter().any(|ask| line.contains(ask))
+                && signs.iter().any(|sign| line.contains(sign))
         })
     }
 }
@@ -162,16 +170,30 @@ impl Git {
             watcher: Watcher::default(),
             settings: Arc::default(),
         };
-        let out = git.command(None).arg("version").output().map_err(GitError::Missing)?;
+        let out = git
+            .command(None)
+            .arg("version")
+            .output()
+            .map_err(GitError::Missing)?;
         let text = String::from_utf8_lossy(&out.stdout).into_owned();
         // A wrapper may print lines of its own before.
-        let Some(found) = text.lines().find_map(|line| line.trim().strip_prefix("git version ")).map(str::to_owned) else {
-            return Err(GitError::NotGit { said: printable_lines(text.trim(), 2) });
+        let Some(found) = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("git version "))
+            .map(str::to_owned)
+        else {
+            return Err(GitError::NotGit {
+                said: printable_lines(text.trim(), 2),
+            });
         };
-        let mut numbers = found.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        let mut numbers = found
+            .split('.')
+            .map(|part| part.parse::<u32>().unwrap_or(0));
         let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if version < MIN_VERSION {
-            return Err(GitError::TooOld { found: printable_lines(&found, 1) });
+            return Err(GitError::TooOld {
+                found: printable_lines(&found, 1),
+            });
         }
         git.version = printable_lines(&found, 1);
         Ok(git)
@@ -195,9 +217,19 @@ impl Git {
     }
 
     /// Tells of a command, runs it, and tells how it ended.
-    fn told<S: AsRef<OsStr>>(&self, args: &[S], run: impl FnOnce() -> io::Result<Watched>) -> Result<Watched, GitError> {
-        let words = || args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect::<Vec<_>>().join(" ");
-        self.watcher.see_text(|| hide_secrets(&words()), |text| Event::Git(text));
+    fn told<S: AsRef<OsStr>>(
+        &self,
+        args: &[S],
+        run: impl FnOnce() -> io::Result<Watched>,
+    ) -> Result<Watched, GitError> {
+        let words = || {
+            args.iter()
+                .map(|arg| arg.as_ref().to_string_lossy())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        self.watcher
+            .see_text(|| hide_secrets(&words()), |text| Event::Git(text));
         let ended = run();
         let well = matches!(&ended, Ok(Watched::Ended(out)) if out.status.success());
         self.watcher.see(Event::GitEnded(well));
@@ -214,12 +246,23 @@ impl Git {
             command.env("GIT_SSH_COMMAND", ssh);
         }
         let mut said = |bytes: &[u8]| {
-            let last = |bytes| String::from_utf8_lossy(bytes).split(['\n', '\r']).rfind(|line| !line.trim().is_empty()).map(hide_secrets);
-            self.watcher.see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
+            let last = |bytes| {
+                String::from_utf8_lossy(bytes)
+                    .split(['\n', '\r'])
+                    .rfind(|line| !line.trim().is_empty())
+                    .map(hide_secrets)
+            };
+            self.watcher
+                .see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
         };
-        match self.told(args, || watch::output(command, self.silence, !self.attended, &mut said))? {
+        match self.told(args, || {
+            watch::output(command, self.silence, !self.attended, &mut said)
+        })? {
             Watched::Ended(out) => Ok(out),
-            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: self.silence.as_secs() }),
+            Watched::CutOff => Err(GitError::Silent {
+                what: subcommand(args),
+                seconds: self.silence.as_secs(),
+            }),
         }
     }
 
@@ -234,17 +277,31 @@ impl Git {
     }
 
     /// Hands terminal, language and editor over to git, and waits for its end.
-    pub fn hand_over<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<ExitStatus, GitError> {
-        self.bare_command(Some(repo)).args(args).status().map_err(GitError::Missing)
+    pub fn hand_over<S: AsRef<OsStr>>(
+        &self,
+        repo: &Path,
+        args: &[S],
+    ) -> Result<ExitStatus, GitError> {
+        self.bare_command(Some(repo))
+            .args(args)
+            .status()
+            .map_err(GitError::Missing)
     }
 
     /// A command of our own: it runs none of the user's hooks, and asks nobody anything where nobody is.
     fn command(&self, repo: Option<&Path>) -> Command {
         let mut command = self.bare_command(repo);
         command.args(OWN.iter().flat_map(|setting| ["-c", setting]));
-        command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_EDITOR", "true").env("GIT_SEQUENCE_EDITOR", "true");
+        command
+            .env("LC_ALL", "C")
+            .env("LANGUAGE", "C")
+            .env("GIT_EDITOR", "true")
+            .env("GIT_SEQUENCE_EDITOR", "true");
         if !self.attended {
-            command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never");
+            command
+                .env("GIT_TERMINAL_PROMPT", "0")
+                .env("GIT_ASKPASS", "")
+                .env("SSH_ASKPASS_REQUIRE", "never");
             command.env("GCM_INTERACTIVE", "never");
         }
         command.stdin(Stdio::null());
@@ -260,7 +317,12 @@ impl Git {
             return Ok(settings.clone());
         }
         let args = ["config", "--list", "--show-scope", "-z"];
-        let out = self.bare_command(Some(repo)).args(args).stdin(Stdio::null()).output().map_err(GitError::Missing)?;
+        let out = self
+            .bare_command(Some(repo))
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(GitError::Missing)?;
         if !out.status.success() {
             return Err(failed(&args, &out));
         }
@@ -284,28 +346,57 @@ impl Git {
     }
 
     /// As [`Self::run`], with a file as standard input.
-    pub fn run_with_input<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S], input: &Path) -> Result<(), GitError> {
+    pub fn run_with_input<S: AsRef<OsStr>>(
+        &self,
+        repo: &Path,
+        args: &[S],
+        input: &Path,
+    ) -> Result<(), GitError> {
         let file = std::fs::File::open(input).map_err(GitError::Missing)?;
-        let out = self.command(Some(repo)).args(args).stdin(file).output().map_err(GitError::Missing)?;
-        if out.status.success() { Ok(()) } else { Err(failed(args, &out)) }
+        let out = self
+            .command(Some(repo))
+            .args(args)
+            .stdin(file)
+            .output()
+            .map_err(GitError::Missing)?;
+        if out.status.success() {
+            Ok(())
+        } else {
+            Err(failed(args, &out))
+        }
     }
 
     /// As [`Self::run`], cut off where it is silent for too long: for commands that may call helpers of the user's, as for signing.
     pub fn ask<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
         let mut command = self.command(Some(repo));
         command.args(args);
-        match self.told(args, || watch::output(command, self.silence, !self.attended, &mut |_| {}))? {
-            Watched::Ended(out) if out.status.success() => Ok(String::from_utf8_lossy(&out.stdout).into_owned()),
+        match self.told(args, || {
+            watch::output(command, self.silence, !self.attended, &mut |_| {})
+        })? {
+            Watched::Ended(out) if out.status.success() => {
+                Ok(String::from_utf8_lossy(&out.stdout).into_owned())
+            }
             Watched::Ended(out) => Err(failed(args, &out)),
-            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: self.silence.as_secs() }),
+            Watched::CutOff => Err(GitError::Silent {
+                what: subcommand(args),
+                seconds: self.silence.as_secs(),
+            }),
         }
     }
 
     fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
-        match self.told(args, || self.command(Some(repo)).args(args).output().map(Watched::Ended))? {
+        match self.told(args, || {
+            self.command(Some(repo))
+                .args(args)
+                .output()
+                .map(Watched::Ended)
+        })? {
             Watched::Ended(out) => Ok(out),
             // Nobody cuts these off.
-            Watched::CutOff => Err(GitError::Silent { what: subcommand(args), seconds: 0 }),
+            Watched::CutOff => Err(GitError::Silent {
+                what: subcommand(args),
+                seconds: 0,
+            }),
         }
     }
 
@@ -317,32 +408,76 @@ impl Git {
             return Err(failed(&args, &out));
         }
         let text = String::from_utf8_lossy(&out.stdout);
-        let sha256 = text.lines().any(|line| line.split_once('\t').is_some_and(|(id, _)| id.len() == 64));
-        let head = text.lines().find_map(|line| line.strip_prefix("ref: refs/heads/")?.strip_suffix("\tHEAD"));
-        let all: Vec<_> = text.lines().filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/")).collect();
-        let (machines, branches): (Vec<&str>, Vec<&str>) = all.into_iter().partition(|name| name.starts_with(MACHINES));
+        let sha256 = text
+            .lines()
+            .any(|line| line.split_once('\t').is_some_and(|(id, _)| id.len() == 64));
+        let head = text.lines().find_map(|line| {
+            line.strip_prefix("ref: refs/heads/")?
+                .strip_suffix("\tHEAD")
+        });
+        let all: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.split_once('\t')?.1.strip_prefix("refs/heads/"))
+            .collect();
+        let (machines, branches): (Vec<&str>, Vec<&str>) =
+            all.into_iter().partition(|name| name.starts_with(MACHINES));
         // A bare repository's HEAD may name a branch that does not exist.
         let named = head.filter(|head| branches.contains(head));
-        let branch = named.or_else(|| branches.iter().copied().find(|b| ["main", "master"].contains(b))).or(branches.first().copied());
-        Ok(Survey { branch: branch.map(str::to_owned), named: named.is_some(), sha256, per_machine: !machines.is_empty() })
+        let branch = named
+            .or_else(|| {
+                branches
+                    .iter()
+                    .copied()
+                    .find(|b| ["main", "master"].contains(b))
+            })
+            .or(branches.first().copied());
+        Ok(Survey {
+            branch: branch.map(str::to_owned),
+            named: named.is_some(),
+            sha256,
+            per_machine: !machines.is_empty(),
+        })
     }
 
     /// What an empty remote is like: which branch its `HEAD` names, where it says so. It is cloned into the folder `at`, which must be empty.
     pub fn survey_empty(&self, at: &Path, address: &str) -> Result<Survey, GitError> {
-        let args = ["-c", "init.defaultBranch=main", "clone", "--quiet", "--bare", "--template=", "--", address, "probe.git"];
+        let args = [
+            "-c",
+            "init.defaultBranch=main",
+            "clone",
+            "--quiet",
+            "--bare",
+            "--template=",
+            "--",
+            address,
+            "probe.git",
+        ];
         let out = self.transport(at, &args)?;
         if !out.status.success() {
             return Err(failed(&args, &out));
         }
-        let read = |name: &str| std::fs::read_to_string(at.join("probe.git").join(name)).unwrap_or_default();
-        let branch = read("HEAD").trim().strip_prefix("ref: refs/heads/").map(str::to_owned);
-        let sha256 = read("config").to_ascii_lowercase().contains("objectformat = sha256");
-        Ok(Survey { branch, named: true, sha256, per_machine: false })
+        let read = |name: &str| {
+            std::fs::read_to_string(at.join("probe.git").join(name)).unwrap_or_default()
+        };
+        let branch = read("HEAD")
+            .trim()
+            .strip_prefix("ref: refs/heads/")
+            .map(str::to_owned);
+        let sha256 = read("config")
+            .to_ascii_lowercase()
+            .contains("objectformat = sha256");
+        Ok(Survey {
+            branch,
+            named: true,
+            sha256,
+            per_machine: false,
+        })
     }
 
     /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is connected to.
     pub fn rewritten(&self, at: &Path, address: &str) -> Result<String, GitError> {
-        self.run(at, &["ls-remote", "--get-url", "--", address]).map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
+        self.run(at, &["ls-remote", "--get-url", "--", address])
+            .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
     }
 
     /// Lists a remote's branches as a stranger would: without the user's configuration, credentials, certificates, cookies and `.netrc`.
@@ -356,25 +491,49 @@ impl Git {
         for name in ["GIT_CONFIG_SYSTEM", "GIT_SSL_CERT", "GIT_SSL_KEY", "NETRC"] {
             command.env_remove(name);
         }
-        command.env("HOME", nowhere.path()).env("XDG_CONFIG_HOME", nowhere.path());
-        command.env("GIT_CEILING_DIRECTORIES", nowhere.path().parent().unwrap_or(nowhere.path()));
-        command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_ALLOW_PROTOCOL", "http:https");
-        command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS_REQUIRE", "never").env("GCM_INTERACTIVE", "never");
-        let mut settings: Vec<(String, String)> = STRANGER.map(|(key, value)| (key.to_owned(), value.to_owned())).into();
+        command
+            .env("HOME", nowhere.path())
+            .env("XDG_CONFIG_HOME", nowhere.path());
+        command.env(
+            "GIT_CEILING_DIRECTORIES",
+            nowhere.path().parent().unwrap_or(nowhere.path()),
+        );
+        command
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ALLOW_PROTOCOL", "http:https");
+        command
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "")
+            .env("SSH_ASKPASS_REQUIRE", "never")
+            .env("GCM_INTERACTIVE", "never");
+        let mut settings: Vec<(String, String)> = STRANGER
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
         // By variables: a proxy's password is nothing for the list of processes.
-        let usual = self.run(at, &["config", "-z", "--get-urlmatch", "http", address]).unwrap_or_default();
-        let usual = usual.split('\0').filter_map(|entry| entry.split_once('\n')).filter(|(key, _)| ROADS.contains(key));
+        let usual = self
+            .run(at, &["config", "-z", "--get-urlmatch", "http", address])
+            .unwrap_or_default();
+        let usual = usual
+            .split('\0')
+            .filter_map(|entry| entry.split_once('\n'))
+            .filter(|(key, _)| ROADS.contains(key));
         settings.extend(usual.map(|(key, value)| (key.to_owned(), value.to_owned())));
         command.env("GIT_CONFIG_COUNT", settings.len().to_string());
         for (at, (key, value)) in settings.iter().enumerate() {
-            command.env(format!("GIT_CONFIG_KEY_{at}"), key).env(format!("GIT_CONFIG_VALUE_{at}"), value);
+            command
+                .env(format!("GIT_CONFIG_KEY_{at}"), key)
+                .env(format!("GIT_CONFIG_VALUE_{at}"), value);
         }
         command.args(args);
         let silence = self.silence.min(STRANGERS_PATIENCE);
         match watch::output(command, silence, true, &mut |_| {}).map_err(GitError::Missing)? {
             Watched::Ended(out) if out.status.success() => Ok(()),
             Watched::Ended(out) => Err(failed(&args, &out)),
-            Watched::CutOff => Err(GitError::Silent { what: subcommand(&args), seconds: silence.as_secs() }),
+            Watched::CutOff => Err(GitError::Silent {
+                what: subcommand(&args),
+                seconds: silence.as_secs(),
+            }),
         }
     }
 
@@ -391,7 +550,14 @@ impl Git {
     fn fetch_with(&self, repo: &Path, remote: &str, more: &[&str]) -> Result<(), GitError> {
         let _doing = self.watcher.begin(Step::Fetch, 0);
         // Progress is a sign of life.
-        let mut args = vec!["fetch", "--progress", "--prune", "--no-tags", "--no-auto-maintenance", "--no-recurse-submodules"];
+        let mut args = vec![
+            "fetch",
+            "--progress",
+            "--prune",
+            "--no-tags",
+            "--no-auto-maintenance",
+            "--no-recurse-submodules",
+        ];
         args.extend(more);
         let branches = format!("+refs/heads/*:refs/remotes/{remote}/*");
         args.extend([remote, branches.as_str()]);
@@ -404,7 +570,10 @@ impl Git {
             // A git that outlived a killed run, or one of the user's, moved the same ref in the same moment.
             let text = String::from_utf8_lossy(&out.stderr);
             tries += 1;
-            if tries > 5 || !(text.contains("cannot lock ref") || text.contains("unable to update local ref")) {
+            if tries > 5
+                || !(text.contains("cannot lock ref")
+                    || text.contains("unable to update local ref"))
+            {
                 return Err(failed(&args, &out));
             }
             std::thread::sleep(Duration::from_millis(50 * tries));
@@ -412,7 +581,14 @@ impl Git {
     }
 
     /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.
-    pub fn push(&self, repo: &Path, remote: &str, commit: &str, branch: &str, over: Option<&str>) -> Result<Push, GitError> {
+    pub fn push(
+        &self,
+        repo: &Path,
+        remote: &str,
+        commit: &str,
+        branch: &str,
+        over: Option<&str>,
+    ) -> Result<Push, GitError> {
         let _doing = self.watcher.begin(Step::Push, 0);
         let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
         let update = format!("{commit}:refs/heads/{branch}");
@@ -421,7 +597,10 @@ impl Git {
             return Ok(Push::Done);
         }
         let text = String::from_utf8_lossy(&out.stdout);
-        let reason = text.lines().find(|line| line.starts_with('!')).unwrap_or_default();
+        let reason = text
+            .lines()
+            .find(|line| line.starts_with('!'))
+            .unwrap_or_default();
         // The last four are what a server says to the slower of two that pushed in the same instant.
         let races = [
             "(fetch first)",
@@ -434,21 +613,56 @@ impl Git {
         ];
         let slower = races.iter().any(|race| reason.contains(race));
         let error = refused(&args, &out);
-        if slower { Ok(Push::Rejected(error.to_string())) } else { Err(error) }
+        if slower {
+            Ok(Push::Rejected(error.to_string()))
+        } else {
+            Err(error)
+        }
     }
 
     /// Asks whether the remote would take a push to a branch, as far as it says so before anything is sent. Nothing is pushed.
-    pub fn may_push(&self, repo: &Path, remote: &str, commit: &str, branch: &str) -> Result<(), GitError> {
-        let (args, out) = self.push_with(repo, remote, Some("--dry-run"), &format!("{commit}:refs/heads/{branch}"))?;
+    pub fn may_push(
+        &self,
+        repo: &Path,
+        remote: &str,
+        commit: &str,
+        branch: &str,
+    ) -> Result<(), GitError> {
+        let (args, out) = self.push_with(
+            repo,
+            remote,
+            Some("--dry-run"),
+            &format!("{commit}:refs/heads/{branch}"),
+        )?;
         let text = String::from_utf8_lossy(&out.stdout);
         // Somebody else was faster: that says nothing of what we may.
-        let slower = ["(fetch first)", "(non-fast-forward)"].iter().any(|race| text.contains(race));
-        if out.status.success() || slower { Ok(()) } else { Err(refused(&args, &out)) }
+        let slower = ["(fetch first)", "(non-fast-forward)"]
+            .iter()
+            .any(|race| text.contains(race));
+        if out.status.success() || slower {
+            Ok(())
+        } else {
+            Err(refused(&args, &out))
+        }
     }
 
-    fn push_with(&self, repo: &Path, remote: &str, more: Option<&str>, update: &str) -> Result<(Vec<String>, Output), GitError> {
+    fn push_with(
+        &self,
+        repo: &Path,
+        remote: &str,
+        more: Option<&str>,
+        update: &str,
+    ) -> Result<(Vec<String>, Output), GitError> {
         let mirror = format!("remote.{remote}.mirror=false");
-        let mut args = vec!["-c", mirror.as_str(), "push", "--porcelain", "--progress", "--no-verify", "--no-signed"];
+        let mut args = vec![
+            "-c",
+            mirror.as_str(),
+            "push",
+            "--porcelain",
+            "--progress",
+            "--no-verify",
+            "--no-signed",
+        ];
         args.extend(["--no-follow-tags", "--recurse-submodules=no"]);
         args.extend(more);
         args.extend([remote, update]);
@@ -461,23 +675,45 @@ impl Git {
         for name in ["FETCH_HEAD", "ORIG_HEAD"] {
             let _ = std::fs::remove_file(repo.join(".git").join(name));
         }
-        self.run(repo, &["reflog", "expire", "--expire=now", "--expire-unreachable=now", "--all"])?;
+        self.run(
+            repo,
+            &[
+                "reflog",
+                "expire",
+                "--expire=now",
+                "--expire-unreachable=now",
+                "--all",
+            ],
+        )?;
         self.run(repo, &["gc", "--quiet", "--prune=now"]).map(drop)
     }
 
     /// Lets git tidy up where it thinks that it is time to.
     pub fn maintain(&self, repo: &Path) -> Result<(), GitError> {
-        self.run(repo, &["maintenance", "run", "--auto", "--quiet"]).map(drop)
+        self.run(repo, &["maintenance", "run", "--auto", "--quiet"])
+            .map(drop)
     }
 
     /// Makes a signed commit by the user's signing set-up, which libgit2 knows nothing of.
-    pub fn commit_signed(&self, repo: &Path, tree: &str, parents: &[String], message: &str) -> Result<String, GitError> {
+    pub fn commit_signed(
+        &self,
+        repo: &Path,
+        tree: &str,
+        parents: &[String],
+        message: &str,
+    ) -> Result<String, GitError> {
         let mut file = tempfile::NamedTempFile::new().map_err(GitError::Missing)?;
-        file.write_all(message.as_bytes()).map_err(GitError::Missing)?;
+        file.write_all(message.as_bytes())
+            .map_err(GitError::Missing)?;
         let path = file.path().display().to_string();
         let mut args = vec!["-c", "i18n.commitEncoding=UTF-8"];
         if self.settings(repo)?.person(Role::Committer).is_none() {
-            args.extend(["-c", "user.name=claude-sync", "-c", "user.email=claude-sync@localhost"]);
+            args.extend([
+                "-c",
+                "user.name=claude-sync",
+                "-c",
+                "user.email=claude-sync@localhost",
+            ]);
         }
         args.extend(["commit-tree", "-S", "-F", &path]);
         for parent in parents {
@@ -489,7 +725,11 @@ impl Git {
 }
 
 /// Settings of every command of our own. Hooks of the user's, and what asks a program what changed, may fail, hang or refuse.
-const OWN: [&str; 3] = ["core.hooksPath=/dev/null", "core.fsmonitor=false", "core.pager=cat"];
+const OWN: [&str; 3] = [
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.pager=cat",
+];
 
 /// The name of the command, past the settings before it.
 fn subcommand<S: AsRef<OsStr>>(args: &[S]) -> String {
@@ -557,11 +797,20 @@ fn refused<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     let text = String::from_utf8_lossy(&out.stdout);
     let reason = text.lines().find(|line| line.starts_with('!'));
     // Of `!	FROM:TO	[remote rejected] (reason)` the last part.
-    let reason = reason.and_then(|line| line.rsplit('\t').next()).map(str::to_owned);
+    let reason = reason
+        .and_then(|line| line.rsplit('\t').next())
+        .map(str::to_owned);
     match (failed(args, out), reason) {
         (GitError::Failed { what, message }, Some(reason)) if !message.contains(&reason) => {
             let reason = hide_secrets(&printable_lines(&reason, 1));
-            GitError::Failed { what, message: if message.is_empty() { reason } else { format!("{message}\n{reason}") } }
+            GitError::Failed {
+                what,
+                message: if message.is_empty() {
+                    reason
+                } else {
+                    format!("{message}\n{reason}")
+                },
+            }
         }
         (error, _) => error,
     }
@@ -573,15 +822,23 @@ fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
         // Advice for people who type git commands would mislead here.
         let tells = |line: &&str| {
             let said = line.strip_prefix("remote: ").unwrap_or(line);
-            !line.starts_with("hint:") && !line.trim().is_empty() && !PROGRESS.iter().any(|start| said.starts_with(start))
+            !line.starts_with("hint:")
+                && !line.trim().is_empty()
+                && !PROGRESS.iter().any(|start| said.starts_with(start))
         };
-        text.split(['\n', '\r']).filter(tells).collect::<Vec<_>>().join("\n")
+        text.split(['\n', '\r'])
+            .filter(tells)
+            .collect::<Vec<_>>()
+            .join("\n")
     };
     let mut message = told(&stderr);
     if message.is_empty() {
         message = told(&String::from_utf8_lossy(&out.stdout));
     }
-    GitError::Failed { what: subcommand(args), message: hide_secrets(&printable_lines(&message, 12)) }
+    GitError::Failed {
+        what: subcommand(args),
+        message: hide_secrets(&printable_lines(&message, 12)),
+    }
 }
 
 /// Cuts passwords and tokens out of addresses: `https://user:secret@host` becomes `https://***@host`.
@@ -591,10 +848,14 @@ pub fn hide_secrets(text: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"')).unwrap_or(after.len());
-        let host = after[..end]
-            .rfind('@')
-            .filter(|user| after[..*user].contains(':') || before.ends_with("http://") || before.ends_with("https://"));
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '\'' | '"'))
+            .unwrap_or(after.len());
+        let host = after[..end].rfind('@').filter(|user| {
+            after[..*user].contains(':')
+                || before.ends_with("http://")
+                || before.ends_with("https://")
+        });
         rest = match host {
             Some(user) => {
                 out.push_str("***");
@@ -613,7 +874,13 @@ mod tests {
 
     #[test]
     fn secrets_in_addresses_are_hidden() {
-        assert_eq!(hide_secrets("to 'https://me:ghp_x@host/r' and https://tok@h/"), "to 'https://***@host/r' and https://***@h/");
-        assert_eq!(hide_secrets("ssh://git@host/r file:///tmp/a@b"), "ssh://git@host/r file:///tmp/a@b");
+        assert_eq!(
+            hide_secrets("to 'https://me:ghp_x@host/r' and https://tok@h/"),
+            "to 'https://***@host/r' and https://***@h/"
+        );
+        assert_eq!(
+            hide_secrets("ssh://git@host/r file:///tmp/a@b"),
+            "ssh://git@host/r file:///tmp/a@b"
+        );
     }
 }

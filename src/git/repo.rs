@@ -101,7 +101,12 @@ impl RepoError {
             Self::Missing(_) => true,
             Self::Process(error) => error.is_damage_here(),
             Self::Git { source, .. } => match source.class() {
-                ErrorClass::Odb => matches!(source.code(), ErrorCode::NotFound | ErrorCode::HashsumMismatch) || is_damage(source.message()),
+                ErrorClass::Odb => {
+                    matches!(
+                        source.code(),
+                        ErrorCode::NotFound | ErrorCode::HashsumMismatch
+                    ) || is_damage(source.message())
+                }
                 ErrorClass::Zlib => true,
                 _ => is_damage(source.message()),
             },
@@ -112,15 +117,28 @@ impl RepoError {
 
 /// Whether a message of libgit2 tells of a damaged object.
 fn is_damage(message: &str) -> bool {
-    ["is damaged", "corrupt", "inflate", "mismatch", "object not found", "Cannot retrieve reference target"]
-        .iter()
-        .any(|word| message.contains(word))
+    [
+        "is damaged",
+        "corrupt",
+        "inflate",
+        "mismatch",
+        "object not found",
+        "Cannot retrieve reference target",
+    ]
+    .iter()
+    .any(|word| message.contains(word))
 }
 
 pub(super) fn git<T>(what: &str, result: Result<T, git2::Error>) -> Result<T, RepoError> {
     result.map_err(|source| match source.code() {
-        ErrorCode::Locked => RepoError::Locked { what: what.to_owned(), reason: printable(source.message(), 300) },
-        _ => RepoError::Git { what: what.to_owned(), source },
+        ErrorCode::Locked => RepoError::Locked {
+            what: what.to_owned(),
+            reason: printable(source.message(), 300),
+        },
+        _ => RepoError::Git {
+            what: what.to_owned(),
+            source,
+        },
     })
 }
 
@@ -158,19 +176,30 @@ pub struct Repo {
 
 impl std::fmt::Debug for Repo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Repo").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Repo")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
 impl Repo {
     fn of(inner: Repository, path: PathBuf) -> Self {
-        Self { inner, path, seal: None, sealing: Cell::new(false), checked: RefCell::default() }
+        Self {
+            inner,
+            path,
+            seal: None,
+            sealing: Cell::new(false),
+            checked: RefCell::default(),
+        }
     }
 
     /// With the fleet's key, which opens sealed files.
     #[must_use]
     pub fn with_key(self, key: Option<&Key>) -> Self {
-        Self { seal: key.map(Seal::new), ..self }
+        Self {
+            seal: key.map(Seal::new),
+            ..self
+        }
     }
 
     /// The fleet's key in use.
@@ -186,9 +215,17 @@ impl Repo {
     /// The mark of the key that sealed what a root tree holds; none where it is plain.
     pub fn sealed_by(&self, root: Oid) -> Result<Option<String>, RepoError> {
         // The manifest, or where each machine has a branch, pages.
-        let mut files: Vec<Oid> = self.entry(Some(root), "sync/manifest.json")?.map(|entry| entry.oid).into_iter().collect();
+        let mut files: Vec<Oid> = self
+            .entry(Some(root), "sync/manifest.json")?
+            .map(|entry| entry.oid)
+            .into_iter()
+            .collect();
         if files.is_empty() {
-            files.extend(self.blobs(Some(root), "sync/machines")?.into_iter().map(|blob| blob.oid));
+            files.extend(
+                self.blobs(Some(root), "sync/machines")?
+                    .into_iter()
+                    .map(|blob| blob.oid),
+            );
         }
         for oid in files {
             if self.is_blob_within(oid, MAX_SYNC_FILE)?
@@ -202,7 +239,9 @@ impl Repo {
 
     /// Whether a blob is sealed by a key that is not here.
     pub fn is_locked(&self, oid: Oid) -> Result<bool, RepoError> {
-        Ok(self.seal.is_none() && self.is_blob_within(oid, MAX_DAY_FILE)? && sealed::is_sealed(&self.stored(oid)?))
+        Ok(self.seal.is_none()
+            && self.is_blob_within(oid, MAX_DAY_FILE)?
+            && sealed::is_sealed(&self.stored(oid)?))
     }
 
     /// Seals files below `sync` from here on, if there is a key.
@@ -219,33 +258,51 @@ impl Repo {
         // Without these git looks for another repository above, or takes defaults for what the clone was set up with.
         for part in ["HEAD", "config"] {
             if place.is_dir() && !place.join(part).exists() {
-                return Err(RepoError::Damaged { path: path.to_owned(), part });
+                return Err(RepoError::Damaged {
+                    path: path.to_owned(),
+                    part,
+                });
             }
         }
         match Repository::open(path) {
             Ok(inner) => Ok(Some(Self::of(inner, path.to_owned()))),
-            Err(source) => Err(RepoError::Open { path: path.to_owned(), source }),
+            Err(source) => Err(RepoError::Open {
+                path: path.to_owned(),
+                source,
+            }),
         }
     }
 
     /// Opens the repository that git names to a program it runs, such as a merge driver.
     pub fn from_environment() -> Result<Self, RepoError> {
-        let inner = Repository::open_from_env().map_err(|source| RepoError::Open { path: PathBuf::from("."), source })?;
+        let inner = Repository::open_from_env().map_err(|source| RepoError::Open {
+            path: PathBuf::from("."),
+            source,
+        })?;
         let path = inner.workdir().unwrap_or_else(|| inner.path()).to_owned();
         Ok(Self::of(inner, path))
     }
 
     /// Opens a bare repository.
     pub fn open_bare(path: &Path) -> Result<Self, RepoError> {
-        let inner = Repository::open_bare(path).map_err(|source| RepoError::Open { path: path.to_owned(), source })?;
+        let inner = Repository::open_bare(path).map_err(|source| RepoError::Open {
+            path: path.to_owned(),
+            source,
+        })?;
         Ok(Self::of(inner, path.to_owned()))
     }
 
     /// Makes an empty repository of the plain kind: SHA-1, refs as files, no template.
     pub fn create(path: &Path, branch: &str) -> Result<Self, RepoError> {
         let mut options = RepositoryInitOptions::new();
-        options.mkpath(true).external_template(false).initial_head(branch);
-        let inner = git("create the repository", Repository::init_opts(path, &options))?;
+        options
+            .mkpath(true)
+            .external_template(false)
+            .initial_head(branch);
+        let inner = git(
+            "create the repository",
+            Repository::init_opts(path, &options),
+        )?;
         Ok(Self::of(inner, path.to_owned()))
     }
 
@@ -267,25 +324,42 @@ impl Repo {
     /// The branch that `HEAD` names, born or not; none where it is detached.
     pub fn head_branch(&self) -> Result<Option<String>, RepoError> {
         let head = git("read HEAD", self.inner.find_reference("HEAD"))?;
-        Ok(head.symbolic_target().ok().flatten().and_then(|name| name.strip_prefix("refs/heads/")).map(str::to_owned))
+        Ok(head
+            .symbolic_target()
+            .ok()
+            .flatten()
+            .and_then(|name| name.strip_prefix("refs/heads/"))
+            .map(str::to_owned))
     }
 
     /// Points an unborn `HEAD` at a branch.
     pub fn set_unborn_branch(&self, branch: &str) -> Result<(), RepoError> {
-        git("name the branch", self.inner.set_head(&format!("refs/heads/{branch}")))
+        git(
+            "name the branch",
+            self.inner.set_head(&format!("refs/heads/{branch}")),
+        )
     }
 
     /// The commit that a ref names; none where there is no such ref. Fails where the ref names an object that is missing.
     pub fn commit_at(&self, reference: &str) -> Result<Option<Oid>, RepoError> {
-        let fail = |source| RepoError::Git { what: format!("read {reference}"), source };
-        let found = match self.inner.find_reference(reference).and_then(|found| found.resolve()) {
+        let fail = |source| RepoError::Git {
+            what: format!("read {reference}"),
+            source,
+        };
+        let found = match self
+            .inner
+            .find_reference(reference)
+            .and_then(|found| found.resolve())
+        {
             Ok(found) => found,
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(source) => return Err(fail(source)),
         };
         match (self.peel(&found), found.target()) {
             (Ok(commit), _) => Ok(Some(commit)),
-            (Err(error), Some(target)) if error.code() == ErrorCode::NotFound => Err(RepoError::Missing(target)),
+            (Err(error), Some(target)) if error.code() == ErrorCode::NotFound => {
+                Err(RepoError::Missing(target))
+            }
             (Err(source), _) => Err(fail(source)),
         }
     }
@@ -302,7 +376,9 @@ impl Repo {
 
     /// A commit's parents.
     pub fn parents_of(&self, commit: Oid) -> Result<Vec<Oid>, RepoError> {
-        Ok(git("read a commit", self.find_commit(commit))?.parent_ids().collect())
+        Ok(git("read a commit", self.find_commit(commit))?
+            .parent_ids()
+            .collect())
     }
 
     /// A blob's size, without reading it; none where the object is no blob. Fails where it is missing.
@@ -310,7 +386,10 @@ impl Repo {
         match self.inner.odb().and_then(|odb| odb.read_header(oid)) {
             Ok((size, kind)) => Ok((kind == ObjectType::Blob).then_some(size)),
             Err(error) if error.code() == ErrorCode::NotFound => Err(RepoError::Missing(oid)),
-            Err(source) => Err(RepoError::Git { what: format!("read object {oid}"), source }),
+            Err(source) => Err(RepoError::Git {
+                what: format!("read object {oid}"),
+                source,
+            }),
         }
     }
 
@@ -326,7 +405,12 @@ impl Repo {
 
     /// A blob's bytes as they are stored, sealed or not.
     pub fn stored(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
-        Ok(git("read a file", self.check(oid).and_then(|()| self.inner.find_blob(oid)))?.content().to_vec())
+        Ok(git(
+            "read a file",
+            self.check(oid).and_then(|()| self.inner.find_blob(oid)),
+        )?
+        .content()
+        .to_vec())
     }
 
     /// The id that bytes have as a blob.
@@ -342,7 +426,9 @@ impl Repo {
     /// A file as it is stored.
     fn dress<'a>(&self, path: &str, bytes: &'a [u8]) -> Cow<'a, [u8]> {
         match &self.seal {
-            Some(seal) if self.is_sealing() && path.starts_with("sync/") => Cow::Owned(seal.seal(path, bytes)),
+            Some(seal) if self.is_sealing() && path.starts_with("sync/") => {
+                Cow::Owned(seal.seal(path, bytes))
+            }
             _ => Cow::Borrowed(bytes),
         }
     }
@@ -356,17 +442,42 @@ impl Repo {
     /// libgit2 would take them for the objects that they are named after. Returns how many there were.
     pub fn drop_broken(&self, began: SystemTime) -> u64 {
         let mut broken = 0;
-        if self.inner.index().is_err() && std::fs::remove_file(self.inner.path().join("index")).is_ok() {
+        if self.inner.index().is_err()
+            && std::fs::remove_file(self.inner.path().join("index")).is_ok()
+        {
             broken += 1;
         }
         let objects = self.inner.commondir().join("objects");
         let Ok(odb) = self.inner.odb() else { return 0 };
         for folder in std::fs::read_dir(&objects).into_iter().flatten().flatten() {
-            let Some(start) = folder.file_name().to_str().filter(|name| name.len() == 2).map(str::to_owned) else { continue };
-            for file in std::fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-                let Some(oid) = file.file_name().to_str().and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok()) else { continue };
-                let young = file.metadata().and_then(|data| data.modified()).is_ok_and(|made| made >= began);
-                if young && self.check(oid).and_then(|()| odb.read(oid)).is_err() && std::fs::remove_file(file.path()).is_ok() {
+            let Some(start) = folder
+                .file_name()
+                .to_str()
+                .filter(|name| name.len() == 2)
+                .map(str::to_owned)
+            else {
+                continue;
+            };
+            for file in std::fs::read_dir(folder.path())
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                let Some(oid) = file
+                    .file_name()
+                    .to_str()
+                    .and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok())
+                else {
+                    continue;
+                };
+                let young = file
+                    .metadata()
+                    .and_then(|data| data.modified())
+                    .is_ok_and(|made| made >= began);
+                if young
+                    && self.check(oid).and_then(|()| odb.read(oid)).is_err()
+                    && std::fs::remove_file(file.path()).is_ok()
+                {
                     broken += 1;
                 }
             }
@@ -378,16 +489,27 @@ impl Repo {
     pub fn write_files(&self, all: &[(&str, &[u8])]) -> Result<Vec<Oid>, RepoError> {
         let seal = self.seal.clone().filter(|_| self.is_sealing());
         if all.len() < 2 {
-            return all.iter().map(|(path, bytes)| self.write_file(path, bytes)).collect();
+            return all
+                .iter()
+                .map(|(path, bytes)| self.write_file(path, bytes))
+                .collect();
         }
         let place = self.inner.path();
         let open = || Repository::open(place);
-        let store = |repo: &mut Result<Repository, git2::Error>, (path, bytes): &(&str, &[u8])| match repo {
-            Ok(repo) => {
-                let sealed = seal.as_ref().map(|seal| seal.seal(path, bytes));
-                git("store a file", repo.blob(sealed.as_deref().unwrap_or(bytes)))
+        let store = |repo: &mut Result<Repository, git2::Error>, (path, bytes): &(&str, &[u8])| {
+            match repo {
+                Ok(repo) => {
+                    let sealed = seal.as_ref().map(|seal| seal.seal(path, bytes));
+                    git(
+                        "store a file",
+                        repo.blob(sealed.as_deref().unwrap_or(bytes)),
+                    )
+                }
+                Err(error) => Err(RepoError::Open {
+                    path: place.to_owned(),
+                    source: git2::Error::from_str(error.message()),
+                }),
             }
-            Err(error) => Err(RepoError::Open { path: place.to_owned(), source: git2::Error::from_str(error.message()) }),
         };
         all.par_iter().map_init(open, store).collect()
     }
@@ -398,36 +520,77 @@ impl Repo {
     pub fn write_in_memory(&self) -> Result<(), RepoError> {
         git2::opts::strict_hash_verification(false);
         let odb = git("open the objects", self.inner.odb())?;
-        git("hold objects in memory", odb.add_new_mempack_backend(1000).map(drop))?;
+        git(
+            "hold objects in memory",
+            odb.add_new_mempack_backend(1000).map(drop),
+        )?;
         git("hold objects in memory", self.inner.set_odb(&odb))
     }
 
     /// Whom commits name as their author.
     pub fn author(&self, process: &Git) -> Result<String, RepoError> {
         let who = self.signature(process, Role::Author)?;
-        Ok(format!("{} <{}>", String::from_utf8_lossy(who.name_bytes()), String::from_utf8_lossy(who.email_bytes())))
+        Ok(format!(
+            "{} <{}>",
+            String::from_utf8_lossy(who.name_bytes()),
+            String::from_utf8_lossy(who.email_bytes())
+        ))
     }
 
     fn signature(&self, process: &Git, role: Role) -> Result<Signature<'static>, RepoError> {
-        let known = process.settings(&self.path)?.person(role).and_then(|who| Signature::now(&who.name, &who.email).ok());
+        let known = process
+            .settings(&self.path)?
+            .person(role)
+            .and_then(|who| Signature::now(&who.name, &who.email).ok());
         match known {
             Some(who) => Ok(who),
             // No identity is configured: a commit must not fail for that, and must not guess a name or address either.
-            None => git("make a signature", Signature::now("claude-sync", "claude-sync@localhost")),
+            None => git(
+                "make a signature",
+                Signature::now("claude-sync", "claude-sync@localhost"),
+            ),
         }
     }
 
     /// Makes a commit. It is not signed, whatever `commit.gpgSign` says: [`Git::commit_signed`] does that. No ref moves.
-    pub fn commit(&self, process: &Git, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, RepoError> {
-        let (author, committer) = (self.signature(process, Role::Author)?, self.signature(process, Role::Committer)?);
+    pub fn commit(
+        &self,
+        process: &Git,
+        tree: Oid,
+        parents: &[Oid],
+        message: &str,
+    ) -> Result<Oid, RepoError> {
+        let (author, committer) = (
+            self.signature(process, Role::Author)?,
+            self.signature(process, Role::Committer)?,
+        );
         let tree = git("read a tree", self.find_tree(tree))?;
-        let parents = parents.iter().map(|p| self.find_commit(*p)).collect::<Result<Vec<_>, _>>();
+        let parents = parents
+            .iter()
+            .map(|p| self.find_commit(*p))
+            .collect::<Result<Vec<_>, _>>();
         let parents = git("read a commit", parents)?;
-        git("make a commit", self.inner.commit(None, &author, &committer, message, &tree, &parents.iter().collect::<Vec<_>>()))
+        git(
+            "make a commit",
+            self.inner.commit(
+                None,
+                &author,
+                &committer,
+                message,
+                &tree,
+                &parents.iter().collect::<Vec<_>>(),
+            ),
+        )
     }
 
     /// Makes a commit that is signed by the user's set-up for signing. No ref moves.
-    pub fn commit_signed(&self, process: &Git, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, RepoError> {
+    pub fn commit_signed(
+        &self,
+        process: &Git,
+        tree: Oid,
+        parents: &[Oid],
+        message: &str,
+    ) -> Result<Oid, RepoError> {
         let parents: Vec<_> = parents.iter().map(Oid::to_string).collect();
         let id = process.commit_signed(&self.path, &tree.to_string(), &parents, message)?;
         git("read the signed commit", Oid::from_str(&id))
@@ -435,11 +598,19 @@ impl Repo {
 
     /// Whether a commit carries a signature.
     pub fn is_signed(&self, commit: Oid) -> Result<bool, RepoError> {
-        Ok(git("read a commit", self.find_commit(commit))?.header_field_bytes("gpgsig").is_ok())
+        Ok(git("read a commit", self.find_commit(commit))?
+            .header_field_bytes("gpgsig")
+            .is_ok())
     }
 
     /// Moves a ref from `old` to `new`; fails if somebody else moved it meanwhile.
-    pub fn move_ref(&self, name: &str, old: Option<Oid>, new: Oid, reason: &str) -> Result<(), RepoError> {
+    pub fn move_ref(
+        &self,
+        name: &str,
+        old: Option<Oid>,
+        new: Oid,
+        reason: &str,
+    ) -> Result<(), RepoError> {
         if old == Some(new) {
             return Ok(());
         }
@@ -453,11 +624,16 @@ impl Repo {
     /// Flushes everything written so far.
     pub fn flush(&self) -> Result<(), RepoError> {
         let path = self.inner.path().to_owned();
-        crate::store::durable::sync_file_system(&path).map_err(|source| RepoError::Flush { path, source })
+        crate::store::durable::sync_file_system(&path)
+            .map_err(|source| RepoError::Flush { path, source })
     }
 
     /// The address of a remote, as it was given: `url.*.insteadOf` is applied by git ([`Git::rewritten`]).
     pub fn address(&self, remote: Option<&str>) -> Option<String> {
-        self.inner.config().ok()?.get_string(&format!("remote.{}.url", remote?)).ok()
+        self.inner
+            .config()
+            .ok()?
+            .get_string(&format!("remote.{}.url", remote?))
+            .ok()
     }
 }

@@ -40,24 +40,35 @@ impl Settings {
         while let (Some(scope), Some(entry)) = (parts.next(), parts.next()) {
             // A setting without `=` is true.
             let (name, value) = entry.split_once('\n').unwrap_or((entry, "true"));
-            out.push(Setting { scope: scope.to_owned(), name: name.to_owned(), value: value.to_owned() });
+            out.push(Setting {
+                scope: scope.to_owned(),
+                name: name.to_owned(),
+                value: value.to_owned(),
+            });
         }
         Self(out)
     }
 
     /// A setting's value. The name is written in lower case, apart from a subsection.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().rfind(|setting| setting.name == name).map(|setting| setting.value.as_str())
+        self.0
+            .iter()
+            .rfind(|setting| setting.name == name)
+            .map(|setting| setting.value.as_str())
     }
 
     /// Whether a setting is on.
     pub fn is_on(&self, name: &str) -> bool {
-        self.get(name).is_some_and(|value| ["true", "yes", "on", "1"].contains(&value.to_ascii_lowercase().as_str()))
+        self.get(name).is_some_and(|value| {
+            ["true", "yes", "on", "1"].contains(&value.to_ascii_lowercase().as_str())
+        })
     }
 
     /// Whether a setting is made in the repository itself, not for all repositories of the user.
     pub fn is_local(&self, name: &str) -> bool {
-        self.0.iter().any(|setting| setting.name == name && ["local", "worktree"].contains(&setting.scope.as_str()))
+        self.0.iter().any(|setting| {
+            setting.name == name && ["local", "worktree"].contains(&setting.scope.as_str())
+        })
     }
 
     /// Whom commits name, in git's order: variables, `author.*`, `user.*`, `EMAIL`. None where git would have to guess.
@@ -67,11 +78,20 @@ impl Settings {
             Role::Committer => ("GIT_COMMITTER", "committer"),
         };
         let part = |name: &str| {
-            let given = var(&format!("{variable}_{}", name.to_ascii_uppercase())).map(|value| value.to_string_lossy().into_owned());
-            let set = |section: &str| self.get(&format!("{section}.{name}")).filter(|value| !value.trim().is_empty()).map(str::to_owned);
+            let given = var(&format!("{variable}_{}", name.to_ascii_uppercase()))
+                .map(|value| value.to_string_lossy().into_owned());
+            let set = |section: &str| {
+                self.get(&format!("{section}.{name}"))
+                    .filter(|value| !value.trim().is_empty())
+                    .map(str::to_owned)
+            };
             given.or_else(|| set(section)).or_else(|| set("user"))
         };
-        let email = part("email").or_else(|| var("EMAIL").map(|value| value.to_string_lossy().into_owned()));
-        Some(Person { name: part("name")?, email: email? })
+        let email = part("email")
+            .or_else(|| var("EMAIL").map(|value| value.to_string_lossy().into_owned()));
+        Some(Person {
+            name: part("name")?,
+            email: email?,
+        })
     }
 }

@@ -23,7 +23,10 @@ const END: &str = "# claude-sync end";
 
 /// The line by which git runs the merge driver. In it `%` stands before a letter that git replaces.
 fn driver(program: &Path) -> String {
-    format!("{} merge-driver %O %A %B %P || exit 129", quoted(program).replace('%', "%%"))
+    format!(
+        "{} merge-driver %O %A %B %P || exit 129",
+        quoted(program).replace('%', "%%")
+    )
 }
 
 /// A program as a shell reads it.
@@ -42,8 +45,17 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     let set = |name: &str, value: &str| -> Result<(), RepoError> {
         let local = config
             .open_level(git2::ConfigLevel::Local)
-            .and_then(|mut local| if local.get_string(name).ok().as_deref() == Some(value) { Ok(()) } else { local.set_str(name, value) });
-        local.map_err(|source| RepoError::Git { what: format!("set {name}"), source })
+            .and_then(|mut local| {
+                if local.get_string(name).ok().as_deref() == Some(value) {
+                    Ok(())
+                } else {
+                    local.set_str(name, value)
+                }
+            });
+        local.map_err(|source| RepoError::Git {
+            what: format!("set {name}"),
+            source,
+        })
     };
     set("merge.claude-sync.name", "joins usage records")?;
     // Exit codes 1 to 128 would mean "conflict" and leave ours without a mark; 129 makes git stop and change nothing.
@@ -54,7 +66,10 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     set("diff.claude-sync.textconv", &format!("{quoted} textconv"))?;
     // Without a choice of the user's, `git pull` on diverged branches stops with a question.
     let snapshot = repo.config()?;
-    if ["pull.rebase", "pull.ff"].iter().all(|name| snapshot.get_entry(name).is_err()) {
+    if ["pull.rebase", "pull.ff"]
+        .iter()
+        .all(|name| snapshot.get_entry(name).is_err())
+    {
         set("pull.rebase", "false")?;
     }
     attributes(repo)
@@ -65,23 +80,46 @@ pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let quoted = quoted(program);
     let config = repo.config();
-    for (name, wanted) in [("merge.claude-sync.driver", driver(program)), ("diff.claude-sync.textconv", format!("{quoted} textconv"))] {
-        match config.as_ref().ok().and_then(|config| config.get_string(name).ok()) {
+    for (name, wanted) in [
+        ("merge.claude-sync.driver", driver(program)),
+        ("diff.claude-sync.textconv", format!("{quoted} textconv")),
+    ] {
+        match config
+            .as_ref()
+            .ok()
+            .and_then(|config| config.get_string(name).ok())
+        {
             None => out.push((name.to_owned(), "is not set".to_owned())),
-            Some(there) if there != wanted => out.push((name.to_owned(), "is set to something else".to_owned())),
+            Some(there) if there != wanted => {
+                out.push((name.to_owned(), "is set to something else".to_owned()))
+            }
             Some(_) => {}
         }
     }
-    let attributes = fs::read_to_string(repo.common_folder().join("info/attributes")).unwrap_or_default();
-    if ![ATTRIBUTE_LINE, PLAIN].iter().all(|wanted| attributes.lines().any(|line| line == *wanted)) {
-        out.push(("info/attributes".to_owned(), "has not the line of claude-sync".to_owned()));
+    let attributes =
+        fs::read_to_string(repo.common_folder().join("info/attributes")).unwrap_or_default();
+    if ![ATTRIBUTE_LINE, PLAIN]
+        .iter()
+        .all(|wanted| attributes.lines().any(|line| line == *wanted))
+    {
+        out.push((
+            "info/attributes".to_owned(),
+            "has not the line of claude-sync".to_owned(),
+        ));
     }
     out
 }
 
 /// The program that the merge driver runs, as the setting names it.
 pub fn driver_program(repo: &Repo) -> Option<PathBuf> {
-    quoted_program(&repo.config().ok()?.get_string("merge.claude-sync.driver").ok()?.replace("%%", "%"))
+    quoted_program(
+        &repo
+            .config()
+            .ok()?
+            .get_string("merge.claude-sync.driver")
+            .ok()?
+            .replace("%%", "%"),
+    )
 }
 
 /// The first word in single quotes of a line that a shell reads: the program, in what is written here and in hooks.
@@ -107,12 +145,18 @@ const LAYOUT: (&str, &str) = ("claude-sync.layout", "branch-per-machine");
 /// Makes this a clone in which each machine pushes a branch of its own.
 pub fn choose_layout(repo: &Repo) -> Result<(), RepoError> {
     let set = repo.config()?.set_str(LAYOUT.0, LAYOUT.1);
-    set.map_err(|source| RepoError::Git { what: format!("set {}", LAYOUT.0), source })
+    set.map_err(|source| RepoError::Git {
+        what: format!("set {}", LAYOUT.0),
+        source,
+    })
 }
 
 /// Whether each machine pushes a branch of its own.
 pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
-    Ok(repo.config()?.get_string(LAYOUT.0).is_ok_and(|layout| layout == LAYOUT.1))
+    Ok(repo
+        .config()?
+        .get_string(LAYOUT.0)
+        .is_ok_and(|layout| layout == LAYOUT.1))
 }
 
 /// The name of the short-lived machines of which this is one.
@@ -120,7 +164,11 @@ const EPHEMERAL: &str = "claude-sync.ephemeral";
 
 /// The name under which this machine and others like it are one machine; none where it is a machine of its own.
 pub fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
-    Ok(repo.config()?.get_string(EPHEMERAL).ok().filter(|name| !name.is_empty()))
+    Ok(repo
+        .config()?
+        .get_string(EPHEMERAL)
+        .ok()
+        .filter(|name| !name.is_empty()))
 }
 
 /// Makes this one of the short-lived machines of a name.
@@ -151,7 +199,11 @@ pub fn wants_front_page(repo: &Repo) -> Result<Option<bool>, RepoError> {
 
 /// Remembers that, or that it is done.
 pub fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoError> {
-    set(repo, FRONT_PAGE, wanted.map(|wanted| if wanted { "true" } else { "false" }))
+    set(
+        repo,
+        FRONT_PAGE,
+        wanted.map(|wanted| if wanted { "true" } else { "false" }),
+    )
 }
 
 /// The id of the machine that was uninstalled here.
@@ -175,7 +227,10 @@ fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), RepoError> {
     };
     match set {
         Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(()),
-        other => other.map_err(|source| RepoError::Git { what: format!("set {name}"), source }),
+        other => other.map_err(|source| RepoError::Git {
+            what: format!("set {name}"),
+            source,
+        }),
     }
 }
 
@@ -185,10 +240,17 @@ fn attributes(repo: &Repo) -> Result<(), SetupError> {
     let old = fs::read_to_string(&path).unwrap_or_default();
     let block = format!("{BEGIN}\n{ATTRIBUTE_LINE}\n{PLAIN}\n{END}\n");
     let (before, after) = match (old.find(BEGIN), old.find(END)) {
-        (Some(begin), Some(end)) if begin < end => (&old[..begin], old[end + END.len()..].trim_start_matches('\n')),
+        (Some(begin), Some(end)) if begin < end => (
+            &old[..begin],
+            old[end + END.len()..].trim_start_matches('\n'),
+        ),
         _ => (old.as_str(), ""),
     };
-    let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+    let gap = if before.is_empty() || before.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
     let new = format!("{before}{gap}{after}{block}");
     if new != old {
         durable::write(&path, new.as_bytes())?;
@@ -199,14 +261,27 @@ fn attributes(repo: &Repo) -> Result<(), SetupError> {
 /// Adds the remote and makes plain `git pull` and `git push` use it.
 pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoError> {
     set(repo, "remote.origin.url", Some(address))?;
-    set(repo, "remote.origin.fetch", Some("+refs/heads/*:refs/remotes/origin/*"))?;
+    set(
+        repo,
+        "remote.origin.fetch",
+        Some("+refs/heads/*:refs/remotes/origin/*"),
+    )?;
     set(repo, &format!("branch.{branch}.remote"), Some("origin"))?;
-    set(repo, &format!("branch.{branch}.merge"), Some(&format!("refs/heads/{branch}")))
+    set(
+        repo,
+        &format!("branch.{branch}.merge"),
+        Some(&format!("refs/heads/{branch}")),
+    )
 }
 
 /// Takes back [`add_remote`]: that remote cannot be used.
 pub fn remove_remote(repo: &Repo, branch: &str) -> Result<(), RepoError> {
-    for name in ["remote.origin.url", "remote.origin.fetch", &format!("branch.{branch}.remote"), &format!("branch.{branch}.merge")] {
+    for name in [
+        "remote.origin.url",
+        "remote.origin.fetch",
+        &format!("branch.{branch}.remote"),
+        &format!("branch.{branch}.merge"),
+    ] {
         set(repo, name, None)?;
     }
     Ok(())
@@ -218,7 +293,11 @@ mod tests {
 
     #[test]
     fn a_program_is_found_again_in_what_names_it() {
-        for path in ["/usr/bin/claude-sync", "/home/o'neil/it's/claude-sync", "/a b/claude-sync"] {
+        for path in [
+            "/usr/bin/claude-sync",
+            "/home/o'neil/it's/claude-sync",
+            "/a b/claude-sync",
+        ] {
             let line = format!("! command -v '{}' >/dev/null", path.replace('\'', "'\\''"));
             assert_eq!(quoted_program(&line), Some(PathBuf::from(path)));
         }

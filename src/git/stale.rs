@@ -9,21 +9,35 @@ use std::time::SystemTime;
 
 /// Removes what is younger than `began`, and returns what was removed. Only under the lock of the state folder.
 pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
-    let young = |path: &PathBuf| fs::symlink_metadata(path).and_then(|data| data.modified()).is_ok_and(|made| made >= began);
-    find(git_dir).into_iter().filter(young).filter(|path| fs::remove_file(path).is_ok()).collect()
+    let young = |path: &PathBuf| {
+        fs::symlink_metadata(path)
+            .and_then(|data| data.modified())
+            .is_ok_and(|made| made >= began)
+    };
+    find(git_dir)
+        .into_iter()
+        .filter(young)
+        .filter(|path| fs::remove_file(path).is_ok())
+        .collect()
 }
 
 /// Locks, and objects that were not finished.
 pub fn find(git_dir: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
     // A maintenance that git started in the background goes on when the run that asked for it is killed: its files are its own.
-    let maintained = git_dir.join("objects/maintenance.lock").exists() || git_dir.join("gc.pid").exists();
+    let maintained =
+        git_dir.join("objects/maintenance.lock").exists() || git_dir.join("gc.pid").exists();
     let mut folders = vec![git_dir.to_owned()];
     while let Some(folder) = folders.pop() {
         let objects = folder.starts_with(git_dir.join("objects"));
         for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-            let Ok(kind) = entry.file_type() else { continue };
+            let (path, name) = (
+                entry.path(),
+                entry.file_name().to_string_lossy().into_owned(),
+            );
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
             if kind.is_dir() {
                 folders.push(path);
                 continue;

@@ -32,7 +32,10 @@ impl Target {
 
     /// What the refs begin with that a fetch writes.
     pub fn fetched(&self) -> String {
-        format!("refs/remotes/{}/", self.remote.as_deref().unwrap_or("origin"))
+        format!(
+            "refs/remotes/{}/",
+            self.remote.as_deref().unwrap_or("origin")
+        )
     }
 }
 
@@ -40,7 +43,10 @@ impl Repo {
     /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that `HEAD` names, or else the remote's.
     pub fn target(&self) -> Result<Target, RepoError> {
         let config = self.config()?;
-        let chosen = config.get_string(BRANCH).ok().filter(|name| !name.is_empty());
+        let chosen = config
+            .get_string(BRANCH)
+            .ok()
+            .filter(|name| !name.is_empty());
         let branch = match chosen {
             Some(branch) => branch,
             None => self.likely_branch()?,
@@ -53,21 +59,35 @@ impl Repo {
         if let Some(branch) = self.head_branch()? {
             return Ok(branch);
         }
-        let rebased = std::fs::read_to_string(self.inner.path().join("rebase-merge/head-name")).unwrap_or_default();
+        let rebased = std::fs::read_to_string(self.inner.path().join("rebase-merge/head-name"))
+            .unwrap_or_default();
         let default = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
-        let default = default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
+        let default =
+            default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
         let names = [
-            rebased.trim().strip_prefix("refs/heads/").map(str::to_owned),
+            rebased
+                .trim()
+                .strip_prefix("refs/heads/")
+                .map(str::to_owned),
             default.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned)),
         ];
-        Ok(names.into_iter().flatten().next().unwrap_or_else(|| "main".to_owned()))
+        Ok(names
+            .into_iter()
+            .flatten()
+            .next()
+            .unwrap_or_else(|| "main".to_owned()))
     }
 
     /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must choose.
     fn remote_of(&self, branch: &str) -> Result<Option<String>, RepoError> {
         let config = self.config()?;
         let names = git("list remotes", self.inner.remotes())?;
-        let names: Vec<String> = names.iter().flatten().flatten().map(str::to_owned).collect();
+        let names: Vec<String> = names
+            .iter()
+            .flatten()
+            .flatten()
+            .map(str::to_owned)
+            .collect();
         let own = config.get_string(&format!("branch.{branch}.remote")).ok();
         if let Some(own) = own.filter(|own| names.contains(own)) {
             return Ok(Some(own));
@@ -76,7 +96,10 @@ impl Repo {
             [] => Ok(None),
             [only] => Ok(Some(only.clone())),
             all if all.iter().any(|name| name == "origin") => Ok(Some("origin".to_owned())),
-            all => Err(RepoError::WhichRemote { branch: branch.to_owned(), names: all.to_vec() }),
+            all => Err(RepoError::WhichRemote {
+                branch: branch.to_owned(),
+                names: all.to_vec(),
+            }),
         }
     }
 
@@ -85,7 +108,12 @@ impl Repo {
         let mut config = self.config()?;
         match config.get_string(BRANCH) {
             Ok(name) if name == branch => Ok(()),
-            _ => config.set_str(BRANCH, branch).map_err(|source| RepoError::Git { what: format!("set {BRANCH}"), source }),
+            _ => config
+                .set_str(BRANCH, branch)
+                .map_err(|source| RepoError::Git {
+                    what: format!("set {BRANCH}"),
+                    source,
+                }),
         }
     }
 
@@ -104,28 +132,58 @@ impl Repo {
     /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was on the old one.
     pub fn follow(&self, target: &Target, branch: &str) -> Result<(), RepoError> {
         let position = self.position(target)?;
-        let new = Target { branch: branch.to_owned(), ..target.clone() };
-        let set =
-            |what: &str, result: Result<(), git2::Error>| result.map_err(|source| RepoError::Git { what: format!("set {what}"), source });
+        let new = Target {
+            branch: branch.to_owned(),
+            ..target.clone()
+        };
+        let set = |what: &str, result: Result<(), git2::Error>| {
+            result.map_err(|source| RepoError::Git {
+                what: format!("set {what}"),
+                source,
+            })
+        };
         let mut config = self.config()?;
         if !self.former_branches()?.contains(&target.branch) {
             set(FORMER, config.set_multivar(FORMER, "^$", &target.branch))?;
         }
         if let Some(remote) = &target.remote {
-            set("the branch's remote", config.set_str(&format!("branch.{branch}.remote"), remote))?;
-            set("the branch's remote", config.set_str(&format!("branch.{branch}.merge"), &new.local()))?;
+            set(
+                "the branch's remote",
+                config.set_str(&format!("branch.{branch}.remote"), remote),
+            )?;
+            set(
+                "the branch's remote",
+                config.set_str(&format!("branch.{branch}.merge"), &new.local()),
+            )?;
         }
-        let renamed = self.head_branch()?.as_ref() == Some(&target.branch) && self.operation().is_none() && self.head(branch)?.is_none();
+        let renamed = self.head_branch()?.as_ref() == Some(&target.branch)
+            && self.operation().is_none()
+            && self.head(branch)?.is_none();
         if renamed && let Some(at) = self.head(&target.branch)? {
-            self.move_ref(&new.local(), None, at, "claude-sync: the remote's branch was renamed")?;
+            self.move_ref(
+                &new.local(),
+                None,
+                at,
+                "claude-sync: the remote's branch was renamed",
+            )?;
             git("name the branch", self.inner.set_head(&new.local()))?;
-            git("rename the branch", self.inner.find_reference(&target.local()).and_then(|mut old| old.delete()))?;
+            git(
+                "rename the branch",
+                self.inner
+                    .find_reference(&target.local())
+                    .and_then(|mut old| old.delete()),
+            )?;
         }
         if self.position(&new)? != position
             && let Some(position) = position
             && self.head(branch)?.is_none()
         {
-            self.move_ref(&new.local(), None, position, "claude-sync: the remote's branch was renamed")?;
+            self.move_ref(
+                &new.local(),
+                None,
+                position,
+                "claude-sync: the remote's branch was renamed",
+            )?;
         }
         self.keep_branch(branch)
     }
@@ -139,13 +197,24 @@ impl Repo {
             return Ok(late);
         }
         // Where there is no branch, it was renamed or deleted here.
-        if head.is_some() { Ok(head) } else { self.commit_at(KNOWN) }
+        if head.is_some() {
+            Ok(head)
+        } else {
+            self.commit_at(KNOWN)
+        }
     }
 
     /// The commit that was synced last: what reports, `status` and `verify` look at, whatever is checked out.
     pub fn synced(&self) -> Result<Option<Oid>, RepoError> {
-        let chosen = self.config()?.get_string(BRANCH).ok().filter(|name| !name.is_empty());
+        let chosen = self
+            .config()?
+            .get_string(BRANCH)
+            .ok()
+            .filter(|name| !name.is_empty());
         let branch = chosen.map_or_else(|| self.likely_branch(), Ok)?;
-        self.position(&Target { branch, remote: None })
+        self.position(&Target {
+            branch,
+            remote: None,
+        })
     }
 }

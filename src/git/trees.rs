@@ -14,7 +14,18 @@ impl Repo {
         };
         let tree = git("read a tree", self.find_tree(tree))?;
         // A name that is no UTF-8 fits no grammar; it is carried by the trees it stands in and never read.
-        Ok(tree.iter().filter_map(|e| Some((e.name().ok()?.to_owned(), Entry { mode: e.filemode(), oid: e.id() }))).collect())
+        Ok(tree
+            .iter()
+            .filter_map(|e| {
+                Some((
+                    e.name().ok()?.to_owned(),
+                    Entry {
+                        mode: e.filemode(),
+                        oid: e.id(),
+                    },
+                ))
+            })
+            .collect())
     }
 
     /// What stands at `path` below a tree.
@@ -26,22 +37,33 @@ impl Repo {
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         // Step by step: each tree is checked before libgit2 reads it.
         for folder in folders.split('/').filter(|folder| !folder.is_empty()) {
-            let Some(oid) = at.get_name(folder).filter(|entry| entry.filemode() == FOLDER).map(|entry| entry.id()) else {
+            let Some(oid) = at
+                .get_name(folder)
+                .filter(|entry| entry.filemode() == FOLDER)
+                .map(|entry| entry.id())
+            else {
                 return Ok(None);
             };
             at = git("read a tree", self.find_tree(oid))?;
         }
-        Ok(at.get_name(name).map(|entry| Entry { mode: entry.filemode(), oid: entry.id() }))
+        Ok(at.get_name(name).map(|entry| Entry {
+            mode: entry.filemode(),
+            oid: entry.id(),
+        }))
     }
 
     /// The folder at `path` below a tree.
     pub fn folder(&self, tree: Option<Oid>, path: &str) -> Result<Option<Oid>, RepoError> {
-        Ok(self.entry(tree, path)?.filter(|entry| entry.mode == FOLDER).map(|entry| entry.oid))
+        Ok(self
+            .entry(tree, path)?
+            .filter(|entry| entry.mode == FOLDER)
+            .map(|entry| entry.oid))
     }
 
     /// All blobs below the folder at `path`, sorted by path.
     pub fn blobs(&self, tree: Option<Oid>, path: &str) -> Result<Vec<Blob>, RepoError> {
-        self.folder(tree, path)?.map_or(Ok(Vec::new()), |folder| self.blobs_below(folder, path))
+        self.folder(tree, path)?
+            .map_or(Ok(Vec::new()), |folder| self.blobs_below(folder, path))
     }
 
     /// All blobs of a tree, their paths below `prefix`.
@@ -51,7 +73,13 @@ impl Repo {
         Ok(out)
     }
 
-    fn collect(&self, tree: Oid, prefix: &str, depth: usize, out: &mut Vec<Blob>) -> Result<(), RepoError> {
+    fn collect(
+        &self,
+        tree: Oid,
+        prefix: &str,
+        depth: usize,
+        out: &mut Vec<Blob>,
+    ) -> Result<(), RepoError> {
         if depth > 16 {
             return Ok(());
         }
@@ -60,30 +88,52 @@ impl Repo {
             if entry.mode == FOLDER {
                 self.collect(entry.oid, &path, depth + 1, out)?;
             } else {
-                out.push(Blob { path, mode: entry.mode, oid: entry.oid });
+                out.push(Blob {
+                    path,
+                    mode: entry.mode,
+                    oid: entry.oid,
+                });
             }
         }
         Ok(())
     }
 
     /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, odd names included.
-    pub fn write_tree(&self, base: Option<Oid>, entries: &BTreeMap<String, Entry>) -> Result<Oid, RepoError> {
-        let base = base.map(|oid| git("read a tree", self.find_tree(oid))).transpose()?;
+    pub fn write_tree(
+        &self,
+        base: Option<Oid>,
+        entries: &BTreeMap<String, Entry>,
+    ) -> Result<Oid, RepoError> {
+        let base = base
+            .map(|oid| git("read a tree", self.find_tree(oid)))
+            .transpose()?;
         let mut builder = git("start a tree", self.inner.treebuilder(base.as_ref()))?;
         for (name, entry) in entries {
-            git("build a tree", builder.insert(name.as_str(), entry.oid, entry.mode).map(drop))?;
+            git(
+                "build a tree",
+                builder
+                    .insert(name.as_str(), entry.oid, entry.mode)
+                    .map(drop),
+            )?;
         }
         git("store a tree", builder.write())
     }
 
     /// A tree with some paths replaced. Folders are made as needed.
-    pub fn replace(&self, tree: Option<Oid>, changes: &BTreeMap<String, Entry>) -> Result<Oid, RepoError> {
+    pub fn replace(
+        &self,
+        tree: Option<Oid>,
+        changes: &BTreeMap<String, Entry>,
+    ) -> Result<Oid, RepoError> {
         let mut here = self.entries(tree)?;
         let mut below: BTreeMap<String, BTreeMap<String, Entry>> = BTreeMap::new();
         for (path, entry) in changes {
             match path.split_once('/') {
                 Some((folder, rest)) => {
-                    below.entry(folder.to_owned()).or_default().insert(rest.to_owned(), *entry);
+                    below
+                        .entry(folder.to_owned())
+                        .or_default()
+                        .insert(rest.to_owned(), *entry);
                 }
                 None => {
                     here.insert(path.clone(), *entry);
@@ -91,7 +141,10 @@ impl Repo {
             }
         }
         for (folder, inner) in below {
-            let old = here.get(&folder).filter(|entry| entry.mode == FOLDER).map(|entry| entry.oid);
+            let old = here
+                .get(&folder)
+                .filter(|entry| entry.mode == FOLDER)
+                .map(|entry| entry.oid);
             let oid = self.replace(old, &inner)?;
             here.insert(folder, Entry { mode: FOLDER, oid });
         }
@@ -100,7 +153,8 @@ impl Repo {
 
     /// A tree without some paths. A folder in which nothing is left goes too.
     pub fn without(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Oid, RepoError> {
-        self.cut(tree, paths)?.map_or_else(|| self.write_tree(None, &BTreeMap::new()), Ok)
+        self.cut(tree, paths)?
+            .map_or_else(|| self.write_tree(None, &BTreeMap::new()), Ok)
     }
 
     fn cut(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Option<Oid>, RepoError> {
@@ -112,19 +166,33 @@ impl Repo {
         let mut below: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for path in paths {
             match path.split_once('/') {
-                Some((folder, rest)) => drop(below.entry(folder).or_default().insert(rest.to_owned())),
+                Some((folder, rest)) => {
+                    drop(below.entry(folder).or_default().insert(rest.to_owned()))
+                }
                 None if base.get_name(path).is_some() => git("build a tree", builder.remove(path))?,
                 None => {}
             }
         }
         for (folder, inner) in below {
-            let Some(entry) = base.get_name(folder).filter(|entry| entry.filemode() == FOLDER) else { continue };
+            let Some(entry) = base
+                .get_name(folder)
+                .filter(|entry| entry.filemode() == FOLDER)
+            else {
+                continue;
+            };
             match self.cut(entry.id(), &inner)? {
-                Some(oid) => git("build a tree", builder.insert(folder, oid, FOLDER).map(drop))?,
+                Some(oid) => git(
+                    "build a tree",
+                    builder.insert(folder, oid, FOLDER).map(drop),
+                )?,
                 None => git("build a tree", builder.remove(folder))?,
             }
         }
-        if builder.is_empty() { Ok(None) } else { git("store a tree", builder.write()).map(Some) }
+        if builder.is_empty() {
+            Ok(None)
+        } else {
+            git("store a tree", builder.write()).map(Some)
+        }
     }
 
     /// The files of the tree `to` that `from` has not, or has otherwise.
@@ -152,7 +220,9 @@ impl Repo {
             let path = format!("{prefix}{name}");
             if entry.mode == FOLDER {
                 only_more &= before.is_none_or(|before| before.mode == FOLDER);
-                let below = before.filter(|before| before.mode == FOLDER).map(|before| before.oid);
+                let below = before
+                    .filter(|before| before.mode == FOLDER)
+                    .map(|before| before.oid);
                 only_more &= self.gained(below, Some(entry.oid), &format!("{path}/"), out)?;
             } else {
                 only_more &= before.is_none_or(|before| before.mode == entry.mode);

@@ -63,9 +63,15 @@ impl Repo {
             S::Revert | S::RevertSequence => Some(Operation::Revert),
             S::CherryPick | S::CherryPickSequence => Some(Operation::CherryPick),
             S::Bisect => Some(Operation::Bisect),
-            S::Rebase | S::RebaseInteractive | S::RebaseMerge | S::ApplyMailboxOrRebase => Some(Operation::Rebase),
+            S::Rebase | S::RebaseInteractive | S::RebaseMerge | S::ApplyMailboxOrRebase => {
+                Some(Operation::Rebase)
+            }
             S::ApplyMailbox => Some(Operation::Am),
-            S::Clean => self.inner.index().is_ok_and(|index| index.has_conflicts()).then_some(Operation::Unmerged),
+            S::Clean => self
+                .inner
+                .index()
+                .is_ok_and(|index| index.has_conflicts())
+                .then_some(Operation::Unmerged),
         }
     }
 
@@ -73,15 +79,30 @@ impl Repo {
     pub fn stopped_on_purpose(&self) -> bool {
         let folder = self.inner.path().join("rebase-merge");
         let done = fs::read_to_string(folder.join("done")).unwrap_or_default();
-        let last = done.lines().rfind(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or("pick");
+        let last = done
+            .lines()
+            .rfind(|line| !line.is_empty() && !line.starts_with('#'))
+            .unwrap_or("pick");
         folder.join("amend").exists() || !(last.starts_with("pick ") || last == "pick")
     }
 
     /// The commits that are being merged into `HEAD`, or the one that is being replayed or taken back.
     pub fn operands(&self) -> Result<Vec<Oid>, RepoError> {
-        let read = |name: &str| fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
-        let text = ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REBASE_HEAD", "REVERT_HEAD"].into_iter().map(read).find(|text| !text.is_empty());
-        text.unwrap_or_default().lines().map(|line| git("read what is being merged", Oid::from_str(line.trim()))).collect()
+        let read =
+            |name: &str| fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
+        let text = [
+            "MERGE_HEAD",
+            "CHERRY_PICK_HEAD",
+            "REBASE_HEAD",
+            "REVERT_HEAD",
+        ]
+        .into_iter()
+        .map(read)
+        .find(|text| !text.is_empty());
+        text.unwrap_or_default()
+            .lines()
+            .map(|line| git("read what is being merged", Oid::from_str(line.trim())))
+            .collect()
     }
 
     /// The commit that `HEAD` stands at, on a branch or not.
@@ -94,8 +115,13 @@ impl Repo {
         let index = git("read the index", self.inner.index())?;
         let mut out = Stages::default();
         for entry in index.iter() {
-            let Ok(path) = String::from_utf8(entry.path.clone()) else { continue };
-            let here = Entry { mode: i32::try_from(entry.mode).unwrap_or(0), oid: entry.id };
+            let Ok(path) = String::from_utf8(entry.path.clone()) else {
+                continue;
+            };
+            let here = Entry {
+                mode: i32::try_from(entry.mode).unwrap_or(0),
+                oid: entry.id,
+            };
             let stage = entry.flags >> 12 & 3;
             if stage > 0 {
                 out.unmerged.insert(path.clone());
@@ -114,10 +140,21 @@ impl Repo {
     /// nothing else is unmerged.
     pub fn settle(&self, files: &BTreeMap<String, Entry>) -> Result<Option<Oid>, RepoError> {
         let mut index = git("read the index", self.inner.index())?;
-        git("write the index", index.remove_dir(std::path::Path::new("sync"), 0))?;
-        let unmerged: Vec<_> = self.stages()?.unmerged.into_iter().filter(|path| path.starts_with("sync/")).collect();
+        git(
+            "write the index",
+            index.remove_dir(std::path::Path::new("sync"), 0),
+        )?;
+        let unmerged: Vec<_> = self
+            .stages()?
+            .unmerged
+            .into_iter()
+            .filter(|path| path.starts_with("sync/"))
+            .collect();
         for path in &unmerged {
-            git("write the index", index.remove_path(std::path::Path::new(path)))?;
+            git(
+                "write the index",
+                index.remove_path(std::path::Path::new(path)),
+            )?;
         }
         for (path, entry) in files {
             git("read a file", self.check(entry.oid))?;
@@ -140,9 +177,17 @@ impl Repo {
         }
         let mut force = git2::build::CheckoutBuilder::new();
         force.force().disable_pathspec_match(true).path("sync");
-        git("write the work tree", self.inner.checkout_index(Some(&mut index), Some(&mut force)))?;
+        git(
+            "write the work tree",
+            self.inner
+                .checkout_index(Some(&mut index), Some(&mut force)),
+        )?;
         git("write the index", index.write())?;
-        if index.has_conflicts() { Ok(None) } else { git("write the index's tree", index.write_tree()).map(Some) }
+        if index.has_conflicts() {
+            Ok(None)
+        } else {
+            git("write the index's tree", index.write_tree()).map(Some)
+        }
     }
 
     /// The message that git prepared for the commit that ends a merge.
@@ -150,7 +195,11 @@ impl Repo {
         let text = fs::read_to_string(self.inner.path().join("MERGE_MSG")).unwrap_or_default();
         let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         let text = lines.join("\n");
-        if text.trim().is_empty() { "join what was being merged\n".to_owned() } else { format!("{}\n", text.trim_end()) }
+        if text.trim().is_empty() {
+            "join what was being merged\n".to_owned()
+        } else {
+            format!("{}\n", text.trim_end())
+        }
     }
 
     /// Points `HEAD`, or the branch it names, at a commit, and forgets the operation.
@@ -168,8 +217,17 @@ impl Repo {
     pub fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
         let how = if skip { "--skip" } else { "--continue" };
         let mut args = Vec::new();
-        if process.settings(self.path())?.person(Role::Committer).is_none() {
-            args.extend(["-c", "user.name=claude-sync", "-c", "user.email=claude-sync@localhost"]);
+        if process
+            .settings(self.path())?
+            .person(Role::Committer)
+            .is_none()
+        {
+            args.extend([
+                "-c",
+                "user.name=claude-sync",
+                "-c",
+                "user.email=claude-sync@localhost",
+            ]);
         }
         args.extend([operation.name(), how]);
         process.ask(self.path(), &args).map(drop)

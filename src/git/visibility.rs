@@ -21,11 +21,19 @@ pub enum Visibility {
 ///
 /// Asks over the network where there is an address that anybody could ask ([`web_address`]); no credentials are used.
 pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
-    let real = git.rewritten(at, address).unwrap_or_else(|_| address.to_owned());
-    let Some(web) = web_address(&real) else { return Visibility::Unknown };
+    let real = git
+        .rewritten(at, address)
+        .unwrap_or_else(|_| address.to_owned());
+    let Some(web) = web_address(&real) else {
+        return Visibility::Unknown;
+    };
     match git.list_as_stranger(at, &web) {
         Ok(()) => Visibility::Public,
-        Err(GitError::Failed { message, .. }) if message.lines().any(|line| is_refusal(line, &web)) => Visibility::Closed,
+        Err(GitError::Failed { message, .. })
+            if message.lines().any(|line| is_refusal(line, &web)) =>
+        {
+            Visibility::Closed
+        }
         Err(_) => Visibility::Unknown,
     }
 }
@@ -55,9 +63,16 @@ pub fn web_address(address: &str) -> Option<String> {
         Some(("ssh" | "git+ssh" | "ssh+git" | "git", rest)) => rest.split_once('/')?,
         Some(_) => return None,
         // `user@host:path`; with a slash before the colon it is a path.
-        None => address.split_once(':').filter(|(host, _)| !host.contains('/'))?,
+        None => address
+            .split_once(':')
+            .filter(|(host, _)| !host.contains('/'))?,
     };
-    let host = authority.rsplit('@').next().and_then(|host| host.split(':').next()).unwrap_or_default().to_ascii_lowercase();
+    let host = authority
+        .rsplit('@')
+        .next()
+        .and_then(|host| host.split(':').next())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let (_, host) = HOSTS.iter().find(|(name, _)| *name == host)?;
     let path = path.trim_matches('/');
     (path.contains('/') && !path.starts_with('~')).then(|| format!("https://{host}/{path}"))
@@ -67,13 +82,21 @@ pub fn web_address(address: &str) -> Option<String> {
 /// stands between; and a proxy asks for a password too, in its own name.
 fn is_refusal(line: &str, web: &str) -> bool {
     let host = web.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    let asked = ["could not read Username for '", "could not read Password for '", "Authentication failed for '"];
+    let asked = [
+        "could not read Username for '",
+        "could not read Password for '",
+        "Authentication failed for '",
+    ];
     let names = |asked: &str| {
-        line.split_once(asked).and_then(|(_, rest)| rest.strip_prefix(&host)).is_some_and(|rest| rest.starts_with(['/', '\'']))
+        line.split_once(asked)
+            .and_then(|(_, rest)| rest.strip_prefix(&host))
+            .is_some_and(|rest| rest.starts_with(['/', '\'']))
     };
     let codes = ["401", "404", "410"];
     asked.into_iter().any(names)
-        || codes.iter().any(|code| line.contains(&format!("The requested URL returned error: {code}")))
+        || codes
+            .iter()
+            .any(|code| line.contains(&format!("The requested URL returned error: {code}")))
         || (line.starts_with("fatal: repository '") && line.ends_with("' not found"))
 }
 
@@ -107,15 +130,36 @@ mod tests {
     #[test]
     fn addresses_that_anybody_could_ask() {
         for (address, web) in [
-            ("https://me:secret@host.example/me/usage.git", "https://host.example/me/usage.git"),
-            ("https://me:p@ss@host.example:8443/usage", "https://host.example:8443/usage"),
-            ("http://host.example/usage.git?private_token=secret", "http://host.example/usage.git"),
-            ("git@github.com:me/usage.git", "https://github.com/me/usage.git"),
+            (
+                "https://me:secret@host.example/me/usage.git",
+                "https://host.example/me/usage.git",
+            ),
+            (
+                "https://me:p@ss@host.example:8443/usage",
+                "https://host.example:8443/usage",
+            ),
+            (
+                "http://host.example/usage.git?private_token=secret",
+                "http://host.example/usage.git",
+            ),
+            (
+                "git@github.com:me/usage.git",
+                "https://github.com/me/usage.git",
+            ),
             ("GitHub.com:/me/usage", "https://github.com/me/usage"),
-            ("ssh://git@ssh.github.com:443/me/usage.git", "https://github.com/me/usage.git"),
-            ("ssh://git@gitlab.com/group/part/usage.git", "https://gitlab.com/group/part/usage.git"),
+            (
+                "ssh://git@ssh.github.com:443/me/usage.git",
+                "https://github.com/me/usage.git",
+            ),
+            (
+                "ssh://git@gitlab.com/group/part/usage.git",
+                "https://gitlab.com/group/part/usage.git",
+            ),
             ("git@codeberg.org:me/usage", "https://codeberg.org/me/usage"),
-            ("ssh://bitbucket.org/me/usage/", "https://bitbucket.org/me/usage"),
+            (
+                "ssh://bitbucket.org/me/usage/",
+                "https://bitbucket.org/me/usage",
+            ),
         ] {
             assert_eq!(web_address(address).as_deref(), Some(web), "{address}");
         }

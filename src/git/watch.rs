@@ -26,7 +26,12 @@ pub enum Watched {
 /// questions: a group in the background cannot read from the terminal.
 ///
 /// `told` is shown what it writes to standard error, as it comes.
-pub fn output(mut command: Command, silence: Duration, alone: bool, told: &mut dyn FnMut(&[u8])) -> io::Result<Watched> {
+pub fn output(
+    mut command: Command,
+    silence: Duration,
+    alone: bool,
+    told: &mut dyn FnMut(&[u8]),
+) -> io::Result<Watched> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
     if alone {
@@ -34,8 +39,10 @@ pub fn output(mut command: Command, silence: Duration, alone: bool, told: &mut d
     }
     let mut child = command.spawn()?;
     let (sender, receiver) = channel();
-    let pipes: [Option<Box<dyn Read + Send>>; 2] =
-        [child.stdout.take().map(|pipe| Box::new(pipe) as _), child.stderr.take().map(|pipe| Box::new(pipe) as _)];
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
     for (which, pipe) in pipes.into_iter().enumerate() {
         let sender = sender.clone();
         pipe.map(|pipe| std::thread::spawn(move || forward(which, pipe, &sender)));
@@ -70,7 +77,11 @@ pub fn output(mut command: Command, silence: Duration, alone: bool, told: &mut d
     }
     let status = child.wait()?;
     let [stdout, stderr] = texts;
-    Ok(Watched::Ended(Output { status, stdout, stderr }))
+    Ok(Watched::Ended(Output {
+        status,
+        stdout,
+        stderr,
+    }))
 }
 
 fn forward(which: usize, mut pipe: Box<dyn Read + Send>, sender: &Sender<(usize, Vec<u8>)>) {
@@ -84,7 +95,11 @@ fn forward(which: usize, mut pipe: Box<dyn Read + Send>, sender: &Sender<(usize,
 
 fn end(child: &mut Child, alone: bool) {
     #[cfg(unix)]
-    if alone && let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+    if alone
+        && let Some(group) = i32::try_from(child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw)
+    {
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::TERM);
         std::thread::sleep(LOOK);
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);

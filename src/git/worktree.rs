@@ -39,9 +39,13 @@ impl Repo {
         }
         let head = self.head_branch()?;
         if head.as_deref() != Some(branch) {
-            let of_rebase =
-                ["rebase-merge/head-name", "rebase-apply/head-name"].map(|name| std::fs::read_to_string(self.inner.path().join(name)));
-            if of_rebase.into_iter().flatten().any(|name| name.trim() == local) {
+            let of_rebase = ["rebase-merge/head-name", "rebase-apply/head-name"]
+                .map(|name| std::fs::read_to_string(self.inner.path().join(name)));
+            if of_rebase
+                .into_iter()
+                .flatten()
+                .any(|name| name.trim() == local)
+            {
                 return Ok(Some(Place::Operation("rebase")));
             }
             return Ok(Some(Place::Elsewhere(head)));
@@ -49,9 +53,15 @@ impl Repo {
         if let Some(operation) = self.operation() {
             return Ok(Some(Place::Operation(operation.name())));
         }
-        let locks =
-            [self.inner.path().join("index.lock"), self.inner.path().join("HEAD.lock"), self.common_folder().join(format!("{local}.lock"))];
-        Ok(locks.into_iter().find(|lock| lock.exists()).map(Place::Locked))
+        let locks = [
+            self.inner.path().join("index.lock"),
+            self.inner.path().join("HEAD.lock"),
+            self.common_folder().join(format!("{local}.lock")),
+        ];
+        Ok(locks
+            .into_iter()
+            .find(|lock| lock.exists())
+            .map(Place::Locked))
     }
 
     /// Whether another git holds the lock of the index.
@@ -67,7 +77,12 @@ impl Repo {
         };
         for (name, value) in [LATE, LATE_FROM].into_iter().zip(values) {
             match (value, self.inner.find_reference(name)) {
-                (Some(commit), _) => git("note what waits", self.inner.reference(name, commit, true, "claude-sync").map(drop))?,
+                (Some(commit), _) => git(
+                    "note what waits",
+                    self.inner
+                        .reference(name, commit, true, "claude-sync")
+                        .map(drop),
+                )?,
                 (None, Ok(mut old)) => git("note what waits", old.delete())?,
                 (None, Err(_)) => {}
             }
@@ -79,21 +94,40 @@ impl Repo {
     fn other_tree(&self, local: &str) -> Option<PathBuf> {
         let own = self.inner.path().canonicalize().ok()?;
         let mut folders: Vec<PathBuf> = vec![self.common_folder().to_owned()];
-        folders.extend(std::fs::read_dir(self.common_folder().join("worktrees")).into_iter().flatten().flatten().map(|entry| entry.path()));
-        let others = folders.into_iter().filter(|folder| folder.canonicalize().is_ok_and(|folder| folder != own));
-        let on_branch =
-            |folder: &PathBuf| std::fs::read_to_string(folder.join("HEAD")).is_ok_and(|head| head.trim() == format!("ref: {local}"));
+        folders.extend(
+            std::fs::read_dir(self.common_folder().join("worktrees"))
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path()),
+        );
+        let others = folders
+            .into_iter()
+            .filter(|folder| folder.canonicalize().is_ok_and(|folder| folder != own));
+        let on_branch = |folder: &PathBuf| {
+            std::fs::read_to_string(folder.join("HEAD"))
+                .is_ok_and(|head| head.trim() == format!("ref: {local}"))
+        };
         others.into_iter().find(on_branch)
     }
 
     /// Makes the work tree show `to`, where it showed `from`. An obstacle is returned where that cannot be done now.
-    pub fn project(&self, process: &Git, from: Option<Oid>, to: Oid) -> Result<Option<Place>, RepoError> {
+    pub fn project(
+        &self,
+        process: &Git,
+        from: Option<Oid>,
+        to: Oid,
+    ) -> Result<Option<Place>, RepoError> {
         if self.needs_git(process)? {
-            return Ok(self.project_by_git(process, from, to).err().map(|error| Place::Obstacle(error.to_string())));
+            return Ok(self
+                .project_by_git(process, from, to)
+                .err()
+                .map(|error| Place::Obstacle(error.to_string())));
         }
         // Of a long history a run changes few files. Whether the others still show the commit is looked at when nothing is new.
-        let advanced =
-            from.map_or(Ok(false), |from| self.advance(from, to)).and_then(|advanced| if advanced { Ok(()) } else { self.checkout(to) });
+        let advanced = from
+            .map_or(Ok(false), |from| self.advance(from, to))
+            .and_then(|advanced| if advanced { Ok(()) } else { self.checkout(to) });
         match advanced {
             Ok(()) => Ok(None),
             Err(RepoError::Locked { reason, .. }) => Ok(Some(Place::Obstacle(reason))),
@@ -107,7 +141,12 @@ impl Repo {
             return self.shows(tree);
         }
         let _ = process.run(self.path(), &["update-index", "-q", "--refresh"]);
-        Ok(process.run(self.path(), &["diff-index", "--quiet", &tree.to_string(), "--", "sync"]).is_ok())
+        Ok(process
+            .run(
+                self.path(),
+                &["diff-index", "--quiet", &tree.to_string(), "--", "sync"],
+            )
+            .is_ok())
     }
 
     /// Whether libgit2 would get this work tree wrong: it knows no sparse checkout, and no index that is split or sparse.
@@ -122,15 +161,25 @@ impl Repo {
         }
         let mut config = self.config()?;
         for name in ["core.splitIndex", "index.sparse", "index.skipHash"] {
-            config.set_bool(name, false).map_err(|source| RepoError::Git { what: format!("set {name}"), source })?;
+            config
+                .set_bool(name, false)
+                .map_err(|source| RepoError::Git {
+                    what: format!("set {name}"),
+                    source,
+                })?;
         }
         process.forget_settings();
-        let _ = process.run(self.path(), &["update-index", "--no-split-index", "--force-write-index"]);
+        let _ = process.run(
+            self.path(),
+            &["update-index", "--no-split-index", "--force-write-index"],
+        );
         if self.inner.index().is_ok() {
             return Ok(false);
         }
         // What git cannot read either is no index: it is made anew from the commit.
-        let readable = process.run(self.path(), &["ls-files", "--", "sync/manifest.json"]).is_ok();
+        let readable = process
+            .run(self.path(), &["ls-files", "--", "sync/manifest.json"])
+            .is_ok();
         Ok(readable || !self.set_aside(&self.inner.path().join("index"), "index"))
     }
 
@@ -153,14 +202,24 @@ impl Repo {
         }
         let tree = git("read a tree", self.find_tree(tree))?;
         let mut options = git2::DiffOptions::new();
-        options.pathspec("sync").disable_pathspec_match(true).ignore_submodules(true);
-        let diff = git("compare the work tree", self.inner.diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options)))?;
+        options
+            .pathspec("sync")
+            .disable_pathspec_match(true)
+            .ignore_submodules(true);
+        let diff = git(
+            "compare the work tree",
+            self.inner
+                .diff_tree_to_workdir_with_index(Some(&tree), Some(&mut options)),
+        )?;
         Ok(diff.deltas().len() == 0)
     }
 
     /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
     pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
-        let shown = self.head_commit()?.map(|head| self.tree_of(head)).transpose()?;
+        let shown = self
+            .head_commit()?
+            .map(|head| self.tree_of(head))
+            .transpose()?;
         for tree in shown.into_iter().chain([tree]) {
             git("read a file", self.check_tree(tree, true))?;
         }
@@ -169,13 +228,22 @@ impl Repo {
         let lost = index.is_empty();
         let mut safe = CheckoutBuilder::new();
         safe.safe().allow_conflicts(true).recreate_missing(true);
-        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut safe)))?;
+        git(
+            "write the work tree",
+            self.inner.checkout_tree(tree.as_object(), Some(&mut safe)),
+        )?;
         let mut force = CheckoutBuilder::new();
         force.force().disable_pathspec_match(true).path("sync");
-        git("write the work tree", self.inner.checkout_tree(tree.as_object(), Some(&mut force)))?;
+        git(
+            "write the work tree",
+            self.inner.checkout_tree(tree.as_object(), Some(&mut force)),
+        )?;
         if lost {
             // Deleted: with half of it, the next `git commit` by hand would delete the rest.
-            git("write the index", index.read_tree(&tree).and_then(|()| index.write()))?;
+            git(
+                "write the index",
+                index.read_tree(&tree).and_then(|()| index.write()),
+            )?;
         }
         Ok(())
     }
@@ -185,11 +253,16 @@ impl Repo {
     /// Says false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
     fn advance(&self, from: Oid, to: Oid) -> Result<bool, RepoError> {
         let mut changed = Vec::new();
-        if !self.gained(Some(from), Some(to), "", &mut changed)? || changed.iter().any(|(path, _)| !path.starts_with("sync/")) {
+        if !self.gained(Some(from), Some(to), "", &mut changed)?
+            || changed.iter().any(|(path, _)| !path.starts_with("sync/"))
+        {
             return Ok(false);
         }
         let mut force = CheckoutBuilder::new();
-        force.force().disable_pathspec_match(true).update_index(true);
+        force
+            .force()
+            .disable_pathspec_match(true)
+            .update_index(true);
         for (path, entry) in &changed {
             git("read a file", self.check(entry.oid))?;
             force.path(path);

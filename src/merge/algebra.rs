@@ -39,9 +39,14 @@ pub fn sides(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     }
     let mut at = At::Both;
     let mut found = false;
-    let (mut ours, mut theirs) = (Vec::with_capacity(bytes.len()), Vec::with_capacity(bytes.len()));
+    let (mut ours, mut theirs) = (
+        Vec::with_capacity(bytes.len()),
+        Vec::with_capacity(bytes.len()),
+    );
     for line in bytes.split_inclusive(|b| *b == b'\n') {
-        let marker = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"].iter().position(|marker| line.starts_with(*marker));
+        let marker = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"]
+            .iter()
+            .position(|marker| line.starts_with(*marker));
         at = match (marker, at) {
             (Some(0), At::Both) => At::Ours,
             (Some(1), At::Ours) => At::Base,
@@ -82,10 +87,17 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
                 let mut joined = a.clone().join(b.clone());
                 // A new checksum must not hide that an old one failed, unless a version that is sound says the same.
                 let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {
-                    let proven = |session: &SessionId| !sound.checksums.contains(session) && joined.agrees(other, session);
-                    harm.checksums.iter().filter(|session| !proven(session)).cloned().collect()
+                    let proven = |session: &SessionId| {
+                        !sound.checksums.contains(session) && joined.agrees(other, session)
+                    };
+                    harm.checksums
+                        .iter()
+                        .filter(|session| !proven(session))
+                        .cloned()
+                        .collect()
                 };
-                for session in [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat() {
+                for session in [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat()
+                {
                     joined.mark_suspect(&session);
                 }
                 joined.write().0.into_bytes()
@@ -94,12 +106,22 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
         }
         Path::Machine(machine) => {
             let mut read = |bytes| SyncFile::read(machine, bytes, &mut names);
-            pick(a, b, read(a), read(b), |a, b| a.join(b).write().into_bytes())
+            pick(a, b, read(a), read(b), |a, b| {
+                a.join(b).write().into_bytes()
+            })
         }
         Path::Manifest => {
             let key = |m: &Manifest, bytes: &[u8]| (m.rules, m.updated_at, bytes.to_vec());
-            let greater = |left: Manifest, right: Manifest| if key(&left, a) >= key(&right, b) { a } else { b };
-            pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| greater(left, right).to_vec())
+            let greater = |left: Manifest, right: Manifest| {
+                if key(&left, a) >= key(&right, b) {
+                    a
+                } else {
+                    b
+                }
+            };
+            pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| {
+                greater(left, right).to_vec()
+            })
         }
         Path::Readme => Ok(front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
         Path::Snapshot(_) | Path::Front | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
@@ -107,19 +129,35 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
 }
 
 /// The file at `path` without the conflict markers that stand in it, between the two versions `ours` and `theirs`.
-pub fn unmark(path: &Path, bytes: &[u8], ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, FormatError> {
+pub fn unmark(
+    path: &Path,
+    bytes: &[u8],
+    ours: &[u8],
+    theirs: &[u8],
+) -> Result<Vec<u8>, FormatError> {
     match path {
-        Path::Day(machine, day, _) => read_day(machine, *day, bytes, &mut Interner::default()).map(|(file, _)| file.write().0.into_bytes()),
+        Path::Day(machine, day, _) => read_day(machine, *day, bytes, &mut Interner::default())
+            .map(|(file, _)| file.write().0.into_bytes()),
         _ => join(path, ours, theirs),
     }
 }
 
 /// Reads a day file; where git's conflict markers stand in it, as the two versions that they came from.
-fn read_day(machine: &MachineId, day: Day, bytes: &[u8], names: &mut Interner) -> Result<(DayFile, Damage), FormatError> {
+fn read_day(
+    machine: &MachineId,
+    day: Day,
+    bytes: &[u8],
+    names: &mut Interner,
+) -> Result<(DayFile, Damage), FormatError> {
     let read = DayFile::read(machine, day, bytes, names);
-    let Some((ours, theirs)) = sides(bytes) else { return read };
+    let Some((ours, theirs)) = sides(bytes) else {
+        return read;
+    };
     // What a text merge did to checksums is no sign of anything.
-    match (DayFile::read(machine, day, &ours, names), DayFile::read(machine, day, &theirs, names)) {
+    match (
+        DayFile::read(machine, day, &ours, names),
+        DayFile::read(machine, day, &theirs, names),
+    ) {
         (Ok((ours, _)), Ok((theirs, _))) => Ok((ours.join(theirs), Damage::default())),
         _ => read,
     }
@@ -133,7 +171,9 @@ fn pick<T>(
     join: impl Fn(T, T) -> Vec<u8>,
 ) -> Result<Vec<u8>, FormatError> {
     match (left, right) {
-        (Err(newer @ FormatError::Newer(_)), _) | (_, Err(newer @ FormatError::Newer(_))) => Err(newer),
+        (Err(newer @ FormatError::Newer(_)), _) | (_, Err(newer @ FormatError::Newer(_))) => {
+            Err(newer)
+        }
         (Ok(left), Ok(right)) => Ok(join(left, right)),
         (Ok(_), Err(_)) => Ok(a.to_vec()),
         (Err(_), Ok(_)) => Ok(b.to_vec()),

@@ -71,15 +71,25 @@ pub fn run(
     let sealing = sealed::is_sealed(&mine) || sealed::is_sealed(&b);
     let key = if sealing { key() } else { None };
     let seal = key.as_ref().map(Seal::new);
-    let open = |bytes| sealed::open(seal.as_ref(), bytes).map_err(|source| DriverError::Sealed { path: path.to_owned(), source });
+    let open = |bytes| {
+        sealed::open(seal.as_ref(), bytes).map_err(|source| DriverError::Sealed {
+            path: path.to_owned(),
+            source,
+        })
+    };
     let (old, a, b) = (open(old).unwrap_or_default(), open(mine.clone())?, open(b)?);
-    let format = |source| DriverError::Format { path: path.to_owned(), source };
+    let format = |source| DriverError::Format {
+        path: path.to_owned(),
+        source,
+    };
     let result = match kind {
-        Path::Manifest => merge_manifests(&old, &a, &b, key.as_ref(), cache).map_err(|error| match error {
-            Failure::Format(source) => format(source),
-            Failure::Merge(error) => error.into(),
-            Failure::Repo(error) => error.into(),
-        })?,
+        Path::Manifest => {
+            merge_manifests(&old, &a, &b, key.as_ref(), cache).map_err(|error| match error {
+                Failure::Format(source) => format(source),
+                Failure::Merge(error) => error.into(),
+                Failure::Repo(error) => error.into(),
+            })?
+        }
         Path::Readme | Path::Front => match merge_front(path, &old, &a, &b, cache)? {
             Some(result) => result,
             None => algebra::join(&kind, &a, &b).map_err(format)?,
@@ -89,17 +99,29 @@ pub fn run(
     let result = seal.map_or(result.clone(), |seal| seal.seal(path, &result));
     if result != mine {
         // Straight into git's temporary file: if this is cut off, git throws the file away, and nothing else lies about.
-        std::fs::write(ours, &result).map_err(|source| WriteError { path: ours.to_owned(), source })?;
+        std::fs::write(ours, &result).map_err(|source| WriteError {
+            path: ours.to_owned(),
+            source,
+        })?;
     }
     Ok(())
 }
 
 fn read(path: &FilePath) -> Result<Vec<u8>, DriverError> {
-    let fail = |source| DriverError::Read { path: path.display().to_string(), source };
+    let fail = |source| DriverError::Read {
+        path: path.display().to_string(),
+        source,
+    };
     let size = std::fs::metadata(path).map_err(fail)?.len();
     if size > MAX_DAY_FILE as u64 {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        return Err(DriverError::Format { path: path.display().to_string(), source: FormatError::TooLarge { size, most: MAX_DAY_FILE } });
+        return Err(DriverError::Format {
+            path: path.display().to_string(),
+            source: FormatError::TooLarge {
+                size,
+                most: MAX_DAY_FILE,
+            },
+        });
     }
     std::fs::read(path).map_err(fail)
 }
@@ -131,23 +153,31 @@ fn merge_manifests(
     if a.rules.max(b.rules) > RULES {
         return fallback(ours, theirs);
     }
-    let old = Head::read(base).ok().and_then(|m| m.inputs).unwrap_or_default();
+    let old = Head::read(base)
+        .ok()
+        .and_then(|m| m.inputs)
+        .unwrap_or_default();
     let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
         return fallback(ours, theirs);
     };
-    let repo = Repo::from_environment().map_err(Failure::Repo)?.with_key(key);
+    let repo = Repo::from_environment()
+        .map_err(Failure::Repo)?
+        .with_key(key);
     if key.is_some() {
         repo.start_sealing();
     }
     repo.write_in_memory().map_err(Failure::Repo)?;
-    let side = |pick: fn(&Inputs) -> Option<&str>, path| join_side(&repo, path, pick(&old), pick(&mine), pick(&other));
+    let side = |pick: fn(&Inputs) -> Option<&str>, path| {
+        join_side(&repo, path, pick(&old), pick(&mine), pick(&other))
+    };
     let machines = side(|inputs| inputs.machines.as_deref(), layout::MACHINES)?;
     let archive = side(|inputs| inputs.archive.as_deref(), layout::ARCHIVE)?;
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
         return fallback(ours, theirs);
     };
     let cache = cache();
-    let (manifest, scraps) = overview::manifest_and_scraps(&repo, machines, archive, RULES, &*cache)?;
+    let (manifest, scraps) =
+        overview::manifest_and_scraps(&repo, machines, archive, RULES, &*cache)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
     std::mem::forget((manifest, scraps));
@@ -170,18 +200,32 @@ fn merge_front(
     repo.write_in_memory()?;
     let mut roots = Vec::new();
     for side in [ours, theirs] {
-        let Some(commit) = repo.commit_with(path, Repo::blob_id(side)?, COMMITS)? else { return Ok(None) };
+        let Some(commit) = repo.commit_with(path, Repo::blob_id(side)?, COMMITS)? else {
+            return Ok(None);
+        };
         roots.push(repo.tree_of(commit)?);
     }
     let join = |folder: &str| -> Result<Option<Oid>, DataError> {
-        trees::join(&repo, folder, None, repo.folder(Some(roots[0]), folder)?, repo.folder(Some(roots[1]), folder)?)
+        trees::join(
+            &repo,
+            folder,
+            None,
+            repo.folder(Some(roots[0]), folder)?,
+            repo.folder(Some(roots[1]), folder)?,
+        )
     };
     let inputs = (join(layout::MACHINES)?, join(layout::ARCHIVE)?);
-    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*cache())? else { return Ok(None) };
+    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*cache())? else {
+        return Ok(None);
+    };
     if path != layout::README {
         return Ok(front.files.get(path).cloned());
     }
-    let Some(text) = front::join_readme(Some(base), ours, theirs).and_then(|text| String::from_utf8(text).ok()) else { return Ok(None) };
+    let Some(text) =
+        front::join_readme(Some(base), ours, theirs).and_then(|text| String::from_utf8(text).ok())
+    else {
+        return Ok(None);
+    };
     Ok(front::Split::of(&text).map(|split| split.with(&front.block).into_bytes()))
 }
 
@@ -193,7 +237,13 @@ enum Joined {
     Absent,
 }
 
-fn join_side(repo: &Repo, path: &str, base: Option<&str>, a: Option<&str>, b: Option<&str>) -> Result<Joined, Failure> {
+fn join_side(
+    repo: &Repo,
+    path: &str,
+    base: Option<&str>,
+    a: Option<&str>,
+    b: Option<&str>,
+) -> Result<Joined, Failure> {
     let find = |id: Option<&str>| match id {
         None => Joined::Tree(None),
         Some(id) => match Oid::from_str(id) {
@@ -221,5 +271,10 @@ fn fallback(ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
     let Ok(manifest) = Manifest::read(&chosen) else {
         return Ok(chosen);
     };
-    Ok(Manifest { inputs: None, ..manifest }.write().into_bytes())
+    Ok(Manifest {
+        inputs: None,
+        ..manifest
+    }
+    .write()
+    .into_bytes())
 }

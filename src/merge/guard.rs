@@ -81,17 +81,44 @@ impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let show = |path: &str| printable(path, 200);
         match self {
-            Self::Lost { path, what } => write!(f, "{}: {} would be lost or lowered", show(path), count(*what, "record")),
-            Self::Unreadable { path } => write!(f, "{}: would not be readable any more", show(path)),
-            Self::Damaged { path, lines } => {
-                write!(f, "{}: {} that are no records, such as conflict markers", show(path), count(*lines, "line"))
+            Self::Lost { path, what } => write!(
+                f,
+                "{}: {} would be lost or lowered",
+                show(path),
+                count(*what, "record")
+            ),
+            Self::Unreadable { path } => {
+                write!(f, "{}: would not be readable any more", show(path))
             }
-            Self::Checksum { path, sessions } => write!(f, "{}: checksums would fail in {}", show(path), count(*sessions, "session")),
+            Self::Damaged { path, lines } => {
+                write!(
+                    f,
+                    "{}: {} that are no records, such as conflict markers",
+                    show(path),
+                    count(*lines, "line")
+                )
+            }
+            Self::Checksum { path, sessions } => write!(
+                f,
+                "{}: checksums would fail in {}",
+                show(path),
+                count(*sessions, "session")
+            ),
             Self::Manifest => write!(f, "{MANIFEST}: would not tell of the files beside it"),
             Self::Foreign { path } => write!(f, "{}: is no sync data", show(path)),
-            Self::Unseen { name } => write!(f, "{}: the remote has commits that were never fetched here", show(name)),
-            Self::Forgotten { commit, path } => write!(f, "{}: commit {commit:.10} has data that was forgotten", show(path)),
-            Self::Forged { path, owner } => write!(f, "{}: belongs to a machine of {}", show(path), show(owner)),
+            Self::Unseen { name } => write!(
+                f,
+                "{}: the remote has commits that were never fetched here",
+                show(name)
+            ),
+            Self::Forgotten { commit, path } => write!(
+                f,
+                "{}: commit {commit:.10} has data that was forgotten",
+                show(path)
+            ),
+            Self::Forged { path, owner } => {
+                write!(f, "{}: belongs to a machine of {}", show(path), show(owner))
+            }
         }
     }
 }
@@ -101,7 +128,15 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Data
     let mut out = BTreeMap::new();
     for (name, entry) in repo.entries(root)? {
         if entry.mode == FOLDER {
-            out.extend(repo.blobs_below(entry.oid, &name)?.into_iter().map(|b| (b.path, Entry { mode: b.mode, oid: b.oid })));
+            out.extend(repo.blobs_below(entry.oid, &name)?.into_iter().map(|b| {
+                (
+                    b.path,
+                    Entry {
+                        mode: b.mode,
+                        oid: b.oid,
+                    },
+                )
+            }));
         } else {
             out.insert(name, entry);
         }
@@ -112,16 +147,23 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Data
 /// The rules of all these root trees. Where each machine has a branch, that of one does not tell what others had forgotten.
 pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules, DataError> {
     let roots: BTreeSet<Oid> = roots.into_iter().collect();
-    roots.into_iter().try_fold(Rules::default(), |all, root| match Rules::read(repo, root, |_, _| None) {
-        // Encrypted, and this is a place without the key.
-        Err(DataError::Repo(RepoError::Sealed(_))) => Ok(all),
-        read => Ok(all.and(&read?)),
+    roots.into_iter().try_fold(Rules::default(), |all, root| {
+        match Rules::read(repo, root, |_, _| None) {
+            // Encrypted, and this is a place without the key.
+            Err(DataError::Repo(RepoError::Sealed(_))) => Ok(all),
+            read => Ok(all.and(&read?)),
+        }
     })
 }
 
 /// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a branch that is not there. What the
 /// rules take away is not lost.
-pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) -> Result<Vec<Breach>, DataError> {
+pub fn breaches(
+    repo: &Repo,
+    old: Option<Oid>,
+    new: Option<Oid>,
+    rules: &Rules,
+) -> Result<Vec<Breach>, DataError> {
     if old == new {
         return Ok(Vec::new());
     }
@@ -136,12 +178,17 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) 
         if is_locked(repo, was)? || is_locked(repo, is)? {
             // Encrypted, and this is a place without the key, such as a server: nobody here can tell more.
             if is.is_none() {
-                out.push(Breach::Lost { path: path.clone(), what: 1 });
+                out.push(Breach::Lost {
+                    path: path.clone(),
+                    what: 1,
+                });
             }
             continue;
         }
         let bytes = |entry: Option<Entry>| -> Result<Option<Vec<u8>>, DataError> {
-            let Some(entry) = entry.filter(|entry| entry.mode == FILE) else { return Ok(None) };
+            let Some(entry) = entry.filter(|entry| entry.mode == FILE) else {
+                return Ok(None);
+            };
             Ok(match read::content(repo, entry.oid)? {
                 Content::Bytes(bytes) => Some(bytes),
                 Content::TooLarge(_) => None,
@@ -149,7 +196,9 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) 
         };
         match Path::parse(path) {
             Path::Day(machine, day, _) => {
-                let read = |bytes: Option<Vec<u8>>| DayFile::read(&machine, day, &bytes?, &mut Interner::default()).ok();
+                let read = |bytes: Option<Vec<u8>>| {
+                    DayFile::read(&machine, day, &bytes?, &mut Interner::default()).ok()
+                };
                 let mut old = read(bytes(was)?);
                 if let Some((file, _)) = &mut old {
                     let _ = rules.apply_day(file);
@@ -157,7 +206,9 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) 
                 compare_days(path, old, is.is_some(), read(bytes(is)?), &mut out);
             }
             Path::Machine(machine) => {
-                let read = |bytes: Option<Vec<u8>>| SyncFile::read(&machine, &bytes?, &mut Interner::default()).ok();
+                let read = |bytes: Option<Vec<u8>>| {
+                    SyncFile::read(&machine, &bytes?, &mut Interner::default()).ok()
+                };
                 let mut old = read(bytes(was)?);
                 if let Some(page) = &mut old {
                     rules.apply_page(page);
@@ -167,7 +218,9 @@ pub fn breaches(repo: &Repo, old: Option<Oid>, new: Option<Oid>, rules: &Rules) 
             _ => {}
         }
     }
-    let stale = |root: Option<Oid>| -> Result<bool, DataError> { Ok(root.is_some() && !is_fresh(repo, root)?) };
+    let stale = |root: Option<Oid>| -> Result<bool, DataError> {
+        Ok(root.is_some() && !is_fresh(repo, root)?)
+    };
     if stale(new)? && !stale(old)? {
         out.push(Breach::Manifest);
     }
@@ -181,13 +234,25 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
     })
 }
 
-fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Option<(DayFile, Damage)>, out: &mut Vec<Breach>) {
+fn compare_days(
+    path: &str,
+    was: Option<(DayFile, Damage)>,
+    there: bool,
+    is: Option<(DayFile, Damage)>,
+    out: &mut Vec<Breach>,
+) {
     let path = path.to_owned();
     let (old, harm) = was.unwrap_or_else(|| {
         // Nothing to lose; and whatever damage comes is new.
-        let none = is
-            .as_ref()
-            .map_or_else(|| (MachineId::random(), crate::base::time::Timestamp::EPOCH.day()), |(f, _)| (f.machine.clone(), f.day));
+        let none = is.as_ref().map_or_else(
+            || {
+                (
+                    MachineId::random(),
+                    crate::base::time::Timestamp::EPOCH.day(),
+                )
+            },
+            |(f, _)| (f.machine.clone(), f.day),
+        );
         (DayFile::new(none.0, none.1), Damage::default())
     });
     let held = (old.records.len() + old.sums.len() + old.forgotten.len()) as u64;
@@ -199,16 +264,34 @@ fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Opt
         }
         return;
     };
-    let gone = old.records.iter().filter(|record| !new.records.get(record.id).is_some_and(|now| now.covers(record))).count();
+    let gone = old
+        .records
+        .iter()
+        .filter(|record| {
+            !new.records
+                .get(record.id)
+                .is_some_and(|now| now.covers(record))
+        })
+        .count();
     let covered = |now: &Sum, old: &Sum| now.clone().join(old.clone()) == *now;
-    let lowered = old.sums.iter().filter(|(key, sum)| !new.sums.get(*key).is_some_and(|now| covered(now, sum))).count();
+    let lowered = old
+        .sums
+        .iter()
+        .filter(|(key, sum)| !new.sums.get(*key).is_some_and(|now| covered(now, sum)))
+        .count();
     let forgotten = old.forgotten.difference(&new.forgotten).count();
     let what = (gone + lowered + forgotten + old.unknown.difference(&new.unknown).count()) as u64;
     if what > 0 {
-        out.push(Breach::Lost { path: path.clone(), what });
+        out.push(Breach::Lost {
+            path: path.clone(),
+            what,
+        });
     }
     if damage.lines > harm.lines {
-        out.push(Breach::Damaged { path: path.clone(), lines: damage.lines });
+        out.push(Breach::Damaged {
+            path: path.clone(),
+            lines: damage.lines,
+        });
     }
     let sessions = damage.checksums.difference(&harm.checksums).count() as u64;
     if sessions > 0 {
@@ -216,17 +299,35 @@ fn compare_days(path: &str, was: Option<(DayFile, Damage)>, there: bool, is: Opt
     }
 }
 
-fn compare_pages(path: &str, was: Option<SyncFile>, there: bool, is: Option<SyncFile>, out: &mut Vec<Breach>) {
+fn compare_pages(
+    path: &str,
+    was: Option<SyncFile>,
+    there: bool,
+    is: Option<SyncFile>,
+    out: &mut Vec<Breach>,
+) {
     let path = path.to_owned();
     match (was, is) {
         (Some(old), Some(new)) => {
             let claims = |page: &SyncFile| -> BTreeMap<_, _> {
-                let sessions = page.sessions.iter().filter_map(|(id, s)| Some((Some(id.clone()), s.claimed?)));
-                sessions.chain(page.claimed.map(|claim| (None, claim.totals))).collect()
+                let sessions = page
+                    .sessions
+                    .iter()
+                    .filter_map(|(id, s)| Some((Some(id.clone()), s.claimed?)));
+                sessions
+                    .chain(page.claimed.map(|claim| (None, claim.totals)))
+                    .collect()
             };
             let kept = claims(&new);
-            let lost = claims(&old).into_iter().filter(|(id, claim)| kept.get(id).is_none_or(|now| now.join(*claim) != *now)).count();
-            let undone = old.decisions.keys().filter(|key| !new.decisions.contains_key(*key)).count();
+            let lost = claims(&old)
+                .into_iter()
+                .filter(|(id, claim)| kept.get(id).is_none_or(|now| now.join(*claim) != *now))
+                .count();
+            let undone = old
+                .decisions
+                .keys()
+                .filter(|key| !new.decisions.contains_key(*key))
+                .count();
             let what = (lost + undone) as u64;
             if what > 0 {
                 out.push(Breach::Lost { path, what });
@@ -254,7 +355,10 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     };
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
     Ok(Manifest::read(&bytes).is_ok_and(|manifest| {
-        manifest.rules > RULES || manifest.inputs.is_some_and(|inputs| (inputs.machines, inputs.archive) == (id(machines), id(archive)))
+        manifest.rules > RULES
+            || manifest.inputs.is_some_and(|inputs| {
+                (inputs.machines, inputs.archive) == (id(machines), id(archive))
+            })
     }))
 }
 
@@ -267,7 +371,10 @@ pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Brea
         let checked = CheckedNow::default();
         for commit in commits {
             let broken = breaking(repo, repo.tree_of(*commit)?, &rules, &checked)?;
-            out.extend(broken.into_iter().next().map(|path| Breach::Forgotten { commit: *commit, path }));
+            out.extend(broken.into_iter().next().map(|path| Breach::Forgotten {
+                commit: *commit,
+                path,
+            }));
         }
     }
     Ok(out)
@@ -277,11 +384,16 @@ pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Brea
 pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     let odd = |path: &str, entry: &Entry| {
-        let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside) || [ATTRIBUTES, "README.md"].contains(&path);
+        let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside)
+            || [ATTRIBUTES, "README.md"].contains(&path);
         !named || entry.mode != FILE
     };
-    let new = after.iter().filter(|(path, entry)| before.get(*path) != Some(entry) && odd(path, entry));
-    Ok(new.map(|(path, _)| Breach::Foreign { path: path.clone() }).collect())
+    let new = after
+        .iter()
+        .filter(|(path, entry)| before.get(*path) != Some(entry) && odd(path, entry));
+    Ok(new
+        .map(|(path, _)| Breach::Foreign { path: path.clone() })
+        .collect())
 }
 
 /// Files that changed and belong to machines of other users. A version that the server has already, on whatever branch (`known`), is
@@ -295,15 +407,27 @@ pub fn forged(
 ) -> Result<Vec<Breach>, DataError> {
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     let mut out = Vec::new();
-    for (path, entry) in after.iter().filter(|(path, entry)| before.get(*path) != Some(entry)) {
-        let (Path::Day(machine, ..) | Path::Machine(machine) | Path::Snapshot(machine)) = Path::parse(path) else { continue };
-        let Some(owner) = owner(&machine) else { continue };
+    for (path, entry) in after
+        .iter()
+        .filter(|(path, entry)| before.get(*path) != Some(entry))
+    {
+        let (Path::Day(machine, ..) | Path::Machine(machine) | Path::Snapshot(machine)) =
+            Path::parse(path)
+        else {
+            continue;
+        };
+        let Some(owner) = owner(&machine) else {
+            continue;
+        };
         let mut carried = false;
         for root in known {
             carried |= repo.entry(Some(*root), path)? == Some(*entry);
         }
         if !carried {
-            out.push(Breach::Forged { path: path.clone(), owner });
+            out.push(Breach::Forged {
+                path: path.clone(),
+                owner,
+            });
         }
     }
     Ok(out)

@@ -12,7 +12,13 @@ use crate::store::layout::Path;
 ///
 /// With a `base`, a side that equals it gives way to the other, as in git. Without one, everything that either side holds stays:
 /// that is what `sync` wants, where a base would let a revert win. Where both sides changed a file, [`super::algebra::join`] decides.
-pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, DataError> {
+pub fn join(
+    repo: &Repo,
+    path: &str,
+    base: Option<Oid>,
+    a: Option<Oid>,
+    b: Option<Oid>,
+) -> Result<Option<Oid>, DataError> {
     let (a, b) = match (a, b) {
         _ if a == b => return Ok(a),
         (_, _) if base.is_some() && a == base => return Ok(b),
@@ -20,7 +26,11 @@ pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Optio
         (Some(a), Some(b)) => (a, b),
         (only, None) | (None, only) => return Ok(only),
     };
-    let (mine, theirs, old) = (repo.entries(Some(a))?, repo.entries(Some(b))?, repo.entries(base)?);
+    let (mine, theirs, old) = (
+        repo.entries(Some(a))?,
+        repo.entries(Some(b))?,
+        repo.entries(base)?,
+    );
     let mut changes = BTreeMap::new();
     let mut removed = false;
     let mut whole = BTreeMap::new();
@@ -28,7 +38,13 @@ pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Optio
     for name in names {
         let inner = format!("{path}/{name}");
         let before = mine.get(name).copied();
-        let after = entry(repo, &inner, old.get(name).copied(), before, theirs.get(name).copied())?;
+        let after = entry(
+            repo,
+            &inner,
+            old.get(name).copied(),
+            before,
+            theirs.get(name).copied(),
+        )?;
         match after {
             Some(after) => {
                 whole.insert(name.clone(), after);
@@ -39,28 +55,57 @@ pub fn join(repo: &Repo, path: &str, base: Option<Oid>, a: Option<Oid>, b: Optio
             None => removed = true,
         }
     }
-    Ok(Some(if removed { repo.write_tree(None, &whole)? } else { repo.write_tree(Some(a), &changes)? }))
+    Ok(Some(if removed {
+        repo.write_tree(None, &whole)?
+    } else {
+        repo.write_tree(Some(a), &changes)?
+    }))
 }
 
 /// Joins two root trees: `sync` without a base, the user's own files with one, as git would.
-pub fn join_roots(repo: &Repo, base: Option<Oid>, a: Option<Oid>, b: Option<Oid>) -> Result<Option<Oid>, DataError> {
+pub fn join_roots(
+    repo: &Repo,
+    base: Option<Oid>,
+    a: Option<Oid>,
+    b: Option<Oid>,
+) -> Result<Option<Oid>, DataError> {
     let (a, b) = match (a, b) {
         _ if a == b => return Ok(a),
         (Some(a), Some(b)) => (a, b),
         (only, None) | (None, only) => return Ok(only),
     };
-    let (mine, theirs, old) = (repo.entries(Some(a))?, repo.entries(Some(b))?, repo.entries(base)?);
+    let (mine, theirs, old) = (
+        repo.entries(Some(a))?,
+        repo.entries(Some(b))?,
+        repo.entries(base)?,
+    );
     let mut whole = BTreeMap::new();
-    for name in mine.keys().chain(theirs.keys()).collect::<std::collections::BTreeSet<_>>() {
+    for name in mine
+        .keys()
+        .chain(theirs.keys())
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         let base = old.get(name).copied().filter(|_| name != "sync");
-        if let Some(entry) = entry(repo, name, base, mine.get(name).copied(), theirs.get(name).copied())? {
+        if let Some(entry) = entry(
+            repo,
+            name,
+            base,
+            mine.get(name).copied(),
+            theirs.get(name).copied(),
+        )? {
             whole.insert(name.clone(), entry);
         }
     }
     Ok(Some(repo.write_tree(None, &whole)?))
 }
 
-fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Option<Entry>) -> Result<Option<Entry>, DataError> {
+fn entry(
+    repo: &Repo,
+    path: &str,
+    base: Option<Entry>,
+    a: Option<Entry>,
+    b: Option<Entry>,
+) -> Result<Option<Entry>, DataError> {
     let folder = |e: Option<Entry>| e.filter(|e| e.mode == FOLDER).map(|e| e.oid);
     match (a, b) {
         _ if a == b => Ok(a),
@@ -73,7 +118,10 @@ fn entry(repo: &Repo, path: &str, base: Option<Entry>, a: Option<Entry>, b: Opti
         }
         (Some(a), Some(b)) if a.mode == FILE && b.mode == FILE => {
             let base = base.filter(|base| base.mode == FILE).map(|base| base.oid);
-            Ok(Some(Entry { mode: FILE, oid: blob(repo, path, base, a.oid, b.oid)? }))
+            Ok(Some(Entry {
+                mode: FILE,
+                oid: blob(repo, path, base, a.oid, b.oid)?,
+            }))
         }
         // A file against a folder, or a mode of which the format has none: no figure depends on it, but both machines must choose alike.
         (Some(a), Some(b)) => Ok(Some(a.max(b))),
@@ -110,6 +158,9 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
         };
     }
     let joined = super::algebra::join(&kind, &repo.blob(a)?, &repo.blob(b)?);
-    let joined = joined.map_err(|source| DataError::Format { path: path.to_owned(), source })?;
+    let joined = joined.map_err(|source| DataError::Format {
+        path: path.to_owned(),
+        source,
+    })?;
     Ok(repo.write_file(path, &joined)?)
 }

@@ -40,7 +40,14 @@ pub struct Bill {
 
 impl Prices {
     /// How [`Prices::cost`] comes to its result; none for a model without a row.
-    pub fn bill(&self, model: &str, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Option<Bill> {
+    pub fn bill(
+        &self,
+        model: &str,
+        at: Timestamp,
+        counters: &Counters,
+        fast: bool,
+        geo: Option<&str>,
+    ) -> Option<Bill> {
         let priced = self.of(model);
         let row = priced.row(at)?;
         let model = priced.0.as_deref()?;
@@ -51,16 +58,27 @@ impl Prices {
             rate: Money::from_pico(rate.saturating_mul(1_000_000)),
             amount: Money::from_pico(u128::from(count).saturating_mul(rate)),
         };
-        let tokens = rates.products(counters).map(|(what, count, rate)| item(what, count, rate));
-        let searches = Item { rate: Money::from_pico(row.web_search), ..item("web_search", counters.web_search, row.web_search) };
-        let factor = |on: bool, permille: u128| (on && permille != rates::WHOLE).then(|| u64::try_from(permille).unwrap_or(u64::MAX));
+        let tokens = rates
+            .products(counters)
+            .map(|(what, count, rate)| item(what, count, rate));
+        let searches = Item {
+            rate: Money::from_pico(row.web_search),
+            ..item("web_search", counters.web_search, row.web_search)
+        };
+        let factor = |on: bool, permille: u128| {
+            (on && permille != rates::WHOLE).then(|| u64::try_from(permille).unwrap_or(u64::MAX))
+        };
         let found = model.found.as_ref();
         Some(Bill {
             row: found.map_or(&model.name, |found| &found.row).clone(),
             why: found.map(|found| found.why.clone()).unwrap_or_default(),
             source: self.source_of(model).to_owned(),
             above,
-            items: tokens.into_iter().chain([searches]).filter(|item| item.count > 0).collect(),
+            items: tokens
+                .into_iter()
+                .chain([searches])
+                .filter(|item| item.count > 0)
+                .collect(),
             fast: factor(fast, row.fast_permille),
             us: factor(geo == Some("us"), row.us_permille),
             cost: row.cost(counters, fast, geo),
@@ -76,17 +94,47 @@ mod tests {
     #[test]
     fn a_bill_adds_up_to_the_price() {
         let at = Timestamp::parse("2025-09-01T00:00:00Z").expect("a time");
-        let c = Counters { input: 150_000, output: 70, cache_creation: 60_000, cache_read: 9, cache_1h: 10_000, web_search: 3 };
-        for (fast, geo) in [(false, None), (true, None), (true, Some("us")), (false, Some("eu"))] {
-            for model in ["claude-opus-4-8", "claude-sonnet-4-20250514", "us.anthropic.claude-sonnet-4-20250514-v1:0"] {
-                let bill = prices().bill(model, at, &c, fast, geo).expect("a known model");
-                let (searches, tokens): (Vec<_>, Vec<_>) = bill.items.iter().partition(|item| item.what == "web_search");
-                let sum = |items: &[&Item]| items.iter().map(|item| item.amount.pico()).sum::<u128>();
+        let c = Counters {
+            input: 150_000,
+            output: 70,
+            cache_creation: 60_000,
+            cache_read: 9,
+            cache_1h: 10_000,
+            web_search: 3,
+        };
+        for (fast, geo) in [
+            (false, None),
+            (true, None),
+            (true, Some("us")),
+            (false, Some("eu")),
+        ] {
+            for model in [
+                "claude-opus-4-8",
+                "claude-sonnet-4-20250514",
+                "us.anthropic.claude-sonnet-4-20250514-v1:0",
+            ] {
+                let bill = prices()
+                    .bill(model, at, &c, fast, geo)
+                    .expect("a known model");
+                let (searches, tokens): (Vec<_>, Vec<_>) = bill
+                    .items
+                    .iter()
+                    .partition(|item| item.what == "web_search");
+                let sum =
+                    |items: &[&Item]| items.iter().map(|item| item.amount.pico()).sum::<u128>();
                 let factor = |permille: Option<u64>| u128::from(permille.unwrap_or(1000));
                 let scaled = sum(&tokens) * factor(bill.fast) * factor(bill.us) / 1_000_000;
-                assert_eq!(scaled + sum(&searches), bill.cost.amount.pico(), "{model} {bill:?}");
+                assert_eq!(
+                    scaled + sum(&searches),
+                    bill.cost.amount.pico(),
+                    "{model} {bill:?}"
+                );
                 assert_eq!(bill.cost, prices().cost(model, at, &c, fast, geo));
-                assert_eq!(bill.above, (bill.row != "claude-opus-4-8").then_some(200_000), "{bill:?}");
+                assert_eq!(
+                    bill.above,
+                    (bill.row != "claude-opus-4-8").then_some(200_000),
+                    "{bill:?}"
+                );
             }
         }
         assert_eq!(prices().bill("gpt-99", at, &c, false, None), None);
@@ -95,13 +143,29 @@ mod tests {
     #[test]
     fn a_bill_names_its_row_and_why() {
         let at = Timestamp::EPOCH;
-        let bill =
-            prices().bill("bedrock/jp.anthropic.claude-haiku-4-5[1m]", at, &Counters::default(), false, None).expect("a known model");
+        let bill = prices()
+            .bill(
+                "bedrock/jp.anthropic.claude-haiku-4-5[1m]",
+                at,
+                &Counters::default(),
+                false,
+                None,
+            )
+            .expect("a known model");
         assert_eq!(bill.row, "claude-haiku-4-5");
-        let why = ["without the mark in brackets", "Anthropic's own name for it", "a regional profile costs 1.1 times as much"];
+        let why = [
+            "without the mark in brackets",
+            "Anthropic's own name for it",
+            "a regional profile costs 1.1 times as much",
+        ];
         assert_eq!(bill.why, why);
-        let bill = prices().bill("glm-5.1", at, &Counters::default(), false, None).expect("a known model");
-        assert_eq!((bill.row.as_str(), bill.why.as_slice()), ("zai/glm-5.1", ["the maker's own price"].as_slice()));
+        let bill = prices()
+            .bill("glm-5.1", at, &Counters::default(), false, None)
+            .expect("a known model");
+        assert_eq!(
+            (bill.row.as_str(), bill.why.as_slice()),
+            ("zai/glm-5.1", ["the maker's own price"].as_slice())
+        );
         assert!(bill.source.starts_with("litellm 1."), "{}", bill.source);
     }
 }

@@ -65,20 +65,30 @@ impl OwnRates {
             write_5m,
             write_1h: self.cache_write_1h.map_or(write_5m, rate),
         };
-        Row { rates, tiers: Vec::new(), fast_permille: WHOLE, us_permille: WHOLE, web_search: self.web_search.pico() }
+        Row {
+            rates,
+            tiers: Vec::new(),
+            fast_permille: WHOLE,
+            us_permille: WHOLE,
+            web_search: self.web_search.pico(),
+        }
     }
 }
 
 impl Rule {
     fn matches(&self, names: &[&str]) -> bool {
         let pattern = self.pattern.to_lowercase();
-        names.iter().any(|name| glob(&pattern, &name.to_lowercase()))
+        names
+            .iter()
+            .any(|name| glob(&pattern, &name.to_lowercase()))
     }
 
     fn apply(&self, spans: &Spans) -> Spans {
         let from = self.from.map_or(i64::MIN, |day| day.start().millis());
         // A day has 86,400,000 milliseconds in UTC, and days end long before the number does.
-        let end = self.to.map_or(i64::MAX, |day| day.start().millis().saturating_add(86_400_000));
+        let end = self.to.map_or(i64::MAX, |day| {
+            day.start().millis().saturating_add(86_400_000)
+        });
         spans.changed(from, end, |row| match &self.change {
             Change::Set(rates) => Some(rates.row()),
             Change::Multiply(permille) => row.map(|row| row.scaled(u128::from(*permille))),
@@ -100,7 +110,14 @@ impl PriceBook {
         for rule in &self.0 {
             let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
             // Writing to a string cannot fail.
-            let _ = writeln!(out, "{:?} {} {} {:?}", rule.pattern, day(rule.from), day(rule.to), rule.change);
+            let _ = writeln!(
+                out,
+                "{:?} {} {} {:?}",
+                rule.pattern,
+                day(rule.from),
+                day(rule.to),
+                rule.change
+            );
         }
         out
     }
@@ -110,9 +127,13 @@ impl PriceBook {
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
     let mut parts: Vec<_> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
     for part in parts {
         match split_at_part(rest, part) {
             Some((_, after)) => rest = after,
@@ -141,46 +162,137 @@ mod tests {
             web_search: Money::ZERO,
         };
         let day = |text: Option<&str>| text.and_then(Day::parse);
-        Rule { pattern: pattern.to_owned(), from: day(from), to: day(to), change: Change::Set(rates) }
+        Rule {
+            pattern: pattern.to_owned(),
+            from: day(from),
+            to: day(to),
+            change: Change::Set(rates),
+        }
     }
 
     fn multiply(pattern: &str, permille: u64) -> Rule {
-        Rule { pattern: pattern.to_owned(), from: None, to: None, change: Change::Multiply(permille) }
+        Rule {
+            pattern: pattern.to_owned(),
+            from: None,
+            to: None,
+            change: Change::Multiply(permille),
+        }
     }
 
     fn cost(rules: Vec<Rule>, model: &str, day: &str) -> String {
         let prices = Prices::new(PriceBook(rules));
-        let c = Counters { input: 1_000_000, ..Counters::default() };
-        let cost = prices.cost(model, Day::parse(day).expect("a day").start(), &c, false, None);
-        if cost.known { cost.amount.to_string() } else { "unknown".to_owned() }
+        let c = Counters {
+            input: 1_000_000,
+            ..Counters::default()
+        };
+        let cost = prices.cost(
+            model,
+            Day::parse(day).expect("a day").start(),
+            &c,
+            false,
+            None,
+        );
+        if cost.known {
+            cost.amount.to_string()
+        } else {
+            "unknown".to_owned()
+        }
     }
 
     #[test]
     fn a_price_holds_on_its_days() {
-        let rules = || vec![set("claude-new-*", "7", Some("2026-11-02"), Some("2026-11-03"))];
-        for (day, want) in [("2026-11-01", "unknown"), ("2026-11-02", "7"), ("2026-11-03", "7"), ("2026-11-04", "unknown")] {
+        let rules = || {
+            vec![set(
+                "claude-new-*",
+                "7",
+                Some("2026-11-02"),
+                Some("2026-11-03"),
+            )]
+        };
+        for (day, want) in [
+            ("2026-11-01", "unknown"),
+            ("2026-11-02", "7"),
+            ("2026-11-03", "7"),
+            ("2026-11-04", "unknown"),
+        ] {
             assert_eq!(cost(rules(), "claude-new-9", day), want, "{day}");
         }
-        assert_eq!(cost(rules(), "claude-newer", "2026-11-02"), "unknown", "the pattern has a dash");
-        assert_eq!(cost(vec![set("claude-opus-4-8", "7", None, None)], "claude-opus-4-8", "2026-11-02"), "7");
+        assert_eq!(
+            cost(rules(), "claude-newer", "2026-11-02"),
+            "unknown",
+            "the pattern has a dash"
+        );
+        assert_eq!(
+            cost(
+                vec![set("claude-opus-4-8", "7", None, None)],
+                "claude-opus-4-8",
+                "2026-11-02"
+            ),
+            "7"
+        );
     }
 
     #[test]
     fn a_discount_applies_to_what_the_table_and_the_rules_before_it_say() {
-        assert_eq!(cost(vec![multiply("*opus*", 850)], "claude-opus-4-8", "2026-11-02"), "4.25");
-        assert_eq!(cost(vec![set("x", "2", None, None), multiply("x", 500)], "x", "2026-11-02"), "1");
-        assert_eq!(cost(vec![multiply("x", 500), set("x", "2", None, None)], "x", "2026-11-02"), "2");
+        assert_eq!(
+            cost(
+                vec![multiply("*opus*", 850)],
+                "claude-opus-4-8",
+                "2026-11-02"
+            ),
+            "4.25"
+        );
+        assert_eq!(
+            cost(
+                vec![set("x", "2", None, None), multiply("x", 500)],
+                "x",
+                "2026-11-02"
+            ),
+            "1"
+        );
+        assert_eq!(
+            cost(
+                vec![multiply("x", 500), set("x", "2", None, None)],
+                "x",
+                "2026-11-02"
+            ),
+            "2"
+        );
         assert_eq!(cost(vec![multiply("x", 500)], "x", "2026-11-02"), "unknown");
-        assert_eq!(cost(vec![multiply("claude-opus-4-8", 500)], "us.anthropic.claude-opus-4-8", "2026-11-02"), "5.5", "listed apart");
-        assert_eq!(cost(vec![multiply("claude-opus-4-8", 500)], "anthropic/claude-opus-4.8", "2026-11-02"), "2.5", "the row's name");
+        assert_eq!(
+            cost(
+                vec![multiply("claude-opus-4-8", 500)],
+                "us.anthropic.claude-opus-4-8",
+                "2026-11-02"
+            ),
+            "5.5",
+            "listed apart"
+        );
+        assert_eq!(
+            cost(
+                vec![multiply("claude-opus-4-8", 500)],
+                "anthropic/claude-opus-4.8",
+                "2026-11-02"
+            ),
+            "2.5",
+            "the row's name"
+        );
     }
 
     #[test]
     fn a_book_has_a_fingerprint_of_its_own() {
         let of = |rules| Prices::new(PriceBook(rules)).fingerprint();
         assert_eq!(of(vec![]), super::super::fingerprint());
-        let seen = [of(vec![]), of(vec![multiply("x", 500)]), of(vec![multiply("x", 501)]), of(vec![set("x", "2", None, None)])];
-        assert_eq!(seen.iter().collect::<std::collections::BTreeSet<_>>().len(), seen.len());
+        let seen = [
+            of(vec![]),
+            of(vec![multiply("x", 500)]),
+            of(vec![multiply("x", 501)]),
+            of(vec![set("x", "2", None, None)]),
+        ];
+        assert_eq!(
+            seen.iter().collect::<std::collections::BTreeSet<_>>().len(),
+            seen.len()
+        );
     }
 
     #[test]

@@ -18,17 +18,25 @@ pub(super) struct Claude<'n> {
 }
 
 /// Geographies of Bedrock's inference profiles.
-const REGIONS: [&str; 17] =
-    ["us", "eu", "apac", "jp", "au", "ca", "global", "us-gov", "uk", "in", "sa", "me", "af", "il", "kr", "sg", "mx"];
+const REGIONS: [&str; 17] = [
+    "us", "eu", "apac", "jp", "au", "ca", "global", "us-gov", "uk", "in", "sa", "me", "af", "il",
+    "kr", "sg", "mx",
+];
 const FAMILIES: [&str; 5] = ["opus", "sonnet", "haiku", "fable", "mythos"];
 /// Words that change no price: how much the model thinks, and how much context it is offered.
-const NEUTRAL: [&str; 14] =
-    ["thinking", "think", "thought", "agentic", "latest", "default", "beta", "1m", "high", "medium", "low", "minimal", "xhigh", "auto"];
+const NEUTRAL: [&str; 14] = [
+    "thinking", "think", "thought", "agentic", "latest", "default", "beta", "1m", "high", "medium",
+    "low", "minimal", "xhigh", "auto",
+];
 /// Routers whose names begin with their own.
 const ROUTERS: [&str; 2] = ["gemini-", "kiro-"];
 
 fn is_date(word: &str) -> bool {
-    let part = |from: usize, to: usize| word.get(from..to).and_then(|digits| digits.parse::<u16>().ok()).unwrap_or(0);
+    let part = |from: usize, to: usize| {
+        word.get(from..to)
+            .and_then(|digits| digits.parse::<u16>().ok())
+            .unwrap_or(0)
+    };
     word.len() == 8
         && word.bytes().all(|b| b.is_ascii_digit())
         && (2022..2100).contains(&part(0, 4))
@@ -47,17 +55,43 @@ impl<'n> Claude<'n> {
     pub(super) fn read(name: &'n str) -> Option<Self> {
         let (region, rest) = match split_at_part(name, "anthropic.") {
             Some(("", rest)) => (None, rest),
-            Some((before, rest)) => (Some(before.strip_suffix('.').filter(|region| REGIONS.contains(region))?), rest),
-            None => (None, ROUTERS.iter().find_map(|router| name.strip_prefix(router)).unwrap_or(name)),
+            Some((before, rest)) => (
+                Some(
+                    before
+                        .strip_suffix('.')
+                        .filter(|region| REGIONS.contains(region))?,
+                ),
+                rest,
+            ),
+            None => (
+                None,
+                ROUTERS
+                    .iter()
+                    .find_map(|router| name.strip_prefix(router))
+                    .unwrap_or(name),
+            ),
         };
-        let mut words = rest.strip_prefix("claude")?.split(['-', '.', '_', '@', ':']);
+        let mut words = rest
+            .strip_prefix("claude")?
+            .split(['-', '.', '_', '@', ':']);
         if words.next() != Some("") {
             return None;
         }
-        let mut out = Self { region, family: "", major: 0, minor: 0, date: None, newest: false, fast: false };
+        let mut out = Self {
+            region,
+            family: "",
+            major: 0,
+            minor: 0,
+            date: None,
+            newest: false,
+            fast: false,
+        };
         let (mut numbers, mut before, mut preview) = (Vec::new(), "", false);
         for word in words {
-            let number = word.parse::<u8>().ok().filter(|_| word.len() <= 2 && (word == "0" || !word.starts_with(['0', '+'])));
+            let number = word
+                .parse::<u8>()
+                .ok()
+                .filter(|_| word.len() <= 2 && (word == "0" || !word.starts_with(['0', '+'])));
             match (word, number) {
                 _ if FAMILIES.contains(&word) && out.family.is_empty() => out.family = word,
                 ("preview", _) if out.family == "mythos" => preview = true,
@@ -69,13 +103,18 @@ impl<'n> Claude<'n> {
                     (out.major, out.minor) = (4, 1);
                 }
                 // Both digits of a version stand together, before any date.
-                (_, Some(number)) if numbers.is_empty() || (numbers.len() == 1 && before.parse::<u8>().is_ok()) => {
+                (_, Some(number))
+                    if numbers.is_empty()
+                        || (numbers.len() == 1 && before.parse::<u8>().is_ok()) =>
+                {
                     numbers.push(number);
                     (out.major, out.minor) = (numbers[0], numbers.get(1).copied().unwrap_or(0));
                 }
                 _ if is_date(word) && out.date.is_none() => out.date = Some(word),
                 ("fast", _) => out.fast = true,
-                _ if NEUTRAL.contains(&word) => out.newest |= word == "latest" && numbers.is_empty(),
+                _ if NEUTRAL.contains(&word) => {
+                    out.newest |= word == "latest" && numbers.is_empty()
+                }
                 _ if matches!(before, "thinking" | "think") && is_budget(word) => {}
                 // The size of a context: `v1:0:200k`.
                 _ if before == "0" && word.ends_with('k') && is_budget(word) => {}
@@ -84,7 +123,12 @@ impl<'n> Claude<'n> {
             before = word;
         }
         let plain = numbers.is_empty();
-        let known = !out.family.is_empty() && if plain { preview || out.newest } else { out.major > 0 && !preview };
+        let known = !out.family.is_empty()
+            && if plain {
+                preview || out.newest
+            } else {
+                out.major > 0 && !preview
+            };
         known.then_some(out)
     }
 
@@ -117,9 +161,18 @@ impl<'n> Claude<'n> {
     pub(super) fn names(&self) -> Vec<String> {
         let (family, major, minor) = (self.family, self.major, self.minor);
         if !self.major() {
-            return vec![format!("claude-{family}-{}", if self.newest { "latest" } else { "preview" })];
+            return vec![format!(
+                "claude-{family}-{}",
+                if self.newest { "latest" } else { "preview" }
+            )];
         }
-        let version = |point: char| if minor > 0 { format!("{major}{point}{minor}") } else { major.to_string() };
+        let version = |point: char| {
+            if minor > 0 {
+                format!("{major}{point}{minor}")
+            } else {
+                major.to_string()
+            }
+        };
         let name = |point: char| match major {
             ..=3 => format!("claude-{}-{family}", version(point)),
             _ => format!("claude-{family}-{}", version(point)),

@@ -77,6 +77,8 @@ impl Counters {
 
     /// All tokens of the prompt, which decide the price tier.
     pub const fn prompt(&self) -> u64 {
-        self.input.saturating_add(self.cache_creation).saturating_add(self.cache_read)
+        self.input
+            .saturating_add(self.cache_creation)
+            .saturating_add(self.cache_read)
     }
 }

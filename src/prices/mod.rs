@@ -62,7 +62,11 @@ pub fn prices() -> &'static Prices {
 impl Prices {
     /// The built-in prices with rules of the user's own.
     pub fn new(book: PriceBook) -> Self {
-        Self { tables: Tables::built_in(), book, remembered: RwLock::default() }
+        Self {
+            tables: Tables::built_in(),
+            book,
+            remembered: RwLock::default(),
+        }
     }
 
     /// The month of the figures, `YYYY-MM`.
@@ -80,33 +84,56 @@ impl Prices {
         if self.book.0.is_empty() {
             return fingerprint();
         }
-        crate::base::ids::RecordId::of("prices", &[FINGERPRINT.as_bytes(), self.book.text().as_bytes()]).to_string()
+        crate::base::ids::RecordId::of(
+            "prices",
+            &[FINGERPRINT.as_bytes(), self.book.text().as_bytes()],
+        )
+        .to_string()
     }
 
     /// The price of one request at a time, of which only the UTC day matters. `fast` is Claude Code's fast mode, `geo` the region that
     /// inference was bound to.
     ///
     /// A model without a row has an unknown price, not a price of 0.
-    pub fn cost(&self, model: &str, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
+    pub fn cost(
+        &self,
+        model: &str,
+        at: Timestamp,
+        counters: &Counters,
+        fast: bool,
+        geo: Option<&str>,
+    ) -> Cost {
         // Most names are those of the small table, which needs no lock.
         match self.tables.claude(model).filter(|_| self.book.0.is_empty()) {
-            Some(spans) => spans.at(at.millis()).map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo)),
+            Some(spans) => spans
+                .at(at.millis())
+                .map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo)),
             None => self.of(model).cost(at, counters, fast, geo),
         }
     }
 
     /// The price of several requests of one day together, as if none of them passed a threshold: how long each was is not known.
     pub fn cost_of_many(&self, model: &str, at: Timestamp, counters: &Counters) -> Cost {
-        self.of(model).row(at).map_or(Cost::UNKNOWN, |row| row.cost_of_many(counters))
+        self.of(model)
+            .row(at)
+            .map_or(Cost::UNKNOWN, |row| row.cost_of_many(counters))
     }
 
     /// The prices of a model, to be asked for many requests.
     pub fn of(&self, model: &str) -> Priced {
-        if let Some(known) = self.remembered.read().unwrap_or_else(PoisonError::into_inner).get(model) {
+        if let Some(known) = self
+            .remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(model)
+        {
             return known.clone();
         }
         let priced = self.look_up(model);
-        let mut remembered = self.remembered.write().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self
+            .remembered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if remembered.len() < REMEMBERED {
             remembered.insert(model.to_owned(), priced.clone());
         }
@@ -128,17 +155,31 @@ impl Prices {
         // Files of older versions may have names that are cleaned before they are stored today.
         let cleaned = model_name(model);
         let find = |name: &str| names::find(name, &has);
-        let (name, found) = find(model).map_or_else(|| (cleaned.as_str(), find(&cleaned)), |found| (model, Some(found)));
+        let (name, found) = find(model).map_or_else(
+            || (cleaned.as_str(), find(&cleaned)),
+            |found| (model, Some(found)),
+        );
         let found = found.and_then(|found| Some((self.spans(&found)?, found)));
-        let (spans, found) = found.map_or_else(|| (Spans::default(), None), |(spans, found)| (spans, Some(found)));
+        let (spans, found) = found.map_or_else(
+            || (Spans::default(), None),
+            |(spans, found)| (spans, Some(found)),
+        );
         let mut known = vec![name];
         known.extend(found.as_ref().map(|found| found.row.as_str()));
         let (spans, own) = self.book.apply(&known, spans);
         if spans.is_empty() {
             return Priced(None);
         }
-        let claude = found.as_ref().is_some_and(|found| self.tables.claude(&found.row).is_some());
-        Priced(Some(Arc::new(Model { name: name.to_owned(), found, own, claude, spans })))
+        let claude = found
+            .as_ref()
+            .is_some_and(|found| self.tables.claude(&found.row).is_some());
+        Priced(Some(Arc::new(Model {
+            name: name.to_owned(),
+            found,
+            own,
+            claude,
+            spans,
+        })))
     }
 
     /// The rows of a name, with its factors.
@@ -146,11 +187,18 @@ impl Prices {
         let mut spans = self.tables.row(&found.row)?;
         if found.fast {
             // Of a model without a fast mode nobody knows what it would cost.
-            spans = if spans.all(|row| row.fast_permille > WHOLE) { spans.map(Row::always_fast) } else { return None };
+            spans = if spans.all(|row| row.fast_permille > WHOLE) {
+                spans.map(Row::always_fast)
+            } else {
+                return None;
+            };
         }
         if found.permille != 1000 {
             // A profile's geography is in its price; that of the answer adds nothing.
-            spans = spans.map(|row| Row { us_permille: WHOLE, ..row.scaled(u128::from(found.permille)) });
+            spans = spans.map(|row| Row {
+                us_permille: WHOLE,
+                ..row.scaled(u128::from(found.permille))
+            });
         }
         Some(spans)
     }
@@ -185,7 +233,8 @@ pub struct Priced(Option<Arc<Model>>);
 impl Priced {
     /// As [`Prices::cost`].
     pub fn cost(&self, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
-        self.row(at).map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo))
+        self.row(at)
+            .map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo))
     }
 
     fn row(&self, at: Timestamp) -> Option<&Row> {

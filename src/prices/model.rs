@@ -20,7 +20,16 @@ pub fn model_name(text: &str) -> String {
     // An account number of AWS has twelve digits. No model's name does; nor does a hash depend on it.
     match name {
         Some(name) if !has_account(&name) => token(&name, "model", MOST),
-        _ => token(&format!("not a name: {}", text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>()), "model", MOST),
+        _ => token(
+            &format!(
+                "not a name: {}",
+                text.chars()
+                    .filter(|c| !c.is_ascii_digit())
+                    .collect::<String>()
+            ),
+            "model",
+            MOST,
+        ),
     }
 }
 
@@ -49,7 +58,8 @@ pub(super) fn split_at_part<'t>(text: &'t str, part: &str) -> Option<(&'t str, &
 /// Where an ARN begins: at the beginning or behind a separator.
 fn find_arn(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
-    let separates = |at: usize| at == 0 || matches!(lower.as_bytes()[at - 1], b'/' | b',' | b':' | b' ');
+    let separates =
+        |at: usize| at == 0 || matches!(lower.as_bytes()[at - 1], b'/' | b',' | b':' | b' ');
     memchr::memmem::find_iter(lower.as_bytes(), b"arn:").find(|at| separates(*at))
 }
 
@@ -64,7 +74,9 @@ fn arn(text: &str) -> Option<String> {
     }
     match kind {
         // The price depends on the government's regions only.
-        "foundation-model" if region.starts_with("us-gov-") => Some(format!("bedrock/{region}/{name}")),
+        "foundation-model" if region.starts_with("us-gov-") => {
+            Some(format!("bedrock/{region}/{name}"))
+        }
         "inference-profile" | "foundation-model" => Some(name.to_owned()),
         _ => Some(format!("{kind}/{name}")),
     }
@@ -72,7 +84,9 @@ fn arn(text: &str) -> Option<String> {
 
 /// A name without what may say whose it is.
 fn path(text: &str) -> Option<String> {
-    let rest = text.strip_prefix("projects/").or_else(|| split_at_part(text, "/projects/").map(|(_, rest)| rest));
+    let rest = text
+        .strip_prefix("projects/")
+        .or_else(|| split_at_part(text, "/projects/").map(|(_, rest)| rest));
     if let Some(rest) = rest {
         // A project of Google's cloud; its own endpoints and tuned models name nothing that has a price.
         let publisher = split_at_part(rest, "/publishers/")?.1;
@@ -84,11 +98,17 @@ fn path(text: &str) -> Option<String> {
         ')' => None,
         c => Some(c),
     };
-    Some(text.trim_start_matches('~').chars().filter_map(plain).collect())
+    Some(
+        text.trim_start_matches('~')
+            .chars()
+            .filter_map(plain)
+            .collect(),
+    )
 }
 
 fn has_account(name: &str) -> bool {
-    name.split(|c: char| !c.is_ascii_digit()).any(|digits| digits.len() == 12)
+    name.split(|c: char| !c.is_ascii_digit())
+        .any(|digits| digits.len() == 12)
 }
 
 #[cfg(test)]
@@ -99,7 +119,10 @@ mod tests {
     fn an_account_number_never_stays() {
         let account = "123456789012";
         for (text, want) in [
-            ("arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8", Some("eu.anthropic.claude-opus-4-8")),
+            (
+                "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8",
+                Some("eu.anthropic.claude-opus-4-8"),
+            ),
             (
                 "arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/4jqtkehs0zy3",
                 Some("application-inference-profile/4jqtkehs0zy3"),
@@ -108,12 +131,18 @@ mod tests {
                 "bedrock/converse/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
                 Some("application-inference-profile/abc"),
             ),
-            ("ARN:AWS:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-5", Some("us.anthropic.claude-sonnet-5")),
+            (
+                "ARN:AWS:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-5",
+                Some("us.anthropic.claude-sonnet-5"),
+            ),
             (
                 "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-sonnet-5",
                 Some("us.anthropic.claude-sonnet-5"),
             ),
-            ("arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-6-v1", Some("anthropic.claude-opus-4-6-v1")),
+            (
+                "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-6-v1",
+                Some("anthropic.claude-opus-4-6-v1"),
+            ),
             (
                 "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.claude-opus-4-8",
                 Some("bedrock/us-gov-west-1/anthropic.claude-opus-4-8"),
@@ -122,13 +151,25 @@ mod tests {
                 "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
                 Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
             ),
-            ("arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz1", Some("provisioned-model/xyz1")),
-            ("arn:aws:sagemaker:us-east-1:123456789012:endpoint/mine", Some("endpoint/mine")),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz1",
+                Some("provisioned-model/xyz1"),
+            ),
+            (
+                "arn:aws:sagemaker:us-east-1:123456789012:endpoint/mine",
+                Some("endpoint/mine"),
+            ),
             ("arn:aws:bedrock:us-east-1:123456789012", None),
             ("arn:aws:bedrock:us-east-1:123456789012:x", None),
-            ("arn:aws:bedrock:us-east-1:123456789012:custom-model/123456789012/abc", None),
+            (
+                "arn:aws:bedrock:us-east-1:123456789012:custom-model/123456789012/abc",
+                None,
+            ),
             ("bedrock/123456789012/us.anthropic.claude-opus-4-8", None),
-            ("https://bedrock.us-east-1.amazonaws.com/123456789012?x", None),
+            (
+                "https://bedrock.us-east-1.amazonaws.com/123456789012?x",
+                None,
+            ),
         ] {
             let name = model_name(text);
             assert!(!name.contains(account), "{text}: {name}");
@@ -138,21 +179,39 @@ mod tests {
             }
         }
         let other = "arn:aws:bedrock:us-east-1:999999999999";
-        assert_eq!(model_name(other), model_name("arn:aws:bedrock:us-east-1:123456789012"), "a hash must not be of the number either");
+        assert_eq!(
+            model_name(other),
+            model_name("arn:aws:bedrock:us-east-1:123456789012"),
+            "a hash must not be of the number either"
+        );
     }
 
     #[test]
     fn names_of_routes_become_plain_and_free_text_a_hash() {
         for (text, want) in [
             ("claude-opus-4-8[1m]", "claude-opus-4-8[1m]"),
-            ("openrouter,anthropic/claude-sonnet-4.5", "openrouter/anthropic/claude-sonnet-4.5"),
+            (
+                "openrouter,anthropic/claude-sonnet-4.5",
+                "openrouter/anthropic/claude-sonnet-4.5",
+            ),
             ("gpt-5.1-codex(high)", "gpt-5.1-codex-high"),
-            ("~anthropic/claude-opus-latest", "anthropic/claude-opus-latest"),
-            ("projects/secret-1/locations/us-east5/publishers/anthropic/models/claude-opus-4-5@20251101", "claude-opus-4-5@20251101"),
+            (
+                "~anthropic/claude-opus-latest",
+                "anthropic/claude-opus-latest",
+            ),
+            (
+                "projects/secret-1/locations/us-east5/publishers/anthropic/models/claude-opus-4-5@20251101",
+                "claude-opus-4-5@20251101",
+            ),
         ] {
             assert_eq!(model_name(text), want);
         }
-        for text in ["my own words", "", "projects/secret-1/locations/us/endpoints/77", &"x".repeat(101)] {
+        for text in [
+            "my own words",
+            "",
+            "projects/secret-1/locations/us/endpoints/77",
+            &"x".repeat(101),
+        ] {
             assert!(model_name(text).starts_with("model-"), "{text}");
         }
     }

@@ -68,7 +68,15 @@ const ROUTES: [&str; 44] = [
     "google",
 ];
 /// Parts of a path that say nothing about the provider.
-const PROXIES: [&str; 7] = ["litellm_proxy", "litellm", "ccr", "models", "portkey", "gateway", "cliproxyapi"];
+const PROXIES: [&str; 7] = [
+    "litellm_proxy",
+    "litellm",
+    "ccr",
+    "models",
+    "portkey",
+    "gateway",
+    "cliproxyapi",
+];
 /// How routers name the makers, and where the table has the makers' own prices.
 const MAKERS: [(&str, &str); 25] = [
     ("z-ai", "zai/"),
@@ -123,15 +131,21 @@ const FAMILIES: [(&str, &str); 21] = [
     ("ministral-", "mistral/"),
     ("mimo-", "xiaomi_mimo/"),
 ];
-const EFFORTS: [&str; 7] = ["-minimal", "-low", "-medium", "-high", "-xhigh", "-none", "-auto"];
+const EFFORTS: [&str; 7] = [
+    "-minimal", "-low", "-medium", "-high", "-xhigh", "-none", "-auto",
+];
 
 /// A region of a cloud: `us-east-1`, `europe-west4`, `us-gov-west-1`.
 fn is_place(part: &str) -> bool {
     let mut words = part.split('-');
     let last = words.next_back().unwrap_or_default();
-    let (letters, digits) = last.split_at(last.find(|c: char| c.is_ascii_digit()).unwrap_or(last.len()));
+    let (letters, digits) = last.split_at(
+        last.find(|c: char| c.is_ascii_digit())
+            .unwrap_or(last.len()),
+    );
     let word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    let numbered = !digits.is_empty() && digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit());
+    let numbered =
+        !digits.is_empty() && digits.len() <= 2 && digits.bytes().all(|b| b.is_ascii_digit());
     numbered && part.contains('-') && (letters.is_empty() || word(letters)) && words.all(word)
 }
 
@@ -139,13 +153,21 @@ fn is_place(part: &str) -> bool {
 pub(super) fn find(name: &str, has: &dyn Fn(&str) -> bool) -> Option<Found> {
     let lower = name.trim().to_ascii_lowercase();
     let mut why = Vec::new();
-    let found =
-        |row: &str, why: &[&'static str]| has(row).then(|| Found { row: row.to_owned(), why: why.to_vec(), permille: 1000, fast: false });
+    let found = |row: &str, why: &[&'static str]| {
+        has(row).then(|| Found {
+            row: row.to_owned(),
+            why: why.to_vec(),
+            permille: 1000,
+            fast: false,
+        })
+    };
     if let Some(found) = found(&lower, &why) {
         return Some(found);
     }
     // Claude Code appends `[1m]` to models that it offers a long context.
-    let plain = lower.split_once('[').map_or(lower.as_str(), |(before, _)| before);
+    let plain = lower
+        .split_once('[')
+        .map_or(lower.as_str(), |(before, _)| before);
     if plain.len() < lower.len() {
         why.push("without the mark in brackets");
         if let Some(found) = found(plain, &why) {
@@ -155,12 +177,23 @@ pub(super) fn find(name: &str, has: &dyn Fn(&str) -> bool) -> Option<Found> {
     let plain = plain.trim_start_matches('~').replace(',', "/");
     let (path, id) = plain.rsplit_once('/').unwrap_or(("", &plain));
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    if split_at_part(id, "claude").is_some() { claude(&path, id, &why, has) } else { other(&path, id, &why, has) }
+    if split_at_part(id, "claude").is_some() {
+        claude(&path, id, &why, has)
+    } else {
+        other(&path, id, &why, has)
+    }
 }
 
-fn claude(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> bool) -> Option<Found> {
+fn claude(
+    path: &[&str],
+    id: &str,
+    why: &[&'static str],
+    has: &dyn Fn(&str) -> bool,
+) -> Option<Found> {
     let government = path.iter().any(|part| part.starts_with("us-gov-"));
-    let routed = path.iter().all(|part| ROUTES.contains(part) || is_place(part));
+    let routed = path
+        .iter()
+        .all(|part| ROUTES.contains(part) || is_place(part));
     let name = Claude::read(id);
     let names = name.as_ref().map(Claude::names).unwrap_or_default();
     let found = |row: String, permille: u128, added: &[&'static str]| Found {
@@ -170,9 +203,17 @@ fn claude(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> b
         fast: name.as_ref().is_some_and(|name| name.fast),
     };
     // Another spelling of a name that the provider has a price for.
-    if !path.is_empty() && name.as_ref().is_some_and(|name| !name.fast && name.region.is_none()) {
+    if !path.is_empty()
+        && name
+            .as_ref()
+            .is_some_and(|name| !name.fast && name.region.is_none())
+    {
         let provider = path.join("/");
-        if let Some(row) = names.iter().map(|name| format!("{provider}/{name}")).find(|row| has(row)) {
+        if let Some(row) = names
+            .iter()
+            .map(|name| format!("{provider}/{name}"))
+            .find(|row| has(row))
+        {
             return Some(found(row, WHOLE, &["in the provider's own spelling"]));
         }
     }
@@ -180,9 +221,14 @@ fn claude(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> b
         return None;
     }
     if !path.is_empty() && !government && has(id) {
-        return Some(Found { fast: false, ..found(id.to_owned(), WHOLE, &["without the route"]) });
+        return Some(Found {
+            fast: false,
+            ..found(id.to_owned(), WHOLE, &["without the route"])
+        });
     }
-    let name = name.as_ref().filter(|name| !name.is_preview() || name.region.is_none())?;
+    let name = name
+        .as_ref()
+        .filter(|name| !name.is_preview() || name.region.is_none())?;
     let row = names.into_iter().find(|row| has(row))?;
     let permille = name.permille(government);
     let mut added = vec!["Anthropic's own name for it"];
@@ -197,15 +243,29 @@ fn claude(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> b
     Some(found(row, permille, &added))
 }
 
-fn other(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> bool) -> Option<Found> {
-    let path: Vec<&str> = path.iter().copied().filter(|part| !PROXIES.contains(part)).collect();
+fn other(
+    path: &[&str],
+    id: &str,
+    why: &[&'static str],
+    has: &dyn Fn(&str) -> bool,
+) -> Option<Found> {
+    let path: Vec<&str> = path
+        .iter()
+        .copied()
+        .filter(|part| !PROXIES.contains(part))
+        .collect();
     let places = places(&path, id);
     for (id, changed) in spellings(id) {
         for (place, moved) in &places {
             let row = format!("{place}{id}");
             if has(&row) {
                 let why = why.iter().chain(&changed).copied().chain(*moved).collect();
-                return Some(Found { row, why, permille: 1000, fast: false });
+                return Some(Found {
+                    row,
+                    why,
+                    permille: 1000,
+                    fast: false,
+                });
             }
         }
     }
@@ -215,14 +275,25 @@ fn other(path: &[&str], id: &str, why: &[&'static str], has: &dyn Fn(&str) -> bo
 /// What the table may have before a model's name, and why that is the same price.
 fn places(path: &[&str], id: &str) -> Vec<(String, Option<&'static str>)> {
     const MAKER: Option<&str> = Some("the maker's own price");
-    let maker = |list: &[(&str, &'static str)], of: &str| list.iter().find(|(name, _)| *name == of).map(|(_, place)| *place);
+    let maker = |list: &[(&str, &'static str)], of: &str| {
+        list.iter()
+            .find(|(name, _)| *name == of)
+            .map(|(_, place)| *place)
+    };
     let joined = path.iter().flat_map(|part| [part, "/"]).collect::<String>();
     let mut out = vec![(joined, None)];
     let vendor = match path {
         // A region's or an interface's model without a price of its own has Bedrock's.
-        ["bedrock", rest @ ..] if rest.iter().all(|part| ROUTES.contains(part) || is_place(part) && !part.starts_with("us-gov-")) => {
+        ["bedrock", rest @ ..]
+            if rest.iter().all(|part| {
+                ROUTES.contains(part) || is_place(part) && !part.starts_with("us-gov-")
+            }) =>
+        {
             // Bedrock's own names begin with the maker or a geography: `moonshotai.kimi-k3`.
-            if id.split_once('.').is_some_and(|(maker, _)| !maker.contains(|c: char| c.is_ascii_digit())) {
+            if id
+                .split_once('.')
+                .is_some_and(|(maker, _)| !maker.contains(|c: char| c.is_ascii_digit()))
+            {
                 out.push((String::new(), Some("Bedrock's price")));
             }
             None
@@ -231,12 +302,25 @@ fn places(path: &[&str], id: &str) -> Vec<(String, Option<&'static str>)> {
         ["openrouter", vendor] => maker(&MAKERS, vendor).filter(|place| CLOSED.contains(place)),
         _ => None,
     };
-    let family = || FAMILIES.iter().find(|(begin, _)| path.is_empty() && id.starts_with(begin)).map(|(_, place)| *place);
+    let family = || {
+        FAMILIES
+            .iter()
+            .find(|(begin, _)| path.is_empty() && id.starts_with(begin))
+            .map(|(_, place)| *place)
+    };
     // `vendor/model` is how OpenRouter writes names. It sells the models of some makers at their prices.
-    let router = if let [vendor] = path { Some((format!("openrouter/{vendor}/"), Some("OpenRouter's price"))) } else { None };
+    let router = if let [vendor] = path {
+        Some((format!("openrouter/{vendor}/"), Some("OpenRouter's price")))
+    } else {
+        None
+    };
     let place = vendor.or_else(family);
     let closed = place.is_some_and(|place| CLOSED.contains(&place));
-    let (first, last) = if closed { (None, router) } else { (router, None) };
+    let (first, last) = if closed {
+        (None, router)
+    } else {
+        (router, None)
+    };
     out.extend(first);
     if let Some(place) = place {
         out.push((place.to_owned(), MAKER));
@@ -261,16 +345,36 @@ fn spellings(id: &str) -> Vec<(String, Vec<&'static str>)> {
             }
         }
     };
-    let shorter = |name: &str, ends: &[&str]| ends.iter().find_map(|end| name.strip_suffix(end)).map(str::to_owned);
-    change(&|name| shorter(name, &["@default", "-latest", ":latest"]), "without the mark of the newest version");
-    if ["gpt-", "gemini-", "o1", "o3", "o4", "codex-", "grok-"].iter().any(|begin| id.starts_with(begin)) {
+    let shorter = |name: &str, ends: &[&str]| {
+        ends.iter()
+            .find_map(|end| name.strip_suffix(end))
+            .map(str::to_owned)
+    };
+    change(
+        &|name| shorter(name, &["@default", "-latest", ":latest"]),
+        "without the mark of the newest version",
+    );
+    if ["gpt-", "gemini-", "o1", "o3", "o4", "codex-", "grok-"]
+        .iter()
+        .any(|begin| id.starts_with(begin))
+    {
         change(&|name| shorter(name, &EFFORTS), "without the effort");
     }
     change(&undated, "without the date");
     change(&dotted, "with a dot in the version");
     if id.starts_with("gemini-") {
-        change(&|name| shorter(name, &["-thinking"]), "without the mark of thinking");
-        change(&|name| split_at_part(name, "preview").is_none().then(|| format!("{name}-preview")), "as its preview");
+        change(
+            &|name| shorter(name, &["-thinking"]),
+            "without the mark of thinking",
+        );
+        change(
+            &|name| {
+                split_at_part(name, "preview")
+                    .is_none()
+                    .then(|| format!("{name}-preview"))
+            },
+            "as its preview",
+        );
     }
     out
 }

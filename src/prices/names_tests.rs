@@ -14,12 +14,24 @@ fn cases() -> Vec<(String, Option<String>, u64)> {
     let text = fs::read_to_string(path).expect("the list of names");
     let case = |line: &str| {
         let mut parts = line.split('\t');
-        let mut part = || parts.next().unwrap_or_else(|| panic!("a part is missing: {line}")).to_owned();
+        let mut part = || {
+            parts
+                .next()
+                .unwrap_or_else(|| panic!("a part is missing: {line}"))
+                .to_owned()
+        };
         let (name, row, factor) = (part(), part(), part());
         assert!(!part().is_empty(), "a line without a source: {line}");
-        (name, (row != "-").then_some(row), factor.parse().expect("a factor"))
+        (
+            name,
+            (row != "-").then_some(row),
+            factor.parse().expect("a factor"),
+        )
     };
-    text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(case).collect()
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+        .map(case)
+        .collect()
 }
 
 #[test]
@@ -27,15 +39,33 @@ fn names_find_their_rows_and_near_misses_nothing() {
     let mut wrong = Vec::new();
     let all = cases();
     for (name, row, factor) in &all {
-        let found = prices().explain(name).map(|found| (found.row, found.permille));
+        let found = prices()
+            .explain(name)
+            .map(|found| (found.row, found.permille));
         let want = row.clone().map(|row| (row, *factor));
         if found != want {
             wrong.push(format!("{name}: found {found:?}, not {want:?}"));
         }
     }
-    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    let count = |known: bool| all.iter().filter(|(_, row, _)| row.is_some() == known).map(|(name, ..)| name).collect::<BTreeSet<_>>().len();
-    assert!(count(true) >= 200 && count(false) >= 200, "{} names with a row, {} without", count(true), count(false));
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+    let count = |known: bool| {
+        all.iter()
+            .filter(|(_, row, _)| row.is_some() == known)
+            .map(|(name, ..)| name)
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    assert!(
+        count(true) >= 200 && count(false) >= 200,
+        "{} names with a row, {} without",
+        count(true),
+        count(false)
+    );
 }
 
 #[test]
@@ -44,7 +74,10 @@ fn every_name_of_the_tables_finds_itself() {
     for name in prices().tables.names() {
         let found = prices().tables.row(name).is_some();
         let own = names::find(name, &|name| prices().tables.has(name));
-        assert!(found && own.is_some_and(|own| own.row == name && own.why.is_empty()), "{name}");
+        assert!(
+            found && own.is_some_and(|own| own.row == name && own.why.is_empty()),
+            "{name}"
+        );
         names += 1;
     }
     assert!(names > 2500, "{names} rows");
@@ -63,12 +96,26 @@ fn names_cleaned_for_storage_find_what_they_found_before() {
 #[test]
 fn the_fingerprint_is_that_of_the_tables_and_of_what_names_find() {
     let mut text = format!("{CLAUDE}{}", prices().tables.others());
-    let counters = Counters { input: 300_001, output: 1003, cache_creation: 7001, cache_read: 300_007, cache_1h: 3001, web_search: 3 };
+    let counters = Counters {
+        input: 300_001,
+        output: 1003,
+        cache_creation: 7001,
+        cache_read: 300_007,
+        cache_1h: 3001,
+        web_search: 3,
+    };
     for (name, ..) in cases() {
-        let costs = ["2026-01-01", "2026-11-20"].map(|day| prices().cost(&name, at(day), &counters, true, Some("us")).amount);
+        let costs = ["2026-01-01", "2026-11-20"].map(|day| {
+            prices()
+                .cost(&name, at(day), &counters, true, Some("us"))
+                .amount
+        });
         text.push_str(&format!("{name} {:?} {costs:?}\n", prices().explain(&name)));
     }
     let digest = RecordId::of("prices", &[text.as_bytes()]).to_string();
-    assert_eq!(digest, FINGERPRINT, "prices changed: put the first of these into src/prices/mod.rs");
+    assert_eq!(
+        digest, FINGERPRINT,
+        "prices changed: put the first of these into src/prices/mod.rs"
+    );
     assert_eq!(fingerprint(), FINGERPRINT);
 }

@@ -28,14 +28,20 @@ impl Rates {
         [
             ("input", counters.input, self.input),
             ("output", counters.output, self.output),
-            ("cache_write_5m", counters.cache_creation - hour, self.write_5m),
+            (
+                "cache_write_5m",
+                counters.cache_creation - hour,
+                self.write_5m,
+            ),
             ("cache_write_1h", hour, self.write_1h),
             ("cache_read", counters.cache_read, self.read),
         ]
     }
 
     fn tokens(&self, counters: &Counters) -> u128 {
-        let add = |sum: u128, (_, count, rate): (_, u64, u128)| sum.saturating_add(u128::from(count).saturating_mul(rate));
+        let add = |sum: u128, (_, count, rate): (_, u64, u128)| {
+            sum.saturating_add(u128::from(count).saturating_mul(rate))
+        };
         self.products(counters).into_iter().fold(0, add)
     }
 
@@ -73,14 +79,28 @@ impl Row {
     pub(super) fn cost(&self, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
         let tokens = self.rates(counters).1.tokens(counters);
         let fast = if fast { self.fast_permille } else { WHOLE };
-        let us = if geo == Some("us") { self.us_permille } else { WHOLE };
-        let scaled = tokens.saturating_mul(fast).saturating_mul(us).saturating_add(500_000) / 1_000_000;
-        Cost::known(Money::from_pico(scaled.saturating_add(self.searches(counters))))
+        let us = if geo == Some("us") {
+            self.us_permille
+        } else {
+            WHOLE
+        };
+        let scaled = tokens
+            .saturating_mul(fast)
+            .saturating_mul(us)
+            .saturating_add(500_000)
+            / 1_000_000;
+        Cost::known(Money::from_pico(
+            scaled.saturating_add(self.searches(counters)),
+        ))
     }
 
     /// The price of several requests, without tiers.
     pub(super) fn cost_of_many(&self, counters: &Counters) -> Cost {
-        Cost::known(Money::from_pico(self.rates.tokens(counters).saturating_add(self.searches(counters))))
+        Cost::known(Money::from_pico(
+            self.rates
+                .tokens(counters)
+                .saturating_add(self.searches(counters)),
+        ))
     }
 
     fn searches(&self, counters: &Counters) -> u128 {
@@ -89,13 +109,24 @@ impl Row {
 
     /// The row with all rates by the token times so many thousandths.
     pub(super) fn scaled(&self, permille: u128) -> Self {
-        let tiers = self.tiers.iter().map(|(above, rates)| (*above, rates.scaled(permille))).collect();
-        Self { rates: self.rates.scaled(permille), tiers, ..self.clone() }
+        let tiers = self
+            .tiers
+            .iter()
+            .map(|(above, rates)| (*above, rates.scaled(permille)))
+            .collect();
+        Self {
+            rates: self.rates.scaled(permille),
+            tiers,
+            ..self.clone()
+        }
     }
 
     /// The row of requests that are all in fast mode.
     pub(super) fn always_fast(&self) -> Self {
-        Self { fast_permille: WHOLE, ..self.scaled(self.fast_permille) }
+        Self {
+            fast_permille: WHOLE,
+            ..self.scaled(self.fast_permille)
+        }
     }
 }
 
@@ -130,16 +161,31 @@ impl Spans {
 
     /// All rows changed alike.
     pub(super) fn map(&self, change: impl Fn(&Row) -> Row) -> Self {
-        Self(self.0.iter().map(|(from, row)| (*from, row.as_ref().map(&change))).collect())
+        Self(
+            self.0
+                .iter()
+                .map(|(from, row)| (*from, row.as_ref().map(&change)))
+                .collect(),
+        )
     }
 
     /// The same, but changed from one point in time up to another.
     #[must_use]
-    pub(super) fn changed(&self, from: i64, end: i64, change: impl Fn(Option<&Row>) -> Option<Row>) -> Self {
+    pub(super) fn changed(
+        &self,
+        from: i64,
+        end: i64,
+        change: impl Fn(Option<&Row>) -> Option<Row>,
+    ) -> Self {
         if from >= end {
             return self.clone();
         }
-        let mut starts: Vec<i64> = self.0.iter().map(|(start, _)| *start).chain([i64::MIN, from]).collect();
+        let mut starts: Vec<i64> = self
+            .0
+            .iter()
+            .map(|(start, _)| *start)
+            .chain([i64::MIN, from])
+            .collect();
         if end < i64::MAX {
             starts.push(end);
         }
@@ -147,7 +193,14 @@ impl Spans {
         starts.dedup();
         let part = |start: i64| {
             let row = self.at(start);
-            (start, if (from..end).contains(&start) { change(row) } else { row.cloned() })
+            (
+                start,
+                if (from..end).contains(&start) {
+                    change(row)
+                } else {
+                    row.cloned()
+                },
+            )
         };
         Self(starts.into_iter().map(part).collect())
     }

@@ -26,15 +26,24 @@ const PER_MILLION: u128 = 1_000_000;
 
 /// Picodollars per token from dollars per million tokens.
 fn per_token(dollars: &str) -> u128 {
-    Money::parse(dollars).expect("a rate of a built-in table is a decimal").pico() / PER_MILLION
+    Money::parse(dollars)
+        .expect("a rate of a built-in table is a decimal")
+        .pico()
+        / PER_MILLION
 }
 
 fn permille(factor: &str) -> u128 {
-    Money::parse(factor).expect("a factor of a built-in table is a decimal").pico() / 1_000_000_000
+    Money::parse(factor)
+        .expect("a factor of a built-in table is a decimal")
+        .pico()
+        / 1_000_000_000
 }
 
 fn start_of(day: &str) -> i64 {
-    Day::parse(day).expect("a day of a built-in table is a date").start().millis()
+    Day::parse(day)
+        .expect("a day of a built-in table is a date")
+        .start()
+        .millis()
 }
 
 /// `input output read write hour`, of which the last three may be left out, then `s`, `f` and `u` with a number, then tiers that begin
@@ -44,7 +53,12 @@ fn row(text: &str) -> Row {
     let (mut web_search, mut fast_permille, mut us_permille) = (0, WHOLE, WHOLE);
     for word in text.split(' ') {
         if let Some(above) = word.strip_prefix('>') {
-            numbers.push((above.parse().expect("a threshold of a built-in table is a number"), Vec::new()));
+            numbers.push((
+                above
+                    .parse()
+                    .expect("a threshold of a built-in table is a number"),
+                Vec::new(),
+            ));
         } else if let Some(dollars) = word.strip_prefix('s') {
             web_search = Money::parse(dollars).unwrap_or_default().pico();
         } else if let Some(factor) = word.strip_prefix('f') {
@@ -66,9 +80,17 @@ fn row(text: &str) -> Row {
             write_1h: numbers.get(4).copied().unwrap_or(write_5m),
         }
     };
-    let mut all = numbers.into_iter().map(|(above, numbers)| (above, rates(&numbers)));
+    let mut all = numbers
+        .into_iter()
+        .map(|(above, numbers)| (above, rates(&numbers)));
     let (_, first) = all.next().expect("the list began with one");
-    Row { rates: first, tiers: all.collect(), fast_permille, us_permille, web_search }
+    Row {
+        rates: first,
+        tiers: all.collect(),
+        fast_permille,
+        us_permille,
+        web_search,
+    }
 }
 
 /// The part of a line behind the name: the row of today, then days before which another one holds.
@@ -89,11 +111,25 @@ impl Tables {
     pub(super) fn built_in() -> &'static Self {
         static TABLES: OnceLock<Tables> = OnceLock::new();
         TABLES.get_or_init(|| {
-            let comment = |key: &str| CLAUDE.lines().find_map(|line| line.strip_prefix("# ")?.strip_prefix(key)?.strip_prefix('\t'));
-            let rows = CLAUDE.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
+            let comment = |key: &str| {
+                CLAUDE.lines().find_map(|line| {
+                    line.strip_prefix("# ")?
+                        .strip_prefix(key)?
+                        .strip_prefix('\t')
+                })
+            };
+            let rows = CLAUDE
+                .lines()
+                .filter(|line| !line.starts_with('#'))
+                .filter_map(|line| line.split_once('\t'));
             let claude = rows.map(|(model, row)| (model, spans(row))).collect();
             let named = |key: &str| comment(key).unwrap_or_default();
-            Self { claude, as_of: named("as of"), source: named("source"), others: OnceLock::new() }
+            Self {
+                claude,
+                as_of: named("as of"),
+                source: named("source"),
+                others: OnceLock::new(),
+            }
         })
     }
 
@@ -104,7 +140,10 @@ impl Tables {
 
     /// A row of either table.
     pub(super) fn row(&self, name: &str) -> Option<Spans> {
-        self.claude.get(name).cloned().or_else(|| find(self.others(), name).map(spans))
+        self.claude
+            .get(name)
+            .cloned()
+            .or_else(|| find(self.others(), name).map(spans))
     }
 
     /// Whether either table has a row.
@@ -120,7 +159,11 @@ impl Tables {
     /// All names.
     #[cfg(test)]
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        let others = self.others().lines().skip(1).filter_map(|line| line.split('\t').next());
+        let others = self
+            .others()
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split('\t').next());
         self.claude.keys().copied().chain(others)
     }
 
@@ -128,7 +171,9 @@ impl Tables {
     pub(super) fn others(&self) -> &str {
         self.others.get_or_init(|| {
             let mut text = String::new();
-            flate2::read::ZlibDecoder::new(OTHERS).read_to_string(&mut text).expect("the built-in table is a zlib stream of text");
+            flate2::read::ZlibDecoder::new(OTHERS)
+                .read_to_string(&mut text)
+                .expect("the built-in table is a zlib stream of text");
             text
         })
     }

@@ -27,8 +27,12 @@ impl Identity<'_> {
     pub fn id(&self, part: Option<&str>) -> RecordId {
         let (kind, mut parts): (&str, Vec<&[u8]>) = match (self.message, self.request, self.uuid) {
             (Some(message), _, _) if is_global(message) => ("message", vec![message.as_bytes()]),
-            (Some(message), Some(request), _) => ("request", vec![message.as_bytes(), request.as_bytes()]),
-            (Some(message), None, _) => ("logged", vec![message.as_bytes(), self.session.as_bytes()]),
+            (Some(message), Some(request), _) => {
+                ("request", vec![message.as_bytes(), request.as_bytes()])
+            }
+            (Some(message), None, _) => {
+                ("logged", vec![message.as_bytes(), self.session.as_bytes()])
+            }
             (None, _, Some(uuid)) => ("uuid", vec![uuid.as_bytes()]),
             (None, _, None) => ("line", vec![self.line]),
         };
@@ -64,22 +68,44 @@ pub fn derived_id(timestamp: Timestamp, model: &str, counters: &Counters) -> Rec
 mod tests {
     use super::*;
 
-    fn row<'a>(message: Option<&'a str>, request: Option<&'a str>, session: &'a str) -> Identity<'a> {
-        Identity { message, request, session, uuid: Some("u"), line: b"l" }
+    fn row<'a>(
+        message: Option<&'a str>,
+        request: Option<&'a str>,
+        session: &'a str,
+    ) -> Identity<'a> {
+        Identity {
+            message,
+            request,
+            session,
+            uuid: Some("u"),
+            line: b"l",
+        }
     }
 
     #[test]
     fn a_global_message_id_stands_alone() {
         let id = Some("msg_01TqDZoU6FcpxB4u2AmpgWfZ");
-        assert_eq!(row(id, Some("req_1"), "s1").id(None), row(id, None, "s2").id(None));
-        assert_ne!(row(id, None, "s").id(None), row(id, None, "s").id(Some("advisor:1")));
+        assert_eq!(
+            row(id, Some("req_1"), "s1").id(None),
+            row(id, None, "s2").id(None)
+        );
+        assert_ne!(
+            row(id, None, "s").id(None),
+            row(id, None, "s").id(Some("advisor:1"))
+        );
     }
 
     #[test]
     fn other_message_ids_need_company() {
         let id = Some("msg_1");
-        assert_ne!(row(id, Some("req_1"), "s").id(None), row(id, Some("req_2"), "s").id(None));
-        assert_eq!(row(id, Some("req_1"), "s1").id(None), row(id, Some("req_1"), "s2").id(None));
+        assert_ne!(
+            row(id, Some("req_1"), "s").id(None),
+            row(id, Some("req_2"), "s").id(None)
+        );
+        assert_eq!(
+            row(id, Some("req_1"), "s1").id(None),
+            row(id, Some("req_1"), "s2").id(None)
+        );
         assert_ne!(row(id, None, "s1").id(None), row(id, None, "s2").id(None));
         for global in [
             "msg_bdrk_01TqDZoU6FcpxB4u2AmpgWfZ",

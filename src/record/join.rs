@@ -20,7 +20,11 @@ impl Record {
     #[must_use]
     pub fn join_machines(self, other: Self) -> Self {
         let mine = self.origin.between_machines(&other.origin).is_le();
-        let origin = if mine { self.origin.clone() } else { other.origin.clone() };
+        let origin = if mine {
+            self.origin.clone()
+        } else {
+            other.origin.clone()
+        };
         self.join_parts(other, origin)
     }
 
@@ -28,7 +32,10 @@ impl Record {
         let full = origin.level == Level::Full;
         let ledger = match (&self.ledger, &other.ledger) {
             (Some(own), Some(ledger)) => Some((**own).clone().join(ledger)),
-            (own, ledger) => own.as_ref().or(ledger.as_ref()).map(|ledger| (**ledger).clone()),
+            (own, ledger) => own
+                .as_ref()
+                .or(ledger.as_ref())
+                .map(|ledger| (**ledger).clone()),
         };
         let ledger = ledger.map(|ledger| Box::new(ledger.at(&origin)));
         let mut out = Self {
@@ -36,7 +43,11 @@ impl Record {
             derived: self.derived && other.derived,
             fast: self.fast || other.fast,
             // A shortened record has no place in its session.
-            index: if full { given_first(self.index, other.index) } else { 0 },
+            index: if full {
+                given_first(self.index, other.index)
+            } else {
+                0
+            },
             origin,
             // Whole: counters of one row beside the model of another would be a request that nobody made.
             body: match (&self.ledger, &other.ledger) {
@@ -59,8 +70,15 @@ impl Record {
 
 /// What both versions of an increment leave.
 fn smaller(one: Body, other: &Body) -> Body {
-    let (counters, model) = (crate::prices::Counters::min(one.counters, other.counters), one.model.clone().max(other.model.clone()));
-    Body { model, counters, ..one }
+    let (counters, model) = (
+        crate::prices::Counters::min(one.counters, other.counters),
+        one.model.clone().max(other.model.clone()),
+    );
+    Body {
+        model,
+        counters,
+        ..one
+    }
 }
 
 /// The smaller index; 0 is none.
@@ -74,7 +92,10 @@ impl Join for Totals {
         Self {
             requests: self.requests.max(other.requests),
             counters: self.counters.max(other.counters),
-            cost: Cost { known: self.cost.known || other.cost.known, amount: self.cost.amount.max(other.cost.amount) },
+            cost: Cost {
+                known: self.cost.known || other.cost.known,
+                amount: self.cost.amount.max(other.cost.amount),
+            },
         }
     }
 }

@@ -43,9 +43,19 @@ impl Ledger {
     /// The members of its line. `from` is what is written of the beginning.
     pub fn doc(&self, from: Option<&str>) -> Doc {
         let c = &self.after;
-        let after = [c.input, c.output, c.cache_creation, c.cache_read, c.web_search].map(serde_json::Value::from);
+        let after = [
+            c.input,
+            c.output,
+            c.cache_creation,
+            c.cache_read,
+            c.web_search,
+        ]
+        .map(serde_json::Value::from);
         Object::new()
-            .other("after", Some(Doc::from(&serde_json::Value::from(after.to_vec()))))
+            .other(
+                "after",
+                Some(Doc::from(&serde_json::Value::from(after.to_vec()))),
+            )
             .other("from", from)
             .other("lineage", Some(self.lineage.to_string().as_str()))
             .other("state", Some(self.state.to_string().as_str()))
@@ -56,12 +66,24 @@ impl Ledger {
 /// The model that a name stands for, whatever region, route or window is in the name: lines name it otherwise than accounts do.
 pub fn same_model(name: &str) -> String {
     let Some(start) = name.find("claude-") else {
-        return prices().explain(name).map_or_else(|| name.to_owned(), |found| found.row);
+        return prices()
+            .explain(name)
+            .map_or_else(|| name.to_owned(), |found| found.row);
     };
-    let plain = name[start..].split(['[', ':', '@']).next().unwrap_or_default();
-    let plain = ["-v1", "-v2"].iter().find_map(|version| plain.strip_suffix(version)).unwrap_or(plain);
-    let dated = plain.rsplit_once('-').filter(|(_, date)| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()));
-    dated.map_or(plain, |(undated, _)| undated).replace('.', "-")
+    let plain = name[start..]
+        .split(['[', ':', '@'])
+        .next()
+        .unwrap_or_default();
+    let plain = ["-v1", "-v2"]
+        .iter()
+        .find_map(|version| plain.strip_suffix(version))
+        .unwrap_or(plain);
+    let dated = plain
+        .rsplit_once('-')
+        .filter(|(_, date)| date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()));
+    dated
+        .map_or(plain, |(undated, _)| undated)
+        .replace('.', "-")
 }
 
 #[cfg(test)]

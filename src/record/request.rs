@@ -50,30 +50,51 @@ impl Body {
             .spec("output_tokens", c.output)
             .spec("cache_creation_tokens", c.cache_creation)
             .spec("cache_read_tokens", c.cache_read)
-            .other("cache_creation_1h_tokens", (c.cache_1h > 0).then_some(c.cache_1h))
+            .other(
+                "cache_creation_1h_tokens",
+                (c.cache_1h > 0).then_some(c.cache_1h),
+            )
             .other("inference_geo", self.inference_geo.as_deref())
             .other("provisional", self.provisional.then_some(true))
             .other("recorded_cost_usd", self.recorded_cost)
             .other("service_tier", self.service_tier.as_deref())
             .other("sidechain", self.sidechain.then_some(true))
-            .other("web_search_requests", (c.web_search > 0).then_some(c.web_search))
+            .other(
+                "web_search_requests",
+                (c.web_search > 0).then_some(c.web_search),
+            )
     }
 
     /// Which of two rows of one request is authoritative: the one with more output, then the finished one, then the one that is no copy
     /// in a subagent's log, then the larger one, then the one with the greater canonical bytes. The price decides between equal rows only.
     pub fn order(&self, other: &Self) -> Ordering {
-        let key = |b: &Self| (b.counters.output, !b.provisional, !b.sidechain, b.counters.total());
+        let key = |b: &Self| {
+            (
+                b.counters.output,
+                !b.provisional,
+                !b.sidechain,
+                b.counters.total(),
+            )
+        };
         key(self)
             .cmp(&key(other))
-            .then_with(|| if self.same_row(other) { Ordering::Equal } else { self.canonical().cmp(&other.canonical()) })
+            .then_with(|| {
+                if self.same_row(other) {
+                    Ordering::Equal
+                } else {
+                    self.canonical().cmp(&other.canonical())
+                }
+            })
             .then_with(|| self.cost.cmp(&other.cost))
     }
 
     /// Whether both say the same, price apart.
     pub fn same_row(&self, other: &Self) -> bool {
         self.counters == other.counters
-            && (self.provisional, self.sidechain, self.recorded_cost) == (other.provisional, other.sidechain, other.recorded_cost)
-            && (&self.model, &self.service_tier, &self.inference_geo) == (&other.model, &other.service_tier, &other.inference_geo)
+            && (self.provisional, self.sidechain, self.recorded_cost)
+                == (other.provisional, other.sidechain, other.recorded_cost)
+            && (&self.model, &self.service_tier, &self.inference_geo)
+                == (&other.model, &other.service_tier, &other.inference_geo)
     }
 }
 
@@ -165,7 +186,9 @@ impl Record {
             (Some(own), Some(ledger)) => {
                 let joined = (**own).clone().join(ledger).at(&self.origin);
                 let model = self.body.model >= other.body.model;
-                joined == **own && model && Counters::min(self.body.counters, other.body.counters) == self.body.counters
+                joined == **own
+                    && model
+                    && Counters::min(self.body.counters, other.body.counters) == self.body.counters
             }
             (Some(_), None) => true,
             (None, Some(_)) => false,
@@ -201,7 +224,13 @@ impl Record {
         if self.ledger.is_some() {
             return prices().cost_of_many(model, at, &self.body.counters);
         }
-        prices().cost(model, at, &self.body.counters, self.fast, self.body.inference_geo.as_deref())
+        prices().cost(
+            model,
+            at,
+            &self.body.counters,
+            self.fast,
+            self.body.inference_geo.as_deref(),
+        )
     }
 
     /// The spec's key for duplicates among records without an id: timestamp, model and counters. Only a full record shows it.
@@ -212,7 +241,10 @@ impl Record {
     /// The record as a line of the day file of `day`, without a line break. `project` is written where it is given.
     pub fn line(&self, day: Day, project: Option<&str>) -> String {
         let bare = self.origin.level == Level::Bare;
-        self.object(project).other("day", self.day_member(day)).other("session", (!bare).then(|| self.origin.session.as_str())).line()
+        self.object(project)
+            .other("day", self.day_member(day))
+            .other("session", (!bare).then(|| self.origin.session.as_str()))
+            .line()
     }
 
     /// The record as JSON on one line, for the machine file, where it stands below its session.
@@ -222,7 +254,8 @@ impl Record {
 
     fn day_member(&self, file: Day) -> Option<Doc> {
         let day = self.day();
-        (self.origin.level < Level::Full && day != file).then(|| Doc::from(day.to_string().as_str()))
+        (self.origin.level < Level::Full && day != file)
+            .then(|| Doc::from(day.to_string().as_str()))
     }
 
     /// What is written of the beginning of its stretch.
@@ -236,18 +269,38 @@ impl Record {
 
     fn object(&self, project: Option<&str>) -> Object {
         let full = self.origin.level == Level::Full;
-        let object = self.body.write(Object::new().spec_opt("timestamp", full.then_some(self.origin.timestamp)));
-        let twins: Vec<_> = self.twins.iter().map(|id| serde_json::Value::from(id.to_string())).collect();
+        let object = self
+            .body
+            .write(Object::new().spec_opt("timestamp", full.then_some(self.origin.timestamp)));
+        let twins: Vec<_> = self
+            .twins
+            .iter()
+            .map(|id| serde_json::Value::from(id.to_string()))
+            .collect();
         object
             .spec_opt("cost_usd", full.then_some(self.body.cost.amount))
             .spec_opt("index", (full && self.index > 0).then_some(self.index))
-            .other("cost_known", (full && !self.body.cost.known).then_some(false))
+            .other(
+                "cost_known",
+                (full && !self.body.cost.known).then_some(false),
+            )
             .other("derived", (!full && self.derived).then_some(true))
-            .other("id", (!full || !self.derived).then(|| Doc::from(self.id.to_string().as_str())))
-            .other("ledger", self.ledger.as_ref().map(|ledger| ledger.doc(self.stretch(ledger).as_deref())))
+            .other(
+                "id",
+                (!full || !self.derived).then(|| Doc::from(self.id.to_string().as_str())),
+            )
+            .other(
+                "ledger",
+                self.ledger
+                    .as_ref()
+                    .map(|ledger| ledger.doc(self.stretch(ledger).as_deref())),
+            )
             .other("project_name", project)
             .other("speed", self.fast.then_some("fast"))
-            .other("twins", (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins))))
+            .other(
+                "twins",
+                (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins))),
+            )
             .extra(&self.extra)
     }
 }

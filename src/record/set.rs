@@ -61,18 +61,32 @@ impl<'a> Entry<'a> {
         if self.ledger {
             return prices.cost_of_many(self.model, self.at, &self.counters);
         }
-        prices.cost(self.model, self.at, &self.counters, self.fast, self.geo.map(|geo| &**geo))
+        prices.cost(
+            self.model,
+            self.at,
+            &self.counters,
+            self.fast,
+            self.geo.map(|geo| &**geo),
+        )
     }
 
     /// What it adds to a total.
     pub fn totals(&self) -> Totals {
-        Totals { requests: u64::from(!self.ledger), counters: self.counters, cost: self.cost }
+        Totals {
+            requests: u64::from(!self.ledger),
+            counters: self.counters,
+            cost: self.cost,
+        }
     }
 
     /// Its UTC day in milliseconds, without the end, or its millisecond.
     pub fn span(&self) -> (i64, i64) {
         let at = self.at.millis();
-        let length = if self.level == Level::Full { 1 } else { 24 * 60 * 60 * 1000 };
+        let length = if self.level == Level::Full {
+            1
+        } else {
+            24 * 60 * 60 * 1000
+        };
         (at, at.saturating_add(length))
     }
 
@@ -164,7 +178,11 @@ struct Symbols<T> {
 
 impl<T> Default for Symbols<T> {
     fn default() -> Self {
-        Self { all: Vec::new(), by: HashMap::default(), last: 0 }
+        Self {
+            all: Vec::new(),
+            by: HashMap::default(),
+            last: 0,
+        }
     }
 }
 
@@ -195,10 +213,15 @@ struct Words {
 
 impl Words {
     fn number(&mut self, word: &Name) -> Option<u8> {
-        let at = self.all.iter().position(|(known, _)| known == word).or_else(|| {
-            let new = self.all.len() < usize::from(NONE);
-            new.then(|| self.all.push((word.clone(), prices().of(word)))).map(|()| self.all.len() - 1)
-        })?;
+        let at = self
+            .all
+            .iter()
+            .position(|(known, _)| known == word)
+            .or_else(|| {
+                let new = self.all.len() < usize::from(NONE);
+                new.then(|| self.all.push((word.clone(), prices().of(word))))
+                    .map(|()| self.all.len() - 1)
+            })?;
         u8::try_from(at).ok()
     }
 
@@ -250,7 +273,11 @@ impl RecordSet {
     }
 
     fn find(&self, id: RecordId) -> Option<u32> {
-        self.table.find(self.hasher.hash_one(id), |at| packed(&self.pieces, *at).id == id).copied()
+        self.table
+            .find(self.hasher.hash_one(id), |at| {
+                packed(&self.pieces, *at).id == id
+            })
+            .copied()
     }
 
     /// Adds a copy of a record.
@@ -277,7 +304,8 @@ impl RecordSet {
             self.pieces.push(Vec::with_capacity(room));
         }
         let piece = self.pieces.len() - 1;
-        let at = u32::try_from(piece * PIECE + self.pieces[piece].len()).expect("fewer than 2^32 records");
+        let at = u32::try_from(piece * PIECE + self.pieces[piece].len())
+            .expect("fewer than 2^32 records");
         self.pieces[piece].push(Packed {
             id,
             at: Timestamp::EPOCH,
@@ -296,7 +324,9 @@ impl RecordSet {
             flags: WHOLE,
         });
         let (pieces, hasher) = (&self.pieces, &self.hasher);
-        self.table.insert_unique(hasher.hash_one(id), at, |at| hasher.hash_one(packed(pieces, *at).id));
+        self.table.insert_unique(hasher.hash_one(id), at, |at| {
+            hasher.hash_one(packed(pieces, *at).id)
+        });
         at
     }
 
@@ -315,14 +345,34 @@ impl RecordSet {
     }
 
     fn pack(&mut self, record: &Record) -> Option<Packed> {
-        let Record { id, derived, origin, index, fast, body, twins, ledger, extra } = record;
+        let Record {
+            id,
+            derived,
+            origin,
+            index,
+            fast,
+            body,
+            twins,
+            ledger,
+            extra,
+        } = record;
         let c = &body.counters;
         let small = |number: u64| u32::try_from(number).ok();
-        if body.recorded_cost.is_some() || !extra.is_empty() || !twins.is_empty() || ledger.is_some() {
+        if body.recorded_cost.is_some()
+            || !extra.is_empty()
+            || !twins.is_empty()
+            || ledger.is_some()
+        {
             return None;
         }
         let model = self.words.number(&body.model)?;
-        if self.words.all[usize::from(model)].1.cost(origin.timestamp, c, *fast, body.inference_geo.as_deref()) != body.cost {
+        if self.words.all[usize::from(model)].1.cost(
+            origin.timestamp,
+            c,
+            *fast,
+            body.inference_geo.as_deref(),
+        ) != body.cost
+        {
             return None;
         }
         let flag = |on: bool, flag: u8| if on { flag } else { 0 };
@@ -352,7 +402,12 @@ impl RecordSet {
 
     fn price(&self, p: &Packed) -> Cost {
         let priced = &self.words.all[usize::from(p.model)].1;
-        priced.cost(p.at, &p.counters(), p.is(FAST), self.words.word(p.geo).map(|geo| &**geo))
+        priced.cost(
+            p.at,
+            &p.counters(),
+            p.is(FAST),
+            self.words.word(p.geo).map(|geo| &**geo),
+        )
     }
 
     fn record(&self, at: u32) -> Record {
@@ -438,7 +493,9 @@ impl RecordSet {
 
     /// Derived ids that records noted as theirs.
     pub fn noted_twins(&self) -> impl Iterator<Item = RecordId> {
-        self.whole.values().flat_map(|record| record.twins.iter().copied())
+        self.whole
+            .values()
+            .flat_map(|record| record.twins.iter().copied())
     }
 
     /// All records by (timestamp, id): the order of a day file and of a log.
@@ -456,11 +513,36 @@ impl RecordSet {
 /// Packed rows go over as they are, with their names' numbers translated; only what both hold is joined.
 impl Join for RecordSet {
     fn join(self, other: Self) -> Self {
-        let (mut all, mut less) = if self.len() < other.len() { (other, self) } else { (self, other) };
-        let sessions: Vec<_> = less.sessions.all.iter().map(|name| all.sessions.number(name)).collect();
-        let projects: Vec<_> = less.projects.all.iter().map(|name| all.projects.number(name)).collect();
-        let words: Vec<_> = less.words.all.iter().map(|(word, _)| all.words.number(word)).collect();
-        let word = |number: u8| if number == NONE { Some(NONE) } else { words.get(usize::from(number)).copied().flatten() };
+        let (mut all, mut less) = if self.len() < other.len() {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        let sessions: Vec<_> = less
+            .sessions
+            .all
+            .iter()
+            .map(|name| all.sessions.number(name))
+            .collect();
+        let projects: Vec<_> = less
+            .projects
+            .all
+            .iter()
+            .map(|name| all.projects.number(name))
+            .collect();
+        let words: Vec<_> = less
+            .words
+            .all
+            .iter()
+            .map(|(word, _)| all.words.number(word))
+            .collect();
+        let word = |number: u8| {
+            if number == NONE {
+                Some(NONE)
+            } else {
+                words.get(usize::from(number)).copied().flatten()
+            }
+        };
         let mut at = 0;
         for piece in 0..less.pieces.len() {
             for offset in 0..less.pieces[piece].len() {
@@ -468,9 +550,20 @@ impl Join for RecordSet {
                 let translated = || {
                     let session = sessions.get(p.session as usize).copied().flatten()?;
                     let project = projects.get(p.project as usize).copied().flatten()?;
-                    Some(Packed { session, project, model: word(p.model)?, tier: word(p.tier)?, geo: word(p.geo)?, ..p })
+                    Some(Packed {
+                        session,
+                        project,
+                        model: word(p.model)?,
+                        tier: word(p.tier)?,
+                        geo: word(p.geo)?,
+                        ..p
+                    })
                 };
-                let moved = if p.is(WHOLE) || all.contains(p.id) { None } else { translated() };
+                let moved = if p.is(WHOLE) || all.contains(p.id) {
+                    None
+                } else {
+                    translated()
+                };
                 if let Some(moved) = moved {
                     let place = all.place(p.id);
                     all.pieces[place as usize / PIECE][place as usize % PIECE] = moved;
@@ -493,7 +586,10 @@ impl Join for RecordSet {
 /// Equal where the same records are in both, in whatever order they came.
 impl PartialEq for RecordSet {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|record| other.get(record.id).as_ref() == Some(&record))
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|record| other.get(record.id).as_ref() == Some(&record))
     }
 }
 

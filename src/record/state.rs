@@ -37,23 +37,46 @@ impl State {
         let mut parts = vec![self.lineage.number().to_be_bytes().to_vec()];
         for (model, c) in &self.after {
             parts.push(model.as_bytes().to_vec());
-            let figures = [c.input, c.output, c.cache_creation, c.cache_read, c.web_search];
+            let figures = [
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_read,
+                c.web_search,
+            ];
             parts.extend(figures.map(|figure| figure.to_be_bytes().to_vec()));
         }
-        RecordId::of("state", &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        RecordId::of(
+            "state",
+            &parts.iter().map(Vec::as_slice).collect::<Vec<_>>(),
+        )
     }
 
     /// Whether it says at least what another state says.
     pub fn covers(&self, other: &BTreeMap<Name, Counters>) -> bool {
-        other.iter().all(|(model, counters)| self.after.get(model).is_some_and(|own| Counters::max(*own, *counters) == *own))
+        other.iter().all(|(model, counters)| {
+            self.after
+                .get(model)
+                .is_some_and(|own| Counters::max(*own, *counters) == *own)
+        })
     }
 
     /// The increments, one for each model, as if no request showed any of it.
     pub fn increments(&self) -> impl Iterator<Item = Record> {
         let state = self.id();
         self.after.iter().map(move |(model, after)| {
-            let ledger = Ledger { lineage: self.lineage, state, after: *after, from: self.from.min(self.until) };
-            Record::increment(RecordId::of("ledger", &[&state.number().to_be_bytes(), model.as_bytes()]), self, model, ledger)
+            let ledger = Ledger {
+                lineage: self.lineage,
+                state,
+                after: *after,
+                from: self.from.min(self.until),
+            };
+            Record::increment(
+                RecordId::of("ledger", &[&state.number().to_be_bytes(), model.as_bytes()]),
+                self,
+                model,
+                ledger,
+            )
         })
     }
 }
@@ -70,10 +93,24 @@ impl Record {
             cost: Cost::default(),
             recorded_cost: None,
         };
-        let origin = Origin { level: Level::Full, timestamp: state.until, session: state.session.clone(), project: state.project.clone() };
+        let origin = Origin {
+            level: Level::Full,
+            timestamp: state.until,
+            session: state.session.clone(),
+            project: state.project.clone(),
+        };
         let twins = BTreeSet::new();
-        let mut out =
-            Self { id, derived: false, origin, index: 0, fast: false, body, twins, ledger: Some(Box::new(ledger)), extra: Extra::new() };
+        let mut out = Self {
+            id,
+            derived: false,
+            origin,
+            index: 0,
+            fast: false,
+            body,
+            twins,
+            ledger: Some(Box::new(ledger)),
+            extra: Extra::new(),
+        };
         out.body.cost = out.cost();
         out
     }

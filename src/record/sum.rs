@@ -63,7 +63,13 @@ pub struct SumKey {
 impl SumKey {
     /// The key of a claim: about a session, or about all of a machine.
     pub fn claim(session: SessionId) -> Self {
-        Self { source: Source::Claim, day: Timestamp::EPOCH.day(), mark: Name::default(), session, model: Name::default() }
+        Self {
+            source: Source::Claim,
+            day: Timestamp::EPOCH.day(),
+            mark: Name::default(),
+            session,
+            model: Name::default(),
+        }
     }
 
     /// Whether records of a model match.
@@ -102,15 +108,24 @@ impl Sum {
             let start = key.day.start().millis();
             return (start.saturating_sub(DAY), start.saturating_add(2 * DAY));
         }
-        let slack = if key.source == Source::Ccusage { SLACK } else { 0 };
+        let slack = if key.source == Source::Ccusage {
+            SLACK
+        } else {
+            0
+        };
         self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
-            (from.millis().saturating_sub(slack), until.millis().saturating_add(1).saturating_add(slack))
+            (
+                from.millis().saturating_sub(slack),
+                until.millis().saturating_add(1).saturating_add(slack),
+            )
         })
     }
 
     /// The window itself, in milliseconds, without the end.
     pub fn exact(&self) -> (i64, i64) {
-        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| (from.millis(), until.millis().saturating_add(1)))
+        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
+            (from.millis(), until.millis().saturating_add(1))
+        })
     }
 
     /// When it begins.
@@ -121,7 +136,9 @@ impl Sum {
     /// A time within the window: noon of most days, so that it is the same date in most zones.
     pub fn middle(&self, key: &SumKey) -> Timestamp {
         let (from, until) = self.window.unwrap_or((key.day.start(), key.day.start()));
-        let middle = from.millis().saturating_add(until.since(from).max(0).saturating_add(1) / 2);
+        let middle = from
+            .millis()
+            .saturating_add(until.since(from).max(0).saturating_add(1) / 2);
         Timestamp::from_millis(middle).unwrap_or(Timestamp::EPOCH)
     }
 }
@@ -142,17 +159,36 @@ impl Excess {
         let requests = totals.requests.saturating_sub(self.shown.requests);
         let counters = totals.counters.minus(self.shown.counters);
         let none = Counters::default();
-        let left = if totals.counters == none { requests > 0 } else { counters != none };
+        let left = if totals.counters == none {
+            requests > 0
+        } else {
+            counters != none
+        };
         let cost = if (requests, counters) == (totals.requests, totals.counters) {
             totals.cost
         } else if !left {
             Cost::default()
         } else {
             let rest = totals.cost.amount.minus(self.shown.cost.amount);
-            let own = if counters == none { Cost::UNKNOWN } else { prices().cost_of_many(model, at, &counters) };
-            Cost { known: totals.cost.known, amount: if own.known { rest.min(own.amount) } else { rest } }
+            let own = if counters == none {
+                Cost::UNKNOWN
+            } else {
+                prices().cost_of_many(model, at, &counters)
+            };
+            Cost {
+                known: totals.cost.known,
+                amount: if own.known {
+                    rest.min(own.amount)
+                } else {
+                    rest
+                },
+            }
         };
-        Totals { requests, counters, cost }
+        Totals {
+            requests,
+            counters,
+            cost,
+        }
     }
 }
 
@@ -165,13 +201,29 @@ mod tests {
     fn a_sum_whose_tokens_records_show_costs_nothing() {
         let totals = |requests, output, pico| Totals {
             requests,
-            counters: Counters { output, ..Counters::default() },
+            counters: Counters {
+                output,
+                ..Counters::default()
+            },
             cost: Cost::known(Money::from_pico(pico)),
         };
         let shown = |shown| Excess { shown };
-        assert_eq!(shown(totals(1, 10, 5)).of(&totals(1, 10, 900), "m", Timestamp::EPOCH), Totals::default());
-        assert_eq!(shown(Totals::default()).of(&totals(0, 10, 900), "m", Timestamp::EPOCH), totals(0, 10, 900));
-        assert_eq!(shown(totals(2, 4, 100)).of(&totals(3, 10, 900), "m", Timestamp::EPOCH), totals(1, 6, 800), "a model without a price");
-        assert_eq!(shown(totals(2, 10, 100)).of(&totals(3, 10, 900), "m", Timestamp::EPOCH), totals(1, 0, 0));
+        assert_eq!(
+            shown(totals(1, 10, 5)).of(&totals(1, 10, 900), "m", Timestamp::EPOCH),
+            Totals::default()
+        );
+        assert_eq!(
+            shown(Totals::default()).of(&totals(0, 10, 900), "m", Timestamp::EPOCH),
+            totals(0, 10, 900)
+        );
+        assert_eq!(
+            shown(totals(2, 4, 100)).of(&totals(3, 10, 900), "m", Timestamp::EPOCH),
+            totals(1, 6, 800),
+            "a model without a price"
+        );
+        assert_eq!(
+            shown(totals(2, 10, 100)).of(&totals(3, 10, 900), "m", Timestamp::EPOCH),
+            totals(1, 0, 0)
+        );
     }
 }

@@ -19,7 +19,11 @@ pub struct Totals {
 impl Totals {
     /// One record, priced by this version's table. An increment of an account is no request.
     pub fn of(record: &Record) -> Self {
-        Self { requests: u64::from(record.ledger.is_none()), counters: record.body.counters, cost: record.cost() }
+        Self {
+            requests: u64::from(record.ledger.is_none()),
+            counters: record.body.counters,
+            cost: record.cost(),
+        }
     }
 
     /// The sum.
@@ -38,13 +42,18 @@ impl Totals {
         Self {
             requests: self.requests.saturating_sub(other.requests),
             counters: self.counters.minus(other.counters),
-            cost: Cost { known: self.cost.known, amount: self.cost.amount.minus(other.cost.amount) },
+            cost: Cost {
+                known: self.cost.known,
+                amount: self.cost.amount.minus(other.cost.amount),
+            },
         }
     }
 
     /// Whether nothing is in it.
     pub fn is_zero(&self) -> bool {
-        self.requests == 0 && self.counters == Counters::default() && self.cost.amount == Money::ZERO
+        self.requests == 0
+            && self.counters == Counters::default()
+            && self.cost.amount == Money::ZERO
     }
 
     /// Adds the members of the spec's summaries to an object.
@@ -62,7 +71,10 @@ impl Totals {
 
 impl<'r> FromIterator<&'r Record> for Totals {
     fn from_iter<I: IntoIterator<Item = &'r Record>>(records: I) -> Self {
-        records.into_iter().map(Self::of).fold(Self::default(), Self::plus)
+        records
+            .into_iter()
+            .map(Self::of)
+            .fold(Self::default(), Self::plus)
     }
 }
 

@@ -54,7 +54,14 @@ impl Used {
 
     /// All tokens.
     pub fn tokens(&self) -> u64 {
-        [self.input, self.output, self.cache_creation, self.cache_read].into_iter().fold(0, u64::saturating_add)
+        [
+            self.input,
+            self.output,
+            self.cache_creation,
+            self.cache_read,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
     }
 }
 
@@ -103,15 +110,21 @@ impl Block {
     /// Its pace, where it is active and lasts long enough to have one.
     pub fn pace(&self, now: Timestamp) -> Option<Pace> {
         let (first, last) = self.span.filter(|_| self.active)?;
-        let lasted = u128::try_from(last.since(first)).ok().filter(|lasted| *lasted > 0)?;
+        let lasted = u128::try_from(last.since(first))
+            .ok()
+            .filter(|lasted| *lasted > 0)?;
         let minute = u128::try_from(MINUTE).unwrap_or(1);
-        let rate = |tokens: u64| u64::try_from(u128::from(tokens) * 1000 * minute / lasted).unwrap_or(u64::MAX);
+        let rate = |tokens: u64| {
+            u64::try_from(u128::from(tokens) * 1000 * minute / lasted).unwrap_or(u64::MAX)
+        };
         let left = u128::try_from(self.end.since(now)).unwrap_or(0) / minute;
         let more = |sum: u128| sum.saturating_add(sum.saturating_mul(left * minute) / lasted);
         Some(Pace {
             tokens: rate(self.used.tokens()),
             spoken: rate(self.used.input.saturating_add(self.used.output)),
-            hour: Money::from_pico(self.used.cost.amount.pico().saturating_mul(60 * minute) / lasted),
+            hour: Money::from_pico(
+                self.used.cost.amount.pico().saturating_mul(60 * minute) / lasted,
+            ),
             left: u64::try_from(left).unwrap_or(u64::MAX),
             final_tokens: u64::try_from(more(self.used.tokens().into())).unwrap_or(u64::MAX),
             final_cost: Money::from_pico(more(self.used.cost.amount.pico())),
@@ -132,22 +145,34 @@ pub struct Blocks {
 impl Blocks {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(bounds: Bounds, zone: Zone) -> Self {
-        Self { bounds, zone, models: Vec::new(), rows: Vec::new() }
+        Self {
+            bounds,
+            zone,
+            models: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
     /// Adds a row. Imported totals and shortened records have no hour.
     pub fn add(&mut self, row: &Row) {
-        let imported = matches!(row.source, RowSource::Sum(Source::Ccusage | Source::StatsCache));
+        let imported = matches!(
+            row.source,
+            RowSource::Sum(Source::Ccusage | Source::StatsCache)
+        );
         if imported || row.is_day() {
             return;
         }
         if self.bounds != Bounds::default() && !self.bounds.hold(self.zone.date(row.at)) {
             return;
         }
-        let at = self.models.iter().position(|known| known == row.model).unwrap_or_else(|| {
-            self.models.push(row.model.to_owned());
-            self.models.len() - 1
-        });
+        let at = self
+            .models
+            .iter()
+            .position(|known| known == row.model)
+            .unwrap_or_else(|| {
+                self.models.push(row.model.to_owned());
+                self.models.len() - 1
+            });
         let c = &row.totals.counters;
         let used = Used {
             requests: row.totals.requests,
@@ -158,27 +183,38 @@ impl Blocks {
             cache_read: c.cache_read,
             cost: row.totals.cost,
         };
-        self.rows.push((row.at, u16::try_from(at).unwrap_or(u16::MAX), row.machine, used));
+        self.rows.push((
+            row.at,
+            u16::try_from(at).unwrap_or(u16::MAX),
+            row.machine,
+            used,
+        ));
     }
 
     /// The blocks of the machines that are wanted and the gaps between them, by time.
     pub fn finish(mut self, now: Timestamp, wanted: impl Fn(usize) -> bool) -> Vec<Block> {
         self.rows.retain(|(_, _, machine, _)| wanted(*machine));
-        self.rows.sort_unstable_by_key(|(at, model, _, used)| (*at, *model, used.tokens()));
+        self.rows
+            .sort_unstable_by_key(|(at, model, _, used)| (*at, *model, used.tokens()));
         let mut out: Vec<Block> = Vec::new();
         let mut names: BTreeMap<usize, Vec<u16>> = BTreeMap::new();
         for (at, model, _, used) in &self.rows {
-            let goes_on = out.last().and_then(|block| Some((block.start, block.span?.1))).filter(|(start, last)| {
-                // A request five hours after the start to the millisecond still belongs to it.
-                at.since(*start) <= LENGTH && at.since(*last) <= LENGTH
-            });
+            let goes_on = out
+                .last()
+                .and_then(|block| Some((block.start, block.span?.1)))
+                .filter(|(start, last)| {
+                    // A request five hours after the start to the millisecond still belongs to it.
+                    at.since(*start) <= LENGTH && at.since(*last) <= LENGTH
+                });
             if goes_on.is_none() {
                 if let Some((_, last)) = out.last().and_then(|block| block.span)
                     && at.since(last) > LENGTH
                 {
                     out.push(gap(later(last, LENGTH), *at));
                 }
-                let start = Timestamp::from_millis(at.millis().div_euclid(HOUR).saturating_mul(HOUR)).unwrap_or(*at);
+                let start =
+                    Timestamp::from_millis(at.millis().div_euclid(HOUR).saturating_mul(HOUR))
+                        .unwrap_or(*at);
                 out.push(Block {
                     start,
                     end: later(start, LENGTH),
@@ -206,9 +242,13 @@ impl Blocks {
             }
         }
         for (place, block) in out.iter_mut().enumerate() {
-            block.active = block.span.is_some_and(|(_, last)| now.since(last) < LENGTH) && now < block.end;
+            block.active =
+                block.span.is_some_and(|(_, last)| now.since(last) < LENGTH) && now < block.end;
             let seen = names.remove(&place).unwrap_or_default();
-            block.models = seen.into_iter().filter_map(|at| self.models.get(usize::from(at)).cloned()).collect();
+            block.models = seen
+                .into_iter()
+                .filter_map(|at| self.models.get(usize::from(at)).cloned())
+                .collect();
             block.models.sort();
             block.unpriced.sort();
         }
@@ -221,7 +261,15 @@ fn later(at: Timestamp, millis: i64) -> Timestamp {
 }
 
 fn gap(start: Timestamp, end: Timestamp) -> Block {
-    Block { start, end, span: None, active: false, used: Used::default(), models: Vec::new(), unpriced: Vec::new() }
+    Block {
+        start,
+        end,
+        span: None,
+        active: false,
+        used: Used::default(),
+        models: Vec::new(),
+        unpriced: Vec::new(),
+    }
 }
 
 /// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside it.
@@ -229,7 +277,11 @@ pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
     let thousandths = |number: u64| Value::from(number as f64 / 1000.0);
     let all = blocks.iter().map(|block| {
         let pace = block.pace(now);
-        let id = if block.is_gap() { format!("gap-{}", block.start) } else { block.start.to_string() };
+        let id = if block.is_gap() {
+            format!("gap-{}", block.start)
+        } else {
+            block.start.to_string()
+        };
         json!({
             "id": id,
             "startTime": block.start.to_string(),
@@ -265,10 +317,17 @@ pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
     });
     let mut all: Vec<Value> = all.collect();
     for block in all.iter_mut().filter(|_| without_cost) {
-        for (part, key) in
-            [("", "costUSD"), ("", "costKnown"), ("", "unpricedModels"), ("/burnRate", "costPerHour"), ("/projection", "totalCost")]
-        {
-            block.pointer_mut(part).and_then(Value::as_object_mut).map(|part| part.remove(key));
+        for (part, key) in [
+            ("", "costUSD"),
+            ("", "costKnown"),
+            ("", "unpricedModels"),
+            ("/burnRate", "costPerHour"),
+            ("/projection", "totalCost"),
+        ] {
+            block
+                .pointer_mut(part)
+                .and_then(Value::as_object_mut)
+                .map(|part| part.remove(key));
         }
     }
     Value::Array(all)
@@ -283,28 +342,57 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
         return "No usage in this period.\n".to_owned();
     }
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(look.width);
     let narrow = look.compact || look.width < NARROW;
     let hidden = [(narrow, 2), (without_cost, 4)].map(|(hidden, at)| hidden.then_some(at));
     let shown = |cells: [String; 5]| {
         let all = cells.into_iter().enumerate();
-        all.filter(|(at, _)| !hidden.contains(&Some(*at))).map(|(_, cell)| cell).collect::<Vec<_>>()
+        all.filter(|(at, _)| !hidden.contains(&Some(*at)))
+            .map(|(_, cell)| cell)
+            .collect::<Vec<_>>()
     };
     // Where there is little room, how long a block is stands below its beginning.
     let gap = if narrow { "\n" } else { " " };
-    table.set_header(shown(["Block", "Models", "Requests", "Tokens", "Cost (USD)"].map(str::to_owned)));
+    table.set_header(shown(
+        ["Block", "Models", "Requests", "Tokens", "Cost (USD)"].map(str::to_owned),
+    ));
     for block in blocks {
         let hours = |millis: i64| format!("{}h {}m", millis / HOUR, millis % HOUR / MINUTE);
         if block.is_gap() {
-            let text = format!("{}{gap}({} without usage)", zone.minute(block.start), hours(block.end.since(block.start)));
-            table.add_row(shown([text, String::new(), String::new(), String::new(), String::new()]));
+            let text = format!(
+                "{}{gap}({} without usage)",
+                zone.minute(block.start),
+                hours(block.end.since(block.start))
+            );
+            table.add_row(shown([
+                text,
+                String::new(),
+                String::new(),
+                String::new(),
+                String::new(),
+            ]));
             continue;
         }
         let lasted = block.span.map_or(0, |(first, last)| last.since(first));
-        let state = if block.active { ", active".to_owned() } else { String::new() };
-        let models: Vec<_> = block.models.iter().map(|model| short_model(model)).collect();
+        let state = if block.active {
+            ", active".to_owned()
+        } else {
+            String::new()
+        };
+        let models: Vec<_> = block
+            .models
+            .iter()
+            .map(|model| short_model(model))
+            .collect();
         table.add_row(shown([
-            format!("{}{gap}({}{state})", zone.minute(block.start), hours(lasted)),
+            format!(
+                "{}{gap}({}{state})",
+                zone.minute(block.start),
+                hours(lasted)
+            ),
             models.join("\n"),
             thousands(block.used.requests),
             thousands(block.used.tokens()),
@@ -313,7 +401,9 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
     }
     if let Some(column) = table.column_mut(0) {
         // A date and a minute are never broken.
-        column.set_constraint(ColumnConstraint::LowerBoundary(comfy_table::Width::Fixed(18)));
+        column.set_constraint(ColumnConstraint::LowerBoundary(comfy_table::Width::Fixed(
+            18,
+        )));
     }
     for at in 2..5 {
         if let Some(column) = table.column_mut(at) {
@@ -322,7 +412,11 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
         }
     }
     let mut out = format!("{table}\n");
-    let unpriced: BTreeSet<&str> = blocks.iter().flat_map(|block| &block.unpriced).map(String::as_str).collect();
+    let unpriced: BTreeSet<&str> = blocks
+        .iter()
+        .flat_map(|block| &block.unpriced)
+        .map(String::as_str)
+        .collect();
     if !unpriced.is_empty() && !without_cost {
         out.push_str(&no_price(&unpriced.into_iter().collect::<Vec<_>>(), look));
         out.push('\n');
@@ -331,7 +425,10 @@ pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) ->
         let (hour, end) = if without_cost {
             (String::new(), String::new())
         } else {
-            (format!(", ${} an hour", pace.hour.cents()), format!(" and ${}", pace.final_cost.cents()))
+            (
+                format!(", ${} an hour", pace.hour.cents()),
+                format!(" and ${}", pace.final_cost.cents()),
+            )
         };
         out.push_str(&format!(
             "Active: {} tokens a minute{hour}; {} minutes left, then {} tokens{end} if it goes on like that.\n",

@@ -22,13 +22,20 @@ pub enum Period {
 impl Period {
     /// Its first day, and the first day after it.
     pub fn days(self, today: NaiveDate, choice: &Choice) -> (NaiveDate, NaiveDate) {
-        let after = |first: NaiveDate, days| first.checked_add_days(chrono::Days::new(days)).unwrap_or(first);
+        let after = |first: NaiveDate, days| {
+            first
+                .checked_add_days(chrono::Days::new(days))
+                .unwrap_or(first)
+        };
         match self {
             Self::Day => (today, after(today, 1)),
             Self::Week => (choice.week_of(today), after(choice.week_of(today), 7)),
             Self::Month => {
                 let first = choice.month_of(today);
-                (first, first.checked_add_months(Months::new(1)).unwrap_or(first))
+                (
+                    first,
+                    first.checked_add_months(Months::new(1)).unwrap_or(first),
+                )
             }
         }
     }
@@ -61,20 +68,48 @@ pub struct Budget {
 
 impl Budget {
     /// From a report by day; `now` is what a clock shows in its zone.
-    pub fn of(period: Period, limit: Money, days: &[Group], now: NaiveDateTime, choice: &Choice) -> Self {
+    pub fn of(
+        period: Period,
+        limit: Money,
+        days: &[Group],
+        now: NaiveDateTime,
+        choice: &Choice,
+    ) -> Self {
         let (first, end) = period.days(now.date(), choice);
-        let inside = |group: &&Group| group.key.parse().is_ok_and(|day: NaiveDate| first <= day && day < end);
-        let spent = days.iter().filter(inside).fold(Cost::default(), |sum, group| sum.plus(group.totals.cost));
-        let minutes = |until: NaiveDateTime| u128::try_from((until - first.and_time(NaiveTime::MIN)).num_minutes()).unwrap_or(0);
+        let inside = |group: &&Group| {
+            group
+                .key
+                .parse()
+                .is_ok_and(|day: NaiveDate| first <= day && day < end)
+        };
+        let spent = days
+            .iter()
+            .filter(inside)
+            .fold(Cost::default(), |sum, group| sum.plus(group.totals.cost));
+        let minutes = |until: NaiveDateTime| {
+            u128::try_from((until - first.and_time(NaiveTime::MIN)).num_minutes()).unwrap_or(0)
+        };
         let (gone, all) = (minutes(now), minutes(end.and_time(NaiveTime::MIN)));
         let rated = gone >= 60;
-        let forecast = rated.then(|| Money::from_pico(spent.amount.pico().saturating_mul(all) / gone.max(1)));
-        let reached = forecast.filter(|forecast| *forecast > limit && spent.amount <= limit).map(|_| {
-            let minute = limit.pico().saturating_mul(gone) / spent.amount.pico().max(1);
-            let days = u64::try_from(minute / (24 * 60)).unwrap_or(0);
-            first.checked_add_days(chrono::Days::new(days)).map_or(first, |day| day.min(end.pred_opt().unwrap_or(end)))
-        });
-        Self { period, days: (first, end), limit, spent, forecast, reached }
+        let forecast =
+            rated.then(|| Money::from_pico(spent.amount.pico().saturating_mul(all) / gone.max(1)));
+        let reached = forecast
+            .filter(|forecast| *forecast > limit && spent.amount <= limit)
+            .map(|_| {
+                let minute = limit.pico().saturating_mul(gone) / spent.amount.pico().max(1);
+                let days = u64::try_from(minute / (24 * 60)).unwrap_or(0);
+                first
+                    .checked_add_days(chrono::Days::new(days))
+                    .map_or(first, |day| day.min(end.pred_opt().unwrap_or(end)))
+            });
+        Self {
+            period,
+            days: (first, end),
+            limit,
+            spent,
+            forecast,
+            reached,
+        }
     }
 
     /// More was spent than the limit.
@@ -118,8 +153,13 @@ pub fn to_json(budgets: &[Budget]) -> Value {
 /// The budgets as a table.
 pub fn to_table(budgets: &[Budget], look: Look) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_width(look.width);
-    table.set_header(["Budget", "From", "Limit", "Spent", "Left", "Forecast", "State"]);
+    table
+        .load_style(presets::UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(look.width);
+    table.set_header([
+        "Budget", "From", "Limit", "Spent", "Left", "Forecast", "State",
+    ]);
     for budget in budgets {
         table.add_row([
             budget.period.name().to_owned(),
@@ -127,7 +167,10 @@ pub fn to_table(budgets: &[Budget], look: Look) -> String {
             format!("${}", budget.limit.cents()),
             price(budget.spent),
             format!("${}", budget.left().cents()),
-            budget.forecast.map_or_else(|| "too early".to_owned(), |forecast| format!("${}", forecast.cents())),
+            budget.forecast.map_or_else(
+                || "too early".to_owned(),
+                |forecast| format!("${}", forecast.cents()),
+            ),
             budget.state(),
         ]);
     }
@@ -148,34 +191,79 @@ mod tests {
         let money = |dollars: u128| Money::from_pico(dollars * 1_000_000_000_000);
         let group = |(day, dollars): &(&str, u128)| Group {
             key: (*day).to_owned(),
-            totals: Totals { cost: Cost { amount: money(*dollars), known: true }, ..Totals::default() },
+            totals: Totals {
+                cost: Cost {
+                    amount: money(*dollars),
+                    known: true,
+                },
+                ..Totals::default()
+            },
             ..Group::default()
         };
         let days: Vec<Group> = spent.iter().map(group).collect();
-        Budget::of(period, money(limit), &days, now.parse().expect("a time"), &Choice::default())
+        Budget::of(
+            period,
+            money(limit),
+            &days,
+            now.parse().expect("a time"),
+            &Choice::default(),
+        )
     }
 
     #[test]
     fn a_month_that_goes_on_as_it_did() {
-        let here = budget(Period::Month, 100, &[("2026-10-31", 500), ("2026-11-01", 20), ("2026-11-10", 20)], "2026-11-11T00:00:00");
-        assert_eq!((here.spent.amount.cents(), here.forecast.map(Money::cents)), ("40.00".to_owned(), Some("120.00".to_owned())));
-        assert_eq!(here.reached, NaiveDate::from_ymd_opt(2026, 11, 26), "100 of 120 dollars: after 25 of 30 days");
+        let here = budget(
+            Period::Month,
+            100,
+            &[("2026-10-31", 500), ("2026-11-01", 20), ("2026-11-10", 20)],
+            "2026-11-11T00:00:00",
+        );
+        assert_eq!(
+            (here.spent.amount.cents(), here.forecast.map(Money::cents)),
+            ("40.00".to_owned(), Some("120.00".to_owned()))
+        );
+        assert_eq!(
+            here.reached,
+            NaiveDate::from_ymd_opt(2026, 11, 26),
+            "100 of 120 dollars: after 25 of 30 days"
+        );
         assert!(!here.is_over());
     }
 
     #[test]
     fn what_is_spent_is_over_and_an_exact_limit_is_not() {
-        let over = |limit| budget(Period::Day, limit, &[("2026-11-11", 40)], "2026-11-11T23:59:00").is_over();
+        let over = |limit| {
+            budget(
+                Period::Day,
+                limit,
+                &[("2026-11-11", 40)],
+                "2026-11-11T23:59:00",
+            )
+            .is_over()
+        };
         assert_eq!([39, 40, 41].map(over), [true, false, false]);
     }
 
     #[test]
     fn the_first_hour_tells_nothing_and_nothing_spent_is_no_danger() {
-        let early = budget(Period::Day, 40, &[("2026-11-11", 39)], "2026-11-11T00:59:00");
+        let early = budget(
+            Period::Day,
+            40,
+            &[("2026-11-11", 39)],
+            "2026-11-11T00:59:00",
+        );
         assert_eq!((early.forecast, early.reached), (None, None));
         let none = budget(Period::Week, 0, &[], "2026-11-11T12:00:00");
-        assert_eq!((none.forecast, none.reached, none.is_over()), (Some(Money::ZERO), None, false));
-        let huge = budget(Period::Month, 1, &[("2026-11-11", u128::MAX / 2_000_000_000_000)], "2026-11-30T12:00:00");
+        assert_eq!(
+            (none.forecast, none.reached, none.is_over()),
+            (Some(Money::ZERO), None, false)
+        );
+        let huge = budget(
+            Period::Month,
+            1,
+            &[("2026-11-11", u128::MAX / 2_000_000_000_000)],
+            "2026-11-30T12:00:00",
+        );
         assert!(huge.is_over());
     }
 }

@@ -77,13 +77,18 @@ impl Choice {
     /// The first day of a date's week.
     pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
         let past = (date.weekday().num_days_from_monday() + 7 - self.week_start % 7) % 7;
-        date.checked_sub_days(Days::new(past.into())).unwrap_or(date)
+        date.checked_sub_days(Days::new(past.into()))
+            .unwrap_or(date)
     }
 
     /// The first day of a date's month, which need not be the calendar's.
     pub fn month_of(&self, date: NaiveDate) -> NaiveDate {
         let here = date.with_day(self.month_start).unwrap_or(date);
-        if here <= date { here } else { here.checked_sub_months(Months::new(1)).unwrap_or(here) }
+        if here <= date {
+            here
+        } else {
+            here.checked_sub_months(Months::new(1)).unwrap_or(here)
+        }
     }
 }
 
@@ -103,7 +108,9 @@ impl Mode {
     /// What a row costs.
     pub fn cost(self, row: &Row<'_>) -> Cost {
         // Endpoints that know no price write 0.
-        let recorded = row.recorded.filter(|cost| *cost > Money::ZERO || row.totals.counters.total() == 0);
+        let recorded = row
+            .recorded
+            .filter(|cost| *cost > Money::ZERO || row.totals.counters.total() == 0);
         match (self, recorded) {
             (Self::Auto | Self::Display, Some(recorded)) => Cost::known(recorded),
             (Self::Display, None) if row.source != RowSource::Sum(Source::Claim) => Cost::UNKNOWN,
@@ -141,7 +148,14 @@ mod tests {
     fn a_recorded_zero_beside_tokens_is_no_price() {
         let price = Cost::known(Money::from_pico(7));
         let cost = |mode: Mode, recorded: Option<u128>, input: u64| {
-            let totals = Totals { requests: 1, counters: Counters { input, ..Counters::default() }, cost: price };
+            let totals = Totals {
+                requests: 1,
+                counters: Counters {
+                    input,
+                    ..Counters::default()
+                },
+                cost: price,
+            };
             let recorded = recorded.map(Money::from_pico);
             let (session, project, model, at) = (None, "", "", Timestamp::EPOCH);
             mode.cost(&Row {
@@ -159,7 +173,14 @@ mod tests {
         };
         assert_eq!(cost(Mode::Auto, Some(0), 5), price);
         assert_eq!(cost(Mode::Display, Some(0), 5), Cost::UNKNOWN);
-        assert_eq!(cost(Mode::Auto, Some(0), 0), Cost::known(Money::ZERO), "nothing was used");
-        assert_eq!(cost(Mode::Display, Some(3), 5), Cost::known(Money::from_pico(3)));
+        assert_eq!(
+            cost(Mode::Auto, Some(0), 0),
+            Cost::known(Money::ZERO),
+            "nothing was used"
+        );
+        assert_eq!(
+            cost(Mode::Display, Some(3), 5),
+            Cost::known(Money::from_pico(3))
+        );
     }
 }

@@ -48,20 +48,43 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let fleet = Fleet::count(all);
     let mut out = Vec::new();
     for conflict in &fleet.conflicts {
-        let Some((session, view)) = fleet.sessions.iter().find(|(id, view)| view.pending && id.as_str() == conflict.subject) else {
+        let Some((session, view)) = fleet
+            .sessions
+            .iter()
+            .find(|(id, view)| view.pending && id.as_str() == conflict.subject)
+        else {
             continue;
         };
-        let machine = conflict.machines.first().and_then(|id| MachineId::canonical(id));
-        let Some(machine) = machine.filter(|_| conflict.code == "checksum") else { continue };
+        let machine = conflict
+            .machines
+            .first()
+            .and_then(|id| MachineId::canonical(id));
+        let Some(machine) = machine.filter(|_| conflict.code == "checksum") else {
+            continue;
+        };
         let sides = checked(repo, head, &machine, session)?;
-        let project = view.first.as_ref().map(|(_, project)| project.to_string()).unwrap_or_default();
-        out.push(Dispute { session: session.clone(), project, code: conflict.code.clone(), sides });
+        let project = view
+            .first
+            .as_ref()
+            .map(|(_, project)| project.to_string())
+            .unwrap_or_default();
+        out.push(Dispute {
+            session: session.clone(),
+            project,
+            code: conflict.code.clone(),
+            sides,
+        });
     }
     Ok(out)
 }
 
 /// The latest version of a session whose checksum fits, and the present one.
-fn checked(repo: &Repo, head: Oid, machine: &MachineId, session: &SessionId) -> Result<Vec<Side>, SyncError> {
+fn checked(
+    repo: &Repo,
+    head: Oid,
+    machine: &MachineId,
+    session: &SessionId,
+) -> Result<Vec<Side>, SyncError> {
     let mut sides = Vec::new();
     let mut seen: Option<Vec<Oid>> = None;
     for (commit, _, _) in repo.commits(head, DEPTH)? {
@@ -73,21 +96,38 @@ fn checked(repo: &Repo, head: Oid, machine: &MachineId, session: &SessionId) -> 
         seen = Some(ids);
         let (mut text, mut fits, mut records) = (String::new(), true, 0_u64);
         for (blob, day, _) in blobs {
-            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else { continue };
-            let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default()) else { continue };
+            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else {
+                continue;
+            };
+            let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default())
+            else {
+                continue;
+            };
             fits &= !damage.checksums.contains(session);
-            for record in file.records.sorted().filter(|r| r.origin.session == *session) {
+            for record in file
+                .records
+                .sorted()
+                .filter(|r| r.origin.session == *session)
+            {
                 records += 1;
                 text.push_str(&(lines::record(&record) + "\n"));
             }
         }
         if sides.is_empty() {
-            sides.push(Side { name: format!("now, {}", count(records, "record")), machine: machine.clone(), text });
+            sides.push(Side {
+                name: format!("now, {}", count(records, "record")),
+                machine: machine.clone(),
+                text,
+            });
         } else if fits {
             sides.insert(
                 0,
                 Side {
-                    name: format!("as its checksum last fitted, {}, {}", &commit.to_string()[..8], count(records, "record")),
+                    name: format!(
+                        "as its checksum last fitted, {}, {}",
+                        &commit.to_string()[..8],
+                        count(records, "record")
+                    ),
                     machine: machine.clone(),
                     text,
                 },

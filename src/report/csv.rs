@@ -17,17 +17,34 @@ pub fn to_csv(report: &Report) -> String {
         Kind::Models => "model",
     };
     let part = if report.split.is_some() { ",part" } else { "" };
-    let cost = if report.without_cost { "" } else { ",cost_usd,cost_known" };
+    let cost = if report.without_cost {
+        ""
+    } else {
+        ",cost_usd,cost_known"
+    };
     let mut out = format!(
         "{name},label,project_name{part},requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,total_tokens{cost}\r\n"
     );
     for group in &report.groups {
         // Other groups may be of several projects.
-        let project = if report.kind == Kind::Session { group.project.as_ref() } else { "" };
-        let texts = [group.key.as_ref(), group.label.as_ref(), project].map(quoted).join(",");
+        let project = if report.kind == Kind::Session {
+            group.project.as_ref()
+        } else {
+            ""
+        };
+        let texts = [group.key.as_ref(), group.label.as_ref(), project]
+            .map(quoted)
+            .join(",");
         match report.split {
             None => line(&mut out, &texts, &group.totals, report),
-            Some(_) => group.parts.iter().for_each(|(part, totals)| line(&mut out, &format!("{texts},{}", quoted(part)), totals, report)),
+            Some(_) => group.parts.iter().for_each(|(part, totals)| {
+                line(
+                    &mut out,
+                    &format!("{texts},{}", quoted(part)),
+                    totals,
+                    report,
+                )
+            }),
         }
     }
     out
@@ -35,7 +52,20 @@ pub fn to_csv(report: &Report) -> String {
 
 fn line(out: &mut String, texts: &str, totals: &Totals, report: &Report) {
     let c = &totals.counters;
-    let counts = [totals.requests, c.input, c.output, c.cache_creation, c.cache_read, c.total()].map(|count| count.to_string()).join(",");
-    let cost = if report.without_cost { String::new() } else { format!(",{},{}", totals.cost.amount, totals.cost.known) };
+    let counts = [
+        totals.requests,
+        c.input,
+        c.output,
+        c.cache_creation,
+        c.cache_read,
+        c.total(),
+    ]
+    .map(|count| count.to_string())
+    .join(",");
+    let cost = if report.without_cost {
+        String::new()
+    } else {
+        format!(",{},{}", totals.cost.amount, totals.cost.known)
+    };
     out.push_str(&format!("{texts},{counts}{cost}\r\n"));
 }

@@ -38,19 +38,41 @@ pub fn diff(old: &Fleet, new: &Fleet) -> Diff {
     let ids: BTreeSet<&SessionId> = old.sessions.keys().chain(new.sessions.keys()).collect();
     let mut changed: Vec<_> = ids
         .into_iter()
-        .map(|id| (id, old.sessions.get(id).unwrap_or(&none), new.sessions.get(id).unwrap_or(&none)))
+        .map(|id| {
+            (
+                id,
+                old.sessions.get(id).unwrap_or(&none),
+                new.sessions.get(id).unwrap_or(&none),
+            )
+        })
         .filter(|(_, was, is)| was.totals != is.totals)
         .collect();
     changed.sort_by(|(a_id, _, a), (b_id, _, b)| b.last.cmp(&a.last).then_with(|| a_id.cmp(b_id)));
     let sessions = changed.into_iter().map(|(id, was, is)| {
-        let (fleet, view) = if is.machines.is_empty() { (old, was) } else { (new, is) };
+        let (fleet, view) = if is.machines.is_empty() {
+            (old, was)
+        } else {
+            (new, is)
+        };
         Change {
             session: id.clone(),
-            project: view.first.as_ref().map(|(_, project)| project.to_string()).unwrap_or_default(),
-            machines: view.machines.iter().map(|at| fleet.machines[*at].label.clone()).collect(),
+            project: view
+                .first
+                .as_ref()
+                .map(|(_, project)| project.to_string())
+                .unwrap_or_default(),
+            machines: view
+                .machines
+                .iter()
+                .map(|at| fleet.machines[*at].label.clone())
+                .collect(),
             before: was.totals,
             after: is.totals,
         }
     });
-    Diff { sessions: sessions.collect(), before: old.totals(), after: new.totals() }
+    Diff {
+        sessions: sessions.collect(),
+        before: old.totals(),
+        after: new.totals(),
+    }
 }

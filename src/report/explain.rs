@@ -38,13 +38,17 @@ impl Subject {
         let day = |text: &str| Day::parse(text).map(Day::date);
         let compact = |text: &str| {
             let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
-            plain.then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok()).flatten()
+            plain
+                .then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok())
+                .flatten()
         };
         if let Some(day) = day(text).or_else(|| compact(text)) {
             return Self::Days(day, day);
         }
         if let Some(first) = day(&format!("{text}-01")) {
-            let last = first.checked_add_months(chrono::Months::new(1)).and_then(|next| next.pred_opt());
+            let last = first
+                .checked_add_months(chrono::Months::new(1))
+                .and_then(|next| next.pred_opt());
             return Self::Days(first, last.unwrap_or(first));
         }
         RecordId::parse(text).map_or_else(|| Self::Session(text.to_owned()), Self::Record)
@@ -53,7 +57,10 @@ impl Subject {
     /// The days that it is within.
     pub fn bounds(&self) -> Bounds {
         match self {
-            Self::Days(first, last) => Bounds { since: Some(*first), until: Some(*last) },
+            Self::Days(first, last) => Bounds {
+                since: Some(*first),
+                until: Some(*last),
+            },
             _ => Bounds::default(),
         }
     }
@@ -110,7 +117,13 @@ impl Evidence {
     pub fn bill(&self, prices: &Prices) -> Option<Bill> {
         let record = self.record.as_ref()?;
         let (model, at) = (&record.body.model, record.origin.timestamp);
-        prices.bill(model, at, &record.body.counters, record.fast, record.body.inference_geo.as_deref())
+        prices.bill(
+            model,
+            at,
+            &record.body.counters,
+            record.fast,
+            record.body.inference_geo.as_deref(),
+        )
     }
 }
 
@@ -128,18 +141,34 @@ pub struct Explanation {
 impl Explanation {
     /// Of rows within `bounds`, of models whose names contain one of `models`, or of all where there is none.
     pub fn new(subject: Subject, bounds: Bounds, zone: Zone, models: Vec<String>) -> Self {
-        Self { subject, bounds, zone, models, found: Vec::new() }
+        Self {
+            subject,
+            bounds,
+            zone,
+            models,
+            found: Vec::new(),
+        }
     }
 
     /// Adds a row, if it is part of the figure.
     pub fn add(&mut self, row: &Row) {
-        let date = if row.is_day() { row.at.day().date() } else { self.zone.date(row.at) };
+        let date = if row.is_day() {
+            row.at.day().date()
+        } else {
+            self.zone.date(row.at)
+        };
         let meant = match &self.subject {
             Subject::All | Subject::Days(..) => true,
-            Subject::Session(begin) => row.session.is_some_and(|session| session.as_str().starts_with(begin.as_str())),
+            Subject::Session(begin) => row
+                .session
+                .is_some_and(|session| session.as_str().starts_with(begin.as_str())),
             Subject::Record(id) => row.id == Some(*id),
         };
-        let wanted = self.models.is_empty() || self.models.iter().any(|part| row.model.contains(part.as_str()));
+        let wanted = self.models.is_empty()
+            || self
+                .models
+                .iter()
+                .any(|part| row.model.contains(part.as_str()));
         if meant && wanted && self.bounds.hold(date) && self.subject.bounds().hold(date) {
             self.found.push(Evidence {
                 id: row.id,
@@ -164,15 +193,24 @@ impl Explanation {
         self.found.retain(|one| wanted(one.machine));
         self.found.sort_by(|a, b| {
             let key = |one: &Evidence| (one.at, one.id, one.machine);
-            b.totals.cost.amount.cmp(&a.totals.cost.amount).then_with(|| key(a).cmp(&key(b)))
+            b.totals
+                .cost
+                .amount
+                .cmp(&a.totals.cost.amount)
+                .then_with(|| key(a).cmp(&key(b)))
         });
     }
 
     /// Finds the lines of the repository's current commit that hold what was found.
     pub fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
-        let Some(head) = repo.synced()? else { return Ok(()) };
+        let Some(head) = repo.synced()? else {
+            return Ok(());
+        };
         let ids: HashMap<RecordId, usize> = self.places(|one| one.id);
-        let twins = self.places(|one| one.id.map(|_| derived_id(one.at, &one.model, &one.totals.counters)));
+        let twins = self.places(|one| {
+            one.id
+                .map(|_| derived_id(one.at, &one.model, &one.totals.counters))
+        });
         let mut take = |copy: Copy| {
             if let Some(at) = ids.get(&copy.record.id) {
                 self.found[*at].copies.push(copy);
@@ -181,21 +219,46 @@ impl Explanation {
             }
         };
         let mut names = Interner::default();
-        for blob in repo.blobs(Some(repo.tree_of(head)?), crate::store::layout::ROOT)?.into_iter().filter(|blob| blob.mode == FILE) {
+        for blob in repo
+            .blobs(Some(repo.tree_of(head)?), crate::store::layout::ROOT)?
+            .into_iter()
+            .filter(|blob| blob.mode == FILE)
+        {
             let kind = Path::parse(&blob.path);
-            let (Path::Machine(machine) | Path::Day(machine, ..)) = &kind else { continue };
-            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else { continue };
-            let copy = |line, record| Copy { machine: machine.clone(), path: blob.path.clone(), line, record, added: None };
+            let (Path::Machine(machine) | Path::Day(machine, ..)) = &kind else {
+                continue;
+            };
+            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else {
+                continue;
+            };
+            let copy = |line, record| Copy {
+                machine: machine.clone(),
+                path: blob.path.clone(),
+                line,
+                record,
+                added: None,
+            };
             if let Path::Day(_, day, _) = &kind {
-                lines(&bytes, *day, &mut names, |line, record| take(copy(line, record)));
+                lines(&bytes, *day, &mut names, |line, record| {
+                    take(copy(line, record))
+                });
             } else if let Ok(page) = SyncFile::read(machine, &bytes, &mut names) {
-                page.sessions.values().flat_map(|session| session.records.iter()).for_each(|record| take(copy(0, record)));
+                page.sessions
+                    .values()
+                    .flat_map(|session| session.records.iter())
+                    .for_each(|record| take(copy(0, record)));
             }
         }
         // A sync file repeats what the day files have.
         for one in &mut self.found {
-            let days: BTreeSet<MachineId> = one.copies.iter().filter(|copy| copy.line > 0).map(|copy| copy.machine.clone()).collect();
-            one.copies.retain(|copy| copy.line > 0 || !days.contains(&copy.machine));
+            let days: BTreeSet<MachineId> = one
+                .copies
+                .iter()
+                .filter(|copy| copy.line > 0)
+                .map(|copy| copy.machine.clone())
+                .collect();
+            one.copies
+                .retain(|copy| copy.line > 0 || !days.contains(&copy.machine));
         }
         Ok(())
     }
@@ -223,24 +286,43 @@ impl Explanation {
 
     /// Finds the commits that brought the copies of the first of what was found.
     pub fn find_commits(&mut self, repo: &Repo, most: usize) -> Result<(), DataError> {
-        let Some(head) = repo.synced()? else { return Ok(()) };
+        let Some(head) = repo.synced()? else {
+            return Ok(());
+        };
         let mut files: BTreeMap<&str, History> = BTreeMap::new();
-        for copy in self.found.iter().take(most).flat_map(|one| &one.copies).filter(|copy| copy.line > 0) {
-            files.entry(copy.path.as_str()).or_default().added.insert(copy.record.id, None);
+        for copy in self
+            .found
+            .iter()
+            .take(most)
+            .flat_map(|one| &one.copies)
+            .filter(|copy| copy.line > 0)
+        {
+            files
+                .entry(copy.path.as_str())
+                .or_default()
+                .added
+                .insert(copy.record.id, None);
         }
         let mut names = Interner::default();
         let mut steps = Steps::default();
         for (commit, seconds, _) in repo.commits(head, MOST_COMMITS)? {
             let root = repo.tree_of(commit)?;
-            let at = Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
+            let at =
+                Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
             for (path, file) in &mut files {
                 let blob = steps.walk(repo, root, path)?;
                 if blob != file.blob {
                     file.blob = blob;
                     file.here.clear();
-                    if let Some(Content::Bytes(bytes)) = blob.map(|oid| read::content(repo, oid)).transpose()? {
-                        let Path::Day(_, day, _) = Path::parse(path) else { continue };
-                        lines(&bytes, day, &mut names, |_, record| file.here.push(record.id));
+                    if let Some(Content::Bytes(bytes)) =
+                        blob.map(|oid| read::content(repo, oid)).transpose()?
+                    {
+                        let Path::Day(_, day, _) = Path::parse(path) else {
+                            continue;
+                        };
+                        lines(&bytes, day, &mut names, |_, record| {
+                            file.here.push(record.id)
+                        });
                     }
                 }
                 for id in &file.here {
@@ -250,15 +332,29 @@ impl Explanation {
                 }
             }
         }
-        let added: BTreeMap<String, _> = files.into_iter().map(|(path, file)| (path.to_owned(), file.added)).collect();
-        for copy in self.found.iter_mut().take(most).flat_map(|one| &mut one.copies) {
-            copy.added = added.get(&copy.path).and_then(|ids| ids.get(&copy.record.id).copied().flatten());
+        let added: BTreeMap<String, _> = files
+            .into_iter()
+            .map(|(path, file)| (path.to_owned(), file.added))
+            .collect();
+        for copy in self
+            .found
+            .iter_mut()
+            .take(most)
+            .flat_map(|one| &mut one.copies)
+        {
+            copy.added = added
+                .get(&copy.path)
+                .and_then(|ids| ids.get(&copy.record.id).copied().flatten());
         }
         Ok(())
     }
 
     fn places(&self, id: impl Fn(&Evidence) -> Option<RecordId>) -> HashMap<RecordId, usize> {
-        self.found.iter().enumerate().filter_map(|(at, one)| Some((id(one)?, at))).collect()
+        self.found
+            .iter()
+            .enumerate()
+            .filter_map(|(at, one)| Some((id(one)?, at)))
+            .collect()
     }
 }
 
@@ -284,7 +380,10 @@ impl Steps {
             let key = (at, name.to_owned());
             let next = match self.0.get(&key) {
                 Some(next) => *next,
-                None => *self.0.entry(key).or_insert(repo.entry(Some(at), name)?.map(|entry| entry.oid)),
+                None => *self
+                    .0
+                    .entry(key)
+                    .or_insert(repo.entry(Some(at), name)?.map(|entry| entry.oid)),
             };
             let Some(next) = next else { return Ok(None) };
             at = next;

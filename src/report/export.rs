@@ -18,7 +18,9 @@ pub fn is_parquet_path(path: &Path) -> bool {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
     match parts[..] {
         [year, month, machine, file] => {
-            let begins = year.starts_with("year=") && month.starts_with("month=") && machine.starts_with("machine=");
+            let begins = year.starts_with("year=")
+                && month.starts_with("month=")
+                && machine.starts_with("machine=");
             begins && file == parquet::FILE
         }
         _ => false,
@@ -59,7 +61,10 @@ impl Names {
     }
 
     fn text(&self, number: u32) -> &str {
-        usize::try_from(number).ok().and_then(|at| self.texts.get(at)).map_or("", String::as_str)
+        usize::try_from(number)
+            .ok()
+            .and_then(|at| self.texts.get(at))
+            .map_or("", String::as_str)
     }
 }
 
@@ -87,12 +92,21 @@ pub struct Export {
 impl Export {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(bounds: Bounds, zone: Zone) -> Self {
-        Self { bounds, zone, names: Names::default(), lines: Vec::new() }
+        Self {
+            bounds,
+            zone,
+            names: Names::default(),
+            lines: Vec::new(),
+        }
     }
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        let date = if row.is_day() { row.at.day().date() } else { self.zone.date(row.at) };
+        let date = if row.is_day() {
+            row.at.day().date()
+        } else {
+            self.zone.date(row.at)
+        };
         if !self.bounds.hold(date) {
             return;
         }
@@ -105,7 +119,9 @@ impl Export {
         self.lines.push(Line {
             at: row.at,
             machine: row.machine,
-            session: self.names.number(row.session.map_or("", |session| session.as_str())),
+            session: self
+                .names
+                .number(row.session.map_or("", |session| session.as_str())),
             project: self.names.number(row.project),
             model: self.names.number(row.model),
             totals: row.totals,
@@ -121,15 +137,35 @@ impl Export {
         self.lines.sort_by(|a, b| {
             let key = |line: &Line| {
                 let c = &line.totals.counters;
-                (line.at, line.machine, line.kind, line.totals.requests, [c.input, c.output, c.cache_creation, c.cache_read, c.cache_1h])
+                (
+                    line.at,
+                    line.machine,
+                    line.kind,
+                    line.totals.requests,
+                    [
+                        c.input,
+                        c.output,
+                        c.cache_creation,
+                        c.cache_read,
+                        c.cache_1h,
+                    ],
+                )
             };
-            let texts = |line: &Line| [line.session, line.project, line.model].map(|number| names.text(number));
+            let texts = |line: &Line| {
+                [line.session, line.project, line.model].map(|number| names.text(number))
+            };
             key(a).cmp(&key(b)).then_with(|| texts(a).cmp(&texts(b)))
         });
     }
 
     /// Writes the rows of the machines that are wanted.
-    pub fn write(mut self, format: Format, fleet: &Fleet, wanted: impl Fn(usize) -> bool, mut out: impl Write) -> io::Result<()> {
+    pub fn write(
+        mut self,
+        format: Format,
+        fleet: &Fleet,
+        wanted: impl Fn(usize) -> bool,
+        mut out: impl Write,
+    ) -> io::Result<()> {
         self.sort(&wanted);
         let labels = fleet.labels();
         match format {
@@ -142,13 +178,21 @@ impl Export {
 
     /// Writes the rows of the machines that are wanted as Parquet, a file for each month of a machine, in UTC:
     /// `year=2026/month=03/machine=…/usage.parquet` below a folder.
-    pub fn write_parquet(mut self, fleet: &Fleet, wanted: impl Fn(usize) -> bool, folder: &Path) -> io::Result<()> {
+    pub fn write_parquet(
+        mut self,
+        fleet: &Fleet,
+        wanted: impl Fn(usize) -> bool,
+        folder: &Path,
+    ) -> io::Result<()> {
         self.sort(wanted);
         let labels = fleet.labels();
         let mut parts: BTreeMap<(String, String, usize), Vec<&Line>> = BTreeMap::new();
         for line in &self.lines {
             let (year, month, _) = line.at.day().parts();
-            parts.entry((year, month, line.machine)).or_default().push(line);
+            parts
+                .entry((year, month, line.machine))
+                .or_default()
+                .push(line);
         }
         for ((year, month, at), lines) in parts {
             let machine = fleet.machines[at].id.as_str();
@@ -165,13 +209,30 @@ impl Export {
         write!(out, "{COLUMNS}\r\n")?;
         for line in &self.lines {
             let machine = fleet.machines[line.machine].id.as_str();
-            let texts = [&labels[line.machine], self.names.text(line.session), self.names.text(line.project), self.names.text(line.model)];
+            let texts = [
+                &labels[line.machine],
+                self.names.text(line.session),
+                self.names.text(line.project),
+                self.names.text(line.model),
+            ];
             let c = &line.totals.counters;
-            let counts =
-                [line.totals.requests, c.input, c.output, c.cache_creation, c.cache_1h, c.cache_read, c.web_search].map(|n| n.to_string());
+            let counts = [
+                line.totals.requests,
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_1h,
+                c.cache_read,
+                c.web_search,
+            ]
+            .map(|n| n.to_string());
             let (texts, counts) = (texts.map(quoted).join(","), counts.join(","));
             let cost = line.totals.cost;
-            write!(out, "{},{machine},{texts},{counts},{},{},{},{}\r\n", line.at, cost.amount, cost.known, line.kind, line.provisional)?;
+            write!(
+                out,
+                "{},{machine},{texts},{counts},{},{},{},{}\r\n",
+                line.at, cost.amount, cost.known, line.kind, line.provisional
+            )?;
         }
         Ok(())
     }
@@ -203,40 +264,87 @@ impl Export {
         Ok(())
     }
 
-    fn open_metrics(&self, fleet: &Fleet, labels: &[String], wanted: &impl Fn(usize) -> bool, out: &mut impl Write) -> io::Result<()> {
+    fn open_metrics(
+        &self,
+        fleet: &Fleet,
+        labels: &[String],
+        wanted: &impl Fn(usize) -> bool,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
         let mut sums: BTreeMap<String, Totals> = BTreeMap::new();
         for line in &self.lines {
             let of = |number: u32| escaped(self.names.text(number));
-            let key =
-                format!("machine=\"{}\",project=\"{}\",model=\"{}\"", escaped(&labels[line.machine]), of(line.project), of(line.model));
+            let key = format!(
+                "machine=\"{}\",project=\"{}\",model=\"{}\"",
+                escaped(&labels[line.machine]),
+                of(line.project),
+                of(line.model)
+            );
             let sum = sums.entry(key).or_default();
             *sum = sum.plus(line.totals);
         }
-        writeln!(out, "# TYPE claude_usage_tokens counter\n# HELP claude_usage_tokens Tokens, each request once.")?;
+        writeln!(
+            out,
+            "# TYPE claude_usage_tokens counter\n# HELP claude_usage_tokens Tokens, each request once."
+        )?;
         for (key, totals) in &sums {
             let c = &totals.counters;
-            let all = [("input", c.input), ("output", c.output), ("cache_creation", c.cache_creation), ("cache_read", c.cache_read)];
+            let all = [
+                ("input", c.input),
+                ("output", c.output),
+                ("cache_creation", c.cache_creation),
+                ("cache_read", c.cache_read),
+            ];
             for (kind, count) in all {
-                writeln!(out, "claude_usage_tokens_total{{{key},type=\"{kind}\"}} {count}")?;
+                writeln!(
+                    out,
+                    "claude_usage_tokens_total{{{key},type=\"{kind}\"}} {count}"
+                )?;
             }
         }
-        writeln!(out, "# TYPE claude_usage_requests counter\n# HELP claude_usage_requests Requests to the API.")?;
+        writeln!(
+            out,
+            "# TYPE claude_usage_requests counter\n# HELP claude_usage_requests Requests to the API."
+        )?;
         for (key, totals) in &sums {
-            writeln!(out, "claude_usage_requests_total{{{key}}} {}", totals.requests)?;
+            writeln!(
+                out,
+                "claude_usage_requests_total{{{key}}} {}",
+                totals.requests
+            )?;
         }
-        writeln!(out, "# TYPE claude_usage_cost_usd counter\n# HELP claude_usage_cost_usd What requests with a known price cost.")?;
+        writeln!(
+            out,
+            "# TYPE claude_usage_cost_usd counter\n# HELP claude_usage_cost_usd What requests with a known price cost."
+        )?;
         for (key, totals) in &sums {
-            writeln!(out, "claude_usage_cost_usd_total{{{key}}} {}", totals.cost.amount)?;
+            writeln!(
+                out,
+                "claude_usage_cost_usd_total{{{key}}} {}",
+                totals.cost.amount
+            )?;
         }
-        writeln!(out, "# TYPE claude_usage_last_sync_seconds gauge\n# HELP claude_usage_last_sync_seconds When the machine last synced.")?;
+        writeln!(
+            out,
+            "# TYPE claude_usage_last_sync_seconds gauge\n# HELP claude_usage_last_sync_seconds When the machine last synced."
+        )?;
         let mut seen: BTreeMap<String, Timestamp> = BTreeMap::new();
-        for (at, machine) in fleet.machines.iter().enumerate().filter(|(at, machine)| wanted(*at) && machine.merged_into.is_none()) {
+        for (at, machine) in fleet
+            .machines
+            .iter()
+            .enumerate()
+            .filter(|(at, machine)| wanted(*at) && machine.merged_into.is_none())
+        {
             if let Some(page) = &machine.page {
                 seen.insert(escaped(&labels[at]), page.last_sync());
             }
         }
         for (label, time) in seen {
-            writeln!(out, "claude_usage_last_sync_seconds{{machine=\"{label}\"}} {}", time.millis().div_euclid(1000))?;
+            writeln!(
+                out,
+                "claude_usage_last_sync_seconds{{machine=\"{label}\"}} {}",
+                time.millis().div_euclid(1000)
+            )?;
         }
         writeln!(out, "# EOF")
     }
@@ -244,5 +352,7 @@ impl Export {
 
 /// A label's value.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

@@ -180,7 +180,16 @@ const MONOTONE: i64 = 1_325_376_000_000;
 impl Fold {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(kind: Kind, bounds: Bounds, zone: Zone) -> Self {
-        Self { kind, choice: Choice::default(), bounds, zone, sums: Vec::new(), places: HashMap::new(), recent: 0, span: None }
+        Self {
+            kind,
+            choice: Choice::default(),
+            bounds,
+            zone,
+            sums: Vec::new(),
+            places: HashMap::new(),
+            recent: 0,
+            span: None,
+        }
     }
 
     /// With other ways to group, split and order.
@@ -200,7 +209,9 @@ impl Fold {
         if at.millis() >= MONOTONE {
             self.span = Some(match self.span {
                 // More of this date is to come, it seems: to ask for its end costs less than to ask for each row.
-                Some((from, to, known)) if known == date => (from.min(at), to.max(self.late(at, date)), date),
+                Some((from, to, known)) if known == date => {
+                    (from.min(at), to.max(self.late(at, date)), date)
+                }
                 _ => (at, at, date),
             });
         }
@@ -222,12 +233,20 @@ impl Fold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        let date = if row.is_day() { row.at.day().date() } else { self.date(row.at) };
+        let date = if row.is_day() {
+            row.at.day().date()
+        } else {
+            self.date(row.at)
+        };
         if !self.bounds.hold(date) {
             return;
         }
         let machine = self.choice.some_machines.then_some(row.machine);
-        if !self.sums.get(self.recent).is_some_and(|sum| sum.slot.holds(row, date, &self.choice) && sum.machine == machine) {
+        if !self
+            .sums
+            .get(self.recent)
+            .is_some_and(|sum| sum.slot.holds(row, date, &self.choice) && sum.machine == machine)
+        {
             let slot = match self.kind {
                 Kind::Daily => Slot::Day(date),
                 Kind::Weekly => Slot::Week(self.choice.week_of(date)),
@@ -243,52 +262,74 @@ impl Fold {
     }
 
     fn place(&mut self, slot: Slot, machine: Option<usize>) -> usize {
-        *self.places.entry((slot, machine)).or_insert_with_key(|(slot, machine)| {
-            self.sums.push(Sum {
-                slot: slot.clone(),
-                machine: *machine,
-                models: Vec::new(),
-                parts: Vec::new(),
-                machines: Vec::new(),
-                first: None,
-                last: None,
-                lower: Lower::default(),
-                unrecorded: 0,
-                ledger: Totals::default(),
-            });
-            self.sums.len() - 1
-        })
+        *self
+            .places
+            .entry((slot, machine))
+            .or_insert_with_key(|(slot, machine)| {
+                self.sums.push(Sum {
+                    slot: slot.clone(),
+                    machine: *machine,
+                    models: Vec::new(),
+                    parts: Vec::new(),
+                    machines: Vec::new(),
+                    first: None,
+                    last: None,
+                    lower: Lower::default(),
+                    unrecorded: 0,
+                    ledger: Totals::default(),
+                });
+                self.sums.len() - 1
+            })
     }
 
     /// The report, with what the fleet tells of its machines; of some machines only, if that was asked for.
     pub fn finish(mut self, fleet: &Fleet, machines: Machines<'_>) -> Report {
-        let wanted = |at: usize| !self.choice.some_machines || machines.contains(&fleet.machines[at].id);
+        let wanted =
+            |at: usize| !self.choice.some_machines || machines.contains(&fleet.machines[at].id);
         if self.kind == Kind::Machines {
             // A machine without usage is listed too: it may be the one that stopped syncing.
             let all = !self.choice.some_projects;
-            let listed: Vec<usize> =
-                (0..fleet.machines.len()).filter(|at| all && wanted(*at) && fleet.machines[*at].merged_into.is_none()).collect();
+            let listed: Vec<usize> = (0..fleet.machines.len())
+                .filter(|at| all && wanted(*at) && fleet.machines[*at].merged_into.is_none())
+                .collect();
             for at in listed {
                 self.place(Slot::Machine(at), self.choice.some_machines.then_some(at));
             }
         }
-        let sums = if self.choice.some_machines { joined(self.sums, |at| machines.contains(&fleet.machines[at].id)) } else { self.sums };
+        let sums = if self.choice.some_machines {
+            joined(self.sums, |at| machines.contains(&fleet.machines[at].id))
+        } else {
+            self.sums
+        };
         let labels = fleet.labels();
         let mut unpriced: BTreeMap<String, u64> = BTreeMap::new();
-        for share in sums.iter().flat_map(|sum| &sum.models).filter(|share| share.unpriced > 0) {
+        for share in sums
+            .iter()
+            .flat_map(|sum| &sum.models)
+            .filter(|share| share.unpriced > 0)
+        {
             let requests = unpriced.entry(share.model.clone()).or_default();
             *requests = requests.saturating_add(share.unpriced);
         }
-        let mut groups: Vec<_> = sums.into_iter().map(|sum| sum.group(fleet, &labels, &self.choice)).collect();
+        let mut groups: Vec<_> = sums
+            .into_iter()
+            .map(|sum| sum.group(fleet, &labels, &self.choice))
+            .collect();
         match self.kind {
             Kind::Daily | Kind::Weekly | Kind::Monthly => groups.sort_by(|a, b| a.key.cmp(&b.key)),
             Kind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
-            Kind::Machines | Kind::Projects | Kind::Models => groups.sort_by(|a, b| dearest((&a.key, &a.totals), (&b.key, &b.totals))),
+            Kind::Machines | Kind::Projects | Kind::Models => {
+                groups.sort_by(|a, b| dearest((&a.key, &a.totals), (&b.key, &b.totals)))
+            }
         }
         if self.choice.descending {
             groups.reverse();
         }
-        let left_out = fleet.conflicts.iter().filter(|c| !["unequal-records", "checksum"].contains(&c.code.as_str())).count() as u64;
+        let left_out = fleet
+            .conflicts
+            .iter()
+            .filter(|c| !["unequal-records", "checksum"].contains(&c.code.as_str()))
+            .count() as u64;
         Report {
             kind: self.kind,
             split: self.choice.split,
@@ -298,7 +339,11 @@ impl Fold {
             groups,
             unpriced,
             left_out,
-            pending: fleet.sessions.values().filter(|session| session.pending).count() as u64,
+            pending: fleet
+                .sessions
+                .values()
+                .filter(|session| session.pending)
+                .count() as u64,
             synced: synced(fleet, &labels),
         }
     }
@@ -306,14 +351,20 @@ impl Fold {
 
 /// What costs more comes first.
 pub(super) fn dearest(a: (&str, &Totals), b: (&str, &Totals)) -> Ordering {
-    b.1.cost.amount.cmp(&a.1.cost.amount).then_with(|| a.0.cmp(b.0))
+    b.1.cost
+        .amount
+        .cmp(&a.1.cost.amount)
+        .then_with(|| a.0.cmp(b.0))
 }
 
 /// The groups of the machines that are wanted, those that stand for the same made one.
 fn joined(sums: Vec<Sum>, wanted: impl Fn(usize) -> bool) -> Vec<Sum> {
     let mut places: HashMap<Slot, usize> = HashMap::new();
     let mut out: Vec<Sum> = Vec::new();
-    for sum in sums.into_iter().filter(|sum| sum.machine.is_some_and(&wanted)) {
+    for sum in sums
+        .into_iter()
+        .filter(|sum| sum.machine.is_some_and(&wanted))
+    {
         if let Some(at) = places.get(&sum.slot) {
             out[*at].join(sum);
         } else {
@@ -326,8 +377,14 @@ fn joined(sums: Vec<Sum>, wanted: impl Fn(usize) -> bool) -> Vec<Sum> {
 
 /// When machines that are still in use last synced, the longest ago first.
 fn synced(fleet: &Fleet, labels: &[String]) -> Vec<(String, Timestamp)> {
-    let active = fleet.machines.iter().zip(labels).filter(|(machine, _)| !machine.retired && machine.merged_into.is_none());
-    let mut out: Vec<_> = active.filter_map(|(machine, label)| Some((label.clone(), machine.page.as_ref()?.last_sync()))).collect();
+    let active = fleet
+        .machines
+        .iter()
+        .zip(labels)
+        .filter(|(machine, _)| !machine.retired && machine.merged_into.is_none());
+    let mut out: Vec<_> = active
+        .filter_map(|(machine, label)| Some((label.clone(), machine.page.as_ref()?.last_sync())))
+        .collect();
     out.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     out
 }
@@ -343,16 +400,28 @@ fn found<P>(parts: &mut Vec<P>, fits: impl Fn(&P) -> bool, new: impl FnOnce() ->
 
 impl Sum {
     fn add(&mut self, row: &Row, split: Option<Split>) {
-        let unpriced = if row.totals.cost.known { 0 } else { row.totals.requests.max(row.is_ledger().into()) };
+        let unpriced = if row.totals.cost.known {
+            0
+        } else {
+            row.totals.requests.max(row.is_ledger().into())
+        };
         self.share(named(row.model), row.totals, unpriced);
         if let Some(split) = split.filter(|split| *split != Split::Model) {
-            let part = found(&mut self.parts, |(part, _)| part.holds(row), || (Part::of(row, split), Totals::default()));
+            let part = found(
+                &mut self.parts,
+                |(part, _)| part.holds(row),
+                || (Part::of(row, split), Totals::default()),
+            );
             part.1 = part.1.plus(row.totals);
         }
         if let Err(at) = self.machines.binary_search(&row.machine) {
             self.machines.insert(at, row.machine);
         }
-        if self.first.as_ref().is_none_or(|(at, project)| (row.at, row.project) < (*at, project)) {
+        if self
+            .first
+            .as_ref()
+            .is_none_or(|(at, project)| (row.at, row.project) < (*at, project))
+        {
             self.first = Some((row.at, row.project.to_owned()));
         }
         self.last = self.last.max(Some(row.at));
@@ -366,7 +435,11 @@ impl Sum {
     }
 
     fn share(&mut self, model: &str, totals: Totals, unpriced: u64) {
-        let new = || Share { model: model.to_owned(), totals: Totals::default(), unpriced: 0 };
+        let new = || Share {
+            model: model.to_owned(),
+            totals: Totals::default(),
+            unpriced: 0,
+        };
         let share = found(&mut self.models, |share| share.model == model, new);
         share.totals = share.totals.plus(totals);
         share.unpriced = share.unpriced.saturating_add(unpriced);
@@ -378,7 +451,11 @@ impl Sum {
             self.share(&share.model, share.totals, share.unpriced);
         }
         for (part, totals) in other.parts {
-            let known = found(&mut self.parts, |(known, _)| *known == part, || (part.clone(), Totals::default()));
+            let known = found(
+                &mut self.parts,
+                |(known, _)| *known == part,
+                || (part.clone(), Totals::default()),
+            );
             known.1 = known.1.plus(totals);
         }
         self.machines.extend(other.machines);
@@ -391,13 +468,25 @@ impl Sum {
 
     fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
         let mut parts: Vec<(String, Totals)> = match choice.split {
-            Some(Split::Model) => self.models.iter().map(|share| (share.model.clone(), share.totals)).collect(),
-            _ => self.parts.into_iter().map(|(part, totals)| (part.name(labels), totals)).collect(),
+            Some(Split::Model) => self
+                .models
+                .iter()
+                .map(|share| (share.model.clone(), share.totals))
+                .collect(),
+            _ => self
+                .parts
+                .into_iter()
+                .map(|(part, totals)| (part.name(labels), totals))
+                .collect(),
         };
         parts.sort_by(|a, b| dearest((&a.0, &a.1), (&b.0, &b.1)));
         let mut out = Group {
             totals: self.models.iter().map(|share| share.totals).sum(),
-            models: self.models.into_iter().map(|share| (share.model, share.totals)).collect(),
+            models: self
+                .models
+                .into_iter()
+                .map(|share| (share.model, share.totals))
+                .collect(),
             parts,
             machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
             last: self.last,
@@ -412,11 +501,22 @@ impl Sum {
         out.key = match self.slot {
             Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
             Slot::Project(name) | Slot::Model(name) => name,
-            Slot::Month(first) => first.format(if choice.month_start == 1 { "%Y-%m" } else { "%Y-%m-%d" }).to_string(),
-            Slot::Session(session) => session.map(|session| session.to_string()).unwrap_or_default(),
+            Slot::Month(first) => first
+                .format(if choice.month_start == 1 {
+                    "%Y-%m"
+                } else {
+                    "%Y-%m-%d"
+                })
+                .to_string(),
+            Slot::Session(session) => session
+                .map(|session| session.to_string())
+                .unwrap_or_default(),
             Slot::Machine(at) => {
                 let machine = &fleet.machines[at];
-                out.last_sync = machine.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync);
+                out.last_sync = machine
+                    .page
+                    .as_ref()
+                    .map(crate::format::syncfile::SyncFile::last_sync);
                 out.label.clone_from(&labels[at]);
                 machine.id.to_string()
             }
@@ -433,7 +533,11 @@ mod tests {
     fn dates_are_those_of_the_zone_whatever_was_asked_before() {
         // A step of 11 hours and 7 minutes meets each hour of the day, and each day's change of the clock within a few years.
         let step = (11 * 60 + 7) * 60_000;
-        for zone in chrono_tz::TZ_VARIANTS.iter().step_by(7).chain([&chrono_tz::America::St_Johns, &chrono_tz::America::Asuncion]) {
+        for zone in chrono_tz::TZ_VARIANTS
+            .iter()
+            .step_by(7)
+            .chain([&chrono_tz::America::St_Johns, &chrono_tz::America::Asuncion])
+        {
             let zone = Zone::Named(*zone);
             let mut fold = Fold::new(Kind::Daily, Bounds::default(), zone);
             for n in 0..20_000_i64 {

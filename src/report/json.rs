@@ -38,7 +38,10 @@ pub fn write_json(reports: &[&Report], blocks: Option<&Value>, out: impl Write) 
     if let Some(report) = reports.first() {
         let mut totals = tokens(&report.totals, "totalCost", report.without_cost);
         if !report.without_cost {
-            totals.put("unpricedModels", Part::Texts(report.unpriced.keys().map(String::as_str).collect()));
+            totals.put(
+                "unpricedModels",
+                Part::Texts(report.unpriced.keys().map(String::as_str).collect()),
+            );
         }
         totals.put("pendingSessions", Part::Count(report.pending));
         totals.put("filesLeftOut", Part::Count(report.left_out));
@@ -100,7 +103,9 @@ impl Serialize for Part<'_> {
             Self::Object(object) => object.serialize(serializer),
             Self::Objects(objects) => objects.serialize(serializer),
             Self::Whole(value) => value.serialize(serializer),
-            Self::Groups(report) => serializer.collect_seq(report.groups.iter().map(|group| object(group, report))),
+            Self::Groups(report) => {
+                serializer.collect_seq(report.groups.iter().map(|group| object(group, report)))
+            }
         }
     }
 }
@@ -109,17 +114,30 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
     let (kind, without_cost) = (report.kind, report.without_cost);
     let mut out = tokens(&group.totals, "totalCost", without_cost);
     out.put(names(kind).1, Part::Text(&group.key));
-    out.put("modelsUsed", Part::Texts(group.models.keys().map(String::as_str).collect()));
-    let mut models: Vec<_> = group.models.iter().map(|(model, totals)| (model.as_str(), totals)).collect();
+    out.put(
+        "modelsUsed",
+        Part::Texts(group.models.keys().map(String::as_str).collect()),
+    );
+    let mut models: Vec<_> = group
+        .models
+        .iter()
+        .map(|(model, totals)| (model.as_str(), totals))
+        .collect();
     models.sort_by(|a, b| dearest(*a, *b));
-    out.put("modelBreakdowns", Part::Objects(parts(models.into_iter(), "modelName", without_cost)));
+    out.put(
+        "modelBreakdowns",
+        Part::Objects(parts(models.into_iter(), "modelName", without_cost)),
+    );
     let split = match report.split {
         Some(Split::Machine) => Some(("machineBreakdowns", "machineName")),
         Some(Split::Project) => Some(("projectBreakdowns", "projectName")),
         Some(Split::Model) | None => None,
     };
     if let Some((list, name)) = split {
-        let all = group.parts.iter().map(|(part, totals)| (part.as_str(), totals));
+        let all = group
+            .parts
+            .iter()
+            .map(|(part, totals)| (part.as_str(), totals));
         out.put(list, Part::Objects(parts(all, name, without_cost)));
     }
     if kind == Kind::Session {
@@ -132,21 +150,34 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
         out.put("lastActivity", Part::Time(group.last));
         out.put("lastSync", Part::Time(group.last_sync));
     } else {
-        out.put("machines", Part::Texts(group.machines.iter().map(String::as_str).collect()));
+        out.put(
+            "machines",
+            Part::Texts(group.machines.iter().map(String::as_str).collect()),
+        );
     }
-    for (name, count) in [("provisionalRequests", group.lower.requests), ("withheldRequests", group.unrecorded)] {
+    for (name, count) in [
+        ("provisionalRequests", group.lower.requests),
+        ("withheldRequests", group.unrecorded),
+    ] {
         if count > 0 {
             out.put(name, Part::Count(count));
         }
     }
     if group.ledger != Totals::default() {
-        out.put("ledger", Part::Object(tokens(&group.ledger, "totalCost", without_cost)));
+        out.put(
+            "ledger",
+            Part::Object(tokens(&group.ledger, "totalCost", without_cost)),
+        );
     }
     out
 }
 
 /// Parts of a group, each with its name.
-fn parts<'a>(all: impl Iterator<Item = (&'a str, &'a Totals)>, key: &'static str, without_cost: bool) -> Vec<Object<'a>> {
+fn parts<'a>(
+    all: impl Iterator<Item = (&'a str, &'a Totals)>,
+    key: &'static str,
+    without_cost: bool,
+) -> Vec<Object<'a>> {
     let part = |(name, totals): (&'a str, &'a Totals)| {
         let mut part = tokens(totals, "cost", without_cost);
         part.0.retain(|(key, _)| *key != "totalTokens");

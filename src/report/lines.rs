@@ -17,7 +17,10 @@ pub fn render(bytes: &[u8]) -> String {
     let whole = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
     let header = serde_json::from_slice::<Value>(first).unwrap_or_default();
     let of = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
-    let machine = whole.pointer("/machine/uuid").and_then(Value::as_str).and_then(|id| MachineId::parse(id).ok());
+    let machine = whole
+        .pointer("/machine/uuid")
+        .and_then(Value::as_str)
+        .and_then(|id| MachineId::parse(id).ok());
     if let Some(machine) = machine
         && let Ok(page) = SyncFile::read(&machine, bytes, &mut Interner::default())
     {
@@ -34,16 +37,32 @@ pub fn render(bytes: &[u8]) -> String {
     {
         return day_lines(&file, damage.lines);
     }
-    String::from_utf8_lossy(bytes).lines().map(|line| printable(line, 2000) + "\n").collect()
+    String::from_utf8_lossy(bytes)
+        .lines()
+        .map(|line| printable(line, 2000) + "\n")
+        .collect()
 }
 
 /// A request on one line.
 pub fn record(record: &Record) -> String {
     let body = &record.body;
-    let at = if record.origin.level == Level::Full { record.origin.timestamp.to_string() } else { record.day().to_string() };
-    let mut out = format!("{at}  {}  {}", printable(&body.model, 40), tokens(&body.counters));
+    let at = if record.origin.level == Level::Full {
+        record.origin.timestamp.to_string()
+    } else {
+        record.day().to_string()
+    };
+    let mut out = format!(
+        "{at}  {}  {}",
+        printable(&body.model, 40),
+        tokens(&body.counters)
+    );
     out.push_str(&format!("  ${}", body.cost.amount));
-    let flags = [("fast", record.fast), ("provisional", body.provisional), ("sidechain", body.sidechain), ("no price", !body.cost.known)];
+    let flags = [
+        ("fast", record.fast),
+        ("provisional", body.provisional),
+        ("sidechain", body.sidechain),
+        ("no price", !body.cost.known),
+    ];
     for (name, _) in flags.iter().filter(|(_, is)| *is) {
         out.push_str("  ");
         out.push_str(name);
@@ -54,7 +73,13 @@ pub fn record(record: &Record) -> String {
 
 /// A sum on one line.
 fn sum(key: &SumKey, sum: &Sum) -> String {
-    let mut out = format!("{} {}  {}  {}", key.source.as_str(), key.day, printable(&key.model, 40), sums(&sum.totals));
+    let mut out = format!(
+        "{} {}  {}  {}",
+        key.source.as_str(),
+        key.day,
+        printable(&key.model, 40),
+        sums(&sum.totals)
+    );
     if let Some(deducted) = &sum.deducted {
         out.push_str(&format!("  deducted {}", tokens(&deducted.counters)));
     }
@@ -62,24 +87,46 @@ fn sum(key: &SumKey, sum: &Sum) -> String {
 }
 
 fn tokens(c: &Counters) -> String {
-    let [input, output, written, read] = [c.input, c.output, c.cache_creation, c.cache_read].map(thousands);
+    let [input, output, written, read] =
+        [c.input, c.output, c.cache_creation, c.cache_read].map(thousands);
     format!("in {input}  out {output}  cache written {written}  cache read {read}")
 }
 
 /// Sums on one line.
 pub fn sums(totals: &Totals) -> String {
-    format!("{}  {}  ${}", count(totals.requests, "request"), tokens(&totals.counters), totals.cost.amount)
+    format!(
+        "{}  {}  ${}",
+        count(totals.requests, "request"),
+        tokens(&totals.counters),
+        totals.cost.amount
+    )
 }
 
 fn day_lines(file: &DayFile, damaged: u64) -> String {
     let mut out = format!("{} of machine {}\n", file.day, file.machine);
     let mut records: Vec<_> = file.records.sorted().collect();
-    records.sort_by(|a, b| (&a.origin.session, a.origin.timestamp, a.id).cmp(&(&b.origin.session, b.origin.timestamp, b.id)));
+    records.sort_by(|a, b| {
+        (&a.origin.session, a.origin.timestamp, a.id).cmp(&(
+            &b.origin.session,
+            b.origin.timestamp,
+            b.id,
+        ))
+    });
     for r in records {
-        out.push_str(&format!("{}  {}  {}\n", printable(r.origin.session.as_str(), 40), printable(&r.origin.project, 40), record(&r)));
+        out.push_str(&format!(
+            "{}  {}  {}\n",
+            printable(r.origin.session.as_str(), 40),
+            printable(&r.origin.project, 40),
+            record(&r)
+        ));
     }
     for (key, one) in &file.sums {
-        out.push_str(&format!("{}  {}  {}\n", printable(key.session.as_str(), 40), printable(&one.project, 40), sum(key, one)));
+        out.push_str(&format!(
+            "{}  {}  {}\n",
+            printable(key.session.as_str(), 40),
+            printable(&one.project, 40),
+            sum(key, one)
+        ));
     }
     for id in &file.forgotten {
         out.push_str(&format!("forgotten  {id}\n"));
@@ -108,12 +155,30 @@ fn page_lines(page: &SyncFile) -> String {
         sums(&page.totals)
     );
     for (id, session) in &page.sessions {
-        let claims = if session.claimed.is_some() { "  (claimed)" } else { "" };
-        out.push_str(&format!("session {}  {}  {}{claims}\n", name(id.as_str()), name(&session.project), sums(&session.totals)));
+        let claims = if session.claimed.is_some() {
+            "  (claimed)"
+        } else {
+            ""
+        };
+        out.push_str(&format!(
+            "session {}  {}  {}{claims}\n",
+            name(id.as_str()),
+            name(&session.project),
+            sums(&session.totals)
+        ));
     }
     for ((kind, subject, revision), decision) in &page.decisions {
-        let say: Vec<_> = decision.0.iter().map(|(key, value)| format!("{key} {value}")).collect();
-        out.push_str(&format!("decided  {}  {}  {}  (revision {revision})\n", name(kind), name(subject), printable(&say.join(", "), 200)));
+        let say: Vec<_> = decision
+            .0
+            .iter()
+            .map(|(key, value)| format!("{key} {value}"))
+            .collect();
+        out.push_str(&format!(
+            "decided  {}  {}  {}  (revision {revision})\n",
+            name(kind),
+            name(subject),
+            printable(&say.join(", "), 200)
+        ));
     }
     out
 }
@@ -127,10 +192,17 @@ fn manifest_lines(manifest: &Manifest) -> String {
             Status::Inactive => "inactive",
             Status::Error => "error",
         };
-        let last = machine.last_sync.map_or("never".to_owned(), |time| time.to_string());
+        let last = machine
+            .last_sync
+            .map_or("never".to_owned(), |time| time.to_string());
         let label = machine.label.as_deref().unwrap_or(&machine.hostname);
         let requests = count(machine.requests, "request");
-        out.push_str(&format!("machine {}  {}  {status}  last sync {last}  {requests}  ${}\n", name(id), name(label), machine.cost));
+        out.push_str(&format!(
+            "machine {}  {}  {status}  last sync {last}  {requests}  ${}\n",
+            name(id),
+            name(label),
+            machine.cost
+        ));
     }
     for (id, session) in &manifest.sessions {
         out.push_str(&format!(
@@ -148,7 +220,12 @@ fn manifest_lines(manifest: &Manifest) -> String {
     }
     for conflict in &manifest.conflicts {
         let machines: Vec<_> = conflict.machines.iter().map(|id| name(id)).collect();
-        out.push_str(&format!("{}  {}  {}\n", name(&conflict.code), printable(&conflict.subject, 120), machines.join(", ")));
+        out.push_str(&format!(
+            "{}  {}  {}\n",
+            name(&conflict.code),
+            printable(&conflict.subject, 120),
+            machines.join(", ")
+        ));
     }
     out
 }

@@ -39,7 +39,12 @@ use crate::record::RecordSet;
 
 /// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
 /// there is no commit yet.
-pub fn from_repo(repo: &Repo, cache: &dyn Cache, since: Option<Timestamp>, rows: Rows) -> Result<Option<Fleet>, DataError> {
+pub fn from_repo(
+    repo: &Repo,
+    cache: &dyn Cache,
+    since: Option<Timestamp>,
+    rows: Rows,
+) -> Result<Option<Fleet>, DataError> {
     let Some(head) = repo.synced()? else {
         return Ok(None);
     };
@@ -62,7 +67,9 @@ pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
 
 /// The rules of the price book that the repository's current commit has.
 pub fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
-    let Some(head) = repo.head_commit()? else { return Ok(Vec::new()) };
+    let Some(head) = repo.head_commit()? else {
+        return Ok(Vec::new());
+    };
     let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;
     let pages = read::load(repo, machines, None)?;
     Ok(book::gather(pages.iter().filter_map(MachineData::page)).0)

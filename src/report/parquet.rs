@@ -4,7 +4,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use parquet::basic::Compression;
-use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int64Type};
+use parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType,
+    Int64Type,
+};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
@@ -43,7 +46,12 @@ const GROUP: usize = 100_000;
 const MOST: u128 = 10_u128.pow(38) - 1;
 
 /// Writes the rows of one machine.
-pub(super) fn write<'n>(lines: &[&Line], hostname: &str, name: impl Fn(u32) -> &'n str, out: impl Write + Send) -> io::Result<()> {
+pub(super) fn write<'n>(
+    lines: &[&Line],
+    hostname: &str,
+    name: impl Fn(u32) -> &'n str,
+    out: impl Write + Send,
+) -> io::Result<()> {
     try_write(lines, hostname, name, out).map_err(|error| match error {
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(error) => *error,
@@ -53,19 +61,41 @@ pub(super) fn write<'n>(lines: &[&Line], hostname: &str, name: impl Fn(u32) -> &
     })
 }
 
-fn try_write<'n>(lines: &[&Line], hostname: &str, name: impl Fn(u32) -> &'n str, out: impl Write + Send) -> Result<(), ParquetError> {
+fn try_write<'n>(
+    lines: &[&Line],
+    hostname: &str,
+    name: impl Fn(u32) -> &'n str,
+    out: impl Write + Send,
+) -> Result<(), ParquetError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
     for lines in lines.chunks(GROUP) {
         let mut group = writer.next_row_group()?;
-        let texts = |pick: fn(&Line) -> u32| lines.iter().map(|line| ByteArray::from(name(pick(line)))).collect::<Vec<_>>();
-        let counts = |pick: fn(&Line) -> u64| lines.iter().map(|line| i64::try_from(pick(line)).unwrap_or(i64::MAX)).collect::<Vec<_>>();
-        let flags = |pick: fn(&Line) -> bool| lines.iter().map(|line| pick(line)).collect::<Vec<_>>();
+        let texts = |pick: fn(&Line) -> u32| {
+            lines
+                .iter()
+                .map(|line| ByteArray::from(name(pick(line))))
+                .collect::<Vec<_>>()
+        };
+        let counts = |pick: fn(&Line) -> u64| {
+            lines
+                .iter()
+                .map(|line| i64::try_from(pick(line)).unwrap_or(i64::MAX))
+                .collect::<Vec<_>>()
+        };
+        let flags =
+            |pick: fn(&Line) -> bool| lines.iter().map(|line| pick(line)).collect::<Vec<_>>();
         let times: Vec<i64> = lines.iter().map(|line| line.at.millis()).collect();
         put::<Int64Type, _>(&mut group, &times)?;
         put::<ByteArrayType, _>(&mut group, &vec![ByteArray::from(hostname); lines.len()])?;
-        for pick in [|line: &Line| line.session, |line: &Line| line.project, |line: &Line| line.model] {
+        for pick in [
+            |line: &Line| line.session,
+            |line: &Line| line.project,
+            |line: &Line| line.model,
+        ] {
             put::<ByteArrayType, _>(&mut group, &texts(pick))?;
         }
         let figures: [fn(&Line) -> u64; 7] = [
@@ -80,9 +110,21 @@ fn try_write<'n>(lines: &[&Line], hostname: &str, name: impl Fn(u32) -> &'n str,
         for pick in figures {
             put::<Int64Type, _>(&mut group, &counts(pick))?;
         }
-        put::<FixedLenByteArrayType, _>(&mut group, &lines.iter().map(|line| decimal(line.totals.cost.amount)).collect::<Vec<_>>())?;
+        put::<FixedLenByteArrayType, _>(
+            &mut group,
+            &lines
+                .iter()
+                .map(|line| decimal(line.totals.cost.amount))
+                .collect::<Vec<_>>(),
+        )?;
         put::<BoolType, _>(&mut group, &flags(|line| line.totals.cost.known))?;
-        put::<ByteArrayType, _>(&mut group, &lines.iter().map(|line| ByteArray::from(line.kind)).collect::<Vec<_>>())?;
+        put::<ByteArrayType, _>(
+            &mut group,
+            &lines
+                .iter()
+                .map(|line| ByteArray::from(line.kind))
+                .collect::<Vec<_>>(),
+        )?;
         put::<BoolType, _>(&mut group, &flags(|line| line.provisional))?;
         group.close()?;
     }
@@ -95,8 +137,13 @@ fn decimal(amount: Money) -> FixedLenByteArray {
 }
 
 /// Writes the next column.
-fn put<T: DataType, W: Write + Send>(group: &mut SerializedRowGroupWriter<'_, W>, values: &[T::T]) -> Result<(), ParquetError> {
-    let mut column = group.next_column()?.ok_or_else(|| ParquetError::General("more values than columns".to_owned()))?;
+fn put<T: DataType, W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    values: &[T::T],
+) -> Result<(), ParquetError> {
+    let mut column = group
+        .next_column()?
+        .ok_or_else(|| ParquetError::General("more values than columns".to_owned()))?;
     column.typed::<T>().write_batch(values, None, None)?;
     column.close()
 }

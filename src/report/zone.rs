@@ -26,7 +26,9 @@ impl Zone {
         if text.eq_ignore_ascii_case("utc") {
             return Ok(Self::Utc);
         }
-        chrono_tz::Tz::from_str(text).map(Self::Named).map_err(|_| nearest(text))
+        chrono_tz::Tz::from_str(text)
+            .map(Self::Named)
+            .map_err(|_| nearest(text))
     }
 
     /// What a clock there shows.
@@ -46,7 +48,10 @@ impl Zone {
 
     /// A time that is not after the beginning of a day there, and less than two days before it.
     pub fn before(date: NaiveDate) -> Option<Timestamp> {
-        let midnight = date.checked_sub_days(chrono::Days::new(1))?.and_time(chrono::NaiveTime::MIN).and_utc();
+        let midnight = date
+            .checked_sub_days(chrono::Days::new(1))?
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc();
         Timestamp::from_millis(midnight.timestamp_millis())
     }
 
@@ -59,12 +64,22 @@ impl Zone {
 
     /// The first millisecond that is not before a date there.
     fn first(self, date: NaiveDate) -> Option<Timestamp> {
-        let midnight = date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+        let midnight = date
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc()
+            .timestamp_millis();
         // A clock is at most 26 hours from UTC.
-        let (mut before, mut after) = (midnight.checked_sub(26 * 3_600_000)?, midnight.checked_add(26 * 3_600_000)?);
+        let (mut before, mut after) = (
+            midnight.checked_sub(26 * 3_600_000)?,
+            midnight.checked_add(26 * 3_600_000)?,
+        );
         while before + 1 < after {
             let middle = before + (after - before) / 2;
-            if self.date(Timestamp::from_millis(middle)?) < date { before = middle } else { after = middle }
+            if self.date(Timestamp::from_millis(middle)?) < date {
+                before = middle
+            } else {
+                after = middle
+            }
         }
         Timestamp::from_millis(after)
     }
@@ -84,8 +99,13 @@ fn nearest(text: &str) -> Option<&'static str> {
         let of = |a: &str, b: &str| similar::TextDiff::from_chars(a, b).ratio();
         of(&wanted, &name).max(of(&city, name.rsplit('/').next().unwrap_or(&name)))
     };
-    let scored = chrono_tz::TZ_VARIANTS.iter().map(|zone| (ratio(zone.name()), zone.name()));
-    scored.filter(|(score, _)| *score > 0.6).max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, name)| name)
+    let scored = chrono_tz::TZ_VARIANTS
+        .iter()
+        .map(|zone| (ratio(zone.name()), zone.name()));
+    scored
+        .filter(|(score, _)| *score > 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]
@@ -95,22 +115,46 @@ mod tests {
     #[test]
     fn days_follow_daylight_saving() {
         let berlin = Zone::parse("Europe/Berlin").expect("a zone");
-        let date = |text| berlin.date(Timestamp::parse(text).expect("valid")).to_string();
+        let date = |text| {
+            berlin
+                .date(Timestamp::parse(text).expect("valid"))
+                .to_string()
+        };
         assert_eq!(date("2026-01-01T22:59:59Z"), "2026-01-01");
-        assert_eq!(date("2026-01-01T23:00:00Z"), "2026-01-02", "winter: one hour ahead");
-        assert_eq!(date("2026-07-01T22:00:00Z"), "2026-07-02", "summer: two hours ahead");
+        assert_eq!(
+            date("2026-01-01T23:00:00Z"),
+            "2026-01-02",
+            "winter: one hour ahead"
+        );
+        assert_eq!(
+            date("2026-07-01T22:00:00Z"),
+            "2026-07-02",
+            "summer: two hours ahead"
+        );
     }
 
     #[test]
     fn a_date_has_the_hours_that_its_clock_shows() {
         let range = |zone: &str, date: &str| {
-            let (first, last) = Zone::parse(zone).expect("a zone").range(date.parse().expect("a date"))?;
+            let (first, last) = Zone::parse(zone)
+                .expect("a zone")
+                .range(date.parse().expect("a date"))?;
             Some(format!("{first} {last}"))
         };
-        assert_eq!(range("UTC", "2026-03-10").as_deref(), Some("2026-03-10T00:00:00.000Z 2026-03-10T23:59:59.999Z"));
-        assert_eq!(range("Europe/Berlin", "2026-03-29").as_deref(), Some("2026-03-28T23:00:00.000Z 2026-03-29T21:59:59.999Z"), "23 hours");
+        assert_eq!(
+            range("UTC", "2026-03-10").as_deref(),
+            Some("2026-03-10T00:00:00.000Z 2026-03-10T23:59:59.999Z")
+        );
+        assert_eq!(
+            range("Europe/Berlin", "2026-03-29").as_deref(),
+            Some("2026-03-28T23:00:00.000Z 2026-03-29T21:59:59.999Z"),
+            "23 hours"
+        );
         assert_eq!(range("Pacific/Apia", "2011-12-30"), None, "there was none");
-        assert_eq!(range("Pacific/Kiritimati", "2026-01-01").as_deref(), Some("2025-12-31T10:00:00.000Z 2026-01-01T09:59:59.999Z"));
+        assert_eq!(
+            range("Pacific/Kiritimati", "2026-01-01").as_deref(),
+            Some("2025-12-31T10:00:00.000Z 2026-01-01T09:59:59.999Z")
+        );
     }
 
     #[test]

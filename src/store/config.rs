@@ -70,7 +70,11 @@ pub struct Failures {
 
 impl Default for Failures {
     fn default() -> Self {
-        Self { backoff: vec![60, 300, 900], silence: 120, name_bad_lines: true }
+        Self {
+            backoff: vec![60, 300, 900],
+            silence: 120,
+            name_bad_lines: true,
+        }
     }
 }
 
@@ -78,7 +82,11 @@ impl Failures {
     /// How long the remote is left alone after so many failures in a row, in seconds.
     pub fn pause(&self, failures: u64) -> u64 {
         let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.backoff.get(at).or(self.backoff.last()).copied().unwrap_or(0)
+        self.backoff
+            .get(at)
+            .or(self.backoff.last())
+            .copied()
+            .unwrap_or(0)
     }
 }
 
@@ -116,27 +124,44 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),
-        Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+        Err(source) => {
+            return Err(ConfigError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
     };
     check(path, json(path, &bytes)?)
 }
 
 /// What stands in the file, as JSON.
 pub(super) fn json(path: &Path, bytes: &[u8]) -> Result<serde_json::Value, ConfigError> {
-    serde_json::from_slice(bytes)
-        .map_err(|e| ConfigError::Syntax { path: path.to_owned(), reason: format!("line {}, column {}", e.line(), e.column()) })
+    serde_json::from_slice(bytes).map_err(|e| ConfigError::Syntax {
+        path: path.to_owned(),
+        reason: format!("line {}, column {}", e.line(), e.column()),
+    })
 }
 
 /// What settings mean, where they are valid.
 pub(super) fn check(path: &Path, value: serde_json::Value) -> Result<Config, ConfigError> {
     let Some(fields) = Fields::of(value) else {
-        return Err(ConfigError::Syntax { path: path.to_owned(), reason: "it is another kind of value".to_owned() });
+        return Err(ConfigError::Syntax {
+            path: path.to_owned(),
+            reason: "it is another kind of value".to_owned(),
+        });
     };
-    parse(fields).map_err(|problem| ConfigError::Setting { path: path.to_owned(), problem })
+    parse(fields).map_err(|problem| ConfigError::Setting {
+        path: path.to_owned(),
+        problem,
+    })
 }
 
 fn parse(mut fields: Fields) -> Result<Config, FieldError> {
-    let mut config = Config { summary_only: fields.flag("summary_only")?, snapshots: fields.flag("snapshots")?, ..Config::default() };
+    let mut config = Config {
+        summary_only: fields.flag("summary_only")?,
+        snapshots: fields.flag("snapshots")?,
+        ..Config::default()
+    };
     if let Some(mut privacy) = fields.object("privacy_settings")? {
         config.anonymize_hostname = privacy.flag("anonymize_hostname")?;
         config.exclude_project_names = privacy.flag("exclude_project_names")?;
@@ -150,28 +175,51 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
             "hash" => true,
             _ => return Err(wants("project_names", "\"last\" or \"hash\"")),
         };
-        for (name, alias) in privacy.object("aliases")?.map(Fields::rest).unwrap_or_default() {
-            let alias = alias.as_str().filter(|alias| alias.len() <= 100).ok_or_else(|| wants("aliases", "names of at most 100 bytes"))?;
+        for (name, alias) in privacy
+            .object("aliases")?
+            .map(Fields::rest)
+            .unwrap_or_default()
+        {
+            let alias = alias
+                .as_str()
+                .filter(|alias| alias.len() <= 100)
+                .ok_or_else(|| wants("aliases", "names of at most 100 bytes"))?;
             config.aliases.insert(name, alias.to_owned());
         }
         let days = privacy.take("retention_days");
-        config.retention_days = match days.map(|days| days.as_u64().and_then(|days| u32::try_from(days).ok())) {
-            None => None,
-            Some(Some(days @ 1..=36_500)) => Some(days),
-            Some(_) => return Err(wants("retention_days", "a whole number of days from 1 to 36500")),
-        };
-        config.unknown.extend(unknown("privacy_settings.", privacy, &PRIVACY));
+        config.retention_days =
+            match days.map(|days| days.as_u64().and_then(|days| u32::try_from(days).ok())) {
+                None => None,
+                Some(Some(days @ 1..=36_500)) => Some(days),
+                Some(_) => {
+                    return Err(wants(
+                        "retention_days",
+                        "a whole number of days from 1 to 36500",
+                    ));
+                }
+            };
+        config
+            .unknown
+            .extend(unknown("privacy_settings.", privacy, &PRIVACY));
     }
     if let Some(states) = fields.object("error_states")? {
         errors(states, &mut config)?;
     }
     if let Some(mut auto) = fields.object("auto_sync")? {
         if let Some(interval) = auto.take("minimum_interval_seconds") {
-            let interval = interval.as_u64().filter(|seconds| *seconds <= 7 * 24 * 60 * 60);
-            config.auto.interval =
-                interval.ok_or_else(|| wants("minimum_interval_seconds", "a whole number of seconds, at most 7 days"))?;
+            let interval = interval
+                .as_u64()
+                .filter(|seconds| *seconds <= 7 * 24 * 60 * 60);
+            config.auto.interval = interval.ok_or_else(|| {
+                wants(
+                    "minimum_interval_seconds",
+                    "a whole number of seconds, at most 7 days",
+                )
+            })?;
         }
-        config.unknown.extend(unknown("auto_sync.", auto, &["minimum_interval_seconds"]));
+        config
+            .unknown
+            .extend(unknown("auto_sync.", auto, &["minimum_interval_seconds"]));
     }
     if let Some(mut git) = fields.object("git")? {
         config.sign = git.flag("sign")?;
@@ -180,13 +228,21 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     if let Some(mut transcripts) = fields.object("transcripts")? {
         for folder in transcripts.array("folders")? {
             // What is relative to the folder that a program was started in differs between a shell and a timer.
-            let there = |text: &&str| text.len() <= 4096 && pattern::absolute(text, Path::new("")).is_some();
-            let folder =
-                folder.as_str().filter(there).ok_or_else(|| wants("folders", "an array of absolute paths, or of paths from ~/ on"))?;
+            let there = |text: &&str| {
+                text.len() <= 4096 && pattern::absolute(text, Path::new("")).is_some()
+            };
+            let folder = folder.as_str().filter(there).ok_or_else(|| {
+                wants(
+                    "folders",
+                    "an array of absolute paths, or of paths from ~/ on",
+                )
+            })?;
             config.folders.push(folder.to_owned());
         }
         config.wsl = transcripts.flag("wsl")?;
-        config.unknown.extend(unknown("transcripts.", transcripts, &["folders", "wsl"]));
+        config
+            .unknown
+            .extend(unknown("transcripts.", transcripts, &["folders", "wsl"]));
     }
     for key in ["$schema", "version"] {
         fields.take(key);
@@ -199,23 +255,47 @@ fn errors(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
     if let Some(mut failed) = states.object("sync_failed")? {
         let pauses = failed.array("backoff_seconds")?;
         let most = 31 * 24 * 60 * 60;
-        let pauses: Option<Vec<u64>> = pauses.iter().map(|pause| pause.as_u64().filter(|pause| *pause <= most)).collect();
-        let pauses = pauses.ok_or_else(|| wants("backoff_seconds", "an array of seconds, each at most 31 days"))?;
+        let pauses: Option<Vec<u64>> = pauses
+            .iter()
+            .map(|pause| pause.as_u64().filter(|pause| *pause <= most))
+            .collect();
+        let pauses = pauses.ok_or_else(|| {
+            wants(
+                "backoff_seconds",
+                "an array of seconds, each at most 31 days",
+            )
+        })?;
         if !pauses.is_empty() {
             config.failures.backoff = pauses;
         }
-        let retries = failed.take("retry_count").map(|count| count.as_u64().ok_or_else(|| wants("retry_count", "a whole number")));
+        let retries = failed.take("retry_count").map(|count| {
+            count
+                .as_u64()
+                .ok_or_else(|| wants("retry_count", "a whole number"))
+        });
         if let Some(retries) = retries.transpose()? {
-            config.failures.backoff.truncate(usize::try_from(retries.max(1)).unwrap_or(usize::MAX));
+            config
+                .failures
+                .backoff
+                .truncate(usize::try_from(retries.max(1)).unwrap_or(usize::MAX));
         }
         if !["", "queue_for_later"].contains(&failed.text("fallback")?.as_str()) {
             return Err(wants("fallback", "\"queue_for_later\""));
         }
         if let Some(seconds) = failed.take("silence_seconds") {
-            let seconds = seconds.as_u64().filter(|seconds| *seconds > 0 && *seconds <= most);
-            config.failures.silence = seconds.ok_or_else(|| wants("silence_seconds", "a whole number of seconds, from 1 to 31 days"))?;
+            let seconds = seconds
+                .as_u64()
+                .filter(|seconds| *seconds > 0 && *seconds <= most);
+            config.failures.silence = seconds.ok_or_else(|| {
+                wants(
+                    "silence_seconds",
+                    "a whole number of seconds, from 1 to 31 days",
+                )
+            })?;
         }
-        config.unknown.extend(unknown("error_states.sync_failed.", failed, &FAILED));
+        config
+            .unknown
+            .extend(unknown("error_states.sync_failed.", failed, &FAILED));
     }
     if let Some(mut corrupt) = states.object("corrupt_data")? {
         if !["", "skip_session"].contains(&corrupt.text("action")?.as_str()) {
@@ -223,24 +303,65 @@ fn errors(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
         }
         config.failures.name_bad_lines = match corrupt.take("log_error") {
             None => true,
-            Some(value) => value.as_bool().ok_or_else(|| wants("log_error", "true or false"))?,
+            Some(value) => value
+                .as_bool()
+                .ok_or_else(|| wants("log_error", "true or false"))?,
         };
-        config.unknown.extend(unknown("error_states.corrupt_data.", corrupt, &["action", "log_error"]));
+        config.unknown.extend(unknown(
+            "error_states.corrupt_data.",
+            corrupt,
+            &["action", "log_error"],
+        ));
     }
-    config.unknown.extend(unknown("error_states.", states, &["sync_failed", "corrupt_data"]));
+    config.unknown.extend(unknown(
+        "error_states.",
+        states,
+        &["sync_failed", "corrupt_data"],
+    ));
     Ok(())
 }
 
 fn wants(key: &str, want: &'static str) -> FieldError {
-    FieldError { key: key.to_owned(), want }
+    FieldError {
+        key: key.to_owned(),
+        want,
+    }
 }
 
-const TOP: [&str; 7] = ["summary_only", "snapshots", "privacy_settings", "error_states", "auto_sync", "git", "transcripts"];
-const PRIVACY: [&str; 6] = ["anonymize_hostname", "exclude_project_names", "project_names", "aliases", "encryption", "retention_days"];
-const FAILED: [&str; 4] = ["retry_count", "backoff_seconds", "fallback", "silence_seconds"];
+const TOP: [&str; 7] = [
+    "summary_only",
+    "snapshots",
+    "privacy_settings",
+    "error_states",
+    "auto_sync",
+    "git",
+    "transcripts",
+];
+const PRIVACY: [&str; 6] = [
+    "anonymize_hostname",
+    "exclude_project_names",
+    "project_names",
+    "aliases",
+    "encryption",
+    "retention_days",
+];
+const FAILED: [&str; 4] = [
+    "retry_count",
+    "backoff_seconds",
+    "fallback",
+    "silence_seconds",
+];
 
 /// What is left of an object, each with the known key that is most like it. A privacy setting with a typing error protects nobody.
-fn unknown(place: &str, fields: Fields, known: &[&'static str]) -> Vec<(String, Option<&'static str>)> {
+fn unknown(
+    place: &str,
+    fields: Fields,
+    known: &[&'static str],
+) -> Vec<(String, Option<&'static str>)> {
     let near = |key: &str| nearest(key, known.iter().copied());
-    fields.rest().into_keys().map(|key| (format!("{place}{key}"), near(&key))).collect()
+    fields
+        .rest()
+        .into_keys()
+        .map(|key| (format!("{place}{key}"), near(&key)))
+        .collect()
 }

@@ -16,12 +16,17 @@ pub struct WriteError {
 
 /// Replaces `path` by `bytes`, or leaves it as it was. Its folder is made if need be.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    fs::create_dir_all(folder(path)).map_err(|source| WriteError { path: path.to_owned(), source })?;
+    fs::create_dir_all(folder(path)).map_err(|source| WriteError {
+        path: path.to_owned(),
+        source,
+    })?;
     write_with(path, |out| out.write_all(bytes))
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Replaces `path` by what `content` writes, or leaves it as it was.
@@ -29,15 +34,26 @@ fn folder(path: &Path) -> &Path {
 /// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and never nothing: the new content
 /// is written and flushed beside it under another name, then renamed over it, then the folder is flushed. On return the change
 /// survives a power cut.
-pub fn write_with(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), WriteError> {
-    let fail = |source| WriteError { path: path.to_owned(), source };
+pub fn write_with(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let fail = |source| WriteError {
+        path: path.to_owned(),
+        source,
+    };
     let folder = folder(path);
-    let mut file = tempfile::Builder::new().prefix(".claude-sync-").tempfile_in(folder).map_err(fail)?;
+    let mut file = tempfile::Builder::new()
+        .prefix(".claude-sync-")
+        .tempfile_in(folder)
+        .map_err(fail)?;
     let mut out = BufWriter::new(&mut file);
     content(&mut out).and_then(|()| out.flush()).map_err(fail)?;
     drop(out);
     if let Ok(old) = fs::metadata(path) {
-        file.as_file().set_permissions(old.permissions()).map_err(fail)?;
+        file.as_file()
+            .set_permissions(old.permissions())
+            .map_err(fail)?;
     }
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|error| fail(error.error))?;
@@ -67,17 +83,37 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
 
 /// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with anything in it of which `ours` says
 /// no to its path below the folder is left alone: that is an error.
-pub fn replace_folder(path: &Path, ours: impl Fn(&Path) -> bool, content: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), WriteError> {
-    let fail = |source| WriteError { path: path.to_owned(), source };
+pub fn replace_folder(
+    path: &Path,
+    ours: impl Fn(&Path) -> bool,
+    content: impl FnOnce(&Path) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let fail = |source| WriteError {
+        path: path.to_owned(),
+        source,
+    };
     let exists = path.exists();
-    if exists && let Some(other) = files(path, 0).map_err(fail)?.into_iter().find(|file| !file.strip_prefix(path).is_ok_and(&ours)) {
+    if exists
+        && let Some(other) = files(path, 0)
+            .map_err(fail)?
+            .into_iter()
+            .find(|file| !file.strip_prefix(path).is_ok_and(&ours))
+    {
         let name = crate::base::text::printable(&other.display().to_string(), 200);
-        return Err(fail(io::Error::new(io::ErrorKind::AlreadyExists, format!("there is something else in it: {name}"))));
+        return Err(fail(io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            format!("there is something else in it: {name}"),
+        )));
     }
     let around = folder(path);
-    let stage = tempfile::Builder::new().prefix(".claude-sync-").tempdir_in(around).map_err(fail)?;
+    let stage = tempfile::Builder::new()
+        .prefix(".claude-sync-")
+        .tempdir_in(around)
+        .map_err(fail)?;
     let (new, old) = (stage.path().join("new"), stage.path().join("old"));
-    fs::create_dir(&new).and_then(|()| content(&new)).map_err(fail)?;
+    fs::create_dir(&new)
+        .and_then(|()| content(&new))
+        .map_err(fail)?;
     if exists {
         fs::rename(path, &old).map_err(fail)?;
     }

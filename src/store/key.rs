@@ -40,9 +40,16 @@ pub enum KeyError {
 /// Reads the key; none where there is no file.
 pub fn read(path: &Path) -> Result<Option<Key>, KeyError> {
     match fs::read_to_string(path) {
-        Ok(text) => Key::parse(&text).map(Some).ok_or_else(|| KeyError::Invalid { path: path.to_owned() }),
+        Ok(text) => Key::parse(&text)
+            .map(Some)
+            .ok_or_else(|| KeyError::Invalid {
+                path: path.to_owned(),
+            }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(KeyError::Read { path: path.to_owned(), source }),
+        Err(source) => Err(KeyError::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -50,7 +57,13 @@ pub fn read(path: &Path) -> Result<Option<Key>, KeyError> {
 pub fn write(path: &Path, key: &Key) -> Result<(), KeyError> {
     match read(path)? {
         Some(there) if there == *key => Ok(()),
-        Some(there) => Err(KeyError::Other { path: path.to_owned(), mark: there.mark() }),
-        None => Ok(durable::write(path, format!("{}\n", key.text()).as_bytes())?),
+        Some(there) => Err(KeyError::Other {
+            path: path.to_owned(),
+            mark: there.mark(),
+        }),
+        None => Ok(durable::write(
+            path,
+            format!("{}\n", key.text()).as_bytes(),
+        )?),
     }
 }

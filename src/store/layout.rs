@@ -18,7 +18,8 @@ pub const FRONT: &str = "sync/front";
 /// git's attributes.
 pub const ATTRIBUTES: &str = ".gitattributes";
 /// Which paths the merge driver serves, and how git shows them.
-pub const ATTRIBUTE_LINE: &str = "sync/** -text merge=claude-sync diff=claude-sync linguist-generated";
+pub const ATTRIBUTE_LINE: &str =
+    "sync/** -text merge=claude-sync diff=claude-sync linguist-generated";
 /// The same for a README.md that has the front page in it.
 pub const README_LINE: &str = "README.md merge=claude-sync";
 /// A part of a day is closed at this size.
@@ -49,7 +50,11 @@ impl Path {
     /// Reads a path as git writes it.
     pub fn parse(path: &str) -> Self {
         let Some(inner) = path.strip_prefix("sync/") else {
-            return if path == README { Self::Readme } else { Self::Outside };
+            return if path == README {
+                Self::Readme
+            } else {
+                Self::Outside
+            };
         };
         let parts: Vec<_> = inner.split('/').collect();
         match parts[..] {
@@ -74,7 +79,9 @@ fn machine_file(name: &str) -> Option<Path> {
                     15 => b == b'Z',
                     _ => b.is_ascii_digit(),
                 });
-            MachineId::canonical(id).filter(|_| shape).map(Path::Snapshot)
+            MachineId::canonical(id)
+                .filter(|_| shape)
+                .map(Path::Snapshot)
         }
     }
 }
@@ -87,9 +94,12 @@ fn front_file(name: &str) -> Option<Path> {
 
 fn day_file(year: &str, month: &str, machine: &str, name: &str) -> Option<Path> {
     let stem = name.strip_suffix(".jsonl")?;
-    let (day, part) = stem.split_once('.').map_or((stem, "1"), |(day, part)| (day, part));
+    let (day, part) = stem
+        .split_once('.')
+        .map_or((stem, "1"), |(day, part)| (day, part));
     let number: u32 = part.parse().ok()?;
-    let canonical = number.to_string() == part && (stem.len() == day.len() || number > 1) && number < 10_000;
+    let canonical =
+        number.to_string() == part && (stem.len() == day.len() || number > 1) && number < 10_000;
     let day = Day::parse(&format!("{year}-{month}-{day}"))?;
     let machine = MachineId::canonical(machine)?;
     canonical.then_some(Path::Day(machine, day, number))
@@ -116,7 +126,11 @@ pub fn snapshot_path(machine: &MachineId, time: Timestamp) -> String {
 /// The path of a part of a machine's day; the first part has no number.
 pub fn day_path(machine: &MachineId, day: Day, part: u32) -> String {
     let (year, month, date) = day.parts();
-    let part = if part > 1 { format!(".{part}") } else { String::new() };
+    let part = if part > 1 {
+        format!(".{part}")
+    } else {
+        String::new()
+    };
     format!("{ARCHIVE}/{year}/{month}/{machine}/{date}{part}.jsonl")
 }
 
@@ -129,16 +143,28 @@ mod tests {
         let id = MachineId::canonical("a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b").expect("valid");
         let day = Day::parse("2026-11-03").expect("valid");
         assert_eq!(Path::parse(&machine_path(&id)), Path::Machine(id.clone()));
-        assert_eq!(Path::parse(&snapshot_path(&id, day.start())), Path::Snapshot(id.clone()));
-        assert_eq!(day_path(&id, day, 1), format!("sync/archive/2026/11/{id}/03.jsonl"));
+        assert_eq!(
+            Path::parse(&snapshot_path(&id, day.start())),
+            Path::Snapshot(id.clone())
+        );
+        assert_eq!(
+            day_path(&id, day, 1),
+            format!("sync/archive/2026/11/{id}/03.jsonl")
+        );
         for part in [1, 2, 17] {
-            assert_eq!(Path::parse(&day_path(&id, day, part)), Path::Day(id.clone(), day, part));
+            assert_eq!(
+                Path::parse(&day_path(&id, day, part)),
+                Path::Day(id.clone(), day, part)
+            );
         }
         for odd in [
             format!("sync/archive/2026/11/{id}/03.1.jsonl"),
             format!("sync/archive/2026/11/{id}/03.02.jsonl"),
             format!("sync/archive/2026/13/{id}/03.jsonl"),
-            format!("sync/archive/2026/11/{}/03.jsonl", id.as_str().to_uppercase()),
+            format!(
+                "sync/archive/2026/11/{}/03.jsonl",
+                id.as_str().to_uppercase()
+            ),
             format!("sync/machines/{id}.json.orig"),
             format!("sync/machines/../machines/{id}.json"),
             "sync/Manifest.json".to_owned(),

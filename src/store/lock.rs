@@ -65,38 +65,65 @@ pub enum LockError {
 /// Takes the lock in the state folder, waiting for whoever has it no longer than `wait`. `label` tells others who holds it.
 pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
     let path = state.join("lock");
-    let fail = |source| LockError::Io { path: path.clone(), source };
+    let fail = |source| LockError::Io {
+        path: path.clone(),
+        source,
+    };
     fs::create_dir_all(state).map_err(fail)?;
-    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(fail)?;
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(fail)?;
     let began = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => break,
-            Err(TryLockError::WouldBlock) if began.elapsed() < wait => std::thread::sleep(AGAIN.min(wait)),
+            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
+                std::thread::sleep(AGAIN.min(wait))
+            }
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                let _ = file.rewind().and_then(|()| (&file).take(200).read_to_string(&mut holder).map(drop));
+                let _ = file
+                    .rewind()
+                    .and_then(|()| (&file).take(200).read_to_string(&mut holder).map(drop));
                 if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
                     std::thread::sleep(AGAIN);
                     continue;
                 }
-                return Err(LockError::Held { holder: crate::base::text::printable(holder.trim(), 200) });
+                return Err(LockError::Held {
+                    holder: crate::base::text::printable(holder.trim(), 200),
+                });
             }
             Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
     }
     let left = file.metadata().map_err(fail)?;
-    let killed = if left.len() > 0 { left.modified().ok() } else { None };
-    let said = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(label.as_bytes())).and_then(|()| file.sync_data());
+    let killed = if left.len() > 0 {
+        left.modified().ok()
+    } else {
+        None
+    };
+    let said = file
+        .set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| file.write_all(label.as_bytes()))
+        .and_then(|()| file.sync_data());
     // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
-    said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed))).map_err(fail)?;
+    said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
+        .map_err(fail)?;
     Ok(Lock { file, killed })
 }
 
 /// Whether the process that a label names has ended.
 #[cfg(unix)]
 fn is_gone(label: &str) -> bool {
-    let pid = label.strip_prefix("pid ").and_then(|rest| rest.split(',').next()).and_then(|pid| pid.parse().ok());
+    let pid = label
+        .strip_prefix("pid ")
+        .and_then(|rest| rest.split(',').next())
+        .and_then(|pid| pid.parse().ok());
     let pid = pid.and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }

@@ -36,10 +36,18 @@ pub fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
     match fs::read(path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
-            MachineId::parse(&text).map(Some).map_err(|source| IdError::Invalid { path: path.to_owned(), source })
+            MachineId::parse(&text)
+                .map(Some)
+                .map_err(|source| IdError::Invalid {
+                    path: path.to_owned(),
+                    source,
+                })
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(IdError::Read { path: path.to_owned(), source }),
+        Err(source) => Err(IdError::Read {
+            path: path.to_owned(),
+            source,
+        }),
     }
 }
 
@@ -72,14 +80,20 @@ pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
     match fs::read_to_string(&place) {
         Ok(known) if known.trim() == fingerprint => Ok(Host::Same),
         Ok(known) if !known.trim().is_empty() => Ok(Host::Other),
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdError::Read { path: place, source }),
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(IdError::Read {
+            path: place,
+            source,
+        }),
         _ => adopt(path, fingerprint).map(|()| Host::Same),
     }
 }
 
 /// Makes the id this computer's.
 pub fn adopt(path: &Path, fingerprint: &str) -> Result<(), IdError> {
-    Ok(durable::write(&host_path(path), format!("{fingerprint}\n").as_bytes())?)
+    Ok(durable::write(
+        &host_path(path),
+        format!("{fingerprint}\n").as_bytes(),
+    )?)
 }
 
 /// Makes a new id, for this computer.

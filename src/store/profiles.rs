@@ -18,19 +18,35 @@ fn place(state: &Path) -> PathBuf {
 /// The profiles that are remembered and still exist.
 pub fn read(state: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(place(state)).unwrap_or_default();
-    text.lines().take(MOST).map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir()).collect()
+    text.lines()
+        .take(MOST)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute() && path.is_dir())
+        .collect()
 }
 
 /// Remembers profiles. A path that is no text is not remembered.
 pub fn remember(state: &Path, profiles: &[PathBuf]) -> Result<(), WriteError> {
-    let absolute = profiles.iter().filter_map(|path| std::path::absolute(path).ok());
-    let new: BTreeSet<String> = absolute.filter_map(|path| path.to_str().map(str::to_owned)).filter(|path| !path.contains('\n')).collect();
+    let absolute = profiles
+        .iter()
+        .filter_map(|path| std::path::absolute(path).ok());
+    let new: BTreeSet<String> = absolute
+        .filter_map(|path| path.to_str().map(str::to_owned))
+        .filter(|path| !path.contains('\n'))
+        .collect();
     let text = fs::read_to_string(place(state)).unwrap_or_default();
     let known: BTreeSet<&str> = text.lines().collect();
-    let new: Vec<&String> = new.iter().filter(|path| !known.contains(path.as_str())).collect();
+    let new: Vec<&String> = new
+        .iter()
+        .filter(|path| !known.contains(path.as_str()))
+        .collect();
     if new.is_empty() || known.len() >= MOST {
         return Ok(());
     }
-    let text: String = known.into_iter().chain(new.into_iter().map(String::as_str)).flat_map(|path| [path, "\n"]).collect();
+    let text: String = known
+        .into_iter()
+        .chain(new.into_iter().map(String::as_str))
+        .flat_map(|path| [path, "\n"])
+        .collect();
     durable::write(&place(state), text.as_bytes())
 }

@@ -61,8 +61,15 @@ fn collect(schema: &Value, place: &str, out: &mut Vec<Setting>) {
             collect(property, &format!("{key}."), out);
             continue;
         }
-        let description = property["description"].as_str().unwrap_or_default().to_owned();
-        out.push(Setting { key, description, default: property["default"].clone() });
+        let description = property["description"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        out.push(Setting {
+            key,
+            description,
+            default: property["default"].clone(),
+        });
     }
 }
 
@@ -131,16 +138,25 @@ impl Settings {
 /// The setting of that name.
 pub fn known(key: &str) -> Result<Setting, SettingError> {
     let all = settings();
-    if let Some(setting) = all.iter().find(|setting| setting.key == key || alias(key).is_some_and(|(place, _)| place == setting.key)) {
+    if let Some(setting) = all.iter().find(|setting| {
+        setting.key == key || alias(key).is_some_and(|(place, _)| place == setting.key)
+    }) {
         return Ok(setting.clone());
     }
     let last = |text: &str| text.rsplit('.').next().unwrap_or(text).to_owned();
     // The last part alone is what people remember.
     let ends: Vec<String> = all.iter().map(|setting| last(&setting.key)).collect();
     let near = nearest(&last(key), ends.iter().map(String::as_str));
-    let near = near.and_then(|near| all.iter().find(|setting| last(&setting.key) == near)).map(|setting| setting.key.clone());
-    let near = near.or_else(|| nearest(key, all.iter().map(|setting| setting.key.as_str())).map(str::to_owned));
-    Err(SettingError::Unknown { key: key.to_owned(), near })
+    let near = near
+        .and_then(|near| all.iter().find(|setting| last(&setting.key) == near))
+        .map(|setting| setting.key.clone());
+    let near = near.or_else(|| {
+        nearest(key, all.iter().map(|setting| setting.key.as_str())).map(str::to_owned)
+    });
+    Err(SettingError::Unknown {
+        key: key.to_owned(),
+        near,
+    })
 }
 
 /// `privacy_settings.aliases.NAME`: the one setting whose members are named by the user.
@@ -151,7 +167,9 @@ fn alias(key: &str) -> Option<(&'static str, &str)> {
 }
 
 fn put(root: &mut Map<String, Value>, key: &str, value: Option<Value>) {
-    let (place, last) = alias(key).or_else(|| key.rsplit_once('.')).map_or((None, key), |(place, last)| (Some(place), last));
+    let (place, last) = alias(key)
+        .or_else(|| key.rsplit_once('.'))
+        .map_or((None, key), |(place, last)| (Some(place), last));
     let mut at = root;
     for part in place.into_iter().flat_map(|place| place.split('.')) {
         let slot = at.entry(part).or_insert_with(|| Value::Object(Map::new()));
@@ -170,7 +188,10 @@ fn put(root: &mut Map<String, Value>, key: &str, value: Option<Value>) {
 fn object(path: &Path, bytes: &[u8]) -> Result<Map<String, Value>, ConfigError> {
     match config::json(path, bytes)? {
         Value::Object(root) => Ok(root),
-        _ => Err(ConfigError::Syntax { path: path.to_owned(), reason: "it is another kind of value".to_owned() }),
+        _ => Err(ConfigError::Syntax {
+            path: path.to_owned(),
+            reason: "it is another kind of value".to_owned(),
+        }),
     }
 }
 
@@ -182,20 +203,43 @@ mod tests {
     fn each_setting_can_be_set_to_its_default() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("config.json");
-        for setting in settings().into_iter().filter(|setting| !setting.default.is_null()) {
+        for setting in settings()
+            .into_iter()
+            .filter(|setting| !setting.default.is_null())
+        {
             let mut file = Settings::open(&path).expect("opens");
-            file.set(&setting.key, Some(setting.default.clone())).expect("is valid");
-            assert_eq!(Settings::open(&path).expect("opens").get(&setting.key), Some(&setting.default), "{}", setting.key);
+            file.set(&setting.key, Some(setting.default.clone()))
+                .expect("is valid");
+            assert_eq!(
+                Settings::open(&path).expect("opens").get(&setting.key),
+                Some(&setting.default),
+                "{}",
+                setting.key
+            );
         }
-        assert_eq!(config::read(&path).expect("valid"), config::Config::default(), "and the defaults are what holds without them");
+        assert_eq!(
+            config::read(&path).expect("valid"),
+            config::Config::default(),
+            "and the defaults are what holds without them"
+        );
     }
 
     #[test]
     fn an_alias_may_have_dots_in_its_name() {
         let mut root = Map::new();
-        put(&mut root, "privacy_settings.aliases./home/me/a.b", Some("client".into()));
-        assert_eq!(root["privacy_settings"]["aliases"]["/home/me/a.b"], "client");
+        put(
+            &mut root,
+            "privacy_settings.aliases./home/me/a.b",
+            Some("client".into()),
+        );
+        assert_eq!(
+            root["privacy_settings"]["aliases"]["/home/me/a.b"],
+            "client"
+        );
         put(&mut root, "privacy_settings.aliases./home/me/a.b", None);
-        assert_eq!(root["privacy_settings"]["aliases"], Value::Object(Map::new()));
+        assert_eq!(
+            root["privacy_settings"]["aliases"],
+            Value::Object(Map::new())
+        );
     }
 }

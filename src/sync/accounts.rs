@@ -41,7 +41,10 @@ struct Models(HashMap<Name, String>);
 
 impl Models {
     fn of(&mut self, name: &Name) -> String {
-        self.0.entry(name.clone()).or_insert_with(|| same_model(name)).clone()
+        self.0
+            .entry(name.clone())
+            .or_insert_with(|| same_model(name))
+            .clone()
     }
 }
 
@@ -59,7 +62,8 @@ impl Window {
         if self.level < Level::Full || one.level < Level::Full {
             return (self.from.day()..=self.until.day()).contains(&one.at.day());
         }
-        let late = one.sidechain && one.at > self.until && self.next.is_none_or(|next| one.at < next);
+        let late =
+            one.sidechain && one.at > self.until && self.next.is_none_or(|next| one.at < next);
         (self.from..=self.until).contains(&one.at) || late
     }
 }
@@ -68,24 +72,39 @@ impl Own {
     /// The sessions whose files are needed to settle states: their own, and those that they were forked from.
     pub(super) fn expect(&mut self, states: &[State]) {
         for state in states {
-            let held = state.increments().all(|record| self.place.contains_key(&record.id));
+            let held = state
+                .increments()
+                .all(|record| self.place.contains_key(&record.id));
             if !held {
                 let original = state.first.and_then(|id| self.session_of(id));
-                self.near.extend(original.into_iter().chain([state.session.clone()]));
+                self.near
+                    .extend(original.into_iter().chain([state.session.clone()]));
             }
         }
-        self.near.extend(self.grown.iter().map(|one| one.session.clone()));
+        self.near
+            .extend(self.grown.iter().map(|one| one.session.clone()));
     }
 
     /// The project of a session's requests, for a state that was read without any.
     fn project_of(&self, session: &SessionId) -> Name {
-        let records = self.parts.values().flat_map(|part| part.file.records.entries());
+        let records = self
+            .parts
+            .values()
+            .flat_map(|part| part.file.records.entries());
         let named = records.filter(|entry| entry.session == session && !entry.project.is_empty());
-        named.map(|entry| entry.project.clone()).min().unwrap_or_default()
+        named
+            .map(|entry| entry.project.clone())
+            .min()
+            .unwrap_or_default()
     }
 
     fn session_of(&self, id: RecordId) -> Option<SessionId> {
-        let found = self.parts.values().find_map(|part| part.file.records.look(id).map(|entry| entry.session.clone()));
+        let found = self.parts.values().find_map(|part| {
+            part.file
+                .records
+                .look(id)
+                .map(|entry| entry.session.clone())
+        });
         found.filter(|session| !session.as_str().is_empty())
     }
 
@@ -94,8 +113,14 @@ impl Own {
     pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet, others: &Others) {
         let mut models = Models::default();
         self.take_late(fresh, &mut models);
-        let mut new: Vec<&State> =
-            states.iter().filter(|state| state.increments().any(|record| !self.place.contains_key(&record.id))).collect();
+        let mut new: Vec<&State> = states
+            .iter()
+            .filter(|state| {
+                state
+                    .increments()
+                    .any(|record| !self.place.contains_key(&record.id))
+            })
+            .collect();
         if new.is_empty() {
             return;
         }
@@ -104,8 +129,17 @@ impl Own {
         // A stretch of another machine of which no request was ever read here has nothing to do with what is read here.
         settled.retain(|one| {
             let requests = others.requests.get(&one.session).into_iter().flatten();
-            let mut ids = requests.filter(|(at, _)| (one.from..=one.until).contains(at)).map(|(_, id)| id).peekable();
-            !one.foreign || ids.peek().is_none() || ids.any(|id| self.parts.values().any(|part| part.file.records.contains(*id)))
+            let mut ids = requests
+                .filter(|(at, _)| (one.from..=one.until).contains(at))
+                .map(|(_, id)| id)
+                .peekable();
+            !one.foreign
+                || ids.peek().is_none()
+                || ids.any(|id| {
+                    self.parts
+                        .values()
+                        .any(|part| part.file.records.contains(*id))
+                })
         });
         let kin = self.kin(&new, &settled);
         let shown = self.shown(kin.values().flatten(), fresh);
@@ -128,15 +162,29 @@ impl Own {
         }
     }
 
-    fn add_state(&mut self, state: &State, mut matched: HashMap<String, Counters>, base: &Figures, models: &mut Models) {
+    fn add_state(
+        &mut self,
+        state: &State,
+        mut matched: HashMap<String, Counters>,
+        base: &Figures,
+        models: &mut Models,
+    ) {
         let unknown = state.before.is_none() && self.rules.forgets(state.lineage);
-        let project = if state.project.is_empty() { self.project_of(&state.session) } else { state.project.clone() };
+        let project = if state.project.is_empty() {
+            self.project_of(&state.session)
+        } else {
+            state.project.clone()
+        };
         for mut record in state.increments() {
             record.origin.project.clone_from(&project);
             let model = record.body.model.clone();
             let before = base.get(&model).copied().unwrap_or_default();
             // What is in it of an original that was forgotten cannot be told apart.
-            let own = if unknown { Counters::default() } else { record.body.counters.minus(before) };
+            let own = if unknown {
+                Counters::default()
+            } else {
+                record.body.counters.minus(before)
+            };
             let slot = matched.entry(models.of(&model)).or_default();
             let left = own.minus(*slot);
             *slot = slot.minus(own);
@@ -151,9 +199,15 @@ impl Own {
     /// The states whose increments stand in the files that were read, or on other machines.
     fn settled(&self, others: &[Record]) -> Vec<Settled> {
         let mut out: BTreeMap<RecordId, Settled> = BTreeMap::new();
-        let own = self.parts.values().flat_map(|part| part.file.records.increments()).map(|record| (record, false));
+        let own = self
+            .parts
+            .values()
+            .flat_map(|part| part.file.records.increments())
+            .map(|record| (record, false));
         for (record, foreign) in own.chain(others.iter().map(|record| (record, true))) {
-            let Some(ledger) = &record.ledger else { continue };
+            let Some(ledger) = &record.ledger else {
+                continue;
+            };
             let slot = out.entry(ledger.state).or_insert_with(|| Settled {
                 lineage: ledger.lineage,
                 state: ledger.state,
@@ -173,9 +227,14 @@ impl Own {
         let mut out: HashMap<RecordId, BTreeSet<SessionId>> = HashMap::new();
         for state in new {
             let original = state.first.and_then(|id| self.session_of(id));
-            out.entry(state.lineage).or_default().extend(original.into_iter().chain([state.session.clone()]));
+            out.entry(state.lineage)
+                .or_default()
+                .extend(original.into_iter().chain([state.session.clone()]));
         }
-        for one in settled.iter().filter(|one| !one.session.as_str().is_empty()) {
+        for one in settled
+            .iter()
+            .filter(|one| !one.session.as_str().is_empty())
+        {
             if let Some(sessions) = out.get_mut(&one.lineage) {
                 sessions.insert(one.session.clone());
             }
@@ -185,15 +244,40 @@ impl Own {
 
     /// The requests of some sessions, as this run read them where they are shortened. Those of which no session is known any more stand
     /// under the empty one.
-    fn shown<'s>(&self, sessions: impl Iterator<Item = &'s SessionId>, fresh: &RecordSet) -> HashMap<SessionId, Vec<Shown>> {
-        let mut out: HashMap<SessionId, Vec<Shown>> = sessions.map(|session| (session.clone(), Vec::new())).collect();
+    fn shown<'s>(
+        &self,
+        sessions: impl Iterator<Item = &'s SessionId>,
+        fresh: &RecordSet,
+    ) -> HashMap<SessionId, Vec<Shown>> {
+        let mut out: HashMap<SessionId, Vec<Shown>> = sessions
+            .map(|session| (session.clone(), Vec::new()))
+            .collect();
         out.insert(SessionId::new(Name::default()), Vec::new());
-        for entry in self.parts.values().flat_map(|part| part.file.records.entries()).filter(|entry| !entry.ledger) {
-            let read = if entry.level < Level::Full { fresh.look(entry.id) } else { None };
-            let (session, at, level) = read.map_or((entry.session, entry.at, entry.level), |read| (read.session, read.at, read.level));
+        for entry in self
+            .parts
+            .values()
+            .flat_map(|part| part.file.records.entries())
+            .filter(|entry| !entry.ledger)
+        {
+            let read = if entry.level < Level::Full {
+                fresh.look(entry.id)
+            } else {
+                None
+            };
+            let (session, at, level) = read
+                .map_or((entry.session, entry.at, entry.level), |read| {
+                    (read.session, read.at, read.level)
+                });
             if let Some(all) = out.get_mut(session) {
                 let (model, session) = (entry.model.clone(), session.clone());
-                all.push(Shown { session, model, at, level, sidechain: entry.sidechain, counters: entry.counters });
+                all.push(Shown {
+                    session,
+                    model,
+                    at,
+                    level,
+                    sidechain: entry.sidechain,
+                    counters: entry.counters,
+                });
             }
         }
         out
@@ -206,15 +290,30 @@ impl Own {
             return;
         }
         let shown = self.shown(grown.iter().map(|one| &one.session), fresh);
-        let held: Vec<Record> = self.parts.values().flat_map(|part| part.file.records.increments()).cloned().collect();
+        let held: Vec<Record> = self
+            .parts
+            .values()
+            .flat_map(|part| part.file.records.increments())
+            .cloned()
+            .collect();
         for record in held {
-            let Some(ledger) = &record.ledger else { continue };
+            let Some(ledger) = &record.ledger else {
+                continue;
+            };
             let until = record.origin.timestamp;
             let next = next(shown.get(&record.origin.session), until);
-            let window = Window { from: ledger.from, until, level: record.origin.level, next };
+            let window = Window {
+                from: ledger.from,
+                until,
+                level: record.origin.level,
+                next,
+            };
             let is_in = |one: &&Shown| one.session == record.origin.session && window.has(one);
             let model = models.of(&record.body.model);
-            let more = grown.iter().filter(is_in).filter(|one| models.of(&one.model) == model);
+            let more = grown
+                .iter()
+                .filter(is_in)
+                .filter(|one| models.of(&one.model) == model);
             let more = more.fold(Counters::default(), |sum, one| sum.plus(one.counters));
             let left = record.body.counters.minus(more);
             if left != record.body.counters {
@@ -248,15 +347,23 @@ fn base(state: &State, settled: &[Settled]) -> Figures {
     };
     // An account that went back began anew.
     let before = state.before.as_ref().filter(|before| state.covers(before));
-    before.into_iter().flatten().for_each(|(model, counters)| raise(model, *counters));
+    before
+        .into_iter()
+        .flatten()
+        .for_each(|(model, counters)| raise(model, *counters));
     let id = state.id();
     // Whoever settled this state too has taken it from what was forked from it.
     let is_known = settled.iter().any(|other| other.state == id);
     for other in settled.iter().filter(|other| other.state != id) {
         let covered = other.until <= state.until && state.covers(&other.after);
-        let overlaps = other.session != state.session && other.from <= state.until && state.from <= other.until;
+        let overlaps = other.session != state.session
+            && other.from <= state.until
+            && state.from <= other.until;
         if covered && before.is_none() {
-            other.after.iter().for_each(|(model, counters)| raise(model, *counters));
+            other
+                .after
+                .iter()
+                .for_each(|(model, counters)| raise(model, *counters));
         } else if overlaps && !covered && !(other.foreign && is_known) {
             // Both may have begun with what neither says by itself.
             for (model, counters) in &other.after {
@@ -271,7 +378,10 @@ fn base(state: &State, settled: &[Settled]) -> Figures {
 
 /// When a session went on after a time.
 fn next(shown: Option<&Vec<Shown>>, until: Timestamp) -> Option<Timestamp> {
-    let main = shown.into_iter().flatten().filter(|one| !one.sidechain && one.level == Level::Full);
+    let main = shown
+        .into_iter()
+        .flatten()
+        .filter(|one| !one.sidechain && one.level == Level::Full);
     main.map(|one| one.at).filter(|at| *at > until).min()
 }
 
@@ -284,12 +394,25 @@ fn in_stretch<'s>(
 ) -> Vec<&'s Shown> {
     let next = next(shown.get(&state.session), state.until);
     // A fork's rows begin with those of its original; its own come after the state that it goes on from.
-    let covered = settled.iter().filter(|other| state.before.is_none() && other.until < state.until && state.covers(&other.after));
-    let from = covered.map(|other| after(other.until)).fold(state.from, Timestamp::max);
-    let window = Window { from, until: state.until, level: Level::Full, next };
+    let covered = settled.iter().filter(|other| {
+        state.before.is_none() && other.until < state.until && state.covers(&other.after)
+    });
+    let from = covered
+        .map(|other| after(other.until))
+        .fold(state.from, Timestamp::max);
+    let window = Window {
+        from,
+        until: state.until,
+        level: Level::Full,
+        next,
+    };
     let nobody = SessionId::new(Name::default());
     let sessions = kin.into_iter().flatten().chain([&nobody]);
-    sessions.filter_map(|session| shown.get(session)).flatten().filter(|one| window.has(one)).collect()
+    sessions
+        .filter_map(|session| shown.get(session))
+        .flatten()
+        .filter(|one| window.has(one))
+        .collect()
 }
 
 /// What requests show, by model of the price table.
@@ -307,10 +430,23 @@ pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[St
     if states.is_empty() {
         return records;
     }
-    let original = |state: &State| state.first.and_then(|id| records.look(id)).map(|entry| entry.session.clone());
-    let sessions: HashSet<SessionId> = states.iter().flat_map(|state| original(state).into_iter().chain([state.session.clone()])).collect();
+    let original = |state: &State| {
+        state
+            .first
+            .and_then(|id| records.look(id))
+            .map(|entry| entry.session.clone())
+    };
+    let sessions: HashSet<SessionId> = states
+        .iter()
+        .flat_map(|state| original(state).into_iter().chain([state.session.clone()]))
+        .collect();
     let mut own = Own::new(machine);
-    own.add_records(&records.iter().filter(|record| sessions.contains(&record.origin.session)).collect());
+    own.add_records(
+        &records
+            .iter()
+            .filter(|record| sessions.contains(&record.origin.session))
+            .collect(),
+    );
     own.settle(states, &RecordSet::default(), &Others::default());
     for record in own.data().records.increments() {
         records.add(record.clone());

@@ -34,7 +34,13 @@ pub struct Delta {
 
 /// Compares the machine's day files below two root trees. Months and files with equal ids are not opened, and of new files the digest
 /// says all.
-pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &MachineId, cache: &dyn Cache) -> Result<Delta, SyncError> {
+pub fn delta(
+    repo: &Repo,
+    before: Option<Oid>,
+    after: Option<Oid>,
+    machine: &MachineId,
+    cache: &dyn Cache,
+) -> Result<Delta, SyncError> {
     let mut out = Delta::default();
     let mut names = Interner::default();
     let mut cost = (Money::ZERO, Money::ZERO);
@@ -44,19 +50,34 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
         let old = known.get(&path);
         if old != Some(&folder) {
             let old = old.map_or(Ok(Vec::new()), |old| month_blobs(repo, &path, *old))?;
-            let old: HashMap<String, Oid> = old.into_iter().map(|(blob, ..)| (blob.path, blob.oid)).collect();
-            changed.extend(month_blobs(repo, &path, folder)?.into_iter().map(|(blob, day, _)| (old.get(&blob.path).copied(), blob, day)));
+            let old: HashMap<String, Oid> = old
+                .into_iter()
+                .map(|(blob, ..)| (blob.path, blob.oid))
+                .collect();
+            changed.extend(
+                month_blobs(repo, &path, folder)?
+                    .into_iter()
+                    .map(|(blob, day, _)| (old.get(&blob.path).copied(), blob, day)),
+            );
         }
     }
     for (previous, blob, day) in changed {
         if previous == Some(blob.oid) {
             continue;
         }
-        let digest = if previous.is_none() { cache.file(&blob.path, blob.oid) } else { None };
+        let digest = if previous.is_none() {
+            cache.file(&blob.path, blob.oid)
+        } else {
+            None
+        };
         if let Some(file) = digest.filter(|file| file.digest.sums.is_none()) {
             out.added = out.added.saturating_add(file.digest.records);
             cost.0 = cost.0.plus(file.digest.totals().cost.amount);
-            out.sessions.extend(file.sessions.iter().map(|sum| SessionId::new(names.name(&sum.id))));
+            out.sessions.extend(
+                file.sessions
+                    .iter()
+                    .map(|sum| SessionId::new(names.name(&sum.id))),
+            );
             continue;
         }
         let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {
@@ -64,13 +85,16 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
                 Some(oid) if repo.is_blob_within(oid, MAX_DAY_FILE)? => repo.blob(oid)?,
                 _ => Vec::new(),
             };
-            Ok(DayFile::read(machine, day, &bytes, &mut names).map_or_else(|_| DayFile::new(machine.clone(), day), |(file, _)| file))
+            Ok(DayFile::read(machine, day, &bytes, &mut names)
+                .map_or_else(|_| DayFile::new(machine.clone(), day), |(file, _)| file))
         };
         let (was, is) = (read(previous)?, read(Some(blob.oid))?);
         for record in is.records.iter() {
             match was.records.get(record.id) {
                 // Less detail, or an earlier copy in another session, is no usage.
-                Some(known) if known.fast == record.fast && known.body.same_row(&record.body) => continue,
+                Some(known) if known.fast == record.fast && known.body.same_row(&record.body) => {
+                    continue;
+                }
                 Some(known) => {
                     out.grown += 1;
                     cost.1 = cost.1.plus(known.cost().amount);
@@ -80,7 +104,11 @@ pub fn delta(repo: &Repo, before: Option<Oid>, after: Option<Oid>, machine: &Mac
             cost.0 = cost.0.plus(record.cost().amount);
             out.sessions.insert(record.origin.session.clone());
         }
-        for (key, sum) in is.sums.iter().filter(|(key, _)| key.source != Source::Claim) {
+        for (key, sum) in is
+            .sums
+            .iter()
+            .filter(|(key, _)| key.source != Source::Claim)
+        {
             if was.sums.get(key).map(|sum| sum.totals) != Some(sum.totals) {
                 out.imported.entry(key.source).or_default().insert(key.day);
             }
@@ -116,11 +144,27 @@ pub const SEALED: &str = "Sealed";
 
 /// The commit message.
 pub fn message(story: &Story) -> String {
-    let Story { machine, hostname, mode, delta, imported, first, reroot, folded } = story;
-    let name = if hostname.is_empty() { machine.short().to_owned() } else { printable(hostname, 40) };
+    let Story {
+        machine,
+        hostname,
+        mode,
+        delta,
+        imported,
+        first,
+        reroot,
+        folded,
+    } = story;
+    let name = if hostname.is_empty() {
+        machine.short().to_owned()
+    } else {
+        printable(hostname, 40)
+    };
     let records = delta.added.saturating_add(delta.grown);
-    let mut sources: Vec<String> =
-        delta.imported.iter().map(|(origin, days)| format!("{} of {}", count(days.len() as u64, "day"), origin.as_str())).collect();
+    let mut sources: Vec<String> = delta
+        .imported
+        .iter()
+        .map(|(origin, days)| format!("{} of {}", count(days.len() as u64, "day"), origin.as_str()))
+        .collect();
     let what = match (mode, records, first) {
         _ if *reroot => "begin a new history, without what was forgotten".to_owned(),
         (None, ..) => "join what others wrote".to_owned(),
@@ -129,7 +173,12 @@ pub fn message(story: &Story) -> String {
         (_, 0, false) => "nothing new".to_owned(),
         _ => {
             let grown = if delta.added == 0 { " completed" } else { "" };
-            format!("{}{grown} in {}, ${}", count(records, "record"), count(delta.sessions.len() as u64, "session"), delta.cost.cents())
+            format!(
+                "{}{grown} in {}, ${}",
+                count(records, "record"),
+                count(delta.sessions.len() as u64, "session"),
+                delta.cost.cents()
+            )
         }
     };
     let mut out = format!("sync {name}: {what}\n");
@@ -147,9 +196,17 @@ pub fn message(story: &Story) -> String {
         delta.grown,
         delta.cost
     ));
-    if let Some((import, told)) = imported.filter(|(import, told)| told.new_records > 0 && matches!(import.what, What::Transcripts(_))) {
-        sources.push(format!("{} of {}", count(told.new_records, "record"), import.from.as_str()));
+    if let Some((import, told)) = imported.filter(|(import, told)| {
+        told.new_records > 0 && matches!(import.what, What::Transcripts(_))
+    }) {
+        sources.push(format!(
+            "{} of {}",
+            count(told.new_records, "record"),
+            import.from.as_str()
+        ));
     }
-    sources.iter().for_each(|source| out.push_str(&format!("Imported: {source}\n")));
+    sources
+        .iter()
+        .for_each(|source| out.push_str(&format!("Imported: {source}\n")));
     out
 }

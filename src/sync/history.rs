@@ -46,7 +46,9 @@ pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
 
 /// What a commit tells, opened with the fleet's key where it is sealed.
 pub fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
-    let sealed = message.lines().find_map(|line| line.strip_prefix(SEALED)?.strip_prefix(": "));
+    let sealed = message
+        .lines()
+        .find_map(|line| line.strip_prefix(SEALED)?.strip_prefix(": "));
     let opened = sealed.and_then(|text| repo.seal()?.open_text(SEALED, text));
     parse(commit, at, opened.as_deref().unwrap_or(message))
 }
@@ -54,9 +56,15 @@ pub fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
 fn parse(commit: Oid, at: Timestamp, message: &str) -> Entry {
     let trailer = |name: &str| {
         let mut lines = message.lines().rev().take_while(|line| !line.is_empty());
-        lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::trim)
+        lines
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+            .map(str::trim)
     };
-    let number = |name: &str| trailer(name).and_then(|text| text.parse().ok()).unwrap_or(0);
+    let number = |name: &str| {
+        trailer(name)
+            .and_then(|text| text.parse().ok())
+            .unwrap_or(0)
+    };
     Entry {
         commit,
         at,
@@ -66,7 +74,9 @@ fn parse(commit: Oid, at: Timestamp, message: &str) -> Entry {
         sessions: number("Sessions"),
         added: number("Records-Added"),
         grown: number("Records-Grown"),
-        cost: trailer("Cost-Added-USD").and_then(Money::parse).unwrap_or_default(),
+        cost: trailer("Cost-Added-USD")
+            .and_then(Money::parse)
+            .unwrap_or_default(),
     }
 }
 
@@ -78,8 +88,18 @@ mod tests {
     fn trailers_are_read_and_commits_by_hand_have_none() {
         let text = "sync ada: 2 records\n\nMachine: a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b\nMode: full\nSessions: 1\nRecords-Added: 2\nRecords-Grown: 0\nCost-Added-USD: 0.012\n";
         let entry = parse(Oid::ZERO_SHA1, Timestamp::EPOCH, text);
-        assert_eq!((entry.added, entry.sessions, entry.cost.to_string().as_str()), (2, 1, "0.012"));
-        let hand = parse(Oid::ZERO_SHA1, Timestamp::EPOCH, "tidy up\n\nMachine: none\nRecords-Added: many");
-        assert_eq!((hand.machine, hand.added, hand.subject.as_str()), (None, 0, "tidy up"));
+        assert_eq!(
+            (entry.added, entry.sessions, entry.cost.to_string().as_str()),
+            (2, 1, "0.012")
+        );
+        let hand = parse(
+            Oid::ZERO_SHA1,
+            Timestamp::EPOCH,
+            "tidy up\n\nMachine: none\nRecords-Added: many",
+        );
+        assert_eq!(
+            (hand.machine, hand.added, hand.subject.as_str()),
+            (None, 0, "tidy up")
+        );
     }
 }

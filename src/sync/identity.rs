@@ -10,15 +10,29 @@ use crate::git::repo::Repo;
 use crate::store::{Places, layout, lock, machine_id};
 
 /// Gives this computer a new id, and returns the old one and the new one. What the old one wrote stays as it is.
-pub fn new_id(places: &Places, options: &Options) -> Result<(Option<MachineId>, MachineId), SyncError> {
-    let _lock = lock::acquire(&places.state, &super::settings::label(options), options.wait)?;
+pub fn new_id(
+    places: &Places,
+    options: &Options,
+) -> Result<(Option<MachineId>, MachineId), SyncError> {
+    let _lock = lock::acquire(
+        &places.state,
+        &super::settings::label(options),
+        options.wait,
+    )?;
     let old = machine_id::read(&places.machine_id)?;
-    Ok((old, machine_id::renew(&places.machine_id, &options.host.fingerprint)?))
+    Ok((
+        old,
+        machine_id::renew(&places.machine_id, &options.host.fingerprint)?,
+    ))
 }
 
 /// Says that this computer is the one that its id names.
 pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError> {
-    let _lock = lock::acquire(&places.state, &super::settings::label(options), options.wait)?;
+    let _lock = lock::acquire(
+        &places.state,
+        &super::settings::label(options),
+        options.wait,
+    )?;
     let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
     machine_id::adopt(&places.machine_id, &options.host.fingerprint)?;
     Ok(machine)
@@ -26,7 +40,11 @@ pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError>
 
 /// Whether the remote has a version of this machine's page that it did not get from here. Only the machine itself counts the revision
 /// up; others at most join versions that exist.
-pub(super) fn another_wrote(repo: &Repo, starts: Starts<'_>, machine: &MachineId) -> Result<bool, SyncError> {
+pub(super) fn another_wrote(
+    repo: &Repo,
+    starts: Starts<'_>,
+    machine: &MachineId,
+) -> Result<bool, SyncError> {
     let rank = |page: &SyncFile| (page.machine.revision, page.machine.updated_at);
     let Some(known) = page(repo, starts.known, machine)?.as_ref().map(rank) else {
         return Ok(false);
@@ -41,7 +59,11 @@ pub(super) fn another_wrote(repo: &Repo, starts: Starts<'_>, machine: &MachineId
     Ok(false)
 }
 
-fn page(repo: &Repo, commit: Option<Oid>, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {
+fn page(
+    repo: &Repo,
+    commit: Option<Oid>,
+    machine: &MachineId,
+) -> Result<Option<SyncFile>, SyncError> {
     let tree = commit.map(|commit| repo.tree_of(commit)).transpose()?;
     let Some(entry) = repo.entry(tree, &layout::machine_path(machine))? else {
         return Ok(None);

@@ -23,19 +23,35 @@ pub struct Migrated {
 }
 
 /// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync. None where there is no repository.
-pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Option<Migrated>, SyncError> {
+pub fn migrate(
+    places: &Places,
+    options: &Options,
+    steps: &[Step],
+) -> Result<Option<Migrated>, SyncError> {
     let (_lock, _) = super::settings::lock(places, options)?;
     let key = key::read(&places.key)?;
-    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
-    let mut out = Migrated { versions: Versions::new(), changed: 0, commit: None };
+    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
+        return Ok(None);
+    };
+    let mut out = Migrated {
+        versions: Versions::new(),
+        changed: 0,
+        commit: None,
+    };
     let target = repo.target()?;
-    let Some(head) = repo.position(&target)? else { return Ok(Some(out)) };
+    let Some(head) = repo.position(&target)? else {
+        return Ok(Some(out));
+    };
     let root = repo.tree_of(head)?;
     if repo.sealed_by(root)?.is_some() {
         repo.start_sealing();
     }
     let mut changes = BTreeMap::new();
-    for blob in repo.blobs(Some(root), "sync")?.into_iter().filter(|blob| blob.mode == FILE) {
+    for blob in repo
+        .blobs(Some(root), "sync")?
+        .into_iter()
+        .filter(|blob| blob.mode == FILE)
+    {
         let shape = match Path::parse(&blob.path) {
             Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
             Path::Day(..) => Shape::Lines,
@@ -45,9 +61,15 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
             continue;
         }
         let bytes = repo.blob(blob.oid)?;
-        let count = out.versions.entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned())).or_default();
+        let count = out
+            .versions
+            .entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned()))
+            .or_default();
         *count = count.saturating_add(1);
-        let new = migrate_file(shape, &bytes, steps).map_err(|source| DataError::Format { path: blob.path.clone(), source })?;
+        let new = migrate_file(shape, &bytes, steps).map_err(|source| DataError::Format {
+            path: blob.path.clone(),
+            source,
+        })?;
         if let Some(new) = new {
             let oid = repo.write_file(&blob.path, &new)?;
             changes.insert(blob.path, Entry { mode: FILE, oid });
@@ -61,7 +83,10 @@ pub fn migrate(places: &Places, options: &Options, steps: &[Step]) -> Result<Opt
     let to = steps.last().map_or("", |step| step.to);
     let git = Git::find(false)?.with_watcher(options.watcher.clone());
     if repo.obstacle(&target.branch)?.is_some() {
-        return Err(SyncError::Unfinished { path: repo.path().to_owned(), what: "change of the work tree" });
+        return Err(SyncError::Unfinished {
+            path: repo.path().to_owned(),
+            what: "change of the work tree",
+        });
     }
     let commit = repo.commit(&git, tree, &[head], &format!("migrate to format {to}\n"))?;
     repo.flush()?;

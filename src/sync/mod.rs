@@ -228,7 +228,12 @@ pub struct Outcome {
 }
 
 fn list(files: &[String]) -> String {
-    files.iter().take(10).map(|file| crate::base::text::printable(file, 100)).collect::<Vec<_>>().join(", ")
+    files
+        .iter()
+        .take(10)
+        .map(|file| crate::base::text::printable(file, 100))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A run or a set-up failed. What was committed before stays.
@@ -359,7 +364,9 @@ impl SyncError {
     /// Whether objects are missing or damaged here, so that fetching them again may help.
     pub fn lacks_objects(&self) -> bool {
         match self {
-            Self::Repo(error) | Self::Merge(DataError::Repo(error)) | Self::Setup(SetupError::Repo(error)) => error.lacks_objects(),
+            Self::Repo(error)
+            | Self::Merge(DataError::Repo(error))
+            | Self::Setup(SetupError::Repo(error)) => error.lacks_objects(),
             _ => false,
         }
     }

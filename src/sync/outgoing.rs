@@ -16,47 +16,93 @@ use crate::merge::guard;
 
 impl Run<'_> {
     pub(super) fn push(&self, commit: Oid, branch: &str) -> Result<Push, GitError> {
-        let over = if self.reroot.get() { self.tip(branch).ok().flatten() } else { None };
+        let over = if self.reroot.get() {
+            self.tip(branch).ok().flatten()
+        } else {
+            None
+        };
         let over = over.map(|old| old.to_string());
         let remote = self.target.remote.as_deref().unwrap_or("origin");
-        self.git.push(self.repo.path(), remote, &commit.to_string(), branch, over.as_deref())
+        self.git.push(
+            self.repo.path(),
+            remote,
+            &commit.to_string(),
+            branch,
+            over.as_deref(),
+        )
     }
 
     /// What pushing these would break on the remote, no matter whose it is: nothing ever should.
     pub(super) fn breaks(&self, outgoing: &[(Oid, String)]) -> Result<Option<String>, SyncError> {
         let mut breaches = Vec::new();
         // A machine's own branch does not tell what others had forgotten.
-        let here = [self.repo.synced()?, self.repo.commit_at(KNOWN)?].into_iter().flatten();
+        let here = [self.repo.synced()?, self.repo.commit_at(KNOWN)?]
+            .into_iter()
+            .flatten();
         let all = here.chain(outgoing.iter().map(|(commit, _)| *commit));
-        let roots = all.map(|commit| self.repo.tree_of(commit)).collect::<Result<Vec<_>, _>>()?;
+        let roots = all
+            .map(|commit| self.repo.tree_of(commit))
+            .collect::<Result<Vec<_>, _>>()?;
         let rules = guard::rules(&self.repo, roots)?;
         for (commit, branch) in outgoing {
             let (new, old) = (self.repo.tree_of(*commit)?, self.tip(branch)?);
-            let known: Vec<Oid> = self.repo.tips_below("refs/remotes/")?.into_values().collect();
-            let old = old.filter(|_| !self.reroot.get()).map(|old| self.repo.tree_of(old)).transpose()?;
+            let known: Vec<Oid> = self
+                .repo
+                .tips_below("refs/remotes/")?
+                .into_values()
+                .collect();
+            let old = old
+                .filter(|_| !self.reroot.get())
+                .map(|old| self.repo.tree_of(old))
+                .transpose()?;
             breaches.extend(guard::breaches(&self.repo, old, Some(new), &rules)?);
-            breaches.extend(guard::forgotten(&self.repo, &rules, &self.repo.new_commits(*commit, &known)?)?);
+            breaches.extend(guard::forgotten(
+                &self.repo,
+                &rules,
+                &self.repo.new_commits(*commit, &known)?,
+            )?);
         }
         if breaches.is_empty() {
             return Ok(None);
         }
-        let lines = breaches.iter().take(10).fold(String::new(), |text, breach| text + "\n  " + &breach.to_string());
-        Ok(Some(format!("this push would break what the remote has, and was not sent:{lines}")))
+        let lines = breaches
+            .iter()
+            .take(10)
+            .fold(String::new(), |text, breach| {
+                text + "\n  " + &breach.to_string()
+            });
+        Ok(Some(format!(
+            "this push would break what the remote has, and was not sent:{lines}"
+        )))
     }
 
     /// When runs that nobody attends may try the remote again; none where it did not fail.
     pub(super) fn next_try(&self, index: &Index) -> Result<Option<Timestamp>, SyncError> {
-        let Some((failures, last)) = index.failures()? else { return Ok(None) };
-        let pause = i64::try_from(self.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
+        let Some((failures, last)) = index.failures()? else {
+            return Ok(None);
+        };
+        let pause =
+            i64::try_from(self.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
         // A failure in the future was noted by a wrong clock.
-        Ok(if last > self.options.now { None } else { Timestamp::from_millis(last.millis().saturating_add(pause)) })
+        Ok(if last > self.options.now {
+            None
+        } else {
+            Timestamp::from_millis(last.millis().saturating_add(pause))
+        })
     }
 
     /// What the remote lacks: commits, with the branches they go to.
-    pub(super) fn outgoing(&self, head: Oid, cache: &dyn Cache) -> Result<Vec<(Oid, String)>, SyncError> {
+    pub(super) fn outgoing(
+        &self,
+        head: Oid,
+        cache: &dyn Cache,
+    ) -> Result<Vec<(Oid, String)>, SyncError> {
         let mut all = Vec::new();
         if self.per_machine {
-            all.push((self.own_branch(head, cache)?, format!("{MACHINES}{}", self.machine)));
+            all.push((
+                self.own_branch(head, cache)?,
+                format!("{MACHINES}{}", self.machine),
+            ));
         }
         if !self.per_machine || self.options.push_main {
             all.push((head, self.target.branch.clone()));
@@ -78,7 +124,9 @@ impl Run<'_> {
         let parent = self.tip(&format!("{MACHINES}{}", self.machine))?;
         let parent = parent.or(local);
         for there in [parent, local].into_iter().flatten() {
-            let waits = Some(there) == parent || parent.is_none_or(|parent| self.repo.parents_of(there).is_ok_and(|p| p == [parent]));
+            let waits = Some(there) == parent
+                || parent
+                    .is_none_or(|parent| self.repo.parents_of(there).is_ok_and(|p| p == [parent]));
             if waits && self.repo.tree_of(there)? == tree {
                 self.repo.move_ref(&name, local, there, "claude-sync")?;
                 return Ok(there);

@@ -122,7 +122,12 @@ impl Own {
     /// Writes new records with no more detail than `level`, and none that the rules do not keep.
     #[must_use]
     pub fn with(self, level: Level, rules: &Rules, derived: BTreeSet<RecordId>) -> Self {
-        Self { level, rules: rules.clone(), derived, ..self }
+        Self {
+            level,
+            rules: rules.clone(),
+            derived,
+            ..self
+        }
     }
 
     /// Reads one of the machine's files; files of others are not looked at.
@@ -131,25 +136,35 @@ impl Own {
             Content::Bytes(bytes) => bytes,
             Content::TooLarge(_) => Vec::new(),
         };
-        let newer = |source| SyncError::Newer { path: path.to_owned(), source };
+        let newer = |source| SyncError::Newer {
+            path: path.to_owned(),
+            source,
+        };
         match Path::parse(path) {
-            Path::Machine(machine) if machine == self.machine => match SyncFile::read(&machine, &bytes, &mut self.names) {
-                Ok(page) => self.page = Some(page),
-                Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
-                // Broken: written anew from the day files. The broken version stays in git's history.
-                Err(_) => {}
-            },
-            Path::Day(machine, day, number) if machine == self.machine => match DayFile::read(&machine, day, &bytes, &mut self.names) {
-                Ok((mut file, damage)) => {
-                    // If it is written anew, its new checksum must not hide that the old one failed.
-                    damage.checksums.iter().for_each(|session| file.mark_suspect(session));
-                    self.add_part(day, number, file, bytes.len());
+            Path::Machine(machine) if machine == self.machine => {
+                match SyncFile::read(&machine, &bytes, &mut self.names) {
+                    Ok(page) => self.page = Some(page),
+                    Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
+                    // Broken: written anew from the day files. The broken version stays in git's history.
+                    Err(_) => {}
                 }
-                Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
-                Err(_) => {
-                    self.broken.insert((day, number));
+            }
+            Path::Day(machine, day, number) if machine == self.machine => {
+                match DayFile::read(&machine, day, &bytes, &mut self.names) {
+                    Ok((mut file, damage)) => {
+                        // If it is written anew, its new checksum must not hide that the old one failed.
+                        damage
+                            .checksums
+                            .iter()
+                            .for_each(|session| file.mark_suspect(session));
+                        self.add_part(day, number, file, bytes.len());
+                    }
+                    Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
+                    Err(_) => {
+                        self.broken.insert((day, number));
+                    }
                 }
-            },
+            }
             _ => {}
         }
         Ok(())
@@ -158,10 +173,20 @@ impl Own {
     fn add_part(&mut self, day: Day, number: u32, file: DayFile, size: usize) {
         for record in file.records.iter() {
             self.place.entry(record.id).or_insert((day, number));
-            let highest = self.highest.entry(record.origin.session.clone()).or_default();
+            let highest = self
+                .highest
+                .entry(record.origin.session.clone())
+                .or_default();
             *highest = (*highest).max(record.index);
         }
-        self.parts.insert((day, number), Part { file, size, changed: false });
+        self.parts.insert(
+            (day, number),
+            Part {
+                file,
+                size,
+                changed: false,
+            },
+        );
     }
 
     /// Whose files they are.
@@ -195,7 +220,9 @@ impl Own {
         let mut new = None;
         if let Some(place) = self.place.get(&record.id) {
             let known = self.parts.get(place)?.file.records.get(record.id);
-            let level = known.as_ref().map_or(Level::Full, |known| known.origin.level);
+            let level = known
+                .as_ref()
+                .map_or(Level::Full, |known| known.origin.level);
             let read = record;
             let record = &self.shortened(record.clone(), level);
             if known.as_ref().is_some_and(|known| known.covers(record)) {
@@ -206,18 +233,32 @@ impl Own {
             part.changed = true;
             // A copy from another session may be the original.
             if let Some(joined) = part.file.records.get(record.id) {
-                let more = joined.body.counters.minus(known.map(|known| known.body.counters).unwrap_or_default());
+                let more = joined
+                    .body
+                    .counters
+                    .minus(known.map(|known| known.body.counters).unwrap_or_default());
                 self.grown.extend(
-                    Self::late(read, more).filter(|_| self.continues).map(|one| Shown { session: joined.origin.session.clone(), ..one }),
+                    Self::late(read, more)
+                        .filter(|_| self.continues)
+                        .map(|one| Shown {
+                            session: joined.origin.session.clone(),
+                            ..one
+                        }),
                 );
                 self.touched.insert(joined.origin.session);
             }
         } else {
             // Which of a day's stretches a shortened one belongs to is not known later.
-            self.grown.extend(Self::late(record, record.body.counters).filter(|_| self.continues && self.level == Level::Full));
+            self.grown.extend(
+                Self::late(record, record.body.counters)
+                    .filter(|_| self.continues && self.level == Level::Full),
+            );
             let record = self.shortened(record.clone(), self.level);
             let index = if record.origin.level == Level::Full && record.ledger.is_none() {
-                let highest = self.highest.entry(record.origin.session.clone()).or_default();
+                let highest = self
+                    .highest
+                    .entry(record.origin.session.clone())
+                    .or_default();
                 *highest = highest.saturating_add(1);
                 *highest
             } else {
@@ -253,8 +294,17 @@ impl Own {
 
     /// A record with no more detail than a level and retention allow.
     fn shortened(&self, record: Record, level: Level) -> Record {
-        let short = self.rules.shortened(&self.machine, record.clone().shortened(level));
-        if short.origin.level < record.origin.level { Record { twins: self.noted(&record), ..short } } else { record }
+        let short = self
+            .rules
+            .shortened(&self.machine, record.clone().shortened(level));
+        if short.origin.level < record.origin.level {
+            Record {
+                twins: self.noted(&record),
+                ..short
+            }
+        } else {
+            record
+        }
     }
 
     fn noted(&self, record: &Record) -> BTreeSet<RecordId> {
@@ -266,24 +316,48 @@ impl Own {
     /// The last part of a day, or the next one where that is full.
     fn open_part(&mut self, day: Day) -> (Day, u32) {
         let numbers = (day, 1)..=(day, u32::MAX);
-        let last = self.parts.range(numbers.clone()).map(|(key, part)| (key.1, part.size < PART_BYTES)).next_back();
-        let broken = self.broken.range(numbers).map(|key| (key.1, false)).next_back();
+        let last = self
+            .parts
+            .range(numbers.clone())
+            .map(|(key, part)| (key.1, part.size < PART_BYTES))
+            .next_back();
+        let broken = self
+            .broken
+            .range(numbers)
+            .map(|key| (key.1, false))
+            .next_back();
         let number = match last.max(broken) {
             None => 1,
             Some((number, true)) => number,
             Some((number, false)) => number.saturating_add(1),
         };
         let machine = self.machine.clone();
-        self.parts.entry((day, number)).or_insert_with(|| Part { file: DayFile::new(machine, day), size: 0, changed: false });
+        self.parts.entry((day, number)).or_insert_with(|| Part {
+            file: DayFile::new(machine, day),
+            size: 0,
+            changed: false,
+        });
         (day, number)
     }
 
     /// Adds a sum, and says whether that changed anything.
     pub fn add_sum(&mut self, key: SumKey, sum: Sum) -> bool {
-        let holder = self.parts.iter().find(|(_, part)| part.file.sums.contains_key(&key)).map(|(place, _)| *place);
-        let day = sum.window.map_or(key.day, |window| if key.source == Source::Claim { window.0.day() } else { key.day });
+        let holder = self
+            .parts
+            .iter()
+            .find(|(_, part)| part.file.sums.contains_key(&key))
+            .map(|(place, _)| *place);
+        let day = sum.window.map_or(key.day, |window| {
+            if key.source == Source::Claim {
+                window.0.day()
+            } else {
+                key.day
+            }
+        });
         let place = holder.unwrap_or_else(|| self.open_part(day));
-        let Some(part) = self.parts.get_mut(&place) else { return false };
+        let Some(part) = self.parts.get_mut(&place) else {
+            return false;
+        };
         let before = part.file.sums.get(&key).cloned();
         part.file.add_sum(key.clone(), sum);
         let is_new = part.file.sums.get(&key) != before.as_ref();
@@ -306,18 +380,26 @@ impl Own {
             let day = days.entry(key.day).or_insert((false, true));
             *day = (day.0 || is_new, day.1 && is_shown);
         }
-        let count = |wanted: fn(&(bool, bool)) -> bool| days.values().filter(|day| wanted(day)).count() as u64;
+        let count = |wanted: fn(&(bool, bool)) -> bool| {
+            days.values().filter(|day| wanted(day)).count() as u64
+        };
         (count(|day| day.0), count(|day| day.1))
     }
 
     /// Notes ids of forgotten records. The files of the day that holds them must have been read.
     pub fn forget(&mut self, ids: &BTreeSet<RecordId>) {
-        let known: BTreeSet<RecordId> = self.parts.values().flat_map(|part| part.file.forgotten.iter().copied()).collect();
+        let known: BTreeSet<RecordId> = self
+            .parts
+            .values()
+            .flat_map(|part| part.file.forgotten.iter().copied())
+            .collect();
         let new: Vec<RecordId> = ids.difference(&known).copied().collect();
         if !new.is_empty() {
             let place = self.open_part(forgotten_day());
             if let Some(part) = self.parts.get_mut(&place) {
-                part.size = part.size.saturating_add(new.len().saturating_mul(FORGOTTEN_LINE));
+                part.size = part
+                    .size
+                    .saturating_add(new.len().saturating_mul(FORGOTTEN_LINE));
                 part.file.forgotten.extend(new);
                 part.changed = true;
             }
@@ -326,13 +408,25 @@ impl Own {
 
     /// Shortens what retention no longer allows in the files that were read.
     pub fn prune(&mut self) {
-        let Some(bound) = self.rules.pruned_before(&self.machine) else { return };
+        let Some(bound) = self.rules.pruned_before(&self.machine) else {
+            return;
+        };
         for at in self.parts.keys().copied().collect::<Vec<_>>() {
-            let records = self.parts.get(&at).map(|part| part.file.records.clone()).unwrap_or_default();
-            if !records.entries().any(|entry| entry.level > Level::Bare && entry.at.day() < bound) {
+            let records = self
+                .parts
+                .get(&at)
+                .map(|part| part.file.records.clone())
+                .unwrap_or_default();
+            if !records
+                .entries()
+                .any(|entry| entry.level > Level::Bare && entry.at.day() < bound)
+            {
                 continue;
             }
-            let records = records.iter().map(|record| self.shortened(record, Level::Full)).collect();
+            let records = records
+                .iter()
+                .map(|record| self.shortened(record, Level::Full))
+                .collect();
             if let Some(part) = self.parts.get_mut(&at) {
                 part.file.records = records;
                 part.file.drop_empty_sessions();
@@ -343,7 +437,10 @@ impl Own {
 
     /// Whether a file that was read says all that a record says.
     pub(super) fn covers(&self, record: &Record) -> bool {
-        let part = self.place.get(&record.id).and_then(|place| self.parts.get(place));
+        let part = self
+            .place
+            .get(&record.id)
+            .and_then(|place| self.parts.get(place));
         part.and_then(|part| part.file.records.get(record.id))
             .is_some_and(|known| known.covers(&record.clone().shortened(known.origin.level)))
     }
@@ -385,9 +482,17 @@ impl Own {
     pub fn is_counted(&self, figures: &Figures) -> bool {
         let told = |totals: &Totals| {
             let c = &totals.counters;
-            [totals.requests, c.input, c.output, c.cache_creation, c.cache_read]
+            [
+                totals.requests,
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_read,
+            ]
         };
-        self.page.as_ref().is_none_or(|page| page.claimed.is_some() || told(&page.totals) == told(&figures.totals))
+        self.page.as_ref().is_none_or(|page| {
+            page.claimed.is_some() || told(&page.totals) == told(&figures.totals)
+        })
     }
 
     /// How many files are to be written.
@@ -407,7 +512,11 @@ impl Own {
 
     /// Ids of records on the page: copies of what stands in day files.
     pub(super) fn copies(&self) -> Vec<Record> {
-        self.page.iter().flat_map(|page| page.sessions.values()).flat_map(|session| session.records.iter()).collect()
+        self.page
+            .iter()
+            .flat_map(|page| page.sessions.values())
+            .flat_map(|session| session.records.iter())
+            .collect()
     }
 
     /// Takes note of an index that was given in a file that was not read.
@@ -423,11 +532,22 @@ impl Own {
     }
 
     /// Gives out the files that changed, some at a time.
-    pub fn write_parts<E>(&self, mut put: impl FnMut(Vec<Written>) -> Result<(), E>) -> Result<Checksums, E> {
+    pub fn write_parts<E>(
+        &self,
+        mut put: impl FnMut(Vec<Written>) -> Result<(), E>,
+    ) -> Result<Checksums, E> {
         let wanted = |part: &&Part| {
             part.changed
-                || part.file.records.entries().any(|entry| self.touched.contains(entry.session))
-                || part.file.sums.keys().any(|key| self.touched.contains(&key.session))
+                || part
+                    .file
+                    .records
+                    .entries()
+                    .any(|entry| self.touched.contains(entry.session))
+                || part
+                    .file
+                    .sums
+                    .keys()
+                    .any(|key| self.touched.contains(&key.session))
         };
         let parts: Vec<_> = self.parts.iter().filter(|(_, part)| wanted(part)).collect();
         let mut checksums = Checksums::default();
@@ -436,14 +556,23 @@ impl Own {
             let write = |((day, number), part): &(&(Day, u32), &Part)| {
                 let (text, sums) = part.file.write();
                 let path = layout::day_path(&self.machine, *day, *number);
-                let digest = part.changed.then(|| digest_day(&path, &part.file, &Damage::default()));
+                let digest = part
+                    .changed
+                    .then(|| digest_day(&path, &part.file, &Damage::default()));
                 (path, text, sums, digest)
             };
             let made: Vec<_> = some.par_iter().map(write).collect();
             let mut written = Vec::new();
             for (path, text, sums, digest) in made {
-                for (session, sum) in sums.into_iter().filter(|(session, _)| self.touched.contains(session)) {
-                    checksums.0.entry(session).or_default().update(format!("{sum}\n"));
+                for (session, sum) in sums
+                    .into_iter()
+                    .filter(|(session, _)| self.touched.contains(session))
+                {
+                    checksums
+                        .0
+                        .entry(session)
+                        .or_default()
+                        .update(format!("{sum}\n"));
                 }
                 written.extend(digest.map(|digest| Written { path, text, digest }));
             }
@@ -458,7 +587,11 @@ impl Own {
     pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
         let mut out = BTreeMap::new();
         let put = |written: Vec<Written>| -> Result<(), std::convert::Infallible> {
-            out.extend(written.into_iter().map(|file| (file.path, file.text.into_bytes())));
+            out.extend(
+                written
+                    .into_iter()
+                    .map(|file| (file.path, file.text.into_bytes())),
+            );
             Ok(())
         };
         let Ok(checksums) = self.write_parts(put);
@@ -466,7 +599,10 @@ impl Own {
         let (machine, now) = (self.machine.clone(), stamp.now);
         let text = self.write_page(&figures, checksums, stamp);
         if snapshot {
-            out.insert(layout::snapshot_path(&machine, now), text.clone().into_bytes());
+            out.insert(
+                layout::snapshot_path(&machine, now),
+                text.clone().into_bytes(),
+            );
         }
         out.insert(layout::machine_path(&machine), text.into_bytes());
         out
@@ -475,8 +611,12 @@ impl Own {
     /// What all of the machine's files say.
     pub(super) fn data(&self) -> MachineData {
         let mut data = MachineData::new(self.machine.clone());
-        self.parts.values().for_each(|part| data.add_file(part.file.clone()));
-        self.copies().into_iter().for_each(|record| data.records.add(record));
+        self.parts
+            .values()
+            .for_each(|part| data.add_file(part.file.clone()));
+        self.copies()
+            .into_iter()
+            .for_each(|record| data.records.add(record));
         data.page = self.page.clone().map(Ok);
         data
     }
@@ -486,7 +626,9 @@ impl Own {
         let data = self.data();
         let wanted = self.views();
         let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
-        let fleet = Fleet::count_by(vec![data], PriceBook::default(), &mut |row| Figures::see(&wanted, &mut models, row));
+        let fleet = Fleet::count_by(vec![data], PriceBook::default(), &mut |row| {
+            Figures::see(&wanted, &mut models, row)
+        });
         Figures::of(&fleet, wanted, models)
     }
 
@@ -497,13 +639,25 @@ impl Own {
             return wanted;
         }
         let mut last: HashMap<&SessionId, Timestamp> = HashMap::new();
-        for entry in self.parts.values().flat_map(|part| part.file.records.entries()).filter(|entry| wanted.contains(entry.session)) {
+        for entry in self
+            .parts
+            .values()
+            .flat_map(|part| part.file.records.entries())
+            .filter(|entry| wanted.contains(entry.session))
+        {
             let slot = last.entry(entry.session).or_insert(entry.at);
             *slot = (*slot).max(entry.at);
         }
-        let mut order: Vec<_> = last.into_iter().map(|(session, last)| (std::cmp::Reverse(last), session.clone())).collect();
+        let mut order: Vec<_> = last
+            .into_iter()
+            .map(|(session, last)| (std::cmp::Reverse(last), session.clone()))
+            .collect();
         order.sort();
-        order.into_iter().take(MOST_VIEWS).map(|(_, session)| session).collect()
+        order
+            .into_iter()
+            .take(MOST_VIEWS)
+            .map(|(_, session)| session)
+            .collect()
     }
 
     /// The records that this run brought, as far as a page has room for them: it has for all or for none.
@@ -511,16 +665,29 @@ impl Own {
         if self.brought.len() > MOST_COPIES {
             return RecordSet::default();
         }
-        let copies = |id: &RecordId| self.parts.values().filter_map(|part| part.file.records.get(*id)).collect::<Vec<_>>();
-        self.brought.iter().flat_map(copies).filter(|record| record.origin.level == Level::Full).collect()
+        let copies = |id: &RecordId| {
+            self.parts
+                .values()
+                .filter_map(|part| part.file.records.get(*id))
+                .collect::<Vec<_>>()
+        };
+        self.brought
+            .iter()
+            .flat_map(copies)
+            .filter(|record| record.origin.level == Level::Full)
+            .collect()
     }
 
     /// The page with these figures.
     pub fn write_page(self, figures: &Figures, checksums: Checksums, stamp: &Stamp) -> String {
         let brought = self.brought();
         let mut page = self.page.unwrap_or_else(|| blank(&self.machine, stamp));
-        let held: BTreeMap<SessionId, Session> =
-            page.sessions.iter().filter(|(_, s)| s.claimed.is_some()).map(|(id, s)| (id.clone(), s.clone())).collect();
+        let held: BTreeMap<SessionId, Session> = page
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.claimed.is_some())
+            .map(|(id, s)| (id.clone(), s.clone()))
+            .collect();
         if !self.touched.is_empty() {
             // The page tells of the last sync that brought something.
             page.sessions.clone_from(&held);
@@ -539,7 +706,11 @@ impl Own {
         page.metadata.total_sessions = figures.sessions;
         page.metadata.total_usage_records = figures.records;
         page.totals = figures.totals;
-        page.first_usage = figures.first.into_iter().chain(page.claimed.and_then(|claim| claim.first)).min();
+        page.first_usage = figures
+            .first
+            .into_iter()
+            .chain(page.claimed.and_then(|claim| claim.first))
+            .min();
         page.last_usage = figures.last;
         let mut views = Views::new(figures, &brought, &self.highest, checksums);
         for id in figures.views.keys().filter(|id| !held.contains_key(id)) {
@@ -558,10 +729,19 @@ impl Own {
 }
 
 /// The folders of this machine's months below a root tree.
-pub fn own_months(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<BTreeMap<String, Oid>, SyncError> {
+pub fn own_months(
+    repo: &Repo,
+    root: Option<Oid>,
+    machine: &MachineId,
+) -> Result<BTreeMap<String, Oid>, SyncError> {
     let mut out = BTreeMap::new();
     let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, SyncError> {
-        Ok(repo.entries(tree)?.into_iter().filter(|(_, entry)| entry.mode == FOLDER).map(|(name, entry)| (name, entry.oid)).collect())
+        Ok(repo
+            .entries(tree)?
+            .into_iter()
+            .filter(|(_, entry)| entry.mode == FOLDER)
+            .map(|(name, entry)| (name, entry.oid))
+            .collect())
     };
     for (year, months) in folders(repo.folder(root, layout::ARCHIVE)?)? {
         for (month, machines) in folders(Some(months))? {
@@ -574,22 +754,44 @@ pub fn own_months(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result
 }
 
 /// The day files in the folder of a month.
-pub fn month_blobs(repo: &Repo, path: &str, folder: Oid) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
+pub fn month_blobs(
+    repo: &Repo,
+    path: &str,
+    folder: Oid,
+) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
     let mut out = Vec::new();
-    for (name, entry) in repo.entries(Some(folder))?.into_iter().filter(|(_, entry)| entry.mode == FILE) {
+    for (name, entry) in repo
+        .entries(Some(folder))?
+        .into_iter()
+        .filter(|(_, entry)| entry.mode == FILE)
+    {
         let path = format!("{path}/{name}");
         if let Path::Day(_, day, number) = Path::parse(&path) {
-            out.push((Blob { path, mode: entry.mode, oid: entry.oid }, day, number));
+            out.push((
+                Blob {
+                    path,
+                    mode: entry.mode,
+                    oid: entry.oid,
+                },
+                day,
+                number,
+            ));
         }
     }
     Ok(out)
 }
 
 /// All own day files below a root tree.
-pub fn own_blobs(repo: &Repo, root: Option<Oid>, machine: &MachineId) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
+pub fn own_blobs(
+    repo: &Repo,
+    root: Option<Oid>,
+    machine: &MachineId,
+) -> Result<Vec<(Blob, Day, u32)>, SyncError> {
     let months = own_months(repo, root, machine)?;
-    months.into_iter().try_fold(Vec::new(), |mut all, (path, folder)| {
-        all.extend(month_blobs(repo, &path, folder)?);
-        Ok(all)
-    })
+    months
+        .into_iter()
+        .try_fold(Vec::new(), |mut all, (path, folder)| {
+            all.extend(month_blobs(repo, &path, folder)?);
+            Ok(all)
+        })
 }

@@ -27,7 +27,10 @@ pub enum OwnerError {
 
 /// How to give a repository back to the user.
 pub fn advice(repo: &Path) -> String {
-    format!("give it back to yourself: sudo chown -R \"$(id -un)\" '{}'", repo.display())
+    format!(
+        "give it back to yourself: sudo chown -R \"$(id -un)\" '{}'",
+        repo.display()
+    )
 }
 
 /// Fails where a run would leave files behind that the owner of the folders cannot write, or could not write itself.
@@ -35,10 +38,22 @@ pub fn advice(repo: &Path) -> String {
 pub fn check(places: &Places) -> Result<(), OwnerError> {
     let me = rustix::process::geteuid().as_raw();
     let git_dir = places.repo.join(".git");
-    let parts = [places.repo.clone(), git_dir.clone(), git_dir.join("objects"), git_dir.join("refs/heads"), git_dir.join("config")];
+    let parts = [
+        places.repo.clone(),
+        git_dir.clone(),
+        git_dir.join("objects"),
+        git_dir.join("refs/heads"),
+        git_dir.join("config"),
+    ];
     for path in parts {
-        let Some(owner) = owner(&path).filter(|owner| *owner != me) else { continue };
-        return Err(if me == 0 { OwnerError::Root { path, owner } } else { OwnerError::Other { path, owner } });
+        let Some(owner) = owner(&path).filter(|owner| *owner != me) else {
+            continue;
+        };
+        return Err(if me == 0 {
+            OwnerError::Root { path, owner }
+        } else {
+            OwnerError::Other { path, owner }
+        });
     }
     Ok(())
 }
@@ -53,8 +68,14 @@ pub fn check(_: &Places) -> Result<(), OwnerError> {
 #[cfg(unix)]
 pub fn foreign_objects(repo: &Path) -> Option<PathBuf> {
     let me = rustix::process::geteuid().as_raw();
-    let folders = std::fs::read_dir(repo.join(".git/objects")).into_iter().flatten().flatten().map(|entry| entry.path());
-    folders.into_iter().find(|path| owner(path).is_some_and(|owner| owner != me))
+    let folders = std::fs::read_dir(repo.join(".git/objects"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    folders
+        .into_iter()
+        .find(|path| owner(path).is_some_and(|owner| owner != me))
 }
 
 /// Elsewhere folders have no such owner.

@@ -62,8 +62,20 @@ pub struct Figures {
 
 impl Figures {
     /// Out of a fleet of this machine alone.
-    pub(super) fn of(fleet: &Fleet, wanted: BTreeSet<SessionId>, mut models: HashMap<SessionId, BTreeSet<String>>) -> Self {
-        let view = |id: SessionId| Some((id.clone(), (fleet.sessions.get(&id)?.clone(), models.remove(&id).unwrap_or_default())));
+    pub(super) fn of(
+        fleet: &Fleet,
+        wanted: BTreeSet<SessionId>,
+        mut models: HashMap<SessionId, BTreeSet<String>>,
+    ) -> Self {
+        let view = |id: SessionId| {
+            Some((
+                id.clone(),
+                (
+                    fleet.sessions.get(&id)?.clone(),
+                    models.remove(&id).unwrap_or_default(),
+                ),
+            ))
+        };
         Self {
             views: wanted.into_iter().filter_map(view).collect(),
             sessions: (fleet.sessions.len() as u64).saturating_add(fleet.unlisted),
@@ -75,8 +87,15 @@ impl Figures {
     }
 
     /// Takes note of a row's model.
-    pub(super) fn see(wanted: &BTreeSet<SessionId>, models: &mut HashMap<SessionId, BTreeSet<String>>, row: &Row) {
-        if let Some(session) = row.session.filter(|session| !row.model.is_empty() && wanted.contains(*session)) {
+    pub(super) fn see(
+        wanted: &BTreeSet<SessionId>,
+        models: &mut HashMap<SessionId, BTreeSet<String>>,
+        row: &Row,
+    ) {
+        if let Some(session) = row
+            .session
+            .filter(|session| !row.model.is_empty() && wanted.contains(*session))
+        {
             let models = models.entry(session.clone()).or_default();
             if !models.contains(row.model) {
                 models.insert(row.model.to_owned());
@@ -95,13 +114,28 @@ pub struct Views<'a> {
 
 impl<'a> Views<'a> {
     /// Sorts what the sync brought by session.
-    pub fn new(figures: &'a Figures, records: &RecordSet, highest: &'a HashMap<SessionId, u64>, checksums: Checksums) -> Self {
+    pub fn new(
+        figures: &'a Figures,
+        records: &RecordSet,
+        highest: &'a HashMap<SessionId, u64>,
+        checksums: Checksums,
+    ) -> Self {
         let mut brought: HashMap<SessionId, RecordSet> = HashMap::new();
         for record in records.iter() {
-            brought.entry(record.origin.session.clone()).or_default().add(record);
+            brought
+                .entry(record.origin.session.clone())
+                .or_default()
+                .add(record);
         }
-        brought.values_mut().for_each(|records| *records = newest(records));
-        Self { figures, brought, highest, checksums }
+        brought
+            .values_mut()
+            .for_each(|records| *records = newest(records));
+        Self {
+            figures,
+            brought,
+            highest,
+            checksums,
+        }
     }
 
     /// A session's entry; none for a session that has no usage.
@@ -136,17 +170,28 @@ pub fn fit(mut page: SyncFile) -> SyncFile {
     if page.write().len() <= MAX_PAGE {
         return page;
     }
-    let mut views: Vec<_> = page.sessions.iter().filter(|(_, s)| s.claimed.is_none()).map(|(id, s)| (s.last_updated, id.clone())).collect();
+    let mut views: Vec<_> = page
+        .sessions
+        .iter()
+        .filter(|(_, s)| s.claimed.is_none())
+        .map(|(id, s)| (s.last_updated, id.clone()))
+        .collect();
     views.sort();
     for (_, id) in &views {
-        page.sessions.get_mut(id).into_iter().for_each(|session| session.records = RecordSet::default());
+        page.sessions
+            .get_mut(id)
+            .into_iter()
+            .for_each(|session| session.records = RecordSet::default());
     }
     let mut over = page.write().len().saturating_sub(MAX_PAGE);
     for (_, id) in views {
         if over == 0 {
             break;
         }
-        let gone = page.sessions.remove(&id).map_or(0, |session| session.text().len());
+        let gone = page
+            .sessions
+            .remove(&id)
+            .map_or(0, |session| session.text().len());
         over = over.saturating_sub(gone);
     }
     page

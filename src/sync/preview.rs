@@ -65,7 +65,10 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     repo.write_in_memory()?;
     let index = Index::peek(&places.state);
     let binding = Binding {
-        known: repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default(),
+        known: repo
+            .commit_at(KNOWN)?
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
         machine: machine.to_string(),
         reader: reader(&repo, &naming, options.summary_only)?,
     };
@@ -75,24 +78,52 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
         _ => Cursors::new(),
     };
-    let reading = transcripts::read_all_watched(&places.folders(), &cursors, &naming, &options.watcher);
+    let reading =
+        transcripts::read_all_watched(&places.folders(), &cursors, &naming, &options.watcher);
     let target = repo.target()?;
-    let (tip, head) = (repo.commit_at(&target.tracking(&target.branch))?, repo.position(&target)?);
-    let starts = Starts { tip, head, known: repo.commit_at(KNOWN)?, others: &[] };
+    let (tip, head) = (
+        repo.commit_at(&target.tracking(&target.branch))?,
+        repo.position(&target)?,
+    );
+    let starts = Starts {
+        tip,
+        head,
+        known: repo.commit_at(KNOWN)?,
+        others: &[],
+    };
     let cache: &dyn Cache = match &index {
         Some(index) => index,
         None => &NoCache,
     };
-    let base = tip.or(head).map(|commit| repo.tree_of(commit)).transpose()?;
-    let sealed = base.map(|tree| repo.sealed_by(tree)).transpose()?.flatten().or(key.filter(|_| config.encrypt).map(|key| key.mark()));
-    let (history, mut imported) = History::of(options.import.as_ref(), &reading, &naming, &options.watcher);
-    let assembled = assemble(&repo, starts, &machine, (&reading.records, &history), &options, cache)?;
+    let base = tip
+        .or(head)
+        .map(|commit| repo.tree_of(commit))
+        .transpose()?;
+    let sealed = base
+        .map(|tree| repo.sealed_by(tree))
+        .transpose()?
+        .flatten()
+        .or(key.filter(|_| config.encrypt).map(|key| key.mark()));
+    let (history, mut imported) =
+        History::of(options.import.as_ref(), &reading, &naming, &options.watcher);
+    let assembled = assemble(
+        &repo,
+        starts,
+        &machine,
+        (&reading.records, &history),
+        &options,
+        cache,
+    )?;
     imported.see(&assembled.imported);
     let delta = delta(&repo, base, Some(assembled.tree), &machine, cache)?;
     let story = Story {
         machine: &machine,
         hostname: &options.host.hostname,
-        mode: Some(if assembled.first { Mode::Full } else { options.mode }),
+        mode: Some(if assembled.first {
+            Mode::Full
+        } else {
+            options.mode
+        }),
         delta: &delta,
         imported: options.import.as_ref().map(|import| (import, &imported)),
         first: assembled.first,
@@ -101,9 +132,17 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     };
     let mut files = Vec::new();
     for (path, entry) in repo.differing(base, assembled.tree)? {
-        let old = repo.entry(base, &path)?.map(|old| text(&repo, old.oid)).transpose()?.unwrap_or_default();
+        let old = repo
+            .entry(base, &path)?
+            .map(|old| text(&repo, old.oid))
+            .transpose()?
+            .unwrap_or_default();
         let old: BTreeSet<&str> = old.lines().collect();
-        let lines = text(&repo, entry.oid)?.lines().filter(|line| !old.contains(line)).map(str::to_owned).collect();
+        let lines = text(&repo, entry.oid)?
+            .lines()
+            .filter(|line| !old.contains(line))
+            .map(str::to_owned)
+            .collect();
         files.push(NewLines { path, lines });
     }
     let message = message(&story);

@@ -20,7 +20,12 @@ const STEPS: u32 = 10_000;
 /// Ends the operation that git left open, if there is one, and says which.
 ///
 /// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git stopped on purpose.
-pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, cache: &dyn Cache) -> Result<Option<Operation>, SyncError> {
+pub(super) fn finish(
+    repo: &Repo,
+    git: &Git,
+    rules: u64,
+    cache: &dyn Cache,
+) -> Result<Option<Operation>, SyncError> {
     let Some(first) = repo.operation() else {
         return Ok(None);
     };
@@ -34,10 +39,15 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, cache: &dyn Cache) -> R
             // Without unmerged files there is nothing to settle: either the step waits to be tried again, or a person wants to look.
             Operation::Rebase => stages.unmerged.is_empty() && repo.stopped_on_purpose(),
             Operation::Am => stages.unmerged.is_empty(),
-            Operation::Merge | Operation::CherryPick | Operation::Revert | Operation::Unmerged => false,
+            Operation::Merge | Operation::CherryPick | Operation::Revert | Operation::Unmerged => {
+                false
+            }
         };
         if on_purpose {
-            return Err(SyncError::Unfinished { path: repo.path().to_owned(), what: operation.name() });
+            return Err(SyncError::Unfinished {
+                path: repo.path().to_owned(),
+                what: operation.name(),
+            });
         }
         let head = repo.head_commit()?;
         if operation == Operation::Rebase && stages.unmerged.is_empty() {
@@ -45,10 +55,19 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, cache: &dyn Cache) -> R
             go_on(repo, git, operation, head, false)?;
             continue;
         }
-        let others: Vec<_> = stages.unmerged.iter().filter(|path| !path.starts_with("sync/")).cloned().collect();
+        let others: Vec<_> = stages
+            .unmerged
+            .iter()
+            .filter(|path| !path.starts_with("sync/"))
+            .cloned()
+            .collect();
         let sync = joined(repo, operation, head, &stages)?;
         let Some(root) = repo.settle(&files(repo, sync, rules, cache)?)? else {
-            return Err(SyncError::Unmerged { path: repo.path().to_owned(), what: operation.name(), files: others });
+            return Err(SyncError::Unmerged {
+                path: repo.path().to_owned(),
+                what: operation.name(),
+                files: others,
+            });
         };
         let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
         match operation {
@@ -60,26 +79,50 @@ pub(super) fn finish(repo: &Repo, git: &Git, rules: u64, cache: &dyn Cache) -> R
             }
             Operation::Unmerged if empty => {}
             Operation::Unmerged => {
-                let commit = repo.commit(git, root, head.as_slice(), "join what was left unmerged\n")?;
+                let commit =
+                    repo.commit(git, root, head.as_slice(), "join what was left unmerged\n")?;
                 repo.flush()?;
                 repo.end_operation(commit, head)?;
             }
-            _ => go_on(repo, git, operation, head, empty && operation != Operation::Rebase)?,
+            _ => go_on(
+                repo,
+                git,
+                operation,
+                head,
+                empty && operation != Operation::Rebase,
+            )?,
         }
     }
     Ok(Some(first))
 }
 
 /// Lets git take the next steps. That one of them conflicts is no failure; that nothing moves is.
-fn go_on(repo: &Repo, git: &Git, operation: Operation, head: Option<Oid>, skip: bool) -> Result<(), SyncError> {
+fn go_on(
+    repo: &Repo,
+    git: &Git,
+    operation: Operation,
+    head: Option<Oid>,
+    skip: bool,
+) -> Result<(), SyncError> {
     match repo.go_on(git, operation, skip) {
-        Err(error) if repo.operation().is_some() && repo.head_commit()? == head && repo.stages()?.unmerged.is_empty() => Err(error.into()),
+        Err(error)
+            if repo.operation().is_some()
+                && repo.head_commit()? == head
+                && repo.stages()?.unmerged.is_empty() =>
+        {
+            Err(error.into())
+        }
         _ => Ok(()),
     }
 }
 
 /// The joined folder `sync` of all sides.
-fn joined(repo: &Repo, operation: Operation, head: Option<Oid>, stages: &Stages) -> Result<Option<Oid>, SyncError> {
+fn joined(
+    repo: &Repo,
+    operation: Operation,
+    head: Option<Oid>,
+    stages: &Stages,
+) -> Result<Option<Oid>, SyncError> {
     let sync = |commit: Option<Oid>| -> Result<Option<Oid>, SyncError> {
         let tree = commit.map(|commit| repo.tree_of(commit)).transpose()?;
         Ok(repo.folder(tree, "sync")?)
@@ -95,7 +138,11 @@ fn joined(repo: &Repo, operation: Operation, head: Option<Oid>, stages: &Stages)
         out = trees::join(repo, "sync", sync(base)?, out, sync(Some(operand))?)?;
     }
     for side in [&stages.merged, &stages.sides[0], &stages.sides[1]] {
-        let files: BTreeMap<_, _> = side.iter().filter(|(path, _)| path.starts_with("sync/")).map(|(p, e)| (p.clone(), *e)).collect();
+        let files: BTreeMap<_, _> = side
+            .iter()
+            .filter(|(path, _)| path.starts_with("sync/"))
+            .map(|(p, e)| (p.clone(), *e))
+            .collect();
         let tree = repo.replace(None, &files)?;
         out = trees::join(repo, "sync", None, out, repo.folder(Some(tree), "sync")?)?;
     }
@@ -103,13 +150,38 @@ fn joined(repo: &Repo, operation: Operation, head: Option<Oid>, stages: &Stages)
 }
 
 /// All files below a folder `sync`, the manifest computed from the others.
-fn files(repo: &Repo, sync: Option<Oid>, rules: u64, cache: &dyn Cache) -> Result<BTreeMap<String, Entry>, SyncError> {
+fn files(
+    repo: &Repo,
+    sync: Option<Oid>,
+    rules: u64,
+    cache: &dyn Cache,
+) -> Result<BTreeMap<String, Entry>, SyncError> {
     let Some(sync) = sync else {
         return Ok(BTreeMap::new());
     };
-    let root = repo.replace(None, &BTreeMap::from([("sync".to_owned(), Entry { mode: FOLDER, oid: sync })]))?;
+    let root = repo.replace(
+        None,
+        &BTreeMap::from([(
+            "sync".to_owned(),
+            Entry {
+                mode: FOLDER,
+                oid: sync,
+            },
+        )]),
+    )?;
     let blobs = repo.blobs(Some(root), "sync")?;
-    let mut files: BTreeMap<String, Entry> = blobs.into_iter().map(|b| (b.path, Entry { mode: b.mode, oid: b.oid })).collect();
+    let mut files: BTreeMap<String, Entry> = blobs
+        .into_iter()
+        .map(|b| {
+            (
+                b.path,
+                Entry {
+                    mode: b.mode,
+                    oid: b.oid,
+                },
+            )
+        })
+        .collect();
     let (machines, archive) = read::inputs(repo, Some(root))?;
     let newer = files.get(MANIFEST).is_some_and(|entry| {
         let bytes = repo.blob(entry.oid).unwrap_or_default();
@@ -117,7 +189,13 @@ fn files(repo: &Repo, sync: Option<Oid>, rules: u64, cache: &dyn Cache) -> Resul
     });
     if !newer {
         let text = overview::manifest(repo, machines, archive, rules, cache)?.write();
-        files.insert(MANIFEST.to_owned(), Entry { mode: crate::git::repo::FILE, oid: repo.write_file(MANIFEST, text.as_bytes())? });
+        files.insert(
+            MANIFEST.to_owned(),
+            Entry {
+                mode: crate::git::repo::FILE,
+                oid: repo.write_file(MANIFEST, text.as_bytes())?,
+            },
+        );
     }
     Ok(files)
 }

@@ -7,7 +7,10 @@ use super::delta::{SEALED, Story, delta, message};
 use super::import::History;
 use super::settings::{lock, naming, needs_key, reader, start_sealing, with_settings};
 use super::tree::{Assembled, Starts, assemble, rules_of};
-use super::{Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, outgoing, owner, resolve, setup};
+use super::{
+    Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, outgoing, owner,
+    resolve, setup,
+};
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
 use crate::cache::Cache;
@@ -35,7 +38,9 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     owner::check(places)?;
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
-    let git = Git::find(options.attended)?.with_silence(Duration::from_secs(config.failures.silence)).with_watcher(options.watcher.clone());
+    let git = Git::find(options.attended)?
+        .with_silence(Duration::from_secs(config.failures.silence))
+        .with_watcher(options.watcher.clone());
     let outcome = match once(places, options, &config, &git, false) {
         Err(error) if error.lacks_objects() => {
             let in_fetch = matches!(error, SyncError::Repo(RepoError::Process(_)));
@@ -44,7 +49,10 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
                 Err(SyncError::Incomplete { .. }) if in_fetch => Healed::default(),
                 other => other?,
             };
-            Outcome { healed, ..once(places, options, &config, &git, true)? }
+            Outcome {
+                healed,
+                ..once(places, options, &config, &git, true)?
+            }
         }
         ended => ended?,
     };
@@ -52,18 +60,35 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
 }
 
 /// Puts the clone right after an error that says that objects are missing or damaged.
-fn heal(places: &Places, options: &Options, git: &Git, error: SyncError) -> Result<Healed, SyncError> {
-    let Some(repo) = Repo::open(&places.repo)? else { return Err(error) };
+fn heal(
+    places: &Places,
+    options: &Options,
+    git: &Git,
+    error: SyncError,
+) -> Result<Healed, SyncError> {
+    let Some(repo) = Repo::open(&places.repo)? else {
+        return Err(error);
+    };
     let target = repo.target()?;
     if target.remote.is_some() && (options.offline || options.task == Task::Resolve) {
         return Err(error);
     }
-    match repo.heal(git, &target, Means { remote: true, anew: false }) {
+    match repo.heal(
+        git,
+        &target,
+        Means {
+            remote: true,
+            anew: false,
+        },
+    ) {
         Ok(healed) if healed.is_something() => Ok(healed),
         Ok(_) | Err(RepoError::Missing(_)) => Err(error),
         Err(RepoError::Process(source)) => {
             let address = repo.address(target.remote.as_deref()).unwrap_or_default();
-            Err(SyncError::Incomplete { address: crate::git::process::hide_secrets(&address), source })
+            Err(SyncError::Incomplete {
+                address: crate::git::process::hide_secrets(&address),
+                source,
+            })
         }
         Err(other) => Err(other.into()),
     }
@@ -73,23 +98,48 @@ fn heal(places: &Places, options: &Options, git: &Git, error: SyncError) -> Resu
 /// history begins anew.
 pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
     let (_lock, _) = lock(places, options)?;
-    let Some(repo) = Repo::open(&places.repo)? else { return Err(SyncError::NoRemote) };
+    let Some(repo) = Repo::open(&places.repo)? else {
+        return Err(SyncError::NoRemote);
+    };
     let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
     let target = repo.target()?;
     // A remote that is away is no reason to leave the rest as it is.
-    match repo.heal(&git, &target, Means { remote: true, anew: true }) {
-        Err(RepoError::Process(_)) => Ok(repo.heal(&git, &target, Means { remote: false, anew: false }).unwrap_or_default()),
+    match repo.heal(
+        &git,
+        &target,
+        Means {
+            remote: true,
+            anew: true,
+        },
+    ) {
+        Err(RepoError::Process(_)) => Ok(repo
+            .heal(
+                &git,
+                &target,
+                Means {
+                    remote: false,
+                    anew: false,
+                },
+            )
+            .unwrap_or_default()),
         other => Ok(other?),
     }
 }
 
 /// One run. `healed`: damage that a fetch meets was seen to already.
-fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, healed: bool) -> Result<Outcome, SyncError> {
+fn once(
+    places: &Places,
+    options: &Options,
+    config: &config::Config,
+    git: &Git,
+    healed: bool,
+) -> Result<Outcome, SyncError> {
     let key = key::read(&places.key)?;
     setup::take_up_id(places)?;
     profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
-    let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)? == machine_id::Host::Other;
+    let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)?
+        == machine_id::Host::Other;
     let options = &with_settings(options, config, &machine);
     let set_up = Repo::open(&places.repo)?.is_none();
     if set_up && options.task != Task::Sync {
@@ -98,7 +148,9 @@ fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, 
     if set_up {
         setup::set_up(places, options, git, (machine.clone(), new_id), None, false)?;
     }
-    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?.with_key(key.as_ref());
+    let repo = Repo::open(&places.repo)?
+        .ok_or(SyncError::NoRemote)?
+        .with_key(key.as_ref());
     clone::configure(&repo, &options.program)?;
     if options.task != Task::Resolve {
         // A clone that somebody made by hand has none.
@@ -108,7 +160,9 @@ fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, 
     repo.keep_branch(&target.branch)?;
     needs_key(config, key.as_ref())?;
     if start_sealing(&repo, repo.position(&target)?, config.encrypt)?.is_some() {
-        return Err(SyncError::NoKey { why: "the repository is encrypted".to_owned() });
+        return Err(SyncError::NoKey {
+            why: "the repository is encrypted".to_owned(),
+        });
     }
     let finished = finish(&repo, git, &target, options, places)?;
     let naming = naming(config, key.as_ref())?;
@@ -125,7 +179,13 @@ fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, 
     let mut host = options.host.clone();
     host.hostname = ephemeral.clone().unwrap_or(host.hostname);
     let shared_id = ephemeral.is_some();
-    let options = &Options { reroot: options.reroot || clone::wants_reroot(&repo)?, front_page, host, shared_id, ..options.clone() };
+    let options = &Options {
+        reroot: options.reroot || clone::wants_reroot(&repo)?,
+        front_page,
+        host,
+        shared_id,
+        ..options.clone()
+    };
     if options.reroot {
         clone::want_reroot(&repo, true)?;
     }
@@ -146,18 +206,40 @@ fn once(places: &Places, options: &Options, config: &config::Config, git: &Git, 
         healed,
     };
     let outcome = run.sync(places, &naming, set_up)?;
-    let twin = if copied { Some(Twin::Copied) } else { outcome.twin }.filter(|_| !shared_id);
-    Ok(Outcome { twin, finished, unknown, ..outcome })
+    let twin = if copied {
+        Some(Twin::Copied)
+    } else {
+        outcome.twin
+    }
+    .filter(|_| !shared_id);
+    Ok(Outcome {
+        twin,
+        finished,
+        unknown,
+        ..outcome
+    })
 }
 
 /// Ends what git left half-done on the sync's branch. Where that is the user's to end, a sync goes on beside it; `resolve` says so.
-fn finish(repo: &Repo, git: &Git, target: &Target, options: &Options, places: &Places) -> Result<Option<Operation>, SyncError> {
+fn finish(
+    repo: &Repo,
+    git: &Git,
+    target: &Target,
+    options: &Options,
+    places: &Places,
+) -> Result<Option<Operation>, SyncError> {
     let there = repo.obstacle(&target.branch)?;
-    if !matches!(there, Some(Place::Operation(_))) && options.task != Task::Resolve || repo.is_index_locked() {
+    if !matches!(there, Some(Place::Operation(_))) && options.task != Task::Resolve
+        || repo.is_index_locked()
+    {
         return Ok(None);
     }
     match resolve::finish(repo, git, options.rules, &Index::open(&places.state)?) {
-        Err(SyncError::Unfinished { .. } | SyncError::Unmerged { .. }) if options.task != Task::Resolve => Ok(None),
+        Err(SyncError::Unfinished { .. } | SyncError::Unmerged { .. })
+            if options.task != Task::Resolve =>
+        {
+            Ok(None)
+        }
         ended => ended,
     }
 }
@@ -183,7 +265,12 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn sync(mut self, places: &Places, naming: &Naming, set_up: bool) -> Result<Outcome, SyncError> {
+    fn sync(
+        mut self,
+        places: &Places,
+        naming: &Naming,
+        set_up: bool,
+    ) -> Result<Outcome, SyncError> {
         let options = self.options;
         let remote = self.repo.address(self.target.remote.as_deref());
         if options.task == Task::Download && remote.is_none() {
@@ -192,14 +279,27 @@ impl Run<'_> {
         let index = Index::open(&places.state)?;
         let before = self.binding()?;
         let full = options.mode == Mode::Full;
-        let cursors = if full { transcripts::Cursors::new() } else { index.cursors(&before)? };
+        let cursors = if full {
+            transcripts::Cursors::new()
+        } else {
+            index.cursors(&before)?
+        };
         let folders = places.folders();
         let reading = match options.task {
-            Task::Sync => transcripts::read_all_watched(&folders, &cursors, naming, &options.watcher),
+            Task::Sync => {
+                transcripts::read_all_watched(&folders, &cursors, naming, &options.watcher)
+            }
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
-        let (history, told) = History::of(options.import.as_ref(), &reading, naming, &options.watcher);
-        let mut out = self.outcome(set_up, ReadReport { unmatched: folders.unmatched, ..ReadReport::from(&reading) });
+        let (history, told) =
+            History::of(options.import.as_ref(), &reading, naming, &options.watcher);
+        let mut out = self.outcome(
+            set_up,
+            ReadReport {
+                unmatched: folders.unmatched,
+                ..ReadReport::from(&reading)
+            },
+        );
         out.imported = options.import.as_ref().map(|_| told);
         if !self.failures.name_bad_lines {
             out.read.bad.clear();
@@ -207,7 +307,11 @@ impl Run<'_> {
         let mut queued = match &remote {
             None => Some(Remote::None),
             Some(_) if options.offline || options.task == Task::Resolve => Some(Remote::Skipped),
-            Some(_) if options.unattended && options.task == Task::Sync && self.next_try(&index)? > Some(options.now) => {
+            Some(_)
+                if options.unattended
+                    && options.task == Task::Sync
+                    && self.next_try(&index)? > Some(options.now) =>
+            {
                 Some(Remote::Waiting)
             }
             Some(_) => self.fetch()?,
@@ -218,7 +322,9 @@ impl Run<'_> {
             let tip = self.tip(&self.target.branch)?;
             if let Some(mark) = start_sealing(&self.repo, tip, false)? {
                 if self.repo.position(&self.target)?.is_none() || options.task == Task::Download {
-                    return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
+                    return Err(SyncError::NoKey {
+                        why: format!("the repository is encrypted with the key {mark}"),
+                    });
                 }
                 queued = Some(Remote::Locked(mark));
             }
@@ -228,7 +334,10 @@ impl Run<'_> {
         {
             // Nothing of ours could wait: whoever asks to download wants to know.
             let address = crate::git::process::hide_secrets(&remote.unwrap_or_default());
-            return match self.git.fetch(self.repo.path(), self.target.remote.as_deref().unwrap_or("origin")) {
+            return match self.git.fetch(
+                self.repo.path(),
+                self.target.remote.as_deref().unwrap_or("origin"),
+            ) {
                 Err(source) => Err(SyncError::Unreachable { address, source }),
                 Ok(()) => Err(SyncError::Contended(1)),
             };
@@ -236,7 +345,12 @@ impl Run<'_> {
         let kept = Kept::begin(&self.repo);
         let (mut rejected, mut stuck, mut seen) = (0, 0, None);
         loop {
-            let head = self.step((&reading.records, &history), queued.is_none(), &index, &mut out)?;
+            let head = self.step(
+                (&reading.records, &history),
+                queued.is_none(),
+                &index,
+                &mut out,
+            )?;
             if let Some(reason) = self.unsigned.take() {
                 out.remote = Remote::Unsigned(reason);
                 break;
@@ -245,7 +359,11 @@ impl Run<'_> {
                 out.remote = state;
                 break;
             }
-            let outgoing = if options.task == Task::Download { Vec::new() } else { self.outgoing(head, &index)? };
+            let outgoing = if options.task == Task::Download {
+                Vec::new()
+            } else {
+                self.outgoing(head, &index)?
+            };
             if outgoing.is_empty() {
                 out.remote = Remote::UpToDate;
                 break;
@@ -254,10 +372,13 @@ impl Run<'_> {
                 out.remote = Remote::Refused(reason);
                 break;
             }
-            let pushed = outgoing.iter().try_fold(Push::Done, |state, (commit, branch)| match state {
-                Push::Done => self.push(*commit, branch),
-                Push::Rejected(_) => Ok(state),
-            });
+            let pushed =
+                outgoing
+                    .iter()
+                    .try_fold(Push::Done, |state, (commit, branch)| match state {
+                        Push::Done => self.push(*commit, branch),
+                        Push::Rejected(_) => Ok(state),
+                    });
             match pushed {
                 Ok(Push::Done) => {
                     out.remote = Remote::Pushed(rejected);
@@ -290,7 +411,13 @@ impl Run<'_> {
     }
 
     /// Ends a run: what is remembered of it, and what is tidied up.
-    fn remember(&self, places: &Places, mut index: Index, read: (&Binding, &[(Mark, Cursor)]), out: &mut Outcome) -> Result<(), SyncError> {
+    fn remember(
+        &self,
+        places: &Places,
+        mut index: Index,
+        read: (&Binding, &[(Mark, Cursor)]),
+        out: &mut Outcome,
+    ) -> Result<(), SyncError> {
         match &out.remote {
             Remote::Queued(reason) | Remote::Refused(reason) | Remote::Unsigned(reason) => {
                 index.count_failure(Some((self.options.now, reason)))?;
@@ -304,7 +431,12 @@ impl Run<'_> {
         }
         // Only now: the index must never know more than the repository has.
         index.store(read.0, &self.binding()?, read.1)?;
-        if self.reroot.get() && matches!(out.remote, Remote::Pushed(_) | Remote::UpToDate | Remote::None) {
+        if self.reroot.get()
+            && matches!(
+                out.remote,
+                Remote::Pushed(_) | Remote::UpToDate | Remote::None
+            )
+        {
             clone::want_reroot(&self.repo, false)?;
         }
         if out.purged {
@@ -347,33 +479,72 @@ impl Run<'_> {
     }
 
     fn binding(&self) -> Result<Binding, SyncError> {
-        let known = self.repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
-        Ok(Binding { known, machine: self.machine.to_string(), reader: self.reader.clone() })
+        let known = self
+            .repo
+            .commit_at(KNOWN)?
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        Ok(Binding {
+            known,
+            machine: self.machine.to_string(),
+            reader: self.reader.clone(),
+        })
     }
 
     /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
-    fn step(&self, brought: (&RecordSet, &History), online: bool, cache: &dyn Cache, out: &mut Outcome) -> Result<Oid, SyncError> {
-        let tip = if online { self.tip(&self.target.branch)? } else { None };
+    fn step(
+        &self,
+        brought: (&RecordSet, &History),
+        online: bool,
+        cache: &dyn Cache,
+        out: &mut Outcome,
+    ) -> Result<Oid, SyncError> {
+        let tip = if online {
+            self.tip(&self.target.branch)?
+        } else {
+            None
+        };
         // The remote may have become encrypted since this run began, by the push that was faster.
         if let Some(mark) = start_sealing(&self.repo, tip, false)? {
-            return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") });
+            return Err(SyncError::NoKey {
+                why: format!("the repository is encrypted with the key {mark}"),
+            });
         }
         let mut others = self.options.restore.clone();
         // Some machines may have a branch of their own, whatever this one has.
-        let machines = self.repo.tips_below(&self.target.tracking(MACHINES))?.into_values();
+        let machines = self
+            .repo
+            .tips_below(&self.target.tracking(MACHINES))?
+            .into_values();
         // Machines of an older version may go on with the branch as it was called before.
-        let former: Vec<Option<Oid>> = self.repo.former_branches()?.iter().map(|name| self.tip(name)).collect::<Result<_, _>>()?;
+        let former: Vec<Option<Oid>> = self
+            .repo
+            .former_branches()?
+            .iter()
+            .map(|name| self.tip(name))
+            .collect::<Result<_, _>>()?;
         for commit in machines.chain(former.into_iter().flatten()) {
             if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
                 others.push(commit);
             }
         }
         let head = self.repo.position(&self.target)?;
-        let starts = Starts { tip, head, known: self.repo.commit_at(KNOWN)?, others: &others };
+        let starts = Starts {
+            tip,
+            head,
+            known: self.repo.commit_at(KNOWN)?,
+            others: &others,
+        };
         for commit in [starts.tip, starts.head].into_iter().flatten() {
             if !setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
-                let remote = self.repo.address(self.target.remote.as_deref()).filter(|_| Some(commit) == starts.tip);
-                let place = remote.map_or_else(|| self.repo.path().display().to_string(), |url| crate::git::process::hide_secrets(&url));
+                let remote = self
+                    .repo
+                    .address(self.target.remote.as_deref())
+                    .filter(|_| Some(commit) == starts.tip);
+                let place = remote.map_or_else(
+                    || self.repo.path().display().to_string(),
+                    |url| crate::git::process::hide_secrets(&url),
+                );
                 return Err(SyncError::NotSync { place });
             }
         }
@@ -385,7 +556,14 @@ impl Run<'_> {
             self.reroot.set(true);
             clone::want_reroot(&self.repo, true)?;
         }
-        let assembled = assemble(&self.repo, starts, &self.machine, brought, self.options, cache)?;
+        let assembled = assemble(
+            &self.repo,
+            starts,
+            &self.machine,
+            brought,
+            self.options,
+            cache,
+        )?;
         if let Some(imported) = &mut out.imported {
             // After a rejected push all of it is here already.
             imported.see(&assembled.imported);
@@ -397,16 +575,24 @@ impl Run<'_> {
         let parent = match (starts.tip, starts.head) {
             _ if self.reroot.get() => None,
             // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
-            (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => Some(head),
+            (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => {
+                Some(head)
+            }
             (tip, head) => tip.or(head),
         };
         let parent_tree = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        let head_tree = starts.head.map(|commit| self.repo.tree_of(commit)).transpose()?;
+        let head_tree = starts
+            .head
+            .map(|commit| self.repo.tree_of(commit))
+            .transpose()?;
         let on_tip = |head: Oid| -> Result<bool, SyncError> {
             if self.sign && !self.repo.is_signed(head)? {
                 return Ok(false);
             }
-            Ok(parent == Some(head) || starts.tip.is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
+            Ok(parent == Some(head)
+                || starts
+                    .tip
+                    .is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
         };
         let new = match (parent, starts.head) {
             // The remote has everything already, or there is no remote and nothing is new.
@@ -414,10 +600,15 @@ impl Run<'_> {
             // The commit of an earlier run still waits, and still says it all.
             (Some(_), Some(head)) if head_tree == Some(assembled.tree) && on_tip(head)? => head,
             // A new history that was made already.
-            (None, Some(head)) if head_tree == Some(assembled.tree) && self.repo.parents_of(head)?.is_empty() => head,
+            (None, Some(head))
+                if head_tree == Some(assembled.tree) && self.repo.parents_of(head)?.is_empty() =>
+            {
+                head
+            }
             _ => self.commit(&assembled, starts, parent, cache, out)?,
         };
-        let others_came = starts.tip.is_some() && starts.tip != starts.head || !others.is_empty() && out.delta == Delta::default();
+        let others_came = starts.tip.is_some() && starts.tip != starts.head
+            || !others.is_empty() && out.delta == Delta::default();
         out.received |= starts.head.is_some_and(|head| head != new) && others_came;
         out.late = self.show(new, assembled.tree)?;
         // Whoever began a new history had something forgotten: the old one goes from here too.
@@ -440,11 +631,19 @@ impl Run<'_> {
         let _doing = self.options.watcher.begin(Step::WorkTree, 0);
         self.repo.flush()?;
         if late.is_none() && Some(new) != at {
-            late = self.repo.project(&self.git, at.map(|at| self.repo.tree_of(at)).transpose()?, tree)?;
+            late = self.repo.project(
+                &self.git,
+                at.map(|at| self.repo.tree_of(at)).transpose()?,
+                tree,
+            )?;
         }
         if late.as_ref().is_none_or(Place::lets_branch_move) {
             match self.repo.move_ref(&local, at, new, "claude-sync") {
-                Err(RepoError::Locked { .. }) => late = Some(Place::Locked(self.repo.common_folder().join(format!("{local}.lock")))),
+                Err(RepoError::Locked { .. }) => {
+                    late = Some(Place::Locked(
+                        self.repo.common_folder().join(format!("{local}.lock")),
+                    ))
+                }
                 moved => moved?,
             }
         }
@@ -468,17 +667,23 @@ impl Run<'_> {
 
     /// Fetches; says why the remote is left alone where that failed.
     fn fetch(&self) -> Result<Option<Remote>, SyncError> {
-        let Some(remote) = self.target.remote.as_deref() else { return Ok(None) };
+        let Some(remote) = self.target.remote.as_deref() else {
+            return Ok(None);
+        };
         match self.git.fetch(self.repo.path(), remote) {
             Ok(()) => Ok(None),
-            Err(error) if error.is_damage_here() && !self.healed => Err(RepoError::Process(error).into()),
+            Err(error) if error.is_damage_here() && !self.healed => {
+                Err(RepoError::Process(error).into())
+            }
             Err(error) => Ok(Some(Remote::Queued(error.to_string()))),
         }
     }
 
     /// Follows the remote where its default branch is another one with sync data: somebody renamed it there. Says which it was and is.
     fn follow(&mut self) -> Result<Option<(String, String)>, SyncError> {
-        let Some(remote) = self.target.remote.clone().filter(|_| !self.per_machine) else { return Ok(None) };
+        let Some(remote) = self.target.remote.clone().filter(|_| !self.per_machine) else {
+            return Ok(None);
+        };
         let mut others = false;
         for (name, commit) in self.repo.tips_below(&self.target.fetched())? {
             let other = name != self.target.branch && name != "HEAD" && !name.starts_with(MACHINES);
@@ -488,11 +693,18 @@ impl Run<'_> {
             return Ok(None);
         }
         // That it does not answer now, after a fetch, changes nothing.
-        let Some(branch) = self.git.survey(self.repo.path(), &remote).ok().filter(|survey| survey.named).and_then(|survey| survey.branch)
+        let Some(branch) = self
+            .git
+            .survey(self.repo.path(), &remote)
+            .ok()
+            .filter(|survey| survey.named)
+            .and_then(|survey| survey.branch)
         else {
             return Ok(None);
         };
-        let Some(tip) = self.tip(&branch)?.filter(|_| branch != self.target.branch) else { return Ok(None) };
+        let Some(tip) = self.tip(&branch)?.filter(|_| branch != self.target.branch) else {
+            return Ok(None);
+        };
         if !setup::has_data(&self.repo, self.repo.tree_of(tip)?)? {
             return Ok(None);
         }
@@ -502,10 +714,17 @@ impl Run<'_> {
     }
 
     /// Makes a commit, signed where that is asked for. Where signing fails, it is not, and the run must not push it.
-    pub(super) fn make_commit(&self, tree: Oid, parents: &[Oid], message: &str) -> Result<Oid, SyncError> {
+    pub(super) fn make_commit(
+        &self,
+        tree: Oid,
+        parents: &[Oid],
+        message: &str,
+    ) -> Result<Oid, SyncError> {
         if self.sign && self.unsigned.borrow().is_none() {
             match self.repo.commit_signed(&self.git, tree, parents, message) {
-                Err(RepoError::Process(error)) => *self.unsigned.borrow_mut() = Some(error.to_string()),
+                Err(RepoError::Process(error)) => {
+                    *self.unsigned.borrow_mut() = Some(error.to_string())
+                }
                 made => return Ok(made?),
             }
         }
@@ -514,13 +733,16 @@ impl Run<'_> {
 
     /// Whether commits that came from the remote have data that is forgotten. Where each machine has a branch, nobody replaces history.
     fn is_tainted(&self, starts: Starts<'_>, cache: &dyn Cache) -> Result<bool, SyncError> {
-        let Some(tip) = starts.tip.filter(|tip| !self.per_machine && self.options.task == Task::Sync && Some(*tip) != starts.known) else {
+        let Some(tip) = starts.tip.filter(|tip| {
+            !self.per_machine && self.options.task == Task::Sync && Some(*tip) != starts.known
+        }) else {
             return Ok(false);
         };
         let root = self.repo.tree_of(tip)?;
         let mut rules = rules_of(&self.repo, root, cache)?.without_retention();
         for start in [starts.head, starts.known].into_iter().flatten() {
-            rules = rules.and(&rules_of(&self.repo, self.repo.tree_of(start)?, cache)?.without_retention());
+            rules = rules
+                .and(&rules_of(&self.repo, self.repo.tree_of(start)?, cache)?.without_retention());
         }
         if !rules.forget_something() {
             return Ok(false);
@@ -536,7 +758,9 @@ impl Run<'_> {
 
     /// Whether the remote has a history that has nothing in common with this clone's.
     fn new_history(&self, starts: Starts<'_>) -> Result<bool, SyncError> {
-        let (Some(tip), Some(head)) = (starts.tip, starts.head) else { return Ok(false) };
+        let (Some(tip), Some(head)) = (starts.tip, starts.head) else {
+            return Ok(false);
+        };
         if tip == head || self.repo.merge_base(tip, head)?.is_some() {
             return Ok(false);
         }
@@ -552,8 +776,16 @@ impl Run<'_> {
         out: &mut Outcome,
     ) -> Result<Oid, SyncError> {
         let compared = parent.or(starts.head.filter(|_| self.reroot.get()));
-        let before = compared.map(|commit| self.repo.tree_of(commit)).transpose()?;
-        out.delta = delta(&self.repo, before, Some(assembled.tree), &self.machine, cache)?;
+        let before = compared
+            .map(|commit| self.repo.tree_of(commit))
+            .transpose()?;
+        out.delta = delta(
+            &self.repo,
+            before,
+            Some(assembled.tree),
+            &self.machine,
+            cache,
+        )?;
         let folded = match (starts.tip, starts.head) {
             (Some(tip), Some(head)) => self.foreign_subjects(tip, head)?,
             _ => Vec::new(),
@@ -562,7 +794,11 @@ impl Run<'_> {
         let story = Story {
             machine: &self.machine,
             hostname: &self.options.host.hostname,
-            mode: own.then_some(if assembled.first { Mode::Full } else { self.options.mode }),
+            mode: own.then_some(if assembled.first {
+                Mode::Full
+            } else {
+                self.options.mode
+            }),
             delta: &out.delta,
             imported: self.options.import.as_ref().zip(out.imported.as_ref()),
             first: assembled.first,
@@ -586,8 +822,17 @@ impl Run<'_> {
 
     /// Subjects of unpushed commits that are not this tool's: the new commit takes their place and should say so.
     fn foreign_subjects(&self, tip: Oid, head: Oid) -> Result<Vec<String>, SyncError> {
-        let ours = |text: &str| text.contains("\nMachine: ") || text.contains("\nSealed: ") || text.starts_with("set up claude-sync");
+        let ours = |text: &str| {
+            text.contains("\nMachine: ")
+                || text.contains("\nSealed: ")
+                || text.starts_with("set up claude-sync")
+        };
         let all = self.repo.messages(head, Some(tip))?;
-        Ok(all.iter().filter(|text| !ours(text)).filter_map(|text| text.lines().next().map(str::to_owned)).take(20).collect())
+        Ok(all
+            .iter()
+            .filter(|text| !ours(text))
+            .filter_map(|text| text.lines().next().map(str::to_owned))
+            .take(20)
+            .collect())
     }
 }

@@ -32,8 +32,15 @@ pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<Path
 }
 
 /// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.
-pub(super) fn start_sealing(repo: &Repo, commit: Option<Oid>, asked: bool) -> Result<Option<String>, SyncError> {
-    let sealed = commit.map(|commit| repo.sealed_by(repo.tree_of(commit)?)).transpose()?.flatten();
+pub(super) fn start_sealing(
+    repo: &Repo,
+    commit: Option<Oid>,
+    asked: bool,
+) -> Result<Option<String>, SyncError> {
+    let sealed = commit
+        .map(|commit| repo.sealed_by(repo.tree_of(commit)?))
+        .transpose()?
+        .flatten();
     if asked || sealed.is_some() {
         repo.start_sealing();
     }
@@ -43,7 +50,9 @@ pub(super) fn start_sealing(repo: &Repo, commit: Option<Oid>, asked: bool) -> Re
 /// Refuses to write in clear what is to be encrypted.
 pub(super) fn needs_key(config: &config::Config, key: Option<&Key>) -> Result<(), SyncError> {
     match key {
-        None if config.encrypt => Err(SyncError::NoKey { why: "privacy_settings.encryption asks for encryption at rest".to_owned() }),
+        None if config.encrypt => Err(SyncError::NoKey {
+            why: "privacy_settings.encryption asks for encryption at rest".to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -54,21 +63,41 @@ pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, Sync
         (true, ..) => Shown::Nothing,
         (false, false, _) => Shown::LastComponent,
         (false, true, Some(key)) => Shown::Hashed(key.derive("project names")),
-        (false, true, None) => return Err(SyncError::NoKey { why: "privacy_settings.project_names is \"hash\"".to_owned() }),
+        (false, true, None) => {
+            return Err(SyncError::NoKey {
+                why: "privacy_settings.project_names is \"hash\"".to_owned(),
+            });
+        }
     };
-    Ok(Naming { shown, aliases: config.aliases.clone() })
+    Ok(Naming {
+        shown,
+        aliases: config.aliases.clone(),
+    })
 }
 
 /// What makes one reading of a transcript differ from another: the settings, and what is forgotten. After somebody has something forgotten
 /// everything is read once more, since rows that were read before may show which shortened records are meant.
-pub(super) fn reader(repo: &Repo, naming: &Naming, summary_only: bool) -> Result<String, SyncError> {
+pub(super) fn reader(
+    repo: &Repo,
+    naming: &Naming,
+    summary_only: bool,
+) -> Result<String, SyncError> {
     let root = repo.synced()?.map(|head| repo.tree_of(head)).transpose()?;
-    let forgotten = match root.map(|root| Rules::read(repo, root, |_, _| None)).transpose() {
-        Ok(rules) => rules.filter(Rules::forget_something).map_or(0, |rules| rules.fingerprint(None)),
+    let forgotten = match root
+        .map(|root| Rules::read(repo, root, |_, _| None))
+        .transpose()
+    {
+        Ok(rules) => rules
+            .filter(Rules::forget_something)
+            .map_or(0, |rules| rules.fingerprint(None)),
         // Encrypted, and the key is not here: nothing is read by it.
         Err(_) => 0,
     };
-    Ok(format!("{READER} {} {} {forgotten:x}", naming.mark(), if summary_only { "daily" } else { "full" }))
+    Ok(format!(
+        "{READER} {} {} {forgotten:x}",
+        naming.mark(),
+        if summary_only { "daily" } else { "full" }
+    ))
 }
 
 /// What the lock file says to others.
@@ -77,7 +106,11 @@ pub(super) fn label(options: &Options) -> String {
 }
 
 /// The options with what `config.json` says. A pseudonym for the machine's name is the same in every run and tells nothing.
-pub(super) fn with_settings(options: &Options, config: &config::Config, machine: &MachineId) -> Options {
+pub(super) fn with_settings(
+    options: &Options,
+    config: &config::Config,
+    machine: &MachineId,
+) -> Options {
     let mut options = Options {
         summary_only: options.summary_only || config.summary_only,
         snapshot: options.snapshot || config.snapshots,

@@ -50,14 +50,26 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 ///
 /// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none. With `per_machine` each
 /// machine pushes a branch of its own; who joins such a repository does so unasked.
-pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machine: bool) -> Result<Init, SyncError> {
+pub fn init(
+    places: &Places,
+    options: &Options,
+    remote: Option<&str>,
+    per_machine: bool,
+) -> Result<Init, SyncError> {
     super::owner::check(places)?;
     let _lock = super::settings::lock(places, options)?.0;
     let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
     take_up_id(places)?;
     profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
-    set_up(places, options, &git, (machine, new_id), remote, per_machine)
+    set_up(
+        places,
+        options,
+        &git,
+        (machine, new_id),
+        remote,
+        per_machine,
+    )
 }
 
 /// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
@@ -65,7 +77,11 @@ pub fn init(places: &Places, options: &Options, remote: Option<&str>, per_machin
 pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
     let id = MachineId::of_name(name);
     match machine_id::read(&places.machine_id)? {
-        Some(there) if there != id => return Err(SyncError::HasId { path: places.machine_id.clone() }),
+        Some(there) if there != id => {
+            return Err(SyncError::HasId {
+                path: places.machine_id.clone(),
+            });
+        }
         Some(_) => {}
         None => machine_id::write(&places.machine_id, &id)?,
     }
@@ -132,7 +148,10 @@ pub(super) fn set_up(
     let head = repo.position(&target)?;
     // What is encrypted with a key that is not here is joined once the key is: until then this machine commits by itself.
     let key = key::read(&places.key)?.map(|key| key.mark());
-    let sealed = tip.map(|tip| repo.sealed_by(repo.tree_of(tip)?)).transpose()?.flatten();
+    let sealed = tip
+        .map(|tip| repo.sealed_by(repo.tree_of(tip)?))
+        .transpose()?
+        .flatten();
     let adopted = tip.filter(|_| sealed.is_none() || sealed == key);
     match (head, adopted) {
         (None, Some(tip)) => begin(&repo, git, &target, tip)?,
@@ -140,7 +159,11 @@ pub(super) fn set_up(
             let tree = furnish(&repo, None, options.front_page)?;
             let message = "set up claude-sync\n";
             let signed = crate::store::config::read(&places.config)?.sign;
-            let commit = if signed { repo.commit_signed(git, tree, &[], message)? } else { repo.commit(git, tree, &[], message)? };
+            let commit = if signed {
+                repo.commit_signed(git, tree, &[], message)?
+            } else {
+                repo.commit(git, tree, &[], message)?
+            };
             begin(&repo, git, &target, commit)?;
         }
         (Some(_), _) => {}
@@ -151,7 +174,9 @@ pub(super) fn set_up(
         machine,
         new_id,
         new_repo,
-        remote: repo.address(target.remote.as_deref()).map(|url| hide_secrets(&url)),
+        remote: repo
+            .address(target.remote.as_deref())
+            .map(|url| hide_secrets(&url)),
         joined: tip.is_some() || others,
         branch: target.branch,
         per_machine,
@@ -171,7 +196,8 @@ fn begin(repo: &Repo, git: &Git, target: &Target, commit: Oid) -> Result<(), Syn
 fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
     let place = path.join(".git");
     let text = if part == "HEAD" {
-        let branch = git2::Config::open(&place.join("config")).and_then(|config| config.get_string("claude-sync.branch"));
+        let branch = git2::Config::open(&place.join("config"))
+            .and_then(|config| config.get_string("claude-sync.branch"));
         format!("ref: refs/heads/{}\n", branch.as_deref().unwrap_or("main"))
     } else {
         "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n".to_owned()
@@ -182,40 +208,78 @@ fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
 
 /// Whether a tree has usage data in it.
 pub(super) fn has_data(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
-    Ok(repo.entry(Some(root), MANIFEST)?.is_some() || repo.folder(Some(root), layout::MACHINES)?.is_some())
+    Ok(repo.entry(Some(root), MANIFEST)?.is_some()
+        || repo.folder(Some(root), layout::MACHINES)?.is_some())
 }
 
 /// A root tree with what every sync repository has, and otherwise as it was.
-pub(super) fn furnish(repo: &Repo, root: Option<Oid>, front_page: Option<bool>) -> Result<Oid, SyncError> {
+pub(super) fn furnish(
+    repo: &Repo,
+    root: Option<Oid>,
+    front_page: Option<bool>,
+) -> Result<Oid, SyncError> {
     let mut changes = std::collections::BTreeMap::new();
-    let there = root.map(|root| There::read(repo, root)).transpose()?.unwrap_or_default();
+    let there = root
+        .map(|root| There::read(repo, root))
+        .transpose()?
+        .unwrap_or_default();
     // Whose README.md is no text keeps it as it is.
     let no_text = there.readme.is_none() && repo.entry(root, layout::README)?.is_some();
-    let readme = there.readme.clone().unwrap_or_else(|| if root.is_none() { README.to_owned() } else { String::new() });
+    let readme = there.readme.clone().unwrap_or_else(|| {
+        if root.is_none() {
+            README.to_owned()
+        } else {
+            String::new()
+        }
+    });
     let wanted = match (front_page, there.split()) {
         (Some(true), None) if !no_text && !repo.is_sealing() => {
             // Below the title, where people see it first.
-            let title = readme.split_inclusive('\n').next().filter(|line| line.starts_with("# ")).unwrap_or_default();
+            let title = readme
+                .split_inclusive('\n')
+                .next()
+                .filter(|line| line.starts_with("# "))
+                .unwrap_or_default();
             let rest = &readme[title.len()..];
-            format!("{title}{}{}{rest}", if title.is_empty() { "" } else { "\n" }, front::EMPTY)
+            format!(
+                "{title}{}{}{rest}",
+                if title.is_empty() { "" } else { "\n" },
+                front::EMPTY
+            )
         }
         (Some(false), Some(split)) => split.with(""),
         _ => readme,
     };
     if there.readme.as_deref() != Some(&wanted) && !(wanted.is_empty() || no_text) {
-        changes.insert(layout::README.to_owned(), Entry { mode: FILE, oid: repo.write_blob(wanted.as_bytes())? });
+        changes.insert(
+            layout::README.to_owned(),
+            Entry {
+                mode: FILE,
+                oid: repo.write_blob(wanted.as_bytes())?,
+            },
+        );
     }
     let wanted_front = front::Split::of(&wanted).is_some();
-    let old = repo.entry(root, ATTRIBUTES)?.filter(|entry| entry.mode == FILE);
+    let old = repo
+        .entry(root, ATTRIBUTES)?
+        .filter(|entry| entry.mode == FILE);
     let text = match old {
         Some(entry) => String::from_utf8_lossy(&repo.blob(entry.oid)?).into_owned(),
         None => String::new(),
     };
     // README.md is the user's, and git's to merge, where there is no front page in it.
     let lines = [Some(ATTRIBUTE_LINE), wanted_front.then_some(README_LINE)];
-    let missing: Vec<&str> = lines.into_iter().flatten().filter(|wanted| !text.lines().any(|line| line == *wanted)).collect();
+    let missing: Vec<&str> = lines
+        .into_iter()
+        .flatten()
+        .filter(|wanted| !text.lines().any(|line| line == *wanted))
+        .collect();
     if !missing.is_empty() {
-        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let gap = if text.is_empty() || text.ends_with('\n') {
+            ""
+        } else {
+            "\n"
+        };
         let oid = repo.write_blob(format!("{text}{gap}{}\n", missing.join("\n")).as_bytes())?;
         changes.insert(ATTRIBUTES.to_owned(), Entry { mode: FILE, oid });
     }
@@ -229,9 +293,14 @@ pub(super) fn furnish(repo: &Repo, root: Option<Oid>, front_page: Option<bool>) 
 pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
     let entries = repo.entries(Some(root))?;
     let marked = || -> Result<bool, SyncError> {
-        let Some(entry) = entries.get(ATTRIBUTES) else { return Ok(false) };
+        let Some(entry) = entries.get(ATTRIBUTES) else {
+            return Ok(false);
+        };
         let small = repo.is_blob_within(entry.oid, 1 << 20)?;
-        Ok(small && String::from_utf8_lossy(&repo.blob(entry.oid)?).lines().any(|line| line == ATTRIBUTE_LINE))
+        Ok(small
+            && String::from_utf8_lossy(&repo.blob(entry.oid)?)
+                .lines()
+                .any(|line| line == ATTRIBUTE_LINE))
     };
     Ok(entries.is_empty()
         || repo.entry(Some(root), MANIFEST)?.is_some()
@@ -245,18 +314,36 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
     if let Some(head) = repo.position(&target)?
         && !is_sync(&repo, repo.tree_of(head)?)?
     {
-        return Err(SyncError::NotSync { place: repo.path().display().to_string() });
+        return Err(SyncError::NotSync {
+            place: repo.path().display().to_string(),
+        });
     }
-    let Some(address) = remote else { return Ok(repo) };
-    let real = |address: &str| git.rewritten(repo.path(), address).unwrap_or_else(|_| address.to_owned());
+    let Some(address) = remote else {
+        return Ok(repo);
+    };
+    let real = |address: &str| {
+        git.rewritten(repo.path(), address)
+            .unwrap_or_else(|_| address.to_owned())
+    };
     match repo.address(target.remote.as_deref()) {
         Some(there) if there == address || real(&there) == real(address) => {}
-        Some(there) => return Err(SyncError::OtherRemote { there: hide_secrets(&there), repo: repo.path().to_owned() }),
+        Some(there) => {
+            return Err(SyncError::OtherRemote {
+                there: hide_secrets(&there),
+                repo: repo.path().to_owned(),
+            });
+        }
         None => {
             let far = ask(git, repo.path(), address)?;
             setup::add_remote(&repo, address, &target.branch)?;
             let fetched = fetch(&repo, git, address);
-            let checked = fetched.and_then(|()| check_tip(&repo, far.branch.as_deref().unwrap_or(&target.branch), address));
+            let checked = fetched.and_then(|()| {
+                check_tip(
+                    &repo,
+                    far.branch.as_deref().unwrap_or(&target.branch),
+                    address,
+                )
+            });
             if let Err(error) = checked {
                 setup::remove_remote(&repo, &target.branch)?;
                 return Err(error);
@@ -273,18 +360,33 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
 
 /// Makes a repository in a folder beside its place and moves it there when all is well, so that a failure leaves nothing half-done.
 fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError> {
-    let write = |source| SyncError::Setup(setup::SetupError::Write(crate::store::durable::WriteError { path: path.to_owned(), source }));
+    let write = |source| {
+        SyncError::Setup(setup::SetupError::Write(
+            crate::store::durable::WriteError {
+                path: path.to_owned(),
+                source,
+            },
+        ))
+    };
     if path.exists() {
         let empty = fs::read_dir(path).map_err(write)?.next().is_none();
         if !empty {
-            return Err(SyncError::NotSync { place: path.display().to_string() });
+            return Err(SyncError::NotSync {
+                place: path.display().to_string(),
+            });
         }
         fs::remove_dir(path).map_err(write)?;
     }
     let parent = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(write)?;
-    let draft = tempfile::Builder::new().prefix(".claude-sync-new-").tempdir_in(parent).map_err(write)?;
-    let far = remote.map(|address| ask(git, draft.path(), address)).transpose()?.unwrap_or_default();
+    let draft = tempfile::Builder::new()
+        .prefix(".claude-sync-new-")
+        .tempdir_in(parent)
+        .map_err(write)?;
+    let far = remote
+        .map(|address| ask(git, draft.path(), address))
+        .transpose()?
+        .unwrap_or_default();
     let branch = far.branch.unwrap_or_else(|| "main".to_owned());
     let place = draft.path().join("repo");
     let repo = Repo::create(&place, &branch)?;
@@ -303,7 +405,12 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
 
 /// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain clone of it shows what is pushed.
 fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
-    let mut far = git.survey(at, address).map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })?;
+    let mut far = git
+        .survey(at, address)
+        .map_err(|source| SyncError::Unreachable {
+            address: hide_secrets(address),
+            source,
+        })?;
     // Without a temporary folder it stays unknown.
     if far.branch.is_none()
         && !far.per_machine
@@ -314,18 +421,26 @@ fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
         far = empty;
     }
     if far.sha256 {
-        return Err(SyncError::Sha256 { address: hide_secrets(address) });
+        return Err(SyncError::Sha256 {
+            address: hide_secrets(address),
+        });
     }
     Ok(far)
 }
 
 fn fetch(repo: &Repo, git: &Git, address: &str) -> Result<(), SyncError> {
-    git.fetch(repo.path(), "origin").map_err(|source| SyncError::Unreachable { address: hide_secrets(address), source })
+    git.fetch(repo.path(), "origin")
+        .map_err(|source| SyncError::Unreachable {
+            address: hide_secrets(address),
+            source,
+        })
 }
 
 fn check_tip(repo: &Repo, branch: &str, address: &str) -> Result<(), SyncError> {
     match repo.commit_at(&format!("refs/remotes/origin/{branch}"))? {
-        Some(tip) if !is_sync(repo, repo.tree_of(tip)?)? => Err(SyncError::NotSync { place: hide_secrets(address) }),
+        Some(tip) if !is_sync(repo, repo.tree_of(tip)?)? => Err(SyncError::NotSync {
+            place: hide_secrets(address),
+        }),
         _ => Ok(()),
     }
 }

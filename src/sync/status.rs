@@ -86,7 +86,11 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
     let key = key::read(&places.key)?;
     let found = places.folders();
     let unread = places.search.unread(&found);
-    let mut out = Status { machine: machine_id::read(&places.machine_id)?, unread, ..Status::default() };
+    let mut out = Status {
+        machine: machine_id::read(&places.machine_id)?,
+        unread,
+        ..Status::default()
+    };
     let unsynced = |cursors: &Cursors| unsynced(&found, cursors);
     let index = Index::peek(&places.state);
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
@@ -95,24 +99,43 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
     };
     out.set_up = true;
     let target = repo.target()?;
-    out.remote = repo.address(target.remote.as_deref()).map(|address| hide_secrets(&address));
+    out.remote = repo
+        .address(target.remote.as_deref())
+        .map(|address| hide_secrets(&address));
     out.branch = Some(target.branch.clone());
     out.late = repo.obstacle(&target.branch)?;
     if let Some(index) = &index {
         let naming = naming(&config, key.as_ref())?;
-        let known = repo.commit_at(KNOWN)?.map(|id| id.to_string()).unwrap_or_default();
-        let machine = out.machine.as_ref().map(ToString::to_string).unwrap_or_default();
-        let binding = Binding { known, machine, reader: reader(&repo, &naming, config.summary_only)? };
+        let known = repo
+            .commit_at(KNOWN)?
+            .map(|id| id.to_string())
+            .unwrap_or_default();
+        let machine = out
+            .machine
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let binding = Binding {
+            known,
+            machine,
+            reader: reader(&repo, &naming, config.summary_only)?,
+        };
         out.unsynced = unsynced(&index.cursors(&binding).unwrap_or_default());
         out.reason = index.failure_reason().ok().flatten();
         if let Some((failures, last)) = index.failures().ok().flatten() {
-            let pause = i64::try_from(config.failures.pause(failures).saturating_mul(1000)).unwrap_or(i64::MAX);
-            out.retry = Timestamp::from_millis(last.millis().saturating_add(pause)).map(|next| (failures, next));
+            let pause = i64::try_from(config.failures.pause(failures).saturating_mul(1000))
+                .unwrap_or(i64::MAX);
+            out.retry = Timestamp::from_millis(last.millis().saturating_add(pause))
+                .map(|next| (failures, next));
         }
     } else {
         out.unsynced = unsynced(&Cursors::new());
     }
-    let own = out.machine.as_ref().filter(|_| clone::is_per_machine(&repo).unwrap_or(false)).map(|id| format!("{MACHINES}{id}"));
+    let own = out
+        .machine
+        .as_ref()
+        .filter(|_| clone::is_per_machine(&repo).unwrap_or(false))
+        .map(|id| format!("{MACHINES}{id}"));
     let (position, pushed) = match own {
         Some(own) => (repo.head(&own)?, own),
         None => (repo.position(&target)?, target.branch.clone()),
@@ -123,16 +146,25 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         let there = repo.commit_at(&target.tracking(&pushed))?;
         out.unpushed = repo.new_commits(head, there.as_slice())?.len() as u64;
     }
-    let Some(head) = repo.position(&target)? else { return Ok(with_folders(out, found)) };
+    let Some(head) = repo.position(&target)? else {
+        return Ok(with_folders(out, found));
+    };
     let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
     let trees = read::inputs(&repo, Some(repo.tree_of(head)?))?;
     let fleet = Overview::read(&repo, trees, None, cache, &mut |_| {})?.fleet;
-    out.pending = fleet.sessions.values().filter(|session| session.pending).count() as u64;
+    out.pending = fleet
+        .sessions
+        .values()
+        .filter(|session| session.pending)
+        .count() as u64;
     let labels = fleet.labels();
     let known = |(machine, label): (&crate::fleet::MachineView, String)| Known {
         id: machine.id.clone(),
         label,
-        last_sync: machine.page.as_ref().map(crate::format::syncfile::SyncFile::last_sync),
+        last_sync: machine
+            .page
+            .as_ref()
+            .map(crate::format::syncfile::SyncFile::last_sync),
         retired: machine.retired || machine.merged_into.is_some(),
         error: machine.error.clone(),
     };
@@ -141,22 +173,56 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
 }
 
 fn with_folders(status: Status, found: Folders) -> Status {
-    let folders = found.folders.into_par_iter().map(|folder| (folder.extent(), folder)).map(|(extent, folder)| (folder, extent));
-    Status { folders: folders.collect(), unmatched: found.unmatched, ..status }
+    let folders = found
+        .folders
+        .into_par_iter()
+        .map(|folder| (folder.extent(), folder))
+        .map(|(extent, folder)| (folder, extent));
+    Status {
+        folders: folders.collect(),
+        unmatched: found.unmatched,
+        ..status
+    }
 }
 
 fn unsynced(folders: &Folders, cursors: &Cursors) -> Unsynced {
     let files = folders.discover().files;
-    let is_new = |file: &&TranscriptFile| cursors.get(&transcripts::mark(&file.path)).is_none_or(|cursor| !cursor.is_current(file));
+    let is_new = |file: &&TranscriptFile| {
+        cursors
+            .get(&transcripts::mark(&file.path))
+            .is_none_or(|cursor| !cursor.is_current(file))
+    };
     let new: Vec<&TranscriptFile> = files.iter().filter(is_new).collect();
     let sessions: BTreeSet<String> = new.iter().map(|file| session(file)).collect();
-    let oldest = new.iter().map(|file| file.modified / 1_000_000).min().and_then(Timestamp::from_millis);
-    Unsynced { files: new.len() as u64, sessions: sessions.len() as u64, oldest, all: files.len() as u64 }
+    let oldest = new
+        .iter()
+        .map(|file| file.modified / 1_000_000)
+        .min()
+        .and_then(Timestamp::from_millis);
+    Unsynced {
+        files: new.len() as u64,
+        sessions: sessions.len() as u64,
+        oldest,
+        all: files.len() as u64,
+    }
 }
 
 /// The session that a transcript is of, by its path: subagents lie in a folder of their session's name.
 fn session(file: &TranscriptFile) -> String {
-    let parts: Vec<String> = file.path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-    let above = parts.iter().position(|part| part == "subagents").and_then(|at| parts.get(at.checked_sub(1)?));
-    above.cloned().unwrap_or_else(|| file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned())
+    let parts: Vec<String> = file
+        .path
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    let above = parts
+        .iter()
+        .position(|part| part == "subagents")
+        .and_then(|at| parts.get(at.checked_sub(1)?));
+    above.cloned().unwrap_or_else(|| {
+        file.path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    })
 }

@@ -75,9 +75,16 @@ fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Option<Oid>, SyncError> {
         sync = trees::join(repo, "sync", None, sync, theirs)?;
     }
     match sync {
-        Some(oid) if sync != mine => {
-            Ok(Some(repo.replace(root, &BTreeMap::from([("sync".to_owned(), Entry { mode: crate::git::repo::FOLDER, oid })]))?))
-        }
+        Some(oid) if sync != mine => Ok(Some(repo.replace(
+            root,
+            &BTreeMap::from([(
+                "sync".to_owned(),
+                Entry {
+                    mode: crate::git::repo::FOLDER,
+                    oid,
+                },
+            )]),
+        )?)),
         _ => Ok(root),
     }
 }
@@ -117,11 +124,23 @@ pub fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, Sync
             _ => false,
         };
         if own {
-            files.insert(blob.path, Entry { mode: blob.mode, oid: blob.oid });
+            files.insert(
+                blob.path,
+                Entry {
+                    mode: blob.mode,
+                    oid: blob.oid,
+                },
+            );
         }
     }
     for (blob, ..) in own_blobs(repo, Some(root), machine)? {
-        files.insert(blob.path, Entry { mode: blob.mode, oid: blob.oid });
+        files.insert(
+            blob.path,
+            Entry {
+                mode: blob.mode,
+                oid: blob.oid,
+            },
+        );
     }
     if let Some(entry) = repo.entry(Some(root), layout::ATTRIBUTES)? {
         files.insert(layout::ATTRIBUTES.to_owned(), entry);
@@ -138,9 +157,19 @@ pub(super) fn assemble(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Assembled, SyncError> {
-    let root = sealed(repo, setup::furnish(repo, joined(repo, starts)?, options.front_page)?, starts.tip.or(starts.head))?;
+    let root = sealed(
+        repo,
+        setup::furnish(repo, joined(repo, starts)?, options.front_page)?,
+        starts.tip.or(starts.head),
+    )?;
     let kept = enforce(repo, root, machine, (records, history), options, cache)?;
-    let Kept { root, rules, records, history, .. } = &kept;
+    let Kept {
+        root,
+        rules,
+        records,
+        history,
+        ..
+    } = &kept;
     let root = *root;
     let old = read_manifest(repo, root)?;
     let mut out = Assembled {
@@ -153,28 +182,61 @@ pub(super) fn assemble(
         machines: 0,
         imported: Imported::default(),
     };
-    let foreign = old.as_ref().ok().and_then(|(_, manifest)| manifest.is_foreign().then_some(manifest));
+    let foreign = old
+        .as_ref()
+        .ok()
+        .and_then(|(_, manifest)| manifest.is_foreign().then_some(manifest));
     if options.task == Task::Sync {
         let page = repo.entry(Some(root), &layout::machine_path(machine))?;
         out.first = page.is_none();
         // A machine's first run reads everything, whatever it is called.
         let mode = if out.first { Mode::Full } else { options.mode };
-        let stamp = Stamp { now: options.now, mode, host: &options.host };
+        let stamp = Stamp {
+            now: options.now,
+            mode,
+            host: &options.host,
+        };
         let due = heartbeat_due(repo, page, machine, options)?;
         let own_swept = page.is_some() && kept.swept;
         let brings = !records.is_empty() || !history.is_empty() || !kept.forgotten.is_empty();
         let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
-        if out.first || own_swept || joined || foreign.is_some() || due || brings || kept.prunes || !options.intents.is_empty() {
-            let (mut own, imported) = open(repo, root, machine, (records, history), &kept, options.summary_only, cache)?;
+        if out.first
+            || own_swept
+            || joined
+            || foreign.is_some()
+            || due
+            || brings
+            || kept.prunes
+            || !options.intents.is_empty()
+        {
+            let (mut own, imported) = open(
+                repo,
+                root,
+                machine,
+                (records, history),
+                &kept,
+                options.summary_only,
+                cache,
+            )?;
             out.imported = imported;
             let first = own.is_new();
-            let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
+            let adopted =
+                foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
             let decided = decide(repo, root, &mut own, &stamp, options)?;
             own.apply(rules);
             // Of two that wrote under one id at once, each counted its own records.
-            let uncounted = options.shared_id && !own.is_counted(&figures(repo, root, machine, BTreeSet::new(), cache)?);
+            let uncounted = options.shared_id
+                && !own.is_counted(&figures(repo, root, machine, BTreeSet::new(), cache)?);
             if first || own_swept || adopted || decided || due || own.is_changed() || uncounted {
-                out.tree = write(repo, root, own, &stamp, options.snapshot, cache, &options.watcher)?;
+                out.tree = write(
+                    repo,
+                    root,
+                    own,
+                    &stamp,
+                    options.snapshot,
+                    cache,
+                    &options.watcher,
+                )?;
                 out.own_changed = true;
             }
         }
@@ -185,7 +247,13 @@ pub(super) fn assemble(
             out.mended.push(MANIFEST.to_owned());
         }
     }
-    derive(repo, &mut out, old.as_ref().ok().map(|(_, manifest)| manifest), options, cache)?;
+    derive(
+        repo,
+        &mut out,
+        old.as_ref().ok().map(|(_, manifest)| manifest),
+        options,
+        cache,
+    )?;
     if out.newer_rules.is_none() && mend(repo, &mut out)? {
         derive(repo, &mut out, None, options, cache)?;
     }
@@ -216,7 +284,11 @@ fn enforce(
     cache: &dyn Cache,
 ) -> Result<Kept, SyncError> {
     let mut rules = rules_of(repo, root, cache)?;
-    for intent in options.intents.iter().filter(|intent| intent.kind == FORGOTTEN) {
+    for intent in options
+        .intents
+        .iter()
+        .filter(|intent| intent.kind == FORGOTTEN)
+    {
         rules.forget(&intent.subject, Some(&intent.value));
     }
     let before = rules.clone();
@@ -229,7 +301,9 @@ fn enforce(
     let mut forgotten = rules.new_ids(&before);
     forgotten.extend(enforced.forgotten);
     let mut prunes = false;
-    if let Some(days) = options.retention_days.filter(|_| options.task == Task::Sync)
+    if let Some(days) = options
+        .retention_days
+        .filter(|_| options.task == Task::Sync)
         && let Some(entry) = repo.entry(Some(enforced.root), &layout::machine_path(machine))?
         && repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE)?
         && let Ok(page) = SyncFile::read(machine, &repo.blob(entry.oid)?, &mut Interner::default())
@@ -241,7 +315,15 @@ fn enforce(
     }
     let records = rules.keep(machine, records).0.into_owned();
     let history = history.kept(&rules, machine);
-    Ok(Kept { root: enforced.root, swept: enforced.root != root, rules, prunes, records, history, forgotten })
+    Ok(Kept {
+        root: enforced.root,
+        swept: enforced.root != root,
+        rules,
+        prunes,
+        records,
+        history,
+        forgotten,
+    })
 }
 
 /// The rules of a root tree. Of a large fleet, machine files that the cache has are not opened.
@@ -249,7 +331,11 @@ pub(super) fn rules_of(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Rule
     let mut known = None;
     Ok(Rules::read(repo, root, |path, oid| {
         let known = known.get_or_insert_with(|| cache.portions());
-        known.remove(path).filter(|one: &Known| one.oid == oid)?.digest.page
+        known
+            .remove(path)
+            .filter(|one: &Known| one.oid == oid)?
+            .digest
+            .page
     })?)
 }
 
@@ -257,17 +343,28 @@ pub(super) fn rules_of(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Rule
 const STEP: i64 = 31;
 
 /// The first day of which a machine's files hold more than the day.
-fn first_detailed(repo: &Repo, root: Oid, machine: &MachineId, cache: &dyn Cache) -> Result<Option<Day>, SyncError> {
+fn first_detailed(
+    repo: &Repo,
+    root: Oid,
+    machine: &MachineId,
+    cache: &dyn Cache,
+) -> Result<Option<Day>, SyncError> {
     let (machines, archive) = read::inputs(repo, Some(root))?;
     let (all, _) = months::digested(repo, machines, archive, cache)?;
-    Ok(all.iter().filter(|one| !one.portion.is_page && one.portion.machine == *machine).filter_map(|one| one.digest.days().1).min())
+    Ok(all
+        .iter()
+        .filter(|one| !one.portion.is_page && one.portion.machine == *machine)
+        .filter_map(|one| one.digest.days().1)
+        .min())
 }
 
 /// The day before which the records of a machine become bare; none where that shortens nothing. It is counted from the first day that
 /// has details, so that a gap without usage does not hold it up.
 fn bound(page: &SyncFile, first: Day, days: u32, now: Timestamp) -> Option<Day> {
     let newest = page.last_usage?.min(now);
-    let back = |from: Timestamp, days: i64| Timestamp::from_millis(from.millis().saturating_sub(days.saturating_mul(DAY)));
+    let back = |from: Timestamp, days: i64| {
+        Timestamp::from_millis(from.millis().saturating_sub(days.saturating_mul(DAY)))
+    };
     let target = back(newest, days.into())?.day();
     let day = target.min(back(first.start(), -STEP)?.day());
     (day > first && page.pruned_before.is_none_or(|known| day > known)).then_some(day)
@@ -294,17 +391,32 @@ fn open(
     };
     // Sums are compared with all that is here.
     let whole = !ground.is_empty() || !history.sums.is_empty();
-    let level = if summary_only { Level::Daily } else { Level::Full };
-    let mut own = files.open(whole)?.with(level, &kept.rules, settle::derived_ids(&ground));
+    let level = if summary_only {
+        Level::Daily
+    } else {
+        Level::Full
+    };
+    let mut own = files
+        .open(whole)?
+        .with(level, &kept.rules, settle::derived_ids(&ground));
     let mut told = Imported::default();
-    let all = if history.records.is_empty() { Cow::Borrowed(records) } else { Cow::Owned(records.clone().join(history.records.clone())) };
+    let all = if history.records.is_empty() {
+        Cow::Borrowed(records)
+    } else {
+        Cow::Owned(records.clone().join(history.records.clone()))
+    };
     let increments = history.increments();
     if increments.is_empty() {
         files.read_for(&mut own, &all)?;
     } else {
         files.read_for(&mut own, &all.clone().into_owned().join(increments))?;
     }
-    let is_new = |record: &Record| !records.get(record.id).is_some_and(|known| known.covers(record)) && !own.covers(record);
+    let is_new = |record: &Record| {
+        !records
+            .get(record.id)
+            .is_some_and(|known| known.covers(record))
+            && !own.covers(record)
+    };
     told.new_records = history.records.iter().filter(is_new).count() as u64;
     own.add_records(&all);
     own.expect(&history.states);
@@ -316,8 +428,12 @@ fn open(
         own.prune();
     }
     if !ground.is_empty() {
-        let (before, after) =
-            (with(ground.clone(), machine, |data| unshortened(data, &own, &all)), with(ground, machine, |data| *data = own.data()));
+        let (before, after) = (
+            with(ground.clone(), machine, |data| {
+                unshortened(data, &own, &all)
+            }),
+            with(ground, machine, |data| *data = own.data()),
+        );
         for (key, sum) in settle::settle(machine, before, after) {
             own.add_sum(key, sum);
         }
@@ -330,11 +446,17 @@ fn open(
 }
 
 /// The fleet with another state of one machine's data.
-fn with(mut fleet: Vec<MachineData>, machine: &MachineId, change: impl FnOnce(&mut MachineData)) -> Vec<MachineData> {
-    let at = fleet.binary_search_by(|data| data.id.cmp(machine)).unwrap_or_else(|at| {
-        fleet.insert(at, MachineData::new(machine.clone()));
-        at
-    });
+fn with(
+    mut fleet: Vec<MachineData>,
+    machine: &MachineId,
+    change: impl FnOnce(&mut MachineData),
+) -> Vec<MachineData> {
+    let at = fleet
+        .binary_search_by(|data| data.id.cmp(machine))
+        .unwrap_or_else(|at| {
+            fleet.insert(at, MachineData::new(machine.clone()));
+            at
+        });
     change(&mut fleet[at]);
     fleet
 }
@@ -344,7 +466,10 @@ fn unshortened(data: &mut MachineData, own: &Own, records: &RecordSet) {
     let now = own.data();
     for record in records.iter() {
         // A record that stands there at a lower level keeps it.
-        let known = data.records.get(record.id).map_or(Level::Full, |known| known.origin.level);
+        let known = data
+            .records
+            .get(record.id)
+            .map_or(Level::Full, |known| known.origin.level);
         data.records.add(record.shortened(known));
     }
     data.page = now.page;
@@ -373,12 +498,31 @@ pub fn assemble_for(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Oid, SyncError> {
-    let history = History { records: brought.imported.clone(), sums: brought.sums.clone(), states: brought.states.clone() };
-    Ok(assemble(repo, starts, machine, (&brought.records, &history), options, cache)?.tree)
+    let history = History {
+        records: brought.imported.clone(),
+        sums: brought.sums.clone(),
+        states: brought.states.clone(),
+    };
+    Ok(assemble(
+        repo,
+        starts,
+        machine,
+        (&brought.records, &history),
+        options,
+        cache,
+    )?
+    .tree)
 }
 
 /// A root tree after a machine added records to it, the manifest apart.
-pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, stamp: &Stamp, cache: &dyn Cache) -> Result<Oid, SyncError> {
+pub fn add(
+    repo: &Repo,
+    root: Oid,
+    machine: &MachineId,
+    records: &RecordSet,
+    stamp: &Stamp,
+    cache: &dyn Cache,
+) -> Result<Oid, SyncError> {
     let kept = Kept {
         root,
         rules: Rules::default(),
@@ -388,33 +532,71 @@ pub fn add(repo: &Repo, root: Oid, machine: &MachineId, records: &RecordSet, sta
         history: History::default(),
         forgotten: BTreeSet::new(),
     };
-    let (own, _) = open(repo, root, machine, (records, &History::default()), &kept, false, cache)?;
+    let (own, _) = open(
+        repo,
+        root,
+        machine,
+        (records, &History::default()),
+        &kept,
+        false,
+        cache,
+    )?;
     write(repo, root, own, stamp, false, cache, &Watcher::default())
 }
 
 /// The tree with the own files that changed, and the page that tells of them.
-fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, cache: &dyn Cache, watcher: &Watcher) -> Result<Oid, SyncError> {
+fn write(
+    repo: &Repo,
+    root: Oid,
+    own: Own,
+    stamp: &Stamp,
+    snapshot: bool,
+    cache: &dyn Cache,
+    watcher: &Watcher,
+) -> Result<Oid, SyncError> {
     let machine = own.machine().clone();
     let page = layout::machine_path(&machine);
     let mut changes = BTreeMap::new();
     let doing = watcher.begin(Step::Days, own.changed_parts());
     let checksums = own.write_parts(|files| -> Result<(), SyncError> {
-        let texts: Vec<_> = files.iter().map(|file| (file.path.as_str(), file.text.as_bytes())).collect();
+        let texts: Vec<_> = files
+            .iter()
+            .map(|file| (file.path.as_str(), file.text.as_bytes()))
+            .collect();
         let oids = repo.write_files(&texts)?;
-        let files: Vec<_> = files.into_iter().zip(oids).map(|(file, oid)| (file.path, oid, file.digest)).collect();
+        let files: Vec<_> = files
+            .into_iter()
+            .zip(oids)
+            .map(|(file, oid)| (file.path, oid, file.digest))
+            .collect();
         cache.keep_files(&files);
-        files.iter().for_each(|(path, oid, _)| watcher.did(|| format!("wrote {path} as {oid}")));
+        files
+            .iter()
+            .for_each(|(path, oid, _)| watcher.did(|| format!("wrote {path} as {oid}")));
         doing.moved(files.len() as u64);
-        changes.extend(files.into_iter().map(|(path, oid, _)| (path, Entry { mode: FILE, oid })));
+        changes.extend(
+            files
+                .into_iter()
+                .map(|(path, oid, _)| (path, Entry { mode: FILE, oid })),
+        );
         Ok(())
     })?;
     if let Some(draft) = own.draft() {
-        changes.insert(page.clone(), Entry { mode: FILE, oid: repo.write_file(&page, draft.as_bytes())? });
+        changes.insert(
+            page.clone(),
+            Entry {
+                mode: FILE,
+                oid: repo.write_file(&page, draft.as_bytes())?,
+            },
+        );
     }
     let tree = repo.replace(Some(root), &changes)?;
     let figures = figures(repo, tree, &machine, own.views(), cache)?;
     let text = own.write_page(&figures, checksums, stamp);
-    let entry = Entry { mode: FILE, oid: repo.write_file(&page, text.as_bytes())? };
+    let entry = Entry {
+        mode: FILE,
+        oid: repo.write_file(&page, text.as_bytes())?,
+    };
     let mut changes = BTreeMap::from([(page, entry)]);
     if snapshot {
         let copy = layout::snapshot_path(&machine, stamp.now);
@@ -426,7 +608,10 @@ fn write(repo: &Repo, root: Oid, own: Own, stamp: &Stamp, snapshot: bool, cache:
 
 /// Whether git's conflict markers stand in a file.
 fn marked(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
-    let content = repo.entry(Some(root), path)?.map(|entry| read::content(repo, entry.oid)).transpose()?;
+    let content = repo
+        .entry(Some(root), path)?
+        .map(|entry| read::content(repo, entry.oid))
+        .transpose()?;
     Ok(matches!(content, Some(Content::Bytes(bytes)) if algebra::sides(&bytes).is_some()))
 }
 
@@ -434,13 +619,29 @@ fn marked(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
 /// joined. The result depends on the file alone, so that two machines that mend it make the same bytes.
 fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
     let mut changes = BTreeMap::new();
-    for problem in out.problems.iter().filter(|problem| ["malformed", "damaged-lines"].contains(&problem.code.as_str())) {
-        let Some(entry) = repo.entry(Some(out.tree), &problem.subject)? else { continue };
-        let Content::Bytes(bytes) = read::content(repo, entry.oid)? else { continue };
-        let Some((ours, theirs)) = algebra::sides(&bytes) else { continue };
+    for problem in out
+        .problems
+        .iter()
+        .filter(|problem| ["malformed", "damaged-lines"].contains(&problem.code.as_str()))
+    {
+        let Some(entry) = repo.entry(Some(out.tree), &problem.subject)? else {
+            continue;
+        };
+        let Content::Bytes(bytes) = read::content(repo, entry.oid)? else {
+            continue;
+        };
+        let Some((ours, theirs)) = algebra::sides(&bytes) else {
+            continue;
+        };
         let kind = layout::Path::parse(&problem.subject);
         if let Ok(joined) = algebra::unmark(&kind, &bytes, &ours, &theirs) {
-            changes.insert(problem.subject.clone(), Entry { mode: FILE, oid: repo.write_file(&problem.subject, &joined)? });
+            changes.insert(
+                problem.subject.clone(),
+                Entry {
+                    mode: FILE,
+                    oid: repo.write_file(&problem.subject, &joined)?,
+                },
+            );
         }
     }
     out.mended.extend(changes.keys().cloned());
@@ -451,7 +652,13 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
 }
 
 /// Writes what a person decided with this run into the own page.
-fn decide(repo: &Repo, root: Oid, own: &mut Own, stamp: &Stamp, options: &Options) -> Result<bool, SyncError> {
+fn decide(
+    repo: &Repo,
+    root: Oid,
+    own: &mut Own,
+    stamp: &Stamp,
+    options: &Options,
+) -> Result<bool, SyncError> {
     if options.intents.is_empty() {
         return Ok(false);
     }
@@ -470,7 +677,12 @@ fn decide(repo: &Repo, root: Oid, own: &mut Own, stamp: &Stamp, options: &Option
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Whether the page's stamp is so old that it is renewed though nothing is new.
-fn heartbeat_due(repo: &Repo, page: Option<Entry>, machine: &MachineId, options: &Options) -> Result<bool, SyncError> {
+fn heartbeat_due(
+    repo: &Repo,
+    page: Option<Entry>,
+    machine: &MachineId,
+    options: &Options,
+) -> Result<bool, SyncError> {
     let Some(page) = page else { return Ok(false) };
     if !repo.is_blob_within(page.oid, crate::format::MAX_SYNC_FILE)? {
         return Ok(false);
@@ -480,8 +692,14 @@ fn heartbeat_due(repo: &Repo, page: Option<Entry>, machine: &MachineId, options:
 }
 
 /// The manifest below a root tree. A later major version stops everything; any other defect makes it stale.
-fn read_manifest(repo: &Repo, root: Oid) -> Result<Result<(Vec<u8>, Manifest), FormatError>, SyncError> {
-    let Some(entry) = repo.entry(Some(root), MANIFEST)?.filter(|entry| entry.mode == FILE) else {
+fn read_manifest(
+    repo: &Repo,
+    root: Oid,
+) -> Result<Result<(Vec<u8>, Manifest), FormatError>, SyncError> {
+    let Some(entry) = repo
+        .entry(Some(root), MANIFEST)?
+        .filter(|entry| entry.mode == FILE)
+    else {
         return Ok(Err(FormatError::Malformed("there is none".to_owned())));
     };
     if !repo.is_blob_within(entry.oid, crate::format::MAX_MANIFEST)? {
@@ -489,7 +707,10 @@ fn read_manifest(repo: &Repo, root: Oid) -> Result<Result<(Vec<u8>, Manifest), F
     }
     let bytes = repo.blob(entry.oid)?;
     match Manifest::read(&bytes) {
-        Err(source @ FormatError::Newer(_)) => Err(SyncError::Newer { path: MANIFEST.to_owned(), source }),
+        Err(source @ FormatError::Newer(_)) => Err(SyncError::Newer {
+            path: MANIFEST.to_owned(),
+            source,
+        }),
         Err(other) => Ok(Err(other)),
         Ok(manifest) => Ok(Ok((bytes, manifest))),
     }
@@ -503,17 +724,37 @@ const ADOPTED_SESSIONS: usize = 150;
 fn adopt(own: &mut Own, stamp: &Stamp, manifest: &Manifest, repo: &Repo, root: Oid) -> bool {
     let has_file = |id: &String| {
         let path = MachineId::canonical(id).map(|id| layout::machine_path(&id));
-        path.is_some_and(|path| repo.entry(Some(root), &path).is_ok_and(|entry| entry.is_some()))
+        path.is_some_and(|path| {
+            repo.entry(Some(root), &path)
+                .is_ok_and(|entry| entry.is_some())
+        })
     };
     let mut manifest = manifest.clone();
-    let alone: BTreeSet<String> = manifest.machines.keys().filter(|id| !has_file(id)).cloned().collect();
-    let mut sessions: Vec<_> =
-        std::mem::take(&mut manifest.sessions).into_iter().filter(|(_, s)| s.machines.iter().any(|id| alone.contains(id))).collect();
-    sessions.sort_by(|(a_id, a), (b_id, b)| b.last_updated.cmp(&a.last_updated).then_with(|| a_id.cmp(b_id)));
+    let alone: BTreeSet<String> = manifest
+        .machines
+        .keys()
+        .filter(|id| !has_file(id))
+        .cloned()
+        .collect();
+    let mut sessions: Vec<_> = std::mem::take(&mut manifest.sessions)
+        .into_iter()
+        .filter(|(_, s)| s.machines.iter().any(|id| alone.contains(id)))
+        .collect();
+    sessions.sort_by(|(a_id, a), (b_id, b)| {
+        b.last_updated
+            .cmp(&a.last_updated)
+            .then_with(|| a_id.cmp(b_id))
+    });
     manifest.sessions = sessions.into_iter().take(ADOPTED_SESSIONS).collect();
-    let Ok(value) = serde_json::from_str::<serde_json::Value>(&manifest.write()) else { return false };
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(&manifest.write()) else {
+        return false;
+    };
     let subject = RecordId::of("manifest", &[value.to_string().as_bytes()]).to_string();
-    own.decide(stamp, (ADOPTED.to_owned(), subject, 1), Decision(Extra::from([("manifest".to_owned(), value)])))
+    own.decide(
+        stamp,
+        (ADOPTED.to_owned(), subject, 1),
+        Decision(Extra::from([("manifest".to_owned(), value)])),
+    )
 }
 
 /// Computes the front page anew where it does not tell of the trees beside it; takes away what is left of one that nobody wants.
@@ -522,7 +763,13 @@ fn front(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Oid, SyncError> {
     let split = there.split();
     let mut changes = BTreeMap::new();
     let mut put = |path: &str, bytes: &[u8]| -> Result<(), SyncError> {
-        changes.insert(path.to_owned(), Entry { mode: FILE, oid: repo.write_blob(bytes)? });
+        changes.insert(
+            path.to_owned(),
+            Entry {
+                mode: FILE,
+                oid: repo.write_blob(bytes)?,
+            },
+        );
         Ok(())
     };
     let Some(split) = split.filter(|_| !repo.is_sealing()) else {
@@ -530,7 +777,11 @@ fn front(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Oid, SyncError> {
         if let Some(split) = split {
             put(layout::README, split.with("").as_bytes())?;
         }
-        let root = if changes.is_empty() { root } else { repo.replace(Some(root), &changes)? };
+        let root = if changes.is_empty() {
+            root
+        } else {
+            repo.replace(Some(root), &changes)?
+        };
         let gone = there.files.into_keys().collect();
         return Ok(repo.without(root, &gone)?);
     };
@@ -544,12 +795,23 @@ fn front(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Oid, SyncError> {
     for (path, bytes) in &new.files {
         put(path, bytes)?;
     }
-    let gone = there.files.keys().filter(|path| !new.files.contains_key(*path)).cloned().collect();
+    let gone = there
+        .files
+        .keys()
+        .filter(|path| !new.files.contains_key(*path))
+        .cloned()
+        .collect();
     Ok(repo.without(repo.replace(Some(root), &changes)?, &gone)?)
 }
 
 /// Computes what tells of the trees beside it: the manifest, and the front page if there is one.
-fn derive(repo: &Repo, out: &mut Assembled, old: Option<&Manifest>, options: &Options, cache: &dyn Cache) -> Result<(), SyncError> {
+fn derive(
+    repo: &Repo,
+    out: &mut Assembled,
+    old: Option<&Manifest>,
+    options: &Options,
+    cache: &dyn Cache,
+) -> Result<(), SyncError> {
     derive_manifest(repo, out, old, options, cache)?;
     if out.newer_rules.is_none() {
         out.tree = front(repo, out.tree, cache)?;
@@ -568,7 +830,9 @@ fn derive_manifest(
     let (machines, archive) = read::inputs(repo, Some(out.tree))?;
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
     if let Some(old) = old {
-        let fits = old.inputs.as_ref().is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
+        let fits = old.inputs.as_ref().is_some_and(|inputs| {
+            (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive))
+        });
         let newer = old.rules > options.rules;
         let foreign = old.is_foreign() && options.task != Task::Sync;
         if newer || foreign || (fits && old.rules == options.rules && !options.rederive) {
@@ -584,10 +848,17 @@ fn derive_manifest(
     out.problems = problems(&new.conflicts);
     let oid = repo.write_file(MANIFEST, new.write().as_bytes())?;
     options.watcher.did(|| format!("wrote {MANIFEST} as {oid}"));
-    out.tree = repo.replace(Some(out.tree), &BTreeMap::from([(MANIFEST.to_owned(), Entry { mode: FILE, oid })]))?;
+    out.tree = repo.replace(
+        Some(out.tree),
+        &BTreeMap::from([(MANIFEST.to_owned(), Entry { mode: FILE, oid })]),
+    )?;
     Ok(())
 }
 
 fn problems(conflicts: &[Conflict]) -> Vec<Conflict> {
-    conflicts.iter().filter(|conflict| conflict.code != "joined").cloned().collect()
+    conflicts
+        .iter()
+        .filter(|conflict| conflict.code != "joined")
+        .cloned()
+        .collect()
 }

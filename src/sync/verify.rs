@@ -56,7 +56,11 @@ pub struct Finding {
 }
 
 fn found(kind: Kind, subject: impl Into<String>, what: impl Into<String>) -> Finding {
-    Finding { kind, subject: subject.into(), what: what.into() }
+    Finding {
+        kind,
+        subject: subject.into(),
+        what: what.into(),
+    }
 }
 
 /// A lock of git's that is younger may belong to a command that works right now.
@@ -64,20 +68,38 @@ const OLD: Duration = Duration::from_mins(10);
 
 /// Looks at everything. With `read_data` every object is read and everything derived is computed anew; without, what the commit and its
 /// manifest tell is believed. Runs under the lock, writes nothing.
-pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Option<Vec<Finding>>, SyncError> {
+pub fn verify(
+    places: &Places,
+    options: &Options,
+    read_data: bool,
+) -> Result<Option<Vec<Finding>>, SyncError> {
     let (_lock, _) = super::settings::lock(places, options)?;
     let key = key::read(&places.key)?;
-    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else { return Ok(None) };
+    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
+        return Ok(None);
+    };
     let git = Git::find(false)?.with_watcher(options.watcher.clone());
     let mut out = Vec::new();
     // What cannot be read because objects are gone is told below.
-    match repo.synced().map_err(SyncError::from).and_then(|head| start_sealing(&repo, head, false)) {
+    match repo
+        .synced()
+        .map_err(SyncError::from)
+        .and_then(|head| start_sealing(&repo, head, false))
+    {
         Ok(None) => {}
-        Ok(Some(mark)) => return Err(SyncError::NoKey { why: format!("the repository is encrypted with the key {mark}") }),
+        Ok(Some(mark)) => {
+            return Err(SyncError::NoKey {
+                why: format!("the repository is encrypted with the key {mark}"),
+            });
+        }
         Err(error) if error.lacks_objects() => {}
         Err(error) => return Err(error),
     }
-    let fsck: &[&str] = if read_data { &["fsck", "--strict", "--no-dangling"] } else { &["fsck", "--connectivity-only", "--no-dangling"] };
+    let fsck: &[&str] = if read_data {
+        &["fsck", "--strict", "--no-dangling"]
+    } else {
+        &["fsck", "--connectivity-only", "--no-dangling"]
+    };
     let doing = options.watcher.begin(Step::Objects, 0);
     let checked = git.run(repo.path(), fsck);
     drop(doing);
@@ -87,21 +109,47 @@ pub fn verify(places: &Places, options: &Options, read_data: bool) -> Result<Opt
     {
         out.push(found(Kind::Objects, "git fsck", error.to_string()));
     }
-    match repo.synced().and_then(|head| head.map(|head| repo.tree_of(head)).transpose()) {
+    match repo
+        .synced()
+        .and_then(|head| head.map(|head| repo.tree_of(head)).transpose())
+    {
         Ok(Some(root)) => {
-            if let Err(error) = data_of(&repo, &git, root, places, read_data.then_some(&options.watcher), &mut out) {
-                out.push(found(Kind::Objects, "what was synced last", error.to_string()));
+            if let Err(error) = data_of(
+                &repo,
+                &git,
+                root,
+                places,
+                read_data.then_some(&options.watcher),
+                &mut out,
+            ) {
+                out.push(found(
+                    Kind::Objects,
+                    "what was synced last",
+                    error.to_string(),
+                ));
             }
         }
         Ok(None) => {}
-        Err(error) => out.push(found(Kind::Objects, "what was synced last", error.to_string())),
+        Err(error) => out.push(found(
+            Kind::Objects,
+            "what was synced last",
+            error.to_string(),
+        )),
     }
-    out.extend(setup::defects(&repo, &options.program).into_iter().map(|(subject, what)| found(Kind::SetUp, subject, what)));
+    out.extend(
+        setup::defects(&repo, &options.program)
+            .into_iter()
+            .map(|(subject, what)| found(Kind::SetUp, subject, what)),
+    );
     if let Some(missing) = hooks::missing(&repo, &git) {
         out.push(found(Kind::SetUp, missing, "is not installed"));
     }
     for path in leftovers(places) {
-        out.push(found(Kind::Leftover, path.display().to_string(), "was left by a git command that was killed"));
+        out.push(found(
+            Kind::Leftover,
+            path.display().to_string(),
+            "was left by a git command that was killed",
+        ));
     }
     if let Some(what) = Index::defect(&places.state) {
         out.push(found(Kind::Index, "the local index", what));
@@ -129,23 +177,38 @@ fn data_of(
         out.push(stale("the work tree", "does not show the commit"));
     }
     let there = front::There::read(repo, root)?;
-    if there.split().is_some() && front::compute(repo, read::inputs(repo, Some(root))?, &there, &NoCache)?.is_some() {
-        out.push(stale(layout::README, "its front page was not computed from the files beside it"));
+    if there.split().is_some()
+        && front::compute(repo, read::inputs(repo, Some(root))?, &there, &NoCache)?.is_some()
+    {
+        out.push(stale(
+            layout::README,
+            "its front page was not computed from the files beside it",
+        ));
     }
     for breach in guard::foreign(repo, None, Some(root))? {
         if let guard::Breach::Foreign { path } = breach
             && path.starts_with("sync/")
         {
-            out.push(found(Kind::Foreign, path, "is no sync data; it is carried along and never read"));
+            out.push(found(
+                Kind::Foreign,
+                path,
+                "is no sync data; it is carried along and never read",
+            ));
         }
     }
     let rules = Rules::read(repo, root, |_, _| None)?;
     for path in breaking(repo, root, &rules, &CheckedNow::default())? {
         out.push(stale(&path, "has data that was forgotten, or details that retention takes away; claude-sync takes them out"));
     }
-    let Some(watcher) = read_data else { return told(repo, root, out) };
+    let Some(watcher) = read_data else {
+        return told(repo, root, out);
+    };
     let mut names = Interner::default();
-    let blobs: Vec<_> = repo.blobs(Some(root), "sync")?.into_iter().filter(|blob| blob.mode == FILE).collect();
+    let blobs: Vec<_> = repo
+        .blobs(Some(root), "sync")?
+        .into_iter()
+        .filter(|blob| blob.mode == FILE)
+        .collect();
     let doing = watcher.begin(Step::Files, blobs.len() as u64);
     for blob in blobs {
         doing.moved(1);
@@ -156,24 +219,41 @@ fn data_of(
         let bytes = match read::content(repo, blob.oid) {
             Ok(Content::Bytes(bytes)) => bytes,
             Ok(Content::TooLarge(size)) => {
-                out.push(found(Kind::Damaged, blob.path, format!("has {size} bytes, more than are read")));
+                out.push(found(
+                    Kind::Damaged,
+                    blob.path,
+                    format!("has {size} bytes, more than are read"),
+                ));
                 continue;
             }
             Err(DataError::Repo(error)) if error.lacks_objects() => {
-                out.push(found(Kind::Objects, blob.path, "its object is missing or damaged"));
+                out.push(found(
+                    Kind::Objects,
+                    blob.path,
+                    "its object is missing or damaged",
+                ));
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let unreadable = |error: FormatError| found(Kind::Damaged, blob.path.as_str(), error.to_string());
+        let unreadable =
+            |error: FormatError| found(Kind::Damaged, blob.path.as_str(), error.to_string());
         match &kind {
             Path::Day(machine, day, _) => match DayFile::read(machine, *day, &bytes, &mut names) {
                 Ok((_, damage)) => {
                     if damage.lines > 0 {
-                        out.push(found(Kind::Damaged, blob.path.as_str(), format!("lines that cannot be read: {}", damage.lines)));
+                        out.push(found(
+                            Kind::Damaged,
+                            blob.path.as_str(),
+                            format!("lines that cannot be read: {}", damage.lines),
+                        ));
                     }
                     for session in &damage.checksums {
-                        out.push(found(Kind::Damaged, blob.path.as_str(), format!("the checksum of session {session} does not fit")));
+                        out.push(found(
+                            Kind::Damaged,
+                            blob.path.as_str(),
+                            format!("the checksum of session {session} does not fit"),
+                        ));
                     }
                 }
                 Err(error) => out.push(unreadable(error)),
@@ -194,7 +274,11 @@ fn data_of(
         let text = overview::manifest(repo, machines, archive, rules, &NoCache)?.write();
         let whole = Fleet::count(read::load(repo, machines, archive)?);
         if text != fleet::manifest::compute(&whole, machines, archive, rules).write() {
-            out.push(found(Kind::Index, "the manifest", "is computed differently from digests than from all files: please report it"));
+            out.push(found(
+                Kind::Index,
+                "the manifest",
+                "is computed differently from digests than from all files: please report it",
+            ));
         }
         if repo.blob(entry.oid)? != text.as_bytes() {
             out.push(stale(MANIFEST, "does not say what the files beside it say"));
@@ -204,9 +288,22 @@ fn data_of(
         && let Some(entry) = repo.entry(Some(root), &layout::machine_path(&machine))?
         && let Ok(page) = SyncFile::read(&machine, &repo.blob(entry.oid)?, &mut names)
         && page.claimed.is_none()
-        && told_by_page(&page.totals) != told_by_page(&figures(repo, root, &machine, std::collections::BTreeSet::new(), &NoCache)?.totals)
+        && told_by_page(&page.totals)
+            != told_by_page(
+                &figures(
+                    repo,
+                    root,
+                    &machine,
+                    std::collections::BTreeSet::new(),
+                    &NoCache,
+                )?
+                .totals,
+            )
     {
-        out.push(stale(&layout::machine_path(&machine), "its totals are not the sums of this machine's records"));
+        out.push(stale(
+            &layout::machine_path(&machine),
+            "its totals are not the sums of this machine's records",
+        ));
     }
     Ok(())
 }
@@ -214,15 +311,31 @@ fn data_of(
 /// The figures that a page has: the format knows no others.
 fn told_by_page(totals: &Totals) -> [u64; 5] {
     let c = &totals.counters;
-    [totals.requests, c.input, c.output, c.cache_creation, c.cache_read]
+    [
+        totals.requests,
+        c.input,
+        c.output,
+        c.cache_creation,
+        c.cache_read,
+    ]
 }
 
 /// What the manifest tells of files that were left out.
 fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
-    let Some(entry) = repo.entry(Some(root), MANIFEST)? else { return Ok(()) };
+    let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
+        return Ok(());
+    };
     if let Ok(manifest) = crate::format::manifest::Manifest::read(&repo.blob(entry.oid)?) {
-        for conflict in manifest.conflicts.iter().filter(|conflict| !["joined", "unequal-records"].contains(&conflict.code.as_str())) {
-            out.push(found(Kind::Damaged, conflict.subject.as_str(), format!("the manifest names it: {}", conflict.code)));
+        for conflict in manifest
+            .conflicts
+            .iter()
+            .filter(|conflict| !["joined", "unequal-records"].contains(&conflict.code.as_str()))
+        {
+            out.push(found(
+                Kind::Damaged,
+                conflict.subject.as_str(),
+                format!("the manifest names it: {}", conflict.code),
+            ));
         }
     }
     Ok(())
@@ -231,16 +344,30 @@ fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<()
 fn leftovers(places: &Places) -> Vec<PathBuf> {
     let git_dir = places.repo.join(".git");
     let old = SystemTime::now().checked_sub(OLD);
-    let is_old =
-        |path: &FilePath| std::fs::metadata(path).and_then(|data| data.modified()).ok().is_some_and(|at| old.is_some_and(|old| at < old));
-    stale::find(&git_dir).into_iter().filter(|path| is_old(path)).collect()
+    let is_old = |path: &FilePath| {
+        std::fs::metadata(path)
+            .and_then(|data| data.modified())
+            .ok()
+            .is_some_and(|at| old.is_some_and(|old| at < old))
+    };
+    stale::find(&git_dir)
+        .into_iter()
+        .filter(|path| is_old(path))
+        .collect()
 }
 
 /// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that is damaged or that is not trusted.
-pub fn clear_leftovers(places: &Places, options: &Options, index: bool) -> Result<Vec<PathBuf>, SyncError> {
+pub fn clear_leftovers(
+    places: &Places,
+    options: &Options,
+    index: bool,
+) -> Result<Vec<PathBuf>, SyncError> {
     let (_lock, _) = super::settings::lock(places, options)?;
     if index || Index::defect(&places.state).is_some() {
         Index::remove(&places.state);
     }
-    Ok(leftovers(places).into_iter().filter(|path| std::fs::remove_file(path).is_ok()).collect())
+    Ok(leftovers(places)
+        .into_iter()
+        .filter(|path| std::fs::remove_file(path).is_ok())
+        .collect())
 }

@@ -84,7 +84,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Models<'a> {
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
                 Ok(Models::default())
             }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut seq: A,
+            ) -> Result<Self::Value, A::Error> {
                 while seq.next_element::<IgnoredAny>()?.is_some() {}
                 Ok(Models::default())
             }
@@ -125,7 +128,13 @@ impl Stretch {
     }
 
     /// Reads a state. `written`: when the transcript was last written, for an account without any request.
-    pub fn read(&mut self, line: &[u8], fallback: &str, written: i64, names: &mut Interner) -> Result<Option<State>, LineError> {
+    pub fn read(
+        &mut self,
+        line: &[u8],
+        fallback: &str,
+        written: i64,
+        names: &mut Interner,
+    ) -> Result<Option<State>, LineError> {
         let parsed: Line = match serde_json::from_slice(line) {
             Ok(parsed) => parsed,
             Err(error) => return Err(LineError::Syntax(error.column())),
@@ -145,13 +154,31 @@ impl Stretch {
         }
         let start = i64::try_from(start).unwrap_or(i64::MAX);
         // An account without any request in sight began when it says so, unless that is yet to come.
-        let alone = || self.end.unwrap_or(if (1..=written).contains(&start) { start } else { written });
+        let alone = || {
+            self.end.unwrap_or(if (1..=written).contains(&start) {
+                start
+            } else {
+                written
+            })
+        };
         let until = self.until.unwrap_or_else(alone);
         let time = |millis: i64| Timestamp::from_millis(millis).ok_or(LineError::Timestamp);
-        let session = SessionId::new(names.name(&token(parsed.session.get().unwrap_or(fallback), "session", 128)));
+        let session = SessionId::new(names.name(&token(
+            parsed.session.get().unwrap_or(fallback),
+            "session",
+            128,
+        )));
         let lineage = Ledger::lineage(start);
-        let known = self.before.as_ref().filter(|(known, _)| *known == lineage.number());
-        let before = known.map(|(_, models)| models.iter().map(|(model, figures)| (names.name(model), counters(*figures))).collect());
+        let known = self
+            .before
+            .as_ref()
+            .filter(|(known, _)| *known == lineage.number());
+        let before = known.map(|(_, models)| {
+            models
+                .iter()
+                .map(|(model, figures)| (names.name(model), counters(*figures)))
+                .collect()
+        });
         let state = State {
             lineage,
             session,
@@ -164,7 +191,11 @@ impl Stretch {
         };
         // Claude Code often writes the same state twice.
         let again = state.before.as_ref() == Some(&state.after);
-        let figures = state.after.iter().map(|(model, c)| (model.to_string(), figures(*c))).collect();
+        let figures = state
+            .after
+            .iter()
+            .map(|(model, c)| (model.to_string(), figures(*c)))
+            .collect();
         self.before = Some((lineage.number(), figures));
         (self.from, self.until, self.end) = (None, None, Some(until));
         Ok(Some(state).filter(|_| !again))
@@ -172,11 +203,24 @@ impl Stretch {
 }
 
 fn figures(c: Counters) -> [u64; 5] {
-    [c.input, c.output, c.cache_creation, c.cache_read, c.web_search]
+    [
+        c.input,
+        c.output,
+        c.cache_creation,
+        c.cache_read,
+        c.web_search,
+    ]
 }
 
 fn counters([input, output, cache_creation, cache_read, web_search]: [u64; 5]) -> Counters {
-    Counters { input, output, cache_creation, cache_read, web_search, ..Counters::default() }
+    Counters {
+        input,
+        output,
+        cache_creation,
+        cache_read,
+        web_search,
+        ..Counters::default()
+    }
 }
 
 impl Usage {

@@ -17,13 +17,29 @@ const DEEPEST: usize = 4;
 const MOST: u64 = 4 << 20;
 
 /// The app's data folders on a system, as patterns.
-pub fn data_folders(system: &str, home: &Path, config: &Path, variable: impl Fn(&str) -> Option<PathBuf>) -> Vec<PathBuf> {
+pub fn data_folders(
+    system: &str,
+    home: &Path,
+    config: &Path,
+    variable: impl Fn(&str) -> Option<PathBuf>,
+) -> Vec<PathBuf> {
     match system {
-        "macos" => vec![home.join("Library").join("Application Support").join("Claude")],
+        "macos" => vec![
+            home.join("Library")
+                .join("Application Support")
+                .join("Claude"),
+        ],
         "windows" => {
-            let roaming = variable("APPDATA").unwrap_or_else(|| home.join("AppData").join("Roaming"));
-            let local = variable("LOCALAPPDATA").unwrap_or_else(|| home.join("AppData").join("Local"));
-            let store = local.join("Packages").join("Claude_*").join("LocalCache").join("Roaming").join("Claude");
+            let roaming =
+                variable("APPDATA").unwrap_or_else(|| home.join("AppData").join("Roaming"));
+            let local =
+                variable("LOCALAPPDATA").unwrap_or_else(|| home.join("AppData").join("Local"));
+            let store = local
+                .join("Packages")
+                .join("Claude_*")
+                .join("LocalCache")
+                .join("Roaming")
+                .join("Claude");
             vec![roaming.join("Claude"), store]
         }
         _ => vec![config.join("Claude")],
@@ -43,8 +59,14 @@ pub fn tasks(data: &Path) -> Vec<(PathBuf, Option<String>)> {
 }
 
 fn collect(folder: &Path, depth: usize, out: &mut Vec<(PathBuf, Option<String>)>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
     paths.sort();
     for path in paths {
         let projects = path.join(".claude").join("projects");
@@ -65,9 +87,17 @@ fn working_folder(file: &Path) -> Option<String> {
     }
     let mut fields = Fields::of(serde_json::from_slice(&fs::read(file).ok()?).ok()?)?;
     let chosen = fields.array("userSelectedFolders").unwrap_or_default();
-    let chosen = chosen.first().and_then(|folder| folder.as_str()).map(str::to_owned);
-    let named = fields.text("cwd").ok().filter(|cwd| !cwd.starts_with("/sessions/"));
-    chosen.or(named).filter(|folder| !folder.trim().is_empty() && folder.len() <= 4096)
+    let chosen = chosen
+        .first()
+        .and_then(|folder| folder.as_str())
+        .map(str::to_owned);
+    let named = fields
+        .text("cwd")
+        .ok()
+        .filter(|cwd| !cwd.starts_with("/sessions/"));
+    chosen
+        .or(named)
+        .filter(|folder| !folder.trim().is_empty() && folder.len() <= 4096)
 }
 
 #[cfg(test)]
@@ -77,11 +107,21 @@ mod tests {
     #[test]
     fn each_system_has_its_own_folders() {
         let (home, config) = (Path::new("/h"), Path::new("/h/.config"));
-        let of = |system| data_folders(system, home, config, |name| (name == "APPDATA").then(|| "/roam".into()));
+        let of = |system| {
+            data_folders(system, home, config, |name| {
+                (name == "APPDATA").then(|| "/roam".into())
+            })
+        };
         assert_eq!(of("linux"), [PathBuf::from("/h/.config/Claude")]);
-        assert_eq!(of("macos"), [PathBuf::from("/h/Library/Application Support/Claude")]);
+        assert_eq!(
+            of("macos"),
+            [PathBuf::from("/h/Library/Application Support/Claude")]
+        );
         let packaged = "/h/AppData/Local/Packages/Claude_*/LocalCache/Roaming/Claude";
-        assert_eq!(of("windows"), [PathBuf::from("/roam/Claude"), PathBuf::from(packaged)]);
+        assert_eq!(
+            of("windows"),
+            [PathBuf::from("/roam/Claude"), PathBuf::from(packaged)]
+        );
     }
 
     #[test]
@@ -89,7 +129,10 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         for (task, note) in [
             ("acc/org/local_a", r#"{"cwd":"/w/shop","title":"secret"}"#),
-            ("acc/org/agent/local_b", r#"{"cwd":"/sessions/brave-fox","userSelectedFolders":["/w/till"]}"#),
+            (
+                "acc/org/agent/local_b",
+                r#"{"cwd":"/sessions/brave-fox","userSelectedFolders":["/w/till"]}"#,
+            ),
             ("acc/org/local_c", r#"{"cwd":"/sessions/brave-fox"}"#),
             ("acc/org/local_d", "no JSON"),
         ] {
@@ -98,9 +141,20 @@ mod tests {
             fs::write(task.with_extension("json"), note).expect("written");
         }
         fs::create_dir_all(root.path().join(TASKS).join("acc/org/local_e/.claude")).expect("made");
-        let mut found: Vec<_> = tasks(root.path()).into_iter().map(|(_, working)| working).collect();
+        let mut found: Vec<_> = tasks(root.path())
+            .into_iter()
+            .map(|(_, working)| working)
+            .collect();
         found.sort();
-        assert_eq!(found, [None, None, Some("/w/shop".to_owned()), Some("/w/till".to_owned())]);
+        assert_eq!(
+            found,
+            [
+                None,
+                None,
+                Some("/w/shop".to_owned()),
+                Some("/w/till".to_owned())
+            ]
+        );
         assert_eq!(tasks(&root.path().join(TASKS)).len(), 4);
     }
 }

@@ -40,7 +40,10 @@ pub fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>) -> Di
     }
     let mut files: Vec<_> = walk.files.into_values().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Discovery { files, unreadable: walk.unreadable }
+    Discovery {
+        files,
+        unreadable: walk.unreadable,
+    }
 }
 
 #[derive(Default)]
@@ -57,7 +60,9 @@ const DEEPEST: usize = 32;
 
 impl Walk {
     fn folder(&mut self, folder: &Path, depth: usize) {
-        let entries = folder.canonicalize().and_then(|real| Ok((fs::read_dir(&real)?, real)));
+        let entries = folder
+            .canonicalize()
+            .and_then(|real| Ok((fs::read_dir(&real)?, real)));
         let (entries, real) = match entries {
             Ok(found) => found,
             Err(error) => return self.unreadable.push((folder.to_owned(), error.to_string())),
@@ -80,8 +85,13 @@ impl Walk {
     fn entry(&mut self, entry: &DirEntry, depth: usize) {
         // The folder's path is resolved, so that of what is no link is too.
         let path = &entry.path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        let transcript = path.extension().is_some_and(|e| e == "jsonl") && name != "journal.jsonl" && name != "audit.jsonl";
+        let name = path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
+        let transcript = path.extension().is_some_and(|e| e == "jsonl")
+            && name != "journal.jsonl"
+            && name != "audit.jsonl";
         if entry.file_type().is_ok_and(|kind| kind.is_file()) {
             if let Ok(meta) = entry.metadata()
                 && transcript
@@ -105,9 +115,20 @@ impl Walk {
     }
 
     fn describe(&self, path: PathBuf, meta: &fs::Metadata) -> TranscriptFile {
-        let modified = meta.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        let modified = modified.and_then(|age| i64::try_from(age.as_nanos()).ok()).unwrap_or(0);
-        TranscriptFile { path, identity: identity(meta), size: meta.len(), modified, working: self.working.clone() }
+        let modified = meta
+            .modified()
+            .ok()
+            .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let modified = modified
+            .and_then(|age| i64::try_from(age.as_nanos()).ok())
+            .unwrap_or(0);
+        TranscriptFile {
+            path,
+            identity: identity(meta),
+            size: meta.len(),
+            modified,
+            working: self.working.clone(),
+        }
     }
 }
 

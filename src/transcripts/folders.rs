@@ -85,7 +85,9 @@ impl Search {
     /// Finds the folders, given Claude Code's profiles. Of two names for one folder the first counts.
     pub fn folders(&self, profiles: &[PathBuf]) -> Folders {
         let mut out = Collecting::default();
-        profiles.iter().for_each(|profile| out.add(profile, Source::Profile));
+        profiles
+            .iter()
+            .for_each(|profile| out.add(profile, Source::Profile));
         for (written, folder) in &self.settings {
             let mut any = false;
             for folder in pattern::folders(folder) {
@@ -96,21 +98,40 @@ impl Search {
                 out.found.unmatched.push(written.clone());
             }
         }
-        self.desktop.iter().flat_map(|data| pattern::folders(data)).for_each(|data| out.add(&data, Source::Desktop));
+        self.desktop
+            .iter()
+            .flat_map(|data| pattern::folders(data))
+            .for_each(|data| out.add(&data, Source::Desktop));
         if self.wsl {
-            self.other_system.iter().flat_map(|folder| pattern::folders(folder)).for_each(|folder| out.add(&folder, Source::OtherSystem));
+            self.other_system
+                .iter()
+                .flat_map(|folder| pattern::folders(folder))
+                .for_each(|folder| out.add(&folder, Source::OtherSystem));
         }
         out.found
     }
 
     /// Folders that look like Claude Code's and are not among those that are read.
     pub fn unread(&self, read: &Folders) -> Vec<PathBuf> {
-        let known: BTreeSet<PathBuf> = read.folders.iter().flat_map(|folder| &folder.roots).filter_map(|(root, _)| real(root)).collect();
-        let likely = self.home.iter().flat_map(|home| [home.join(".claude*"), home.join(".config").join("claude*")]);
+        let known: BTreeSet<PathBuf> = read
+            .folders
+            .iter()
+            .flat_map(|folder| &folder.roots)
+            .filter_map(|(root, _)| real(root))
+            .collect();
+        let likely = self
+            .home
+            .iter()
+            .flat_map(|home| [home.join(".claude*"), home.join(".config").join("claude*")]);
         let mut out: Vec<PathBuf> = Vec::new();
-        for folder in likely.chain(self.other_system.iter().cloned()).flat_map(|likely| pattern::folders(&likely)) {
+        for folder in likely
+            .chain(self.other_system.iter().cloned())
+            .flat_map(|likely| pattern::folders(&likely))
+        {
             let roots = roots(&folder, false);
-            let mut new = roots.iter().filter(|(root, _)| real(root).is_some_and(|root| !known.contains(&root)));
+            let mut new = roots
+                .iter()
+                .filter(|(root, _)| real(root).is_some_and(|root| !known.contains(&root)));
             if new.any(|(root, _)| has_transcript(root, 0)) && !out.contains(&folder) {
                 out.push(folder);
             }
@@ -122,7 +143,11 @@ impl Search {
 impl Folders {
     /// All transcripts in them.
     pub fn discover(&self) -> Discovery {
-        below(self.folders.iter().flat_map(|folder| folder.roots.iter().cloned()))
+        below(
+            self.folders
+                .iter()
+                .flat_map(|folder| folder.roots.iter().cloned()),
+        )
     }
 
     /// Their paths, for messages.
@@ -138,9 +163,15 @@ impl Folder {
         files.sort_by_key(|file| std::cmp::Reverse(file.modified));
         Extent {
             files: files.len() as u64,
-            newest: files.first().and_then(|file| Timestamp::from_millis(file.modified / 1_000_000)),
+            newest: files
+                .first()
+                .and_then(|file| Timestamp::from_millis(file.modified / 1_000_000)),
             // The newest file may hold a title and nothing else yet.
-            last_usage: files.iter().take(5).filter_map(|file| last_usage(&file.path)).max(),
+            last_usage: files
+                .iter()
+                .take(5)
+                .filter_map(|file| last_usage(&file.path))
+                .max(),
         }
     }
 }
@@ -156,7 +187,11 @@ impl Collecting {
         let mut roots = roots(folder, source == Source::Setting);
         roots.retain(|(root, _)| real(root).is_some_and(|root| self.known.insert(root)));
         if !roots.is_empty() {
-            self.found.folders.push(Folder { path: folder.to_owned(), source, roots });
+            self.found.folders.push(Folder {
+                path: folder.to_owned(),
+                source,
+                roots,
+            });
         }
     }
 }
@@ -176,27 +211,37 @@ fn roots(folder: &Path, named: bool) -> Vec<(PathBuf, Option<String>)> {
     if !tasks.is_empty() {
         return tasks;
     }
-    if named && (folder.file_name().is_some_and(|name| name == "projects") || has_transcript(folder, 0)) {
+    if named
+        && (folder.file_name().is_some_and(|name| name == "projects") || has_transcript(folder, 0))
+    {
         return vec![(folder.to_owned(), None)];
     }
     Vec::new()
 }
 
 fn holds_transcripts(folder: &Path) -> bool {
-    roots(folder, true).iter().any(|(root, _)| has_transcript(root, 0))
+    roots(folder, true)
+        .iter()
+        .any(|(root, _)| has_transcript(root, 0))
 }
 
 /// Whether there is a transcript in a folder of projects, or in one project.
 fn has_transcript(folder: &Path, depth: usize) -> bool {
-    let Ok(entries) = fs::read_dir(folder) else { return false };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
     entries.flatten().any(|entry| {
         let path = entry.path();
-        path.extension().is_some_and(|end| end == "jsonl") && path.is_file() && is_transcript_name(&path)
+        path.extension().is_some_and(|end| end == "jsonl")
+            && path.is_file()
+            && is_transcript_name(&path)
             || depth == 0 && path.is_dir() && has_transcript(&path, depth + 1)
     })
 }
 
 /// Claude Code keeps other lists beside `projects`.
 fn is_transcript_name(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name != "history.jsonl" && name != "journal.jsonl" && name != "audit.jsonl")
+    path.file_name().is_some_and(|name| {
+        name != "history.jsonl" && name != "journal.jsonl" && name != "audit.jsonl"
+    })
 }

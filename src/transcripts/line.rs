@@ -163,7 +163,9 @@ pub fn read_line(
     };
     let assistant = |kind: &Text| kind.get() == Some("assistant");
     let row = if assistant(&parsed.kind) {
-        let Some(message) = &parsed.message.0 else { return Ok(()) };
+        let Some(message) = &parsed.message.0 else {
+            return Ok(());
+        };
         Row {
             message,
             timestamp: &parsed.timestamp,
@@ -174,16 +176,49 @@ pub fn read_line(
         }
     } else {
         let progress = parsed.kind.get() == Some("progress");
-        let Some(data) = parsed.data.0.as_ref().filter(|data| progress && data.kind.get() == Some("agent_progress")) else { return Ok(()) };
-        let Some(inner) = data.message.0.as_ref().filter(|inner| assistant(&inner.kind)) else { return Ok(()) };
-        let Some(message) = &inner.message.0 else { return Ok(()) };
-        let timestamp = if inner.timestamp.0.is_some() { &inner.timestamp } else { &parsed.timestamp };
-        Row { message, timestamp, request: &inner.request, uuid: &inner.uuid, cost: &inner.cost, sidechain: true }
+        let Some(data) = parsed
+            .data
+            .0
+            .as_ref()
+            .filter(|data| progress && data.kind.get() == Some("agent_progress"))
+        else {
+            return Ok(());
+        };
+        let Some(inner) = data
+            .message
+            .0
+            .as_ref()
+            .filter(|inner| assistant(&inner.kind))
+        else {
+            return Ok(());
+        };
+        let Some(message) = &inner.message.0 else {
+            return Ok(());
+        };
+        let timestamp = if inner.timestamp.0.is_some() {
+            &inner.timestamp
+        } else {
+            &parsed.timestamp
+        };
+        Row {
+            message,
+            timestamp,
+            request: &inner.request,
+            uuid: &inner.uuid,
+            cost: &inner.cost,
+            sidechain: true,
+        }
     };
-    let original = parsed.forked.0.as_ref().and_then(|forked| forked.session.get());
+    let original = parsed
+        .forked
+        .0
+        .as_ref()
+        .and_then(|forked| forked.session.get());
     let session = original.or(parsed.session.get()).unwrap_or(fallback.0);
     let project = naming.of(fallback.1.or(parsed.cwd.get()));
-    row.records(line, session, &project, names, &mut |record| keep(record, original.is_some()))
+    row.records(line, session, &project, names, &mut |record| {
+        keep(record, original.is_some())
+    })
 }
 
 struct Row<'l> {
@@ -204,49 +239,96 @@ impl Row<'_> {
         names: &mut Interner,
         keep: &mut impl FnMut(Record),
     ) -> Result<(), LineError> {
-        let Some(usage) = &self.message.usage.0 else { return Ok(()) };
+        let Some(usage) = &self.message.usage.0 else {
+            return Ok(());
+        };
         let model = self.message.model.get().unwrap_or("unknown");
         if model == "<synthetic>" {
             return Ok(());
         }
         let written = self.timestamp.get().unwrap_or_default();
         let timestamp = Timestamp::parse(written).ok_or(LineError::Timestamp)?;
-        let identity = Identity { message: self.message.id.get(), request: self.request.get(), session, uuid: self.uuid.get(), line };
+        let identity = Identity {
+            message: self.message.id.get(),
+            request: self.request.get(),
+            session,
+            uuid: self.uuid.get(),
+            line,
+        };
         let session = SessionId::new(names.name(&token(session, "session", 128)));
-        let origin = Origin { level: Level::Full, timestamp, session, project: names.name(project) };
+        let origin = Origin {
+            level: Level::Full,
+            timestamp,
+            session,
+            project: names.name(project),
+        };
         let provisional = self.message.stop_reason.0.is_none();
         let fast = usage.speed.get() == Some("fast");
-        let mut record = |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
-            let body = Body {
-                model: names.name(&model_name(model)),
-                counters: usage.counters()?,
-                service_tier: usage.service_tier.get().filter(|tier| *tier != "standard").map(|tier| names.name(&token(tier, "tier", 40))),
-                inference_geo: usage.inference_geo.get().filter(|geo| !geo.is_empty()).map(|geo| names.name(&token(geo, "geo", 40))),
-                provisional,
-                sidechain: self.sidechain,
-                cost: Cost::default(),
-                recorded_cost,
+        let mut record =
+            |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
+                let body = Body {
+                    model: names.name(&model_name(model)),
+                    counters: usage.counters()?,
+                    service_tier: usage
+                        .service_tier
+                        .get()
+                        .filter(|tier| *tier != "standard")
+                        .map(|tier| names.name(&token(tier, "tier", 40))),
+                    inference_geo: usage
+                        .inference_geo
+                        .get()
+                        .filter(|geo| !geo.is_empty())
+                        .map(|geo| names.name(&token(geo, "geo", 40))),
+                    provisional,
+                    sidechain: self.sidechain,
+                    cost: Cost::default(),
+                    recorded_cost,
+                };
+                let cost = prices().cost(
+                    &body.model,
+                    timestamp,
+                    &body.counters,
+                    fast,
+                    body.inference_geo.as_deref(),
+                );
+                let body = Body { cost, ..body };
+                let (twins, extra) = (BTreeSet::new(), Extra::new());
+                keep(Record {
+                    id,
+                    derived: false,
+                    origin: origin.clone(),
+                    index: 0,
+                    fast,
+                    body,
+                    twins,
+                    ledger: None,
+                    extra,
+                });
+                Ok(())
             };
-            let cost = prices().cost(&body.model, timestamp, &body.counters, fast, body.inference_geo.as_deref());
-            let body = Body { cost, ..body };
-            let (twins, extra) = (BTreeSet::new(), Extra::new());
-            keep(Record { id, derived: false, origin: origin.clone(), index: 0, fast, body, twins, ledger: None, extra });
-            Ok(())
-        };
         record(identity.id(None), usage, model, self.cost.0)?;
         // Iterations are parts of the totals above, but for an adviser, a fallback attempt on another model and a compaction.
         let mut counts = [0_u32; 3];
         for part in &usage.iterations.0 {
             let other = part.model.get().filter(|other| *other != model);
             let (which, name, model) = match (part.kind.get(), other) {
-                (Some("advisor_message"), _) => (0, "advisor", part.model.get().unwrap_or("unknown")),
+                (Some("advisor_message"), _) => {
+                    (0, "advisor", part.model.get().unwrap_or("unknown"))
+                }
                 // An attempt that was declined before any output is not billed.
-                (Some("message"), Some(other)) if part.output_tokens.get()? > 0 => (1, "fallback", other),
+                (Some("message"), Some(other)) if part.output_tokens.get()? > 0 => {
+                    (1, "fallback", other)
+                }
                 (Some("compaction"), _) => (2, "compaction", part.model.get().unwrap_or(model)),
                 _ => continue,
             };
             counts[which] += 1;
-            record(identity.id(Some(&format!("{name}:{}", counts[which]))), part, model, None)?;
+            record(
+                identity.id(Some(&format!("{name}:{}", counts[which]))),
+                part,
+                model,
+                None,
+            )?;
         }
         Ok(())
     }
@@ -260,10 +342,18 @@ impl Usage<'_> {
         Ok(Counters {
             input: self.input_tokens.get()?,
             output: self.output_tokens.get()?,
-            cache_creation: self.cache_creation_input_tokens.get()?.max(five.saturating_add(hour)).min(MAX_COUNTER),
+            cache_creation: self
+                .cache_creation_input_tokens
+                .get()?
+                .max(five.saturating_add(hour))
+                .min(MAX_COUNTER),
             cache_read: self.cache_read_input_tokens.get()?,
             cache_1h: hour,
-            web_search: self.server_tool_use.0.as_ref().map_or(Ok(0), |s| s.web_search_requests.get())?,
+            web_search: self
+                .server_tool_use
+                .0
+                .as_ref()
+                .map_or(Ok(0), |s| s.web_search_requests.get())?,
         })
     }
 }
@@ -285,7 +375,13 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
-        read_line(line.as_bytes(), ("file-stem", None), &Naming::default(), &mut Interner::default(), |r, _| out.push(r))?;
+        read_line(
+            line.as_bytes(),
+            ("file-stem", None),
+            &Naming::default(),
+            &mut Interner::default(),
+            |r, _| out.push(r),
+        )?;
         Ok(out)
     }
 
@@ -298,17 +394,24 @@ mod tests {
     #[test]
     fn odd_content_in_ignored_fields_cannot_fail() {
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
-        let line =
-            assistant(r#"{"input_tokens":5}"#).replace(r#""type":"assistant""#, &format!(r#""x":"\ud800","y":{deep},"type":"assistant""#));
+        let line = assistant(r#"{"input_tokens":5}"#).replace(
+            r#""type":"assistant""#,
+            &format!(r#""x":"\ud800","y":{deep},"type":"assistant""#),
+        );
         assert_eq!(read(&line).expect("reads").len(), 1);
     }
 
     #[test]
     fn cache_writes_are_the_larger_of_flat_and_split() {
-        let usage =
-            r#"{"cache_creation_input_tokens":null,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}"#;
+        let usage = r#"{"cache_creation_input_tokens":null,"cache_creation":{"ephemeral_5m_input_tokens":3,"ephemeral_1h_input_tokens":4}}"#;
         let record = &read(&assistant(usage)).expect("reads")[0];
-        assert_eq!((record.body.counters.cache_creation, record.body.counters.cache_1h), (7, 4));
+        assert_eq!(
+            (
+                record.body.counters.cache_creation,
+                record.body.counters.cache_1h
+            ),
+            (7, 4)
+        );
         assert_eq!(&*record.origin.project, "shop");
     }
 
@@ -316,7 +419,10 @@ mod tests {
     fn an_adviser_is_a_record_of_its_own() {
         let usage = r#"{"output_tokens":9,"iterations":[{"type":"message","output_tokens":9},{"type":"advisor_message","model":"claude-opus-5","output_tokens":7},7]}"#;
         let records = read(&assistant(usage)).expect("reads");
-        let seen: Vec<_> = records.iter().map(|r| (&*r.body.model, r.body.counters.output)).collect();
+        let seen: Vec<_> = records
+            .iter()
+            .map(|r| (&*r.body.model, r.body.counters.output))
+            .collect();
         assert_eq!(seen, [("claude-opus-4-8", 9), ("claude-opus-5", 7)]);
         assert_ne!(records[0].id, records[1].id);
     }
@@ -324,11 +430,23 @@ mod tests {
     #[test]
     fn the_account_in_an_arn_is_not_kept() {
         for (model, want) in [
-            ("arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8", "eu.anthropic.claude-opus-4-8"),
-            ("arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/4jqt", "application-inference-profile/4jqt"),
+            (
+                "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8",
+                "eu.anthropic.claude-opus-4-8",
+            ),
+            (
+                "arn:aws:bedrock:eu-west-1:123456789012:application-inference-profile/4jqt",
+                "application-inference-profile/4jqt",
+            ),
         ] {
-            let usage = format!(r#"{{"output_tokens":9,"iterations":[{{"type":"advisor_message","model":"{model}","output_tokens":7}}]}}"#);
-            let records = read(&assistant(&usage).replace("claude-opus-4-8\",\"stop", &format!("{model}\",\"stop"))).expect("reads");
+            let usage = format!(
+                r#"{{"output_tokens":9,"iterations":[{{"type":"advisor_message","model":"{model}","output_tokens":7}}]}}"#
+            );
+            let records = read(
+                &assistant(&usage)
+                    .replace("claude-opus-4-8\",\"stop", &format!("{model}\",\"stop")),
+            )
+            .expect("reads");
             let models: Vec<_> = records.iter().map(|record| &*record.body.model).collect();
             assert_eq!(models, [want, want]);
         }
@@ -336,10 +454,22 @@ mod tests {
 
     #[test]
     fn a_request_is_priced_by_its_day() {
-        let line =
-            |day: &str| assistant(r#"{"cache_read_input_tokens":500000}"#).replace("opus-4-8", "opus-4-6").replace("2026-01-02", day);
-        let cost = |day| read(&line(day)).expect("reads")[0].body.cost.amount.to_string();
-        assert_eq!((cost("2026-03-12"), cost("2026-03-13")), ("0.5".to_owned(), "0.25".to_owned()));
+        let line = |day: &str| {
+            assistant(r#"{"cache_read_input_tokens":500000}"#)
+                .replace("opus-4-8", "opus-4-6")
+                .replace("2026-01-02", day)
+        };
+        let cost = |day| {
+            read(&line(day)).expect("reads")[0]
+                .body
+                .cost
+                .amount
+                .to_string()
+        };
+        assert_eq!(
+            (cost("2026-03-12"), cost("2026-03-13")),
+            ("0.5".to_owned(), "0.25".to_owned())
+        );
     }
 
     #[test]
@@ -348,11 +478,17 @@ mod tests {
             (r#"{"input_tokens":-1}"#, LineError::Counter),
             (r#"{"input_tokens":1.5}"#, LineError::Counter),
             (r#"{"input_tokens":1e999}"#, LineError::Counter),
-            (r#"{"input_tokens":99999999999999999999}"#, LineError::Counter),
+            (
+                r#"{"input_tokens":99999999999999999999}"#,
+                LineError::Counter,
+            ),
         ] {
             assert_eq!(read(&assistant(usage)), Err(want), "{usage}");
         }
-        assert_eq!(read(&assistant("{}").replace("2026-01-02", "later")), Err(LineError::Timestamp));
+        assert_eq!(
+            read(&assistant("{}").replace("2026-01-02", "later")),
+            Err(LineError::Timestamp)
+        );
         assert!(matches!(read("{\"usage\":tru}"), Err(LineError::Syntax(_))));
     }
 
@@ -373,6 +509,9 @@ mod tests {
         let line = r#"{"type":"progress","sessionId":"s","cwd":"/w/shop","timestamp":"2026-01-02T03:04:06Z","data":{"type":"agent_progress","message":{"type":"assistant","timestamp":"2026-01-02T03:04:05Z","requestId":"r","message":{"id":"msg_1","model":"m","usage":{"output_tokens":3}}}}}"#;
         let record = &read(line).expect("reads")[0];
         assert!(record.body.sidechain && record.body.provisional);
-        assert_eq!(record.origin.timestamp.to_string(), "2026-01-02T03:04:05.000Z");
+        assert_eq!(
+            record.origin.timestamp.to_string(),
+            "2026-01-02T03:04:05.000Z"
+        );
     }
 }

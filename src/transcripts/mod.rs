@@ -110,17 +110,31 @@ pub struct Row {
 }
 
 /// The rows of all transcripts in some folders that `wanted` wants, by path and line. What cannot be read is passed over.
-pub fn rows(folders: &Folders, naming: &Naming, wanted: impl Fn(&Record) -> bool + Sync) -> Vec<Row> {
+pub fn rows(
+    folders: &Folders,
+    naming: &Naming,
+    wanted: impl Fn(&Record) -> bool + Sync,
+) -> Vec<Row> {
     let read = |scratch: &mut Scratch, file: &TranscriptFile| {
         let mut out = Vec::new();
         let _ = read_rows(file, naming, scratch, |line, record| {
             if wanted(&record) {
-                out.push(Row { path: file.path.clone(), line, record });
+                out.push(Row {
+                    path: file.path.clone(),
+                    line,
+                    record,
+                });
             }
         });
         out
     };
-    folders.discover().files.par_iter().map_init(Scratch::default, read).flatten_iter().collect()
+    folders
+        .discover()
+        .files
+        .par_iter()
+        .map_init(Scratch::default, read)
+        .flatten_iter()
+        .collect()
 }
 
 /// Reads all transcripts in some folders, each from its cursor where it has one that still fits.
@@ -129,23 +143,41 @@ pub fn read_all(folders: &Folders, cursors: &Cursors, naming: &Naming) -> Readin
 }
 
 /// As [`read_all`], while somebody watches.
-pub fn read_all_watched(folders: &Folders, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
+pub fn read_all_watched(
+    folders: &Folders,
+    cursors: &Cursors,
+    naming: &Naming,
+    watcher: &Watcher,
+) -> Reading {
     read_found(folders.discover(), cursors, naming, watcher)
 }
 
 /// Whether there are no transcripts below a folder.
 pub fn is_empty(folder: &Path) -> bool {
-    discover::below([(folder.to_owned(), None)]).files.is_empty()
+    discover::below([(folder.to_owned(), None)])
+        .files
+        .is_empty()
 }
 
 /// Reads all transcripts below a folder, from the start.
 pub fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
-    read_found(discover::below([(folder.to_owned(), None)]), &Cursors::new(), naming, watcher)
+    read_found(
+        discover::below([(folder.to_owned(), None)]),
+        &Cursors::new(),
+        naming,
+        watcher,
+    )
 }
 
 fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
     let Discovery { files, unreadable } = found;
-    let known = |file: &TranscriptFile| if cursors.is_empty() { None } else { cursors.get(&mark(&file.path)) };
+    let known = |file: &TranscriptFile| {
+        if cursors.is_empty() {
+            None
+        } else {
+            cursors.get(&mark(&file.path))
+        }
+    };
     let todo: Vec<_> = files
         .par_iter()
         .map(|file| (file, known(file)))
@@ -154,18 +186,24 @@ fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Wa
     let doing = watcher.begin(Step::Transcripts, todo.len() as u64);
     // Each thread joins what it reads into a set of its own; few records are in two of them.
     let start = || (Reading::default(), Scratch::default());
-    let read = todo.par_iter().fold(start, |(mut reading, mut scratch), (file, cursor)| {
-        reading.take(file, read_file(file, *cursor, naming, &mut scratch));
-        watcher.did(|| format!("read {}", file.path.display()));
-        doing.moved(1);
-        (reading, scratch)
-    });
-    let mut reading = read.map(|(reading, _)| reading).reduce(Reading::default, Reading::join);
+    let read = todo
+        .par_iter()
+        .fold(start, |(mut reading, mut scratch), (file, cursor)| {
+            reading.take(file, read_file(file, *cursor, naming, &mut scratch));
+            watcher.did(|| format!("read {}", file.path.display()));
+            doing.moved(1);
+            (reading, scratch)
+        });
+    let mut reading = read
+        .map(|(reading, _)| reading)
+        .reduce(Reading::default, Reading::join);
     reading.files = files.len();
     reading.unreadable.extend(unreadable);
     reading.unreadable.sort();
     reading.cursors.sort_by_key(|a| a.0);
-    reading.bad.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    reading
+        .bad
+        .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     reading.bad.truncate(Reading::MOST_BAD);
     reading
 }

@@ -33,14 +33,21 @@ impl Naming {
             return Cow::Borrowed("");
         };
         // Claude's own worktrees belong to the repository.
-        let path =
-            ["/.claude/worktrees/", "\\.claude\\worktrees\\"].iter().find_map(|inside| Some(&path[..path.find(inside)?])).unwrap_or(path);
-        let last = path.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or("/");
+        let path = ["/.claude/worktrees/", "\\.claude\\worktrees\\"]
+            .iter()
+            .find_map(|inside| Some(&path[..path.find(inside)?]))
+            .unwrap_or(path);
+        let last = path
+            .rsplit(['/', '\\'])
+            .find(|part| !part.is_empty())
+            .unwrap_or("/");
         if let Some(alias) = self.aliases.get(path).or_else(|| self.aliases.get(last)) {
             return Cow::Owned(plain(alias).into_owned());
         }
         match &self.shown {
-            Shown::Hashed(key) => Cow::Owned(format!("p-{}", hex(&mac(key, plain(last).as_bytes())[..6]))),
+            Shown::Hashed(key) => {
+                Cow::Owned(format!("p-{}", hex(&mac(key, plain(last).as_bytes())[..6])))
+            }
             _ => plain(last),
         }
     }
@@ -52,17 +59,34 @@ impl Naming {
             Shown::Hashed(key) => format!("Hashed {}", hex(&mac(key, b"mark")[..4])),
             Shown::Nothing => "NoProject".to_owned(),
         };
-        let aliases: String = self.aliases.iter().flat_map(|(from, to)| [from, "\0", to, "\0"]).collect();
-        if aliases.is_empty() { shown } else { format!("{shown} {}", hex(&mac(b"aliases", aliases.as_bytes())[..8])) }
+        let aliases: String = self
+            .aliases
+            .iter()
+            .flat_map(|(from, to)| [from, "\0", to, "\0"])
+            .collect();
+        if aliases.is_empty() {
+            shown
+        } else {
+            format!("{shown} {}", hex(&mac(b"aliases", aliases.as_bytes())[..8]))
+        }
     }
 }
 
 /// A name without characters that nobody sees, and of at most 100.
 fn plain(name: &str) -> Cow<'_, str> {
-    if name.len() <= 100 && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+    if name.len() <= 100
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() || byte == b' ')
+    {
         return Cow::Borrowed(name);
     }
-    Cow::Owned(name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(100).collect())
+    Cow::Owned(
+        name.chars()
+            .filter(|c| !c.is_control() && !is_invisible(*c))
+            .take(100)
+            .collect(),
+    )
 }
 
 /// Whether a character only changes how others are shown, as bidirectional overrides do.

@@ -27,7 +27,11 @@ pub fn folders(pattern: &Path) -> Vec<PathBuf> {
             found.iter_mut().for_each(|path| path.push(part));
             continue;
         }
-        let names = found.iter().filter_map(|folder| folder.read_dir().ok()).flatten().flatten();
+        let names = found
+            .iter()
+            .filter_map(|folder| folder.read_dir().ok())
+            .flatten()
+            .flatten();
         let hit = |entry: &std::fs::DirEntry| {
             let file = entry.file_name();
             let file = file.to_string_lossy();
@@ -44,7 +48,8 @@ pub fn folders(pattern: &Path) -> Vec<PathBuf> {
 
 /// Whether a name is what a pattern says: `*` stands for any characters, `?` for one.
 fn matches(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
     let (mut p, mut n) = (0, 0);
     // Where the last star stands, and how much of the name it has taken.
     let mut star: Option<(usize, usize)> = None;
@@ -99,7 +104,14 @@ mod tests {
         std::fs::write(root.path().join(".claude-file"), "").expect("written");
         let found = |pattern: &str| -> Vec<String> {
             let all = folders(&root.path().join(pattern));
-            all.iter().map(|path| path.strip_prefix(root.path()).expect("below").display().to_string()).collect()
+            all.iter()
+                .map(|path| {
+                    path.strip_prefix(root.path())
+                        .expect("below")
+                        .display()
+                        .to_string()
+                })
+                .collect()
         };
         assert_eq!(found(".claude*"), [".claude", ".claude-b", ".claude-work"]);
         assert_eq!(found("*"), ["plain"]);
@@ -111,7 +123,10 @@ mod tests {
     #[test]
     fn paths_are_absolute_or_begin_with_the_home_folder() {
         let home = Path::new("/home/me");
-        assert_eq!(absolute("~/.claude-work", home), Some("/home/me/.claude-work".into()));
+        assert_eq!(
+            absolute("~/.claude-work", home),
+            Some("/home/me/.claude-work".into())
+        );
         assert_eq!(absolute("~", home), Some("/home/me".into()));
         assert_eq!(absolute("~other/.claude", home), None);
         assert_eq!(absolute("work", home), None);

@@ -77,16 +77,27 @@ pub struct FileRead {
 }
 
 /// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
-pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming, scratch: &mut Scratch) -> io::Result<FileRead> {
+pub fn read_file(
+    file: &TranscriptFile,
+    cursor: Option<&Cursor>,
+    naming: &Naming,
+    scratch: &mut Scratch,
+) -> io::Result<FileRead> {
     let mut input = File::open(&file.path)?;
     let (offset, lines, stretch) = match cursor {
-        Some(cursor) if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail => {
+        Some(cursor)
+            if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail =>
+        {
             (cursor.offset, cursor.lines, cursor.stretch.clone())
         }
         _ => (0, 0, Stretch::default()),
     };
     input.seek(SeekFrom::Start(offset))?;
-    let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
+    let stem = file
+        .path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("unknown");
     let mut records = RecordSet::default();
     let mut reader = Reader {
         file,
@@ -114,12 +125,27 @@ pub fn read_file(file: &TranscriptFile, cursor: Option<&Cursor>, naming: &Naming
         stretch: reader.stretch,
     };
     let (bad, bad_total, states) = (reader.bad, reader.bad_total, reader.states);
-    Ok(FileRead { records, states, bad, bad_total, cursor })
+    Ok(FileRead {
+        records,
+        states,
+        bad,
+        bad_total,
+        cursor,
+    })
 }
 
 /// Gives each row of a transcript to `keep`, with its line's number.
-pub fn read_rows(file: &TranscriptFile, naming: &Naming, scratch: &mut Scratch, keep: impl FnMut(u64, Record)) -> io::Result<()> {
-    let stem = file.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("unknown");
+pub fn read_rows(
+    file: &TranscriptFile,
+    naming: &Naming,
+    scratch: &mut Scratch,
+    keep: impl FnMut(u64, Record),
+) -> io::Result<()> {
+    let stem = file
+        .path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or("unknown");
     let usage = Finder::new("\"usage\"");
     let mut reader = Reader {
         file,
@@ -135,7 +161,9 @@ pub fn read_rows(file: &TranscriptFile, naming: &Naming, scratch: &mut Scratch, 
         stretch: Stretch::default(),
         states: Vec::new(),
     };
-    reader.run(&mut File::open(&file.path)?, 0, &mut scratch.buffer).map(drop)
+    reader
+        .run(&mut File::open(&file.path)?, 0, &mut scratch.buffer)
+        .map(drop)
 }
 
 /// What a thread uses again for each file.
@@ -170,9 +198,15 @@ pub(super) fn last_usage(path: &Path) -> Option<Timestamp> {
     let (mut last, mut names) = (None, Interner::default());
     for line in bytes.split(|byte| *byte == b'\n') {
         // The first line is cut off, mostly; what cannot be read has no time.
-        let _ = read_line(line.trim_ascii(), ("", None), &Naming::default(), &mut names, |record, _| {
-            last = last.max(Some(record.origin.timestamp));
-        });
+        let _ = read_line(
+            line.trim_ascii(),
+            ("", None),
+            &Naming::default(),
+            &mut names,
+            |record, _| {
+                last = last.max(Some(record.origin.timestamp));
+            },
+        );
     }
     last
 }
@@ -206,7 +240,8 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             if got == 0 {
                 break;
             }
-            let Some(last) = memchr::memrchr(b'\n', &buffer[searched..]).map(|at| searched + at) else {
+            let Some(last) = memchr::memrchr(b'\n', &buffer[searched..]).map(|at| searched + at)
+            else {
                 searched = buffer.len();
                 if long.is_some() || buffer.len() > LONG_LINE {
                     let (slim, gone) = long.get_or_insert_default();
@@ -258,7 +293,10 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
 
     fn parse(&mut self, line: &[u8]) -> Result<(), LineError> {
         // Editors and copies between systems leave byte order marks, at the beginning of a file or where files were put together.
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        let line = line
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(line)
+            .trim_ascii();
         if line.is_empty() {
             return Ok(());
         }
@@ -266,16 +304,26 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
             return Err(LineError::NotAnObject);
         }
         if self.usage.find(line).is_none() {
-            return if is_account(line, &self.account) { self.account(line) } else { Ok(()) };
+            return if is_account(line, &self.account) {
+                self.account(line)
+            } else {
+                Ok(())
+            };
         }
         let (keep, number, stretch) = (&mut self.keep, self.lines, &mut self.stretch);
-        read_line(line, (self.stem, self.file.working.as_deref()), self.naming, self.names, |record, copied| {
-            // What `/branch` copied is the original's.
-            if !copied {
-                stretch.see(&record);
-            }
-            keep(number, record);
-        })
+        read_line(
+            line,
+            (self.stem, self.file.working.as_deref()),
+            self.naming,
+            self.names,
+            |record, copied| {
+                // What `/branch` copied is the original's.
+                if !copied {
+                    stretch.see(&record);
+                }
+                keep(number, record);
+            },
+        )
     }
 
     fn account(&mut self, line: &[u8]) -> Result<(), LineError> {
@@ -288,7 +336,11 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
     fn reject(&mut self, error: LineError) {
         self.bad_total += 1;
         if self.bad.len() < super::Reading::MOST_BAD {
-            self.bad.push(BadLine { path: self.file.path.clone(), line: self.lines, error });
+            self.bad.push(BadLine {
+                path: self.file.path.clone(),
+                line: self.lines,
+                error,
+            });
         }
     }
 }

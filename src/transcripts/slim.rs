@@ -5,7 +5,12 @@ const LONGEST_TEXT: usize = 4096;
 /// The copy is no longer.
 const MOST: usize = 1 << 20;
 /// Members that hold text and no figure.
-const LEFT_OUT: [&[u8]; 4] = [b"content", b"toolUseResult", b"normalizedMessages", b"thinking"];
+const LEFT_OUT: [&[u8]; 4] = [
+    b"content",
+    b"toolUseResult",
+    b"normalizedMessages",
+    b"thinking",
+];
 
 /// The copy of one line. Whatever is no JSON stays none.
 #[derive(Debug, Default)]
@@ -111,11 +116,23 @@ mod tests {
     fn figures_stay_and_text_goes() {
         let long = "x\\\"\\\\".repeat(2000);
         for (line, want) in [
-            (r#"{"a":1,"content":[{"text":"}]\"{"},[1]],"b":2}"#.to_owned(), r#"{"a":1,"content":null,"b":2}"#),
-            (r#"{"content":"x","b":2}"#.to_owned(), r#"{"content":null,"b":2}"#),
+            (
+                r#"{"a":1,"content":[{"text":"}]\"{"},[1]],"b":2}"#.to_owned(),
+                r#"{"a":1,"content":null,"b":2}"#,
+            ),
+            (
+                r#"{"content":"x","b":2}"#.to_owned(),
+                r#"{"content":null,"b":2}"#,
+            ),
             (r#"{"content":true}"#.to_owned(), r#"{"content":null}"#),
-            (r#"{"m":{"content":{"content":[]}},"b":"content"}"#.to_owned(), r#"{"m":{"content":null},"b":"content"}"#),
-            (format!(r#"{{"t":"{long}","u":"\u00e4"}}"#), r#"{"t":"","u":"\u00e4"}"#),
+            (
+                r#"{"m":{"content":{"content":[]}},"b":"content"}"#.to_owned(),
+                r#"{"m":{"content":null},"b":"content"}"#,
+            ),
+            (
+                format!(r#"{{"t":"{long}","u":"\u00e4"}}"#),
+                r#"{"t":"","u":"\u00e4"}"#,
+            ),
         ] {
             assert_eq!(slim(&line).as_deref(), Some(want));
         }

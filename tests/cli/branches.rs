@@ -5,9 +5,17 @@ use crate::world::{Machine, World, transcript};
 fn setup<'w>(world: &'w World, name: &str, first: bool) -> Machine<'w> {
     let machine = world.machine(name);
     let remote = world.remote();
-    let args: &[&str] = if first { &["init", "--branch-per-machine", &remote] } else { &["init", &remote] };
+    let args: &[&str] = if first {
+        &["init", "--branch-per-machine", &remote]
+    } else {
+        &["init", &remote]
+    };
     let ran = machine.sync(args);
-    assert!(ran.out.contains("Each machine pushes a branch of its own"), "{}", ran.out);
+    assert!(
+        ran.out.contains("Each machine pushes a branch of its own"),
+        "{}",
+        ran.out
+    );
     machine
 }
 
@@ -22,7 +30,10 @@ fn all_branches_make_one_fleet() {
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..6));
     ada.sync(&[]);
     let bob = setup(&world, "bob", false);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..22)),
+    );
     bob.sync(&[]);
     let cyd = setup(&world, "cyd", false);
     cyd.sync(&["--download-all"]);
@@ -30,15 +41,29 @@ fn all_branches_make_one_fleet() {
     ada.sync(&[]);
     for machine in [&ada, &bob, &cyd] {
         machine.assert_sound();
-        assert_eq!((machine.fleet().0, tree(machine)), (11, tree(&ada)), "{}", machine.name);
+        assert_eq!(
+            (machine.fleet().0, tree(machine)),
+            (11, tree(&ada)),
+            "{}",
+            machine.name
+        );
     }
     let remote = world.path().join("remote.git");
     let branches = world.git(&remote, &["for-each-ref", "--format=%(refname)"]);
     assert_eq!(
-        branches, "refs/heads/machines/00616461-0000-4000-8000-000000000000\nrefs/heads/machines/00626f62-0000-4000-8000-000000000000\n",
+        branches,
+        "refs/heads/machines/00616461-0000-4000-8000-000000000000\nrefs/heads/machines/00626f62-0000-4000-8000-000000000000\n",
         "who only downloads pushes nothing, and nobody pushes main"
     );
-    let files = world.git(&remote, &["ls-tree", "-r", "--name-only", "machines/00626f62-0000-4000-8000-000000000000"]);
+    let files = world.git(
+        &remote,
+        &[
+            "ls-tree",
+            "-r",
+            "--name-only",
+            "machines/00626f62-0000-4000-8000-000000000000",
+        ],
+    );
     insta::assert_snapshot!("own_branch", files);
     // Nothing new: no commit anywhere.
     let heads = |m: &Machine| m.git(&["for-each-ref", "--format=%(refname) %(objectname)"]);
@@ -59,12 +84,19 @@ fn the_joined_branch_is_pushed_on_request() {
     bob.sync(&[]);
     bob.write(".claude/projects/p/s.jsonl", &transcript("shared", 4..10));
     bob.sync(&[]);
-    assert_eq!(bob.git(&["rev-list", "--count", "HEAD"]).trim(), "4", "the local join keeps its history");
+    assert_eq!(
+        bob.git(&["rev-list", "--count", "HEAD"]).trim(),
+        "4",
+        "the local join keeps its history"
+    );
     ada.sync(&["--push-main"]);
     bob.sync(&["--push-main"]);
     ada.sync(&[]);
     assert_eq!((tree(&ada), ada.fleet().0), (tree(&bob), 10));
-    let there = world.git(&world.path().join("remote.git"), &["rev-parse", "main^{tree}"]);
+    let there = world.git(
+        &world.path().join("remote.git"),
+        &["rev-parse", "main^{tree}"],
+    );
     assert_eq!(there, tree(&bob));
 }
 
@@ -80,7 +112,12 @@ fn a_copied_id_is_joined_on_its_branch_too() {
     copy.sync(&[]);
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..8));
     let ran = ada.sync(&[]);
-    assert!(ran.err.contains("Another computer syncs with the id of this one"), "{}", ran.err);
+    assert!(
+        ran.err
+            .contains("Another computer syncs with the id of this one"),
+        "{}",
+        ran.err
+    );
     copy.sync(&[]);
     ada.sync(&[]);
     assert_eq!((ada.fleet().0, tree(&ada)), (12, tree(&copy)));

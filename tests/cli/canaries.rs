@@ -29,7 +29,9 @@ struct Canaries {
 impl Canaries {
     fn word(&mut self, field: Field) -> String {
         let letters = b"bcdfghjklmnpqrstvwxz";
-        let word: String = (0..14).map(|_| char::from(letters[self.dice.below(letters.len())])).collect();
+        let word: String = (0..14)
+            .map(|_| char::from(letters[self.dice.below(letters.len())]))
+            .collect();
         self.all.push((field, word.clone()));
         word
     }
@@ -42,7 +44,23 @@ impl Canaries {
     fn line(&mut self, n: usize, project: &str, session: &str) -> String {
         let (user, folder) = (self.private(), self.private());
         let texts: Vec<String> = (0..12).map(|_| self.private()).collect();
-        let [branch, version, prompt, title, tool, host, uuid, parent, kind, slug, agent, text] = &texts[..] else { unreachable!() };
+        let [
+            branch,
+            version,
+            prompt,
+            title,
+            tool,
+            host,
+            uuid,
+            parent,
+            kind,
+            slug,
+            agent,
+            text,
+        ] = &texts[..]
+        else {
+            unreachable!()
+        };
         let (message, request) = (self.private(), self.private());
         format!(
             "{{\"type\":\"assistant\",\"timestamp\":\"2026-03-10T{:02}:{:02}:{:02}.000Z\",\"sessionId\":\"{session}\",\"cwd\":\"/home/{user}/{folder}/{project}\",\
@@ -61,7 +79,11 @@ impl Canaries {
 fn forms(word: &str) -> Vec<Vec<u8>> {
     let bytes = word.as_bytes();
     let hex: String = claude_sync::base::key::hex(bytes);
-    let mut out = vec![bytes.to_vec(), hex.clone().into_bytes(), hex.to_uppercase().into_bytes()];
+    let mut out = vec![
+        bytes.to_vec(),
+        hex.clone().into_bytes(),
+        hex.to_uppercase().into_bytes(),
+    ];
     out.push(word.encode_utf16().flat_map(u16::to_le_bytes).collect());
     out.push(word.encode_utf16().flat_map(u16::to_be_bytes).collect());
     // Base64 of a text that has the word anywhere in it: three shifts, their borders cut off.
@@ -77,20 +99,49 @@ fn forms(word: &str) -> Vec<Vec<u8>> {
 
 fn base64(bytes: &[u8]) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let bits: Vec<bool> = bytes.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1)).collect();
-    bits.chunks(6).map(|six| char::from(letters[(0..6).fold(0, |all, at| all << 1 | usize::from(six.get(at) == Some(&true)))])).collect()
+    let bits: Vec<bool> = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1))
+        .collect();
+    bits.chunks(6)
+        .map(|six| {
+            char::from(
+                letters[(0..6).fold(0, |all, at| {
+                    all << 1 | usize::from(six.get(at) == Some(&true))
+                })],
+            )
+        })
+        .collect()
 }
 
 /// Everything that a sync wrote anywhere but into the transcripts: objects unpacked, and all files as they are.
 fn written(world: &World, machine: &Machine) -> Vec<u8> {
     let mut out = Vec::new();
     for repo in [machine.repo(), world.path().join("remote.git")] {
-        let all = world.git(&repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
+        let all = world.git(
+            &repo,
+            &[
+                "cat-file",
+                "--batch-all-objects",
+                "--batch-check=%(objectname) %(objecttype)",
+            ],
+        );
         for (id, kind) in all.lines().filter_map(|line| line.split_once(' ')) {
-            out.extend(world.git(&repo, &["cat-file", if kind == "tree" { "-p" } else { kind }, id]).into_bytes());
+            out.extend(
+                world
+                    .git(
+                        &repo,
+                        &["cat-file", if kind == "tree" { "-p" } else { kind }, id],
+                    )
+                    .into_bytes(),
+            );
         }
     }
-    let mut folders = vec![machine.home.join(".local"), machine.home.join("tmp"), world.path().join("remote.git")];
+    let mut folders = vec![
+        machine.home.join(".local"),
+        machine.home.join("tmp"),
+        world.path().join("remote.git"),
+    ];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             out.extend(entry.file_name().to_string_lossy().as_bytes());
@@ -105,7 +156,8 @@ fn written(world: &World, machine: &Machine) -> Vec<u8> {
 
 /// Every place of a text at which a word could begin, by its first eight bytes.
 fn seen(haystack: &[u8], words: &[(Field, String)]) -> BTreeSet<(usize, Field)> {
-    let mut starts: std::collections::HashMap<[u8; 8], Vec<(usize, Vec<u8>)>> = std::collections::HashMap::new();
+    let mut starts: std::collections::HashMap<[u8; 8], Vec<(usize, Vec<u8>)>> =
+        std::collections::HashMap::new();
     for (at, (_, word)) in words.iter().enumerate() {
         for form in forms(word) {
             let key: [u8; 8] = form[..8].try_into().expect("long enough");
@@ -139,7 +191,10 @@ impl Ord for Field {
 /// Syncs with a setting, and returns which fields are seen outside the transcripts.
 fn leaks(privacy: &str, flags: &[&str], seed: u64, words: u32) -> BTreeSet<Field> {
     let world = World::new();
-    let mut canaries = Canaries { dice: Dice::new(seed), all: Vec::new() };
+    let mut canaries = Canaries {
+        dice: Dice::new(seed),
+        all: Vec::new(),
+    };
     let host = canaries.word(Field::Host);
     let machine = world.machine("ada");
     let mut n = 0;
@@ -154,13 +209,21 @@ fn leaks(privacy: &str, flags: &[&str], seed: u64, words: u32) -> BTreeSet<Field
             .collect();
         // Lines that are broken are talked about: not with their text.
         let broken = format!("{{\"usage\":\"{}\",\"type\":\n", canaries.private());
-        machine.write(&format!(".claude/projects/-home-{user}-{project}/{session}.jsonl"), &(text + &broken));
+        machine.write(
+            &format!(".claude/projects/-home-{user}-{project}/{session}.jsonl"),
+            &(text + &broken),
+        );
     }
-    machine.write(".config/claude-sync/config.json", &format!("{{\"privacy_settings\":{privacy}}}"));
+    machine.write(
+        ".config/claude-sync/config.json",
+        &format!("{{\"privacy_settings\":{privacy}}}"),
+    );
     fs::create_dir_all(machine.home.join("tmp")).expect("a folder");
     let synced_with = |args: &[&str]| {
         let mut command = machine.command("claude-sync", NOON);
-        command.env("CLAUDE_SYNC_HOSTNAME", &host).env("TMPDIR", machine.home.join("tmp"));
+        command
+            .env("CLAUDE_SYNC_HOSTNAME", &host)
+            .env("TMPDIR", machine.home.join("tmp"));
         run(command.args(args))
     };
     if privacy.contains("hash") || privacy.contains("at-rest") {
@@ -172,13 +235,27 @@ fn leaks(privacy: &str, flags: &[&str], seed: u64, words: u32) -> BTreeSet<Field
     let mut text = written(&world, &machine);
     // File names of transcripts are named in messages on this machine, where that helps their owner; their text never is.
     text.extend(synced.out.as_bytes());
-    let quiet: String = synced.err.lines().map(|line| line.split_once(".jsonl:").map_or(line, |(_, rest)| rest)).collect();
+    let quiet: String = synced
+        .err
+        .lines()
+        .map(|line| line.split_once(".jsonl:").map_or(line, |(_, rest)| rest))
+        .collect();
     text.extend(quiet.as_bytes());
     // What git itself says with the same data.
     let mut git = std::process::Command::new("git");
     clean(&mut git, &machine.home);
-    text.extend(run(git.arg("-C").arg(machine.repo()).args(["log", "--format=raw", "--all"])).out.as_bytes());
-    seen(&text, &canaries.all).into_iter().map(|(_, field)| field).collect()
+    text.extend(
+        run(git
+            .arg("-C")
+            .arg(machine.repo())
+            .args(["log", "--format=raw", "--all"]))
+        .out
+        .as_bytes(),
+    );
+    seen(&text, &canaries.all)
+        .into_iter()
+        .map(|(_, field)| field)
+        .collect()
 }
 
 #[test]
@@ -186,18 +263,42 @@ fn nothing_leaves_but_what_the_table_says() {
     // As the table in SECURITY.md has it.
     let words = tries(400, 2_500);
     let all: BTreeSet<Field> = [Field::Project, Field::Session, Field::Host].into();
-    let without = |gone: &[Field]| all.iter().copied().filter(|field| !gone.contains(field)).collect::<BTreeSet<_>>();
+    let without = |gone: &[Field]| {
+        all.iter()
+            .copied()
+            .filter(|field| !gone.contains(field))
+            .collect::<BTreeSet<_>>()
+    };
     assert_eq!(leaks("{}", &[], 1, words), all, "by default");
-    assert_eq!(leaks("{\"exclude_project_names\":true}", &[], 2, words), without(&[Field::Project]), "exclude_project_names");
-    assert_eq!(leaks("{\"project_names\":\"hash\"}", &[], 3, words), without(&[Field::Project]), "project_names: hash");
-    assert_eq!(leaks("{\"anonymize_hostname\":true}", &[], 4, words), without(&[Field::Host]), "anonymize_hostname");
-    assert_eq!(leaks("{}", &["--summary-only"], 5, words), all, "--summary-only");
+    assert_eq!(
+        leaks("{\"exclude_project_names\":true}", &[], 2, words),
+        without(&[Field::Project]),
+        "exclude_project_names"
+    );
+    assert_eq!(
+        leaks("{\"project_names\":\"hash\"}", &[], 3, words),
+        without(&[Field::Project]),
+        "project_names: hash"
+    );
+    assert_eq!(
+        leaks("{\"anonymize_hostname\":true}", &[], 4, words),
+        without(&[Field::Host]),
+        "anonymize_hostname"
+    );
+    assert_eq!(
+        leaks("{}", &["--summary-only"], 5, words),
+        all,
+        "--summary-only"
+    );
 }
 
 #[test]
 fn with_encryption_nothing_is_seen_in_the_remote() {
     let world = World::new();
-    let mut canaries = Canaries { dice: Dice::new(6), all: Vec::new() };
+    let mut canaries = Canaries {
+        dice: Dice::new(6),
+        all: Vec::new(),
+    };
     let host = canaries.word(Field::Host);
     let machine = world.machine("ada");
     for n in 0..30 {
@@ -205,9 +306,15 @@ fn with_encryption_nothing_is_seen_in_the_remote() {
         let line = canaries.line(n, &project, &session);
         machine.write(&format!(".claude/projects/p/{session}.jsonl"), &line);
     }
-    machine.write(".config/claude-sync/config.json", "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}");
+    machine.write(
+        ".config/claude-sync/config.json",
+        "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}",
+    );
     let synced_with = |args: &[&str]| {
-        let out = run(machine.command("claude-sync", NOON).env("CLAUDE_SYNC_HOSTNAME", &host).args(args));
+        let out = run(machine
+            .command("claude-sync", NOON)
+            .env("CLAUDE_SYNC_HOSTNAME", &host)
+            .args(args));
         assert_eq!(out.code, 0, "{}", out.err);
     };
     synced_with(&["key", "init"]);
@@ -220,9 +327,23 @@ fn with_encryption_nothing_is_seen_in_the_remote() {
 }
 
 fn objects(world: &World, repo: &Path) -> Vec<u8> {
-    let all = world.git(repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
+    let all = world.git(
+        repo,
+        &[
+            "cat-file",
+            "--batch-all-objects",
+            "--batch-check=%(objectname) %(objecttype)",
+        ],
+    );
     all.lines()
         .filter_map(|line| line.split_once(' '))
-        .flat_map(|(id, kind)| world.git(repo, &["cat-file", if kind == "tree" { "-p" } else { kind }, id]).into_bytes())
+        .flat_map(|(id, kind)| {
+            world
+                .git(
+                    repo,
+                    &["cat-file", if kind == "tree" { "-p" } else { kind }, id],
+                )
+                .into_bytes()
+        })
         .collect()
 }

@@ -11,7 +11,10 @@ fn clocks_jump_and_totals_stay_right() {
     ada.init();
     bob.write(".claude/projects/p/b.jsonl", &transcript("bobs", 500..504));
     bob.init();
-    ada.write(".config/claude-sync/config.json", "{\"privacy_settings\":{\"retention_days\":400}}");
+    ada.write(
+        ".config/claude-sync/config.json",
+        "{\"privacy_settings\":{\"retention_days\":400}}",
+    );
     let mut dice = Dice::new(3);
     let rounds = tries(8, 50);
     for round in 1..=rounds {
@@ -38,7 +41,9 @@ fn clocks_jump_and_totals_stay_right() {
     }
     assert_eq!(ada.manifest(), bob.manifest());
     assert!(
-        !ada.files().iter().any(|(path, text)| path.contains("/archive/") && text.contains("\"session\":\"\"")),
+        !ada.files()
+            .iter()
+            .any(|(path, text)| path.contains("/archive/") && text.contains("\"session\":\"\"")),
         "something was pruned"
     );
 }
@@ -48,17 +53,31 @@ fn one_wrong_clock_makes_no_other_machine_inactive() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     for (machine, session) in [(&ada, "adas"), (&bob, "bobs")] {
-        machine.write(".claude/projects/p/s.jsonl", &transcript(session, if session == "adas" { 0..3 } else { 5..8 }));
+        machine.write(
+            ".claude/projects/p/s.jsonl",
+            &transcript(session, if session == "adas" { 0..3 } else { 5..8 }),
+        );
         machine.init().sync(&[]);
     }
     ada.write(".claude/projects/p/s.jsonl", &transcript("adas", 0..4));
     ada.sync_at("2036-03-10T12:00:00Z", &[]);
     bob.sync(&[]);
     let status = |id: &str| bob.manifest_json()["machines"][id]["status"].clone();
-    assert_eq!(status("00626f62-0000-4000-8000-000000000000"), "active", "{}", bob.manifest());
+    assert_eq!(
+        status("00626f62-0000-4000-8000-000000000000"),
+        "active",
+        "{}",
+        bob.manifest()
+    );
     assert_eq!(status("00616461-0000-4000-8000-000000000000"), "active");
     // Time that really passed does.
-    ada.write(".claude/projects/p/s.jsonl", &(transcript("adas", 0..4) + &transcript("adas", 4..5).replace("2026-03-10", "2026-05-10")));
+    ada.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("adas", 0..4) + &transcript("adas", 4..5).replace("2026-03-10", "2026-05-10")),
+    );
     ada.sync_at("2026-05-10T12:00:00Z", &[]);
-    assert_eq!(ada.manifest_json()["machines"]["00626f62-0000-4000-8000-000000000000"]["status"], "inactive");
+    assert_eq!(
+        ada.manifest_json()["machines"]["00626f62-0000-4000-8000-000000000000"]["status"],
+        "inactive"
+    );
 }

@@ -15,7 +15,10 @@ fn money(value: &Value) -> Money {
 /// The expected figures are rounded to micro-dollars; ours are exact. They agree where they are half a micro-dollar apart at most.
 fn check_cost(ours: Money, expected: &Value, what: &str) {
     let difference = ours.pico().abs_diff(money(expected).pico());
-    assert!(difference <= 500_000, "{what}: cost {ours} instead of {expected}");
+    assert!(
+        difference <= 500_000,
+        "{what}: cost {ours} instead of {expected}"
+    );
 }
 
 fn check(group: &Value, cost: &str, expected: &Value, what: &str) {
@@ -34,7 +37,10 @@ fn check(group: &Value, cost: &str, expected: &Value, what: &str) {
 fn check_all(daily: &Value, expected: &Value) {
     check(&daily["totals"], "totalCost", &expected["totals"], "totals");
     let days = daily["daily"].as_array().expect("days");
-    assert_eq!(days.len(), expected["days_utc"].as_object().expect("days").len());
+    assert_eq!(
+        days.len(),
+        expected["days_utc"].as_object().expect("days").len()
+    );
     for day in days {
         let date = day["date"].as_str().expect("a date");
         check(day, "totalCost", &expected["days_utc"][date], date);
@@ -44,9 +50,20 @@ fn check_all(daily: &Value, expected: &Value) {
 /// Per-model figures come from the days' breakdowns.
 fn check_models(daily: &Value, expected: &Value) {
     for (model, want) in expected["models"].as_object().expect("models") {
-        let parts = daily["daily"].as_array().expect("days").iter().flat_map(|day| day["modelBreakdowns"].as_array().expect("parts"));
-        let parts: Vec<_> = parts.filter(|part| part["modelName"] == model.as_str()).collect();
-        let sum = |key: &str| parts.iter().map(|part| part[key].as_u64().expect("a number")).sum::<u64>();
+        let parts = daily["daily"]
+            .as_array()
+            .expect("days")
+            .iter()
+            .flat_map(|day| day["modelBreakdowns"].as_array().expect("parts"));
+        let parts: Vec<_> = parts
+            .filter(|part| part["modelName"] == model.as_str())
+            .collect();
+        let sum = |key: &str| {
+            parts
+                .iter()
+                .map(|part| part[key].as_u64().expect("a number"))
+                .sum::<u64>()
+        };
         for (ours, theirs) in [
             ("inputTokens", "input"),
             ("outputTokens", "output"),
@@ -56,12 +73,17 @@ fn check_models(daily: &Value, expected: &Value) {
         ] {
             assert_eq!(sum(ours), want[theirs], "{model}: {theirs}");
         }
-        check_cost(parts.iter().map(|part| money(&part["cost"])).sum(), &want["cost"], model);
+        check_cost(
+            parts.iter().map(|part| money(&part["cost"])).sum(),
+            &want["cost"],
+            model,
+        );
     }
 }
 
 fn expected(folder: &Path) -> Value {
-    serde_json::from_slice(&fs::read(folder.join("EXPECTED.json")).expect("readable")).expect("JSON")
+    serde_json::from_slice(&fs::read(folder.join("EXPECTED.json")).expect("readable"))
+        .expect("JSON")
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -69,7 +91,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     let mut todo = vec![folder.join("projects")];
     while let Some(next) = todo.pop() {
         for entry in fs::read_dir(next).expect("a folder").flatten() {
-            if entry.path().is_dir() { todo.push(entry.path()) } else { out.push(entry.path()) }
+            if entry.path().is_dir() {
+                todo.push(entry.path())
+            } else {
+                out.push(entry.path())
+            }
         }
     }
     out.sort();
@@ -77,7 +103,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn copy(machine: &Machine, folder: &Path, file: &Path) {
-    let to = machine.home.join(".claude").join(file.strip_prefix(folder).expect("below"));
+    let to = machine
+        .home
+        .join(".claude")
+        .join(file.strip_prefix(folder).expect("below"));
     fs::create_dir_all(to.parent().expect("a parent")).expect("a folder");
     fs::copy(file, to).expect("a copy");
 }
@@ -88,7 +117,9 @@ fn real_transcripts_count_exactly() {
     let expected = expected(&folder);
     let world = World::new();
     let machine = world.machine("solo");
-    files(&folder).iter().for_each(|file| copy(&machine, &folder, file));
+    files(&folder)
+        .iter()
+        .for_each(|file| copy(&machine, &folder, file));
     let local = machine.report(&["daily", "--source=local"]);
     check_all(&local, &expected);
     check_models(&local, &expected);
@@ -97,8 +128,16 @@ fn real_transcripts_count_exactly() {
     check_all(&synced, &expected);
     check_models(&synced, &expected);
     let sessions = machine.report(&["session"]);
-    assert_eq!(sessions["sessions"].as_array().expect("sessions").len() as u64, expected["sessions"].as_u64().expect("a number"));
-    check(&sessions["totals"], "totalCost", &expected["totals"], "sessions");
+    assert_eq!(
+        sessions["sessions"].as_array().expect("sessions").len() as u64,
+        expected["sessions"].as_u64().expect("a number")
+    );
+    check(
+        &sessions["totals"],
+        "totalCost",
+        &expected["totals"],
+        "sessions",
+    );
     machine.assert_sound();
 }
 
@@ -108,7 +147,14 @@ fn three_machines_with_overlaps_agree_in_any_order() {
     let expected = expected(&folder);
     let all = files(&folder);
     let mut manifests = Vec::new();
-    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
         let world = World::new();
         let machines = ["ada", "bob", "cyd"].map(|name| world.machine(name));
         // Every third file lies on two machines, every seventh on all three.
@@ -127,11 +173,19 @@ fn three_machines_with_overlaps_agree_in_any_order() {
             machine.assert_sound();
             check_all(&machine.report(&["daily"]), &expected);
             let fleet = machine.report(&["machines"]);
-            check(&fleet["totals"], "totalCost", &expected["totals"], "machines");
+            check(
+                &fleet["totals"],
+                "totalCost",
+                &expected["totals"],
+                "machines",
+            );
             assert_eq!(machine.manifest(), machines[0].manifest());
         }
         let mut manifest = machines[0].manifest_json();
-        assert_eq!(manifest["global_summary"]["total_requests"], expected["totals"]["requests"]);
+        assert_eq!(
+            manifest["global_summary"]["total_requests"],
+            expected["totals"]["requests"]
+        );
         manifests.push(std::mem::take(&mut manifest));
     }
     // The clock stands still, so the order leaves no trace at all.
@@ -146,7 +200,9 @@ fn real_transcripts_can_vanish_with_the_index() {
     let expected = expected(&folder);
     let world = World::new();
     let machine = world.machine("solo");
-    files(&folder).iter().for_each(|file| copy(&machine, &folder, file));
+    files(&folder)
+        .iter()
+        .for_each(|file| copy(&machine, &folder, file));
     machine.init().sync(&[]);
     let head = machine.head();
     fs::remove_dir_all(machine.home.join(".claude/projects")).expect("removed");
@@ -161,7 +217,9 @@ fn no_word_of_a_conversation_is_in_the_repository() {
     let Some(folder) = corpus() else { return };
     let world = World::new();
     let machine = world.machine("solo");
-    files(&folder).iter().for_each(|file| copy(&machine, &folder, file));
+    files(&folder)
+        .iter()
+        .for_each(|file| copy(&machine, &folder, file));
     machine.init().sync(&[]);
     // The corpus' prose is scrubbed to runs of x; its paths are below /home/dev.
     for (name, text) in machine.files() {

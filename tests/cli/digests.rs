@@ -41,11 +41,19 @@ pub struct Remembers {
 
 impl Checked for Remembers {
     fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
-        self.portions.borrow().get(&portion.path).is_some_and(|(known, _)| known.keeps(portion, rules))
+        self.portions
+            .borrow()
+            .get(&portion.path)
+            .is_some_and(|(known, _)| known.keeps(portion, rules))
     }
 
     fn note(&self, portion: &Portion, rules: &Rules) {
-        if let Some((known, _)) = self.portions.borrow_mut().get_mut(&portion.path).filter(|(known, _)| known.oid == portion.oid) {
+        if let Some((known, _)) = self
+            .portions
+            .borrow_mut()
+            .get_mut(&portion.path)
+            .filter(|(known, _)| known.oid == portion.oid)
+        {
             known.rules = fingerprint(portion, rules);
         }
     }
@@ -53,35 +61,74 @@ impl Checked for Remembers {
 
 impl Cache for Remembers {
     fn portions(&self) -> BTreeMap<String, Known> {
-        self.portions.borrow().iter().map(|(path, (known, _))| (path.clone(), known.clone())).collect()
+        self.portions
+            .borrow()
+            .iter()
+            .map(|(path, (known, _))| (path.clone(), known.clone()))
+            .collect()
     }
 
     fn sessions(&self, portion: &str, oid: Oid) -> Option<Vec<SessionSum>> {
-        self.portions.borrow().get(portion).filter(|(known, _)| known.oid == oid).map(|(_, made)| made.sessions.clone())
+        self.portions
+            .borrow()
+            .get(portion)
+            .filter(|(known, _)| known.oid == oid)
+            .map(|(_, made)| made.sessions.clone())
     }
 
     fn fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
-        if let Some((_, made)) = self.portions.borrow().get(portion).filter(|(known, _)| known.oid == oid) {
-            show(&made.fingerprints().map(u32::to_le_bytes).collect::<Vec<_>>());
+        if let Some((_, made)) = self
+            .portions
+            .borrow()
+            .get(portion)
+            .filter(|(known, _)| known.oid == oid)
+        {
+            show(
+                &made
+                    .fingerprints()
+                    .map(u32::to_le_bytes)
+                    .collect::<Vec<_>>(),
+            );
         }
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
-        self.files.borrow().get(path).filter(|(oid, _)| *oid == blob).map(|(_, file)| file.clone())
+        self.files
+            .borrow()
+            .get(path)
+            .filter(|(oid, _)| *oid == blob)
+            .map(|(_, file)| file.clone())
     }
 
     fn rows(&self, path: &str, blob: Oid, show: &mut dyn FnMut(&[u8])) {
-        self.file(path, blob).into_iter().for_each(|file| show(&file.rows));
+        self.file(path, blob)
+            .into_iter()
+            .for_each(|file| show(&file.rows));
     }
 
     fn keep_files(&self, files: &[FileEntry]) {
-        self.files.borrow_mut().extend(files.iter().map(|(path, oid, file)| (path.clone(), (*oid, file.clone()))));
+        self.files.borrow_mut().extend(
+            files
+                .iter()
+                .map(|(path, oid, file)| (path.clone(), (*oid, file.clone()))),
+        );
     }
 
     fn keep_portion(&self, path: &str, oid: Oid, portion: &PortionDigest) {
-        let PortionDigest { digest, ids, names, .. } = portion.clone();
-        let known = Known { oid, compared: false, rules: 0, digest, fingerprints: ids.len(), names: names.into() };
-        self.portions.borrow_mut().insert(path.to_owned(), (known, portion.clone()));
+        let PortionDigest {
+            digest, ids, names, ..
+        } = portion.clone();
+        let known = Known {
+            oid,
+            compared: false,
+            rules: 0,
+            digest,
+            fingerprints: ids.len(),
+            names: names.into(),
+        };
+        self.portions
+            .borrow_mut()
+            .insert(path.to_owned(), (known, portion.clone()));
     }
 
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
@@ -133,8 +180,14 @@ fn place() -> impl Strategy<Value = Place> {
 
 /// Lines of imported totals; some tell what one record says, as if another machine had counted it.
 fn lines() -> impl Strategy<Value = Vec<Told>> {
-    let any = (0..7_u8, 0..10_u8, 0..5_u8, [0..9_u64, 0..90_u64, 0..2_u64, 0..2_u64]);
-    let same = (0..3_u8, 0..7_u8, 0..120_u8).prop_map(|(source, day, number)| (source, day, number % 3, [1, u64::from(number), 0, 0]));
+    let any = (
+        0..7_u8,
+        0..10_u8,
+        0..5_u8,
+        [0..9_u64, 0..90_u64, 0..2_u64, 0..2_u64],
+    );
+    let same = (0..3_u8, 0..7_u8, 0..120_u8)
+        .prop_map(|(source, day, number)| (source, day, number % 3, [1, u64::from(number), 0, 0]));
     vec(prop_oneof![any, same], 1..5)
 }
 
@@ -164,7 +217,13 @@ fn numbered((number, grown): (u8, bool), date: Day) -> Record {
         if grown { 9 } else { 1 },
     );
     let session = SessionId::new(name(&format!("s{}", number % 7)));
-    claude_sync::format::line::read_record(&text, &session, &format!("p{}", number % 3), &mut Interner::default()).expect("reads")
+    claude_sync::format::line::read_record(
+        &text,
+        &session,
+        &format!("p{}", number % 3),
+        &mut Interner::default(),
+    )
+    .expect("reads")
 }
 
 /// A record as it stands in a machine file, where its session is around it.
@@ -181,7 +240,11 @@ fn date((_, month, day, _): Place) -> Day {
 fn day_file(tree: &Tree, place: Place) -> (String, DayFile) {
     let (machine, day) = (machine_id(place.0), date(place));
     let path = layout::day_path(&machine, day, place.3);
-    let known = tree.get(&path).map(|bytes| DayFile::read(&machine, day, bytes, &mut Interner::default()).expect("reads").0);
+    let known = tree.get(&path).map(|bytes| {
+        DayFile::read(&machine, day, bytes, &mut Interner::default())
+            .expect("reads")
+            .0
+    });
     (path, known.unwrap_or_else(|| DayFile::new(machine, day)))
 }
 
@@ -202,19 +265,58 @@ fn imported((source, day, model, [output, input, write, read]): Told, here: Day)
         4 => (Source::Ccusage, "odd".to_owned(), 9, 9),
         _ => (Source::StatsCache, format!("2026-03-0{source}"), 0, 24),
     };
-    let model = ["claude-opus-4-5", "claude-opus-4-6", "claude-opus-4-7", "claude-opus-4-8", "unheard-of"][usize::from(model)];
-    let counters = Counters { input, output, cache_creation: write, cache_read: read, ..Counters::default() };
-    let cost = Cost { known: model.starts_with("claude"), amount: Money::from_pico(u128::from(output) * 1_000_000_000) };
-    let at = |hours: i64, less: i64| Timestamp::from_millis(day.start().millis() + hours * 3_600_000 - less).expect("a time");
-    let totals = Totals { requests: 0, counters, cost };
+    let model = [
+        "claude-opus-4-5",
+        "claude-opus-4-6",
+        "claude-opus-4-7",
+        "claude-opus-4-8",
+        "unheard-of",
+    ][usize::from(model)];
+    let counters = Counters {
+        input,
+        output,
+        cache_creation: write,
+        cache_read: read,
+        ..Counters::default()
+    };
+    let cost = Cost {
+        known: model.starts_with("claude"),
+        amount: Money::from_pico(u128::from(output) * 1_000_000_000),
+    };
+    let at = |hours: i64, less: i64| {
+        Timestamp::from_millis(day.start().millis() + hours * 3_600_000 - less).expect("a time")
+    };
+    let totals = Totals {
+        requests: 0,
+        counters,
+        cost,
+    };
     let window = (from < to).then(|| (at(from, 0), at(to, 1)));
     let deducted = (output % 7 == 3).then_some(Totals {
         requests: 0,
-        counters: Counters { output: output / 2, ..Counters::default() },
+        counters: Counters {
+            output: output / 2,
+            ..Counters::default()
+        },
         cost: Cost::default(),
     });
-    let sum = Sum { window, project: "p".to_owned(), totals, deducted, extra: Extra::new() };
-    (SumKey { source, day, mark: name(&mark), session: SessionId::new(name("")), model: name(model) }, sum)
+    let sum = Sum {
+        window,
+        project: "p".to_owned(),
+        totals,
+        deducted,
+        extra: Extra::new(),
+    };
+    (
+        SumKey {
+            source,
+            day,
+            mark: name(&mark),
+            session: SessionId::new(name("")),
+            model: name(model),
+        },
+        sum,
+    )
 }
 
 fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
@@ -224,12 +326,16 @@ fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
             if matches!(step, Step::Set(..)) {
                 file = DayFile::new(file.machine, file.day);
             }
-            numbers.iter().for_each(|number| file.records.add(numbered(*number, file.day)));
+            numbers
+                .iter()
+                .for_each(|number| file.records.add(numbered(*number, file.day)));
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Odd(place, records) => {
             let (path, mut file) = day_file(tree, *place);
-            records.iter().for_each(|record| file.records.add(record.clone()));
+            records
+                .iter()
+                .for_each(|record| file.records.add(record.clone()));
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Import(place, lines) => {
@@ -243,30 +349,47 @@ fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
         Step::Shorten(place, bare) => {
             let (path, mut file) = day_file(tree, *place);
             let level = if *bare { Level::Bare } else { Level::Daily };
-            file.records = file.records.iter().map(|record| record.shortened(level)).collect();
+            file.records = file
+                .records
+                .iter()
+                .map(|record| record.shortened(level))
+                .collect();
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Forget(place, numbers) => {
             let (path, mut file) = day_file(tree, *place);
-            file.forgotten.extend(numbers.iter().map(|number| numbered((*number, false), file.day).id));
+            file.forgotten.extend(
+                numbers
+                    .iter()
+                    .map(|number| numbered((*number, false), file.day).id),
+            );
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Page(machine, numbers) => {
             let id = machine_id(*machine);
-            let records: Vec<_> = numbers.iter().map(|number| in_page(&numbered(*number, date((0, 0, 0, 1))))).collect();
+            let records: Vec<_> = numbers
+                .iter()
+                .map(|number| in_page(&numbered(*number, date((0, 0, 0, 1)))))
+                .collect();
             let text = format!(
                 "{{\"version\":\"1.1\",\"machine\":{{\"uuid\":\"{id}\",\"hostname\":\"h\",\"updated_at\":\"2026-04-01T00:00:00Z\"}},\"sync_metadata\":{{}},\"usage_summary\":{{}},\"sessions\":{{\"s1\":{{\"project_name\":\"p1\",\"usage_records\":[{}]}}}}}}",
                 records.join(",")
             );
             tree.insert(layout::machine_path(&id), text.into_bytes());
         }
-        Step::OddPage(text) => drop(tree.insert(layout::machine_path(&machine_id(1)), text.clone().into_bytes())),
+        Step::OddPage(text) => drop(tree.insert(
+            layout::machine_path(&machine_id(1)),
+            text.clone().into_bytes(),
+        )),
         Step::Drop(at) => {
             if let Some(path) = tree.keys().nth(at % tree.len().max(1)).cloned() {
                 tree.remove(&path);
             }
         }
-        Step::Back(at) => before.get(*at).into_iter().for_each(|earlier| tree.clone_from(earlier)),
+        Step::Back(at) => before
+            .get(*at)
+            .into_iter()
+            .for_each(|earlier| tree.clone_from(earlier)),
     }
 }
 
@@ -283,18 +406,33 @@ fn cell(cells: &mut Cells, row: &Row) {
         format!("{:?} {}", row.source, row.provisional),
     );
     let cell = cells.entry(key).or_default();
-    *cell = (cell.0.plus(row.totals), cell.1.max(row.at.millis().unsigned_abs()));
+    *cell = (
+        cell.0.plus(row.totals),
+        cell.1.max(row.at.millis().unsigned_abs()),
+    );
 }
 
 fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
-    let entries = tree.iter().map(|(path, bytes)| (path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") }));
+    let entries = tree.iter().map(|(path, bytes)| {
+        (
+            path.clone(),
+            Entry {
+                mode: FILE,
+                oid: repo.write_blob(bytes).expect("stored"),
+            },
+        )
+    });
     let root = repo.replace(None, &entries.collect()).expect("a tree");
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
     let load = || read::load(repo, machines, archive).expect("reads");
     let mut cells = Cells::new();
     let whole = Fleet::count_rows(load(), &mut |row| cell(&mut cells, row));
     let quick = overview::manifest(repo, machines, archive, 1, cache).expect("reads");
-    assert_eq!(quick.write(), manifest::compute(&whole, machines, archive, 1).write(), "the manifest");
+    assert_eq!(
+        quick.write(),
+        manifest::compute(&whole, machines, archive, 1).write(),
+        "the manifest"
+    );
     let mut seen = Cells::new();
     let mut add = |row: &Row<'_>| cell(&mut seen, row);
     let overview = Overview::read(repo, (machines, archive), None, cache, &mut add).expect("reads");
@@ -304,12 +442,31 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
         let id: MachineId = data.id.clone();
         let alone = Fleet::count(vec![data]);
         let all: BTreeSet<SessionId> = alone.sessions.keys().cloned().collect();
-        let mut own = Overview::read(repo, (machines, archive), Some(&id), cache, &mut |_| {}).expect("reads");
+        let mut own = Overview::read(repo, (machines, archive), Some(&id), cache, &mut |_| {})
+            .expect("reads");
         own.add_sessions(&all, |_| {}).expect("reads");
-        let figures = |fleet: &Fleet| (fleet.totals(), fleet.records, fleet.first_usage(), fleet.last_usage());
-        assert_eq!(figures(&own.fleet), figures(&alone), "a machine's own figures");
+        let figures = |fleet: &Fleet| {
+            (
+                fleet.totals(),
+                fleet.records,
+                fleet.first_usage(),
+                fleet.last_usage(),
+            )
+        };
+        assert_eq!(
+            figures(&own.fleet),
+            figures(&alone),
+            "a machine's own figures"
+        );
         let views = |fleet: &Fleet| -> Vec<(SessionId, Totals, Option<Timestamp>, Option<String>)> {
-            let views = fleet.sessions.iter().map(|(id, v)| (id.clone(), v.totals, v.last, v.first.as_ref().map(|f| f.1.to_string())));
+            let views = fleet.sessions.iter().map(|(id, v)| {
+                (
+                    id.clone(),
+                    v.totals,
+                    v.last,
+                    v.first.as_ref().map(|f| f.1.to_string()),
+                )
+            });
             views.collect()
         };
         assert_eq!(views(&own.fleet), views(&alone), "a machine's own sessions");
@@ -318,28 +475,67 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
 
 /// A run that reads the files that it needs writes what one writes that reads all.
 fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], cache: &dyn Cache) {
-    let entries = tree.iter().map(|(path, bytes)| (path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") }));
+    let entries = tree.iter().map(|(path, bytes)| {
+        (
+            path.clone(),
+            Entry {
+                mode: FILE,
+                oid: repo.write_blob(bytes).expect("stored"),
+            },
+        )
+    });
     let root = repo.replace(None, &entries.collect()).expect("a tree");
-    let host = Host { hostname: "h".into(), platform: "linux".into(), os_version: "1".into(), fingerprint: String::new() };
+    let host = Host {
+        hostname: "h".into(),
+        platform: "linux".into(),
+        os_version: "1".into(),
+        fingerprint: String::new(),
+    };
     let now = Timestamp::parse("2026-05-01T00:00:00Z").expect("a time");
-    let stamp = Stamp { now, mode: Mode::Incremental, host: &host };
+    let stamp = Stamp {
+        now,
+        mode: Mode::Incremental,
+        host: &host,
+    };
     let days = [0, 1, 2].map(|month| date((0, month, month % 2, 1)));
-    let records: RecordSet = numbers.iter().map(|number| numbered(*number, days[usize::from(number.0 % 3)])).collect();
+    let records: RecordSet = numbers
+        .iter()
+        .map(|number| numbered(*number, days[usize::from(number.0 % 3)]))
+        .collect();
     let id = machine_id(machine);
     let mut own = Own::new(&id);
-    tree.iter().for_each(|(path, bytes)| own.read(path, Content::Bytes(bytes.clone())).expect("reads"));
+    tree.iter().for_each(|(path, bytes)| {
+        own.read(path, Content::Bytes(bytes.clone()))
+            .expect("reads")
+    });
     own.add_records(&records);
-    let written = own.write(&stamp, false).into_iter().map(|(path, bytes)| (path, repo.write_blob(&bytes).expect("stored")));
-    let all = repo.replace(Some(root), &written.map(|(path, oid)| (path, Entry { mode: FILE, oid })).collect()).expect("a tree");
+    let written = own
+        .write(&stamp, false)
+        .into_iter()
+        .map(|(path, bytes)| (path, repo.write_blob(&bytes).expect("stored")));
+    let all = repo
+        .replace(
+            Some(root),
+            &written
+                .map(|(path, oid)| (path, Entry { mode: FILE, oid }))
+                .collect(),
+        )
+        .expect("a tree");
     let some = sync::add(repo, root, &id, &records, &stamp, cache).expect("adds");
     let text = |root| -> Tree {
         let blobs = repo.blobs(Some(root), "sync").expect("reads").into_iter();
-        blobs.map(|blob| (blob.path, repo.blob(blob.oid).expect("reads"))).collect()
+        blobs
+            .map(|blob| (blob.path, repo.blob(blob.oid).expect("reads")))
+            .collect()
     };
     let (some, all) = (text(some), text(all));
     assert!(some.keys().eq(all.keys()), "the same files");
     for (path, bytes) in some {
-        assert_eq!(String::from_utf8_lossy(&bytes), String::from_utf8_lossy(&all[&path]), "{path}");
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            String::from_utf8_lossy(&all[&path]),
+            "{path}"
+        );
     }
 }
 

@@ -22,48 +22,106 @@ use crate::world::{Machine, World, transcript};
 
 /// The root tree of these files, with the manifest that they imply.
 fn root(repo: &Repo, files: &Tree) -> Oid {
-    let attributes = repo.write_blob(b"sync/** -text merge=claude-sync\n").expect("stored");
-    let mut entries: BTreeMap<String, Entry> = BTreeMap::from([(".gitattributes".to_owned(), Entry { mode: FILE, oid: attributes })]);
+    let attributes = repo
+        .write_blob(b"sync/** -text merge=claude-sync\n")
+        .expect("stored");
+    let mut entries: BTreeMap<String, Entry> = BTreeMap::from([(
+        ".gitattributes".to_owned(),
+        Entry {
+            mode: FILE,
+            oid: attributes,
+        },
+    )]);
     for (path, bytes) in files {
-        entries.insert(path.clone(), Entry { mode: FILE, oid: repo.write_blob(bytes).expect("stored") });
+        entries.insert(
+            path.clone(),
+            Entry {
+                mode: FILE,
+                oid: repo.write_blob(bytes).expect("stored"),
+            },
+        );
     }
     with_manifest(repo, repo.replace(None, &entries).expect("a tree"))
 }
 
 fn with_manifest(repo: &Repo, root: Oid) -> Oid {
     let (machines, archive) = read::inputs(repo, Some(root)).expect("read");
-    let text = manifest::compute(&Fleet::count(read::load(repo, machines, archive).expect("read")), machines, archive, RULES).write();
+    let text = manifest::compute(
+        &Fleet::count(read::load(repo, machines, archive).expect("read")),
+        machines,
+        archive,
+        RULES,
+    )
+    .write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");
-    repo.replace(Some(root), &BTreeMap::from([("sync/manifest.json".to_owned(), Entry { mode: FILE, oid })])).expect("a tree")
+    repo.replace(
+        Some(root),
+        &BTreeMap::from([("sync/manifest.json".to_owned(), Entry { mode: FILE, oid })]),
+    )
+    .expect("a tree")
 }
 
 #[test]
 fn git_merge_makes_the_tree_that_the_tool_makes() {
     let world = World::new();
     let place = world.path().join("pairs");
-    world.git(world.path(), &["init", "-q", "-b", "main", &place.display().to_string()]);
-    let driver = format!("'{}' merge-driver %O %A %B %P || exit 129", env!("CARGO_BIN_EXE_claude-sync"));
+    world.git(
+        world.path(),
+        &["init", "-q", "-b", "main", &place.display().to_string()],
+    );
+    let driver = format!(
+        "'{}' merge-driver %O %A %B %P || exit 129",
+        env!("CARGO_BIN_EXE_claude-sync")
+    );
     world.git(&place, &["config", "merge.claude-sync.driver", &driver]);
     let repo = Repo::open(&place).expect("opens").expect("there");
     let git = Git::find(false).expect("git");
-    let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
+    let mut runner = TestRunner::new_with_rng(
+        Config::default(),
+        TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]),
+    );
     let mut merged = 0;
     for pair in 0..tries(12, 200) {
-        let mut pick = || made::tree().new_tree(&mut runner).expect("a tree").current();
+        let mut pick = || {
+            made::tree()
+                .new_tree(&mut runner)
+                .expect("a tree")
+                .current()
+        };
         let (base, mine, theirs) = (pick(), pick(), pick());
         // Both sides grew from the base, as they do: nothing that was there is gone.
-        let grow = |more: &Tree| claude_sync::merge::algebra::join_trees(&base, more).expect("joins");
-        let (old, ours, theirs) = (root(&repo, &base), root(&repo, &grow(&mine)), root(&repo, &grow(&theirs)));
-        let commit = |tree: Oid, parents: &[Oid]| repo.commit(&git, tree, parents, "made\n").expect("a commit");
+        let grow =
+            |more: &Tree| claude_sync::merge::algebra::join_trees(&base, more).expect("joins");
+        let (old, ours, theirs) = (
+            root(&repo, &base),
+            root(&repo, &grow(&mine)),
+            root(&repo, &grow(&theirs)),
+        );
+        let commit = |tree: Oid, parents: &[Oid]| {
+            repo.commit(&git, tree, parents, "made\n")
+                .expect("a commit")
+        };
         let start = commit(old, &[]);
         let (a, b) = (commit(ours, &[start]), commit(theirs, &[start]));
-        world.git(&place, &["update-ref", "--no-deref", "HEAD", &a.to_string()]);
+        world.git(
+            &place,
+            &["update-ref", "--no-deref", "HEAD", &a.to_string()],
+        );
         world.git(&place, &["reset", "-q", "--hard"]);
-        let ran = world.try_git(&place, &["merge", "-q", "--no-edit", "--no-ff", &b.to_string()]);
+        let ran = world.try_git(
+            &place,
+            &["merge", "-q", "--no-edit", "--no-ff", &b.to_string()],
+        );
         assert_eq!(ran.code, 0, "pair {pair}: {}{}", ran.out, ran.err);
         let by_git = world.git(&place, &["rev-parse", "HEAD^{tree}"]);
-        let joined = trees::join_roots(&repo, Some(old), Some(ours), Some(theirs)).expect("joins").expect("a tree");
-        assert_eq!(by_git.trim(), with_manifest(&repo, joined).to_string(), "pair {pair}");
+        let joined = trees::join_roots(&repo, Some(old), Some(ours), Some(theirs))
+            .expect("joins")
+            .expect("a tree");
+        assert_eq!(
+            by_git.trim(),
+            with_manifest(&repo, joined).to_string(),
+            "pair {pair}"
+        );
         merged += u32::from(ours != theirs);
     }
     println!("{merged} pairs merged to the same tree id");
@@ -75,7 +133,11 @@ fn replace_driver(world: &World, bob: &Machine, script: &str) {
     let path = world.path().join("driver");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
-    bob.git(&["config", "merge.claude-sync.driver", &format!("'{}' merge-driver %O %A %B %P || exit 129", path.display())]);
+    bob.git(&[
+        "config",
+        "merge.claude-sync.driver",
+        &format!("'{}' merge-driver %O %A %B %P || exit 129", path.display()),
+    ]);
 }
 
 #[test]
@@ -83,37 +145,73 @@ fn a_driver_that_fails_loses_nothing() {
     let real = env!("CARGO_BIN_EXE_claude-sync");
     let faults = [
         ("killed", "kill -9 $$".to_owned()),
-        ("killed when it had written half", "head -c 20 \"$3\" > half && mv half \"$3\"; kill -9 $$".to_owned()),
+        (
+            "killed when it had written half",
+            "head -c 20 \"$3\" > half && mv half \"$3\"; kill -9 $$".to_owned(),
+        ),
         ("panicking", "exit 101".to_owned()),
         ("aborting", "kill -ABRT $$".to_owned()),
         ("saying that there is a conflict", "exit 1".to_owned()),
         ("missing", String::new()),
-        ("with its input gone", format!("rm -f \"$4\"; exec '{real}' \"$@\"")),
-        ("with an unreadable file", format!("rm -f \"$3\"; mkdir \"$3\"; exec '{real}' \"$@\"")),
-        ("on a full disk", format!("ulimit -f 0; exec '{real}' \"$@\"")),
+        (
+            "with its input gone",
+            format!("rm -f \"$4\"; exec '{real}' \"$@\""),
+        ),
+        (
+            "with an unreadable file",
+            format!("rm -f \"$3\"; mkdir \"$3\"; exec '{real}' \"$@\""),
+        ),
+        (
+            "on a full disk",
+            format!("ulimit -f 0; exec '{real}' \"$@\""),
+        ),
     ];
-    let commands = [vec!["merge", "--no-edit", "origin/main"], vec!["rebase", "origin/main"], vec!["pull", "--no-rebase", "--no-edit"]];
+    let commands = [
+        vec!["merge", "--no-edit", "origin/main"],
+        vec!["rebase", "origin/main"],
+        vec!["pull", "--no-rebase", "--no-edit"],
+    ];
     for (at, (how, script)) in faults.into_iter().enumerate() {
         // Each fault with one command, and each command with three faults; all with all in the long suite.
-        for (_, command) in commands.iter().enumerate().filter(|(way, _)| long() || (at + way) % 3 == 0) {
+        for (_, command) in commands
+            .iter()
+            .enumerate()
+            .filter(|(way, _)| long() || (at + way) % 3 == 0)
+        {
             let world = World::new();
             let (_ada, bob) = diverged(&world, true);
             bob.git(&["fetch", "-q"]);
             let before = bob.head();
             if script.is_empty() {
-                bob.git(&["config", "merge.claude-sync.driver", "'/nowhere/claude-sync' merge-driver %O %A %B %P || exit 129"]);
+                bob.git(&[
+                    "config",
+                    "merge.claude-sync.driver",
+                    "'/nowhere/claude-sync' merge-driver %O %A %B %P || exit 129",
+                ]);
             } else {
                 replace_driver(&world, &bob, &script);
             }
             let ran = bob.try_git(command);
             assert_ne!(ran.code, 0, "{how}: git {command:?} must not go through");
             // Either git took nothing over, or it says that something is unmerged; no commit holds one side only.
-            let merged = bob.git(&["rev-list", "--merges", "--count", &format!("{before}..HEAD")]);
+            let merged = bob.git(&[
+                "rev-list",
+                "--merges",
+                "--count",
+                &format!("{before}..HEAD"),
+            ]);
             assert_eq!(merged.trim(), "0", "{how}: git {command:?} made a commit");
             bob.sync(&[]);
-            check(&bob, "HEAD", &format!("{how}: git {command:?}, then claude-sync"));
+            check(
+                &bob,
+                "HEAD",
+                &format!("{how}: git {command:?}, then claude-sync"),
+            );
             bob.assert_sound();
-            assert!(!bob.git(&["status"]).contains("in progress"), "{how}: {command:?}");
+            assert!(
+                !bob.git(&["status"]).contains("in progress"),
+                "{how}: {command:?}"
+            );
         }
     }
 }
@@ -124,11 +222,26 @@ fn a_path_without_the_tool_changes_nothing_because_the_driver_is_named_by_its_pl
     let (_ada, bob) = diverged(&world, true);
     let mut command = std::process::Command::new("git");
     crate::world::clean(&mut command, &world.path().join("git-home"));
-    let git = std::process::Command::new("sh").args(["-c", "command -v git"]).output().expect("sh runs").stdout;
+    let git = std::process::Command::new("sh")
+        .args(["-c", "command -v git"])
+        .output()
+        .expect("sh runs")
+        .stdout;
     let git = String::from_utf8(git).expect("a path");
-    let folder = Path::new(git.trim()).parent().expect("a folder").display().to_string();
-    command.env("PATH", format!("{folder}:/usr/bin:/bin")).args(["-c", "user.name=T", "-c", "user.email=t@example.invalid"]);
-    let ran = crate::world::run(command.arg("-C").arg(bob.repo()).args(["pull", "-q", "--no-rebase", "--no-edit"]));
+    let folder = Path::new(git.trim())
+        .parent()
+        .expect("a folder")
+        .display()
+        .to_string();
+    command
+        .env("PATH", format!("{folder}:/usr/bin:/bin"))
+        .args(["-c", "user.name=T", "-c", "user.email=t@example.invalid"]);
+    let ran = crate::world::run(command.arg("-C").arg(bob.repo()).args([
+        "pull",
+        "-q",
+        "--no-rebase",
+        "--no-edit",
+    ]));
     assert_eq!(ran.code, 0, "{}", ran.err);
     check(&bob, "HEAD", "a PATH without claude-sync");
 }
@@ -143,10 +256,20 @@ fn a_run_on_a_full_disk_loses_nothing() {
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..40));
     let mut command = std::process::Command::new("sh");
     crate::world::clean(&mut command, &ada.home);
-    command.env("CLAUDE_SYNC_NOW", crate::world::NOON).env("CLAUDE_SYNC_HOSTNAME", "ada").env("CLAUDE_SYNC_HOST", "ada");
+    command
+        .env("CLAUDE_SYNC_NOW", crate::world::NOON)
+        .env("CLAUDE_SYNC_HOSTNAME", "ada")
+        .env("CLAUDE_SYNC_HOST", "ada");
     let script = format!("ulimit -f 1; exec '{}'", env!("CARGO_BIN_EXE_claude-sync"));
-    let status = command.args(["-c", &script]).output().expect("sh runs").status;
-    assert!(!status.success(), "files of more than half a kilobyte cannot be written");
+    let status = command
+        .args(["-c", &script])
+        .output()
+        .expect("sh runs")
+        .status;
+    assert!(
+        !status.success(),
+        "files of more than half a kilobyte cannot be written"
+    );
     assert_eq!(ada.fleet().0, 3);
     ada.sync(&[]);
     assert_eq!(ada.fleet().0, 40);

@@ -9,8 +9,13 @@ use crate::world::{Machine, NOON, Ran, World, run, transcript};
 fn told(machine: &Machine, ran: &Ran) -> String {
     let root = machine.world.path().display().to_string();
     let text = format!("exit code {}\n{}{}", ran.code, ran.out, ran.err);
-    let text = text.replace(&root, "[WORLD]").replace(&format!("pid {}", std::process::id()), "pid [PID]");
-    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    let text = text
+        .replace(&root, "[WORLD]")
+        .replace(&format!("pid {}", std::process::id()), "pid [PID]");
+    text.lines()
+        .map(str::trim_end)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Runs `claude-sync` in a terminal so wide that no path is broken over two lines.
@@ -21,7 +26,10 @@ fn tell(machine: &Machine, args: &[&str]) -> String {
 
 fn tell_with(machine: &Machine, name: &str, value: &str, args: &[&str]) -> String {
     let mut command = machine.command("claude-sync", NOON);
-    told(machine, &run(command.env("COLUMNS", "400").env(name, value).args(args)))
+    told(
+        machine,
+        &run(command.env("COLUMNS", "400").env(name, value).args(args)),
+    )
 }
 
 fn track(machine: &Machine, args: &[&str]) -> String {
@@ -53,10 +61,17 @@ fn bad_lines_of_transcripts() {
     let half = &good[..200];
     let negative = transcript("s1", 7..8).replace("\"input_tokens\":10", "\"input_tokens\":-10");
     let timeless = transcript("s1", 8..9).replace("2026-03-10T", "some day ");
-    machine.write(".claude/projects/p/s.jsonl", &format!("{good}{half}\n\n{negative}{timeless}\u{0}\u{0}\n{{\"usage\": nonsense}}\n"));
+    machine.write(
+        ".claude/projects/p/s.jsonl",
+        &format!("{good}{half}\n\n{negative}{timeless}\u{0}\u{0}\n{{\"usage\": nonsense}}\n"),
+    );
     insta::assert_snapshot!(tell(&machine, &[]));
     assert_eq!(machine.fleet().0, 3);
-    assert_eq!(machine.sync(&[]).err, "", "what was reported once is not read again");
+    assert_eq!(
+        machine.sync(&[]).err,
+        "",
+        "what was reported once is not read again"
+    );
 }
 
 #[test]
@@ -66,12 +81,20 @@ fn unreadable_transcripts() {
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     machine.init();
     // A file that opens and cannot be read, for root too.
-    std::os::unix::fs::symlink("/proc/self/mem", machine.home.join(".claude/projects/p/broken.jsonl")).expect("a link");
+    std::os::unix::fs::symlink(
+        "/proc/self/mem",
+        machine.home.join(".claude/projects/p/broken.jsonl"),
+    )
+    .expect("a link");
     let text = tell(&machine, &[]);
     insta::assert_snapshot!(
         text.replace(&format!("/proc/{}/", std::process::id()), "/proc/[PID]/")
             .lines()
-            .map(|l| if l.contains("/proc/") { "warning: /proc/[PID]/mem: skipped: Input/output error (os error 5)" } else { l })
+            .map(|l| if l.contains("/proc/") {
+                "warning: /proc/[PID]/mem: skipped: Input/output error (os error 5)"
+            } else {
+                l
+            })
             .collect::<Vec<_>>()
             .join("\n")
     );
@@ -114,14 +137,22 @@ fn a_remote_that_is_something_else() {
 fn a_remote_that_does_not_answer() {
     let world = World::new();
     let machine = synced(&world);
-    fs::rename(world.path().join("remote.git"), world.path().join("gone.git")).expect("renamed");
+    fs::rename(
+        world.path().join("remote.git"),
+        world.path().join("gone.git"),
+    )
+    .expect("renamed");
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
     insta::assert_snapshot!("remote_gone_sync", tell(&machine, &[]));
     insta::assert_snapshot!("remote_gone_download", tell(&machine, &["--download-all"]));
     let other = world.machine("bob");
     insta::assert_snapshot!("remote_gone_init", tell(&other, &["init", &world.remote()]));
     assert!(!other.repo().exists());
-    fs::rename(world.path().join("gone.git"), world.path().join("remote.git")).expect("renamed");
+    fs::rename(
+        world.path().join("gone.git"),
+        world.path().join("remote.git"),
+    )
+    .expect("renamed");
     insta::assert_snapshot!("remote_back", tell(&machine, &[]));
     assert_eq!(machine.fleet().0, 5);
 }
@@ -133,20 +164,35 @@ fn another_machines_file_that_does_not_parse() {
     let other = world.machine("bob");
     other.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..12));
     other.init().sync(&[]);
-    fs::write(other.repo().join("sync/machines/00626f62-0000-4000-8000-000000000000.json"), "{\"version\": \"1.1\", oops")
-        .expect("written");
+    fs::write(
+        other
+            .repo()
+            .join("sync/machines/00626f62-0000-4000-8000-000000000000.json"),
+        "{\"version\": \"1.1\", oops",
+    )
+    .expect("written");
     other.git(&["commit", "-qam", "an accident"]);
     other.git(&["push", "-q", "--no-verify"]);
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
     insta::assert_snapshot!(tell(&machine, &[]));
     let manifest = machine.manifest_json();
-    assert_eq!(manifest["machines"]["00626f62-0000-4000-8000-000000000000"]["status"], "error");
-    assert_eq!(machine.fleet().0, 6, "its records are in its day files, and all others go on");
+    assert_eq!(
+        manifest["machines"]["00626f62-0000-4000-8000-000000000000"]["status"],
+        "error"
+    );
+    assert_eq!(
+        machine.fleet().0,
+        6,
+        "its records are in its day files, and all others go on"
+    );
     // Its owner mends it by syncing.
     other.sync(&["--mode=full"]);
     other.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..13));
     other.sync(&[]);
-    assert_eq!(other.manifest_json()["machines"]["00626f62-0000-4000-8000-000000000000"]["status"], "active");
+    assert_eq!(
+        other.manifest_json()["machines"]["00626f62-0000-4000-8000-000000000000"]["status"],
+        "active"
+    );
     assert_eq!(other.fleet().0, 7);
 }
 
@@ -155,7 +201,9 @@ fn a_newer_major_version() {
     let world = World::new();
     let machine = synced(&world);
     let path = machine.repo().join("sync/manifest.json");
-    let text = fs::read_to_string(&path).expect("there").replace("\"version\": \"1.1\"", "\"version\": \"2.0\"");
+    let text = fs::read_to_string(&path)
+        .expect("there")
+        .replace("\"version\": \"1.1\"", "\"version\": \"2.0\"");
     fs::write(&path, text).expect("written");
     machine.git(&["commit", "-qam", "what a later tool wrote"]);
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
@@ -168,8 +216,15 @@ fn a_newer_major_version() {
 fn another_machine_of_a_newer_version() {
     let world = World::new();
     let machine = synced(&world);
-    let text = include_str!("../../fixtures/spec-1.0/machine-sync.json").replace("\"version\": \"1.0\"", "\"version\": \"2.0\"");
-    fs::write(machine.repo().join("sync/machines/a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b.json"), text).expect("written");
+    let text = include_str!("../../fixtures/spec-1.0/machine-sync.json")
+        .replace("\"version\": \"1.0\"", "\"version\": \"2.0\"");
+    fs::write(
+        machine
+            .repo()
+            .join("sync/machines/a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b.json"),
+        text,
+    )
+    .expect("written");
     machine.git(&["add", "."]);
     machine.git(&["commit", "-qm", "what a later tool wrote"]);
     insta::assert_snapshot!(tell(&machine, &[]));
@@ -179,9 +234,19 @@ fn another_machine_of_a_newer_version() {
 fn a_run_that_is_going_on() {
     let world = World::new();
     let machine = synced(&world);
-    let lock = fs::File::options().write(true).open(machine.state().join("lock")).expect("there");
+    let lock = fs::File::options()
+        .write(true)
+        .open(machine.state().join("lock"))
+        .expect("there");
     lock.try_lock().expect("free");
-    fs::write(machine.state().join("lock"), format!("pid {}, since 2026-03-10T11:59:00.000Z\n", std::process::id())).expect("written");
+    fs::write(
+        machine.state().join("lock"),
+        format!(
+            "pid {}, since 2026-03-10T11:59:00.000Z\n",
+            std::process::id()
+        ),
+    )
+    .expect("written");
     insta::assert_snapshot!(tell(&machine, &[]));
     drop(lock);
     machine.sync(&[]);
@@ -194,7 +259,15 @@ fn git_that_is_missing_or_too_old() {
     insta::assert_snapshot!("git_missing", tell_with(&machine, "PATH", "/nowhere", &[]));
     let old = world.path().join("old/git");
     executable(&old, "#!/bin/sh\necho git version 2.38.5\n");
-    insta::assert_snapshot!("git_too_old", tell_with(&machine, "PATH", &old.parent().expect("a parent").display().to_string(), &["init"]));
+    insta::assert_snapshot!(
+        "git_too_old",
+        tell_with(
+            &machine,
+            "PATH",
+            &old.parent().expect("a parent").display().to_string(),
+            &["init"]
+        )
+    );
     assert!(!machine.repo().exists());
 }
 
@@ -230,8 +303,14 @@ fn settings_are_honoured() {
     machine.init().sync(&[]);
     let files = machine.files();
     assert!(files.keys().any(|name| name.ends_with("T120000Z.json")));
-    for text in files.values().chain([&machine.git(&["log", "--format=%B"])]) {
-        assert!(!text.contains("secret-host") && !text.contains("shop"), "{text}");
+    for text in files
+        .values()
+        .chain([&machine.git(&["log", "--format=%B"])])
+    {
+        assert!(
+            !text.contains("secret-host") && !text.contains("shop"),
+            "{text}"
+        );
     }
 }
 
@@ -258,11 +337,23 @@ fn a_repository_in_the_middle_of_something() {
 fn a_kind_of_repository_that_is_not_supported() {
     let world = World::new();
     let machine = world.machine("ada");
-    world.git(world.path(), &["init", "-q", "--object-format=sha256", &machine.repo().display().to_string()]);
+    world.git(
+        world.path(),
+        &[
+            "init",
+            "-q",
+            "--object-format=sha256",
+            &machine.repo().display().to_string(),
+        ],
+    );
     let text = tell(&machine, &[]);
     // libgit2's own words may change.
-    let text =
-        text.lines().map(|line| line.split_once("repo: ").map_or(line.to_owned(), |(ours, _)| format!("{ours}repo: [libgit2's reason]")));
+    let text = text.lines().map(|line| {
+        line.split_once("repo: ")
+            .map_or(line.to_owned(), |(ours, _)| {
+                format!("{ours}repo: [libgit2's reason]")
+            })
+    });
     insta::assert_snapshot!(text.collect::<Vec<_>>().join("\n"));
 }
 
@@ -272,15 +363,27 @@ fn remotes_that_are_missing_or_others() {
     let machine = world.machine("ada");
     insta::assert_snapshot!("no_remote", tell(&machine, &["--download-all"]));
     machine.init();
-    insta::assert_snapshot!("other_remote", tell(&machine, &["init", "https://me:hunter2@example.invalid/other.git"]));
-    insta::assert_snapshot!("option_as_remote", tell(&machine, &["init", "--", "--upload-pack=evil"]));
+    insta::assert_snapshot!(
+        "other_remote",
+        tell(
+            &machine,
+            &["init", "https://me:hunter2@example.invalid/other.git"]
+        )
+    );
+    insta::assert_snapshot!(
+        "option_as_remote",
+        tell(&machine, &["init", "--", "--upload-pack=evil"])
+    );
 }
 
 #[test]
 fn a_refused_push_stays_queued() {
     let world = World::new();
     let machine = synced(&world);
-    executable(&world.path().join("remote.git/hooks/pre-receive"), "#!/bin/sh\nprintf 'no \\033[31mroom\\n' >&2\nexit 1\n");
+    executable(
+        &world.path().join("remote.git/hooks/pre-receive"),
+        "#!/bin/sh\nprintf 'no \\033[31mroom\\n' >&2\nexit 1\n",
+    );
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
     let text = tell(&machine, &[]);
     insta::assert_snapshot!(text);
@@ -303,7 +406,11 @@ fn the_trackers_messages() {
         &["export", "--format", "parquet"],
         &["daily", "--mode", "auot"],
     ] {
-        seen.push_str(&format!("claude-usage-tracker {}\n{}\n\n", args.join(" "), track(&machine, args)));
+        seen.push_str(&format!(
+            "claude-usage-tracker {}\n{}\n\n",
+            args.join(" "),
+            track(&machine, args)
+        ));
     }
     insta::assert_snapshot!(seen);
 }
@@ -313,17 +420,29 @@ fn hostile_names_reach_no_terminal_unescaped() {
     let world = World::new();
     let machine = synced(&world);
     let other = world.machine("bob");
-    other.write(".claude/projects/p/s.jsonl", &transcript("s2", 10..12).replace("/work/shop", "/work/\u{202e}\\u001b]0;evil\\u0007"));
+    other.write(
+        ".claude/projects/p/s.jsonl",
+        &transcript("s2", 10..12).replace("/work/shop", "/work/\u{202e}\\u001b]0;evil\\u0007"),
+    );
     other.init().sync(&[]);
-    let path = other.repo().join("sync/machines/00626f62-0000-4000-8000-000000000000.json");
-    let text = fs::read_to_string(&path).expect("there").replace("\"hostname\": \"bob\"", "\"hostname\": \"b\\u001b[2Job\\u202e\"");
+    let path = other
+        .repo()
+        .join("sync/machines/00626f62-0000-4000-8000-000000000000.json");
+    let text = fs::read_to_string(&path).expect("there").replace(
+        "\"hostname\": \"bob\"",
+        "\"hostname\": \"b\\u001b[2Job\\u202e\"",
+    );
     fs::write(&path, text).expect("written");
     other.git(&["commit", "-qam", "mischief"]);
     other.git(&["push", "-q", "--no-verify"]);
     machine.sync(&[]);
     for args in [&["machines"][..], &["session"]] {
         let ran = machine.track(args);
-        assert!(!ran.out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{}", ran.out);
+        assert!(
+            !ran.out.contains(['\u{1b}', '\u{202e}', '\u{7}']),
+            "{}",
+            ran.out
+        );
     }
 }
 

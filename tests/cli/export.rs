@@ -20,7 +20,9 @@ fn fields(line: &str) -> Vec<String> {
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '"' if quoted && chars.peek() == Some(&'"') => out.last_mut().expect("one").push(chars.next().unwrap_or(c)),
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                out.last_mut().expect("one").push(chars.next().unwrap_or(c))
+            }
             '"' => quoted = !quoted,
             ',' if !quoted => out.push(String::new()),
             c => out.last_mut().expect("one").push(c),
@@ -33,22 +35,51 @@ fn fields(line: &str) -> Vec<String> {
 fn every_format_adds_up_to_the_report() {
     let world = World::new();
     let ada = fleet(&world);
-    for filter in [&[][..], &["--machine", "bob"], &["--project", "garden", "--since", "2026-03-03"], &["--source=local"]] {
+    for filter in [
+        &[][..],
+        &["--machine", "bob"],
+        &["--project", "garden", "--since", "2026-03-03"],
+        &["--source=local"],
+    ] {
         let totals = ada.report(&[&["daily"], filter].concat())["totals"].clone();
-        let (requests, cost) = (totals["requests"].as_u64().expect("a count"), pico(&totals["totalCost"]));
+        let (requests, cost) = (
+            totals["requests"].as_u64().expect("a count"),
+            pico(&totals["totalCost"]),
+        );
         let lines: Vec<Value> = export(&ada, &[&["--format", "jsonl"], filter].concat())
             .lines()
             .map(|line| serde_json::from_str(line).expect("JSON"))
             .collect();
         assert_eq!(lines.len() as u64, requests, "{filter:?}");
-        assert_eq!(lines.iter().map(|line| pico(&line["costUSD"])).sum::<u128>(), cost, "{filter:?}");
-        let times: Vec<_> = lines.iter().map(|line| line["timestamp"].as_str().expect("a time").to_owned()).collect();
+        assert_eq!(
+            lines
+                .iter()
+                .map(|line| pico(&line["costUSD"]))
+                .sum::<u128>(),
+            cost,
+            "{filter:?}"
+        );
+        let times: Vec<_> = lines
+            .iter()
+            .map(|line| line["timestamp"].as_str().expect("a time").to_owned())
+            .collect();
         assert!(times.is_sorted(), "{times:?}");
-        for (name, key) in [("inputTokens", "input_tokens"), ("outputTokens", "output_tokens"), ("cacheReadTokens", "cache_read_tokens")] {
+        for (name, key) in [
+            ("inputTokens", "input_tokens"),
+            ("outputTokens", "output_tokens"),
+            ("cacheReadTokens", "cache_read_tokens"),
+        ] {
             let text = export(&ada, filter);
             let mut rows = text.split_terminator("\r\n").map(fields);
-            let at = rows.next().expect("names").iter().position(|column| column == key).expect("a column");
-            let sum: u64 = rows.map(|row| row[at].parse::<u64>().expect("a count")).sum();
+            let at = rows
+                .next()
+                .expect("names")
+                .iter()
+                .position(|column| column == key)
+                .expect("a column");
+            let sum: u64 = rows
+                .map(|row| row[at].parse::<u64>().expect("a count"))
+                .sum();
             assert_eq!(Some(sum), totals[name].as_u64(), "{filter:?} {name}");
         }
         let metrics = export(&ada, &[&["--format", "openmetrics"], filter].concat());
@@ -57,12 +88,18 @@ fn every_format_adds_up_to_the_report() {
             let (name, rest) = line.split_once('{').expect("labels");
             let value = rest.rsplit_once("} ").expect("a value").1;
             let sum = sums.entry(name).or_default();
-            *sum +=
-                if name.contains("cost") { pico(&serde_json::from_str(value).expect("a number")) } else { value.parse().expect("a count") };
+            *sum += if name.contains("cost") {
+                pico(&serde_json::from_str(value).expect("a number"))
+            } else {
+                value.parse().expect("a count")
+            };
         }
         assert_eq!(sums["claude_usage_requests_total"], u128::from(requests));
         assert_eq!(sums["claude_usage_cost_usd_total"], cost);
-        assert_eq!(Some(sums["claude_usage_tokens_total"]), totals["totalTokens"].as_u64().map(u128::from));
+        assert_eq!(
+            Some(sums["claude_usage_tokens_total"]),
+            totals["totalTokens"].as_u64().map(u128::from)
+        );
         assert!(metrics.ends_with("\n# EOF\n"));
     }
 }
@@ -78,7 +115,10 @@ fn both_machines_write_the_same_bytes_and_no_formula() {
         assert_eq!(export(&ada, &args), export(&bob, &args), "{format}");
         insta::assert_snapshot!(format!("export_{format}"), export(&ada, &args));
     }
-    assert!(export(&ada, &[]).contains(",\"'=garden, \"\"east\"\"\","), "a formula is a text");
+    assert!(
+        export(&ada, &[]).contains(",\"'=garden, \"\"east\"\"\","),
+        "a formula is a text"
+    );
 }
 
 #[test]
@@ -89,12 +129,21 @@ fn a_file_is_replaced_whole_or_left_as_it_was() {
     fs::write(&path, "old").expect("written");
     let place = path.display().to_string();
     let ran = ada.track(&["export", "-o", &place, "--machine", "nobody"]);
-    assert_eq!((ran.code, fs::read_to_string(&path).expect("read").as_str()), (2, "old"), "{}", ran.err);
+    assert_eq!(
+        (ran.code, fs::read_to_string(&path).expect("read").as_str()),
+        (2, "old"),
+        "{}",
+        ran.err
+    );
     assert_eq!(export(&ada, &["-o", &place]), "");
     assert_eq!(fs::read_to_string(&path).expect("read"), export(&ada, &[]));
     let ran = ada.track(&["export", "-o", &format!("{place}/below")]);
     assert_eq!(ran.code, 1, "{}", ran.err);
-    assert!(ran.err.contains("rows.csv") && ran.err.contains("help"), "{}", ran.err);
+    assert!(
+        ran.err.contains("rows.csv") && ran.err.contains("help"),
+        "{}",
+        ran.err
+    );
     assert_eq!(
         fs::read_dir(&ada.home)
             .expect("read")
@@ -107,7 +156,9 @@ fn a_file_is_replaced_whole_or_left_as_it_was() {
 
 /// A python with `DuckDB`, where there is one.
 fn duckdb() -> Option<std::path::PathBuf> {
-    let python = std::env::var_os("CLAUDE_SYNC_DUCKDB").map(std::path::PathBuf::from).filter(|path| path.is_file());
+    let python = std::env::var_os("CLAUDE_SYNC_DUCKDB")
+        .map(std::path::PathBuf::from)
+        .filter(|path| path.is_file());
     if python.is_none() {
         eprintln!("skipped: CLAUDE_SYNC_DUCKDB names no python that has duckdb");
     }
@@ -132,25 +183,55 @@ fn parquet_is_read_by_others_to_the_picodollar() {
     let folder = world.path().join("out/usage");
     fs::create_dir(world.path().join("out")).expect("made");
     let path = folder.display().to_string();
-    let write = |filter: &[&str]| export(&ada, &[&["--format", "parquet", "-o", &path], filter].concat());
+    let write = |filter: &[&str]| {
+        export(
+            &ada,
+            &[&["--format", "parquet", "-o", &path], filter].concat(),
+        )
+    };
     write(&[]);
-    let months: Vec<_> = fs::read_dir(folder.join("year=2026/month=03")).expect("a folder").collect();
+    let months: Vec<_> = fs::read_dir(folder.join("year=2026/month=03"))
+        .expect("a folder")
+        .collect();
     assert_eq!(months.len(), 2, "a file for each machine");
     // Another export takes the place of the first; nothing of the first is left.
     write(&["--machine", "bob"]);
-    assert_eq!(fs::read_dir(folder.join("year=2026/month=03")).expect("a folder").count(), 1);
-    assert_eq!(fs::read_dir(world.path().join("out")).expect("a folder").count(), 1, "nothing lies about");
+    assert_eq!(
+        fs::read_dir(folder.join("year=2026/month=03"))
+            .expect("a folder")
+            .count(),
+        1
+    );
+    assert_eq!(
+        fs::read_dir(world.path().join("out"))
+            .expect("a folder")
+            .count(),
+        1,
+        "nothing lies about"
+    );
     // What is no export is not touched.
     fs::write(folder.join("notes.txt"), "mine").expect("written");
     let ran = ada.track(&["export", "--format", "parquet", "-o", &path]);
-    assert!(ran.code == 1 && ran.err.contains("notes.txt") && ran.err.contains("empty folder"), "{}", ran.err);
-    assert_eq!(fs::read_to_string(folder.join("notes.txt")).expect("still there"), "mine");
+    assert!(
+        ran.code == 1 && ran.err.contains("notes.txt") && ran.err.contains("empty folder"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        fs::read_to_string(folder.join("notes.txt")).expect("still there"),
+        "mine"
+    );
     fs::remove_file(folder.join("notes.txt")).expect("removed");
     let ran = ada.track(&["export", "--format", "parquet"]);
     assert!(ran.code == 2 && ran.err.contains("--output"), "{}", ran.err);
 
     let Some(python) = duckdb() else { return };
-    for filter in [&[][..], &["--project", "garden"], &["--machine", "ada", "--since", "2026-03-03"], &["--source=local"]] {
+    for filter in [
+        &[][..],
+        &["--project", "garden"],
+        &["--machine", "ada", "--since", "2026-03-03"],
+        &["--source=local"],
+    ] {
         write(filter);
         let report = ada.report(&[&["monthly", "--by", "machine"], filter].concat());
         let sums = ask(
@@ -163,8 +244,18 @@ fn parquet_is_read_by_others_to_the_picodollar() {
         for month in report["monthly"].as_array().expect("months") {
             for part in month["machineBreakdowns"].as_array().expect("machines") {
                 let count = |key: &str| part[key].as_u64().expect("a count");
-                let key = (month["month"].as_str().expect("a month").to_owned(), part["machineName"].as_str().expect("a name").to_owned());
-                let counts = ["requests", "inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens"].map(count);
+                let key = (
+                    month["month"].as_str().expect("a month").to_owned(),
+                    part["machineName"].as_str().expect("a name").to_owned(),
+                );
+                let counts = [
+                    "requests",
+                    "inputTokens",
+                    "outputTokens",
+                    "cacheCreationTokens",
+                    "cacheReadTokens",
+                ]
+                .map(count);
                 wanted.push((key, counts, pico(&part["cost"])));
             }
         }
@@ -175,13 +266,22 @@ fn parquet_is_read_by_others_to_the_picodollar() {
             .iter()
             .map(|row| {
                 let text = |at: usize| row[at].as_str().expect("a text").to_owned();
-                let count = |at: usize| row[at].as_u64().or_else(|| row[at].as_str()?.parse().ok()).expect("a count");
+                let count = |at: usize| {
+                    row[at]
+                        .as_u64()
+                        .or_else(|| row[at].as_str()?.parse().ok())
+                        .expect("a count")
+                };
                 let cost = serde_json::from_str::<Value>(&text(7)).expect("a decimal");
                 ((text(0), text(1)), [2, 3, 4, 5, 6].map(count), pico(&cost))
             })
             .collect();
         assert_eq!(got, wanted, "{filter:?}");
     }
-    let times = ask(&python, &folder, "select count(*), count(distinct timestamp), count(*) filter (where cost_known) from EXPORT");
+    let times = ask(
+        &python,
+        &folder,
+        "select count(*), count(distinct timestamp), count(*) filter (where cost_known) from EXPORT",
+    );
     assert_eq!(times[0][0], times[0][2], "all are priced");
 }

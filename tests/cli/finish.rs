@@ -17,7 +17,15 @@ fn without_driver(world: &World) -> (Machine<'_>, Machine<'_>) {
 
 fn is_over(machine: &Machine, how: &str) {
     let status = machine.git(&["status"]);
-    for word in ["rebase in progress", "merging", "cherry-pick", "revert", "am session", "Unmerged", "unmerged"] {
+    for word in [
+        "rebase in progress",
+        "merging",
+        "cherry-pick",
+        "revert",
+        "am session",
+        "Unmerged",
+        "unmerged",
+    ] {
         assert!(!status.contains(word), "{how} is not over:\n{status}");
     }
     machine.assert_sound();
@@ -30,8 +38,16 @@ fn ended(how: &str, prepare: &[&[&str]], conflict: &[&str], said: &str) {
         for args in prepare {
             bob.git(args);
         }
-        assert_ne!(bob.try_git(conflict).code, 0, "{how} conflicts where no driver runs");
-        let args: &[&str] = if command.is_empty() { &[] } else { &["resolve"] };
+        assert_ne!(
+            bob.try_git(conflict).code,
+            0,
+            "{how} conflicts where no driver runs"
+        );
+        let args: &[&str] = if command.is_empty() {
+            &[]
+        } else {
+            &["resolve"]
+        };
         let ran = bob.sync(args);
         assert!(ran.out.contains(said), "{how}: {}", ran.out);
         is_over(&bob, how);
@@ -48,11 +64,24 @@ fn a_merge_with_conflicts() {
 
 #[test]
 fn a_rebase_with_conflicts_in_each_step() {
-    ended("rebase", &[], &["rebase", "origin/main"], "Ended the rebase");
-    ended("rebase --apply", &[], &["rebase", "--apply", "origin/main"], "Ended the rebase");
+    ended(
+        "rebase",
+        &[],
+        &["rebase", "origin/main"],
+        "Ended the rebase",
+    );
+    ended(
+        "rebase --apply",
+        &[],
+        &["rebase", "--apply", "origin/main"],
+        "Ended the rebase",
+    );
     let world = World::new();
     let (_ada, bob) = without_driver(&world);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..24)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..24)),
+    );
     bob.sync_at("2026-03-10T13:00:00Z", &["--offline"]);
     bob.git(&["config", "--remove-section", "merge.claude-sync"]);
     assert_ne!(bob.try_git(&["rebase", "origin/main"]).code, 0);
@@ -60,14 +89,21 @@ fn a_rebase_with_conflicts_in_each_step() {
     is_over(&bob, "two steps");
     assert_eq!(bob.fleet().0, 13);
     let subjects = bob.git(&["log", "--format=%s", "origin/main..HEAD"]);
-    assert_eq!(subjects.lines().count(), 2, "each step is still a commit: {subjects}");
+    assert_eq!(
+        subjects.lines().count(),
+        2,
+        "each step is still a commit: {subjects}"
+    );
 }
 
 #[test]
 fn a_cherry_pick_with_conflicts() {
     ended(
         "cherry-pick",
-        &[&["branch", "mine"], &["reset", "-q", "--hard", "origin/main"]],
+        &[
+            &["branch", "mine"],
+            &["reset", "-q", "--hard", "origin/main"],
+        ],
         &["cherry-pick", "mine"],
         "Ended the cherry-pick",
     );
@@ -91,14 +127,21 @@ fn a_revert_with_conflicts() {
 fn a_stash_with_conflicts() {
     let world = World::new();
     let (_ada, bob) = without_driver(&world);
-    for args in
-        [vec!["reset", "-q", "--mixed", "HEAD~1"], vec!["add", "-A"], vec!["stash", "-q"], vec!["merge", "-q", "--ff-only", "origin/main"]]
-    {
+    for args in [
+        vec!["reset", "-q", "--mixed", "HEAD~1"],
+        vec!["add", "-A"],
+        vec!["stash", "-q"],
+        vec!["merge", "-q", "--ff-only", "origin/main"],
+    ] {
         bob.git(&args);
     }
     assert_ne!(bob.try_git(&["stash", "pop"]).code, 0);
     let ran = bob.sync(&[]);
-    assert!(ran.out.contains("Ended the merge of unmerged files"), "{}", ran.out);
+    assert!(
+        ran.out.contains("Ended the merge of unmerged files"),
+        "{}",
+        ran.out
+    );
     check(&bob, "HEAD", "stash pop");
     is_over(&bob, "stash pop");
 }
@@ -118,9 +161,18 @@ fn markers_that_were_committed() {
         bob.git(&["add", "-A"]);
         bob.git(&["commit", "-q", "--no-edit"]);
         bob.git(&["push", "-q", "--no-verify"]);
-        let marked = bob.try_git(&["grep", "-l", "<<<<<<<", "HEAD", "--", "sync"]).out;
-        for file in ["10.jsonl", "00616461-0000-4000-8000-000000000000.json", "manifest.json"] {
-            assert!(marked.contains(file), "{style}: {file} has markers:\n{marked}");
+        let marked = bob
+            .try_git(&["grep", "-l", "<<<<<<<", "HEAD", "--", "sync"])
+            .out;
+        for file in [
+            "10.jsonl",
+            "00616461-0000-4000-8000-000000000000.json",
+            "manifest.json",
+        ] {
+            assert!(
+                marked.contains(file),
+                "{style}: {file} has markers:\n{marked}"
+            );
         }
         let ran = ada.sync(&[]);
         assert!(ran.out.contains("Mended "), "{}{}", ran.out, ran.err);
@@ -129,7 +181,11 @@ fn markers_that_were_committed() {
         bob.sync(&[]);
         check(&bob, "HEAD", style);
         ada.sync(&[]);
-        assert_eq!(ada.git(&["rev-parse", "HEAD^{tree}"]), bob.git(&["rev-parse", "HEAD^{tree}"]), "{style}");
+        assert_eq!(
+            ada.git(&["rev-parse", "HEAD^{tree}"]),
+            bob.git(&["rev-parse", "HEAD^{tree}"]),
+            "{style}"
+        );
     }
 }
 
@@ -140,11 +196,25 @@ fn a_stop_on_purpose_is_left_alone() {
     let (_ada, bob) = diverged(&world, true);
     let editor = world.path().join("editor");
     fs::write(&editor, "#!/bin/sh\nsed -i 's/^pick/edit/' \"$1\"\n").expect("written");
-    bob.git(&["-c", &format!("sequence.editor=sh {}", editor.display()), "rebase", "-q", "-i", "HEAD~1"]);
+    bob.git(&[
+        "-c",
+        &format!("sequence.editor=sh {}", editor.display()),
+        "rebase",
+        "-q",
+        "-i",
+        "HEAD~1",
+    ]);
     assert_eq!(bob.try_sync(crate::world::NOON, &["resolve"]).code, 4);
     let ran = bob.sync(&[]);
-    assert!(ran.err.contains("a rebase is unfinished there"), "{}", ran.err);
-    assert!(bob.git(&["status"]).contains("rebase in progress"), "nothing was touched");
+    assert!(
+        ran.err.contains("a rebase is unfinished there"),
+        "{}",
+        ran.err
+    );
+    assert!(
+        bob.git(&["status"]).contains("rebase in progress"),
+        "nothing was touched"
+    );
     bob.git(&["rebase", "--abort"]);
     bob.sync(&[]);
     check(&bob, "HEAD", "after the stop");
@@ -158,5 +228,8 @@ fn with_nothing_to_resolve() {
     machine.init().sync(&[]);
     let head = machine.head();
     let ran = machine.sync(&["resolve"]);
-    assert_eq!((ran.out.as_str(), machine.head()), ("Nothing to resolve.\n", head));
+    assert_eq!(
+        (ran.out.as_str(), machine.head()),
+        ("Nothing to resolve.\n", head)
+    );
 }

@@ -27,9 +27,15 @@ fn json(text: &str) -> Value {
 /// Asserts that everything in `part` is in `whole` too, numbers and times compared as values.
 fn contains(whole: &Value, part: &Value, at: &str) {
     match part {
-        Value::Object(members) => members.iter().for_each(|(key, value)| contains(&whole[key], value, &format!("{at}/{key}"))),
+        Value::Object(members) => members
+            .iter()
+            .for_each(|(key, value)| contains(&whole[key], value, &format!("{at}/{key}"))),
         Value::Array(items) => {
-            let mut found: Vec<_> = whole.as_array().unwrap_or_else(|| panic!("{at} is gone")).iter().collect();
+            let mut found: Vec<_> = whole
+                .as_array()
+                .unwrap_or_else(|| panic!("{at} is gone"))
+                .iter()
+                .collect();
             let mut wanted: Vec<_> = items.iter().collect();
             // A list of models is a set.
             if items.iter().all(Value::is_string) {
@@ -37,15 +43,20 @@ fn contains(whole: &Value, part: &Value, at: &str) {
                 wanted.sort_by_key(ToString::to_string);
             }
             assert_eq!(found.len(), wanted.len(), "{at}");
-            found.into_iter().zip(wanted).for_each(|(whole, part)| contains(whole, part, at));
+            found
+                .into_iter()
+                .zip(wanted)
+                .for_each(|(whole, part)| contains(whole, part, at));
         }
         Value::Number(number) => {
-            let money = |text: &str| claude_sync::base::money::Money::parse(text).expect("a number");
+            let money =
+                |text: &str| claude_sync::base::money::Money::parse(text).expect("a number");
             assert_eq!(money(&whole.to_string()), money(number.as_str()), "{at}");
         }
         Value::String(text) => {
             let time = claude_sync::base::time::Timestamp::parse;
-            let same = whole.as_str() == Some(text) || time(text).is_some() && whole.as_str().and_then(time) == time(text);
+            let same = whole.as_str() == Some(text)
+                || time(text).is_some() && whole.as_str().and_then(time) == time(text);
             assert!(same, "{at}: {whole} instead of {text}");
         }
         other => assert_eq!(whole, other, "{at}"),
@@ -65,16 +76,28 @@ fn the_specs_machine_file_is_read_without_loss() {
         "\"timestamp\"",
         "\"last_synced_index\"",
     ] {
-        text = text.replace(key, &format!("\"x_future\": {{\"b\": 0.12345678901234567890, \"a\": [1e5]}},\n{key}"));
+        text = text.replace(
+            key,
+            &format!("\"x_future\": {{\"b\": 0.12345678901234567890, \"a\": [1e5]}},\n{key}"),
+        );
     }
-    let file = SyncFile::read(&id(SPEC_ID), text.as_bytes(), &mut Interner::default()).expect("reads");
-    assert_eq!(file.claimed.map(|c| (c.totals.requests, c.totals.cost.amount.to_string())), Some((127, "45.75".to_owned())));
+    let file =
+        SyncFile::read(&id(SPEC_ID), text.as_bytes(), &mut Interner::default()).expect("reads");
+    assert_eq!(
+        file.claimed
+            .map(|c| (c.totals.requests, c.totals.cost.amount.to_string())),
+        Some((127, "45.75".to_owned()))
+    );
     let written = file.write();
     let mut part = json(&text);
     part["version"] = "1.1".into();
     contains(&json(&written), &part, "");
-    assert!(written.contains("0.12345678901234567890"), "digits are kept as they were");
-    let again = SyncFile::read(&id(SPEC_ID), written.as_bytes(), &mut Interner::default()).expect("reads");
+    assert!(
+        written.contains("0.12345678901234567890"),
+        "digits are kept as they were"
+    );
+    let again =
+        SyncFile::read(&id(SPEC_ID), written.as_bytes(), &mut Interner::default()).expect("reads");
     assert_eq!((again.write(), again), (written, file));
 }
 
@@ -95,9 +118,19 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
     let world = World::new();
     let seed = world.path().join("seed");
     fs::create_dir_all(seed.join("sync/machines")).expect("a folder");
-    fs::write(seed.join("sync/manifest.json"), SPEC_MANIFEST.replace("\"machines\": {\n", "\"x_team\": \"blue\",\n\"machines\": {\n"))
-        .expect("written");
-    fs::write(seed.join(format!("sync/machines/{SPEC_ID}.json")), SPEC_MACHINE).expect("written");
+    fs::write(
+        seed.join("sync/manifest.json"),
+        SPEC_MANIFEST.replace(
+            "\"machines\": {\n",
+            "\"x_team\": \"blue\",\n\"machines\": {\n",
+        ),
+    )
+    .expect("written");
+    fs::write(
+        seed.join(format!("sync/machines/{SPEC_ID}.json")),
+        SPEC_MACHINE,
+    )
+    .expect("written");
     world.git(&seed, &["init", "-q", "-b", "main"]);
     world.git(&seed, &["add", "."]);
     world.git(&seed, &["commit", "-qm", "what a 1.0 tool wrote"]);
@@ -108,7 +141,8 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
     bob.init().sync(&[]);
     ada.sync(&[]);
     assert_eq!(
-        fs::read_to_string(ada.repo().join(format!("sync/machines/{SPEC_ID}.json"))).expect("there"),
+        fs::read_to_string(ada.repo().join(format!("sync/machines/{SPEC_ID}.json")))
+            .expect("there"),
         SPEC_MACHINE,
         "nobody writes another machine's file"
     );
@@ -116,42 +150,76 @@ fn the_specs_examples_are_still_there_after_a_sync_beside_them() {
     // Its own machine by its claims; the two machines without files as the old manifest knew them; its unknown member.
     let old = json(SPEC_MANIFEST);
     for (machine, entry) in old["machines"].as_object().expect("machines") {
-        contains(&manifest["machines"][machine]["usage_summary"], &entry["usage_summary"], machine);
-        contains(&manifest["machines"][machine]["hostname"], &entry["hostname"], machine);
+        contains(
+            &manifest["machines"][machine]["usage_summary"],
+            &entry["usage_summary"],
+            machine,
+        );
+        contains(
+            &manifest["machines"][machine]["hostname"],
+            &entry["hostname"],
+            machine,
+        );
     }
-    assert_eq!(manifest["global_summary"]["total_requests"], 127 + 89 + 15 + 3);
+    assert_eq!(
+        manifest["global_summary"]["total_requests"],
+        127 + 89 + 15 + 3
+    );
     assert_eq!(manifest["x_team"], "blue");
     contains(
         &manifest["sessions_index"]["conversation_def456"]["machines"],
         &old["sessions_index"]["conversation_def456"]["machines"],
         "def456",
     );
-    let page = json(&ada.git(&["show", "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json"]));
+    let page = json(&ada.git(&[
+        "show",
+        "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json",
+    ]));
     let adopted = &page["decisions"][0]["manifest"];
-    contains(&adopted["machines"], &old["machines"], "the adopted manifest");
+    contains(
+        &adopted["machines"],
+        &old["machines"],
+        "the adopted manifest",
+    );
     assert_eq!(adopted["x_team"], "blue");
-    assert!(adopted["sessions_index"].get("conversation_abc123").is_none(), "that of a machine with files is in them");
+    assert!(
+        adopted["sessions_index"]
+            .get("conversation_abc123")
+            .is_none(),
+        "that of a machine with files is in them"
+    );
     // Reports count what the manifest counts.
     assert_eq!(ada.fleet().0, 127 + 89 + 15 + 3);
     ada.assert_sound();
 }
 
 fn validator(name: &str) -> jsonschema::Validator {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/schemas/{name}.schema.json"));
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("fixtures/schemas/{name}.schema.json"));
     jsonschema::validator_for(&json(&fs::read_to_string(path).expect("there"))).expect("a schema")
 }
 
 fn validate(validator: &jsonschema::Validator, text: &str, what: &str) {
     // The validator counts with floats; our numbers keep their digits, so they are read anew.
-    let errors: Vec<_> = validator.iter_errors(&json(text)).map(|error| error.to_string()).collect();
+    let errors: Vec<_> = validator
+        .iter_errors(&json(text))
+        .map(|error| error.to_string())
+        .collect();
     assert!(errors.is_empty(), "{what}: {errors:?}\n{text}");
 }
 
 fn validate_all(machine: &Machine) {
-    let (page, manifest, line) = (validator("machine-sync"), validator("manifest"), validator("day-file-line"));
+    let (page, manifest, line) = (
+        validator("machine-sync"),
+        validator("manifest"),
+        validator("day-file-line"),
+    );
     let mut seen = [0; 3];
     for (name, text) in machine.files() {
-        if Path::new(&name).extension().is_some_and(|extension| extension == "jsonl") {
+        if Path::new(&name)
+            .extension()
+            .is_some_and(|extension| extension == "jsonl")
+        {
             text.lines().for_each(|text| validate(&line, text, &name));
             seen[0] += 1;
         } else if name.starts_with("sync/machines/") {
@@ -168,10 +236,17 @@ fn validate_all(machine: &Machine) {
 #[test]
 fn what_the_tool_writes_fits_the_schemas() {
     let world = World::new();
-    let (ada, bob, cyd) = (world.machine("ada"), world.machine("bob"), world.machine("cyd"));
+    let (ada, bob, cyd) = (
+        world.machine("ada"),
+        world.machine("bob"),
+        world.machine("cyd"),
+    );
     ada.write(
         ".claude/projects/p/s.jsonl",
-        &(transcript("s1", 0..4) + &transcript("s1", 5..6).replace("claude-opus-4-8", "claude-opus-99").replace("\"end_turn\"", "null")),
+        &(transcript("s1", 0..4)
+            + &transcript("s1", 5..6)
+                .replace("claude-opus-4-8", "claude-opus-99")
+                .replace("\"end_turn\"", "null")),
     );
     ada.init().sync(&["--snapshot"]);
     bob.write(
@@ -192,12 +267,21 @@ fn what_the_tool_writes_fits_the_schemas() {
 fn what_is_no_sync_file_does_not_fit_the_schemas() {
     let cases = [
         ("machine-sync", SPEC_MACHINE.replace("\"1.0\"", "\"2.0\"")),
-        ("machine-sync", SPEC_MACHINE.replace("\"total_requests\": 127", "\"total_requests\": -1")),
-        ("manifest", SPEC_MANIFEST.replace("\"active\"", "\"asleep\"")),
+        (
+            "machine-sync",
+            SPEC_MACHINE.replace("\"total_requests\": 127", "\"total_requests\": -1"),
+        ),
+        (
+            "manifest",
+            SPEC_MANIFEST.replace("\"active\"", "\"asleep\""),
+        ),
         ("day-file-line", "{\"session\":\"s\"}".to_owned()),
     ];
     for (schema, text) in cases {
-        assert!(!validator(schema).is_valid(&json(&text)), "{schema}: {text}");
+        assert!(
+            !validator(schema).is_valid(&json(&text)),
+            "{schema}: {text}"
+        );
     }
 }
 
@@ -205,7 +289,9 @@ fn what_is_no_sync_file_does_not_fit_the_schemas() {
 fn a_day_file_is_canonical_and_keeps_what_it_does_not_know() {
     let machine = id("00616461-0000-4000-8000-000000000000");
     let day = Day::parse("2026-03-10").expect("a day");
-    let read = |text: &str| DayFile::read(&machine, day, text.as_bytes(), &mut Interner::default()).expect("reads");
+    let read = |text: &str| {
+        DayFile::read(&machine, day, text.as_bytes(), &mut Interner::default()).expect("reads")
+    };
     let text = "{\"day\":\"2026-03-10\",\"x\":1.50,\"version\":\"1.7\",\"machine\":\"00616461-0000-4000-8000-000000000000\"}\n\
         {\"zz\":{\"b\":1,\"a\":2.0},\"session\":\"s1\",\"timestamp\":\"2026-03-10T09:00:00+01:00\",\"model\":\"m\",\"input_tokens\":1,\"output_tokens\":2,\"cache_creation_tokens\":3,\"cache_read_tokens\":4,\"cost_usd\":5e-1,\"id\":\"00000000000000aa\",\"project_name\":\"p\"}\n\
         {\"kind\":\"hologram\",\"session\":\"s1\"}\n{\"kind\":\"loose\"}\n";
@@ -214,7 +300,10 @@ fn a_day_file_is_canonical_and_keeps_what_it_does_not_know() {
     let (written, _) = file.write();
     insta::assert_snapshot!(written);
     let (again, damage) = read(&written);
-    assert_eq!((again.write().0, damage), (written, claude_sync::format::dayfile::Damage::default()));
+    assert_eq!(
+        (again.write().0, damage),
+        (written, claude_sync::format::dayfile::Damage::default())
+    );
 }
 
 #[test]
@@ -227,10 +316,22 @@ fn a_text_merge_of_day_files_loses_no_record() {
         )
     };
     let head = "{\"version\":\"1.1\",\"machine\":\"00616461-0000-4000-8000-000000000000\",\"day\":\"2026-03-10\"}\n";
-    let sum = |n: u32| format!("{{\"session\":\"s\",\"project_name\":\"p\",\"checksum\":\"{n:064x}\"}}\n");
-    let text = format!("{head}<<<<<<< HEAD\n{}{}=======\n{}{}>>>>>>> other\n", sum(1), line(1, "s"), sum(2), line(2, "s"));
-    let (file, damage) = DayFile::read(&machine, day, text.as_bytes(), &mut Interner::default()).expect("reads");
-    assert_eq!((file.records.len(), damage.lines, damage.checksums.len()), (2, 3, 1));
+    let sum = |n: u32| {
+        format!("{{\"session\":\"s\",\"project_name\":\"p\",\"checksum\":\"{n:064x}\"}}\n")
+    };
+    let text = format!(
+        "{head}<<<<<<< HEAD\n{}{}=======\n{}{}>>>>>>> other\n",
+        sum(1),
+        line(1, "s"),
+        sum(2),
+        line(2, "s")
+    );
+    let (file, damage) =
+        DayFile::read(&machine, day, text.as_bytes(), &mut Interner::default()).expect("reads");
+    assert_eq!(
+        (file.records.len(), damage.lines, damage.checksums.len()),
+        (2, 3, 1)
+    );
 }
 
 #[test]
@@ -239,9 +340,16 @@ fn a_newer_major_version_is_never_written_over() {
     let machine = world.machine("ada");
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     machine.init().sync(&[]);
-    for path in ["sync/manifest.json", "sync/machines/00616461-0000-4000-8000-000000000000.json"] {
+    for path in [
+        "sync/manifest.json",
+        "sync/machines/00616461-0000-4000-8000-000000000000.json",
+    ] {
         let old = fs::read_to_string(machine.repo().join(path)).expect("there");
-        fs::write(machine.repo().join(path), old.replace("\"version\": \"1.1\"", "\"version\": \"2.0\"")).expect("written");
+        fs::write(
+            machine.repo().join(path),
+            old.replace("\"version\": \"1.1\"", "\"version\": \"2.0\""),
+        )
+        .expect("written");
         machine.git(&["commit", "-qam", "what a later tool wrote"]);
         let head = machine.head();
         machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));

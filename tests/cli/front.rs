@@ -9,15 +9,38 @@ use crate::world::{Machine, NOON, Row, World};
 
 /// The files of the page, README.md among them, as the commit has them.
 fn page(machine: &Machine) -> BTreeMap<String, String> {
-    let names = machine.git(&["ls-tree", "-r", "--name-only", "HEAD", "README.md", "sync/front"]);
-    names.lines().map(|name| (name.to_owned(), machine.git(&["show", &format!("HEAD:{name}")]))).collect()
+    let names = machine.git(&[
+        "ls-tree",
+        "-r",
+        "--name-only",
+        "HEAD",
+        "README.md",
+        "sync/front",
+    ]);
+    names
+        .lines()
+        .map(|name| {
+            (
+                name.to_owned(),
+                machine.git(&["show", &format!("HEAD:{name}")]),
+            )
+        })
+        .collect()
 }
 
 /// A request on each of some days of March.
 fn days(session: &'static str, first: u32, days: &[u32]) -> String {
     let row = |(n, day): (u32, &u32)| {
-        let mut row = Row::new(session, first + n, &format!("2026-03-{day:02}T10:00:00.000Z"));
-        row.model = if n % 2 == 0 { "claude-sonnet-4-6" } else { "claude-opus-4-8" };
+        let mut row = Row::new(
+            session,
+            first + n,
+            &format!("2026-03-{day:02}T10:00:00.000Z"),
+        );
+        row.model = if n % 2 == 0 {
+            "claude-sonnet-4-6"
+        } else {
+            "claude-opus-4-8"
+        };
         row.line()
     };
     (0..).zip(days).map(row).collect()
@@ -30,12 +53,23 @@ fn init(machine: &Machine, args: &[&str]) {
 
 #[test]
 fn three_machines_make_the_same_page_in_any_order() {
-    let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+    let orders = [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ];
     let mut pages = Vec::new();
     for order in orders {
         let world = World::new();
         let machines = ["ada", "bob", "eve"].map(|name| world.machine(name));
-        let data = [days("adas", 0, &[1, 2, 5, 9]), days("bobs", 100, &[1, 3, 8]), days("eves", 200, &[2, 4, 10]) + &days("adas", 0, &[1])];
+        let data = [
+            days("adas", 0, &[1, 2, 5, 9]),
+            days("bobs", 100, &[1, 3, 8]),
+            days("eves", 200, &[2, 4, 10]) + &days("adas", 0, &[1]),
+        ];
         init(&machines[order[0]], &["--front-page"]);
         for at in order {
             machines[at].write(".claude/projects/p/s.jsonl", &data[at]);
@@ -44,22 +78,44 @@ fn three_machines_make_the_same_page_in_any_order() {
         }
         machines.iter().for_each(|machine| drop(machine.sync(&[])));
         let seen = machines.each_ref().map(page);
-        assert!(seen[0] == seen[1] && seen[1] == seen[2], "all machines have the same page: {order:?}");
+        assert!(
+            seen[0] == seen[1] && seen[1] == seen[2],
+            "all machines have the same page: {order:?}"
+        );
         pages.push(seen[0].clone());
         machines.iter().for_each(Machine::assert_sound);
     }
-    assert!(pages.iter().all(|page| *page == pages[0]), "whatever the order");
+    assert!(
+        pages.iter().all(|page| *page == pages[0]),
+        "whatever the order"
+    );
     let names: Vec<&str> = pages[0].keys().map(String::as_str).collect();
-    let svgs = ["days-dark", "days-light", "months-dark", "months-light"].map(|name| format!("sync/front/{name}.svg"));
-    assert_eq!(names, [&["README.md".to_owned()][..], &svgs, &["sync/front/months.csv".to_owned()]].concat());
+    let svgs = ["days-dark", "days-light", "months-dark", "months-light"]
+        .map(|name| format!("sync/front/{name}.svg"));
+    assert_eq!(
+        names,
+        [
+            &["README.md".to_owned()][..],
+            &svgs,
+            &["sync/front/months.csv".to_owned()]
+        ]
+        .concat()
+    );
     for svg in &svgs {
         let text = &pages[0][svg];
-        let document = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{svg}: {error}"));
+        let document =
+            roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{svg}: {error}"));
         assert_eq!(document.root_element().tag_name().name(), "svg");
-        assert!(text.contains("opus-4-8") && !text.contains("<script"), "{text}");
+        assert!(
+            text.contains("opus-4-8") && !text.contains("<script"),
+            "{text}"
+        );
     }
     // The tenth is the latest day with usage: the page ends before it.
-    assert_snapshot!(format!("{}\n{}", pages[0]["README.md"], pages[0]["sync/front/months.csv"]));
+    assert_snapshot!(format!(
+        "{}\n{}",
+        pages[0]["README.md"], pages[0]["sync/front/months.csv"]
+    ));
 }
 
 #[test]
@@ -79,16 +135,32 @@ fn plain_git_merges_the_page_as_claude_sync_does() {
         bob.write(".claude/projects/p/s.jsonl", &days("bobs", 100, &[4, 7]));
         bob.sync(&["--offline"]);
         let readme = fs::read_to_string(bob.repo().join("README.md")).expect("a README");
-        fs::write(bob.repo().join("README.md"), format!("Words of mine.\n\n{readme}")).expect("written");
+        fs::write(
+            bob.repo().join("README.md"),
+            format!("Words of mine.\n\n{readme}"),
+        )
+        .expect("written");
         bob.git(&["commit", "-qam", "say something"]);
         ada.sync(&[]);
         let ran = bob.try_git(pull);
         assert_eq!(ran.code, 0, "{pull:?}: {}\n{}", ran.out, ran.err);
         let merged = page(&bob);
-        assert!(merged["README.md"].starts_with("Words of mine.\n"), "{}", merged["README.md"]);
-        assert!(merged["README.md"].contains("Until 2026-03-06"), "{}", merged["README.md"]);
+        assert!(
+            merged["README.md"].starts_with("Words of mine.\n"),
+            "{}",
+            merged["README.md"]
+        );
+        assert!(
+            merged["README.md"].contains("Until 2026-03-06"),
+            "{}",
+            merged["README.md"]
+        );
         bob.sync(&[]);
-        assert_eq!(page(&bob), merged, "{pull:?}: claude-sync has nothing to mend");
+        assert_eq!(
+            page(&bob),
+            merged,
+            "{pull:?}: claude-sync has nothing to mend"
+        );
         ada.sync(&[]);
         assert_eq!(page(&ada), merged);
     }
@@ -102,25 +174,45 @@ fn the_page_is_rewritten_when_a_day_has_passed() {
     init(&ada, &["--front-page"]);
     ada.sync(&[]);
     let first = page(&ada);
-    assert!(first["README.md"].contains("Until 2026-03-01"), "{}", first["README.md"]);
+    assert!(
+        first["README.md"].contains("Until 2026-03-01"),
+        "{}",
+        first["README.md"]
+    );
     ada.write(".claude/projects/p/t.jsonl", &days("t", 50, &[2, 2, 2]));
     ada.sync(&[]);
     assert_eq!(page(&ada), first, "more of the same day changes no byte");
     ada.write(".claude/projects/p/u.jsonl", &days("u", 80, &[3]));
     ada.sync(&[]);
     let next = page(&ada);
-    assert!(next["README.md"].contains("Until 2026-03-02") && next != first, "{}", next["README.md"]);
+    assert!(
+        next["README.md"].contains("Until 2026-03-02") && next != first,
+        "{}",
+        next["README.md"]
+    );
     ada.write(".claude/projects/p/v.jsonl", &days("v", 90, &[1]));
     ada.sync(&[]);
-    assert!(page(&ada)["sync/front/months.csv"] != next["sync/front/months.csv"], "a late request of an older day");
+    assert!(
+        page(&ada)["sync/front/months.csv"] != next["sync/front/months.csv"],
+        "a late request of an older day"
+    );
     assert_eq!(ada.try_sync(NOON, &["verify"]).code, 0);
     // Whoever edits a chart by hand is told, and the next sync makes it good.
     let good = page(&ada);
     let chart = ada.repo().join("sync/front/days-light.svg");
-    fs::write(&chart, good["sync/front/days-light.svg"].replace("<rect", "<circle")).expect("written");
+    fs::write(
+        &chart,
+        good["sync/front/days-light.svg"].replace("<rect", "<circle"),
+    )
+    .expect("written");
     ada.git(&["commit", "-qam", "draw"]);
     let ran = ada.try_sync(NOON, &["verify"]);
-    assert!(ran.code != 0 && ran.out.contains("README.md"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.code != 0 && ran.out.contains("README.md"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     ada.sync(&[]);
     assert_eq!(page(&ada), good);
 }
@@ -139,7 +231,10 @@ fn the_page_comes_and_goes_as_it_is_asked_for() {
     ada.sync(&[]);
     assert_eq!(page(&ada), page(&bob));
     let readme = fs::read_to_string(ada.repo().join("README.md")).expect("a README");
-    assert!(readme.contains("Until 2026-03-01") && readme.contains("sync/machines/"), "{readme}");
+    assert!(
+        readme.contains("Until 2026-03-01") && readme.contains("sync/machines/"),
+        "{readme}"
+    );
     // Once taken out, it stays out; what else stands in README.md stays too.
     init(&ada, &["--no-front-page"]);
     ada.sync(&[]);
@@ -151,9 +246,16 @@ fn the_page_comes_and_goes_as_it_is_asked_for() {
             && !page(&bob)["README.md"].contains("claude-sync: begin")
     );
     // Encrypted data is not told in clear beside it.
-    ada.write(".config/claude-sync/config.json", "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}");
+    ada.write(
+        ".config/claude-sync/config.json",
+        "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}",
+    );
     let ran = ada.try_sync(NOON, &["init", "--front-page"]);
-    assert!(ran.code == 2 && ran.err.contains("encryption"), "{}", ran.err);
+    assert!(
+        ran.code == 2 && ran.err.contains("encryption"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -164,5 +266,9 @@ fn names_of_machines_are_no_markup() {
     init(&ada, &["--front-page"]);
     ada.sync(&[]);
     let page = page(&ada);
-    assert!(page["README.md"].contains("| a\\|b&lt;script&gt;\\]\\(x\\) |"), "{}", page["README.md"]);
+    assert!(
+        page["README.md"].contains("| a\\|b&lt;script&gt;\\]\\(x\\) |"),
+        "{}",
+        page["README.md"]
+    );
 }

@@ -82,9 +82,14 @@ fn mutate(dice: &mut Dice, seeds: &[Vec<u8>]) -> Vec<u8> {
 
 /// Feeds mutants of the seeds to `check` for a while. Whatever is found new in shape becomes a seed.
 fn fuzz(seeds: Vec<Vec<u8>>, mut check: impl FnMut(&[u8]) -> u64) {
-    let seconds = std::env::var("CLAUDE_SYNC_FUZZ").ok().and_then(|text| text.parse().ok());
+    let seconds = std::env::var("CLAUDE_SYNC_FUZZ")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let budget = Duration::from_secs(seconds.unwrap_or(if long() { 60 } else { 1 }));
-    let seed = std::env::var("CLAUDE_SYNC_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let seed = std::env::var("CLAUDE_SYNC_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1);
     let (mut dice, began, mut seeds) = (Dice::new(seed), Instant::now(), seeds);
     let mut shapes = std::collections::HashSet::new();
     let mut count = 0_u64;
@@ -104,7 +109,13 @@ fn day_file(requests: std::ops::Range<u32>) -> Vec<u8> {
     let path = folder.path().join("s.jsonl");
     std::fs::write(&path, transcript("s1", requests)).expect("written");
     let size = std::fs::metadata(&path).expect("there").len();
-    let file = TranscriptFile { path, identity: (0, 0), size, modified: 0, working: None };
+    let file = TranscriptFile {
+        path,
+        identity: (0, 0),
+        size,
+        modified: 0,
+        working: None,
+    };
     let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("reads");
     let mut out = DayFile::new(machine(), day());
     out.records = read.records;
@@ -123,11 +134,21 @@ fn day() -> Day {
 fn transcript_lines() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("s.jsonl");
-    let seeds = vec![transcript("s1", 0..3).into_bytes(), transcript("s2", 5..6).into_bytes()];
+    let seeds = vec![
+        transcript("s1", 0..3).into_bytes(),
+        transcript("s2", 5..6).into_bytes(),
+    ];
     fuzz(seeds, |bytes| {
         std::fs::write(&path, bytes).expect("written");
-        let file = TranscriptFile { path: path.clone(), identity: (0, 0), size: bytes.len() as u64, modified: 0, working: None };
-        let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("a file can be read");
+        let file = TranscriptFile {
+            path: path.clone(),
+            identity: (0, 0),
+            size: bytes.len() as u64,
+            modified: 0,
+            working: None,
+        };
+        let read = read_file(&file, None, &Naming::default(), &mut Scratch::default())
+            .expect("a file can be read");
         let lines = bytes.split(|byte| *byte == b'\n').count() as u64;
         assert!(read.bad_total <= lines && read.records.len() as u64 <= lines);
         read.bad_total << 8 | read.records.len() as u64
@@ -137,30 +158,48 @@ fn transcript_lines() {
 #[test]
 fn day_files() {
     let (machine, day) = (machine(), day());
-    fuzz(vec![day_file(0..3), day_file(2..8)], |bytes| match DayFile::read(&machine, day, bytes, &mut Interner::default()) {
-        Err(error) => error.code().len() as u64,
-        Ok((file, damage)) => {
-            let text = file.write().0;
-            let (again, harm) = DayFile::read(&machine, day, text.as_bytes(), &mut Interner::default()).expect("what was written is read");
-            assert_eq!(harm, claude_sync::format::dayfile::Damage::default(), "what was written is sound: {text}");
-            assert_eq!(again.write().0, text, "writing is canonical");
-            1 << 32 | damage.lines << 16 | (file.records.len() as u64) << 8 | damage.checksums.len() as u64
-        }
-    });
+    fuzz(
+        vec![day_file(0..3), day_file(2..8)],
+        |bytes| match DayFile::read(&machine, day, bytes, &mut Interner::default()) {
+            Err(error) => error.code().len() as u64,
+            Ok((file, damage)) => {
+                let text = file.write().0;
+                let (again, harm) =
+                    DayFile::read(&machine, day, text.as_bytes(), &mut Interner::default())
+                        .expect("what was written is read");
+                assert_eq!(
+                    harm,
+                    claude_sync::format::dayfile::Damage::default(),
+                    "what was written is sound: {text}"
+                );
+                assert_eq!(again.write().0, text, "writing is canonical");
+                1 << 32
+                    | damage.lines << 16
+                    | (file.records.len() as u64) << 8
+                    | damage.checksums.len() as u64
+            }
+        },
+    );
 }
 
 #[test]
 fn pages() {
     let machine = machine();
     let spec = include_bytes!("../../fixtures/spec-1.0/machine-sync.json").to_vec();
-    let ours = SyncFile::read(&machine, &spec, &mut Interner::default()).expect("the example is read").write().into_bytes();
-    fuzz(vec![spec, ours], |bytes| match SyncFile::read(&machine, bytes, &mut Interner::default()) {
-        Err(error) => error.code().len() as u64,
-        Ok(page) => {
-            let text = page.write();
-            let again = SyncFile::read(&machine, text.as_bytes(), &mut Interner::default()).expect("what was written is read");
-            assert_eq!(again.write(), text, "writing is canonical");
-            1 << 32 | (page.sessions.len() as u64) << 8 | page.decisions.len() as u64
+    let ours = SyncFile::read(&machine, &spec, &mut Interner::default())
+        .expect("the example is read")
+        .write()
+        .into_bytes();
+    fuzz(vec![spec, ours], |bytes| {
+        match SyncFile::read(&machine, bytes, &mut Interner::default()) {
+            Err(error) => error.code().len() as u64,
+            Ok(page) => {
+                let text = page.write();
+                let again = SyncFile::read(&machine, text.as_bytes(), &mut Interner::default())
+                    .expect("what was written is read");
+                assert_eq!(again.write(), text, "writing is canonical");
+                1 << 32 | (page.sessions.len() as u64) << 8 | page.decisions.len() as u64
+            }
         }
     });
 }
@@ -168,12 +207,21 @@ fn pages() {
 #[test]
 fn manifests() {
     let spec = include_bytes!("../../fixtures/spec-1.0/manifest.json").to_vec();
-    let ours = Manifest::read(&spec).expect("the example is read").write().into_bytes();
+    let ours = Manifest::read(&spec)
+        .expect("the example is read")
+        .write()
+        .into_bytes();
     fuzz(vec![spec, ours], |bytes| match Manifest::read(bytes) {
         Err(error) => error.code().len() as u64,
         Ok(manifest) => {
             let text = manifest.write();
-            assert_eq!(Manifest::read(text.as_bytes()).expect("what was written is read").write(), text, "writing is canonical");
+            assert_eq!(
+                Manifest::read(text.as_bytes())
+                    .expect("what was written is read")
+                    .write(),
+                text,
+                "writing is canonical"
+            );
             1 << 32 | (manifest.machines.len() as u64) << 8 | manifest.sessions.len() as u64
         }
     });
@@ -184,10 +232,19 @@ fn versions_for_the_driver() {
     let path = Path::Day(machine(), day(), 1);
     let sound = day_file(0..4);
     fuzz(vec![day_file(0..3), day_file(2..8)], |bytes| {
-        let (Ok(one), Ok(other)) = (algebra::join(&path, bytes, &sound), algebra::join(&path, &sound, bytes)) else { return 0 };
+        let (Ok(one), Ok(other)) = (
+            algebra::join(&path, bytes, &sound),
+            algebra::join(&path, &sound, bytes),
+        ) else {
+            return 0;
+        };
         assert_eq!(one, other, "the driver's result depends on the side");
         let again = algebra::join(&path, &one, bytes);
-        assert_eq!(again.ok().as_ref(), Some(&one), "joining again changes nothing");
+        assert_eq!(
+            again.ok().as_ref(),
+            Some(&one),
+            "joining again changes nothing"
+        );
         one.len() as u64
     });
 }

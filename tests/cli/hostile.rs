@@ -14,7 +14,13 @@ use crate::world::{Machine, NOON, World, run, transcript};
 /// Reads bytes as a transcript and gives its requests and skipped lines.
 fn read(path: &Path, bytes: &[u8]) -> (usize, u64) {
     fs::write(path, bytes).expect("written");
-    let file = TranscriptFile { path: path.to_owned(), identity: (0, 0), size: bytes.len() as u64, modified: 0, working: None };
+    let file = TranscriptFile {
+        path: path.to_owned(),
+        identity: (0, 0),
+        size: bytes.len() as u64,
+        modified: 0,
+        working: None,
+    };
     let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("reads");
     (read.records.len(), read.bad_total)
 }
@@ -46,7 +52,10 @@ fn flipped_bits_cost_no_more_than_their_line() {
         bytes[at] ^= 1 << dice.below(8);
         let (requests, bad) = read(&path, &bytes);
         // A flip may cut a line in two, or join two: then both are touched.
-        assert!((3..=6).contains(&requests), "round {round}, byte {at}: {requests} requests, {bad} bad lines");
+        assert!(
+            (3..=6).contains(&requests),
+            "round {round}, byte {at}: {requests} requests, {bad} bad lines"
+        );
     }
 }
 
@@ -57,13 +66,15 @@ fn a_line_without_end_is_streamed_past() {
     let path = machine.home.join(".claude/projects/p/s.jsonl");
     fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
     let mut file = fs::File::create(&path).expect("a file");
-    file.write_all(transcript("s1", 0..2).as_bytes()).expect("written");
+    file.write_all(transcript("s1", 0..2).as_bytes())
+        .expect("written");
     let chunk = format!("{{\"usage\":{}", "x".repeat(1 << 20));
     for _ in 0..if long() { 100 } else { 40 } {
         file.write_all(chunk.as_bytes()).expect("written");
     }
     file.write_all(b"\n\0\0\xff\xfe\n").expect("written");
-    file.write_all(transcript("s1", 2..4).as_bytes()).expect("written");
+    file.write_all(transcript("s1", 2..4).as_bytes())
+        .expect("written");
     drop(file);
     let inner = machine.command("claude-usage-tracker", NOON);
     let mut command = Command::new("sh");
@@ -90,7 +101,13 @@ fn files_that_change_while_they_are_read_count_in_the_end() {
     machine.init();
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..50));
     for round in 0..tries(3, 40) {
-        let mut run = machine.command("claude-sync", NOON).arg("-q").stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("starts");
+        let mut run = machine
+            .command("claude-sync", NOON)
+            .arg("-q")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
         let whole = transcript("s1", 0..(60 + round));
         // Written anew in pieces, renamed away and back, cut short and written again.
         fs::write(&path, &whole.as_bytes()[..whole.len() / 3]).expect("written");
@@ -113,7 +130,13 @@ fn what_is_no_transcript_is_passed_by() {
     let folder = machine.home.join(".claude/projects/p");
     std::os::unix::fs::symlink(&folder, folder.join("again")).expect("linked");
     std::os::unix::fs::symlink("loop.jsonl", folder.join("loop.jsonl")).expect("linked");
-    assert!(Command::new("mkfifo").arg(folder.join("pipe.jsonl")).status().expect("mkfifo runs").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(folder.join("pipe.jsonl"))
+            .status()
+            .expect("mkfifo runs")
+            .success()
+    );
     fs::create_dir(folder.join("folder.jsonl")).expect("a folder");
     machine.init().sync(&[]);
     assert_eq!(machine.fleet().0, 3);
@@ -128,7 +151,10 @@ struct Attacker<'w> {
 impl<'w> Attacker<'w> {
     fn new(world: &'w World) -> Self {
         let clone = world.path().join("attacker");
-        world.git(world.path(), &["clone", "-q", &world.remote(), &clone.display().to_string()]);
+        world.git(
+            world.path(),
+            &["clone", "-q", &world.remote(), &clone.display().to_string()],
+        );
         Self { world, clone }
     }
 
@@ -146,9 +172,19 @@ impl<'w> Attacker<'w> {
     fn stage(&self, mode: &str, path: &str, bytes: &[u8]) {
         let file = self.world.path().join("staged");
         fs::write(&file, bytes).expect("written");
-        let id =
-            if mode == "160000" { "1".repeat(40) } else { self.git(&["hash-object", "-w", &file.display().to_string()]).trim().to_owned() };
-        self.git(&["update-index", "--add", "--cacheinfo", &format!("{mode},{id},{path}")]);
+        let id = if mode == "160000" {
+            "1".repeat(40)
+        } else {
+            self.git(&["hash-object", "-w", &file.display().to_string()])
+                .trim()
+                .to_owned()
+        };
+        self.git(&[
+            "update-index",
+            "--add",
+            "--cacheinfo",
+            &format!("{mode},{id},{path}"),
+        ]);
     }
 
     fn push(&self, what: &str) {
@@ -178,57 +214,154 @@ fn whatever_another_machine_pushes_ours_stay_right() {
     let line = "{\"timestamp\":\"2026-03-10T00:00:00Z\",\"model\":\"claude-opus-4-8\",\"input_tokens\":N,\"output_tokens\":1,\"session\":\"s\",\"id\":\"0123456789abcdef\"}\n";
     let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
     let put = |name: &'static str, mode: &'static str, path: String, bytes: Vec<u8>| -> Attack {
-        (name, Box::new(move |eve: &Attacker| eve.stage(mode, &path, &bytes)))
+        (
+            name,
+            Box::new(move |eve: &Attacker| eve.stage(mode, &path, &bytes)),
+        )
     };
     let attacks: Vec<Attack> = vec![
-        put("a link to a secret", "120000", format!("sync/machines/{EVE}.json"), b"/etc/passwd".to_vec()),
-        put("a link as a folder", "120000", format!("sync/archive/2026/03/{EVE}"), b"../../../../..".to_vec()),
-        put("a submodule", "160000", format!("sync/machines/{EVE}.json"), Vec::new()),
-        put("attributes of its own", "100644", "sync/.gitattributes".to_owned(), b"* merge=ours filter=evil -diff\n".to_vec()),
-        put("modules", "100644", ".gitmodules".to_owned(), b"[submodule \"x\"]\n\tpath = x\n\turl = --upload-pack=touch\n".to_vec()),
+        put(
+            "a link to a secret",
+            "120000",
+            format!("sync/machines/{EVE}.json"),
+            b"/etc/passwd".to_vec(),
+        ),
+        put(
+            "a link as a folder",
+            "120000",
+            format!("sync/archive/2026/03/{EVE}"),
+            b"../../../../..".to_vec(),
+        ),
+        put(
+            "a submodule",
+            "160000",
+            format!("sync/machines/{EVE}.json"),
+            Vec::new(),
+        ),
+        put(
+            "attributes of its own",
+            "100644",
+            "sync/.gitattributes".to_owned(),
+            b"* merge=ours filter=evil -diff\n".to_vec(),
+        ),
+        put(
+            "modules",
+            "100644",
+            ".gitmodules".to_owned(),
+            b"[submodule \"x\"]\n\tpath = x\n\turl = --upload-pack=touch\n".to_vec(),
+        ),
         put(
             "a twin in capitals",
             "100644",
             format!("sync/machines/{}.json", EVE.to_uppercase()),
             page(&EVE.to_uppercase(), "eve", "").into_bytes(),
         ),
-        put("an id that is none", "100644", "sync/machines/not-an-id.json".to_owned(), page("not-an-id", "eve", "").into_bytes()),
-        put("a reserved name", "100644", "sync/machines/CON.json".to_owned(), page(EVE, "eve", "").into_bytes()),
+        put(
+            "an id that is none",
+            "100644",
+            "sync/machines/not-an-id.json".to_owned(),
+            page("not-an-id", "eve", "").into_bytes(),
+        ),
+        put(
+            "a reserved name",
+            "100644",
+            "sync/machines/CON.json".to_owned(),
+            page(EVE, "eve", "").into_bytes(),
+        ),
         put(
             "another's page",
             "100644",
             format!("sync/machines/{EVE}.json"),
             page("00616461-0000-4000-8000-000000000000", "eve", "").into_bytes(),
         ),
-        put("a program", "100755", format!("sync/machines/{EVE}.json"), page(EVE, "eve", "").into_bytes()),
-        put("counters beyond 2^64", "100644", day.clone(), (header(EVE) + &line.replace('N', "99999999999999999999999")).into_bytes()),
+        put(
+            "a program",
+            "100755",
+            format!("sync/machines/{EVE}.json"),
+            page(EVE, "eve", "").into_bytes(),
+        ),
+        put(
+            "counters beyond 2^64",
+            "100644",
+            day.clone(),
+            (header(EVE) + &line.replace('N', "99999999999999999999999")).into_bytes(),
+        ),
         put(
             "counters that add up beyond 2^64",
             "100644",
             day.clone(),
-            (header(EVE) + &line.replace('N', "9007199254740992") + &line.replace('N', "9007199254740992").replace("0123", "1123"))
+            (header(EVE)
+                + &line.replace('N', "9007199254740992")
+                + &line
+                    .replace('N', "9007199254740992")
+                    .replace("0123", "1123"))
                 .into_bytes(),
         ),
-        put("1e999", "100644", day.clone(), (header(EVE) + &line.replace('N', "1e999")).into_bytes()),
-        put("negative counters", "100644", day.clone(), (header(EVE) + &line.replace('N', "-5")).into_bytes()),
-        put("deep nesting", "100644", day.clone(), (header(EVE) + &format!("{{\"x\":{deep}}}\n")).into_bytes()),
-        put("a deep page", "100644", format!("sync/machines/{EVE}.json"), page(EVE, "eve", &format!(",\"x\":{deep}")).into_bytes()),
+        put(
+            "1e999",
+            "100644",
+            day.clone(),
+            (header(EVE) + &line.replace('N', "1e999")).into_bytes(),
+        ),
+        put(
+            "negative counters",
+            "100644",
+            day.clone(),
+            (header(EVE) + &line.replace('N', "-5")).into_bytes(),
+        ),
+        put(
+            "deep nesting",
+            "100644",
+            day.clone(),
+            (header(EVE) + &format!("{{\"x\":{deep}}}\n")).into_bytes(),
+        ),
+        put(
+            "a deep page",
+            "100644",
+            format!("sync/machines/{EVE}.json"),
+            page(EVE, "eve", &format!(",\"x\":{deep}")).into_bytes(),
+        ),
         put(
             "members twice",
             "100644",
             day.clone(),
-            (header(EVE) + &line.replace('N', "1").replace("\"model\"", "\"input_tokens\":7,\"model\"")).into_bytes(),
+            (header(EVE)
+                + &line
+                    .replace('N', "1")
+                    .replace("\"model\"", "\"input_tokens\":7,\"model\""))
+                .into_bytes(),
         ),
-        put("bytes that are no text", "100644", day.clone(), [header(EVE).as_bytes(), &[0, 255, 254, 10, 192, 128, 10]].concat()),
-        put("escapes in a name", "100644", format!("sync/machines/{EVE}.json"), page(EVE, "\\u001b[2J\\u202eevil\\u0007", "").into_bytes()),
-        put("escapes in a path", "100644", "sync/\u{1b}[31m\u{202e}.json".to_owned(), b"{}".to_vec()),
+        put(
+            "bytes that are no text",
+            "100644",
+            day.clone(),
+            [header(EVE).as_bytes(), &[0, 255, 254, 10, 192, 128, 10]].concat(),
+        ),
+        put(
+            "escapes in a name",
+            "100644",
+            format!("sync/machines/{EVE}.json"),
+            page(EVE, "\\u001b[2J\\u202eevil\\u0007", "").into_bytes(),
+        ),
+        put(
+            "escapes in a path",
+            "100644",
+            "sync/\u{1b}[31m\u{202e}.json".to_owned(),
+            b"{}".to_vec(),
+        ),
         put(
             "a manifest of lies",
             "100644",
             "sync/manifest.json".to_owned(),
-            b"{\"version\":\"1.1\",\"machines\":{},\"global_summary\":{\"total_requests\":999999}}".to_vec(),
+            b"{\"version\":\"1.1\",\"machines\":{},\"global_summary\":{\"total_requests\":999999}}"
+                .to_vec(),
         ),
-        put("conflict markers", "100644", day.clone(), (header(EVE) + "<<<<<<< a\n=======\n>>>>>>> b\n").into_bytes()),
+        put(
+            "conflict markers",
+            "100644",
+            day.clone(),
+            (header(EVE) + "<<<<<<< a\n=======\n>>>>>>> b\n").into_bytes(),
+        ),
     ];
     for (name, attack) in &attacks {
         let world = World::new();
@@ -241,22 +374,45 @@ fn whatever_another_machine_pushes_ours_stay_right() {
         ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
         let out = ada.try_sync(NOON, &[]);
         assert_eq!(out.code, 0, "{name}: {}{}", out.out, out.err);
-        for text in
-            [&out.out, &out.err, &ada.track(&["machines"]).out, &ada.try_sync(NOON, &["log"]).out, &ada.try_sync(NOON, &["verify"]).out]
-        {
-            assert!(!text.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{name}: an escape reached the terminal: {text:?}");
+        for text in [
+            &out.out,
+            &out.err,
+            &ada.track(&["machines"]).out,
+            &ada.try_sync(NOON, &["log"]).out,
+            &ada.try_sync(NOON, &["verify"]).out,
+        ] {
+            assert!(
+                !text.contains(['\u{1b}', '\u{202e}', '\u{7}']),
+                "{name}: an escape reached the terminal: {text:?}"
+            );
         }
-        let links = Command::new("find").arg(ada.repo()).args(["-type", "l"]).output().expect("find runs").stdout;
-        assert!(links.is_empty(), "{name}: a link came into the work tree: {}", String::from_utf8_lossy(&links));
+        let links = Command::new("find")
+            .arg(ada.repo())
+            .args(["-type", "l"])
+            .output()
+            .expect("find runs")
+            .stdout;
+        assert!(
+            links.is_empty(),
+            "{name}: a link came into the work tree: {}",
+            String::from_utf8_lossy(&links)
+        );
         let machines = ada.report(&["machines"]);
         let mine = machines["machines"]
             .as_array()
             .expect("machines")
             .iter()
             .find(|machine| machine["machineId"] == "00616461-0000-4000-8000-000000000000");
-        assert_eq!(mine.map(|mine| mine["requests"].as_u64()), Some(Some(5)), "{name}: {machines}");
+        assert_eq!(
+            mine.map(|mine| mine["requests"].as_u64()),
+            Some(Some(5)),
+            "{name}: {machines}"
+        );
         let driver = ada.git(&["check-attr", "merge", "--", &day]);
-        assert!(driver.trim().ends_with("merge: claude-sync"), "{name}: {driver}");
+        assert!(
+            driver.trim().ends_with("merge: claude-sync"),
+            "{name}: {driver}"
+        );
     }
 }
 
@@ -267,19 +423,37 @@ fn a_larger_row_for_another_machines_request_is_flagged() {
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     ada.init().sync(&[]);
     let eve = Attacker::new(&world);
-    let mine = ada.files().into_iter().find(|(path, _)| path.contains("/archive/")).expect("a day file").1;
+    let mine = ada
+        .files()
+        .into_iter()
+        .find(|(path, _)| path.contains("/archive/"))
+        .expect("a day file")
+        .1;
     let line = mine
         .lines()
         .find(|line| line.contains("\"output_tokens\":101"))
         .expect("a record")
         .replace("\"output_tokens\":101", "\"output_tokens\":99999999");
-    eve.write(&format!("sync/archive/2026/03/{EVE}/10.jsonl"), (header(EVE) + &line + "\n").as_bytes());
+    eve.write(
+        &format!("sync/archive/2026/03/{EVE}/10.jsonl"),
+        (header(EVE) + &line + "\n").as_bytes(),
+    );
     eve.git(&["add", "-A"]);
     eve.push("raise");
     let out = ada.try_sync(NOON, &[]);
     assert_eq!(out.code, 0, "{}", out.err);
-    assert!(out.err.contains("machines tell different figures of 1 request"), "{}", out.err);
-    assert_eq!(ada.manifest_json()["conflicts"].as_array().map(|all| all.iter().any(|one| one["code"] == "unequal-records")), Some(true));
+    assert!(
+        out.err
+            .contains("machines tell different figures of 1 request"),
+        "{}",
+        out.err
+    );
+    assert_eq!(
+        ada.manifest_json()["conflicts"]
+            .as_array()
+            .map(|all| all.iter().any(|one| one["code"] == "unequal-records")),
+        Some(true)
+    );
 }
 
 /// Sizes are looked at before anything is read.
@@ -292,16 +466,46 @@ fn a_huge_file_and_a_huge_tree_are_passed_by() {
     let eve = Attacker::new(&world);
     let megabytes = if long() { 1024 } else { 80 };
     let file = world.path().join("huge");
-    fs::File::create(&file).and_then(|file| file.set_len(megabytes << 20)).expect("a file");
-    let id = eve.git(&["-c", "core.bigFileThreshold=1m", "hash-object", "-w", &file.display().to_string()]);
-    eve.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{},sync/machines/{EVE}.json", id.trim())]);
+    fs::File::create(&file)
+        .and_then(|file| file.set_len(megabytes << 20))
+        .expect("a file");
+    let id = eve.git(&[
+        "-c",
+        "core.bigFileThreshold=1m",
+        "hash-object",
+        "-w",
+        &file.display().to_string(),
+    ]);
+    eve.git(&[
+        "update-index",
+        "--add",
+        "--cacheinfo",
+        &format!("100644,{},sync/machines/{EVE}.json", id.trim()),
+    ]);
     let entries = if long() { 1_000_000 } else { 20_000 };
     let empty = eve.git(&["hash-object", "-w", "/dev/null"]);
-    let list: String =
-        (0..entries).map(|n| format!("100644 {},sync/archive/2026/03/{EVE}/junk/{n:07}\n", empty.trim()).replace(',', "\t")).collect();
-    let mut index =
-        Command::new("git").arg("-C").arg(&eve.clone).args(["update-index", "--index-info"]).stdin(Stdio::piped()).spawn().expect("runs");
-    index.stdin.take().expect("a pipe").write_all(list.as_bytes()).expect("written");
+    let list: String = (0..entries)
+        .map(|n| {
+            format!(
+                "100644 {},sync/archive/2026/03/{EVE}/junk/{n:07}\n",
+                empty.trim()
+            )
+            .replace(',', "\t")
+        })
+        .collect();
+    let mut index = Command::new("git")
+        .arg("-C")
+        .arg(&eve.clone)
+        .args(["update-index", "--index-info"])
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("runs");
+    index
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(list.as_bytes())
+        .expect("written");
     assert!(index.wait().expect("ends").success());
     eve.push("huge");
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));

@@ -36,7 +36,11 @@ impl Files {
                 let _ = answer(&stream, &root, door, &seen.0, &seen.1);
             }
         });
-        Self { port, requests, passwords }
+        Self {
+            port,
+            requests,
+            passwords,
+        }
     }
 
     /// The address of a path below the folder.
@@ -54,7 +58,13 @@ impl Files {
     }
 }
 
-fn answer(mut stream: &TcpStream, root: &Path, door: Door, requests: &AtomicU32, passwords: &AtomicU32) -> std::io::Result<()> {
+fn answer(
+    mut stream: &TcpStream,
+    root: &Path,
+    door: Door,
+    requests: &AtomicU32,
+    passwords: &AtomicU32,
+) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     let mut password = false;
@@ -67,13 +77,24 @@ fn answer(mut stream: &TcpStream, root: &Path, door: Door, requests: &AtomicU32,
     }
     requests.fetch_add(1, Ordering::SeqCst);
     passwords.fetch_add(u32::from(password), Ordering::SeqCst);
-    let path = first.split([' ', '?']).nth(1).unwrap_or_default().trim_start_matches('/');
+    let path = first
+        .split([' ', '?'])
+        .nth(1)
+        .unwrap_or_default()
+        .trim_start_matches('/');
     let (head, body) = match (door, fs::read(root.join(PathBuf::from(path)))) {
         (Door::Broken, _) => ("500 Internal Server Error", Vec::new()),
-        (Door::Login, _) if !password => ("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"usage\"", Vec::new()),
+        (Door::Login, _) if !password => (
+            "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"usage\"",
+            Vec::new(),
+        ),
         (_, Ok(body)) => ("200 OK", body),
         (_, Err(_)) => ("404 Not Found", Vec::new()),
     };
-    write!(stream, "HTTP/1.1 {head}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len())?;
+    write!(
+        stream,
+        "HTTP/1.1 {head}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )?;
     stream.write_all(&body)
 }

@@ -18,7 +18,8 @@ fn init(machine: &Machine, args: &[&str]) -> Ran {
 }
 
 fn told(ran: &Ran, world: &World) -> String {
-    format!("exit code {}\n{}{}", ran.code, ran.out, ran.err).replace(&world.path().display().to_string(), "[WORLD]")
+    format!("exit code {}\n{}{}", ran.code, ran.out, ran.err)
+        .replace(&world.path().display().to_string(), "[WORLD]")
 }
 
 #[test]
@@ -38,12 +39,23 @@ fn a_machine_without_transcripts_is_set_up_all_the_same() {
     let world = World::new();
     let ada = world.machine("ada");
     let ran = init(&ada, &[]);
-    assert!(ran.code == 0 && ran.out.contains("Nothing new in 0 transcripts"), "{ran:?}");
-    assert!(!ran.out.contains('│'), "there is nothing to report: {}", ran.out);
+    assert!(
+        ran.code == 0 && ran.out.contains("Nothing new in 0 transcripts"),
+        "{ran:?}"
+    );
+    assert!(
+        !ran.out.contains('│'),
+        "there is nothing to report: {}",
+        ran.out
+    );
 }
 
 fn setting(machine: &Machine, key: &str) -> String {
-    machine.sync(&["config", "get", &format!("privacy_settings.{key}")]).out.trim().to_owned()
+    machine
+        .sync(&["config", "get", &format!("privacy_settings.{key}")])
+        .out
+        .trim()
+        .to_owned()
 }
 
 #[test]
@@ -51,19 +63,47 @@ fn everything_that_is_asked_has_a_flag() {
     let world = World::new();
     let ada = world.machine("ada");
     ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
-    let all = ["--project-names", "hash", "--anonymize-hostname", "--encrypt", "--retention-days", "400", "--auto"];
+    let all = [
+        "--project-names",
+        "hash",
+        "--anonymize-hostname",
+        "--encrypt",
+        "--retention-days",
+        "400",
+        "--auto",
+    ];
     let ran = init(&ada, &[&[&world.remote()[..]], &all[..]].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("Made the key") && ran.out.contains("Everything is encrypted"), "{}", ran.out);
-    let said = ["project_names", "anonymize_hostname", "encryption", "retention_days"].map(|key| setting(&ada, key));
+    assert!(
+        ran.out.contains("Made the key") && ran.out.contains("Everything is encrypted"),
+        "{}",
+        ran.out
+    );
+    let said = [
+        "project_names",
+        "anonymize_hostname",
+        "encryption",
+        "retention_days",
+    ]
+    .map(|key| setting(&ada, key));
     assert_eq!(said, ["hash", "true", "at-rest", "400"]);
-    assert!(fs::read_to_string(ada.home.join(".claude/settings.json")).expect("settings").contains("auto hook"));
+    assert!(
+        fs::read_to_string(ada.home.join(".claude/settings.json"))
+            .expect("settings")
+            .contains("auto hook")
+    );
     let stored = world.stored(&world.path().join("remote.git"));
-    assert!(!stored.contains("shop") && !stored.contains("claude-opus"), "nothing is there in clear");
+    assert!(
+        !stored.contains("shop") && !stored.contains("claude-opus"),
+        "nothing is there in clear"
+    );
     // Another machine cannot make a key of its own for this fleet.
     let bob = world.machine("bob");
     let ran = init(&bob, &[&world.remote(), "--encrypt"]);
-    assert!(ran.code == 9 && ran.err.contains("claude-sync key show"), "{ran:?}");
+    assert!(
+        ran.code == 9 && ran.err.contains("claude-sync key show"),
+        "{ran:?}"
+    );
     let key = ada.sync(&["key", "show"]).out;
     bob.sync(&["key", "import", key.trim()]);
     let ran = init(&bob, &["--encrypt"]);
@@ -71,7 +111,10 @@ fn everything_that_is_asked_has_a_flag() {
     assert_eq!(bob.fleet().0, 5);
     let eve = world.machine("eve");
     let ran = init(&eve, &["--project-names", "none", "--no-sync"]);
-    assert_eq!((ran.code, setting(&eve, "exclude_project_names").as_str()), (0, "true"));
+    assert_eq!(
+        (ran.code, setting(&eve, "exclude_project_names").as_str()),
+        (0, "true")
+    );
     assert_eq!(init(&eve, &["--encrypt", "--front-page"]).code, 2);
     assert_eq!(init(&eve, &["--retention-days", "0"]).code, 2);
 }
@@ -114,8 +157,16 @@ fn gh(world: &World, there: Option<&str>) -> std::path::PathBuf {
 }
 
 fn with(machine: &Machine, tools: &Path, args: &[&str]) -> Ran {
-    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
-    run(machine.command("claude-sync", NOON).env("PATH", path).arg("init").args(args))
+    let path = format!(
+        "{}:{}",
+        tools.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    run(machine
+        .command("claude-sync", NOON)
+        .env("PATH", path)
+        .arg("init")
+        .args(args))
 }
 
 #[test]
@@ -125,14 +176,24 @@ fn a_private_repository_is_made_by_gh() {
     ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
     let tools = gh(&world, None);
     let ran = with(&ada, &tools, &["--github", "claude-usage"]);
-    assert!(ran.code == 0 && ran.out.contains("Synced 5 records in 1 session"), "{ran:?}");
+    assert!(
+        ran.code == 0 && ran.out.contains("Synced 5 records in 1 session"),
+        "{ran:?}"
+    );
     let calls = fs::read_to_string(tools.join("calls")).expect("calls");
-    assert!(calls.contains("repo create claude-usage --private"), "{calls}");
+    assert!(
+        calls.contains("repo create claude-usage --private"),
+        "{calls}"
+    );
     // The second machine finds it.
     fs::remove_file(tools.join("calls")).expect("deleted");
     let ran = with(&bob, &tools, &["--github", "claude-usage"]);
     assert!(ran.code == 0 && ran.out.contains("Joined"), "{ran:?}");
-    assert!(!fs::read_to_string(tools.join("calls")).expect("calls").contains("create"));
+    assert!(
+        !fs::read_to_string(tools.join("calls"))
+            .expect("calls")
+            .contains("create")
+    );
     // One that is public is refused, and so is a gh that is not there.
     let eve = world.machine("eve");
     let tools = gh(&world, Some("PUBLIC"));
@@ -142,14 +203,21 @@ fn a_private_repository_is_made_by_gh() {
     fs::create_dir_all(world.path().join("git-alone")).expect("a folder");
     std::os::unix::fs::symlink(&git, world.path().join("git-alone/git")).expect("linked");
     let alone = world.path().join("git-alone").display().to_string();
-    let missing = run(eve.command("claude-sync", NOON).env("PATH", alone).args(["init", "--github", "claude-usage"]));
+    let missing = run(eve.command("claude-sync", NOON).env("PATH", alone).args([
+        "init",
+        "--github",
+        "claude-usage",
+    ]));
     insta::assert_snapshot!(format!("{public}\n----\n{}", told(&missing, &world)));
     assert!(!eve.repo().exists());
 }
 
 fn which(program: &str) -> std::path::PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file()).expect("it is there")
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|file| file.is_file())
+        .expect("it is there")
 }
 
 /// All files below a home, with their bytes, but the repository's.
@@ -162,7 +230,13 @@ fn outside(home: &Path) -> BTreeMap<String, Vec<u8>> {
                     collect(root, &path, out);
                 }
             } else {
-                out.insert(path.strip_prefix(root).expect("below").display().to_string(), fs::read(&path).expect("a file"));
+                out.insert(
+                    path.strip_prefix(root)
+                        .expect("below")
+                        .display()
+                        .to_string(),
+                    fs::read(&path).expect("a file"),
+                );
             }
         }
     }
@@ -178,9 +252,19 @@ fn uninstalling_leaves_what_was_there_before() {
     fs::remove_file(ada.home.join(".claude/machine_id")).expect("deleted");
     ada.write(".claude/settings.json", "{ \"model\":\"opus\" }");
     ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
-    ada.write(".config/git/config", "[user]\n\tname = Ada\n\temail = ada@example.invalid\n");
+    ada.write(
+        ".config/git/config",
+        "[user]\n\tname = Ada\n\temail = ada@example.invalid\n",
+    );
     let before = outside(&ada.home);
-    assert_eq!(init(&ada, &[&world.remote(), "--auto", "--project-names", "none"]).code, 0);
+    assert_eq!(
+        init(
+            &ada,
+            &[&world.remote(), "--auto", "--project-names", "none"]
+        )
+        .code,
+        0
+    );
     let id = fs::read_to_string(ada.home.join(".claude/machine_id")).expect("an id");
     let ran = ada.try_sync(NOON, &["uninstall"]);
     assert!(ran.code == 2 && ran.err.contains("--yes"), "{ran:?}");
@@ -189,14 +273,29 @@ fn uninstalling_leaves_what_was_there_before() {
     assert!(ran.out.contains("your history") && ada.repo().exists());
     // Set up again, it is the same machine, and nothing counts twice.
     assert_eq!(init(&ada, &[&world.remote()]).code, 0);
-    assert_eq!(fs::read_to_string(ada.home.join(".claude/machine_id")).expect("an id"), id);
-    assert_eq!((ada.fleet().0, ada.manifest_json()["machines"].as_object().map(serde_json::Map::len)), (5, Some(1)));
+    assert_eq!(
+        fs::read_to_string(ada.home.join(".claude/machine_id")).expect("an id"),
+        id
+    );
+    assert_eq!(
+        (
+            ada.fleet().0,
+            ada.manifest_json()["machines"]
+                .as_object()
+                .map(serde_json::Map::len)
+        ),
+        (5, Some(1))
+    );
     // Settings that somebody changed since stay.
     ada.sync(&["uninstall", "--yes"]);
     assert_eq!(init(&ada, &["--project-names", "none"]).code, 0);
     ada.sync(&["config", "set", "snapshots", "true"]);
     let ran = ada.sync(&["uninstall", "--yes"]);
-    assert!(ran.out.contains("your settings") && ada.home.join(".config/claude-sync/config.json").exists(), "{ran:?}");
+    assert!(
+        ran.out.contains("your settings")
+            && ada.home.join(".config/claude-sync/config.json").exists(),
+        "{ran:?}"
+    );
 }
 
 /// A terminal of tmux's, on a server of its own.
@@ -207,17 +306,37 @@ struct Terminal<'w> {
 
 impl<'w> Terminal<'w> {
     fn new(machine: &'w Machine, command: &str) -> Option<Self> {
-        if !Command::new("tmux").arg("-V").output().is_ok_and(|out| out.status.success()) {
+        if !Command::new("tmux")
+            .arg("-V")
+            .output()
+            .is_ok_and(|out| out.status.success())
+        {
             eprintln!("skipped: there is no tmux");
             return None;
         }
-        let terminal = Self { socket: machine.world.path().join("tmux"), world: machine.world };
+        let terminal = Self {
+            socket: machine.world.path().join("tmux"),
+            world: machine.world,
+        };
         let mut tmux = terminal.tmux();
         let seen = machine.command("claude-sync", NOON);
-        for (name, value) in seen.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+        for (name, value) in seen
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)))
+        {
             tmux.env(name, value);
         }
-        let ran = run(tmux.env("HOME", &machine.home).args(["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", command]));
+        let ran = run(tmux.env("HOME", &machine.home).args([
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "100",
+            "-y",
+            "50",
+            command,
+        ]));
         assert_eq!(ran.code, 0, "{}", ran.err);
         Some(terminal)
     }
@@ -237,7 +356,10 @@ impl<'w> Terminal<'w> {
             if screen.contains(text) {
                 return screen;
             }
-            assert!(Instant::now() < limit, "\"{text}\" does not come:\n{screen}");
+            assert!(
+                Instant::now() < limit,
+                "\"{text}\" does not come:\n{screen}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -259,8 +381,13 @@ fn on_a_terminal_it_asks() {
     let world = World::new();
     let ada = world.machine("ada");
     ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
-    let command = format!("'{}' init; echo ended with $?; sleep 60", env!("CARGO_BIN_EXE_claude-sync"));
-    let Some(terminal) = Terminal::new(&ada, &command) else { return };
+    let command = format!(
+        "'{}' init; echo ended with $?; sleep 60",
+        env!("CARGO_BIN_EXE_claude-sync")
+    );
+    let Some(terminal) = Terminal::new(&ada, &command) else {
+        return;
+    };
     terminal.wait_for("Where is the history to be kept?");
     let places = terminal.wait_for("on this machine only");
     // Where there is no gh, GitHub is not offered.
@@ -280,7 +407,8 @@ fn on_a_terminal_it_asks() {
     terminal.press(&["Enter"]);
     let screen = terminal.wait_for("ended with 0");
     assert!(screen.contains("Synced 5 records in 1 session"), "{screen}");
-    let answers: Value = serde_json::from_str(&ada.sync(&["config", "list", "--json"]).out).expect("JSON");
+    let answers: Value =
+        serde_json::from_str(&ada.sync(&["config", "list", "--json"]).out).expect("JSON");
     let set: Vec<&str> = answers["settings"]
         .as_array()
         .expect("settings")
@@ -288,5 +416,11 @@ fn on_a_terminal_it_asks() {
         .filter(|setting| setting["is_set"] == true)
         .filter_map(|setting| setting["key"].as_str())
         .collect();
-    assert_eq!(set, ["privacy_settings.anonymize_hostname", "privacy_settings.exclude_project_names"]);
+    assert_eq!(
+        set,
+        [
+            "privacy_settings.anonymize_hostname",
+            "privacy_settings.exclude_project_names"
+        ]
+    );
 }

@@ -34,12 +34,19 @@ fn laws<T: Clone + Join>(a: &T, b: &T, c: &T, text: impl Fn(&T) -> String) {
 /// The totals of one machine that has these files.
 fn totals(files: &[DayFile]) -> Totals {
     let mut data = MachineData::new(files[0].machine.clone());
-    files.iter().flat_map(|file| file.records.iter()).for_each(|record| data.records.add(record.clone()));
+    files
+        .iter()
+        .flat_map(|file| file.records.iter())
+        .for_each(|record| data.records.add(record.clone()));
     Fleet::count(vec![data]).totals()
 }
 
 fn cases() -> ProptestConfig {
-    ProptestConfig { cases: tries(300, 10_000), failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig {
+        cases: tries(300, 10_000),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {
@@ -218,26 +225,61 @@ fn a_claim_counts_only_for_what_records_do_not_show() {
     let id = MachineId::canonical("a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b").expect("an id");
     let page = SyncFile::read(&id, text.as_bytes(), &mut Interner::default()).expect("reads");
     let mut data = MachineData::new(id);
-    page.sessions.values().flat_map(|s| s.records.iter()).for_each(|r| data.records.add(r.clone()));
+    page.sessions
+        .values()
+        .flat_map(|s| s.records.iter())
+        .for_each(|r| data.records.add(r.clone()));
     data.page = Some(Ok(page));
     let fleet = Fleet::count(vec![data]);
-    let of = |name: &str| fleet.sessions.iter().find(|(id, _)| id.as_str() == name).map(|(_, view)| view.totals.requests);
-    assert_eq!((of("conversation_abc123"), of("conversation_def456"), fleet.totals().requests), (Some(45), Some(62), 127));
+    let of = |name: &str| {
+        fleet
+            .sessions
+            .iter()
+            .find(|(id, _)| id.as_str() == name)
+            .map(|(_, view)| view.totals.requests)
+    };
+    assert_eq!(
+        (
+            of("conversation_abc123"),
+            of("conversation_def456"),
+            fleet.totals().requests
+        ),
+        (Some(45), Some(62), 127)
+    );
     assert_eq!(fleet.totals().counters.input, 1_250_000);
 }
 
 #[test]
 fn a_record_without_an_id_is_hidden_by_its_twin_with_one() {
     let machine = |at: u8, derived: bool| {
-        let mut data = MachineData::new(MachineId::canonical(&format!("{at:0>8}-0000-4000-8000-000000000000")).expect("an id"));
-        let id = if derived { "" } else { "\"id\":\"00000000000000aa\"," };
+        let mut data = MachineData::new(
+            MachineId::canonical(&format!("{at:0>8}-0000-4000-8000-000000000000")).expect("an id"),
+        );
+        let id = if derived {
+            ""
+        } else {
+            "\"id\":\"00000000000000aa\","
+        };
         let text = format!(
             "{{{id}\"timestamp\":\"2026-02-02T00:00:00Z\",\"model\":\"m\",\"input_tokens\":7,\"output_tokens\":1,\"cache_creation_tokens\":0,\"cache_read_tokens\":0,\"cost_usd\":0}}"
         );
         let session = SessionId::new(name("s"));
-        data.records.add(claude_sync::format::line::read_record(&text, &session, "p", &mut Interner::default()).expect("reads"));
+        data.records.add(
+            claude_sync::format::line::read_record(&text, &session, "p", &mut Interner::default())
+                .expect("reads"),
+        );
         data
     };
-    assert_eq!(Fleet::count(vec![machine(1, true), machine(2, false)]).totals().requests, 1);
-    assert_eq!(Fleet::count(vec![machine(1, true), machine(2, true)]).totals().requests, 1);
+    assert_eq!(
+        Fleet::count(vec![machine(1, true), machine(2, false)])
+            .totals()
+            .requests,
+        1
+    );
+    assert_eq!(
+        Fleet::count(vec![machine(1, true), machine(2, true)])
+            .totals()
+            .requests,
+        1
+    );
 }

@@ -18,13 +18,23 @@ struct Log {
 
 impl Log {
     fn new(session: &str) -> Self {
-        Self { session: session.to_owned(), text: String::new() }
+        Self {
+            session: session.to_owned(),
+            text: String::new(),
+        }
     }
 
     /// A request at a minute of 2026-03-10, with its input and output as far as they were logged.
     fn asks(mut self, request: u32, minute: u32, model: &str, [input, output]: [u64; 2]) -> Self {
         let session = self.session.clone();
-        self.text += &request_line(&session, request, &at(minute), model, [input, output], &json!({}));
+        self.text += &request_line(
+            &session,
+            request,
+            &at(minute),
+            model,
+            [input, output],
+            &json!({}),
+        );
         self
     }
 
@@ -36,7 +46,11 @@ impl Log {
 
     /// The rows of another transcript, as a fork has them; with the mark that `/branch` makes, if there is one.
     fn copies(mut self, other: &Self, mark: bool) -> Self {
-        for line in other.text.lines().filter(|line| !line.contains("cost-state")) {
+        for line in other
+            .text
+            .lines()
+            .filter(|line| !line.contains("cost-state"))
+        {
             let mut value: Value = serde_json::from_str(line).expect("JSON");
             value["sessionId"] = self.session.as_str().into();
             if mark {
@@ -48,15 +62,30 @@ impl Log {
     }
 
     fn write(&self, machine: &Machine) {
-        machine.write(&format!(".claude/projects/p/{}.jsonl", self.session), &self.text);
+        machine.write(
+            &format!(".claude/projects/p/{}.jsonl", self.session),
+            &self.text,
+        );
     }
 }
 
 fn at(minute: u32) -> String {
-    format!("2026-03-{:02}T{:02}:{:02}:00.000Z", 10 + minute / 1440, minute / 60 % 24, minute % 60)
+    format!(
+        "2026-03-{:02}T{:02}:{:02}:00.000Z",
+        10 + minute / 1440,
+        minute / 60 % 24,
+        minute % 60
+    )
 }
 
-fn request_line(session: &str, request: u32, time: &str, model: &str, [input, output]: [u64; 2], more: &Value) -> String {
+fn request_line(
+    session: &str,
+    request: u32,
+    time: &str,
+    model: &str,
+    [input, output]: [u64; 2],
+    more: &Value,
+) -> String {
     let mut line = json!({
         "type": "assistant", "timestamp": time, "sessionId": session, "cwd": "/home/someone/work/shop", "requestId": format!("req_{request}"),
         "message": {
@@ -64,13 +93,19 @@ fn request_line(session: &str, request: u32, time: &str, model: &str, [input, ou
             "usage": { "input_tokens": input, "output_tokens": output },
         },
     });
-    more.as_object().into_iter().flatten().for_each(|(key, value)| line[key] = value.clone());
+    more.as_object()
+        .into_iter()
+        .flatten()
+        .for_each(|(key, value)| line[key] = value.clone());
     format!("{line}\n")
 }
 
 fn state_line(session: &str, start: u64, models: &[(&str, [u64; 2])]) -> String {
     let usage = |[input, output]: [u64; 2]| json!({ "inputTokens": input, "outputTokens": output, "costUSD": 1.5 });
-    let models: serde_json::Map<_, _> = models.iter().map(|(model, figures)| ((*model).to_owned(), usage(*figures))).collect();
+    let models: serde_json::Map<_, _> = models
+        .iter()
+        .map(|(model, figures)| ((*model).to_owned(), usage(*figures)))
+        .collect();
     let rest = json!({ "sessionId": session, "startTime": start, "totalCostUSD": 1.5, "modelUsage": models }).to_string();
     format!("{{\"type\":\"cost-state\",{}\n", &rest[1..])
 }
@@ -85,45 +120,78 @@ fn assert_alone(logs: &[&Log], expected: [u64; 2]) {
     let world = World::new();
     let ada = world.machine("ada");
     logs.iter().for_each(|log| log.write(&ada));
-    assert_eq!(totals(&ada.report(&["daily", "--source=local"])), expected, "the transcripts alone");
+    assert_eq!(
+        totals(&ada.report(&["daily", "--source=local"])),
+        expected,
+        "the transcripts alone"
+    );
     ada.init().sync(&[]);
     assert_eq!(totals(&ada.report(&["daily"])), expected, "after a sync");
     let head = ada.head();
     ada.sync(&["--mode=full"]);
-    assert_eq!(ada.head(), head, "reading everything once more changes nothing");
+    assert_eq!(
+        ada.head(),
+        head,
+        "reading everything once more changes nothing"
+    );
     std::fs::remove_dir_all(ada.home.join(".claude/projects")).expect("removed");
     std::fs::remove_dir_all(ada.state()).expect("removed");
     ada.sync(&["--mode=full"]);
-    assert_eq!(totals(&ada.report(&["daily"])), expected, "when the transcripts are gone");
-    ada.write(".config/claude-sync/config.json", "{\"summary_only\":true,\"privacy_settings\":{\"retention_days\":1}}");
+    assert_eq!(
+        totals(&ada.report(&["daily"])),
+        expected,
+        "when the transcripts are gone"
+    );
+    ada.write(
+        ".config/claude-sync/config.json",
+        "{\"summary_only\":true,\"privacy_settings\":{\"retention_days\":1}}",
+    );
     ada.sync_at("2026-06-10T12:00:00Z", &[]);
     assert_eq!(totals(&ada.report(&["daily"])), expected, "after retention");
 }
 
 fn session() -> Log {
-    Log::new("one").asks(1, 600, OPUS, [10, 300]).asks(2, 605, OPUS, [10, 200])
+    Log::new("one")
+        .asks(1, 600, OPUS, [10, 300])
+        .asks(2, 605, OPUS, [10, 200])
 }
 
 #[test]
 fn what_stands_in_no_request_line_counts() {
     let side = session().ends(7, &[(OPUS, [40, 1400]), (HAIKU, [100, 50])]);
     assert_alone(&[&side], [140, 1450]);
-    let twice = side.clone().ends(7, &[(OPUS, [40, 1400]), (HAIKU, [100, 50])]);
+    let twice = side
+        .clone()
+        .ends(7, &[(OPUS, [40, 1400]), (HAIKU, [100, 50])]);
     assert_alone(&[&twice], [140, 1450]);
 }
 
 #[test]
 fn an_account_goes_on_when_the_session_does() {
-    let resumed = session().ends(7, &[(OPUS, [20, 700])]).asks(3, 900, OPUS, [10, 500]).ends(7, &[(OPUS, [30, 1500])]);
+    let resumed = session()
+        .ends(7, &[(OPUS, [20, 700])])
+        .asks(3, 900, OPUS, [10, 500])
+        .ends(7, &[(OPUS, [30, 1500])]);
     assert_alone(&[&resumed], [30, 1500]);
     // Over midnight, and two days later.
-    let days = resumed.asks(4, 1439, OPUS, [10, 10]).asks(5, 1445, OPUS, [10, 10]).ends(7, &[(OPUS, [50, 1550])]);
-    assert_alone(&[&days.clone().asks(6, 4000, OPUS, [1, 1]).ends(7, &[(OPUS, [60, 1600])])], [60, 1600]);
+    let days = resumed
+        .asks(4, 1439, OPUS, [10, 10])
+        .asks(5, 1445, OPUS, [10, 10])
+        .ends(7, &[(OPUS, [50, 1550])]);
+    assert_alone(
+        &[&days
+            .clone()
+            .asks(6, 4000, OPUS, [1, 1])
+            .ends(7, &[(OPUS, [60, 1600])])],
+        [60, 1600],
+    );
 }
 
 #[test]
 fn requests_after_the_last_state_stand_alone() {
-    let killed = session().ends(7, &[(OPUS, [20, 700])]).asks(3, 900, OPUS, [10, 500]);
+    let killed = session()
+        .ends(7, &[(OPUS, [20, 700])])
+        .asks(3, 900, OPUS, [10, 500]);
     assert_alone(&[&killed], [30, 1200]);
 }
 
@@ -135,29 +203,53 @@ fn an_account_that_says_less_changes_nothing() {
 
 #[test]
 fn names_of_one_price_are_one_model() {
-    assert_alone(&[&session().ends(7, &[("claude-opus-4-8[1m]", [20, 600])])], [20, 600]);
-    assert_alone(&[&session().ends(7, &[("us.anthropic.claude-opus-4-8", [20, 600])])], [20, 600]);
+    assert_alone(
+        &[&session().ends(7, &[("claude-opus-4-8[1m]", [20, 600])])],
+        [20, 600],
+    );
+    assert_alone(
+        &[&session().ends(7, &[("us.anthropic.claude-opus-4-8", [20, 600])])],
+        [20, 600],
+    );
 }
 
 #[test]
 fn a_transcript_without_requests_has_an_account() {
-    assert_alone(&[&Log::new("one").ends(1_773_000_000_000, &[(HAIKU, [5, 9])])], [5, 9]);
+    assert_alone(
+        &[&Log::new("one").ends(1_773_000_000_000, &[(HAIKU, [5, 9])])],
+        [5, 9],
+    );
     // It says that it began in the future.
-    assert_alone(&[&Log::new("one").ends(99_773_000_000_000, &[(HAIKU, [5, 9])])], [5, 9]);
+    assert_alone(
+        &[&Log::new("one").ends(99_773_000_000_000, &[(HAIKU, [5, 9])])],
+        [5, 9],
+    );
 }
 
 #[test]
 fn a_fork_has_the_account_of_its_original_in_it() {
     let original = session().ends(7, &[(OPUS, [20, 700])]);
-    let fork = Log::new("two").copies(&original, false).asks(9, 960, OPUS, [10, 300]).ends(7, &[(OPUS, [30, 1150])]);
+    let fork = Log::new("two")
+        .copies(&original, false)
+        .asks(9, 960, OPUS, [10, 300])
+        .ends(7, &[(OPUS, [30, 1150])]);
     assert_alone(&[&original, &fork], [30, 1150]);
     // The original goes on, and a fork is forked.
-    let more = original.clone().asks(10, 1000, OPUS, [10, 10]).ends(7, &[(OPUS, [40, 800])]);
+    let more = original
+        .clone()
+        .asks(10, 1000, OPUS, [10, 10])
+        .ends(7, &[(OPUS, [40, 800])]);
     assert_alone(&[&more, &fork], [50, 1250]);
-    let again = Log::new("0").copies(&fork, false).asks(11, 1100, OPUS, [10, 10]).ends(7, &[(OPUS, [50, 1200])]);
+    let again = Log::new("0")
+        .copies(&fork, false)
+        .asks(11, 1100, OPUS, [10, 10])
+        .ends(7, &[(OPUS, [50, 1200])]);
     assert_alone(&[&original, &fork, &again], [50, 1200]);
     // The names order the other way round.
-    let fork = Log::new("0").copies(&original, false).asks(9, 960, OPUS, [10, 300]).ends(7, &[(OPUS, [30, 1150])]);
+    let fork = Log::new("0")
+        .copies(&original, false)
+        .asks(9, 960, OPUS, [10, 300])
+        .ends(7, &[(OPUS, [30, 1150])]);
     assert_alone(&[&original, &fork], [30, 1150]);
     // The original was killed, or is not there any more.
     let killed = session();
@@ -169,9 +261,14 @@ fn a_fork_has_the_account_of_its_original_in_it() {
 fn a_branch_and_a_cleared_session_begin_anew() {
     let original = session().ends(7, &[(OPUS, [20, 700])]);
     for name in ["two", "0"] {
-        let branch = Log::new(name).copies(&original, true).asks(9, 960, OPUS, [10, 300]).ends(8, &[(OPUS, [10, 350])]);
+        let branch = Log::new(name)
+            .copies(&original, true)
+            .asks(9, 960, OPUS, [10, 300])
+            .ends(8, &[(OPUS, [10, 350])]);
         assert_alone(&[&original, &branch], [30, 1050]);
-        let cleared = Log::new(name).asks(9, 960, OPUS, [10, 300]).ends(9, &[(OPUS, [10, 350])]);
+        let cleared = Log::new(name)
+            .asks(9, 960, OPUS, [10, 300])
+            .ends(9, &[(OPUS, [10, 350])]);
         assert_alone(&[&original, &cleared], [30, 1050]);
     }
 }
@@ -189,7 +286,12 @@ fn assert_together(adas: &[&Log], bobs: &[&Log], expected: [u64; 2]) {
             machines[at].sync(&[]);
         }
         for machine in &machines {
-            assert_eq!(totals(&machine.report(&["daily"])), expected, "{} of {order:?}", machine.name);
+            assert_eq!(
+                totals(&machine.report(&["daily"])),
+                expected,
+                "{} of {order:?}",
+                machine.name
+            );
         }
         assert_eq!(machines[0].manifest(), machines[1].manifest());
     }
@@ -200,15 +302,22 @@ fn copies_on_two_machines_count_once() {
     let one = session().ends(7, &[(OPUS, [20, 700])]);
     assert_together(&[&one], &[&one], [20, 700]);
     let (here, there) = (
-        one.clone().asks(3, 900, OPUS, [10, 50]).ends(7, &[(OPUS, [30, 800])]),
-        one.clone().asks(4, 905, OPUS, [10, 50]).ends(7, &[(OPUS, [35, 790])]),
+        one.clone()
+            .asks(3, 900, OPUS, [10, 50])
+            .ends(7, &[(OPUS, [30, 800])]),
+        one.clone()
+            .asks(4, 905, OPUS, [10, 50])
+            .ends(7, &[(OPUS, [35, 790])]),
     );
     assert_together(&[&here], &[&there], [45, 890]);
     assert_together(&[&here], &[&one], [30, 800]);
     // The copy was made before the state was written.
     assert_together(&[&one], &[&session()], [20, 700]);
     // A fork where the original was copied to.
-    let fork = Log::new("two").copies(&one, false).asks(9, 960, OPUS, [10, 300]).ends(7, &[(OPUS, [30, 1150])]);
+    let fork = Log::new("two")
+        .copies(&one, false)
+        .asks(9, 960, OPUS, [10, 300])
+        .ends(7, &[(OPUS, [30, 1150])]);
     assert_together(&[&one], &[&one, &fork], [30, 1150]);
     assert_together(&[&here], &[&one, &fork], [40, 1250]);
     // The original was cleaned up before it was read there.
@@ -218,8 +327,22 @@ fn copies_on_two_machines_count_once() {
 #[test]
 fn a_subagents_lines_are_part_of_the_account_wherever_they_are_read() {
     let one = session().ends(7, &[(OPUS, [40, 1400])]);
-    let line = request_line("one", 3, &at(606), OPUS, [10, 1], &json!({ "isSidechain": true }));
-    let finished = request_line("one", 3, &at(606), OPUS, [10, 400], &json!({ "isSidechain": true }));
+    let line = request_line(
+        "one",
+        3,
+        &at(606),
+        OPUS,
+        [10, 1],
+        &json!({ "isSidechain": true }),
+    );
+    let finished = request_line(
+        "one",
+        3,
+        &at(606),
+        OPUS,
+        [10, 400],
+        &json!({ "isSidechain": true }),
+    );
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     let agent = ".claude/projects/p/one/subagents/agent-x.jsonl";
@@ -231,7 +354,19 @@ fn a_subagents_lines_are_part_of_the_account_wherever_they_are_read() {
     ada.write(agent, &(line.clone() + &finished));
     ada.sync(&[]);
     assert_eq!(totals(&ada.report(&["daily"])), [40, 1400]);
-    ada.write(agent, &(line + &finished + &request_line("one", 4, &at(604), OPUS, [10, 200], &json!({ "isSidechain": true }))));
+    ada.write(
+        agent,
+        &(line
+            + &finished
+            + &request_line(
+                "one",
+                4,
+                &at(604),
+                OPUS,
+                [10, 200],
+                &json!({ "isSidechain": true }),
+            )),
+    );
     ada.sync(&[]);
     assert_eq!(totals(&ada.report(&["daily"])), [40, 1400]);
     // Another machine has the session without its subagents.
@@ -247,14 +382,21 @@ fn a_transcript_that_is_cut_or_written_anew_counts_once() {
     let world = World::new();
     let ada = world.machine("ada");
     let first = session().ends(7, &[(OPUS, [20, 700])]);
-    let whole = first.clone().asks(3, 900, OPUS, [10, 500]).ends(7, &[(OPUS, [30, 1500])]);
+    let whole = first
+        .clone()
+        .asks(3, 900, OPUS, [10, 500])
+        .ends(7, &[(OPUS, [30, 1500])]);
     whole.write(&ada);
     ada.init().sync(&[]);
     first.write(&ada);
     ada.sync(&[]);
     assert_eq!(totals(&ada.report(&["daily"])), [30, 1500]);
     // Only its end is left.
-    let end: String = whole.text.lines().skip(3).fold(String::new(), |text, line| text + line + "\n");
+    let end: String = whole
+        .text
+        .lines()
+        .skip(3)
+        .fold(String::new(), |text, line| text + line + "\n");
     ada.write(".claude/projects/p/one.jsonl", &end);
     ada.sync(&["--mode=full"]);
     assert_eq!(totals(&ada.report(&["daily"])), [30, 1500]);
@@ -276,7 +418,10 @@ fn odd_accounts_do_no_harm() {
     log.text += &odd.join("\n");
     log.text += "\n";
     let many: Vec<(String, [u64; 2])> = (0..500).map(|n| (format!("model-{n}"), [1, 1])).collect();
-    let many: Vec<_> = many.iter().map(|(model, figures)| (model.as_str(), *figures)).collect();
+    let many: Vec<_> = many
+        .iter()
+        .map(|(model, figures)| (model.as_str(), *figures))
+        .collect();
     assert_alone(&[&log.ends(7, &many)], [20, 500]);
 }
 
@@ -294,11 +439,18 @@ fn no_text_of_an_account_leaves() {
     ada.init().sync(&[]);
     assert_eq!(totals(&ada.report(&["daily"])), [905, 506]);
     let seen = world.stored(&world.path().join("remote.git"));
-    assert!(!seen.contains(secret) && !seen.contains("123456789012"), "{seen}");
+    assert!(
+        !seen.contains(secret) && !seen.contains("123456789012"),
+        "{seen}"
+    );
     let state = std::fs::read_dir(ada.state()).expect("a folder").flatten();
     for file in state.filter(|file| file.path().is_file()) {
         let bytes = std::fs::read(file.path()).expect("reads");
-        assert!(memchr::memmem::find(&bytes, secret.as_bytes()).is_none(), "{:?}", file.path());
+        assert!(
+            memchr::memmem::find(&bytes, secret.as_bytes()).is_none(),
+            "{:?}",
+            file.path()
+        );
     }
 }
 
@@ -311,12 +463,17 @@ fn what_is_forgotten_does_not_come_back_with_a_fork() {
     ada.init().sync(&[]);
     ada.sync(&["forget", "--session", "one", "--yes"]);
     assert_eq!(totals(&ada.report(&["daily"])), [0, 0]);
-    let fork = Log::new("two").copies(&original, false).asks(9, 960, OPUS, [10, 300]).ends(7, &[(OPUS, [30, 1150])]);
+    let fork = Log::new("two")
+        .copies(&original, false)
+        .asks(9, 960, OPUS, [10, 300])
+        .ends(7, &[(OPUS, [30, 1150])]);
     fork.write(&ada);
     ada.sync(&[]);
     // What the fork's account has beyond its own requests cannot be told from what was forgotten.
     assert_eq!(totals(&ada.report(&["daily"])), [10, 300]);
-    fork.asks(10, 1000, OPUS, [1, 1]).ends(7, &[(OPUS, [40, 1200])]).write(&ada);
+    fork.asks(10, 1000, OPUS, [1, 1])
+        .ends(7, &[(OPUS, [40, 1200])])
+        .write(&ada);
     ada.sync(&[]);
     assert_eq!(totals(&ada.report(&["daily"])), [20, 350]);
 }
@@ -325,28 +482,54 @@ fn what_is_forgotten_does_not_come_back_with_a_fork() {
 fn reports_tell_what_stands_in_no_request_line() {
     let world = World::new();
     let ada = world.machine("ada");
-    session().ends(7, &[(OPUS, [40, 1400]), (HAIKU, [100, 50])]).write(&ada);
+    session()
+        .ends(7, &[(OPUS, [40, 1400]), (HAIKU, [100, 50])])
+        .write(&ada);
     ada.init().sync(&[]);
     let day = &ada.report(&["daily"])["daily"][0];
-    assert_eq!((&day["requests"], &day["outputTokens"]), (&json!(2), &json!(1450)));
     assert_eq!(
-        (&day["ledger"]["requests"], &day["ledger"]["outputTokens"], &day["ledger"]["inputTokens"]),
+        (&day["requests"], &day["outputTokens"]),
+        (&json!(2), &json!(1450))
+    );
+    assert_eq!(
+        (
+            &day["ledger"]["requests"],
+            &day["ledger"]["outputTokens"],
+            &day["ledger"]["inputTokens"]
+        ),
         (&json!(0), &json!(950), &json!(120))
     );
     let text = ada.track(&["daily", "-z", "UTC"]).out;
-    assert!(text.contains("Includes 1,070 tokens, $0.02 from Claude Code's own account"), "{text}");
+    assert!(
+        text.contains("Includes 1,070 tokens, $0.02 from Claude Code's own account"),
+        "{text}"
+    );
     let bare = ada.report(&["daily", "--requests-only"]);
     assert_eq!(totals(&bare), [20, 500]);
     assert!(bare["daily"][0].get("ledger").is_none());
-    assert!(!ada.track(&["daily", "-z", "UTC", "--requests-only"]).out.contains("request line"));
+    assert!(
+        !ada.track(&["daily", "-z", "UTC", "--requests-only"])
+            .out
+            .contains("request line")
+    );
     let explained = ada.track(&["explain", "2026-03-10", "-z", "UTC"]).out;
-    assert!(explained.contains("Claude Code's own account"), "{explained}");
-    let ledger =
-        ada.report(&["explain", "2026-03-10"])["records"].as_array().expect("records").iter().filter(|one| one["kind"] == "ledger").count();
+    assert!(
+        explained.contains("Claude Code's own account"),
+        "{explained}"
+    );
+    let ledger = ada.report(&["explain", "2026-03-10"])["records"]
+        .as_array()
+        .expect("records")
+        .iter()
+        .filter(|one| one["kind"] == "ledger")
+        .count();
     assert_eq!(ledger, 2);
     // Sessions, blocks and the status line say the same.
     let all = |args: &[&str]| ada.report(args)["totals"]["outputTokens"].as_u64();
-    assert_eq!((all(&["session"]), all(&["monthly"]), all(&["models"])), (Some(1450), Some(1450), Some(1450)));
+    assert_eq!(
+        (all(&["session"]), all(&["monthly"]), all(&["models"])),
+        (Some(1450), Some(1450), Some(1450))
+    );
 }
 
 /// Nine captures of Claude Code 2.1.289 with telemetry beside them, rebuilt from their published figures
@@ -360,33 +543,122 @@ fn published_captures_equal_their_telemetry() {
     type Models<'m> = &'m [(&'m str, [u64; 4])];
     let state = |session: &str, start: u64, models: Models| {
         let usage = |[input, output, read, written]: [u64; 4]| json!({ "inputTokens": input, "outputTokens": output, "cacheReadInputTokens": read, "cacheCreationInputTokens": written, "webSearchRequests": 0 });
-        let models: serde_json::Map<_, _> = models.iter().map(|(model, figures)| ((*model).to_owned(), usage(*figures))).collect();
+        let models: serde_json::Map<_, _> = models
+            .iter()
+            .map(|(model, figures)| ((*model).to_owned(), usage(*figures)))
+            .collect();
         let line = json!({ "sessionId": session, "startTime": start, "modelUsage": models, "hasUnknownModelCost": false }).to_string();
         let line = format!("{{\"type\":\"cost-state\",{}\n", &line[1..]);
         line.clone() + &line
     };
-    let ask = |session: &str, request: u32, model: &str| request_line(session, request, &at(600 + request * 10), model, [2, 1], &json!({}));
+    let ask = |session: &str, request: u32, model: &str| {
+        request_line(
+            session,
+            request,
+            &at(600 + request * 10),
+            model,
+            [2, 1],
+            &json!({}),
+        )
+    };
     let (second, third, sixth): (Models, Models, Models) = (
-        &[(HAIKU, [944, 11, 0, 0]), (SONNET, [1578, 1864, 374_464, 91_377]), (FABLE, [41_788, 1085, 0, 0])],
-        &[(HAIKU, [944, 11, 0, 0]), (SONNET, [1582, 2068, 473_609, 93_612]), (FABLE, [41_788, 1085, 0, 0])],
-        &[(HAIKU, [944, 11, 0, 0]), (SONNET, [1584, 2071, 524_446, 93_682]), (FABLE, [41_788, 1085, 0, 0])],
+        &[
+            (HAIKU, [944, 11, 0, 0]),
+            (SONNET, [1578, 1864, 374_464, 91_377]),
+            (FABLE, [41_788, 1085, 0, 0]),
+        ],
+        &[
+            (HAIKU, [944, 11, 0, 0]),
+            (SONNET, [1582, 2068, 473_609, 93_612]),
+            (FABLE, [41_788, 1085, 0, 0]),
+        ],
+        &[
+            (HAIKU, [944, 11, 0, 0]),
+            (SONNET, [1584, 2071, 524_446, 93_682]),
+            (FABLE, [41_788, 1085, 0, 0]),
+        ],
     );
     let mut files: Vec<(&str, String)> = Vec::new();
-    files.push(("1", ask("1", 1, SONNET) + &state("1", 1, &[(SONNET, [24, 2114, 176_467, 51_986])])));
-    files.push(("2", ask("2", 2, SONNET) + &state("2", 2, second) + &ask("2", 3, SONNET) + &state("2", 2, third)));
-    files.push(("4", ask("4", 4, "claude-opus-5-5") + &state("4", 4, &[("claude-opus-5-5[1m]", [2, 4, 10_738, 16_899])])));
-    let plain = |output, written| [(HAIKU, [879, output, 0, 0]), (SONNET, [2, 3, 27_340, written])];
-    files.push(("51", ask("51", 5, SONNET) + &state("51", 51, &plain(10, 12_780))));
-    files.push(("52", ask("52", 6, SONNET) + &state("52", 52, &plain(10, 17_115))));
-    files.push(("6", ask("6", 2, SONNET) + &ask("6", 3, SONNET) + &ask("6", 7, SONNET) + &state("6", 2, sixth)));
+    files.push((
+        "1",
+        ask("1", 1, SONNET) + &state("1", 1, &[(SONNET, [24, 2114, 176_467, 51_986])]),
+    ));
+    files.push((
+        "2",
+        ask("2", 2, SONNET) + &state("2", 2, second) + &ask("2", 3, SONNET) + &state("2", 2, third),
+    ));
+    files.push((
+        "4",
+        ask("4", 4, "claude-opus-5-5")
+            + &state("4", 4, &[("claude-opus-5-5[1m]", [2, 4, 10_738, 16_899])]),
+    ));
+    let plain = |output, written| {
+        [
+            (HAIKU, [879, output, 0, 0]),
+            (SONNET, [2, 3, 27_340, written]),
+        ]
+    };
+    files.push((
+        "51",
+        ask("51", 5, SONNET) + &state("51", 51, &plain(10, 12_780)),
+    ));
+    files.push((
+        "52",
+        ask("52", 6, SONNET) + &state("52", 52, &plain(10, 17_115)),
+    ));
+    files.push((
+        "6",
+        ask("6", 2, SONNET) + &ask("6", 3, SONNET) + &ask("6", 7, SONNET) + &state("6", 2, sixth),
+    ));
     let resumed = [(HAIKU, [879, 12, 0, 0]), (SONNET, [4, 7, 54_680, 30_100])];
-    files.push(("71", ask("71", 8, SONNET) + &state("71", 71, &plain(12, 12_780)) + &ask("71", 10, SONNET) + &state("71", 71, &resumed)));
-    let copied = request_line("72", 8, &at(680), SONNET, [2, 1], &json!({ "forkedFrom": { "sessionId": "71" } }));
-    files.push(("72", copied + &ask("72", 9, SONNET) + &state("72", 72, &[(SONNET, [520, 9, 67_460, 22_697])])));
-    files.push(("81", ask("81", 11, SONNET) + &state("81", 81, &[(HAIKU, [879, 9, 0, 0]), (SONNET, [2, 5, 27_340, 12_784])])));
-    files.push(("91", ask("91", 12, SONNET) + &state("91", 91, &plain(8, 12_781))));
-    files.push(("92", ask("92", 13, SONNET) + &state("92", 92, &[(HAIKU, [879, 13, 0, 0]), (SONNET, [522, 17, 99_139, 34_317])])));
-    files.push(("93", ask("93", 14, SONNET) + &state("93", 93, &[(SONNET, [1040, 20, 178_921, 1004])])));
+    files.push((
+        "71",
+        ask("71", 8, SONNET)
+            + &state("71", 71, &plain(12, 12_780))
+            + &ask("71", 10, SONNET)
+            + &state("71", 71, &resumed),
+    ));
+    let copied = request_line(
+        "72",
+        8,
+        &at(680),
+        SONNET,
+        [2, 1],
+        &json!({ "forkedFrom": { "sessionId": "71" } }),
+    );
+    files.push((
+        "72",
+        copied + &ask("72", 9, SONNET) + &state("72", 72, &[(SONNET, [520, 9, 67_460, 22_697])]),
+    ));
+    files.push((
+        "81",
+        ask("81", 11, SONNET)
+            + &state(
+                "81",
+                81,
+                &[(HAIKU, [879, 9, 0, 0]), (SONNET, [2, 5, 27_340, 12_784])],
+            ),
+    ));
+    files.push((
+        "91",
+        ask("91", 12, SONNET) + &state("91", 91, &plain(8, 12_781)),
+    ));
+    files.push((
+        "92",
+        ask("92", 13, SONNET)
+            + &state(
+                "92",
+                92,
+                &[
+                    (HAIKU, [879, 13, 0, 0]),
+                    (SONNET, [522, 17, 99_139, 34_317]),
+                ],
+            ),
+    ));
+    files.push((
+        "93",
+        ask("93", 14, SONNET) + &state("93", 93, &[(SONNET, [1040, 20, 178_921, 1004])]),
+    ));
     let world = World::new();
     let ada = world.machine("ada");
     for (name, text) in &files {
@@ -399,9 +671,18 @@ fn published_captures_equal_their_telemetry() {
             .as_array()
             .expect("models")
             .iter()
-            .filter(|row| row["model"].as_str().is_some_and(|name| name.starts_with(model)));
+            .filter(|row| {
+                row["model"]
+                    .as_str()
+                    .is_some_and(|name| name.starts_with(model))
+            });
         rows.fold([0; 4], |sum, row| {
-            let keys = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheCreationTokens"];
+            let keys = [
+                "inputTokens",
+                "outputTokens",
+                "cacheReadTokens",
+                "cacheCreationTokens",
+            ];
             std::array::from_fn(|at| sum[at] + row[keys[at]].as_u64().expect("a count"))
         })
     };

@@ -8,11 +8,16 @@ use crate::world::{Machine, Row, World, transcript};
 pub fn same(a: &BTreeMap<String, String>, b: &BTreeMap<String, String>) {
     let names = |m: &BTreeMap<String, String>| m.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(a), names(b));
-    a.iter().for_each(|(name, text)| assert_eq!(text, &b[name], "{name}"));
+    a.iter()
+        .for_each(|(name, text)| assert_eq!(text, &b[name], "{name}"));
 }
 
 fn day_files(machine: &Machine) -> Vec<String> {
-    machine.files().into_keys().filter(|name| name.starts_with("sync/archive/")).collect()
+    machine
+        .files()
+        .into_keys()
+        .filter(|name| name.starts_with("sync/archive/"))
+        .collect()
 }
 
 #[test]
@@ -28,7 +33,12 @@ fn nothing_new_changes_no_byte() {
     machine.sync_at("2026-03-10T15:00:00Z", &[]);
     assert_eq!(machine.head(), head);
     same(&machine.files(), &files);
-    assert_eq!(world.git(&world.path().join("remote.git"), &["rev-parse", "main"]).trim(), head);
+    assert_eq!(
+        world
+            .git(&world.path().join("remote.git"), &["rev-parse", "main"])
+            .trim(),
+        head
+    );
 }
 
 #[test]
@@ -39,9 +49,17 @@ fn incremental_and_full_leave_the_same_day_files() {
         machine.init();
         for end in [3, 7, 20] {
             machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..end));
-            machine.sync(&[if full { "--mode=full" } else { "--mode=incremental" }]);
+            machine.sync(&[if full {
+                "--mode=full"
+            } else {
+                "--mode=incremental"
+            }]);
         }
-        machine.files().into_iter().filter(|(name, _)| name.starts_with("sync/archive/")).collect::<Vec<_>>()
+        machine
+            .files()
+            .into_iter()
+            .filter(|(name, _)| name.starts_with("sync/archive/"))
+            .collect::<Vec<_>>()
     };
     assert_eq!(archive(true), archive(false));
 }
@@ -54,10 +72,18 @@ fn an_incremental_run_reads_only_what_was_appended() {
     machine.write(path, &transcript("s1", 0..3));
     machine.init().sync(&[]);
     // Same length, another head: only a reader that starts over would see the request in it.
-    let text = transcript("s1", 0..3).replacen("msg_010000000000000000000000", "msg_010000000000000000000009", 1);
+    let text = transcript("s1", 0..3).replacen(
+        "msg_010000000000000000000000",
+        "msg_010000000000000000000009",
+        1,
+    );
     machine.write(path, &(text + &transcript("s1", 3..4)));
     machine.sync(&[]);
-    assert_eq!(machine.fleet().0, 4, "the rewritten head was read again by an incremental run");
+    assert_eq!(
+        machine.fleet().0,
+        4,
+        "the rewritten head was read again by an incremental run"
+    );
     machine.sync(&["--mode=full"]);
     assert_eq!(machine.fleet().0, 5);
 }
@@ -71,11 +97,19 @@ fn transcripts_that_go_away_lower_nothing() {
     machine.init().sync(&[]);
     let before = machine.fleet();
     let head = machine.head();
-    for (what, text) in [("truncated", transcript("s1", 0..2)), ("rewritten", transcript("s1", 5..6)), ("emptied", String::new())] {
+    for (what, text) in [
+        ("truncated", transcript("s1", 0..2)),
+        ("rewritten", transcript("s1", 5..6)),
+        ("emptied", String::new()),
+    ] {
         machine.write(path, &text);
         machine.sync(&[]);
         machine.sync(&["--mode=full"]);
-        assert_eq!((machine.fleet(), machine.head()), (before, head.clone()), "{what}");
+        assert_eq!(
+            (machine.fleet(), machine.head()),
+            (before, head.clone()),
+            "{what}"
+        );
     }
     fs::remove_dir_all(machine.home.join(".claude/projects")).expect("removed");
     fs::remove_dir_all(machine.state()).expect("removed");
@@ -91,7 +125,9 @@ fn a_final_row_after_midnight_stays_with_its_provisional_row() {
         let world = World::new();
         let machine = world.machine("ada");
         machine.init();
-        let first = Row::new("s1", 1, "2026-03-09T23:59:58.000Z").output(3).open();
+        let first = Row::new("s1", 1, "2026-03-09T23:59:58.000Z")
+            .output(3)
+            .open();
         machine.write(".claude/projects/p/s.jsonl", &first.line());
         machine.sync(&[]);
         let files = day_files(&machine);
@@ -103,7 +139,11 @@ fn a_final_row_after_midnight_stays_with_its_provisional_row() {
         machine.sync(&[]);
         assert_eq!(machine.fleet(), (1, 500));
         assert_eq!(day_files(&machine), files);
-        assert_eq!(machine.report(&["daily"])["daily"][0]["date"], "2026-03-09", "the earliest row's day");
+        assert_eq!(
+            machine.report(&["daily"])["daily"][0]["date"],
+            "2026-03-09",
+            "the earliest row's day"
+        );
         machine.assert_sound();
     }
 }
@@ -114,7 +154,12 @@ fn a_late_subagent_file_with_an_earlier_row_moves_no_record() {
         let world = World::new();
         let machine = world.machine("ada");
         machine.init();
-        machine.write(".claude/projects/p/s.jsonl", &Row::new("s1", 1, "2026-03-10T00:00:03.000Z").output(70).line());
+        machine.write(
+            ".claude/projects/p/s.jsonl",
+            &Row::new("s1", 1, "2026-03-10T00:00:03.000Z")
+                .output(70)
+                .line(),
+        );
         machine.sync(&[]);
         let files = day_files(&machine);
         if lose_index {
@@ -123,10 +168,17 @@ fn a_late_subagent_file_with_an_earlier_row_moves_no_record() {
         let early = Row::new("s1", 1, "2026-03-09T23:59:59.000Z")
             .output(500)
             .line()
-            .replace("\"type\":\"assistant\"", "\"type\":\"assistant\",\"isSidechain\":true");
+            .replace(
+                "\"type\":\"assistant\"",
+                "\"type\":\"assistant\",\"isSidechain\":true",
+            );
         machine.write(".claude/projects/p/s/subagents/agent-1.jsonl", &early);
         machine.sync(&[]);
-        assert_eq!(machine.fleet(), (1, 500), "the row with the most output wins, whichever file has it");
+        assert_eq!(
+            machine.fleet(),
+            (1, 500),
+            "the row with the most output wins, whichever file has it"
+        );
         assert_eq!(day_files(&machine), files);
         assert_eq!(machine.report(&["daily"])["daily"][0]["date"], "2026-03-09");
     }
@@ -152,11 +204,29 @@ fn a_repository_restored_from_a_backup_gets_back_what_the_index_had_seen() {
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     machine.sync(&[]);
     let backup = world.path().join("backup");
-    world.git(world.path(), &["clone", "-q", "--no-local", "--mirror", &machine.repo().display().to_string(), "backup"]);
+    world.git(
+        world.path(),
+        &[
+            "clone",
+            "-q",
+            "--no-local",
+            "--mirror",
+            &machine.repo().display().to_string(),
+            "backup",
+        ],
+    );
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..8));
     machine.sync(&[]);
     fs::remove_dir_all(machine.repo()).expect("removed");
-    world.git(world.path(), &["clone", "-q", &backup.display().to_string(), &machine.repo().display().to_string()]);
+    world.git(
+        world.path(),
+        &[
+            "clone",
+            "-q",
+            &backup.display().to_string(),
+            &machine.repo().display().to_string(),
+        ],
+    );
     machine.git(&["remote", "remove", "origin"]);
     machine.sync(&[]);
     assert_eq!(machine.fleet().0, 8);
@@ -171,12 +241,20 @@ fn an_unterminated_last_line_counts_once() {
     machine.init();
     machine.write(path, text.trim_end());
     machine.sync(&[]);
-    assert_eq!(machine.fleet().0, 3, "a complete object without its line break is a row");
+    assert_eq!(
+        machine.fleet().0,
+        3,
+        "a complete object without its line break is a row"
+    );
     for cut in [text.len() + 5, text.len() + 120] {
         let longer = transcript("s1", 0..4);
         machine.write(path, &longer[..cut]);
         let ran = machine.sync(&[]);
-        assert_eq!((machine.fleet().0, ran.err.as_str()), (3, ""), "half a line is still being written: no row, no complaint");
+        assert_eq!(
+            (machine.fleet().0, ran.err.as_str()),
+            (3, ""),
+            "half a line is still being written: no row, no complaint"
+        );
     }
     machine.write(path, &transcript("s1", 0..4));
     machine.sync(&[]);
@@ -189,19 +267,46 @@ fn a_full_day_is_split_into_parts_and_updates_go_where_the_record_is() {
     let machine = world.machine("ada");
     machine.init();
     let rows = |n: std::ops::Range<u32>, output| -> String {
-        n.map(|n| Row::new("s1", n, &format!("2026-03-10T08:{:02}:{:02}.{:03}Z", n / 60 % 60, n % 60, n % 1000)).output(output).line())
-            .collect()
+        n.map(|n| {
+            Row::new(
+                "s1",
+                n,
+                &format!(
+                    "2026-03-10T08:{:02}:{:02}.{:03}Z",
+                    n / 60 % 60,
+                    n % 60,
+                    n % 1000
+                ),
+            )
+            .output(output)
+            .line()
+        })
+        .collect()
     };
     machine.write(".claude/projects/p/a.jsonl", &rows(0..5000, 10));
     machine.sync(&[]);
     let parts = day_files(&machine);
-    assert!(parts.len() > 1 && parts.iter().any(|name| name.ends_with("/10.2.jsonl")), "{parts:?}");
-    for (name, bytes) in machine.files().iter().filter(|(name, _)| name.contains("/archive/")) {
-        assert!(bytes.len() <= (1 << 20) + 1000, "{name} has {} bytes", bytes.len());
+    assert!(
+        parts.len() > 1 && parts.iter().any(|name| name.ends_with("/10.2.jsonl")),
+        "{parts:?}"
+    );
+    for (name, bytes) in machine
+        .files()
+        .iter()
+        .filter(|(name, _)| name.contains("/archive/"))
+    {
+        assert!(
+            bytes.len() <= (1 << 20) + 1000,
+            "{name} has {} bytes",
+            bytes.len()
+        );
     }
     machine.write(".claude/projects/p/a.jsonl", &rows(0..5000, 11));
     machine.sync(&["--mode=full"]);
-    assert_eq!((machine.fleet(), day_files(&machine)), ((5000, 55_000), parts));
+    assert_eq!(
+        (machine.fleet(), day_files(&machine)),
+        ((5000, 55_000), parts)
+    );
 }
 
 #[test]
@@ -219,9 +324,18 @@ fn a_heartbeat_comes_once_a_day() {
     machine.sync_at("2026-03-11T18:00:00Z", &[]);
     machine.sync_at("2026-03-11T18:00:00Z", &["--mode=full"]);
     assert_eq!(machine.head(), second);
-    assert_eq!(machine.git(&["log", "-1", "--format=%s"]), "sync ada: nothing new\n");
-    let page = machine.git(&["show", "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json"]);
-    assert!(page.contains("\"usage_records\": [\n"), "the page still tells of the last sync that brought something:\n{page}");
+    assert_eq!(
+        machine.git(&["log", "-1", "--format=%s"]),
+        "sync ada: nothing new\n"
+    );
+    let page = machine.git(&[
+        "show",
+        "HEAD:sync/machines/00616461-0000-4000-8000-000000000000.json",
+    ]);
+    assert!(
+        page.contains("\"usage_records\": [\n"),
+        "the page still tells of the last sync that brought something:\n{page}"
+    );
 }
 
 #[test]
@@ -233,10 +347,21 @@ fn the_page_shows_the_two_newest_records_and_counts_all() {
     let page: serde_json::Value = machine
         .files()
         .iter()
-        .find_map(|(name, text)| name.starts_with("sync/machines/").then(|| serde_json::from_str(text).expect("JSON")))
+        .find_map(|(name, text)| {
+            name.starts_with("sync/machines/")
+                .then(|| serde_json::from_str(text).expect("JSON"))
+        })
         .expect("a page");
-    let session = page["sessions"].as_object().and_then(|all| all.values().next()).expect("a session");
-    let shown: Vec<_> = session["usage_records"].as_array().into_iter().flatten().map(|record| record["index"].as_u64()).collect();
+    let session = page["sessions"]
+        .as_object()
+        .and_then(|all| all.values().next())
+        .expect("a session");
+    let shown: Vec<_> = session["usage_records"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|record| record["index"].as_u64())
+        .collect();
     assert_eq!(shown, [Some(6), Some(7)], "the newest two, in order");
     assert_eq!(session["summary"]["total_requests"], 7);
     assert_eq!(page["usage_summary"]["total_requests"], 7);
@@ -248,7 +373,10 @@ fn summary_only_records_have_no_time_of_day_and_keep_totals() {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
     ada.init().sync(&["--summary-only"]);
-    let text = day_files(&ada).iter().map(|name| ada.files()[name].clone()).collect::<String>();
+    let text = day_files(&ada)
+        .iter()
+        .map(|name| ada.files()[name].clone())
+        .collect::<String>();
     assert!(!text.contains("T08:"), "no time left the machine:\n{text}");
     assert_eq!(text.matches("\"id\"").count(), 5, "{text}");
     assert_eq!(ada.fleet().0, 5);
@@ -260,13 +388,20 @@ fn summary_only_records_have_no_time_of_day_and_keep_totals() {
     bob.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
     bob.init().sync(&["--summary-only"]);
     assert_eq!(bob.fleet().0, 5);
-    assert_eq!(bob.manifest_json()["sessions_index"]["s1"]["conflict_status"], "resolved");
+    assert_eq!(
+        bob.manifest_json()["sessions_index"]["s1"]["conflict_status"],
+        "resolved"
+    );
     bob.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..7));
     bob.sync(&["--summary-only"]);
     assert_eq!(bob.fleet().0, 7);
     // Switching back lengthens no record that was written without a time.
     ada.sync(&["--mode=full"]);
-    assert!(!day_files(&ada).iter().any(|name| ada.files()[name].contains("T08:")));
+    assert!(
+        !day_files(&ada)
+            .iter()
+            .any(|name| ada.files()[name].contains("T08:"))
+    );
     bob.sync(&[]);
     assert_eq!(bob.fleet().0, 7);
 }
@@ -278,6 +413,16 @@ fn snapshots_are_kept_and_never_counted() {
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     machine.init().sync(&["--snapshot"]);
     let name = "sync/machines/00616461-0000-4000-8000-000000000000.20260310T120000Z.json";
-    assert!(machine.files().contains_key(name), "{:?}", machine.files().keys());
-    assert_eq!((machine.fleet().0, machine.manifest_json()["global_summary"]["total_machines"].as_u64()), (3, Some(1)));
+    assert!(
+        machine.files().contains_key(name),
+        "{:?}",
+        machine.files().keys()
+    );
+    assert_eq!(
+        (
+            machine.fleet().0,
+            machine.manifest_json()["global_summary"]["total_machines"].as_u64()
+        ),
+        (3, Some(1))
+    );
 }

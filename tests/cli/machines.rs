@@ -11,7 +11,10 @@ fn two(world: &World) -> (Machine<'_>, Machine<'_>) {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..6));
     ada.init().sync(&[]);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..22)),
+    );
     bob.init().sync(&[]);
     ada.sync(&[]);
     (ada, bob)
@@ -23,7 +26,12 @@ fn by_machine(machine: &Machine) -> Vec<(String, u64)> {
     let rows = report["machines"].as_array().expect("machines");
     let mut out: Vec<_> = rows
         .iter()
-        .map(|row| (row["hostname"].as_str().expect("a name").to_owned(), row["requests"].as_u64().expect("a number")))
+        .map(|row| {
+            (
+                row["hostname"].as_str().expect("a name").to_owned(),
+                row["requests"].as_u64().expect("a number"),
+            )
+        })
         .collect();
     out.sort();
     out
@@ -32,9 +40,18 @@ fn by_machine(machine: &Machine) -> Vec<(String, u64)> {
 /// A computer whose home was copied from another's.
 fn copy<'w>(world: &'w World, from: &Machine, name: &str) -> Machine<'w> {
     let home = world.path().join(name);
-    let status = std::process::Command::new("cp").arg("-a").arg(&from.home).arg(&home).status().expect("cp runs");
+    let status = std::process::Command::new("cp")
+        .arg("-a")
+        .arg(&from.home)
+        .arg(&home)
+        .status()
+        .expect("cp runs");
     assert!(status.success());
-    Machine { world, name: name.to_owned(), home }
+    Machine {
+        world,
+        name: name.to_owned(),
+        home,
+    }
 }
 
 #[test]
@@ -57,13 +74,24 @@ fn a_copied_home_is_told_and_loses_nothing() {
     assert_eq!(ada.manifest(), bob.manifest());
     let new = copy.sync(&["machine", "new-id"]);
     let id = fs::read_to_string(copy.home.join(".claude/machine_id")).expect("an id");
-    assert!(new.out.contains(id.trim()) && !id.contains("00616461"), "{}", new.out);
+    assert!(
+        new.out.contains(id.trim()) && !id.contains("00616461"),
+        "{}",
+        new.out
+    );
     copy.write(".claude/projects/p/t.jsonl", &transcript("copys", 30..36));
     assert_eq!(copy.sync(&[]).err, "", "it has an id of its own now");
     ada.sync(&[]);
     assert_eq!(ada.fleet().0, 20, "what is under both ids counts once");
     assert_eq!(by_machine(&ada).len(), 3);
-    assert_eq!(by_machine(&ada).iter().map(|(_, requests)| requests).sum::<u64>(), 20, "machines' figures add up");
+    assert_eq!(
+        by_machine(&ada)
+            .iter()
+            .map(|(_, requests)| requests)
+            .sum::<u64>(),
+        20,
+        "machines' figures add up"
+    );
 }
 
 #[test]
@@ -74,7 +102,11 @@ fn a_moved_machine_is_adopted() {
     assert!(moved.sync(&[]).err.contains("made on another computer"));
     let head = moved.head();
     moved.sync(&["machine", "adopt"]);
-    assert_eq!((moved.sync(&[]).err.as_str(), moved.head()), ("", head), "and nothing else changed");
+    assert_eq!(
+        (moved.sync(&[]).err.as_str(), moved.head()),
+        ("", head),
+        "and nothing else changed"
+    );
 }
 
 #[test]
@@ -84,17 +116,33 @@ fn decisions_converge_whoever_takes_them() {
     // Both rename the same machine while they do not see each other.
     let rename = |machine: &Machine, label: &str| {
         let mut command = machine.command("claude-sync", NOON);
-        assert_eq!(run(command.args(["machine", "rename", label, "--machine", "ada"])).code, 0);
+        assert_eq!(
+            run(command.args(["machine", "rename", label, "--machine", "ada"])).code,
+            0
+        );
     };
     rename(&ada, "workstation");
     rename(&bob, "tower");
     ada.sync(&[]);
     let tree = |machine: &Machine| machine.git(&["rev-parse", "HEAD^{tree}"]);
     assert_eq!(tree(&ada), tree(&bob));
-    let name = |machine: &Machine| by_machine(machine).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-    assert_eq!(name(&ada), ["bob", "tower"], "bob saw the first decision, so his is the later one");
+    let name = |machine: &Machine| {
+        by_machine(machine)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        name(&ada),
+        ["bob", "tower"],
+        "bob saw the first decision, so his is the later one"
+    );
     assert_eq!(ada.manifest_json()["machines"][ADA]["label"], "tower");
-    assert_eq!(ada.manifest_json()["machines"][ADA]["hostname"], "ada", "the host is still called what it is called");
+    assert_eq!(
+        ada.manifest_json()["machines"][ADA]["hostname"],
+        "ada",
+        "the host is still called what it is called"
+    );
     rename(&ada, "");
     assert_eq!(name(&ada), ["ada", "bob"], "an empty label is none");
 }
@@ -108,7 +156,13 @@ fn a_retired_machine_keeps_its_history() {
     bob.sync(&["--download-all"]);
     for machine in [&ada, &bob] {
         let manifest = machine.manifest_json();
-        assert_eq!((&manifest["machines"][BOB]["status"], &manifest["machines"][BOB]["retired"]), (&"inactive".into(), &true.into()));
+        assert_eq!(
+            (
+                &manifest["machines"][BOB]["status"],
+                &manifest["machines"][BOB]["retired"]
+            ),
+            (&"inactive".into(), &true.into())
+        );
         assert_eq!(manifest["global_summary"]["active_machines"], 1);
         assert_eq!(by_machine(machine), before);
     }
@@ -120,21 +174,33 @@ fn a_retired_machine_keeps_its_history() {
 fn an_old_id_counts_as_the_past_of_the_new_one() {
     let world = World::new();
     let (ada, bob) = two(&world);
-    assert_eq!(by_machine(&ada), [("ada".to_owned(), 6), ("bob".to_owned(), 5)]);
-    assert_eq!(ada.manifest_json()["sessions_index"]["shared"]["conflict_status"], "resolved");
+    assert_eq!(
+        by_machine(&ada),
+        [("ada".to_owned(), 6), ("bob".to_owned(), 5)]
+    );
+    assert_eq!(
+        ada.manifest_json()["sessions_index"]["shared"]["conflict_status"],
+        "resolved"
+    );
     bob.sync(&["machine", "merge", "ada", BOB]);
     ada.sync(&[]);
     for machine in [&ada, &bob] {
         assert_eq!(by_machine(machine), [("bob".to_owned(), 11)]);
         let manifest = machine.manifest_json();
         assert_eq!(manifest["machines"][ADA]["merged_into"], BOB);
-        assert_eq!(manifest["sessions_index"]["shared"]["conflict_status"], "none", "one machine, after all");
+        assert_eq!(
+            manifest["sessions_index"]["shared"]["conflict_status"], "none",
+            "one machine, after all"
+        );
         machine.assert_sound();
     }
     assert_eq!(ada.manifest(), bob.manifest());
     insta::assert_snapshot!("machine_list", bob.sync(&["machine", "list"]).out);
     ada.sync(&["machine", "merge", "ada", "bob", "--undo"]);
-    assert_eq!(by_machine(&ada), [("ada".to_owned(), 6), ("bob".to_owned(), 5)]);
+    assert_eq!(
+        by_machine(&ada),
+        [("ada".to_owned(), 6), ("bob".to_owned(), 5)]
+    );
 }
 
 #[test]
@@ -144,7 +210,11 @@ fn machines_that_nobody_knows() {
     let mut seen = String::new();
     bob.sync(&["machine", "rename", "ada"]);
     ada.sync(&[]);
-    for args in [["machine", "retire", "eve"], ["machine", "retire", "ada"], ["machine", "rename", "\u{1b}[31mred"]] {
+    for args in [
+        ["machine", "retire", "eve"],
+        ["machine", "retire", "ada"],
+        ["machine", "rename", "\u{1b}[31mred"],
+    ] {
         let mut command = ada.command("claude-sync", NOON);
         let ran = run(command.env("COLUMNS", "300").args(args));
         seen.push_str(&format!("{args:?}\nexit code {}\n{}\n", ran.code, ran.err));

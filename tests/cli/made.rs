@@ -10,7 +10,9 @@ use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::{Decision, SyncFile};
-use claude_sync::record::{Body, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals};
+use claude_sync::record::{
+    Body, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals,
+};
 use claude_sync::store::layout;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -83,8 +85,20 @@ prop_compose! {
 /// A sum of an hour, of a day, of one whose beginning is not known; or the claim of a session, as a machine settles it.
 fn sum(day: Day, kind: u8, project: u8, requests: u64, output: u64) -> (SumKey, Sum) {
     let at = |millis: i64| Timestamp::from_millis(day.start().millis() + millis).expect("valid");
-    let window = [Some((at(0), at(3_599_999))), Some((at(0), at(86_399_999))), None, Some((at(0), at(60_000)))][usize::from(kind)];
-    let totals = |requests, output| Totals { requests, counters: Counters { output, ..Counters::default() }, cost: Cost::default() };
+    let window = [
+        Some((at(0), at(3_599_999))),
+        Some((at(0), at(86_399_999))),
+        None,
+        Some((at(0), at(60_000))),
+    ][usize::from(kind)];
+    let totals = |requests, output| Totals {
+        requests,
+        counters: Counters {
+            output,
+            ..Counters::default()
+        },
+        cost: Cost::default(),
+    };
     let session = SessionId::new(name("s1"));
     let ccusage = SumKey {
         source: Source::Ccusage,
@@ -93,10 +107,23 @@ fn sum(day: Day, kind: u8, project: u8, requests: u64, output: u64) -> (SumKey, 
         session: SessionId::new(name("")),
         model: name("claude-opus-4-8"),
     };
-    let key = if kind == 3 { SumKey::claim(session) } else { ccusage };
+    let key = if kind == 3 {
+        SumKey::claim(session)
+    } else {
+        ccusage
+    };
     let deducted = (requests > 1).then(|| totals(0, requests - 1));
     let requests = if kind == 3 { requests } else { 0 };
-    (key, Sum { window, project: format!("p{project}"), totals: totals(requests, output), deducted, extra: Extra::new() })
+    (
+        key,
+        Sum {
+            window,
+            project: format!("p{project}"),
+            totals: totals(requests, output),
+            deducted,
+            extra: Extra::new(),
+        },
+    )
 }
 
 prop_compose! {
@@ -155,11 +182,21 @@ fn placed(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
     (0..2_u8, 0..2_u8, 1..3_u32).prop_flat_map(move |(machine, date, part)| {
         day_file_of(machine, date).prop_map(move |mut file| {
             if named {
-                file.records = std::mem::take(&mut file.records).iter().filter(|record| !record.derived).collect();
-                file.records = std::mem::take(&mut file.records).iter().filter(|record| record.twins.is_empty()).collect();
-                file.sums.retain(|key, _| key.source == Source::Claim && date == 1);
+                file.records = std::mem::take(&mut file.records)
+                    .iter()
+                    .filter(|record| !record.derived)
+                    .collect();
+                file.records = std::mem::take(&mut file.records)
+                    .iter()
+                    .filter(|record| record.twins.is_empty())
+                    .collect();
+                file.sums
+                    .retain(|key, _| key.source == Source::Claim && date == 1);
             }
-            (layout::day_path(&file.machine, file.day, part), file.write().0.into_bytes())
+            (
+                layout::day_path(&file.machine, file.day, part),
+                file.write().0.into_bytes(),
+            )
         })
     })
 }
@@ -170,12 +207,24 @@ fn page(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
             if named {
                 // Copies of what day files hold, some of them with something more to say.
                 for (id, session) in &mut page.sessions {
-                    let here = records.iter().filter(|record| !record.derived && record.origin.level == Level::Full);
-                    session.records =
-                        here.map(|r| Record { origin: Origin { session: id.clone(), ..r.origin.clone() }, ..r.clone() }).collect();
+                    let here = records
+                        .iter()
+                        .filter(|record| !record.derived && record.origin.level == Level::Full);
+                    session.records = here
+                        .map(|r| Record {
+                            origin: Origin {
+                                session: id.clone(),
+                                ..r.origin.clone()
+                            },
+                            ..r.clone()
+                        })
+                        .collect();
                 }
             }
-            (layout::machine_path(&page.machine.uuid), page.write().into_bytes())
+            (
+                layout::machine_path(&page.machine.uuid),
+                page.write().into_bytes(),
+            )
         })
     })
 }
@@ -183,6 +232,7 @@ fn page(named: bool) -> impl Strategy<Value = (String, Vec<u8>)> {
 /// Everything below `sync` in some clone, the manifest apart.
 pub fn tree() -> impl Strategy<Value = Tree> {
     any::<bool>().prop_flat_map(|named| {
-        (vec(placed(named), 0..4), vec(page(named), 0..3)).prop_map(|(days, pages)| days.into_iter().chain(pages).collect())
+        (vec(placed(named), 0..4), vec(page(named), 0..3))
+            .prop_map(|(days, pages)| days.into_iter().chain(pages).collect())
     })
 }

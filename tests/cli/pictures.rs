@@ -13,7 +13,11 @@ use crate::world::{Machine, Row, World, run};
 fn page(machine: &Machine, to: &Path, args: &[&str]) -> String {
     let path = to.display().to_string();
     let ran = machine.track(&[&["html", "-o", &path, "-z", "UTC"], args].concat());
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", ""), "{args:?}");
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, "", ""),
+        "{args:?}"
+    );
     fs::read_to_string(to).expect("a page")
 }
 
@@ -23,15 +27,29 @@ fn a_page_needs_nothing_from_anywhere_and_runs_nothing_but_its_own() {
     let ada = world.machine("ada<script>alert(1)</script>");
     let mut row = Row::new("s", 1, "2026-03-01T10:00:00.000Z");
     row.model = "claude-opus-4-8";
-    let line = row.line().replace("/shop", "/<img src=x onerror=alert(1)>&\\\"'");
+    let line = row
+        .line()
+        .replace("/shop", "/<img src=x onerror=alert(1)>&\\\"'");
     ada.write(".claude/projects/p/s.jsonl", &line);
     ada.init().sync(&[]);
     let text = page(&ada, &world.path().join("page.html"), &[]);
-    assert!(text.contains("default-src 'none'") && text.matches("<script").count() == 1, "{text}");
-    assert!(!text.contains("<img") && !text.contains("onerror=alert(1)>"), "names are escaped");
-    let outside: Vec<_> = text.split('"').filter(|part| part.contains("://") && *part != "http://www.w3.org/2000/svg").collect();
+    assert!(
+        text.contains("default-src 'none'") && text.matches("<script").count() == 1,
+        "{text}"
+    );
+    assert!(
+        !text.contains("<img") && !text.contains("onerror=alert(1)>"),
+        "names are escaped"
+    );
+    let outside: Vec<_> = text
+        .split('"')
+        .filter(|part| part.contains("://") && *part != "http://www.w3.org/2000/svg")
+        .collect();
     assert!(outside.is_empty(), "{outside:?}");
-    assert!(!text.contains("@import") && !text.contains("url("), "styles fetch nothing");
+    assert!(
+        !text.contains("@import") && !text.contains("url("),
+        "styles fetch nothing"
+    );
     let again = page(&ada, &world.path().join("again.html"), &[]);
     assert_eq!(text, again, "the same data makes the same bytes");
 }
@@ -40,13 +58,23 @@ fn a_page_needs_nothing_from_anywhere_and_runs_nothing_but_its_own() {
 fn empty_periods_have_pictures_too() {
     let world = World::new();
     let ada = fleet(&world);
-    let text = page(&ada, &world.path().join("page.html"), &["--since", "2030-01-01"]);
+    let text = page(
+        &ada,
+        &world.path().join("page.html"),
+        &["--since", "2030-01-01"],
+    );
     assert!(text.contains("No usage in this period"), "{text}");
-    for chart in ["cost", "tokens", "calendar", "machines", "projects", "hours"] {
+    for chart in [
+        "cost", "tokens", "calendar", "machines", "projects", "hours",
+    ] {
         for args in [&[][..], &["--dark"], &["--since", "2030-01-01"]] {
             let ran = ada.track(&[&["svg", chart, "-z", "UTC"], args].concat());
             assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{chart} {args:?}");
-            assert!(ran.out.starts_with("<svg ") && ran.out.trim_end().ends_with("</svg>"), "{}", ran.out);
+            assert!(
+                ran.out.starts_with("<svg ") && ran.out.trim_end().ends_with("</svg>"),
+                "{}",
+                ran.out
+            );
         }
     }
     let ran = ada.track(&["svg", "cots"]);
@@ -55,7 +83,9 @@ fn empty_periods_have_pictures_too() {
 
 /// A browser, where there is one.
 fn browser() -> Option<PathBuf> {
-    let program = std::env::var_os("CLAUDE_SYNC_CHROMIUM").map(PathBuf::from).filter(|path| path.is_file());
+    let program = std::env::var_os("CLAUDE_SYNC_CHROMIUM")
+        .map(PathBuf::from)
+        .filter(|path| path.is_file());
     if program.is_none() {
         eprintln!("skipped: CLAUDE_SYNC_CHROMIUM names no browser");
     }
@@ -66,11 +96,30 @@ fn browser() -> Option<PathBuf> {
 fn browse(program: &Path, home: &Path, page: &Path, args: &[&str]) -> (String, String) {
     let profile = home.join("profile");
     let mut command = Command::new(program);
-    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]);
-    command.args(["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--enable-logging=stderr"]);
-    command.args(args).arg(format!("--user-data-dir={}", profile.display())).arg(format!("file://{}", page.display()));
+    command.args([
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]);
+    command.args([
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        "--enable-logging=stderr",
+    ]);
+    command
+        .args(args)
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg(format!("file://{}", page.display()));
     let path = std::env::var_os("PATH").expect("a PATH");
-    let ran = run(command.env_clear().env("PATH", path).env("HOME", home).env("TMPDIR", home));
+    let ran = run(command
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", home)
+        .env("TMPDIR", home));
     assert_eq!(ran.code, 0, "{}", ran.err);
     (ran.out, ran.err)
 }
@@ -107,13 +156,33 @@ fn probe(program: &Path, world: &World, text: &str, probe: &str) -> Value {
     let probed = world.path().join("probed.html");
     let policy = text.find("script-src 'sha256-").expect("a policy");
     let end = policy + text[policy..].find("\">").expect("its end");
-    let open = format!("{}script-src 'unsafe-inline'{}", &text[..policy], &text[end..]);
+    let open = format!(
+        "{}script-src 'unsafe-inline'{}",
+        &text[..policy],
+        &text[end..]
+    );
     fs::write(&probed, open.replace("</body>", probe)).expect("written");
     let (dom, log) = browse(program, world.path(), &probed, &["--dump-dom"]);
-    let console: Vec<_> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
-    assert!(console.len() == 1 && console[0].contains("probed"), "only what the probe says: {console:?}");
-    let answers = dom.split("<pre id=\"answers\">").nth(1).and_then(|rest| rest.split("</pre>").next()).expect("answers");
-    serde_json::from_str(&answers.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")).expect("JSON")
+    let console: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
+    assert!(
+        console.len() == 1 && console[0].contains("probed"),
+        "only what the probe says: {console:?}"
+    );
+    let answers = dom
+        .split("<pre id=\"answers\">")
+        .nth(1)
+        .and_then(|rest| rest.split("</pre>").next())
+        .expect("answers");
+    serde_json::from_str(
+        &answers
+            .replace("&lt;", "<")
+            .replace("&gt;", ">")
+            .replace("&amp;", "&"),
+    )
+    .expect("JSON")
 }
 
 /// Sorts, filters and shows all of more sessions than are shown at first.
@@ -139,7 +208,12 @@ fn a_page_shows_the_first_of_many_sessions_and_finds_all() {
     let ada = world.machine("ada");
     let mut lines = String::new();
     for n in 0..300 {
-        let row = Row::new("s-000", n, &format!("2026-03-{:02}T{:02}:00:00.000Z", n / 24 + 1, n % 24)).line();
+        let row = Row::new(
+            "s-000",
+            n,
+            &format!("2026-03-{:02}T{:02}:00:00.000Z", n / 24 + 1, n % 24),
+        )
+        .line();
         lines.push_str(&row.replace("s-000", &format!("s-{n:03}")));
     }
     // The oldest has the most requests: sorting finds it beyond what is shown.
@@ -148,13 +222,35 @@ fn a_page_shows_the_first_of_many_sessions_and_finds_all() {
     ada.init().sync(&[]);
     let text = page(&ada, &world.path().join("page.html"), &[]);
     let answers = probe(&program, &world, &text, MANY);
-    let cost = ada.report(&["daily"])["totals"]["totalCost"].as_f64().expect("a cost");
+    let cost = ada.report(&["daily"])["totals"]["totalCost"]
+        .as_f64()
+        .expect("a cost");
     let said = |rows: u64, first: &str, status: String| serde_json::json!({"rows": rows, "first": first, "status": status});
-    assert_eq!(answers["before"], said(250, "s-299", format!("300 of 300 sessions, ${cost:.2}, the first 250 shown")));
-    assert_eq!(answers["sorted"], said(250, "s-000", format!("300 of 300 sessions, ${cost:.2}, the first 250 shown")));
+    assert_eq!(
+        answers["before"],
+        said(
+            250,
+            "s-299",
+            format!("300 of 300 sessions, ${cost:.2}, the first 250 shown")
+        )
+    );
+    assert_eq!(
+        answers["sorted"],
+        said(
+            250,
+            "s-000",
+            format!("300 of 300 sessions, ${cost:.2}, the first 250 shown")
+        )
+    );
     let status = answers["filtered"]["status"].as_str().expect("a text");
-    assert!(answers["filtered"]["rows"] == 10 && status.starts_with("10 of 300 sessions, $"), "{answers}");
-    assert_eq!(answers["all"], said(300, "s-000", format!("300 of 300 sessions, ${cost:.2}")));
+    assert!(
+        answers["filtered"]["rows"] == 10 && status.starts_with("10 of 300 sessions, $"),
+        "{answers}"
+    );
+    assert_eq!(
+        answers["all"],
+        said(300, "s-000", format!("300 of 300 sessions, ${cost:.2}"))
+    );
     assert_eq!(answers["button"], 0.0);
 }
 
@@ -164,7 +260,10 @@ fn the_page_works_in_a_browser() {
     let world = World::new();
     let ada = fleet(&world);
     // A third session, so that there is something to sort.
-    ada.write(".claude/projects/p/t.jsonl", &Row::new("t", 900, "2026-03-05T08:00:00.000Z").line());
+    ada.write(
+        ".claude/projects/p/t.jsonl",
+        &Row::new("t", 900, "2026-03-05T08:00:00.000Z").line(),
+    );
     ada.sync(&[]);
     let path = world.path().join("page.html");
     let text = page(&ada, &path, &[]);
@@ -172,25 +271,42 @@ fn the_page_works_in_a_browser() {
     // As it is: no message on the console, no request.
     // (The policy forbids requests; a page that tried one would tell of it there. The browser's own are none of the page's.)
     let (_, log) = browse(&program, world.path(), &path, &["--dump-dom"]);
-    let console: Vec<_> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
+    let console: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("CONSOLE"))
+        .collect();
     assert!(console.is_empty(), "{console:?}");
 
     // With somebody who clicks and types.
     let answers = probe(&program, &world, &text, PROBE);
 
     let sessions = ada.report(&["session"]);
-    let mut costs: Vec<f64> =
-        sessions["sessions"].as_array().expect("sessions").iter().map(|one| one["totalCost"].as_f64().expect("a cost")).collect();
-    let total = ada.report(&["daily"])["totals"]["totalCost"].as_f64().expect("a cost");
+    let mut costs: Vec<f64> = sessions["sessions"]
+        .as_array()
+        .expect("sessions")
+        .iter()
+        .map(|one| one["totalCost"].as_f64().expect("a cost"))
+        .collect();
+    let total = ada.report(&["daily"])["totals"]["totalCost"]
+        .as_f64()
+        .expect("a cost");
     costs.sort_by(f64::total_cmp);
     let cents = |cost: &f64| format!("${cost:.2}");
     let cheapest: Vec<String> = costs.iter().map(cents).collect();
     let dearest: Vec<String> = costs.iter().rev().map(cents).collect();
-    assert_eq!(answers["shown"], format!("{} of {} sessions, ${total:.2}", costs.len(), costs.len()));
+    assert_eq!(
+        answers["shown"],
+        format!("{} of {} sessions, ${total:.2}", costs.len(), costs.len())
+    );
     assert_eq!(answers["cheapest"], serde_json::json!(cheapest));
     assert_eq!(answers["dearest"], serde_json::json!(dearest));
     assert_eq!(answers["sorted"][7], "descending");
-    let projects: Vec<&str> = answers["projects"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
+    let projects: Vec<&str> = answers["projects"]
+        .as_array()
+        .expect("names")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     assert!(projects.is_sorted(), "{projects:?}");
     assert_eq!(answers["filtered"], serde_json::json!(["bobs"]));
     assert_eq!(answers["nothing"], 0);
@@ -203,19 +319,34 @@ fn the_page_works_in_a_browser() {
     let mut wanted: BTreeMap<(String, String), String> = BTreeMap::new();
     for day in by_model["daily"].as_array().expect("days") {
         for part in day["modelBreakdowns"].as_array().expect("models") {
-            let model = part["modelName"].as_str().expect("a name").trim_start_matches("claude-").to_owned();
+            let model = part["modelName"]
+                .as_str()
+                .expect("a name")
+                .trim_start_matches("claude-")
+                .to_owned();
             let key = (day["date"].as_str().expect("a date").to_owned(), model);
             wanted.insert(key, cents(&part["cost"].as_f64().expect("a cost")));
         }
     }
     let table = answers["figures"]["cost"].as_array().expect("rows");
-    let names: Vec<&str> = table[0].as_array().expect("names").iter().filter_map(Value::as_str).collect();
+    let names: Vec<&str> = table[0]
+        .as_array()
+        .expect("names")
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     let mut got: BTreeMap<(String, String), String> = BTreeMap::new();
     for row in &table[1..] {
         for (at, name) in names.iter().enumerate().skip(1) {
             let cost = row[at].as_str().expect("a cost");
             if cost != "$0.00" {
-                got.insert((row[0].as_str().expect("a day").to_owned(), (*name).to_owned()), cost.to_owned());
+                got.insert(
+                    (
+                        row[0].as_str().expect("a day").to_owned(),
+                        (*name).to_owned(),
+                    ),
+                    cost.to_owned(),
+                );
             }
         }
     }

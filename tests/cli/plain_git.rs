@@ -11,7 +11,15 @@ pub fn diverged(world: &World, hooks: bool) -> (Machine<'_>, Machine<'_>) {
     ada.init().sync(&[]);
     // Bob clones by hand; his first run takes the clone as it is.
     fs::create_dir_all(bob.repo().parent().expect("a parent")).expect("a folder");
-    world.git(world.path(), &["clone", "-q", &world.remote(), &bob.repo().display().to_string()]);
+    world.git(
+        world.path(),
+        &[
+            "clone",
+            "-q",
+            &world.remote(),
+            &bob.repo().display().to_string(),
+        ],
+    );
     bob.init().sync(&[]);
     ada.sync(&[]);
     for machine in [&ada, &bob] {
@@ -21,22 +29,44 @@ pub fn diverged(world: &World, hooks: bool) -> (Machine<'_>, Machine<'_>) {
     }
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..6));
     ada.sync(&[]);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..22)),
+    );
     bob.sync(&["--offline"]);
     (ada, bob)
 }
 
 fn check(world: &World, ada: &Machine, bob: &Machine, how: &str) {
-    assert_eq!(bob.try_git(&["grep", "-l", "<<<<<<<", "HEAD"]).out, "", "{how} left markers");
+    assert_eq!(
+        bob.try_git(&["grep", "-l", "<<<<<<<", "HEAD"]).out,
+        "",
+        "{how} left markers"
+    );
     bob.assert_sound();
-    assert_eq!(bob.fleet().0, 11, "{how}: nine shared requests and two of bob's");
+    assert_eq!(
+        bob.fleet().0,
+        11,
+        "{how}: nine shared requests and two of bob's"
+    );
     let manifest = bob.manifest();
-    assert_eq!(bob.manifest_json()["sessions_index"]["shared"]["conflict_status"], "resolved");
+    assert_eq!(
+        bob.manifest_json()["sessions_index"]["shared"]["conflict_status"],
+        "resolved"
+    );
     bob.sync(&[]);
-    assert_eq!(bob.manifest(), manifest, "{how}: claude-sync computes the same manifest");
+    assert_eq!(
+        bob.manifest(),
+        manifest,
+        "{how}: claude-sync computes the same manifest"
+    );
     world.git(&world.path().join("remote.git"), &["fsck", "--strict"]);
     ada.git(&["pull", "-q"]);
-    assert_eq!(ada.manifest(), manifest, "{how}: and so does the other machine");
+    assert_eq!(
+        ada.manifest(),
+        manifest,
+        "{how}: and so does the other machine"
+    );
     ada.assert_sound();
 }
 
@@ -46,8 +76,18 @@ fn pull_merges_without_a_conflict() {
         let world = World::new();
         let (ada, bob) = diverged(&world, hooks);
         let ran = bob.try_git(&["pull"]);
-        assert_eq!((ran.code, ran.out.contains("CONFLICT")), (0, false), "{}{}", ran.out, ran.err);
-        assert!(!ran.err.contains("claude-sync:"), "the hook finds nothing to complain about: {}", ran.err);
+        assert_eq!(
+            (ran.code, ran.out.contains("CONFLICT")),
+            (0, false),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+        assert!(
+            !ran.err.contains("claude-sync:"),
+            "the hook finds nothing to complain about: {}",
+            ran.err
+        );
         bob.git(&["push", "-q"]);
         check(&world, &ada, &bob, "pull");
     }
@@ -59,7 +99,13 @@ fn pull_rebase_replays_without_a_conflict() {
         let world = World::new();
         let (ada, bob) = diverged(&world, hooks);
         let ran = bob.try_git(&["pull", "--rebase"]);
-        assert_eq!((ran.code, ran.out.contains("CONFLICT")), (0, false), "{}{}", ran.out, ran.err);
+        assert_eq!(
+            (ran.code, ran.out.contains("CONFLICT")),
+            (0, false),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
         bob.git(&["push", "-q"]);
         check(&world, &ada, &bob, "pull --rebase");
     }
@@ -136,10 +182,17 @@ fn a_driver_that_is_gone_stops_git_and_changes_nothing() {
     let world = World::new();
     let (_ada, bob) = diverged(&world, false);
     let before = bob.head();
-    bob.git(&["config", "merge.claude-sync.driver", "'/nowhere/claude-sync' merge-driver %O %A %B %P || exit 129"]);
+    bob.git(&[
+        "config",
+        "merge.claude-sync.driver",
+        "'/nowhere/claude-sync' merge-driver %O %A %B %P || exit 129",
+    ]);
     let ran = bob.try_git(&["pull"]);
     assert_ne!(ran.code, 0);
-    assert_eq!((bob.head(), bob.git(&["status", "--porcelain"])), (before, String::new()));
+    assert_eq!(
+        (bob.head(), bob.git(&["status", "--porcelain"])),
+        (before, String::new())
+    );
     bob.sync(&[]);
     bob.assert_sound();
     assert_eq!(bob.fleet().0, 11);
@@ -152,12 +205,21 @@ fn set_up_is_put_right_by_every_run_and_leaves_a_users_lines_alone() {
     machine.init().sync(&[]);
     let attributes = machine.repo().join(".git/info/attributes");
     let driver = machine.git(&["config", "merge.claude-sync.driver"]);
-    assert!(driver.trim_end().ends_with("merge-driver %O %A %B %P || exit 129") && driver.starts_with("'/"), "{driver}");
+    assert!(
+        driver
+            .trim_end()
+            .ends_with("merge-driver %O %A %B %P || exit 129")
+            && driver.starts_with("'/"),
+        "{driver}"
+    );
     fs::write(&attributes, "*.md text\n").expect("written");
     machine.git(&["config", "--unset", "merge.claude-sync.driver"]);
     for _ in 0..2 {
         machine.sync(&[]);
-        insta::assert_snapshot!("info_attributes", fs::read_to_string(&attributes).expect("there"));
+        insta::assert_snapshot!(
+            "info_attributes",
+            fs::read_to_string(&attributes).expect("there")
+        );
         assert_eq!(machine.git(&["config", "merge.claude-sync.driver"]), driver);
     }
     assert_eq!(

@@ -12,7 +12,9 @@ fn without_set_up_a_run_keeps_history_locally_and_a_remote_can_be_added_later() 
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     let ran = machine.sync(&[]);
     assert!(
-        ran.out.contains("No set-up found: made a repository for this machine only") && ran.out.contains("Synced 3 records"),
+        ran.out
+            .contains("No set-up found: made a repository for this machine only")
+            && ran.out.contains("Synced 3 records"),
         "{}",
         ran.out
     );
@@ -48,8 +50,16 @@ fn download_all_brings_everything_and_writes_nothing() {
     let ran = bob.sync(&["--download-all"]);
     assert_eq!(ran.out, "Received the data of 1 machine.\n");
     assert_eq!(bob.fleet().0, 3);
-    assert_eq!(world.git(&world.path().join("remote.git"), &["rev-parse", "main"]).trim(), ada.head());
-    assert_eq!(bob.sync(&["--download-all"]).out, "Nothing new from other machines.\n");
+    assert_eq!(
+        world
+            .git(&world.path().join("remote.git"), &["rev-parse", "main"])
+            .trim(),
+        ada.head()
+    );
+    assert_eq!(
+        bob.sync(&["--download-all"]).out,
+        "Nothing new from other machines.\n"
+    );
     bob.sync(&[]);
     assert_eq!(bob.fleet().0, 7, "what was not written then is written now");
 }
@@ -66,13 +76,25 @@ fn commits_wait_for_the_remote_and_are_pushed_as_one() {
         let ran = machine.try_sync(NOON, &[]);
         assert_eq!(ran.code, 7, "{}", ran.err);
     }
-    assert_eq!(machine.git(&["rev-list", "--count", "origin/main..HEAD"]).trim(), "2");
+    assert_eq!(
+        machine
+            .git(&["rev-list", "--count", "origin/main..HEAD"])
+            .trim(),
+        "2"
+    );
     fs::rename(&hidden, world.path().join("remote.git")).expect("renamed");
     let ran = machine.sync(&[]);
     assert!(ran.out.contains("Pushed."), "{}", ran.out);
     let remote = world.path().join("remote.git");
-    assert_eq!(world.git(&remote, &["log", "-1", "--format=%s"]), "sync ada: 5 records in 1 session, $0.03\n");
-    assert_eq!(world.git(&remote, &["rev-list", "--count", "main"]).trim(), "3", "set up, first sync, and one for both that waited");
+    assert_eq!(
+        world.git(&remote, &["log", "-1", "--format=%s"]),
+        "sync ada: 5 records in 1 session, $0.03\n"
+    );
+    assert_eq!(
+        world.git(&remote, &["rev-list", "--count", "main"]).trim(),
+        "3",
+        "set up, first sync, and one for both that waited"
+    );
     assert_eq!(machine.sync(&[]).out, "Nothing new in 1 transcript.\n");
 }
 
@@ -98,13 +120,26 @@ fn a_rejected_push_is_tried_again_on_the_new_tip() {
         ),
     )
     .expect("a hook");
-    std::process::Command::new("chmod").arg("+x").arg(&hook).status().expect("chmod");
+    std::process::Command::new("chmod")
+        .arg("+x")
+        .arg(&hook)
+        .status()
+        .expect("chmod");
     let ran = ada.sync(&[]);
-    assert!(ran.out.contains("Pushed, after 1 other machine's push."), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("Pushed, after 1 other machine's push."),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     bob.sync(&[]);
     assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
     assert_eq!(ada.head(), bob.head());
-    assert_eq!(ada.git(&["log", "--merges", "--format=%s"]), "", "history is linear");
+    assert_eq!(
+        ada.git(&["log", "--merges", "--format=%s"]),
+        "",
+        "history is linear"
+    );
 }
 
 // The rule: a tool of lower rules leaves derived files alone. Two versions that both rewrote the manifest did so for ever.
@@ -117,7 +152,9 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
     // What a newer tool would leave: higher rules and a member that this version does not know.
     let rules = claude_sync::format::manifest::RULES;
     let higher = format!("\"rules\": {},\n  \"sparkle\": true", rules + 1);
-    let newer = new.manifest().replace(&format!("\"rules\": {rules}"), &higher);
+    let newer = new
+        .manifest()
+        .replace(&format!("\"rules\": {rules}"), &higher);
     fs::write(new.repo().join("sync/manifest.json"), &newer).expect("written");
     new.git(&["commit", "-qam", "what a newer tool wrote"]);
     new.git(&["push", "-q", "--no-verify"]);
@@ -127,12 +164,18 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
     old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     let ran = old.sync(&[]);
     assert!(
-        ran.err.contains(&format!("The manifest was computed by newer rules ({}, this tool has {rules})", rules + 1))
-            && ran.err.contains("Update claude-sync."),
+        ran.err.contains(&format!(
+            "The manifest was computed by newer rules ({}, this tool has {rules})",
+            rules + 1
+        )) && ran.err.contains("Update claude-sync."),
         "{}",
         ran.err
     );
-    assert_eq!(old.manifest(), newer, "the manifest is as the newer tool left it");
+    assert_eq!(
+        old.manifest(),
+        newer,
+        "the manifest is as the newer tool left it"
+    );
     assert_eq!(old.fleet().0, 3, "the data is synced all the same");
     let head = old.head();
     old.sync(&[]);
@@ -157,12 +200,18 @@ fn what_git_takes_back_the_next_run_brings_back() {
     assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
     // A remote that somebody rewound and force-pushed.
     let first = ada.git(&["rev-list", "--max-parents=0", "HEAD"]);
-    world.git(&world.path().join("remote.git"), &["update-ref", "refs/heads/main", first.trim()]);
+    world.git(
+        &world.path().join("remote.git"),
+        &["update-ref", "refs/heads/main", first.trim()],
+    );
     ada.sync(&[]);
     bob.sync(&[]);
     assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
     // A remote that was emptied.
-    world.git(&world.path().join("remote.git"), &["update-ref", "-d", "refs/heads/main"]);
+    world.git(
+        &world.path().join("remote.git"),
+        &["update-ref", "-d", "refs/heads/main"],
+    );
     bob.sync(&[]);
     ada.sync(&[]);
     assert_eq!((ada.fleet().0, bob.fleet().0), (7, 7));
@@ -177,11 +226,18 @@ fn a_log_that_people_and_programs_can_read() {
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     ada.init().sync(&[]);
     bob.init().sync_at("2026-03-10T12:30:00Z", &[]);
-    ada.write(".claude/projects/p/s.jsonl", &(transcript("s1", 0..4) + &transcript("s2", 7..8)));
+    ada.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("s1", 0..4) + &transcript("s2", 7..8)),
+    );
     ada.sync_at("2026-03-10T13:00:00Z", &[]);
     insta::assert_snapshot!(ada.git(&["log", "--format=%an <%ae>%n%B"]));
     assert_eq!(
-        ada.git(&["log", "-1", "--format=%(trailers:key=Records-Added,key=Cost-Added-USD)"]),
+        ada.git(&[
+            "log",
+            "-1",
+            "--format=%(trailers:key=Records-Added,key=Cost-Added-USD)"
+        ]),
         "Records-Added: 2\nCost-Added-USD: 0.01085\n\n"
     );
 }
@@ -199,13 +255,19 @@ fn a_users_own_files_and_commits_survive() {
     ada.sync(&[]);
     bob.sync(&[]);
     ada.sync(&[]);
-    assert_eq!(fs::read_to_string(ada.repo().join("NOTES.md")).expect("there"), "mine\n");
+    assert_eq!(
+        fs::read_to_string(ada.repo().join("NOTES.md")).expect("there"),
+        "mine\n"
+    );
     assert!(ada.git(&["log", "--format=%B"]).contains("- Add my notes"));
     // A change that is not committed stays as it is.
     fs::write(ada.repo().join("NOTES.md"), "changed\n").expect("written");
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
     ada.sync(&[]);
-    assert_eq!(fs::read_to_string(ada.repo().join("NOTES.md")).expect("there"), "changed\n");
+    assert_eq!(
+        fs::read_to_string(ada.repo().join("NOTES.md")).expect("there"),
+        "changed\n"
+    );
 }
 
 #[test]
@@ -225,10 +287,26 @@ fn damage_to_the_work_tree_is_repaired() {
 fn an_address_that_git_rewrites_is_the_same_when_it_is_given_again() {
     let world = World::new();
     let ada = world.machine("ada");
-    ada.write(".gitconfig", &format!("[url \"file://{}/\"]\n\tinsteadOf = git@github.com:\n", world.path().display()));
+    ada.write(
+        ".gitconfig",
+        &format!(
+            "[url \"file://{}/\"]\n\tinsteadOf = git@github.com:\n",
+            world.path().display()
+        ),
+    );
     ada.sync(&["init", "git@github.com:remote.git"]);
     ada.sync(&[]);
     ada.sync(&["init", "git@github.com:remote.git"]);
-    assert_eq!(ada.try_sync(NOON, &["init", "git@github.com:another.git"]).code, 4, "another one is another one");
-    assert_eq!(world.git(&world.path().join("remote.git"), &["rev-parse", "main"]).trim(), ada.head());
+    assert_eq!(
+        ada.try_sync(NOON, &["init", "git@github.com:another.git"])
+            .code,
+        4,
+        "another one is another one"
+    );
+    assert_eq!(
+        world
+            .git(&world.path().join("remote.git"), &["rev-parse", "main"])
+            .trim(),
+        ada.head()
+    );
 }

@@ -4,11 +4,14 @@ use serde_json::Value;
 
 use crate::world::{Machine, NOON, Row, World, run, transcript};
 
-const VERBS: [&str; 8] = ["daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models"];
+const VERBS: [&str; 8] = [
+    "daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models",
+];
 
 /// The columns that a line takes: characters of the far east take two.
 fn width(line: &str) -> usize {
-    let wide = |c: &char| ('\u{1100}'..='\u{115f}').contains(c) || ('\u{2e80}'..='\u{fe6f}').contains(c);
+    let wide =
+        |c: &char| ('\u{1100}'..='\u{115f}').contains(c) || ('\u{2e80}'..='\u{fe6f}').contains(c);
     line.chars().count() + line.chars().filter(wide).count()
 }
 
@@ -17,7 +20,10 @@ fn table(machine: &Machine, columns: &str, args: &[&str]) -> String {
     let ran = run(command.env("COLUMNS", columns).args(args));
     assert_eq!(ran.code, 0, "{}", ran.err);
     for line in ran.out.lines().filter(|line| line.starts_with(['│', '┌'])) {
-        assert!(width(line) <= columns.parse().expect("a number"), "wider than {columns}: {line}");
+        assert!(
+            width(line) <= columns.parse().expect("a number"),
+            "wider than {columns}: {line}"
+        );
     }
     ran.out
 }
@@ -27,14 +33,26 @@ fn fleet(world: &World) -> Machine<'_> {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     let mut text = transcript("0fae0449-64d3-4788-8622-d3a47d82c14b", 0..40);
     for (n, day) in ["2026-03-08", "2026-03-09"].iter().enumerate() {
-        let row = Row::new("7c1e7ab2-51f7-4d6c-9f0a-111111111111", 100 + u32::try_from(n).expect("small"), &format!("{day}T23:30:00.000Z"));
-        text.push_str(&Row { model: ["claude-sonnet-4-5-20250929", "claude-opus-99"][n], ..row }.output(1_234_567).line());
+        let row = Row::new(
+            "7c1e7ab2-51f7-4d6c-9f0a-111111111111",
+            100 + u32::try_from(n).expect("small"),
+            &format!("{day}T23:30:00.000Z"),
+        );
+        text.push_str(
+            &Row {
+                model: ["claude-sonnet-4-5-20250929", "claude-opus-99"][n],
+                ..row
+            }
+            .output(1_234_567)
+            .line(),
+        );
     }
     ada.write(".claude/projects/p/s.jsonl", &text);
     ada.init().sync_at(NOON, &[]);
     bob.write(
         ".claude/projects/q/s.jsonl",
-        &transcript("b0b00000-64d3-4788-8622-d3a47d82c14b", 200..203).replace("/work/shop", "/work/日本語のプロジェクト"),
+        &transcript("b0b00000-64d3-4788-8622-d3a47d82c14b", 200..203)
+            .replace("/work/shop", "/work/日本語のプロジェクト"),
     );
     bob.init().sync_at("2026-03-13T12:15:00Z", &[]);
     ada.sync_at("2026-03-13T12:30:00Z", &[]);
@@ -49,8 +67,15 @@ fn tables_fit_the_terminal() {
     for columns in ["60", "100", "200"] {
         for report in VERBS {
             let table = table(&machine, columns, &[report, "-z", "UTC"]);
-            let widths: Vec<_> = table.lines().filter(|line| line.starts_with(['│', '┌'])).map(width).collect();
-            assert!(widths.iter().all(|width| *width == widths[0]), "columns do not stand below each other: {table}");
+            let widths: Vec<_> = table
+                .lines()
+                .filter(|line| line.starts_with(['│', '┌']))
+                .map(width)
+                .collect();
+            assert!(
+                widths.iter().all(|width| *width == widths[0]),
+                "columns do not stand below each other: {table}"
+            );
             seen.push_str(&format!("{report}, {columns} columns\n{table}\n"));
         }
     }
@@ -90,13 +115,30 @@ fn bounds_and_labels_are_in_one_zone() {
     let days = |args: &[&str]| -> Vec<String> {
         let out = machine.track(&[&["daily", "--json"], args].concat()).out;
         let report: Value = serde_json::from_str(&out).expect("JSON");
-        report["daily"].as_array().expect("days").iter().map(|day| day["date"].as_str().expect("a date").to_owned()).collect()
+        report["daily"]
+            .as_array()
+            .expect("days")
+            .iter()
+            .map(|day| day["date"].as_str().expect("a date").to_owned())
+            .collect()
     };
-    assert_eq!(days(&["-z", "UTC"]), ["2026-03-08", "2026-03-09", "2026-03-10"]);
+    assert_eq!(
+        days(&["-z", "UTC"]),
+        ["2026-03-08", "2026-03-09", "2026-03-10"]
+    );
     assert_eq!(days(&["-z", "Asia/Tokyo"]), ["2026-03-09", "2026-03-10"]);
-    assert_eq!(days(&["-z", "UTC", "--since", "20260309", "--until", "2026-03-09"]), ["2026-03-09"]);
-    assert_eq!(days(&["-z", "Asia/Tokyo", "--since", "20260310"]), ["2026-03-10"]);
-    assert_eq!(days(&["-z", "UTC", "--since", "2027-01-01"]), Vec::<String>::new());
+    assert_eq!(
+        days(&["-z", "UTC", "--since", "20260309", "--until", "2026-03-09"]),
+        ["2026-03-09"]
+    );
+    assert_eq!(
+        days(&["-z", "Asia/Tokyo", "--since", "20260310"]),
+        ["2026-03-10"]
+    );
+    assert_eq!(
+        days(&["-z", "UTC", "--since", "2027-01-01"]),
+        Vec::<String>::new()
+    );
     // The clock of the tests' machines is UTC's.
     assert_eq!(days(&[]), days(&["-z", "UTC"]));
 }
@@ -106,8 +148,14 @@ fn local_shows_this_machine_alone_and_sync_the_fleet() {
     let world = World::new();
     let machine = fleet(&world);
     let requests = |source: &str| machine.report(&["daily", source])["totals"]["requests"].as_u64();
-    assert_eq!((requests("--source=local"), requests("--source=sync")), (Some(42), Some(45)));
-    assert_eq!(machine.report(&["machines", "--source=local"])["machines"][0]["hostname"], "ada");
+    assert_eq!(
+        (requests("--source=local"), requests("--source=sync")),
+        (Some(42), Some(45))
+    );
+    assert_eq!(
+        machine.report(&["machines", "--source=local"])["machines"][0]["hostname"],
+        "ada"
+    );
 }
 
 #[test]
@@ -121,7 +169,11 @@ fn nothing_to_show_says_so() {
         assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{verb}");
         seen.push_str(&format!("{verb}\n{}", ran.out));
         let list = if verb == "session" { "sessions" } else { verb };
-        assert_eq!(machine.report(&[verb])[list].as_array().map(Vec::len), Some(usize::from(verb == "machines")), "{verb}");
+        assert_eq!(
+            machine.report(&[verb])[list].as_array().map(Vec::len),
+            Some(usize::from(verb == "machines")),
+            "{verb}"
+        );
     }
     insta::assert_snapshot!(seen);
 }
@@ -133,12 +185,18 @@ fn a_pipe_and_a_dumb_terminal_get_plain_text() {
     for verb in VERBS {
         let shown = |term: Option<&str>| {
             let mut command = machine.command("claude-usage-tracker", NOON);
-            command.args([verb, "-z", "UTC"]).env_remove("COLUMNS").env_remove("TERM");
+            command
+                .args([verb, "-z", "UTC"])
+                .env_remove("COLUMNS")
+                .env_remove("TERM");
             term.map(|term| command.env("TERM", term));
             run(command).out
         };
         let piped = shown(Some("xterm-256color"));
-        assert!(!piped.contains('\u{1b}') && piped.lines().all(|line| width(line) <= 120), "{piped}");
+        assert!(
+            !piped.contains('\u{1b}') && piped.lines().all(|line| width(line) <= 120),
+            "{piped}"
+        );
         assert_eq!(shown(Some("dumb")), piped, "{verb}");
         assert_eq!(shown(None), piped, "{verb}");
     }
@@ -152,8 +210,19 @@ fn the_demo_works_in_an_empty_home() {
     let mut command = machine.command("claude-sync", NOON);
     let ran = run(command.env("TMPDIR", world.path()).arg("demo"));
     assert_eq!(ran.code, 0, "{}", ran.err);
-    let stage = ran.out.lines().find_map(|line| line.strip_prefix("Throw it away with: rm -r ")).expect("a place to look").to_owned();
-    let log = world.git(std::path::Path::new(&stage).join("laptop/repo").as_path(), &["log", "--format=%s"]);
+    let stage = ran
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("Throw it away with: rm -r "))
+        .expect("a place to look")
+        .to_owned();
+    let log = world.git(
+        std::path::Path::new(&stage).join("laptop/repo").as_path(),
+        &["log", "--format=%s"],
+    );
     insta::assert_snapshot!(format!("{}\n{log}", ran.out.replace(&stage, "[STAGE]")));
-    assert!(!machine.home.join(".claude").exists() && !machine.repo().exists(), "the demo touches nothing but its folder");
+    assert!(
+        !machine.home.join(".claude").exists() && !machine.repo().exists(),
+        "the demo touches nothing but its folder"
+    );
 }

@@ -9,7 +9,10 @@ use crate::world::{Machine, NOON, World, transcript};
 fn two(world: &World) -> [Machine<'_>; 2] {
     let machines = ["ada", "bob"].map(|name| world.machine(name));
     for (machine, from) in machines.iter().zip([0, 100]) {
-        machine.write(".claude/projects/p/s.jsonl", &transcript(if from == 0 { "adas" } else { "bobs" }, from..from + 4));
+        machine.write(
+            ".claude/projects/p/s.jsonl",
+            &transcript(if from == 0 { "adas" } else { "bobs" }, from..from + 4),
+        );
         machine.init().sync(&[]);
     }
     machines[0].sync(&[]);
@@ -17,7 +20,10 @@ fn two(world: &World) -> [Machine<'_>; 2] {
 }
 
 fn count(world: &World, branch: &str) -> u64 {
-    let text = world.git(&world.path().join("remote.git"), &["show", &format!("{branch}:sync/manifest.json")]);
+    let text = world.git(
+        &world.path().join("remote.git"),
+        &["show", &format!("{branch}:sync/manifest.json")],
+    );
     serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["global_summary"]["total_requests"].as_u64().expect("a number")
 }
 
@@ -31,12 +37,21 @@ fn a_remote_that_was_rewound_emptied_or_begun_anew_gets_everything_back() {
             "rewound" => drop(world.git(&remote, &["update-ref", "refs/heads/main", "main~1"])),
             "emptied" => {
                 fs::remove_dir_all(&remote).expect("removed");
-                world.git(world.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+                world.git(
+                    world.path(),
+                    &["init", "-q", "--bare", "-b", "main", "remote.git"],
+                );
             }
             "other history" => {
-                let tree = world.git(&remote, &["mktree", "--missing", "--batch"]).trim().to_owned();
+                let tree = world
+                    .git(&remote, &["mktree", "--missing", "--batch"])
+                    .trim()
+                    .to_owned();
                 let tree = if tree.is_empty() {
-                    world.git(&remote, &["hash-object", "-t", "tree", "-w", "/dev/null"]).trim().to_owned()
+                    world
+                        .git(&remote, &["hash-object", "-t", "tree", "-w", "/dev/null"])
+                        .trim()
+                        .to_owned()
                 } else {
                     tree
                 };
@@ -47,7 +62,11 @@ fn a_remote_that_was_rewound_emptied_or_begun_anew_gets_everything_back() {
         }
         ada.write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
         ada.sync(&[]);
-        assert_eq!(count(&world, "main"), 9, "{how}: what ada knows of both is there again");
+        assert_eq!(
+            count(&world, "main"),
+            9,
+            "{how}: what ada knows of both is there again"
+        );
         bob.sync(&[]);
         ada.sync(&[]);
         assert_eq!((ada.fleet().0, bob.fleet().0), (9, 9), "{how}");
@@ -61,7 +80,11 @@ fn objects(machine: &Machine) -> Vec<PathBuf> {
     let mut out = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            if entry.path().is_dir() { folders.push(entry.path()) } else { out.push(entry.path()) }
+            if entry.path().is_dir() {
+                folders.push(entry.path())
+            } else {
+                out.push(entry.path())
+            }
         }
     }
     out.sort();
@@ -70,7 +93,14 @@ fn objects(machine: &Machine) -> Vec<PathBuf> {
 
 #[test]
 fn a_damaged_clone_is_seen_and_a_new_one_has_everything() {
-    for how in ["objects", "pack", "refs", "head", "index of git", "index of ours"] {
+    for how in [
+        "objects",
+        "pack",
+        "refs",
+        "head",
+        "index of git",
+        "index of ours",
+    ] {
         let world = World::new();
         let [ada, bob] = two(&world);
         let git_dir = ada.repo().join(".git");
@@ -85,7 +115,10 @@ fn a_damaged_clone_is_seen_and_a_new_one_has_everything() {
             "objects" => objects(&ada).iter().for_each(spoil),
             "pack" => {
                 ada.git(&["gc", "-q"]);
-                objects(&ada).iter().filter(|path| path.extension().is_some_and(|end| end == "pack")).for_each(spoil);
+                objects(&ada)
+                    .iter()
+                    .filter(|path| path.extension().is_some_and(|end| end == "pack"))
+                    .for_each(spoil);
             }
             "refs" => fs::write(git_dir.join("refs/heads/main"), "nonsense\n").expect("written"),
             "head" => fs::write(git_dir.join("HEAD"), "nonsense\n").expect("written"),
@@ -95,7 +128,12 @@ fn a_damaged_clone_is_seen_and_a_new_one_has_everything() {
         ada.write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
         let ran = ada.try_sync(NOON, &[]);
         if ran.code != 0 {
-            assert!(ran.code > 0 && ran.err.contains("help"), "{how}: {} {}", ran.code, ran.err);
+            assert!(
+                ran.code > 0 && ran.err.contains("help"),
+                "{how}: {} {}",
+                ran.code,
+                ran.err
+            );
             let verified = ada.try_sync(NOON, &["verify"]);
             assert_ne!(verified.code, 0, "{how}: {}", verified.out);
             // What the message says: another clone, or the remote, has the same data.
@@ -117,9 +155,20 @@ fn a_branch_that_was_renamed_on_the_remote_loses_nothing() {
     ada.write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
     ada.sync(&[]);
     assert_eq!(count(&world, "trunk"), 9, "the clone follows the remote");
-    assert_ne!(world.try_git(&remote, &["rev-parse", "--verify", "-q", "refs/heads/main"]).code, 0, "the old name is not pushed again");
+    assert_ne!(
+        world
+            .try_git(&remote, &["rev-parse", "--verify", "-q", "refs/heads/main"])
+            .code,
+        0,
+        "the old name is not pushed again"
+    );
     let ran = bob.sync(&[]);
-    assert!(ran.out.contains("The remote's default branch is trunk now, not main"), "{}", ran.out);
+    assert!(
+        ran.out
+            .contains("The remote's default branch is trunk now, not main"),
+        "{}",
+        ran.out
+    );
     assert_eq!(bob.fleet().0, 9);
     bob.assert_sound();
 }
@@ -133,12 +182,25 @@ fn an_object_whose_file_ends_too_early_is_an_error_and_no_endless_wait() {
     for (at, path) in objects(&ada).into_iter().enumerate() {
         let whole = fs::read(&path).expect("read");
         let places = [0, 1, whole.len() / 2, whole.len() - 5, whole.len() - 1];
-        for (_, left) in places.into_iter().enumerate().filter(|(place, _)| long() || place % 5 == at % 5) {
+        for (_, left) in places
+            .into_iter()
+            .enumerate()
+            .filter(|(place, _)| long() || place % 5 == at % 5)
+        {
             fs::remove_file(&path).expect("removed");
             fs::write(&path, &whole[..left]).expect("written");
-            for args in [&["verify", "--read-data"][..], &["log"], &["restore", "--list"], &[]] {
+            for args in [
+                &["verify", "--read-data"][..],
+                &["log"],
+                &["restore", "--list"],
+                &[],
+            ] {
                 let ran = ada.try_sync(NOON, args);
-                assert!(ran.code == 0 || ran.code > 0 && (ran.err.contains("help") || args.contains(&"verify")), "{args:?}: {ran:?}");
+                assert!(
+                    ran.code == 0
+                        || ran.code > 0 && (ran.err.contains("help") || args.contains(&"verify")),
+                    "{args:?}: {ran:?}"
+                );
             }
             ada.track(&["daily", "--json"]);
             fs::write(&path, &whole).expect("written");

@@ -20,7 +20,16 @@ fn give_key(from: &Machine, to: &Machine) {
 fn git(machine: &Machine, args: &[&str]) -> crate::world::Ran {
     let mut command = Command::new("git");
     clean(&mut command, &machine.home);
-    command.arg("-C").arg(machine.repo()).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
+    command
+        .arg("-C")
+        .arg(machine.repo())
+        .args([
+            "-c",
+            "user.name=Tester",
+            "-c",
+            "user.email=tester@example.invalid",
+        ])
+        .args(args);
     run(command)
 }
 
@@ -53,21 +62,44 @@ fn figures_are_the_same_and_nothing_is_seen() {
     two_.init().sync(&[]);
     let world = World::new();
     let (ada, bob) = encrypted(&world);
-    assert_eq!(ada.report(&["daily"])["totals"], two_.report(&["daily"])["totals"]);
-    assert_eq!(ada.git(&["show", "HEAD:sync/manifest.json"]), bob.git(&["show", "HEAD:sync/manifest.json"]));
+    assert_eq!(
+        ada.report(&["daily"])["totals"],
+        two_.report(&["daily"])["totals"]
+    );
+    assert_eq!(
+        ada.git(&["show", "HEAD:sync/manifest.json"]),
+        bob.git(&["show", "HEAD:sync/manifest.json"])
+    );
     let seen = world.stored(&world.path().join("remote.git"));
     assert!(seen.contains("claude-sync-sealed 1 "), "files are sealed");
-    for word in ["shop", "shared", "opus", "input_tokens", "cost_usd", "Records", "\"ada\"", "hostname"] {
+    for word in [
+        "shop",
+        "shared",
+        "opus",
+        "input_tokens",
+        "cost_usd",
+        "Records",
+        "\"ada\"",
+        "hostname",
+    ] {
         assert!(!seen.contains(word), "{word} is seen in the repository");
     }
     // What people look at still tells them something.
     let log = ada.sync(&["log"]).out;
-    assert!(log.contains("ada") && log.contains("bob") && log.contains('$'), "{log}");
     assert!(
-        ada.git(&["log", "--format=%s"]).lines().all(|subject| ["sync", "set up claude-sync"].contains(&subject)),
+        log.contains("ada") && log.contains("bob") && log.contains('$'),
+        "{log}"
+    );
+    assert!(
+        ada.git(&["log", "--format=%s"])
+            .lines()
+            .all(|subject| ["sync", "set up claude-sync"].contains(&subject)),
         "subjects tell nothing"
     );
-    assert!(git(&ada, &["log", "-p", "-1"]).out.contains("claude-opus"), "git log -p is readable with the key");
+    assert!(
+        git(&ada, &["log", "-p", "-1"]).out.contains("claude-opus"),
+        "git log -p is readable with the key"
+    );
     let nothing = ada.sync(&["--mode=full"]);
     assert!(nothing.out.starts_with("Nothing new"), "{}", nothing.out);
 }
@@ -90,7 +122,11 @@ fn plain_git_merges_with_the_key_and_stops_without_it() {
     let _ = git(&bob, &["merge", "--abort"]);
     let refused = bob.try_sync(crate::world::NOON, &[]);
     assert_eq!(refused.code, 9, "{}", refused.err);
-    assert!(refused.err.contains("claude-sync key import"), "{}", refused.err);
+    assert!(
+        refused.err.contains("claude-sync key import"),
+        "{}",
+        refused.err
+    );
     fs::rename(&aside, &key).expect("moved");
     let ran = git(&bob, &["pull", "--no-rebase"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
@@ -99,7 +135,12 @@ fn plain_git_merges_with_the_key_and_stops_without_it() {
     let manifest = bob.manifest();
     bob.sync(&[]);
     assert_eq!(bob.manifest(), manifest, "claude-sync computes the same");
-    assert!(bob.files().iter().filter(|(path, _)| path.starts_with("sync/")).all(|(_, text)| text.starts_with("claude-sync-sealed ")));
+    assert!(
+        bob.files()
+            .iter()
+            .filter(|(path, _)| path.starts_with("sync/"))
+            .all(|(_, text)| text.starts_with("claude-sync-sealed "))
+    );
 }
 
 #[test]
@@ -115,13 +156,22 @@ fn a_plain_fleet_becomes_an_encrypted_one_and_who_lacks_the_key_loses_nothing() 
     bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
     let waits = bob.try_sync(crate::world::NOON, &[]);
     assert_eq!(waits.code, 7, "{}{}", waits.out, waits.err);
-    assert!(waits.err.contains("claude-sync key import"), "{}", waits.err);
+    assert!(
+        waits.err.contains("claude-sync key import"),
+        "{}",
+        waits.err
+    );
     fs::remove_dir_all(bob.home.join(".claude/projects")).expect("Claude Code deletes transcripts");
     give_key(&ada, &bob);
     bob.sync(&[]);
     ada.sync(&[]);
     assert_eq!(ada.fleet().0, 9 + 4 + 3);
-    let tip = world.try_git(&world.path().join("remote.git"), &["grep", "-L", "^claude-sync-sealed 1 ", "main", "--", "sync"]).out;
+    let tip = world
+        .try_git(
+            &world.path().join("remote.git"),
+            &["grep", "-L", "^claude-sync-sealed 1 ", "main", "--", "sync"],
+        )
+        .out;
     assert_eq!(tip, "", "these files are not sealed");
 }
 
@@ -143,7 +193,11 @@ fn a_server_without_the_key_takes_what_is_encrypted() {
     let hook = remote.join("hooks/pre-receive");
     let script = fs::read_to_string(&hook).expect("the hook");
     let (first, rest) = script.split_once('\n').expect("lines");
-    fs::write(&hook, format!("{first}\nexport HOME=/nonexistent\nunset XDG_CONFIG_HOME\n{rest}")).expect("written");
+    fs::write(
+        &hook,
+        format!("{first}\nexport HOME=/nonexistent\nunset XDG_CONFIG_HOME\n{rest}"),
+    )
+    .expect("written");
     let ran = run(ada.command("claude-sync", crate::world::NOON));
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     bob.sync(&[]);
@@ -161,39 +215,81 @@ fn tampering_and_another_key_are_seen() {
     ada.init().sync(&[]);
     bob.sync(&["key", "init"]);
     let other = bob.try_sync(crate::world::NOON, &["init", &world.remote()]);
-    let ran = if other.code == 0 { bob.try_sync(crate::world::NOON, &[]) } else { other };
+    let ran = if other.code == 0 {
+        bob.try_sync(crate::world::NOON, &[])
+    } else {
+        other
+    };
     assert_eq!(ran.code, 9, "{}{}", ran.out, ran.err);
     assert!(ran.err.contains("encrypted with the key"), "{}", ran.err);
-    let path = ada.files().into_keys().find(|path| path.contains("/archive/")).expect("a day file");
+    let path = ada
+        .files()
+        .into_keys()
+        .find(|path| path.contains("/archive/"))
+        .expect("a day file");
     let text = fs::read_to_string(ada.repo().join(&path)).expect("a file");
-    let lines: Vec<String> =
-        text.lines().enumerate().map(|(at, line)| if at == 3 { line.chars().rev().collect() } else { line.to_owned() }).collect();
+    let lines: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| {
+            if at == 3 {
+                line.chars().rev().collect()
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
     fs::write(ada.repo().join(&path), lines.join("\n") + "\n").expect("written");
     git(&ada, &["commit", "-qam", "tamper"]);
     git(&ada, &["update-ref", "refs/claude-sync/known", "HEAD"]);
     let ran = ada.try_sync(crate::world::NOON, &["--offline"]);
-    assert!(ran.err.contains("a checksum does not fit its records"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.err.contains("a checksum does not fit its records"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
 }
 
 #[test]
 fn hidden_projects_are_one_on_all_machines_and_aliases_are_as_chosen() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
-    let settings = "{\"privacy_settings\":{\"project_names\":\"hash\",\"aliases\":{\"tools\":\"t\"}}}";
-    let texts = [transcript("adas", 0..3), transcript("bobs", 5..7).replace("/home/someone/work/shop", "C:\\\\Users\\\\me\\\\shop")];
+    let settings =
+        "{\"privacy_settings\":{\"project_names\":\"hash\",\"aliases\":{\"tools\":\"t\"}}}";
+    let texts = [
+        transcript("adas", 0..3),
+        transcript("bobs", 5..7).replace("/home/someone/work/shop", "C:\\\\Users\\\\me\\\\shop"),
+    ];
     for (machine, text) in [&ada, &bob].into_iter().zip(texts) {
         configure(machine, settings);
-        machine.write(".claude/projects/p/s.jsonl", &(text + &transcript("tool", 50..51).replace("/shop", "/tools")));
+        machine.write(
+            ".claude/projects/p/s.jsonl",
+            &(text + &transcript("tool", 50..51).replace("/shop", "/tools")),
+        );
     }
     let refused = ada.try_sync(crate::world::NOON, &[]);
-    assert_eq!((refused.code, refused.err.contains("claude-sync key init")), (9, true), "{}", refused.err);
+    assert_eq!(
+        (refused.code, refused.err.contains("claude-sync key init")),
+        (9, true),
+        "{}",
+        refused.err
+    );
     ada.sync(&["key", "init"]);
     ada.init().sync(&[]);
     give_key(&ada, &bob);
     bob.init().sync(&[]);
     let sessions = bob.manifest_json()["sessions_index"].clone();
-    let name = |session: &str| sessions[session]["project_name"].as_str().unwrap_or_default().to_owned();
-    assert!(name("adas").starts_with("p-") && name("adas").len() == 14, "{sessions}");
+    let name = |session: &str| {
+        sessions[session]["project_name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(
+        name("adas").starts_with("p-") && name("adas").len() == 14,
+        "{sessions}"
+    );
     assert_eq!((name("adas"), name("tool").as_str()), (name("bobs"), "t"));
     let other = World::new();
     let eve = other.machine("eve");
@@ -215,7 +311,13 @@ fn nothing_is_shown_or_written_in_clear_for_want_of_a_key() {
     configure(&ada, AT_REST);
     for args in [&["preview"][..], &[]] {
         let ran = ada.try_sync(crate::world::NOON, args);
-        assert_eq!((ran.code, ran.err.contains("claude-sync key init")), (9, true), "{args:?}: {}{}", ran.out, ran.err);
+        assert_eq!(
+            (ran.code, ran.err.contains("claude-sync key init")),
+            (9, true),
+            "{args:?}: {}{}",
+            ran.out,
+            ran.err
+        );
     }
 }
 
@@ -233,13 +335,36 @@ fn a_repository_that_becomes_encrypted_during_a_run_gets_nothing_in_clear() {
     bob.write(".claude/projects/p/t.jsonl", &transcript("bobs", 30..33));
     // While bob's push is on its way, the remote's hook has ada sync.
     let hook = world.path().join("remote.git/hooks/pre-receive");
-    let sync = format!("HOME='{}' CLAUDE_SYNC_NOW={} '{}' -q", ada.home.display(), crate::world::NOON, env!("CARGO_BIN_EXE_claude-sync"));
+    let sync = format!(
+        "HOME='{}' CLAUDE_SYNC_NOW={} '{}' -q",
+        ada.home.display(),
+        crate::world::NOON,
+        env!("CARGO_BIN_EXE_claude-sync")
+    );
     let once = world.path().join("once");
-    fs::write(&hook, format!("#!/bin/sh\n[ -e '{0}' ] && exit 0\n: > '{0}'\n{sync}\n", once.display())).expect("written");
-    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    fs::write(
+        &hook,
+        format!(
+            "#!/bin/sh\n[ -e '{0}' ] && exit 0\n: > '{0}'\n{sync}\n",
+            once.display()
+        ),
+    )
+    .expect("written");
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("executable");
     let ran = bob.sync(&[]);
-    assert!(once.exists() && ran.out.contains("Pushed, after 1 other machine's push"), "{}{}", ran.out, ran.err);
-    let plain = world.try_git(&world.path().join("remote.git"), &["grep", "-L", "^claude-sync-sealed 1 ", "main", "--", "sync"]).out;
+    assert!(
+        once.exists() && ran.out.contains("Pushed, after 1 other machine's push"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    let plain = world
+        .try_git(
+            &world.path().join("remote.git"),
+            &["grep", "-L", "^claude-sync-sealed 1 ", "main", "--", "sync"],
+        )
+        .out;
     assert_eq!(plain, "", "these files went out in clear");
     assert_eq!(bob.fleet().0, 9 + 4 + 3);
 }

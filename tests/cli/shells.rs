@@ -30,7 +30,10 @@ pub fn commands(machine: &Machine, program: &str) -> Vec<(Vec<String>, BTreeSet<
                     open.push([&path[..], &[name.to_owned()]].concat());
                 }
             } else if text.starts_with('-') && indent <= 6 {
-                let word = text.split_whitespace().find(|word| word.starts_with("--")).expect("a long option");
+                let word = text
+                    .split_whitespace()
+                    .find(|word| word.starts_with("--"))
+                    .expect("a long option");
                 options.insert(word.trim_end_matches(',').to_owned());
             }
         }
@@ -42,7 +45,10 @@ pub fn commands(machine: &Machine, program: &str) -> Vec<(Vec<String>, BTreeSet<
 
 /// Whether a program is there.
 pub fn is_there(name: &str, args: &[&str]) -> bool {
-    let there = Command::new(name).args(args).output().is_ok_and(|out| out.status.success());
+    let there = Command::new(name)
+        .args(args)
+        .output()
+        .is_ok_and(|out| out.status.success());
     if !there {
         eprintln!("skipped: there is no {name}");
     }
@@ -64,10 +70,20 @@ fn completions_know_each_command_and_option() {
         for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
             let text = completions(&ada, program, shell);
             for (path, options) in &all {
-                assert!(path.iter().all(|name| text.contains(name.as_str())), "{program} {path:?} in {shell}");
+                assert!(
+                    path.iter().all(|name| text.contains(name.as_str())),
+                    "{program} {path:?} in {shell}"
+                );
                 for option in options {
-                    let written = if shell == "fish" { format!("-l {}", &option[2..]) } else { option.clone() };
-                    assert!(text.contains(&written), "{program} {path:?} {option} in {shell}");
+                    let written = if shell == "fish" {
+                        format!("-l {}", &option[2..])
+                    } else {
+                        option.clone()
+                    };
+                    assert!(
+                        text.contains(&written),
+                        "{program} {path:?} {option} in {shell}"
+                    );
                 }
             }
         }
@@ -80,9 +96,20 @@ fn completions_know_each_command_and_option() {
 fn answer(world: &World, shell: &str, args: &[&str]) -> String {
     let mut command = Command::new(shell);
     let path = std::env::var_os("PATH").expect("a PATH");
-    command.env_clear().env("PATH", path).env("HOME", world.path()).env("TERM", "dumb").env("LC_ALL", "C.UTF-8").current_dir(world.path());
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", world.path())
+        .env("TERM", "dumb")
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(world.path());
     let ran = run(command.args(args));
-    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell}: {}", ran.out);
+    assert_eq!(
+        (ran.code, ran.err.as_str()),
+        (0, ""),
+        "{shell}: {}",
+        ran.out
+    );
     ran.out
 }
 
@@ -90,7 +117,10 @@ fn answer(world: &World, shell: &str, args: &[&str]) -> String {
 fn shells_load_the_completions_and_use_them() {
     let world = World::new();
     let ada = world.machine("ada");
-    for (program, begun, full) in [("claude-sync", "prev", "preview"), ("claude-usage-tracker", "expl", "explain")] {
+    for (program, begun, full) in [
+        ("claude-sync", "prev", "preview"),
+        ("claude-usage-tracker", "expl", "explain"),
+    ] {
         let file = |shell: &str| {
             let path = world.path().join(format!("_{program}.{shell}"));
             fs::write(&path, completions(&ada, program, shell)).expect("written");
@@ -102,12 +132,20 @@ fn shells_load_the_completions_and_use_them() {
                  $(complete -p {program} | sed 's/.*-F \\([^ ]*\\).*/\\1/') {program} {begun} {program}; echo \"${{COMPREPLY[@]}}\"",
                 file("bash")
             );
-            assert_eq!(answer(&world, "bash", &["--norc", "--noprofile", "-c", &script]).trim(), full);
+            assert_eq!(
+                answer(&world, "bash", &["--norc", "--noprofile", "-c", &script]).trim(),
+                full
+            );
         }
         if is_there("zsh", &["--version"]) {
-            let script =
-                format!("autoload -U compinit; compinit -D -u; source '{}'; print $_comps[{program}]; whence -w _{program}", file("zsh"));
-            assert_eq!(answer(&world, "zsh", &["-f", "-c", &script]), format!("_{program}\n_{program}: function\n"));
+            let script = format!(
+                "autoload -U compinit; compinit -D -u; source '{}'; print $_comps[{program}]; whence -w _{program}",
+                file("zsh")
+            );
+            assert_eq!(
+                answer(&world, "zsh", &["-f", "-c", &script]),
+                format!("_{program}\n_{program}: function\n")
+            );
         }
         if is_there("fish", &["--version"]) {
             let script = format!("source '{}'; complete -C '{program} {begun}'", file("fish"));
@@ -130,7 +168,10 @@ fn manual_pages_render_and_miss_no_option() {
             let page = folder.join(format!("{name}.1"));
             let source = fs::read_to_string(&page).unwrap_or_else(|_| panic!("{name} has a page"));
             for option in &options {
-                assert!(source.contains(&option.replace('-', "\\-")), "{name} {option}");
+                assert!(
+                    source.contains(&option.replace('-', "\\-")),
+                    "{name} {option}"
+                );
             }
             if renders {
                 let text = rendered(&world, &page);
@@ -145,7 +186,10 @@ fn manual_pages_render_and_miss_no_option() {
 
 /// Whether there is a real `man`: small images have a stand-in that shows nothing.
 fn has_man() -> bool {
-    let there = Command::new("man").arg("--version").output().is_ok_and(|out| out.stdout.starts_with(b"man 2"));
+    let there = Command::new("man")
+        .arg("--version")
+        .output()
+        .is_ok_and(|out| out.stdout.starts_with(b"man 2"));
     if !there {
         eprintln!("skipped: there is no man");
     }
@@ -155,7 +199,13 @@ fn has_man() -> bool {
 fn rendered(world: &World, page: &Path) -> String {
     let mut command = Command::new("man");
     let path = std::env::var_os("PATH").expect("a PATH");
-    command.env_clear().env("PATH", path).env("HOME", world.path()).env("LC_ALL", "C.UTF-8").env("MANWIDTH", "100").env("PAGER", "cat");
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", world.path())
+        .env("LC_ALL", "C.UTF-8")
+        .env("MANWIDTH", "100")
+        .env("PAGER", "cat");
     let ran = run(command.args(["--warnings", "-l"]).arg(page));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", page.display());
     ran.out

@@ -52,32 +52,57 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let world = World::new();
-        for (host, session, requests) in [("laptop", "first-session", 0..3), ("desktop", "second-session", 3..5)] {
+        for (host, session, requests) in [
+            ("laptop", "first-session", 0..3),
+            ("desktop", "second-session", 3..5),
+        ] {
             let machine = world.machine(host);
-            fs::remove_file(machine.home.join(".claude/machine_id")).expect("an id is made by init");
+            fs::remove_file(machine.home.join(".claude/machine_id"))
+                .expect("an id is made by init");
             let text = transcript(session, requests).replace("2026-03-10", "2026-11-20");
             machine.write(".claude/projects/-home-me-work-shop/one.jsonl", &text);
-            machine.write(".gitconfig", &format!("[user]\n\tname = {host}\n\temail = {host}@example.invalid\n"));
+            machine.write(
+                ".gitconfig",
+                &format!("[user]\n\tname = {host}\n\temail = {host}@example.invalid\n"),
+            );
         }
         for folder in ["nas", "github.com/YOU", "bin", "tmp"] {
             fs::create_dir_all(world.path().join(folder)).expect("a folder");
         }
-        world.git(&world.path().join("github.com/YOU"), &["init", "-q", "--bare", "-b", "main", "claude-usage.git"]);
+        world.git(
+            &world.path().join("github.com/YOU"),
+            &["init", "-q", "--bare", "-b", "main", "claude-usage.git"],
+        );
         // No address leads to a network, not even for whoever asks there as a stranger.
         for host in ["laptop", "desktop"] {
             let path = world.path().join(host).join(".gitconfig");
             let text = fs::read_to_string(&path).expect("written above");
             let github = world.path().join("github.com").display().to_string();
-            let section = format!("[url \"file://{github}/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = https://github.com/\n");
+            let section = format!(
+                "[url \"file://{github}/\"]\n\tinsteadOf = git@github.com:\n\tinsteadOf = https://github.com/\n"
+            );
             fs::write(path, text + &section).expect("written");
         }
-        for (name, script) in [("ssh", SSH), ("crontab", CRONTAB), ("systemctl", NONE_HERE), ("launchctl", NONE_HERE), ("gh", NONE_HERE)] {
+        for (name, script) in [
+            ("ssh", SSH),
+            ("crontab", CRONTAB),
+            ("systemctl", NONE_HERE),
+            ("launchctl", NONE_HERE),
+            ("gh", NONE_HERE),
+        ] {
             let program = world.path().join("bin").join(name);
             fs::write(&program, script).expect("a program");
             fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it may run");
         }
-        let built = Path::new(env!("CARGO_BIN_EXE_claude-sync")).parent().expect("a folder");
-        let path = format!("{}:{}:{}", world.path().join("bin").display(), built.display(), std::env::var("PATH").unwrap_or_default());
+        let built = Path::new(env!("CARGO_BIN_EXE_claude-sync"))
+            .parent()
+            .expect("a folder");
+        let path = format!(
+            "{}:{}:{}",
+            world.path().join("bin").display(),
+            built.display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
         Self { world, path }
     }
 
@@ -92,9 +117,16 @@ impl Stage {
         assert!(home.is_dir(), "there is no machine {host}");
         let mut command = Command::new("sh");
         clean(&mut command, &home);
-        command.env("PATH", &self.path).env("DOCS_WORLD", self.world.path()).env("EDITOR", "true").current_dir(&home);
+        command
+            .env("PATH", &self.path)
+            .env("DOCS_WORLD", self.world.path())
+            .env("EDITOR", "true")
+            .current_dir(&home);
         command.env("TMPDIR", self.world.path().join("tmp"));
-        command.env("CLAUDE_SYNC_NOW", NOW).env("CLAUDE_SYNC_HOSTNAME", host).env("CLAUDE_SYNC_HOST", host);
+        command
+            .env("CLAUDE_SYNC_NOW", NOW)
+            .env("CLAUDE_SYNC_HOSTNAME", host)
+            .env("CLAUDE_SYNC_HOST", host);
         run(command.args(["-e", "-c", script]))
     }
 }

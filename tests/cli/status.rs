@@ -8,10 +8,16 @@ use serde_json::Value;
 use crate::world::{Machine, NOON, Ran, World, transcript};
 
 fn is_valid(name: &str, value: &Value) {
-    let path = format!("{}/fixtures/schemas/output/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+    let path = format!(
+        "{}/fixtures/schemas/output/{name}.schema.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let schema = serde_json::from_str(&fs::read_to_string(path).expect("a schema")).expect("JSON");
     let validator = jsonschema::validator_for(&schema).expect("a schema");
-    let problems: Vec<String> = validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    let problems: Vec<String> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
     assert!(problems.is_empty(), "{problems:?}");
 }
 
@@ -26,16 +32,23 @@ fn told(ran: &Ran) -> String {
 }
 
 fn json(machine: &Machine, now: &str) -> Value {
-    let value = serde_json::from_str(&machine.sync_at(now, &["status", "--json"]).out).expect("JSON");
+    let value =
+        serde_json::from_str(&machine.sync_at(now, &["status", "--json"]).out).expect("JSON");
     is_valid("status", &value);
     value
 }
 
 /// The transcript was last written at a time in 2026.
 fn touch(machine: &Machine, path: &str, time: &str) {
-    let millis = claude_sync::base::time::Timestamp::parse(time).expect("a time").millis();
-    let file = File::options().write(true).open(machine.home.join(path)).expect("a file");
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unsigned_abs())).expect("set");
+    let millis = claude_sync::base::time::Timestamp::parse(time)
+        .expect("a time")
+        .millis();
+    let file = File::options()
+        .write(true)
+        .open(machine.home.join(path))
+        .expect("a file");
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unsigned_abs()))
+        .expect("set");
 }
 
 #[test]
@@ -46,7 +59,10 @@ fn what_waits_is_told_until_it_is_synced() {
     let mut steps = vec![told(&status(&ada, NOON))];
     ada.init();
     ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
-    ada.write(".claude/projects/p/s1/subagents/agent-a1.jsonl", &transcript("s1", 5..7));
+    ada.write(
+        ".claude/projects/p/s1/subagents/agent-a1.jsonl",
+        &transcript("s1", 5..7),
+    );
     ada.write(".claude/projects/p/s2.jsonl", &transcript("s2", 10..12));
     for path in ["s1.jsonl", "s1/subagents/agent-a1.jsonl", "s2.jsonl"] {
         touch(&ada, &format!(".claude/projects/p/{path}"), NOON);
@@ -57,13 +73,20 @@ fn what_waits_is_told_until_it_is_synced() {
     ada.sync_at("2026-03-10T15:00:00Z", &["--download-all"]);
     steps.push(told(&status(&ada, "2026-03-10T15:00:00Z")));
     // The remote goes away, and there is something to push.
-    fs::rename(world.path().join("remote.git"), world.path().join("away.git")).expect("moved");
+    fs::rename(
+        world.path().join("remote.git"),
+        world.path().join("away.git"),
+    )
+    .expect("moved");
     ada.write(".claude/projects/p/s3.jsonl", &transcript("s3", 20..22));
     touch(&ada, ".claude/projects/p/s3.jsonl", "2026-03-10T15:30:00Z");
     assert_eq!(ada.try_sync("2026-03-10T16:00:00Z", &["--quiet"]).code, 7);
     steps.push(told(&status(&ada, "2026-04-10T16:00:00Z")));
     let value = json(&ada, "2026-03-10T16:00:00Z");
-    assert_eq!((&value["unpushed_commits"], &value["retry"]["failures"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&value["unpushed_commits"], &value["retry"]["failures"]),
+        (&1.into(), &1.into())
+    );
     assert_eq!(value["machines"].as_array().expect("machines").len(), 2);
     let auto = serde_json::from_str(&ada.sync(&["auto", "status", "--json"]).out).expect("JSON");
     is_valid("auto-status", &auto);
@@ -81,7 +104,11 @@ fn transcripts_that_go_before_they_are_synced_are_told() {
     // 30 days by default; without automatic sync a week before.
     assert!(!warned("2026-04-01T12:00:00Z"));
     assert!(warned("2026-04-02T13:00:00Z"));
-    assert!(status(&ada, "2026-06-02T13:00:00Z").err.contains("any time now"));
+    assert!(
+        status(&ada, "2026-06-02T13:00:00Z")
+            .err
+            .contains("any time now")
+    );
     ada.write(".claude/settings.json", "{\"cleanupPeriodDays\": 90}");
     assert!(!warned("2026-04-02T13:00:00Z"));
     // With automatic sync nobody needs a week.
@@ -109,9 +136,24 @@ fn conflicts_and_machines_that_stay_away_are_told() {
     bob.break_checksum();
     ada.sync(&["--download-all"]);
     let ran = status(&ada, "2026-03-30T12:00:00Z");
-    assert!(ran.out.contains("1 session to look at: claude-sync conflicts"), "{}", ran.out);
-    assert!(ran.err.contains("bob last synced 20 days ago. If it will not again: claude-sync machine retire bob"), "{}", ran.err);
+    assert!(
+        ran.out
+            .contains("1 session to look at: claude-sync conflicts"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.err.contains(
+            "bob last synced 20 days ago. If it will not again: claude-sync machine retire bob"
+        ),
+        "{}",
+        ran.err
+    );
     ada.sync(&["machine", "retire", "bob"]);
     let ran = status(&ada, "2026-03-30T12:00:00Z");
-    assert!(ran.out.contains(", retired") && !ran.err.contains("bob"), "{}", told(&ran));
+    assert!(
+        ran.out.contains(", retired") && !ran.err.contains("bob"),
+        "{}",
+        told(&ran)
+    );
 }

@@ -9,15 +9,37 @@ use crate::world::{Machine, Ran, World, transcript};
 
 /// Asserts that the commit or tree `rev` holds all eleven requests and a manifest that its files imply.
 pub fn check(machine: &Machine, rev: &str, how: &str) {
-    let tree = machine.git(&["rev-parse", &format!("{rev}^{{tree}}")]).trim().to_owned();
-    assert_eq!(machine.try_git(&["grep", "-l", "-e", "<<<<<<<", "-e", ">>>>>>>", &tree]).out, "", "{how} left markers");
-    let manifest: serde_json::Value = serde_json::from_str(&machine.git(&["show", &format!("{tree}:sync/manifest.json")])).expect("JSON");
+    let tree = machine
+        .git(&["rev-parse", &format!("{rev}^{{tree}}")])
+        .trim()
+        .to_owned();
+    assert_eq!(
+        machine
+            .try_git(&["grep", "-l", "-e", "<<<<<<<", "-e", ">>>>>>>", &tree])
+            .out,
+        "",
+        "{how} left markers"
+    );
+    let manifest: serde_json::Value =
+        serde_json::from_str(&machine.git(&["show", &format!("{tree}:sync/manifest.json")]))
+            .expect("JSON");
     for (key, path) in [("machines", "sync/machines"), ("archive", "sync/archive")] {
         let input = machine.git(&["rev-parse", &format!("{tree}:{path}")]);
-        assert_eq!(manifest["inputs"][key].as_str(), Some(input.trim()), "{how}: the manifest was computed from another {path}");
+        assert_eq!(
+            manifest["inputs"][key].as_str(),
+            Some(input.trim()),
+            "{how}: the manifest was computed from another {path}"
+        );
     }
-    assert_eq!(ids(machine, &tree).len(), 11, "{how}: nine shared requests and two of bob's");
-    assert_eq!(manifest["global_summary"]["total_requests"], 11, "{how}: each counts once");
+    assert_eq!(
+        ids(machine, &tree).len(),
+        11,
+        "{how}: nine shared requests and two of bob's"
+    );
+    assert_eq!(
+        manifest["global_summary"]["total_requests"], 11,
+        "{how}: each counts once"
+    );
 }
 
 /// The ids of all records in a tree, and nothing that is no line of JSON.
@@ -26,7 +48,8 @@ fn ids(machine: &Machine, tree: &str) -> std::collections::BTreeSet<String> {
     let mut out = std::collections::BTreeSet::new();
     for name in names.lines() {
         for line in machine.git(&["show", &format!("{tree}:{name}")]).lines() {
-            let value: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{name}: {e}: {line}"));
+            let value: serde_json::Value =
+                serde_json::from_str(line).unwrap_or_else(|e| panic!("{name}: {e}: {line}"));
             out.extend(value["id"].as_str().map(str::to_owned));
         }
     }
@@ -34,7 +57,12 @@ fn ids(machine: &Machine, tree: &str) -> std::collections::BTreeSet<String> {
 }
 
 fn well(ran: &Ran, how: &str) {
-    assert!(ran.code == 0 && !ran.out.contains("CONFLICT"), "{how}:\n{}{}", ran.out, ran.err);
+    assert!(
+        ran.code == 0 && !ran.out.contains("CONFLICT"),
+        "{how}:\n{}{}",
+        ran.out,
+        ran.err
+    );
 }
 
 /// Runs commands that must succeed without a conflict.
@@ -54,24 +82,53 @@ fn way(how: &str, commands: &[&[&str]]) {
     // And the tool agrees: it has nothing to mend.
     let tree = bob.git(&["rev-parse", "HEAD^{tree}"]);
     bob.sync(&[]);
-    assert_eq!(bob.git(&["rev-parse", "HEAD^{tree}"]), tree, "{how}: claude-sync makes the same tree");
+    assert_eq!(
+        bob.git(&["rev-parse", "HEAD^{tree}"]),
+        tree,
+        "{how}: claude-sync makes the same tree"
+    );
 }
 
 #[test]
 fn merges() {
     way("merge", &[&["merge", "--no-edit", "origin/main"]]);
-    way("merge --squash", &[&["merge", "--squash", "origin/main"], &["commit", "-qm", "squashed"]]);
-    way("merge --no-commit", &[&["merge", "--no-commit", "--no-ff", "origin/main"], &["commit", "-q", "--no-edit"]]);
-    way("merge -X ours", &[&["merge", "--no-edit", "-X", "ours", "origin/main"]]);
+    way(
+        "merge --squash",
+        &[
+            &["merge", "--squash", "origin/main"],
+            &["commit", "-qm", "squashed"],
+        ],
+    );
+    way(
+        "merge --no-commit",
+        &[
+            &["merge", "--no-commit", "--no-ff", "origin/main"],
+            &["commit", "-q", "--no-edit"],
+        ],
+    );
+    way(
+        "merge -X ours",
+        &[&["merge", "--no-edit", "-X", "ours", "origin/main"]],
+    );
 }
 
 #[test]
 fn rebases() {
     way("rebase", &[&["rebase", "origin/main"]]);
     way("rebase --apply", &[&["rebase", "--apply", "origin/main"]]);
-    way("rebase --onto", &[&["rebase", "--onto", "origin/main", "HEAD~1"]]);
+    way(
+        "rebase --onto",
+        &[&["rebase", "--onto", "origin/main", "HEAD~1"]],
+    );
     way("pull --rebase", &[&["pull", "-q", "--rebase"]]);
-    way("cherry-pick", &[&["branch", "mine"], &["reset", "-q", "--hard", "origin/main"], &["cherry-pick", "mine"]]);
+    way(
+        "cherry-pick",
+        &[
+            &["branch", "mine"],
+            &["reset", "-q", "--hard", "origin/main"],
+            &["cherry-pick", "mine"],
+        ],
+    );
 }
 
 #[test]
@@ -81,7 +138,14 @@ fn mail() {
     bob.git(&["fetch", "-q"]);
     let patch = world.path().join("patch");
     fs::write(&patch, bob.git(&["format-patch", "--stdout", "-1"])).expect("written");
-    run(&bob, "am -3", &[&["reset", "-q", "--hard", "origin/main"], &["am", "-q", "-3", &patch.display().to_string()]]);
+    run(
+        &bob,
+        "am -3",
+        &[
+            &["reset", "-q", "--hard", "origin/main"],
+            &["am", "-q", "-3", &patch.display().to_string()],
+        ],
+    );
     check(&bob, "HEAD", "am -3");
 }
 
@@ -98,10 +162,24 @@ fn stashes() {
     for (how, commands) in [
         (
             "stash pop",
-            vec![vec!["add", "-A"], vec!["stash", "-q"], vec!["merge", "-q", "--ff-only", "origin/main"], vec!["stash", "pop", "-q"]],
+            vec![
+                vec!["add", "-A"],
+                vec!["stash", "-q"],
+                vec!["merge", "-q", "--ff-only", "origin/main"],
+                vec!["stash", "pop", "-q"],
+            ],
         ),
-        ("pull --rebase --autostash", vec![vec!["add", "-A"], vec!["pull", "-q", "--rebase", "--autostash"]]),
-        ("checkout -m", vec![vec!["checkout", "-q", "-m", "-B", "main", "origin/main"]]),
+        (
+            "pull --rebase --autostash",
+            vec![
+                vec!["add", "-A"],
+                vec!["pull", "-q", "--rebase", "--autostash"],
+            ],
+        ),
+        (
+            "checkout -m",
+            vec![vec!["checkout", "-q", "-m", "-B", "main", "origin/main"]],
+        ),
     ] {
         let world = World::new();
         let bob = dirty(&world);
@@ -125,17 +203,44 @@ fn without_a_work_tree() {
     check(&bob, tree.trim(), "merge-tree");
     // A bare repository has no .gitattributes to read: its info/attributes must say it.
     let bare = world.path().join("bare.git");
-    world.git(world.path(), &["clone", "-q", "--bare", &bob.repo().display().to_string(), "bare.git"]);
+    world.git(
+        world.path(),
+        &[
+            "clone",
+            "-q",
+            "--bare",
+            &bob.repo().display().to_string(),
+            "bare.git",
+        ],
+    );
     fs::create_dir_all(bare.join("info")).expect("a folder");
-    fs::copy(bob.repo().join(".git/info/attributes"), bare.join("info/attributes")).expect("copied");
+    fs::copy(
+        bob.repo().join(".git/info/attributes"),
+        bare.join("info/attributes"),
+    )
+    .expect("copied");
     let driver = bob.git(&["config", "merge.claude-sync.driver"]);
-    world.git(&bare, &["config", "merge.claude-sync.driver", driver.trim()]);
+    world.git(
+        &bare,
+        &["config", "merge.claude-sync.driver", driver.trim()],
+    );
     let (mine, theirs) = (bob.head(), bob.git(&["rev-parse", "origin/main"]));
-    world.git(&bob.repo(), &["push", "-q", &bare.display().to_string(), "origin/main:refs/heads/theirs"]);
+    world.git(
+        &bob.repo(),
+        &[
+            "push",
+            "-q",
+            &bare.display().to_string(),
+            "origin/main:refs/heads/theirs",
+        ],
+    );
     let there = world.git(&bare, &["merge-tree", "--write-tree", &mine, theirs.trim()]);
     assert_eq!(there, tree, "in a bare repository with info/attributes");
     let git = world.git(&bob.repo(), &["version"]);
-    let numbers: Vec<u32> = git.split(['.', ' ']).filter_map(|part| part.parse().ok()).collect();
+    let numbers: Vec<u32> = git
+        .split(['.', ' '])
+        .filter_map(|part| part.parse().ok())
+        .collect();
     if numbers < vec![2, 44] {
         eprintln!("skipped: git replay comes with git 2.44");
         return;
@@ -151,8 +256,19 @@ fn linked_worktrees() {
     let (_ada, bob) = diverged(&world, true);
     bob.git(&["fetch", "-q"]);
     let linked = world.path().join("linked");
-    bob.git(&["worktree", "add", "-q", "-b", "side", &linked.display().to_string(), "main"]);
-    well(&world.try_git(&linked, &["merge", "--no-edit", "origin/main"]), "a linked work tree");
+    bob.git(&[
+        "worktree",
+        "add",
+        "-q",
+        "-b",
+        "side",
+        &linked.display().to_string(),
+        "main",
+    ]);
+    well(
+        &world.try_git(&linked, &["merge", "--no-edit", "origin/main"]),
+        "a linked work tree",
+    );
     check(&bob, "side", "a linked work tree");
 }
 
@@ -168,7 +284,10 @@ fn criss_cross() {
     bob.git(&["switch", "-q", "-c", "y", theirs.trim()]);
     bob.git(&["merge", "-q", "--no-edit", &mine]);
     bob.git(&["config", "claude-sync.branch", "y"]);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..23)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..23)),
+    );
     bob.sync(&["--offline"]);
     bob.git(&["switch", "-q", "x"]);
     bob.git(&["config", "claude-sync.branch", "x"]);
@@ -190,12 +309,23 @@ fn unrelated_histories() {
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..6));
     ada.init().sync(&[]);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..22)),
+    );
     bob.sync(&["init"]);
     bob.sync(&[]);
     bob.git(&["remote", "add", "origin", &world.remote()]);
     bob.git(&["fetch", "-q"]);
-    well(&bob.try_git(&["merge", "--no-edit", "--allow-unrelated-histories", "origin/main"]), "unrelated histories");
+    well(
+        &bob.try_git(&[
+            "merge",
+            "--no-edit",
+            "--allow-unrelated-histories",
+            "origin/main",
+        ]),
+        "unrelated histories",
+    );
     check(&bob, "HEAD", "unrelated histories");
 }
 
@@ -206,17 +336,42 @@ fn a_shallow_clone_without_the_base() {
     ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..3));
     ada.init().sync(&[]);
     fs::create_dir_all(bob.repo().parent().expect("a parent")).expect("a folder");
-    world.git(world.path(), &["clone", "-q", "--depth", "1", &world.remote(), &bob.repo().display().to_string()]);
+    world.git(
+        world.path(),
+        &[
+            "clone",
+            "-q",
+            "--depth",
+            "1",
+            &world.remote(),
+            &bob.repo().display().to_string(),
+        ],
+    );
     bob.sync(&["init"]);
-    bob.write(".claude/projects/p/s.jsonl", &(transcript("shared", 4..9) + &transcript("bobs", 20..22)));
+    bob.write(
+        ".claude/projects/p/s.jsonl",
+        &(transcript("shared", 4..9) + &transcript("bobs", 20..22)),
+    );
     bob.sync(&["--offline"]);
     for end in [4, 6] {
         ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..end));
         ada.sync(&[]);
     }
     bob.git(&["fetch", "-q", "--depth", "1"]);
-    assert_ne!(bob.try_git(&["merge-base", "HEAD", "origin/main"]).code, 0, "there is no base here");
-    well(&bob.try_git(&["merge", "--no-edit", "--allow-unrelated-histories", "origin/main"]), "shallow");
+    assert_ne!(
+        bob.try_git(&["merge-base", "HEAD", "origin/main"]).code,
+        0,
+        "there is no base here"
+    );
+    well(
+        &bob.try_git(&[
+            "merge",
+            "--no-edit",
+            "--allow-unrelated-histories",
+            "origin/main",
+        ]),
+        "shallow",
+    );
     check(&bob, "HEAD", "a shallow clone");
     bob.sync(&[]);
     check(&bob, "HEAD", "a shallow clone after a sync");
@@ -260,10 +415,20 @@ fn modify_against_delete() {
     let world = World::new();
     let (_ada, bob) = diverged(&world, true);
     bob.git(&["fetch", "-q"]);
-    bob.git(&["rm", "-q", "-r", "sync/archive/2026/03/00616461-0000-4000-8000-000000000000"]);
+    bob.git(&[
+        "rm",
+        "-q",
+        "-r",
+        "sync/archive/2026/03/00616461-0000-4000-8000-000000000000",
+    ]);
     bob.git(&["commit", "-qm", "delete what is ada's"]);
     let ran = bob.try_git(&["merge", "--no-edit", "origin/main"]);
-    assert!(ran.out.contains("CONFLICT (modify/delete)"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("CONFLICT (modify/delete)"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     bob.sync(&[]);
     check(&bob, "HEAD", "modify/delete, then claude-sync");
     bob.assert_sound();
@@ -284,7 +449,10 @@ fn what_git_takes_back_comes_again() {
     bob.assert_sound();
     // A push by force from a clone that knows nothing of claude-sync.
     let clone = world.path().join("clone");
-    world.git(world.path(), &["clone", "-q", &world.remote(), &clone.display().to_string()]);
+    world.git(
+        world.path(),
+        &["clone", "-q", &world.remote(), &clone.display().to_string()],
+    );
     world.git(&clone, &["reset", "-q", "--hard", "HEAD~2"]);
     world.git(&clone, &["push", "-q", "--force"]);
     ada.sync(&[]);
@@ -295,7 +463,10 @@ fn what_git_takes_back_comes_again() {
     world.git(&world.path().join(root), &["fsck", "--strict"]);
     // A remote that begins anew, from another root.
     fs::remove_dir_all(world.path().join("remote.git")).expect("gone");
-    world.git(world.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+    world.git(
+        world.path(),
+        &["init", "-q", "--bare", "-b", "main", "remote.git"],
+    );
     let cyd = world.machine("cyd");
     cyd.init().sync(&[]);
     ada.sync(&[]);
@@ -319,14 +490,35 @@ fn a_merge_on_the_server() {
     let merged = world.try_git(&remote, &["merge-tree", "--write-tree", "main", "side"]);
     assert_eq!(merged.code, 1, "the manifests conflict as text");
     let tree = merged.out.lines().next().expect("a tree with markers");
-    let commit = world.git(&remote, &["commit-tree", tree, "-p", "main", "-p", "side", "-m", "Merge pull request"]);
+    let commit = world.git(
+        &remote,
+        &[
+            "commit-tree",
+            tree,
+            "-p",
+            "main",
+            "-p",
+            "side",
+            "-m",
+            "Merge pull request",
+        ],
+    );
     world.git(&remote, &["update-ref", "refs/heads/main", commit.trim()]);
     let ran = ada.sync(&[]);
-    assert!(ran.out.contains("Mended 1 file in which conflict markers stood"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out
+            .contains("Mended 1 file in which conflict markers stood"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
     bob.sync(&[]);
     for machine in [&ada, &bob] {
         check(machine, "HEAD", "a merge on the server");
         machine.assert_sound();
     }
-    assert_eq!(ada.git(&["rev-parse", "HEAD^{tree}"]), bob.git(&["rev-parse", "HEAD^{tree}"]));
+    assert_eq!(
+        ada.git(&["rev-parse", "HEAD^{tree}"]),
+        bob.git(&["rev-parse", "HEAD^{tree}"])
+    );
 }

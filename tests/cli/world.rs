@@ -37,9 +37,15 @@ pub struct Ran {
 
 impl World {
     pub fn new() -> Self {
-        let root = tempfile::Builder::new().prefix("claude-sync-test-").tempdir().expect("a temporary folder");
+        let root = tempfile::Builder::new()
+            .prefix("claude-sync-test-")
+            .tempdir()
+            .expect("a temporary folder");
         let world = Self { root };
-        world.git(world.path(), &["init", "-q", "--bare", "-b", "main", "remote.git"]);
+        world.git(
+            world.path(),
+            &["init", "-q", "--bare", "-b", "main", "remote.git"],
+        );
         world
     }
 
@@ -54,8 +60,15 @@ impl World {
     /// A machine with a fixed id, so that snapshots and orders are the same in every run.
     pub fn machine(&self, name: &str) -> Machine<'_> {
         let home = self.path().join(name);
-        let machine = Machine { world: self, name: name.to_owned(), home };
-        let number = name.bytes().take(4).fold(0_u32, |number, byte| number << 8 | u32::from(byte));
+        let machine = Machine {
+            world: self,
+            name: name.to_owned(),
+            home,
+        };
+        let number = name
+            .bytes()
+            .take(4)
+            .fold(0_u32, |number, byte| number << 8 | u32::from(byte));
         let id = format!("{number:08x}-0000-4000-8000-000000000000");
         machine.write(".claude/machine_id", &id);
         machine
@@ -70,15 +83,36 @@ impl World {
 
     /// Every commit, tag and file that is stored in a repository, whether anything leads to it or not, unpacked.
     pub fn stored(&self, repo: &Path) -> String {
-        let all = self.git(repo, &["cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)"]);
-        let kinds = all.lines().filter_map(|line| line.split_once(' ')).filter(|(_, kind)| *kind != "tree");
-        kinds.map(|(id, kind)| self.git(repo, &["cat-file", kind, id])).collect()
+        let all = self.git(
+            repo,
+            &[
+                "cat-file",
+                "--batch-all-objects",
+                "--batch-check=%(objectname) %(objecttype)",
+            ],
+        );
+        let kinds = all
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(_, kind)| *kind != "tree");
+        kinds
+            .map(|(id, kind)| self.git(repo, &["cat-file", kind, id]))
+            .collect()
     }
 
     pub fn try_git(&self, at: &Path, args: &[&str]) -> Ran {
         let mut command = Command::new("git");
         clean(&mut command, &self.path().join("git-home"));
-        command.arg("-C").arg(at).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
+        command
+            .arg("-C")
+            .arg(at)
+            .args([
+                "-c",
+                "user.name=Tester",
+                "-c",
+                "user.email=tester@example.invalid",
+            ])
+            .args(args);
         run(command)
     }
 }
@@ -86,8 +120,17 @@ impl World {
 /// Takes everything out of the environment that could make one machine's test differ from another's.
 pub fn clean(command: &mut Command, home: &Path) {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    command.env_clear().env("PATH", path).env("HOME", home).env("LC_ALL", "C").env("TZ", "UTC");
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").env("TERM", "dumb").env("COLUMNS", "100");
+    command
+        .env_clear()
+        .env("PATH", path)
+        .env("HOME", home)
+        .env("LC_ALL", "C")
+        .env("TZ", "UTC");
+    command
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_TERMINAL_PROMPT", "0")
+        .env("TERM", "dumb")
+        .env("COLUMNS", "100");
 }
 
 /// How long a command may take before the test fails: one that never ends must not hang the suite.
@@ -95,7 +138,11 @@ const LIMIT: Duration = Duration::from_mins(5);
 
 /// Runs a command to its end.
 pub fn run(mut command: impl BorrowMut<Command>) -> Ran {
-    let command = command.borrow_mut().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let command = command
+        .borrow_mut()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let child = command.spawn().expect("the program starts");
     let id = Pid::from_child(&child);
     let (send, ended) = mpsc::channel();
@@ -109,15 +156,27 @@ pub fn run(mut command: impl BorrowMut<Command>) -> Ran {
 
 pub fn ran(out: Output) -> Ran {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is UTF-8");
-    Ran { code: out.status.code().unwrap_or(-1), out: text(out.stdout), err: text(out.stderr) }
+    Ran {
+        code: out.status.code().unwrap_or(-1),
+        out: text(out.stdout),
+        err: text(out.stderr),
+    }
 }
 
 impl Machine<'_> {
     /// Changes a figure in a committed day file by hand, so that its checksum fails, and pushes that.
     pub fn break_checksum(&self) {
-        let path = self.files().into_keys().find(|path| path.contains("/archive/")).expect("a day file");
+        let path = self
+            .files()
+            .into_keys()
+            .find(|path| path.contains("/archive/"))
+            .expect("a day file");
         let file = self.repo().join(path);
-        let text = fs::read_to_string(&file).expect("there").replacen("\"output_tokens\":10", "\"output_tokens\":99", 1);
+        let text = fs::read_to_string(&file).expect("there").replacen(
+            "\"output_tokens\":10",
+            "\"output_tokens\":99",
+            1,
+        );
         fs::write(&file, text).expect("written");
         self.git(&["commit", "-q", "--no-verify", "-am", "make it look more"]);
         self.sync(&["--offline"]);
@@ -145,7 +204,10 @@ impl Machine<'_> {
         };
         let mut command = Command::new(path);
         clean(&mut command, &self.home);
-        command.env("CLAUDE_SYNC_NOW", now).env("CLAUDE_SYNC_HOSTNAME", &self.name).env("CLAUDE_SYNC_HOST", &self.name);
+        command
+            .env("CLAUDE_SYNC_NOW", now)
+            .env("CLAUDE_SYNC_HOSTNAME", &self.name)
+            .env("CLAUDE_SYNC_HOST", &self.name);
         command
     }
 
@@ -166,7 +228,11 @@ impl Machine<'_> {
 
     pub fn sync_at(&self, now: &str, args: &[&str]) -> Ran {
         let ran = self.try_sync(now, args);
-        assert_eq!(ran.code, 0, "claude-sync {args:?} failed:\n{}{}", ran.out, ran.err);
+        assert_eq!(
+            ran.code, 0,
+            "claude-sync {args:?} failed:\n{}{}",
+            ran.out, ran.err
+        );
         ran
     }
 
@@ -202,14 +268,21 @@ impl Machine<'_> {
     /// The tracker's JSON for the fleet or this machine.
     pub fn report(&self, args: &[&str]) -> Value {
         let ran = self.track(&[args, &["--json", "-z", "UTC"]].concat());
-        assert_eq!(ran.code, 0, "claude-usage-tracker {args:?} failed:\n{}", ran.err);
+        assert_eq!(
+            ran.code, 0,
+            "claude-usage-tracker {args:?} failed:\n{}",
+            ran.err
+        );
         serde_json::from_str(&ran.out).expect("the report is JSON")
     }
 
     /// Requests and output tokens of the fleet, as this machine sees it.
     pub fn fleet(&self) -> (u64, u64) {
         let totals = &self.report(&["daily"])["totals"];
-        (totals["requests"].as_u64().expect("requests"), totals["outputTokens"].as_u64().expect("output"))
+        (
+            totals["requests"].as_u64().expect("requests"),
+            totals["outputTokens"].as_u64().expect("output"),
+        )
     }
 
     /// Every file of the work tree with its content.
@@ -221,10 +294,17 @@ impl Machine<'_> {
 
     /// Asserts that the work tree shows HEAD, and that HEAD's manifest is what the tool computes from the files beside it.
     pub fn assert_sound(&self) {
-        assert_eq!(self.git(&["status", "--porcelain"]), "", "the work tree of {} is not clean", self.name);
+        assert_eq!(
+            self.git(&["status", "--porcelain"]),
+            "",
+            "the work tree of {} is not clean",
+            self.name
+        );
         let manifest = self.manifest_json();
         for (key, path) in [("machines", "sync/machines"), ("archive", "sync/archive")] {
-            let tree = self.try_git(&["rev-parse", "--verify", "-q", &format!("HEAD:{path}")]).out;
+            let tree = self
+                .try_git(&["rev-parse", "--verify", "-q", &format!("HEAD:{path}")])
+                .out;
             assert_eq!(
                 manifest["inputs"][key].as_str().unwrap_or_default(),
                 tree.trim(),
@@ -243,7 +323,11 @@ fn collect(root: &Path, folder: &Path, out: &mut BTreeMap<String, String>) {
                 collect(root, &path, out);
             }
         } else {
-            let name = path.strip_prefix(root).expect("below").display().to_string();
+            let name = path
+                .strip_prefix(root)
+                .expect("below")
+                .display()
+                .to_string();
             out.insert(name, fs::read_to_string(&path).expect("a file of UTF-8"));
         }
     }
@@ -262,7 +346,14 @@ pub struct Row {
 
 impl Row {
     pub fn new(session: &'static str, request: u32, time: &str) -> Self {
-        Self { session, request, time: time.to_owned(), output: 100 + u64::from(request), done: true, model: "claude-opus-4-8" }
+        Self {
+            session,
+            request,
+            time: time.to_owned(),
+            output: 100 + u64::from(request),
+            done: true,
+            model: "claude-opus-4-8",
+        }
     }
 
     pub fn output(self, output: u64) -> Self {
@@ -270,11 +361,21 @@ impl Row {
     }
 
     pub fn open(self) -> Self {
-        Self { done: false, ..self }
+        Self {
+            done: false,
+            ..self
+        }
     }
 
     pub fn line(&self) -> String {
-        let Self { session, request, time, output, done, model } = self;
+        let Self {
+            session,
+            request,
+            time,
+            output,
+            done,
+            model,
+        } = self;
         let stop = if *done { "\"end_turn\"" } else { "null" };
         format!(
             "{{\"type\":\"assistant\",\"timestamp\":\"{time}\",\"sessionId\":\"{session}\",\"cwd\":\"/home/someone/work/shop\",\"requestId\":\"req_{request}\",\
@@ -286,14 +387,27 @@ impl Row {
 
 /// A transcript of `requests` one minute apart.
 pub fn transcript(session: &'static str, requests: std::ops::Range<u32>) -> String {
-    requests.map(|n| Row::new(session, n, &format!("2026-03-10T{:02}:{:02}:00.000Z", 8 + n / 60, n % 60)).line()).collect()
+    requests
+        .map(|n| {
+            Row::new(
+                session,
+                n,
+                &format!("2026-03-10T{:02}:{:02}:00.000Z", 8 + n / 60, n % 60),
+            )
+            .line()
+        })
+        .collect()
 }
 
 /// The folder of real transcripts, where there is one.
 pub fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("CLAUDE_SYNC_TRANSCRIPTS").map(PathBuf::from).filter(|folder| folder.join("EXPECTED.json").is_file());
+    let folder = std::env::var_os("CLAUDE_SYNC_TRANSCRIPTS")
+        .map(PathBuf::from)
+        .filter(|folder| folder.join("EXPECTED.json").is_file());
     if folder.is_none() {
-        eprintln!("skipped: CLAUDE_SYNC_TRANSCRIPTS names no folder with transcripts and EXPECTED.json");
+        eprintln!(
+            "skipped: CLAUDE_SYNC_TRANSCRIPTS names no folder with transcripts and EXPECTED.json"
+        );
     }
     folder
 }

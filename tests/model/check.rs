@@ -21,7 +21,17 @@ use claude_sync::report::{Bounds, Fold, Kind, Report, Zone};
 const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/St_Johns"];
 
 /// A row without its id, which the cache does not have.
-type Cell = (usize, Option<String>, String, String, Timestamp, Totals, Option<Money>, RowSource, bool);
+type Cell = (
+    usize,
+    Option<String>,
+    String,
+    String,
+    Timestamp,
+    Totals,
+    Option<Money>,
+    RowSource,
+    bool,
+);
 
 /// Rows, how often each, and the reports that they make.
 struct Seen {
@@ -32,19 +42,45 @@ struct Seen {
 impl Seen {
     fn new() -> Self {
         let zone = |name: &&str| Zone::parse(name).expect("a zone");
-        Self { rows: BTreeMap::new(), folds: ZONES.iter().map(|name| Fold::new(Kind::Daily, Bounds::default(), zone(name))).collect() }
+        Self {
+            rows: BTreeMap::new(),
+            folds: ZONES
+                .iter()
+                .map(|name| Fold::new(Kind::Daily, Bounds::default(), zone(name)))
+                .collect(),
+        }
     }
 
     fn add(&mut self, row: &Row<'_>) {
-        let (session, project, model) = (row.session.map(ToString::to_string), row.project.to_owned(), row.model.to_owned());
-        let cell = (row.machine, session, project, model, row.at, row.totals, row.recorded, row.source, row.provisional);
+        let (session, project, model) = (
+            row.session.map(ToString::to_string),
+            row.project.to_owned(),
+            row.model.to_owned(),
+        );
+        let cell = (
+            row.machine,
+            session,
+            project,
+            model,
+            row.at,
+            row.totals,
+            row.recorded,
+            row.source,
+            row.provisional,
+        );
         *self.rows.entry(cell).or_default() += 1;
         self.folds.iter_mut().for_each(|fold| fold.add(row));
     }
 
     fn reports(self, fleet: &mut Fleet) -> (BTreeMap<Cell, u32>, Vec<Report>) {
         fleet.conflicts.truncate(MAX_CONFLICTS);
-        (self.rows, self.folds.into_iter().map(|fold| fold.finish(fleet, &[])).collect())
+        (
+            self.rows,
+            self.folds
+                .into_iter()
+                .map(|fold| fold.finish(fleet, &[]))
+                .collect(),
+        )
     }
 }
 
@@ -52,15 +88,23 @@ impl Seen {
 pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
     let mut seen = Seen::new();
-    let mut whole = Fleet::count_rows(read::load(repo, machines, archive).expect("reads"), &mut |row| seen.add(row));
+    let mut whole = Fleet::count_rows(
+        read::load(repo, machines, archive).expect("reads"),
+        &mut |row| seen.add(row),
+    );
     let text = manifest::compute(&whole, machines, archive, RULES).write();
     let expected = seen.reports(&mut whole);
     for cache in caches {
         let quick = overview::manifest(repo, machines, archive, RULES, *cache).expect("computes");
         assert_text(&quick.write(), &text, "the manifest from the cache");
         let mut seen = Seen::new();
-        let overview = Overview::read(repo, (machines, archive), None, *cache, &mut |row| seen.add(row)).expect("reads");
-        overview.show_rows(None, &mut |row| seen.add(row)).expect("reads");
+        let overview = Overview::read(repo, (machines, archive), None, *cache, &mut |row| {
+            seen.add(row)
+        })
+        .expect("reads");
+        overview
+            .show_rows(None, &mut |row| seen.add(row))
+            .expect("reads");
         let mut fleet = overview.fleet;
         let (rows, reports) = seen.reports(&mut fleet);
         assert_rows(&rows, &expected.0);
@@ -72,14 +116,32 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
 
 fn assert_rows(rows: &BTreeMap<Cell, u32>, wanted: &BTreeMap<Cell, u32>) {
     let less = |a: &BTreeMap<Cell, u32>, b: &BTreeMap<Cell, u32>| -> Vec<(Cell, u32)> {
-        a.iter().filter(|(cell, count)| b.get(cell) != Some(count)).map(|(cell, count)| (cell.clone(), *count)).collect()
+        a.iter()
+            .filter(|(cell, count)| b.get(cell) != Some(count))
+            .map(|(cell, count)| (cell.clone(), *count))
+            .collect()
     };
-    assert!(rows == wanted, "rows: the cache alone has {:#?}; reading everything alone has {:#?}", less(rows, wanted), less(wanted, rows));
+    assert!(
+        rows == wanted,
+        "rows: the cache alone has {:#?}; reading everything alone has {:#?}",
+        less(rows, wanted),
+        less(wanted, rows)
+    );
 }
 
 fn assert_text(text: &str, wanted: &str, what: &str) {
-    let lines = || text.lines().zip(wanted.lines()).filter(|(a, b)| a != b).take(5).collect::<Vec<_>>();
-    assert!(text == wanted, "{what} differs from that of reading everything: {:#?}", lines());
+    let lines = || {
+        text.lines()
+            .zip(wanted.lines())
+            .filter(|(a, b)| a != b)
+            .take(5)
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        text == wanted,
+        "{what} differs from that of reading everything: {:#?}",
+        lines()
+    );
 }
 
 /// Asserts that the rules hold in a tree that a run made, and that its derived files are those of the files beside them.
@@ -87,14 +149,29 @@ pub fn is_sound(repo: &Repo, root: Oid, cache: &dyn Cache) {
     let rules = Rules::read(repo, root, |_, _| None).expect("reads");
     let broken = breaking(repo, root, &rules, &CheckedNow::default()).expect("reads");
     assert!(broken.is_empty(), "the rules do not hold in {broken:?}");
-    assert!(breaking(repo, root, &rules, cache).expect("reads").is_empty(), "the cache says that the rules do not hold");
+    assert!(
+        breaking(repo, root, &rules, cache)
+            .expect("reads")
+            .is_empty(),
+        "the cache says that the rules do not hold"
+    );
     let again = enforce(repo, root, &mut rules.clone(), &CheckedNow::default()).expect("reads");
-    assert!(again.root == root && again.forgotten.is_empty(), "applying the rules again changes something");
+    assert!(
+        again.root == root && again.forgotten.is_empty(),
+        "applying the rules again changes something"
+    );
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let entry = repo.entry(Some(root), "sync/manifest.json").expect("reads").expect("a manifest");
+    let entry = repo
+        .entry(Some(root), "sync/manifest.json")
+        .expect("reads")
+        .expect("a manifest");
     let text = String::from_utf8(repo.blob(entry.oid).expect("reads")).expect("text");
     let fleet = Fleet::count(read::load(repo, machines, archive).expect("reads"));
-    assert_text(&text, &manifest::compute(&fleet, machines, archive, RULES).write(), "the manifest in the tree");
+    assert_text(
+        &text,
+        &manifest::compute(&fleet, machines, archive, RULES).write(),
+        "the manifest in the tree",
+    );
 }
 
 /// Asserts that the front page, where there is one, is that of the files beside it.
@@ -102,6 +179,11 @@ pub fn front_is_fresh(repo: &Repo, root: Oid) {
     let there = front::There::read(repo, root).expect("reads");
     if there.split().is_some() {
         let inputs = read::inputs(repo, Some(root)).expect("reads");
-        assert!(front::compute(repo, inputs, &there, &NoCache).expect("draws").is_none(), "the front page is of other files");
+        assert!(
+            front::compute(repo, inputs, &there, &NoCache)
+                .expect("draws")
+                .is_none(),
+            "the front page is of other files"
+        );
     }
 }

@@ -11,28 +11,48 @@ use crate::slots::{Slot, start};
 
 fn totals(rows: &[Row]) -> Value {
     let records: Vec<Record> = rows.iter().map(Row::record).collect();
-    let text = records.iter().collect::<Totals>().write(Object::new()).line();
+    let text = records
+        .iter()
+        .collect::<Totals>()
+        .write(Object::new())
+        .line();
     serde_json::from_str(&text).expect("JSON")
 }
 
 fn with(mut totals: Value, more: &Value) -> Value {
     let all = totals.as_object_mut().expect("an object");
-    more.as_object().into_iter().flatten().for_each(|(key, value)| drop(all.insert(key.clone(), value.clone())));
+    more.as_object()
+        .into_iter()
+        .flatten()
+        .for_each(|(key, value)| drop(all.insert(key.clone(), value.clone())));
     totals
 }
 
 /// A machine file of version 1.0 that claims all requests of some slots of one machine, and lists the first `listed` of each.
 pub fn machine_file(machine: &MachineId, slots: &[(&Slot, usize)]) -> Vec<u8> {
-    let all: Vec<Row> = slots.iter().flat_map(|(slot, _)| slot.requests.iter().cloned()).collect();
-    let stamp = |pick: fn(Option<i64>, i64) -> Option<i64>| all.iter().fold(None, |known, row| pick(known, row.at)).map(time);
+    let all: Vec<Row> = slots
+        .iter()
+        .flat_map(|(slot, _)| slot.requests.iter().cloned())
+        .collect();
+    let stamp = |pick: fn(Option<i64>, i64) -> Option<i64>| {
+        all.iter()
+            .fold(None, |known, row| pick(known, row.at))
+            .map(time)
+    };
     let first = stamp(|known, at| Some(known.map_or(at, |known| known.min(at))));
     let last = stamp(|known, at| Some(known.map_or(at, |known| known.max(at))));
     let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let mut sessions = serde_json::Map::new();
     for (slot, listed) in slots {
         let records: Vec<Value> = slot.requests.iter().take(*listed).map(record).collect();
-        let (from, until) = (time(slot.requests[0].at).to_string(), time(slot.requests[slot.requests.len() - 1].at).to_string());
-        let summary = with(totals(&slot.requests), &json!({ "models_used": [slot.requests[0].model] }));
+        let (from, until) = (
+            time(slot.requests[0].at).to_string(),
+            time(slot.requests[slot.requests.len() - 1].at).to_string(),
+        );
+        let summary = with(
+            totals(&slot.requests),
+            &json!({ "models_used": [slot.requests[0].model] }),
+        );
         let session = json!({
             "project_name": "attic", "first_seen": from, "last_updated": until, "usage_count": slot.requests.len(),
             "sync_state": { "last_synced_timestamp": until, "last_synced_index": slot.requests.len(), "checksum": "made-up" },
@@ -56,7 +76,13 @@ pub fn machine_file(machine: &MachineId, slots: &[(&Slot, usize)]) -> Vec<u8> {
 }
 
 fn record(row: &Row) -> Value {
-    let Counters { input, output, cache_creation, cache_read, .. } = row.counters();
+    let Counters {
+        input,
+        output,
+        cache_creation,
+        cache_read,
+        ..
+    } = row.counters();
     json!({
         "timestamp": time(row.at).to_string(), "model": row.model, "input_tokens": input, "output_tokens": output,
         "cache_creation_tokens": cache_creation, "cache_read_tokens": cache_read, "cost_usd": 0.01, "index": 1,
@@ -65,7 +91,10 @@ fn record(row: &Row) -> Value {
 
 /// A manifest of version 1.0 that names a machine without files, which made the slot's requests.
 pub fn manifest(slot: &Slot) -> Vec<u8> {
-    let (from, until) = (time(slot.requests[0].at).to_string(), time(slot.requests[slot.requests.len() - 1].at).to_string());
+    let (from, until) = (
+        time(slot.requests[0].at).to_string(),
+        time(slot.requests[slot.requests.len() - 1].at).to_string(),
+    );
     let file = json!({
         "$schema": "https://claude-usage-tracker.com/schemas/v1/manifest.json", "version": "1.0", "created_at": from, "updated_at": until,
         "machines": { slot.holder.as_str(): {
@@ -80,7 +109,10 @@ pub fn manifest(slot: &Slot) -> Vec<u8> {
 
 /// ccusage's report of a slot's day. The requests lie on the same date in all zones that are used.
 pub fn ccusage(slot: &Slot) -> String {
-    let sum: Counters = slot.requests.iter().fold(Counters::default(), |sum, row| sum.plus(row.counters()));
+    let sum: Counters = slot
+        .requests
+        .iter()
+        .fold(Counters::default(), |sum, row| sum.plus(row.counters()));
     let date = time(start(slot.number)).day().to_string();
     let part = json!({
         "modelName": slot.requests[0].model, "inputTokens": sum.input, "outputTokens": sum.output,
@@ -91,7 +123,10 @@ pub fn ccusage(slot: &Slot) -> String {
 
 /// Claude Code's statistics of a slot's day.
 pub fn statistics(slot: &Slot) -> String {
-    let sum: Counters = slot.requests.iter().fold(Counters::default(), |sum, row| sum.plus(row.counters()));
+    let sum: Counters = slot
+        .requests
+        .iter()
+        .fold(Counters::default(), |sum, row| sum.plus(row.counters()));
     let model = slot.requests[0].model;
     let day = |at: i64| time(at).day().to_string();
     json!({

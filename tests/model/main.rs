@@ -45,7 +45,10 @@ const OPERATIONS: usize = 200;
 /// The seeds to run: `CLAUDE_SYNC_SEED` replays one, or some such as `8..64`.
 fn seeds(few: u32, many: u32) -> Vec<u64> {
     let asked = std::env::var("CLAUDE_SYNC_SEED").ok();
-    let range = |text: &str| text.split_once("..").and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?));
+    let range = |text: &str| {
+        text.split_once("..")
+            .and_then(|(from, to)| Some(from.parse().ok()?..to.parse().ok()?))
+    };
     match asked.as_deref().map(|text| (text.parse(), range(text))) {
         Some((Ok(seed), _)) => vec![seed],
         Some((_, Some(range))) => range.collect(),
@@ -55,25 +58,43 @@ fn seeds(few: u32, many: u32) -> Vec<u64> {
 
 /// Runs all seeds, some at a time, and prints the operations that none of them reached. The first failing seeds are named.
 fn run_all(seeds: &[u64], run: impl Fn(u64) -> Reached + Sync) {
-    let (next, reached, failed) = (AtomicUsize::new(0), Mutex::new(Reached::new()), Mutex::new(Vec::new()));
+    let (next, reached, failed) = (
+        AtomicUsize::new(0),
+        Mutex::new(Reached::new()),
+        Mutex::new(Vec::new()),
+    );
     let work = || {
         while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
             match catch_unwind(AssertUnwindSafe(|| run(*seed))) {
                 Ok(new) => {
                     let mut all = reached.lock().expect("no thread died with it");
-                    new.into_iter().for_each(|(what, count)| *all.entry(what).or_default() += count);
+                    new.into_iter()
+                        .for_each(|(what, count)| *all.entry(what).or_default() += count);
                 }
                 Err(_) => failed.lock().expect("no thread died with it").push(*seed),
             }
         }
     };
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(seeds.len());
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(seeds.len());
     std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
-    let (reached, failed) = (reached.into_inner().expect("all ended"), failed.into_inner().expect("all ended"));
+    let (reached, failed) = (
+        reached.into_inner().expect("all ended"),
+        failed.into_inner().expect("all ended"),
+    );
     println!("{reached:#?}");
-    let never: Vec<_> = ops::ALL.iter().filter(|what| !reached.contains_key(*what)).collect();
+    let never: Vec<_> = ops::ALL
+        .iter()
+        .filter(|what| !reached.contains_key(*what))
+        .collect();
     println!("operations that no run reached: {never:?}");
-    assert!(failed.is_empty(), "{} of {} seeds fail; CLAUDE_SYNC_SEED replays one: {failed:?}", failed.len(), seeds.len());
+    assert!(
+        failed.is_empty(),
+        "{} of {} seeds fail; CLAUDE_SYNC_SEED replays one: {failed:?}",
+        failed.len(),
+        seeds.len()
+    );
 }
 
 /// Prints what a run did when it fails.
@@ -82,7 +103,12 @@ struct Failing<'p, 's>(&'p mut Play<'s>, u64);
 impl Drop for Failing<'_, '_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            println!("seed {} failed after {} operations: {:?}", self.1, self.0.log.len(), self.0.log.last());
+            println!(
+                "seed {} failed after {} operations: {:?}",
+                self.1,
+                self.0.log.len(),
+                self.0.log.last()
+            );
         }
     }
 }
@@ -110,7 +136,11 @@ fn with_real_git() {
     run_all(&seeds(1, 64), |seed| {
         let world = World::new();
         let mut site = Real::new(&world, &play::homes(seed), seed % 8 == 3);
-        let reached = play(Play::new(&mut site, seed), seed, if long() { OPERATIONS } else { 50 });
+        let reached = play(
+            Play::new(&mut site, seed),
+            seed,
+            if long() { OPERATIONS } else { 50 },
+        );
         world.git(&world.path().join("remote.git"), &["fsck", "--strict"]);
         reached
     });

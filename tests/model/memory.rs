@@ -59,9 +59,14 @@ impl Memory {
         // Without a disk, where there is such a place.
         let shm = PathBuf::from("/dev/shm");
         let builder = || tempfile::Builder::new();
-        let folder = builder().tempdir_in(shm).or_else(|_| builder().tempdir()).expect("a folder");
+        let folder = builder()
+            .tempdir_in(shm)
+            .or_else(|_| builder().tempdir())
+            .expect("a folder");
         let key = Key::parse(&key_text()).expect("a key");
-        let repo = Repo::create(&folder.path().join("repo"), "main").expect("a repository").with_key(Some(&key));
+        let repo = Repo::create(&folder.path().join("repo"), "main")
+            .expect("a repository")
+            .with_key(Some(&key));
         repo.write_in_memory().expect("in memory");
         let nodes = (0..machines).map(|_| Node::default()).collect();
         Self {
@@ -92,7 +97,9 @@ impl Memory {
     }
 
     fn commit(&self, tree: Oid, parents: &[Oid]) -> Oid {
-        self.repo.commit(&self.git, tree, parents, "sync\n").expect("commits")
+        self.repo
+            .commit(&self.git, tree, parents, "sync\n")
+            .expect("commits")
     }
 
     fn set_main(&mut self, commit: Oid) {
@@ -115,8 +122,16 @@ impl Memory {
                 Forgotten::Before(at) => Subject::Before(crate::rows::day(*at)),
             };
             let (subject, says) = subject.tombstone("salt");
-            let value = says.get("salt").cloned().unwrap_or(serde_json::Value::Bool(true));
-            Intent { kind: FORGOTTEN, subject, key: if says.is_empty() { "all" } else { "salt" }, value }
+            let value = says
+                .get("salt")
+                .cloned()
+                .unwrap_or(serde_json::Value::Bool(true));
+            Intent {
+                kind: FORGOTTEN,
+                subject,
+                key: if says.is_empty() { "all" } else { "salt" },
+                value,
+            }
         });
         let merge = run.merge.as_ref().map(|(from, into)| Intent {
             kind: MERGED,
@@ -125,14 +140,23 @@ impl Memory {
             value: into.as_str().into(),
         });
         Options {
-            mode: if run.full { Mode::Full } else { Mode::Incremental },
-            intents: forget.into_iter().chain(merge).chain(run.price.map(price)).collect(),
+            mode: if run.full {
+                Mode::Full
+            } else {
+                Mode::Incremental
+            },
+            intents: forget
+                .into_iter()
+                .chain(merge)
+                .chain(run.price.map(price))
+                .collect(),
             summary_only: home.summary_only,
             snapshot: false,
             push_main: false,
             offline: run.how == How::Offline,
             retention_days: home.retention,
-            front_page: (self.front_page && self.nodes.iter().all(|node| node.head.is_none())).then_some(true),
+            front_page: (self.front_page && self.nodes.iter().all(|node| node.head.is_none()))
+                .then_some(true),
             rederive: false,
             restore: Vec::new(),
             import: None,
@@ -156,13 +180,17 @@ impl Memory {
     }
 
     fn brought(&self, home: &Home, run: &Run) -> Brought {
-        let mut out =
-            Brought { records: records(&home.rows[home.read..]), states: home.new_states().cloned().collect(), ..Brought::default() };
+        let mut out = Brought {
+            records: records(&home.rows[home.read..]),
+            states: home.new_states().cloned().collect(),
+            ..Brought::default()
+        };
         let mut sums = |text: &str, zone: &str| {
             let path = self.folder.path().join("import.json");
             std::fs::write(&path, text).expect("written");
             let zone = Zone::parse(zone).expect("a zone");
-            let opened = Opened::open(&path, None, &|date| zone.range(date), time(run.now)).expect("it can be imported");
+            let opened = Opened::open(&path, None, &|date| zone.range(date), time(run.now))
+                .expect("it can be imported");
             if let What::Sums(sums) = opened.what {
                 out.sums = sums;
             }
@@ -178,20 +206,49 @@ impl Memory {
 
     /// Whether commits that came from the remote have data that is forgotten, as a run asks.
     fn is_tainted(&self, starts: &Starts<'_>) -> bool {
-        let Some(tip) = starts.tip.filter(|tip| Some(*tip) != starts.known) else { return false };
-        let rules = |commit| Rules::read(&self.repo, self.root(commit), |_, _| None).expect("reads").without_retention();
-        let all = [starts.head, starts.known].into_iter().flatten().fold(rules(tip), |all, commit| all.and(&rules(commit)));
-        let new = || self.repo.new_commits(tip, starts.known.as_slice()).expect("reads");
-        let breaks = |commit| !breaking(&self.repo, self.root(commit), &all, &CheckedNow::default()).expect("reads").is_empty();
+        let Some(tip) = starts.tip.filter(|tip| Some(*tip) != starts.known) else {
+            return false;
+        };
+        let rules = |commit| {
+            Rules::read(&self.repo, self.root(commit), |_, _| None)
+                .expect("reads")
+                .without_retention()
+        };
+        let all = [starts.head, starts.known]
+            .into_iter()
+            .flatten()
+            .fold(rules(tip), |all, commit| all.and(&rules(commit)));
+        let new = || {
+            self.repo
+                .new_commits(tip, starts.known.as_slice())
+                .expect("reads")
+        };
+        let breaks = |commit| {
+            !breaking(&self.repo, self.root(commit), &all, &CheckedNow::default())
+                .expect("reads")
+                .is_empty()
+        };
         all.forget_something() && new().into_iter().any(breaks)
     }
 
     /// The join that git makes with the merge driver: of what both sides changed, per path.
     fn merged(&self, base: Option<Oid>, ours: Oid, theirs: Oid) -> Oid {
         let sync = |root: Oid| self.repo.folder(Some(root), "sync").expect("reads");
-        let joined = trees::join(&self.repo, "sync", base.and_then(sync), sync(ours), sync(theirs)).expect("joins");
+        let joined = trees::join(
+            &self.repo,
+            "sync",
+            base.and_then(sync),
+            sync(ours),
+            sync(theirs),
+        )
+        .expect("joins");
         let Some(oid) = joined else { return ours };
-        self.repo.replace(Some(ours), &BTreeMap::from([("sync".to_owned(), Entry { mode: FOLDER, oid })])).expect("a tree")
+        self.repo
+            .replace(
+                Some(ours),
+                &BTreeMap::from([("sync".to_owned(), Entry { mode: FOLDER, oid })]),
+            )
+            .expect("a tree")
     }
 
     fn with_files(&self, root: Option<Oid>, files: &[(String, Vec<u8>)]) -> Oid {
@@ -199,15 +256,31 @@ impl Memory {
             let oid = self.repo.write_file(path, bytes).expect("stored");
             (path.clone(), Entry { mode: FILE, oid })
         };
-        self.repo.replace(root, &files.iter().map(put).collect()).expect("a tree")
+        self.repo
+            .replace(root, &files.iter().map(put).collect())
+            .expect("a tree")
     }
 }
 
 /// The decision about a factor on prices.
 fn price((pattern, permille): (&str, u64)) -> Intent {
-    let rule = Rule { pattern: pattern.to_owned(), from: None, to: None, change: Change::Multiply(permille.max(1)) };
-    let value = if permille == 0 { serde_json::Value::Null } else { book::write(&rule) };
-    Intent { kind: PRICE, subject: book::subject(&rule), key: "price", value }
+    let rule = Rule {
+        pattern: pattern.to_owned(),
+        from: None,
+        to: None,
+        change: Change::Multiply(permille.max(1)),
+    };
+    let value = if permille == 0 {
+        serde_json::Value::Null
+    } else {
+        book::write(&rule)
+    };
+    Intent {
+        kind: PRICE,
+        subject: book::subject(&rule),
+        key: "price",
+        value,
+    }
 }
 
 /// The fleet's key, the same in every run.
@@ -225,12 +298,29 @@ impl Site for Memory {
         }
         let node = &self.nodes[at];
         let others: Vec<Oid> = node.branches.values().copied().collect();
-        let starts = Starts { tip: node.main.filter(|_| online), head: node.head, known: node.known, others: &others };
+        let starts = Starts {
+            tip: node.main.filter(|_| online),
+            head: node.head,
+            known: node.known,
+            others: &others,
+        };
         let options = self.options(home, run);
         let index = self.index(at);
-        let tree = assemble_for(&self.repo, starts, &home.id, &self.brought(home, run), &options, &index).expect("a run works");
+        let tree = assemble_for(
+            &self.repo,
+            starts,
+            &home.id,
+            &self.brought(home, run),
+            &options,
+            &index,
+        )
+        .expect("a run works");
         let reroot = !home.per_machine && (run.forget.is_some() || self.is_tainted(&starts));
-        let parent = if reroot { None } else { starts.tip.or(starts.head) };
+        let parent = if reroot {
+            None
+        } else {
+            starts.tip.or(starts.head)
+        };
         let same = |commit: &Oid| self.root(*commit) == tree;
         let commit = match parent.filter(same) {
             Some(parent) => parent,
@@ -259,16 +349,39 @@ impl Site for Memory {
     }
 
     fn plain(&mut self, at: usize, what: Plain, pick: usize) -> bool {
-        let Some(head) = self.nodes[at].head else { return false };
+        let Some(head) = self.nodes[at].head else {
+            return false;
+        };
         let ours = self.root(head);
-        let parent = |commit| self.repo.parents_of(commit).expect("reads").first().copied();
-        let back = |past: &[Oid]| past.len().checked_sub(1 + pick % 5).and_then(|place| past.get(place)).copied();
+        let parent = |commit| {
+            self.repo
+                .parents_of(commit)
+                .expect("reads")
+                .first()
+                .copied()
+        };
+        let back = |past: &[Oid]| {
+            past.len()
+                .checked_sub(1 + pick % 5)
+                .and_then(|place| past.get(place))
+                .copied()
+        };
         match what {
             Plain::Pull | Plain::PullRebase | Plain::Push | Plain::Unrelated => {
-                let Some(tip) = self.main.filter(|tip| *tip != head) else { return false };
-                let base = self.repo.merge_base(head, tip).expect("reads").filter(|_| what != Plain::Unrelated);
+                let Some(tip) = self.main.filter(|tip| *tip != head) else {
+                    return false;
+                };
+                let base = self
+                    .repo
+                    .merge_base(head, tip)
+                    .expect("reads")
+                    .filter(|_| what != Plain::Unrelated);
                 let tree = self.merged(base.map(|base| self.root(base)), ours, self.root(tip));
-                let parents = if what == Plain::PullRebase { vec![tip] } else { vec![head, tip] };
+                let parents = if what == Plain::PullRebase {
+                    vec![tip]
+                } else {
+                    vec![head, tip]
+                };
                 let commit = self.commit(tree, &parents);
                 self.set_head(at, commit);
                 if matches!(what, Plain::Push | Plain::Unrelated) {
@@ -280,7 +393,9 @@ impl Site for Memory {
                 for _ in 0..pick % 3 {
                     commit = parent(commit).unwrap_or(commit);
                 }
-                let Some(before) = parent(commit) else { return false };
+                let Some(before) = parent(commit) else {
+                    return false;
+                };
                 let tree = self.merged(Some(self.root(commit)), ours, self.root(before));
                 self.set_head(at, self.commit(tree, &[head]));
             }
@@ -304,7 +419,9 @@ impl Site for Memory {
     }
 
     fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool {
-        let Some(head) = self.nodes[at].head else { return false };
+        let Some(head) = self.nodes[at].head else {
+            return false;
+        };
         let tree = self.with_files(Some(self.root(head)), files);
         self.set_head(at, self.commit(tree, &[head]));
         true
@@ -326,7 +443,9 @@ impl Site for Memory {
     }
 
     fn check(&self, at: usize, after_run: bool) {
-        let Some(head) = self.nodes[at].head else { return };
+        let Some(head) = self.nodes[at].head else {
+            return;
+        };
         let root = self.root(head);
         let index = self.index(at);
         // Digests that are made anew are those that the index has: to ask for them each time would double the time.
@@ -342,7 +461,11 @@ impl Site for Memory {
     }
 
     fn state(&self, at: usize) -> String {
-        let sync = self.nodes[at].head.and_then(|head| self.repo.folder(Some(self.root(head)), "sync").expect("reads"));
+        let sync = self.nodes[at].head.and_then(|head| {
+            self.repo
+                .folder(Some(self.root(head)), "sync")
+                .expect("reads")
+        });
         sync.map(|oid| oid.to_string()).unwrap_or_default()
     }
 }

@@ -72,9 +72,15 @@ impl Play<'_> {
                 slots.push(slot);
             }
         }
-        let listed: Vec<(&Slot, usize)> = slots.iter().map(|slot| (slot, self.dice.below(slot.requests.len() + 1))).collect();
+        let listed: Vec<(&Slot, usize)> = slots
+            .iter()
+            .map(|slot| (slot, self.dice.below(slot.requests.len() + 1)))
+            .collect();
         let id = self.homes[0].id.clone();
-        let mut files = vec![(format!("sync/machines/{id}.json"), foreign::machine_file(&id, &listed))];
+        let mut files = vec![(
+            format!("sync/machines/{id}.json"),
+            foreign::machine_file(&id, &listed),
+        )];
         self.did("1.0 machine file");
         if self.dice.chance(60)
             && let Some(mut slot) = self.slot(Kind::Manifest, 0, false)
@@ -97,12 +103,18 @@ impl Play<'_> {
         let at = self.dice.below(MACHINES);
         self.now += HOUR + i64::try_from(self.dice.number(3)).expect("small") * HOUR / 2;
         let dice = self.dice.below(1000);
-        self.say(format!("step {number}: machine {at}, dice {dice}, {}", day(self.now)));
+        self.say(format!(
+            "step {number}: machine {at}, dice {dice}, {}",
+            day(self.now)
+        ));
         match dice {
             0..260 => self.use_it(at),
             260..480 => self.simple(at, How::Online, "sync"),
             480..500 => {
-                let run = Run { full: true, ..self.run(How::Online) };
+                let run = Run {
+                    full: true,
+                    ..self.run(How::Online)
+                };
                 self.sync(at, &run);
                 self.did("full sync");
             }
@@ -131,7 +143,13 @@ impl Play<'_> {
             }
             795..805 => {
                 let run = self.run(How::Online);
-                self.sync(at, &Run { now: run.now + 365 * DAY, ..run });
+                self.sync(
+                    at,
+                    &Run {
+                        now: run.now + 365 * DAY,
+                        ..run
+                    },
+                );
                 self.did("clock a year ahead");
             }
             805..830 => self.forget(at),
@@ -148,8 +166,14 @@ impl Play<'_> {
             965..988 => self.account(at),
             988..998 if self.priced => {
                 let models = ["claude-opus-*", "claude-sonnet-4-5", "*"];
-                let price = Some((models[self.dice.below(3)], [0, 500, 850][self.dice.below(3)]));
-                let run = Run { price, ..self.run(How::Online) };
+                let price = Some((
+                    models[self.dice.below(3)],
+                    [0, 500, 850][self.dice.below(3)],
+                ));
+                let run = Run {
+                    price,
+                    ..self.run(How::Online)
+                };
                 if self.sync(at, &run) {
                     self.did("price decision");
                 }
@@ -188,13 +212,25 @@ impl Play<'_> {
         let by_retention = self.dice.chance(50);
         let home = &mut self.homes[at];
         let what = if by_retention {
-            home.retention = if home.retention.is_none() { Some(days) } else { None };
-            if home.retention.is_some() { "retention on" } else { "retention off" }
+            home.retention = if home.retention.is_none() {
+                Some(days)
+            } else {
+                None
+            };
+            if home.retention.is_some() {
+                "retention on"
+            } else {
+                "retention off"
+            }
         } else {
             home.summary_only = !home.summary_only;
             // Another reader: everything is read again.
             home.read = 0;
-            if home.summary_only { "summary-only on" } else { "summary-only off" }
+            if home.summary_only {
+                "summary-only on"
+            } else {
+                "summary-only off"
+            }
         };
         self.say(format!("  {what}"));
         self.did(what);
@@ -207,21 +243,38 @@ impl Play<'_> {
         // It is asked of what this machine knows of.
         let run = self.run(How::Online);
         self.sync(at, &run);
-        let used: Vec<&Row> = self.homes[at].rows.iter().filter(|row| !row.session.starts_with("old")).collect();
+        let used: Vec<&Row> = self.homes[at]
+            .rows
+            .iter()
+            .filter(|row| !row.session.starts_with("old"))
+            .collect();
         let some = (!used.is_empty()).then(|| used[self.dice.below(used.len())].clone());
-        let claims: Vec<String> = self.truth.slots.iter().filter(|slot| slot.kind == Kind::Claim).map(Slot::session).collect();
+        let claims: Vec<String> = self
+            .truth
+            .slots
+            .iter()
+            .filter(|slot| slot.kind == Kind::Claim)
+            .map(Slot::session)
+            .collect();
         let (what, name) = match (self.dice.below(10), some) {
             (0..4, Some(row)) => (Forgotten::Session(row.session), "forget session"),
             (4, Some(row)) => (Forgotten::Project(project(&row.session)), "forget project"),
-            (5 | 6, _) if self.dice.chance(50) && number_of(&self.truth.forgotten) == 0 => {
-                (Forgotten::Machine(self.homes[self.dice.below(MACHINES)].id.clone()), "forget machine")
-            }
+            (5 | 6, _) if self.dice.chance(50) && number_of(&self.truth.forgotten) == 0 => (
+                Forgotten::Machine(self.homes[self.dice.below(MACHINES)].id.clone()),
+                "forget machine",
+            ),
             (7 | 8, _) => {
                 let slot = crate::slots::start(self.dice.below(crate::slots::MOST)) - 2 * DAY;
                 let recent = day((self.now - 20 * DAY).max(START)).start().millis();
-                (Forgotten::Before(if self.dice.chance(50) { slot } else { recent }), "forget before")
+                (
+                    Forgotten::Before(if self.dice.chance(50) { slot } else { recent }),
+                    "forget before",
+                )
             }
-            (9, _) if !claims.is_empty() => (Forgotten::Session(claims[self.dice.below(claims.len())].clone()), "forget a claimed session"),
+            (9, _) if !claims.is_empty() => (
+                Forgotten::Session(claims[self.dice.below(claims.len())].clone()),
+                "forget a claimed session",
+            ),
             _ => return,
         };
         self.say(format!("  {what:?}"));
@@ -230,7 +283,10 @@ impl Play<'_> {
             Forgotten::Project(name) => self.counted_under(at, &|_, project| project == *name),
             _ => Vec::new(),
         };
-        let run = Run { forget: Some(what.clone()), ..self.run(How::Online) };
+        let run = Run {
+            forget: Some(what.clone()),
+            ..self.run(How::Online)
+        };
         if self.sync(at, &run) {
             self.truth.doomed.extend(doomed);
             self.truth.forgotten.push(what);
@@ -240,12 +296,26 @@ impl Play<'_> {
 
     fn merge(&mut self, at: usize) {
         let mut ids: Vec<MachineId> = self.homes.iter().map(|home| home.id.clone()).collect();
-        ids.extend(self.truth.slots.iter().map(|slot| slot.holder.clone()).filter(|id| *id != machine(90)));
+        ids.extend(
+            self.truth
+                .slots
+                .iter()
+                .map(|slot| slot.holder.clone())
+                .filter(|id| *id != machine(90)),
+        );
         ids.sort();
         ids.dedup();
-        let (from, into) = (ids[self.dice.below(ids.len())].clone(), ids[self.dice.below(ids.len())].clone());
+        let (from, into) = (
+            ids[self.dice.below(ids.len())].clone(),
+            ids[self.dice.below(ids.len())].clone(),
+        );
         let known = |id: &MachineId| self.has(at, &format!("sync/machines/{id}.json"));
-        if from == into || self.truth.merged.contains_key(&from) || self.truth.merged.len() >= 3 || !known(&from) || !known(&into) {
+        if from == into
+            || self.truth.merged.contains_key(&from)
+            || self.truth.merged.len() >= 3
+            || !known(&from)
+            || !known(&into)
+        {
             return;
         }
         self.merge_ids(at, from, into);
@@ -253,7 +323,10 @@ impl Play<'_> {
 
     fn merge_ids(&mut self, at: usize, from: MachineId, into: MachineId) {
         self.say(format!("  {} is {} now", from.short(), into.short()));
-        let run = Run { merge: Some((from.clone(), into.clone())), ..self.run(How::Online) };
+        let run = Run {
+            merge: Some((from.clone(), into.clone())),
+            ..self.run(How::Online)
+        };
         if self.sync(at, &run) {
             self.truth.merged.insert(from, into);
             self.did("machine merge");
@@ -262,7 +335,10 @@ impl Play<'_> {
 
     fn copy_id(&mut self, at: usize) {
         let other = self.dice.below(MACHINES);
-        if self.homes[at].per_machine || self.homes[other].per_machine || self.homes[at].id == self.homes[other].id {
+        if self.homes[at].per_machine
+            || self.homes[other].per_machine
+            || self.homes[at].id == self.homes[other].id
+        {
             return;
         }
         self.homes[at].id = self.homes[other].id.clone();
@@ -291,8 +367,14 @@ impl Play<'_> {
             _ => (Kind::Statistics, "import of statistics"),
         };
         let kept = kind != Kind::Statistics || self.dice.chance(30);
-        let Some(mut slot) = self.slot(kind, at, kept) else { return };
-        let keeper = if kind == Kind::Elsewhere { (at + 1 + self.dice.below(MACHINES - 1)) % MACHINES } else { at };
+        let Some(mut slot) = self.slot(kind, at, kept) else {
+            return;
+        };
+        let keeper = if kind == Kind::Elsewhere {
+            (at + 1 + self.dice.below(MACHINES - 1)) % MACHINES
+        } else {
+            at
+        };
         if kind == Kind::Elsewhere {
             slot.kept = slot.requests.iter().map(|row| row.request).collect();
         }
@@ -306,7 +388,10 @@ impl Play<'_> {
                 Import::Ccusage(foreign::ccusage(&slot), zones[self.dice.below(3)])
             };
             self.say(format!("  {name}: slot {}", slot.number));
-            let run = Run { import: Some(import), ..self.run(How::Online) };
+            let run = Run {
+                import: Some(import),
+                ..self.run(How::Online)
+            };
             self.sync(at, &run);
         }
         self.did(name);
@@ -315,17 +400,32 @@ impl Play<'_> {
     /// A copy of somebody's transcripts, and sessions that nobody else has any more.
     fn import_backup(&mut self, at: usize) {
         let from = self.dice.below(MACHINES);
-        let mut rows: Vec<Row> = self.homes[from].rows.iter().filter(|row| !row.session.starts_with("old")).cloned().collect();
+        let mut rows: Vec<Row> = self.homes[from]
+            .rows
+            .iter()
+            .filter(|row| !row.session.starts_with("old"))
+            .cloned()
+            .collect();
         rows.truncate(self.dice.below(8));
         for _ in 0..self.dice.below(3) {
             let back = i64::try_from(self.dice.number(200)).expect("small") * HOUR;
             let session = format!("s{}", self.dice.below(9));
             let at = (self.now - back).max(START) + i64::from(self.next);
-            rows.push(Row { request: self.next, at, session, output: 30, done: true, model: crate::rows::MODELS[0] });
+            rows.push(Row {
+                request: self.next,
+                at,
+                session,
+                output: 30,
+                done: true,
+                model: crate::rows::MODELS[0],
+            });
             self.next += 1;
         }
         if !rows.is_empty() {
-            let run = Run { import: Some(Import::Backup(rows)), ..self.run(How::Online) };
+            let run = Run {
+                import: Some(Import::Backup(rows)),
+                ..self.run(How::Online)
+            };
             self.sync(at, &run);
             self.did("import of a backup");
         }
@@ -337,11 +437,19 @@ impl Play<'_> {
             return;
         }
         let own = self.dice.chance(60);
-        let Some(mut slot) = self.slot(Kind::Claim, at, own) else { return };
+        let Some(mut slot) = self.slot(Kind::Claim, at, own) else {
+            return;
+        };
         slot.holder = machine(100 + slot.number);
         let listed = self.dice.below(slot.requests.len() + 1);
-        self.say(format!("  1.0 file of slot {}, {listed} listed, own: {own}", slot.number));
-        let file = (format!("sync/machines/{}.json", slot.holder), foreign::machine_file(&slot.holder, &[(&slot, listed)]));
+        self.say(format!(
+            "  1.0 file of slot {}, {listed} listed, own: {own}",
+            slot.number
+        ));
+        let file = (
+            format!("sync/machines/{}.json", slot.holder),
+            foreign::machine_file(&slot.holder, &[(&slot, listed)]),
+        );
         self.keep_rows(at, &slot);
         self.truth.slots.push(slot.clone());
         if !self.site.plant(&[file]) {
@@ -360,5 +468,8 @@ impl Play<'_> {
 
 /// How many machines were forgotten.
 fn number_of(forgotten: &[Forgotten]) -> usize {
-    forgotten.iter().filter(|one| matches!(one, Forgotten::Machine(_))).count()
+    forgotten
+        .iter()
+        .filter(|one| matches!(one, Forgotten::Machine(_)))
+        .count()
 }

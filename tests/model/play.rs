@@ -96,7 +96,12 @@ impl<'s> Play<'s> {
                 let which = self.dice.below(count);
                 let row = self.homes[at].rows[which].clone();
                 if ordinary(&&row) {
-                    self.homes[at].rows.push(Row { output: row.output + 7, done: true, at: row.at + 900_000, ..row });
+                    self.homes[at].rows.push(Row {
+                        output: row.output + 7,
+                        done: true,
+                        at: row.at + 900_000,
+                        ..row
+                    });
                     self.did("row grew");
                 }
             }
@@ -104,7 +109,10 @@ impl<'s> Play<'s> {
                 // An earlier time, and often of the day before.
                 let which = self.dice.below(count);
                 let row = self.homes[at].rows[which].clone();
-                let early = (row.at - 5 * HOUR - i64::try_from(self.dice.number(20)).expect("small") * HOUR).max(START);
+                let early = (row.at
+                    - 5 * HOUR
+                    - i64::try_from(self.dice.number(20)).expect("small") * HOUR)
+                    .max(START);
                 if ordinary(&&row) {
                     self.homes[at].rows.push(Row { at: early, ..row });
                     self.did("late row with an earlier time");
@@ -113,15 +121,35 @@ impl<'s> Play<'s> {
             2 => {
                 // A session is resumed or forked here: its rows are copied, under another session's id, with the same requests.
                 let from = self.dice.below(MACHINES);
-                let rows: Vec<Row> = self.homes[from].rows.iter().filter(ordinary).cloned().collect();
+                let rows: Vec<Row> = self.homes[from]
+                    .rows
+                    .iter()
+                    .filter(ordinary)
+                    .cloned()
+                    .collect();
                 if let Some(last) = rows.last() {
                     let (old, new) = (last.session.clone(), format!("r{}", self.next));
                     let same = self.dice.chance(30);
                     let copied = rows.iter().filter(|row| row.session == old);
-                    let name = |row: &Row| if same { row.session.clone() } else { new.clone() };
-                    let copied: Vec<Row> = copied.map(|row| Row { session: name(row), ..row.clone() }).collect();
+                    let name = |row: &Row| {
+                        if same {
+                            row.session.clone()
+                        } else {
+                            new.clone()
+                        }
+                    };
+                    let copied: Vec<Row> = copied
+                        .map(|row| Row {
+                            session: name(row),
+                            ..row.clone()
+                        })
+                        .collect();
                     self.homes[at].rows.extend(copied);
-                    self.did(if same { "transcript copied" } else { "session resumed or forked" });
+                    self.did(if same {
+                        "transcript copied"
+                    } else {
+                        "session resumed or forked"
+                    });
                 }
             }
             _ => {
@@ -166,7 +194,9 @@ impl<'s> Play<'s> {
         if run.full {
             self.homes[at].read = 0;
         }
-        let Some(committed) = self.site.sync(at, &self.homes[at], run) else { return false };
+        let Some(committed) = self.site.sync(at, &self.homes[at], run) else {
+            return false;
+        };
         let home = &self.homes[at];
         let rows: Vec<Row> = home.rows[home.read..].to_vec();
         self.truth.commit(home, &rows, committed);
@@ -192,29 +222,50 @@ impl<'s> Play<'s> {
             return;
         }
         let mut vague = Vec::new();
-        for (place, slot) in self.truth.slots.iter().enumerate().filter(|(_, slot)| slot.kind == Kind::Claim && slot.vague.is_none()) {
-            let has = |row: &Row| self.truth.rows.get(&row.request).is_some_and(|copies| copies.contains_key(&home.id));
+        for (place, slot) in self
+            .truth
+            .slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.kind == Kind::Claim && slot.vague.is_none())
+        {
+            let has = |row: &Row| {
+                self.truth
+                    .rows
+                    .get(&row.request)
+                    .is_some_and(|copies| copies.contains_key(&home.id))
+            };
             if slot.rows().any(has) && !self.has(at, &layout::machine_path(&slot.holder)) {
                 vague.push(place);
             }
         }
-        vague.into_iter().for_each(|place| self.truth.slots[place].vague = Some("records were shortened before the claim came"));
+        vague.into_iter().for_each(|place| {
+            self.truth.slots[place].vague = Some("records were shortened before the claim came")
+        });
     }
 
     /// Whether a clone has a file.
     pub fn has(&self, at: usize, path: &str) -> bool {
         let mut found = false;
-        self.site.look(at, &mut |repo, root| found = repo.entry(Some(root), path).expect("reads").is_some());
+        self.site.look(at, &mut |repo, root| {
+            found = repo.entry(Some(root), path).expect("reads").is_some()
+        });
         found
     }
 
     /// The requests that count in a clone and that are of a session or a project.
     pub fn counted_under(&self, at: usize, wanted: &dyn Fn(&str, &str) -> bool) -> Vec<u32> {
-        let by_id: HashMap<RecordId, u32> = self.truth.rows.keys().map(|request| (record_id(*request), *request)).collect();
+        let by_id: HashMap<RecordId, u32> = self
+            .truth
+            .rows
+            .keys()
+            .map(|request| (record_id(*request), *request))
+            .collect();
         let mut out = Vec::new();
         self.site.look(at, &mut |repo, root| {
             let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-            let (rows, _) = crate::verdict::counted(read::load(repo, machines, archive).expect("reads"));
+            let (rows, _) =
+                crate::verdict::counted(read::load(repo, machines, archive).expect("reads"));
             for row in rows {
                 let session = row.session.as_ref().map_or("", |session| session.as_str());
                 if wanted(session, &row.project) {
@@ -232,7 +283,11 @@ impl<'s> Play<'s> {
             return None;
         }
         let count = 2 + u32::try_from(self.dice.below(4)).expect("small");
-        let kept = if kept { u32::try_from(self.dice.below(count as usize + 1)).expect("small") } else { 0 };
+        let kept = if kept {
+            u32::try_from(self.dice.below(count as usize + 1)).expect("small")
+        } else {
+            0
+        };
         let slot = Slot::new(number, kind, &self.homes[at].id, self.next, count, kept);
         self.next += count;
         Some(slot)
@@ -242,13 +297,17 @@ impl<'s> Play<'s> {
     pub fn end(&mut self) {
         self.flush(true);
         self.now += 2 * DAY;
-        let states = |play: &Self| -> Vec<String> { (0..MACHINES).map(|at| play.site.state(at)).collect() };
+        let states =
+            |play: &Self| -> Vec<String> { (0..MACHINES).map(|at| play.site.state(at)).collect() };
         for round in 0.. {
             assert!(round < 30, "it never comes to rest");
             let before = states(self);
             for at in 0..MACHINES {
                 // A full run: what was forgotten meanwhile may be in what was read before.
-                let run = Run { full: true, ..Run::new(self.now, How::Online) };
+                let run = Run {
+                    full: true,
+                    ..Run::new(self.now, How::Online)
+                };
                 self.sync(at, &run);
             }
             if states(self) == before && before.iter().all(|state| *state == before[0]) {
@@ -259,9 +318,19 @@ impl<'s> Play<'s> {
         let before = states(self);
         for full in [false, true] {
             for at in 0..MACHINES {
-                self.sync(at, &Run { full, ..Run::new(self.now, How::Online) });
+                self.sync(
+                    at,
+                    &Run {
+                        full,
+                        ..Run::new(self.now, How::Online)
+                    },
+                );
             }
-            assert_eq!(states(self), before, "a run with nothing new changed something; full: {full}");
+            assert_eq!(
+                states(self),
+                before,
+                "a run with nothing new changed something; full: {full}"
+            );
         }
         let mut machines = Vec::new();
         self.site.look(0, &mut |repo, root| {
@@ -271,7 +340,9 @@ impl<'s> Play<'s> {
         self.assert_newer();
         crate::verdict::assert_true(&self.truth, machines);
         if !self.priced && crate::recount::is_possible() {
-            self.site.look(0, &mut |repo, root| crate::recount::assert_equal(repo, root));
+            self.site.look(0, &mut |repo, root| {
+                crate::recount::assert_equal(repo, root)
+            });
             self.did("recount in Python");
         }
     }

@@ -22,7 +22,12 @@ use crate::truth::{Committed, Forgotten};
 use crate::world::{Machine, Ran, World, clean, run};
 
 /// Where a run is killed: before or after git was called so.
-const KILLS: [(&str, &str); 4] = [("before", "fetch"), ("before", "push"), ("after", "push"), ("before", "maintenance")];
+const KILLS: [(&str, &str); 4] = [
+    ("before", "fetch"),
+    ("before", "push"),
+    ("after", "push"),
+    ("before", "maintenance"),
+];
 
 pub struct Real<'w> {
     world: &'w World,
@@ -35,7 +40,11 @@ pub struct Real<'w> {
 
 /// A line of a transcript.
 fn line(row: &Row) -> String {
-    let stop = if row.done { json!("end_turn") } else { json!(null) };
+    let stop = if row.done {
+        json!("end_turn")
+    } else {
+        json!(null)
+    };
     let counters = row.counters();
     let value = json!({
         "type": "assistant", "timestamp": time(row.at).to_string(), "sessionId": row.session,
@@ -54,7 +63,11 @@ fn line(row: &Row) -> String {
 /// Transcripts, one for each session, by file name.
 fn transcripts(rows: &[Row], states: &[(usize, i64, State)]) -> BTreeMap<String, String> {
     let mut out: BTreeMap<String, String> = BTreeMap::new();
-    let mut put = |session: &str, line: &str| out.entry(format!("{session}.jsonl")).or_default().push_str(line);
+    let mut put = |session: &str, line: &str| {
+        out.entry(format!("{session}.jsonl"))
+            .or_default()
+            .push_str(line)
+    };
     for at in 0..=rows.len() {
         for (_, start, state) in states.iter().filter(|(behind, ..)| *behind == at) {
             put(state.session.as_str(), &account(*start, state));
@@ -74,7 +87,11 @@ fn account(start: i64, state: &State) -> String {
             "cacheCreationInputTokens": c.cache_creation, "webSearchRequests": 0, "costUSD": 0.25,
         })
     };
-    let models: serde_json::Map<_, _> = state.after.iter().map(|(model, counters)| (model.to_string(), usage(counters))).collect();
+    let models: serde_json::Map<_, _> = state
+        .after
+        .iter()
+        .map(|(model, counters)| (model.to_string(), usage(counters)))
+        .collect();
     let value = json!({ "sessionId": state.session.as_str(), "startTime": start, "totalCostUSD": 0.25, "modelUsage": models });
     // The kind comes first.
     format!("{{\"type\":\"cost-state\",{}\n", &value.to_string()[1..])
@@ -104,14 +121,28 @@ fn write(folder: &Path, rows: &[Row], states: &[(usize, i64, State)]) {
 impl<'w> Real<'w> {
     /// Machines that were set up. Some of them push to a branch of their own.
     pub fn new(world: &'w World, homes: &[Home], front_page: bool) -> Self {
-        let machines: Vec<Machine> = (0..homes.len()).map(|at| world.machine(&format!("m{at}"))).collect();
-        let site = Self { world, machines, key: None, front_page, checks: Cell::new(0) };
+        let machines: Vec<Machine> = (0..homes.len())
+            .map(|at| world.machine(&format!("m{at}")))
+            .collect();
+        let site = Self {
+            world,
+            machines,
+            key: None,
+            front_page,
+            checks: Cell::new(0),
+        };
         for (at, home) in homes.iter().enumerate() {
             site.furnish(at, home);
             let remote = world.remote();
             let machine = &site.machines[at];
             let mode = home.per_machine.then_some("--branch-per-machine");
-            machine.sync(&["init"].into_iter().chain(mode).chain([remote.as_str()]).collect::<Vec<_>>());
+            machine.sync(
+                &["init"]
+                    .into_iter()
+                    .chain(mode)
+                    .chain([remote.as_str()])
+                    .collect::<Vec<_>>(),
+            );
             if at == 0 && front_page {
                 machine.sync(&["init", "--front-page"]);
             }
@@ -130,14 +161,21 @@ impl<'w> Real<'w> {
             privacy.insert("encryption".to_owned(), "at-rest".into());
         }
         let settings = json!({ "summary_only": home.summary_only, "privacy_settings": privacy });
-        let wanted = [(".claude/machine_id", home.id.to_string()), (".config/claude-sync/config.json", settings.to_string())];
+        let wanted = [
+            (".claude/machine_id", home.id.to_string()),
+            (".config/claude-sync/config.json", settings.to_string()),
+        ];
         for (path, text) in wanted {
             if fs::read_to_string(machine.home.join(path)).is_ok_and(|known| known == text) {
                 continue;
             }
             machine.write(path, &text);
         }
-        write(&machine.home.join(".claude/projects/p"), &home.rows, &home.states);
+        write(
+            &machine.home.join(".claude/projects/p"),
+            &home.rows,
+            &home.states,
+        );
     }
 
     /// Runs `claude-sync`; where it is to be killed, with a `git` that does so.
@@ -158,13 +196,24 @@ impl<'w> Real<'w> {
         let machine = &self.machines[at];
         let mut command = Command::new("git");
         clean(&mut command, &machine.home);
-        command.arg("-C").arg(machine.repo()).args(["-c", "user.name=Tester", "-c", "user.email=tester@example.invalid"]).args(args);
+        command
+            .arg("-C")
+            .arg(machine.repo())
+            .args([
+                "-c",
+                "user.name=Tester",
+                "-c",
+                "user.email=tester@example.invalid",
+            ])
+            .args(args);
         run(command)
     }
 
     /// Files of the user's own that git could not merge: they take theirs, as a person would.
     fn settle_own_files(&self, at: usize) {
-        let unmerged = self.git(at, &["diff", "--name-only", "--diff-filter=U"]).out;
+        let unmerged = self
+            .git(at, &["diff", "--name-only", "--diff-filter=U"])
+            .out;
         for path in unmerged.lines().filter(|path| !path.starts_with("sync/")) {
             if self.git(at, &["checkout", "-q", "--ours", "--", path]).code != 0 {
                 self.git(at, &["checkout", "-q", "--theirs", "--", path]);
@@ -174,7 +223,9 @@ impl<'w> Real<'w> {
     }
 
     fn repo(&self, at: usize) -> Repo {
-        let repo = Repo::open(&self.machines[at].repo()).expect("opens").expect("a clone");
+        let repo = Repo::open(&self.machines[at].repo())
+            .expect("opens")
+            .expect("a clone");
         repo.with_key(self.key.as_ref().map(|(key, _)| key))
     }
 
@@ -189,7 +240,11 @@ fn killer(folder: &Path, when: &str, what: &str) -> PathBuf {
     if folder.join("git").exists() {
         return folder;
     }
-    let found = Command::new("sh").args(["-c", "command -v git"]).output().expect("sh runs").stdout;
+    let found = Command::new("sh")
+        .args(["-c", "command -v git"])
+        .output()
+        .expect("sh runs")
+        .stdout;
     let git = String::from_utf8(found).expect("a path");
     let git = git.trim();
     let script = format!(
@@ -208,7 +263,12 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
         fs::write(&path, text).expect("written");
         path.display().to_string()
     };
-    let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let text = |words: &[&str]| {
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>()
+    };
     if let Some(what) = &run.forget {
         let (flag, value) = match what {
             Forgotten::Session(id) => ("--session", id.clone()),
@@ -223,15 +283,28 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
     }
     match run.price {
         Some((pattern, 0)) => return text(&["price", "remove", pattern]),
-        Some((pattern, permille)) => return text(&["price", "set", pattern, "--multiply", &format!("0.{permille:03}")]),
+        Some((pattern, permille)) => {
+            return text(&[
+                "price",
+                "set",
+                pattern,
+                "--multiply",
+                &format!("0.{permille:03}"),
+            ]);
+        }
         None => {}
     }
     match &run.import {
         Some(Import::Backup(rows)) => {
             write(&folder.join("backup/projects/p"), rows, &[]);
-            return text(&["import", &folder.join("backup/projects").display().to_string()]);
+            return text(&[
+                "import",
+                &folder.join("backup/projects").display().to_string(),
+            ]);
         }
-        Some(Import::Ccusage(report, zone)) => return text(&["import", &file(report), "--timezone", zone]),
+        Some(Import::Ccusage(report, zone)) => {
+            return text(&["import", &file(report), "--timezone", zone]);
+        }
         Some(Import::Statistics(statistics)) => return text(&["import", &file(statistics)]),
         None => {}
     }
@@ -248,7 +321,11 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
 impl Site for Real<'_> {
     fn sync(&mut self, at: usize, home: &Home, run: &Run) -> Option<Committed> {
         self.furnish(at, home);
-        let killed = if let How::Killed(which) = run.how { Some(which) } else { None };
+        let killed = if let How::Killed(which) = run.how {
+            Some(which)
+        } else {
+            None
+        };
         let args = arguments(run, self.world.path());
         let ran = self.program(at, run.now, &args, killed);
         match (ran.code, killed) {
@@ -259,28 +336,60 @@ impl Site for Real<'_> {
                 println!("  refused: {args:?}: {}", ran.err.trim());
                 None
             }
-            (code, None) => panic!("claude-sync {args:?} ended with {code}:\n{}{}", ran.out, ran.err),
+            (code, None) => panic!(
+                "claude-sync {args:?} ended with {code}:\n{}{}",
+                ran.out, ran.err
+            ),
         }
     }
 
     fn plain(&mut self, at: usize, what: Plain, pick: usize) -> bool {
-        let Some(head) = self.head(at) else { return false };
+        let Some(head) = self.head(at) else {
+            return false;
+        };
         let back = format!("HEAD~{}", 1 + pick % 5);
         let ran = match what {
-            Plain::Pull | Plain::Push => self.git(at, &["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"]),
+            Plain::Pull | Plain::Push => self.git(
+                at,
+                &["pull", "-q", "--no-rebase", "--no-edit", "origin", "main"],
+            ),
             Plain::PullRebase => self.git(at, &["pull", "-q", "--rebase", "origin", "main"]),
             Plain::Revert => self.git(at, &["revert", "--no-edit", &format!("HEAD~{}", pick % 3)]),
             Plain::Reset => return self.git(at, &["reset", "-q", "--hard", &back]).code == 0,
             Plain::ForcePush => {
-                return self.git(at, &["push", "-q", "--no-verify", "--force", "origin", &format!("{back}:main")]).code == 0;
+                return self
+                    .git(
+                        at,
+                        &[
+                            "push",
+                            "-q",
+                            "--no-verify",
+                            "--force",
+                            "origin",
+                            &format!("{back}:main"),
+                        ],
+                    )
+                    .code
+                    == 0;
             }
             Plain::Unrelated => {
                 self.git(at, &["fetch", "-q", "origin"]);
-                let alone = self.git(at, &["commit-tree", "HEAD^{tree}", "-m", "begin anew"]).out;
+                let alone = self
+                    .git(at, &["commit-tree", "HEAD^{tree}", "-m", "begin anew"])
+                    .out;
                 if self.git(at, &["reset", "-q", "--hard", alone.trim()]).code != 0 {
                     return false;
                 }
-                self.git(at, &["merge", "-q", "--no-edit", "--allow-unrelated-histories", "origin/main"])
+                self.git(
+                    at,
+                    &[
+                        "merge",
+                        "-q",
+                        "--no-edit",
+                        "--allow-unrelated-histories",
+                        "origin/main",
+                    ],
+                )
             }
         };
         self.settle_own_files(at);
@@ -295,8 +404,12 @@ impl Site for Real<'_> {
         let clone = self.world.path().join("other-tool");
         let git = |args: &[&str]| self.world.try_git(&clone, args);
         if !clone.exists() {
-            self.world.git(self.world.path(), &["init", "-q", "-b", "main", "other-tool"]);
-            self.world.git(&clone, &["remote", "add", "origin", &self.world.remote()]);
+            self.world.git(
+                self.world.path(),
+                &["init", "-q", "-b", "main", "other-tool"],
+            );
+            self.world
+                .git(&clone, &["remote", "add", "origin", &self.world.remote()]);
         }
         git(&["fetch", "-q", "origin"]);
         git(&["reset", "-q", "--hard", "origin/main"]);
@@ -311,7 +424,9 @@ impl Site for Real<'_> {
     }
 
     fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool {
-        let Some(head) = self.head(at) else { return false };
+        let Some(head) = self.head(at) else {
+            return false;
+        };
         let repo = self.repo(at);
         if self.key.is_some() {
             repo.start_sealing();
@@ -321,8 +436,25 @@ impl Site for Real<'_> {
             (path.clone(), Entry { mode: FILE, oid })
         };
         let root = repo.tree_of(head).expect("a commit");
-        let tree = repo.replace(Some(root), &files.iter().map(put).collect::<BTreeMap<_, _>>()).expect("a tree");
-        let commit = self.git(at, &["commit-tree", &tree.to_string(), "-p", &head.to_string(), "-m", "sync of a newer version"]).out;
+        let tree = repo
+            .replace(
+                Some(root),
+                &files.iter().map(put).collect::<BTreeMap<_, _>>(),
+            )
+            .expect("a tree");
+        let commit = self
+            .git(
+                at,
+                &[
+                    "commit-tree",
+                    &tree.to_string(),
+                    "-p",
+                    &head.to_string(),
+                    "-m",
+                    "sync of a newer version",
+                ],
+            )
+            .out;
         self.git(at, &["reset", "-q", "--hard", commit.trim()]).code == 0
     }
 
@@ -354,9 +486,15 @@ impl Site for Real<'_> {
 
     fn check(&self, at: usize, after_run: bool) {
         let state = self.machines[at].state();
-        let index = state.is_dir().then(|| Index::open(&state).expect("an index"));
+        let index = state
+            .is_dir()
+            .then(|| Index::open(&state).expect("an index"));
         self.look(at, &mut |repo, root| {
-            let caches: Vec<&dyn Cache> = index.iter().map(|index| index as &dyn Cache).chain([&NoCache as &dyn Cache]).collect();
+            let caches: Vec<&dyn Cache> = index
+                .iter()
+                .map(|index| index as &dyn Cache)
+                .chain([&NoCache as &dyn Cache])
+                .collect();
             // Digests that are made anew are those that the index has: to ask for them each time would double the time.
             let fresh = self.checks.replace(self.checks.get() + 1).is_multiple_of(5);
             check::counts_alike(repo, root, if fresh { &caches } else { &caches[..1] });

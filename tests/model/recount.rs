@@ -33,7 +33,10 @@ fn by(rows: &[Counted], name: impl Fn(&Counted) -> String) -> BTreeMap<String, T
 
 /// Whether there is a Python to ask.
 pub fn is_possible() -> bool {
-    Command::new("python3").arg("--version").output().is_ok_and(|ran| ran.status.success())
+    Command::new("python3")
+        .arg("--version")
+        .output()
+        .is_ok_and(|ran| ran.status.success())
 }
 
 /// Asserts that a recount of a root tree gives what the library counts.
@@ -45,8 +48,13 @@ pub fn assert_equal(repo: &Repo, root: Oid) {
         fs::write(path, repo.blob(blob.oid).expect("reads")).expect("written");
     }
     let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let (rows, fleet) = crate::verdict::counted(read::load(repo, machines, archive).expect("reads"));
-    let section = |all: BTreeMap<String, Totals>| -> Value { all.iter().map(|(name, totals)| (name.clone(), figures(totals))).collect() };
+    let (rows, fleet) =
+        crate::verdict::counted(read::load(repo, machines, archive).expect("reads"));
+    let section = |all: BTreeMap<String, Totals>| -> Value {
+        all.iter()
+            .map(|(name, totals)| (name.clone(), figures(totals)))
+            .collect()
+    };
     let mut of_machines = by(&rows, |row| row.machine.to_string());
     for machine in &fleet.machines {
         of_machines.entry(machine.id.to_string()).or_default();
@@ -61,6 +69,16 @@ pub fn assert_equal(repo: &Repo, root: Oid) {
     let wanted = folder.path().join("expected.json");
     fs::write(&wanted, expected.to_string()).expect("written");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recount/recount.py");
-    let ran = Command::new("python3").arg(script).arg(folder.path()).arg("--compare").arg(wanted).output().expect("python3 runs");
-    assert!(ran.status.success(), "a recount differs: {}", String::from_utf8_lossy(&ran.stderr));
+    let ran = Command::new("python3")
+        .arg(script)
+        .arg(folder.path())
+        .arg("--compare")
+        .arg(wanted)
+        .output()
+        .expect("python3 runs");
+    assert!(
+        ran.status.success(),
+        "a recount differs: {}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
 }

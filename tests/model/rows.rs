@@ -85,13 +85,22 @@ pub fn record_id(request: u32) -> RecordId {
 impl Home {
     /// The states that were not read yet. Those at the end of what was read may come again.
     pub fn new_states(&self) -> impl Iterator<Item = &State> {
-        self.states.iter().filter(|(behind, ..)| *behind >= self.read).map(|(.., state)| state)
+        self.states
+            .iter()
+            .filter(|(behind, ..)| *behind >= self.read)
+            .map(|(.., state)| state)
     }
 }
 
 impl Row {
     pub fn counters(&self) -> Counters {
-        Counters { input: 10, output: self.output, cache_creation: 200, cache_read: 3000, ..Counters::default() }
+        Counters {
+            input: 10,
+            output: self.output,
+            cache_creation: 200,
+            cache_read: 3000,
+            ..Counters::default()
+        }
     }
 
     /// The record that the reader of transcripts makes of it.

@@ -43,7 +43,15 @@ pub struct Run {
 
 impl Run {
     pub fn new(now: i64, how: How) -> Self {
-        Self { now, how, full: false, forget: None, merge: None, import: None, price: None }
+        Self {
+            now,
+            how,
+            full: false,
+            forget: None,
+            merge: None,
+            import: None,
+            price: None,
+        }
     }
 }
 

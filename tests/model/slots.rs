@@ -51,7 +51,14 @@ pub const MOST: usize = 13;
 
 impl Slot {
     /// A slot of `count` requests, of which `kept` stand in transcripts.
-    pub fn new(number: usize, kind: Kind, holder: &MachineId, first: u32, count: u32, kept: u32) -> Self {
+    pub fn new(
+        number: usize,
+        kind: Kind,
+        holder: &MachineId,
+        first: u32,
+        count: u32,
+        kept: u32,
+    ) -> Self {
         let row = |at: u32| Row {
             request: first + at,
             at: start(number) + 9 * HOUR + i64::from(at) * 600_000,
@@ -62,7 +69,14 @@ impl Slot {
         };
         let requests: Vec<Row> = (0..count).map(row).collect();
         let kept = (first..first + kept).collect();
-        Self { number, kind, holder: holder.clone(), requests, kept, vague: None }
+        Self {
+            number,
+            kind,
+            holder: holder.clone(),
+            requests,
+            kept,
+            vague: None,
+        }
     }
 
     pub fn session(&self) -> String {
@@ -71,7 +85,9 @@ impl Slot {
 
     /// The rows that stand in transcripts.
     pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.requests.iter().filter(|row| self.kept.contains(&row.request))
+        self.requests
+            .iter()
+            .filter(|row| self.kept.contains(&row.request))
     }
 
     /// Whether a row that counts is of this slot.
@@ -88,18 +104,38 @@ impl Slot {
         if start(self.number) < truth.before() {
             return Some((0, 0));
         }
-        if truth.forgotten.contains(&Forgotten::Session(self.session())) {
+        if truth
+            .forgotten
+            .contains(&Forgotten::Session(self.session()))
+        {
             // Of a bare record nobody knows the session any more.
-            let copies = self.requests.iter().filter_map(|row| truth.rows.get(&row.request)).flat_map(|copies| copies.keys());
+            let copies = self
+                .requests
+                .iter()
+                .filter_map(|row| truth.rows.get(&row.request))
+                .flat_map(|copies| copies.keys());
             return (!copies.into_iter().any(|id| truth.pruned.contains(id))).then_some((0, 0));
         }
         let tokens = |row: &Row| row.counters().total();
         let all: u64 = self.requests.iter().map(tokens).sum();
         let copies = |row: &Row| truth.rows.get(&row.request);
-        let committed: Vec<&Row> = self.requests.iter().filter(|row| copies(row).is_some()).collect();
-        let ids: BTreeSet<&MachineId> = committed.iter().filter_map(|row| copies(row)).flat_map(|copies| copies.keys()).collect();
-        let perhaps = committed.iter().filter_map(|row| copies(row)).flat_map(|copies| copies.values().flat_map(|rows| rows.values()));
-        if perhaps.into_iter().any(|how| *how == Committed::Perhaps) || ids.iter().any(|id| truth.is_forgotten_machine(id)) {
+        let committed: Vec<&Row> = self
+            .requests
+            .iter()
+            .filter(|row| copies(row).is_some())
+            .collect();
+        let ids: BTreeSet<&MachineId> = committed
+            .iter()
+            .filter_map(|row| copies(row))
+            .flat_map(|copies| copies.keys())
+            .collect();
+        let perhaps = committed
+            .iter()
+            .filter_map(|row| copies(row))
+            .flat_map(|copies| copies.values().flat_map(|rows| rows.values()));
+        if perhaps.into_iter().any(|how| *how == Committed::Perhaps)
+            || ids.iter().any(|id| truth.is_forgotten_machine(id))
+        {
             return None;
         }
         let count = self.requests.len() as u64;
@@ -107,20 +143,31 @@ impl Slot {
             return committed.is_empty().then_some((0, 0));
         }
         let place = truth.place(&self.holder);
-        let by_holder = |row: &&&Row| copies(row).is_some_and(|copies| copies.keys().any(|id| truth.place(id) == place));
+        let by_holder = |row: &&&Row| {
+            copies(row).is_some_and(|copies| copies.keys().any(|id| truth.place(id) == place))
+        };
         let held = committed.iter().filter(by_holder).count();
         let requests = committed.len() as u64;
         match self.kind {
             Kind::Ccusage => (held == committed.len()).then_some((requests, all)),
             Kind::Elsewhere => {
                 // Another machine shows just these figures.
-                let places = |row: &&Row| copies(row).map(|copies| copies.keys().map(|id| truth.place(id)).collect::<BTreeSet<_>>());
+                let places = |row: &&Row| {
+                    copies(row).map(|copies| {
+                        copies
+                            .keys()
+                            .map(|id| truth.place(id))
+                            .collect::<BTreeSet<_>>()
+                    })
+                };
                 let sets: BTreeSet<_> = committed.iter().map(places).collect();
-                let shown = requests == count && sets.len() == 1 && (held == 0 || held == committed.len());
+                let shown =
+                    requests == count && sets.len() == 1 && (held == 0 || held == committed.len());
                 shown.then_some((count, all))
             }
             Kind::Statistics if committed.is_empty() => Some((0, all)),
-            Kind::Statistics => (held == committed.len()).then(|| (requests, committed.iter().map(|row| tokens(row)).sum())),
+            Kind::Statistics => (held == committed.len())
+                .then(|| (requests, committed.iter().map(|row| tokens(row)).sum())),
             Kind::Claim => (held == committed.len()).then_some((count, all)),
             Kind::Manifest => Some((count, 0)),
         }

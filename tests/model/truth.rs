@@ -71,7 +71,14 @@ impl Truth {
             self.pruned.insert(home.id.clone());
         }
         for row in rows {
-            let known = self.rows.entry(row.request).or_default().entry(home.id.clone()).or_default().entry(row.clone()).or_insert(how);
+            let known = self
+                .rows
+                .entry(row.request)
+                .or_default()
+                .entry(home.id.clone())
+                .or_default()
+                .entry(row.clone())
+                .or_insert(how);
             if how == Committed::Yes {
                 *known = how;
             }
@@ -106,7 +113,13 @@ impl Truth {
 
     /// The first day that is not forgotten, by its first millisecond.
     pub fn before(&self) -> i64 {
-        let bound = |one: &Forgotten| if let Forgotten::Before(at) = one { *at } else { i64::MIN };
+        let bound = |one: &Forgotten| {
+            if let Forgotten::Before(at) = one {
+                *at
+            } else {
+                i64::MIN
+            }
+        };
         self.forgotten.iter().map(bound).max().unwrap_or(i64::MIN)
     }
 

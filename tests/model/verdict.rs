@@ -43,7 +43,10 @@ pub fn counted(machines: Vec<MachineData>) -> (Vec<Counted>, Fleet) {
             },
         ));
     });
-    let named = rows.into_iter().map(|(at, row)| Counted { machine: fleet.machines[at].id.clone(), ..row });
+    let named = rows.into_iter().map(|(at, row)| Counted {
+        machine: fleet.machines[at].id.clone(),
+        ..row
+    });
     (named.collect(), fleet)
 }
 
@@ -69,7 +72,11 @@ fn verdict(truth: &Truth, request: u32) -> Verdict {
     }
     if named > 0 {
         let bare = copies.keys().any(|id| truth.pruned.contains(id));
-        return if named == all().count() && !bare { Verdict::Gone } else { Verdict::May(most) };
+        return if named == all().count() && !bare {
+            Verdict::Gone
+        } else {
+            Verdict::May(most)
+        };
     }
     let (mut sure, mut any) = (0, 0);
     for (id, rows) in copies {
@@ -80,7 +87,12 @@ fn verdict(truth: &Truth, request: u32) -> Verdict {
         if old == rows.len() {
             continue;
         }
-        let greatest = |wanted: &dyn Fn(&Committed) -> bool| rows.iter().filter(|(_, how)| wanted(how)).map(|(row, _)| row.output).max();
+        let greatest = |wanted: &dyn Fn(&Committed) -> bool| {
+            rows.iter()
+                .filter(|(_, how)| wanted(how))
+                .map(|(row, _)| row.output)
+                .max()
+        };
         any = any.max(greatest(&|_| true).unwrap_or(0));
         if old == 0 {
             sure = sure.max(greatest(&|how| *how == Committed::Yes).unwrap_or(0));
@@ -99,7 +111,10 @@ pub fn assert_true(truth: &Truth, machines: Vec<MachineData>) {
     let mut by_id: BTreeMap<RecordId, &Counted> = BTreeMap::new();
     for row in &rows {
         if let Some(id) = row.id {
-            assert!(by_id.insert(id, row).is_none(), "a request counts twice: {row:?}");
+            assert!(
+                by_id.insert(id, row).is_none(),
+                "a request counts twice: {row:?}"
+            );
         }
     }
     let mut known: BTreeSet<RecordId> = BTreeSet::new();
@@ -114,7 +129,11 @@ pub fn assert_true(truth: &Truth, machines: Vec<MachineData>) {
             (Verdict::May(_) | Verdict::Gone, None) => true,
             (Verdict::Counts(..), None) | (Verdict::Gone, Some(_)) => false,
         };
-        assert!(fits, "request {request}: {verdict:?}, but {row:?}; {:#?}; forgotten: {:?}", truth.rows[request], truth.forgotten);
+        assert!(
+            fits,
+            "request {request}: {verdict:?}, but {row:?}; {:#?}; forgotten: {:?}",
+            truth.rows[request], truth.forgotten
+        );
         if let (Verdict::Counts(..), Some(row)) = (verdict, row) {
             owner(truth, *request, row);
             origin(truth, *request, row);
@@ -123,39 +142,80 @@ pub fn assert_true(truth: &Truth, machines: Vec<MachineData>) {
     for slot in &truth.slots {
         slot.assert_true(truth, &rows);
     }
-    for row in rows.iter().filter(|row| row.id.is_none_or(|id| !known.contains(&id))) {
-        assert!(truth.slots.iter().any(|slot| slot.has(row)) || is_tab(&row.model), "nobody knows where this comes from: {row:?}");
+    for row in rows
+        .iter()
+        .filter(|row| row.id.is_none_or(|id| !known.contains(&id)))
+    {
+        assert!(
+            truth.slots.iter().any(|slot| slot.has(row)) || is_tab(&row.model),
+            "nobody knows where this comes from: {row:?}"
+        );
     }
     truth.assert_tabs(&rows);
     let sum: Totals = rows.iter().map(|row| row.totals).sum();
-    assert_eq!(fleet.totals(), sum, "the fleet's totals are not the sum of its rows");
+    assert_eq!(
+        fleet.totals(),
+        sum,
+        "the fleet's totals are not the sum of its rows"
+    );
     let of_machines: Totals = fleet.machines.iter().map(|machine| machine.totals).sum();
     assert_eq!(of_machines, sum, "the machines' totals do not add up");
 }
 
 /// A request that one machine has counts for that machine.
 fn owner(truth: &Truth, request: u32, row: &Counted) {
-    let places: BTreeSet<MachineId> = truth.rows[&request].keys().map(|id| truth.place(id)).collect();
-    assert!(places.contains(&row.machine), "request {request} counts for {}, which never had it", row.machine);
+    let places: BTreeSet<MachineId> = truth.rows[&request]
+        .keys()
+        .map(|id| truth.place(id))
+        .collect();
+    assert!(
+        places.contains(&row.machine),
+        "request {request} counts for {}, which never had it",
+        row.machine
+    );
 }
 
 /// Where no copy was shortened, the earliest one says when and where. Where some were, the most detailed one does.
 fn origin(truth: &Truth, request: u32, row: &Counted) {
     let copies = &truth.rows[&request];
     let rows = |full: bool| {
-        let kept = move |id: &MachineId| !truth.is_forgotten_machine(id) && (!full || !truth.lowered.contains(id));
-        copies.iter().filter(move |(id, _)| kept(id)).flat_map(|(_, rows)| rows)
+        let kept = move |id: &MachineId| {
+            !truth.is_forgotten_machine(id) && (!full || !truth.lowered.contains(id))
+        };
+        copies
+            .iter()
+            .filter(move |(id, _)| kept(id))
+            .flat_map(|(_, rows)| rows)
     };
-    let full: Vec<&Row> = rows(true).filter(|(_, how)| **how == Committed::Yes).map(|(row, _)| row).collect();
-    if full.is_empty() || rows(false).any(|(row, how)| truth.is_before(row) || *how == Committed::Perhaps) {
+    let full: Vec<&Row> = rows(true)
+        .filter(|(_, how)| **how == Committed::Yes)
+        .map(|(row, _)| row)
+        .collect();
+    if full.is_empty()
+        || rows(false).any(|(row, how)| truth.is_before(row) || *how == Committed::Perhaps)
+    {
         return;
     }
-    assert_eq!(row.source, RowSource::Record(Level::Full), "request {request}: a shortened copy hides a full one: {row:?}");
+    assert_eq!(
+        row.source,
+        RowSource::Record(Level::Full),
+        "request {request}: a shortened copy hides a full one: {row:?}"
+    );
     if copies.keys().any(|id| truth.lowered.contains(id)) {
         return;
     }
-    let first = full.iter().map(|row| (row.at, row.session.as_str())).min().expect("some");
-    let said = (row.at.millis(), row.session.as_ref().map_or("", SessionId::as_str));
-    assert_eq!(said, first, "request {request}: time and session are not those of its first copy: {row:?}");
+    let first = full
+        .iter()
+        .map(|row| (row.at, row.session.as_str()))
+        .min()
+        .expect("some");
+    let said = (
+        row.at.millis(),
+        row.session.as_ref().map_or("", SessionId::as_str),
+    );
+    assert_eq!(
+        said, first,
+        "request {request}: time and session are not those of its first copy: {row:?}"
+    );
     assert_eq!(row.project, project(first.1), "request {request}: project");
 }

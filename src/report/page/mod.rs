@@ -25,10 +25,18 @@ pub fn to_html(story: &Story, zone: Zone, look: Look) -> Result<String, ChartErr
          <title>Claude Code usage</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Claude Code usage</h1>\n"
     );
     let period = match (story.days.groups.first(), story.days.groups.last()) {
-        (Some(first), Some(last)) => format!("{} to {}, by {}", escaped(&first.key), escaped(&last.key), count(story.machines, "machine")),
+        (Some(first), Some(last)) => format!(
+            "{} to {}, by {}",
+            escaped(&first.key),
+            escaped(&last.key),
+            count(story.machines, "machine")
+        ),
         _ => "No usage in this period".to_owned(),
     };
-    out.push_str(&format!("<p class=\"quiet\">{period}. Made {}.</p>\n<dl>\n", zone.minute(look.now)));
+    out.push_str(&format!(
+        "<p class=\"quiet\">{period}. Made {}.</p>\n<dl>\n",
+        zone.minute(look.now)
+    ));
     for (name, figure) in [
         ("Cost", price(totals.cost)),
         ("Tokens", thousands(totals.counters.total())),
@@ -45,7 +53,9 @@ pub fn to_html(story: &Story, zone: Zone, look: Look) -> Result<String, ChartErr
         out.push_str(&figure(&story.picture(which), which)?);
     }
     out.push_str(&sessions(story, zone));
-    out.push_str(&format!("</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"));
+    out.push_str(&format!(
+        "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    ));
     Ok(out)
 }
 
@@ -66,12 +76,23 @@ fn figure(picture: &Picture, which: Which) -> Result<String, ChartError> {
         which.axis(),
     );
     let unit = picture.unit;
-    let names = if names.is_empty() { vec![unit.name().to_owned()] } else { names };
-    names.iter().for_each(|name| out.push_str(&format!("<th scope=\"col\" class=\"number\">{}</th>", escaped(name))));
+    let names = if names.is_empty() {
+        vec![unit.name().to_owned()]
+    } else {
+        names
+    };
+    names.iter().for_each(|name| {
+        out.push_str(&format!(
+            "<th scope=\"col\" class=\"number\">{}</th>",
+            escaped(name)
+        ))
+    });
     out.push_str("</tr></thead>\n<tbody>\n");
     for (name, values) in rows {
         out.push_str(&format!("<tr><th scope=\"row\">{}</th>", escaped(&name)));
-        values.iter().for_each(|value| out.push_str(&format!("<td class=\"number\">{}</td>", unit.exact(*value))));
+        values.iter().for_each(|value| {
+            out.push_str(&format!("<td class=\"number\">{}</td>", unit.exact(*value)))
+        });
         out.push_str("</tr>\n");
     }
     out.push_str("</tbody>\n</table></div></details>\n</figure>\n");
@@ -100,7 +121,11 @@ fn sessions(story: &Story, zone: Zone) -> String {
         out.push_str(&format!("<th scope=\"col\"{class} aria-sort=\"none\"><button type=\"button\">{name}</button></th>"));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    story.sessions.groups.iter().for_each(|group| out.push_str(&session(group, zone)));
+    story
+        .sessions
+        .groups
+        .iter()
+        .for_each(|group| out.push_str(&session(group, zone)));
     out.push_str("</tbody>\n</table></div>\n");
     out
 }
@@ -108,18 +133,37 @@ fn sessions(story: &Story, zone: Zone) -> String {
 fn session(group: &Group, zone: Zone) -> String {
     let totals = &group.totals;
     let micros = totals.cost.amount.micros();
-    let models: Vec<String> = group.models.keys().map(|model| short_model(model)).collect();
+    let models: Vec<String> = group
+        .models
+        .keys()
+        .map(|model| short_model(model))
+        .collect();
     let machines: Vec<&str> = group.machines.iter().map(String::as_str).collect();
-    let id = if group.key.is_empty() { "(none)" } else { &group.key };
+    let id = if group.key.is_empty() {
+        "(none)"
+    } else {
+        &group.key
+    };
     let last = group.last.map(|last| zone.minute(last)).unwrap_or_default();
-    let texts = [("key", id), ("", &group.project), ("", &machines.join(", ")), ("", &models.join(", ")), ("key", &last)]
-        .map(|(class, text)| format!("<td class=\"{class}\">{}</td>", escaped(text)));
-    let number = |value: u128, text: String| format!("<td class=\"number\" data-value=\"{value}\">{text}</td>");
+    let texts = [
+        ("key", id),
+        ("", &group.project),
+        ("", &machines.join(", ")),
+        ("", &models.join(", ")),
+        ("key", &last),
+    ]
+    .map(|(class, text)| format!("<td class=\"{class}\">{}</td>", escaped(text)));
+    let number = |value: u128, text: String| {
+        format!("<td class=\"number\" data-value=\"{value}\">{text}</td>")
+    };
     format!(
         "<tr data-cost=\"{micros}\">{}{}{}{}</tr>\n",
         texts.concat(),
         number(totals.requests.into(), thousands(totals.requests)),
-        number(totals.counters.total().into(), thousands(totals.counters.total())),
+        number(
+            totals.counters.total().into(),
+            thousands(totals.counters.total())
+        ),
         number(micros, price(totals.cost)),
     )
 }

@@ -29,7 +29,14 @@ pub enum Which {
 
 impl Which {
     /// In the order of the page.
-    pub const ALL: [Self; 6] = [Self::Cost, Self::Tokens, Self::Calendar, Self::Machines, Self::Projects, Self::Hours];
+    pub const ALL: [Self; 6] = [
+        Self::Cost,
+        Self::Tokens,
+        Self::Calendar,
+        Self::Machines,
+        Self::Projects,
+        Self::Hours,
+    ];
 
     /// What it is called on the command line and in the page.
     pub const fn name(self) -> &'static str {
@@ -87,7 +94,13 @@ pub struct Story {
 impl StoryFold {
     /// Of rows within `bounds`; days begin in `zone`.
     pub fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
-        let fold = |kind, split, descending| Fold::new(kind, bounds, zone).with(Choice { descending, split, ..choice.clone() });
+        let fold = |kind, split, descending| {
+            Fold::new(kind, bounds, zone).with(Choice {
+                descending,
+                split,
+                ..choice.clone()
+            })
+        };
         Self {
             days: fold(Kind::Daily, Some(Split::Model), false),
             weeks: fold(Kind::Weekly, Some(Split::Machine), false),
@@ -101,10 +114,20 @@ impl StoryFold {
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        [&mut self.days, &mut self.weeks, &mut self.projects, &mut self.sessions].into_iter().for_each(|fold| fold.add(row));
+        [
+            &mut self.days,
+            &mut self.weeks,
+            &mut self.projects,
+            &mut self.sessions,
+        ]
+        .into_iter()
+        .for_each(|fold| fold.add(row));
         // Of a record that retention shortened, nobody knows the hour.
         if !row.is_day() && self.bounds.hold(self.zone.date(row.at)) {
-            let sum = self.hours.entry((row.machine, self.zone.clock(row.at).hour())).or_default();
+            let sum = self
+                .hours
+                .entry((row.machine, self.zone.clock(row.at).hour()))
+                .or_default();
             *sum = sum.plus(row.totals);
         }
     }
@@ -119,7 +142,11 @@ impl StoryFold {
             }
         }
         let days = self.days.finish(fleet, machines);
-        let names: std::collections::BTreeSet<_> = days.groups.iter().flat_map(|group| &group.machines).collect();
+        let names: std::collections::BTreeSet<_> = days
+            .groups
+            .iter()
+            .flat_map(|group| &group.machines)
+            .collect();
         let count = names.len() as u64;
         Story {
             days,
@@ -150,14 +177,30 @@ impl Story {
     /// One of its charts.
     pub fn picture(&self, which: Which) -> Picture {
         let (title, unit, chart) = match which {
-            Which::Cost => ("Cost per day, by model", Unit::Dollars, self.days_by_model(dollars)),
-            Which::Tokens => ("Tokens per day, by model", Unit::Tokens, self.days_by_model(tokens)),
+            Which::Cost => (
+                "Cost per day, by model",
+                Unit::Dollars,
+                self.days_by_model(dollars),
+            ),
+            Which::Tokens => (
+                "Tokens per day, by model",
+                Unit::Tokens,
+                self.days_by_model(tokens),
+            ),
             Which::Calendar => ("Cost per day", Unit::Dollars, self.calendar()),
-            Which::Machines => ("Cost per week, by machine", Unit::Dollars, stack(&self.weeks, 7, str::to_owned, dollars)),
+            Which::Machines => (
+                "Cost per week, by machine",
+                Unit::Dollars,
+                stack(&self.weeks, 7, str::to_owned, dollars),
+            ),
             Which::Projects => ("Cost per project", Unit::Dollars, self.rank()),
             Which::Hours => ("Cost by hour of the day", Unit::Dollars, self.by_hour()),
         };
-        Picture { title: title.to_owned(), unit, chart }
+        Picture {
+            title: title.to_owned(),
+            unit,
+            chart,
+        }
     }
 
     fn days_by_model(&self, value: fn(&Totals) -> f64) -> Chart {
@@ -167,16 +210,41 @@ impl Story {
     fn calendar(&self) -> Chart {
         let days = steps(&self.days, 1);
         let first = days.first().copied().unwrap_or_default();
-        let by_day: BTreeMap<&str, &Totals> = self.days.groups.iter().map(|group| (group.key.as_str(), &group.totals)).collect();
-        let values = days.iter().map(|day| by_day.get(day.to_string().as_str()).map_or(0.0, |totals| dollars(totals))).collect();
+        let by_day: BTreeMap<&str, &Totals> = self
+            .days
+            .groups
+            .iter()
+            .map(|group| (group.key.as_str(), &group.totals))
+            .collect();
+        let values = days
+            .iter()
+            .map(|day| {
+                by_day
+                    .get(day.to_string().as_str())
+                    .map_or(0.0, |totals| dollars(totals))
+            })
+            .collect();
         Chart::Calendar { first, values }
     }
 
     fn rank(&self) -> Chart {
-        let name = |name: &str| if name.is_empty() { "(not told)".to_owned() } else { name.to_owned() };
+        let name = |name: &str| {
+            if name.is_empty() {
+                "(not told)".to_owned()
+            } else {
+                name.to_owned()
+            }
+        };
         let all = &self.projects.groups;
-        let own = if all.len() > PROJECTS { PROJECTS - 1 } else { all.len() };
-        let mut items: Vec<(String, f64)> = all[..own].iter().map(|group| (name(&group.key), dollars(&group.totals))).collect();
+        let own = if all.len() > PROJECTS {
+            PROJECTS - 1
+        } else {
+            all.len()
+        };
+        let mut items: Vec<(String, f64)> = all[..own]
+            .iter()
+            .map(|group| (name(&group.key), dollars(&group.totals)))
+            .collect();
         if own < all.len() {
             let rest: Totals = all[own..].iter().map(|group| group.totals).sum();
             items.push((format!("{} others", all.len() - own), dollars(&rest)));
@@ -186,33 +254,67 @@ impl Story {
 
     fn by_hour(&self) -> Chart {
         let bars = (0..24).map(|hour| format!("{hour:02}:00")).collect();
-        Chart::Stack { bars, parts: vec![("all models".to_owned(), self.hours.iter().map(dollars).collect())] }
+        Chart::Stack {
+            bars,
+            parts: vec![(
+                "all models".to_owned(),
+                self.hours.iter().map(dollars).collect(),
+            )],
+        }
     }
 }
 
 /// All days, or all first days of weeks, from the first of a report to its last, also those without usage.
 fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
-    let keys = report.groups.iter().filter_map(|group| group.key.parse::<NaiveDate>().ok());
-    let (Some(first), Some(last)) = (keys.clone().min(), keys.max()) else { return Vec::new() };
-    let from = last.checked_sub_days(Days::new((DAYS - 1) * days)).unwrap_or(first).max(first);
-    let next = |day: &NaiveDate| day.checked_add_days(Days::new(days)).filter(|next| *next <= last);
+    let keys = report
+        .groups
+        .iter()
+        .filter_map(|group| group.key.parse::<NaiveDate>().ok());
+    let (Some(first), Some(last)) = (keys.clone().min(), keys.max()) else {
+        return Vec::new();
+    };
+    let from = last
+        .checked_sub_days(Days::new((DAYS - 1) * days))
+        .unwrap_or(first)
+        .max(first);
+    let next = |day: &NaiveDate| {
+        day.checked_add_days(Days::new(days))
+            .filter(|next| *next <= last)
+    };
     std::iter::successors(Some(from), next).collect()
 }
 
 /// A bar for each step, of a report's parts, the dearest first, so that a part has one colour in all charts.
 fn stack(report: &Report, days: u64, name: fn(&str) -> String, value: fn(&Totals) -> f64) -> Chart {
-    let bars: Vec<String> = steps(report, days).iter().map(ToString::to_string).collect();
-    let places: BTreeMap<&str, usize> = bars.iter().enumerate().map(|(at, bar)| (bar.as_str(), at)).collect();
+    let bars: Vec<String> = steps(report, days)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let places: BTreeMap<&str, usize> = bars
+        .iter()
+        .enumerate()
+        .map(|(at, bar)| (bar.as_str(), at))
+        .collect();
     let mut parts: BTreeMap<&str, (f64, Vec<f64>)> = BTreeMap::new();
     for group in &report.groups {
-        let Some(at) = places.get(group.key.as_str()) else { continue };
+        let Some(at) = places.get(group.key.as_str()) else {
+            continue;
+        };
         for (part, totals) in &group.parts {
-            let (sum, values) = parts.entry(part).or_insert_with(|| (0.0, vec![0.0; bars.len()]));
+            let (sum, values) = parts
+                .entry(part)
+                .or_insert_with(|| (0.0, vec![0.0; bars.len()]));
             values[*at] += value(totals);
             *sum += dollars(totals);
         }
     }
     let mut parts: Vec<_> = parts.into_iter().collect();
     parts.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then_with(|| a.0.cmp(b.0)));
-    Chart::Stack { parts: parts.into_iter().map(|(part, (_, values))| (name(part), values)).collect(), bars }
+    Chart::Stack {
+        parts: parts
+            .into_iter()
+            .map(|(part, (_, values))| (name(part), values))
+            .collect(),
+        bars,
+    }
 }

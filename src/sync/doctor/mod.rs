@@ -51,8 +51,18 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(name: &'static str, status: Status, what: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { name, status, what: what.into(), advice: advice.into() }
+    fn new(
+        name: &'static str,
+        status: Status,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            name,
+            status,
+            what: what.into(),
+            advice: advice.into(),
+        }
     }
 
     fn ok(name: &'static str, what: impl Into<String>) -> Self {
@@ -81,7 +91,9 @@ struct Patient<'a> {
 impl<'a> Patient<'a> {
     fn look(places: &'a Places, options: &'a Options) -> Self {
         let config = config::read(&places.config);
-        let silence = config.as_ref().map_or(SILENCE, |config| config.failures.silence.min(SILENCE));
+        let silence = config
+            .as_ref()
+            .map_or(SILENCE, |config| config.failures.silence.min(SILENCE));
         let key = key::read(&places.key);
         let seal = key.as_ref().ok().and_then(Option::as_ref);
         Self {
@@ -103,14 +115,19 @@ impl<'a> Patient<'a> {
     /// The tree of what was synced last.
     fn root(&self) -> Option<Oid> {
         let repo = self.repo()?;
-        repo.synced().ok().flatten().and_then(|head| repo.tree_of(head).ok())
+        repo.synced()
+            .ok()
+            .flatten()
+            .and_then(|head| repo.tree_of(head).ok())
     }
 
     /// A file of what was synced last, in clear.
     fn file(&self, path: &str) -> Option<Vec<u8>> {
         let repo = self.repo()?;
         let entry = repo.entry(Some(self.root()?), path).ok().flatten()?;
-        repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE).ok().filter(|fits| *fits)?;
+        repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE)
+            .ok()
+            .filter(|fits| *fits)?;
         repo.blob(entry.oid).ok()
     }
 
@@ -157,7 +174,11 @@ fn tell(error: &dyn Error) -> String {
         text.push_str(&format!(": {cause}"));
         next = cause.source();
     }
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn show(path: &Path) -> String {

@@ -13,13 +13,35 @@ use crate::sync::setup::is_sync;
 pub fn settings(patient: &Patient) -> Check {
     const NAME: &str = "settings";
     match &patient.config {
-        Err(error) => Check::new(NAME, Status::Error, tell(error), "correct it, or take the setting out: claude-sync config edit"),
+        Err(error) => Check::new(
+            NAME,
+            Status::Error,
+            tell(error),
+            "correct it, or take the setting out: claude-sync config edit",
+        ),
         Ok(config) if config.unknown.is_empty() => Check::ok(NAME, "all are valid"),
         Ok(config) => {
-            let near = |near: Option<&str>| near.map(|near| format!(" (is {near} meant?)")).unwrap_or_default();
-            let names: Vec<_> = config.unknown.iter().take(5).map(|(name, meant)| format!("{name}{}", near(*meant))).collect();
-            let what = format!("{} not known here and without effect: {}", count(config.unknown.len() as u64, "setting"), names.join(", "));
-            Check::new(NAME, Status::Warning, what, "correct or remove them: claude-sync config edit")
+            let near = |near: Option<&str>| {
+                near.map(|near| format!(" (is {near} meant?)"))
+                    .unwrap_or_default()
+            };
+            let names: Vec<_> = config
+                .unknown
+                .iter()
+                .take(5)
+                .map(|(name, meant)| format!("{name}{}", near(*meant)))
+                .collect();
+            let what = format!(
+                "{} not known here and without effect: {}",
+                count(config.unknown.len() as u64, "setting"),
+                names.join(", ")
+            );
+            Check::new(
+                NAME,
+                Status::Warning,
+                what,
+                "correct or remove them: claude-sync config edit",
+            )
         }
     }
 }
@@ -28,21 +50,51 @@ pub fn settings(patient: &Patient) -> Check {
 pub fn permissions(patient: &Patient) -> Check {
     const NAME: &str = "permissions";
     let places = patient.places;
-    let folders = [Some(places.repo.as_path()), Some(&places.state), places.config.parent(), places.machine_id.parent()];
+    let folders = [
+        Some(places.repo.as_path()),
+        Some(&places.state),
+        places.config.parent(),
+        places.machine_id.parent(),
+    ];
     // Where one command ran as root, single folders are root's.
-    let inside = [".git", ".git/objects", ".git/refs/heads", "sync", "sync/machines"].map(|name| places.repo.join(name));
-    let folders = folders.into_iter().flatten().chain(inside.iter().map(std::path::PathBuf::as_path).filter(|folder| folder.is_dir()));
-    let bad: Vec<_> = folders.filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?))).collect();
+    let inside = [
+        ".git",
+        ".git/objects",
+        ".git/refs/heads",
+        "sync",
+        "sync/machines",
+    ]
+    .map(|name| places.repo.join(name));
+    let folders = folders.into_iter().flatten().chain(
+        inside
+            .iter()
+            .map(std::path::PathBuf::as_path)
+            .filter(|folder| folder.is_dir()),
+    );
+    let bad: Vec<_> = folders
+        .filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?)))
+        .collect();
     if let Err(error) = owner::check(places) {
-        return Check::new(NAME, Status::Error, tell(&error), owner::advice(&places.repo));
+        return Check::new(
+            NAME,
+            Status::Error,
+            tell(&error),
+            owner::advice(&places.repo),
+        );
     }
     if let Some(path) = owner::foreign_objects(&places.repo) {
-        return Check::new(NAME, Status::Error, format!("{} belongs to another user", show(&path)), owner::advice(&places.repo));
+        return Check::new(
+            NAME,
+            Status::Error,
+            format!("{} belongs to another user", show(&path)),
+            owner::advice(&places.repo),
+        );
     }
     if bad.is_empty() {
         return Check::ok(NAME, "all folders can be written");
     }
-    let advice = "give them back to yourself (chown, chmod u+rwx): a command run as root may have made them";
+    let advice =
+        "give them back to yourself (chown, chmod u+rwx): a command run as root may have made them";
     Check::new(NAME, Status::Error, bad.join("; "), advice)
 }
 
@@ -55,8 +107,10 @@ const NOTHING: u64 = 20_000_000;
 pub fn disk(patient: &Patient) -> Check {
     const NAME: &str = "disk";
     let places = patient.places;
-    let Some((free, place)) =
-        [&places.repo, &places.state].into_iter().filter_map(|place| Some((space::free(place)?, place))).min_by_key(|(free, _)| *free)
+    let Some((free, place)) = [&places.repo, &places.state]
+        .into_iter()
+        .filter_map(|place| Some((space::free(place)?, place)))
+        .min_by_key(|(free, _)| *free)
     else {
         return Check::skipped(NAME, "the system does not tell how much is free");
     };
@@ -96,14 +150,26 @@ pub fn clock(patient: &Patient) -> Check {
     let now = patient.options.now;
     let advice = "set this machine's clock, and have it kept by the network";
     if now < made() {
-        return Check::new(NAME, Status::Error, format!("it says {now}, before this program was made"), advice);
+        return Check::new(
+            NAME,
+            Status::Error,
+            format!("it says {now}, before this program was made"),
+            advice,
+        );
     }
     let manifest = patient.manifest();
-    let newest = manifest.as_ref().and_then(|manifest| manifest.updated_at.max(manifest.last_usage));
+    let newest = manifest
+        .as_ref()
+        .and_then(|manifest| manifest.updated_at.max(manifest.last_usage));
     match newest {
         Some(newest) if newest.since(now) > DAY => {
             let what = format!("it says {now}, but something was synced that is of {newest}");
-            Check::new(NAME, Status::Warning, what, format!("{advice}; or another machine's clock is ahead: claude-sync machine list"))
+            Check::new(
+                NAME,
+                Status::Warning,
+                what,
+                format!("{advice}; or another machine's clock is ahead: claude-sync machine list"),
+            )
         }
         _ => Check::ok(NAME, "it is not behind what was synced"),
     }
@@ -113,12 +179,28 @@ pub fn clock(patient: &Patient) -> Check {
 pub fn machine_id(patient: &Patient) -> Check {
     const NAME: &str = "machine_id";
     match &patient.machine {
-        Err(error) => {
-            Check::new(NAME, Status::Error, tell(error), "put the id back; or, if it never synced, delete the file and a new id is made")
-        }
-        Ok(None) => Check::new(NAME, Status::Note, "there is none yet", "the first claude-sync makes it"),
-        Ok(Some(id)) if ids::is_anothers(&patient.places.machine_id, &patient.options.host.fingerprint) => {
-            let what = format!("{} was made on another computer: two may be using it", id.short());
+        Err(error) => Check::new(
+            NAME,
+            Status::Error,
+            tell(error),
+            "put the id back; or, if it never synced, delete the file and a new id is made",
+        ),
+        Ok(None) => Check::new(
+            NAME,
+            Status::Note,
+            "there is none yet",
+            "the first claude-sync makes it",
+        ),
+        Ok(Some(id))
+            if ids::is_anothers(
+                &patient.places.machine_id,
+                &patient.options.host.fingerprint,
+            ) =>
+        {
+            let what = format!(
+                "{} was made on another computer: two may be using it",
+                id.short()
+            );
             Check::new(
                 NAME,
                 Status::Warning,
@@ -134,15 +216,23 @@ pub fn machine_id(patient: &Patient) -> Check {
 pub fn key(patient: &Patient) -> Check {
     const NAME: &str = "key";
     let path = &patient.places.key;
-    let sealed = patient.repo().zip(patient.root()).and_then(|(repo, root)| repo.sealed_by(root).ok().flatten());
+    let sealed = patient
+        .repo()
+        .zip(patient.root())
+        .and_then(|(repo, root)| repo.sealed_by(root).ok().flatten());
     let config = patient.config.as_ref().ok();
     let wanted = match &sealed {
         Some(mark) => Some(format!("the repository is encrypted with the key {mark}")),
-        None if config.is_some_and(|config| config.encrypt) => Some("privacy_settings.encryption asks for it".to_owned()),
-        None if config.is_some_and(|config| config.hash_project_names) => Some("privacy_settings.project_names asks for it".to_owned()),
+        None if config.is_some_and(|config| config.encrypt) => {
+            Some("privacy_settings.encryption asks for it".to_owned())
+        }
+        None if config.is_some_and(|config| config.hash_project_names) => {
+            Some("privacy_settings.project_names asks for it".to_owned())
+        }
         None => None,
     };
-    let import = "on the machine that has it: claude-sync key show; then here: claude-sync key import";
+    let import =
+        "on the machine that has it: claude-sync key show; then here: claude-sync key import";
     match (&patient.key, wanted) {
         (Err(error), _) => Check::new(NAME, Status::Error, tell(error), import),
         (Ok(_), _) if space::is_open_to_others(path) => Check::new(
@@ -154,12 +244,25 @@ pub fn key(patient: &Patient) -> Check {
         (Ok(None), None) => Check::ok(NAME, "there is none, and none is needed"),
         (Ok(None), Some(wanted)) => {
             let advice = format!("{import}. For a fleet that has none: claude-sync key init");
-            Check::new(NAME, Status::Error, format!("there is none, but {wanted}"), advice)
+            Check::new(
+                NAME,
+                Status::Error,
+                format!("there is none, but {wanted}"),
+                advice,
+            )
         }
         (Ok(Some(key)), _) if sealed.as_ref().is_some_and(|mark| *mark != key.mark()) => {
-            let what =
-                format!("this machine has the key {}, but the repository is encrypted with {}", key.mark(), sealed.unwrap_or_default());
-            Check::new(NAME, Status::Error, what, format!("keep a copy of {}, move it away, and {import}", show(path)))
+            let what = format!(
+                "this machine has the key {}, but the repository is encrypted with {}",
+                key.mark(),
+                sealed.unwrap_or_default()
+            );
+            Check::new(
+                NAME,
+                Status::Error,
+                what,
+                format!("keep a copy of {}, move it away, and {import}", show(path)),
+            )
         }
         (Ok(Some(key)), _) => Check::ok(NAME, format!("{}, readable by you alone", key.mark())),
     }
@@ -180,7 +283,12 @@ fn late(place: &Place, branch: &str) -> Check {
         Place::Another(tree) => (format!("{branch} is checked out in another work tree too: {}", show(tree)), back),
         Place::Obstacle(reason) => (reason.clone(), "claude-sync git status tells more".to_owned()),
     };
-    Check::new(NAME, Status::Warning, format!("{what}; its files wait, records do not"), advice)
+    Check::new(
+        NAME,
+        Status::Warning,
+        format!("{what}; its files wait, records do not"),
+        advice,
+    )
 }
 
 /// Whether there is a repository that a sync can work in.
@@ -189,29 +297,58 @@ pub fn repository(patient: &Patient) -> Check {
     let place = &patient.places.repo;
     let bad = |what: String, advice: &str| Check::new(NAME, Status::Error, what, advice);
     let repo = match &patient.repo {
-        Err(error @ RepoError::Damaged { .. }) => return bad(tell(error), "claude-sync init ADDRESS makes it anew; what was synced stays"),
-        Err(error) => return bad(tell(error), "move it away and run claude-sync init ADDRESS again: the remote has the same data"),
-        Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => {
-            return bad(format!("{} is no repository, and not empty", show(place)), "move it away and run claude-sync init again");
+        Err(error @ RepoError::Damaged { .. }) => {
+            return bad(
+                tell(error),
+                "claude-sync init ADDRESS makes it anew; what was synced stays",
+            );
         }
-        Ok(None) => return Check::new(NAME, Status::Warning, "there is none yet", "claude-sync init, or claude-sync init ADDRESS"),
+        Err(error) => {
+            return bad(
+                tell(error),
+                "move it away and run claude-sync init ADDRESS again: the remote has the same data",
+            );
+        }
+        Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => {
+            return bad(
+                format!("{} is no repository, and not empty", show(place)),
+                "move it away and run claude-sync init again",
+            );
+        }
+        Ok(None) => {
+            return Check::new(
+                NAME,
+                Status::Warning,
+                "there is none yet",
+                "claude-sync init, or claude-sync init ADDRESS",
+            );
+        }
         Ok(Some(repo)) => repo,
     };
     let target = match repo.target() {
         Ok(target) => target,
         Err(error) => {
-            return bad(tell(&error), "choose one: claude-sync git config branch.BRANCH.remote NAME");
+            return bad(
+                tell(&error),
+                "choose one: claude-sync git config branch.BRANCH.remote NAME",
+            );
         }
     };
     let branch = &target.branch;
     let mend = "any claude-sync fetches them again; claude-sync verify says what is damaged, claude-sync verify --repair mends it";
-    let root = repo.position(&target).and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
-    let is_ours =
-        root.map_err(|error| tell(&error)).and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e))));
+    let root = repo
+        .position(&target)
+        .and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
+    let is_ours = root
+        .map_err(|error| tell(&error))
+        .and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e))));
     match is_ours {
         Ok(true) if let Some(place) = repo.obstacle(branch).ok().flatten() => late(&place, branch),
         Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),
-        Ok(false) => bad(format!("{} has something else in it than syncs", show(place)), "give claude-sync a repository of its own"),
+        Ok(false) => bad(
+            format!("{} has something else in it than syncs", show(place)),
+            "give claude-sync a repository of its own",
+        ),
         Err(error) => bad(error, mend),
     }
 }

@@ -13,7 +13,10 @@ pub fn git(patient: &Patient) -> Check {
     match &patient.git {
         Ok(git) => Check::ok("git", git.version()),
         Err(error) => {
-            let advice = format!("install git {}.{} or later, and have it in PATH", MIN_VERSION.0, MIN_VERSION.1);
+            let advice = format!(
+                "install git {}.{} or later, and have it in PATH",
+                MIN_VERSION.0, MIN_VERSION.1
+            );
             Check::new("git", Status::Error, tell(error), advice)
         }
     }
@@ -22,40 +25,83 @@ pub fn git(patient: &Patient) -> Check {
 /// Whom commits will name. The name and address themselves are not shown.
 pub fn identity(patient: &Patient) -> Check {
     const NAME: &str = "identity";
-    let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
-    let Ok(git) = &patient.git else { return Check::skipped(NAME, "it takes git to know") };
+    let Some(repo) = patient.repo() else {
+        return Check::skipped(NAME, NO_REPOSITORY);
+    };
+    let Ok(git) = &patient.git else {
+        return Check::skipped(NAME, "it takes git to know");
+    };
     let sign = patient.config.as_ref().is_ok_and(|config| config.sign);
-    let Ok(settings) = git.settings(repo.path()) else { return Check::skipped(NAME, "git does not tell its configuration") };
+    let Ok(settings) = git.settings(repo.path()) else {
+        return Check::skipped(NAME, "git does not tell its configuration");
+    };
     let advice = "git config --global user.name NAME; git config --global user.email ADDRESS";
-    let signed = if sign { "; commits are signed (git.sign)" } else { "" };
+    let signed = if sign {
+        "; commits are signed (git.sign)"
+    } else {
+        ""
+    };
     if settings.person(Role::Author).is_some() {
         return Check::ok(NAME, format!("git knows whom to name{signed}"));
     }
-    let missing: Vec<&str> =
-        ["user.name", "user.email"].into_iter().filter(|key| settings.get(key).is_none_or(|value| value.trim().is_empty())).collect();
+    let missing: Vec<&str> = ["user.name", "user.email"]
+        .into_iter()
+        .filter(|key| {
+            settings
+                .get(key)
+                .is_none_or(|value| value.trim().is_empty())
+        })
+        .collect();
     let verb = if missing.len() == 1 { "is" } else { "are" };
-    let what = format!("{} {verb} not set: commits name claude-sync@localhost as their author", missing.join(" and "));
+    let what = format!(
+        "{} {verb} not set: commits name claude-sync@localhost as their author",
+        missing.join(" and ")
+    );
     Check::new(NAME, Status::Note, what, advice)
 }
 
 /// What git calls to join two versions.
 pub fn driver(patient: &Patient) -> Check {
     const NAME: &str = "merge_driver";
-    let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
+    let Some(repo) = patient.repo() else {
+        return Check::skipped(NAME, NO_REPOSITORY);
+    };
     let defects = setup::defects(repo, &patient.options.program);
     let program = setup::driver_program(repo);
     match (defects.first(), program) {
-        (None, Some(program)) if program.exists() => Check::ok(NAME, "git joins versions by this program"),
-        (_, Some(program)) if !program.exists() => {
-            Check::new(NAME, Status::Error, format!("git joins versions by {}, which is not there", show(&program)), AGAIN)
+        (None, Some(program)) if program.exists() => {
+            Check::ok(NAME, "git joins versions by this program")
         }
+        (_, Some(program)) if !program.exists() => Check::new(
+            NAME,
+            Status::Error,
+            format!(
+                "git joins versions by {}, which is not there",
+                show(&program)
+            ),
+            AGAIN,
+        ),
         // Two installed versions, or one that moved: each works, and the one that ran last is called.
         (Some((subject, _)), Some(program))
-            if program.file_name() == patient.options.program.file_name() && subject.starts_with("merge.") =>
+            if program.file_name() == patient.options.program.file_name()
+                && subject.starts_with("merge.") =>
         {
-            Check::new(NAME, Status::Note, format!("git joins versions by another claude-sync, {}", show(&program)), AGAIN)
+            Check::new(
+                NAME,
+                Status::Note,
+                format!(
+                    "git joins versions by another claude-sync, {}",
+                    show(&program)
+                ),
+                AGAIN,
+            )
         }
-        (Some((subject, what)), _) => Check::new(NAME, Status::Error, format!("{subject} {what}: a merge by git would lose data"), AGAIN),
+        (Some((subject, what)), _) => Check::new(
+            NAME,
+            Status::Error,
+            format!("{subject} {what}: a merge by git would lose data"),
+            AGAIN,
+        ),
         (None, _) => Check::ok(NAME, "git joins versions by this program"),
     }
 }
@@ -63,17 +109,48 @@ pub fn driver(patient: &Patient) -> Check {
 /// What git calls before a push and after a merge.
 pub fn hooks(patient: &Patient) -> Check {
     const NAME: &str = "hooks";
-    let Some(repo) = patient.repo() else { return Check::skipped(NAME, NO_REPOSITORY) };
+    let Some(repo) = patient.repo() else {
+        return Check::skipped(NAME, NO_REPOSITORY);
+    };
     if let Some(program) = installed::gone_program(repo) {
-        let what = format!("hooks call {}, which is not there: git goes on without their checks", show(&program));
-        return Check::new(NAME, Status::Warning, what, "claude-sync init installs them again");
+        let what = format!(
+            "hooks call {}, which is not there: git goes on without their checks",
+            show(&program)
+        );
+        return Check::new(
+            NAME,
+            Status::Warning,
+            what,
+            "claude-sync init installs them again",
+        );
     }
-    if let Some(missing) = patient.git.as_ref().ok().and_then(|git| installed::missing(repo, git)) {
-        return Check::new(NAME, Status::Warning, format!("{missing} is not installed"), "claude-sync init installs it again");
+    if let Some(missing) = patient
+        .git
+        .as_ref()
+        .ok()
+        .and_then(|git| installed::missing(repo, git))
+    {
+        return Check::new(
+            NAME,
+            Status::Warning,
+            format!("{missing} is not installed"),
+            "claude-sync init installs it again",
+        );
     }
-    if repo.config().is_ok_and(|config| config.get_entry("core.hooksPath").is_ok()) {
-        let what = format!("core.hooksPath is set, and its folder is left alone: {}", show(&installed::folder(repo)));
-        return Check::new(NAME, Status::Note, what, "to have the checks, call them there: claude-sync hook pre-push \"$@\"");
+    if repo
+        .config()
+        .is_ok_and(|config| config.get_entry("core.hooksPath").is_ok())
+    {
+        let what = format!(
+            "core.hooksPath is set, and its folder is left alone: {}",
+            show(&installed::folder(repo))
+        );
+        return Check::new(
+            NAME,
+            Status::Note,
+            what,
+            "to have the checks, call them there: claude-sync hook pre-push \"$@\"",
+        );
     }
     Check::ok(NAME, "they call a program that is there")
 }

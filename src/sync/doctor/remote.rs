@@ -15,8 +15,19 @@ pub fn remote(patient: &Patient) -> Check {
         return Check::skipped(NAME, "there is no repository to look at");
     }
     match addresses(patient).as_slice() {
-        [] => Check::new(NAME, Status::Note, "none: history is kept on this machine alone", "to share it: claude-sync init ADDRESS"),
-        all => Check::ok(NAME, all.iter().map(|address| hide_secrets(address)).collect::<Vec<_>>().join(", pushed to ")),
+        [] => Check::new(
+            NAME,
+            Status::Note,
+            "none: history is kept on this machine alone",
+            "to share it: claude-sync init ADDRESS",
+        ),
+        all => Check::ok(
+            NAME,
+            all.iter()
+                .map(|address| hide_secrets(address))
+                .collect::<Vec<_>>()
+                .join(", pushed to "),
+        ),
     }
 }
 
@@ -28,10 +39,20 @@ fn name(patient: &Patient) -> Option<String> {
 /// The address of the remote, and those that pushes go to where they are others.
 fn addresses(patient: &Patient) -> Vec<String> {
     let name = name(patient);
-    let mut out: Vec<String> = patient.repo().and_then(|repo| repo.address(name.as_deref())).into_iter().collect();
-    let config = patient.repo().filter(|_| !out.is_empty()).and_then(|repo| repo.config().ok());
+    let mut out: Vec<String> = patient
+        .repo()
+        .and_then(|repo| repo.address(name.as_deref()))
+        .into_iter()
+        .collect();
+    let config = patient
+        .repo()
+        .filter(|_| !out.is_empty())
+        .and_then(|repo| repo.config().ok());
     let name = format!("remote.{}.pushurl", name.unwrap_or_default());
-    if let Some(mut all) = config.as_ref().and_then(|config| config.multivar(&name, None).ok()) {
+    if let Some(mut all) = config
+        .as_ref()
+        .and_then(|config| config.multivar(&name, None).ok())
+    {
         while let Some(Ok(entry)) = all.next() {
             out.extend(entry.value().ok().map(str::to_owned));
         }
@@ -46,19 +67,32 @@ pub fn reachable(patient: &Patient) -> Check {
     let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let Some(remote) = name(patient) else { return Check::skipped(NAME, NO_REMOTE) };
+    let Some(remote) = name(patient) else {
+        return Check::skipped(NAME, NO_REMOTE);
+    };
     if patient.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
     match git.survey(repo.path(), &remote) {
-        Ok(survey) if survey.per_machine => Check::ok(NAME, "it answers, with a branch per machine"),
+        Ok(survey) if survey.per_machine => {
+            Check::ok(NAME, "it answers, with a branch per machine")
+        }
         Ok(survey) => Check::ok(
             NAME,
-            survey.branch.map_or("it answers, and is still empty".to_owned(), |branch| format!("it answers, with the branch {branch}")),
+            survey
+                .branch
+                .map_or("it answers, and is still empty".to_owned(), |branch| {
+                    format!("it answers, with the branch {branch}")
+                }),
         ),
         Err(error) => {
             let advice = "check the address, the network, and that git can log in there: claude-sync git ls-remote";
-            Check::new(NAME, Status::Error, format!("it does not answer: {}", tell(&error)), advice)
+            Check::new(
+                NAME,
+                Status::Error,
+                format!("it does not answer: {}", tell(&error)),
+                advice,
+            )
         }
     }
 }
@@ -69,32 +103,61 @@ pub fn push(patient: &Patient, reachable: Status) -> Check {
     let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let Some(remote) = name(patient) else { return Check::skipped(NAME, NO_REMOTE) };
+    let Some(remote) = name(patient) else {
+        return Check::skipped(NAME, NO_REMOTE);
+    };
     if reachable == Status::Error {
         return Check::skipped(NAME, "it does not answer");
     }
-    let failed = Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
+    let failed =
+        Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
     let advice = "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync";
     if patient.options.offline {
         return match failed {
-            Some(reason) => Check::new(NAME, Status::Warning, format!("the last push failed: {}", one_line(&reason)), advice),
+            Some(reason) => Check::new(
+                NAME,
+                Status::Warning,
+                format!("the last push failed: {}", one_line(&reason)),
+                advice,
+            ),
             None => Check::skipped(NAME, OFFLINE),
         };
     }
-    let Some((target, head)) = repo.target().ok().and_then(|target| Some((repo.position(&target).ok()??, target))).map(|(h, t)| (t, h))
+    let Some((target, head)) = repo
+        .target()
+        .ok()
+        .and_then(|target| Some((repo.position(&target).ok()??, target)))
+        .map(|(h, t)| (t, h))
     else {
         return Check::skipped(NAME, "there is nothing to push yet");
     };
-    match (git.may_push(repo.path(), &remote, &head.to_string(), &target.branch), failed) {
-        (Err(error), _) => Check::new(NAME, Status::Error, format!("it takes no push: {}", tell(&error)), advice),
+    match (
+        git.may_push(repo.path(), &remote, &head.to_string(), &target.branch),
+        failed,
+    ) {
+        (Err(error), _) => Check::new(
+            NAME,
+            Status::Error,
+            format!("it takes no push: {}", tell(&error)),
+            advice,
+        ),
         // A dry run asks no hook and no rule.
-        (Ok(()), Some(reason)) => Check::new(NAME, Status::Warning, format!("the last push failed: {}", one_line(&reason)), advice),
+        (Ok(()), Some(reason)) => Check::new(
+            NAME,
+            Status::Warning,
+            format!("the last push failed: {}", one_line(&reason)),
+            advice,
+        ),
         (Ok(()), None) => Check::ok(NAME, "it takes pushes from here"),
     }
 }
 
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    text.lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Whether strangers can read it.
@@ -110,24 +173,38 @@ pub fn privacy(patient: &Patient) -> Check {
     if patient.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
-    let seen: Vec<_> = all.iter().map(|address| visibility(git, repo.path(), address)).collect();
+    let seen: Vec<_> = all
+        .iter()
+        .map(|address| visibility(git, repo.path(), address))
+        .collect();
     if let Some(at) = seen.iter().position(|seen| *seen == Visibility::Public) {
-        let sealed = patient.root().and_then(|root| repo.sealed_by(root).ok().flatten()).is_some();
+        let sealed = patient
+            .root()
+            .and_then(|root| repo.sealed_by(root).ok().flatten())
+            .is_some();
         let address = hide_secrets(&all[at]);
         let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";
         return if sealed {
-            let what = format!("everybody can read {address}: files are encrypted, times and sizes of syncs are not");
+            let what = format!(
+                "everybody can read {address}: files are encrypted, times and sizes of syncs are not"
+            );
             Check::new(NAME, Status::Warning, what, advice)
         } else {
-            let what = format!("everybody can read {address}: when, how much and on what projects you work");
+            let what = format!(
+                "everybody can read {address}: when, how much and on what projects you work"
+            );
             Check::new(NAME, Status::Error, what, advice)
         };
     }
-    match (seen.contains(&Visibility::Closed), seen.contains(&Visibility::Unknown)) {
+    match (
+        seen.contains(&Visibility::Closed),
+        seen.contains(&Visibility::Unknown),
+    ) {
         (true, false) => Check::ok(NAME, "it is not shown without a password"),
-        _ if all.iter().all(|address| web_address(address).is_none()) => {
-            Check::skipped(NAME, "there is no address by which a stranger could ask for it")
-        }
+        _ if all.iter().all(|address| web_address(address).is_none()) => Check::skipped(
+            NAME,
+            "there is no address by which a stranger could ask for it",
+        ),
         _ => Check::skipped(NAME, "whether strangers can read it was not answered"),
     }
 }

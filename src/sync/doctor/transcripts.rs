@@ -18,10 +18,19 @@ use crate::transcripts::{Cursors, Folder, Search, TranscriptFile, mark};
 pub fn transcripts(patient: &Patient) -> Check {
     const NAME: &str = "transcripts";
     let found = patient.places.folders().discover();
-    let unreadable: Vec<&PathBuf> = found.files.par_iter().map(|file| &file.path).filter(|path| File::open(path).is_err()).collect();
+    let unreadable: Vec<&PathBuf> = found
+        .files
+        .par_iter()
+        .map(|file| &file.path)
+        .filter(|path| File::open(path).is_err())
+        .collect();
     let total = found.files.len() as u64;
     if !unreadable.is_empty() || !found.unreadable.is_empty() {
-        let name = |path: &&PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = |path: &&PathBuf| {
+            path.file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default()
+        };
         let mut names: Vec<String> = unreadable.iter().take(5).map(name).collect();
         if unreadable.len() > names.len() {
             names.push(format!("{} more", unreadable.len() - names.len()));
@@ -29,45 +38,100 @@ pub fn transcripts(patient: &Patient) -> Check {
         if !found.unreadable.is_empty() {
             names.push(count(found.unreadable.len() as u64, "folder"));
         }
-        let what = format!("of {}, these cannot be read: {}", count(total, "transcript"), names.join(", "));
+        let what = format!(
+            "of {}, these cannot be read: {}",
+            count(total, "transcript"),
+            names.join(", ")
+        );
         let advice = "give them back to yourself (chown, chmod u+r); claude-sync --mode=full names their paths";
         return Check::new(NAME, Status::Warning, what, advice);
     }
     if total == 0 {
-        let folders: Vec<_> = patient.places.claude.iter().map(|folder| show(&folder.join("projects"))).collect();
+        let folders: Vec<_> = patient
+            .places
+            .claude
+            .iter()
+            .map(|folder| show(&folder.join("projects")))
+            .collect();
         let advice = "if Claude Code keeps them elsewhere, name its folder in CLAUDE_CONFIG_DIR";
-        return Check::new(NAME, Status::Warning, format!("none in {}", folders.join(", ")), advice);
+        return Check::new(
+            NAME,
+            Status::Warning,
+            format!("none in {}", folders.join(", ")),
+            advice,
+        );
     }
-    Check::ok(NAME, format!("{}, all readable", count(total, "transcript")))
+    Check::ok(
+        NAME,
+        format!("{}, all readable", count(total, "transcript")),
+    )
 }
 
 /// Which folders are read, and which look like it and are not.
 pub fn folders(patient: &Patient) -> Check {
     const NAME: &str = "folders";
     let found = patient.places.folders();
-    let told: Vec<String> = found.folders.iter().map(|folder| told(folder, patient.options.now)).collect();
-    let read = if told.is_empty() { "none are read".to_owned() } else { format!("{} read: {}", told.len(), told.join("; ")) };
+    let told: Vec<String> = found
+        .folders
+        .iter()
+        .map(|folder| told(folder, patient.options.now))
+        .collect();
+    let read = if told.is_empty() {
+        "none are read".to_owned()
+    } else {
+        format!("{} read: {}", told.len(), told.join("; "))
+    };
     if let Some(pattern) = found.unmatched.first() {
-        let what = format!("{read}; there are no transcripts in {}, which transcripts.folders names", printable(pattern, 300));
-        return Check::new(NAME, Status::Warning, what, "correct or remove it: claude-sync config edit");
+        let what = format!(
+            "{read}; there are no transcripts in {}, which transcripts.folders names",
+            printable(pattern, 300)
+        );
+        return Check::new(
+            NAME,
+            Status::Warning,
+            what,
+            "correct or remove it: claude-sync config edit",
+        );
     }
     let unread = patient.places.search.unread(&found);
     if unread.is_empty() {
-        return if told.is_empty() { Check::skipped(NAME, read) } else { Check::ok(NAME, read) };
+        return if told.is_empty() {
+            Check::skipped(NAME, read)
+        } else {
+            Check::ok(NAME, read)
+        };
     }
     let names: Vec<String> = unread.iter().take(5).map(|folder| show(folder)).collect();
-    let what =
-        format!("{read}; {} like Claude Code's and not read: {}", if unread.len() == 1 { "looks" } else { "look" }, names.join(", "));
+    let what = format!(
+        "{read}; {} like Claude Code's and not read: {}",
+        if unread.len() == 1 { "looks" } else { "look" },
+        names.join(", ")
+    );
     let list = serde_json::json!(names).to_string();
-    Check::new(NAME, Status::Note, what, format!("to read them too: claude-sync config set transcripts.folders '{list}'"))
+    Check::new(
+        NAME,
+        Status::Note,
+        what,
+        format!("to read them too: claude-sync config set transcripts.folders '{list}'"),
+    )
 }
 
 /// A folder's path, and what is in it.
 fn told(folder: &Folder, now: Timestamp) -> String {
     let extent = folder.extent();
-    let newest = extent.newest.map(|time| format!(", the newest written {}", ago(now, time))).unwrap_or_default();
-    let usage = extent.last_usage.map(|time| format!(", last usage {}", ago(now, time))).unwrap_or_default();
-    format!("{} ({}{newest}{usage})", show(&folder.path), count(extent.files, "file"))
+    let newest = extent
+        .newest
+        .map(|time| format!(", the newest written {}", ago(now, time)))
+        .unwrap_or_default();
+    let usage = extent
+        .last_usage
+        .map(|time| format!(", last usage {}", ago(now, time)))
+        .unwrap_or_default();
+    format!(
+        "{} ({}{newest}{usage})",
+        show(&folder.path),
+        count(extent.files, "file")
+    )
 }
 
 /// How long Claude Code keeps transcripts, in days, where its settings say nothing else.
@@ -82,7 +146,11 @@ const MOST: u64 = 16 << 20;
 /// Whether Claude Code deletes transcripts before they are synced.
 pub fn retention(patient: &Patient) -> Check {
     const NAME: &str = "retention";
-    let folders = patient.places.claude.iter().filter(|folder| folder.is_dir());
+    let folders = patient
+        .places
+        .claude
+        .iter()
+        .filter(|folder| folder.is_dir());
     let checks = folders.map(|folder| of_folder(patient, folder));
     let worst = checks.max_by_key(|(status, _, _)| *status);
     match worst {
@@ -96,36 +164,79 @@ fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
     let days = match period(&file) {
         Ok(days) => days,
         Err(what) => {
-            return (Status::Warning, format!("{} {what}", show(&file)), "correct it: Claude Code cannot read it either".to_owned());
+            return (
+                Status::Warning,
+                format!("{} {what}", show(&file)),
+                "correct it: Claude Code cannot read it either".to_owned(),
+            );
         }
     };
     let longer = format!("set cleanupPeriodDays to 30 or more in {}", show(&file));
-    let kept = format!("Claude Code keeps transcripts for {}", plain(days.unwrap_or(USUAL)));
+    let kept = format!(
+        "Claude Code keeps transcripts for {}",
+        plain(days.unwrap_or(USUAL))
+    );
     let days = days.unwrap_or(USUAL);
     if days <= 0.0 {
-        return (Status::Error, "Claude Code keeps no transcripts: there is nothing to sync".to_owned(), longer);
+        return (
+            Status::Error,
+            "Claude Code keeps no transcripts: there is nothing to sync".to_owned(),
+            longer,
+        );
     }
     let waiting = waiting(patient, folder);
-    let ages = waiting.iter().map(|file| patient.options.now.millis().saturating_sub(file.modified / 1_000_000));
+    let ages = waiting.iter().map(|file| {
+        patient
+            .options
+            .now
+            .millis()
+            .saturating_sub(file.modified / 1_000_000)
+    });
     let oldest = ages.max().unwrap_or(0) as f64 / 86_400_000.0;
     if !waiting.is_empty() && oldest > (days - MARGIN).max(days / 2.0) {
-        let what = format!("{kept}, and one that waits to be synced is {} old", plain(oldest.floor()));
-        return (Status::Warning, what, format!("sync now, and often enough: claude-sync; or {longer}"));
+        let what = format!(
+            "{kept}, and one that waits to be synced is {} old",
+            plain(oldest.floor())
+        );
+        return (
+            Status::Warning,
+            what,
+            format!("sync now, and often enough: claude-sync; or {longer}"),
+        );
     }
     if days < SHORT {
-        return (Status::Warning, kept, format!("sync more often than that; or {longer}"));
+        return (
+            Status::Warning,
+            kept,
+            format!("sync more often than that; or {longer}"),
+        );
     }
-    let wait = if waiting.is_empty() { "none waits".to_owned() } else { format!("{} to be synced", waits(waiting.len() as u64)) };
+    let wait = if waiting.is_empty() {
+        "none waits".to_owned()
+    } else {
+        format!("{} to be synced", waits(waiting.len() as u64))
+    };
     (Status::Ok, format!("{kept}; {wait}"), String::new())
 }
 
 fn waits(number: u64) -> String {
-    format!("{} {}", thousands(number), if number == 1 { "waits" } else { "wait" })
+    format!(
+        "{} {}",
+        thousands(number),
+        if number == 1 { "waits" } else { "wait" }
+    )
 }
 
 /// A number of days without the noise of a float.
 fn plain(days: f64) -> String {
-    format!("{days} day{}", if days.to_bits() == 1.0_f64.to_bits() { "" } else { "s" })
+    format!(
+        "{days} day{}",
+        if days.to_bits() == 1.0_f64.to_bits() {
+            ""
+        } else {
+            "s"
+        }
+    )
 }
 
 /// `cleanupPeriodDays` of a settings file of Claude Code's; none where it says nothing.
@@ -135,7 +246,11 @@ fn period(file: &Path) -> Result<Option<f64>, &'static str> {
         return Err("is too large for settings");
     }
     let Ok(text) = fs::read(file) else {
-        return if file.exists() { Err("cannot be read") } else { Ok(None) };
+        return if file.exists() {
+            Err("cannot be read")
+        } else {
+            Ok(None)
+        };
     };
     if text.trim_ascii().is_empty() {
         return Ok(None);
@@ -143,15 +258,28 @@ fn period(file: &Path) -> Result<Option<f64>, &'static str> {
     let value: Value = serde_json::from_slice(&text).map_err(|_| "is no JSON")?;
     match value.get("cleanupPeriodDays") {
         None | Some(Value::Null) => Ok(None),
-        Some(days) => days.as_f64().map(Some).ok_or("has a cleanupPeriodDays that is no number"),
+        Some(days) => days
+            .as_f64()
+            .map(Some)
+            .ok_or("has a cleanupPeriodDays that is no number"),
     }
 }
 
 /// The transcripts of a folder that were not read to their end.
 fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
     let known = cursors(patient).unwrap_or_default();
-    let files = Search::default().folders(&[folder.to_owned()]).discover().files;
-    files.into_iter().filter(|file| known.get(&mark(&file.path)).is_none_or(|cursor| !cursor.is_current(file))).collect()
+    let files = Search::default()
+        .folders(&[folder.to_owned()])
+        .discover()
+        .files;
+    files
+        .into_iter()
+        .filter(|file| {
+            known
+                .get(&mark(&file.path))
+                .is_none_or(|cursor| !cursor.is_current(file))
+        })
+        .collect()
 }
 
 /// How far transcripts were read, where that is remembered and still true.

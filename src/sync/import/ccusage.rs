@@ -12,29 +12,58 @@ use crate::prices::{Counters, prices};
 use crate::record::{Source, Sum, SumKey};
 
 /// Reads the sums of each day and model.
-pub(super) fn read(value: &Value, days: Days<'_>, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, Wrong> {
-    let list = value.get("daily").and_then(Value::as_array).ok_or_else(|| ("daily".to_owned(), "it is no list of days"))?;
+pub(super) fn read(
+    value: &Value,
+    days: Days<'_>,
+    now: Timestamp,
+) -> Result<Vec<(SumKey, Sum)>, Wrong> {
+    let list = value
+        .get("daily")
+        .and_then(Value::as_array)
+        .ok_or_else(|| ("daily".to_owned(), "it is no list of days"))?;
     let mut out = Vec::new();
     let mut seen: BTreeSet<Day> = BTreeSet::new();
     for (at, entry) in list.iter().enumerate() {
         let place = |part: &str| format!("daily[{at}].{part}");
-        let day = date(entry.get("date").or_else(|| entry.get("period")), now, || place("date"))?;
+        let day = date(
+            entry.get("date").or_else(|| entry.get("period")),
+            now,
+            || place("date"),
+        )?;
         if !seen.insert(day) {
             return Err((place("date"), "the same day stands there twice"));
         }
         if entry.get("requests").is_some() {
-            return Err((place("requests"), "claude-usage-tracker made this report, from what is in a repository already"));
+            return Err((
+                place("requests"),
+                "claude-usage-tracker made this report, from what is in a repository already",
+            ));
         }
         let agents = entry.pointer("/metadata/agents").and_then(Value::as_array);
         if agents.into_iter().flatten().any(|agent| agent != "claude") {
-            return Err((place("metadata.agents"), "other tools than Claude Code are in its sums"));
+            return Err((
+                place("metadata.agents"),
+                "other tools than Claude Code are in its sums",
+            ));
         }
-        let window = days(day.date()).ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
+        let window = days(day.date())
+            .ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
         for (name, told) in models(entry, day, &place)? {
             if told.counters != Counters::default() {
                 // Nothing is what ccusage says where it knows no price.
-                let cost = (told.cost > Money::ZERO).then_some(Cost { known: told.known, amount: told.cost });
-                out.push(sum(Source::Ccusage, &offset(day, window.0), day, name, told.counters, cost, window));
+                let cost = (told.cost > Money::ZERO).then_some(Cost {
+                    known: told.known,
+                    amount: told.cost,
+                });
+                out.push(sum(
+                    Source::Ccusage,
+                    &offset(day, window.0),
+                    day,
+                    name,
+                    told.counters,
+                    cost,
+                    window,
+                ));
             }
         }
     }
@@ -56,22 +85,48 @@ struct Model {
     known: bool,
 }
 
-fn models(entry: &Value, day: Day, place: &dyn Fn(&str) -> String) -> Result<BTreeMap<Name, Model>, Wrong> {
+fn models(
+    entry: &Value,
+    day: Day,
+    place: &dyn Fn(&str) -> String,
+) -> Result<BTreeMap<Name, Model>, Wrong> {
     let mut out: BTreeMap<Name, Model> = BTreeMap::new();
-    let alone = || match entry.get("modelsUsed").and_then(Value::as_array).map(Vec::as_slice) {
+    let alone = || match entry
+        .get("modelsUsed")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+    {
         Some([Value::String(name)]) => Some(vec![(name.clone(), entry)]),
         _ => None,
     };
     let split = entry.get("modelBreakdowns").and_then(Value::as_array);
     let parts: Vec<(String, &Value)> = match split {
         Some(parts) => {
-            let named = |part| Some((Value::as_str(Value::get(part, "modelName")?)?.to_owned(), part));
-            parts.iter().map(named).collect::<Option<_>>().ok_or_else(|| (place("modelBreakdowns"), "a part of it names no model"))?
+            let named = |part| {
+                Some((
+                    Value::as_str(Value::get(part, "modelName")?)?.to_owned(),
+                    part,
+                ))
+            };
+            parts
+                .iter()
+                .map(named)
+                .collect::<Option<_>>()
+                .ok_or_else(|| (place("modelBreakdowns"), "a part of it names no model"))?
         }
-        None => alone().ok_or_else(|| (place("modelBreakdowns"), "without it nobody knows which models the day's tokens are of"))?,
+        None => alone().ok_or_else(|| {
+            (
+                place("modelBreakdowns"),
+                "without it nobody knows which models the day's tokens are of",
+            )
+        })?,
     };
     for (at, (name, part)) in parts.iter().enumerate() {
-        let count = |key: &str| number(part.get(key), || place(&format!("modelBreakdowns[{at}].{key}")));
+        let count = |key: &str| {
+            number(part.get(key), || {
+                place(&format!("modelBreakdowns[{at}].{key}"))
+            })
+        };
         let counters = Counters {
             input: count("inputTokens")?,
             output: count("outputTokens")?,
@@ -80,11 +135,19 @@ fn models(entry: &Value, day: Day, place: &dyn Fn(&str) -> String) -> Result<BTr
             ..Counters::default()
         };
         let cost = part.get("cost").or_else(|| part.get("totalCost"));
-        let cost = money(cost, || place(&format!("modelBreakdowns[{at}].cost")))?.unwrap_or_default();
+        let cost =
+            money(cost, || place(&format!("modelBreakdowns[{at}].cost")))?.unwrap_or_default();
         let Some(name) = model(name) else { continue };
         let priced = cost > Money::ZERO || counters == Counters::default();
-        let own = if priced { Cost::known(cost) } else { prices().cost_of_many(&name, day.start(), &counters) };
-        let sum = out.entry(name).or_insert_with(|| Model { known: true, ..Model::default() });
+        let own = if priced {
+            Cost::known(cost)
+        } else {
+            prices().cost_of_many(&name, day.start(), &counters)
+        };
+        let sum = out.entry(name).or_insert_with(|| Model {
+            known: true,
+            ..Model::default()
+        });
         sum.counters = sum.counters.plus(counters);
         sum.cost = sum.cost.plus(own.amount);
         sum.known &= own.known;

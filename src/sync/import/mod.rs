@@ -140,52 +140,115 @@ type Wrong = (String, &'static str);
 
 impl Import {
     /// Looks at a file or a folder. `days` says when ccusage's days begin and end; none of them may be after `now`.
-    pub fn open(path: &Path, told: Option<Provenance>, days: Days<'_>, now: Timestamp) -> Result<Self, ImportError> {
-        let meta = std::fs::metadata(path).map_err(|source| ImportError::Read { path: path.to_owned(), source })?;
-        if meta.is_dir() { Self::folder(path, told) } else { Self::file(path, told, days, now) }
+    pub fn open(
+        path: &Path,
+        told: Option<Provenance>,
+        days: Days<'_>,
+        now: Timestamp,
+    ) -> Result<Self, ImportError> {
+        let meta = std::fs::metadata(path).map_err(|source| ImportError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        if meta.is_dir() {
+            Self::folder(path, told)
+        } else {
+            Self::file(path, told, days, now)
+        }
     }
 
     fn folder(path: &Path, told: Option<Provenance>) -> Result<Self, ImportError> {
-        let unknown = |why: &str| Err(ImportError::Unknown { path: path.to_owned(), why: why.to_owned() });
+        let unknown = |why: &str| {
+            Err(ImportError::Unknown {
+                path: path.to_owned(),
+                why: why.to_owned(),
+            })
+        };
         let projects = path.join("projects");
-        let from = told.unwrap_or(if projects.is_dir() { Provenance::Backup } else { Provenance::Projects });
+        let from = told.unwrap_or(if projects.is_dir() {
+            Provenance::Backup
+        } else {
+            Provenance::Projects
+        });
         match from {
-            Provenance::Backup if !projects.is_dir() => unknown("there is no folder \"projects\" in it"),
-            Provenance::Backup => Ok(Self { from, what: What::Transcripts(projects) }),
-            Provenance::Projects => Ok(Self { from, what: What::Transcripts(path.to_owned()) }),
+            Provenance::Backup if !projects.is_dir() => {
+                unknown("there is no folder \"projects\" in it")
+            }
+            Provenance::Backup => Ok(Self {
+                from,
+                what: What::Transcripts(projects),
+            }),
+            Provenance::Projects => Ok(Self {
+                from,
+                what: What::Transcripts(path.to_owned()),
+            }),
             Provenance::StatsCache | Provenance::Ccusage => unknown("it is a folder, not a file"),
         }
     }
 
-    fn file(path: &Path, told: Option<Provenance>, days: Days<'_>, now: Timestamp) -> Result<Self, ImportError> {
-        let read = |source| ImportError::Read { path: path.to_owned(), source };
-        let unknown = |why: &str| ImportError::Unknown { path: path.to_owned(), why: why.to_owned() };
+    fn file(
+        path: &Path,
+        told: Option<Provenance>,
+        days: Days<'_>,
+        now: Timestamp,
+    ) -> Result<Self, ImportError> {
+        let read = |source| ImportError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let unknown = |why: &str| ImportError::Unknown {
+            path: path.to_owned(),
+            why: why.to_owned(),
+        };
         if let Some(Provenance::Projects | Provenance::Backup) = told {
             return Err(unknown("it is a file, not a folder"));
         }
         let mut bytes = Vec::new();
-        File::open(path).map_err(read)?.take(MOST + 1).read_to_end(&mut bytes).map_err(read)?;
+        File::open(path)
+            .map_err(read)?
+            .take(MOST + 1)
+            .read_to_end(&mut bytes)
+            .map_err(read)?;
         if bytes.len() as u64 > MOST {
-            return Err(ImportError::TooLarge { path: path.to_owned() });
+            return Err(ImportError::TooLarge {
+                path: path.to_owned(),
+            });
         }
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| unknown(&format!("it is no JSON: {error}")))?;
+        let value: Value = serde_json::from_slice(bytes)
+            .map_err(|error| unknown(&format!("it is no JSON: {error}")))?;
         let from = match told {
             Some(from) => from,
             None if value.get("daily").is_some() => Provenance::Ccusage,
             None if value.get("dailyModelTokens").is_some() => Provenance::StatsCache,
-            None if ["session", "sessions", "weekly", "monthly", "blocks", "projects"].iter().any(|key| value.get(key).is_some()) => {
+            None if [
+                "session", "sessions", "weekly", "monthly", "blocks", "projects",
+            ]
+            .iter()
+            .any(|key| value.get(key).is_some()) =>
+            {
                 return Err(unknown("it does not tell of days"));
             }
-            None => return Err(unknown("it is neither ccusage's report by day nor Claude Code's stats-cache.json")),
+            None => {
+                return Err(unknown(
+                    "it is neither ccusage's report by day nor Claude Code's stats-cache.json",
+                ));
+            }
         };
         let sums = match from {
             Provenance::StatsCache => stats_cache::read(&value, now),
             _ => ccusage::read(&value, days, now),
         };
         match sums {
-            Ok(sums) => Ok(Self { from, what: What::Sums(sums) }),
-            Err((place, want)) => Err(ImportError::Malformed { path: path.to_owned(), place: printable(&place, 200), want }),
+            Ok(sums) => Ok(Self {
+                from,
+                what: What::Sums(sums),
+            }),
+            Err((place, want)) => Err(ImportError::Malformed {
+                path: path.to_owned(),
+                place: printable(&place, 200),
+                want,
+            }),
         }
     }
 }
@@ -225,14 +288,26 @@ impl History {
     }
 
     /// Reads what is to be imported, and says what reading was like.
-    pub fn of(import: Option<&Import>, own: &transcripts::Reading, naming: &Naming, watcher: &Watcher) -> (Self, Imported) {
+    pub fn of(
+        import: Option<&Import>,
+        own: &transcripts::Reading,
+        naming: &Naming,
+        watcher: &Watcher,
+    ) -> (Self, Imported) {
         let mut told = Imported::default();
-        let mut out = Self { states: own.states.clone(), ..Self::default() };
+        let mut out = Self {
+            states: own.states.clone(),
+            ..Self::default()
+        };
         match import.map(|import| &import.what) {
             None => {}
             Some(What::Sums(sums)) => {
                 out.sums.clone_from(sums);
-                told.days = sums.iter().map(|(key, _)| key.day).collect::<BTreeSet<Day>>().len() as u64;
+                told.days = sums
+                    .iter()
+                    .map(|(key, _)| key.day)
+                    .collect::<BTreeSet<Day>>()
+                    .len() as u64;
             }
             Some(What::Transcripts(folder)) => {
                 let reading = transcripts::read_below(folder, naming, watcher);
@@ -250,7 +325,10 @@ impl History {
 fn number(value: Option<&Value>, place: impl Fn() -> String) -> Result<u64, Wrong> {
     match value {
         None | Some(Value::Null) => Ok(0),
-        Some(value) => value.as_u64().filter(|number| *number <= MAX_COUNTER).ok_or_else(|| (place(), "it is no count of tokens")),
+        Some(value) => value
+            .as_u64()
+            .filter(|number| *number <= MAX_COUNTER)
+            .ok_or_else(|| (place(), "it is no count of tokens")),
     }
 }
 
@@ -258,21 +336,36 @@ fn number(value: Option<&Value>, place: impl Fn() -> String) -> Result<u64, Wron
 fn money(value: Option<&Value>, place: impl Fn() -> String) -> Result<Option<Money>, Wrong> {
     match value {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::Number(number)) => Money::parse(number.as_str()).map(Some).ok_or_else(|| (place(), "it is no amount of dollars")),
+        Some(Value::Number(number)) => Money::parse(number.as_str())
+            .map(Some)
+            .ok_or_else(|| (place(), "it is no amount of dollars")),
         Some(_) => Err((place(), "it is no amount of dollars")),
     }
 }
 
 /// A date, and not one that is yet to come. A clock elsewhere may be a day ahead.
 fn date(value: Option<&Value>, now: Timestamp, place: impl Fn() -> String) -> Result<Day, Wrong> {
-    let day = value.and_then(Value::as_str).and_then(Day::parse).ok_or_else(|| (place(), "it is no date such as 2026-01-31"))?;
-    let ahead = day.date().signed_duration_since(now.day().date()).num_days();
-    if ahead > 1 { Err((place(), "it is a date that is yet to come")) } else { Ok(day) }
+    let day = value
+        .and_then(Value::as_str)
+        .and_then(Day::parse)
+        .ok_or_else(|| (place(), "it is no date such as 2026-01-31"))?;
+    let ahead = day
+        .date()
+        .signed_duration_since(now.day().date())
+        .num_days();
+    if ahead > 1 {
+        Err((place(), "it is a date that is yet to come"))
+    } else {
+        Ok(day)
+    }
 }
 
 /// A model's name, as records have it: ccusage marks fast requests in it. None for rows that stand for no model.
 fn model(name: &str) -> Option<Name> {
-    let name = name.strip_suffix("-fast").filter(|name| name.starts_with("claude-")).unwrap_or(name);
+    let name = name
+        .strip_suffix("-fast")
+        .filter(|name| name.starts_with("claude-"))
+        .unwrap_or(name);
     (name != "<synthetic>").then(|| crate::prices::model_name(name).into())
 }
 
@@ -290,9 +383,22 @@ fn sum(
     let sum = Sum {
         window: Some(window),
         project: format!("import+{}", source.as_str()),
-        totals: Totals { requests: 0, counters, cost },
+        totals: Totals {
+            requests: 0,
+            counters,
+            cost,
+        },
         deducted: None,
         extra: Extra::new(),
     };
-    (SumKey { source, day, mark: mark.into(), session: SessionId::new(Name::default()), model }, sum)
+    (
+        SumKey {
+            source,
+            day,
+            mark: mark.into(),
+            session: SessionId::new(Name::default()),
+            model,
+        },
+        sum,
+    )
 }

@@ -16,14 +16,22 @@ use crate::record::{Source, Sum, SumKey};
 
 /// Reads an estimate of each day and model. Its days are UTC days.
 pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, Wrong> {
-    let computed = date(value.get("lastComputedDate"), now, || "lastComputedDate".to_owned())?;
+    let computed = date(value.get("lastComputedDate"), now, || {
+        "lastComputedDate".to_owned()
+    })?;
     let all = usage(value)?;
     let mut out = Vec::new();
     for (name, days) in sums(value, now)? {
         let total: u128 = days.values().map(|tokens| u128::from(*tokens)).sum();
         // A model of which no split is known: input is what costs least.
-        let split = all.get(&name).copied().filter(|all| all.input.saturating_add(all.output) > 0);
-        let split = split.unwrap_or(Counters { input: 1, ..Counters::default() });
+        let split = all
+            .get(&name)
+            .copied()
+            .filter(|all| all.input.saturating_add(all.output) > 0);
+        let split = split.unwrap_or(Counters {
+            input: 1,
+            ..Counters::default()
+        });
         let whole = total.max(u128::from(split.input.saturating_add(split.output)));
         let mut before: u128 = 0;
         for (day, tokens) in days.into_iter().filter(|(_, tokens)| *tokens > 0) {
@@ -31,9 +39,15 @@ pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, 
             // What is given out up to here, less what was before: nothing is lost to rounding.
             let share = |figure: u64, whole: u128| {
                 let up_to = |sum: u128| u128::from(figure).saturating_mul(sum) / whole.max(1);
-                u64::try_from(up_to(after).saturating_sub(up_to(before))).unwrap_or(u64::MAX).min(MAX_COUNTER)
+                u64::try_from(up_to(after).saturating_sub(up_to(before)))
+                    .unwrap_or(u64::MAX)
+                    .min(MAX_COUNTER)
             };
-            let output = share(split.output, u128::from(split.input.saturating_add(split.output))).min(tokens);
+            let output = share(
+                split.output,
+                u128::from(split.input.saturating_add(split.output)),
+            )
+            .min(tokens);
             let counters = Counters {
                 input: tokens - output,
                 output,
@@ -41,8 +55,17 @@ pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, 
                 cache_read: share(split.cache_read, whole),
                 ..Counters::default()
             };
-            let last = Timestamp::from_millis(day.start().millis() + 86_399_999).unwrap_or(day.start());
-            out.push(sum(Source::StatsCache, &computed.to_string(), day, name.clone(), counters, None, (day.start(), last)));
+            let last =
+                Timestamp::from_millis(day.start().millis() + 86_399_999).unwrap_or(day.start());
+            out.push(sum(
+                Source::StatsCache,
+                &computed.to_string(),
+                day,
+                name.clone(),
+                counters,
+                None,
+                (day.start(), last),
+            ));
             before = after;
         }
     }
@@ -52,7 +75,12 @@ pub(super) fn read(value: &Value, now: Timestamp) -> Result<Vec<(SumKey, Sum)>, 
 /// Each model's figures for all time.
 fn usage(value: &Value) -> Result<BTreeMap<Name, Counters>, Wrong> {
     let mut out: BTreeMap<Name, Counters> = BTreeMap::new();
-    for (name, usage) in value.get("modelUsage").and_then(Value::as_object).into_iter().flatten() {
+    for (name, usage) in value
+        .get("modelUsage")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         let count = |key: &str| number(usage.get(key), || format!("modelUsage.{name}.{key}"));
         let counters = Counters {
             input: count("inputTokens")?,
@@ -78,7 +106,9 @@ fn sums(value: &Value, now: Timestamp) -> Result<BTreeMap<Name, BTreeMap<Day, u6
         let place = |part: &str| format!("dailyModelTokens[{at}].{part}");
         let day = date(entry.get("date"), now, || place("date"))?;
         let models = entry.get("tokensByModel").and_then(Value::as_object);
-        for (name, tokens) in models.ok_or_else(|| (place("tokensByModel"), "it is no list of models"))? {
+        for (name, tokens) in
+            models.ok_or_else(|| (place("tokensByModel"), "it is no list of models"))?
+        {
             let tokens = number(Some(tokens), || place(&format!("tokensByModel.{name}")))?;
             if let Some(name) = model(name) {
                 let slot = out.entry(name).or_default().entry(day).or_default();

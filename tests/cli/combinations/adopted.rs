@@ -36,7 +36,11 @@ fn manifest(sessions: u32) -> String {
 
 /// What the old laptop used, as far as is known.
 fn laptop() -> Figures {
-    Figures { requests: 50, tokens: [0; 4], cost: 5_250_000_000_000 }
+    Figures {
+        requests: 50,
+        tokens: [0; 4],
+        cost: 5_250_000_000_000,
+    }
 }
 
 /// A fleet of ada, with three requests, and the old laptop.
@@ -57,12 +61,20 @@ fn entry(machine: &Machine) -> Value {
 fn reports_count_machines_that_only_a_1_0_manifest_names() {
     let world = World::new();
     let ada = join(&world, 3);
-    assert_eq!(number(&ada.manifest_json()["global_summary"], "total_requests"), 53);
+    assert_eq!(
+        number(&ada.manifest_json()["global_summary"], "total_requests"),
+        53
+    );
     check(&ada, used(0..3) + laptop(), "adopted");
     let bob = world.machine("bob");
     put(&bob, "s2", &transcript("s2", 10..12));
     bob.init();
-    check_all(&[&ada, &bob], NOON, used((0..3).chain(10..12)) + laptop(), "another machine");
+    check_all(
+        &[&ada, &bob],
+        NOON,
+        used((0..3).chain(10..12)) + laptop(),
+        "another machine",
+    );
 }
 
 #[test]
@@ -97,8 +109,16 @@ fn a_machine_that_only_a_1_0_manifest_names_can_be_forgotten() {
         bob.init().sync(&[]);
         ada.sync(&["forget", "--machine", name, "--yes"]);
         check(&ada, used((0..3).chain(10..12)), "forgotten");
-        check_all(&[&ada, &bob], NOON, used((0..3).chain(10..12)), "on all machines");
+        check_all(
+            &[&ada, &bob],
+            NOON,
+            used((0..3).chain(10..12)),
+            "on all machines",
+        );
         let all = super::history(&world, &world.path().join("remote.git"));
-        assert!(!all.contains("old-laptop") && !all.contains("conversation_"), "the remote still has it");
+        assert!(
+            !all.contains("old-laptop") && !all.contains("conversation_"),
+            "the remote still has it"
+        );
     }
 }

@@ -3,11 +3,20 @@
 use super::{check_all, configure, put, settle, used};
 use crate::world::{Machine, NOON, World, transcript};
 
-fn join<'w>(world: &'w World, name: &str, own_branch: bool, requests: std::ops::Range<u32>) -> Machine<'w> {
+fn join<'w>(
+    world: &'w World,
+    name: &str,
+    own_branch: bool,
+    requests: std::ops::Range<u32>,
+) -> Machine<'w> {
     let machine = world.machine(name);
     put(&machine, "s", &transcript("shared", requests));
     let remote = world.remote();
-    let args: &[&str] = if own_branch { &["init", "--branch-per-machine", &remote] } else { &["init", &remote] };
+    let args: &[&str] = if own_branch {
+        &["init", "--branch-per-machine", &remote]
+    } else {
+        &["init", &remote]
+    };
     machine.sync(args);
     machine.sync(&[]);
     machine
@@ -47,12 +56,20 @@ fn three_machines_with_mixed_branches_see_each_other() {
 #[test]
 fn a_machine_that_changes_to_a_branch_of_its_own_is_seen_further_on() {
     let world = World::new();
-    let (ada, bob) = (join(&world, "ada", false, 0..5), join(&world, "bob", false, 10..12));
+    let (ada, bob) = (
+        join(&world, "ada", false, 0..5),
+        join(&world, "bob", false, 10..12),
+    );
     settle(&[&ada, &bob], NOON);
     bob.sync(&["init", "--branch-per-machine", &world.remote()]);
     put(&bob, "s", &transcript("shared", 10..20));
     check_all(&[&bob, &ada], NOON, used((0..5).chain(10..20)), "both");
     configure(&bob, true, None);
     put(&bob, "s", &transcript("shared", 10..21));
-    check_all(&[&bob, &ada], NOON, used((0..5).chain(10..21)), "summary-only");
+    check_all(
+        &[&bob, &ada],
+        NOON,
+        used((0..5).chain(10..21)),
+        "summary-only",
+    );
 }

@@ -1,7 +1,8 @@
 //! What was forgotten stays forgotten: under other session ids, on all machines, and by a record's own day.
 
 use super::{
-    LATE, archive, by_day, by_session, check, check_all, clean_up, configure, history, import_backup, put, rows, settle, use_late, used,
+    LATE, archive, by_day, by_session, check, check_all, clean_up, configure, history,
+    import_backup, put, rows, settle, use_late, used,
 };
 use crate::world::{Machine, NOON, Row, World, transcript};
 
@@ -43,7 +44,11 @@ fn resume_later(summary_only: bool) {
     check(&ada, used(left()), "resumed");
     clean_up(&ada, "s1");
     ada.sync(&["--mode=full"]);
-    check(&ada, used(left()), "after the first transcript was cleaned up");
+    check(
+        &ada,
+        used(left()),
+        "after the first transcript was cleaned up",
+    );
     assert_eq!(by_session(&ada), rows([("other", 2), ("s2", 2)]));
 }
 
@@ -64,7 +69,11 @@ fn a_forgotten_session_stays_forgotten_when_its_first_transcript_is_cleaned_up()
     check(&ada, used(left()), "forgotten");
     clean_up(&ada, "s1");
     ada.sync(&["--mode=full"]);
-    check(&ada, used(left()), "after the first transcript was cleaned up");
+    check(
+        &ada,
+        used(left()),
+        "after the first transcript was cleaned up",
+    );
 }
 
 #[test]
@@ -88,7 +97,12 @@ fn a_forgotten_session_stays_forgotten_on_a_machine_that_resumes_it() {
     let bob = world.machine("bob");
     put(&bob, "s2", &resumed());
     bob.init();
-    check_all(&[&ada, &bob], NOON, used(left()), "resumed on another machine");
+    check_all(
+        &[&ada, &bob],
+        NOON,
+        used(left()),
+        "resumed on another machine",
+    );
 }
 
 #[test]
@@ -98,7 +112,12 @@ fn a_session_is_forgotten_with_the_copies_that_other_machines_have_of_it() {
     put(&bob, "s2", &resumed());
     bob.init().sync(&[]);
     let ada = forget(&world, false, &[("s1", first())]);
-    check_all(&[&ada, &bob], NOON, used(left()), "the other machine had it before");
+    check_all(
+        &[&ada, &bob],
+        NOON,
+        used(left()),
+        "the other machine had it before",
+    );
     settle(&[&bob], NOON);
     bob.sync(&["--mode=full"]);
     check_all(&[&bob, &ada], NOON, used(left()), "and read it again");
@@ -144,9 +163,20 @@ fn a_forgotten_session_stays_forgotten_after_retention() {
 /// A request that is first seen on the 10th and began on the 9th, and three more of the 10th.
 fn redated(world: &World) -> Machine<'_> {
     let ada = world.machine("ada");
-    put(&ada, "s1", &(Row::new("s1", 1, "2026-03-10T00:00:01.000Z").line() + &transcript("s1", 2..5)));
+    put(
+        &ada,
+        "s1",
+        &(Row::new("s1", 1, "2026-03-10T00:00:01.000Z").line() + &transcript("s1", 2..5)),
+    );
     ada.init().sync(&[]);
-    put(&ada, "s1a", &Row::new("s1", 1, "2026-03-09T23:59:59.000Z").output(5).open().line());
+    put(
+        &ada,
+        "s1a",
+        &Row::new("s1", 1, "2026-03-09T23:59:59.000Z")
+            .output(5)
+            .open()
+            .line(),
+    );
     ada.sync(&[]);
     assert_eq!(by_day(&ada), rows([("2026-03-09", 1), ("2026-03-10", 3)]));
     ada
@@ -157,12 +187,19 @@ fn forgetting_goes_by_the_day_of_a_record_not_of_its_file() {
     let world = World::new();
     let ada = redated(&world);
     let forgotten = ada.sync(&["forget", "--before", "2026-03-10", "--yes"]);
-    assert!(forgotten.out.contains("Forgot 1 request"), "{}", forgotten.out);
+    assert!(
+        forgotten.out.contains("Forgot 1 request"),
+        "{}",
+        forgotten.out
+    );
     check(&ada, used(2..5), "forgotten");
     ada.sync(&["--mode=full"]);
     check(&ada, used(2..5), "read again");
     let remote = history(&world, &world.path().join("remote.git"));
-    assert!(!remote.contains("2026-03-09T23:59"), "the remote still has it");
+    assert!(
+        !remote.contains("2026-03-09T23:59"),
+        "the remote still has it"
+    );
 }
 
 #[test]
@@ -182,10 +219,21 @@ fn forgetting_goes_by_the_day_of_a_pruned_record() {
 fn an_earlier_row_that_comes_after_forgetting_brings_nothing_back() {
     let world = World::new();
     let ada = world.machine("ada");
-    put(&ada, "s1", &(Row::new("s1", 1, "2026-03-10T00:00:01.000Z").line() + &transcript("s1", 2..5)));
+    put(
+        &ada,
+        "s1",
+        &(Row::new("s1", 1, "2026-03-10T00:00:01.000Z").line() + &transcript("s1", 2..5)),
+    );
     ada.init().sync(&[]);
     ada.sync(&["forget", "--before", "2026-03-10", "--ahead", "--yes"]);
-    put(&ada, "s1a", &Row::new("s1", 1, "2026-03-09T23:59:59.000Z").output(5).open().line());
+    put(
+        &ada,
+        "s1a",
+        &Row::new("s1", 1, "2026-03-09T23:59:59.000Z")
+            .output(5)
+            .open()
+            .line(),
+    );
     ada.sync(&[]);
     ada.sync(&["--mode=full"]);
     check(&ada, used(2..5), "the request began on a forgotten day");

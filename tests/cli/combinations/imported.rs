@@ -1,11 +1,23 @@
 //! Imported totals beside records that lose their times: no total changes.
 
-use super::{LATE, archive, by_day, check, check_all, configure, import_day, put, rows, settle, use_late, used};
+use super::{
+    LATE, archive, by_day, check, check_all, configure, import_day, put, rows, settle, use_late,
+    used,
+};
 use crate::world::{Machine, NOON, Row, World};
 
 /// Requests of March 10th (UTC) at this hour.
 fn at_hour(hour: u32, requests: std::ops::Range<u32>) -> String {
-    requests.map(|n| Row::new("s1", n, &format!("2026-03-10T{hour:02}:{:02}:00.000Z", n % 60)).line()).collect()
+    requests
+        .map(|n| {
+            Row::new(
+                "s1",
+                n,
+                &format!("2026-03-10T{hour:02}:{:02}:00.000Z", n % 60),
+            )
+            .line()
+        })
+        .collect()
 }
 
 /// Records that a day of this zone does not contain, beside imported totals for that day.
@@ -13,7 +25,11 @@ fn prepare(machine: &Machine, zone: &str, hour: u32, date: &str) {
     put(machine, "s1", &at_hour(hour, 0..5));
     machine.init().sync(&[]);
     import_day(machine, date, used(20..28), zone);
-    check(machine, used(0..5) + used(20..28).uncounted(), (zone, "before"));
+    check(
+        machine,
+        used(0..5) + used(20..28).uncounted(),
+        (zone, "before"),
+    );
 }
 
 fn prune_beside_totals(zone: &str, hour: u32, date: &str) {
@@ -22,10 +38,21 @@ fn prune_beside_totals(zone: &str, hour: u32, date: &str) {
     prepare(&ada, zone, hour, date);
     configure(&ada, false, Some(3));
     let late = use_late(&ada);
-    assert!(!archive(&ada).contains("\"session\":\"s1\""), "nothing was pruned");
-    check(&ada, used(0..5) + used(20..28).uncounted() + late, (zone, "after retention"));
+    assert!(
+        !archive(&ada).contains("\"session\":\"s1\""),
+        "nothing was pruned"
+    );
+    check(
+        &ada,
+        used(0..5) + used(20..28).uncounted() + late,
+        (zone, "after retention"),
+    );
     settle(&[&ada], LATE);
-    check(&ada, used(0..5) + used(20..28).uncounted() + late, (zone, "later"));
+    check(
+        &ada,
+        used(0..5) + used(20..28).uncounted() + late,
+        (zone, "later"),
+    );
 }
 
 #[test]

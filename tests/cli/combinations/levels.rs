@@ -1,13 +1,17 @@
 //! Levels of detail: full records, records without a time of day (`--summary-only`) and pruned ones are the same requests.
 
 use super::{
-    LATE, archive, by_day, by_machine, by_session, check, check_all, clean_up, configure, import_backup, put, rows, settle, use_late, used,
+    LATE, archive, by_day, by_machine, by_session, check, check_all, clean_up, configure,
+    import_backup, put, rows, settle, use_late, used,
 };
 use crate::world::{Machine, NOON, World, transcript};
 
 /// A session, and the transcript of its resumption, which repeats it under another session id.
 fn original_and_copy() -> (String, String) {
-    (transcript("s1", 0..10), transcript("s2", 0..10) + &transcript("s2", 20..23))
+    (
+        transcript("s1", 0..10),
+        transcript("s2", 0..10) + &transcript("s2", 20..23),
+    )
 }
 
 /// The requests of both.
@@ -55,7 +59,12 @@ fn two_summary_only_machines_share_a_resumed_session() {
         put(machine, "s", text);
         machine.init().sync(&[]);
     }
-    check_all(&[&ada, &bob], NOON, used(both()), "the copy is on the other machine");
+    check_all(
+        &[&ada, &bob],
+        NOON,
+        used(both()),
+        "the copy is on the other machine",
+    );
 }
 
 #[test]
@@ -68,8 +77,17 @@ fn a_summary_only_copy_and_a_full_one_are_the_same_request() {
         put(machine, "s", text);
         machine.init().sync(&[]);
     }
-    check_all(&[&ada, &bob], NOON, used(both()), "one machine keeps details");
-    assert_eq!(by_session(&ada), rows([("s2", 13)]), "the most detailed copy speaks");
+    check_all(
+        &[&ada, &bob],
+        NOON,
+        used(both()),
+        "one machine keeps details",
+    );
+    assert_eq!(
+        by_session(&ada),
+        rows([("s2", 13)]),
+        "the most detailed copy speaks"
+    );
     assert_eq!(by_machine(&ada), rows([("bob", 13)]));
 }
 
@@ -114,15 +132,28 @@ fn a_summary_only_machine_writes_a_line_a_request_without_a_time_of_day() {
     assert_eq!(files.matches("\"id\":").count(), 10, "{files}");
     let all: String = ada.files().into_values().collect();
     assert!(!all.contains("T08:0"), "a time of day left the machine");
-    assert_eq!((by_session(&ada), by_day(&ada)), (rows([("s1", 10)]), rows([("2026-03-10", 10)])));
+    assert_eq!(
+        (by_session(&ada), by_day(&ada)),
+        (rows([("s1", 10)]), rows([("2026-03-10", 10)]))
+    );
 }
 
 /// Checks 17 requests, prunes them, and checks them again beside one later request.
 fn prune(machines: &[&Machine]) {
-    check_all(machines, NOON, used((0..10).chain(20..27)), "before retention");
+    check_all(
+        machines,
+        NOON,
+        used((0..10).chain(20..27)),
+        "before retention",
+    );
     configure(machines[0], machines.len() == 1, Some(3));
     let late = use_late(machines[0]);
-    check_all(machines, LATE, used((0..10).chain(20..27)) + late, "after retention");
+    check_all(
+        machines,
+        LATE,
+        used((0..10).chain(20..27)) + late,
+        "after retention",
+    );
 }
 
 #[test]
@@ -178,11 +209,21 @@ fn prune_one_copy(other_is_summary_only: bool) {
     configure(&ada, false, Some(3));
     let late = use_late(&ada);
     check_all(&[&ada, &bob], LATE, used(0..5) + late, "after");
-    assert!(!archive_of(&ada, "ada").contains("T08:01"), "ada pruned nothing");
+    assert!(
+        !archive_of(&ada, "ada").contains("T08:01"),
+        "ada pruned nothing"
+    );
     for machine in [&ada, &bob] {
         assert_eq!(by_session(machine), rows([("late", 1), ("s1", 5)]));
-        assert_eq!(by_machine(machine), rows([("ada", 1), ("bob", 5)]), "who holds more detail owns a request");
-        assert_eq!(machine.manifest_json()["sessions_index"]["s1"]["total_usage_count"], 5);
+        assert_eq!(
+            by_machine(machine),
+            rows([("ada", 1), ("bob", 5)]),
+            "who holds more detail owns a request"
+        );
+        assert_eq!(
+            machine.manifest_json()["sessions_index"]["s1"]["total_usage_count"],
+            5
+        );
     }
 }
 
@@ -190,7 +231,10 @@ fn prune_one_copy(other_is_summary_only: bool) {
 fn archive_of(machine: &Machine, name: &str) -> String {
     let id = super::id(&machine.world.machine(name));
     let files = machine.files().into_iter();
-    files.filter(|(path, _)| path.contains("/archive/") && path.contains(&id)).map(|(_, text)| text).collect()
+    files
+        .filter(|(path, _)| path.contains("/archive/") && path.contains(&id))
+        .map(|(_, text)| text)
+        .collect()
 }
 
 #[test]

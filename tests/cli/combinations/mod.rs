@@ -48,7 +48,10 @@ impl Add for Figures {
 impl Figures {
     /// The same usage without a count of requests, as imported totals have it.
     fn uncounted(self) -> Self {
-        Self { requests: 0, ..self }
+        Self {
+            requests: 0,
+            ..self
+        }
     }
 }
 
@@ -57,9 +60,16 @@ fn used(requests: impl IntoIterator<Item = u32>) -> Figures {
     let one = |n: u32| {
         let output = 100 + u64::from(n);
         // Per million tokens: input $5, output $25, cache writes $6.25, cache reads $0.50.
-        Figures { requests: 1, tokens: [10, output, 200, 3000], cost: (2800 + 25 * u128::from(output)) * 1_000_000 }
+        Figures {
+            requests: 1,
+            tokens: [10, output, 200, 3000],
+            cost: (2800 + 25 * u128::from(output)) * 1_000_000,
+        }
     };
-    requests.into_iter().map(one).fold(Figures::default(), Add::add)
+    requests
+        .into_iter()
+        .map(one)
+        .fold(Figures::default(), Add::add)
 }
 
 /// A plain decimal of dollars in picodollars.
@@ -67,17 +77,31 @@ fn picodollars(value: &Value) -> u128 {
     let text = value.to_string();
     let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
     assert!(rest.len() <= 12, "more than 12 decimals: {text}");
-    format!("{whole}{rest:0<12}").parse().unwrap_or_else(|_| panic!("not a plain decimal: {text}"))
+    format!("{whole}{rest:0<12}")
+        .parse()
+        .unwrap_or_else(|_| panic!("not a plain decimal: {text}"))
 }
 
 fn number(value: &Value, key: &str) -> u64 {
-    value[key].as_u64().unwrap_or_else(|| panic!("no {key} in {value}"))
+    value[key]
+        .as_u64()
+        .unwrap_or_else(|| panic!("no {key} in {value}"))
 }
 
 /// The figures of a row or the totals of a report.
 fn figures(row: &Value) -> Figures {
-    let tokens = ["inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens"].map(|key| number(row, key));
-    Figures { requests: number(row, "requests"), tokens, cost: picodollars(&row["totalCost"]) }
+    let tokens = [
+        "inputTokens",
+        "outputTokens",
+        "cacheCreationTokens",
+        "cacheReadTokens",
+    ]
+    .map(|key| number(row, key));
+    Figures {
+        requests: number(row, "requests"),
+        tokens,
+        cost: picodollars(&row["totalCost"]),
+    }
 }
 
 /// The fleet's totals in a machine's reports.
@@ -88,15 +112,27 @@ fn seen(machine: &Machine) -> Figures {
 /// The fleet's totals in a machine's manifest.
 fn summarized(machine: &Machine) -> Figures {
     let summary = &machine.manifest_json()["global_summary"];
-    let tokens = ["input", "output", "cache_creation", "cache_read"].map(|kind| number(summary, &format!("total_{kind}_tokens")));
-    Figures { requests: number(summary, "total_requests"), tokens, cost: picodollars(&summary["total_cost_usd"]) }
+    let tokens = ["input", "output", "cache_creation", "cache_read"]
+        .map(|kind| number(summary, &format!("total_{kind}_tokens")));
+    Figures {
+        requests: number(summary, "total_requests"),
+        tokens,
+        cost: picodollars(&summary["total_cost_usd"]),
+    }
 }
 
 /// Requests by a key of a report's rows, without rows that have none.
 fn requests_by(machine: &Machine, verb: &str, rows: &str, key: &str) -> Vec<(String, u64)> {
     let report = machine.report(&[verb]);
     let rows = report[rows].as_array().expect("rows").iter();
-    let mut out: Vec<_> = rows.map(|row| (row[key].as_str().unwrap_or_default().to_owned(), number(row, "requests"))).collect();
+    let mut out: Vec<_> = rows
+        .map(|row| {
+            (
+                row[key].as_str().unwrap_or_default().to_owned(),
+                number(row, "requests"),
+            )
+        })
+        .collect();
     out.retain(|(_, requests)| *requests > 0);
     out.sort();
     out
@@ -116,20 +152,28 @@ fn by_machine(machine: &Machine) -> Vec<(String, u64)> {
 
 /// Rows of [`requests_by`], for comparison.
 fn rows<const N: usize>(rows: [(&str, u64); N]) -> Vec<(String, u64)> {
-    rows.map(|(name, requests)| (name.to_owned(), requests)).to_vec()
+    rows.map(|(name, requests)| (name.to_owned(), requests))
+        .to_vec()
 }
 
 /// What the reports of a machine show, as text.
 fn reports(machine: &Machine) -> String {
     let report = |verb: &&str| machine.track(&[verb, "--json", "-z", "Asia/Tokyo"]).out;
-    ["daily", "session", "machines"].iter().map(report).collect()
+    ["daily", "session", "machines"]
+        .iter()
+        .map(report)
+        .collect()
 }
 
 /// Asserts that a machine counts this, and that reports, manifest, `verify` and counting without the index agree.
 fn check(machine: &Machine, expected: Figures, when: impl Debug) {
     let name = &machine.name;
     assert_eq!(seen(machine), expected, "{name}, {when:?}");
-    assert_eq!(summarized(machine), expected, "the manifest of {name}, {when:?}");
+    assert_eq!(
+        summarized(machine),
+        expected,
+        "the manifest of {name}, {when:?}"
+    );
     machine.assert_sound();
     let cached = reports(machine);
     let (state, aside) = (machine.state(), machine.home.join("state-aside"));
@@ -139,7 +183,11 @@ fn check(machine: &Machine, expected: Figures, when: impl Debug) {
     fs::rename(&aside, &state).expect("moved back");
     assert_eq!(cached, read, "{name} without the index, {when:?}");
     let verified = machine.try_sync(LATE, &["verify", "--read-data"]);
-    assert_eq!(verified.code, 0, "verify on {name}, {when:?}: {}{}", verified.out, verified.err);
+    assert_eq!(
+        verified.code, 0,
+        "verify on {name}, {when:?}: {}{}",
+        verified.out, verified.err
+    );
 }
 
 /// Lets machines exchange everything, and checks that all count this and have one manifest.
@@ -147,13 +195,21 @@ fn check_all(machines: &[&Machine], now: &str, expected: Figures, when: impl Deb
     settle(machines, now);
     for machine in machines {
         check(machine, expected, &when);
-        assert_eq!(machine.manifest(), machines[0].manifest(), "{} and {}, {when:?}", machines[0].name, machine.name);
+        assert_eq!(
+            machine.manifest(),
+            machines[0].manifest(),
+            "{} and {}, {when:?}",
+            machines[0].name,
+            machine.name
+        );
     }
 }
 
 fn settle(machines: &[&Machine], now: &str) {
     for _ in 0..2 {
-        machines.iter().for_each(|machine| drop(machine.sync_at(now, &[])));
+        machines
+            .iter()
+            .for_each(|machine| drop(machine.sync_at(now, &[])));
     }
 }
 
@@ -164,7 +220,12 @@ fn put(machine: &Machine, name: &str, text: &str) {
 
 /// Deletes a transcript, as Claude Code does after 30 days.
 fn clean_up(machine: &Machine, name: &str) {
-    fs::remove_file(machine.home.join(format!(".claude/projects/p/{name}.jsonl"))).expect("removed");
+    fs::remove_file(
+        machine
+            .home
+            .join(format!(".claude/projects/p/{name}.jsonl")),
+    )
+    .expect("removed");
 }
 
 fn configure(machine: &Machine, summary_only: bool, retention_days: Option<u32>) {
@@ -175,24 +236,39 @@ fn configure(machine: &Machine, summary_only: bool, retention_days: Option<u32>)
 
 /// One request on March 25th, and two runs after it: with a retention of a few days, older records are pruned.
 fn use_late(machine: &Machine) -> Figures {
-    put(machine, "late", &Row::new("late", 90, "2026-03-25T08:00:00.000Z").line());
+    put(
+        machine,
+        "late",
+        &Row::new("late", 90, "2026-03-25T08:00:00.000Z").line(),
+    );
     machine.sync_at(LATE, &[]);
     machine.sync_at("2026-03-25T14:00:00Z", &[]);
     used([90])
 }
 
 fn id(machine: &Machine) -> String {
-    fs::read_to_string(machine.home.join(".claude/machine_id")).expect("an id").trim().to_owned()
+    fs::read_to_string(machine.home.join(".claude/machine_id"))
+        .expect("an id")
+        .trim()
+        .to_owned()
 }
 
 /// The text of a machine's day files.
 fn archive(machine: &Machine) -> String {
-    machine.files().into_iter().filter(|(path, _)| path.contains("/archive/")).map(|(_, text)| text).collect()
+    machine
+        .files()
+        .into_iter()
+        .filter(|(path, _)| path.contains("/archive/"))
+        .map(|(_, text)| text)
+        .collect()
 }
 
 /// Everything that a repository's branches have ever contained, with the commit messages.
 fn history(world: &World, repo: &Path) -> String {
-    world.git(repo, &["log", "--all", "--branches", "-p", "-m", "--format=%B"])
+    world.git(
+        repo,
+        &["log", "--all", "--branches", "-p", "-m", "--format=%B"],
+    )
 }
 
 /// A ccusage report of one day.
@@ -239,7 +315,10 @@ fn file_1_0(id: &str, claims: &[Claim]) -> String {
     };
     let time = |n: u32| format!("2026-03-10T08:{n:02}:00.000Z");
     let with = |mut value: Value, more: Value| {
-        value.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        value
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
         value
     };
     let record = |n: &u32| {
@@ -249,15 +328,24 @@ fn file_1_0(id: &str, claims: &[Claim]) -> String {
         })
     };
     let session = |claim: &Claim| {
-        let summary = with(total(used(claim.claimed.clone()), claim.dollars), json!({ "models_used": [MODEL] }));
+        let summary = with(
+            total(used(claim.claimed.clone()), claim.dollars),
+            json!({ "models_used": [MODEL] }),
+        );
         json!({
             "project_name": "shop", "first_seen": time(0), "last_updated": time(9), "usage_count": claim.claimed.len(),
             "sync_state": { "last_synced_timestamp": time(9), "last_synced_index": claim.claimed.len(), "checksum": "made up" },
             "usage_records": claim.listed.iter().map(record).collect::<Vec<_>>(), "summary": summary,
         })
     };
-    let all = claims.iter().map(|claim| used(claim.claimed.clone())).fold(Figures::default(), Add::add);
-    let dollars = claims.iter().map(|claim| claim.dollars).sum::<Option<f64>>();
+    let all = claims
+        .iter()
+        .map(|claim| used(claim.claimed.clone()))
+        .fold(Figures::default(), Add::add);
+    let dollars = claims
+        .iter()
+        .map(|claim| claim.dollars)
+        .sum::<Option<f64>>();
     let sync = "2026-03-10T09:00:00.000Z";
     json!({
         "$schema": "https://claude-usage-tracker.com/schemas/v1/machine-sync.json", "version": "1.0",

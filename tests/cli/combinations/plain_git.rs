@@ -10,7 +10,11 @@ const SECRET: &str = "secretly";
 fn part(world: &World, commits: u32) -> [Machine<'_>; 2] {
     let machines = ["ada", "bob"].map(|name| world.machine(name));
     for (machine, from) in machines.iter().zip([0, 10]) {
-        put(machine, "s", &transcript(["adas", "bobs"][usize::from(from > 0)], from..from + 3));
+        put(
+            machine,
+            "s",
+            &transcript(["adas", "bobs"][usize::from(from > 0)], from..from + 3),
+        );
         put(machine, "secret", &transcript(SECRET, 40 + from..42 + from));
         machine.init().sync(&[]);
     }
@@ -42,7 +46,13 @@ fn with_hooks(machine: &Machine) {
 }
 
 fn pull(machine: &Machine) -> Ran {
-    machine.try_git(&["pull", "-q", "--no-rebase", "--no-edit", "--allow-unrelated-histories"])
+    machine.try_git(&[
+        "pull",
+        "-q",
+        "--no-rebase",
+        "--no-edit",
+        "--allow-unrelated-histories",
+    ])
 }
 
 fn push(machine: &Machine) -> Ran {
@@ -52,15 +62,30 @@ fn push(machine: &Machine) -> Ran {
 /// A push is refused, and the remote stays clean; then a sync brings what bob has, and nothing of what was forgotten.
 fn assert_refused(world: &World, machines: &[Machine; 2], commits: u32) {
     let bob = &machines[1];
-    assert!(bob.git(&["log", "-p", "-m", "origin/main..HEAD"]).contains(SECRET), "bob has nothing to push");
+    assert!(
+        bob.git(&["log", "-p", "-m", "origin/main..HEAD"])
+            .contains(SECRET),
+        "bob has nothing to push"
+    );
     let pushed = push(bob);
     let remote = remote_history(world);
-    assert_ne!(pushed.code, 0, "the push was accepted; the remote has the session: {}", remote.contains(SECRET));
+    assert_ne!(
+        pushed.code,
+        0,
+        "the push was accepted; the remote has the session: {}",
+        remote.contains(SECRET)
+    );
     assert!(!remote.contains(SECRET), "the remote has it");
     bob.sync(&[]);
-    assert!(!remote_history(world).contains(SECRET), "the sync pushed it");
+    assert!(
+        !remote_history(world).contains(SECRET),
+        "the sync pushed it"
+    );
     check_all(&[bob, &machines[0]], NOON, used_by_both(commits), "synced");
-    assert!(!remote_history(world).contains(SECRET), "a later sync pushed it");
+    assert!(
+        !remote_history(world).contains(SECRET),
+        "a later sync pushed it"
+    );
 }
 
 /// A push without hooks arrives; the next sync of this machine cleans tree and history.
@@ -68,16 +93,34 @@ fn assert_cleaned(world: &World, machines: &[Machine; 2], cleaner: usize, commit
     let bob = &machines[1];
     let pushed = push(bob);
     assert_eq!(pushed.code, 0, "{}", pushed.err);
-    assert!(remote_history(world).contains(SECRET), "nothing forgotten was pushed");
+    assert!(
+        remote_history(world).contains(SECRET),
+        "nothing forgotten was pushed"
+    );
     with_hooks(bob);
     machines[cleaner].sync(&[]);
     check(&machines[cleaner], used_by_both(commits), "after one run");
-    assert!(!remote_history(world).contains(SECRET), "the remote's history has it after one run");
-    check_all(&[&machines[0], bob], NOON, used_by_both(commits), "after runs of all");
-    assert!(!remote_history(world).contains(SECRET), "a later run pushed it");
+    assert!(
+        !remote_history(world).contains(SECRET),
+        "the remote's history has it after one run"
+    );
+    check_all(
+        &[&machines[0], bob],
+        NOON,
+        used_by_both(commits),
+        "after runs of all",
+    );
+    assert!(
+        !remote_history(world).contains(SECRET),
+        "a later run pushed it"
+    );
     for machine in machines {
         machine.sync(&["--mode=full"]);
-        assert!(!machine.git(&["log", "-p", "-m", "HEAD"]).contains(SECRET), "{} has it", machine.name);
+        assert!(
+            !machine.git(&["log", "-p", "-m", "HEAD"]).contains(SECRET),
+            "{} has it",
+            machine.name
+        );
     }
 }
 
@@ -87,7 +130,10 @@ fn a_machine_that_was_offline_brings_no_forgotten_data_with_a_sync() {
     let [ada, bob] = part(&world, 2);
     bob.sync(&[]);
     check_all(&[&bob, &ada], NOON, used_by_both(2), "synced");
-    assert!(!remote_history(&world).contains(SECRET), "the sync pushed it");
+    assert!(
+        !remote_history(&world).contains(SECRET),
+        "the sync pushed it"
+    );
 }
 
 #[test]
@@ -115,7 +161,13 @@ fn a_push_of_a_clean_tree_with_a_history_of_forgotten_data_is_refused() {
     let bob = &machines[1];
     pull(bob);
     bob.git(&["checkout", "-q", "origin/main", "--", "sync"]);
-    bob.git(&["commit", "-q", "--allow-empty", "-m", "as the remote has it"]);
+    bob.git(&[
+        "commit",
+        "-q",
+        "--allow-empty",
+        "-m",
+        "as the remote has it",
+    ]);
     assert_refused(&world, &machines, 0);
 }
 

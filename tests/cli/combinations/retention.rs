@@ -6,9 +6,18 @@ use crate::world::{Machine, Row, World, transcript};
 /// Further runs with nothing new, of both kinds, make no commit.
 fn assert_rests(machine: &Machine) {
     let head = machine.head();
-    for (hour, args) in [(15, &[][..]), (16, &["--mode=full"]), (17, &[]), (18, &["--mode=full"])] {
+    for (hour, args) in [
+        (15, &[][..]),
+        (16, &["--mode=full"]),
+        (17, &[]),
+        (18, &["--mode=full"]),
+    ] {
         machine.sync_at(&format!("2026-03-25T{hour}:00:00Z"), args);
-        assert_eq!(machine.head(), head, "a commit with nothing new at {hour}:00, {args:?}");
+        assert_eq!(
+            machine.head(),
+            head,
+            "a commit with nothing new at {hour}:00, {args:?}"
+        );
     }
 }
 
@@ -27,13 +36,27 @@ fn summary_only_with_retention_comes_to_rest() {
 
 /// A request that is first seen on the 10th; a subagent's file that is read later shows that it began on the 9th.
 fn redate(machine: &Machine) {
-    put(machine, "s1", &(Row::new("s1", 1, "2026-03-10T00:00:01.000Z").line() + &transcript("s1", 2..5)));
+    put(
+        machine,
+        "s1",
+        &(Row::new("s1", 1, "2026-03-10T00:00:01.000Z").line() + &transcript("s1", 2..5)),
+    );
     machine.init().sync(&[]);
-    let earlier = Row::new("s1", 1, "2026-03-09T23:59:59.000Z").output(5).open().line();
-    put(machine, "agent", &earlier.replacen('{', "{\"isSidechain\":true,", 1));
+    let earlier = Row::new("s1", 1, "2026-03-09T23:59:59.000Z")
+        .output(5)
+        .open()
+        .line();
+    put(
+        machine,
+        "agent",
+        &earlier.replacen('{', "{\"isSidechain\":true,", 1),
+    );
     machine.sync(&[]);
     check(machine, used(1..5), "with the earlier row");
-    assert_eq!(by_day(machine), rows([("2026-03-09", 1), ("2026-03-10", 3)]));
+    assert_eq!(
+        by_day(machine),
+        rows([("2026-03-09", 1), ("2026-03-10", 3)])
+    );
 }
 
 #[test]
@@ -45,7 +68,10 @@ fn a_pruned_record_keeps_its_own_day_in_another_days_file() {
     let late = use_late(&ada);
     check(&ada, used(1..5) + late, "after retention");
     assert!(!archive(&ada).contains("T08:02"), "nothing was pruned");
-    assert_eq!(by_day(&ada), rows([("2026-03-09", 1), ("2026-03-10", 3), ("2026-03-25", 1)]));
+    assert_eq!(
+        by_day(&ada),
+        rows([("2026-03-09", 1), ("2026-03-10", 3), ("2026-03-25", 1)])
+    );
 }
 
 #[test]
@@ -69,7 +95,10 @@ fn a_summary_only_record_takes_the_earlier_day() {
     configure(&ada, true, Some(3));
     let late = use_late(&ada);
     check(&ada, used(1..5) + late, "after retention");
-    assert_eq!(by_day(&ada), rows([("2026-03-09", 1), ("2026-03-10", 3), ("2026-03-25", 1)]));
+    assert_eq!(
+        by_day(&ada),
+        rows([("2026-03-09", 1), ("2026-03-10", 3), ("2026-03-25", 1)])
+    );
     assert_rests(&ada);
 }
 
@@ -82,12 +111,18 @@ fn prune_over_gaps(days: &[&str], runs: u32) {
     ada.init().sync_at(LATE, &[]);
     configure(&ada, false, Some(10));
     for hour in 0..runs {
-        ada.sync_at(&format!("2026-03-26T{:02}:{:02}:00Z", hour / 60, hour % 60), &[]);
+        ada.sync_at(
+            &format!("2026-03-26T{:02}:{:02}:00Z", hour / 60, hour % 60),
+            &[],
+        );
     }
     let all = 0..u32::try_from(days.len()).expect("few");
     check(&ada, used(all), "after retention");
     let kept = archive(&ada);
-    let timed: Vec<_> = days.iter().filter(|day| kept.contains(&format!("{day}T09"))).collect();
+    let timed: Vec<_> = days
+        .iter()
+        .filter(|day| kept.contains(&format!("{day}T09")))
+        .collect();
     assert_eq!(timed, [&days[days.len() - 1]], "days that still have times");
     assert_rests_from(&ada);
 }
@@ -106,5 +141,8 @@ fn retention_goes_on_over_a_gap_without_usage() {
 
 #[test]
 fn retention_goes_on_over_long_gaps() {
-    prune_over_gaps(&["2025-07-01", "2025-10-01", "2026-01-05", "2026-03-20"], 11);
+    prune_over_gaps(
+        &["2025-07-01", "2025-10-01", "2026-01-05", "2026-03-20"],
+        11,
+    );
 }

@@ -1,8 +1,8 @@
 //! Usage without records of its own, and records beside it: claims of 1.0 files, imported totals, summary-only machines.
 
 use super::{
-    Claim, Figures, check, check_all, configure, file_1_0, id, import_backup, import_day, picodollars, put, seed, seen, settle, use_late,
-    used,
+    Claim, Figures, check, check_all, configure, file_1_0, id, import_backup, import_day,
+    picodollars, put, seed, seen, settle, use_late, used,
 };
 use crate::world::{Machine, NOON, World, transcript};
 
@@ -41,14 +41,21 @@ fn summary_only_computers_with_one_id_add_up() {
         put(machine, "s1", &transcript("s1", requests));
         machine.init().sync(&[]);
     }
-    check_all(&[&ada, &copy], NOON, used((0..8).chain(10..20)), "two computers with one id");
+    check_all(
+        &[&ada, &copy],
+        NOON,
+        used((0..8).chain(10..20)),
+        "two computers with one id",
+    );
 }
 
 /// Two machines that join in this order.
 fn two<'w>(world: &'w World, first: &str, second: &str) -> [Machine<'w>; 2] {
     let machines = [world.machine(first), world.machine(second)];
     for (machine, hour) in machines.iter().zip([10, 11]) {
-        machine.init().sync_at(&format!("2026-03-10T{hour}:00:00Z"), &[]);
+        machine
+            .init()
+            .sync_at(&format!("2026-03-10T{hour}:00:00Z"), &[]);
     }
     machines
 }
@@ -57,7 +64,10 @@ fn two<'w>(world: &'w World, first: &str, second: &str) -> [Machine<'w>; 2] {
 fn share_summary_only_requests(first: &str, second: &str) {
     let world = World::new();
     let machines = two(&world, first, second);
-    let bob = machines.iter().find(|machine| machine.name == "bob").expect("bob");
+    let bob = machines
+        .iter()
+        .find(|machine| machine.name == "bob")
+        .expect("bob");
     put(bob, "s1", &transcript("s1", 0..4));
     bob.sync(&[]);
     for machine in &machines {
@@ -65,7 +75,12 @@ fn share_summary_only_requests(first: &str, second: &str) {
         put(machine, "s1", &transcript("s1", 0..10));
         machine.sync(&[]);
     }
-    check_all(&[&machines[0], &machines[1]], NOON, used(0..10), (first, second));
+    check_all(
+        &[&machines[0], &machines[1]],
+        NOON,
+        used(0..10),
+        (first, second),
+    );
 }
 
 #[test]
@@ -85,10 +100,23 @@ fn share_imported_totals(first: &str, second: &str) {
     for machine in &machines {
         import_day(machine, "2026-03-10", used(0..10), "UTC");
     }
-    check_all(&[&machines[0], &machines[1]], NOON, used(0..10).uncounted(), "only totals");
-    let bob = machines.iter().find(|machine| machine.name == "bob").expect("bob");
+    check_all(
+        &[&machines[0], &machines[1]],
+        NOON,
+        used(0..10).uncounted(),
+        "only totals",
+    );
+    let bob = machines
+        .iter()
+        .find(|machine| machine.name == "bob")
+        .expect("bob");
     put(bob, "s1", &transcript("s1", 0..4));
-    check_all(&[&machines[0], &machines[1]], NOON, used(0..4) + used(4..10).uncounted(), (first, second));
+    check_all(
+        &[&machines[0], &machines[1]],
+        NOON,
+        used(0..4) + used(4..10).uncounted(),
+        (first, second),
+    );
 }
 
 #[test]
@@ -104,12 +132,23 @@ fn equal_imported_totals_count_once_with_records_of_the_earlier_machine() {
 /// A fleet whose only file is ada's of format 1.0.
 fn claims(world: &World, claims: &[Claim]) {
     let ada = world.machine("ada");
-    seed(world, &[(&format!("sync/machines/{}.json", id(&ada)), file_1_0(&id(&ada), claims))]);
+    seed(
+        world,
+        &[(
+            &format!("sync/machines/{}.json", id(&ada)),
+            file_1_0(&id(&ada), claims),
+        )],
+    );
 }
 
 /// A claim of five requests of a session, two of which are listed.
 fn five(dollars: Option<f64>) -> Claim {
-    Claim { session: "s1", listed: vec![0, 1], claimed: 0..5, dollars }
+    Claim {
+        session: "s1",
+        listed: vec![0, 1],
+        claimed: 0..5,
+        dollars,
+    }
 }
 
 #[test]
@@ -120,7 +159,10 @@ fn a_claim_counts_what_transcripts_do_not_show() {
         let world = World::new();
         claims(&world, &[five(None)]);
         let ada = world.machine("ada");
-        let rows = have.iter().map(|n| transcript("s1", *n..n + 1)).collect::<String>();
+        let rows = have
+            .iter()
+            .map(|n| transcript("s1", *n..n + 1))
+            .collect::<String>();
         put(&ada, "s1", &rows);
         ada.init().sync(&[]);
         ada.assert_sound();
@@ -132,11 +174,26 @@ fn a_claim_counts_what_transcripts_do_not_show() {
 #[test]
 fn a_claim_keeps_its_figures_through_late_transcripts_and_retention() {
     let world = World::new();
-    claims(&world, &[five(None), Claim { session: "s3", listed: vec![], claimed: 30..33, dollars: None }]);
+    claims(
+        &world,
+        &[
+            five(None),
+            Claim {
+                session: "s3",
+                listed: vec![],
+                claimed: 30..33,
+                dollars: None,
+            },
+        ],
+    );
     let ada = world.machine("ada");
     put(&ada, "s1", &transcript("s1", 3..5));
     ada.init().sync(&[]);
-    check(&ada, used((0..5).chain(30..33)), "two of five in a transcript");
+    check(
+        &ada,
+        used((0..5).chain(30..33)),
+        "two of five in a transcript",
+    );
     put(&ada, "s1", &transcript("s1", 0..5));
     ada.sync(&[]);
     check(&ada, used((0..5).chain(30..33)), "all of the session");
@@ -149,10 +206,20 @@ fn a_claim_keeps_its_figures_through_late_transcripts_and_retention() {
 fn a_claim_that_records_show_costs_nothing() {
     let world = World::new();
     // No record is listed: of a part no more counts than its tokens cost.
-    claims(&world, &[Claim { listed: vec![], ..five(Some(9.75)) }]);
+    claims(
+        &world,
+        &[Claim {
+            listed: vec![],
+            ..five(Some(9.75))
+        }],
+    );
     let ada = world.machine("ada");
     ada.init().sync(&["--download-all"]);
-    assert_eq!(picodollars(&ada.report(&["daily"])["totals"]["totalCost"]), 9_750_000_000_000, "a claim alone costs what it says");
+    assert_eq!(
+        picodollars(&ada.report(&["daily"])["totals"]["totalCost"]),
+        9_750_000_000_000,
+        "a claim alone costs what it says"
+    );
     put(&ada, "s1", &transcript("s1", 0..5));
     ada.sync(&[]);
     check(&ada, used(0..5), "records for all of it");
@@ -175,7 +242,10 @@ fn imported_totals_that_records_show_cost_nothing() {
     let world = World::new();
     let ada = world.machine("ada");
     ada.init();
-    let dear = Figures { cost: 9_750_000_000_000, ..used(0..5).uncounted() };
+    let dear = Figures {
+        cost: 9_750_000_000_000,
+        ..used(0..5).uncounted()
+    };
     import_day(&ada, "2026-03-10", dear, "UTC");
     check(&ada, dear, "only totals");
     put(&ada, "s1", &transcript("s1", 0..5));

@@ -11,15 +11,24 @@ const DAY: &str = "10.jsonl";
 
 /// Replaces a day file by what this makes of its lines, with checksums that fit, and commits it.
 fn rewrite(machine: &Machine, change: impl Fn(Vec<String>) -> Vec<String>) {
-    let path = machine.repo().join(format!("sync/archive/2026/03/{}/{DAY}", id(machine)));
+    let path = machine
+        .repo()
+        .join(format!("sync/archive/2026/03/{}/{DAY}", id(machine)));
     let text = fs::read_to_string(&path).expect("a day file");
     let lines = change(text.lines().map(str::to_owned).collect());
     let mut out: Vec<String> = Vec::new();
     let mut session: Option<(usize, Sha256)> = None;
     let sealed = |out: &mut Vec<String>, session: Option<(usize, Sha256)>| {
         let Some((at, hash)) = session else { return };
-        let hex = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
-        let (before, rest) = out[at].split_once("\"checksum\":\"").expect("a session line");
+        let hex = hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<Vec<_>>()
+            .concat();
+        let (before, rest) = out[at]
+            .split_once("\"checksum\":\"")
+            .expect("a session line");
         out[at] = format!("{before}\"checksum\":\"{hex}{}", &rest[64..]);
     };
     for line in lines {
@@ -82,7 +91,14 @@ fn an_unknown_member_survives_a_larger_row_of_its_request() {
     for member in MEMBERS {
         let world = World::new();
         let ada = world.machine("ada");
-        put(&ada, "s1", &Row::new("s1", 1, "2026-03-10T08:01:00.000Z").output(5).open().line());
+        put(
+            &ada,
+            "s1",
+            &Row::new("s1", 1, "2026-03-10T08:01:00.000Z")
+                .output(5)
+                .open()
+                .line(),
+        );
         ada.init().sync(&[]);
         rewrite(&ada, |lines| with_member(lines, member));
         put(&ada, "s1", &transcript("s1", 1..2));
@@ -101,7 +117,14 @@ fn unknown_members_of_both_sides_survive_a_join() {
     rewrite(&copy, |lines| with_member(lines, MEMBERS[2]));
     check_all(&[&ada, &copy], NOON, used(0..3), "joined");
     let text = archive(&copy);
-    assert_eq!((text.matches(MEMBERS[1]).count(), text.matches(MEMBERS[2]).count()), (3, 3), "{text}");
+    assert_eq!(
+        (
+            text.matches(MEMBERS[1]).count(),
+            text.matches(MEMBERS[2]).count()
+        ),
+        (3, 3),
+        "{text}"
+    );
 }
 
 /// Two computers with one id, that have the same records.
@@ -116,8 +139,11 @@ fn twins(world: &World) -> (Machine<'_>, Machine<'_>) {
 }
 
 /// Lines of unknown kinds, of no session and of one.
-const LINES: [&str; 3] =
-    ["{\"version\":\"1.2\",\"weather\":\"fair\"}", "{\"version\":7}", "{\"session\":\"s1\",\"version\":\"1.2\",\"weather\":\"fair\"}"];
+const LINES: [&str; 3] = [
+    "{\"version\":\"1.2\",\"weather\":\"fair\"}",
+    "{\"version\":7}",
+    "{\"session\":\"s1\",\"version\":\"1.2\",\"weather\":\"fair\"}",
+];
 
 #[test]
 fn a_line_that_begins_with_version_is_kept() {
@@ -131,7 +157,11 @@ fn a_line_that_begins_with_version_is_kept() {
         put(&ada, "s1", &transcript("s1", 0..5));
         ada.sync(&[]);
         ada.sync(&["--mode=full"]);
-        got.push((line, seen(&ada).requests, archive(&ada).matches(line).count()));
+        got.push((
+            line,
+            seen(&ada).requests,
+            archive(&ada).matches(line).count(),
+        ));
     }
     assert_eq!(got, LINES.map(|line| (line, 5, 1)));
 }
@@ -154,7 +184,11 @@ fn a_file_with_a_line_that_begins_with_version_is_read() {
         let bob = world.machine("bob");
         put(&bob, "s3", &transcript("s3", 30..31));
         bob.init().sync(&[]);
-        got.push((*line, seen(&bob).requests, archive(&bob).matches(*line).count()));
+        got.push((
+            *line,
+            seen(&bob).requests,
+            archive(&bob).matches(*line).count(),
+        ));
     }
     assert_eq!(got, [(LINES[0], 8, 1), (LINES[1], 8, 1)]);
 }
@@ -167,7 +201,11 @@ fn records_beside_a_line_that_begins_with_version_survive_a_join() {
     // The other computer never runs again.
     settle(&[&ada], NOON);
     check(&ada, used((0..3).chain(20..24)), "joined");
-    assert_eq!(archive(&ada).matches(LINES[0]).count(), 1, "the line is gone");
+    assert_eq!(
+        archive(&ada).matches(LINES[0]).count(),
+        1,
+        "the line is gone"
+    );
 }
 
 #[test]
@@ -181,7 +219,11 @@ fn a_join_keeps_both_sides_beside_a_line_that_begins_with_version() {
         ada.sync(&["--offline"]);
         put(&copy, "s1", &transcript("s1", 0..5));
         settle(&[&copy, &ada], NOON);
-        got.push((line, seen(&ada).requests, archive(&ada).matches(line).count()));
+        got.push((
+            line,
+            seen(&ada).requests,
+            archive(&ada).matches(line).count(),
+        ));
     }
     assert_eq!(got, LINES.map(|line| (line, 7, 1)));
 }

@@ -76,31 +76,62 @@ fn the_index_and_the_work_tree() {
         forced("feature.manyFiles", "[feature]\n\tmanyFiles = true"),
         forced("index.skipHash", "[index]\n\tskipHash = true").needs((2, 40)),
         forced("core.untrackedCache", "[core]\n\tuntrackedCache = true"),
-        Row::done("a sparse work tree", |stage| stage.git(&["sparse-checkout", "set", "--no-cone", "sync/machines/"])),
+        Row::done("a sparse work tree", |stage| {
+            stage.git(&["sparse-checkout", "set", "--no-cone", "sync/machines/"])
+        }),
         Row::done("a sparse work tree with a sparse index", |stage| {
-            stage.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "sync/machines"]);
+            stage.git(&[
+                "sparse-checkout",
+                "set",
+                "--cone",
+                "--sparse-index",
+                "sync/machines",
+            ]);
         }),
         set("core.autocrlf", "[core]\n\tautocrlf = true"),
         set("core.eol crlf", "[core]\n\teol = crlf"),
-        set("core.safecrlf", "[core]\n\tautocrlf = input\n\tsafecrlf = true"),
+        set(
+            "core.safecrlf",
+            "[core]\n\tautocrlf = input\n\tsafecrlf = true",
+        ),
         attributes("text and eol for all files", "* text eol=crlf"),
         attributes("ident for all files", "* ident"),
-        attributes("another encoding for all files", "*.json working-tree-encoding=UTF-16LE"),
+        attributes(
+            "another encoding for all files",
+            "*.json working-tree-encoding=UTF-16LE",
+        ),
         attributes("a filter for all files", "* filter=lost"),
         Row::done("LFS for all files, required", |stage| {
-            stage.bob.write(".gitattributes", "* filter=lfs diff=lfs merge=lfs -text\n");
+            stage
+                .bob
+                .write(".gitattributes", "* filter=lfs diff=lfs merge=lfs -text\n");
             stage.configure(
                 "[core]\n\tattributesFile = ~/.gitattributes\n[filter \"lfs\"]\n\tclean = false\n\tsmudge = false\n\trequired = true",
             );
         }),
         set("core.symlinks", "[core]\n\tsymlinks = true"),
         set("core.fileMode", "[core]\n\tfileMode = false"),
-        set("core.checkStat and trustctime", "[core]\n\tcheckStat = minimal\n\ttrustctime = false"),
-        set("core.preferSymlinkRefs", "[core]\n\tpreferSymlinkRefs = true"),
-        set("core.logAllRefUpdates", "[core]\n\tlogAllRefUpdates = false"),
-        set("core.sharedRepository", "[core]\n\tsharedRepository = group"),
+        set(
+            "core.checkStat and trustctime",
+            "[core]\n\tcheckStat = minimal\n\ttrustctime = false",
+        ),
+        set(
+            "core.preferSymlinkRefs",
+            "[core]\n\tpreferSymlinkRefs = true",
+        ),
+        set(
+            "core.logAllRefUpdates",
+            "[core]\n\tlogAllRefUpdates = false",
+        ),
+        set(
+            "core.sharedRepository",
+            "[core]\n\tsharedRepository = group",
+        ),
         set("core.bigFileThreshold", "[core]\n\tbigFileThreshold = 1"),
-        set("core.compression", "[core]\n\tcompression = 0\n\tlooseCompression = 9"),
+        set(
+            "core.compression",
+            "[core]\n\tcompression = 0\n\tlooseCompression = 9",
+        ),
         set("core.abbrev", "[core]\n\tabbrev = no"),
     ]);
 }
@@ -110,30 +141,74 @@ fn fetching_pushing_and_tidying_up() {
     all_hold(vec![
         set("push.default nothing", "[push]\n\tdefault = nothing"),
         set("push.followTags", "[push]\n\tfollowTags = true"),
-        set("push.recurseSubmodules", "[push]\n\trecurseSubmodules = on-demand"),
+        set(
+            "push.recurseSubmodules",
+            "[push]\n\trecurseSubmodules = on-demand",
+        ),
         set("push.autoSetupRemote", "[push]\n\tautoSetupRemote = true"),
         set("remote.pushDefault", "[remote]\n\tpushDefault = elsewhere"),
-        set("fetch.prune and pruneTags", "[fetch]\n\tprune = true\n\tpruneTags = true"),
-        set("fetch.recurseSubmodules", "[fetch]\n\trecurseSubmodules = true"),
-        set("fetch.fsckObjects", "[fetch]\n\tfsckObjects = true\n[transfer]\n\tfsckObjects = true"),
-        set("fetch.writeCommitGraph", "[fetch]\n\twriteCommitGraph = true"),
-        set("fetch.output", "[fetch]\n\toutput = compact\n\tparallel = 4"),
-        set("fetch.negotiationAlgorithm", "[fetch]\n\tnegotiationAlgorithm = noop"),
-        set("pull.ff and pull.rebase", "[pull]\n\tff = only\n\trebase = true"),
+        set(
+            "fetch.prune and pruneTags",
+            "[fetch]\n\tprune = true\n\tpruneTags = true",
+        ),
+        set(
+            "fetch.recurseSubmodules",
+            "[fetch]\n\trecurseSubmodules = true",
+        ),
+        set(
+            "fetch.fsckObjects",
+            "[fetch]\n\tfsckObjects = true\n[transfer]\n\tfsckObjects = true",
+        ),
+        set(
+            "fetch.writeCommitGraph",
+            "[fetch]\n\twriteCommitGraph = true",
+        ),
+        set(
+            "fetch.output",
+            "[fetch]\n\toutput = compact\n\tparallel = 4",
+        ),
+        set(
+            "fetch.negotiationAlgorithm",
+            "[fetch]\n\tnegotiationAlgorithm = noop",
+        ),
+        set(
+            "pull.ff and pull.rebase",
+            "[pull]\n\tff = only\n\trebase = true",
+        ),
         set("merge.ff", "[merge]\n\tff = only\n\tconflictStyle = zdiff3"),
         set("init.defaultBranch", "[init]\n\tdefaultBranch = trunk"),
-        set("init.defaultObjectFormat", "[init]\n\tdefaultObjectFormat = sha256"),
+        set(
+            "init.defaultObjectFormat",
+            "[init]\n\tdefaultObjectFormat = sha256",
+        ),
         set("protocol.version 0", "[protocol]\n\tversion = 0"),
-        set("protocol.version 2, and file only", "[protocol]\n\tversion = 2\n\tallow = never\n[protocol \"file\"]\n\tallow = always"),
+        set(
+            "protocol.version 2, and file only",
+            "[protocol]\n\tversion = 2\n\tallow = never\n[protocol \"file\"]\n\tallow = always",
+        ),
         set("safe.bareRepository", "[safe]\n\tbareRepository = explicit"),
-        set("gc.auto and gc.pruneExpire", "[gc]\n\tauto = 1\n\tpruneExpire = now"),
+        set(
+            "gc.auto and gc.pruneExpire",
+            "[gc]\n\tauto = 1\n\tpruneExpire = now",
+        ),
         set("maintenance off", "[maintenance]\n\tauto = false"),
-        set("color and column", "[color]\n\tui = always\n[column]\n\tui = always"),
+        set(
+            "color and column",
+            "[color]\n\tui = always\n[column]\n\tui = always",
+        ),
         set("log.showSignature", "[log]\n\tshowSignature = true"),
-        set("i18n.commitEncoding", "[i18n]\n\tcommitEncoding = ISO-8859-1"),
-        set("advice and status", "[advice]\n\tdetachedHead = false\n[status]\n\tshort = true"),
+        set(
+            "i18n.commitEncoding",
+            "[i18n]\n\tcommitEncoding = ISO-8859-1",
+        ),
+        set(
+            "advice and status",
+            "[advice]\n\tdetachedHead = false\n[status]\n\tshort = true",
+        ),
         set("user.useConfigOnly", "[user]\n\tuseConfigOnly = true"),
-        Row::done("no name and no address", |stage| std::fs::remove_file(stage.bob.home.join(".gitconfig")).expect("removed")),
+        Row::done("no name and no address", |stage| {
+            std::fs::remove_file(stage.bob.home.join(".gitconfig")).expect("removed")
+        }),
         Row::done("url.insteadOf", |stage| {
             let base = stage.world.path().display().to_string();
             stage.configure(&format!("[url \"file://{base}/\"]\n\tinsteadOf = usage:"));

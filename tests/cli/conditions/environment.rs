@@ -4,7 +4,9 @@ use super::{Row, Variables, all_hold};
 
 /// A variable with a path below bob's home.
 fn at(name: &'static str, path: &'static str) -> Row {
-    Row::new(name, move |stage| vec![(name, stage.bob.home.join(path).display().to_string())])
+    Row::new(name, move |stage| {
+        vec![(name, stage.bob.home.join(path).display().to_string())]
+    })
 }
 
 fn set(name: &'static str, value: &'static str) -> Row {
@@ -44,15 +46,34 @@ fn variables_of_the_caller_divert_nothing() {
         set("LC_ALL", "de_DE.UTF-8"),
         Row::new("GIT_CONFIG_COUNT", |stage| -> Variables {
             let key = format!("url.{}/nowhere.insteadOf", stage.world.path().display());
-            vec![("GIT_CONFIG_COUNT", "1".into()), ("GIT_CONFIG_KEY_0", key), ("GIT_CONFIG_VALUE_0", stage.world.remote())]
+            vec![
+                ("GIT_CONFIG_COUNT", "1".into()),
+                ("GIT_CONFIG_KEY_0", key),
+                ("GIT_CONFIG_VALUE_0", stage.world.remote()),
+            ]
         }),
         Row::new("all that a hook of git sets", |stage| {
             let git_dir = stage.other().join(".git").display().to_string();
-            vec![("GIT_DIR", git_dir.clone()), ("GIT_INDEX_FILE", format!("{git_dir}/index")), ("GIT_PREFIX", String::new())]
+            vec![
+                ("GIT_DIR", git_dir.clone()),
+                ("GIT_INDEX_FILE", format!("{git_dir}/index")),
+                ("GIT_PREFIX", String::new()),
+            ]
         }),
         Row::new("GIT_CONFIG_GLOBAL", |stage| {
-            stage.bob.write("elsewhere.gitconfig", "[user]\n\tname = Else\n\temail = else@example.invalid\n");
-            vec![("GIT_CONFIG_GLOBAL", stage.bob.home.join("elsewhere.gitconfig").display().to_string())]
+            stage.bob.write(
+                "elsewhere.gitconfig",
+                "[user]\n\tname = Else\n\temail = else@example.invalid\n",
+            );
+            vec![(
+                "GIT_CONFIG_GLOBAL",
+                stage
+                    .bob
+                    .home
+                    .join("elsewhere.gitconfig")
+                    .display()
+                    .to_string(),
+            )]
         }),
     ]);
 }

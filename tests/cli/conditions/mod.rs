@@ -35,7 +35,14 @@ struct Row {
 
 impl Row {
     fn new(name: &'static str, set: impl Fn(&Stage) -> Variables + Send + Sync + 'static) -> Self {
-        Self { name, set: Box::new(set), code: 0, says: "", lift: None, needs: (2, 39) }
+        Self {
+            name,
+            set: Box::new(set),
+            code: 0,
+            says: "",
+            lift: None,
+            needs: (2, 39),
+        }
     }
 
     /// A condition without variables.
@@ -55,7 +62,10 @@ impl Row {
     }
 
     fn lift(self, lift: fn(&Stage)) -> Self {
-        Self { lift: Some(lift), ..self }
+        Self {
+            lift: Some(lift),
+            ..self
+        }
     }
 
     fn needs(self, needs: (u32, u32)) -> Self {
@@ -96,7 +106,11 @@ impl Stage<'_> {
     }
 
     fn sync(&self, variables: &Variables, args: &[&str]) -> Ran {
-        run(self.bob.command("claude-sync", NOON).envs(variables.iter().map(|(name, value)| (name, value))).args(args))
+        run(self
+            .bob
+            .command("claude-sync", NOON)
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .args(args))
     }
 
     /// Puts another clone in the place of bob's.
@@ -135,7 +149,10 @@ fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn owned(stage: &Stage) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut all = contents(&stage.other());
     for name in [".gitconfig", ".gitattributes", ".claude/settings.json"] {
-        all.insert(stage.bob.home.join(name), fs::read(stage.bob.home.join(name)).unwrap_or_default());
+        all.insert(
+            stage.bob.home.join(name),
+            fs::read(stage.bob.home.join(name)).unwrap_or_default(),
+        );
     }
     all.extend(contents(&stage.bob.home.join("hooks")));
     all
@@ -144,10 +161,23 @@ fn owned(stage: &Stage) -> BTreeMap<PathBuf, Vec<u8>> {
 /// Makes the stage once; each row gets a copy.
 fn template() -> World {
     let world = World::new();
-    let stage = Stage { world: &world, ada: world.machine("ada"), bob: world.machine("bob") };
+    let stage = Stage {
+        world: &world,
+        ada: world.machine("ada"),
+        bob: world.machine("bob"),
+    };
     for (machine, session, from) in [(&stage.ada, "adas", 0), (&stage.bob, "bobs", 100)] {
-        machine.write(".claude/projects/p/s.jsonl", &transcript(session, from..from + 4));
-        machine.write(".gitconfig", &format!("[user]\n\tname = {0}\n\temail = {0}@example.invalid\n", machine.name));
+        machine.write(
+            ".claude/projects/p/s.jsonl",
+            &transcript(session, from..from + 4),
+        );
+        machine.write(
+            ".gitconfig",
+            &format!(
+                "[user]\n\tname = {0}\n\temail = {0}@example.invalid\n",
+                machine.name
+            ),
+        );
         machine.init().sync(&[]);
     }
     stage.ada.sync(&[]);
@@ -162,11 +192,20 @@ fn template() -> World {
 fn copy(template: &World) -> World {
     let world = World::new();
     let from = format!("{}/.", template.path().display());
-    let copied = Command::new("cp").args(["-a", &from]).arg(world.path()).status().expect("cp runs");
+    let copied = Command::new("cp")
+        .args(["-a", &from])
+        .arg(world.path())
+        .status()
+        .expect("cp runs");
     assert!(copied.success());
     for name in ["ada", "bob"] {
-        let path = world.path().join(name).join(".local/share/claude-sync/repo/.git/config");
-        let text = fs::read_to_string(&path).expect("there").replace(&template.remote(), &world.remote());
+        let path = world
+            .path()
+            .join(name)
+            .join(".local/share/claude-sync/repo/.git/config");
+        let text = fs::read_to_string(&path)
+            .expect("there")
+            .replace(&template.remote(), &world.remote());
         fs::write(&path, text).expect("written");
     }
     world
@@ -175,15 +214,26 @@ fn copy(template: &World) -> World {
 /// Tries a row, and says what does not hold.
 fn fails(row: &Row, template: &World) -> Option<String> {
     let world = copy(template);
-    let stage = Stage { world: &world, ada: world.machine("ada"), bob: world.machine("bob") };
+    let stage = Stage {
+        world: &world,
+        ada: world.machine("ada"),
+        bob: world.machine("bob"),
+    };
     let variables = (row.set)(&stage);
     let before = owned(&stage);
-    stage.ada.write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
-    stage.bob.write(".claude/projects/p/s.jsonl", &transcript("bobs", 100..105));
+    stage
+        .ada
+        .write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
+    stage
+        .bob
+        .write(".claude/projects/p/s.jsonl", &transcript("bobs", 100..105));
     stage.ada.sync(&[]);
     let ran = stage.sync(&variables, &["--quiet"]);
     if ran.code != row.code {
-        return Some(format!("exit code {}, not {}: {}{}", ran.code, row.code, ran.out, ran.err));
+        return Some(format!(
+            "exit code {}, not {}: {}{}",
+            ran.code, row.code, ran.out, ran.err
+        ));
     }
     let mut said = ran.err.clone() + &ran.out;
     if !row.says.is_empty() {
@@ -195,34 +245,59 @@ fn fails(row: &Row, template: &World) -> Option<String> {
     if let Some(lift) = row.lift {
         lift(&stage);
     }
-    let variables = if row.lift.is_some() { Variables::new() } else { variables };
+    let variables = if row.lift.is_some() {
+        Variables::new()
+    } else {
+        variables
+    };
     let again = stage.sync(&variables, &[]);
     if again.code != 0 {
-        return Some(format!("the sync after that: {} {}{}", again.code, again.out, again.err));
+        return Some(format!(
+            "the sync after that: {} {}{}",
+            again.code, again.out, again.err
+        ));
     }
     stage.ada.sync(&[]);
     for machine in [&stage.ada, &stage.bob] {
         let mut command = machine.command("claude-usage-tracker", NOON);
-        let ran = run(command.envs(variables.iter().map(|(name, value)| (name, value))).args(["daily", "--json", "-z", "UTC"]));
+        let ran = run(command
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .args(["daily", "--json", "-z", "UTC"]));
         let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap_or_default();
         if json["totals"]["requests"].as_u64() != Some(10) {
-            return Some(format!("{} has {} requests, not 10: {}", machine.name, json["totals"]["requests"], ran.err));
+            return Some(format!(
+                "{} has {} requests, not 10: {}",
+                machine.name, json["totals"]["requests"], ran.err
+            ));
         }
     }
-    for (name, ran) in [("ada", stage.ada.try_sync(NOON, &["verify"])), ("bob", stage.sync(&variables, &["verify"]))] {
+    for (name, ran) in [
+        ("ada", stage.ada.try_sync(NOON, &["verify"])),
+        ("bob", stage.sync(&variables, &["verify"])),
+    ] {
         if ran.code != 0 {
-            return Some(format!("verify of {name}: {} {}{}", ran.code, ran.out, ran.err));
+            return Some(format!(
+                "verify of {name}: {} {}{}",
+                ran.code, ran.out, ran.err
+            ));
         }
     }
     let after = owned(&stage);
-    let changed: Vec<_> = before.keys().chain(after.keys()).filter(|path| before.get(*path) != after.get(*path)).collect();
+    let changed: Vec<_> = before
+        .keys()
+        .chain(after.keys())
+        .filter(|path| before.get(*path) != after.get(*path))
+        .collect();
     (!changed.is_empty()).then(|| format!("these are the user's and changed: {changed:?}"))
 }
 
 /// The version of the git that runs.
 fn version() -> (u32, u32) {
     let git = claude_sync::git::Git::find(false).expect("git");
-    let mut numbers = git.version().split('.').map(|part| part.parse().unwrap_or(0));
+    let mut numbers = git
+        .version()
+        .split('.')
+        .map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
@@ -230,26 +305,47 @@ fn version() -> (u32, u32) {
 fn all_hold(rows: Vec<Row>) {
     let (template, version) = (template(), version());
     let picked = std::env::var("CLAUDE_SYNC_ROW").unwrap_or_default();
-    let todo = Mutex::new(rows.into_iter().filter(|row| row.name.contains(&picked)).collect::<Vec<_>>());
+    let todo = Mutex::new(
+        rows.into_iter()
+            .filter(|row| row.name.contains(&picked))
+            .collect::<Vec<_>>(),
+    );
     let wrong = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 loop {
-                    let Some(row) = todo.lock().expect("no panic").pop() else { break };
+                    let Some(row) = todo.lock().expect("no panic").pop() else {
+                        break;
+                    };
                     if row.needs > version {
-                        eprintln!("skipped: {}: git {}.{} or later has it", row.name, row.needs.0, row.needs.1);
+                        eprintln!(
+                            "skipped: {}: git {}.{} or later has it",
+                            row.name, row.needs.0, row.needs.1
+                        );
                         continue;
                     }
-                    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fails(&row, &template)));
-                    let failed = failed.unwrap_or_else(|panic| Some(panic.downcast_ref::<String>().cloned().unwrap_or_default()));
+                    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                        fails(&row, &template)
+                    }));
+                    let failed = failed.unwrap_or_else(|panic| {
+                        Some(panic.downcast_ref::<String>().cloned().unwrap_or_default())
+                    });
                     if let Some(why) = failed {
-                        wrong.lock().expect("no panic").push(format!("{}: {why}", row.name));
+                        wrong
+                            .lock()
+                            .expect("no panic")
+                            .push(format!("{}: {why}", row.name));
                     }
                 }
             });
         }
     });
     let wrong = wrong.into_inner().expect("no panic");
-    assert!(wrong.is_empty(), "{} rows do not hold:\n{}", wrong.len(), wrong.join("\n\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} rows do not hold:\n{}",
+        wrong.len(),
+        wrong.join("\n\n")
+    );
 }

@@ -9,7 +9,12 @@ use super::{Row, Stage, all_hold};
 fn loose(stage: &Stage, revision: &str) -> PathBuf {
     let id = stage.bob.git(&["rev-parse", revision]);
     let (folder, rest) = id.trim().split_at(2);
-    stage.bob.repo().join(".git/objects").join(folder).join(rest)
+    stage
+        .bob
+        .repo()
+        .join(".git/objects")
+        .join(folder)
+        .join(rest)
 }
 
 fn remove(stage: &Stage, revision: &str) {
@@ -26,10 +31,21 @@ fn unpack(stage: &Stage, path: &Path) {
     let packs = stage.bob.repo().join(".git/objects/pack");
     let away = stage.bob.home.join("packs");
     fs::rename(&packs, &away).expect("moved");
-    for pack in fs::read_dir(&away).expect("a folder").flatten().map(|entry| entry.path()) {
+    for pack in fs::read_dir(&away)
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.path())
+    {
         if pack.extension().is_some_and(|end| end == "pack") {
-            let command = format!("git -C '{}' unpack-objects -q < '{}'", stage.bob.repo().display(), pack.display());
-            let done = std::process::Command::new("sh").args(["-c", &command]).status().expect("sh runs");
+            let command = format!(
+                "git -C '{}' unpack-objects -q < '{}'",
+                stage.bob.repo().display(),
+                pack.display()
+            );
+            let done = std::process::Command::new("sh")
+                .args(["-c", &command])
+                .status()
+                .expect("sh runs");
             assert!(done.success());
         }
     }
@@ -53,46 +69,92 @@ const DAY: &str = "HEAD:sync/archive/2026/03/00616461-0000-4000-8000-00000000000
 fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
     all_hold(vec![
         Row::done("a partial clone without blobs", |stage| {
-            stage.world.git(&stage.remote(), &["config", "uploadpack.allowFilter", "true"]);
+            stage.world.git(
+                &stage.remote(),
+                &["config", "uploadpack.allowFilter", "true"],
+            );
             stage.clone_again(&["--filter=blob:none"]);
         }),
         Row::done("a partial clone without blobs and work tree", |stage| {
-            stage.world.git(&stage.remote(), &["config", "uploadpack.allowFilter", "true"]);
+            stage.world.git(
+                &stage.remote(),
+                &["config", "uploadpack.allowFilter", "true"],
+            );
             stage.clone_again(&["--filter=blob:none", "--no-checkout"]);
         }),
         Row::done("a partial clone without trees", |stage| {
-            stage.world.git(&stage.remote(), &["config", "uploadpack.allowFilter", "true"]);
+            stage.world.git(
+                &stage.remote(),
+                &["config", "uploadpack.allowFilter", "true"],
+            );
             stage.clone_again(&["--filter=tree:0", "--no-checkout"]);
         }),
-        Row::done("the newest commit is missing", |stage| remove(stage, "HEAD")),
-        Row::done("a commit before the newest is missing", |stage| remove(stage, "HEAD~1")),
-        Row::done("the newest tree is missing", |stage| remove(stage, "HEAD^{tree}")),
-        Row::done("another machine's day file is missing", |stage| remove(stage, DAY)),
-        Row::done("the manifest is missing", |stage| remove(stage, "HEAD:sync/manifest.json")),
-        Row::done("another machine's day file is rotten", |stage| rot(stage, DAY)),
-        Row::done("the manifest is rotten", |stage| rot(stage, "HEAD:sync/manifest.json")),
+        Row::done("the newest commit is missing", |stage| {
+            remove(stage, "HEAD")
+        }),
+        Row::done("a commit before the newest is missing", |stage| {
+            remove(stage, "HEAD~1")
+        }),
+        Row::done("the newest tree is missing", |stage| {
+            remove(stage, "HEAD^{tree}")
+        }),
+        Row::done("another machine's day file is missing", |stage| {
+            remove(stage, DAY)
+        }),
+        Row::done("the manifest is missing", |stage| {
+            remove(stage, "HEAD:sync/manifest.json")
+        }),
+        Row::done("another machine's day file is rotten", |stage| {
+            rot(stage, DAY)
+        }),
+        Row::done("the manifest is rotten", |stage| {
+            rot(stage, "HEAD:sync/manifest.json")
+        }),
         Row::done("the newest commit is rotten", |stage| rot(stage, "HEAD")),
-        Row::done("the newest tree is rotten", |stage| rot(stage, "HEAD^{tree}")),
+        Row::done("the newest tree is rotten", |stage| {
+            rot(stage, "HEAD^{tree}")
+        }),
         Row::done("a pack is rotten", |stage| {
             stage.git(&["gc", "-q"]);
-            for pack in fs::read_dir(stage.bob.repo().join(".git/objects/pack")).expect("a folder").flatten().map(|entry| entry.path()) {
+            for pack in fs::read_dir(stage.bob.repo().join(".git/objects/pack"))
+                .expect("a folder")
+                .flatten()
+                .map(|entry| entry.path())
+            {
                 if pack.extension().is_some_and(|end| end == "pack") {
                     let mut bytes = fs::read(&pack).expect("a pack");
                     let middle = bytes.len() / 2;
-                    bytes[middle..middle + 20].iter_mut().for_each(|byte| *byte ^= 0x55);
+                    bytes[middle..middle + 20]
+                        .iter_mut()
+                        .for_each(|byte| *byte ^= 0x55);
                     fs::remove_file(&pack).expect("removed");
                     fs::write(&pack, bytes).expect("written");
                 }
             }
         }),
-        Row::done("the remote's branch leads to a commit that is missing", |stage| {
-            fs::write(stage.bob.repo().join(".git/refs/remotes/origin/main"), format!("{}\n", "1".repeat(40))).expect("written");
-        }),
+        Row::done(
+            "the remote's branch leads to a commit that is missing",
+            |stage| {
+                fs::write(
+                    stage.bob.repo().join(".git/refs/remotes/origin/main"),
+                    format!("{}\n", "1".repeat(40)),
+                )
+                .expect("written");
+            },
+        ),
         Row::done("the branch leads to a commit that never was", |stage| {
-            fs::write(stage.bob.repo().join(".git/refs/heads/main"), format!("{}\n", "1".repeat(40))).expect("written");
+            fs::write(
+                stage.bob.repo().join(".git/refs/heads/main"),
+                format!("{}\n", "1".repeat(40)),
+            )
+            .expect("written");
         }),
         Row::done("what was had leads to a commit that never was", |stage| {
-            fs::write(stage.bob.repo().join(".git/refs/claude-sync/known"), format!("{}\n", "1".repeat(40))).expect("written");
+            fs::write(
+                stage.bob.repo().join(".git/refs/claude-sync/known"),
+                format!("{}\n", "1".repeat(40)),
+            )
+            .expect("written");
         }),
         Row::done("all objects are gone", |stage| {
             fs::remove_dir_all(stage.bob.repo().join(".git/objects")).expect("removed");
@@ -103,7 +165,9 @@ fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
 
 /// Bob's home is a repository of bob's: git would find that one above a clone that it does not know as one.
 fn at_home(stage: &Stage) {
-    stage.world.git(&stage.bob.home, &["init", "-q", "-b", "main"]);
+    stage
+        .world
+        .git(&stage.bob.home, &["init", "-q", "-b", "main"]);
 }
 
 #[test]

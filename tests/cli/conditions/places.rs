@@ -22,17 +22,34 @@ fn conflict(stage: &Stage) {
 #[test]
 fn commits_go_to_the_branch_of_the_sync() {
     all_hold(vec![
-        Row::done("another branch is checked out", |stage| stage.git(&["switch", "-q", "-c", "aside"])).says(WAITS),
-        Row::done("the branch was renamed here", |stage| stage.git(&["branch", "-m", "trunk"])).says(WAITS),
-        Row::done("HEAD is detached", |stage| stage.git(&["switch", "-q", "--detach"])).says(WAITS),
-        Row::done("HEAD is detached at an older commit", |stage| stage.git(&["switch", "-q", "--detach", "HEAD~1"])).says(WAITS),
-        Row::done("an orphan branch", |stage| stage.git(&["switch", "-q", "--orphan", "empty"])).says(WAITS),
+        Row::done("another branch is checked out", |stage| {
+            stage.git(&["switch", "-q", "-c", "aside"])
+        })
+        .says(WAITS),
+        Row::done("the branch was renamed here", |stage| {
+            stage.git(&["branch", "-m", "trunk"])
+        })
+        .says(WAITS),
+        Row::done("HEAD is detached", |stage| {
+            stage.git(&["switch", "-q", "--detach"])
+        })
+        .says(WAITS),
+        Row::done("HEAD is detached at an older commit", |stage| {
+            stage.git(&["switch", "-q", "--detach", "HEAD~1"])
+        })
+        .says(WAITS),
+        Row::done("an orphan branch", |stage| {
+            stage.git(&["switch", "-q", "--orphan", "empty"])
+        })
+        .says(WAITS),
         Row::done("the branch was deleted here", |stage| {
             stage.git(&["switch", "-q", "--detach"]);
             stage.git(&["branch", "-q", "-D", "main"]);
         })
         .says(WAITS),
-        Row::done("the branch tracks another one", |stage| stage.git(&["config", "branch.main.merge", "refs/heads/other"])),
+        Row::done("the branch tracks another one", |stage| {
+            stage.git(&["config", "branch.main.merge", "refs/heads/other"])
+        }),
         Row::done("the branch is checked out in another work tree", |stage| {
             stage.git(&["switch", "-q", "-c", "aside"]);
             let place = stage.bob.home.join("tree").display().to_string();
@@ -48,7 +65,9 @@ fn commits_go_to_the_branch_of_the_sync() {
             fs::write(stage.bob.repo().join("README.md"), "mine\n").expect("written");
             fs::write(stage.bob.repo().join("untracked"), "mine\n").expect("written");
         }),
-        Row::done("the branch was reset to an older commit", |stage| stage.git(&["reset", "-q", "--hard", "HEAD~1"])),
+        Row::done("the branch was reset to an older commit", |stage| {
+            stage.git(&["reset", "-q", "--hard", "HEAD~1"])
+        }),
     ]);
 }
 
@@ -59,7 +78,10 @@ fn records_do_not_wait_for_the_work_tree() {
             fs::write(stage.bob.repo().join(".git/index.lock"), "").expect("written");
         })
         .says(WAITS),
-        Row::done("a lock of HEAD", |stage| fs::write(stage.bob.repo().join(".git/HEAD.lock"), "").expect("written")).says(WAITS),
+        Row::done("a lock of HEAD", |stage| {
+            fs::write(stage.bob.repo().join(".git/HEAD.lock"), "").expect("written")
+        })
+        .says(WAITS),
         Row::done("a lock of the branch", |stage| {
             fs::write(stage.bob.repo().join(".git/refs/heads/main.lock"), "").expect("written");
         })
@@ -74,14 +96,22 @@ fn records_do_not_wait_for_the_work_tree() {
             stage.bob.try_git(&["rebase", "side"]);
         })
         .says("a rebase is unfinished there"),
-        Row::done("a cherry-pick with conflicts in the user's files", |stage| {
-            conflict(stage);
-            stage.bob.try_git(&["cherry-pick", "side"]);
-        })
+        Row::done(
+            "a cherry-pick with conflicts in the user's files",
+            |stage| {
+                conflict(stage);
+                stage.bob.try_git(&["cherry-pick", "side"]);
+            },
+        )
         .says("a cherry-pick is unfinished there"),
-        Row::done("a bisect", |stage| stage.git(&["bisect", "start"])).says("a bisect is unfinished there"),
-        Row::done("an index that is garbage", |stage| fs::write(stage.bob.repo().join(".git/index"), "nonsense").expect("written")),
-        Row::done("no index", |stage| fs::remove_file(stage.bob.repo().join(".git/index")).expect("removed")),
+        Row::done("a bisect", |stage| stage.git(&["bisect", "start"]))
+            .says("a bisect is unfinished there"),
+        Row::done("an index that is garbage", |stage| {
+            fs::write(stage.bob.repo().join(".git/index"), "nonsense").expect("written")
+        }),
+        Row::done("no index", |stage| {
+            fs::remove_file(stage.bob.repo().join(".git/index")).expect("removed")
+        }),
         Row::done("an empty work tree", |stage| {
             for name in ["sync", "README.md", ".gitattributes"] {
                 let path = stage.bob.repo().join(name);
@@ -99,13 +129,25 @@ fn records_do_not_wait_for_the_work_tree() {
 #[test]
 fn every_run_sets_up_what_is_missing() {
     all_hold(vec![
-        Row::done("no hooks", |stage| fs::remove_dir_all(stage.bob.repo().join(".git/hooks")).expect("removed")),
-        Row::done("no attributes", |stage| fs::remove_dir_all(stage.bob.repo().join(".git/info")).expect("removed")),
-        Row::done("no merge driver", |stage| stage.git(&["config", "--remove-section", "merge.claude-sync"])),
+        Row::done("no hooks", |stage| {
+            fs::remove_dir_all(stage.bob.repo().join(".git/hooks")).expect("removed")
+        }),
+        Row::done("no attributes", |stage| {
+            fs::remove_dir_all(stage.bob.repo().join(".git/info")).expect("removed")
+        }),
+        Row::done("no merge driver", |stage| {
+            stage.git(&["config", "--remove-section", "merge.claude-sync"])
+        }),
         Row::done("a plain clone by hand", |stage| stage.clone_again(&[])),
-        Row::done("a shallow clone by hand", |stage| stage.clone_again(&["--depth=1"])),
-        Row::done("a clone of a single branch", |stage| stage.clone_again(&["--single-branch"])),
-        Row::done("a clone with a remote of another name", |stage| stage.clone_again(&["--origin", "upstream"])),
+        Row::done("a shallow clone by hand", |stage| {
+            stage.clone_again(&["--depth=1"])
+        }),
+        Row::done("a clone of a single branch", |stage| {
+            stage.clone_again(&["--single-branch"])
+        }),
+        Row::done("a clone with a remote of another name", |stage| {
+            stage.clone_again(&["--origin", "upstream"])
+        }),
         Row::done("a sparse clone", |stage| stage.clone_again(&["--sparse"])),
         Row::done("a clone with a .git elsewhere", |stage| {
             let place = stage.bob.home.join("elsewhere.git").display().to_string();

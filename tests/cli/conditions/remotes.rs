@@ -7,8 +7,13 @@ fn hook(stage: &Stage, text: &str) {
 }
 
 fn rename(stage: &Stage) {
-    stage.world.git(&stage.remote(), &["branch", "-m", "main", "trunk"]);
-    stage.world.git(&stage.remote(), &["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+    stage
+        .world
+        .git(&stage.remote(), &["branch", "-m", "main", "trunk"]);
+    stage.world.git(
+        &stage.remote(),
+        &["symbolic-ref", "HEAD", "refs/heads/trunk"],
+    );
 }
 
 #[test]
@@ -16,19 +21,42 @@ fn the_remote_names_its_branch_and_the_clone_its_remote() {
     all_hold(vec![
         Row::done("the default branch was renamed", rename),
         Row::done("HEAD names another branch with the data", |stage| {
-            stage.world.git(&stage.remote(), &["branch", "trunk", "main"]);
-            stage.world.git(&stage.remote(), &["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+            stage
+                .world
+                .git(&stage.remote(), &["branch", "trunk", "main"]);
+            stage.world.git(
+                &stage.remote(),
+                &["symbolic-ref", "HEAD", "refs/heads/trunk"],
+            );
         }),
         Row::done("HEAD names a branch that is not there", |stage| {
-            stage.world.git(&stage.remote(), &["symbolic-ref", "HEAD", "refs/heads/nothing"]);
+            stage.world.git(
+                &stage.remote(),
+                &["symbolic-ref", "HEAD", "refs/heads/nothing"],
+            );
         }),
         Row::done("another branch with something else", |stage| {
-            let blob = stage.world.git(&stage.remote(), &["hash-object", "-w", "description"]);
-            let tree = stage.world.git(&stage.remote(), &["commit-tree", "-m", "other", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);
-            stage.world.git(&stage.remote(), &["update-ref", "refs/heads/other", tree.trim()]);
+            let blob = stage
+                .world
+                .git(&stage.remote(), &["hash-object", "-w", "description"]);
+            let tree = stage.world.git(
+                &stage.remote(),
+                &[
+                    "commit-tree",
+                    "-m",
+                    "other",
+                    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+                ],
+            );
+            stage.world.git(
+                &stage.remote(),
+                &["update-ref", "refs/heads/other", tree.trim()],
+            );
             drop(blob);
         }),
-        Row::done("the remote is not called origin", |stage| stage.git(&["remote", "rename", "origin", "hub"])),
+        Row::done("the remote is not called origin", |stage| {
+            stage.git(&["remote", "rename", "origin", "hub"])
+        }),
         Row::done("two remotes, and the branch has its own", |stage| {
             stage.git(&["remote", "rename", "origin", "hub"]);
             stage.git(&["remote", "add", "backup", "/nowhere"]);
@@ -41,9 +69,15 @@ fn the_remote_names_its_branch_and_the_clone_its_remote() {
         .code(4)
         .says("there are several: backup, hub")
         .lift(|stage| stage.git(&["config", "branch.main.remote", "hub"])),
-        Row::done("a remote that mirrors", |stage| stage.git(&["config", "remote.origin.mirror", "true"])),
+        Row::done("a remote that mirrors", |stage| {
+            stage.git(&["config", "remote.origin.mirror", "true"])
+        }),
         Row::done("a remote that fetches one branch", |stage| {
-            stage.git(&["config", "remote.origin.fetch", "+refs/heads/none:refs/remotes/origin/none"]);
+            stage.git(&[
+                "config",
+                "remote.origin.fetch",
+                "+refs/heads/none:refs/remotes/origin/none",
+            ]);
         }),
     ]);
 }
