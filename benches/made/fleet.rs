@@ -63,6 +63,11 @@ pub fn record(machine: u64, n: u64) -> Record {
                     .into(),
             ),
             project: format!("project-{}", n / 500 % 12).as_str().into(),
+            client: claude_sync::record::Client {
+                entrypoint: "cli".into(),
+                version: "2.1.219".into(),
+                ..Default::default()
+            },
         },
         index: n % 30 + 1,
         fast: false,

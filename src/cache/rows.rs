@@ -1,6 +1,6 @@
 //! Records as the cache keeps them for reports: what a report asks for, at fixed offsets.
 //!
-//! A byte says which of two forms follows. In the plain one a row takes 44 bytes; it has no room for figures that no real request has,
+//! A byte says which of two forms follows. In the plain one a row takes 46 bytes; it has no room for figures that no real request has,
 //! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use crate::base::time::Timestamp;
 use crate::fleet::view::non_empty;
 use crate::fleet::{Row, RowSource, Rows};
 use crate::prices::Counters;
-use crate::record::{Level, RecordSet, Totals};
+use crate::record::{Client, Level, RecordSet, Totals};
 
 /// The names in a file, each once.
 #[derive(Serialize, Deserialize)]
@@ -24,17 +24,21 @@ struct Names<'a> {
     projects: Vec<&'a str>,
     #[serde(borrow)]
     models: Vec<&'a str>,
+    /// Entrypoint, agent and version of what made requests.
+    #[serde(borrow)]
+    clients: Vec<[&'a str; 3]>,
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Packed {
     at: i64,
-    /// Places of session, project and model among the names.
-    names: [u16; 3],
+    /// Places of session, project, model and client among the names.
+    names: [u16; 4],
     sums: Sums,
     /// Picodollars.
     recorded: Option<u128>,
     provisional: bool,
+    sidechain: bool,
     /// Only its day is known.
     day: bool,
     /// It is an increment of an account.
@@ -45,12 +49,13 @@ const PLAIN: u8 = 0;
 const WIDE: u8 = 1;
 
 /// Bytes of a plain row.
-const ROW: usize = 44;
+const ROW: usize = 46;
 
 const PROVISIONAL: u8 = 1;
 const PRICED: u8 = 2;
 const DAY: u8 = 4;
 const LEDGER: u8 = 8;
+const SIDECHAIN: u8 = 16;
 
 impl Packed {
     fn plain(&self) -> Option<[u8; ROW]> {
@@ -85,7 +90,8 @@ impl Packed {
             flag(self.provisional, PROVISIONAL)
                 | flag(cost.known, PRICED)
                 | flag(self.day, DAY)
-                | flag(self.ledger, LEDGER),
+                | flag(self.ledger, LEDGER)
+                | flag(self.sidechain, SIDECHAIN),
         ]);
         Some(out)
     }
@@ -107,30 +113,31 @@ impl Packed {
             cache_creation: word(24),
             cache_read: word(28),
             cache_1h: word(32),
-            web_search: row[42].into(),
+            web_search: row[44].into(),
         };
         let cost = Cost {
-            known: row[43] & PRICED != 0,
+            known: row[45] & PRICED != 0,
             amount: Money::from_pico(long(8).into()),
         };
         Self {
             at: long(0).cast_signed(),
-            names: [name(36), name(38), name(40)],
+            names: [name(36), name(38), name(40), name(42)],
             sums: Totals {
-                requests: u64::from(row[43] & LEDGER == 0),
+                requests: u64::from(row[45] & LEDGER == 0),
                 counters,
                 cost,
             }
             .into(),
             recorded: None,
-            provisional: row[43] & PROVISIONAL != 0,
-            day: row[43] & DAY != 0,
-            ledger: row[43] & LEDGER != 0,
+            provisional: row[45] & PROVISIONAL != 0,
+            sidechain: row[45] & SIDECHAIN != 0,
+            day: row[45] & DAY != 0,
+            ledger: row[45] & LEDGER != 0,
         }
     }
 }
 
-fn number<'a>(names: &mut Vec<&'a str>, name: &'a str) -> Option<u16> {
+fn number<T: PartialEq>(names: &mut Vec<T>, name: T) -> Option<u16> {
     let at = names
         .iter()
         .rposition(|known| *known == name)
@@ -147,18 +154,28 @@ pub fn pack(records: &RecordSet) -> Vec<u8> {
 }
 
 fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
+    let (sessions, projects, models, clients) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut names = Names {
         rows: u32::try_from(records.len()).ok()?,
-        sessions: Vec::new(),
-        projects: Vec::new(),
-        models: Vec::new(),
+        sessions,
+        projects,
+        models,
+        clients,
     };
     let mut all = Vec::with_capacity(records.len());
     for entry in records.entries() {
         let places = [
             number(&mut names.sessions, entry.session.as_str())?,
-            number(&mut names.projects, entry.project)?,
-            number(&mut names.models, entry.model)?,
+            number(&mut names.projects, &**entry.project)?,
+            number(&mut names.models, &**entry.model)?,
+            number(
+                &mut names.clients,
+                [
+                    &*entry.client.entrypoint,
+                    &*entry.client.agent,
+                    &*entry.client.version,
+                ],
+            )?,
         ];
         let sums = entry.totals().into();
         let recorded = entry.recorded.map(Money::pico);
@@ -168,6 +185,7 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             sums,
             recorded,
             provisional: entry.provisional,
+            sidechain: entry.sidechain,
             day: entry.level < Level::Full,
             ledger: entry.ledger,
         });
@@ -191,8 +209,14 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
         .iter()
         .map(|name| SessionId::new((*name).into()))
         .collect();
+    let client = |[entrypoint, agent, version]: &[&str; 3]| Client {
+        entrypoint: (*entrypoint).into(),
+        agent: (*agent).into(),
+        version: (*version).into(),
+    };
+    let clients: Vec<Client> = names.clients.iter().map(client).collect();
     let row = |packed: &Packed| -> Option<Row<'_>> {
-        let [session, project, model] = packed.names.map(usize::from);
+        let [session, project, model, client] = packed.names.map(usize::from);
         let session = non_empty(sessions.get(session)?);
         let level = match session {
             _ if !packed.day => Level::Full,
@@ -214,6 +238,8 @@ pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
                 RowSource::Record(level)
             },
             provisional: packed.provisional,
+            sidechain: packed.sidechain,
+            client: Some(clients.get(client)?).filter(|_| !packed.ledger),
         })
     };
     let wide: Vec<Packed> = if *form == WIDE {

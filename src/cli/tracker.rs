@@ -168,6 +168,10 @@ enum By {
     Machine,
     Project,
     Model,
+    /// How Claude Code was started: in a terminal (cli), an IDE, the desktop app, by an SDK
+    Origin,
+    /// The main thread and kinds of subagents; custom for the user's own
+    Agent,
 }
 
 impl ReportArgs {
@@ -176,6 +180,8 @@ impl ReportArgs {
             Some(By::Machine) => Some(Split::Machine),
             Some(By::Project) => Some(Split::Project),
             Some(By::Model) => Some(Split::Model),
+            Some(By::Origin) => Some(Split::Origin),
+            Some(By::Agent) => Some(Split::Agent),
             None if self.instances => Some(Split::Project),
             None => self.breakdown.then_some(Split::Model),
         }

@@ -458,6 +458,8 @@ impl Sums {
                 recorded: None,
                 source: RowSource::Sum(one.key.source),
                 provisional: false,
+                sidechain: false,
+                client: None,
             };
             fleet.push(row, rows);
             counted.entry(place).or_default().push((at, totals));

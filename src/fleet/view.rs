@@ -9,7 +9,7 @@ use crate::base::time::Timestamp;
 use crate::format::manifest::{Conflict, ConflictStatus, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::prices::{Prices, prices};
-use crate::record::{Entry, Level, Source, Totals};
+use crate::record::{Client, Entry, Level, Source, Totals};
 
 /// Why a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +45,10 @@ pub struct Row<'a> {
     pub source: RowSource,
     /// The last row of the request was not seen yet.
     pub provisional: bool,
+    /// A subagent made it.
+    pub sidechain: bool,
+    /// What made it, where it is a request.
+    pub client: Option<&'a Client>,
 }
 
 impl<'a> Row<'a> {
@@ -65,6 +69,8 @@ impl<'a> Row<'a> {
                 RowSource::Record(entry.level)
             },
             provisional: entry.provisional,
+            sidechain: entry.sidechain,
+            client: (!entry.ledger).then_some(entry.client),
         }
     }
 

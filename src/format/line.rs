@@ -14,7 +14,7 @@ use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::prices::prices;
 use crate::record::{
-    self, Body, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals,
+    self, Body, Client, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals,
     derived_id,
 };
 
@@ -169,6 +169,9 @@ struct Members<'a> {
     fast: bool,
     provisional: bool,
     sidechain: bool,
+    agent: Option<Cow<'a, str>>,
+    claude_version: Option<Cow<'a, str>>,
+    entrypoint: Option<Cow<'a, str>>,
     recorded_cost: Option<Money>,
     service_tier: Option<Cow<'a, str>>,
     inference_geo: Option<Cow<'a, str>>,
@@ -270,6 +273,9 @@ impl<'de> Members<'de> {
             "requests" => self.requests = number(map)?,
             "provisional" => self.provisional = map.next_value()?,
             "sidechain" => self.sidechain = map.next_value()?,
+            "agent" => self.agent = text(map)?,
+            "claude_version" => self.claude_version = text(map)?,
+            "entrypoint" => self.entrypoint = text(map)?,
             "recorded_cost_usd" => self.recorded_cost = money(map)?,
             "ledger" => self.ledger = Some(map.next_value()?),
             "service_tier" => self.service_tier = text(map)?,
@@ -331,6 +337,7 @@ impl<'de> Members<'de> {
                 self.day.or(file)?.start(),
             ),
         };
+        let client = self.client(level > Level::Bare && self.ledger.is_none(), names);
         let model = names.name(&self.model?);
         let project = self
             .project
@@ -404,6 +411,7 @@ impl<'de> Members<'de> {
                 timestamp,
                 session: session.unwrap_or_else(|| SessionId::new(names.name(""))),
                 project: names.name(project.as_deref().unwrap_or_default()),
+                client,
             },
             index: if level == Level::Full { self.index } else { 0 },
             fast: self.fast,
@@ -413,6 +421,23 @@ impl<'de> Members<'de> {
             extra: self.extra,
         };
         Some((record, project))
+    }
+
+    /// What made a record. Where a record of its kind has none, what says otherwise is of a newer version, and is kept as it is.
+    fn client(&mut self, known: bool, names: &mut Interner) -> Client {
+        let mut name = |key: &str, text: Option<Cow<str>>| {
+            let text = text.unwrap_or_default();
+            if !known && !text.is_empty() {
+                self.extra.insert(key.to_owned(), text.into_owned().into());
+                return names.name("");
+            }
+            names.name(&text)
+        };
+        Client {
+            entrypoint: name("entrypoint", self.entrypoint.take()),
+            agent: name("agent", self.agent.take()),
+            version: name("claude_version", self.claude_version.take()),
+        }
     }
 
     fn sum(self, source: Source, names: &mut Interner) -> Option<(SumKey, Sum)> {

@@ -1,5 +1,6 @@
 //! The join of two copies of one request, and the greater of two totals.
 
+use super::client::Client;
 use super::request::{Body, Level, Origin, Record};
 use super::sum::Sum;
 use super::totals::Totals;
@@ -60,6 +61,9 @@ impl Record {
             twins: self.twins.join(other.twins),
             extra: join_extra(&self.extra, &other.extra),
         };
+        if out.ledger.is_some() {
+            out.origin.client = Client::default();
+        }
         if !full || out.ledger.is_some() {
             // Its line has no price: it is the reader's.
             out.body.cost = out.cost();

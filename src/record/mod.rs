@@ -6,8 +6,9 @@
 //!
 //! What Claude Code's own account says beyond request lines is a record too ([`Ledger`]).
 //!
-//! `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `set`: a file uses only files to its left.
+//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `set`: a file uses only files to its left.
 
+mod client;
 mod identity;
 mod join;
 mod ledger;
@@ -18,6 +19,7 @@ mod sum;
 mod totals;
 
 pub use crate::prices::Counters;
+pub use client::{Client, agent, entrypoint, version};
 pub use identity::{Identity, derived_id};
 pub use ledger::{Ledger, same_model};
 pub use request::{Body, Level, MAX_COUNTER, Origin, Record};

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use super::client::Client;
 use super::identity::derived_id;
 use super::ledger::Ledger;
 use crate::base::ids::{Name, RecordId, SessionId};
@@ -123,6 +124,8 @@ pub struct Origin {
     pub session: SessionId,
     /// Its project; empty where it is not known or left out.
     pub project: Name,
+    /// What made it; unknown at [`Level::Bare`].
+    pub client: Client,
 }
 
 impl Origin {
@@ -173,11 +176,23 @@ impl Record {
     pub fn covers(&self, other: &Self) -> bool {
         (self.fast || !other.fast)
             && (!self.derived || other.derived)
-            && self.origin <= other.origin
+            && self.reaches(&other.origin)
             && self.twins.is_superset(&other.twins)
             && self.ledger.is_some() >= other.ledger.is_some()
             && (self.ledger.is_none() && self.body.same_row(&other.body) || self.outranks(other))
             && join_extra(&self.extra, &other.extra) == self.extra
+    }
+
+    /// Whether its origin is the one that a join with another keeps.
+    fn reaches(&self, other: &Origin) -> bool {
+        if self.ledger.is_some() {
+            return self.origin
+                <= Origin {
+                    client: Client::default(),
+                    ..other.clone()
+                };
+        }
+        self.origin <= *other
     }
 
     /// Whether its row is the one that a join keeps. Of an increment it is the one that says less.
@@ -208,6 +223,7 @@ impl Record {
             if level == Level::Bare {
                 self.origin.session = SessionId::new(Name::default());
                 self.origin.project = Name::default();
+                self.origin.client = Client::default();
             }
         }
         self
@@ -277,7 +293,12 @@ impl Record {
             .iter()
             .map(|id| serde_json::Value::from(id.to_string()))
             .collect();
+        let client = &self.origin.client;
+        let known = |text: &Name| (!text.is_empty()).then(|| Doc::from(&**text));
         object
+            .other("agent", known(&client.agent))
+            .other("claude_version", known(&client.version))
+            .other("entrypoint", known(&client.entrypoint))
             .spec_opt("cost_usd", full.then_some(self.body.cost.amount))
             .spec_opt("index", (full && self.index > 0).then_some(self.index))
             .other(

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher as _, Hash};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::client::Client;
 use super::request::{Body, Level, Origin, Record};
 use super::totals::Totals;
 use crate::base::ids::{Name, RecordId, SessionId};
@@ -35,6 +36,8 @@ pub struct Entry<'a> {
     pub session: &'a SessionId,
     /// Its project.
     pub project: &'a Name,
+    /// What made it.
+    pub client: &'a Client,
     /// Its model.
     pub model: &'a Name,
     /// What was used.
@@ -99,6 +102,7 @@ impl<'a> Entry<'a> {
             at: record.origin.timestamp,
             session: &record.origin.session,
             project: &record.origin.project,
+            client: &record.origin.client,
             model: &record.body.model,
             counters: record.body.counters,
             cost: record.cost(),
@@ -137,6 +141,7 @@ struct Packed {
     cache_1h: u32,
     index: u32,
     web_search: u16,
+    client: u16,
     model: u8,
     tier: u8,
     geo: u8,
@@ -243,6 +248,7 @@ pub struct RecordSet {
     hasher: DefaultHashBuilder,
     sessions: Symbols<SessionId>,
     projects: Symbols<Name>,
+    clients: Symbols<Client>,
     words: Words,
     whole: HashMap<u32, Record>,
 }
@@ -318,6 +324,7 @@ impl RecordSet {
             cache_1h: 0,
             index: 0,
             web_search: 0,
+            client: 0,
             model: NONE,
             tier: NONE,
             geo: NONE,
@@ -388,6 +395,7 @@ impl RecordSet {
             cache_1h: small(c.cache_1h)?,
             index: small(*index)?,
             web_search: u16::try_from(c.web_search).ok()?,
+            client: u16::try_from(self.clients.number(&origin.client)?).ok()?,
             model,
             tier: self.words.optional(body.service_tier.as_ref())?,
             geo: self.words.optional(body.inference_geo.as_ref())?,
@@ -423,6 +431,7 @@ impl RecordSet {
                 timestamp: p.at,
                 session: self.sessions.all[p.session as usize].clone(),
                 project: self.projects.all[p.project as usize].clone(),
+                client: self.clients.all[usize::from(p.client)].clone(),
             },
             index: p.index.into(),
             fast: p.is(FAST),
@@ -454,6 +463,7 @@ impl RecordSet {
             at: p.at,
             session: &self.sessions.all[p.session as usize],
             project: &self.projects.all[p.project as usize],
+            client: &self.clients.all[usize::from(p.client)],
             model: &self.words.all[usize::from(p.model)].0,
             counters: p.counters(),
             cost: self.price(p),
@@ -530,6 +540,12 @@ impl Join for RecordSet {
             .iter()
             .map(|name| all.projects.number(name))
             .collect();
+        let clients: Vec<_> = less
+            .clients
+            .all
+            .iter()
+            .map(|client| u16::try_from(all.clients.number(client)?).ok())
+            .collect();
         let words: Vec<_> = less
             .words
             .all
@@ -550,9 +566,11 @@ impl Join for RecordSet {
                 let translated = || {
                     let session = sessions.get(p.session as usize).copied().flatten()?;
                     let project = projects.get(p.project as usize).copied().flatten()?;
+                    let client = clients.get(usize::from(p.client)).copied().flatten()?;
                     Some(Packed {
                         session,
                         project,
+                        client,
                         model: word(p.model)?,
                         tier: word(p.tier)?,
                         geo: word(p.geo)?,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::client::Client;
 use super::ledger::Ledger;
 use super::request::{Body, Level, Origin, Record};
 use crate::base::ids::{Name, RecordId, SessionId};
@@ -98,6 +99,7 @@ impl Record {
             timestamp: state.until,
             session: state.session.clone(),
             project: state.project.clone(),
+            client: Client::default(),
         };
         let twins = BTreeSet::new();
         let mut out = Self {

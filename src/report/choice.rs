@@ -35,6 +35,10 @@ pub enum Split {
     Machine,
     /// Projects.
     Project,
+    /// How Claude Code was started: its `entrypoint`.
+    Origin,
+    /// Kinds of subagents, and the main thread.
+    Agent,
 }
 
 /// How the lines of a report are made and ordered, and which rows go into it.
@@ -169,6 +173,8 @@ mod tests {
                 recorded,
                 source: RowSource::Record(crate::record::Level::Full),
                 provisional: false,
+                sidechain: false,
+                client: None,
             })
         };
         assert_eq!(cost(Mode::Auto, Some(0), 5), price);

@@ -69,8 +69,8 @@ pub struct Report {
     pub synced: Vec<(String, Timestamp)>,
 }
 
-/// What stands for a model that nobody names.
-const NO_MODEL: &str = "unknown";
+/// What stands for a model, or an origin, that is not known.
+const UNKNOWN: &str = "unknown";
 
 /// What a group stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -100,7 +100,26 @@ impl Slot {
 
 /// A model's name, or what stands for none.
 fn named(model: &str) -> &str {
-    if model.is_empty() { NO_MODEL } else { model }
+    if model.is_empty() { UNKNOWN } else { model }
+}
+
+/// How Claude Code was started for a request.
+fn origin<'a>(row: &Row<'a>) -> &'a str {
+    row.client
+        .map(|client| &*client.entrypoint)
+        .filter(|word| !word.is_empty())
+        .unwrap_or(UNKNOWN)
+}
+
+/// The kind of subagent that made a request, or the main thread.
+fn agent<'a>(row: &Row<'a>) -> &'a str {
+    match row.client {
+        Some(client) if !client.agent.is_empty() => &client.agent,
+        // Retention takes the kind away, not that it was one.
+        _ if row.sidechain => "subagent",
+        Some(_) => "main",
+        None => UNKNOWN,
+    }
 }
 
 /// What a part of a group stands for.
@@ -108,12 +127,16 @@ fn named(model: &str) -> &str {
 enum Part {
     Machine(usize),
     Project(String),
+    /// A word of Claude Code's, or what stands for none.
+    Word(String),
 }
 
 impl Part {
     fn of(row: &Row, split: Split) -> Self {
         match split {
             Split::Project => Self::Project(row.project.to_owned()),
+            Split::Origin => Self::Word(origin(row).to_owned()),
+            Split::Agent => Self::Word(agent(row).to_owned()),
             Split::Machine | Split::Model => Self::Machine(row.machine),
         }
     }
@@ -121,14 +144,21 @@ impl Part {
     fn name(self, labels: &[String]) -> String {
         match self {
             Self::Machine(at) => labels[at].clone(),
-            Self::Project(name) => name,
+            Self::Project(name) | Self::Word(name) => name,
         }
     }
 
-    fn holds(&self, row: &Row) -> bool {
+    fn holds(&self, row: &Row, split: Split) -> bool {
         match self {
             Self::Machine(at) => *at == row.machine,
             Self::Project(project) => project == row.project,
+            Self::Word(word) => {
+                word == if split == Split::Agent {
+                    agent(row)
+                } else {
+                    origin(row)
+                }
+            }
         }
     }
 }
@@ -409,7 +439,7 @@ impl Sum {
         if let Some(split) = split.filter(|split| *split != Split::Model) {
             let part = found(
                 &mut self.parts,
-                |(part, _)| part.holds(row),
+                |(part, _)| part.holds(row, split),
                 || (Part::of(row, split), Totals::default()),
             );
             part.1 = part.1.plus(row.totals);

@@ -56,6 +56,7 @@ enum Part<'a> {
     Count(u64),
     Dollars(Money),
     Text(&'a str),
+    Owned(String),
     Time(Option<Timestamp>),
     Flag(bool),
     Texts(Vec<&'a str>),
@@ -96,6 +97,7 @@ impl Serialize for Part<'_> {
                 Err(_) => serializer.serialize_none(),
             },
             Self::Text(text) => serializer.serialize_str(text),
+            Self::Owned(text) => serializer.serialize_str(text),
             Self::Time(Some(time)) => serializer.collect_str(time),
             Self::Time(None) => serializer.serialize_none(),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
@@ -131,6 +133,8 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
     let split = match report.split {
         Some(Split::Machine) => Some(("machineBreakdowns", "machineName")),
         Some(Split::Project) => Some(("projectBreakdowns", "projectName")),
+        Some(Split::Origin) => Some(("originBreakdowns", "origin")),
+        Some(Split::Agent) => Some(("agentBreakdowns", "agent")),
         Some(Split::Model) | None => None,
     };
     if let Some((list, name)) = split {
@@ -162,6 +166,16 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
         if count > 0 {
             out.put(name, Part::Count(count));
         }
+    }
+    if group.lower.requests > 0 {
+        let mut lower = Object::default();
+        lower.put("requests", Part::Count(group.lower.requests));
+        lower.put("subagentRequests", Part::Count(group.lower.subagents));
+        lower.put("outputTokens", Part::Count(group.lower.output));
+        if let Some(versions) = group.lower.versions() {
+            lower.put("versions", Part::Owned(versions));
+        }
+        out.put("lowerBound", Part::Object(lower));
     }
     if group.ledger != Totals::default() {
         out.put(

@@ -13,7 +13,7 @@ use crate::store::{Places, config, lock};
 use crate::transcripts::{Naming, Shown};
 
 /// Counts up when the reader learns to see more in a transcript: then everything is read again.
-const READER: u32 = 4;
+const READER: u32 = 5;
 
 /// Takes the lock, and clears away what a killed run left in `.git`.
 pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<PathBuf>), SyncError> {

@@ -9,7 +9,7 @@ use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 use crate::prices::{model_name, prices};
-use crate::record::{Body, Counters, Identity, Level, MAX_COUNTER, Origin, Record};
+use crate::record::{self, Body, Client, Counters, Identity, Level, MAX_COUNTER, Origin, Record};
 
 /// Why a line was skipped. No text of the line is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,13 @@ struct Line<'a> {
     /// Where a row was copied from, by `/branch`.
     #[serde(borrow, rename = "forkedFrom")]
     forked: Maybe<Forked<'a>>,
+    #[serde(borrow)]
+    entrypoint: Text<'a>,
+    #[serde(borrow)]
+    version: Text<'a>,
+    /// The kind of subagent.
+    #[serde(borrow, rename = "attributionAgent")]
+    agent: Text<'a>,
     #[serde(rename = "isSidechain")]
     sidechain: Flag,
     #[serde(rename = "costUSD")]
@@ -142,11 +149,23 @@ struct ServerToolUse {
     web_search_requests: Count,
 }
 
+/// What a file states of its lines.
+#[derive(Debug, Default)]
+pub struct Around<'a> {
+    /// The session of lines that name none.
+    pub session: &'a str,
+    /// The working folder that counts instead of each line's own.
+    pub working: Option<&'a str>,
+    /// The kind of subagent of lines that name none.
+    pub agent: &'static str,
+    /// What made the row before: mostly the same as made this one.
+    pub client: Client,
+}
+
 /// Reads one line, without its line break, and gives what it records to `keep`, and whether `/branch` copied it from another session.
-/// `fallback` is the session of lines that name none, and the working folder that counts instead of each line's own.
 pub fn read_line(
     line: &[u8],
-    fallback: (&str, Option<&str>),
+    around: &mut Around<'_>,
     naming: &Naming,
     names: &mut Interner,
     mut keep: impl FnMut(Record, bool),
@@ -161,6 +180,7 @@ pub fn read_line(
         }
         Err(error) => return Err(LineError::Syntax(error.column())),
     };
+    let unknown = Client::default();
     let assistant = |kind: &Text| kind.get() == Some("assistant");
     let row = if assistant(&parsed.kind) {
         let Some(message) = &parsed.message.0 else {
@@ -173,6 +193,7 @@ pub fn read_line(
             uuid: &parsed.uuid,
             cost: &parsed.cost,
             sidechain: parsed.sidechain.0,
+            client: &unknown,
         }
     } else {
         let progress = parsed.kind.get() == Some("progress");
@@ -207,6 +228,7 @@ pub fn read_line(
             uuid: &inner.uuid,
             cost: &inner.cost,
             sidechain: true,
+            client: &unknown,
         }
     };
     let original = parsed
@@ -214,11 +236,41 @@ pub fn read_line(
         .0
         .as_ref()
         .and_then(|forked| forked.session.get());
-    let session = original.or(parsed.session.get()).unwrap_or(fallback.0);
-    let project = naming.of(fallback.1.or(parsed.cwd.get()));
+    let session = original.or(parsed.session.get()).unwrap_or(around.session);
+    let project = naming.of(around.working.or(parsed.cwd.get()));
+    parsed.client(row.sidechain, around, names);
+    let row = Row {
+        client: &around.client,
+        ..row
+    };
     row.records(line, session, &project, names, &mut |record| {
         keep(record, original.is_some())
     })
+}
+
+impl Line<'_> {
+    /// Puts what made the row into `around.client`. No text of the transcript goes there but known words and version numbers.
+    fn client(&self, sidechain: bool, around: &mut Around<'_>, names: &mut Interner) {
+        let entrypoint = self.entrypoint.get().map_or("", record::entrypoint);
+        let agent = self
+            .agent
+            .get()
+            .filter(|_| sidechain)
+            .map_or(around.agent, record::agent);
+        let version = self
+            .version
+            .get()
+            .filter(|version| record::version(version).is_some())
+            .unwrap_or_default();
+        let known = &around.client;
+        if (&*known.entrypoint, &*known.agent, &*known.version) != (entrypoint, agent, version) {
+            around.client = Client {
+                entrypoint: names.name(entrypoint),
+                agent: names.name(agent),
+                version: names.name(version),
+            };
+        }
+    }
 }
 
 struct Row<'l> {
@@ -228,6 +280,7 @@ struct Row<'l> {
     uuid: &'l Text<'l>,
     cost: &'l Dollars,
     sidechain: bool,
+    client: &'l Client,
 }
 
 impl Row<'_> {
@@ -261,6 +314,7 @@ impl Row<'_> {
             timestamp,
             session,
             project: names.name(project),
+            client: self.client.clone(),
         };
         let provisional = self.message.stop_reason.0.is_none();
         let fast = usage.speed.get() == Some("fast");
@@ -375,9 +429,13 @@ mod tests {
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
+        let mut around = Around {
+            session: "file-stem",
+            ..Around::default()
+        };
         read_line(
             line.as_bytes(),
-            ("file-stem", None),
+            &mut around,
             &Naming::default(),
             &mut Interner::default(),
             |r, _| out.push(r),

@@ -9,12 +9,13 @@ use memchr::memmem::Finder;
 
 use super::account::{Stretch, finder, is_account};
 use super::discover::TranscriptFile;
-use super::line::{LineError, read_line};
+use super::lenient::Text;
+use super::line::{Around, LineError, read_line};
 use super::naming::Naming;
 use super::slim::Slim;
 use crate::base::ids::Interner;
 use crate::base::time::Timestamp;
-use crate::record::{Record, RecordSet, State};
+use crate::record::{self, Client, Record, RecordSet, State};
 
 /// The longest line that is held in memory, in bytes. Of a longer one only what is no conversation text is.
 const LONG_LINE: usize = 4 << 20;
@@ -102,6 +103,7 @@ pub fn read_file(
     let mut reader = Reader {
         file,
         stem,
+        around: around(file, stem),
         naming,
         usage: Finder::new("\"usage\""),
         account: finder(),
@@ -150,6 +152,7 @@ pub fn read_rows(
     let mut reader = Reader {
         file,
         stem,
+        around: around(file, stem),
         naming,
         usage,
         account: finder(),
@@ -164,6 +167,42 @@ pub fn read_rows(
     reader
         .run(&mut File::open(&file.path)?, 0, &mut scratch.buffer)
         .map(drop)
+}
+
+/// What a file and those beside it state of its lines.
+fn around<'f>(file: &'f TranscriptFile, stem: &'f str) -> Around<'f> {
+    let agent = if stem.starts_with("agent-") {
+        agent_beside(&file.path)
+    } else {
+        ""
+    };
+    Around {
+        session: stem,
+        working: file.working.as_deref(),
+        agent,
+        client: Client::default(),
+    }
+}
+
+/// So much of a subagent's `*.meta.json` is read. It also holds what the subagent was asked to do.
+const META: u64 = 1 << 20;
+
+/// The kind of subagent, by the `*.meta.json` beside its transcript; empty where there is none.
+fn agent_beside(path: &Path) -> &'static str {
+    #[derive(serde::Deserialize)]
+    struct Meta<'a> {
+        #[serde(borrow, rename = "agentType", default)]
+        kind: Text<'a>,
+    }
+    let mut bytes = Vec::new();
+    let read = File::open(path.with_extension("meta.json"))
+        .and_then(|file| file.take(META).read_to_end(&mut bytes));
+    let meta = read
+        .ok()
+        .and_then(|_| serde_json::from_slice::<Meta>(&bytes).ok());
+    meta.as_ref()
+        .and_then(|meta| meta.kind.get())
+        .map_or("", record::agent)
 }
 
 /// What a thread uses again for each file.
@@ -195,12 +234,12 @@ pub(super) fn last_usage(path: &Path) -> Option<Timestamp> {
     input.seek(SeekFrom::Start(size.saturating_sub(END))).ok()?;
     let mut bytes = Vec::new();
     input.take(END).read_to_end(&mut bytes).ok()?;
-    let (mut last, mut names) = (None, Interner::default());
+    let (mut last, mut names, mut around) = (None, Interner::default(), Around::default());
     for line in bytes.split(|byte| *byte == b'\n') {
         // The first line is cut off, mostly; what cannot be read has no time.
         let _ = read_line(
             line.trim_ascii(),
-            ("", None),
+            &mut around,
             &Naming::default(),
             &mut names,
             |record, _| {
@@ -214,6 +253,7 @@ pub(super) fn last_usage(path: &Path) -> Option<Timestamp> {
 struct Reader<'f, K> {
     file: &'f TranscriptFile,
     stem: &'f str,
+    around: Around<'f>,
     naming: &'f Naming,
     usage: Finder<'static>,
     account: Finder<'static>,
@@ -313,7 +353,7 @@ impl<K: FnMut(u64, Record)> Reader<'_, K> {
         let (keep, number, stretch) = (&mut self.keep, self.lines, &mut self.stretch);
         read_line(
             line,
-            (self.stem, self.file.working.as_deref()),
+            &mut self.around,
             self.naming,
             self.names,
             |record, copied| {

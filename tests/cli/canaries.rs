@@ -43,7 +43,7 @@ impl Canaries {
     /// A line of a transcript with a word in every text.
     fn line(&mut self, n: usize, project: &str, session: &str) -> String {
         let (user, folder) = (self.private(), self.private());
-        let texts: Vec<String> = (0..12).map(|_| self.private()).collect();
+        let texts: Vec<String> = (0..14).map(|_| self.private()).collect();
         let [
             branch,
             version,
@@ -57,6 +57,8 @@ impl Canaries {
             slug,
             agent,
             text,
+            entrypoint,
+            custom,
         ] = &texts[..]
         else {
             unreachable!()
@@ -65,7 +67,7 @@ impl Canaries {
         format!(
             "{{\"type\":\"assistant\",\"timestamp\":\"2026-03-10T{:02}:{:02}:{:02}.000Z\",\"sessionId\":\"{session}\",\"cwd\":\"/home/{user}/{folder}/{project}\",\
              \"gitBranch\":\"{branch}\",\"version\":\"{version}\",\"userType\":\"{kind}\",\"hostname\":\"{host}\",\"uuid\":\"{uuid}\",\"parentUuid\":\"{parent}\",\"slug\":\"{slug}\",\
-             \"agentId\":\"{agent}\",\"requestId\":\"{request}\",\"prompt\":\"{prompt}\",\"summary\":\"{title}\",\"toolUseResult\":{{\"stdout\":\"{tool}\"}},\
+             \"agentId\":\"{agent}\",\"isSidechain\":true,\"entrypoint\":\"{entrypoint}\",\"attributionAgent\":\"{custom}\",\"requestId\":\"{request}\",\"prompt\":\"{prompt}\",\"summary\":\"{title}\",\"toolUseResult\":{{\"stdout\":\"{tool}\"}},\
              \"message\":{{\"id\":\"{message}\",\"model\":\"claude-opus-4-8\",\"stop_reason\":\"end_turn\",\"content\":[{{\"type\":\"text\",\"text\":\"{text}\"}}],\
              \"usage\":{{\"input_tokens\":{n},\"output_tokens\":5,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0}}}}}}\n",
             n / 3600 % 24,

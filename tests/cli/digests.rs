@@ -403,7 +403,10 @@ fn cell(cells: &mut Cells, row: &Row) {
         row.project.to_owned(),
         row.model.to_owned(),
         row.at.day(),
-        format!("{:?} {}", row.source, row.provisional),
+        format!(
+            "{:?} {} {} {:?}",
+            row.source, row.provisional, row.sidechain, row.client
+        ),
     );
     let cell = cells.entry(key).or_default();
     *cell = (

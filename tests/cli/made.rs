@@ -11,7 +11,7 @@ use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::{Decision, SyncFile};
 use claude_sync::record::{
-    Body, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals,
+    Body, Client, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals,
 };
 use claude_sync::store::layout;
 use proptest::collection::vec;
@@ -25,9 +25,25 @@ fn extra() -> impl Strategy<Value = Extra> {
     prop_oneof![4 => Just(Extra::new()), 1 => (0..3_u8, 0..2_u8).prop_map(|(key, value)| Extra::from([(format!("x{key}"), value.into())]))]
 }
 
+/// What made a record: unknown, or one of few.
+fn client_of(which: usize) -> Client {
+    let all = [
+        ("", "", ""),
+        ("cli", "", "2.1.59"),
+        ("sdk-py", "", ""),
+        ("cli", "Explore", "2.1.60"),
+    ];
+    let (entrypoint, agent, version) = all[which];
+    Client {
+        entrypoint: name(entrypoint),
+        agent: name(agent),
+        version: name(version),
+    }
+}
+
 prop_compose! {
     /// Records from a world so small that they often meet.
-    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..5_u8, twin in 0..6_u8, account in 0..6_u8, extra in extra()) -> Record {
+    pub fn record()(id in 0..4_u8, minute in 0..4_i64, session in 0..2_u8, project in 0..2_u8, output in 0..3_u64, input in 0..2_u64, flags in any::<[bool; 4]>(), index in 0..3_u64, cost in 0..2_u128, nameless in 0..5_u8, twin in 0..6_u8, account in 0..6_u8, client in 0..4_usize, extra in extra()) -> Record {
         let mut record = Record {
             id: RecordId::of("test", &[&[id]]),
             derived: false,
@@ -36,6 +52,7 @@ prop_compose! {
                 timestamp: Timestamp::from_millis(1_770_000_000_000 + minute * 60_000).expect("valid"),
                 session: SessionId::new(name(&format!("s{session}"))),
                 project: name(&format!("p{project}")),
+                client: client_of(client),
             },
             index,
             fast: flags[0],
@@ -57,6 +74,7 @@ prop_compose! {
             // An increment of Claude Code's account.
             let state = RecordId::of("test", &[b"state", &[id]]);
             record.id = RecordId::of("test", &[b"ledger", &[id]]);
+            record.origin.client = Client::default();
             record.ledger = Some(Box::new(Ledger { lineage: state, state, after: record.body.counters, from: record.origin.timestamp }));
             (record.fast, record.index, record.body.provisional, record.body.sidechain) = (false, 0, false, false);
             record.body.cost = record.cost();

@@ -41,6 +41,7 @@ mod made;
 mod migrate;
 mod newcomers;
 mod odd;
+mod origins;
 mod packages;
 mod people;
 mod pictures;

@@ -14,7 +14,7 @@ use claude_sync::format::manifest::{MAX_CONFLICTS, RULES};
 use claude_sync::front;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
-use claude_sync::record::Totals;
+use claude_sync::record::{Client, Totals};
 use claude_sync::report::{Bounds, Fold, Kind, Report, Zone};
 
 /// The zones in which daily reports are compared: days of UTC, of the east, and of half hours.
@@ -31,6 +31,7 @@ type Cell = (
     Option<Money>,
     RowSource,
     bool,
+    Option<Client>,
 );
 
 /// Rows, how often each, and the reports that they make.
@@ -67,6 +68,7 @@ impl Seen {
             row.recorded,
             row.source,
             row.provisional,
+            row.client.cloned(),
         );
         *self.rows.entry(cell).or_default() += 1;
         self.folds.iter_mut().for_each(|fold| fold.add(row));

@@ -339,7 +339,7 @@ impl<'s> Play<'s> {
         });
         self.assert_newer();
         crate::verdict::assert_true(&self.truth, machines);
-        if !self.priced && crate::recount::is_possible() {
+        if crate::recount::is_possible() {
             self.site.look(0, &mut |repo, root| {
                 crate::recount::assert_equal(repo, root)
             });

@@ -16,7 +16,7 @@ use claude_sync::record::{Counters, State};
 use serde_json::json;
 
 use crate::check;
-use crate::rows::{Home, Row, day, message, project, time};
+use crate::rows::{Home, Row, client, day, message, project, time};
 use crate::site::{How, Import, Plain, Run, Site};
 use crate::truth::{Committed, Forgotten};
 use crate::world::{Machine, Ran, World, clean, run};
@@ -45,8 +45,9 @@ fn line(row: &Row) -> String {
     } else {
         json!(null)
     };
-    let counters = row.counters();
+    let (counters, client) = (row.counters(), client(row.at));
     let value = json!({
+        "entrypoint": &*client.entrypoint, "version": &*client.version,
         "type": "assistant", "timestamp": time(row.at).to_string(), "sessionId": row.session,
         "cwd": format!("/home/someone/work/{}", project(&row.session)), "requestId": format!("req_{}", row.request),
         "message": {

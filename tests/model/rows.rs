@@ -6,7 +6,7 @@ use claude_sync::base::ids::{MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::Cost;
 use claude_sync::base::time::{Day, Timestamp};
-use claude_sync::record::{Body, Counters, Level, Origin, Record, RecordSet, State};
+use claude_sync::record::{Body, Client, Counters, Level, Origin, Record, RecordSet, State};
 
 /// A day in milliseconds.
 pub const DAY: i64 = 86_400_000;
@@ -61,6 +61,16 @@ pub fn time(millis: i64) -> Timestamp {
 
 pub fn day(millis: i64) -> Day {
     time(millis).day()
+}
+
+/// What made the request of a time.
+pub fn client(at: i64) -> Client {
+    let third = at.rem_euclid(3) == 0;
+    Client {
+        entrypoint: if third { "sdk-py" } else { "cli" }.into(),
+        version: format!("2.1.{}", at.rem_euclid(7)).as_str().into(),
+        ..Client::default()
+    }
 }
 
 /// The project of a session.
@@ -123,6 +133,7 @@ impl Row {
                 timestamp: time(self.at),
                 session: SessionId::new(self.session.as_str().into()),
                 project: project(&self.session).into(),
+                client: client(self.at),
             },
             index: 0,
             fast: false,

@@ -19,6 +19,7 @@ from files import (
     object_of,
     time_of,
 )
+from prices import Book
 
 HOUR = 3600000
 MACHINE_NAME = re.compile(MACHINE)
@@ -46,7 +47,7 @@ class Row:
 class Request:
     """A request that counts: the joined record and its price."""
 
-    __slots__ = ("record", "machine", "cost", "known", "end")
+    __slots__ = ("record", "machine", "cost", "billed", "known", "end")
 
 
 class Group:
@@ -56,14 +57,14 @@ class Group:
 
 
 def decisions_of(machines):
-    """The decision that holds, by (kind, subject)."""
+    """The decision that holds, by (kind, subject), as its order and what it says."""
     holds = {}
     for machine in machines.values():
         for kind, subject, order, says in machine.decisions:
             present = holds.get((kind, subject))
             if present is None or order > present[0]:
                 holds[kind, subject] = (order, says)
-    return {name: says for name, (_, says) in holds.items()}
+    return holds
 
 
 def aliases_of(machines, decisions):
@@ -120,7 +121,17 @@ def adopt(reader, decisions):
                 reader.note(f"adopted manifest: machine {name}: not readable")
 
 
-def requests_of(machines, aliases, prices):
+def bill(record, price):
+    """What a request, or an increment of an account, costs by a price."""
+    if price is None:
+        return 0
+    if record.ledger:
+        figures = (record.input, record.output, record.cache_creation, record.cache_read)
+        return price.base(figures) + record.web_searches * price.web_search
+    return price.request(record)
+
+
+def requests_of(machines, aliases, prices, book):
     """The requests that count, by id, and the ids that do not count."""
     forgotten = set()
     for machine in machines.values():
@@ -162,13 +173,11 @@ def requests_of(machines, aliases, prices):
         request = Request()
         request.record = record
         request.machine = aliases[owners[ident]]
-        price = prices.of(record.model, record.time)
+        # Sums are compared by the table's prices, and rows count by the book's.
+        request.cost = bill(record, prices.of(record.model, record.time))
+        price = book.of(record.model, record.time)
         request.known = price is not None
-        if record.ledger:
-            figures = (record.input, record.output, record.cache_creation, record.cache_read)
-            request.cost = price.base(figures) + record.web_searches * price.web_search if price else 0
-        else:
-            request.cost = price.request(record) if price else 0
+        request.billed = bill(record, price)
         request.end = record.time if record.level == FULL else record.time + DAY - 1
         found[ident] = request
     return found, without
@@ -436,10 +445,17 @@ def agree(one, other):
 def count(reader, prices):
     """All rows of a tree: requests, and what counts of sums."""
     machines = reader.machines
-    decisions = decisions_of(machines)
+    ordered = decisions_of(machines)
+    decisions = {name: says for name, (_, says) in ordered.items()}
+    rules = [
+        (order[0], subject, says.get("price"))
+        for (kind, subject), (order, says) in ordered.items()
+        if kind == "price"
+    ]
+    book = Book(prices, rules)
     adopt(reader, decisions)
     aliases = aliases_of(machines, decisions)
-    requests, without = requests_of(machines, aliases, prices)
+    requests, without = requests_of(machines, aliases, prices, book)
     rows = [
         Row(
             request.record.time,
@@ -453,7 +469,7 @@ def count(reader, prices):
                 request.record.cache_creation,
                 request.record.cache_read,
             ),
-            request.cost,
+            request.billed,
             request.known,
         )
         for request in requests.values()

@@ -756,6 +756,62 @@ class Pricing(Case):
         self.assertEqual(Prices(TABLE).of("claude-opus-4-8").request(line), 5300 * 10**6)
 
 
+class PriceBook(Case):
+    def costs(self, *rules, model=MODEL, day=DAY, tokens=(1000, 0, 0, 0)):
+        decisions = [
+            {"kind": "price", "subject": f"{number}", "revision": number + 1, "price": rule}
+            for number, rule in enumerate(rules)
+        ]
+        tree = Tree().machine(A, decisions=decisions).day(A, record(1, tokens=tokens, model=model, day=day), day=day)
+        counted = self.count(tree)["totals"]
+        return counted["cost"] if counted["cost_known"] else None
+
+    def test_a_price_holds_on_its_days_for_names_that_match(self):
+        rule = {"model": "new-*", "from": "2026-03-10", "to": "2026-03-11", "input": "2", "output": "9"}
+        for model, day, cost in (
+            ("new-1", "2026-03-09", None),
+            ("new-1", "2026-03-10", "0.002"),
+            ("new-1", "2026-03-11", "0.002"),
+            ("new-1", "2026-03-12", None),
+            ("newer", "2026-03-10", None),
+        ):
+            self.assertEqual(self.costs(rule, model=model, day=day), cost, (model, day))
+
+    def test_rates_that_are_not_set_are_those_of_input(self):
+        rule = {"model": "new-1", "input": "2", "output": "9"}
+        self.assertEqual(self.costs(rule, model="new-1", tokens=(1, 1, 1, 1)), "0.000015")
+        rule |= {"cache_read": "0.5", "cache_write": "3"}
+        self.assertEqual(self.costs(rule, model="new-1", tokens=(1, 1, 1, 1)), "0.0000145")
+
+    def test_factors_apply_in_order_and_to_the_row_that_a_name_finds(self):
+        half = {"model": MODEL, "multiply": "0.5"}
+        price = {"model": "*a-1", "input": "4", "output": "1"}
+        self.assertEqual(self.costs(half), "0.0005")
+        self.assertEqual(self.costs(half, model=f"vertex/{MODEL}"), "0.0005")
+        self.assertEqual(self.costs(half, price), "0.004")
+        self.assertEqual(self.costs(price, half), "0.002")
+
+    def test_what_is_no_rule_changes_nothing(self):
+        for rule in (
+            False,
+            {"model": MODEL},
+            {"model": MODEL, "input": "4"},
+            {"model": MODEL, "input": "-4", "output": "1"},
+            {"model": MODEL, "input": "4", "output": "1", "multiply": "2"},
+            {"model": MODEL, "multiply": "0.0001"},
+            {"model": MODEL, "multiply": "2", "from": "2026-02-30"},
+            {"model": MODEL, "multiply": "2", "from": "2026-03-11", "to": "2026-03-10"},
+        ):
+            self.assertEqual(self.costs(rule), "0.001", rule)
+
+    def test_sums_are_compared_by_the_table(self):
+        decisions = [{"kind": "price", "subject": "x", "revision": 1, "price": {"model": MODEL, "multiply": "2"}}]
+        made = imported("claim", figures=(2, 20, 0, 0, 0), session="s1", cost=0.00002)
+        tree = Tree().machine(A, decisions=decisions).day(A, record(1, tokens=(5, 0, 0, 0)), made)
+        # The record 5 * 2; of the sum 20 - 5 millionths.
+        self.assertEqual(self.count(tree)["totals"]["cost"], "0.000025")
+
+
 class Program(Case):
     def run_main(self, *arguments):
         out, err = io.StringIO(), io.StringIO()
