@@ -19,23 +19,28 @@ pub struct Identity<'a> {
     pub line: &'a [u8],
 }
 
-impl Identity<'_> {
+impl<'a> Identity<'a> {
     /// The record's id. `part` tells records of one row apart: none for the request itself, `advisor:<n>` for an adviser's.
     ///
     /// Endpoints other than Anthropic's send no request id, and some rows of one message carry one and some do not: a message id that
     /// looks like no counter stands alone. Any other is only as unique as the members beside it: mocks give `msg_1` to every first message.
     pub fn id(&self, part: Option<&str>) -> RecordId {
-        let (kind, mut parts): (&str, Vec<&[u8]>) = match (self.message, self.request, self.uuid) {
-            (Some(message), _, _) if is_global(message) => ("message", vec![message.as_bytes()]),
-            (Some(message), Some(request), _) => {
-                ("request", vec![message.as_bytes(), request.as_bytes()])
-            }
-            (Some(message), None, _) => {
-                ("logged", vec![message.as_bytes(), self.session.as_bytes()])
-            }
-            (None, _, Some(uuid)) => ("uuid", vec![uuid.as_bytes()]),
-            (None, _, None) => ("line", vec![self.line]),
-        };
+        // Gateways write an empty text where they have no id.
+        let given = |id: Option<&'a str>| id.filter(|id| !id.trim().is_empty());
+        let (kind, mut parts): (&str, Vec<&[u8]>) =
+            match (given(self.message), given(self.request), given(self.uuid)) {
+                (Some(message), _, _) if is_global(message) => {
+                    ("message", vec![message.as_bytes()])
+                }
+                (Some(message), Some(request), _) => {
+                    ("request", vec![message.as_bytes(), request.as_bytes()])
+                }
+                (Some(message), None, _) => {
+                    ("logged", vec![message.as_bytes(), self.session.as_bytes()])
+                }
+                (None, _, Some(uuid)) => ("uuid", vec![uuid.as_bytes()]),
+                (None, _, None) => ("line", vec![self.line]),
+            };
         parts.extend(part.map(str::as_bytes));
         RecordId::of(kind, &parts)
     }

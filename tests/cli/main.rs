@@ -32,6 +32,7 @@ mod hostile;
 mod http;
 mod imports;
 mod init;
+mod inputs;
 mod join;
 mod kills;
 mod ledger;
