@@ -167,7 +167,7 @@ impl Repo {
         for path in paths {
             match path.split_once('/') {
                 Some((folder, rest)) => {
-                    drop(below.entry(folder).or_default().insert(rest.to_owned()))
+                    below.entry(folder).or_default().insert(rest.to_owned());
                 }
                 None if base.get_name(path).is_some() => git("build a tree", builder.remove(path))?,
                 None => {}

@@ -6,7 +6,8 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 
-use super::fold::dearest;
+use super::group::by_cost;
+use super::lower::Lower;
 use super::{Group, Kind, Report, Split};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
@@ -125,19 +126,12 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
         .iter()
         .map(|(model, totals)| (model.as_str(), totals))
         .collect();
-    models.sort_by(|a, b| dearest(*a, *b));
+    models.sort_by(|a, b| by_cost(*a, *b));
     out.put(
         "modelBreakdowns",
         Part::Objects(parts(models.into_iter(), "modelName", without_cost)),
     );
-    let split = match report.split {
-        Some(Split::Machine) => Some(("machineBreakdowns", "machineName")),
-        Some(Split::Project) => Some(("projectBreakdowns", "projectName")),
-        Some(Split::Origin) => Some(("originBreakdowns", "origin")),
-        Some(Split::Agent) => Some(("agentBreakdowns", "agent")),
-        Some(Split::Model) | None => None,
-    };
-    if let Some((list, name)) = split {
+    if let Some((list, name)) = report.split.and_then(breakdown) {
         let all = group
             .parts
             .iter()
@@ -159,29 +153,39 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
             Part::Texts(group.machines.iter().map(String::as_str).collect()),
         );
     }
-    for (name, count) in [
-        ("provisionalRequests", group.lower.requests),
-        ("withheldRequests", group.unrecorded),
-    ] {
-        if count > 0 {
-            out.put(name, Part::Count(count));
-        }
+    if group.unrecorded > 0 {
+        out.put("withheldRequests", Part::Count(group.unrecorded));
     }
     if group.lower.requests > 0 {
-        let mut lower = Object::default();
-        lower.put("requests", Part::Count(group.lower.requests));
-        lower.put("subagentRequests", Part::Count(group.lower.subagents));
-        lower.put("outputTokens", Part::Count(group.lower.output));
-        if let Some(versions) = group.lower.versions() {
-            lower.put("versions", Part::Owned(versions));
-        }
-        out.put("lowerBound", Part::Object(lower));
+        out.put("provisionalRequests", Part::Count(group.lower.requests));
+        out.put("lowerBound", Part::Object(lower_bound(&group.lower)));
     }
     if group.ledger != Totals::default() {
-        out.put(
-            "ledger",
-            Part::Object(tokens(&group.ledger, "totalCost", without_cost)),
-        );
+        let ledger = tokens(&group.ledger, "totalCost", without_cost);
+        out.put("ledger", Part::Object(ledger));
+    }
+    out
+}
+
+/// The list that a split makes, and the member that names a part.
+fn breakdown(split: Split) -> Option<(&'static str, &'static str)> {
+    match split {
+        Split::Machine => Some(("machineBreakdowns", "machineName")),
+        Split::Project => Some(("projectBreakdowns", "projectName")),
+        Split::Origin => Some(("originBreakdowns", "origin")),
+        Split::Agent => Some(("agentBreakdowns", "agent")),
+        // Each group lists its models anyway.
+        Split::Model => None,
+    }
+}
+
+fn lower_bound<'a>(lower: &Lower) -> Object<'a> {
+    let mut out = Object::default();
+    out.put("requests", Part::Count(lower.requests));
+    out.put("subagentRequests", Part::Count(lower.subagents));
+    out.put("outputTokens", Part::Count(lower.output));
+    if let Some(versions) = lower.versions() {
+        out.put("versions", Part::Owned(versions));
     }
     out
 }

@@ -2,10 +2,10 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use super::lower::Lower;
-use super::{Group, Kind, Mode, Report, Split};
+use super::notes::notes;
+use super::{Group, Kind, Report, Split};
 use crate::base::money::Cost;
-use crate::base::text::{ago, count, printable, short_model, thousands};
+use crate::base::text::{ago, printable, short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
@@ -26,67 +26,31 @@ impl Look {
     }
 }
 
-/// What stands for a model that nobody names.
-const NO_MODEL: &str = "unknown";
-
 /// From this width on, cache columns are shown.
 const WIDE: u16 = 110;
 
-/// The report as text, with what a reader should know below it.
+/// The report as text, with notes below it.
 pub fn to_table(report: &Report, look: Look) -> String {
     if report.groups.is_empty() {
         return "No usage in this period.\n".to_owned();
     }
-    let wide = look.wide();
     let mut table = Table::new();
-    // Where a table cannot have the width it wants, words wrap inside their cells; figures never do.
+    // Where a table is too wide, words wrap inside their cells; figures never do.
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(look.width);
-    let mut head = header(report.kind, wide);
-    // Where models have lines of their own, their names need no column.
-    let models = head
-        .iter()
-        .position(|name| *name == "Models")
-        .filter(|_| report.split == Some(Split::Model));
-    models.map(|at| head.remove(at));
-    let texts = head.len();
-    head.extend(columns(report, wide).map(|(name, _)| name));
-    let mut row = |cells: Vec<String>| {
-        table.add_row(
-            cells
-                .into_iter()
-                .enumerate()
-                .map(|(at, text)| Cell::new(text).set_alignment(side(at, texts))),
-        );
-    };
-    // Of a part or of all, only the name is told.
-    let named = |name: String, totals: &Totals| {
-        let mut cells = vec![String::new(); texts];
-        cells[0] = name;
-        cells.extend(columns(report, wide).map(|(_, cell)| cell(totals)));
-        cells
-    };
+    let layout = Layout::of(report, look);
+    table.set_header(layout.cells(layout.head.iter().map(|name| (*name).to_owned())));
     for group in &report.groups {
-        let mut cells = words(group, report.kind, look);
-        models.map(|at| cells.remove(at));
-        cells.extend(columns(report, wide).map(|(_, cell)| cell(&group.totals)));
-        row(cells);
+        table.add_row(layout.group(group));
         for (part, totals) in &group.parts {
-            row(named(
-                format!("└ {}", part_name(part, report.split)),
-                totals,
-            ));
+            let name = format!("└ {}", part_name(part, report.split));
+            table.add_row(layout.named(name, totals));
         }
     }
-    row(named("Total".to_owned(), &report.totals));
-    table.set_header(
-        head.iter()
-            .enumerate()
-            .map(|(at, name)| Cell::new(name).set_alignment(side(at, texts))),
-    );
-    for at in texts..head.len() {
+    table.add_row(layout.named("Total".to_owned(), &report.totals));
+    for at in layout.texts..layout.head.len() {
         if let Some(column) = table.column_mut(at) {
             column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
         }
@@ -97,6 +61,73 @@ pub fn to_table(report: &Report, look: Look) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The columns of a table.
+struct Layout<'r> {
+    report: &'r Report,
+    look: Look,
+    head: Vec<&'static str>,
+    /// Index of a column of models that is left out, since models have rows of their own.
+    without: Option<usize>,
+    /// How many columns hold text. Figures stand to their right.
+    texts: usize,
+}
+
+impl<'r> Layout<'r> {
+    fn of(report: &'r Report, look: Look) -> Self {
+        let wide = look.wide();
+        let mut head = header(report.kind, wide);
+        let models = head.iter().position(|name| *name == "Models");
+        let without = models.filter(|_| report.split == Some(Split::Model));
+        if let Some(at) = without {
+            head.remove(at);
+        }
+        let texts = head.len();
+        head.extend(columns(report, wide).map(|(name, _)| name));
+        Self {
+            report,
+            look,
+            head,
+            without,
+            texts,
+        }
+    }
+
+    fn cells(&self, texts: impl Iterator<Item = String>) -> Vec<Cell> {
+        let cell = |(at, text): (usize, String)| {
+            let figure = at >= self.texts;
+            let side = if figure {
+                CellAlignment::Right
+            } else {
+                CellAlignment::Left
+            };
+            Cell::new(text).set_alignment(side)
+        };
+        texts.enumerate().map(cell).collect()
+    }
+
+    fn figures<'t>(&self, totals: &'t Totals) -> impl Iterator<Item = String> + use<'t> {
+        columns(self.report, self.look.wide()).map(|(_, cell)| cell(totals))
+    }
+
+    fn group(&self, group: &Group) -> Vec<Cell> {
+        let mut cells = words(group, self.report.kind, self.look);
+        if let Some(at) = self.without {
+            cells.remove(at);
+        }
+        self.cells(cells.into_iter().chain(self.figures(&group.totals)))
+    }
+
+    /// A row that has only a name and figures.
+    fn named(&self, name: String, totals: &Totals) -> Vec<Cell> {
+        let empty = std::iter::repeat_n(String::new(), self.texts - 1);
+        self.cells(
+            std::iter::once(name)
+                .chain(empty)
+                .chain(self.figures(totals)),
+        )
+    }
 }
 
 /// A column of figures: its name, and what stands in it.
@@ -114,7 +145,7 @@ const FIGURES: [Column; 6] = [
 ];
 
 /// The columns of figures that a report has.
-fn columns(report: &Report, wide: bool) -> impl Iterator<Item = Column> {
+fn columns(report: &Report, wide: bool) -> impl Iterator<Item = Column> + use<> {
     let cost = !report.without_cost;
     FIGURES
         .into_iter()
@@ -123,7 +154,7 @@ fn columns(report: &Report, wide: bool) -> impl Iterator<Item = Column> {
         .map(|(_, column)| column)
 }
 
-/// What a part is called.
+/// The name of a part.
 fn part_name(part: &str, split: Option<Split>) -> String {
     match split {
         Some(Split::Model) => short_model(part),
@@ -131,7 +162,7 @@ fn part_name(part: &str, split: Option<Split>) -> String {
     }
 }
 
-/// A project's name; where it is not told, that.
+/// A project's name, or what stands for a name that is not kept.
 fn project(name: &str) -> String {
     if name.is_empty() {
         "(not told)".to_owned()
@@ -154,17 +185,17 @@ fn header(kind: Kind, wide: bool) -> Vec<&'static str> {
     }
 }
 
+/// The text cells of a group.
 fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
     let wide = look.wide();
     let models = || {
-        group
+        let names: Vec<_> = group
             .models
             .keys()
             .map(|model| short_model(model))
-            .collect::<Vec<_>>()
-            .join("\n")
+            .collect();
+        names.join("\n")
     };
-    let ago = |time: Option<Timestamp>| time.map_or("never".to_owned(), |time| ago(look.now, time));
     let key = printable(&group.key, 60);
     match kind {
         Kind::Daily | Kind::Weekly | Kind::Monthly => vec![key, models()],
@@ -177,26 +208,21 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
                 (false, false) => printable(&group.key, 8),
             };
             let project = printable(&group.project, if wide { 40 } else { 20 });
+            let day = |last: Timestamp| last.to_string()[..10].to_owned();
             if wide {
-                vec![
-                    id,
-                    project,
-                    models(),
-                    group
-                        .last
-                        .map_or(String::new(), |last| last.to_string()[..10].to_owned()),
-                ]
-            } else {
-                vec![id, project]
+                let last = group.last.map_or(String::new(), day);
+                return vec![id, project, models(), last];
             }
+            vec![id, project]
         }
         Kind::Machines => {
             let label = printable(&group.label, 40);
+            let synced = group.last_sync;
+            let synced = synced.map_or("never".to_owned(), |time| ago(look.now, time));
             if wide {
-                vec![label, models(), ago(group.last_sync)]
-            } else {
-                vec![label, ago(group.last_sync)]
+                return vec![label, models(), synced];
             }
+            vec![label, synced]
         }
     }
 }
@@ -208,104 +234,4 @@ pub fn price(cost: Cost) -> String {
         cost.amount.cents(),
         if cost.known { "" } else { " + ?" }
     )
-}
-
-fn side(column: usize, texts: usize) -> CellAlignment {
-    if column < texts {
-        CellAlignment::Left
-    } else {
-        CellAlignment::Right
-    }
-}
-
-/// So many machines are told when they last synced: those that did so longest ago.
-const MACHINES: usize = 8;
-
-/// Names models without a price, with the command to set one, on a line that fits the terminal.
-pub(super) fn no_price(models: &[&str], look: Look) -> String {
-    let first = printable(models.first().unwrap_or(&NO_MODEL), 60);
-    let all = models
-        .iter()
-        .map(|model| printable(model, 60))
-        .collect::<Vec<_>>()
-        .join(", ");
-    let more = match models.len() {
-        0 | 1 => first.clone(),
-        several => format!("{first} and {} more", several - 1),
-    };
-    let set = format!("claude-sync price set {first}");
-    let full = format!("{set} --input USD --output USD");
-    let number = count(models.len() as u64, "model");
-    let lines = [
-        format!("No price for {all}: {full}"),
-        format!("No price for {more}: {full}"),
-        format!("No price for {more}: {set}"),
-        format!("No price for {all}: claude-sync price set MODEL"),
-        format!("No price for {more}: claude-sync price set MODEL"),
-        format!("No price for {number}: claude-sync price set MODEL"),
-    ];
-    let fits = |line: &&String| line.chars().count() <= usize::from(look.width);
-    lines.iter().find(fits).unwrap_or(&lines[5]).clone()
-}
-
-pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
-    let mut out = Vec::new();
-    if !report.unpriced.is_empty() && !report.without_cost {
-        let models: Vec<&str> = report.unpriced.keys().map(String::as_str).collect();
-        out.push(if report.mode == Mode::Display {
-            let models: Vec<_> = models.iter().map(|model| printable(model, 60)).collect();
-            format!(
-                "The transcripts tell no cost for {}: tokens are counted, cost is not.",
-                models.join(", ")
-            )
-        } else {
-            no_price(&models, look)
-        });
-    }
-    let ledger: Totals = report.groups.iter().map(|group| group.ledger).sum();
-    let all: Totals = report.groups.iter().map(|group| group.totals).sum();
-    if ledger.counters.total().saturating_mul(100) > all.counters.total()
-        || ledger.cost.amount.pico().saturating_mul(100) > all.cost.amount.pico()
-    {
-        let cost = if report.without_cost {
-            String::new()
-        } else {
-            format!(", ${}", ledger.cost.amount.cents())
-        };
-        let tokens = count(ledger.counters.total(), "token");
-        out.push(format!(
-            "Includes {tokens}{cost} from Claude Code's own account that are in no request line (--requests-only excludes them)."
-        ));
-    }
-    let lower = report
-        .groups
-        .iter()
-        .fold(Lower::default(), |sum, group| sum.plus(group.lower));
-    out.extend(lower.line(report.totals.counters.output));
-    if report.pending > 0 {
-        out.push(format!(
-            "{} must be looked at: see \"conflicts\" in sync/manifest.json.",
-            count(report.pending, "session")
-        ));
-    }
-    if report.left_out > 0 {
-        out.push(format!(
-            "{} left out: see \"conflicts\" in sync/manifest.json.",
-            count(report.left_out, "file")
-        ));
-    }
-    if !report.synced.is_empty() && report.kind != Kind::Machines {
-        let ago = |(label, time): &(String, Timestamp)| {
-            format!("{}: {}", printable(label, 40), ago(look.now, *time))
-        };
-        let told: Vec<_> = report.synced.iter().take(MACHINES).map(ago).collect();
-        let more = report.synced.len().saturating_sub(MACHINES);
-        let more = if more > 0 {
-            format!("; and {more} more, later")
-        } else {
-            String::new()
-        };
-        out.push(format!("Last syncs: {}{more}", told.join("; ")));
-    }
-    out
 }

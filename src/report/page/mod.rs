@@ -5,7 +5,7 @@ mod story;
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
 
-use super::table::notes;
+use super::notes::notes;
 use super::{Group, Look, Zone, price};
 use crate::base::text::{count, short_model, thousands};
 use crate::charts::{ChartError, Picture, Theme, escaped};

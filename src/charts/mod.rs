@@ -2,11 +2,18 @@
 //!
 //! The same data makes the same bytes on every machine: coordinates are whole numbers, and no font of the machine is asked.
 
-use chrono::{Datelike as _, Days, NaiveDate};
+mod bars;
+mod calendar;
+mod theme;
+
+use chrono::{Days, NaiveDate};
 use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+pub use theme::Theme;
 
 use crate::base::money::Money;
+
+const WIDTH: u32 = 1600;
 
 /// A chart could not be drawn.
 #[derive(Debug, thiserror::Error)]
@@ -40,9 +47,7 @@ impl Unit {
         };
         format!("{sign}{text}{suffix}")
     }
-}
 
-impl Unit {
     /// What its values are called.
     pub const fn name(self) -> &'static str {
         match self {
@@ -51,7 +56,7 @@ impl Unit {
         }
     }
 
-    /// A value as a report tells it.
+    /// A value as in a report.
     pub fn exact(self, value: f64) -> String {
         #[expect(
             clippy::cast_possible_truncation,
@@ -89,10 +94,10 @@ pub enum Chart {
     },
 }
 
-/// A chart with what is said about it.
+/// A chart with its title.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Picture {
-    /// What stands above it, and what a screen reader says.
+    /// The heading, also for screen readers.
     pub title: String,
     /// What its values count.
     pub unit: Unit,
@@ -100,89 +105,9 @@ pub struct Picture {
     pub chart: Chart,
 }
 
-/// Colours for a bright or a dark room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
-    /// Dark on white.
-    Light,
-    /// Light on nearly black.
-    Dark,
-}
-
-/// The colours of Okabe and Ito, which people with any colour vision tell apart; the last is for all others together.
-const PARTS: [RGBColor; 7] = [
-    RGBColor(0, 114, 178),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(204, 121, 167),
-    RGBColor(86, 180, 233),
-    RGBColor(213, 94, 0),
-    RGBColor(140, 140, 140),
-];
-
-/// What parts beyond the colours are called together.
-const OTHERS: &str = "others";
-
-/// How many columns of weeks a calendar has.
-const WEEKS: u32 = 53;
-
-const WIDTH: u32 = 1600;
-const TEXT: i32 = 24;
-
-impl Theme {
-    fn ground(self) -> RGBColor {
-        match self {
-            Self::Light => RGBColor(255, 255, 255),
-            Self::Dark => RGBColor(13, 17, 23),
-        }
-    }
-
-    fn ink(self) -> RGBColor {
-        match self {
-            Self::Light => RGBColor(31, 35, 40),
-            Self::Dark => RGBColor(230, 237, 243),
-        }
-    }
-
-    fn grid(self) -> RGBColor {
-        match self {
-            Self::Light => RGBColor(225, 228, 232),
-            Self::Dark => RGBColor(48, 54, 61),
-        }
-    }
-
-    /// From nothing to the most.
-    fn heat(self, level: usize) -> RGBColor {
-        let light = [
-            (235, 237, 240),
-            (198, 219, 239),
-            (107, 174, 214),
-            (33, 113, 181),
-            (8, 48, 107),
-        ];
-        let dark = [
-            (33, 38, 45),
-            (8, 48, 107),
-            (33, 113, 181),
-            (107, 174, 214),
-            (198, 219, 239),
-        ];
-        let (r, g, b) = if self == Self::Light {
-            light[level]
-        } else {
-            dark[level]
-        };
-        RGBColor(r, g, b)
-    }
-
-    fn text(self) -> TextStyle<'static> {
-        ("sans-serif", TEXT).into_font().color(&self.ink())
-    }
-}
-
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// What plotters says of an error; its types differ with what was drawn.
+/// An error of plotters, whose types differ with what was drawn.
 fn failed<E: std::fmt::Debug>(error: E) -> ChartError {
     ChartError(crate::base::text::printable(&format!("{error:?}"), 200))
 }
@@ -204,9 +129,9 @@ impl Picture {
         let root = SVGBackend::with_string(&mut out, (WIDTH, self.height())).into_drawing_area();
         root.fill(&theme.ground()).map_err(failed)?;
         match &self.chart {
-            Chart::Stack { bars, parts } => stack(&root, theme, self.unit, bars, parts)?,
-            Chart::Rank(items) => rank(&root, theme, self.unit, items)?,
-            Chart::Calendar { first, values } => calendar(&root, theme, *first, values)?,
+            Chart::Stack { bars, parts } => bars::stack(&root, theme, self.unit, bars, parts)?,
+            Chart::Rank(items) => bars::rank(&root, theme, self.unit, items)?,
+            Chart::Calendar { first, values } => calendar::calendar(&root, theme, *first, values)?,
         }
         root.present().map_err(failed)?;
         drop(root);
@@ -268,211 +193,15 @@ pub fn escaped(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// The parts that have a colour, and the rest as one.
-fn coloured(parts: &[(String, Vec<f64>)], bars: usize) -> Vec<(String, Vec<f64>)> {
-    let own = if parts.len() > PARTS.len() {
-        PARTS.len() - 1
-    } else {
-        parts.len()
-    };
-    let mut out = parts[..own].to_vec();
-    if own < parts.len() {
-        let sum = |bar: usize| parts[own..].iter().map(|(_, values)| values[bar]).sum();
-        out.push((OTHERS.to_owned(), (0..bars).map(sum).collect()));
-    }
-    out
-}
-
-fn stack(
-    root: &Area,
-    theme: Theme,
-    unit: Unit,
-    bars: &[String],
-    parts: &[(String, Vec<f64>)],
-) -> Result<(), ChartError> {
-    let parts = coloured(parts, bars.len());
-    let sums = (0..bars.len()).map(|bar| parts.iter().map(|(_, values)| values[bar]).sum::<f64>());
-    let top = sums.fold(0.0, f64::max);
-    let top = if top > 0.0 { top * 1.05 } else { 1.0 };
-    let mut chart = ChartBuilder::on(root);
-    chart
-        .margin(16)
-        .margin_top(72)
-        .x_label_area_size(48)
-        .y_label_area_size(104);
-    let right = bars.len().max(1) as f64 - 0.5;
-    let mut chart = chart
-        .build_cartesian_2d(-0.5..right, 0.0..top)
-        .map_err(failed)?;
-    let label = |x: &f64| {
-        let at = x.round();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "casts from floats saturate, and nothing here is negative"
-        )]
-        let bar = if at >= 0.0 && (x - at).abs() < 0.01 {
-            bars.get(at as usize)
-        } else {
-            None
-        };
-        bar.map(|bar| crate::base::text::printable(bar, 16))
-            .unwrap_or_default()
-    };
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .x_labels(bars.len().clamp(2, 12))
-        .y_labels(5)
-        .x_label_formatter(&label)
-        .y_label_formatter(&|value| unit.short(*value))
-        .axis_style(theme.grid())
-        .bold_line_style(theme.grid())
-        .light_line_style(TRANSPARENT)
-        .label_style(theme.text())
-        .draw()
-        .map_err(failed)?;
-    let mut below = vec![0.0; bars.len()];
-    for ((_, values), colour) in parts.iter().zip(PARTS) {
-        let boxes = values
-            .iter()
-            .zip(&mut below)
-            .enumerate()
-            .filter(|(_, (value, _))| **value > 0.0)
-            .map(|(bar, (value, below))| {
-                let (middle, from) = (bar as f64, *below);
-                *below += value;
-                Rectangle::new(
-                    [(middle - 0.4, from), (middle + 0.4, *below)],
-                    colour.filled(),
-                )
-            });
-        chart.draw_series(boxes).map_err(failed)?;
-    }
-    legend(root, theme, &parts)
-}
-
-/// Which colour is which part, in one row above the bars.
-fn legend(root: &Area, theme: Theme, parts: &[(String, Vec<f64>)]) -> Result<(), ChartError> {
-    let wide =
-        (i32::try_from(WIDTH).unwrap_or(0) - 120) / i32::try_from(parts.len().max(1)).unwrap_or(1);
-    let wide = wide.min(320);
-    // A letter takes about half its height.
-    let letters = usize::try_from((wide - 50) * 2 / TEXT).unwrap_or(4);
-    for (at, ((name, _), colour)) in (0..).zip(parts.iter().zip(PARTS)) {
-        let x = 120 + at * wide;
-        root.draw(&Rectangle::new([(x, 24), (x + 24, 48)], colour.filled()))
-            .map_err(failed)?;
-        let style = theme.text().pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw_text(
-            &crate::base::text::printable(name, letters),
-            &style,
-            (x + 34, 36),
-        )
-        .map_err(failed)?;
-    }
-    Ok(())
-}
-
-fn rank(root: &Area, theme: Theme, unit: Unit, items: &[(String, f64)]) -> Result<(), ChartError> {
-    let top = items.iter().map(|(_, value)| *value).fold(0.0, f64::max);
-    let (from, to) = (420, i32::try_from(WIDTH).unwrap_or(0) - 140);
-    for (at, (name, value)) in (0..40).zip(items) {
-        let y = 40 + at * 48;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "casts from floats saturate"
-        )]
-        let length = if top > 0.0 {
-            (value / top * f64::from(to - from)).round() as i32
-        } else {
-            0
-        };
-        let style = theme.text();
-        let right = style.clone().pos(Pos::new(HPos::Right, VPos::Center));
-        root.draw_text(
-            &crate::base::text::printable(name, 32),
-            &right,
-            (from - 12, y + 18),
-        )
-        .map_err(failed)?;
-        root.draw(&Rectangle::new(
-            [(from, y), (from + length, y + 36)],
-            PARTS[0].filled(),
-        ))
-        .map_err(failed)?;
-        let left = style.pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw_text(&unit.short(*value), &left, (from + length + 10, y + 18))
-            .map_err(failed)?;
-    }
-    Ok(())
-}
-
-fn calendar(root: &Area, theme: Theme, first: NaiveDate, values: &[f64]) -> Result<(), ChartError> {
-    let (left, above, step) = (80, 56, 28);
-    // Whole weeks, from a Sunday on, the last ones of them.
-    let skip = (values.len() as u64).saturating_sub(u64::from(WEEKS - 1) * 7);
-    let days = values
-        .iter()
-        .enumerate()
-        .skip(usize::try_from(skip).unwrap_or(0));
-    let start = first.checked_add_days(Days::new(skip)).unwrap_or(first);
-    let sunday = start
-        .checked_sub_days(Days::new(start.weekday().num_days_from_sunday().into()))
-        .unwrap_or(start);
-    let top = values.iter().copied().fold(0.0, f64::max);
-    let small = theme.text().pos(Pos::new(HPos::Left, VPos::Center));
-    for (row, name) in [(1, "Mon"), (3, "Wed"), (5, "Fri")] {
-        root.draw_text(name, &small, (16, above + row * step + 12))
-            .map_err(failed)?;
-    }
-    for (at, value) in days {
-        let Some(day) = first.checked_add_days(Days::new(at as u64)) else {
-            continue;
-        };
-        let Ok(past) = i32::try_from((day - sunday).num_days()) else {
-            continue;
-        };
-        let (x, y) = (left + past / 7 * step, above + past % 7 * step);
-        // A month's name stands above the column of its first day.
-        if day.day() == 1 {
-            root.draw_text(&day.format("%b").to_string(), &small, (x, 36))
-                .map_err(failed)?;
-        }
-        let level = match value / top {
-            share if share > 0.75 => 4,
-            share if share > 0.5 => 3,
-            share if share > 0.25 => 2,
-            share if share > 0.0 => 1,
-            _ => 0,
-        };
-        root.draw(&Rectangle::new(
-            [(x, y), (x + step - 4, y + step - 4)],
-            theme.heat(level).filled(),
-        ))
-        .map_err(failed)?;
-    }
-    for level in 0..5_usize {
-        let x = left + 4 + i32::try_from(level).unwrap_or(0) * step;
-        root.draw(&Rectangle::new(
-            [(x + 60, 262), (x + 84, 286)],
-            theme.heat(level).filled(),
-        ))
-        .map_err(failed)?;
-    }
-    root.draw_text("less", &small, (left, 274))
-        .map_err(failed)?;
-    root.draw_text("more", &small, (left + 214, 274))
-        .map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::bars::{OTHERS, colored};
+    use super::theme::PARTS;
     use super::*;
 
-    /// The attributes of the rectangles of one colour.
-    fn boxes(svg: &str, colour: RGBColor) -> Vec<(i32, i32)> {
-        let fill = format!("fill=\"#{:02X}{:02X}{:02X}\"", colour.0, colour.1, colour.2);
+    /// The attributes of the rectangles of one color.
+    fn boxes(svg: &str, color: RGBColor) -> Vec<(i32, i32)> {
+        let fill = format!("fill=\"#{:02X}{:02X}{:02X}\"", color.0, color.1, color.2);
         let number = |line: &str, name: &str| {
             let from = line.find(&format!(" {name}=\"")).expect("an attribute") + name.len() + 3;
             line[from..]
@@ -508,8 +237,8 @@ mod tests {
             },
         };
         let svg = picture.svg(Theme::Light).expect("drawn");
-        let heights = |colour| {
-            boxes(&svg, colour)
+        let heights = |color| {
+            boxes(&svg, color)
                 .into_iter()
                 .map(|(_, height)| f64::from(height))
                 .filter(|h| (*h - 24.0).abs() > 0.1)
@@ -529,11 +258,11 @@ mod tests {
     }
 
     #[test]
-    fn more_parts_than_colours_are_one_part() {
+    fn more_parts_than_colors_are_one_part() {
         let parts: Vec<_> = (0..20)
             .map(|n| (format!("m{n}"), vec![f64::from(n)]))
             .collect();
-        let all = coloured(&parts, 1);
+        let all = colored(&parts, 1);
         assert_eq!((all.len(), all[6].0.as_str()), (7, OTHERS));
         assert!((all.iter().map(|(_, values)| values[0]).sum::<f64>() - 190.0).abs() < 1e-9);
     }

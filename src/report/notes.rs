@@ -1,0 +1,110 @@
+//! Lines below a table: what a reader should know of its figures.
+
+use super::lower::Lower;
+use super::{Kind, Look, Mode, Report};
+use crate::base::text::{ago, count, printable};
+use crate::base::time::Timestamp;
+use crate::record::Totals;
+
+/// How many machines are listed with the time of their last sync: those that synced longest ago.
+const MACHINES: usize = 8;
+
+/// All lines that apply to a report.
+pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
+    let review = "see \"conflicts\" in sync/manifest.json.";
+    let pending = (report.pending > 0).then(|| {
+        format!(
+            "{} must be looked at: {review}",
+            count(report.pending, "session")
+        )
+    });
+    let left_out = (report.left_out > 0)
+        .then(|| format!("{} left out: {review}", count(report.left_out, "file")));
+    let lower = report.groups.iter().map(|group| group.lower);
+    let lower = lower.fold(Lower::default(), Lower::plus);
+    [
+        unpriced(report, look),
+        ledger(report),
+        lower.line(report.totals.counters.output),
+        pending,
+        left_out,
+        last_syncs(report, look),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn unpriced(report: &Report, look: Look) -> Option<String> {
+    if report.unpriced.is_empty() || report.without_cost {
+        return None;
+    }
+    let models: Vec<&str> = report.unpriced.keys().map(String::as_str).collect();
+    if report.mode != Mode::Display {
+        return Some(no_price(&models, look));
+    }
+    let models: Vec<_> = models.iter().map(|model| printable(model, 60)).collect();
+    Some(format!(
+        "The transcripts tell no cost for {}: tokens are counted, cost is not.",
+        models.join(", ")
+    ))
+}
+
+/// Usage that is only in Claude Code's account, where it is more than a hundredth.
+fn ledger(report: &Report) -> Option<String> {
+    let ledger: Totals = report.groups.iter().map(|group| group.ledger).sum();
+    let all: Totals = report.groups.iter().map(|group| group.totals).sum();
+    let tokens = ledger.counters.total();
+    let many = tokens.saturating_mul(100) > all.counters.total();
+    let dear = ledger.cost.amount.pico().saturating_mul(100) > all.cost.amount.pico();
+    let cost = if report.without_cost {
+        String::new()
+    } else {
+        format!(", ${}", ledger.cost.amount.cents())
+    };
+    (many || dear).then(|| {
+        format!(
+            "Includes {}{cost} from Claude Code's own account that are in no request line (--requests-only excludes them).",
+            count(tokens, "token")
+        )
+    })
+}
+
+fn last_syncs(report: &Report, look: Look) -> Option<String> {
+    if report.synced.is_empty() || report.kind == Kind::Machines {
+        return None;
+    }
+    let one = |(label, time): &(String, Timestamp)| {
+        format!("{}: {}", printable(label, 40), ago(look.now, *time))
+    };
+    let first: Vec<_> = report.synced.iter().take(MACHINES).map(one).collect();
+    let more = match report.synced.len().saturating_sub(MACHINES) {
+        0 => String::new(),
+        more => format!("; and {more} more, later"),
+    };
+    Some(format!("Last syncs: {}{more}", first.join("; ")))
+}
+
+/// Names models without a price, with the command to set one, on a line that fits the terminal.
+pub(super) fn no_price(models: &[&str], look: Look) -> String {
+    let first = printable(models.first().unwrap_or(&"unknown"), 60);
+    let all: Vec<_> = models.iter().map(|model| printable(model, 60)).collect();
+    let all = all.join(", ");
+    let more = match models.len() {
+        0 | 1 => first.clone(),
+        several => format!("{first} and {} more", several - 1),
+    };
+    let set = format!("claude-sync price set {first}");
+    let full = format!("{set} --input USD --output USD");
+    let number = count(models.len() as u64, "model");
+    let lines = [
+        format!("No price for {all}: {full}"),
+        format!("No price for {more}: {full}"),
+        format!("No price for {more}: {set}"),
+        format!("No price for {all}: claude-sync price set MODEL"),
+        format!("No price for {more}: claude-sync price set MODEL"),
+        format!("No price for {number}: claude-sync price set MODEL"),
+    ];
+    let fits = |line: &&String| line.chars().count() <= usize::from(look.width);
+    lines.iter().find(fits).unwrap_or(&lines[5]).clone()
+}

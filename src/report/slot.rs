@@ -1,0 +1,115 @@
+//! What a line of a report, or a part of a line, stands for.
+
+use chrono::NaiveDate;
+
+use super::choice::{Choice, Kind, Split};
+use crate::base::ids::SessionId;
+use crate::fleet::Row;
+
+/// What stands for a model, or an origin, that is not known.
+pub(super) const UNKNOWN: &str = "unknown";
+
+/// What a line stands for.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Slot {
+    Day(NaiveDate),
+    Week(NaiveDate),
+    Month(NaiveDate),
+    Session(Option<SessionId>),
+    Machine(usize),
+    Project(String),
+    Model(String),
+}
+
+impl Slot {
+    /// The slot of a row.
+    pub(super) fn of(row: &Row, date: NaiveDate, kind: Kind, choice: &Choice) -> Self {
+        match kind {
+            Kind::Daily => Self::Day(date),
+            Kind::Weekly => Self::Week(choice.week_of(date)),
+            Kind::Monthly => Self::Month(choice.month_of(date)),
+            Kind::Session => Self::Session(row.session.cloned()),
+            Kind::Machines => Self::Machine(row.machine),
+            Kind::Projects => Self::Project(row.project.to_owned()),
+            Kind::Models => Self::Model(model(row).to_owned()),
+        }
+    }
+
+    /// Whether it is the slot of a row.
+    pub(super) fn holds(&self, row: &Row, date: NaiveDate, choice: &Choice) -> bool {
+        match self {
+            Self::Day(day) => *day == date,
+            Self::Week(first) => (0..7).contains(&(date - *first).num_days()),
+            Self::Month(first) => *first == choice.month_of(date),
+            Self::Session(session) => session.as_ref() == row.session,
+            Self::Machine(at) => *at == row.machine,
+            Self::Project(project) => project == row.project,
+            Self::Model(name) => name == model(row),
+        }
+    }
+}
+
+/// A row's model, or what stands for none.
+pub(super) fn model<'a>(row: &Row<'a>) -> &'a str {
+    if row.model.is_empty() {
+        UNKNOWN
+    } else {
+        row.model
+    }
+}
+
+/// How Claude Code was started for a request.
+fn origin<'a>(row: &Row<'a>) -> &'a str {
+    let word = row.client.map(|client| &*client.entrypoint);
+    word.filter(|word| !word.is_empty()).unwrap_or(UNKNOWN)
+}
+
+/// The kind of subagent that made a request, or the main thread.
+fn agent<'a>(row: &Row<'a>) -> &'a str {
+    match row.client {
+        Some(client) if !client.agent.is_empty() => &client.agent,
+        // Retention removes the kind, not that it was a subagent.
+        _ if row.sidechain => "subagent",
+        Some(_) => "main",
+        None => UNKNOWN,
+    }
+}
+
+/// What a part of a line stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Part {
+    Machine(usize),
+    Project(String),
+    /// One of Claude Code's words, or what stands for none.
+    Word(String),
+}
+
+impl Part {
+    /// The part of a row.
+    pub(super) fn of(row: &Row, split: Split) -> Self {
+        match split {
+            Split::Project => Self::Project(row.project.to_owned()),
+            Split::Origin => Self::Word(origin(row).to_owned()),
+            Split::Agent => Self::Word(agent(row).to_owned()),
+            Split::Machine | Split::Model => Self::Machine(row.machine),
+        }
+    }
+
+    /// Its name in a report.
+    pub(super) fn name(self, labels: &[String]) -> String {
+        match self {
+            Self::Machine(at) => labels[at].clone(),
+            Self::Project(name) | Self::Word(name) => name,
+        }
+    }
+
+    /// Whether it is the part of a row.
+    pub(super) fn holds(&self, row: &Row, split: Split) -> bool {
+        match self {
+            Self::Machine(at) => *at == row.machine,
+            Self::Project(project) => project == row.project,
+            Self::Word(word) if split == Split::Agent => word == agent(row),
+            Self::Word(word) => word == origin(row),
+        }
+    }
+}
