@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::chart::{Area, ChartError, Unit, WIDTH, failed};
 use super::theme::{PARTS, TEXT, Theme};
-use super::{Area, ChartError, Unit, WIDTH, failed};
 use crate::base::text::printable;
 
 /// What parts beyond the colors are called together.

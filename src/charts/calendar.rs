@@ -4,8 +4,8 @@ use chrono::{Datelike as _, Days, NaiveDate};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::chart::{Area, ChartError, failed};
 use super::theme::Theme;
-use super::{Area, ChartError, failed};
 
 /// How many columns of weeks a calendar has.
 const WEEKS: u32 = 53;

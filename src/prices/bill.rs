@@ -1,6 +1,8 @@
 //! The arithmetic of a price, step by step, for people who ask where it comes from.
 
-use super::{Counters, Prices, rates};
+use super::counters::Counters;
+use super::lookup::Prices;
+use super::rates;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 
@@ -88,7 +90,7 @@ impl Prices {
 
 #[cfg(test)]
 mod tests {
-    use super::super::prices;
+    use super::super::lookup::prices;
     use super::*;
 
     #[test]

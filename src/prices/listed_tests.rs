@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use serde_json::{Map, Value};
 
+use super::lookup::*;
 use super::tests::at;
 use super::*;
 

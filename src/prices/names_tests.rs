@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use super::lookup::*;
 use super::table::CLAUDE;
 use super::tests::at;
 use super::*;

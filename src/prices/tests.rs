@@ -1,7 +1,9 @@
 //! Prices of single requests.
 
+use super::lookup::*;
 use super::*;
 use crate::base::time::Day;
+use crate::base::time::Timestamp;
 
 pub(super) fn at(day: &str) -> Timestamp {
     Day::parse(day).expect("a day").start()

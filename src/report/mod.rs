@@ -13,6 +13,7 @@ mod fold;
 mod group;
 mod json;
 pub mod lines;
+mod look;
 mod lower;
 mod notes;
 pub mod page;
@@ -28,7 +29,8 @@ pub use csv::to_csv;
 pub use fold::Fold;
 pub use group::{Group, Report};
 pub use json::{dollars, write_json};
-pub use table::{Look, price, to_table};
+pub use look::Look;
+pub use table::{price, to_table};
 pub use zone::Zone;
 
 use crate::base::ids::MachineId;

@@ -1,7 +1,8 @@
 //! Lines below a table: what a reader should know of its figures.
 
+use super::look::Look;
 use super::lower::Lower;
-use super::{Kind, Look, Mode, Report};
+use super::{Kind, Mode, Report};
 use crate::base::text::{ago, count, printable};
 use crate::base::time::Timestamp;
 use crate::record::Totals;

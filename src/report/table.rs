@@ -2,32 +2,13 @@
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
+use super::look::Look;
 use super::notes::notes;
 use super::{Group, Kind, Report, Split};
 use crate::base::money::Cost;
 use crate::base::text::{ago, printable, short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
-
-/// How a table is to look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// The terminal's width in columns.
-    pub width: u16,
-    /// The clock, for how long ago something was.
-    pub now: Timestamp,
-    /// Few columns, however wide the terminal is.
-    pub compact: bool,
-}
-
-impl Look {
-    fn wide(self) -> bool {
-        self.width >= WIDE && !self.compact
-    }
-}
-
-/// From this width on, cache columns are shown.
-const WIDE: u16 = 110;
 
 /// The report as text, with notes below it.
 pub fn to_table(report: &Report, look: Look) -> String {

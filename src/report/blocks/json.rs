@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Block, Pace};
+use super::block::{Block, Pace};
 use crate::base::time::Timestamp;
 use crate::report::dollars;
 

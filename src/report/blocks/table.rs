@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-use super::{Block, HOUR, MINUTE};
+use super::block::{Block, HOUR, MINUTE};
 use crate::base::text::{short_model, thousands};
 use crate::report::notes::no_price;
 use crate::report::table::price;

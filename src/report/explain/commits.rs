@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::copies::records;
-use super::{Copy, Evidence, Explanation};
+use super::evidence::{Copy, Evidence, Explanation};
 use crate::base::ids::{Interner, RecordId};
 use crate::base::time::Timestamp;
 use crate::fleet::DataError;

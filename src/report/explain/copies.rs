@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Copy, Evidence, Explanation};
+use super::evidence::{Copy, Evidence, Explanation};
 use crate::base::ids::{Interner, MachineId, RecordId};
 use crate::base::time::Day;
 use crate::fleet::DataError;

@@ -1,0 +1,96 @@
+//! What is drawn, and in which unit.
+
+use chrono::NaiveDate;
+use plotters::prelude::*;
+
+use crate::base::money::Money;
+
+/// The width of all pictures, in pixels.
+pub(super) const WIDTH: u32 = 1600;
+
+/// A chart could not be drawn.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to draw a chart: {0}")]
+pub struct ChartError(String);
+
+/// What a value counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// US dollars.
+    Dollars,
+    /// Tokens.
+    Tokens,
+}
+
+impl Unit {
+    /// A value in a few characters: `$1.2k`, `35M`.
+    pub fn short(self, value: f64) -> String {
+        let sign = if self == Self::Dollars { "$" } else { "" };
+        let (scaled, suffix) = match value {
+            value if value >= 1e9 => (value / 1e9, "B"),
+            value if value >= 1e6 => (value / 1e6, "M"),
+            value if value >= 10_000.0 => (value / 1e3, "k"),
+            value => (value, ""),
+        };
+        // Cents where they say something.
+        let text = match (self, scaled) {
+            (Self::Dollars, scaled) if suffix.is_empty() && scaled < 10.0 => format!("{scaled:.2}"),
+            (_, scaled) if scaled < 10.0 && !suffix.is_empty() => format!("{scaled:.1}"),
+            (_, scaled) => format!("{scaled:.0}"),
+        };
+        format!("{sign}{text}{suffix}")
+    }
+
+    /// What its values are called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dollars => "Cost",
+            Self::Tokens => "Tokens",
+        }
+    }
+
+    /// A value as in a report.
+    pub fn exact(self, value: f64) -> String {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "casts from floats saturate, and nothing here is negative"
+        )]
+        match self {
+            Self::Dollars => format!(
+                "${}",
+                Money::from_pico((value * 1e6).round() as u128 * 1_000_000).cents()
+            ),
+            Self::Tokens => crate::base::text::thousands(value.round() as u128),
+        }
+    }
+}
+
+/// What is drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Chart {
+    /// Bars side by side, each of parts one above the other.
+    Stack {
+        /// What stands below each bar.
+        bars: Vec<String>,
+        /// What each part is called, and its height in each bar.
+        parts: Vec<(String, Vec<f64>)>,
+    },
+    /// A bar for each name, the longest first.
+    Rank(Vec<(String, f64)>),
+    /// A square for each day, a column for each week.
+    Calendar {
+        /// The first day.
+        first: NaiveDate,
+        /// A value for it and for each day after it.
+        values: Vec<f64>,
+    },
+}
+
+/// Where a chart is drawn.
+pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+
+/// An error of plotters, whose types differ with what was drawn.
+pub(super) fn failed<E: std::fmt::Debug>(error: E) -> ChartError {
+    ChartError(crate::base::text::printable(&format!("{error:?}"), 200))
+}

@@ -1,0 +1,261 @@
+//! Blocks, from rows in any order.
+
+use crate::base::money::{Cost, Money};
+use crate::base::time::Timestamp;
+use crate::fleet::{Row, RowSource};
+use crate::record::Source;
+use crate::report::{Bounds, Zone};
+
+/// The length of a block, in milliseconds.
+const LENGTH: i64 = 5 * 60 * 60 * 1000;
+pub(super) const HOUR: i64 = 60 * 60 * 1000;
+pub(super) const MINUTE: i64 = 60_000;
+
+/// What was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Used {
+    /// Requests.
+    pub requests: u64,
+    /// Those of them whose last row was not seen yet.
+    pub provisional: u64,
+    /// Input tokens.
+    pub input: u64,
+    /// Output tokens.
+    pub output: u64,
+    /// Tokens written to the cache.
+    pub cache_creation: u64,
+    /// Tokens read from the cache.
+    pub cache_read: u64,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+impl Used {
+    fn add(&mut self, other: Self) {
+        for (sum, more) in [
+            (&mut self.requests, other.requests),
+            (&mut self.provisional, other.provisional),
+            (&mut self.input, other.input),
+            (&mut self.output, other.output),
+            (&mut self.cache_creation, other.cache_creation),
+            (&mut self.cache_read, other.cache_read),
+        ] {
+            *sum = sum.saturating_add(more);
+        }
+        self.cost = self.cost.plus(other.cost);
+    }
+
+    /// All tokens.
+    pub fn tokens(&self) -> u64 {
+        [
+            self.input,
+            self.output,
+            self.cache_creation,
+            self.cache_read,
+        ]
+        .into_iter()
+        .fold(0, u64::saturating_add)
+    }
+}
+
+/// A block, or the gap between two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Block {
+    /// The full hour of its first request; of a gap, five hours after the last request before it.
+    pub start: Timestamp,
+    /// Five hours later; of a gap, the next request.
+    pub end: Timestamp,
+    /// Its first and last request; none in a gap.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// It goes on right now.
+    pub active: bool,
+    /// What was used.
+    pub used: Used,
+    /// By which models.
+    pub models: Vec<String>,
+    /// Those of them without a known price.
+    pub unpriced: Vec<String>,
+}
+
+/// How fast an active block is used, and where that leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Tokens a minute, in thousandths.
+    pub tokens: u64,
+    /// Tokens of input and output alone a minute, in thousandths.
+    pub spoken: u64,
+    /// What an hour costs.
+    pub hour: Money,
+    /// Whole minutes until the block ends.
+    pub left: u64,
+    /// Tokens at its end.
+    pub final_tokens: u64,
+    /// The cost at its end.
+    pub final_cost: Money,
+}
+
+impl Block {
+    fn empty(start: Timestamp, end: Timestamp) -> Self {
+        Self {
+            start,
+            end,
+            span: None,
+            active: false,
+            used: Used::default(),
+            models: Vec::new(),
+            unpriced: Vec::new(),
+        }
+    }
+
+    fn gap(start: Timestamp, end: Timestamp) -> Self {
+        Self::empty(start, end)
+    }
+
+    fn starting_with(at: Timestamp) -> Self {
+        let hour = at.millis().div_euclid(HOUR).saturating_mul(HOUR);
+        let start = Timestamp::from_millis(hour).unwrap_or(at);
+        Self {
+            span: Some((at, at)),
+            ..Self::empty(start, later(start, LENGTH))
+        }
+    }
+
+    /// Adds a request. They come in the order of time.
+    fn add(&mut self, at: Timestamp, model: &String, used: Used) {
+        self.span = self.span.map(|(first, _)| (first, at));
+        self.used.add(used);
+        if !self.models.contains(model) {
+            self.models.push(model.clone());
+        }
+        if !used.cost.known && !self.unpriced.contains(model) {
+            self.unpriced.push(model.clone());
+        }
+    }
+
+    /// Whether nothing was used in it.
+    pub fn is_gap(&self) -> bool {
+        self.span.is_none()
+    }
+
+    /// Its pace, where it is active and lasts long enough to have one.
+    pub fn pace(&self, now: Timestamp) -> Option<Pace> {
+        let (first, last) = self.span.filter(|_| self.active)?;
+        let lasted = u128::try_from(last.since(first))
+            .ok()
+            .filter(|lasted| *lasted > 0)?;
+        let minute = u128::try_from(MINUTE).unwrap_or(1);
+        let rate = |tokens: u64| {
+            u64::try_from(u128::from(tokens) * 1000 * minute / lasted).unwrap_or(u64::MAX)
+        };
+        let left = u128::try_from(self.end.since(now)).unwrap_or(0) / minute;
+        let more = |sum: u128| sum.saturating_add(sum.saturating_mul(left * minute) / lasted);
+        Some(Pace {
+            tokens: rate(self.used.tokens()),
+            spoken: rate(self.used.input.saturating_add(self.used.output)),
+            hour: Money::from_pico(
+                self.used.cost.amount.pico().saturating_mul(60 * minute) / lasted,
+            ),
+            left: u64::try_from(left).unwrap_or(u64::MAX),
+            final_tokens: u64::try_from(more(self.used.tokens().into())).unwrap_or(u64::MAX),
+            final_cost: Money::from_pico(more(self.used.cost.amount.pico())),
+        })
+    }
+}
+
+/// Blocks in the making. Rows come in no order, so that all are held, small.
+#[derive(Debug)]
+pub struct Blocks {
+    bounds: Bounds,
+    zone: Zone,
+    models: Vec<String>,
+    /// With their model and their machine.
+    rows: Vec<(Timestamp, u16, usize, Used)>,
+}
+
+impl Blocks {
+    /// Of rows within `bounds`; days begin in `zone`.
+    pub fn new(bounds: Bounds, zone: Zone) -> Self {
+        Self {
+            bounds,
+            zone,
+            models: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row. Imported totals and shortened records have no hour.
+    pub fn add(&mut self, row: &Row) {
+        let imported = matches!(
+            row.source,
+            RowSource::Sum(Source::Ccusage | Source::StatsCache)
+        );
+        if imported || row.is_day() {
+            return;
+        }
+        if self.bounds != Bounds::default() && !self.bounds.hold(self.zone.date(row.at)) {
+            return;
+        }
+        let at = self
+            .models
+            .iter()
+            .position(|known| known == row.model)
+            .unwrap_or_else(|| {
+                self.models.push(row.model.to_owned());
+                self.models.len() - 1
+            });
+        let c = &row.totals.counters;
+        let used = Used {
+            requests: row.totals.requests,
+            provisional: u64::from(row.provisional),
+            input: c.input,
+            output: c.output,
+            cache_creation: c.cache_creation,
+            cache_read: c.cache_read,
+            cost: row.totals.cost,
+        };
+        self.rows.push((
+            row.at,
+            u16::try_from(at).unwrap_or(u16::MAX),
+            row.machine,
+            used,
+        ));
+    }
+
+    /// The blocks of the selected machines and the gaps between them, by time.
+    pub fn finish(mut self, now: Timestamp, wanted: impl Fn(usize) -> bool) -> Vec<Block> {
+        self.rows.retain(|(_, _, machine, _)| wanted(*machine));
+        self.rows
+            .sort_unstable_by_key(|(at, model, _, used)| (*at, *model, used.tokens()));
+        let mut out: Vec<Block> = Vec::new();
+        for (at, model, _, used) in &self.rows {
+            let open = out
+                .last()
+                .and_then(|block| Some((block.start, block.span?.1)));
+            // A request five hours after the start to the millisecond still belongs to the block.
+            let goes_on = open
+                .is_some_and(|(start, last)| at.since(start) <= LENGTH && at.since(last) <= LENGTH);
+            if !goes_on {
+                if let Some((_, last)) = open.filter(|(_, last)| at.since(*last) > LENGTH) {
+                    out.push(Block::gap(later(last, LENGTH), *at));
+                }
+                out.push(Block::starting_with(*at));
+            }
+            if let (Some(block), Some(name)) =
+                (out.last_mut(), self.models.get(usize::from(*model)))
+            {
+                block.add(*at, name, *used);
+            }
+        }
+        for block in &mut out {
+            block.active =
+                block.span.is_some_and(|(_, last)| now.since(last) < LENGTH) && now < block.end;
+            block.models.sort();
+            block.unpriced.sort();
+        }
+        out
+    }
+}
+
+fn later(at: Timestamp, millis: i64) -> Timestamp {
+    Timestamp::from_millis(at.millis().saturating_add(millis)).unwrap_or(at)
+}
