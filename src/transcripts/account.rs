@@ -8,8 +8,8 @@ use memchr::memmem::Finder;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+use super::error::LineError;
 use super::lenient::{Count, Maybe, Text};
-use super::line::LineError;
 use crate::base::ids::{Interner, Name, RecordId, SessionId, token};
 use crate::base::time::Timestamp;
 use crate::prices::{Counters, model_name};
@@ -112,7 +112,35 @@ pub fn finder() -> Finder<'static> {
     Finder::new("\"cost-state\"")
 }
 
+impl Line<'_> {
+    /// Counters by model, without models that used nothing.
+    fn counters(&self, names: &mut Interner) -> Result<BTreeMap<Name, Counters>, LineError> {
+        let mut out: BTreeMap<Name, Counters> = BTreeMap::new();
+        for (model, usage) in &self.models.0 {
+            let slot = out.entry(names.name(&model_name(model))).or_default();
+            *slot = slot.plus(usage.counters()?);
+        }
+        out.retain(|_, counters| *counters != Counters::default());
+        Ok(out)
+    }
+}
+
 impl Stretch {
+    /// The counters of the state before, if it was of the same account.
+    fn before_of(
+        &self,
+        lineage: RecordId,
+        names: &mut Interner,
+    ) -> Option<BTreeMap<Name, Counters>> {
+        let (known, models) = self.before.as_ref()?;
+        let models = models.iter();
+        (*known == lineage.number()).then(|| {
+            models
+                .map(|(model, figures)| (names.name(model), counters(*figures)))
+                .collect()
+        })
+    }
+
     /// Takes note of a request, in the order of the transcript.
     pub fn see(&mut self, record: &Record) {
         let at = record.origin.timestamp.millis();
@@ -142,51 +170,27 @@ impl Stretch {
         if parsed.kind.get() != Some("cost-state") {
             return Ok(None);
         }
-        let mut after: BTreeMap<Name, Counters> = BTreeMap::new();
-        for (model, usage) in &parsed.models.0 {
-            let slot = after.entry(names.name(&model_name(model))).or_default();
-            *slot = slot.plus(usage.counters()?);
-        }
-        after.retain(|_, counters| *counters != Counters::default());
+        let after = parsed.counters(names)?;
         let start = parsed.start.get()?;
         if after.is_empty() || after.len() > MOST_MODELS {
             return Ok(None);
         }
         let start = i64::try_from(start).unwrap_or(i64::MAX);
-        // An account without any request in sight began when it says so, unless that is yet to come.
-        let alone = || {
-            self.end.unwrap_or(if (1..=written).contains(&start) {
-                start
-            } else {
-                written
-            })
-        };
+        let lineage = Ledger::lineage(start);
+        // An account without any request in sight began at its start time, unless that is yet to come.
+        let credible = (1..=written).contains(&start);
+        let alone = || self.end.unwrap_or(if credible { start } else { written });
         let until = self.until.unwrap_or_else(alone);
         let time = |millis: i64| Timestamp::from_millis(millis).ok_or(LineError::Timestamp);
-        let session = SessionId::new(names.name(&token(
-            parsed.session.get().unwrap_or(fallback),
-            "session",
-            128,
-        )));
-        let lineage = Ledger::lineage(start);
-        let known = self
-            .before
-            .as_ref()
-            .filter(|(known, _)| *known == lineage.number());
-        let before = known.map(|(_, models)| {
-            models
-                .iter()
-                .map(|(model, figures)| (names.name(model), counters(*figures)))
-                .collect()
-        });
+        let session = parsed.session.get().unwrap_or(fallback);
         let state = State {
             lineage,
-            session,
+            session: SessionId::new(names.name(&token(session, "session", 128))),
             project: names.name(&self.project),
             from: time(self.from.unwrap_or(until))?,
             until: time(until)?,
             first: self.first.map(RecordId::from_number),
-            before,
+            before: self.before_of(lineage, names),
             after,
         };
         // Claude Code often writes the same state twice.

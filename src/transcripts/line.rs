@@ -1,35 +1,11 @@
 //! One line of a transcript: the accounting fields, borrowed, and the records they make.
 
-use std::collections::BTreeSet;
-
-use super::lenient::{Count, Dollars, Flag, List, Maybe, Text};
+use super::error::LineError;
+use super::lenient::{Dollars, Flag, Maybe, Text};
 use super::naming::Naming;
-use crate::base::ids::{Interner, RecordId, SessionId, token};
-use crate::base::json::Extra;
-use crate::base::money::Cost;
-use crate::base::time::Timestamp;
-use crate::prices::{model_name, prices};
-use crate::record::{self, Body, Client, Counters, Identity, Level, MAX_COUNTER, Origin, Record};
-
-/// Why a line was skipped. No text of the line is in it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LineError {
-    /// Cut off, or never an object.
-    #[error("not a complete JSON object")]
-    NotAnObject,
-    /// Broken JSON.
-    #[error("not valid JSON at column {0}")]
-    Syntax(usize),
-    /// A counter that is negative, fractional or absurd.
-    #[error("its usage has a counter that is no whole number from 0 to 2^53")]
-    Counter,
-    /// No time, so no day to count it on.
-    #[error("its usage has no valid timestamp")]
-    Timestamp,
-    /// Too long, without its conversation text too.
-    #[error("too long, and not by conversation text")]
-    TooLong,
-}
+use super::row::{Message, Place, Row};
+use crate::base::ids::Interner;
+use crate::record::{self, Client, Record};
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
@@ -100,55 +76,6 @@ struct Inner<'a> {
     message: Maybe<Message<'a>>,
 }
 
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Message<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    model: Text<'a>,
-    #[serde(borrow)]
-    stop_reason: Text<'a>,
-    #[serde(borrow)]
-    usage: Maybe<Usage<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Usage<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    model: Text<'a>,
-    input_tokens: Count,
-    output_tokens: Count,
-    cache_creation_input_tokens: Count,
-    cache_read_input_tokens: Count,
-    cache_creation: Maybe<CacheCreation>,
-    server_tool_use: Maybe<ServerToolUse>,
-    #[serde(borrow)]
-    service_tier: Text<'a>,
-    #[serde(borrow)]
-    speed: Text<'a>,
-    #[serde(borrow)]
-    inference_geo: Text<'a>,
-    #[serde(borrow)]
-    iterations: List<Usage<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct CacheCreation {
-    ephemeral_5m_input_tokens: Count,
-    ephemeral_1h_input_tokens: Count,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct ServerToolUse {
-    web_search_requests: Count,
-}
-
 /// What a file states of its lines.
 #[derive(Debug, Default)]
 pub struct Around<'a> {
@@ -162,7 +89,7 @@ pub struct Around<'a> {
     pub client: Client,
 }
 
-/// Reads one line, without its line break, and gives what it records to `keep`, and whether `/branch` copied it from another session.
+/// Reads one line, without its line break, and gives its records to `keep`, each with whether `/branch` copied it from another session.
 pub fn read_line(
     line: &[u8],
     around: &mut Around<'_>,
@@ -173,63 +100,15 @@ pub fn read_line(
     let text;
     let parsed: Line = match serde_json::from_slice(line) {
         Ok(parsed) => parsed,
-        // A path or a text that is no UTF-8 costs no figure.
+        // A path or a text that is not UTF-8 costs no figure.
         Err(_) if std::str::from_utf8(line).is_err() => {
             text = String::from_utf8_lossy(line);
             serde_json::from_str(&text).map_err(|error| LineError::Syntax(error.column()))?
         }
         Err(error) => return Err(LineError::Syntax(error.column())),
     };
-    let unknown = Client::default();
-    let assistant = |kind: &Text| kind.get() == Some("assistant");
-    let row = if assistant(&parsed.kind) {
-        let Some(message) = &parsed.message.0 else {
-            return Ok(());
-        };
-        Row {
-            message,
-            timestamp: &parsed.timestamp,
-            request: &parsed.request,
-            uuid: &parsed.uuid,
-            cost: &parsed.cost,
-            sidechain: parsed.sidechain.0,
-            client: &unknown,
-        }
-    } else {
-        let progress = parsed.kind.get() == Some("progress");
-        let Some(data) = parsed
-            .data
-            .0
-            .as_ref()
-            .filter(|data| progress && data.kind.get() == Some("agent_progress"))
-        else {
-            return Ok(());
-        };
-        let Some(inner) = data
-            .message
-            .0
-            .as_ref()
-            .filter(|inner| assistant(&inner.kind))
-        else {
-            return Ok(());
-        };
-        let Some(message) = &inner.message.0 else {
-            return Ok(());
-        };
-        let timestamp = if inner.timestamp.0.is_some() {
-            &inner.timestamp
-        } else {
-            &parsed.timestamp
-        };
-        Row {
-            message,
-            timestamp,
-            request: &inner.request,
-            uuid: &inner.uuid,
-            cost: &inner.cost,
-            sidechain: true,
-            client: &unknown,
-        }
+    let Some(row) = parsed.row() else {
+        return Ok(());
     };
     let original = parsed
         .forked
@@ -239,16 +118,53 @@ pub fn read_line(
     let session = original.or(parsed.session.get()).unwrap_or(around.session);
     let project = naming.of(around.working.or(parsed.cwd.get()));
     parsed.client(row.sidechain, around, names);
-    let row = Row {
+    let place = Place {
+        line,
+        session,
+        project: &project,
         client: &around.client,
-        ..row
     };
-    row.records(line, session, &project, names, &mut |record| {
-        keep(record, original.is_some())
-    })
+    row.records(&place, names, |record| keep(record, original.is_some()))
 }
 
 impl Line<'_> {
+    /// The row, where the line is one: of the main thread or a subagent's file, or inside an `agent_progress` line.
+    fn row(&self) -> Option<Row<'_>> {
+        let assistant = |kind: &Text| kind.get() == Some("assistant");
+        if assistant(&self.kind) {
+            return Some(Row {
+                message: self.message.0.as_ref()?,
+                timestamp: &self.timestamp,
+                request: &self.request,
+                uuid: &self.uuid,
+                cost: &self.cost,
+                sidechain: self.sidechain.0,
+            });
+        }
+        let progress = self.kind.get() == Some("progress");
+        let data = self.data.0.as_ref().filter(|_| progress)?;
+        let agent = data.kind.get() == Some("agent_progress");
+        let inner = data.message.0.as_ref().filter(|_| agent)?;
+        let message = inner
+            .message
+            .0
+            .as_ref()
+            .filter(|_| assistant(&inner.kind))?;
+        let own = inner.timestamp.0.is_some();
+        Some(Row {
+            message,
+            timestamp: if own {
+                &inner.timestamp
+            } else {
+                &self.timestamp
+            },
+            request: &inner.request,
+            uuid: &inner.uuid,
+            cost: &inner.cost,
+            sidechain: true,
+        })
+    }
+
     /// Puts what made the row into `around.client`. No text of the transcript goes there but known words and version numbers.
     fn client(&self, sidechain: bool, around: &mut Around<'_>, names: &mut Interner) {
         let entrypoint = self.entrypoint.get().map_or("", record::entrypoint);
@@ -269,156 +185,6 @@ impl Line<'_> {
                 agent: names.name(agent),
                 version: names.name(version),
             };
-        }
-    }
-}
-
-struct Row<'l> {
-    message: &'l Message<'l>,
-    timestamp: &'l Text<'l>,
-    request: &'l Text<'l>,
-    uuid: &'l Text<'l>,
-    cost: &'l Dollars,
-    sidechain: bool,
-    client: &'l Client,
-}
-
-impl Row<'_> {
-    fn records(
-        &self,
-        line: &[u8],
-        session: &str,
-        project: &str,
-        names: &mut Interner,
-        keep: &mut impl FnMut(Record),
-    ) -> Result<(), LineError> {
-        let Some(usage) = &self.message.usage.0 else {
-            return Ok(());
-        };
-        let model = self.message.model.get().unwrap_or("unknown");
-        if model == "<synthetic>" {
-            return Ok(());
-        }
-        let written = self.timestamp.get().unwrap_or_default();
-        let timestamp = Timestamp::parse(written).ok_or(LineError::Timestamp)?;
-        let identity = Identity {
-            message: self.message.id.get(),
-            request: self.request.get(),
-            session,
-            uuid: self.uuid.get(),
-            line,
-        };
-        let session = SessionId::new(names.name(&token(session, "session", 128)));
-        let origin = Origin {
-            level: Level::Full,
-            timestamp,
-            session,
-            project: names.name(project),
-            client: self.client.clone(),
-        };
-        let provisional = self.message.stop_reason.0.is_none();
-        let fast = usage.speed.get() == Some("fast");
-        let mut record =
-            |id: RecordId, usage: &Usage, model: &str, recorded_cost| -> Result<(), LineError> {
-                let body = Body {
-                    model: names.name(&model_name(model)),
-                    counters: usage.counters()?,
-                    service_tier: usage
-                        .service_tier
-                        .get()
-                        .filter(|tier| *tier != "standard")
-                        .map(|tier| names.name(&token(tier, "tier", 40))),
-                    inference_geo: usage
-                        .inference_geo
-                        .get()
-                        .filter(|geo| !geo.is_empty())
-                        .map(|geo| names.name(&token(geo, "geo", 40))),
-                    provisional,
-                    sidechain: self.sidechain,
-                    cost: Cost::default(),
-                    recorded_cost,
-                };
-                let cost = prices().cost(
-                    &body.model,
-                    timestamp,
-                    &body.counters,
-                    fast,
-                    body.inference_geo.as_deref(),
-                );
-                let body = Body { cost, ..body };
-                let (twins, extra) = (BTreeSet::new(), Extra::new());
-                keep(Record {
-                    id,
-                    derived: false,
-                    origin: origin.clone(),
-                    index: 0,
-                    fast,
-                    body,
-                    twins,
-                    ledger: None,
-                    extra,
-                });
-                Ok(())
-            };
-        record(identity.id(None), usage, model, self.cost.0)?;
-        // Iterations are parts of the totals above, but for an adviser, a fallback attempt on another model and a compaction.
-        let mut counts = [0_u32; 3];
-        for part in &usage.iterations.0 {
-            let other = part.model.get().filter(|other| *other != model);
-            let (which, name, model) = match (part.kind.get(), other) {
-                (Some("advisor_message"), _) => {
-                    (0, "advisor", part.model.get().unwrap_or("unknown"))
-                }
-                // An attempt that was declined before any output is not billed.
-                (Some("message"), Some(other)) if part.output_tokens.get()? > 0 => {
-                    (1, "fallback", other)
-                }
-                (Some("compaction"), _) => (2, "compaction", part.model.get().unwrap_or(model)),
-                _ => continue,
-            };
-            counts[which] += 1;
-            record(
-                identity.id(Some(&format!("{name}:{}", counts[which]))),
-                part,
-                model,
-                None,
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl Usage<'_> {
-    fn counters(&self) -> Result<Counters, LineError> {
-        let split = self.cache_creation.0.as_ref();
-        let five = split.map_or(Ok(0), |s| s.ephemeral_5m_input_tokens.get())?;
-        let hour = split.map_or(Ok(0), |s| s.ephemeral_1h_input_tokens.get())?;
-        Ok(Counters {
-            input: self.input_tokens.get()?,
-            output: self.output_tokens.get()?,
-            cache_creation: self
-                .cache_creation_input_tokens
-                .get()?
-                .max(five.saturating_add(hour))
-                .min(MAX_COUNTER),
-            cache_read: self.cache_read_input_tokens.get()?,
-            cache_1h: hour,
-            web_search: self
-                .server_tool_use
-                .0
-                .as_ref()
-                .map_or(Ok(0), |s| s.web_search_requests.get())?,
-        })
-    }
-}
-
-impl Count {
-    /// Its value; none is 0.
-    pub fn get(self) -> Result<u64, LineError> {
-        match self {
-            Self::None => Ok(0),
-            Self::Some(count) if count <= MAX_COUNTER => Ok(count),
-            _ => Err(LineError::Counter),
         }
     }
 }

@@ -1,0 +1,193 @@
+//! Reading many transcripts at once.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use sha2::{Digest as _, Sha256};
+
+use super::discover::{self, Discovery, TranscriptFile};
+use super::folders::Folders;
+use super::naming::Naming;
+use super::read::{Cursor, FileRead, Scratch, read_file, read_rows};
+use super::reader::{BadLine, MOST_BAD};
+use crate::base::join::Join as _;
+use crate::base::progress::{Step, Watcher};
+use crate::record::{Record, RecordSet, State};
+
+/// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
+pub type Mark = [u8; 16];
+
+/// A path's mark: the beginning of its SHA-256.
+pub fn mark(path: &Path) -> Mark {
+    let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
+    std::array::from_fn(|at| hash[at])
+}
+
+/// How far each transcript was read.
+pub type Cursors = BTreeMap<Mark, Cursor>;
+
+/// What reading a set of transcripts gave.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// Each request once.
+    pub records: RecordSet,
+    /// The states of Claude Code's own accounts.
+    pub states: Vec<State>,
+    /// Lines that were skipped, at most [`Reading::MOST_BAD`]; all are counted.
+    pub bad: Vec<BadLine>,
+    /// How many lines were skipped.
+    pub bad_total: u64,
+    /// Files and folders that could not be read, with the reason.
+    pub unreadable: Vec<(PathBuf, String)>,
+    /// How far each file was read.
+    pub cursors: Vec<(Mark, Cursor)>,
+    /// Files that were found.
+    pub files: usize,
+    /// Files that were opened because they are new or have changed.
+    pub opened: usize,
+}
+
+impl Reading {
+    /// How many bad lines are described one by one.
+    pub const MOST_BAD: usize = MOST_BAD;
+
+    fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>) {
+        self.opened += 1;
+        match read {
+            // A transcript that vanishes between listing and opening was deleted by its owner; what it said earlier is kept anyway.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
+            Ok(read) => {
+                self.records = std::mem::take(&mut self.records).join(read.records);
+                self.states.extend(read.states);
+                self.bad_total = self.bad_total.saturating_add(read.bad_total);
+                self.bad.extend(read.bad);
+                self.cursors.push((mark(&file.path), read.cursor));
+            }
+        }
+    }
+
+    /// What two readings of different files make together. Records join in any order.
+    fn join(self, other: Self) -> Self {
+        let (mut all, less) = (self, other);
+        all.records = all.records.join(less.records);
+        all.states.extend(less.states);
+        all.bad_total = all.bad_total.saturating_add(less.bad_total);
+        all.bad.extend(less.bad);
+        all.unreadable.extend(less.unreadable);
+        all.cursors.extend(less.cursors);
+        all.opened += less.opened;
+        all
+    }
+}
+
+/// A row of a transcript that records a request.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The transcript.
+    pub path: PathBuf,
+    /// The line's number, from 1.
+    pub line: u64,
+    /// What it says.
+    pub record: Record,
+}
+
+/// The rows of all transcripts in some folders that `wanted` wants, by path and line. What cannot be read is passed over.
+pub fn rows(
+    folders: &Folders,
+    naming: &Naming,
+    wanted: impl Fn(&Record) -> bool + Sync,
+) -> Vec<Row> {
+    let read = |scratch: &mut Scratch, file: &TranscriptFile| {
+        let mut out = Vec::new();
+        let _ = read_rows(file, naming, scratch, |line, record| {
+            if wanted(&record) {
+                out.push(Row {
+                    path: file.path.clone(),
+                    line,
+                    record,
+                });
+            }
+        });
+        out
+    };
+    folders
+        .discover()
+        .files
+        .par_iter()
+        .map_init(Scratch::default, read)
+        .flatten_iter()
+        .collect()
+}
+
+/// Reads all transcripts in some folders, each from its cursor where it has one that still fits.
+pub fn read_all(folders: &Folders, cursors: &Cursors, naming: &Naming) -> Reading {
+    read_all_watched(folders, cursors, naming, &Watcher::default())
+}
+
+/// As [`read_all`], while somebody watches.
+pub fn read_all_watched(
+    folders: &Folders,
+    cursors: &Cursors,
+    naming: &Naming,
+    watcher: &Watcher,
+) -> Reading {
+    read_found(folders.discover(), cursors, naming, watcher)
+}
+
+/// Whether there are no transcripts below a folder.
+pub fn is_empty(folder: &Path) -> bool {
+    discover::below([(folder.to_owned(), None)])
+        .files
+        .is_empty()
+}
+
+/// Reads all transcripts below a folder, from the start.
+pub fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
+    read_found(
+        discover::below([(folder.to_owned(), None)]),
+        &Cursors::new(),
+        naming,
+        watcher,
+    )
+}
+
+fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
+    let Discovery { files, unreadable } = found;
+    let known = |file: &TranscriptFile| {
+        if cursors.is_empty() {
+            None
+        } else {
+            cursors.get(&mark(&file.path))
+        }
+    };
+    let todo: Vec<_> = files
+        .par_iter()
+        .map(|file| (file, known(file)))
+        .filter(|(file, cursor)| cursor.is_none_or(|cursor| !cursor.is_current(file)))
+        .collect();
+    let doing = watcher.begin(Step::Transcripts, todo.len() as u64);
+    // Each thread joins what it reads into a set of its own; few records are in two of them.
+    let start = || (Reading::default(), Scratch::default());
+    let read = todo
+        .par_iter()
+        .fold(start, |(mut reading, mut scratch), (file, cursor)| {
+            reading.take(file, read_file(file, *cursor, naming, &mut scratch));
+            watcher.did(|| format!("read {}", file.path.display()));
+            doing.moved(1);
+            (reading, scratch)
+        });
+    let mut reading = read
+        .map(|(reading, _)| reading)
+        .reduce(Reading::default, Reading::join);
+    reading.files = files.len();
+    reading.unreadable.extend(unreadable);
+    reading.unreadable.sort();
+    reading.cursors.sort_by_key(|a| a.0);
+    reading
+        .bad
+        .sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    reading.bad.truncate(Reading::MOST_BAD);
+    reading
+}
