@@ -1,0 +1,152 @@
+//! Computing the front page of a tree.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+
+use super::bars;
+use super::block::{BEGIN, END, Split};
+use super::figures::Figures;
+use super::inputs::{inputs, until};
+use super::tables::{csv, tables};
+use crate::cache::Cache;
+use crate::cache::overview::Overview;
+use crate::charts::Theme;
+use crate::fleet::DataError;
+use crate::format::dayfile::hex;
+use crate::format::manifest::RULES;
+use crate::git::Oid;
+use crate::git::repo::{FILE, Repo};
+use crate::store::layout::{FRONT, README};
+
+/// A front page: the block, and all its other files.
+pub struct Front {
+    /// The block of README.md.
+    pub block: String,
+    /// The other files, by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A hash of files' names and ids.
+fn digest(files: &BTreeMap<String, Oid>) -> String {
+    let mut hash = Sha256::new();
+    files
+        .iter()
+        .for_each(|(path, oid)| hash.update(format!("{path} {oid}\n")));
+    hex(hash)[..16].to_owned()
+}
+
+/// What stands in a tree.
+#[derive(Debug, Default)]
+pub struct There {
+    /// README.md, where it is a text.
+    pub readme: Option<String>,
+    /// The other files.
+    pub files: BTreeMap<String, Oid>,
+}
+
+impl There {
+    /// Looks at a root tree.
+    pub fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
+        let files = repo
+            .blobs(Some(root), FRONT)?
+            .into_iter()
+            .map(|blob| (blob.path, blob.oid))
+            .collect();
+        Ok(Self {
+            readme: readme(repo, root)?,
+            files,
+        })
+    }
+
+    /// README.md around its block, where it has one.
+    pub fn split(&self) -> Option<Split<'_>> {
+        self.readme.as_deref().and_then(Split::of)
+    }
+}
+
+/// Computes the page of the trees `sync/machines` and `sync/archive`. None where what is there was
+/// computed from the same, or by later rules, and where nothing was used yet.
+pub fn compute(
+    repo: &Repo,
+    (machines, archive): (Option<Oid>, Option<Oid>),
+    there: &There,
+    cache: &dyn Cache,
+) -> Result<Option<Front>, DataError> {
+    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
+    let Some(end) = until(&overview.fleet) else {
+        return Ok(None);
+    };
+    let mark = inputs(repo, archive, &overview.fleet)?;
+    if let Some(split) = there.split() {
+        let (rules, known, files) = split.marks();
+        if rules > RULES || (rules == RULES && known == mark && files == digest(&there.files)) {
+            return Ok(None);
+        }
+    }
+    let mut figures = Figures::until(end);
+    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| {
+        figures.add(row)
+    })?;
+    overview.show_rows(None, &mut |row| figures.add(row))?;
+    let (block, files) = draw(&figures, &overview.fleet.labels(), &mark)?;
+    Ok(Some(Front { block, files }))
+}
+
+/// The text of a tree's README.md, where it is a text of moderate size.
+fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
+    let Some(entry) = repo
+        .entry(Some(root), README)?
+        .filter(|entry| entry.mode == FILE)
+    else {
+        return Ok(None);
+    };
+    if !repo.is_blob_within(entry.oid, 1 << 20)? {
+        return Ok(None);
+    }
+    Ok(String::from_utf8(repo.blob(entry.oid)?).ok())
+}
+
+/// All files of the page but README.md, and its block.
+fn draw(
+    figures: &Figures,
+    labels: &[String],
+    mark: &str,
+) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
+    let mut files = BTreeMap::new();
+    let pictures = [
+        ("days", bars::days(figures)),
+        ("months", bars::months(figures)),
+    ];
+    for (name, picture) in &pictures {
+        for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+            let svg = picture
+                .svg(theme)
+                .map_err(|error| DataError::Front(error.to_string()))?;
+            files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
+        }
+    }
+    files.insert(
+        format!("{FRONT}/months.csv"),
+        csv(figures, labels).into_bytes(),
+    );
+    let ids = files
+        .iter()
+        .map(|(path, bytes)| Ok((path.clone(), Repo::blob_id(bytes)?)));
+    let ids = digest(&ids.collect::<Result<_, DataError>>()?);
+    let mut block = format!(
+        "{BEGIN} rules={RULES} inputs={mark} files={ids} (what stands from here to the end is written by claude-sync) -->\n"
+    );
+    block.push_str(&tables(figures, labels));
+    for (name, picture) in &pictures {
+        block.push_str(&format!(
+            "\n<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"{FRONT}/{name}-dark.svg\">\
+             <img alt=\"{}\" src=\"{FRONT}/{name}-light.svg\"></picture>\n",
+            picture.title
+        ));
+    }
+    block.push_str(&format!(
+        "\nEvery month by machine and model: [{FRONT}/months.csv]({FRONT}/months.csv)\n{END}"
+    ));
+    Ok((block, files))
+}

@@ -1,0 +1,99 @@
+//! The figures of a front page.
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike as _, Days, NaiveDate};
+
+use crate::base::time::Day;
+use crate::fleet::Row;
+use crate::record::Totals;
+
+/// Sums of a month.
+#[derive(Debug, Default)]
+pub(super) struct Month {
+    pub(super) totals: Totals,
+    /// By machine and model.
+    pub(super) cells: BTreeMap<(usize, String), Totals>,
+}
+
+/// The figures of the page.
+#[derive(Debug)]
+pub(super) struct Figures {
+    pub(super) end: Day,
+    pub(super) months: BTreeMap<String, Month>,
+    /// The last days, by model.
+    pub(super) days: BTreeMap<NaiveDate, BTreeMap<String, Totals>>,
+    /// By machine: the last day, and all that it used.
+    pub(super) machines: BTreeMap<usize, (Day, Totals)>,
+}
+
+/// The time of an imported total may be on the day before its own; records of two days after that, and of an hour more, decide how much
+/// of it counts.
+const IMPORTED: u64 = 4;
+
+/// How many days have a bar.
+pub(super) const DAYS: u64 = 30;
+/// How many months have a bar and a line.
+pub(super) const MONTHS: usize = 12;
+
+impl Figures {
+    /// Figures of the days before `end`, of which there are none yet.
+    pub(super) fn until(end: Day) -> Self {
+        Self {
+            end,
+            months: BTreeMap::new(),
+            days: BTreeMap::new(),
+            machines: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a row, if it is of a day before the end.
+    pub(super) fn add(&mut self, row: &Row) {
+        let day = row.at.day();
+        // What counts of an imported total depends on the days around it, and the page on no file of its end or later.
+        let later = Days::new(if row.is_sum() { IMPORTED } else { 0 });
+        let needs = day.date().checked_add_days(later);
+        if needs.is_none_or(|needs| needs >= self.end.date()) {
+            return;
+        }
+        let model = if row.model.is_empty() {
+            "unknown"
+        } else {
+            row.model
+        };
+        let (year, month, _) = day.parts();
+        let month = self.months.entry(format!("{year}-{month}")).or_default();
+        add(&mut month.totals, row.totals);
+        let cell = month.cells.entry((row.machine, model.to_owned()));
+        add(cell.or_default(), row.totals);
+        if self.first_day() <= day.date() {
+            let models = self.days.entry(day.date()).or_default();
+            add(models.entry(model.to_owned()).or_default(), row.totals);
+        }
+        let machine = self.machines.entry(row.machine);
+        let (last, sum) = machine.or_insert((day, Totals::default()));
+        *last = (*last).max(day);
+        add(sum, row.totals);
+    }
+
+    pub(super) fn first_day(&self) -> NaiveDate {
+        self.end
+            .date()
+            .checked_sub_days(Days::new(DAYS))
+            .unwrap_or(NaiveDate::MIN)
+    }
+
+    /// The month of the last day of the page.
+    pub(super) fn this_month(&self) -> String {
+        self.end
+            .date()
+            .pred_opt()
+            .map(|day| format!("{:04}-{:02}", day.year(), day.month()))
+            .unwrap_or_default()
+    }
+}
+
+/// Adds to a sum.
+pub(super) fn add(sum: &mut Totals, more: Totals) {
+    *sum = sum.plus(more);
+}

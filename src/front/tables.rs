@@ -1,0 +1,114 @@
+//! The tables of a front page.
+
+use std::collections::BTreeMap;
+
+use super::figures::{Figures, MONTHS, add};
+use crate::base::money::Cost;
+use crate::base::text::{csv_field, printable, thousands};
+use crate::base::time::Day;
+use crate::record::Totals;
+
+/// How many machines have a line: those that cost most this month.
+const MACHINES: usize = 20;
+
+/// A text in a cell of a table in Markdown.
+fn cell(text: &str) -> String {
+    let mut out = String::new();
+    for c in printable(text, 60).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c if c.is_ascii_punctuation() && !matches!(c, '.' | '-') => out.extend(['\\', c]),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn dollars(cost: Cost) -> String {
+    format!(
+        "${}{}",
+        cost.amount.cents(),
+        if cost.known { "" } else { " + ?" }
+    )
+}
+
+fn line(name: &str, totals: &Totals) -> String {
+    format!(
+        "| {name} | {} | {} | {} |\n",
+        thousands(totals.requests),
+        thousands(totals.counters.total()),
+        dollars(totals.cost)
+    )
+}
+
+/// The tables of months and of machines.
+pub(super) fn tables(figures: &Figures, labels: &[String]) -> String {
+    let last = figures.end.date().pred_opt().unwrap_or(figures.end.date());
+    let mut out = format!("## Claude Code usage\n\nUntil {last} (UTC).\n\n");
+    out.push_str("| Month | Requests | Tokens | Cost (USD) |\n|---|--:|--:|--:|\n");
+    let this = figures.this_month();
+    for (name, month) in figures.months.iter().rev().take(MONTHS) {
+        let so_far = if *name == this { ", so far" } else { "" };
+        out.push_str(&line(&format!("{name}{so_far}"), &month.totals));
+    }
+    let all: Totals = figures.months.values().map(|month| month.totals).sum();
+    out.push_str(&line("**All**", &all));
+    out.push_str(&machines(figures, labels));
+    out
+}
+
+fn machines(figures: &Figures, labels: &[String]) -> String {
+    let mut out =
+        "\n| Machine | Last used | Cost this month (USD) | Cost in all (USD) |\n|---|---|--:|--:|\n"
+            .to_owned();
+    let mut now: BTreeMap<usize, Totals> = BTreeMap::new();
+    let month = figures.months.get(&figures.this_month());
+    for ((machine, _), totals) in month.into_iter().flat_map(|month| &month.cells) {
+        add(now.entry(*machine).or_default(), *totals);
+    }
+    let one = |(at, (last, sum)): (&usize, &(Day, Totals))| {
+        (now.get(at).copied().unwrap_or_default(), *at, *last, *sum)
+    };
+    let mut machines: Vec<_> = figures.machines.iter().map(one).collect();
+    machines.sort_by(|a, b| {
+        (b.0.cost.amount, b.3.cost.amount, a.1).cmp(&(a.0.cost.amount, a.3.cost.amount, b.1))
+    });
+    for (now, at, last, sum) in machines.iter().take(MACHINES) {
+        let (now, sum) = (dollars(now.cost), dollars(sum.cost));
+        let label = cell(&labels[*at]);
+        out.push_str(&format!("| {label} | {last} | {now} | {sum} |\n"));
+    }
+    let more = machines.len().saturating_sub(MACHINES);
+    if more > 0 {
+        out.push_str(&format!("| {more} more | | | |\n"));
+    }
+    out
+}
+
+/// Every month by machine and model.
+pub(super) fn csv(figures: &Figures, labels: &[String]) -> String {
+    let mut out =
+        "month,machine,model,requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,cost_usd,cost_known\n".to_owned();
+    for (name, month) in &figures.months {
+        for ((machine, model), totals) in &month.cells {
+            let c = &totals.counters;
+            let counts = [
+                totals.requests,
+                c.input,
+                c.output,
+                c.cache_creation,
+                c.cache_read,
+            ]
+            .map(|count| count.to_string())
+            .join(",");
+            let (machine, model) = (csv_field(&labels[*machine]), csv_field(model));
+            out.push_str(&format!(
+                "{name},{machine},{model},{counts},{},{}\n",
+                totals.cost.amount, totals.cost.known
+            ));
+        }
+    }
+    out
+}
