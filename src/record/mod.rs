@@ -6,12 +6,14 @@
 //!
 //! What Claude Code's own account says beyond request lines is a record too ([`Ledger`]).
 //!
-//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `set`: a file uses only files to its left.
+//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `entry`, `packed` → `set`: a file uses only files to its left.
 
 mod client;
+mod entry;
 mod identity;
 mod join;
 mod ledger;
+mod packed;
 mod request;
 mod set;
 mod state;
@@ -20,10 +22,11 @@ mod totals;
 
 pub use crate::prices::Counters;
 pub use client::{Client, agent, entrypoint, version};
+pub use entry::Entry;
 pub use identity::{Identity, derived_id};
 pub use ledger::{Ledger, same_model};
 pub use request::{Body, Level, MAX_COUNTER, Origin, Record};
-pub use set::{Entry, RecordSet};
+pub use set::RecordSet;
 pub use state::State;
 pub use sum::{Excess, Source, Sum, SumKey};
 pub use totals::Totals;

@@ -1,243 +1,26 @@
 //! Records by id, in little memory: 56 bytes each, and a few more for the table that finds them.
 //!
-//! A [`Record`] is ten times as large, since it can hold whatever a file may say. Nearly all records say little: their counters fit
-//! 32 bits, their price is the table's, and their names are among a few. Those are packed; the rest is kept whole beside them.
+//! A [`Record`] is ten times as large, since it can hold all that a file may state. Nearly all records state little: their counters fit
+//! 32 bits, their price is the table's, and their names are few. Those are packed; the rest is kept whole beside them.
 
 use std::collections::{BTreeSet, HashMap};
-use std::hash::{BuildHasher as _, Hash};
+use std::hash::BuildHasher as _;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
 use super::client::Client;
-use super::request::{Body, Level, Origin, Record};
-use super::totals::Totals;
+use super::entry::Entry;
+use super::packed::{
+    DERIVED, FAST, NONE, PROVISIONAL, Packed, SIDECHAIN, Symbols, WHOLE, Words, flags,
+};
+use super::request::{Body, Origin, Record};
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::join::Join;
 use crate::base::json::Extra;
-use crate::base::money::{Cost, Money};
-use crate::base::time::Timestamp;
-use crate::prices::{Counters, Priced, Prices, prices};
+use crate::base::money::Cost;
 
 /// Records in one piece of memory. Growing by pieces copies nothing and never holds everything twice.
 const PIECE: usize = 4096;
-
-/// What one record says, as far as figures go, borrowed from where it is kept.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
-    /// The record's id.
-    pub id: RecordId,
-    /// The id was derived.
-    pub derived: bool,
-    /// Its level of detail.
-    pub level: Level,
-    /// Its time; below [`Level::Full`] the start of its UTC day.
-    pub at: Timestamp,
-    /// Its session.
-    pub session: &'a SessionId,
-    /// Its project.
-    pub project: &'a Name,
-    /// What made it.
-    pub client: &'a Client,
-    /// Its model.
-    pub model: &'a Name,
-    /// What was used.
-    pub counters: Counters,
-    /// The price by this version's table.
-    pub cost: Cost,
-    /// What the transcript says that it cost.
-    pub recorded: Option<Money>,
-    /// The last row of the request was not seen yet.
-    pub provisional: bool,
-    /// A subagent made it.
-    pub sidechain: bool,
-    /// It is an increment of Claude Code's account, and no request.
-    pub ledger: bool,
-    /// It was in Claude Code's fast mode.
-    pub fast: bool,
-    /// The region that inference was bound to.
-    pub geo: Option<&'a Name>,
-}
-
-impl<'a> Entry<'a> {
-    /// Its price by a table.
-    pub fn cost_by(&self, prices: &Prices) -> Cost {
-        if self.ledger {
-            return prices.cost_of_many(self.model, self.at, &self.counters);
-        }
-        prices.cost(
-            self.model,
-            self.at,
-            &self.counters,
-            self.fast,
-            self.geo.map(|geo| &**geo),
-        )
-    }
-
-    /// What it adds to a total.
-    pub fn totals(&self) -> Totals {
-        Totals {
-            requests: u64::from(!self.ledger),
-            counters: self.counters,
-            cost: self.cost,
-        }
-    }
-
-    /// Its UTC day in milliseconds, without the end, or its millisecond.
-    pub fn span(&self) -> (i64, i64) {
-        let at = self.at.millis();
-        let length = if self.level == Level::Full {
-            1
-        } else {
-            24 * 60 * 60 * 1000
-        };
-        (at, at.saturating_add(length))
-    }
-
-    /// The figures of a record.
-    pub fn of(record: &'a Record) -> Self {
-        Self {
-            id: record.id,
-            derived: record.derived,
-            level: record.origin.level,
-            at: record.origin.timestamp,
-            session: &record.origin.session,
-            project: &record.origin.project,
-            client: &record.origin.client,
-            model: &record.body.model,
-            counters: record.body.counters,
-            cost: record.cost(),
-            recorded: record.body.recorded_cost,
-            provisional: record.body.provisional,
-            sidechain: record.body.sidechain,
-            ledger: record.ledger.is_some(),
-            fast: record.fast,
-            geo: record.body.inference_geo.as_ref(),
-        }
-    }
-}
-
-const FAST: u8 = 1;
-const PROVISIONAL: u8 = 2;
-const SIDECHAIN: u8 = 4;
-const DERIVED: u8 = 8;
-/// The record is in [`RecordSet::whole`]; of the packed one only the id holds.
-const WHOLE: u8 = 16;
-const DAILY: u8 = 32;
-const BARE: u8 = 64;
-
-/// No word.
-const NONE: u8 = u8::MAX;
-
-#[derive(Debug, Clone, Copy)]
-struct Packed {
-    id: RecordId,
-    at: Timestamp,
-    session: u32,
-    project: u32,
-    input: u32,
-    output: u32,
-    cache_creation: u32,
-    cache_read: u32,
-    cache_1h: u32,
-    index: u32,
-    web_search: u16,
-    client: u16,
-    model: u8,
-    tier: u8,
-    geo: u8,
-    flags: u8,
-}
-
-impl Packed {
-    fn is(&self, flag: u8) -> bool {
-        self.flags & flag != 0
-    }
-
-    fn level(&self) -> Level {
-        match self.flags & (DAILY | BARE) {
-            0 => Level::Full,
-            DAILY => Level::Daily,
-            _ => Level::Bare,
-        }
-    }
-
-    fn counters(&self) -> Counters {
-        Counters {
-            input: self.input.into(),
-            output: self.output.into(),
-            cache_creation: self.cache_creation.into(),
-            cache_read: self.cache_read.into(),
-            cache_1h: self.cache_1h.into(),
-            web_search: self.web_search.into(),
-        }
-    }
-}
-
-/// Names by number.
-#[derive(Debug, Clone)]
-struct Symbols<T> {
-    all: Vec<T>,
-    by: HashMap<T, u32, DefaultHashBuilder>,
-    last: usize,
-}
-
-impl<T> Default for Symbols<T> {
-    fn default() -> Self {
-        Self {
-            all: Vec::new(),
-            by: HashMap::default(),
-            last: 0,
-        }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Symbols<T> {
-    /// The number of a name. Records of one session stand together, so the last one is tried first.
-    fn number(&mut self, name: &T) -> Option<u32> {
-        if self.all.get(self.last) == Some(name) {
-            return u32::try_from(self.last).ok();
-        }
-        let number = if let Some(number) = self.by.get(name) {
-            *number
-        } else {
-            let number = u32::try_from(self.all.len()).ok()?;
-            self.all.push(name.clone());
-            self.by.insert(name.clone(), number);
-            number
-        };
-        self.last = number as usize;
-        Some(number)
-    }
-}
-
-/// Models, service tiers and regions by number, with the prices of those that are models. There are few.
-#[derive(Debug, Clone, Default)]
-struct Words {
-    all: Vec<(Name, Priced)>,
-}
-
-impl Words {
-    fn number(&mut self, word: &Name) -> Option<u8> {
-        let at = self
-            .all
-            .iter()
-            .position(|(known, _)| known == word)
-            .or_else(|| {
-                let new = self.all.len() < usize::from(NONE);
-                new.then(|| self.all.push((word.clone(), prices().of(word))))
-                    .map(|()| self.all.len() - 1)
-            })?;
-        u8::try_from(at).ok()
-    }
-
-    fn optional(&mut self, word: Option<&Name>) -> Option<u8> {
-        word.map_or(Some(NONE), |word| self.number(word))
-    }
-
-    fn word(&self, number: u8) -> Option<&Name> {
-        self.all.get(usize::from(number)).map(|(word, _)| word)
-    }
-}
 
 /// Records by id, each joined from all its copies, packed.
 #[derive(Debug, Clone, Default)]
@@ -312,24 +95,7 @@ impl RecordSet {
         let piece = self.pieces.len() - 1;
         let at = u32::try_from(piece * PIECE + self.pieces[piece].len())
             .expect("fewer than 2^32 records");
-        self.pieces[piece].push(Packed {
-            id,
-            at: Timestamp::EPOCH,
-            session: 0,
-            project: 0,
-            input: 0,
-            output: 0,
-            cache_creation: 0,
-            cache_read: 0,
-            cache_1h: 0,
-            index: 0,
-            web_search: 0,
-            client: 0,
-            model: NONE,
-            tier: NONE,
-            geo: NONE,
-            flags: WHOLE,
-        });
+        self.pieces[piece].push(Packed::whole(id));
         let (pieces, hasher) = (&self.pieces, &self.hasher);
         self.table.insert_unique(hasher.hash_one(id), at, |at| {
             hasher.hash_one(packed(pieces, *at).id)
@@ -351,40 +117,23 @@ impl RecordSet {
         }
     }
 
+    /// The record, packed; none where it has more than fits.
     fn pack(&mut self, record: &Record) -> Option<Packed> {
-        let Record {
-            id,
-            derived,
-            origin,
-            index,
-            fast,
-            body,
-            twins,
-            ledger,
-            extra,
-        } = record;
+        let (origin, body) = (&record.origin, &record.body);
         let c = &body.counters;
         let small = |number: u64| u32::try_from(number).ok();
-        if body.recorded_cost.is_some()
-            || !extra.is_empty()
-            || !twins.is_empty()
-            || ledger.is_some()
-        {
+        let listed = body.recorded_cost.is_none() && record.ledger.is_none();
+        if !listed || !record.extra.is_empty() || !record.twins.is_empty() {
             return None;
         }
         let model = self.words.number(&body.model)?;
-        if self.words.all[usize::from(model)].1.cost(
-            origin.timestamp,
-            c,
-            *fast,
-            body.inference_geo.as_deref(),
-        ) != body.cost
-        {
+        let priced = &self.words.all[usize::from(model)].1;
+        let geo = body.inference_geo.as_deref();
+        if priced.cost(origin.timestamp, c, record.fast, geo) != body.cost {
             return None;
         }
-        let flag = |on: bool, flag: u8| if on { flag } else { 0 };
         Some(Packed {
-            id: *id,
+            id: record.id,
             at: origin.timestamp,
             session: self.sessions.number(&origin.session)?,
             project: self.projects.number(&origin.project)?,
@@ -393,18 +142,13 @@ impl RecordSet {
             cache_creation: small(c.cache_creation)?,
             cache_read: small(c.cache_read)?,
             cache_1h: small(c.cache_1h)?,
-            index: small(*index)?,
+            index: small(record.index)?,
             web_search: u16::try_from(c.web_search).ok()?,
             client: u16::try_from(self.clients.number(&origin.client)?).ok()?,
             model,
             tier: self.words.optional(body.service_tier.as_ref())?,
             geo: self.words.optional(body.inference_geo.as_ref())?,
-            flags: flag(*fast, FAST)
-                | flag(body.provisional, PROVISIONAL)
-                | flag(body.sidechain, SIDECHAIN)
-                | flag(*derived, DERIVED)
-                | flag(origin.level == Level::Daily, DAILY)
-                | flag(origin.level == Level::Bare, BARE),
+            flags: flags(record),
         })
     }
 
@@ -486,7 +230,7 @@ impl RecordSet {
         self.places().map(|at| self.record(at))
     }
 
-    /// What all records say, in the order in which they came.
+    /// The figures of all records, in the order in which they came.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.places().map(|at| self.entry(at))
     }
@@ -496,7 +240,7 @@ impl RecordSet {
         self.whole.values().filter(|record| record.ledger.is_some())
     }
 
-    /// What the record with this id says.
+    /// The figures of the record with this id.
     pub fn look(&self, id: RecordId) -> Option<Entry<'_>> {
         self.find(id).map(|at| self.entry(at))
     }
@@ -528,61 +272,13 @@ impl Join for RecordSet {
         } else {
             (self, other)
         };
-        let sessions: Vec<_> = less
-            .sessions
-            .all
-            .iter()
-            .map(|name| all.sessions.number(name))
-            .collect();
-        let projects: Vec<_> = less
-            .projects
-            .all
-            .iter()
-            .map(|name| all.projects.number(name))
-            .collect();
-        let clients: Vec<_> = less
-            .clients
-            .all
-            .iter()
-            .map(|client| u16::try_from(all.clients.number(client)?).ok())
-            .collect();
-        let words: Vec<_> = less
-            .words
-            .all
-            .iter()
-            .map(|(word, _)| all.words.number(word))
-            .collect();
-        let word = |number: u8| {
-            if number == NONE {
-                Some(NONE)
-            } else {
-                words.get(usize::from(number)).copied().flatten()
-            }
-        };
+        let numbers = Numbers::of(&mut all, &less);
         let mut at = 0;
         for piece in 0..less.pieces.len() {
             for offset in 0..less.pieces[piece].len() {
                 let p = less.pieces[piece][offset];
-                let translated = || {
-                    let session = sessions.get(p.session as usize).copied().flatten()?;
-                    let project = projects.get(p.project as usize).copied().flatten()?;
-                    let client = clients.get(usize::from(p.client)).copied().flatten()?;
-                    Some(Packed {
-                        session,
-                        project,
-                        client,
-                        model: word(p.model)?,
-                        tier: word(p.tier)?,
-                        geo: word(p.geo)?,
-                        ..p
-                    })
-                };
-                let moved = if p.is(WHOLE) || all.contains(p.id) {
-                    None
-                } else {
-                    translated()
-                };
-                if let Some(moved) = moved {
+                let new = !p.is(WHOLE) && !all.contains(p.id);
+                if let Some(moved) = new.then(|| numbers.translate(p)).flatten() {
                     let place = all.place(p.id);
                     all.pieces[place as usize / PIECE][place as usize % PIECE] = moved;
                 } else {
@@ -598,6 +294,48 @@ impl Join for RecordSet {
             }
         }
         all
+    }
+}
+
+/// For each name of one set its number in another; none where that has no room for it.
+struct Numbers {
+    sessions: Vec<Option<u32>>,
+    projects: Vec<Option<u32>>,
+    clients: Vec<Option<u16>>,
+    words: Vec<Option<u8>>,
+}
+
+impl Numbers {
+    fn of(all: &mut RecordSet, less: &RecordSet) -> Self {
+        let client = |number: Option<u32>| number.and_then(|number| u16::try_from(number).ok());
+        let (sessions, projects) = (less.sessions.all.iter(), less.projects.all.iter());
+        let (clients, words) = (less.clients.all.iter(), less.words.all.iter());
+        Self {
+            sessions: sessions.map(|name| all.sessions.number(name)).collect(),
+            projects: projects.map(|name| all.projects.number(name)).collect(),
+            clients: clients
+                .map(|name| client(all.clients.number(name)))
+                .collect(),
+            words: words.map(|(word, _)| all.words.number(word)).collect(),
+        }
+    }
+
+    fn translate(&self, p: Packed) -> Option<Packed> {
+        let word = |number: u8| {
+            if number == NONE {
+                return Some(NONE);
+            }
+            self.words.get(usize::from(number)).copied().flatten()
+        };
+        Some(Packed {
+            session: self.sessions.get(p.session as usize).copied().flatten()?,
+            project: self.projects.get(p.project as usize).copied().flatten()?,
+            client: self.clients.get(usize::from(p.client)).copied().flatten()?,
+            model: word(p.model)?,
+            tier: word(p.tier)?,
+            geo: word(p.geo)?,
+            ..p
+        })
     }
 }
 

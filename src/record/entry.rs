@@ -1,0 +1,104 @@
+//! The figures of one record.
+
+use super::client::Client;
+use super::request::{Level, Record};
+use super::totals::Totals;
+use crate::base::ids::{Name, RecordId, SessionId};
+use crate::base::money::{Cost, Money};
+use crate::base::time::Timestamp;
+use crate::prices::{Counters, Prices};
+
+/// The figures of one record, borrowed from where it is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// The record's id.
+    pub id: RecordId,
+    /// The id was derived.
+    pub derived: bool,
+    /// Its level of detail.
+    pub level: Level,
+    /// Its time; below [`Level::Full`] the start of its UTC day.
+    pub at: Timestamp,
+    /// Its session.
+    pub session: &'a SessionId,
+    /// Its project.
+    pub project: &'a Name,
+    /// What made it.
+    pub client: &'a Client,
+    /// Its model.
+    pub model: &'a Name,
+    /// What was used.
+    pub counters: Counters,
+    /// The price by this version's table.
+    pub cost: Cost,
+    /// The cost that the transcript states.
+    pub recorded: Option<Money>,
+    /// The last row of the request was not seen yet.
+    pub provisional: bool,
+    /// A subagent made it.
+    pub sidechain: bool,
+    /// It is an increment of Claude Code's account, and no request.
+    pub ledger: bool,
+    /// It was in Claude Code's fast mode.
+    pub fast: bool,
+    /// The region that inference was bound to.
+    pub geo: Option<&'a Name>,
+}
+
+impl<'a> Entry<'a> {
+    /// Its price by a table.
+    pub fn cost_by(&self, prices: &Prices) -> Cost {
+        if self.ledger {
+            return prices.cost_of_many(self.model, self.at, &self.counters);
+        }
+        prices.cost(
+            self.model,
+            self.at,
+            &self.counters,
+            self.fast,
+            self.geo.map(|geo| &**geo),
+        )
+    }
+
+    /// What it adds to a total.
+    pub fn totals(&self) -> Totals {
+        Totals {
+            requests: u64::from(!self.ledger),
+            counters: self.counters,
+            cost: self.cost,
+        }
+    }
+
+    /// Its UTC day in milliseconds, without the end, or its millisecond.
+    pub fn span(&self) -> (i64, i64) {
+        let at = self.at.millis();
+        let length = if self.level == Level::Full {
+            1
+        } else {
+            24 * 60 * 60 * 1000
+        };
+        (at, at.saturating_add(length))
+    }
+
+    /// The figures of a record.
+    pub fn of(record: &'a Record) -> Self {
+        Self {
+            id: record.id,
+            derived: record.derived,
+            level: record.origin.level,
+            at: record.origin.timestamp,
+            session: &record.origin.session,
+            project: &record.origin.project,
+            client: &record.origin.client,
+            model: &record.body.model,
+            counters: record.body.counters,
+            cost: record.cost(),
+            recorded: record.body.recorded_cost,
+            provisional: record.body.provisional,
+            sidechain: record.body.sidechain,
+            ledger: record.ledger.is_some(),
+            fast: record.fast,
+            geo: record.body.inference_geo.as_ref(),
+        }
+    }
+}
