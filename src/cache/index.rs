@@ -281,25 +281,27 @@ impl Index {
                 params![key, value],
             )?;
         }
-        {
-            let mut insert = transaction.prepare(
-                "INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            )?;
-            for (mark, c) in cursors {
-                let n = u64::cast_signed;
-                insert.execute(params![
-                    mark,
-                    n(c.identity.0),
-                    n(c.identity.1),
-                    n(c.size),
-                    c.modified,
-                    n(c.offset),
-                    n(c.lines),
-                    n(c.tail),
-                    postcard::to_allocvec(&c.stretch).unwrap_or_default(),
-                ])?;
-            }
-        }
+        store_cursors(&transaction, cursors)?;
         transaction.commit()
     }
+}
+
+fn store_cursors(db: &Connection, cursors: &[(Mark, Cursor)]) -> rusqlite::Result<()> {
+    let mut insert =
+        db.prepare("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    for (mark, c) in cursors {
+        let n = u64::cast_signed;
+        insert.execute(params![
+            mark,
+            n(c.identity.0),
+            n(c.identity.1),
+            n(c.size),
+            c.modified,
+            n(c.offset),
+            n(c.lines),
+            n(c.tail),
+            postcard::to_allocvec(&c.stretch).unwrap_or_default(),
+        ])?;
+    }
+    Ok(())
 }

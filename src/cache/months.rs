@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::digest::{Digest, FileDigest, PortionDigest, SessionSum, digest};
 use super::fingerprints::Fingerprints;
-use super::memo::Cache;
+use super::memo::{Cache, Known};
 use crate::base::ids::Interner;
 use crate::fleet::DataError;
 use crate::fleet::read::{self, Content, Portion, portions};
@@ -98,28 +98,7 @@ pub fn digested(
                 names: known.names,
                 sessions: None,
             },
-            before => {
-                let made = make(repo, cache, &portion)?;
-                let fingerprints = Fingerprints::made(&made, before.as_ref(), &portion.path, cache);
-                cache.keep_portion(&portion.path, portion.oid, &made);
-                let PortionDigest {
-                    digest,
-                    names,
-                    sessions,
-                    ..
-                } = made;
-                let sessions = postcard::to_allocvec(&sessions)
-                    .ok()
-                    .map(Vec::into_boxed_slice);
-                Digested {
-                    portion,
-                    compared: false,
-                    digest,
-                    fingerprints,
-                    names: names.into(),
-                    sessions,
-                }
-            }
+            before => Digested::made(repo, cache, portion, before.as_ref())?,
         };
         out.push(one);
     }
@@ -129,6 +108,29 @@ pub fn digested(
         .map(|(path, _)| path)
         .collect();
     Ok((out, Gone(gone)))
+}
+
+impl Digested {
+    /// Reads a portion, and keeps its digest. `before`: what the cache has of an earlier state.
+    fn made(
+        repo: &Repo,
+        cache: &dyn Cache,
+        portion: Portion,
+        before: Option<&Known>,
+    ) -> Result<Self, DataError> {
+        let made = make(repo, cache, &portion)?;
+        let fingerprints = Fingerprints::made(&made, before, &portion.path, cache);
+        cache.keep_portion(&portion.path, portion.oid, &made);
+        let sessions = postcard::to_allocvec(&made.sessions).ok();
+        Ok(Self {
+            portion,
+            compared: false,
+            digest: made.digest,
+            fingerprints,
+            names: made.names.into(),
+            sessions: sessions.map(Vec::into_boxed_slice),
+        })
+    }
 }
 
 /// Paths of portions that were compared with the others, and are not there any more.

@@ -54,6 +54,20 @@ pub fn overlapping(
         .collect())
 }
 
+/// Which portions are new, or must be compared again.
+fn to_compare(portions: &[Digested], gone: &Gone) -> Vec<bool> {
+    // A machine file repeats records of its machine's day files. Where any of them changed, it is compared again.
+    let changed = portions.iter().filter(|one| !one.compared);
+    let changed = changed.map(|one| one.portion.path.as_str());
+    let lost = gone.0.iter().map(String::as_str);
+    let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
+    let is_new = |one: &Digested| {
+        let repeats = one.portion.is_page && moved.contains(one.portion.machine.as_str());
+        !one.compared || repeats
+    };
+    portions.iter().map(is_new).collect()
+}
+
 /// Which portions share a record with another.
 fn compare(
     repo: &Repo,
@@ -61,29 +75,12 @@ fn compare(
     gone: &Gone,
     cache: &dyn Cache,
 ) -> Result<Vec<bool>, DataError> {
-    // A page repeats what its machine's files say. Where any of them changed, it is compared again.
-    let lost = gone.0.iter().map(String::as_str);
-    let changed = portions
-        .iter()
-        .filter(|one| !one.compared)
-        .map(|one| one.portion.path.as_str());
-    let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
-    let is_new = |one: &Digested| {
-        !one.compared || one.portion.is_page && moved.contains(one.portion.machine.as_str())
-    };
-    let mut new: Vec<bool> = portions.iter().map(is_new).collect();
+    let mut new = to_compare(portions, gone);
     let mut out = vec![false; portions.len()];
     while new.contains(&true) {
-        out = sharing(
-            portions,
-            &ids(
-                repo,
-                portions,
-                &suspected(repo, portions, &new, cache)?,
-                cache,
-            )?,
-        );
-        // A page that is read whole is read with all that it repeats.
+        let suspected = suspected(repo, portions, &new, cache)?;
+        out = sharing(portions, &ids(repo, portions, &suspected, cache)?);
+        // A machine file that is read whole is read with all that it repeats.
         let more: Vec<usize> = (0..portions.len())
             .filter(|at| out[*at] && portions[*at].portion.is_page && !new[*at])
             .collect();
@@ -92,32 +89,28 @@ fn compare(
         }
         more.into_iter().for_each(|at| new[at] = true);
     }
-    let of = |wanted: bool| {
-        portions
-            .iter()
-            .zip(&out)
-            .filter(move |(_, shares)| **shares != wanted)
-    };
-    let clean: Vec<&str> = of(true)
-        .filter(|(one, _)| !one.compared)
-        .map(|(one, _)| one.portion.path.as_str())
-        .collect();
-    let dirty = of(false)
-        .filter(|(one, _)| one.compared)
-        .map(|(one, _)| one.portion.path.as_str());
-    // What is not there now was not compared with what is new.
-    let dirty: Vec<&str> = dirty
-        .chain(
-            gone.0
-                .iter()
-                .map(String::as_str)
-                .filter(|_| !clean.is_empty()),
-        )
-        .collect();
-    if !clean.is_empty() || !dirty.is_empty() {
-        cache.keep_compared(&clean, &dirty);
-    }
+    keep_compared(portions, &out, gone, cache);
     Ok(out)
+}
+
+/// Notes in the cache which portions were compared and share nothing.
+fn keep_compared(portions: &[Digested], shares: &[bool], gone: &Gone, cache: &dyn Cache) {
+    let mut independent: Vec<&str> = Vec::new();
+    let mut overlapping: Vec<&str> = Vec::new();
+    for (one, shares) in portions.iter().zip(shares) {
+        match (shares, one.compared) {
+            (false, false) => independent.push(&one.portion.path),
+            (true, true) => overlapping.push(&one.portion.path),
+            _ => {}
+        }
+    }
+    // A portion that is gone was not compared with those that are new.
+    if !independent.is_empty() {
+        overlapping.extend(gone.0.iter().map(String::as_str));
+    }
+    if !independent.is_empty() || !overlapping.is_empty() {
+        cache.keep_compared(&independent, &overlapping);
+    }
 }
 
 /// The portions that share an id, out of all ids with their portions and what is said there. A page may repeat what its machine's files say.
@@ -166,64 +159,67 @@ fn machine_of(path: &str) -> Option<&str> {
         .map(|name| name.strip_suffix(".json").unwrap_or(name))
 }
 
-/// The portions that may share an id with a new one, by the lower halves of ids; and all new pages with what they may repeat.
+/// Fingerprints of new portions, each with the portion's index.
+type Fresh<'a> = Vec<(usize, Cow<'a, [u32]>)>;
+
+/// The portions that may share an id with a new one, by fingerprints; and all new machine files with what they may repeat.
 fn suspected(
     repo: &Repo,
     portions: &[Digested],
     new: &[bool],
     cache: &dyn Cache,
 ) -> Result<BTreeSet<usize>, DataError> {
-    let mut fresh: Vec<(usize, Cow<[u32]>)> = Vec::new();
+    let mut fresh: Fresh = Vec::new();
     for (at, one) in portions.iter().enumerate().filter(|(at, _)| new[*at]) {
         fresh.push((at, one.fresh_fingerprints(repo, cache)?));
     }
-    // Two small sets of bits say which prints stand in one place only, as most do. What is left is sorted.
-    let count = fresh.iter().map(|(_, prints)| prints.len()).sum();
+    // Two small sets of bits tell which fingerprints are in one place only, as most are. The rest is sorted.
+    let count = fresh.iter().map(|(_, all)| all.len()).sum();
     let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
-    for (at, prints) in &fresh {
-        for print in prints.iter() {
-            if once.put(*print) || portions[*at].portion.is_page {
-                again.put(*print);
+    for (at, all) in &fresh {
+        for fingerprint in all.iter() {
+            if once.put(*fingerprint) || portions[*at].portion.is_page {
+                again.put(*fingerprint);
             }
         }
     }
-    let sought = Sought::with(
-        once,
-        count,
-        fresh.iter().flat_map(|(_, prints)| prints.iter().copied()),
-    );
-    let mut left: Vec<(u32, usize)> = Vec::new();
-    let mut of = fresh.iter().peekable();
-    for (at, one) in portions.iter().enumerate() {
-        let own = of
-            .next_if(|(fresh, _)| *fresh == at)
-            .map_or(0, |(_, prints)| prints.len());
-        if own < one.fingerprints.count() {
-            left.extend(
-                one.fingerprints_among(&sought, repo, cache)?
-                    .into_iter()
-                    .map(|print| (print, at)),
-            );
-        }
+    let all = fresh.iter().flat_map(|(_, all)| all.iter().copied());
+    let sought = Sought::with(once, count, all);
+    let mut left = elsewhere(repo, portions, &fresh, &sought, cache)?;
+    for (fingerprint, _) in &left {
+        again.put(*fingerprint);
     }
-    for (print, _) in &left {
-        again.put(*print);
-    }
-    for (at, prints) in &fresh {
-        left.extend(
-            prints
-                .iter()
-                .filter(|print| again.has(**print))
-                .map(|print| (*print, *at)),
-        );
+    for (at, all) in &fresh {
+        let several = all.iter().filter(|fingerprint| again.has(**fingerprint));
+        left.extend(several.map(|fingerprint| (*fingerprint, *at)));
     }
     left.sort_unstable();
     left.dedup();
-    let is_new_page = |at: usize| new[at] && portions[at].portion.is_page;
+    let is_new_file = |at: usize| new[at] && portions[at].portion.is_page;
     let groups = left
         .chunk_by(|a, b| a.0 == b.0)
-        .filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_page(*at)));
+        .filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_file(*at)));
     Ok(groups.flatten().map(|(_, at)| *at).collect())
+}
+
+/// Sought fingerprints in what is not new of any portion, each with the portion's index.
+fn elsewhere(
+    repo: &Repo,
+    portions: &[Digested],
+    fresh: &Fresh,
+    sought: &Sought,
+    cache: &dyn Cache,
+) -> Result<Vec<(u32, usize)>, DataError> {
+    let mut out = Vec::new();
+    let mut fresh = fresh.iter().peekable();
+    for (at, one) in portions.iter().enumerate() {
+        let own = fresh.next_if(|(fresh, _)| *fresh == at);
+        if own.map_or(0, |(_, all)| all.len()) < one.fingerprints.count() {
+            let found = one.fingerprints_among(sought, repo, cache)?;
+            out.extend(found.into_iter().map(|fingerprint| (fingerprint, at)));
+        }
+    }
+    Ok(out)
 }
 
 /// The ids that stand in those portions, sorted, with the one and what is said there.

@@ -52,67 +52,32 @@ impl<'a> Overview<'a> {
         } else {
             PriceBook::default()
         };
-        if !book.0.is_empty() {
-            let prices = Prices::new(book.clone());
-            for (one, overlaps) in portions
-                .iter()
-                .zip(&mut overlapping)
-                .filter(|(one, _)| !one.portion.is_page)
-            {
-                *overlaps = *overlaps || repriced(one, &prices, repo, cache)?;
-            }
-        }
-        let mut fleet: BTreeMap<MachineId, MachineData> = BTreeMap::new();
+        add_repriced(&mut overlapping, &portions, &book, repo, cache)?;
+        let mut machines: BTreeMap<MachineId, MachineData> = BTreeMap::new();
         let mut names = Interner::default();
         let mut independent = Vec::new();
-        let wanted = portions
-            .into_iter()
-            .zip(overlapping)
-            .filter(|(one, _)| only.is_none_or(|only| *only == one.portion.machine));
-        for (one, overlaps) in wanted {
-            let data = fleet
-                .entry(one.portion.machine.clone())
-                .or_insert_with(|| MachineData::new(one.portion.machine.clone()));
-            if overlaps {
-                for (blob, kind) in one.portion.files(repo)? {
-                    data.add(
-                        &blob.path,
-                        &kind,
-                        read::content(repo, blob.oid)?,
-                        &mut names,
-                    );
-                }
+        for (one, overlaps) in portions.into_iter().zip(overlapping) {
+            let machine = &one.portion.machine;
+            if only.is_some_and(|only| only != machine) {
                 continue;
             }
-            if let Some(page) = &one.digest.page {
-                data.page = Some(SyncFile::read(
-                    &one.portion.machine,
-                    page.as_bytes(),
-                    &mut names,
-                ));
+            let data = machines.entry(machine.clone());
+            let data = data.or_insert_with(|| MachineData::new(machine.clone()));
+            if overlaps {
+                for (blob, kind) in one.portion.files(repo)? {
+                    let content = read::content(repo, blob.oid)?;
+                    data.add(&blob.path, &kind, content, &mut names);
+                }
+            } else {
+                add_digest(data, &one, &mut names);
+                independent.push(one);
             }
-            for (path, lines) in &one.digest.damaged {
-                data.problems.push(Conflict::about(
-                    "damaged-lines",
-                    path.as_str(),
-                    &one.portion.machine,
-                    *lines,
-                ));
-            }
-            data.suspect.extend(
-                one.digest
-                    .suspects
-                    .iter()
-                    .map(|id| SessionId::new(names.name(id))),
-            );
-            independent.push(one);
         }
-        let mut fleet = Fleet::count_by(fleet.into_values().collect(), book, rows);
+        let mut fleet = Fleet::count_by(machines.into_values().collect(), book, rows);
         for one in &independent {
             fleet.records = fleet.records.saturating_add(one.digest.records);
-            if let Some((at, (first, last))) =
-                fleet.place(&one.portion.machine).zip(one.digest.span())
-            {
+            let place = fleet.place(&one.portion.machine);
+            if let Some((at, (first, last))) = place.zip(one.digest.span()) {
                 fleet.count_for(at, one.digest.totals(), first, last);
             }
         }
@@ -240,6 +205,41 @@ impl<'a> Overview<'a> {
         }
         Ok(())
     }
+}
+
+/// Adds what a digest has beside totals to its machine.
+fn add_digest(data: &mut MachineData, one: &Digested, names: &mut Interner) {
+    let (machine, digest) = (&one.portion.machine, &one.digest);
+    if let Some(file) = &digest.page {
+        data.page = Some(SyncFile::read(machine, file.as_bytes(), names));
+    }
+    for (path, lines) in &digest.damaged {
+        let conflict = Conflict::about("damaged-lines", path.as_str(), machine, *lines);
+        data.problems.push(conflict);
+    }
+    let suspects = digest.suspects.iter();
+    data.suspect
+        .extend(suspects.map(|id| SessionId::new(names.name(id))));
+}
+
+/// Marks portions whose cost the price book changes as overlapping, so that they are read whole.
+fn add_repriced(
+    overlapping: &mut [bool],
+    portions: &[Digested],
+    book: &PriceBook,
+    repo: &Repo,
+    cache: &dyn Cache,
+) -> Result<(), DataError> {
+    if book.0.is_empty() {
+        return Ok(());
+    }
+    let prices = Prices::new(book.clone());
+    for (one, overlaps) in portions.iter().zip(overlapping) {
+        if !one.portion.is_page && !*overlaps {
+            *overlaps = repriced(one, &prices, repo, cache)?;
+        }
+    }
+    Ok(())
 }
 
 /// The fleet's price book, from the machine files in the digests.

@@ -12,10 +12,10 @@ use crate::base::time::Timestamp;
 use crate::fleet::view::non_empty;
 use crate::fleet::{Row, RowSource, Rows};
 use crate::prices::Counters;
-use crate::record::{Client, Level, RecordSet, Totals};
+use crate::record::{Client, Entry, Level, RecordSet, Totals};
 
 /// The names in a file, each once.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Names<'a> {
     rows: u32,
     #[serde(borrow)]
@@ -27,6 +27,20 @@ struct Names<'a> {
     /// Entrypoint, agent and version of what made requests.
     #[serde(borrow)]
     clients: Vec<[&'a str; 3]>,
+}
+
+impl<'a> Names<'a> {
+    /// The places of a record's names, which are added where they are new. None where there is no room.
+    fn places(&mut self, entry: &Entry<'a>) -> Option<[u16; 4]> {
+        let client = entry.client;
+        let client = [&*client.entrypoint, &*client.agent, &*client.version];
+        Some([
+            number(&mut self.sessions, entry.session.as_str())?,
+            number(&mut self.projects, &**entry.project)?,
+            number(&mut self.models, &**entry.model)?,
+            number(&mut self.clients, client)?,
+        ])
+    }
 }
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
@@ -154,36 +168,17 @@ pub fn pack(records: &RecordSet) -> Vec<u8> {
 }
 
 fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
-    let (sessions, projects, models, clients) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut names = Names {
         rows: u32::try_from(records.len()).ok()?,
-        sessions,
-        projects,
-        models,
-        clients,
+        ..Names::default()
     };
     let mut all = Vec::with_capacity(records.len());
     for entry in records.entries() {
-        let places = [
-            number(&mut names.sessions, entry.session.as_str())?,
-            number(&mut names.projects, &**entry.project)?,
-            number(&mut names.models, &**entry.model)?,
-            number(
-                &mut names.clients,
-                [
-                    &*entry.client.entrypoint,
-                    &*entry.client.agent,
-                    &*entry.client.version,
-                ],
-            )?,
-        ];
-        let sums = entry.totals().into();
-        let recorded = entry.recorded.map(Money::pico);
         all.push(Packed {
             at: entry.at.millis(),
-            names: places,
-            sums,
-            recorded,
+            names: names.places(&entry)?,
+            sums: entry.totals().into(),
+            recorded: entry.recorded.map(Money::pico),
             provisional: entry.provisional,
             sidechain: entry.sidechain,
             day: entry.level < Level::Full,
@@ -200,73 +195,87 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not what [`pack`] made, none is given.
-pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
-    let (form, rest) = bytes.split_first()?;
-    let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
-    let sessions: Vec<SessionId> = names
-        .sessions
-        .iter()
-        .map(|name| SessionId::new((*name).into()))
-        .collect();
-    let client = |[entrypoint, agent, version]: &[&str; 3]| Client {
-        entrypoint: (*entrypoint).into(),
-        agent: (*agent).into(),
-        version: (*version).into(),
-    };
-    let clients: Vec<Client> = names.clients.iter().map(client).collect();
-    let row = |packed: &Packed| -> Option<Row<'_>> {
+/// Names of a file, as rows refer to them.
+struct Lists<'a> {
+    sessions: Vec<SessionId>,
+    projects: Vec<&'a str>,
+    models: Vec<&'a str>,
+    clients: Vec<Client>,
+}
+
+impl<'a> Lists<'a> {
+    fn of(names: Names<'a>) -> Self {
+        let session = |name: &str| SessionId::new(name.into());
+        let client = |[entrypoint, agent, version]: &[&str; 3]| Client {
+            entrypoint: (*entrypoint).into(),
+            agent: (*agent).into(),
+            version: (*version).into(),
+        };
+        Self {
+            sessions: names.sessions.iter().map(|name| session(name)).collect(),
+            clients: names.clients.iter().map(client).collect(),
+            projects: names.projects,
+            models: names.models,
+        }
+    }
+
+    /// A row for a machine; none where it refers to a name that is not there.
+    fn row(&self, packed: &Packed, machine: usize) -> Option<Row<'_>> {
         let [session, project, model, client] = packed.names.map(usize::from);
-        let session = non_empty(sessions.get(session)?);
+        let session = non_empty(self.sessions.get(session)?);
         let level = match session {
             _ if !packed.day => Level::Full,
             Some(_) => Level::Daily,
             None => Level::Bare,
         };
+        let source = if packed.ledger {
+            RowSource::Ledger(level)
+        } else {
+            RowSource::Record(level)
+        };
         Some(Row {
             id: None,
             machine,
             session,
-            project: names.projects.get(project)?,
-            model: names.models.get(model)?,
+            project: self.projects.get(project)?,
+            model: self.models.get(model)?,
             at: Timestamp::from_millis(packed.at)?,
             totals: packed.sums.into(),
             recorded: packed.recorded.map(Money::from_pico),
-            source: if packed.ledger {
-                RowSource::Ledger(level)
-            } else {
-                RowSource::Record(level)
-            },
+            source,
             provisional: packed.provisional,
             sidechain: packed.sidechain,
-            client: Some(clients.get(client)?).filter(|_| !packed.ledger),
+            client: Some(self.clients.get(client)?).filter(|_| !packed.ledger),
         })
-    };
-    let wide: Vec<Packed> = if *form == WIDE {
-        postcard::from_bytes(rest).ok()?
-    } else {
-        Vec::new()
-    };
-    let (plain, more) = if *form == PLAIN {
-        rest.as_chunks::<ROW>()
-    } else {
-        (&[][..], &[][..])
-    };
+    }
+}
+
+/// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not what [`pack`] made, none is given.
+pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
+    let (form, rest) = bytes.split_first()?;
+    let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
+    let count = usize::try_from(names.rows).ok()?;
+    let lists = Lists::of(names);
+    let row = |packed: &Packed| lists.row(packed, machine);
+    let mut wide: Vec<Packed> = Vec::new();
+    let (mut plain, mut more): (&[[u8; ROW]], &[u8]) = (&[], &[]);
+    match *form {
+        WIDE => wide = postcard::from_bytes(rest).ok()?,
+        PLAIN => (plain, more) = rest.as_chunks::<ROW>(),
+        _ => {}
+    }
     let all = || {
-        plain
-            .iter()
-            .map(Packed::of_plain)
-            .chain(wide.iter().copied())
+        let plain = plain.iter().map(Packed::of_plain);
+        plain.chain(wide.iter().copied())
     };
-    // Looked at once before any is given: half a file would be counted twice when it is read anew.
-    if !more.is_empty()
-        || all().count() != usize::try_from(names.rows).ok()?
-        || !all().all(|packed| row(&packed).is_some())
-    {
+    // Checked before any is given: half a file would be counted twice when it is read anew.
+    if !more.is_empty() || all().count() != count || !all().all(|packed| row(&packed).is_some()) {
         return None;
     }
-    all()
-        .filter_map(|packed| row(&packed))
-        .for_each(|row| rows(&row));
+    for packed in all() {
+        if let Some(row) = row(&packed) {
+            rows(&row);
+        }
+    }
     Some(())
 }
