@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::line::{Line, read_line, sum_line};
-use super::{FormatError, MAX_DAY_FILE, VERSION, check_version};
-use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
+use super::VERSION;
+use super::line::sum_line;
+use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::absorb;
-use crate::base::json::{Extra, Fields, Object, join_extra};
+use crate::base::json::{Extra, Object};
 use crate::base::time::Day;
 use crate::record::{Level, Record, RecordSet, Sum, SumKey};
 
@@ -64,112 +64,6 @@ impl DayFile {
         }
     }
 
-    /// Reads the file that lies where `machine` and `day` say.
-    ///
-    /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves: what stands between them are
-    /// lines like any other, and a set takes both sides.
-    pub fn read(
-        machine: &MachineId,
-        day: Day,
-        bytes: &[u8],
-        names: &mut Interner,
-    ) -> Result<(Self, Damage), FormatError> {
-        if bytes.len() > MAX_DAY_FILE {
-            return Err(FormatError::TooLarge {
-                size: bytes.len(),
-                most: MAX_DAY_FILE,
-            });
-        }
-        let mut file = Self::new(machine.clone(), day);
-        let mut damage = Damage::default();
-        let mut projects: BTreeMap<SessionId, (String, String)> = BTreeMap::new();
-        let mut homeless: Vec<Record> = Vec::new();
-        let mut homeless_sums: Vec<(SumKey, Sum)> = Vec::new();
-        let mut hashes: BTreeMap<SessionId, Sha256> = BTreeMap::new();
-        let mut header = false;
-        for line in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-            let Ok(text) = std::str::from_utf8(line) else {
-                damage.lines += 1;
-                continue;
-            };
-            // Two equal headers become one in a text merge; those that differ in unknown members stand twice.
-            if if header {
-                is_header(text)
-            } else {
-                text.starts_with('{')
-            } {
-                file.read_header(text)?;
-                header = true;
-                continue;
-            }
-            let Some(parsed) = read_line(text, day, names) else {
-                damage.lines += 1;
-                continue;
-            };
-            let session = match &parsed {
-                Line::Record(record, _) => Some(record.origin.session.clone()),
-                Line::Sum(key, ..) => Some(key.session.clone()),
-                Line::Unknown(session, _) => session.clone(),
-                Line::Session { .. } | Line::Forgotten(_) => None,
-            };
-            if let Some(session) = session {
-                let hash = hashes.entry(session).or_default();
-                hash.update(line);
-                hash.update(b"\n");
-            }
-            match parsed {
-                Line::Session {
-                    session,
-                    project,
-                    checksum,
-                    extra,
-                } => {
-                    let slot = file.sessions.entry(session.clone()).or_default();
-                    *slot = join_extra(slot, &extra);
-                    projects.insert(session, (project, checksum));
-                }
-                Line::Record(record, Some(_)) => file.records.add(record),
-                Line::Record(record, None) if record.origin.level == Level::Bare => {
-                    file.records.add(record)
-                }
-                Line::Record(record, None) => homeless.push(record),
-                Line::Sum(key, sum, true) => file.add_sum(key, sum),
-                Line::Sum(key, sum, false) => homeless_sums.push((key, sum)),
-                Line::Forgotten(id) => drop(file.forgotten.insert(id)),
-                Line::Unknown(session, text) => {
-                    file.unknown.insert((session, text));
-                }
-            }
-        }
-        if !header {
-            return Err(FormatError::Malformed(
-                "its first line is no header".to_owned(),
-            ));
-        }
-        for mut record in homeless {
-            let project = projects
-                .get(&record.origin.session)
-                .map_or("", |(project, _)| project);
-            record.origin.project = names.name(project);
-            file.records.add(record);
-        }
-        for (key, mut sum) in homeless_sums {
-            sum.project = projects
-                .get(&key.session)
-                .map(|(project, _)| project.clone())
-                .unwrap_or_default();
-            file.add_sum(key, sum);
-        }
-        for (session, (_, checksum)) in projects {
-            let actual = hashes.remove(&session).unwrap_or_default();
-            if hex(actual) != checksum {
-                damage.checksums.insert(session.clone());
-            }
-        }
-        damage.checksums.extend(hashes.into_keys());
-        Ok((file, damage))
-    }
-
     /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum; the mark stays, through all joins,
     /// for a person to see.
     pub fn mark_suspect(&mut self, session: &SessionId) {
@@ -202,22 +96,6 @@ impl DayFile {
                     .all(|(key, sum)| a.sums.get(key) == Some(sum))
         };
         covers(self, other) && covers(other, self)
-    }
-
-    fn read_header(&mut self, text: &str) -> Result<(), FormatError> {
-        let malformed = || FormatError::Malformed("its first line is no header".to_owned());
-        let value: Value = serde_json::from_str(text).map_err(|_| malformed())?;
-        let mut fields = Fields::of(value).ok_or_else(malformed)?;
-        check_version(&fields.text("version")?)?;
-        let (machine, day) = (fields.text("machine")?, fields.text("day")?);
-        if machine != self.machine.as_str() || day != self.day.to_string() {
-            return Err(FormatError::Misplaced(crate::base::text::printable(
-                &format!("{machine}, {day}"),
-                60,
-            )));
-        }
-        self.extra = join_extra(&self.extra, &fields.rest());
-        Ok(())
     }
 
     /// Adds a version of a sum.
@@ -257,8 +135,8 @@ impl DayFile {
             && self.unknown.is_empty()
     }
 
-    /// The canonical bytes, and each session's checksum.
-    pub fn write(&self) -> (String, BTreeMap<SessionId, String>) {
+    /// The lines of each session, and those without one.
+    fn lines(&self) -> (BTreeMap<SessionId, SessionLines<'_>>, Vec<&String>) {
         let mut sessions: BTreeMap<SessionId, SessionLines> = BTreeMap::new();
         // A session without lines is written only if its line has members of its own, such as a mark.
         for session in self.marked().into_keys() {
@@ -289,6 +167,12 @@ impl DayFile {
                 None => trailing.push(text),
             }
         }
+        (sessions, trailing)
+    }
+
+    /// The canonical bytes, and each session's checksum.
+    pub fn write(&self) -> (String, BTreeMap<SessionId, String>) {
+        let (sessions, trailing) = self.lines();
         let header = Object::new()
             .spec("version", VERSION)
             .spec("machine", self.machine.as_str())
@@ -377,21 +261,6 @@ impl SessionLines<'_> {
         }
         out
     }
-}
-
-/// Whether a line behind the first is a header too, as a text merge leaves it.
-fn is_header(text: &str) -> bool {
-    let members = || {
-        serde_json::from_str::<Value>(text)
-            .ok()
-            .and_then(Fields::of)
-    };
-    text.starts_with("{\"version\":")
-        && members().is_some_and(|mut members| {
-            ["version", "machine", "day"]
-                .iter()
-                .all(|key| members.take(key).is_some())
-        })
 }
 
 /// A digest as lower-case hex.

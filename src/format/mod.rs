@@ -3,11 +3,14 @@
 //! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names validated, counters capped.
 //! Writing is canonical: equal values are equal bytes on every machine.
 
+mod convert;
 pub mod dayfile;
 mod join;
 pub mod line;
 pub mod manifest;
+mod members;
 pub mod migrate;
+mod read_day;
 pub mod sealed;
 pub mod syncfile;
 
