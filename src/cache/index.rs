@@ -131,6 +131,8 @@ impl Index {
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
+        // `SQLite` gives the files beside it the same permissions. Where it cannot be made, opening it says why.
+        let _ = crate::store::private::open_file(path);
         let db = Connection::open(path)?;
         // Large pages: digests are read all at once.
         db.pragma_update(None, "page_size", 32_768)?;

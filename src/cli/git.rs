@@ -6,6 +6,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, source};
 use crate::git::{Git, Repo};
+use crate::store::private;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -31,6 +32,8 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         return Err(source::no_data());
     }
     let status = Git::find(env.attended)?.hand_over(&repo, &args.args)?;
+    // Git writes the work tree by the umask of whoever runs it.
+    private::close_folder(&repo);
     Ok(status.code().map_or(exit::FAILURE, |code| {
         u8::try_from(code).unwrap_or(exit::FAILURE)
     }))

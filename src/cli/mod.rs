@@ -56,6 +56,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::base::text::Screen;
+use crate::store::private;
 use env::Env;
 use error::CliError;
 use everywhere::Everywhere;
@@ -136,6 +137,7 @@ enum Command {
 
 /// `claude-sync`.
 pub fn claude_sync() -> ExitCode {
+    private::restrict();
     // Git calls the driver once for each file and waits: that takes the short way.
     if let Some(args) = driver::Args::from_git(std::env::args_os()) {
         return driver::run(&args);
@@ -181,6 +183,7 @@ pub fn claude_sync() -> ExitCode {
 
 /// `claude-usage-tracker`.
 pub fn claude_usage_tracker() -> ExitCode {
+    private::restrict();
     let (args, said) = everywhere::parse::<tracker::Args>();
     let env = Env::read().told(said);
     finish(env.check().and_then(|()| tracker::run(&args, &env)), &env)

@@ -16,6 +16,7 @@ pub mod read;
 pub mod rules;
 pub mod settle;
 mod sums;
+mod tombstone;
 pub mod view;
 
 pub use error::DataError;
