@@ -44,7 +44,7 @@ impl<'a> Overview<'a> {
         cache: &'a dyn Cache,
         rows: Rows,
     ) -> Result<Self, DataError> {
-        let (portions, gone) = digested(repo, machines, archive, cache)?;
+        let (portions, gone, left) = digested(repo, (machines, archive), None, cache)?;
         let mut overlapping = overlapping(repo, &portions, &gone, cache)?;
         // A machine's own figures are by the built-in prices, as its machine file states them.
         let book = if only.is_none() {
@@ -91,9 +91,9 @@ impl<'a> Overview<'a> {
                     &mut names,
                 ));
             }
-            for (path, lines) in &one.digest.damaged {
+            for (path, code, lines) in &one.digest.damaged {
                 data.problems.push(Conflict::about(
-                    "damaged-lines",
+                    code,
                     path.as_str(),
                     &one.portion.machine,
                     *lines,
@@ -106,6 +106,9 @@ impl<'a> Overview<'a> {
                     .map(|id| SessionId::new(names.name(id))),
             );
             independent.push(one);
+        }
+        if only.is_none() {
+            read::name_left_out(left, &mut fleet);
         }
         let mut fleet = Fleet::count_by(fleet.into_values().collect(), book, rows);
         for one in &independent {

@@ -3,6 +3,7 @@
 //! A byte says which of two forms follows. In the plain one a row takes 44 bytes; it has no room for figures that no real request has,
 //! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
 
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::stored::Sums;
@@ -130,15 +131,23 @@ impl Packed {
     }
 }
 
-fn number<'a>(names: &mut Vec<&'a str>, name: &'a str) -> Option<u16> {
-    let at = names
-        .iter()
-        .rposition(|known| *known == name)
-        .unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-    u16::try_from(at).ok()
+/// Names on their way into a file, each with its place.
+#[derive(Default)]
+struct Numbered<'a> {
+    names: Vec<&'a str>,
+    places: HashMap<&'a str, u16>,
+}
+
+impl<'a> Numbered<'a> {
+    fn number(&mut self, name: &'a str) -> Option<u16> {
+        if let Some(known) = self.places.get(name) {
+            return Some(*known);
+        }
+        let new = u16::try_from(self.names.len()).ok()?;
+        self.names.push(name);
+        self.places.insert(name, new);
+        Some(new)
+    }
 }
 
 /// Packs records. Empty for a file with more names than any file that is written here: it is read anew for each report.
@@ -147,18 +156,17 @@ pub fn pack(records: &RecordSet) -> Vec<u8> {
 }
 
 fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
-    let mut names = Names {
-        rows: u32::try_from(records.len()).ok()?,
-        sessions: Vec::new(),
-        projects: Vec::new(),
-        models: Vec::new(),
-    };
+    let (mut sessions, mut projects, mut models) = (
+        Numbered::default(),
+        Numbered::default(),
+        Numbered::default(),
+    );
     let mut all = Vec::with_capacity(records.len());
     for entry in records.entries() {
         let places = [
-            number(&mut names.sessions, entry.session.as_str())?,
-            number(&mut names.projects, entry.project)?,
-            number(&mut names.models, entry.model)?,
+            sessions.number(entry.session.as_str())?,
+            projects.number(entry.project)?,
+            models.number(entry.model)?,
         ];
         let sums = entry.totals().into();
         let recorded = entry.recorded.map(Money::pico);
@@ -172,6 +180,13 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             ledger: entry.ledger,
         });
     }
+    let rows = u32::try_from(records.len()).ok()?;
+    let names = Names {
+        rows,
+        sessions: sessions.names,
+        projects: projects.names,
+        models: models.names,
+    };
     let plain: Option<Vec<_>> = all.iter().map(Packed::plain).collect();
     let mut out = vec![if plain.is_some() { PLAIN } else { WIDE }];
     out.extend(postcard::to_allocvec(&names).ok()?);

@@ -41,6 +41,7 @@ mod questions;
 mod resolve;
 mod restore;
 mod rows;
+mod screen;
 mod shell;
 mod source;
 mod status;
@@ -130,6 +131,9 @@ enum Command {
     /// Show a file below sync as lines (git calls this)
     #[command(hide = true)]
     Textconv(textconv::Args),
+    /// Copy what comes in without what would steer a terminal (git pages through this)
+    #[command(hide = true)]
+    Screen,
     /// What git's hooks call; and the hook for a bare repository on a server
     #[command(hide = true)]
     Hook(hook::Args),
@@ -176,6 +180,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Resolve(args)) => resolve::run(&args, &env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),
+        Some(Command::Screen) => Ok(screen::run()),
         Some(Command::Hook(args)) => hook::run(&args, &env),
     };
     finish(result, &env)

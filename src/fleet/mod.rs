@@ -11,6 +11,7 @@ pub mod count;
 pub mod decisions;
 pub mod enforce;
 mod error;
+pub mod limits;
 pub mod manifest;
 pub mod read;
 pub mod rules;

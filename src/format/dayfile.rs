@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::line::{Line, read_line, sum_line};
-use super::{FormatError, MAX_DAY_FILE, VERSION, check_version};
+use super::{FormatError, MAX_DAY_FILE, MAX_FILE_SESSIONS, VERSION, check_version};
 use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::{Extra, Fields, Object, join_extra};
@@ -116,6 +116,9 @@ impl DayFile {
                 let hash = hashes.entry(session).or_default();
                 hash.update(line);
                 hash.update(b"\n");
+                if hashes.len() > MAX_FILE_SESSIONS {
+                    return Err(FormatError::TooManySessions);
+                }
             }
             match parsed {
                 Line::Session {

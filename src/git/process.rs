@@ -291,12 +291,24 @@ impl Git {
     }
 
     /// Hands terminal, language and editor over to git, and waits for its end. What it writes elsewhere is the user's.
+    ///
+    /// `pager` makes a pager of the one that git would use.
     pub fn hand_over<S: AsRef<OsStr>>(
         &self,
         repo: &Path,
         args: &[S],
+        pager: impl Fn(&str) -> String,
     ) -> Result<ExitStatus, GitError> {
-        Self::confined(user_command(&self.program), Some(repo))
+        let users = self
+            .bare_command(Some(repo))
+            .args(["var", "GIT_PAGER"])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(GitError::Missing)?;
+        let pager = pager(String::from_utf8_lossy(&users.stdout).trim());
+        let mut command = Self::confined(user_command(&self.program), Some(repo));
+        command
+            .env("GIT_PAGER", pager)
             .args(args)
             .status()
             .map_err(GitError::Missing)

@@ -352,8 +352,7 @@ fn first_detailed(
     machine: &MachineId,
     cache: &dyn Cache,
 ) -> Result<Option<Day>, SyncError> {
-    let (machines, archive) = read::inputs(repo, Some(root))?;
-    let (all, _) = months::digested(repo, machines, archive, cache)?;
+    let (all, ..) = months::digested(repo, read::inputs(repo, Some(root))?, Some(machine), cache)?;
     Ok(all
         .iter()
         .filter(|one| !one.portion.is_page && one.portion.machine == *machine)
