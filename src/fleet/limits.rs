@@ -92,7 +92,8 @@ pub fn split<P: Part>(
         for (portion, weight) in kept.iter().rev() {
             let used = used.entry(portion.machine().clone()).or_default();
             *used = used.saturating_add(weight.bytes);
-            if *used > share && !is_own(portion) {
+            // Decisions stand in machine files.
+            if *used > share && !portion.is_page() && !is_own(portion) {
                 cut.insert((portion.machine().clone(), portion.path().to_owned()));
             }
         }

@@ -6,7 +6,7 @@
                                       open every sealed file of a commit, seal it again, compare the bytes
     sealed.py open --key FILE PATH    print a sealed file in clear
 
-FILE holds the key's text; `-` reads it from standard input. Exit codes: 0 all is equal, 1 something differs, 2 it cannot be checked.
+FILE is the file of the key, or what `claude-sync key show` prints; `-` reads standard input. Exit codes: 0 all is equal, 1 something differs, 2 it cannot be checked.
 """
 
 import argparse
@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 MAGIC = "claude-sync-sealed "
+REPLACED = "claude-sync-key-replaced "
 KEY = re.compile(r"claude-sync-key-1-([0-9a-f]{64})-([0-9a-f]{8})")
 MAX_FILE = 64 << 20
 
@@ -170,7 +171,8 @@ def decode(text):
 
 class Key:
     def __init__(self, text):
-        found = KEY.fullmatch(text.strip())
+        # Below the key stand those that it replaced.
+        found = KEY.fullmatch(text.strip().partition("\n")[0].strip())
         if not found:
             raise Bad("that is no key")
         self.key = bytes.fromhex(found[1])
@@ -216,6 +218,16 @@ class Key:
             raise Bad("lines were moved, added or left out")
         return path, text
 
+    def statement(self, path, raw):
+        """Opens what says that this key replaced another, and makes it again."""
+        line, _, rest = raw.partition(b"\n")
+        words = line.decode("utf-8", "replace").removeprefix(REPLACED).split(" ")
+        if len(words) != 4 or words[0] != "1" or path != f"sync/keys/{words[1]}" or words[2] != self.mark:
+            raise Bad("it is a statement about other keys")
+        again = line + b"\n= " + encode(self.whole(path, line + b"\n")) + b"\n"
+        if again != raw:
+            raise Bad("the statement was made by somebody else")
+
     def open_message(self, message):
         """The message that a commit would have without encryption."""
         found = re.fullmatch(r"sync\n\nSealed: (\S+)\n", message)
@@ -252,6 +264,10 @@ def check(key, repo, commit):
             continue
         sealed = git(repo, "cat-file", "blob", blob.decode())
         try:
+            if sealed.startswith(REPLACED.encode()):
+                key.statement(path, sealed)
+                files += 1
+                continue
             says, text = key.open(sealed)
             if says != path:
                 wrong.append(f"{path}: it is sealed as {says}")
