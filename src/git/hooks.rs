@@ -63,8 +63,8 @@ pub fn install(
     // A server's hook is run by whoever pushes, a clone's by its owner alone.
     let mode = if server { 0o755 } else { 0o700 };
     if server && !folder.is_dir() {
-        let made = fs::create_dir_all(&folder).and_then(|()| fs::metadata(repo.common_folder()));
-        let _ = made.and_then(|above| fs::set_permissions(&folder, above.permissions()));
+        let above = fs::create_dir_all(&folder).and_then(|()| fs::metadata(repo.common_folder()));
+        let _ = above.and_then(|above| fs::set_permissions(&folder, above.permissions()));
     }
     let all = hooks
         .iter()

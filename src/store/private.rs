@@ -75,24 +75,36 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 /// Our folders and files, as far as they are there; of folders all that is in them is ours.
 fn own(places: &Places) -> Vec<PathBuf> {
     let host = places.machine_id.with_file_name("machine_id.host");
+    named(places)
+        .into_iter()
+        .chain(
+            [places.machine_id.clone(), host]
+                .into_iter()
+                .filter_map(|path| fs::canonicalize(path).ok()),
+        )
+        .collect()
+}
+
+/// Those of them that name projects, or hold a secret.
+fn named(places: &Places) -> Vec<PathBuf> {
     let all = [
         Some(places.repo.clone()),
         Some(places.state.clone()),
         places.config.parent().map(Path::to_owned),
         Some(places.key.clone()),
     ];
-    let all = all
-        .into_iter()
-        .flatten()
-        .chain([places.machine_id.clone(), host]);
     // Whoever keeps one of them elsewhere and links to it means that place.
-    all.filter_map(|path| fs::canonicalize(path).ok()).collect()
+    all.into_iter()
+        .flatten()
+        .filter_map(|path| fs::canonicalize(path).ok())
+        .collect()
 }
 
-/// Up to `most` folders and files of ours that others than their owner can read or change, the outer ones first.
+/// Up to `most` folders and files of ours that others than their owner can read or change, the outer ones first. What lies in a folder
+/// that they cannot enter is none of them, whatever its own permissions are.
 pub fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
     let mut out = Vec::new();
-    walk(own(places), &mut |path| {
+    walk(named(places), false, &mut |path| {
         out.push(path.to_owned());
         out.len() < most
     });
@@ -151,7 +163,7 @@ pub fn open_folder(_: &Path, _: &fs::Permissions) -> io::Result<()> {
 
 fn close_all(paths: Vec<PathBuf>) -> usize {
     let mut closed = 0;
-    walk(paths, &mut |path| {
+    walk(paths, true, &mut |path| {
         // What belongs to somebody else stays as it is: that is told elsewhere.
         closed += usize::from(close_one(path).is_ok());
         true
@@ -171,9 +183,10 @@ fn close_one(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Shows what others can reach by its permissions, folders before what is in them, until `show` has seen enough. Links are not followed.
+/// Shows what is open to others by its own permissions, folders before what is in them, until `show` has seen enough; with `all` also what
+/// lies in folders that shut them off. Links are not followed.
 #[cfg(unix)]
-fn walk(mut todo: Vec<PathBuf>, show: &mut dyn FnMut(&Path) -> bool) {
+fn walk(mut todo: Vec<PathBuf>, all: bool, show: &mut dyn FnMut(&Path) -> bool) {
     use std::os::unix::fs::PermissionsExt as _;
     todo.reverse();
     while let Some(path) = todo.pop() {
@@ -183,10 +196,11 @@ fn walk(mut todo: Vec<PathBuf>, show: &mut dyn FnMut(&Path) -> bool) {
         if !(meta.is_dir() || meta.is_file()) {
             continue;
         }
-        if meta.permissions().mode() & OTHERS != 0 && !show(&path) {
+        let is_open = meta.permissions().mode() & OTHERS != 0;
+        if is_open && !show(&path) {
             return;
         }
-        if meta.is_dir() {
+        if meta.is_dir() && (is_open || all) {
             todo.extend(
                 fs::read_dir(&path)
                     .into_iter()
@@ -200,4 +214,4 @@ fn walk(mut todo: Vec<PathBuf>, show: &mut dyn FnMut(&Path) -> bool) {
 
 /// Elsewhere the home folder's permissions hold.
 #[cfg(not(unix))]
-fn walk(_: Vec<PathBuf>, _: &mut dyn FnMut(&Path) -> bool) {}
+fn walk(_: Vec<PathBuf>, _: bool, _: &mut dyn FnMut(&Path) -> bool) {}

@@ -61,8 +61,13 @@ fn settings_come_back_byte_for_byte() {
             all.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
         };
         assert_eq!(copies(&ada).iter().map(|copy| mode(copy)).collect::<Vec<_>>(), [0o600], "settings may hold secrets");
-        let beside = || fs::read_dir(ada.home.join(".claude")).expect("a folder").flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
-        assert!(beside().iter().all(|name| ["settings.json", "machine_id", "projects"].iter().any(|known| name == known)), "{:?}", beside());
+        let beside =
+            || fs::read_dir(ada.home.join(".claude")).expect("a folder").flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
+        assert!(
+            beside().iter().all(|name| ["settings.json", "machine_id", "projects"].iter().any(|known| name == known)),
+            "{:?}",
+            beside()
+        );
         // An earlier version kept the copy where whoever commits all dotfiles would commit it.
         let old = ada.home.join(".claude/settings.json.before-claude-sync");
         fs::rename(&copies(&ada)[0], &old).expect("moved");
