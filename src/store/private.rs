@@ -28,6 +28,14 @@ pub fn restrict() {
     }
 }
 
+/// Takes [`restrict`] back, for a command that writes nothing about anybody.
+pub fn release() {
+    #[cfg(unix)]
+    if let Some(mask) = USERS.get() {
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(*mask));
+    }
+}
+
 /// A command for a program of the user's, which writes files as if the user had started it.
 pub fn user_command(program: &Path) -> Command {
     match USERS.get() {
@@ -75,23 +83,23 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 /// Our folders and files, as far as they are there; of folders all that is in them is ours.
 fn own(places: &Places) -> Vec<PathBuf> {
     let host = places.machine_id.with_file_name("machine_id.host");
+    let files = [places.key.clone(), places.machine_id.clone(), host];
     named(places)
         .into_iter()
         .chain(
-            [places.machine_id.clone(), host]
+            files
                 .into_iter()
                 .filter_map(|path| fs::canonicalize(path).ok()),
         )
         .collect()
 }
 
-/// Those of them that name projects, or hold a secret.
+/// The folders among them: what is in these names projects.
 fn named(places: &Places) -> Vec<PathBuf> {
     let all = [
         Some(places.repo.clone()),
         Some(places.state.clone()),
         places.config.parent().map(Path::to_owned),
-        Some(places.key.clone()),
     ];
     // Whoever keeps one of them elsewhere and links to it means that place.
     all.into_iter()

@@ -5,6 +5,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use claude_sync::git::Repo;
+
 use crate::scale::long;
 use crate::world::{Machine, NOON, World, transcript};
 
@@ -141,14 +143,17 @@ fn one_blob_under_many_names_fills_no_disk() {
 fn a_file_that_becomes_small_is_shown_and_one_that_grows_goes() {
     let world = World::new();
     let (ada, eve) = stage(&world);
-    // Of two versions of a snapshot the greater text stays.
     let path = format!("sync/machines/{EVE}.20260310T000000Z.json");
-    for (text, is_shown) in [
-        ("a".repeat(5 << 20), false),
-        ("b".to_owned(), true),
-        ("c".repeat(5 << 20), false),
-        ("d".to_owned(), true),
-    ] {
+    // Of two versions of a snapshot that with the greater id stays.
+    let version = |size: usize, digit: u8| -> String {
+        let all = (0..).map(|at| format!("{}{at}", "a".repeat(size)));
+        let fits = |text: &String| {
+            Repo::blob_id(text.as_bytes()).expect("an id").as_bytes()[0] >> 4 == digit
+        };
+        all.into_iter().find(fits).expect("there are many")
+    };
+    for (size, digit) in [(5 << 20, 3), (1, 6), (5 << 20, 9), (1, 12)] {
+        let (text, is_shown) = (version(size, digit), size == 1);
         world.git(&eve, &["fetch", "-q"]);
         world.git(&eve, &["reset", "-q", "--hard", "origin/main"]);
         push(&world, &eve, text.as_bytes(), std::iter::once(path.clone()));

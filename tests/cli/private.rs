@@ -331,6 +331,19 @@ fn others_files_are_written_by_the_users_umask() {
         &["hook", "install", &remote.display().to_string()],
     );
     assert_eq!(mode(&remote.join("hooks/pre-receive")), 0o755);
+    // Manual pages name nobody.
+    sync(
+        &ada,
+        "022",
+        &["man", &world.path().join("man").display().to_string()],
+    );
+    assert_eq!(
+        (
+            mode(&world.path().join("man")),
+            mode(&world.path().join("man/claude-sync.1"))
+        ),
+        (0o755, 0o644)
+    );
     // What somebody made readable for others stays so when it is written anew.
     let export = world.path().join("usage.prom");
     fs::write(&export, "").expect("written");
