@@ -81,8 +81,31 @@ impl Ledger {
         Ok(durable::write(path, text.as_bytes())?)
     }
 
-    /// Puts our hooks into a settings file. Says whether anything changed.
-    pub fn add_hooks(&mut self, settings: &Path, command: &str) -> Result<bool, AutoError> {
+    /// Moves copies of settings files that an earlier version kept beside them to the state folder. Says whether there were any.
+    pub fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
+        let mut moved = false;
+        for changed in &mut self.settings {
+            let wanted = backup_place(state, &changed.path);
+            let Some(old) = changed.backup.clone().filter(|old| *old != wanted) else {
+                continue;
+            };
+            if let Some(text) = read(&old)? {
+                durable::write(&wanted, text.as_bytes())?;
+                changed.backup = Some(wanted);
+                delete(&old)?;
+                moved = true;
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Puts our hooks into a settings file, of which a copy is kept in the state folder. Says whether anything changed.
+    pub fn add_hooks(
+        &mut self,
+        settings: &Path,
+        command: &str,
+        state: &Path,
+    ) -> Result<bool, AutoError> {
         let path = target(settings);
         let before = read(&path)?;
         let text = before.clone().unwrap_or_default();
@@ -102,15 +125,8 @@ impl Ledger {
             // It is ours already: what it was before that is kept.
             (Some(known), true, _) => known.backup,
             (_, false, Some(text)) => {
-                let copy = backup_place(&path);
+                let copy = backup_place(state, &path);
                 durable::write(&copy, text.as_bytes())?;
-                let shown = fs::metadata(&path).map(|meta| meta.permissions());
-                shown
-                    .and_then(|shown| fs::set_permissions(&copy, shown))
-                    .map_err(|source| WriteError {
-                        path: copy.clone(),
-                        source,
-                    })?;
                 Some(copy)
             }
             _ => None,
@@ -185,9 +201,13 @@ pub fn target(settings: &Path) -> PathBuf {
     }
 }
 
-fn backup_place(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!("{name}.before-claude-sync"))
+/// Where the copy of a settings file is. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
+/// would be committed and pushed by whoever adds all files there.
+fn backup_place(state: &Path, path: &Path) -> PathBuf {
+    let name = sha256(path.to_string_lossy().as_bytes());
+    state
+        .join("settings-before")
+        .join(format!("{}.json", &name[..16]))
 }
 
 /// A file's text; none where there is no file.

@@ -1,6 +1,6 @@
 //! How often automatic runs happen, and how the last one went: `auto.json` in the state folder.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::AutoError;
 use crate::base::time::Timestamp;
 use crate::store::durable::{self, WriteError};
+use crate::store::private;
 
 /// The last automatic run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,13 +64,8 @@ pub fn take_turn(state: &Path) -> Result<Option<File>, AutoError> {
             source,
         })
     };
-    std::fs::create_dir_all(state).map_err(fail)?;
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(fail)?;
+    private::make_folder(state).map_err(fail)?;
+    let file = private::open_file(&path).map_err(fail)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -26,6 +26,12 @@ impl Key {
         Some(Self(bytes))
     }
 
+    /// The key of these bytes.
+    #[cfg(test)]
+    pub fn of_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads a key's text. None where it is no key, or was mistyped.
     pub fn parse(text: &str) -> Option<Self> {
         let (digits, mark) = text.trim().strip_prefix(PREFIX)?.split_once('-')?;
@@ -54,6 +60,39 @@ impl Key {
     /// A key for one purpose: HMAC-SHA-256 of its name under this key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         mac(&self.0, purpose.as_bytes())
+    }
+}
+
+/// What names are signed with, so that whoever lacks the fleet's key cannot try a list of names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NameKey {
+    mark: String,
+    key: [u8; 32],
+}
+
+impl fmt::Debug for NameKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NameKey({})", self.mark)
+    }
+}
+
+impl NameKey {
+    /// That of a fleet's key.
+    pub fn of(key: &Key) -> Self {
+        Self {
+            mark: key.mark(),
+            key: key.derive("forget"),
+        }
+    }
+
+    /// The mark of the fleet's key.
+    pub fn mark(&self) -> &str {
+        &self.mark
+    }
+
+    /// The MAC of texts without zero bytes.
+    pub fn sign(&self, parts: &[&str]) -> [u8; 32] {
+        mac(&self.key, parts.join("\0").as_bytes())
     }
 }
 

@@ -178,18 +178,31 @@ pub fn short_model(model: &str) -> String {
     printable(dated.map_or(name, |(base, _)| base), 40)
 }
 
-/// A text as a field. A spreadsheet would run one that begins like a formula: it gets an apostrophe, which keeps it a text.
+/// What a spreadsheet takes for the beginning of a formula, in the wide forms of East Asian keyboards too.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// What separates fields in some country's spreadsheets, whatever this file is separated by.
+const SEPARATORS: [char; 4] = [',', ';', '|', '\t'];
+
+/// A text as a field. Characters that print nothing or reorder others are escaped as in [`printable`].
+///
+/// A spreadsheet would run what begins like a formula, and where its country's lists are separated by semicolons it takes each part behind
+/// one for a field: there an apostrophe keeps it a text.
 pub fn csv_field(text: &str) -> String {
-    let text: String = text.chars().filter(|c| !c.is_control()).collect();
-    let text = if text.starts_with(['=', '+', '-', '@']) {
-        format!("'{text}")
+    let mut out = String::with_capacity(text.len());
+    let mut begins = true;
+    for c in printable(text, usize::MAX).chars() {
+        if begins && FORMULA.contains(&c) {
+            out.push('\'');
+        }
+        begins = SEPARATORS.contains(&c) || begins && (c.is_whitespace() || c == '"');
+        out.push(c);
+    }
+    let plain = out.trim() == out && !out.contains(SEPARATORS) && !out.contains(['"', '\'']);
+    if plain {
+        out
     } else {
-        text
-    };
-    if text.contains([',', '"', '\'']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
+        format!("\"{}\"", out.replace('"', "\"\""))
     }
 }
 
@@ -232,6 +245,25 @@ mod tests {
             Screen::json("\"\u{202e}é\u{e0001}\"\n").0,
             "\"\\u202eé\\udb40\\udc01\"\n"
         );
+    }
+
+    #[test]
+    fn no_spreadsheet_runs_a_field() {
+        for (text, field) in [
+            ("shop", "shop"),
+            ("a-b=c", "a-b=c"),
+            ("=1+1", "\"'=1+1\""),
+            ("a,b", "\"a,b\""),
+            ("lab;=HYPERLINK(\"x\")", "\"lab;'=HYPERLINK(\"\"x\"\")\""),
+            ("lab; \"@x", "\"lab; \"\"'@x\""),
+            ("a|+b", "\"a|'+b\""),
+            (" \u{a0}-1", "\" \u{a0}'-1\""),
+            ("＝1", "\"'＝1\""),
+            ("a\t=1\r\nb", "a\\u{9}=1\\u{d}\\u{a}b"),
+            ("a\u{202e}b\u{7f}\u{9b}", "a\\u{202e}b\\u{7f}\\u{9b}"),
+        ] {
+            assert_eq!(csv_field(text), field, "{text:?}");
+        }
     }
 
     #[test]

@@ -13,6 +13,8 @@ use crate::base::few::low;
 use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::decisions;
+use crate::fleet::limits::Weight;
+use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::SyncFile;
 use crate::record::{Level, Record, Totals};
@@ -116,14 +118,16 @@ pub struct Digest {
     pub sums: Option<(i64, i64)>,
     /// It has records without an id of their own, or some that are known to be others.
     pub derived: bool,
-    /// Lines that could not be read, by file.
-    pub damaged: Vec<(String, u64)>,
+    /// What could not be read: the file, the code of what is wrong with it, and how many of its lines; 0 for all of it.
+    pub damaged: Vec<(String, String, u64)>,
     /// Sessions with a checksum that failed.
     pub suspects: Vec<String>,
     /// Of a machine file: all of it but the view of the last sync.
     pub page: Option<String>,
-    /// Of a portion: a file cannot be read, or two of them share a record. It is read whole.
+    /// Of a portion: its machine file cannot be read, or two of its files share a record. It is read whole.
     pub whole: bool,
+    /// Of a portion: what reading it costs.
+    pub weight: Weight,
     /// Of a portion: the sum of its records' ids, without overflow.
     pub ids: u64,
 }
@@ -205,13 +209,27 @@ pub struct PortionDigest {
     pub sessions: Vec<SessionSum>,
 }
 
+impl FileDigest {
+    /// Of a day file that cannot be read: nothing of it counts.
+    pub fn unreadable(path: &str, code: &str) -> Self {
+        let digest = Digest {
+            damaged: vec![(path.to_owned(), code.to_owned(), 0)],
+            ..Digest::default()
+        };
+        Self {
+            digest,
+            ..Self::default()
+        }
+    }
+}
+
 impl PortionDigest {
     /// The fingerprint of each record's id, sorted.
     pub fn fingerprints(&self) -> impl ExactSizeIterator<Item = u32> {
         self.ids.iter().map(|id| low(*id))
     }
 
-    /// Sums files up. None stands for a file that cannot be read.
+    /// Sums files up. None stands for a machine file that cannot be read.
     pub fn of(files: impl IntoIterator<Item = Option<FileDigest>>) -> Self {
         let mut out = Self::default();
         let mut sessions: BTreeMap<String, SessionSum> = BTreeMap::new();
@@ -247,15 +265,24 @@ pub fn name(session: &str) -> u64 {
     RecordId::of("session", &[session.as_bytes()]).number()
 }
 
-/// Digests a file; none for one that cannot be read, or is none of those that count.
-pub fn digest(path: &str, kind: &Path, bytes: &[u8], names: &mut Interner) -> Option<FileDigest> {
+/// The code of lines that could not be read.
+const DAMAGED_LINES: &str = "damaged-lines";
+
+/// Digests a file; for one that cannot be read, or is none of those that count, the code of what is wrong with it.
+pub fn digest(
+    path: &str,
+    kind: &Path,
+    bytes: &[u8],
+    names: &mut Interner,
+) -> Result<FileDigest, &'static str> {
     match kind {
         Path::Day(machine, day, _) => {
-            let (file, damage) = DayFile::read(machine, *day, bytes, names).ok()?;
-            Some(digest_day(path, &file, &damage))
+            let (file, damage) =
+                DayFile::read(machine, *day, bytes, names).map_err(|error| error.code())?;
+            Ok(digest_day(path, &file, &damage))
         }
-        Path::Machine(machine) => digest_page(machine, bytes, names),
-        _ => None,
+        Path::Machine(machine) => digest_page(machine, bytes, names).map_err(|error| error.code()),
+        _ => Err("malformed"),
     }
 }
 
@@ -287,7 +314,9 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
         .map(|(key, sum)| Some(sum.reach(key)))
         .fold(None, both);
     if damage.lines > 0 {
-        out.digest.damaged.push((path.to_owned(), damage.lines));
+        out.digest
+            .damaged
+            .push((path.to_owned(), DAMAGED_LINES.to_owned(), damage.lines));
     }
     out.digest.suspects = texts(damage.checksums.iter().chain(file.suspects()).collect());
     out.sessions = sums.into_values().collect();
@@ -295,8 +324,12 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     out
 }
 
-fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Option<FileDigest> {
-    let mut page = SyncFile::read(machine, bytes, names).ok()?;
+fn digest_page(
+    machine: &MachineId,
+    bytes: &[u8],
+    names: &mut Interner,
+) -> Result<FileDigest, FormatError> {
+    let mut page = SyncFile::read(machine, bytes, names)?;
     let mut out = FileDigest::default();
     for record in page
         .sessions
@@ -312,7 +345,7 @@ fn digest_page(machine: &MachineId, bytes: &[u8], names: &mut Interner) -> Optio
     out.digest.sums = claims(&page);
     page.sessions.retain(|_, session| session.claimed.is_some());
     out.digest.page = Some(page.write());
-    Some(out)
+    Ok(out)
 }
 
 /// From when to when requests are compared with what a machine file claims.

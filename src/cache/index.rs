@@ -55,7 +55,7 @@ pub struct Index {
 }
 
 /// Of an index of another version nothing is kept.
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 7;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -131,6 +131,8 @@ impl Index {
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
+        // `SQLite` gives the files beside it the same permissions. Where it cannot be made, opening it says why.
+        let _ = crate::store::private::open_file(path);
         let db = Connection::open(path)?;
         // Large pages: digests are read all at once.
         db.pragma_update(None, "page_size", 32_768)?;

@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::digest::{Digest, FileDigest, PortionDigest, SessionSum, digest};
 use super::fingerprints::Fingerprints;
 use super::memo::{Cache, Known};
-use crate::base::ids::Interner;
+use crate::base::ids::{Interner, MachineId};
 use crate::fleet::DataError;
+use crate::fleet::limits::{self, LeftOut, Weight};
 use crate::fleet::read::{self, Content, Portion, portions};
 use crate::git::Oid;
 use crate::git::repo::{Blob, Repo};
@@ -79,16 +80,30 @@ impl Digested {
     }
 }
 
-/// All portions below the trees `sync/machines` and `sync/archive`, and those that were there before.
+/// All portions below the trees `sync/machines` and `sync/archive` that are read, those that were there before, and what is left out; of
+/// the machine `own` nothing is.
 pub fn digested(
     repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
+    (machines, archive): (Option<Oid>, Option<Oid>),
+    own: Option<&MachineId>,
     cache: &dyn Cache,
-) -> Result<(Vec<Digested>, Gone), DataError> {
+) -> Result<(Vec<Digested>, Gone, LeftOut), DataError> {
     let mut known = cache.portions();
     let mut out = Vec::new();
-    for portion in portions(repo, machines, archive)? {
+    let weighed = portions(repo, machines, archive)?
+        .into_iter()
+        .map(|portion| {
+            let weight = match known
+                .get(&portion.path)
+                .filter(|known| known.oid == portion.oid)
+            {
+                Some(known) => known.digest.weight,
+                None => portion.weight(repo)?,
+            };
+            Ok((portion, weight))
+        });
+    let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, own);
+    for (portion, weight) in kept {
         let one = match known.remove(&portion.path) {
             Some(known) if known.oid == portion.oid => Digested {
                 portion,
@@ -98,7 +113,7 @@ pub fn digested(
                 names: known.names,
                 sessions: None,
             },
-            before => Digested::made(repo, cache, portion, before.as_ref())?,
+            before => Digested::made(repo, cache, (portion, weight), before.as_ref())?,
         };
         out.push(one);
     }
@@ -107,7 +122,7 @@ pub fn digested(
         .filter(|(_, known)| known.compared)
         .map(|(path, _)| path)
         .collect();
-    Ok((out, Gone(gone)))
+    Ok((out, Gone(gone), left))
 }
 
 impl Digested {
@@ -115,10 +130,11 @@ impl Digested {
     fn made(
         repo: &Repo,
         cache: &dyn Cache,
-        portion: Portion,
+        (portion, weight): (Portion, Weight),
         before: Option<&Known>,
     ) -> Result<Self, DataError> {
-        let made = make(repo, cache, &portion)?;
+        let mut made = make(repo, cache, &portion)?;
+        made.digest.weight = weight;
         let fingerprints = Fingerprints::made(&made, before, &portion.path, cache);
         cache.keep_portion(&portion.path, portion.oid, &made);
         let sessions = postcard::to_allocvec(&made.sessions).ok();
@@ -147,19 +163,20 @@ pub fn file(
 ) -> Result<Option<FileDigest>, DataError> {
     match cache.file(&blob.path, blob.oid) {
         Some(known) => Ok(Some(known)),
-        None => read(repo, blob, kind, names),
+        None => Ok(read(repo, blob, kind, names)?.ok()),
     }
 }
 
+/// A file's digest, or the code of what is wrong with the file.
 fn read(
     repo: &Repo,
     blob: &Blob,
     kind: &Path,
     names: &mut Interner,
-) -> Result<Option<FileDigest>, DataError> {
+) -> Result<Result<FileDigest, &'static str>, DataError> {
     Ok(match read::content(repo, blob.oid)? {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
-        Content::TooLarge(_) => None,
+        Content::TooLarge(_) => Err("too-large"),
     })
 }
 
@@ -169,8 +186,14 @@ fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<PortionDige
     for (blob, kind) in portion.files(repo)? {
         let mut made = cache.file(&blob.path, blob.oid);
         if made.is_none() {
-            made = read(repo, &blob, &kind, &mut names)?;
-            new.extend(made.clone().map(|made| (blob.path, blob.oid, made)));
+            made = match read(repo, &blob, &kind, &mut names)? {
+                Ok(made) => {
+                    new.push((blob.path, blob.oid, made.clone()));
+                    Some(made)
+                }
+                Err(_) if portion.is_page => None,
+                Err(code) => Some(FileDigest::unreadable(&blob.path, code)),
+            };
         }
         all.push(made.map(|made| FileDigest {
             rows: Vec::new(),

@@ -44,7 +44,7 @@ impl<'a> Overview<'a> {
         cache: &'a dyn Cache,
         rows: Rows,
     ) -> Result<Self, DataError> {
-        let (portions, gone) = digested(repo, machines, archive, cache)?;
+        let (portions, gone, left) = digested(repo, (machines, archive), None, cache)?;
         let mut overlapping = overlapping(repo, &portions, &gone, cache)?;
         // A machine's own figures are by the built-in prices, as its machine file states them.
         let book = if only.is_none() {
@@ -72,6 +72,9 @@ impl<'a> Overview<'a> {
                 add_digest(data, &one, &mut names);
                 independent.push(one);
             }
+        }
+        if only.is_none() {
+            read::name_left_out(left, &mut machines);
         }
         let mut fleet = Fleet::count_by(machines.into_values().collect(), book, rows);
         for one in &independent {
@@ -213,8 +216,8 @@ fn add_digest(data: &mut MachineData, one: &Digested, names: &mut Interner) {
     if let Some(file) = &digest.page {
         data.page = Some(SyncFile::read(machine, file.as_bytes(), names));
     }
-    for (path, lines) in &digest.damaged {
-        let conflict = Conflict::about("damaged-lines", path.as_str(), machine, *lines);
+    for (path, code, lines) in &digest.damaged {
+        let conflict = Conflict::about(code, path.as_str(), machine, *lines);
         data.problems.push(conflict);
     }
     let suspects = digest.suspects.iter();

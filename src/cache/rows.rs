@@ -3,6 +3,9 @@
 //! A byte says which of two forms follows. In the plain one a row takes 46 bytes; it has no room for figures that no real request has,
 //! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
 
+use std::hash::Hash;
+
+use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::stored::Sums;
@@ -15,7 +18,7 @@ use crate::prices::Counters;
 use crate::record::{Client, Entry, Level, RecordSet, Totals};
 
 /// The names in a file, each once.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Names<'a> {
     rows: u32,
     #[serde(borrow)]
@@ -29,16 +32,52 @@ struct Names<'a> {
     clients: Vec<[&'a str; 3]>,
 }
 
-impl<'a> Names<'a> {
+/// Values on their way into a file, each with its place.
+struct Numbered<T> {
+    all: Vec<T>,
+    places: HashMap<T, u16>,
+}
+
+impl<T> Default for Numbered<T> {
+    fn default() -> Self {
+        Self {
+            all: Vec::new(),
+            places: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Numbered<T> {
+    fn number(&mut self, value: T) -> Option<u16> {
+        if let Some(known) = self.places.get(&value) {
+            return Some(*known);
+        }
+        let new = u16::try_from(self.all.len()).ok()?;
+        self.all.push(value);
+        self.places.insert(value, new);
+        Some(new)
+    }
+}
+
+/// The names of a file while its records are packed.
+#[derive(Default)]
+struct Gathered<'a> {
+    sessions: Numbered<&'a str>,
+    projects: Numbered<&'a str>,
+    models: Numbered<&'a str>,
+    clients: Numbered<[&'a str; 3]>,
+}
+
+impl<'a> Gathered<'a> {
     /// The places of a record's names, which are added where they are new. None where there is no room.
     fn places(&mut self, entry: &Entry<'a>) -> Option<[u16; 4]> {
         let client = entry.client;
         let client = [&*client.entrypoint, &*client.agent, &*client.version];
         Some([
-            number(&mut self.sessions, entry.session.as_str())?,
-            number(&mut self.projects, &**entry.project)?,
-            number(&mut self.models, &**entry.model)?,
-            number(&mut self.clients, client)?,
+            self.sessions.number(entry.session.as_str())?,
+            self.projects.number(&**entry.project)?,
+            self.models.number(&**entry.model)?,
+            self.clients.number(client)?,
         ])
     }
 }
@@ -151,32 +190,18 @@ impl Packed {
     }
 }
 
-fn number<T: PartialEq>(names: &mut Vec<T>, name: T) -> Option<u16> {
-    let at = names
-        .iter()
-        .rposition(|known| *known == name)
-        .unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-    u16::try_from(at).ok()
-}
-
 /// Packs records. Empty for a file with more names than any file that is written here: it is read anew for each report.
 pub fn pack(records: &RecordSet) -> Vec<u8> {
     try_pack(records).unwrap_or_default()
 }
 
 fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
-    let mut names = Names {
-        rows: u32::try_from(records.len()).ok()?,
-        ..Names::default()
-    };
+    let mut gathered = Gathered::default();
     let mut all = Vec::with_capacity(records.len());
     for entry in records.entries() {
         all.push(Packed {
             at: entry.at.millis(),
-            names: names.places(&entry)?,
+            names: gathered.places(&entry)?,
             sums: entry.totals().into(),
             recorded: entry.recorded.map(Money::pico),
             provisional: entry.provisional,
@@ -185,6 +210,13 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             ledger: entry.ledger,
         });
     }
+    let names = Names {
+        rows: u32::try_from(records.len()).ok()?,
+        sessions: gathered.sessions.all,
+        projects: gathered.projects.all,
+        models: gathered.models.all,
+        clients: gathered.clients.all,
+    };
     let plain: Option<Vec<_>> = all.iter().map(Packed::plain).collect();
     let mut out = vec![if plain.is_some() { PLAIN } else { WIDE }];
     out.extend(postcard::to_allocvec(&names).ok()?);

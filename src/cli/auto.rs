@@ -167,6 +167,17 @@ fn job(places: &Places) -> Job {
     }
 }
 
+/// Moves copies of settings files to where nobody commits them.
+fn move_copies(places: &Places) -> Result<(), AutoError> {
+    let place = ledger::place(&places.config);
+    let mut ledger = Ledger::read(&place);
+    if ledger.move_copies(&places.state)? {
+        ledger.write(&place)
+    } else {
+        Ok(())
+    }
+}
+
 /// Sets it up, and tells about it.
 pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
     let places = Env::places()?;
@@ -201,10 +212,11 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
         return Ok(text);
     }
     let place = ledger::place(&places.config);
+    move_copies(&places)?;
     let mut ledger = Ledger::read(&place);
     if !args.no_hooks {
         for file in settings_files(&places) {
-            let changed = ledger.add_hooks(&file, &command)?;
+            let changed = ledger.add_hooks(&file, &command, &places.state)?;
             // Written down at once: whatever fails next can be taken back.
             ledger.write(&place)?;
             let state = if changed {
@@ -426,6 +438,8 @@ fn auto_run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
     let Some(_turn) = pace::take_turn(&places.state)? else {
         return Ok(exit::OK);
     };
+    // Who set this up with an earlier version may never do so again.
+    let _ = move_copies(&places);
     let interval = config::read(&places.config)?.auto.interval;
     // Asked only now: of many that a busy hour starts, one runs.
     if trigger == Trigger::Hook

@@ -203,7 +203,7 @@ fn editor(path: &Path) -> Command {
         command = Command::new("cmd");
         command.arg("/C").arg(editor).arg(path);
     } else {
-        command = Command::new("sh");
+        command = crate::store::private::user_command(Path::new("sh"));
         command
             .arg("-c")
             .arg(format!("{editor} \"$@\""))

@@ -4,6 +4,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, out};
 use crate::base::text::{count, printable};
+use crate::store::private;
 use crate::sync::Options;
 use crate::sync::doctor::{Check, Status, examine};
 
@@ -19,6 +20,9 @@ pub struct Args {
     /// Do not ask the remote
     #[arg(long)]
     offline: bool,
+    /// First take away what others on this machine may do with claude-sync's own folders and files
+    #[arg(long)]
+    fix: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -30,7 +34,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         offline: args.offline,
         ..env.options()
     };
-    let mut checks = examine(&Env::places()?, &options);
+    let places = Env::places()?;
+    let fixed = if args.fix { private::close(&places) } else { 0 };
+    let mut checks = examine(&places, &options);
     let home = Env::home()
         .map(|home| home.display().to_string())
         .unwrap_or_default();
@@ -47,12 +53,21 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         let all: Vec<_> = checks.iter().map(json).collect();
         super::json(&serde_json::json!({
             "version": 1, "program": env!("CARGO_PKG_VERSION"), "platform": options.host.platform, "system": options.host.os_version,
-            "checks": all, "code": code,
+            "checks": all, "code": code, "fixed": fixed,
         }));
     } else {
         let system = printable(&options.host.os_version, 100);
+        let fixed = if fixed > 0 {
+            format!(
+                "Shut others off from {}.\n",
+                count(fixed as u64, "file or folder")
+                    .replace("file or folders", "files and folders")
+            )
+        } else {
+            String::new()
+        };
         out(&format!(
-            "claude-sync {} on {system}\n\n{}\n{}\n",
+            "claude-sync {} on {system}\n\n{}\n{fixed}{}\n",
             env!("CARGO_PKG_VERSION"),
             table(&checks, env.width),
             sum(&checks)

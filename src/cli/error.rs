@@ -296,13 +296,17 @@ impl From<SyncError> for CliError {
 
 impl From<LockError> for CliError {
     fn from(error: LockError) -> Self {
-        match error {
+        match &error {
             LockError::Held { .. } => Self::new(
                 &error,
                 "claude_sync::running",
                 exit::RUNNING,
                 "wait for it to end; what you used meanwhile is synced by the next run",
             ),
+            LockError::Io { path, source } if source.kind() == std::io::ErrorKind::InvalidInput => {
+                let help = format!("rm '{}'", path.display());
+                Self::new(&error, "claude_sync::lock", exit::FAILURE, help)
+            }
             LockError::Io { .. } => Self::new(
                 &error,
                 "claude_sync::lock",

@@ -23,7 +23,8 @@ pub struct Args {
     /// How rows are written
     #[arg(long, value_enum, default_value = "csv")]
     format: As,
-    /// Write to a file, or a folder for Parquet, which is replaced whole, instead of standard output
+    /// Write to a file, or a folder for Parquet, which is replaced whole, instead of standard output. A new one is for you alone; one that is
+    /// there keeps its permissions
     #[arg(short, long, value_name = "PATH", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
 }

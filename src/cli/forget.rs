@@ -10,7 +10,7 @@ use serde_json::json;
 use super::env::Env;
 use super::error::CliError;
 use super::{exit, machine, out, outcome, source, sync};
-use crate::base::key::hex;
+use crate::base::key::{NameKey, hex};
 use crate::base::text::{count, nearest, printable};
 use crate::base::time::Day;
 use crate::fleet::Row;
@@ -18,6 +18,7 @@ use crate::fleet::decisions::Intent;
 use crate::fleet::rules::{FORGOTTEN, Subject};
 use crate::record::Totals;
 use crate::report;
+use crate::store::{Places, config, key};
 use crate::sync::Options;
 
 #[derive(Debug, clap::Args)]
@@ -156,8 +157,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         )
     })?;
     let salt = hex(&salt);
+    let key = name_key(&places)?;
     let intents = subjects.iter().map(|subject| {
-        let (subject, says) = subject.tombstone(&salt);
+        let (subject, says) = subject.tombstone(&salt, key.as_ref());
         let value = says
             .get("salt")
             .cloned()
@@ -190,6 +192,21 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         args.json.then(|| vec![("forgotten", forgotten())]),
         words,
     ))
+}
+
+/// What names are signed with: nothing where there is no key, or where what is written is sealed with it.
+fn name_key(places: &Places) -> Result<Option<NameKey>, CliError> {
+    let Some(key) = key::read(&places.key)? else {
+        return Ok(None);
+    };
+    let asked = config::read(&places.config)?.encrypt;
+    let repo = source::open(places)?;
+    let sealed = repo
+        .synced()?
+        .map(|head| repo.sealed_by(repo.tree_of(head)?))
+        .transpose()?
+        .flatten();
+    Ok((!asked && sealed.is_none()).then(|| NameKey::of(&key)))
 }
 
 fn agreed(what: &str, env: &Env) -> Result<bool, CliError> {

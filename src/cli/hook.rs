@@ -102,6 +102,8 @@ pub fn run(args: &Args, _env: &Env) -> Result<u8, CliError> {
                 .head_commit()?
                 .map(|head| repo.tree_of(head))
                 .transpose()?;
+            // Git writes the work tree by the umask of whoever runs it.
+            crate::store::private::close_folder(repo.path());
             if !guard::is_fresh(&repo, root)? {
                 let what = name.trim_start_matches("post-");
                 eprintln!(

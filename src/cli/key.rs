@@ -1,6 +1,7 @@
 //! `claude-sync key`: the fleet's key, which travels by hand.
 
 use std::io::{IsTerminal as _, Read as _};
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::json;
@@ -35,10 +36,19 @@ enum What {
     Init(Print),
     /// Print the key, for another machine to import
     Show(Print),
-    /// Take over the key of another machine: as an argument, or from standard input
+    /// Take over the key of another machine: from standard input, a file, or asked for
+    #[command(after_help = "\
+Examples:
+  ssh laptop claude-sync key show | claude-sync key import
+  claude-sync key import --file fleet.key
+  claude-sync key import               asks for it, and does not show what is typed")]
     Import {
-        /// The key, as `claude-sync key show` prints it
+        /// The key itself: the shell's history and other users of this computer see it there
+        #[arg(hide = true, conflicts_with = "file")]
         key: Option<String>,
+        /// Read the key from a file
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
         #[command(flatten)]
         print: Print,
     },
@@ -86,6 +96,27 @@ fn tell(key: &Key, places: &Places, made: bool, text: Option<&str>) {
         &json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }),
     );
 }
+
+/// What a file holds that somebody says holds a key.
+fn from_file(file: &Path) -> Result<String, CliError> {
+    let mut text = String::new();
+    let read = std::fs::File::open(file).and_then(|file| file.take(MOST).read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| {
+        let message = format!(
+            "failed to read {}: {error}",
+            printable(&file.display().to_string(), 400)
+        );
+        CliError::plain(
+            &message,
+            "claude_sync::key",
+            exit::CONFIG,
+            "name the file that holds what claude-sync key show prints",
+        )
+    })
+}
+
+/// No key has more bytes.
+const MOST: u64 = 1000;
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
@@ -137,9 +168,15 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 ));
             }
         },
-        What::Import { key: given, print } => {
+        What::Import {
+            key: given,
+            file,
+            print,
+        } => {
             let mut text = given.clone().unwrap_or_default();
-            if given.is_none() {
+            if let Some(file) = file {
+                text = from_file(file)?;
+            } else if given.is_none() {
                 if std::io::stdin().is_terminal() {
                     // Not shown: a terminal keeps what it showed.
                     let asked = Password::new()
@@ -147,7 +184,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                         .interact();
                     text = asked.unwrap_or_default();
                 } else {
-                    let _ = std::io::stdin().take(1000).read_to_string(&mut text);
+                    let _ = std::io::stdin().take(MOST).read_to_string(&mut text);
                 }
             }
             let new = Key::parse(&text).ok_or_else(|| {
@@ -159,6 +196,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 )
             })?;
             key::write(&places.key, &new)?;
+            if given.is_some() {
+                eprintln!(
+                    "warning: The key stood on the command line: the shell's history has it, and other users of this computer may have seen it. Delete it from the history; next time: claude-sync key import --file FILE, or from standard input."
+                );
+            }
             if print.json {
                 tell(&new, &places, false, None);
                 return Ok(exit::OK);

@@ -41,6 +41,7 @@ mod questions;
 mod resolve;
 mod restore;
 mod rows;
+mod screen;
 mod shell;
 mod source;
 mod status;
@@ -56,6 +57,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::base::text::Screen;
+use crate::store::private;
 use env::Env;
 use error::CliError;
 use everywhere::Everywhere;
@@ -129,6 +131,9 @@ enum Command {
     /// Show a file below sync as lines (git calls this)
     #[command(hide = true)]
     Textconv(textconv::Args),
+    /// Copy what comes in without what would steer a terminal (git pages through this)
+    #[command(hide = true)]
+    Screen,
     /// What git's hooks call; and the hook for a bare repository on a server
     #[command(hide = true)]
     Hook(hook::Args),
@@ -136,6 +141,7 @@ enum Command {
 
 /// `claude-sync`.
 pub fn claude_sync() -> ExitCode {
+    private::restrict();
     // Git calls the driver once for each file and waits: that takes the short way.
     if let Some(args) = driver::Args::from_git(std::env::args_os()) {
         return driver::run(&args);
@@ -174,6 +180,7 @@ pub fn claude_sync() -> ExitCode {
         Some(Command::Resolve(args)) => resolve::run(&args, &env),
         Some(Command::Demo) => demo::run(&env),
         Some(Command::MergeDriver(args)) => return driver::run(&args),
+        Some(Command::Screen) => Ok(screen::run()),
         Some(Command::Hook(args)) => hook::run(&args, &env),
     };
     finish(result, &env)
@@ -181,6 +188,7 @@ pub fn claude_sync() -> ExitCode {
 
 /// `claude-usage-tracker`.
 pub fn claude_usage_tracker() -> ExitCode {
+    private::restrict();
     let (args, said) = everywhere::parse::<tracker::Args>();
     let env = Env::read().told(said);
     finish(env.check().and_then(|()| tracker::run(&args, &env)), &env)

@@ -40,6 +40,8 @@ pub struct ManArgs {
 
 /// Writes the manual pages of programs and of all their commands.
 pub fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
+    // For everybody on the machine, and for packages.
+    crate::store::private::release();
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(&args.folder)?;
         programs

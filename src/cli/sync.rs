@@ -330,6 +330,12 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             code => format!("{subject}: left out ({}). All other files count.", printable(code, 40)),
         });
     }
+    if outcome.unknown_names > 0 {
+        let names = count(outcome.unknown_names as u64, "name");
+        lines.push(format!(
+            "{names} of sessions or projects were forgotten, and only the fleet's key tells which. What is used under them here comes in until another machine syncs; with the key it stays out: claude-sync key import"
+        ));
+    }
     if let Some(rules) = outcome.newer_rules {
         let own = crate::format::manifest::RULES;
         lines.push(format!(

@@ -11,11 +11,13 @@ pub mod count;
 pub mod decisions;
 pub mod enforce;
 mod error;
+pub mod limits;
 pub mod manifest;
 pub mod read;
 pub mod rules;
 pub mod settle;
 mod sums;
+mod tombstone;
 pub mod view;
 
 pub use error::DataError;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::DataError;
+use super::limits::{self, LeftOut, Part, Weight};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
@@ -182,19 +183,40 @@ pub fn load(
     archive: Option<Oid>,
 ) -> Result<Vec<MachineData>, DataError> {
     let mut reader = Reader::default();
-    for (prefix, tree) in [(layout::MACHINES, machines), (layout::ARCHIVE, archive)] {
-        let blobs = tree
-            .map(|tree| repo.blobs_below(tree, prefix))
-            .transpose()?
-            .unwrap_or_default();
-        for blob in blobs.into_iter().filter(|blob| blob.mode == FILE) {
-            let kind = Path::parse(&blob.path);
-            if matches!(kind, Path::Machine(_) | Path::Day(..)) {
-                reader.add(&blob.path, &kind, content(repo, blob.oid)?);
-            }
+    let weighed = portions(repo, machines, archive)?
+        .into_iter()
+        .map(|portion| {
+            let weight = portion.weight(repo)?;
+            Ok((portion, weight))
+        });
+    let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, None);
+    for (portion, _) in kept {
+        for (blob, kind) in portion.files(repo)? {
+            reader.add(&blob.path, &kind, content(repo, blob.oid)?);
         }
     }
+    name_left_out(left, &mut reader.fleet);
     Ok(reader.fleet.into_values().collect())
+}
+
+/// Names what is left out among the problems of the machines concerned.
+pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>) {
+    for (machine, path) in left.portions {
+        let data = fleet
+            .entry(machine.clone())
+            .or_insert_with(|| MachineData::new(machine.clone()));
+        data.problems
+            .push(Conflict::about("too-large", path, &machine, 0));
+    }
+    if let Some(first) = fleet.values_mut().next().filter(|_| left.machines > 0) {
+        let (code, subject) = ("too-many-machines".to_owned(), layout::ROOT.to_owned());
+        first.problems.push(Conflict {
+            code,
+            subject,
+            machines: Vec::new(),
+            count: left.machines,
+        });
+    }
 }
 
 /// Checks a blob's size before it reads the blob. Fails where the object is missing: figures without it would be wrong figures.
@@ -218,7 +240,35 @@ pub struct Portion {
     pub oid: Oid,
 }
 
+impl Part for Portion {
+    fn machine(&self) -> &MachineId {
+        &self.machine
+    }
+
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn is_page(&self) -> bool {
+        self.is_page
+    }
+}
+
 impl Portion {
+    /// What reading it costs. A file that is too large is never read.
+    pub fn weight(&self, repo: &Repo) -> Result<Weight, DataError> {
+        let mut out = Weight::default();
+        for (blob, _) in self.files(repo)? {
+            let size = repo
+                .blob_size(blob.oid)?
+                .filter(|size| *size <= MAX_DAY_FILE.max(MAX_SYNC_FILE))
+                .unwrap_or(0);
+            out.bytes = out.bytes.saturating_add(size as u64);
+            out.files = out.files.saturating_add(1);
+        }
+        Ok(out)
+    }
+
     /// Its files.
     pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
         if self.is_page {

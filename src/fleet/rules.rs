@@ -11,9 +11,10 @@ use serde_json::Value;
 use super::decisions::ADOPTED;
 use super::error::DataError;
 use super::read::{Content, content};
+use super::tombstone::Tombstone;
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::json::Extra;
-use crate::base::key::{hex, mac};
+use crate::base::key::NameKey;
 use crate::base::time::{Day, Timestamp};
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
@@ -23,7 +24,7 @@ use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use crate::store::layout::{self, Path};
 
 /// The kind of a decision that has something forgotten. Its subject says what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`.
-/// A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the repository does not contain the name.
+/// The MAC of a name, and its member `salt`: [`Tombstone`].
 pub const FORGOTTEN: &str = "forgotten";
 
 /// Something to forget.
@@ -40,11 +41,12 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The decision that has it forgotten: its subject, and its members.
-    pub fn tombstone(&self, salt: &str) -> (String, Extra) {
+    /// The decision that has it forgotten: its subject, and its members. With a key, only who has the key knows the name.
+    pub fn tombstone(&self, salt: &str, key: Option<&NameKey>) -> (String, Extra) {
+        let sign = |kind: &str, name: &str| Tombstone::of(kind, salt, name, key).text();
         let hidden = |kind: &str, name: &str| {
             (
-                format!("{kind}:{}", sign(salt, name)),
+                format!("{kind}:{}", sign(kind, name)),
                 Extra::from([("salt".to_owned(), salt.into())]),
             )
         };
@@ -57,10 +59,6 @@ impl Subject {
     }
 }
 
-fn sign(salt: &str, name: &str) -> String {
-    hex(&mac(salt.as_bytes(), name.as_bytes())[..16])
-}
-
 /// Day files of this day hold ids of forgotten records.
 pub fn forgotten_day() -> Day {
     Timestamp::EPOCH.day()
@@ -69,8 +67,10 @@ pub fn forgotten_day() -> Day {
 /// All rules of a fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    sessions: BTreeSet<(String, String)>,
-    projects: BTreeSet<(String, String)>,
+    sessions: BTreeSet<Tombstone>,
+    projects: BTreeSet<Tombstone>,
+    /// What tombstones of names may be made with.
+    key: Option<NameKey>,
     machines: BTreeSet<MachineId>,
     before: Option<Day>,
     /// By machine: records of days before this one are bare.
@@ -112,13 +112,10 @@ impl Rules {
 
     /// Adds a tombstone.
     pub fn forget(&mut self, subject: &str, salt: Option<&Value>) {
-        let salt = salt
-            .and_then(|salt| salt.as_str())
-            .unwrap_or_default()
-            .to_owned();
+        let salt = salt.and_then(|salt| salt.as_str()).unwrap_or_default();
         match subject.split_once(':') {
-            Some(("session", sign)) => drop(self.sessions.insert((salt, sign.to_owned()))),
-            Some(("project", sign)) => drop(self.projects.insert((salt, sign.to_owned()))),
+            Some(("session", sign)) => drop(self.sessions.insert(Tombstone::read(sign, salt))),
+            Some(("project", sign)) => drop(self.projects.insert(Tombstone::read(sign, salt))),
             Some(("machine", id)) => self.machines.extend(MachineId::canonical(id)),
             Some(("before", day)) => self.before = self.before.max(Day::parse(day)),
             _ => {}
@@ -167,7 +164,10 @@ impl Rules {
                 ));
             }
         }
-        let mut out = Self::gather(&pages);
+        let mut out = Self {
+            key: repo.name_key().cloned(),
+            ..Self::gather(&pages)
+        };
         let (year, month, _) = forgotten_day().parts();
         for blob in repo.blobs(Some(root), &format!("{}/{year}/{month}", layout::ARCHIVE))? {
             if let Path::Day(machine, day, _) = Path::parse(&blob.path)
@@ -187,6 +187,7 @@ impl Rules {
         self.sessions.extend(other.sessions.iter().cloned());
         self.projects.extend(other.projects.iter().cloned());
         self.machines.extend(other.machines.iter().cloned());
+        self.key = self.key.or_else(|| other.key.clone());
         self.before = self.before.max(other.before);
         other
             .pruned
@@ -203,7 +204,11 @@ impl Rules {
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        *self
+            == Self {
+                key: self.key.clone(),
+                ..Self::default()
+            }
     }
 
     /// Whether something was forgotten.
@@ -214,6 +219,15 @@ impl Rules {
 
     fn forget_names(&self) -> bool {
         !(self.sessions.is_empty() && self.projects.is_empty())
+    }
+
+    /// How many names were forgotten that nobody can know here: their tombstones were made with a key that this machine does not have.
+    pub fn unknown_names(&self) -> usize {
+        self.sessions
+            .iter()
+            .chain(&self.projects)
+            .filter(|tombstone| tombstone.is_mute(self.key.as_ref()))
+            .count()
     }
 
     /// Whether this id is one of what was forgotten.
@@ -259,9 +273,17 @@ impl Rules {
             parts.extend([text(self.before), text(self.pruned_before(machine))]);
         }
         for (kind, all) in [("s", &self.sessions), ("p", &self.projects)] {
+            // What is not known here yet will be looked for once the key is here.
+            let mute = |one: &Tombstone| {
+                if one.is_mute(self.key.as_ref()) {
+                    "?"
+                } else {
+                    ""
+                }
+            };
             parts.extend(
                 all.iter()
-                    .map(|(salt, sign)| format!("{kind}{salt} {sign}").into_bytes()),
+                    .map(|one| [kind.as_bytes(), mute(one).as_bytes(), &one.bytes()].concat()),
             );
         }
         parts.extend(
@@ -569,17 +591,16 @@ impl<'a> Judge<'a> {
 
     fn keeps(&mut self, session: &SessionId, project: &str) -> bool {
         let rules = self.rules;
-        let known = |signs: &BTreeSet<(String, String)>, name: &str| {
-            !signs
-                .iter()
-                .any(|(salt, wanted)| sign(salt, name) == *wanted)
+        let key = rules.key.as_ref();
+        let known = |all: &BTreeSet<Tombstone>, kind: &str, name: &str| {
+            !all.iter().any(|one| one.hits(kind, name, key))
         };
         let session_kept = match self.sessions.get(session) {
             Some(kept) => *kept,
             None => *self
                 .sessions
                 .entry(session.clone())
-                .or_insert_with(|| known(&rules.sessions, session.as_str())),
+                .or_insert_with(|| known(&rules.sessions, "session", session.as_str())),
         };
         let project_kept = project.is_empty()
             || rules.projects.is_empty()
@@ -588,7 +609,7 @@ impl<'a> Judge<'a> {
                 None => *self
                     .projects
                     .entry(project.to_owned())
-                    .or_insert_with(|| known(&rules.projects, project)),
+                    .or_insert_with(|| known(&rules.projects, "project", project)),
             };
         session_kept && project_kept
     }

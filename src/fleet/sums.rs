@@ -143,6 +143,42 @@ impl Bucket {
     }
 }
 
+/// Sums of one machine of which something counted.
+#[derive(Debug, Default)]
+struct Counted {
+    all: Vec<(usize, Totals)>,
+    /// Those about one session: there may be many, and they touch each other only within it.
+    by_session: HashMap<SessionId, Vec<(usize, Totals)>>,
+    /// Those about no session.
+    others: Vec<(usize, Totals)>,
+}
+
+impl Counted {
+    fn add(&mut self, session: &SessionId, one: (usize, Totals)) {
+        self.all.push(one);
+        match non_empty(session) {
+            Some(session) => self
+                .by_session
+                .entry(session.clone())
+                .or_default()
+                .push(one),
+            None => self.others.push(one),
+        }
+    }
+
+    /// Those that may match a sum about a session, or about none.
+    fn beside(&self, session: &SessionId) -> impl Iterator<Item = &(usize, Totals)> {
+        let none = non_empty(session).is_none();
+        let of_session = if none {
+            None
+        } else {
+            self.by_session.get(session)
+        };
+        let all = if none { &self.all } else { &self.others };
+        all.iter().chain(of_session.into_iter().flatten())
+    }
+}
+
 /// All sums of a fleet, in the order in which they count.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
@@ -411,11 +447,15 @@ impl Sums {
 
     /// Counts what sums say beyond all that.
     pub fn count(mut self, fleet: &mut Fleet, rows: Rows) {
-        let mut counted: HashMap<usize, Vec<(usize, Totals)>> = HashMap::new();
+        let mut counted: HashMap<usize, Counted> = HashMap::new();
         for at in 0..self.all.len() {
             let (one, place) = (&self.all[at], self.all[at].rank.1);
             let mut shown = one.shown();
-            for (earlier, totals) in counted.get(&place).into_iter().flatten() {
+            for (earlier, totals) in counted
+                .get(&place)
+                .into_iter()
+                .flat_map(|counted| counted.beside(&one.key.session))
+            {
                 if self.matches(*earlier, at) {
                     shown = shown.plus(*totals);
                 }
@@ -462,7 +502,10 @@ impl Sums {
                 client: None,
             };
             fleet.push(row, rows);
-            counted.entry(place).or_default().push((at, totals));
+            counted
+                .entry(place)
+                .or_default()
+                .add(&self.all[at].key.session, (at, totals));
         }
     }
 
@@ -474,7 +517,7 @@ impl Sums {
     }
 
     /// Whether something counts of another source's sum of the same machine, within reach.
-    fn is_beside_others(&self, at: usize, counted: &HashMap<usize, Vec<(usize, Totals)>>) -> bool {
+    fn is_beside_others(&self, at: usize, counted: &HashMap<usize, Counted>) -> bool {
         let one = &self.all[at];
         let is_near = |other: &Compared| {
             meet(other.sum.exact(), one.sum.reach(&one.key))
@@ -482,7 +525,7 @@ impl Sums {
         };
         let others = counted
             .values()
-            .flatten()
+            .flat_map(|counted| &counted.all)
             .map(|(other, _)| &self.all[*other]);
         others
             .into_iter()

@@ -31,6 +31,9 @@ pub const MAX_SYNC_FILE: usize = 64 << 20;
 /// The largest manifest that is read, in bytes.
 pub const MAX_MANIFEST: usize = 16 << 20;
 
+/// The most sessions in one file that is read. A day file of 1 MB has a few thousand.
+pub const MAX_FILE_SESSIONS: usize = 100_000;
+
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
@@ -42,6 +45,9 @@ pub enum FormatError {
         /// The limit.
         most: usize,
     },
+    /// It has more sessions than are read.
+    #[error("it has more than {MAX_FILE_SESSIONS} sessions")]
+    TooManySessions,
     /// No JSON of the expected shape.
     #[error("{0}")]
     Malformed(String),
@@ -61,6 +67,7 @@ impl FormatError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "too-large",
+            Self::TooManySessions => "too-many-sessions",
             Self::Malformed(_) | Self::Field(_) => "malformed",
             Self::Newer(_) => "newer-version",
             Self::Misplaced(_) => "misplaced",

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::dayfile::{Damage, DayFile, hex};
 use super::line::{Line, read_line};
-use super::{FormatError, MAX_DAY_FILE, check_version};
+use super::{FormatError, MAX_DAY_FILE, MAX_FILE_SESSIONS, check_version};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::json::{Fields, join_extra};
 use crate::base::time::Day;
@@ -48,6 +48,9 @@ impl DayFile {
                 header = true;
             } else {
                 reading.line(text, names);
+                if reading.hashes.len() > MAX_FILE_SESSIONS {
+                    return Err(FormatError::TooManySessions);
+                }
             }
         }
         if !header {

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{
-    FormatError, MAX_SYNC_FILE, VERSION, check_version, line, parse, read_totals, take_totals,
+    FormatError, MAX_FILE_SESSIONS, MAX_SYNC_FILE, VERSION, check_version, line, parse,
+    read_totals, take_totals,
 };
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::absorb;
@@ -211,11 +212,14 @@ impl SyncFile {
             pruned_before: None,
             extra: Extra::new(),
         };
-        for (id, value) in fields
+        let sessions = fields
             .object("sessions")?
             .map(Fields::rest)
-            .unwrap_or_default()
-        {
+            .unwrap_or_default();
+        if sessions.len() > MAX_FILE_SESSIONS {
+            return Err(FormatError::TooManySessions);
+        }
+        for (id, value) in sessions {
             if id.is_empty() || id.len() > 256 {
                 return Err(FieldError {
                     key: "sessions".to_owned(),

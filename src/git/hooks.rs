@@ -3,13 +3,13 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::process::Git;
 use super::repo::{Repo, RepoError};
 use super::settings::Settings;
 use super::setup;
-use crate::store::durable;
+use crate::store::{durable, private};
 
 /// The hooks of a user's clone, as they lie in `hooks/`.
 const CLIENT: [(&str, &str); 3] = [
@@ -60,9 +60,15 @@ pub fn install(
         return Ok(Installed::Shared(folder));
     }
     let hooks: &[(&str, &str)] = if server { &SERVER } else { &CLIENT };
+    // A server's hook is run by whoever pushes, a clone's by its owner alone.
+    let mode = if server { 0o755 } else { 0o700 };
+    if server && !folder.is_dir() {
+        let above = fs::create_dir_all(&folder).and_then(|()| fs::metadata(repo.common_folder()));
+        let _ = above.and_then(|above| fs::set_permissions(&folder, above.permissions()));
+    }
     let all = hooks
         .iter()
-        .all(|(name, script)| install_one(&folder, name, script, program).is_ok());
+        .all(|(name, script)| install_one(&folder, name, script, (program, mode)).is_ok());
     Ok(if all {
         Installed::Here(folder)
     } else {
@@ -131,7 +137,7 @@ fn install_one(
     folder: &Path,
     name: &str,
     script: &str,
-    program: &Path,
+    (program, mode): (&Path, u32),
 ) -> Result<(), durable::WriteError> {
     let path = folder.join(name);
     let quoted = setup::quoted(program);
@@ -150,7 +156,7 @@ fn install_one(
         _ => {}
     }
     durable::write(&path, script.as_bytes())?;
-    make_executable(&path);
+    make_executable(&path, mode);
     Ok(())
 }
 
@@ -168,7 +174,7 @@ pub fn run_chained(repo: &Repo, name: &str, args: &[String], input: &[u8]) -> st
     if !is_executable(&program) {
         return Ok(0);
     }
-    let mut child = Command::new(&program)
+    let mut child = private::user_command(&program)
         .args(args)
         .stdin(Stdio::piped())
         .spawn()?;
@@ -191,10 +197,10 @@ fn is_executable(path: &Path) -> bool {
 }
 
 #[cfg(unix)]
-fn make_executable(path: &Path) {
+fn make_executable(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
-    let _ = fs::set_permissions(path, fs::Permissions::from_mode(0o755));
+    let _ = fs::set_permissions(path, fs::Permissions::from_mode(mode));
 }
 
 #[cfg(not(unix))]
-fn make_executable(_: &Path) {}
+fn make_executable(_: &Path, _: u32) {}

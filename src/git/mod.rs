@@ -5,6 +5,7 @@
 pub mod bulk;
 pub mod environment;
 mod heal;
+mod hidden;
 mod history;
 pub mod hooks;
 pub mod keep;

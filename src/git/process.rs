@@ -16,6 +16,7 @@ use super::settings::{Role, Settings};
 use super::watch::{self, Watched};
 use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable_lines;
+use crate::store::private::user_command;
 
 /// The oldest git that works, as Debian 12 and Apple have it. Before 2.42 a driver that gives up is an ordinary conflict to git, which the
 /// next run finishes.
@@ -238,7 +239,17 @@ impl Git {
 
     /// Runs a command that talks to a remote.
     fn transport<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
-        let mut command = self.command(Some(repo));
+        self.transport_by(Command::new(&self.program), repo, args)
+    }
+
+    /// As [`Self::transport`], by this command of git.
+    fn transport_by<S: AsRef<OsStr>>(
+        &self,
+        git: Command,
+        repo: &Path,
+        args: &[S],
+    ) -> Result<Output, GitError> {
+        let mut command = self.own(git, Some(repo));
         command.args(args);
         if !self.attended
             && let Some(ssh) = environment::unattended_ssh(&self.settings(repo)?, environment::var)
@@ -268,7 +279,10 @@ impl Git {
 
     /// A command that sees this repository and no other.
     fn bare_command(&self, repo: Option<&Path>) -> Command {
-        let mut command = Command::new(&self.program);
+        Self::confined(Command::new(&self.program), repo)
+    }
+
+    fn confined(mut command: Command, repo: Option<&Path>) -> Command {
         environment::confine(&mut command, repo);
         if let Some(repo) = repo {
             command.arg("-C").arg(repo);
@@ -276,13 +290,25 @@ impl Git {
         command
     }
 
-    /// Hands terminal, language and editor over to git, and waits for its end.
+    /// Hands terminal, language and editor over to git, and waits for its end. What it writes elsewhere is the user's.
+    ///
+    /// `pager` makes a pager of the one that git would use.
     pub fn hand_over<S: AsRef<OsStr>>(
         &self,
         repo: &Path,
         args: &[S],
+        pager: impl Fn(&str) -> String,
     ) -> Result<ExitStatus, GitError> {
-        self.bare_command(Some(repo))
+        let users = self
+            .bare_command(Some(repo))
+            .args(["var", "GIT_PAGER"])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(GitError::Missing)?;
+        let pager = pager(String::from_utf8_lossy(&users.stdout).trim());
+        let mut command = Self::confined(user_command(&self.program), Some(repo));
+        command
+            .env("GIT_PAGER", pager)
             .args(args)
             .status()
             .map_err(GitError::Missing)
@@ -290,7 +316,11 @@ impl Git {
 
     /// A command of our own: it runs none of the user's hooks, and asks nobody anything where nobody is.
     fn command(&self, repo: Option<&Path>) -> Command {
-        let mut command = self.bare_command(repo);
+        self.own(Command::new(&self.program), repo)
+    }
+
+    fn own(&self, git: Command, repo: Option<&Path>) -> Command {
+        let mut command = Self::confined(git, repo);
         command.args(OWN.iter().flat_map(|setting| ["-c", setting]));
         command
             .env("LC_ALL", "C")
@@ -666,7 +696,8 @@ impl Git {
         args.extend(["--no-follow-tags", "--recurse-submodules=no"]);
         args.extend(more);
         args.extend([remote, update]);
-        let out = self.transport(repo, &args)?;
+        // A remote on this machine is written by the same process, and others may read it.
+        let out = self.transport_by(user_command(&self.program), repo, &args)?;
         Ok((args.into_iter().map(str::to_owned).collect(), out))
     }
 

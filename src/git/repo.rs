@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::process::{Git, GitError};
 use super::settings::Role;
-use crate::base::key::Key;
+use crate::base::key::{Key, NameKey};
 use crate::base::text::printable;
 use crate::format::sealed::{self, Seal, SealError};
 use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
@@ -168,6 +168,8 @@ pub struct Repo {
     path: PathBuf,
     /// The fleet's key, where this machine has it.
     seal: Option<Seal>,
+    /// What names of forgotten data are signed with, where this machine has the key.
+    names: Option<NameKey>,
     /// Files are sealed as they are written.
     sealing: Cell<bool>,
     /// Objects that have an end.
@@ -188,6 +190,7 @@ impl Repo {
             inner,
             path,
             seal: None,
+            names: None,
             sealing: Cell::new(false),
             checked: RefCell::default(),
         }
@@ -198,6 +201,7 @@ impl Repo {
     pub fn with_key(self, key: Option<&Key>) -> Self {
         Self {
             seal: key.map(Seal::new),
+            names: key.map(NameKey::of),
             ..self
         }
     }
@@ -205,6 +209,11 @@ impl Repo {
     /// The fleet's key in use.
     pub fn seal(&self) -> Option<&Seal> {
         self.seal.as_ref()
+    }
+
+    /// What names of forgotten data are signed with.
+    pub fn name_key(&self) -> Option<&NameKey> {
+        self.names.as_ref()
     }
 
     /// Whether files below `sync` are sealed as they are written.

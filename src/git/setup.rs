@@ -62,6 +62,8 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     set("merge.claude-sync.driver", &driver(program))?;
     // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is read or written through it.
     set("core.symlinks", "false")?;
+    // What git writes here is for nobody else, whoever runs git, and whatever their umask.
+    set("core.sharedRepository", "0600")?;
     // `git log -p` and `git diff` show records as lines for people.
     set("diff.claude-sync.textconv", &format!("{quoted} textconv"))?;
     // Without a choice of the user's, `git pull` on diverged branches stops with a question.
@@ -73,6 +75,16 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
         set("pull.rebase", "false")?;
     }
     attributes(repo)
+}
+
+/// Whether git is told to write in this clone for its owner alone. Clones of earlier versions are not.
+pub fn is_private(repo: &Repo) -> Result<bool, RepoError> {
+    Ok(repo
+        .config()?
+        .get_string("core.sharedRepository")
+        .ok()
+        .as_deref()
+        == Some("0600"))
 }
 
 /// What of the set-up is not as a run leaves it: the setting or file, and what is wrong.

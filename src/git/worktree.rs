@@ -200,6 +200,9 @@ impl Repo {
         if let Some(attributes) = index.get_path(Path::new(".gitattributes"), 0) {
             git("read git's attributes", self.check(attributes.id))?;
         }
+        if Self::hides(&index) {
+            return self.shows_shown(tree, &index);
+        }
         let tree = git("read a tree", self.find_tree(tree))?;
         let mut options = git2::DiffOptions::new();
         options
@@ -216,12 +219,19 @@ impl Repo {
 
     /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
     pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
-        let shown = self
+        let before = self
             .head_commit()?
             .map(|head| self.tree_of(head))
             .transpose()?;
-        for tree in shown.into_iter().chain([tree]) {
-            git("read a file", self.check_tree(tree, true))?;
+        for tree in before.into_iter().chain([tree]) {
+            git("read a file", self.check_tree(tree, false))?;
+        }
+        let (shown, hidden) = self.split_shown(self.differing(None, tree)?, None)?;
+        for (_, entry) in &shown {
+            git("read a file", self.check(entry.oid))?;
+        }
+        if !hidden.is_empty() {
+            return self.checkout_shown(tree, &shown, &hidden);
         }
         let tree = git("read a tree", self.find_tree(tree))?;
         let mut index = git("read the index", self.inner.index())?;
@@ -258,24 +268,33 @@ impl Repo {
         {
             return Ok(false);
         }
+        let mut index = git("read the index", self.inner.index())?;
+        if index.is_empty() {
+            return Ok(false);
+        }
+        let (shown, hidden) = self.split_shown(changed, Some(&index))?;
         let mut force = CheckoutBuilder::new();
         force
             .force()
             .disable_pathspec_match(true)
             .update_index(true);
-        for (path, entry) in &changed {
+        for (path, entry) in &shown {
             git("read a file", self.check(entry.oid))?;
             force.path(path);
         }
-        let to = git("read a tree", self.find_tree(to))?;
-        if git("read the index", self.inner.index())?.is_empty() {
-            return Ok(false);
+        if !hidden.is_empty() {
+            self.hide(&mut index, &hidden)?;
         }
+        // Without a path all files would be meant.
+        if shown.is_empty() {
+            return Ok(true);
+        }
+        let to = git("read a tree", self.find_tree(to))?;
         // What is shown was written or fetched by this run, and hashed then. zlib's sums are still looked at.
         git2::opts::strict_hash_verification(false);
-        let shown = self.inner.checkout_tree(to.as_object(), Some(&mut force));
+        let written = self.inner.checkout_tree(to.as_object(), Some(&mut force));
         git2::opts::strict_hash_verification(true);
-        git("write the work tree", shown)?;
+        git("write the work tree", written)?;
         Ok(true)
     }
 }

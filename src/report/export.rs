@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::{Bounds, Zone, dollars, parquet};
-use crate::base::text::csv_field as quoted;
+use crate::base::text::{JsonScreen, csv_field as quoted, printable};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row, RowSource};
 use crate::record::{Source, Totals};
@@ -170,7 +170,8 @@ impl Export {
         let labels = fleet.labels();
         match format {
             Format::Csv => self.csv(fleet, &labels, &mut out)?,
-            Format::Jsonl => self.jsonl(fleet, &labels, &mut out)?,
+            // Of what follows the terminal's rules nothing steers a program that shows a file either.
+            Format::Jsonl => self.jsonl(fleet, &labels, &mut JsonScreen(&mut out))?,
             Format::OpenMetrics => self.open_metrics(fleet, &labels, &wanted, &mut out)?,
         }
         out.flush()
@@ -199,7 +200,12 @@ impl Export {
             let place = folder.join(format!("year={year}/month={month}/machine={machine}"));
             fs::create_dir_all(&place)?;
             let file = fs::File::create(place.join(parquet::FILE))?;
-            parquet::write(&lines, &labels[at], |number| self.names.text(number), &file)?;
+            parquet::write(
+                &lines,
+                &shown(&labels[at]),
+                |number| shown(self.names.text(number)),
+                &file,
+            )?;
             file.sync_all()?;
         }
         Ok(())
@@ -350,9 +356,12 @@ impl Export {
     }
 }
 
-/// A label's value.
+/// A name without raw characters that print nothing or reorder others.
+fn shown(text: &str) -> String {
+    printable(text, usize::MAX)
+}
+
+/// A label's value: beside backslash and quote the format escapes the end of a line alone, and there is none in what is shown.
 fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('"', "\\\"")
-        .replace('\n', "\\n")
+    shown(text).replace('\\', "\\\\").replace('"', "\\\"")
 }

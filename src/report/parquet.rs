@@ -46,10 +46,10 @@ const GROUP: usize = 100_000;
 const MOST: u128 = 10_u128.pow(38) - 1;
 
 /// Writes the rows of one machine.
-pub(super) fn write<'n>(
+pub(super) fn write(
     lines: &[&Line],
     hostname: &str,
-    name: impl Fn(u32) -> &'n str,
+    name: impl Fn(u32) -> String,
     out: impl Write + Send,
 ) -> io::Result<()> {
     try_write(lines, hostname, name, out).map_err(|error| match error {
@@ -61,10 +61,10 @@ pub(super) fn write<'n>(
     })
 }
 
-fn try_write<'n>(
+fn try_write(
     lines: &[&Line],
     hostname: &str,
-    name: impl Fn(u32) -> &'n str,
+    name: impl Fn(u32) -> String,
     out: impl Write + Send,
 ) -> Result<(), ParquetError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
@@ -77,7 +77,7 @@ fn try_write<'n>(
         let texts = |pick: fn(&Line) -> u32| {
             lines
                 .iter()
-                .map(|line| ByteArray::from(name(pick(line))))
+                .map(|line| ByteArray::from(name(pick(line)).into_bytes()))
                 .collect::<Vec<_>>()
         };
         let counts = |pick: fn(&Line) -> u64| {

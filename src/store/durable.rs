@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use super::private;
+
 /// A file could not be written. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write {}", path.display())]
@@ -16,7 +18,7 @@ pub struct WriteError {
 
 /// Replaces `path` by `bytes`, or leaves it as it was. Its folder is made if need be.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    fs::create_dir_all(folder(path)).map_err(|source| WriteError {
+    private::make_folder(folder(path)).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })?;
@@ -115,6 +117,9 @@ pub fn replace_folder(
         .and_then(|()| content(&new))
         .map_err(fail)?;
     if exists {
+        // Whoever may read the old one may read the new one.
+        let shown = fs::metadata(path).map_err(fail)?.permissions();
+        private::open_folder(&new, &shown).map_err(fail)?;
         fs::rename(path, &old).map_err(fail)?;
     }
     if let Err(error) = fs::rename(&new, path) {

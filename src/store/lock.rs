@@ -1,9 +1,11 @@
 //! One run at a time on one machine, and what a run that did not end left behind.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
+
+use super::private;
 
 /// How often a waiting run looks again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -69,14 +71,8 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
         path: path.clone(),
         source,
     };
-    fs::create_dir_all(state).map_err(fail)?;
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(fail)?;
+    private::make_folder(state).map_err(fail)?;
+    let mut file = private::open_file(&path).map_err(fail)?;
     let began = Instant::now();
     loop {
         match file.try_lock() {

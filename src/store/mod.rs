@@ -6,6 +6,7 @@ pub mod key;
 pub mod layout;
 pub mod lock;
 pub mod machine_id;
+pub mod private;
 pub mod profiles;
 pub mod settings;
 pub mod space;

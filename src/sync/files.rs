@@ -44,8 +44,8 @@ impl<'a> Files<'a> {
         cache: &'a dyn Cache,
     ) -> Result<Self, SyncError> {
         let page = repo.entry(Some(root), &layout::machine_path(machine))?;
-        let (machines, archive) = read::inputs(repo, Some(root))?;
-        let (all, _) = months::digested(repo, machines, archive, cache)?;
+        let (all, ..) =
+            months::digested(repo, read::inputs(repo, Some(root))?, Some(machine), cache)?;
         let has_sums = all
             .iter()
             .any(|one| one.digest.sums.is_some() || one.digest.derived);

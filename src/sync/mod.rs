@@ -219,6 +219,8 @@ pub struct Outcome {
     pub read: ReadReport,
     /// Files of the fleet that were left out, and sessions that need a person.
     pub problems: Vec<Conflict>,
+    /// How many names were forgotten that only the fleet's key tells, which is not here.
+    pub unknown_names: usize,
     /// Higher rules that the manifest was computed by: this tool should be updated.
     pub newer_rules: Option<u64>,
     /// How many machines the fleet has.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::delta::{SEALED, Story, delta, message};
 use super::import::History;
-use super::settings::{lock, naming, needs_key, reader, start_sealing, with_settings};
+use super::settings::{configure, lock, naming, needs_key, reader, start_sealing, with_settings};
 use super::tree::{Assembled, Starts, assemble, rules_of};
 use super::{
     Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, outgoing, owner,
@@ -151,7 +151,7 @@ fn once(
     let repo = Repo::open(&places.repo)?
         .ok_or(SyncError::NoRemote)?
         .with_key(key.as_ref());
-    clone::configure(&repo, &options.program)?;
+    configure(places, &repo, options)?;
     if options.task != Task::Resolve {
         // A clone that somebody made by hand has none.
         hooks::install(&repo, git, &options.program, false)?;
@@ -472,6 +472,7 @@ impl Run<'_> {
             cleared: Vec::new(),
             read,
             problems: Vec::new(),
+            unknown_names: 0,
             newer_rules: None,
             machines: 0,
             purged: false,
@@ -571,6 +572,7 @@ impl Run<'_> {
         out.problems.clone_from(&assembled.problems);
         out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;
+        out.unknown_names = assembled.unknown_names;
         out.machines = assembled.machines;
         let parent = match (starts.tip, starts.head) {
             _ if self.reroot.get() => None,

@@ -7,9 +7,10 @@ use crate::base::ids::MachineId;
 use crate::base::key::Key;
 use crate::fleet::rules::Rules;
 use crate::git::repo::Repo;
-use crate::git::{Oid, stale};
+use crate::git::setup::SetupError;
+use crate::git::{Oid, setup, stale};
 use crate::store::lock::Lock;
-use crate::store::{Places, config, lock};
+use crate::store::{Places, config, lock, private};
 use crate::transcripts::{Naming, Shown};
 
 /// Counts up when the reader learns to see more in a transcript: then everything is read again.
@@ -29,6 +30,16 @@ pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<Path
     }
     lock.cleared();
     Ok((lock, cleared))
+}
+
+/// Puts the clone's configuration right, and shuts others off from what an earlier version wrote where they could read it.
+pub(super) fn configure(places: &Places, repo: &Repo, options: &Options) -> Result<(), SetupError> {
+    let private = setup::is_private(repo)?;
+    setup::configure(repo, &options.program)?;
+    if !private || private::is_open(places) {
+        private::close(places);
+    }
+    Ok(())
 }
 
 /// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.

@@ -143,7 +143,7 @@ pub(super) fn set_up(
     let target = repo.target()?;
     repo.keep_branch(&target.branch)?;
     let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
-    setup::configure(&repo, &options.program)?;
+    super::settings::configure(places, &repo, options)?;
     let tip = repo.commit_at(&target.tracking(&target.branch))?;
     let head = repo.position(&target)?;
     // What is encrypted with a key that is not here is joined once the key is: until then this machine commits by itself.

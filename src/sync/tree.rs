@@ -56,6 +56,8 @@ pub(super) struct Assembled {
     pub machines: usize,
     /// What an import added.
     pub imported: Imported,
+    /// How many names were forgotten that only the fleet's key tells, which is not here.
+    pub unknown_names: usize,
 }
 
 /// Joins what there is. The user's own files are merged as git would; records only ever grow.
@@ -181,6 +183,7 @@ pub(super) fn assemble(
         newer_rules: None,
         machines: 0,
         imported: Imported::default(),
+        unknown_names: rules.unknown_names(),
     };
     let foreign = old
         .as_ref()
@@ -349,8 +352,7 @@ fn first_detailed(
     machine: &MachineId,
     cache: &dyn Cache,
 ) -> Result<Option<Day>, SyncError> {
-    let (machines, archive) = read::inputs(repo, Some(root))?;
-    let (all, _) = months::digested(repo, machines, archive, cache)?;
+    let (all, ..) = months::digested(repo, read::inputs(repo, Some(root))?, Some(machine), cache)?;
     Ok(all
         .iter()
         .filter(|one| !one.portion.is_page && one.portion.machine == *machine)

@@ -56,12 +56,31 @@ fn settings_come_back_byte_for_byte() {
         );
         let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode(&ada.home.join(SETTINGS)), 0o600);
-        assert_eq!(mode(&ada.home.join(".claude/settings.json.before-claude-sync")), 0o600, "settings may hold secrets");
+        let copies = |ada: &Machine| -> Vec<_> {
+            let all = fs::read_dir(ada.state().join("settings-before"));
+            all.into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+        };
+        assert_eq!(copies(&ada).iter().map(|copy| mode(copy)).collect::<Vec<_>>(), [0o600], "settings may hold secrets");
+        let beside =
+            || fs::read_dir(ada.home.join(".claude")).expect("a folder").flatten().map(|entry| entry.file_name()).collect::<Vec<_>>();
+        assert!(
+            beside().iter().all(|name| ["settings.json", "machine_id", "projects"].iter().any(|known| name == known)),
+            "{:?}",
+            beside()
+        );
+        // An earlier version kept the copy where whoever commits all dotfiles would commit it.
+        let old = ada.home.join(".claude/settings.json.before-claude-sync");
+        fs::rename(&copies(&ada)[0], &old).expect("moved");
+        let ledger = ada.home.join(".config/claude-sync/installed.json");
+        let mut noted: Value = serde_json::from_str(&fs::read_to_string(&ledger).expect("a ledger")).expect("JSON");
+        noted["settings"][0]["backup"] = old.display().to_string().into();
+        fs::write(&ledger, noted.to_string()).expect("written");
         enable(&ada);
+        assert!(!old.exists() && copies(&ada).len() == 1);
         let ran = auto(&ada, &["disable"]);
         assert!(ran.code == 0 && ran.out.contains("is as it was before"), "{ran:?}");
         assert_eq!(settings(&ada), text);
-        assert!(!ada.home.join(".claude/settings.json.before-claude-sync").exists());
+        assert!(copies(&ada).is_empty());
         assert!(!ada.home.join(".config/claude-sync/installed.json").exists());
     }
 }

@@ -313,7 +313,7 @@ fn a_disk_that_is_nearly_full() {
     let machine = healthy(&world);
     let on_disk = |size: &str, args: &[&str]| {
         let mut command = Command::new("unshare");
-        let script = "mount -t tmpfs -o \"size=$1\" none \"$2\" && shift 2 && exec \"$@\"";
+        let script = "mount -t tmpfs -o \"size=$1,mode=700\" none \"$2\" && shift 2 && exec \"$@\"";
         command
             .args(["-rm", "sh", "-c", script, "sh", size])
             .arg(machine.state())

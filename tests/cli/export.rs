@@ -285,3 +285,202 @@ fn parquet_is_read_by_others_to_the_picodollar() {
     );
     assert_eq!(times[0][0], times[0][2], "all are priced");
 }
+
+/// What somebody could call a project who means harm: escapes of a terminal, a text that runs backwards, formulas.
+const HOSTILE: [&str; 6] = [
+    "lab;=HYPERLINK(\"x\")",
+    "\u{1b}[2Jred\u{7f}\u{9b}1m",
+    "a\u{202e}b\u{2066}c\u{feff}",
+    "two\nlines\ttabs\r",
+    "=1+1",
+    "back\\slash and \"quotes\"",
+];
+
+/// A fleet with another machine's requests in projects of those names.
+fn hostile(world: &World) -> Machine<'_> {
+    let ada = fleet(world);
+    let eve = "eeeeeeee-0000-4000-8000-000000000000";
+    let mut text =
+        format!("{{\"version\":\"1.1\",\"machine\":\"{eve}\",\"day\":\"2026-03-10\"}}\n");
+    for (at, name) in HOSTILE.iter().enumerate() {
+        text.push_str(&format!(
+            "{{\"timestamp\":\"2026-03-10T0{at}:00:00Z\",\"model\":\"claude-opus-4-8\",\"input_tokens\":1,\"output_tokens\":1,\
+             \"session\":\"e{at}\",\"project_name\":{},\"id\":\"{at}123456789abcdef\"}}\n",
+            serde_json::to_string(name).expect("JSON")
+        ));
+    }
+    let path = ada
+        .repo()
+        .join(format!("sync/archive/2026/03/{eve}/10.jsonl"));
+    fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+    fs::write(path, text).expect("written");
+    ada.git(&["add", "-A"]);
+    ada.git(&["commit", "-q", "--no-verify", "-m", "names"]);
+    ada.sync(&["--offline"]);
+    ada
+}
+
+/// Whether a character prints nothing, steers whatever shows it, or reorders others.
+fn steers(c: char) -> bool {
+    c.is_control() && c != '\n'
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+}
+
+#[test]
+fn no_export_has_raw_control_characters() {
+    let world = World::new();
+    let ada = hostile(&world);
+    for format in ["csv", "jsonl", "openmetrics"] {
+        let printed = export(&ada, &["--format", format]);
+        let path = world.path().join(format);
+        export(
+            &ada,
+            &["--format", format, "-o", &path.display().to_string()],
+        );
+        let written = fs::read_to_string(path).expect("UTF-8");
+        assert_eq!(
+            written, printed,
+            "{format}: a file is another than what is printed"
+        );
+        let raw: Vec<&str> = written
+            .lines()
+            .filter(|line| line.contains(steers))
+            .collect();
+        assert!(raw.is_empty(), "{format}: {raw:?}");
+        if format == "jsonl" {
+            let values: Vec<Value> = written
+                .lines()
+                .map(|line| serde_json::from_str(line).expect("JSON"))
+                .collect();
+            for name in HOSTILE {
+                assert!(
+                    values.iter().any(|value| value["project"] == name),
+                    "{name:?} is another name"
+                );
+            }
+        }
+    }
+    let report = ada.track(&["projects", "--csv"]);
+    assert_eq!(report.code, 0, "{}", report.err);
+    assert!(
+        !report.out.lines().any(|line| line.contains(steers)),
+        "{}",
+        report.out
+    );
+    let folder = world.path().join("lake").display().to_string();
+    export(&ada, &["--format", "parquet", "-o", &folder]);
+    let Some(python) = duckdb() else { return };
+    let names = ask(
+        &python,
+        &world.path().join("lake"),
+        "select distinct project from EXPORT order by 1",
+    );
+    let names: Vec<&str> = names
+        .as_array()
+        .expect("rows")
+        .iter()
+        .filter_map(|row| row[0].as_str())
+        .collect();
+    assert!(
+        names.len() > HOSTILE.len()
+            && !names
+                .iter()
+                .any(|name| name.contains(|c: char| c == '\n' || steers(c))),
+        "{names:?}"
+    );
+}
+
+/// The cells of a line as a spreadsheet has them whose lists are separated by `by`: a field is quoted where it begins with a quote.
+fn cells(line: &str, by: char) -> Vec<String> {
+    let (mut out, mut quoted, mut chars) = (vec![String::new()], false, line.chars().peekable());
+    while let Some(c) = chars.next() {
+        let cell = out.last_mut().expect("one");
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => cell.push(chars.next().unwrap_or(c)),
+            '"' if quoted => quoted = false,
+            '"' if cell.is_empty() => quoted = true,
+            c if c == by && !quoted => out.push(String::new()),
+            c => cell.push(c),
+        }
+    }
+    out
+}
+
+#[test]
+fn a_spreadsheet_of_any_country_runs_nothing() {
+    let world = World::new();
+    let ada = hostile(&world);
+    let page = ada.track(&["projects", "--csv"]).out;
+    for text in [export(&ada, &[]), page] {
+        for by in [',', ';', '\t', '|'] {
+            for line in text.split("\r\n") {
+                let run: Vec<String> = cells(line, by)
+                    .into_iter()
+                    .filter(|cell| {
+                        cell.trim_start_matches(['"', ' ', '\u{a0}'])
+                            .starts_with(['=', '+', '-', '@', '\t', '\r'])
+                    })
+                    .collect();
+                assert!(run.is_empty(), "separated by {by:?}, a formula: {run:?}");
+            }
+        }
+    }
+}
+
+/// A Python that has the format's own parser.
+fn openmetrics_parser() -> Option<std::ffi::OsString> {
+    let python = std::env::var_os("CLAUDE_SYNC_OPENMETRICS");
+    if python.is_none() {
+        eprintln!("skipped: CLAUDE_SYNC_OPENMETRICS names no Python with prometheus_client");
+    }
+    python
+}
+
+#[test]
+fn openmetrics_is_valid_by_the_formats_own_parser() {
+    let Some(python) = openmetrics_parser() else {
+        return;
+    };
+    let world = World::new();
+    let ada = hostile(&world);
+    let path = world.path().join("usage.prom");
+    export(
+        &ada,
+        &["--format", "openmetrics", "-o", &path.display().to_string()],
+    );
+    let script = "import json, sys\n\
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse\n\
+        text = open(sys.argv[1], encoding='utf-8', newline='').read()\n\
+        print(json.dumps([[s.name, s.labels, s.value] for family in parse(text) for s in family.samples]))";
+    let ran = crate::world::run(
+        std::process::Command::new(python)
+            .args(["-c", script])
+            .arg(&path),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let samples: Vec<(String, BTreeMap<String, String>, f64)> =
+        serde_json::from_str(&ran.out).expect("JSON");
+    let requests: f64 = samples
+        .iter()
+        .filter(|(name, ..)| name == "claude_usage_requests_total")
+        .map(|(.., value)| value)
+        .sum();
+    assert_eq!(
+        Some(requests),
+        ada.report(&["daily"])["totals"]["requests"].as_f64()
+    );
+    let projects: Vec<&String> = samples
+        .iter()
+        .filter_map(|(_, labels, _)| labels.get("project"))
+        .collect();
+    for name in [
+        "lab;=HYPERLINK(\"x\")",
+        "back\\slash and \"quotes\"",
+        "a\\u{202e}b\\u{2066}c\\u{feff}",
+    ] {
+        assert!(
+            projects.iter().any(|project| *project == name),
+            "{name} is not among {projects:?}"
+        );
+    }
+}

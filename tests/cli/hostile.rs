@@ -510,9 +510,22 @@ fn a_huge_file_and_a_huge_tree_are_passed_by() {
     eve.push("huge");
     ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
     let inner: &Machine = &ada;
-    // Git's own checkout writes what the commit has; only what claude-sync reads is looked at here.
     let out = inner.try_sync(NOON, &[]);
     assert_eq!(out.code, 0, "{}{}", out.out, out.err);
     assert_eq!(inner.fleet().0, 5);
     assert!(out.err.contains("left out (too-large)"), "{}", out.err);
+    // Neither is in the work tree, and git misses nothing there.
+    assert!(
+        !inner
+            .repo()
+            .join(format!("sync/archive/2026/03/{EVE}"))
+            .exists()
+    );
+    assert!(
+        !inner
+            .repo()
+            .join(format!("sync/machines/{EVE}.json"))
+            .exists()
+    );
+    assert_eq!(inner.git(&["status", "--porcelain"]), "");
 }

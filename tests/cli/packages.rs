@@ -84,6 +84,57 @@ fn the_debian_package_finds_all_that_it_is_made_of() {
     }
 }
 
+/// A tag can be moved to other code, and a range of versions grows.
+#[test]
+fn workflows_name_actions_by_commit_and_tools_by_version() {
+    let mut actions = 0;
+    for entry in fs::read_dir(root().join(".github/workflows"))
+        .expect("workflows")
+        .flatten()
+    {
+        let text = fs::read_to_string(entry.path()).expect("a workflow");
+        for line in text.lines() {
+            if let Some(action) = line.split_once("uses: ").map(|(_, action)| action) {
+                let (_, version) = action.split_once('@').expect("a version");
+                let (commit, comment) = version.split_once(' ').expect("a comment with the tag");
+                assert!(
+                    commit.len() == 40
+                        && commit.bytes().all(|b| b.is_ascii_hexdigit())
+                        && comment.starts_with("# v"),
+                    "{line}"
+                );
+                actions += 1;
+            }
+            if let Some((_, words)) = line.split_once("cargo install ") {
+                assert!(words.starts_with("--locked "), "{line}");
+                assert!(
+                    words
+                        .split(' ')
+                        .skip(1)
+                        .all(|word| word.contains('@') && !word.contains(['^', '*'])),
+                    "{line}"
+                );
+            }
+            assert!(
+                !line.contains("cargo build") || line.contains("--locked"),
+                "{line}"
+            );
+        }
+    }
+    assert!(actions > 5);
+    let release =
+        fs::read_to_string(root().join(".github/workflows/release.yml")).expect("the release");
+    for part in [
+        "cargo auditable build",
+        "attest-build-provenance",
+        "SHA256SUMS",
+        "id-token: write",
+        "attestations: write",
+    ] {
+        assert!(release.contains(part), "{part}");
+    }
+}
+
 #[test]
 fn templates_are_filled_in_from_a_release() {
     let folder = TempDir::new().expect("a folder");

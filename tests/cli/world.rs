@@ -193,8 +193,16 @@ impl Machine<'_> {
 
     pub fn write(&self, path: &str, text: &str) {
         let path = self.home.join(path);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(path, text).expect("a file");
+        let folder = path.parent().expect("a parent");
+        fs::create_dir_all(folder).expect("a folder");
+        fs::write(&path, text).expect("a file");
+        if folder.ends_with(".config/claude-sync") {
+            // As claude-sync makes it: nobody else reads it.
+            let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode;
+            fs::set_permissions(folder, mode(0o700))
+                .and_then(|()| fs::set_permissions(&path, mode(0o600)))
+                .expect("changed");
+        }
     }
 
     pub fn command(&self, program: &str, now: &str) -> Command {

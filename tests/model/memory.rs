@@ -121,7 +121,7 @@ impl Memory {
                 Forgotten::Machine(id) => Subject::Machine(id.clone()),
                 Forgotten::Before(at) => Subject::Before(crate::rows::day(*at)),
             };
-            let (subject, says) = subject.tombstone("salt");
+            let (subject, says) = subject.tombstone("salt", None);
             let value = says
                 .get("salt")
                 .cloned()

@@ -3,9 +3,10 @@
 use super::{Check, Patient, Status, show, tell};
 use crate::base::text::count;
 use crate::base::time::{Day, Timestamp};
+use crate::fleet::rules::Rules;
 use crate::git::Place;
 use crate::git::repo::RepoError;
-use crate::store::{machine_id as ids, space};
+use crate::store::{Places, machine_id as ids, private, space};
 use crate::sync::owner;
 use crate::sync::setup::is_sync;
 
@@ -91,11 +92,40 @@ pub fn permissions(patient: &Patient) -> Check {
         );
     }
     if bad.is_empty() {
-        return Check::ok(NAME, "all folders can be written");
+        return readable(places);
     }
     let advice =
         "give them back to yourself (chown, chmod u+rwx): a command run as root may have made them";
     Check::new(NAME, Status::Error, bad.join("; "), advice)
+}
+
+/// So many files that others can read are named.
+const NAMED: usize = 3;
+
+/// Whether others can read what is ours.
+fn readable(places: &Places) -> Check {
+    const NAME: &str = "permissions";
+    let open = private::open_to_others(places, NAMED + 1);
+    if open.is_empty() {
+        return Check::ok(
+            NAME,
+            "all folders can be written, and nobody else can read them",
+        );
+    }
+    let mut names: Vec<_> = open.iter().take(NAMED).map(|path| show(path)).collect();
+    if open.len() > NAMED {
+        names.push("and more".to_owned());
+    }
+    let what = format!(
+        "others on this machine can read or change {}",
+        names.join(", ")
+    );
+    Check::new(
+        NAME,
+        Status::Error,
+        what,
+        "claude-sync doctor --fix takes that from them",
+    )
 }
 
 /// Below so many bytes it is time to make room.
@@ -212,6 +242,15 @@ pub fn machine_id(patient: &Patient) -> Check {
     }
 }
 
+/// How many names were forgotten that are not known here.
+fn unknown_names(patient: &Patient) -> usize {
+    let rules = patient
+        .repo()
+        .zip(patient.root())
+        .and_then(|(repo, root)| Rules::read(repo, root, |_, _| None).ok());
+    rules.map_or(0, |rules| rules.unknown_names())
+}
+
 /// The fleet's key.
 pub fn key(patient: &Patient) -> Check {
     const NAME: &str = "key";
@@ -228,6 +267,9 @@ pub fn key(patient: &Patient) -> Check {
         }
         None if config.is_some_and(|config| config.hash_project_names) => {
             Some("privacy_settings.project_names asks for it".to_owned())
+        }
+        None if unknown_names(patient) > 0 => {
+            Some("only the key tells what was forgotten".to_owned())
         }
         None => None,
     };
