@@ -14,6 +14,8 @@ use crate::auto::schedule::{self, Job, Kind};
 use crate::auto::{AutoError, claude};
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
+use crate::git::Cause;
+use crate::git::process::refuser;
 use crate::report::ago;
 use crate::store::{Places, config, machine_id};
 use crate::sync::{self, Options, Remote};
@@ -469,13 +471,10 @@ fn ended(env: &Env) -> Timestamp {
 
 fn trouble(remote: &Remote) -> Option<String> {
     match remote {
-        Remote::Queued(reason) => Some(format!(
-            "the remote was not reached: {}",
-            first_line(reason)
-        )),
+        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", in_short(reason))),
         Remote::Refused(reason) => Some(format!(
             "the remote did not take the push: {}",
-            first_line(reason)
+            in_short(reason)
         )),
         Remote::Locked(mark) => Some(format!(
             "the remote is encrypted with the key {mark}, which is not here"
@@ -489,6 +488,13 @@ fn trouble(remote: &Remote) -> Option<String> {
         }
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => None,
     }
+}
+
+/// The cause, or else the last line: git's own end with general advice.
+fn in_short(reason: &str) -> String {
+    Cause::of(reason)
+        .filter(|_| refuser(reason).is_none())
+        .map_or_else(|| first_line(reason), |cause| cause.what().to_owned())
 }
 
 fn first_line(text: &str) -> String {

@@ -195,6 +195,8 @@ pub struct Outcome {
     pub late: Option<Place>,
     /// The sync's branch that was and the one that is, where the remote's default branch was renamed.
     pub followed: Option<(String, String)>,
+    /// The address that the server redirects to, its secrets hidden: the repository moved.
+    pub moved: Option<String>,
     /// What was done about objects that were missing or damaged.
     pub healed: Healed,
     /// Settings of `config.json` that this version does not know, each with the one that may be meant.

@@ -316,6 +316,7 @@ impl Run<'_> {
             }
             Some(_) => self.fetch()?,
         };
+        out.moved = self.git.moved();
         if queued.is_none() {
             out.followed = self.follow()?;
             out.branch.clone_from(&self.target.branch);
@@ -461,6 +462,7 @@ impl Run<'_> {
             branch: self.target.branch.clone(),
             late: None,
             followed: None,
+            moved: None,
             healed: Healed::default(),
             mended: Vec::new(),
             imported: None,

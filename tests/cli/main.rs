@@ -56,6 +56,7 @@ mod shells;
 mod stage;
 mod status;
 mod transport;
+mod transports;
 mod undiverted;
 mod verbs;
 mod verify;
