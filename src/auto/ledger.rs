@@ -81,8 +81,13 @@ impl Ledger {
         Ok(durable::write(path, text.as_bytes())?)
     }
 
-    /// Puts our hooks into a settings file. Says whether anything changed.
-    pub fn add_hooks(&mut self, settings: &Path, command: &str) -> Result<bool, AutoError> {
+    /// Puts our hooks into a settings file. Says whether anything changed. `last`: at the end of a session Claude Code waits for the sync.
+    pub fn add_hooks(
+        &mut self,
+        settings: &Path,
+        command: &str,
+        last: bool,
+    ) -> Result<bool, AutoError> {
         let path = target(settings);
         let before = read(&path)?;
         let text = before.clone().unwrap_or_default();
@@ -90,7 +95,7 @@ impl Ledger {
             path: path.clone(),
             reason,
         };
-        let Some(after) = claude::with_hooks(&text, command).map_err(problem)? else {
+        let Some(after) = claude::with_hooks(&text, command, last).map_err(problem)? else {
             return Ok(false);
         };
         let known = self

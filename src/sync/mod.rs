@@ -108,6 +108,8 @@ pub struct Options {
     pub unattended: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// The longest that a transport may be silent, where that is shorter than what the settings say.
+    pub patience: Option<Duration>,
     /// Several machines share this one's id on purpose, one after the other or at once: `init --ephemeral`.
     pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.

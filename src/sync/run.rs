@@ -38,8 +38,12 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     owner::check(places)?;
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
+    let silence = Duration::from_secs(config.failures.silence);
+    let silence = options
+        .patience
+        .map_or(silence, |patience| silence.min(patience));
     let git = Git::find(options.attended)?
-        .with_silence(Duration::from_secs(config.failures.silence))
+        .with_silence(silence)
         .with_watcher(options.watcher.clone());
     let outcome = match once(places, options, &config, &git, false) {
         Err(error) if error.lacks_objects() => {

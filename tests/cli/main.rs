@@ -53,6 +53,7 @@ mod scale;
 mod sealed;
 mod settings;
 mod shells;
+mod shortlived;
 mod stage;
 mod status;
 mod transport;
