@@ -8,11 +8,11 @@ mod terminal;
 mod wire;
 
 mod daemon_rows;
+mod hosts;
 mod http_rows;
 mod ssh_rows;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ use claude_sync::base::time::Timestamp;
 use serde_json::Value;
 
 use self::wire::Wire;
+use crate::conditions::{changed, owned};
 use crate::world::{Machine, Ran, Row as Request, World, run};
 
 /// A remote that two machines have: bob reaches it by a transport, ada by its path.
@@ -216,33 +217,6 @@ const QUESTIONS: [&str; 5] = [
     "'s password",
 ];
 
-/// Everything of bob's that is not claude-sync's.
-fn owned(home: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let ours = [
-        ".local/share/claude-sync",
-        ".local/state/claude-sync",
-        ".claude/projects",
-    ]
-    .map(|path| home.join(path));
-    let (mut out, mut folders) = (BTreeMap::new(), vec![home.to_owned()]);
-    while let Some(folder) = folders.pop() {
-        for path in fs::read_dir(folder)
-            .expect("a folder")
-            .flatten()
-            .map(|entry| entry.path())
-        {
-            if ours.contains(&path) {
-                continue;
-            } else if path.is_dir() {
-                folders.push(path);
-            } else {
-                out.insert(path.clone(), fs::read(&path).unwrap_or_default());
-            }
-        }
-    }
-    out
-}
-
 macro_rules! must {
     ($holds:expr, $($text:tt)*) => {
         if !$holds {
@@ -346,16 +320,9 @@ fn try_row(scene: &Scene, row: &Row, wire: &Wire, attended: bool) -> Result<(), 
             );
         }
     }
-    let after = owned(&scene.bob.home);
-    let changed: Vec<_> = before
-        .keys()
-        .chain(after.keys())
-        .filter(|path| before.get(*path) != after.get(*path))
-        .collect();
+    let changed = changed(&before, &owned(&scene.bob.home));
     must!(
-        changed
-            .iter()
-            .all(|path| path.ends_with(".config/claude-sync/installed.json")),
+        changed.is_empty(),
         "these are bob's and changed: {changed:?}"
     );
     (row.lift)(scene);
