@@ -12,6 +12,29 @@ const OURS: &str = " auto hook";
 /// Claude Code waits no longer, in seconds. The hook needs a few milliseconds.
 const TIMEOUT: &str = "10";
 
+/// What follows the command at the end of a session where the machine may go away next.
+pub const LAST: &str = " --last";
+
+/// Claude Code waits so long for that one, in seconds: no more than it grants to hooks at the end of a session.
+const LAST_TIMEOUT: &str = "60";
+
+/// What Claude Code calls at an event, and how long it waits.
+fn call(event: &str, command: &str, last: bool) -> (String, &'static str) {
+    if last && event == EVENTS[0] {
+        (format!("{command}{LAST}"), LAST_TIMEOUT)
+    } else {
+        (command.to_owned(), TIMEOUT)
+    }
+}
+
+/// Whether a command is ours.
+fn is_ours(command: &str) -> bool {
+    command
+        .strip_suffix(LAST)
+        .unwrap_or(command)
+        .ends_with(OURS)
+}
+
 /// The command that Claude Code is to call.
 pub fn command(program: &str) -> String {
     let quoted = if cfg!(windows) {
@@ -22,16 +45,16 @@ pub fn command(program: &str) -> String {
     format!("{quoted}{OURS}")
 }
 
-/// The settings with our hooks, or `None` where they have them already. The reason where that cannot be.
-pub fn with_hooks(text: &str, command: &str) -> Result<Option<String>, String> {
+/// The settings with our hooks, or `None` where they have them already. The reason where that cannot be. `last`: at the end of a session
+/// Claude Code waits for the sync.
+pub fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
     let object = root.object_value().ok_or("it is no JSON object")?;
-    if EVENTS.iter().all(|event| {
-        commands(&object, event)
-            .iter()
-            .any(|there| there == command)
-    }) {
+    if EVENTS
+        .iter()
+        .all(|event| commands(&object, event).contains(&call(event, command, last).0))
+    {
         return Ok(None);
     }
     // Those of an earlier place of the program.
@@ -43,13 +66,16 @@ pub fn with_hooks(text: &str, command: &str) -> Result<Option<String>, String> {
         let groups = hooks
             .array_value_or_create(event)
             .ok_or_else(|| format!("\"hooks.{event}\" is no array"))?;
-        let text = |text: &str| CstInputValue::String(text.to_owned());
+        let (command, timeout) = call(event, command, last);
         let entry = CstInputValue::Object(vec![
-            ("type".to_owned(), text("command")),
-            ("command".to_owned(), text(command)),
+            (
+                "type".to_owned(),
+                CstInputValue::String("command".to_owned()),
+            ),
+            ("command".to_owned(), CstInputValue::String(command)),
             (
                 "timeout".to_owned(),
-                CstInputValue::Number(TIMEOUT.to_owned()),
+                CstInputValue::Number(timeout.to_owned()),
             ),
         ]);
         let group = CstInputValue::Object(vec![(
@@ -80,11 +106,9 @@ pub fn has_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1);
     let object = root.ok().and_then(|root| root.object_value());
     object.is_some_and(|object| {
-        EVENTS.iter().any(|event| {
-            commands(&object, event)
-                .iter()
-                .any(|there| there.ends_with(OURS))
-        })
+        EVENTS
+            .iter()
+            .any(|event| commands(&object, event).iter().any(|there| is_ours(there)))
     })
 }
 
@@ -170,7 +194,7 @@ fn remove(object: &CstObject, empty: bool) -> bool {
         for (group, entries) in groups(object, event) {
             let ours: Vec<CstNode> = entries
                 .into_iter()
-                .filter(|(_, command)| command.ends_with(OURS))
+                .filter(|(_, command)| is_ours(command))
                 .map(|(entry, _)| entry)
                 .collect();
             if ours.is_empty() {
@@ -228,10 +252,16 @@ mod tests {
             "{\n\t// mine\n\t\"hooks\": {\"PreToolUse\": [{\"matcher\": \"Bash\", \"hooks\": []}]},\n}\n",
             "\u{feff}{\r\n  \"model\": \"opus\"\r\n}\r\n",
         ] {
-            let with = with_hooks(text, COMMAND).expect("valid").expect("changed");
+            let with = with_hooks(text, COMMAND, false)
+                .expect("valid")
+                .expect("changed");
             assert!(has_hooks(&with) && !has_hooks(text), "{with}");
-            assert_eq!(with_hooks(&with, COMMAND), Ok(None), "once is enough");
-            let moved = with_hooks(&with, "'/elsewhere/claude-sync' auto hook")
+            assert_eq!(
+                with_hooks(&with, COMMAND, false),
+                Ok(None),
+                "once is enough"
+            );
+            let moved = with_hooks(&with, "'/elsewhere/claude-sync' auto hook", false)
                 .expect("valid")
                 .expect("changed");
             assert_eq!(moved.matches(OURS).count(), 2, "{moved}");
@@ -260,9 +290,49 @@ mod tests {
             ("{\"a\": ", "not valid JSON"),
             ("{'a': 1}", "not valid JSON"),
         ] {
-            let error = with_hooks(text, COMMAND).expect_err("refused");
+            let error = with_hooks(text, COMMAND, false).expect_err("refused");
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn a_session_that_ends_waits_where_the_machine_may_go_away() {
+        let with = with_hooks("{}", COMMAND, true)
+            .expect("valid")
+            .expect("changed");
+        let json: serde_json::Value = serde_json::from_str(&with).expect("JSON");
+        let entry = |event: &str| json["hooks"][event][0]["hooks"][0].clone();
+        assert_eq!(
+            (
+                entry("SessionEnd")["command"].as_str(),
+                entry("SessionEnd")["timeout"].as_u64()
+            ),
+            (Some("'/opt/claude-sync' auto hook --last"), Some(60))
+        );
+        assert_eq!(
+            (
+                entry("Stop")["command"].as_str(),
+                entry("Stop")["timeout"].as_u64()
+            ),
+            (Some(COMMAND), Some(10))
+        );
+        assert!(
+            has_hooks(&with) && with_hooks(&with, COMMAND, true) == Ok(None),
+            "once is enough"
+        );
+        // A machine that stays does not wait.
+        let stays = with_hooks(&with, COMMAND, false)
+            .expect("valid")
+            .expect("changed");
+        assert!(
+            !stays.contains(LAST) && stays.matches("auto hook").count() == 2,
+            "{stays}"
+        );
+        assert!(
+            without_hooks(&with)
+                .expect("valid")
+                .is_some_and(|text| !text.contains("auto hook"))
+        );
     }
 
     #[test]

@@ -99,11 +99,13 @@ impl Ledger {
         Ok(moved)
     }
 
-    /// Puts our hooks into a settings file, of which a copy is kept in the state folder. Says whether anything changed.
+    /// Puts our hooks into a settings file, of which a copy is kept in the state folder. Returns whether anything changed. `last`: at the
+    /// end of a session Claude Code waits for the sync.
     pub fn add_hooks(
         &mut self,
         settings: &Path,
         command: &str,
+        last: bool,
         state: &Path,
     ) -> Result<bool, AutoError> {
         let path = target(settings);
@@ -113,7 +115,7 @@ impl Ledger {
             path: path.clone(),
             reason,
         };
-        let Some(after) = claude::with_hooks(&text, command).map_err(problem)? else {
+        let Some(after) = claude::with_hooks(&text, command, last).map_err(problem)? else {
             return Ok(false);
         };
         let known = self

@@ -7,16 +7,18 @@ use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::{exit, last, out};
 use crate::auto::ledger::{self, Ledger, PutBack};
 use crate::auto::pace::{self, Last};
 use crate::auto::schedule::{self, Job, Kind};
 use crate::auto::{AutoError, claude};
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
+use crate::git::process::refuser;
+use crate::git::{Cause, Repo, setup};
 use crate::report::ago;
 use crate::store::{Places, config, machine_id};
-use crate::sync::{self, Options, Remote};
+use crate::sync::{self, Options, Outcome, Remote};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -45,12 +47,22 @@ enum What {
         /// What started it
         #[arg(long, value_enum, default_value = "hand")]
         trigger: Trigger,
+        /// Sync for the last time before this machine goes away: wait for a running sync, and retry the remote
+        #[arg(long)]
+        last: bool,
+        /// With --last: stop after this time
+        #[arg(long, value_name = "SECONDS", default_value_t = last::WITHIN, requires = "last")]
+        within: u64,
     },
     /// Take back what `enable` did
     Disable,
     /// What Claude Code calls: leaves a run behind and returns
     #[command(hide = true)]
-    Hook,
+    Hook {
+        /// Wait for the end of that run: the machine may go away next
+        #[arg(long)]
+        last: bool,
+    },
 }
 
 /// What is to start syncs.
@@ -93,10 +105,14 @@ enum Scheduler {
     None,
 }
 
+/// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Trigger {
+pub enum Trigger {
+    /// Claude Code
     Hook,
+    /// The system's timer
     Timer,
+    /// The user
     Hand,
 }
 
@@ -117,12 +133,17 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             Ok(exit::OK)
         }
         What::Status { json } => status(env, *json),
-        What::Run { trigger } => auto_run(*trigger, env),
+        What::Run {
+            trigger,
+            last: true,
+            within,
+        } => last::run(*trigger, *within, env),
+        What::Run { trigger, .. } => auto_run(*trigger, env),
         What::Disable => {
             out(&disable()?);
             Ok(exit::OK)
         }
-        What::Hook => Ok(hook(env)),
+        What::Hook { last } => Ok(hook(*last, env)),
     }
 }
 
@@ -178,11 +199,19 @@ fn move_copies(places: &Places) -> Result<(), AutoError> {
     }
 }
 
+/// Whether this is one of several machines of one name that live a short time: `init --ephemeral`.
+fn is_short_lived(places: &Places) -> bool {
+    let repo = Repo::open(&places.repo).ok().flatten();
+    repo.and_then(|repo| setup::ephemeral(&repo).ok().flatten())
+        .is_some()
+}
+
 /// Sets it up, and tells about it.
 pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
     let places = Env::places()?;
     let (job, folders) = (job(&places), Env::folders()?);
     let command = claude::command(&job.program);
+    let short_lived = is_short_lived(&places);
     let kind = match args.scheduler {
         Scheduler::None => None,
         Scheduler::Auto => Kind::here(),
@@ -201,6 +230,13 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
                     show(&file),
                     claude::EVENTS.join(" and ")
                 ));
+                if short_lived {
+                    text.push_str(&format!(
+                        "# the one for {} waits for the sync:\n{command}{}\n\n",
+                        claude::EVENTS[0],
+                        claude::LAST
+                    ));
+                }
             }
         }
         for (path, file) in kind
@@ -216,7 +252,7 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
     let mut ledger = Ledger::read(&place);
     if !args.no_hooks {
         for file in settings_files(&places) {
-            let changed = ledger.add_hooks(&file, &command, &places.state)?;
+            let changed = ledger.add_hooks(&file, &command, short_lived, &places.state)?;
             // Written down at once: whatever fails next can be taken back.
             ledger.write(&place)?;
             let state = if changed {
@@ -232,6 +268,9 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
                 text.push_str("But \"disableAllHooks\" is set there: as long as it is, Claude Code calls nobody.\n");
             }
         }
+    }
+    if short_lived && !args.no_hooks {
+        text.push_str("At the end of a session Claude Code waits for the sync: this machine may go away next.\n");
     }
     match kind {
         Some(kind) => {
@@ -402,15 +441,15 @@ fn status(env: &Env, json: bool) -> Result<u8, CliError> {
 }
 
 /// Whatever happens, Claude Code must neither wait nor be told anything: what is printed here may be taken for an answer.
-fn hook(env: &Env) -> u8 {
-    let _ = leave_run_behind(env);
+fn hook(last: bool, env: &Env) -> u8 {
+    let _ = leave_run_behind(last, env);
     exit::OK
 }
 
-fn leave_run_behind(env: &Env) -> Result<(), CliError> {
+fn leave_run_behind(last: bool, env: &Env) -> Result<(), CliError> {
     let places = Env::places()?;
     let interval = config::read(&places.config)?.auto.interval;
-    if !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval) {
+    if !last && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval) {
         return Ok(());
     }
     let mut command = Command::new(super::env::program());
@@ -429,7 +468,11 @@ fn leave_run_behind(env: &Env) -> Result<(), CliError> {
             .find(|folder| folder.is_dir())
             .map_or(std::path::Path::new("/"), PathBuf::as_path),
     );
-    let _ = command.spawn();
+    if last {
+        last::wait_for_it(command);
+    } else {
+        let _ = command.spawn();
+    }
     Ok(())
 }
 
@@ -447,6 +490,25 @@ fn auto_run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
     {
         return Ok(exit::OK);
     }
+    let options = Options {
+        attended: false,
+        unattended: true,
+        ..env.options()
+    };
+    let outcome = noted(&places, trigger, env, || {
+        sync::run(&places, &options).map_err(CliError::from)
+    })?;
+    eprint!("{}", super::sync::warnings(&outcome, true));
+    Ok(super::sync::code(&outcome))
+}
+
+/// Runs, and writes down how the automatic run went.
+pub fn noted(
+    places: &Places,
+    trigger: Trigger,
+    env: &Env,
+    run: impl FnOnce() -> Result<Outcome, CliError>,
+) -> Result<Outcome, CliError> {
     let mut last = Last {
         trigger: trigger.name().to_owned(),
         began: env.now.to_string(),
@@ -455,21 +517,14 @@ fn auto_run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
         error: None,
     };
     pace::remember(&places.state, &last)?;
-    let options = Options {
-        attended: false,
-        unattended: true,
-        ..env.options()
-    };
-    let result = sync::run(&places, &options).map_err(CliError::from);
+    let result = run();
     last.ended = Some(ended(env).to_string());
     (last.code, last.error) = match &result {
         Ok(outcome) => (Some(super::sync::code(outcome)), trouble(&outcome.remote)),
         Err(error) => (Some(error.exit), Some(error.to_string())),
     };
     pace::remember(&places.state, &last)?;
-    let outcome = result?;
-    eprint!("{}", super::sync::warnings(&outcome, true));
-    Ok(super::sync::code(&outcome))
+    result
 }
 
 /// The clock now, where it is not stopped.
@@ -483,13 +538,10 @@ fn ended(env: &Env) -> Timestamp {
 
 fn trouble(remote: &Remote) -> Option<String> {
     match remote {
-        Remote::Queued(reason) => Some(format!(
-            "the remote was not reached: {}",
-            first_line(reason)
-        )),
+        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", in_short(reason))),
         Remote::Refused(reason) => Some(format!(
             "the remote did not take the push: {}",
-            first_line(reason)
+            in_short(reason)
         )),
         Remote::Locked(mark) => Some(format!(
             "the remote is encrypted with the key {mark}, which is not here"
@@ -503,6 +555,13 @@ fn trouble(remote: &Remote) -> Option<String> {
         }
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => None,
     }
+}
+
+/// The cause, or else the last line: git's own end with general advice.
+fn in_short(reason: &str) -> String {
+    Cause::of(reason)
+        .filter(|_| refuser(reason).is_none())
+        .map_or_else(|| first_line(reason), |cause| cause.what().to_owned())
 }
 
 fn first_line(text: &str) -> String {

@@ -218,6 +218,7 @@ impl Env {
             attended: self.attended,
             unattended: false,
             wait: Duration::ZERO,
+            patience: None,
             shared_id: false,
             rules: RULES,
             watcher: self.watcher(),

@@ -198,18 +198,12 @@ impl From<SyncError> for CliError {
                 "check the folder's permissions and the free space on its disk; nothing was changed",
             ),
             SyncError::Merge(e) => e.into(),
-            SyncError::Index(e) if e.is_disk_full() => Self::new(
-                &e,
-                "claude_sync::disk_full",
-                exit::FAILURE,
-                "make room on the disk and run claude-sync again: nothing is lost",
-            ),
-            SyncError::Index(e) => Self::new(
-                &e,
-                "claude_sync::index",
-                exit::FAILURE,
-                "the index can be deleted at any time: the next run makes it anew",
-            ),
+            SyncError::Index(e) if e.is_disk_full() => {
+                Self::new(&e, "claude_sync::disk_full", exit::FAILURE, "make room on the disk and run claude-sync again: nothing is lost")
+            }
+            SyncError::Index(e) => {
+                Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew")
+            }
             SyncError::Newer { .. } => Self::new(
                 &error,
                 "claude_sync::newer",
@@ -229,10 +223,7 @@ impl From<SyncError> for CliError {
                 &error,
                 "claude_sync::unmerged",
                 exit::REPOSITORY,
-                format!(
-                    "everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync",
-                    path(repo)
-                ),
+                format!("everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync", path(repo)),
             ),
             SyncError::NotSync { .. } => Self::new(
                 &error,
@@ -244,27 +235,23 @@ impl From<SyncError> for CliError {
                 &error,
                 "claude_sync::other_remote",
                 exit::REPOSITORY,
-                format!(
-                    "to move to another remote: git -C {} remote set-url origin ADDRESS",
-                    path(repo)
-                ),
+                format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
             ),
-            SyncError::Incomplete { .. }
-            | SyncError::Owner(_)
-            | SyncError::HasId { .. }
-            | SyncError::Sha256 { .. } => Self::of_place(&error),
-            SyncError::Unreachable { .. } => Self::new(
+            SyncError::Incomplete { .. } | SyncError::Owner(_) | SyncError::HasId { .. } | SyncError::Sha256 { .. } => {
+                Self::of_place(&error)
+            }
+            SyncError::Unreachable { ref source, .. } => Self::new(
                 &error,
                 "claude_sync::remote",
                 exit::REMOTE,
-                "check the address, the network, and that git can log in there: git ls-remote ADDRESS",
+                crate::git::Cause::of(&source.to_string()).map_or_else(
+                    || "check the address, the network, and that git can log in there: git ls-remote ADDRESS".to_owned(),
+                    |cause| format!("{}; {}", cause.what(), cause.next(false)),
+                ),
             ),
-            SyncError::Scratch(_) => Self::new(
-                &error,
-                "claude_sync::failure",
-                exit::FAILURE,
-                "check the temporary folder (TMPDIR) and its free space",
-            ),
+            SyncError::Scratch(_) => {
+                Self::new(&error, "claude_sync::failure", exit::FAILURE, "check the temporary folder (TMPDIR) and its free space")
+            }
             SyncError::PerMachine => Self::new(
                 &error,
                 "claude_sync::per_machine",
@@ -278,18 +265,12 @@ impl From<SyncError> for CliError {
                 "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
             ),
             SyncError::Key(e) => e.into(),
-            SyncError::NoRemote => Self::new(
-                &error,
-                "claude_sync::no_remote",
-                exit::REMOTE,
-                "join a repository first: claude-sync init ADDRESS",
-            ),
-            SyncError::Contended(_) => Self::new(
-                &error,
-                "claude_sync::contended",
-                exit::QUEUED,
-                "everything is committed on this machine; the next run pushes it",
-            ),
+            SyncError::NoRemote => {
+                Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS")
+            }
+            SyncError::Contended(_) => {
+                Self::new(&error, "claude_sync::contended", exit::QUEUED, "everything is committed on this machine; the next run pushes it")
+            }
         }
     }
 }

@@ -29,6 +29,7 @@ mod hook;
 mod import;
 mod init;
 mod key;
+mod last;
 mod log;
 mod machine;
 mod migrate;

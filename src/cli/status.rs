@@ -3,7 +3,7 @@
 use super::auto::{self, Started};
 use super::env::Env;
 use super::error::CliError;
-use super::sync::late;
+use super::sync::{late, next};
 use super::{exit, out};
 use crate::auto::claude;
 use crate::base::text::{count, printable, printable_lines};
@@ -128,6 +128,9 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
             "reason",
             &printable_lines(reason, 12).replace('\n', "\n              "),
         );
+        next(reason)
+            .into_iter()
+            .for_each(|next| line("next step", &next));
     }
     if status.pending > 0 {
         line(
@@ -289,6 +292,7 @@ fn to_json(
         "remote": status.remote,
         "branch": status.branch,
         "reason": status.reason.as_deref().map(|reason| printable_lines(reason, 20)),
+        "advice": status.reason.as_deref().and_then(next),
         "unpushed_commits": status.unpushed,
         "retry": status.retry.map(|(failures, next)| serde_json::json!({ "failures": failures, "next": next.to_string() })),
         "unsynced": {

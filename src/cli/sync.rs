@@ -8,7 +8,7 @@ use super::{exit, outcome};
 use crate::base::text::{count, printable, printable_lines};
 use crate::format::syncfile::Mode;
 use crate::git::process::{Refuser, refuser};
-use crate::git::{Healed, Place};
+use crate::git::{Cause, Healed, Place};
 use crate::sync::{self, Options, Outcome, Remote, Task, Twin};
 
 #[derive(Debug, Clone, clap::Args)]
@@ -221,6 +221,41 @@ pub fn late(place: &Place, branch: &str) -> String {
     )
 }
 
+/// That records wait, why, and what to do.
+fn waits(what: &str, cause: Option<Cause>) -> String {
+    let (why, next) = cause.map_or_else(Default::default, |cause| {
+        (
+            format!(": {}", cause.what()),
+            format!(" Next: {}.", cause.next(true)),
+        )
+    });
+    format!("{what}{why}; everything is committed here, and the next run pushes it.{next}")
+}
+
+/// That a push was refused, by whom as far as that is known, and what to do.
+fn refused(reason: &str) -> String {
+    match refuser(reason) {
+        Some(refuser) => {
+            let who = match refuser {
+                Refuser::Hook => "A hook in the remote repository refused the push",
+                Refuser::Host => "The remote's host refused the push",
+            };
+            format!(
+                "{who}; everything is committed here, and the next run pushes it. Next: {}.",
+                refuser.next()
+            )
+        }
+        None => waits("The remote did not take the push", Cause::of(reason)),
+    }
+}
+
+/// What to do next about a remote that failed for this reason, where that is known.
+pub fn next(reason: &str) -> Option<String> {
+    refuser(reason)
+        .map(|refuser| refuser.next().to_owned())
+        .or_else(|| Cause::of(reason).map(|cause| cause.next(true)))
+}
+
 /// What a person should know, a line each.
 pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
     warning_lines(outcome, quiet)
@@ -235,8 +270,9 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         let broken = reason.contains("is corrupt") || reason.contains("is empty");
         let why = if broken {
             "git cannot use this clone: an object in it is damaged; help: claude-sync verify"
+                .to_owned()
         } else {
-            "The remote was not reached; everything is committed here, and the next run pushes it."
+            waits("The remote was not reached", Cause::of(reason))
         };
         lines.push(format!("{why}\n{}", printable_lines(reason, 12)));
     }
@@ -247,20 +283,22 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         ));
     }
     if let Remote::Refused(reason) = &outcome.remote {
-        let who = match refuser(reason) {
-            Some(Refuser::Hook) => "A hook in the remote repository refused the push",
-            Some(Refuser::Host) => "The remote's host refused the push",
-            None => "The remote did not take the push",
-        };
-        let reason = printable_lines(reason, 12);
         lines.push(format!(
-            "{who}; everything is committed here, and the next run pushes it.\n{reason}"
+            "{}\n{}",
+            refused(reason),
+            printable_lines(reason, 12)
         ));
     }
     if let Remote::Unsigned(reason) = &outcome.remote {
         lines.push(format!(
             "The commit could not be signed (git.sign); it is kept here, and the next run that can sign pushes it. Without signatures: claude-sync config set git.sign false\n{}",
             printable_lines(reason, 12)
+        ));
+    }
+    if let Some(address) = outcome.moved.as_deref().filter(|_| !quiet) {
+        let address = printable(address, 400);
+        lines.push(format!(
+            "The remote moved to {address}, and its server redirects there for now. Next: claude-sync git remote set-url origin {address}"
         ));
     }
     if let Some(next) = outcome.next_try.filter(|_| !quiet) {

@@ -3,6 +3,7 @@
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
 pub mod bulk;
+pub mod cause;
 pub mod environment;
 mod heal;
 mod hidden;
@@ -22,6 +23,7 @@ pub mod visibility;
 mod watch;
 mod worktree;
 
+pub use cause::Cause;
 pub use git2::Oid;
 pub use heal::{Healed, Means};
 pub use process::{Git, GitError, Push};

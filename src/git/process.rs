@@ -155,6 +155,8 @@ pub struct Git {
     watcher: Watcher,
     /// The configuration that was read last, and of which repository.
     settings: Arc<Mutex<Option<(PathBuf, Settings)>>>,
+    /// Where the server sent the last fetch to.
+    moved: Arc<Mutex<Option<String>>>,
 }
 
 /// How long a transport may be silent, unless the user says otherwise.
@@ -170,6 +172,7 @@ impl Git {
             silence: SILENCE,
             watcher: Watcher::default(),
             settings: Arc::default(),
+            moved: Arc::default(),
         };
         let out = git
             .command(None)
@@ -359,6 +362,14 @@ impl Git {
         let settings = Settings::parse(&out.stdout);
         *known = Some((repo.to_owned(), settings.clone()));
         Ok(settings)
+    }
+
+    /// The address to which the server redirected the last fetch, its secrets hidden; none where it did not.
+    pub fn moved(&self) -> Option<String> {
+        self.moved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Forgets the configuration that was read: it was changed.
@@ -595,6 +606,8 @@ impl Git {
         loop {
             let out = self.transport(repo, &args)?;
             if out.status.success() {
+                *self.moved.lock().unwrap_or_else(PoisonError::into_inner) =
+                    redirected(&String::from_utf8_lossy(&out.stderr));
                 return Ok(());
             }
             // A git that outlived a killed run, or one of the user's, moved the same ref in the same moment.
@@ -796,8 +809,23 @@ pub enum Refuser {
     Host,
 }
 
+impl Refuser {
+    /// What to do next.
+    pub fn next(self) -> &'static str {
+        match self {
+            Self::Hook => "see what the hook says; its rules are the remote repository's",
+            Self::Host => {
+                "check at the host that this machine's key or token may write, that the branch is not protected, and that the repository is neither archived nor full"
+            }
+        }
+    }
+}
+
 /// Who refused a push, as far as git's message says so.
 pub fn refuser(message: &str) -> Option<Refuser> {
+    if message.starts_with("git fetch") {
+        return None;
+    }
     let text = message.to_ascii_lowercase();
     let host = [
         "protected branch",
@@ -821,6 +849,17 @@ pub fn refuser(message: &str) -> Option<Refuser> {
         return Some(Refuser::Hook);
     }
     text.contains("[remote rejected]").then_some(Refuser::Host)
+}
+
+/// The address that git says it was redirected to.
+fn redirected(stderr: &str) -> Option<String> {
+    let address = stderr
+        .lines()
+        .find_map(|line| line.strip_prefix("warning: redirecting to "))?;
+    Some(hide_secrets(&printable_lines(
+        address.trim_end_matches('/'),
+        1,
+    )))
 }
 
 /// A failed push: the line that says what became of the branch stands on standard output.
@@ -853,7 +892,10 @@ fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
         // Advice for people who type git commands would mislead here.
         let tells = |line: &&str| {
             let said = line.strip_prefix("remote: ").unwrap_or(line);
+            // ssh draws a frame of `@`, which would push the reason out of what is kept.
+            let frame = line.len() > 3 && line.chars().all(|c| c == '@');
             !line.starts_with("hint:")
+                && !frame
                 && !line.trim().is_empty()
                 && !PROGRESS.iter().any(|start| said.starts_with(start))
         };

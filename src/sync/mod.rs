@@ -108,6 +108,8 @@ pub struct Options {
     pub unattended: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
+    /// The longest that a transport may be silent, where that is shorter than what the settings say.
+    pub patience: Option<Duration>,
     /// Several machines share this one's id on purpose, one after the other or at once: `init --ephemeral`.
     pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
@@ -195,6 +197,8 @@ pub struct Outcome {
     pub late: Option<Place>,
     /// The sync's branch that was and the one that is, where the remote's default branch was renamed.
     pub followed: Option<(String, String)>,
+    /// The address that the server redirects to, its secrets hidden: the repository moved.
+    pub moved: Option<String>,
     /// What was done about objects that were missing or damaged.
     pub healed: Healed,
     /// Settings of `config.json` that this version does not know, each with the one that may be meant.

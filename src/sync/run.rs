@@ -38,8 +38,12 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     owner::check(places)?;
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;
+    let silence = Duration::from_secs(config.failures.silence);
+    let silence = options
+        .patience
+        .map_or(silence, |patience| silence.min(patience));
     let git = Git::find(options.attended)?
-        .with_silence(Duration::from_secs(config.failures.silence))
+        .with_silence(silence)
         .with_watcher(options.watcher.clone());
     let outcome = match once(places, options, &config, &git, false) {
         Err(error) if error.lacks_objects() => {
@@ -316,6 +320,7 @@ impl Run<'_> {
             }
             Some(_) => self.fetch()?,
         };
+        out.moved = self.git.moved();
         if queued.is_none() {
             out.followed = self.follow()?;
             out.branch.clone_from(&self.target.branch);
@@ -461,6 +466,7 @@ impl Run<'_> {
             branch: self.target.branch.clone(),
             late: None,
             followed: None,
+            moved: None,
             healed: Healed::default(),
             mended: Vec::new(),
             imported: None,

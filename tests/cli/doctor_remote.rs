@@ -46,7 +46,7 @@ fn a_remote_that_does_not_answer_and_secrets_that_are_not_told() {
         &[(
             "reachable",
             "error",
-            "it does not answer: git ls-remote failed",
+            "there is no repository at its address, or this login may not see it: git ls-remote failed",
         )],
     );
     // A port that was free a moment ago.
@@ -58,7 +58,14 @@ fn a_remote_that_does_not_answer_and_secrets_that_are_not_told() {
         &machine,
         &format!("http://me:hunter2@127.0.0.1:{port}/remote.git"),
     );
-    let json = sees(&machine, &[("reachable", "error", "it does not answer")]);
+    let json = sees(
+        &machine,
+        &[(
+            "reachable",
+            "error",
+            "there is no connection to its host: git ls-remote failed",
+        )],
+    );
     assert_eq!(
         check(&json, "privacy"),
         (

@@ -49,6 +49,7 @@ fn options() -> Options {
         attended: false,
         unattended: false,
         wait: std::time::Duration::ZERO,
+        patience: None,
         shared_id: false,
         rules: claude_sync::format::manifest::RULES,
         watcher: claude_sync::base::progress::Watcher::default(),

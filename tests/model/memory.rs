@@ -173,6 +173,7 @@ impl Memory {
             attended: false,
             unattended: false,
             wait: Duration::ZERO,
+            patience: None,
             shared_id: false,
             rules: RULES,
             watcher: Watcher::default(),

@@ -2,7 +2,8 @@
 
 use super::{Check, Patient, Status, tell};
 use crate::cache::index::Index;
-use crate::git::process::hide_secrets;
+use crate::git::Cause;
+use crate::git::process::{hide_secrets, refuser};
 use crate::git::visibility::{Visibility, visibility, web_address};
 
 const OFFLINE: &str = "the remote is not asked with --offline";
@@ -86,11 +87,15 @@ pub fn reachable(patient: &Patient) -> Check {
                 }),
         ),
         Err(error) => {
-            let advice = "check the address, the network, and that git can log in there: claude-sync git ls-remote";
+            let usual = "check the address, the network, and that git can log in there: claude-sync git ls-remote";
+            let (what, advice) = match Cause::of(&error.to_string()) {
+                Some(cause) => (cause.what(), cause.next(true)),
+                None => ("it does not answer", usual.to_owned()),
+            };
             Check::new(
                 NAME,
                 Status::Error,
-                format!("it does not answer: {}", tell(&error)),
+                format!("{what}: {}", tell(&error)),
                 advice,
             )
         }
@@ -111,14 +116,13 @@ pub fn push(patient: &Patient, reachable: Status) -> Check {
     }
     let failed =
         Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
-    let advice = "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync";
     if patient.options.offline {
         return match failed {
             Some(reason) => Check::new(
                 NAME,
                 Status::Warning,
                 format!("the last push failed: {}", one_line(&reason)),
-                advice,
+                advice(&reason),
             ),
             None => Check::skipped(NAME, OFFLINE),
         };
@@ -139,17 +143,26 @@ pub fn push(patient: &Patient, reachable: Status) -> Check {
             NAME,
             Status::Error,
             format!("it takes no push: {}", tell(&error)),
-            advice,
+            advice(&error.to_string()),
         ),
         // A dry run asks no hook and no rule.
         (Ok(()), Some(reason)) => Check::new(
             NAME,
             Status::Warning,
             format!("the last push failed: {}", one_line(&reason)),
-            advice,
+            advice(&reason),
         ),
         (Ok(()), None) => Check::ok(NAME, "it takes pushes from here"),
     }
+}
+
+/// What to do about a push that failed.
+fn advice(reason: &str) -> String {
+    let known = refuser(reason).map(|refuser| refuser.next().to_owned());
+    let known = known.or_else(|| Cause::of(reason).map(|cause| cause.next(true)));
+    known.unwrap_or_else(|| {
+        "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync".to_owned()
+    })
 }
 
 fn one_line(text: &str) -> String {

@@ -14,9 +14,8 @@ fn attributes(name: &'static str, line: &'static str) -> Row {
     })
 }
 
-#[test]
-fn signing_hooks_and_helpers() {
-    all_hold(vec![
+fn programs() -> Vec<Row> {
+    vec![
         set("commit.gpgSign without a key", "[commit]\n\tgpgSign = true\n[user]\n\tsigningKey = 0123456789ABCDEF"),
         set("commit.gpgSign, and gpg fails", "[commit]\n\tgpgSign = true\n[gpg]\n\tprogram = false"),
         set("commit.gpgSign by ssh without a key", "[commit]\n\tgpgSign = true\n[gpg]\n\tformat = ssh"),
@@ -59,18 +58,22 @@ fn signing_hooks_and_helpers() {
         set("core.editor and sequence.editor fail", "[core]\n\teditor = false\n[sequence]\n\teditor = false"),
         set("core.pager fails", "[core]\n\tpager = false"),
         set("aliases named as commands", "[alias]\n\tpush = !false\n\tfetch = !false\n\tconfig = !false"),
-    ]);
+    ]
 }
 
 #[test]
-fn the_index_and_the_work_tree() {
+fn signing_hooks_and_helpers() {
+    all_hold(programs());
+}
+
+fn index() -> Vec<Row> {
     let forced = |name: &'static str, text: &'static str| {
         Row::done(name, move |stage| {
             stage.configure(text);
             stage.git(&["update-index", "--force-write-index"]);
         })
     };
-    all_hold(vec![
+    vec![
         forced("core.splitIndex", "[core]\n\tsplitIndex = true"),
         forced("index.version 4", "[index]\n\tversion = 4"),
         forced("feature.manyFiles", "[feature]\n\tmanyFiles = true"),
@@ -133,12 +136,16 @@ fn the_index_and_the_work_tree() {
             "[core]\n\tcompression = 0\n\tlooseCompression = 9",
         ),
         set("core.abbrev", "[core]\n\tabbrev = no"),
-    ]);
+    ]
 }
 
 #[test]
-fn fetching_pushing_and_tidying_up() {
-    all_hold(vec![
+fn the_index_and_the_work_tree() {
+    all_hold(index());
+}
+
+fn traffic() -> Vec<Row> {
+    vec![
         set("push.default nothing", "[push]\n\tdefault = nothing"),
         set("push.followTags", "[push]\n\tfollowTags = true"),
         set(
@@ -214,5 +221,18 @@ fn fetching_pushing_and_tidying_up() {
             stage.configure(&format!("[url \"file://{base}/\"]\n\tinsteadOf = usage:"));
             stage.git(&["remote", "set-url", "origin", "usage:remote.git"]);
         }),
-    ]);
+    ]
+}
+
+#[test]
+fn fetching_pushing_and_tidying_up() {
+    all_hold(traffic());
+}
+
+/// All rows of this file.
+pub(super) fn rows() -> Vec<Row> {
+    [programs(), index(), traffic()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

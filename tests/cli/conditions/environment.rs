@@ -13,9 +13,8 @@ fn set(name: &'static str, value: &'static str) -> Row {
     Row::new(name, move |_| vec![(name, value.to_owned())])
 }
 
-#[test]
-fn variables_of_the_caller_divert_nothing() {
-    all_hold(vec![
+fn variables() -> Vec<Row> {
+    vec![
         at("GIT_DIR", "work/.git"),
         at("GIT_WORK_TREE", "work"),
         at("GIT_INDEX_FILE", "work/.git/index"),
@@ -75,5 +74,15 @@ fn variables_of_the_caller_divert_nothing() {
                     .to_string(),
             )]
         }),
-    ]);
+    ]
+}
+
+#[test]
+fn variables_of_the_caller_divert_nothing() {
+    all_hold(variables());
+}
+
+/// All rows of this file.
+pub(super) fn rows() -> Vec<Row> {
+    variables()
 }

@@ -1,6 +1,7 @@
 //! Conditions of git and of the machine under which a sync must work, or say what is in its way. Each row is tried on one of two machines:
 //! exit code, what it says, both totals after both synced, `verify`, and that no other repository and no file of the user's changed.
 
+mod changing;
 mod configured;
 mod environment;
 mod objects;
@@ -105,6 +106,16 @@ impl Stage<'_> {
         assert_eq!(ran.code, 0, "git {args:?}: {}{}", ran.out, ran.err);
     }
 
+    /// The sync's branch.
+    fn branch(&self) -> String {
+        let chosen = self.bob.try_git(&["config", "claude-sync.branch"]).out;
+        if chosen.is_empty() {
+            "main".to_owned()
+        } else {
+            chosen.trim().to_owned()
+        }
+    }
+
     fn sync(&self, variables: &Variables, args: &[&str]) -> Ran {
         run(self
             .bob
@@ -129,33 +140,90 @@ fn executable(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("executable");
 }
 
-/// Every file below a folder.
-fn contents(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let (mut out, mut folders) = (BTreeMap::new(), vec![root.to_owned()]);
+/// What below a home is claude-sync's, or a part of its clone that a row put there.
+const OURS: [&str; 9] = [
+    ".local/share/claude-sync",
+    ".local/state/claude-sync",
+    ".config/claude-sync",
+    ".claude/projects",
+    ".claude/machine_id",
+    ".claude/machine_id.host",
+    "elsewhere.git",
+    "tree",
+    "packs",
+];
+
+/// Everything in a home that is the user's own: other repositories, `~/.gitconfig`, settings, keys, with each file's bytes.
+pub fn owned(home: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let ours = OURS.map(|path| home.join(path));
+    let (mut out, mut folders) = (BTreeMap::new(), vec![home.to_owned()]);
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
+        for path in fs::read_dir(folder)
+            .expect("a folder")
+            .flatten()
+            .map(|entry| entry.path())
+        {
+            if ours.contains(&path) {
+                continue;
+            }
             if path.is_dir() {
-                folders.push(path);
+                folders.push(path.clone());
+                out.insert(path, Vec::new());
             } else {
-                out.insert(path.clone(), fs::read(&path).unwrap_or_default());
+                let bytes = fs::read(&path).unwrap_or_default();
+                out.insert(path, bytes);
             }
         }
     }
     out
 }
 
-/// What is the user's own: the other repository and git's configuration.
-fn owned(stage: &Stage) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut all = contents(&stage.other());
-    for name in [".gitconfig", ".gitattributes", ".claude/settings.json"] {
-        all.insert(
-            stage.bob.home.join(name),
-            fs::read(stage.bob.home.join(name)).unwrap_or_default(),
-        );
+/// What differs between two looks at a home.
+pub fn changed(
+    before: &BTreeMap<PathBuf, Vec<u8>>,
+    after: &BTreeMap<PathBuf, Vec<u8>>,
+) -> Vec<PathBuf> {
+    before
+        .keys()
+        .chain(after.keys())
+        .filter(|path| before.get(*path) != after.get(*path))
+        .cloned()
+        .collect()
+}
+
+/// Gives a machine what a user has beside claude-sync: git's configuration in both places, settings of Claude Code with hooks of their
+/// own, and a repository with a commit, a stash, and changes in the index and in the work tree.
+fn furnish(world: &World, machine: &Machine) {
+    let name = &machine.name;
+    machine.write(
+        ".gitconfig",
+        &format!("[user]\n\tname = {name}\n\temail = {name}@example.invalid\n"),
+    );
+    machine.write(".config/git/config", "[alias]\n\tst = status\n");
+    machine.write(".config/git/ignore", "*.swp\n");
+    let hooks = "{\"Stop\": [{\"hooks\": [{\"type\": \"command\", \"command\": \"say done\"}]}]}";
+    machine.write(
+        ".claude/settings.json",
+        &format!("{{\"model\": \"opus\",   \"hooks\": {hooks}}}\n"),
+    );
+    machine.write(".ssh/known_hosts", "git.example ssh-ed25519 AAAA\n");
+    let work = machine.home.join("work");
+    fs::create_dir_all(&work).expect("a folder");
+    world.git(&work, &["init", "-q", "-b", "main"]);
+    for (text, commands) in [
+        (
+            "mine\n",
+            &[&["add", "-A"][..], &["commit", "-q", "-m", "mine"]][..],
+        ),
+        ("stashed\n", &[&["stash", "-q"]]),
+        ("staged\n", &[&["add", "-A"]]),
+        ("changed\n", &[]),
+    ] {
+        machine.write("work/mine.txt", text);
+        commands
+            .iter()
+            .for_each(|command| drop(world.git(&work, command)));
     }
-    all.extend(contents(&stage.bob.home.join("hooks")));
-    all
 }
 
 /// Makes the stage once; each row gets a copy.
@@ -171,21 +239,10 @@ fn template() -> World {
             ".claude/projects/p/s.jsonl",
             &transcript(session, from..from + 4),
         );
-        machine.write(
-            ".gitconfig",
-            &format!(
-                "[user]\n\tname = {0}\n\temail = {0}@example.invalid\n",
-                machine.name
-            ),
-        );
+        furnish(&world, machine);
         machine.init().sync(&[]);
     }
     stage.ada.sync(&[]);
-    fs::create_dir_all(stage.other()).expect("a folder");
-    world.git(&stage.other(), &["init", "-q", "-b", "main"]);
-    fs::write(stage.other().join("mine.txt"), "mine\n").expect("written");
-    world.git(&stage.other(), &["add", "-A"]);
-    world.git(&stage.other(), &["commit", "-q", "-m", "mine"]);
     world
 }
 
@@ -220,7 +277,7 @@ fn fails(row: &Row, template: &World) -> Option<String> {
         bob: world.machine("bob"),
     };
     let variables = (row.set)(&stage);
-    let before = owned(&stage);
+    let before = [owned(&stage.ada.home), owned(&stage.bob.home)];
     stage
         .ada
         .write(".claude/projects/p/s.jsonl", &transcript("adas", 0..5));
@@ -282,11 +339,11 @@ fn fails(row: &Row, template: &World) -> Option<String> {
             ));
         }
     }
-    let after = owned(&stage);
+    let after = [owned(&stage.ada.home), owned(&stage.bob.home)];
     let changed: Vec<_> = before
-        .keys()
-        .chain(after.keys())
-        .filter(|path| before.get(*path) != after.get(*path))
+        .iter()
+        .zip(&after)
+        .flat_map(|(before, after)| changed(before, after))
         .collect();
     (!changed.is_empty()).then(|| format!("these are the user's and changed: {changed:?}"))
 }

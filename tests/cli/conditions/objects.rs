@@ -65,9 +65,8 @@ fn rot(stage: &Stage, revision: &str) {
 /// A day file of ada's, as bob has it.
 const DAY: &str = "HEAD:sync/archive/2026/03/00616461-0000-4000-8000-000000000000/10.jsonl";
 
-#[test]
-fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
-    all_hold(vec![
+fn missing() -> Vec<Row> {
+    vec![
         Row::done("a partial clone without blobs", |stage| {
             stage.world.git(
                 &stage.remote(),
@@ -136,7 +135,11 @@ fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
             "the remote's branch leads to a commit that is missing",
             |stage| {
                 fs::write(
-                    stage.bob.repo().join(".git/refs/remotes/origin/main"),
+                    stage
+                        .bob
+                        .repo()
+                        .join(".git/refs/remotes/origin")
+                        .join(stage.branch()),
                     format!("{}\n", "1".repeat(40)),
                 )
                 .expect("written");
@@ -144,7 +147,11 @@ fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
         ),
         Row::done("the branch leads to a commit that never was", |stage| {
             fs::write(
-                stage.bob.repo().join(".git/refs/heads/main"),
+                stage
+                    .bob
+                    .repo()
+                    .join(".git/refs/heads")
+                    .join(stage.branch()),
                 format!("{}\n", "1".repeat(40)),
             )
             .expect("written");
@@ -160,7 +167,12 @@ fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
             fs::remove_dir_all(stage.bob.repo().join(".git/objects")).expect("removed");
             fs::create_dir_all(stage.bob.repo().join(".git/objects/pack")).expect("a folder");
         }),
-    ]);
+    ]
+}
+
+#[test]
+fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
+    all_hold(missing());
 }
 
 /// Bob's home is a repository of bob's: git would find that one above a clone that it does not know as one.
@@ -170,9 +182,8 @@ fn at_home(stage: &Stage) {
         .git(&stage.bob.home, &["init", "-q", "-b", "main"]);
 }
 
-#[test]
-fn a_damaged_clone_is_named_and_no_other_repository_is_used() {
-    all_hold(vec![
+fn damaged() -> Vec<Row> {
+    vec![
         Row::done("no HEAD, and the home folder is a repository", |stage| {
             at_home(stage);
             fs::remove_file(stage.bob.repo().join(".git/HEAD")).expect("removed");
@@ -192,5 +203,15 @@ fn a_damaged_clone_is_named_and_no_other_repository_is_used() {
             stage.bob.init();
         }),
         Row::done("the home folder is a repository", at_home),
-    ]);
+    ]
+}
+
+#[test]
+fn a_damaged_clone_is_named_and_no_other_repository_is_used() {
+    all_hold(damaged());
+}
+
+/// All rows of this file.
+pub(super) fn rows() -> Vec<Row> {
+    [missing(), damaged()].into_iter().flatten().collect()
 }

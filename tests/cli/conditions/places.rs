@@ -9,25 +9,25 @@ const WAITS: &str = "The files in the work tree do not show what was synced";
 /// A file of the user's, in conflict between two branches.
 fn conflict(stage: &Stage) {
     let file = stage.bob.repo().join("NOTES.md");
-    stage.git(&["switch", "-q", "-c", "side"]);
-    fs::write(&file, "side\n").expect("written");
+    let new = stage.bob.head();
+    stage.git(&["switch", "-q", "-C", "side"]);
+    fs::write(&file, format!("side of {new}\n")).expect("written");
     stage.git(&["add", "NOTES.md"]);
     stage.git(&["commit", "-q", "-m", "side"]);
-    stage.git(&["switch", "-q", "main"]);
-    fs::write(&file, "main\n").expect("written");
+    stage.git(&["switch", "-q", &stage.branch()]);
+    fs::write(&file, format!("ours of {new}\n")).expect("written");
     stage.git(&["add", "NOTES.md"]);
-    stage.git(&["commit", "-q", "-m", "main"]);
+    stage.git(&["commit", "-q", "-m", "ours"]);
 }
 
-#[test]
-fn commits_go_to_the_branch_of_the_sync() {
-    all_hold(vec![
+fn branches() -> Vec<Row> {
+    vec![
         Row::done("another branch is checked out", |stage| {
-            stage.git(&["switch", "-q", "-c", "aside"])
+            stage.git(&["switch", "-q", "-C", "aside"])
         })
         .says(WAITS),
         Row::done("the branch was renamed here", |stage| {
-            stage.git(&["branch", "-m", "trunk"])
+            stage.git(&["branch", "-m", "renamed"])
         })
         .says(WAITS),
         Row::done("HEAD is detached", |stage| {
@@ -44,20 +44,28 @@ fn commits_go_to_the_branch_of_the_sync() {
         .says(WAITS),
         Row::done("the branch was deleted here", |stage| {
             stage.git(&["switch", "-q", "--detach"]);
-            stage.git(&["branch", "-q", "-D", "main"]);
+            stage.git(&["branch", "-q", "-D", &stage.branch()]);
         })
         .says(WAITS),
         Row::done("the branch tracks another one", |stage| {
-            stage.git(&["config", "branch.main.merge", "refs/heads/other"])
+            stage.git(&[
+                "config",
+                &format!("branch.{}.merge", stage.branch()),
+                "refs/heads/other",
+            ]);
         }),
         Row::done("the branch is checked out in another work tree", |stage| {
-            stage.git(&["switch", "-q", "-c", "aside"]);
+            stage.git(&["switch", "-q", "-C", "aside"]);
             let place = stage.bob.home.join("tree").display().to_string();
-            stage.git(&["worktree", "add", "-q", &place, "main"]);
+            stage.git(&["worktree", "add", "-q", &place, &stage.branch()]);
         })
         .says(WAITS),
         Row::done("commits of the user's on the branch", |stage| {
-            fs::write(stage.bob.repo().join("NOTES.md"), "mine\n").expect("written");
+            fs::write(
+                stage.bob.repo().join("NOTES.md"),
+                format!("mine, after {}\n", stage.bob.head()),
+            )
+            .expect("written");
             stage.git(&["add", "NOTES.md"]);
             stage.git(&["commit", "-q", "-m", "notes"]);
         }),
@@ -68,12 +76,16 @@ fn commits_go_to_the_branch_of_the_sync() {
         Row::done("the branch was reset to an older commit", |stage| {
             stage.git(&["reset", "-q", "--hard", "HEAD~1"])
         }),
-    ]);
+    ]
 }
 
 #[test]
-fn records_do_not_wait_for_the_work_tree() {
-    all_hold(vec![
+fn commits_go_to_the_branch_of_the_sync() {
+    all_hold(branches());
+}
+
+fn unfinished() -> Vec<Row> {
+    vec![
         Row::done("a lock of the index that is somebody else's", |stage| {
             fs::write(stage.bob.repo().join(".git/index.lock"), "").expect("written");
         })
@@ -83,7 +95,15 @@ fn records_do_not_wait_for_the_work_tree() {
         })
         .says(WAITS),
         Row::done("a lock of the branch", |stage| {
-            fs::write(stage.bob.repo().join(".git/refs/heads/main.lock"), "").expect("written");
+            fs::write(
+                stage
+                    .bob
+                    .repo()
+                    .join(".git/refs/heads")
+                    .join(stage.branch() + ".lock"),
+                "",
+            )
+            .expect("written");
         })
         .says(WAITS),
         Row::done("a merge with conflicts in the user's files", |stage| {
@@ -123,12 +143,16 @@ fn records_do_not_wait_for_the_work_tree() {
             fs::remove_file(&path).expect("removed");
             fs::create_dir_all(path.join("sub")).expect("a folder");
         }),
-    ]);
+    ]
 }
 
 #[test]
-fn every_run_sets_up_what_is_missing() {
-    all_hold(vec![
+fn records_do_not_wait_for_the_work_tree() {
+    all_hold(unfinished());
+}
+
+fn clones() -> Vec<Row> {
+    vec![
         Row::done("no hooks", |stage| {
             fs::remove_dir_all(stage.bob.repo().join(".git/hooks")).expect("removed")
         }),
@@ -157,5 +181,18 @@ fn every_run_sets_up_what_is_missing() {
             let other = stage.remote().display().to_string();
             stage.clone_again(&["--reference", &other]);
         }),
-    ]);
+    ]
+}
+
+#[test]
+fn every_run_sets_up_what_is_missing() {
+    all_hold(clones());
+}
+
+/// All rows of this file.
+pub(super) fn rows() -> Vec<Row> {
+    [branches(), unfinished(), clones()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

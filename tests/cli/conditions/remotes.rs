@@ -6,28 +6,44 @@ fn hook(stage: &Stage, text: &str) {
     executable(&stage.remote().join("hooks/pre-receive"), text);
 }
 
-fn rename(stage: &Stage) {
-    stage
+/// Makes the other one of `main` and `trunk` the remote's default branch, by `how`.
+fn turn(stage: &Stage, how: fn(&Stage, &str, &str)) {
+    let head = stage
         .world
-        .git(&stage.remote(), &["branch", "-m", "main", "trunk"]);
+        .git(&stage.remote(), &["symbolic-ref", "--short", "HEAD"]);
+    let (old, new) = if head.trim() == "main" {
+        ("main", "trunk")
+    } else {
+        ("trunk", "main")
+    };
+    how(stage, old, new);
     stage.world.git(
         &stage.remote(),
-        &["symbolic-ref", "HEAD", "refs/heads/trunk"],
+        &["symbolic-ref", "HEAD", &format!("refs/heads/{new}")],
     );
 }
 
-#[test]
-fn the_remote_names_its_branch_and_the_clone_its_remote() {
-    all_hold(vec![
-        Row::done("the default branch was renamed", rename),
-        Row::done("HEAD names another branch with the data", |stage| {
+fn rename(stage: &Stage) {
+    turn(stage, |stage, old, new| {
+        drop(
             stage
                 .world
-                .git(&stage.remote(), &["branch", "trunk", "main"]);
-            stage.world.git(
-                &stage.remote(),
-                &["symbolic-ref", "HEAD", "refs/heads/trunk"],
-            );
+                .git(&stage.remote(), &["branch", "-M", old, new]),
+        )
+    });
+}
+
+fn names() -> Vec<Row> {
+    vec![
+        Row::done("the default branch was renamed", rename),
+        Row::done("HEAD names another branch with the data", |stage| {
+            turn(stage, |stage, old, new| {
+                drop(
+                    stage
+                        .world
+                        .git(&stage.remote(), &["branch", "-f", new, old]),
+                )
+            });
         }),
         Row::done("HEAD names a branch that is not there", |stage| {
             stage.world.git(
@@ -64,11 +80,21 @@ fn the_remote_names_its_branch_and_the_clone_its_remote() {
         Row::done("two remotes, and none is the branch's", |stage| {
             stage.git(&["remote", "rename", "origin", "hub"]);
             stage.git(&["remote", "add", "backup", "/nowhere"]);
-            stage.git(&["config", "--unset", "branch.main.remote"]);
+            stage.git(&[
+                "config",
+                "--unset",
+                &format!("branch.{}.remote", stage.branch()),
+            ]);
         })
         .code(4)
         .says("there are several: backup, hub")
-        .lift(|stage| stage.git(&["config", "branch.main.remote", "hub"])),
+        .lift(|stage| {
+            stage.git(&[
+                "config",
+                &format!("branch.{}.remote", stage.branch()),
+                "hub",
+            ])
+        }),
         Row::done("a remote that mirrors", |stage| {
             stage.git(&["config", "remote.origin.mirror", "true"])
         }),
@@ -79,16 +105,21 @@ fn the_remote_names_its_branch_and_the_clone_its_remote() {
                 "+refs/heads/none:refs/remotes/origin/none",
             ]);
         }),
-    ]);
+    ]
 }
 
 #[test]
-fn a_push_that_is_refused_says_who_refused_it() {
-    all_hold(vec![
+fn the_remote_names_its_branch_and_the_clone_its_remote() {
+    all_hold(names());
+}
+
+fn refusals() -> Vec<Row> {
+    vec![
         Row::done("the remote's hook refuses", |stage| {
             hook(
                 stage,
-                "#!/bin/sh\nread old new name\n[ \"$(git log -1 --format=%an $new)\" = bob ] || exit 0\necho bob may not; exit 1\n",
+                &"#!/bin/sh\nread old new name\n[ \"$(git log -1 --format=%an $new)\" = NAME ] || exit 0\necho NAME may not; exit 1\n"
+                    .replace("NAME", &stage.bob.name),
             );
         })
         .code(7)
@@ -102,5 +133,15 @@ fn a_push_that_is_refused_says_who_refused_it() {
             .code(7)
             .says("did not take the push")
             .lift(|stage| stage.git(&["config", "--unset", "remote.origin.pushurl"])),
-    ]);
+    ]
+}
+
+#[test]
+fn a_push_that_is_refused_says_who_refused_it() {
+    all_hold(refusals());
+}
+
+/// All rows of this file.
+pub(super) fn rows() -> Vec<Row> {
+    [names(), refusals()].into_iter().flatten().collect()
 }

@@ -1,0 +1,315 @@
+//! Why a remote was not reached or did not take a push, read from the messages of git, curl and ssh, and what to do next.
+
+/// Why a remote could not be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It asks for a login, and git has none.
+    NoLogin,
+    /// It does not accept the login that git has.
+    LoginRefused,
+    /// It refuses access to whoever is logged in.
+    Forbidden,
+    /// There is no repository at this address, or none that this login may see.
+    NotFound,
+    /// The server reports an error of its own.
+    Server,
+    /// What answers is no git server, such as a login page of a network.
+    NotGit,
+    /// The TLS certificate is not accepted.
+    Certificate,
+    /// The ssh host key is another one than before.
+    HostKeyChanged,
+    /// The ssh host key is not known yet.
+    HostKeyUnknown,
+    /// No ssh key that was offered is accepted.
+    SshKey,
+    /// The host's name is not found.
+    Name,
+    /// There is no connection to the host.
+    Connection,
+    /// Nothing came for longer than the limit.
+    Silence,
+    /// The connection broke off.
+    Cut,
+}
+
+/// What messages contain, in lower case. The first that fits is the cause: of several messages the one that explains the others.
+const SIGNS: [(Cause, &[&str]); 14] = [
+    (
+        Cause::HostKeyChanged,
+        &["remote host identification has changed"],
+    ),
+    (
+        Cause::HostKeyUnknown,
+        &["host key verification failed", "no matching host key"],
+    ),
+    (
+        Cause::SshKey,
+        &["permission denied (", "too many authentication failures"],
+    ),
+    (
+        Cause::Certificate,
+        &["certificate", "ssl_verify", "peer's certificate"],
+    ),
+    (
+        Cause::LoginRefused,
+        &[
+            "authentication failed",
+            "returned error: 401",
+            "invalid username or",
+        ],
+    ),
+    (
+        Cause::NoLogin,
+        &["could not read username", "could not read password"],
+    ),
+    (
+        Cause::NotFound,
+        &[
+            "returned error: 404",
+            "returned error: 410",
+            "does not appear to be a git repository",
+            "access denied or repository not exported",
+            "no such repository",
+            "repository not found",
+            "does not exist",
+        ],
+    ),
+    (
+        Cause::Forbidden,
+        &[
+            "returned error: 403",
+            "service not enabled",
+            "access denied",
+        ],
+    ),
+    (Cause::Server, &["returned error: 5", "returned error: 429"]),
+    (
+        Cause::NotGit,
+        &[
+            "unable to update url base from redirection",
+            "is this a git repository?",
+            "invalid server response",
+        ],
+    ),
+    (
+        Cause::Name,
+        &[
+            "could not resolve",
+            "name or service not known",
+            "name resolution",
+            "unable to look up",
+            "nodename nor servname",
+        ],
+    ),
+    (
+        Cause::Connection,
+        &[
+            "failed to connect",
+            "couldn't connect",
+            "connection refused",
+            "unable to connect",
+            "no route to host",
+            "network is unreachable",
+            "connection timed out",
+            "operation timed out",
+            "connect tunnel failed",
+        ],
+    ),
+    (Cause::Silence, &["was cut off after it had said nothing"]),
+    (
+        Cause::Cut,
+        &[
+            "unexpected disconnect",
+            "hung up unexpectedly",
+            "early eof",
+            "rpc failed",
+            "closed by remote host",
+            "connection reset",
+            "broken pipe",
+            "empty reply",
+            "transfer closed",
+            "bad pack header",
+            "banner exchange",
+        ],
+    ),
+];
+
+impl Cause {
+    /// The cause that a message names; none where it names none of these.
+    pub fn of(message: &str) -> Option<Self> {
+        let text = message.to_ascii_lowercase();
+        // git says of a 404 only this, with the address between.
+        if text
+            .lines()
+            .any(|line| line.starts_with("fatal: repository '") && line.ends_with("' not found"))
+        {
+            return Some(Self::NotFound);
+        }
+        SIGNS
+            .iter()
+            .find(|(_, signs)| signs.iter().any(|sign| text.contains(sign)))
+            .map(|(cause, _)| *cause)
+    }
+
+    /// What happened, to follow "The remote was not reached: ".
+    pub fn what(self) -> &'static str {
+        match self {
+            Self::NoLogin => "it asks for a login, and git has none stored",
+            Self::LoginRefused => "it does not accept the login that git has stored",
+            Self::Forbidden => "it refuses access to this login or key",
+            Self::NotFound => "there is no repository at its address, or this login may not see it",
+            Self::Server => "its server reports an error",
+            Self::NotGit => "something other than a git server answers at its address",
+            Self::Certificate => "its TLS certificate is not accepted",
+            Self::HostKeyChanged => "its ssh host key is not the one that this machine knows",
+            Self::HostKeyUnknown => "this machine does not know its ssh host key",
+            Self::SshKey => "it accepts no ssh key that this machine offers",
+            Self::Name => "its host name is not found",
+            Self::Connection => "there is no connection to its host",
+            Self::Silence => "nothing was heard for too long",
+            Self::Cut => "the connection broke off",
+        }
+    }
+
+    /// What to do next. `set_up`: there is a clone, so that `claude-sync git` works.
+    pub fn next(self, set_up: bool) -> String {
+        let (by_hand, address, set) = if set_up {
+            (
+                "claude-sync git fetch",
+                "the address (claude-sync git remote -v)",
+                "claude-sync git config",
+            )
+        } else {
+            (
+                "git ls-remote ADDRESS",
+                "the address",
+                "git config --global",
+            )
+        };
+        match self {
+            Self::NoLogin => format!(
+                "let a credential helper of git store a login, then log in once by hand: {by_hand}. Or use an ssh address, with a key"
+            ),
+            Self::LoginRefused => {
+                format!("replace the stored password or token, which may have expired; to try it by hand: {by_hand}")
+            }
+            Self::Forbidden => format!("check at the host that this login or key may use the repository; to try it by hand: {by_hand}"),
+            Self::NotFound => format!("compare {address} with the host's, and check that this login or key may see the repository"),
+            Self::Server => "wait: later runs try again. If it lasts, look at the host's status or the server's log".to_owned(),
+            Self::NotGit => format!("check {address}, and whether this network shows a login page first"),
+            Self::Certificate => format!(
+                "check {address} and this machine's clock; where the server has a certificate authority of its own: {set} http.sslCAInfo FILE"
+            ),
+            Self::HostKeyChanged => {
+                format!("ask the server's owner whether its key was replaced. If it was: ssh-keygen -R HOST, then {by_hand}")
+            }
+            Self::HostKeyUnknown => format!("connect once by hand, and compare the fingerprint: {by_hand}"),
+            Self::SshKey => format!(
+                "check that the public key is added at the host, and that the key needs no passphrase or is in an agent (ssh-add -l); to choose a key: {set} core.sshCommand \"ssh -i FILE\""
+            ),
+            Self::Name | Self::Connection => format!("check {address}, and the network with its VPN or proxy"),
+            Self::Silence => format!(
+                "check the network, and whether a credential helper, ssh or gpg waits for an answer: {by_hand}. For a longer limit: claude-sync config set error_states.sync_failed.silence_seconds SECONDS"
+            ),
+            Self::Cut => "nothing to do: the next run goes on. If it lasts, check the network, and the limits of a proxy".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cause;
+
+    #[test]
+    fn messages_name_their_cause() {
+        for (message, cause) in [
+            (
+                "fatal: could not read Username for 'https://host': terminal prompts disabled",
+                Cause::NoLogin,
+            ),
+            (
+                "remote: no\nfatal: Authentication failed for 'https://host/r.git/'",
+                Cause::LoginRefused,
+            ),
+            (
+                "fatal: unable to access 'https://host/': The requested URL returned error: 403",
+                Cause::Forbidden,
+            ),
+            (
+                "fatal: remote error: service not enabled: /r.git",
+                Cause::Forbidden,
+            ),
+            (
+                "fatal: repository 'https://host/r.git/' not found",
+                Cause::NotFound,
+            ),
+            (
+                "ERROR: Repository not found.\nfatal: Could not read from remote repository.",
+                Cause::NotFound,
+            ),
+            (
+                "fatal: '/srv/r.git' does not appear to be a git repository",
+                Cause::NotFound,
+            ),
+            (
+                "fatal: unable to access 'https://host/': The requested URL returned error: 502",
+                Cause::Server,
+            ),
+            (
+                "fatal: https://host/r.git/info/refs not valid: is this a git repository?",
+                Cause::NotGit,
+            ),
+            (
+                "fatal: unable to access 'https://host/': SSL certificate problem: self-signed certificate",
+                Cause::Certificate,
+            ),
+            (
+                "server certificate verification failed. CAfile: none CRLfile: none",
+                Cause::Certificate,
+            ),
+            (
+                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+                Cause::HostKeyChanged,
+            ),
+            (
+                "No ED25519 host key is known for host and you have requested strict checking.\nHost key verification failed.",
+                Cause::HostKeyUnknown,
+            ),
+            (
+                "git@host: Permission denied (publickey,password).\nfatal: Could not read from remote repository.",
+                Cause::SshKey,
+            ),
+            (
+                "ssh: Could not resolve hostname host: Name or service not known",
+                Cause::Name,
+            ),
+            (
+                "fatal: unable to access 'https://host/': Could not resolve host: host",
+                Cause::Name,
+            ),
+            (
+                "ssh: connect to host host port 22: Connection timed out",
+                Cause::Connection,
+            ),
+            (
+                "git fetch was cut off after it had said nothing for 120 s",
+                Cause::Silence,
+            ),
+            (
+                "error: RPC failed; curl 18 transfer closed with 9 bytes remaining to read",
+                Cause::Cut,
+            ),
+            (
+                "Connection closed by remote host\nfatal: early EOF",
+                Cause::Cut,
+            ),
+        ] {
+            assert_eq!(Cause::of(message), Some(cause), "{message}");
+        }
+        assert_eq!(
+            Cause::of("error: src refspec nowhere does not match any"),
+            None
+        );
+    }
+}
