@@ -19,28 +19,27 @@ const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock, no order of arrival: equal trees give equal bytes.
 pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules: u64) -> Manifest {
-    let adopted = decisions::adopted(fleet.machines.iter().filter_map(|m| m.page.as_ref()));
-    let pages = || fleet.machines.iter().filter_map(|m| m.page.as_ref());
+    let files = || fleet.machines.iter().filter_map(|m| m.page.as_ref());
+    let adopted = decisions::adopted(files());
     let now = reference(fleet);
-    let updated_at = pages()
-        .map(|p| p.machine.updated_at)
-        .chain(adopted.iter().filter_map(|m| m.updated_at))
-        .max();
+    let created = files().map(|file| file.machine.created_at);
+    let updated = files().map(|file| file.machine.updated_at);
+    // First uses of claims lie before any row.
+    let claimed = files().filter_map(|file| file.claimed?.first);
+    let pending = fleet.sessions.values().filter(|s| s.pending).count() as u64;
+    let entry = |view: &MachineView| (view.id.to_string(), machine(fleet, view, now));
     let mut out = Manifest {
-        created_at: pages()
-            .map(|p| p.machine.created_at)
+        created_at: created
             .chain(adopted.iter().filter_map(|m| m.created_at))
             .min(),
-        updated_at,
-        machines: fleet
-            .machines
-            .iter()
-            .map(|m| (m.id.to_string(), machine(fleet, m, now)))
-            .collect(),
+        updated_at: updated
+            .chain(adopted.iter().filter_map(|m| m.updated_at))
+            .max(),
+        machines: fleet.machines.iter().map(entry).collect(),
         total_machines: 0,
         active_machines: 0,
         totals: fleet.totals(),
-        first_usage: fleet.first_usage(),
+        first_usage: fleet.first_usage().into_iter().chain(claimed).min(),
         last_usage: fleet.last_usage(),
         summary_extra: Extra::new(),
         sessions: sessions(fleet),
@@ -51,32 +50,18 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
         }),
         rules,
         sessions_total: Some((fleet.sessions.len() as u64).saturating_add(fleet.unlisted)),
-        pending_total: Some(fleet.sessions.values().filter(|s| s.pending).count() as u64)
-            .filter(|n| *n > 0),
+        pending_total: Some(pending).filter(|n| *n > 0),
         extra: Extra::new(),
     };
-    // First uses that claims tell of lie before any row.
-    out.first_usage = out
-        .first_usage
-        .into_iter()
-        .chain(pages().filter_map(|p| p.claimed?.first))
-        .min();
-    let alone: BTreeSet<&str> = fleet
-        .machines
-        .iter()
-        .filter(|m| m.adopted.is_some())
-        .map(|m| m.id.as_str())
-        .collect();
+    let alone = fleet.machines.iter().filter(|m| m.adopted.is_some());
+    let alone: BTreeSet<&str> = alone.map(|m| m.id.as_str()).collect();
     for manifest in &adopted {
         adopt(&mut out, manifest, &alone);
     }
     out.conflicts = conflicts(fleet, &out.sessions);
     out.total_machines = out.machines.len() as u64;
-    out.active_machines = out
-        .machines
-        .values()
-        .filter(|m| m.status == Status::Active)
-        .count() as u64;
+    let active = out.machines.values().filter(|m| m.status == Status::Active);
+    out.active_machines = active.count() as u64;
     out
 }
 
@@ -92,47 +77,59 @@ fn reference(fleet: &Fleet) -> Option<Timestamp> {
     fleet.machines.iter().filter_map(believed).max()
 }
 
+/// A machine's entry.
 fn machine(fleet: &Fleet, view: &MachineView, now: Option<Timestamp>) -> ManifestMachine {
+    let named = Some(&view.label).filter(|label| !label.is_empty());
+    let label = |hostname: &str| named.filter(|label| *label != hostname).cloned();
+    let merged_into = view.merged_into.map(|at| fleet.machines[at].id.to_string());
     if let Some(entry) = &view.adopted {
         return ManifestMachine {
             requests: view.totals.requests,
             cost: view.totals.cost.amount,
-            label: Some(view.label.clone())
-                .filter(|label| *label != entry.hostname && !label.is_empty()),
+            label: label(&entry.hostname),
             retired: view.retired || entry.retired,
-            merged_into: view.merged_into.map(|at| fleet.machines[at].id.to_string()),
+            merged_into,
             ..entry.clone()
         };
     }
-    let page = view.page.as_ref();
-    let last_sync = page.map(SyncFile::last_sync);
-    let stale = last_sync
-        .zip(now)
-        .is_some_and(|(last, now)| now.since(last) > INACTIVE_AFTER);
-    let status = match page {
-        None => Status::Error,
-        Some(_) if stale || view.retired || view.merged_into.is_some() => Status::Inactive,
-        Some(_) => Status::Active,
-    };
+    let file = view.page.as_ref();
+    let (hostname, platform) = file.map_or((String::new(), String::new()), |file| {
+        (file.machine.hostname.clone(), file.machine.platform.clone())
+    });
     ManifestMachine {
-        hostname: page.map(|p| p.machine.hostname.clone()).unwrap_or_default(),
-        label: Some(view.label.clone())
-            .filter(|label| page.is_none_or(|p| p.machine.hostname != *label) && !label.is_empty()),
-        platform: page.map(|p| p.machine.platform.clone()).unwrap_or_default(),
-        first_seen: page.map(|p| p.machine.created_at),
-        last_sync,
-        last_sync_mode: page
-            .map_or("incremental", |p| p.metadata.sync_mode.as_str())
+        label: if file.is_some() {
+            label(&hostname)
+        } else {
+            named.cloned()
+        },
+        hostname,
+        platform,
+        first_seen: file.map(|file| file.machine.created_at),
+        last_sync: file.map(SyncFile::last_sync),
+        last_sync_mode: file
+            .map_or("incremental", |file| file.metadata.sync_mode.as_str())
             .to_owned(),
-        status,
+        status: status(view, now),
         error_message: view.error.clone(),
         requests: view.totals.requests,
         cost: view.totals.cost.amount,
         last_usage: view.last_usage,
         summary_extra: Extra::new(),
         retired: view.retired,
-        merged_into: view.merged_into.map(|at| fleet.machines[at].id.to_string()),
+        merged_into,
         extra: Extra::new(),
+    }
+}
+
+fn status(view: &MachineView, now: Option<Timestamp>) -> Status {
+    let Some(file) = &view.page else {
+        return Status::Error;
+    };
+    let stale = now.is_some_and(|now| now.since(file.last_sync()) > INACTIVE_AFTER);
+    if stale || view.retired || view.merged_into.is_some() {
+        Status::Inactive
+    } else {
+        Status::Active
     }
 }
 
@@ -195,52 +192,48 @@ fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Ve
         .collect()
 }
 
-/// Shows what an adopted manifest has beyond the files: the sessions of machines without any (`alone`), and unknown members.
+/// Adds what an adopted manifest has beyond the files: the sessions of machines without any (`alone`), and unknown members.
 fn adopt(out: &mut Manifest, manifest: &Manifest, alone: &BTreeSet<&str>) {
-    let fill = |mine: &mut Extra, theirs: &Extra| {
-        for (key, value) in theirs {
-            mine.entry(key.clone()).or_insert_with(|| value.clone());
-        }
-    };
     fill(&mut out.extra, &manifest.extra);
     fill(&mut out.summary_extra, &manifest.summary_extra);
     for (id, machine) in &manifest.machines {
-        out.machines
-            .get_mut(id)
-            .into_iter()
-            .for_each(|mine| fill(&mut mine.extra, &machine.extra));
+        if let Some(mine) = out.machines.get_mut(id) {
+            fill(&mut mine.extra, &machine.extra);
+        }
     }
-    let added: BTreeSet<&str> = manifest
-        .machines
-        .keys()
-        .map(String::as_str)
-        .filter(|id| alone.contains(id))
-        .collect();
+    let names = manifest.machines.keys().map(String::as_str);
+    let added: BTreeSet<&str> = names.filter(|id| alone.contains(id)).collect();
     if !added.is_empty() {
-        out.first_usage = out
-            .first_usage
-            .into_iter()
-            .chain(manifest.first_usage)
-            .min();
+        let first = out.first_usage.into_iter().chain(manifest.first_usage);
+        out.first_usage = first.min();
     }
     for (id, session) in &manifest.sessions {
-        if session
-            .machines
-            .iter()
-            .any(|machine| added.contains(machine.as_str()))
-            && !out.sessions.contains_key(id)
-        {
-            out.sessions.insert(id.clone(), session.clone());
-        } else if let Some(mine) = out.sessions.get_mut(id) {
-            for machine in &session.machines {
-                if added.contains(machine.as_str()) && !mine.machines.contains(machine) {
-                    mine.machines.push(machine.clone());
-                }
+        let is_added = |machine: &String| added.contains(machine.as_str());
+        match out.sessions.get_mut(id) {
+            Some(mine) => join_session(mine, session, &added),
+            None if session.machines.iter().any(is_added) => {
+                out.sessions.insert(id.clone(), session.clone());
             }
-            fill(&mut mine.extra, &session.extra);
-            if mine.machines.len() > 1 && mine.conflict_status == ConflictStatus::None {
-                mine.conflict_status = ConflictStatus::Resolved;
-            }
+            None => {}
         }
+    }
+}
+
+/// Adds members that are not there.
+fn fill(mine: &mut Extra, theirs: &Extra) {
+    for (key, value) in theirs {
+        mine.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+fn join_session(mine: &mut ManifestSession, theirs: &ManifestSession, added: &BTreeSet<&str>) {
+    for machine in &theirs.machines {
+        if added.contains(machine.as_str()) && !mine.machines.contains(machine) {
+            mine.machines.push(machine.clone());
+        }
+    }
+    fill(&mut mine.extra, &theirs.extra);
+    if mine.machines.len() > 1 && mine.conflict_status == ConflictStatus::None {
+        mine.conflict_status = ConflictStatus::Resolved;
     }
 }

@@ -31,27 +31,14 @@ pub fn settle(
     };
     let (was, is) = (compared(before), compared(after.clone()));
     // Sums are the same on both sides, and so is their order.
-    let changed = was
-        .all
-        .iter()
-        .zip(&is.all)
-        .filter(|(was, is)| was.shown() != is.shown())
-        .map(|(was, _)| was);
-    let wanted: Vec<&Compared> = changed.collect();
+    let pairs = was.all.iter().zip(&is.all);
+    let changed = pairs.filter(|(was, is)| was.shown() != is.shown());
+    let wanted: Vec<&Compared> = changed.map(|(was, _)| was).collect();
     if wanted.is_empty() {
         return Vec::new();
     }
     let mut settled = after;
-    let mut out = Vec::new();
-    for one in &wanted {
-        let own = settled[at].sums.get(&one.key).and_then(|sum| sum.deducted);
-        let sum = Sum {
-            deducted: Some(own.unwrap_or_default()),
-            ..one.sum.clone()
-        };
-        settled[at].sums.insert(one.key.clone(), sum.clone());
-        out.push((one.key.clone(), sum));
-    }
+    let mut out = settle_at_nothing(&wanted, &mut settled[at]);
     let now = compared(settled);
     for (key, sum) in &mut out {
         let (Some(was), Some(now)) = (find(&was, key, at), find(&now, key, at)) else {
@@ -59,6 +46,21 @@ pub fn settle(
         };
         let more = was.shown().minus(now.shown());
         sum.deducted = Some(sum.deducted.unwrap_or_default().plus(more));
+    }
+    out
+}
+
+/// Gives a machine its own version of each sum, from which nothing more is deducted than before.
+fn settle_at_nothing(wanted: &[&Compared], data: &mut MachineData) -> Vec<(SumKey, Sum)> {
+    let mut out = Vec::new();
+    for one in wanted {
+        let own = data.sums.get(&one.key).and_then(|sum| sum.deducted);
+        let sum = Sum {
+            deducted: Some(own.unwrap_or_default()),
+            ..one.sum.clone()
+        };
+        data.sums.insert(one.key.clone(), sum.clone());
+        out.push((one.key.clone(), sum));
     }
     out
 }
