@@ -62,11 +62,6 @@ pub fn confine(command: &mut Command, repo: Option<&Path>) {
     }
 }
 
-/// A variable that is set to something.
-pub fn var(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
 /// The ssh command for runs that nobody attends: the user's own, with batch mode and a time-out added. None where the program is
 /// unknown and takes options that we do not know.
 ///

@@ -255,7 +255,8 @@ impl Git {
         let mut command = self.own(git, Some(repo));
         command.args(args);
         if !self.attended
-            && let Some(ssh) = environment::unattended_ssh(&self.settings(repo)?, environment::var)
+            && let Some(ssh) =
+                environment::unattended_ssh(&self.settings(repo)?, super::settings::var)
         {
             command.env("GIT_SSH_COMMAND", ssh);
         }

@@ -1,6 +1,6 @@
 //! The user's git configuration, as the user's git reads it: with `GIT_CONFIG_GLOBAL`, `XDG_CONFIG_HOME`, includes and all scopes.
 
-use super::environment::var;
+use std::ffi::OsString;
 
 /// All settings that hold in a repository, in the order in which git reads them: of a name that is set twice the last one counts.
 #[derive(Debug, Clone, Default)]
@@ -94,4 +94,9 @@ impl Settings {
             email: email?,
         })
     }
+}
+
+/// A variable that is set to something.
+pub fn var(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::exported::Line;
 use super::{Bounds, Zone, dollars, parquet};
 use crate::base::text::{JsonScreen, csv_field as quoted, printable};
 use crate::base::time::Timestamp;
@@ -66,18 +67,6 @@ impl Names {
             .and_then(|at| self.texts.get(at))
             .map_or("", String::as_str)
     }
-}
-
-#[derive(Debug)]
-pub(super) struct Line {
-    pub at: Timestamp,
-    pub machine: usize,
-    pub session: u32,
-    pub project: u32,
-    pub model: u32,
-    pub totals: Totals,
-    pub kind: &'static str,
-    pub provisional: bool,
 }
 
 /// Rows on their way out. They come in no order and leave by time, so that the same data makes the same bytes.

@@ -9,6 +9,7 @@ mod dates;
 pub mod diff;
 pub mod explain;
 pub mod export;
+mod exported;
 mod fold;
 mod group;
 mod json;
