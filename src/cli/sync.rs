@@ -188,6 +188,18 @@ fn healed(healed: &Healed) -> String {
     if healed.fetched {
         text.push_str("Objects were missing here: all were fetched again from the remote.\n");
     }
+    if !healed.lost.is_empty() {
+        let names: Vec<String> = healed
+            .lost
+            .iter()
+            .take(5)
+            .map(|name| printable(name, 100))
+            .collect();
+        text.push_str(&format!(
+            "Moved aside, because the commits they lead to are lost: {} (see .git/claude-sync-damaged).\n",
+            names.join(", ")
+        ));
+    }
     if !healed.refs.is_empty() {
         text.push_str("The newest commit here was lost: went back to one that is whole, and read all transcripts again.\n");
     }

@@ -20,6 +20,8 @@ pub struct Healed {
     pub fetched: bool,
     /// Refs that led to nothing and were moved or removed: transcripts are read anew.
     pub refs: Vec<String>,
+    /// Refs of the user's that led to an object which nobody has: git fetches nothing while they are there. They were moved aside.
+    pub lost: Vec<String>,
 }
 
 impl Healed {
@@ -67,7 +69,11 @@ impl Repo {
                 before.push((name.clone(), value));
             }
         }
+        let theirs = self.hide_broken(&own, target)?;
         let restore = |before: &[(String, Option<Oid>)]| {
+            theirs
+                .iter()
+                .for_each(|(name, text)| self.show_again(name, text));
             for (name, value) in before
                 .iter()
                 .filter_map(|(name, value)| Some((name, (*value)?)))
@@ -89,6 +95,14 @@ impl Repo {
         let Some(repo) = Self::open(self.path())? else {
             return Ok(out);
         };
+        for (name, text) in &theirs {
+            if Oid::from_str(text.trim()).is_ok_and(|oid| repo.has_object(oid)) {
+                self.show_again(name, text);
+            } else {
+                self.keep_aside(name, text);
+                out.lost.push(name.clone());
+            }
+        }
         for name in own {
             let gone = before
                 .iter()
@@ -133,6 +147,58 @@ impl Repo {
             let _ = process.run(self.path(), &stale);
         }
         Ok(out)
+    }
+
+    /// Takes refs of the user's away that lead to an object which is not here, and a detached `HEAD` that does: git refuses to fetch while
+    /// they are there. Returns each with the text of its file.
+    fn hide_broken(
+        &self,
+        own: &[String],
+        target: &Target,
+    ) -> Result<Vec<(String, String)>, RepoError> {
+        let mut out = Vec::new();
+        for name in self.ref_names("refs/")? {
+            let foreign = !own.contains(&name) && !name.starts_with(&target.fetched());
+            if foreign
+                && self.exists(&name)
+                && let Some(oid) = self.raw_target(&name).filter(|oid| !self.has_object(*oid))
+            {
+                self.remove_ref(&name);
+                out.push((name, format!("{oid}\n")));
+            }
+        }
+        let head = self.inner.path().join("HEAD");
+        let text = fs::read_to_string(&head).unwrap_or_default();
+        if Oid::from_str(text.trim()).is_ok_and(|oid| !self.has_object(oid))
+            && fs::write(&head, format!("ref: {}\n", target.local())).is_ok()
+        {
+            out.push(("HEAD".to_owned(), text));
+        }
+        Ok(out)
+    }
+
+    /// Takes back [`Self::hide_broken`].
+    fn show_again(&self, name: &str, text: &str) {
+        let folder = if name == "HEAD" {
+            self.inner.path()
+        } else {
+            self.common_folder()
+        };
+        let path = folder.join(name);
+        let _ = path.parent().map(fs::create_dir_all);
+        let _ = fs::write(path, text);
+    }
+
+    /// Writes down what a ref was that leads to nothing.
+    fn keep_aside(&self, name: &str, text: &str) {
+        let path = self.aside().join(name);
+        let _ = path.parent().map(fs::create_dir_all);
+        let _ = fs::write(path, text);
+    }
+
+    /// Whether an object of any kind is here.
+    fn has_object(&self, oid: Oid) -> bool {
+        self.inner.odb().is_ok_and(|odb| odb.exists(oid))
     }
 
     /// A commit that is whole: one that the branch was at before, or the remote's.

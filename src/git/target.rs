@@ -56,7 +56,26 @@ impl Repo {
     }
 
     fn likely_branch(&self) -> Result<String, RepoError> {
-        if let Some(branch) = self.head_branch()? {
+        let named = self.head_branch()?;
+        if let Some(branch) = named
+            .as_ref()
+            .filter(|branch| self.head(branch).is_ok_and(|head| head.is_some()))
+        {
+            return Ok(branch.clone());
+        }
+        // A clone of a remote whose HEAD names a branch that is not there: the name means nothing where there are others.
+        let is_there = |branch: &str| {
+            self.inner
+                .find_reference(&format!("refs/remotes/origin/{branch}"))
+                .is_ok()
+        };
+        let usual = ["main", "master"].map(str::to_owned);
+        let fetched = named
+            .iter()
+            .chain(&usual)
+            .find(|branch| is_there(branch))
+            .cloned();
+        if let Some(branch) = fetched.or(named) {
             return Ok(branch);
         }
         let rebased = std::fs::read_to_string(self.inner.path().join("rebase-merge/head-name"))

@@ -163,6 +163,32 @@ fn missing() -> Vec<Row> {
             )
             .expect("written");
         }),
+        Row::done(
+            "a branch of the user's leads to a commit that is lost",
+            |stage| {
+                stage.git(&["branch", "side", "HEAD~1"]);
+                fs::write(
+                    stage.bob.repo().join(".git/refs/heads/side"),
+                    format!("{}\n", "1".repeat(40)),
+                )
+                .expect("written");
+                // What makes the run look for objects at all.
+                remove(stage, DAY);
+            },
+        ),
+        Row::done("HEAD is detached at a commit that is lost", |stage| {
+            stage.git(&["switch", "-q", "--detach"]);
+            fs::write(stage.bob.repo().join("NOTES.md"), "mine\n").expect("written");
+            stage.git(&["add", "NOTES.md"]);
+            stage.git(&["commit", "-q", "-m", "mine"]);
+            stage.git(&["branch", "side"]);
+            remove(stage, "HEAD");
+        }),
+        Row::done("the user's stash is rotten", |stage| {
+            fs::write(stage.bob.repo().join("README.md"), "mine\n").expect("written");
+            stage.git(&["stash", "-q"]);
+            rot(stage, "refs/stash");
+        }),
         Row::done("all objects are gone", |stage| {
             fs::remove_dir_all(stage.bob.repo().join(".git/objects")).expect("removed");
             fs::create_dir_all(stage.bob.repo().join(".git/objects/pack")).expect("a folder");

@@ -51,6 +51,16 @@ fn names() -> Vec<Row> {
                 &["symbolic-ref", "HEAD", "refs/heads/nothing"],
             );
         }),
+        Row::done(
+            "HEAD names a branch that is not there, and a clone by hand",
+            |stage| {
+                stage.world.git(
+                    &stage.remote(),
+                    &["symbolic-ref", "HEAD", "refs/heads/nothing"],
+                );
+                stage.clone_again(&[]);
+            },
+        ),
         Row::done("another branch with something else", |stage| {
             let blob = stage
                 .world
