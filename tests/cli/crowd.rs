@@ -46,6 +46,7 @@ fn crowd<'w>(world: &'w World, init: &[&str]) -> Vec<Machine<'w>> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_shared_branch() {
     let world = World::new();
     let machines = crowd(&world, &["init"]);
@@ -84,6 +85,7 @@ fn a_shared_branch() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_branch_per_machine() {
     let world = World::new();
     let machines = crowd(&world, &["init", "--branch-per-machine"]);

@@ -546,6 +546,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: tries(25, 1_500), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    #[ignore = "slow: run with --include-ignored"]
     fn what_is_remembered_changes_no_figure(steps in vec(step(), 1..24)) {
         let folder = tempfile::tempdir().expect("a folder");
         let repo = Repo::create(&folder.path().join("repo"), "main").expect("a repository");

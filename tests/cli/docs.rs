@@ -249,6 +249,7 @@ fn play(name: &str, text: &str) -> (usize, Vec<String>, Vec<String>) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn every_command_of_the_guides_runs() {
     let mut todo: VecDeque<_> = guides().into();
     let (mut ran, mut wrong) = (0, Vec::new());

@@ -141,6 +141,7 @@ fn replace_driver(world: &World, bob: &Machine, script: &str) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_driver_that_fails_loses_nothing() {
     let real = env!("CARGO_BIN_EXE_claude-sync");
     let faults = [

@@ -327,6 +327,7 @@ fn undescribed(schema: &Value, at: &str, out: &mut Vec<String>) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn json_is_as_the_schemas_say() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

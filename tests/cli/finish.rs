@@ -58,11 +58,13 @@ fn ended(how: &str, prepare: &[&[&str]], conflict: &[&str], said: &str) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_merge_with_conflicts() {
     ended("merge", &[], &["merge", "origin/main"], "Ended the merge");
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_rebase_with_conflicts_in_each_step() {
     ended(
         "rebase",
@@ -97,6 +99,7 @@ fn a_rebase_with_conflicts_in_each_step() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_cherry_pick_with_conflicts() {
     ended(
         "cherry-pick",
@@ -148,6 +151,7 @@ fn a_stash_with_conflicts() {
 
 /// Conflict markers that somebody committed: in the manifest, and in the files of an id that two computers use.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn markers_that_were_committed() {
     for style in ["merge", "diff3", "zdiff3"] {
         let world = World::new();

@@ -41,6 +41,7 @@ fn three(world: &World) -> [Machine<'_>; 3] {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_project_leaves_the_history_and_nobody_brings_it_back() {
     let world = World::new();
     let [ada, bob, eve] = three(&world);
@@ -116,6 +117,7 @@ fn a_project_leaves_the_history_and_nobody_brings_it_back() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn an_old_history_cannot_be_pushed_back_by_hand() {
     let world = World::new();
     let [ada, bob, _] = three(&world);
@@ -132,6 +134,7 @@ fn an_old_history_cannot_be_pushed_back_by_hand() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_machine_and_old_days_can_be_forgotten() {
     let world = World::new();
     let [ada, bob, eve] = three(&world);

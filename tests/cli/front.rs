@@ -52,6 +52,7 @@ fn init(machine: &Machine, args: &[&str]) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn three_machines_make_the_same_page_in_any_order() {
     let orders = [
         [0, 1, 2],
@@ -119,6 +120,7 @@ fn three_machines_make_the_same_page_in_any_order() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn plain_git_merges_the_page_as_claude_sync_does() {
     for pull in [&["pull", "--no-edit"][..], &["pull", "--rebase"]] {
         let world = World::new();

@@ -133,6 +133,7 @@ fn the_folder_that_the_user_chose_is_respected() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_push_that_would_break_something_is_refused() {
     type Change = (&'static str, &'static str, fn(&Machine));
     let changes: [Change; 6] = [

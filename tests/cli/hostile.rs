@@ -41,6 +41,7 @@ fn a_transcript_that_is_cut_anywhere_gives_all_lines_before_the_cut() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn flipped_bits_cost_no_more_than_their_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("s.jsonl");
@@ -209,6 +210,7 @@ fn header(uuid: &str) -> String {
 type Attack = (&'static str, Box<dyn Fn(&Attacker)>);
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn whatever_another_machine_pushes_ours_stay_right() {
     let day = format!("sync/archive/2026/03/{EVE}/10.jsonl");
     let line = "{\"timestamp\":\"2026-03-10T00:00:00Z\",\"model\":\"claude-opus-4-8\",\"input_tokens\":N,\"output_tokens\":1,\"session\":\"s\",\"id\":\"0123456789abcdef\"}\n";
@@ -458,6 +460,7 @@ fn a_larger_row_for_another_machines_request_is_flagged() {
 
 /// Sizes are looked at before anything is read.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_huge_file_and_a_huge_tree_are_passed_by() {
     let world = World::new();
     let ada = world.machine("ada");

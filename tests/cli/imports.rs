@@ -90,6 +90,7 @@ fn daily(machine: &Machine) -> Vec<(String, Tokens)> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn transcripts_of_a_backup_are_records_and_count_once() {
     for order in [
         ["import", "sync", "import"],
@@ -174,6 +175,7 @@ fn an_import_leaves_alone_how_far_transcripts_were_read() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn days_of_ccusage_count_what_exceeds_records_in_any_order() {
     let (here, more) = (tokens(0..5), [0, 1000, 50, 0]);
     let old = [
@@ -278,6 +280,7 @@ fn what_records_show_is_said_and_not_written() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_request_before_midnight_is_not_counted_again_on_the_next_day() {
     let times = [
         "2026-03-09T22:30:00.000Z",
@@ -367,6 +370,7 @@ fn days_of_two_zones_never_add_up() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn statistics_count_where_nothing_else_is_known() {
     let file = stats(
         "2026-03-05",
@@ -489,6 +493,7 @@ fn a_fleet_counts_one_history_once() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn withheld_records_and_shortened_ones_hide_what_they_show() {
     let world = World::new();
     let ada = world.machine("ada");

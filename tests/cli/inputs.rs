@@ -390,6 +390,7 @@ fn shown(machine: &Machine, args: &[&str]) -> BTreeMap<String, (u64, u64, Option
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn inputs_as_people_have_them_count_once_and_at_their_price() {
     let mut all = Inputs::default();
     identities(&mut all);

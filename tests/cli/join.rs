@@ -153,6 +153,7 @@ proptest! {
 
     // The same join over git's trees, which opens only what differs, and the manifest as a function of the result alone.
     #[test]
+    #[ignore = "slow: run with --include-ignored"]
     fn trees_in_a_repository(a in tree(), b in tree()) {
         thread_local!(static PLACE: (tempfile::TempDir, Repo) = {
             let folder = tempfile::tempdir().expect("a folder");

@@ -151,6 +151,7 @@ impl<'w> Going<'w> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn killed_at_each_system_call_that_changes_something() {
     if !can_trace() {
         return;
@@ -209,11 +210,13 @@ fn killed_at_random_times() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_system_call_that_fails_leaves_the_old_or_the_new_state() {
     failing(&["EIO", "EINTR"]);
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_system_call_that_is_refused_leaves_the_old_or_the_new_state() {
     failing(&["ENOSPC", "EACCES"]);
 }
@@ -300,6 +303,7 @@ impl Drop for Mount {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_full_disk_costs_nothing_once_there_is_room() {
     for place in ["repository", "state", "temporary folder"] {
         for step in 0..tries(2, 64) {
@@ -344,6 +348,7 @@ fn a_full_disk_costs_nothing_once_there_is_room() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn places_that_cannot_be_written() {
     for place in ["repository", "home", "remote"] {
         for synced in [false, true] {

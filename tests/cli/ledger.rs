@@ -227,6 +227,7 @@ fn a_transcript_without_requests_has_an_account() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_fork_has_the_account_of_its_original_in_it() {
     let original = session().ends(7, &[(OPUS, [20, 700])]);
     let fork = Log::new("two")
@@ -298,6 +299,7 @@ fn assert_together(adas: &[&Log], bobs: &[&Log], expected: [u64; 2]) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn copies_on_two_machines_count_once() {
     let one = session().ends(7, &[(OPUS, [20, 700])]);
     assert_together(&[&one], &[&one], [20, 700]);

@@ -55,6 +55,7 @@ fn copy<'w>(world: &'w World, from: &Machine, name: &str) -> Machine<'w> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_copied_home_is_told_and_loses_nothing() {
     let world = World::new();
     let (ada, bob) = two(&world);

@@ -71,6 +71,7 @@ fn check(world: &World, ada: &Machine, bob: &Machine, how: &str) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pull_merges_without_a_conflict() {
     for hooks in [true, false] {
         let world = World::new();
@@ -94,6 +95,7 @@ fn pull_merges_without_a_conflict() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pull_rebase_replays_without_a_conflict() {
     for hooks in [true, false] {
         let world = World::new();
@@ -112,6 +114,7 @@ fn pull_rebase_replays_without_a_conflict() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn both_ways_of_pulling_leave_the_tree_that_the_tool_makes() {
     let tree = |how: &[&str]| {
         let world = World::new();
@@ -130,6 +133,7 @@ fn both_ways_of_pulling_leave_the_tree_that_the_tool_makes() {
 // The rule: the driver takes the trees from the manifests' own inputs, the base's among them. By labels, HEADs or the work tree, or without the
 // base, revert and cherry-pick came out with a manifest of other trees.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn revert_and_cherry_pick_keep_the_manifest_true() {
     let world = World::new();
     let (ada, bob) = diverged(&world, true);

@@ -29,6 +29,7 @@ fn recount(machine: &Machine) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn every_level_sums_and_forgotten_data_are_recounted_alike() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

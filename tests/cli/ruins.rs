@@ -28,6 +28,7 @@ fn count(world: &World, branch: &str) -> u64 {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_remote_that_was_rewound_emptied_or_begun_anew_gets_everything_back() {
     for how in ["rewound", "emptied", "other history", "branch deleted"] {
         let world = World::new();
@@ -92,6 +93,7 @@ fn objects(machine: &Machine) -> Vec<PathBuf> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_damaged_clone_is_seen_and_a_new_one_has_everything() {
     for how in [
         "objects",
@@ -174,6 +176,7 @@ fn a_branch_that_was_renamed_on_the_remote_loses_nothing() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn an_object_whose_file_ends_too_early_is_an_error_and_no_endless_wait() {
     let world = World::new();
     let [ada, bob] = two(&world);

@@ -298,6 +298,7 @@ fn root_leaves_the_folder_of_another_user_alone() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn machines_that_live_an_hour_are_one_machine_of_the_fleet() {
     let world = World::new();
     let ada = synced(&world);

@@ -91,6 +91,7 @@ fn sums(list: &Value, cost: &str) -> Vec<u128> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn every_grouping_and_every_part_adds_up_to_the_same() {
     let world = World::new();
     let ada = fleet(&world);

@@ -90,6 +90,7 @@ fn way(how: &str, commands: &[&[&str]]) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn merges() {
     way("merge", &[&["merge", "--no-edit", "origin/main"]]);
     way(
@@ -113,6 +114,7 @@ fn merges() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn rebases() {
     way("rebase", &[&["rebase", "origin/main"]]);
     way("rebase --apply", &[&["rebase", "--apply", "origin/main"]]);
@@ -158,6 +160,7 @@ fn dirty(world: &World) -> Machine<'_> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn stashes() {
     for (how, commands) in [
         (
@@ -379,6 +382,7 @@ fn a_shallow_clone_without_the_base() {
 
 /// Where git calls no driver by design, nothing is lost: the next `claude-sync` finishes what git left.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn where_git_calls_no_driver() {
     // An octopus text-merges; here it gives up, or leaves a manifest of neither side.
     let world = World::new();
@@ -436,6 +440,7 @@ fn modify_against_delete() {
 
 /// What git itself takes back, the next run brings again.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_git_takes_back_comes_again() {
     let world = World::new();
     let (ada, bob) = diverged(&world, true);

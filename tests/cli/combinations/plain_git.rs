@@ -196,6 +196,7 @@ fn the_next_run_of_the_same_machine_cleans_what_was_pushed_without_hooks() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_next_run_of_another_machine_cleans_what_was_pushed_without_hooks() {
     let world = World::new();
     let machines = part(&world, 0);
@@ -205,6 +206,7 @@ fn the_next_run_of_another_machine_cleans_what_was_pushed_without_hooks() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_next_run_cleans_several_commits_that_were_pushed_without_hooks() {
     let world = World::new();
     let machines = part(&world, 2);
@@ -214,6 +216,7 @@ fn the_next_run_cleans_several_commits_that_were_pushed_without_hooks() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_next_run_cleans_rebased_commits_that_were_pushed_without_hooks() {
     let world = World::new();
     let machines = part(&world, 2);

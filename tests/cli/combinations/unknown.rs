@@ -209,6 +209,7 @@ fn records_beside_a_line_that_begins_with_version_survive_a_join() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_join_keeps_both_sides_beside_a_line_that_begins_with_version() {
     let mut got = Vec::new();
     for line in LINES {

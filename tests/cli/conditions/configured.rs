@@ -62,6 +62,7 @@ fn programs() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn signing_hooks_and_helpers() {
     all_hold(programs());
 }
@@ -140,6 +141,7 @@ fn index() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_index_and_the_work_tree() {
     all_hold(index());
 }
@@ -225,6 +227,7 @@ fn traffic() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn fetching_pushing_and_tidying_up() {
     all_hold(traffic());
 }

@@ -78,6 +78,7 @@ fn variables() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn variables_of_the_caller_divert_nothing() {
     all_hold(variables());
 }

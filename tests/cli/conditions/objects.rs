@@ -197,6 +197,7 @@ fn missing() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_is_not_here_is_fetched_and_never_taken_for_unreadable() {
     all_hold(missing());
 }
@@ -233,6 +234,7 @@ fn damaged() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_damaged_clone_is_named_and_no_other_repository_is_used() {
     all_hold(damaged());
 }

@@ -80,6 +80,7 @@ fn branches() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn commits_go_to_the_branch_of_the_sync() {
     all_hold(branches());
 }
@@ -147,6 +148,7 @@ fn unfinished() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn records_do_not_wait_for_the_work_tree() {
     all_hold(unfinished());
 }
@@ -185,6 +187,7 @@ fn clones() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn every_run_sets_up_what_is_missing() {
     all_hold(clones());
 }

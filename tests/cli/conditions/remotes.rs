@@ -119,6 +119,7 @@ fn names() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_remote_names_its_branch_and_the_clone_its_remote() {
     all_hold(names());
 }
