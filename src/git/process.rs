@@ -9,10 +9,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::environment;
 use super::settings::{Role, Settings};
+use super::stale;
 use super::watch::{self, Watched};
 use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable_lines;
@@ -270,10 +271,14 @@ impl Git {
             self.watcher
                 .see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
         };
+        let began = SystemTime::now();
         match self.told(args, || {
             watch::output(command, self.silence, !self.attended, &mut said)
         })? {
-            Watched::Ended(out) => Ok(out),
+            Watched::Ended(out) => {
+                clear_after(&out, repo, began);
+                Ok(out)
+            }
             Watched::CutOff => Err(GitError::Silent {
                 what: subcommand(args),
                 seconds: self.silence.as_secs(),
@@ -427,13 +432,17 @@ impl Git {
     }
 
     fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
+        let began = SystemTime::now();
         match self.told(args, || {
             self.command(Some(repo))
                 .args(args)
                 .output()
                 .map(Watched::Ended)
         })? {
-            Watched::Ended(out) => Ok(out),
+            Watched::Ended(out) => {
+                clear_after(&out, repo, began);
+                Ok(out)
+            }
             // Nobody cuts these off.
             Watched::CutOff => Err(GitError::Silent {
                 what: subcommand(args),
@@ -698,9 +707,12 @@ impl Git {
         update: &str,
     ) -> Result<(Vec<String>, Output), GitError> {
         let mirror = format!("remote.{remote}.mirror=false");
+        // It runs with the user's umask.
         let mut args = vec![
             "-c",
             mirror.as_str(),
+            "-c",
+            "core.sharedRepository=0600",
             "push",
             "--porcelain",
             "--progress",
@@ -769,12 +781,27 @@ impl Git {
     }
 }
 
-/// Settings of every command of our own. Hooks of the user's, and what asks a program what changed, may fail, hang or refuse.
-const OWN: [&str; 3] = [
+/// Settings of every command of our own. Hooks of the user's, and what asks a program what changed, may fail, hang or refuse. What it
+/// writes is private by its umask.
+const OWN: [&str; 4] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.pager=cat",
+    "core.sharedRepository=umask",
 ];
+
+/// How much a file's time may lag behind the clock.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Clears away the locks of a git that somebody killed: this run goes on, so that the next one would not know.
+fn clear_after(out: &Output, repo: &Path, began: SystemTime) {
+    #[cfg(unix)]
+    if std::os::unix::process::ExitStatusExt::signal(&out.status).is_some() {
+        stale::clear(&repo.join(".git"), began.checked_sub(TICK).unwrap_or(began));
+    }
+    #[cfg(not(unix))]
+    let _ = (out, repo, began);
+}
 
 /// The name of the command, past the settings before it.
 fn subcommand<S: AsRef<OsStr>>(args: &[S]) -> String {
