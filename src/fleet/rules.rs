@@ -24,7 +24,7 @@ use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use crate::store::layout::{self, Path};
 
 /// The kind of a decision that has something forgotten. Its subject says what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`.
-/// The MAC of a name, and its member `salt`: [`Tombstone`].
+/// A MAC is that of a name under the member `salt`, and where a mark stands before it, under the fleet's key.
 pub const FORGOTTEN: &str = "forgotten";
 
 /// Something to forget.
