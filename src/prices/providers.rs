@@ -158,28 +158,28 @@ pub(super) fn prefixes(path: &[&str], id: &str) -> Vec<Prefix> {
             .map(|(_, prefix)| *prefix)
     };
     let maker = vendor.or_else(family);
-    // `vendor/model` is how OpenRouter writes names. It sells the models of some makers at their prices.
-    let router = if let [vendor] = path {
-        Some((format!("openrouter/{vendor}/"), Some("OpenRouter's price")))
-    } else {
-        None
-    };
     let closed = maker.is_some_and(|prefix| CLOSED.contains(&prefix));
+    // Models of closed makers have the maker's price, of others the router's.
+    let router = openrouter(path);
     let (first, last) = if closed {
         (None, router)
     } else {
         (router, None)
     };
     out.extend(first);
-    if let Some(prefix) = maker {
-        out.push((prefix.to_owned(), MAKER));
-        // The table lists some of these makers' models without a provider.
-        if matches!(prefix, "gemini/" | "deepseek/") {
-            out.push((String::new(), MAKER));
-        }
+    out.extend(maker.map(|prefix| (prefix.to_owned(), MAKER)));
+    // The table lists some of these makers' models without a provider.
+    if matches!(maker, Some("gemini/" | "deepseek/")) {
+        out.push((String::new(), MAKER));
     }
     out.extend(last);
     out
+}
+
+/// OpenRouter's own price. `vendor/model` is how OpenRouter writes names.
+fn openrouter(path: &[&str]) -> Option<Prefix> {
+    let [vendor] = path else { return None };
+    Some((format!("openrouter/{vendor}/"), Some("OpenRouter's price")))
 }
 
 /// Whether a route leads to Bedrock, outside the government's regions.
