@@ -55,8 +55,8 @@ pub fn is_due(last: Option<&Last>, now: Timestamp, interval: u64) -> bool {
     u64::try_from(now.since(began) / 1000).unwrap_or(0) >= interval
 }
 
-/// Locks automatic runs: only one runs at a time. `None` if another has the lock. Dropping the file,
-/// or the end of the process, unlocks it.
+/// Locks automatic runs: only one runs at a time. `None` if another has the lock. Dropping the
+/// file, or the end of the process, unlocks it.
 pub fn take_turn(state: &Path) -> Result<Option<File>, AutoError> {
     let path = state.join("auto.lock");
     let fail = |source| {

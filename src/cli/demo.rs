@@ -1,5 +1,5 @@
-//! `claude-sync demo`: syncs two example machines through a remote in a temporary folder, with the same
-//! code as every sync.
+//! `claude-sync demo`: syncs two example machines through a remote in a temporary folder, with the
+//! same code as every sync.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -191,8 +191,8 @@ impl Machine {
         Ok(())
     }
 
-    /// The options of a sync, a minute after the one before: the earliest record counts, so the times
-    /// must differ.
+    /// The options of a sync, a minute after the one before: the earliest record counts, so the
+    /// times must differ.
     fn options(&self, env: &Env, minute: i64) -> Options {
         let now = env.now.millis().saturating_add((minute - 3) * 60_000);
         Options {
@@ -209,8 +209,8 @@ impl Machine {
     }
 }
 
-/// A transcript as Claude Code writes it: each request is logged twice, the second time with all its
-/// output. `requests`: their numbers.
+/// A transcript as Claude Code writes it: each request is logged twice, the second time with all
+/// its output. `requests`: their numbers.
 fn session(
     id: &str,
     cwd: &str,

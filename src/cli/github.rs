@@ -37,7 +37,7 @@ pub fn repository(name: &str, allow_public: bool) -> Result<String, CliError> {
             ),
             "claude_sync::public_remote",
             exit::CONFIG,
-            "make it private in its settings, or use another name; to let everyone read when and how much you work: --allow-public",
+            "make it private in its settings, or use another name; to let everybody read when and how much you work: --allow-public",
         ));
     }
     let by_ssh =
@@ -67,7 +67,7 @@ fn find_or_create(name: &str) -> Result<Value, CliError> {
     view(name)
 }
 
-/// Whether everyone can read the repository; also if `gh` does not print its visibility.
+/// Whether everybody can read the repository; also if `gh` does not print its visibility.
 fn is_public(view: &Value) -> bool {
     view["visibility"]
         .as_str()

@@ -36,7 +36,7 @@ pub struct Args {
     /// Count all short-lived machines of this name, such as CI jobs or dev containers, as one machine of the fleet
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     ephemeral: Option<String>,
-    /// Allow a repository that everyone can read
+    /// Allow a repository that everybody can read
     #[arg(long)]
     allow_public: bool,
     /// How to name projects: last part of the path, HMAC under the fleet's key, or no name
@@ -48,7 +48,7 @@ pub struct Args {
     /// Encrypt every file in the repository
     #[arg(long, conflicts_with = "front_page")]
     encrypt: bool,
-    /// Keep only daily totals of records that are older than DAYS days
+    /// Remove the time of day, session and project from records older than DAYS days
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
     retention_days: Option<u32>,
     /// Enable automatic sync: see claude-sync auto
@@ -115,7 +115,7 @@ fn check(args: &Args, places: &Places) -> Result<(), CliError> {
     }
     if args.front_page && config::read(&places.config)?.encrypt {
         return Err(usage(
-            "a front page would show encrypted data in plain text",
+            "a front page would show in plain text what encryption hides",
             "leave out --front-page; claude-usage-tracker html writes a page on this machine",
         ));
     }
@@ -180,7 +180,7 @@ fn absolute(address: &str) -> String {
     real.map_or_else(|| address.to_owned(), |real| real.display().to_string())
 }
 
-/// Fails if everyone can read the repository: records show when and how much a person works.
+/// Fails if everybody can read the repository: records show when and how much a person works.
 fn refuse_public(address: &str, env: &Env) -> Result<(), CliError> {
     let git = Git::find(env.attended)?;
     if visibility(&git, &Env::folders()?.home, address) != Visibility::Public {
@@ -188,7 +188,7 @@ fn refuse_public(address: &str, env: &Env) -> Result<(), CliError> {
     }
     let address = printable(&hide_secrets(address), 200);
     Err(CliError::plain(
-        &format!("everyone can read {address}"),
+        &format!("everybody can read {address}"),
         "claude_sync::public_remote",
         exit::CONFIG,
         "make the repository private, then run this again: usage records show when, how much and on what you work. To accept that: --allow-public",

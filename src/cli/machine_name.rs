@@ -25,7 +25,7 @@ pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliErro
         let file = machine.page.as_ref();
         file.is_some_and(|file| file.machine.hostname == text)
     };
-    // An exact id is never ambiguous; a label is the user's choice, a hostname is not.
+    // From most to least specific: the first kind of name that matches decides.
     let found = [
         by(&|machine| machine.id.as_str() == lower),
         by(&|machine| machine.label == text),

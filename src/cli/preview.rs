@@ -49,7 +49,7 @@ fn heading(preview: &Preview) -> String {
         Some(mark) => format!(
             "Contents are encrypted with the key {mark}; paths, the author and the time are not.\n"
         ),
-        None => "Nothing is encrypted: everyone who can read the repository can read all of it.\n"
+        None => "Nothing is encrypted: everybody who can read the repository can read all of it.\n"
             .to_owned(),
     });
     text.push_str("\nCommit message:\n");
