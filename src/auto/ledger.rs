@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{AutoError, claude, schedule};
+use super::error::AutoError;
+pub use super::files::delete;
+use super::{claude, schedule};
 use crate::base::key::hex;
 use crate::store::durable::{self, WriteError};
 
@@ -224,17 +226,5 @@ fn read(path: &Path) -> Result<Option<String>, AutoError> {
             .map_err(|error| fail(std::io::Error::new(std::io::ErrorKind::InvalidData, error))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(fail(source)),
-    }
-}
-
-/// Deletes a file, if it is there.
-pub fn delete(path: &Path) -> Result<(), AutoError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(WriteError {
-            path: path.to_owned(),
-            source: error,
-        }
-        .into()),
-        _ => Ok(()),
     }
 }

@@ -1,11 +1,11 @@
-//! How often automatic runs happen, and how the last one went: `auto.json` in the state folder.
+//! The pace of automatic runs, and the result of the last one: `auto.json` in the state folder.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::AutoError;
+use super::error::AutoError;
 use crate::base::time::Timestamp;
 use crate::store::durable::{self, WriteError};
 use crate::store::private;
@@ -13,20 +13,20 @@ use crate::store::private;
 /// The last automatic run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Last {
-    /// What started it: `hook`, `timer` or `hand`.
+    /// Its trigger: `hook`, `timer` or `hand`.
     pub trigger: String,
-    /// When it began.
+    /// When it began (RFC 3339).
     pub began: String,
-    /// When it ended; none while it is going on, or where it was cut off.
+    /// When it ended (RFC 3339); `None` while it runs, and if it was killed.
     pub ended: Option<String>,
     /// Its exit code.
     pub code: Option<u8>,
-    /// What went wrong.
+    /// The error, if it failed.
     pub error: Option<String>,
 }
 
 impl Last {
-    /// When it began.
+    /// When it began; `None` if the text is not a time.
     pub fn began(&self) -> Option<Timestamp> {
         Timestamp::parse(&self.began)
     }
@@ -36,18 +36,19 @@ fn path(state: &Path) -> PathBuf {
     state.join("auto.json")
 }
 
-/// The last automatic run; none where there was none, or nobody knows.
+/// The last automatic run; `None` if there was none, or its file cannot be read.
 pub fn last(state: &Path) -> Option<Last> {
     serde_json::from_slice(&std::fs::read(path(state)).ok()?).ok()
 }
 
-/// Writes it down.
+/// Stores the last automatic run.
 pub fn remember(state: &Path, last: &Last) -> Result<(), AutoError> {
     let text = serde_json::to_string_pretty(last).unwrap_or_default();
     Ok(durable::write(&path(state), text.as_bytes())?)
 }
 
-/// Whether so many seconds have passed since the last run began. A run in the future was noted by a wrong clock.
+/// Whether `interval` seconds have passed since the last run began. A time in the future came from
+/// a wrong clock, and is ignored.
 pub fn is_due(last: Option<&Last>, now: Timestamp, interval: u64) -> bool {
     let Some(began) = last.and_then(Last::began).filter(|began| *began <= now) else {
         return true;
@@ -55,7 +56,8 @@ pub fn is_due(last: Option<&Last>, now: Timestamp, interval: u64) -> bool {
     u64::try_from(now.since(began) / 1000).unwrap_or(0) >= interval
 }
 
-/// Holds the place of the one automatic run; none where another has it. It is free again when the value is dropped, or its process ends.
+/// Locks automatic runs: only one runs at a time. `None` if another has the lock. Dropping the
+/// file, or the end of the process, unlocks it.
 pub fn take_turn(state: &Path) -> Result<Option<File>, AutoError> {
     let path = state.join("auto.lock");
     let fail = |source| {
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_keep_their_distance_whatever_the_clock_says() {
+    fn a_run_is_due_after_the_interval_or_if_the_clock_went_back() {
         let at = |text: &str| Timestamp::parse(text).expect("a time");
         let last = Last {
             trigger: "hook".into(),
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn one_has_its_turn_at_a_time() {
+    fn only_one_run_holds_the_lock() {
         let folder = tempfile::tempdir().expect("a folder");
         let turn = take_turn(folder.path()).expect("works");
         assert!(turn.is_some() && take_turn(folder.path()).expect("works").is_none());

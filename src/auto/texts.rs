@@ -1,69 +1,113 @@
-//! The texts that tell a system to run something every hour. Pure functions: what cannot run here can be read here.
+//! The files of each scheduler. Pure functions, so that tests can show them on any system.
 
-use super::schedule::Job;
+use super::job::Job;
 
+/// The comment in each file.
 const NOTE: &str = "Written by claude-sync auto enable; claude-sync auto disable removes it.";
 
 /// A systemd service, and the timer that starts it.
 pub fn systemd(job: &Job) -> (String, String) {
-    // In unit files, `%` begins a specifier.
-    let quoted = |text: &str| {
-        format!(
-            "\"{}\"",
-            text.replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('%', "%%")
-                .replace('$', "$$")
-        )
-    };
-    let environment = |text: &str| {
-        format!(
-            "\"{}\"",
-            text.replace('\\', "\\\\")
-                .replace('"', "\\\"")
-                .replace('%', "%%")
-        )
-    };
     let variables = variables(job, |name, value| {
-        format!("Environment={}\n", environment(&format!("{name}={value}")))
+        format!("Environment=\"{}\"\n", unit(&format!("{name}={value}")))
     });
     let service = format!(
-        "# {NOTE}\n[Unit]\nDescription=Sync Claude Code usage records\n\n[Service]\nType=oneshot\nExecStart={} auto run --trigger timer\n{variables}Nice=10\nIOSchedulingClass=idle\nTimeoutStartSec=30min\n# Another run is going on; the remote was not reached.\nSuccessExitStatus=3 7\n",
-        quoted(&job.program)
+        "\
+# {NOTE}
+[Unit]
+Description=Sync Claude Code usage records
+
+[Service]
+Type=oneshot
+ExecStart=\"{}\" auto run --trigger timer
+{variables}Nice=10
+IOSchedulingClass=idle
+TimeoutStartSec=30min
+# Another run is going on; the remote was not reached.
+SuccessExitStatus=3 7
+",
+        // `$` begins a variable in commands, not in `Environment`.
+        unit(&job.program).replace('$', "$$")
     );
     let timer = format!(
-        "# {NOTE}\n[Unit]\nDescription=Sync Claude Code usage records every hour\n\n[Timer]\nOnCalendar=*-*-* *:{:02}:00\nRandomizedDelaySec=5min\nPersistent=true\n\n[Install]\nWantedBy=timers.target\n",
+        "\
+# {NOTE}
+[Unit]
+Description=Sync Claude Code usage records every hour
+
+[Timer]
+OnCalendar=*-*-* *:{:02}:00
+RandomizedDelaySec=5min
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+",
         job.minute
     );
     (service, timer)
 }
 
+/// A text inside quotes in a unit file, where `%` begins a specifier.
+fn unit(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('%', "%%")
+}
+
+/// The environment of a launchd agent; empty if the job has no variables.
+fn launchd_environment(job: &Job) -> String {
+    let variables = variables(job, |name, value| {
+        let (name, value) = (xml(name), xml(value));
+        format!("    <key>{name}</key>\n    <string>{value}</string>\n")
+    });
+    if variables.is_empty() {
+        return String::new();
+    }
+    format!("  <key>EnvironmentVariables</key>\n  <dict>\n{variables}  </dict>\n")
+}
+
 /// A launchd agent.
 pub fn launchd(job: &Job) -> String {
-    let variables = variables(job, |name, value| {
-        format!(
-            "    <key>{}</key>\n    <string>{}</string>\n",
-            xml(name),
-            xml(value)
-        )
-    });
-    let environment = if variables.is_empty() {
-        String::new()
-    } else {
-        format!("  <key>EnvironmentVariables</key>\n  <dict>\n{variables}  </dict>\n")
-    };
+    let environment = launchd_environment(job);
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n<!-- {NOTE} -->\n<plist version=\"1.0\">\n<dict>\n  <key>Label</key>\n  <string>{}</string>\n  <key>ProgramArguments</key>\n  <array>\n    <string>{}</string>\n    <string>auto</string>\n    <string>run</string>\n    <string>--trigger</string>\n    <string>timer</string>\n  </array>\n{environment}  <key>StartCalendarInterval</key>\n  <dict>\n    <key>Minute</key>\n    <integer>{}</integer>\n  </dict>\n  <key>ProcessType</key>\n  <string>Background</string>\n  <key>LowPriorityIO</key>\n  <true/>\n</dict>\n</plist>\n",
+        "\
+<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">
+<!-- {NOTE} -->
+<plist version=\"1.0\">
+<dict>
+  <key>Label</key>
+  <string>{}</string>
+  <key>ProgramArguments</key>
+  <array>
+    <string>{}</string>
+    <string>auto</string>
+    <string>run</string>
+    <string>--trigger</string>
+    <string>timer</string>
+  </array>
+{environment}  <key>StartCalendarInterval</key>
+  <dict>
+    <key>Minute</key>
+    <integer>{}</integer>
+  </dict>
+  <key>ProcessType</key>
+  <string>Background</string>
+  <key>LowPriorityIO</key>
+  <true/>
+</dict>
+</plist>
+",
         Job::NAME,
         xml(&job.program),
         job.minute
     )
 }
 
-/// How a line of ours ends in a crontab.
+/// The end of the job's line in a crontab, by which it is found.
 pub const CRON_MARK: &str = "# claude-sync auto";
 
-/// A line for `crontab`.
+/// The job's line of a crontab.
 pub fn cron(job: &Job) -> String {
     // `%` ends the command in a crontab.
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''")).replace('%', "\\%");
@@ -75,15 +119,41 @@ pub fn cron(job: &Job) -> String {
     )
 }
 
-/// A task for the Task Scheduler of Windows.
+/// A task of the Task Scheduler of Windows.
 pub fn task(job: &Job) -> String {
     format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n<!-- {NOTE} -->\n<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">\n  <Triggers>\n    <TimeTrigger>\n      <StartBoundary>2026-01-01T00:{:02}:00</StartBoundary>\n      <Repetition>\n        <Interval>PT1H</Interval>\n      </Repetition>\n    </TimeTrigger>\n  </Triggers>\n  <Settings>\n    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>\n    <StartWhenAvailable>true</StartWhenAvailable>\n    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>\n    <Hidden>true</Hidden>\n  </Settings>\n  <Actions>\n    <Exec>\n      <Command>{}</Command>\n      <Arguments>auto run --trigger timer</Arguments>\n    </Exec>\n  </Actions>\n</Task>\n",
+        "\
+<?xml version=\"1.0\" encoding=\"UTF-16\"?>
+<!-- {NOTE} -->
+<Task version=\"1.2\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">
+  <Triggers>
+    <TimeTrigger>
+      <StartBoundary>2026-01-01T00:{:02}:00</StartBoundary>
+      <Repetition>
+        <Interval>PT1H</Interval>
+      </Repetition>
+    </TimeTrigger>
+  </Triggers>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <Hidden>true</Hidden>
+  </Settings>
+  <Actions>
+    <Exec>
+      <Command>{}</Command>
+      <Arguments>auto run --trigger timer</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+",
         job.minute,
         xml(&job.program)
     )
 }
 
+/// The job's variables, each written by `line` from its name and value.
 fn variables(job: &Job, line: impl Fn(&str, &str) -> String) -> String {
     job.variables
         .iter()
@@ -92,6 +162,7 @@ fn variables(job: &Job, line: impl Fn(&str, &str) -> String) -> String {
         })
 }
 
+/// Escapes a text for XML.
 fn xml(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

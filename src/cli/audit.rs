@@ -1,18 +1,20 @@
-//! `claude-usage-tracker audit`: request lines against Claude Code's own account, session by session.
+//! `claude-usage-tracker audit`: compares request lines with Claude Code's own account, by session.
 
 use std::collections::BTreeMap;
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
 use super::env::Env;
 use super::error::CliError;
-use super::out;
-use super::rows::Filter;
+use super::exit;
+use super::print::out;
+use super::rows::{Filter, Found};
+use super::table::{Column, TextTable};
 use crate::base::text::{count, printable, thousands};
 use crate::base::time::Timestamp;
+use crate::fleet::Row;
 use crate::record::Totals;
-use crate::report::{Bounds, dollars};
+use crate::report::{Bounds, Zone, dollars};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -26,157 +28,199 @@ pub struct Args {
     json: bool,
 }
 
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let audit = Audit::read(&args.filter, env)?;
+    if args.json {
+        out(&format!("{:#}\n", audit.to_json()));
+    } else if audit.sessions.is_empty() {
+        out("No usage in this period.\n");
+    } else {
+        let table = audit.to_table(args.filter.timezone, env.width);
+        out(&(table + &audit.summary()));
+    }
+    Ok(exit::OK)
+}
+
 /// One session on one machine.
 #[derive(Debug, Default)]
-struct Line {
+struct Session {
+    /// Label of the machine.
+    machine: String,
+    /// Empty if the rows have no session.
+    id: String,
     last: Option<Timestamp>,
+    /// Usage in request lines.
     lines: Totals,
-    /// What the account has beyond them.
+    /// Usage that only the account has.
     beyond: Totals,
-    /// There is an account.
+    /// Whether the transcript contains an account.
     accounted: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
-    let filter = &args.filter;
-    let bounds = Bounds {
-        since: filter.since,
-        until: filter.until,
-    };
-    let mut all: BTreeMap<(usize, String), Line> = BTreeMap::new();
-    let found = filter.read_all(env, bounds, &mut |row| {
-        let date = if row.is_day() {
-            row.at.day().date()
-        } else {
-            filter.timezone.date(row.at)
-        };
-        if !bounds.hold(date) || row.is_sum() {
-            return;
-        }
-        let session = row.session.map(ToString::to_string).unwrap_or_default();
-        let line = all.entry((row.machine, session)).or_default();
-        line.last = line.last.max(Some(row.at));
+impl Session {
+    fn add(&mut self, row: &Row<'_>) {
+        self.last = self.last.max(Some(row.at));
         if row.is_ledger() {
-            line.accounted = true;
-            line.beyond = line.beyond.plus(row.totals);
+            self.accounted = true;
+            self.beyond = self.beyond.plus(row.totals);
         } else {
-            line.lines = line.lines.plus(row.totals);
+            self.lines = self.lines.plus(row.totals);
         }
-    })?;
-    let labels = found.fleet.labels();
-    let mut lines: Vec<_> = all
-        .into_iter()
-        .filter(|((machine, _), _)| found.wants(*machine))
-        .collect();
-    lines
-        .sort_by(|((_, a_id), a), ((_, b_id), b)| b.last.cmp(&a.last).then_with(|| a_id.cmp(b_id)));
-    let sum = |pick: fn(&Line) -> Totals| lines.iter().map(|(_, line)| pick(line)).sum::<Totals>();
-    let (shown, beyond) = (sum(|line| line.lines), sum(|line| line.beyond));
-    let without = lines.iter().filter(|(_, line)| !line.accounted).count() as u64;
-    if args.json {
-        let one = |((machine, session), line): &((usize, String), Line)| {
+    }
+}
+
+/// All sessions of the period, sorted by last activity, descending, and their totals.
+struct Audit {
+    sessions: Vec<Session>,
+    lines: Totals,
+    beyond: Totals,
+    /// Number of sessions without an account.
+    without: u64,
+}
+
+impl Audit {
+    fn read(filter: &Filter, env: &Env) -> Result<Self, CliError> {
+        let bounds = Bounds {
+            since: filter.since,
+            until: filter.until,
+        };
+        let mut all: BTreeMap<(usize, String), Session> = BTreeMap::new();
+        let found = filter.read_all(env, bounds, &mut |row| {
+            let date = if row.is_day() {
+                row.at.day().date()
+            } else {
+                filter.timezone.date(row.at)
+            };
+            // Imported totals have no request lines to compare.
+            if bounds.hold(date) && !row.is_sum() {
+                let session = row.session.map(ToString::to_string).unwrap_or_default();
+                all.entry((row.machine, session)).or_default().add(row);
+            }
+        })?;
+        Ok(Self::new(all, &found))
+    }
+
+    fn new(all: BTreeMap<(usize, String), Session>, found: &Found) -> Self {
+        let labels = found.fleet.labels();
+        let mut sessions: Vec<Session> = all
+            .into_iter()
+            .filter(|((machine, _), _)| found.wants(*machine))
+            .map(|((machine, id), session)| Session {
+                machine: labels[machine].clone(),
+                id,
+                ..session
+            })
+            .collect();
+        sessions.sort_by(|a, b| b.last.cmp(&a.last).then_with(|| a.id.cmp(&b.id)));
+        Self {
+            lines: sessions.iter().map(|session| session.lines).sum(),
+            beyond: sessions.iter().map(|session| session.beyond).sum(),
+            without: sessions.iter().filter(|session| !session.accounted).count() as u64,
+            sessions,
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let session = |session: &Session| {
             json!({
-                "session": session, "machine": labels[*machine], "lastActivity": line.last.map(|at| at.to_string()), "accounted": line.accounted,
-                "requestLines": totals(&line.lines), "beyond": totals(&line.beyond),
+                "session": session.id,
+                "machine": session.machine,
+                "lastActivity": session.last.map(|at| at.to_string()),
+                "accounted": session.accounted,
+                "requestLines": totals(&session.lines),
+                "beyond": totals(&session.beyond),
             })
         };
-        let all: Vec<Value> = lines.iter().map(one).collect();
-        let value = json!({
-            "version": 1, "schema": "claude-usage-tracker/audit/1", "sessions": all,
-            "totals": { "requestLines": totals(&shown), "beyond": totals(&beyond), "all": totals(&shown.plus(beyond)), "withoutAccount": without },
-        });
-        out(&format!("{value:#}\n"));
-        return Ok(super::exit::OK);
+        json!({
+            "version": 1,
+            "schema": "claude-usage-tracker/audit/1",
+            "sessions": self.sessions.iter().map(session).collect::<Vec<_>>(),
+            "totals": {
+                "requestLines": totals(&self.lines),
+                "beyond": totals(&self.beyond),
+                "all": totals(&self.lines.plus(self.beyond)),
+                "withoutAccount": self.without,
+            },
+        })
     }
-    if lines.is_empty() {
-        out("No usage in this period.\n");
-        return Ok(super::exit::OK);
-    }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(env.width);
-    let wide = env.width >= 84;
-    let head = [
-        "Session",
-        "Machine",
-        "Last",
-        "Requests",
-        "Lines (USD)",
-        "Beyond (tokens)",
-        "Beyond (USD)",
-    ];
-    let keeps = |at: usize| wide || ![2, 3].contains(&at);
-    table.set_header(
-        head.iter()
-            .enumerate()
-            .filter(|(at, _)| keeps(*at))
-            .map(|(_, name)| *name),
-    );
-    for ((machine, session), line) in &lines {
-        let beyond = |text: String| {
-            if line.accounted {
-                text
-            } else {
-                "no account".to_owned()
-            }
-        };
-        let cells = [
-            printable(
-                if session.is_empty() {
-                    "(not known)"
-                } else {
-                    session
-                },
-                40,
-            ),
-            printable(&labels[*machine], 24),
-            line.last
-                .map(|at| filter.timezone.date(at).to_string())
-                .unwrap_or_default(),
-            thousands(line.lines.requests),
-            format!("${}", line.lines.cost.amount.cents()),
-            beyond(thousands(line.beyond.counters.total())),
-            beyond(format!("${}", line.beyond.cost.amount.cents())),
+
+    fn to_table(&self, zone: Zone, width: u16) -> String {
+        let columns = [
+            Column::text("Session"),
+            Column::text("Machine"),
+            Column::text("Last").wide_only(),
+            Column::number("Requests").wide_only(),
+            Column::number("Lines (USD)"),
+            Column::number("Beyond (tokens)"),
+            Column::number("Beyond (USD)"),
         ];
-        table.add_row(
-            cells
-                .into_iter()
-                .enumerate()
-                .filter(|(at, _)| keeps(*at))
-                .map(|(_, text)| text),
-        );
+        let mut table = TextTable::new(width, columns);
+        for session in &self.sessions {
+            table.row(cells(session, zone));
+        }
+        table.to_string()
     }
-    table
-        .column_iter_mut()
-        .skip(if wide { 3 } else { 2 })
-        .for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    let mut text = format!("{table}\n");
-    let all = shown.plus(beyond);
-    let cost = |totals: &Totals| format!("${}", totals.cost.amount.cents());
-    text += &format!(
-        "Request lines: {}, {}. Beyond them: {}, {}. Together: {}.\n",
-        count(shown.counters.total(), "token"),
-        cost(&shown),
-        count(beyond.counters.total(), "token"),
-        cost(&beyond),
-        cost(&all)
-    );
-    if without > 0 {
-        let what = count(without, "session");
-        text += &format!(
-            "{what} without an account (older version, or still running): their usage is a lower bound.\n"
+
+    fn summary(&self) -> String {
+        let usage = |totals: &Totals| {
+            let tokens = count(totals.counters.total(), "token");
+            format!("{tokens}, {}", usd(totals))
+        };
+        let mut text = format!(
+            "Request lines: {}. Beyond them: {}. Together: {}.\n",
+            usage(&self.lines),
+            usage(&self.beyond),
+            usd(&self.lines.plus(self.beyond))
         );
+        if self.without > 0 {
+            text += &format!(
+                "{} without an account (older version, or still running): their usage is a lower bound.\n",
+                count(self.without, "session")
+            );
+        }
+        text
     }
-    out(&text);
-    Ok(super::exit::OK)
+}
+
+fn cells(session: &Session, zone: Zone) -> [String; 7] {
+    let id = if session.id.is_empty() {
+        "(unknown)"
+    } else {
+        &session.id
+    };
+    let last = session.last.map(|at| zone.date(at).to_string());
+    let beyond = |text: String| {
+        if session.accounted {
+            text
+        } else {
+            "no account".to_owned()
+        }
+    };
+    [
+        printable(id, 40),
+        printable(&session.machine, 24),
+        last.unwrap_or_default(),
+        thousands(session.lines.requests),
+        usd(&session.lines),
+        beyond(thousands(session.beyond.counters.total())),
+        beyond(usd(&session.beyond)),
+    ]
+}
+
+fn usd(totals: &Totals) -> String {
+    format!("${}", totals.cost.amount.cents())
 }
 
 fn totals(totals: &Totals) -> Value {
     let c = &totals.counters;
     json!({
-        "requests": totals.requests, "inputTokens": c.input, "outputTokens": c.output, "cacheCreationTokens": c.cache_creation,
-        "cacheReadTokens": c.cache_read, "totalTokens": c.total(), "totalCost": dollars(totals.cost.amount), "costKnown": totals.cost.known,
+        "requests": totals.requests,
+        "inputTokens": c.input,
+        "outputTokens": c.output,
+        "cacheCreationTokens": c.cache_creation,
+        "cacheReadTokens": c.cache_read,
+        "totalTokens": c.total(),
+        "totalCost": dollars(totals.cost.amount),
+        "costKnown": totals.cost.known,
     })
 }

@@ -1,37 +1,37 @@
-//! `claude-usage-tracker budget`: what is left of a limit.
+//! `claude-usage-tracker budget`: spending against a limit.
 
 use super::env::Env;
 use super::error::CliError;
+use super::exit;
+use super::print::{json, out};
 use super::rows::{Filter, weekday};
-use super::{exit, out};
 use crate::base::money::Money;
 use crate::base::text::printable;
 use crate::fleet::Row;
 use crate::report::budget::{Budget, Period, to_json, to_table};
-use crate::report::{Bounds, Choice, Fold, Kind, Look};
+use crate::report::{Bounds, Choice, Fold, Kind, Look, Report};
 
-/// Which limits, and of what.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The limit for a day, in USD
+    /// Limit per day, in USD
     #[arg(long, value_name = "USD", value_parser = amount, required_unless_present_any = ["weekly", "monthly"])]
     daily: Option<Money>,
-    /// The limit for a week
+    /// Limit per week, in USD
     #[arg(long, value_name = "USD", value_parser = amount)]
     weekly: Option<Money>,
-    /// The limit for a month
+    /// Limit per month, in USD
     #[arg(long, value_name = "USD", value_parser = amount)]
     monthly: Option<Money>,
-    /// End with 17 where a limit was passed: for cron and scripts
+    /// Exit with 17 if a limit was exceeded: for cron and scripts
     #[arg(long)]
     check: bool,
     /// Print JSON
     #[arg(short, long)]
     json: bool,
-    /// The day that a week begins with
+    /// First day of a week
     #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
     start_of_week: chrono::Weekday,
-    /// The day of the month that a month begins with, as bills do: 1 to 28
+    /// First day of a month, 1 to 28, as on bills
     #[arg(long, value_name = "DAY", default_value = "1", value_parser = clap::value_parser!(u32).range(1..=28))]
     start_of_month: u32,
     #[command(flatten)]
@@ -44,14 +44,34 @@ fn amount(text: &str) -> Result<Money, String> {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let (budgets, report) = read(args, env)?;
+    if args.json {
+        json(&to_json(&budgets));
+    } else {
+        let look = Look {
+            width: env.width,
+            now: env.now,
+            compact: false,
+        };
+        out(&to_table(&budgets, look));
+    }
+    warn_of_unpriced(&report);
+    Ok(if args.check && budgets.iter().any(Budget::is_over) {
+        exit::OVER
+    } else {
+        exit::OK
+    })
+}
+
+/// Computes the budgets, and the report by day that they are computed from.
+fn read(args: &Args, env: &Env) -> Result<(Vec<Budget>, Report), CliError> {
     let filter = &args.filter;
     if filter.since.is_some() || filter.until.is_some() {
-        let help = "choose --daily, --weekly or --monthly, and --start-of-week or --start-of-month";
         return Err(CliError::plain(
-            "a budget is for the current period",
+            "a budget is for the current period: --since and --until do not apply",
             "claude_sync::usage",
             exit::USAGE,
-            help,
+            "use --daily, --weekly or --monthly, and --start-of-week or --start-of-month",
         ));
     }
     let choice = Choice {
@@ -60,54 +80,41 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         some_machines: !filter.machine.is_empty(),
         ..Choice::default()
     };
+    let limits = args.limits();
     let now = filter.timezone.clock(env.now);
-    let limits = [
-        (Period::Day, args.daily),
-        (Period::Week, args.weekly),
-        (Period::Month, args.monthly),
-    ];
-    let limits: Vec<(Period, Money)> = limits
-        .into_iter()
-        .filter_map(|(period, limit)| Some((period, limit?)))
-        .collect();
-    let since = limits
+    let first_days = limits
         .iter()
-        .map(|(period, _)| period.days(now.date(), &choice).0)
-        .min();
-    let bounds = Bounds { since, until: None };
+        .map(|(period, _)| period.days(now.date(), &choice).0);
+    let bounds = Bounds {
+        since: first_days.min(),
+        until: None,
+    };
     let mut fold = Fold::new(Kind::Daily, bounds, filter.timezone).with(choice.clone());
     let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
     let report = fold.finish(&found.fleet, &found.machines);
-    let budgets: Vec<Budget> = limits
-        .iter()
-        .map(|(period, limit)| Budget::of(*period, *limit, &report.groups, now, &choice))
-        .collect();
-    if args.json {
-        super::json(&to_json(&budgets));
-    } else {
-        out(&to_table(
-            &budgets,
-            Look {
-                width: env.width,
-                now: env.now,
-                compact: false,
-            },
-        ));
+    let budget = |(period, limit)| Budget::of(period, limit, &report.groups, now, &choice);
+    Ok((limits.into_iter().map(budget).collect(), report))
+}
+
+impl Args {
+    fn limits(&self) -> Vec<(Period, Money)> {
+        let limits = [
+            (Period::Day, self.daily),
+            (Period::Week, self.weekly),
+            (Period::Month, self.monthly),
+        ];
+        limits
+            .into_iter()
+            .filter_map(|(period, limit)| Some((period, limit?)))
+            .collect()
     }
-    if !report.unpriced.is_empty() {
-        let models: Vec<_> = report
-            .unpriced
-            .keys()
-            .map(|model| printable(model, 60))
-            .collect();
-        eprintln!(
-            "warning: No price is known for {}: what they cost is not in it.",
-            models.join(", ")
-        );
+}
+
+fn warn_of_unpriced(report: &Report) {
+    if report.unpriced.is_empty() {
+        return;
     }
-    Ok(if args.check && budgets.iter().any(Budget::is_over) {
-        exit::OVER
-    } else {
-        exit::OK
-    })
+    let models = report.unpriced.keys().map(|model| printable(model, 60));
+    let models = models.collect::<Vec<_>>().join(", ");
+    eprintln!("warning: No price is known for {models}: their cost is not included.");
 }

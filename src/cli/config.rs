@@ -1,17 +1,19 @@
-//! `claude-sync config`: settings, one by one.
+//! `claude-sync config`: shows and changes settings.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tempfile::TempPath;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::exit;
+use super::print::{json, out};
 use crate::base::text::printable;
-use crate::store::settings::{self, SCHEMA, SettingError, Settings};
+use crate::store::settings::{self, SCHEMA, Setting, SettingError, Settings};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -22,18 +24,18 @@ Examples:
   claude-sync config unset privacy_settings.retention_days")]
 pub struct Args {
     #[command(subcommand)]
-    command: What,
+    action: Action,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
-    /// Show all settings, what they do and what they are set to
+enum Action {
+    /// List settings with their descriptions and values
     List {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Print what a setting is set to, or its default
+    /// Print the value of a setting, or its default
     Get {
         #[arg(help = "The setting, such as privacy_settings.retention_days")]
         key: String,
@@ -45,15 +47,15 @@ enum What {
     Set {
         #[arg(help = "The setting, such as privacy_settings.retention_days")]
         key: String,
-        /// JSON; what is none is taken as text
+        /// The value as JSON; anything else is text
         value: String,
     },
-    /// Take a setting out, so that its default holds
+    /// Remove a setting, so that its default applies
     Unset {
         /// The setting
         key: String,
     },
-    /// Open the settings in your editor, and take them over if they are valid
+    /// Edit the settings in your editor; they are saved only if they are valid
     Edit,
     /// Print the JSON Schema of the settings
     Schema,
@@ -61,136 +63,143 @@ enum What {
 
 pub fn run(args: &Args) -> Result<u8, CliError> {
     let path = Env::places()?.config;
-    match &args.command {
-        What::List { json } => list(&Settings::open(&path)?, *json),
-        What::Get { key, json } => {
-            let setting = settings::known(key)?;
-            let file = Settings::open(&path)?;
-            // An alias is found by its name, which may have dots.
-            let named = key
-                .strip_prefix("privacy_settings.aliases.")
-                .and_then(|name| file.get(&setting.key)?.get(name));
-            let value = if key == &setting.key {
-                file.get(key).unwrap_or(&setting.default)
-            } else {
-                named.unwrap_or(&Value::Null)
-            };
-            if *json {
-                // What stands below an alias's name has no default.
-                let (is_set, default) = if key == &setting.key {
-                    (file.get(key).is_some(), &setting.default)
-                } else {
-                    (named.is_some(), &Value::Null)
-                };
-                super::json(
-                    &serde_json::json!({ "version": 1, "key": key, "value": value, "default": default, "is_set": is_set }),
-                );
-                return Ok(exit::OK);
-            }
-            if value.is_null() {
-                return Ok(exit::FAILURE);
-            }
-            out(&format!("{}\n", shown(value)));
-        }
-        What::Set { key, value } => {
+    match &args.action {
+        Action::List { json } => list(&Settings::open(&path)?, *json),
+        Action::Get { key, json } => return get(&Settings::open(&path)?, key, *json),
+        Action::Set { key, value } => {
             let value =
                 serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()));
             Settings::open(&path)?.set(key, Some(value))?;
         }
-        What::Unset { key } => Settings::open(&path)?.set(key, None)?,
-        What::Edit => edit(&mut Settings::open(&path)?)?,
-        What::Schema => out(SCHEMA),
+        Action::Unset { key } => Settings::open(&path)?.set(key, None)?,
+        Action::Edit => edit(&mut Settings::open(&path)?)?,
+        Action::Schema => out(SCHEMA),
     }
     Ok(exit::OK)
 }
 
-/// Text as it is, anything else as JSON.
-fn shown(value: &Value) -> String {
-    value
+/// Prints a setting's value. Exits with 1 if it has none.
+fn get(file: &Settings, key: &str, as_json: bool) -> Result<u8, CliError> {
+    let setting = settings::known(key)?;
+    let (value, default) = if key == setting.key {
+        (file.get(key), &setting.default)
+    } else {
+        // An alias: its name may contain dots, and it has no default.
+        let alias = key
+            .strip_prefix("privacy_settings.aliases.")
+            .and_then(|name| file.get(&setting.key)?.get(name));
+        (alias, &Value::Null)
+    };
+    let shown = value.unwrap_or(default);
+    if as_json {
+        json(&json!({
+            "version": 1,
+            "key": key,
+            "value": shown,
+            "default": default,
+            "is_set": value.is_some(),
+        }));
+        return Ok(exit::OK);
+    }
+    if shown.is_null() {
+        return Ok(exit::FAILURE);
+    }
+    // Text without quotes, for scripts.
+    let text = shown
         .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned)
+        .map_or_else(|| shown.to_string(), str::to_owned);
+    out(&format!("{text}\n"));
+    Ok(exit::OK)
 }
 
-fn list(file: &Settings, json: bool) {
+fn list(file: &Settings, as_json: bool) {
     let all = settings::settings();
-    if json {
-        let line = |setting: &settings::Setting| {
-            let value = file.get(&setting.key);
-            serde_json::json!({
-                "key": setting.key, "value": value.unwrap_or(&setting.default), "default": setting.default,
-                "is_set": value.is_some(), "description": setting.description,
-            })
-        };
-        super::json(
-            &serde_json::json!({ "version": 1, "file": file.path(), "settings": all.iter().map(line).collect::<Vec<_>>() }),
-        );
+    if as_json {
+        let settings: Vec<_> = all.iter().map(|setting| to_json(setting, file)).collect();
+        json(&json!({ "version": 1, "file": file.path(), "settings": settings }));
         return;
     }
-    let mut text = format!("# {}\n", printable(&file.path().display().to_string(), 400));
-    for setting in &all {
-        let value = file.get(&setting.key);
-        let default = if value.is_none() { "  (default)" } else { "" };
-        let value = value.unwrap_or(&setting.default);
-        let value = if value.is_null() {
-            "none".to_owned()
-        } else {
-            printable(&value.to_string(), 200)
-        };
-        text.push_str(&format!(
-            "\n# {}\n{} = {value}{default}\n",
-            setting.description, setting.key
-        ));
-    }
-    out(&text);
+    let path = printable(&file.path().display().to_string(), 400);
+    let settings: String = all.iter().map(|setting| to_text(setting, file)).collect();
+    out(&format!("# {path}\n{settings}"));
 }
 
-fn edit(file: &mut Settings) -> Result<(), CliError> {
-    let failed = |what: &str, error: &dyn std::fmt::Display| {
-        let message = format!("failed to {what}: {}", printable(&error.to_string(), 400));
-        CliError::plain(
-            &message,
-            "claude_sync::editor",
-            exit::FAILURE,
-            "set VISUAL or EDITOR to an editor that waits until you are done",
-        )
+fn to_json(setting: &Setting, file: &Settings) -> Value {
+    let value = file.get(&setting.key);
+    json!({
+        "key": setting.key,
+        "value": value.unwrap_or(&setting.default),
+        "default": setting.default,
+        "is_set": value.is_some(),
+        "description": setting.description,
+    })
+}
+
+fn to_text(setting: &Setting, file: &Settings) -> String {
+    let value = file.get(&setting.key);
+    let default = if value.is_none() { "  (default)" } else { "" };
+    let value = value.unwrap_or(&setting.default);
+    let value = if value.is_null() {
+        "none".to_owned()
+    } else {
+        printable(&value.to_string(), 200)
     };
+    let (description, key) = (&setting.description, &setting.key);
+    format!("\n# {description}\n{key} = {value}{default}\n")
+}
+
+/// Edits a copy of the settings, and saves it if it is valid.
+fn edit(file: &mut Settings) -> Result<(), CliError> {
     let before = file.text();
-    let mut draft = tempfile::Builder::new()
-        .prefix("claude-sync-config-")
-        .suffix(".json")
-        .tempfile()
-        .map_err(|e| failed("make a draft", &e))?;
-    draft
-        .write_all(before.as_bytes())
-        .map_err(|e| failed("make a draft", &e))?;
-    let path = draft.into_temp_path();
+    let path = draft(&before)?;
     let status = editor(&path)
         .status()
-        .map_err(|e| failed("run the editor", &e))?;
+        .map_err(|error| edit_failed("run the editor", &error))?;
     if !status.success() {
-        return Err(failed(
-            "edit the settings",
-            &"the editor failed; nothing was changed",
-        ));
+        let reason = "the editor failed; nothing was changed";
+        return Err(edit_failed("edit the settings", &reason));
     }
-    let after = fs::read_to_string(&path).map_err(|e| failed("read the draft", &e))?;
+    let after = fs::read_to_string(&path).map_err(|error| edit_failed("read the draft", &error))?;
     if after == before {
         out("Nothing changed.\n");
         return Ok(());
     }
     if let Err(error) = file.replace_text(&after) {
-        // What was typed is not thrown away.
-        let kept = path.keep().map_err(|e| failed("keep the draft", &e))?;
-        out(&format!(
-            "Nothing was changed. What you wrote is in {}\n",
-            printable(&kept.display().to_string(), 400)
-        ));
+        // The user's text is kept, to be corrected.
+        let kept = path
+            .keep()
+            .map_err(|error| edit_failed("keep the draft", &error))?;
+        let kept = printable(&kept.display().to_string(), 400);
+        out(&format!("Nothing was changed. Your text is in {kept}\n"));
         return Err(error.into());
     }
     Ok(())
 }
 
-/// The editor, by the shell, as git does: the variable may hold arguments.
+/// Writes a text to a temporary file, which is deleted with the value.
+fn draft(text: &str) -> Result<TempPath, CliError> {
+    let failed = |error: std::io::Error| edit_failed("make a draft", &error);
+    let mut file = tempfile::Builder::new()
+        .prefix("claude-sync-config-")
+        .suffix(".json")
+        .tempfile()
+        .map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    Ok(file.into_temp_path())
+}
+
+fn edit_failed(what: &str, reason: &dyn std::fmt::Display) -> CliError {
+    let reason = printable(&reason.to_string(), 400);
+    CliError::plain(
+        &format!("failed to {what}: {reason}"),
+        "claude_sync::editor",
+        exit::FAILURE,
+        "set VISUAL or EDITOR to an editor that waits until you close the file",
+    )
+}
+
+/// The command of the editor. It runs in a shell, as git does it, because the variable may contain
+/// arguments.
 fn editor(path: &Path) -> Command {
     let named = ["VISUAL", "EDITOR"].iter().find_map(|name| {
         std::env::var(name)
@@ -220,7 +229,7 @@ impl From<SettingError> for CliError {
                 let near = near
                     .map(|near| format!("did you mean {near}? "))
                     .unwrap_or_default();
-                let help = format!("{near}claude-sync config list shows all");
+                let help = format!("{near}claude-sync config list shows all settings");
                 Self::plain(
                     &format!("there is no setting \"{}\"", printable(&key, 100)),
                     "claude_sync::setting",
@@ -231,7 +240,7 @@ impl From<SettingError> for CliError {
             SettingError::Config(error) => error.into(),
             SettingError::Write(error) => super::export::failed(
                 &error,
-                "claude-sync config list shows where the settings are",
+                "check that you may write to the folder; claude-sync config list shows the path",
             ),
         }
     }

@@ -1,151 +1,105 @@
-//! `claude-sync demo`: two machines and a remote in a temporary folder, through the real code paths.
+//! `claude-sync demo`: syncs two example machines through a remote in a temporary folder, with the
+//! same code as every sync.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::exit;
+use super::print::out;
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
 use crate::cache::NoCache;
-use crate::fleet::Row;
+use crate::fleet::{Fleet, Row};
+use crate::git::Repo;
 use crate::git::repo::RepoError;
 use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
 use crate::store::Places;
-use crate::sync::{self, Host, Options, Outcome};
+use crate::sync::{self, Host, Options};
 use crate::transcripts::Search;
 
-/// A made-up machine.
-struct Player {
+/// An example machine.
+struct Machine {
     name: &'static str,
     platform: &'static str,
     home: PathBuf,
 }
 
+const SHARED: &str = "5e55104a-0000-4000-8000-000000000001";
+const ALONE: &str = "5e55104a-0000-4000-8000-000000000002";
+
 pub fn run(env: &Env) -> Result<u8, CliError> {
-    let stage = tempfile::Builder::new()
+    let folder = tempfile::Builder::new()
         .prefix("claude-sync-demo-")
         .tempdir()
-        .map_err(|e| failed(&e))?
+        .map_err(|error| failed(&error))?
         .keep();
-    let remote = stage.join("remote.git");
-    let bare = git2::Repository::init_opts(
-        &remote,
-        git2::RepositoryInitOptions::new()
-            .bare(true)
-            .initial_head("main")
-            .external_template(false),
-    );
-    bare.map_err(|source| RepoError::Git {
+    let remote = make_remote(&folder)?;
+    out("Two example machines and a bare remote repository, in one temporary folder.\n");
+    let repo = sync_twice(&folder, &remote, env)?;
+    show_reports(&repo, env)?;
+    show_places(&repo, &folder);
+    Ok(exit::OK)
+}
+
+/// Makes a bare repository. Returns its address.
+fn make_remote(folder: &Path) -> Result<String, CliError> {
+    let path = folder.join("remote.git");
+    let mut options = git2::RepositoryInitOptions::new();
+    options
+        .bare(true)
+        .initial_head("main")
+        .external_template(false);
+    git2::Repository::init_opts(&path, &options).map_err(|source| RepoError::Git {
         what: "make the demo's remote".to_owned(),
         source,
     })?;
-    let laptop = Player {
+    Ok(format!("file://{}", path.display()))
+}
+
+/// Syncs both machines, and the first one again. Returns the first one's repository.
+fn sync_twice(folder: &Path, remote: &str, env: &Env) -> Result<Repo, CliError> {
+    let laptop = Machine {
         name: "demo-laptop",
         platform: "darwin",
-        home: stage.join("laptop"),
+        home: folder.join("laptop"),
     };
-    let desktop = Player {
+    let desktop = Machine {
         name: "demo-desktop",
         platform: "linux",
-        home: stage.join("desktop"),
+        home: folder.join("desktop"),
     };
-    let address = format!("file://{}", remote.display());
+    let (shop, notes) = ("/home/demo/web-shop", "/home/demo/notes");
+    let shared = session(SHARED, shop, 1..7, env.now, 50);
+    laptop.write("web-shop/shared.jsonl", &shared)?;
+    let alone = session(ALONE, notes, 100..104, env.now, 30);
+    laptop.write("notes/alone.jsonl", &alone)?;
+    let title = "The laptop worked on two sessions, and syncs for the first time:";
+    laptop.sync(env, 0, remote, title)?;
 
-    out("Two made-up machines and a bare remote, all below one temporary folder.\n");
-    let shared = session(
-        "5e55104a-0000-4000-8000-000000000001",
-        "/home/demo/web-shop",
-        1,
-        6,
-        env.now,
-        50,
-    );
-    write(&laptop, "web-shop/shared.jsonl", &shared)?;
-    write(
-        &laptop,
-        "notes/alone.jsonl",
-        &session(
-            "5e55104a-0000-4000-8000-000000000002",
-            "/home/demo/notes",
-            100,
-            4,
-            env.now,
-            30,
-        ),
-    )?;
-    step(
-        &laptop,
-        env,
-        0,
-        &address,
-        "The laptop worked on two sessions, and syncs for the first time:",
-    )?;
+    // The desktop resumes the laptop's session: its transcript begins with a copy of the laptop's.
+    let more = session(SHARED, shop, 7..12, env.now, 20);
+    desktop.write("web-shop/shared.jsonl", &format!("{shared}{more}"))?;
+    let title = "The desktop resumed one of them, so its transcript repeats six requests of the laptop's and adds five:";
+    desktop.sync(env, 1, remote, title)?;
+    laptop.sync(env, 2, remote, "The laptop syncs again and receives them:")?;
+    report::open(&laptop.places().repo)?.ok_or_else(|| missing("the demo's repository is gone"))
+}
 
-    // The desktop resumes the laptop's session: its transcript begins with a copy of what the laptop logged.
-    let more = session(
-        "5e55104a-0000-4000-8000-000000000001",
-        "/home/demo/web-shop",
-        7,
-        5,
-        env.now,
-        20,
-    );
-    write(
-        &desktop,
-        "web-shop/shared.jsonl",
-        &format!("{shared}{more}"),
-    )?;
-    step(
-        &desktop,
-        env,
-        1,
-        &address,
-        "The desktop resumed one of them, so its transcript repeats six requests of the laptop's and adds five:",
-    )?;
-    step(
-        &laptop,
-        env,
-        2,
-        &address,
-        "The laptop syncs again and receives them:",
-    )?;
-
-    let repo = report::open(&places(&laptop).repo)?.ok_or_else(|| {
-        CliError::plain(
-            "the demo's repository is gone",
-            "claude_sync::demo",
-            exit::FAILURE,
-            "run the demo again",
-        )
-    })?;
-    let (mut machines, mut days) = (
-        Fold::new(Kind::Machines, Bounds::default(), Zone::Utc),
-        Fold::new(Kind::Daily, Bounds::default(), Zone::Utc),
-    );
+/// Prints the fleet's reports by machine and by day.
+fn show_reports(repo: &Repo, env: &Env) -> Result<(), CliError> {
+    let fold = |kind| Fold::new(kind, Bounds::default(), Zone::Utc);
+    let (mut machines, mut days) = (fold(Kind::Machines), fold(Kind::Daily));
     let mut add = |row: &Row<'_>| {
-        [&mut machines, &mut days]
-            .into_iter()
-            .for_each(|fold| fold.add(row))
+        machines.add(row);
+        days.add(row);
     };
-    let Some(fleet) = report::from_repo(&repo, &NoCache, None, &mut add)? else {
-        return Err(CliError::plain(
-            "the demo's repository is empty",
-            "claude_sync::demo",
-            exit::FAILURE,
-            "run the demo again",
-        ));
-    };
-    let resolved = fleet
-        .sessions
-        .values()
-        .filter(|session| session.machines.len() > 1)
-        .map(|session| session.shared)
-        .sum::<u64>();
+    let fleet = report::from_repo(repo, &NoCache, None, &mut add)?
+        .ok_or_else(|| missing("the demo's repository is empty"))?;
     out(&format!(
-        "Both hold {} of one session; each counts once. The fleet, as either machine sees it:\n\n",
-        count(resolved, "equal record")
+        "Both machines have {} of one session; each counts once. Reports are the same on both machines:\n\n",
+        count(shared_records(&fleet), "equal record")
     ));
     let look = Look {
         width: env.width,
@@ -155,14 +109,28 @@ pub fn run(env: &Env) -> Result<u8, CliError> {
     for fold in [machines, days] {
         out(&report::to_table(&fold.finish(&fleet, &[]), look));
     }
+    Ok(())
+}
+
+/// Number of records that several machines have.
+fn shared_records(fleet: &Fleet) -> u64 {
+    fleet
+        .sessions
+        .values()
+        .filter(|session| session.machines.len() > 1)
+        .map(|session| session.shared)
+        .sum()
+}
+
+/// Prints commands that show the repository, and the one that deletes everything.
+fn show_places(repo: &Repo, folder: &Path) {
     let show = |path: &Path| printable(&path.display().to_string(), 400);
     out(&format!(
-        "\nLook around:\n  git -C {repo} log\n  cat {repo}/sync/manifest.json\n  ls {machines}\n\nThrow it away with: rm -r {stage}\n",
+        "\nTo inspect the repository:\n  git -C {repo} log\n  cat {repo}/sync/manifest.json\n  ls {machines}\n\nTo delete everything: rm -r {folder}\n",
         repo = show(repo.path()),
         machines = show(&repo.path().join("sync/archive")),
-        stage = show(&stage),
+        folder = show(folder),
     ));
-    Ok(exit::OK)
 }
 
 fn failed(error: &std::io::Error) -> CliError {
@@ -174,79 +142,84 @@ fn failed(error: &std::io::Error) -> CliError {
     )
 }
 
-fn places(player: &Player) -> Places {
-    let home = &player.home;
-    Places {
-        repo: home.join("repo"),
-        state: home.join("state"),
-        config: home.join("config.json"),
-        key: home.join("key"),
-        machine_id: home.join(".claude/machine_id"),
-        claude: vec![home.join(".claude")],
-        named: Vec::new(),
-        search: Search::default(),
+/// Something deleted the demo's repository while it ran.
+fn missing(message: &str) -> CliError {
+    CliError::plain(
+        message,
+        "claude_sync::demo",
+        exit::FAILURE,
+        "run the demo again",
+    )
+}
+
+impl Machine {
+    fn places(&self) -> Places {
+        let home = &self.home;
+        Places {
+            repo: home.join("repo"),
+            state: home.join("state"),
+            config: home.join("config.json"),
+            key: home.join("key"),
+            machine_id: home.join(".claude/machine_id"),
+            claude: vec![home.join(".claude")],
+            named: Vec::new(),
+            search: Search::default(),
+        }
+    }
+
+    /// Writes a transcript.
+    fn write(&self, name: &str, text: &str) -> Result<(), CliError> {
+        let path = self.home.join(".claude/projects").join(name);
+        fs::create_dir_all(path.parent().unwrap_or(&self.home))
+            .and_then(|()| fs::write(&path, text))
+            .map_err(|error| failed(&error))
+    }
+
+    /// Syncs, with `init` before the first time, and prints both commands and the result.
+    fn sync(&self, env: &Env, minute: i64, remote: &str, title: &str) -> Result<(), CliError> {
+        let (places, options) = (self.places(), self.options(env, minute));
+        let name = self.name;
+        out(&format!("\n{title}\n"));
+        if !places.repo.exists() {
+            sync::init(&places, &options, Some(remote), false)?;
+            let remote = printable(remote, 200);
+            out(&format!("  {name}$ claude-sync init {remote}\n"));
+        }
+        let outcome = sync::run(&places, &options)?;
+        let summary = super::sync::summary(&outcome, &options, &places.repo);
+        out(&format!("  {name}$ claude-sync\n  {summary}"));
+        Ok(())
+    }
+
+    /// The options of a sync, a minute after the one before: the earliest record counts, so the
+    /// times must differ.
+    fn options(&self, env: &Env, minute: i64) -> Options {
+        let now = env.now.millis().saturating_add((minute - 3) * 60_000);
+        Options {
+            host: Host {
+                hostname: self.name.to_owned(),
+                platform: self.platform.to_owned(),
+                os_version: "demo".to_owned(),
+                fingerprint: String::new(),
+            },
+            now: Timestamp::from_millis(now).unwrap_or(env.now),
+            attended: false,
+            ..env.options()
+        }
     }
 }
 
-fn step(
-    player: &Player,
-    env: &Env,
-    minute: i64,
-    address: &str,
-    title: &str,
-) -> Result<Outcome, CliError> {
-    let host = Host {
-        hostname: player.name.to_owned(),
-        platform: player.platform.to_owned(),
-        os_version: "demo".to_owned(),
-        fingerprint: String::new(),
-    };
-    // A minute passes between the steps, so that whose record came first is plain.
-    let now = Timestamp::from_millis(env.now.millis().saturating_add((minute - 3) * 60_000))
-        .unwrap_or(env.now);
-    let options = Options {
-        host,
-        now,
-        attended: false,
-        ..env.options()
-    };
-    let places = places(player);
-    out(&format!("\n{title}\n"));
-    if !places.repo.exists() {
-        sync::init(&places, &options, Some(address), false)?;
-        out(&format!(
-            "  {}$ claude-sync init {}\n",
-            player.name,
-            printable(address, 200)
-        ));
-    }
-    let outcome = sync::run(&places, &options)?;
-    out(&format!(
-        "  {}$ claude-sync\n  {}",
-        player.name,
-        super::sync::summary(&outcome, &options, &places.repo)
-    ));
-    Ok(outcome)
-}
-
-fn write(player: &Player, name: &str, text: &str) -> Result<(), CliError> {
-    let path = player.home.join(".claude/projects").join(name);
-    fs::create_dir_all(path.parent().unwrap_or(&player.home))
-        .and_then(|()| fs::write(&path, text))
-        .map_err(|e| failed(&e))
-}
-
-/// Lines as Claude Code writes them: one request is logged twice, the second time with all its output.
+/// A transcript as Claude Code writes it: each request is logged twice, the second time with all
+/// its output. `requests`: their numbers.
 fn session(
     id: &str,
     cwd: &str,
-    first: u64,
-    requests: u64,
+    requests: std::ops::Range<u64>,
     now: Timestamp,
     hours_ago: i64,
 ) -> String {
     let mut out = String::new();
-    for n in first..first + requests {
+    for n in requests {
         let minutes = hours_ago * 60 - i64::try_from(n % 50).unwrap_or(0) * 7;
         let time = Timestamp::from_millis(now.millis() - minutes * 60_000).unwrap_or(now);
         let model = if n % 3 == 0 {

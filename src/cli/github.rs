@@ -1,4 +1,4 @@
-//! A private repository at GitHub, made by the user's own `gh`.
+//! A private repository at GitHub, created with GitHub's command line tool `gh`.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use super::error::CliError;
 use super::exit;
 use crate::base::text::{printable, printable_lines};
 
-/// Whether there is a `gh`.
+/// Whether `gh` is installed.
 pub fn is_there() -> bool {
     Command::new("gh")
         .arg("--version")
@@ -17,45 +17,27 @@ pub fn is_there() -> bool {
         .is_ok_and(|out| out.status.success())
 }
 
-/// The address of the repository of that name, which is made, private, where there is none.
+/// The address of a repository. If it does not exist, it is created as a private one. Fails for a
+/// public one unless `allow_public` is set.
 pub fn repository(name: &str, allow_public: bool) -> Result<String, CliError> {
     if name.is_empty() || name.starts_with('-') {
-        let help = "give a name such as claude-usage, or OWNER/claude-usage";
         return Err(CliError::plain(
             "the repository's name is empty or looks like an option",
             "claude_sync::usage",
             exit::USAGE,
-            help,
+            "use a name such as claude-usage, or OWNER/claude-usage",
         ));
     }
-    let view = if let Ok(view) = view(name) {
-        view
-    } else {
-        gh(&[
-            "repo",
-            "create",
-            name,
-            "--private",
-            "--description",
-            "Claude Code usage of my machines, kept by claude-sync",
-        ])?;
-        view(name)?
-    };
-    if view["visibility"]
-        .as_str()
-        .is_none_or(|visibility| visibility.eq_ignore_ascii_case("public"))
-        && !allow_public
-    {
-        let message = format!(
-            "the repository {} at GitHub is public",
-            printable(name, 100)
-        );
-        let help = "make it private in its settings, choose another name, or, if everybody may read when and how much you work: --allow-public";
+    let view = find_or_create(name)?;
+    if is_public(&view) && !allow_public {
         return Err(CliError::plain(
-            &message,
+            &format!(
+                "the repository {} at GitHub is public",
+                printable(name, 100)
+            ),
             "claude_sync::public_remote",
             exit::CONFIG,
-            help,
+            "make it private in its settings, or use another name; to let everybody read when and how much you work: --allow-public",
         ));
     }
     let by_ssh =
@@ -66,18 +48,40 @@ pub fn repository(name: &str, allow_public: bool) -> Result<String, CliError> {
     } else {
         text("url").map(|url| format!("{url}.git"))
     };
-    address.ok_or_else(|| failed("gh did not say the repository's address"))
+    address.ok_or_else(|| failed("gh did not print the repository's address"))
 }
 
+/// What `gh` prints about a repository, which is created if it does not exist.
+fn find_or_create(name: &str) -> Result<Value, CliError> {
+    if let Ok(view) = view(name) {
+        return Ok(view);
+    }
+    gh(&[
+        "repo",
+        "create",
+        name,
+        "--private",
+        "--description",
+        "Claude Code usage of my machines, kept by claude-sync",
+    ])?;
+    view(name)
+}
+
+/// Whether everybody can read the repository; also if `gh` does not print its visibility.
+fn is_public(view: &Value) -> bool {
+    view["visibility"]
+        .as_str()
+        .is_none_or(|visibility| visibility.eq_ignore_ascii_case("public"))
+}
+
+/// What `gh` prints about a repository: `visibility`, `sshUrl` and `url`.
 fn view(name: &str) -> Result<Value, CliError> {
-    let said = gh(&["repo", "view", name, "--json", "visibility,sshUrl,url"])?;
-    serde_json::from_str(&said).map_err(|error| {
-        failed(&format!(
-            "gh said something that is not understood: {error}"
-        ))
-    })
+    let text = gh(&["repo", "view", name, "--json", "visibility,sshUrl,url"])?;
+    serde_json::from_str(&text)
+        .map_err(|error| failed(&format!("failed to read the output of gh: {error}")))
 }
 
+/// Runs `gh` without prompts. Returns its output.
 fn gh(args: &[&str]) -> Result<String, CliError> {
     let out = Command::new("gh")
         .args(args)
@@ -86,7 +90,7 @@ fn gh(args: &[&str]) -> Result<String, CliError> {
         .stdin(Stdio::null())
         .output();
     let out = out.map_err(|error| {
-        let help = "install GitHub's command line tool, gh, and sign in with: gh auth login. Or make a private repository by hand, and give its address: claude-sync init ADDRESS";
+        let help = "install GitHub's command line tool, gh, and sign in: gh auth login. Or create a private repository yourself, and join it: claude-sync init ADDRESS";
         CliError::plain(&format!("failed to run gh: {error}"), "claude_sync::github", exit::FAILURE, help)
     })?;
     if out.status.success() {
@@ -105,6 +109,6 @@ fn failed(message: &str) -> CliError {
         message,
         "claude_sync::github",
         exit::FAILURE,
-        "see whether you are signed in: gh auth status",
+        "check that you are signed in: gh auth status",
     )
 }

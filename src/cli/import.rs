@@ -1,15 +1,16 @@
-//! `claude-sync import`: history from elsewhere.
+//! `claude-sync import`: imports old transcripts, and totals that other tools counted.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::env::Env;
 use super::error::CliError;
+use super::exit;
+use super::print::{json, note};
 use super::rows::zone;
 use super::sync::{code, remote, repairs, set_up, warning_lines};
-use super::{exit, note};
 use crate::base::text::{count, printable, printable_lines};
 use crate::report::Zone;
 use crate::sync::import::{Import, ImportError, Imported, Provenance, What};
@@ -20,28 +21,28 @@ use crate::sync::{self, Options, Outcome};
 Examples:
   claude-sync import /mnt/old-laptop/.claude       transcripts of a copy or a backup
   ccusage claude daily --json > days.json
-  claude-sync import days.json                     days that ccusage added up
-  claude-sync import ~/.claude/stats-cache.json    what Claude Code remembers of deleted transcripts
+  claude-sync import days.json                     daily totals of ccusage
+  claude-sync import ~/.claude/stats-cache.json    Claude Code's statistics, also of deleted transcripts
 
-Nothing counts twice, however often it is imported, before or after syncs. Requests of transcripts have ids. \
-Of ccusage's days counts what exceeds what this machine's records show of the same hours. \
-Days of stats-cache.json are estimates, and count where nothing else is known of this machine from the day before to the day after.")]
+Importing twice, or before or after a sync, counts nothing twice. Requests of transcripts have ids. \
+Of ccusage's daily totals, only what exceeds this machine's records of the same hours counts. \
+Days of stats-cache.json are estimates. They count only if nothing else is known of this machine from the day before to the day after.")]
 pub struct Args {
-    /// A folder with transcripts, or a file of JSON
+    /// A folder with transcripts, or a JSON file
     path: PathBuf,
-    /// What it is, where that is not plain from what is in it
+    /// Kind of data, if it cannot be detected
     #[arg(long, value_name = "KIND", value_parser = ["stats-cache", "ccusage", "projects", "backup"])]
     from: Option<String>,
-    /// The time zone of ccusage's days, such as Europe/Berlin or UTC
+    /// Time zone of ccusage's days, such as Europe/Berlin or UTC
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
-    /// Say what would be imported, and change nothing
+    /// Show what would be imported, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Commit here, and neither fetch nor push
+    /// Commit locally; neither fetch nor push
     #[arg(long)]
     offline: bool,
-    /// Wait so long for another claude-sync to end
+    /// Wait up to SECONDS for another claude-sync to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
     /// Print JSON
@@ -51,21 +52,7 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let told = args.from.as_deref().and_then(|word| {
-        let all = [
-            Provenance::StatsCache,
-            Provenance::Ccusage,
-            Provenance::Projects,
-            Provenance::Backup,
-        ];
-        all.into_iter().find(|kind| kind.as_str() == word)
-    });
-    let import = Import::open(&args.path, told, &|date| args.timezone.range(date), env.now)?;
-    if let What::Transcripts(folder) = &import.what
-        && crate::transcripts::is_empty(folder)
-    {
-        return Err(nothing(&args.path));
-    }
+    let import = open(args, env)?;
     let options = Options {
         import: Some(import.clone()),
         offline: args.offline,
@@ -73,129 +60,127 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         ..env.options()
     };
     if args.dry_run {
-        let imported = sync::preview(&places, &options)?
-            .imported
-            .unwrap_or_default();
-        let text = format!(
-            "{} Nothing was changed (--dry-run).\n",
-            said(&import, &imported, "Would import")
-        );
-        tell(args, env, (&import, &imported), None, &text);
+        let preview = sync::preview(&places, &options)?;
+        let imported = preview.imported.unwrap_or_default();
+        let summary = summary(&import, &imported, "Would import");
+        let text = format!("{summary} Nothing was changed (--dry-run).\n");
+        print(args, env, (&import, &imported), None, &text);
         return Ok(exit::OK);
     }
     let outcome = sync::run(&places, &options)?;
     let imported = outcome.imported.clone().unwrap_or_default();
     let before = set_up(&outcome, &places.repo) + &repairs(&outcome);
-    let text = format!(
-        "{before}{}{}\n",
-        said(&import, &imported, "Imported"),
-        remote(&outcome)
-    );
-    tell(args, env, (&import, &imported), Some(&outcome), &text);
+    let summary = summary(&import, &imported, "Imported");
+    let text = format!("{before}{summary}{}\n", remote(&outcome));
+    print(args, env, (&import, &imported), Some(&outcome), &text);
     Ok(code(&outcome))
 }
 
-/// Tells of an import, in JSON or in words.
-fn tell(
-    args: &Args,
-    env: &Env,
-    (import, imported): (&Import, &Imported),
-    outcome: Option<&Outcome>,
-    text: &str,
-) {
-    let Imported {
-        days,
-        new_days,
-        shown_days,
-        records,
-        new_records,
-        read,
-    } = imported;
-    let mut lines = skipped(imported);
-    lines.extend(
-        outcome
-            .into_iter()
-            .flat_map(|outcome| warning_lines(outcome, env.quiet)),
-    );
-    if args.json {
-        super::json(&json!({
-            "version": 1,
-            "source": import.from.as_str(),
-            "dry_run": args.dry_run,
-            "days": days,
-            "new_days": new_days,
-            "shown_days": shown_days,
-            "transcripts": read.files,
-            "requests": records,
-            "new_requests": new_records,
-            "skipped_lines": read.bad_total,
-            "commit": outcome.and_then(|outcome| outcome.commit).map(|commit| commit.to_string()),
-            "warnings": lines,
-            "code": outcome.map_or(exit::OK, code),
-        }));
-    } else {
-        note(env, text);
+/// Opens the data to import, of the kind that was given or detected.
+fn open(args: &Args, env: &Env) -> Result<Import, CliError> {
+    let kinds = [
+        Provenance::StatsCache,
+        Provenance::Ccusage,
+        Provenance::Projects,
+        Provenance::Backup,
+    ];
+    let kind = args
+        .from
+        .as_deref()
+        .and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
+    let import = Import::open(&args.path, kind, &|date| args.timezone.range(date), env.now)?;
+    match &import.what {
+        What::Transcripts(folder) if crate::transcripts::is_empty(folder) => {
+            Err(no_transcripts(&args.path))
+        }
+        _ => Ok(import),
     }
-    lines.iter().for_each(|line| eprint!("warning: {line}\n"));
 }
 
-fn nothing(path: &std::path::Path) -> CliError {
-    let message = format!(
-        "there are no transcripts in {}",
-        printable(&path.display().to_string(), 400)
-    );
+fn no_transcripts(path: &Path) -> CliError {
+    let path = printable(&path.display().to_string(), 400);
     CliError::plain(
-        &message,
+        &format!("there are no transcripts in {path}"),
         "claude_sync::import",
         exit::FAILURE,
         "name a copy of ~/.claude, or of the folder projects in it",
     )
 }
 
-/// What came of it, in a sentence.
-fn said(import: &Import, imported: &Imported, verb: &str) -> String {
-    let Imported {
-        days,
-        new_days,
-        shown_days,
-        records,
-        new_records,
-        read,
-    } = imported;
+/// Prints the result of an import, as JSON or text, and its warnings.
+fn print(
+    args: &Args,
+    env: &Env,
+    (import, imported): (&Import, &Imported),
+    outcome: Option<&Outcome>,
+    text: &str,
+) {
+    let mut warnings = unreadable(imported);
+    warnings.extend(outcome.map_or(Vec::new(), |outcome| warning_lines(outcome, env.quiet)));
+    if args.json {
+        let mut value = to_json(import, imported, outcome);
+        value["dry_run"] = args.dry_run.into();
+        value["warnings"] = warnings.clone().into();
+        json(&value);
+    } else {
+        note(env, text);
+    }
+    warnings
+        .iter()
+        .for_each(|line| eprint!("warning: {line}\n"));
+}
+
+fn to_json(import: &Import, imported: &Imported, outcome: Option<&Outcome>) -> Value {
+    let commit = outcome.and_then(|outcome| outcome.commit);
+    json!({
+        "version": 1,
+        "source": import.from.as_str(),
+        "days": imported.days,
+        "new_days": imported.new_days,
+        "shown_days": imported.shown_days,
+        "transcripts": imported.read.files,
+        "requests": imported.records,
+        "new_requests": imported.new_records,
+        "skipped_lines": imported.read.bad_total,
+        "commit": commit.map(|commit| commit.to_string()),
+        "code": outcome.map_or(exit::OK, code),
+    })
+}
+
+/// The result of an import, as a sentence.
+fn summary(import: &Import, imported: &Imported, verb: &str) -> String {
     match import.what {
         What::Transcripts(_) => {
-            let files = count(read.files as u64, "transcript");
-            let known = records.saturating_sub(*new_records);
-            let of = if known == 0 {
-                String::new()
-            } else {
-                format!(", {known} of which were known")
+            let requests = count(imported.records, "request");
+            let files = count(imported.read.files as u64, "transcript");
+            let known = match imported.records.saturating_sub(imported.new_records) {
+                0 => String::new(),
+                known => format!(", {known} of which were known"),
             };
-            format!("{verb} {} of {files}{of}.", count(*records, "request"))
+            format!("{verb} {requests} of {files}{known}.")
         }
         What::Sums(_) => {
-            let of = if *shown_days == 0 {
-                String::new()
-            } else {
-                format!(", {shown_days} of which records already show")
+            let days = count(imported.days, "day");
+            let covered = match imported.shown_days {
+                0 => String::new(),
+                covered => format!(", {covered} of which are covered by records"),
             };
-            let before = days.saturating_sub(*new_days).saturating_sub(*shown_days);
-            let before = if before == 0 {
-                String::new()
-            } else {
-                format!("; {} had nothing new", count(before, "day"))
+            let unchanged = imported
+                .days
+                .saturating_sub(imported.new_days)
+                .saturating_sub(imported.shown_days);
+            let unchanged = match unchanged {
+                0 => String::new(),
+                days => format!("; {} had nothing new", count(days, "day")),
             };
-            format!(
-                "{verb} {} of {}{of}{before}.",
-                count(*days, "day"),
-                import.from.as_str()
-            )
+            let source = import.from.as_str();
+            format!("{verb} {days} of {source}{covered}{unchanged}.")
         }
     }
 }
 
-/// What could not be read of transcripts.
-fn skipped(imported: &Imported) -> Vec<String> {
+/// Warnings of transcripts that could not be read.
+fn unreadable(imported: &Imported) -> Vec<String> {
     let mut lines = Vec::new();
     if imported.read.bad_total > 0 {
         lines.push(format!(
@@ -204,11 +189,8 @@ fn skipped(imported: &Imported) -> Vec<String> {
         ));
     }
     for (path, reason) in &imported.read.unreadable {
-        lines.push(format!(
-            "{}: skipped: {}",
-            printable(&path.display().to_string(), 400),
-            printable(reason, 200)
-        ));
+        let path = printable(&path.display().to_string(), 400);
+        lines.push(format!("{path}: skipped: {}", printable(reason, 200)));
     }
     lines
 }
@@ -216,17 +198,15 @@ fn skipped(imported: &Imported) -> Vec<String> {
 impl From<ImportError> for CliError {
     fn from(error: ImportError) -> Self {
         let help = match &error {
-            ImportError::Read { .. } => {
-                "name a file or a folder that is there and that you may read"
-            }
+            ImportError::Read { .. } => "name an existing file or folder that you may read",
             ImportError::TooLarge { .. } => {
-                "is it the right file? ccusage claude daily --json makes a small one"
+                "check that it is the right file; ccusage claude daily --json creates a small one"
             }
             ImportError::Unknown { .. } => {
-                "what can be imported: a copy of ~/.claude or of its projects, the JSON of ccusage claude daily --json, and stats-cache.json"
+                "name a copy of ~/.claude or of its projects, the JSON of ccusage claude daily --json, or stats-cache.json"
             }
             ImportError::Malformed { .. } => {
-                "nothing was imported; make the file anew (ccusage claude daily --json), or copy it from ~/.claude once more"
+                "nothing was imported; create the file again (ccusage claude daily --json), or copy it again from ~/.claude"
             }
         };
         let cause = std::error::Error::source(&error)

@@ -1,19 +1,22 @@
-//! `claude-sync machine …`: who the machines are.
+//! `claude-sync machine …`: lists machines, and decides their labels, ids and merges.
 
-use comfy_table::{Table, presets};
-use serde_json::json;
+use serde_json::{Value, json};
 
+pub use super::decide::decide;
 use super::env::Env;
 use super::error::CliError;
-use super::sync::summary;
-use super::{exit, note, out, outcome, source};
+pub use super::machine_name::{find, machines};
+use super::print::{json, note, out};
+use super::table::{Column, TextTable};
+use super::{exit, source};
 use crate::base::ids::MachineId;
-use crate::base::text::{nearest, printable, thousands};
+use crate::base::text::{printable, thousands};
 use crate::fleet::decisions::{Intent, LABEL, MERGED, RETIRED};
 use crate::fleet::{Fleet, MachineView};
-use crate::report;
+use crate::format::syncfile::SyncFile;
+use crate::report::{ago, dollars};
 use crate::store::{Places, machine_id};
-use crate::sync::{self, Options, identity};
+use crate::sync::identity;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,7 +24,7 @@ pub struct Args {
     action: Action,
 }
 
-/// What every one of these can print.
+/// Options of all actions.
 #[derive(Debug, Clone, Copy, clap::Args)]
 struct Print {
     /// Print JSON
@@ -31,39 +34,39 @@ struct Print {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// List all machines
+    /// List machines
     List(Print),
-    /// Give this computer an id of its own, where another computer has the same
+    /// Give this computer a new machine id, if another computer uses the same one
     NewId(Print),
-    /// Say that this computer is the machine that its id names, after a move or a restored backup
+    /// Keep the machine id on this computer, after a move or a restored backup
     Adopt(Print),
-    /// Call a machine something else than its host's name
+    /// Set the label of a machine, which reports show instead of its hostname
     Rename {
-        /// The new name; empty for the host's name
+        /// The new label; an empty one restores the hostname
         label: String,
-        /// The machine, by id, the beginning of its id, or name [default: this one]
+        /// The machine: its id, the beginning of its id, or its name [default: this one]
         #[arg(long)]
         machine: Option<String>,
         #[command(flatten)]
         print: Print,
     },
-    /// Say that a machine will not sync again; its history stays
+    /// Mark a machine as retired; its history is kept
     Retire {
-        /// The machine, by id, the beginning of its id, or name
+        /// The machine: its id, the beginning of its id, or its name
         machine: String,
-        /// Take it back
+        /// Undo the decision
         #[arg(long)]
         undo: bool,
         #[command(flatten)]
         print: Print,
     },
-    /// Count an old id as another machine's past
+    /// Merge an old machine id into another machine
     Merge {
         /// The old id
         old: String,
-        /// The machine that it became
+        /// The machine to merge it into
         into: String,
-        /// Take it back
+        /// Undo the decision
         #[arg(long)]
         undo: bool,
         #[command(flatten)]
@@ -73,288 +76,194 @@ enum Action {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let options = env.options();
     let (intent, print) = match &args.action {
-        Action::List(print) => {
-            list(&places, env, print.json)?;
-            return Ok(exit::OK);
-        }
-        Action::NewId(print) => {
-            let (old, new) = identity::new_id(&places, &options)?;
-            if print.json {
-                super::json(
-                    &json!({ "version": 1, "machine_id": new.as_str(), "old_machine_id": old.as_ref().map(MachineId::as_str) }),
-                );
-                return Ok(exit::OK);
-            }
-            let mut text = format!("This computer is machine {new} from now on.\n");
-            if let Some(old) = old {
-                text.push_str(&format!(
-                    "What {old} synced stays. Where that was all this computer's: claude-sync machine merge {old} {new}, after the next claude-sync.\n"
-                ));
-            }
-            note(env, &text);
-            return Ok(exit::OK);
-        }
-        Action::Adopt(print) => {
-            let machine = identity::adopt(&places, &options)?;
-            if print.json {
-                super::json(
-                    &json!({ "version": 1, "machine_id": machine.as_str(), "old_machine_id": machine.as_str() }),
-                );
-                return Ok(exit::OK);
-            }
-            note(env, &format!("This computer is machine {machine}.\n"));
-            return Ok(exit::OK);
-        }
+        Action::List(print) => return list(&places, env, print.json),
+        Action::NewId(print) => return new_id(&places, env, print.json),
+        Action::Adopt(print) => return adopt(&places, env, print.json),
         Action::Rename {
             label,
             machine,
             print,
-        } => {
-            let fleet = machines(&places)?;
-            let subject = match machine {
-                Some(machine) => find(&fleet, machine)?.id.to_string(),
-                None => machine_id::read_or_create(&places.machine_id)?
-                    .0
-                    .to_string(),
-            };
-            if label.chars().count() > 100 || label.chars().any(char::is_control) {
-                return Err(CliError::plain(
-                    "a label has at most 100 characters, and none that control a terminal",
-                    "claude_sync::usage",
-                    exit::USAGE,
-                    "choose another",
-                ));
-            }
-            (
-                Intent {
-                    kind: LABEL,
-                    subject,
-                    key: "label",
-                    value: label.as_str().into(),
-                },
-                print,
-            )
-        }
+        } => (rename(&places, label, machine.as_deref())?, print),
         Action::Retire {
             machine,
             undo,
             print,
-        } => {
-            let fleet = machines(&places)?;
-            (
-                Intent {
-                    kind: RETIRED,
-                    subject: find(&fleet, machine)?.id.to_string(),
-                    key: "retired",
-                    value: (!undo).into(),
-                },
-                print,
-            )
-        }
+        } => (retire(&places, machine, *undo)?, print),
         Action::Merge {
             old,
             into,
             undo,
             print,
-        } => {
-            let fleet = machines(&places)?;
-            let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
-            if old.id == into.id {
-                return Err(CliError::plain(
-                    "a machine is its own past already",
-                    "claude_sync::usage",
-                    exit::USAGE,
-                    "name two machines",
-                ));
-            }
-            let value = if *undo {
-                "".into()
-            } else {
-                into.id.as_str().into()
-            };
-            (
-                Intent {
-                    kind: MERGED,
-                    subject: old.id.to_string(),
-                    key: "into",
-                    value,
-                },
-                print,
-            )
-        }
+        } => (merge(&places, (old, into), *undo)?, print),
     };
     decide(&places, env, vec![intent], print.json)
 }
 
-/// Syncs with a decision.
-pub fn decide(
-    places: &Places,
-    env: &Env,
-    intents: Vec<Intent>,
-    json: bool,
-) -> Result<u8, CliError> {
-    let options = Options {
-        intents,
-        ..env.options()
-    };
-    let outcome = sync::run(places, &options)?;
-    let decided = || -> Vec<_> {
-        options.intents.iter().map(|one| json!({ "kind": one.kind, "subject": one.subject, "key": one.key, "value": one.value })).collect()
-    };
-    let words = || {
-        format!(
-            "Decided. It holds on every machine from its next sync on.\n{}",
-            summary(&outcome, &options, &places.repo)
-        )
-    };
-    Ok(outcome::tell(
-        &outcome,
-        env,
-        json.then(|| vec![("decided", decided().into())]),
-        words,
-    ))
-}
-
-/// The machines as this clone knows them, by their pages: who they are, not what they used.
-pub fn machines(places: &Places) -> Result<Fleet, CliError> {
-    let repo = source::open(places)?;
-    report::machines(&repo)?.ok_or_else(source::no_data)
-}
-
-/// The machine that a person means.
-pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliError> {
-    let low = text.to_lowercase();
-    let by = |fits: &dyn Fn(&MachineView) -> bool| {
-        fleet
-            .machines
-            .iter()
-            .filter(|m| fits(m))
-            .collect::<Vec<_>>()
-    };
-    let host = |m: &MachineView| {
-        m.page
-            .as_ref()
-            .is_some_and(|page| page.machine.hostname == text)
-    };
-    let tries = [
-        by(&|m| m.id.as_str() == low),
-        by(&|m| m.label == text),
-        by(&host),
-        by(&|m| low.len() >= 4 && m.id.as_str().starts_with(&low)),
-    ];
-    let found = tries
-        .into_iter()
-        .find(|found| !found.is_empty())
-        .unwrap_or_default();
-    match found[..] {
-        [one] => Ok(one),
-        [] => {
-            let near = nearest(
-                text,
-                fleet.machines.iter().map(|machine| machine.label.as_str()),
-            );
-            let near = near
-                .map(|near| format!("did you mean {}? ", printable(near, 100)))
-                .unwrap_or_default();
-            Err(CliError::plain(
-                &format!("there is no machine \"{text}\" here"),
-                "claude_sync::no_machine",
-                exit::USAGE,
-                format!("{near}claude-sync machine list shows all that this clone knows"),
-            ))
-        }
-        [..] => {
-            let ids: Vec<_> = found.iter().map(|m| m.id.as_str()).collect();
-            Err(CliError::plain(
-                &format!("{} machines are called \"{text}\"", found.len()),
-                "claude_sync::no_machine",
-                exit::USAGE,
-                format!("name one by its id: {}", ids.join(", ")),
-            ))
-        }
-    }
-}
-
-fn list(places: &Places, env: &Env, as_json: bool) -> Result<(), CliError> {
-    let fleet = source::synced(places, None, &mut |_| {})?;
-    let own = machine_id::read(&places.machine_id)?;
-    let rows = fleet.machines.iter().map(|m| {
-        let last = m
-            .page
-            .as_ref()
-            .map(crate::format::syncfile::SyncFile::last_sync);
-        let mut state = Vec::new();
-        if own.as_ref() == Some(&m.id) {
-            state.push("this machine".to_owned());
-        }
-        if m.retired {
-            state.push("retired".to_owned());
-        }
-        if let Some(into) = m.merged_into {
-            state.push(format!("past of {}", fleet.machines[into].id.short()));
-        }
-        if m.error.is_some() {
-            state.push("its page cannot be read".to_owned());
-        }
-        (m, last, state)
-    });
+fn new_id(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
+    let (old, new) = identity::new_id(places, &env.options())?;
     if as_json {
-        let rows: Vec<_> = rows
-            .map(|(m, last, _)| {
-                json!({
-                    "machine_id": m.id.as_str(),
-                    "label": m.label,
-                    "hostname": m.page.as_ref().map(|p| p.machine.hostname.as_str()),
-                    "platform": m.page.as_ref().map(|p| p.machine.platform.as_str()),
-                    "last_sync": last.map(|time| time.to_string()),
-                    "requests": m.totals.requests,
-                    "total_cost_usd": report::dollars(m.totals.cost.amount),
-                    "this_machine": own.as_ref() == Some(&m.id),
-                    "retired": m.retired,
-                    "merged_into": m.merged_into.map(|at| fleet.machines[at].id.as_str()),
-                    "error": m.error,
-                })
-            })
-            .collect();
-        super::json(&json!({ "version": 1, "machines": rows }));
-        return Ok(());
+        ids_to_json(&new, old.as_ref());
+        return Ok(exit::OK);
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_content_arrangement(comfy_table::ContentArrangement::Dynamic)
-        .set_width(env.width);
-    let wide = env.width >= 84;
-    let head = ["Machine", "Name", "Last Sync", "Requests", "Cost (USD)", ""];
-    table.set_header(head.into_iter().filter(|name| wide || *name != "Requests"));
-    for (m, last, state) in rows {
-        let cells = [
-            if env.width < 130 {
-                m.id.short().to_owned()
-            } else {
-                m.id.to_string()
-            },
-            printable(&m.label, 40),
-            last.map_or("never".to_owned(), |last| report::ago(env.now, last)),
-            thousands(m.totals.requests),
-            format!("${}", m.totals.cost.amount.cents()),
-            state.join(", "),
-        ];
-        table.add_row(
-            cells
-                .into_iter()
-                .enumerate()
-                .filter(|(at, _)| wide || *at != 3)
-                .map(|(_, cell)| cell),
-        );
+    let mut text = format!("The new machine id of this computer is {new}.\n");
+    if let Some(old) = old {
+        text.push_str(&format!(
+            "The history of {old} is kept. If all of it came from this computer, merge it after the next claude-sync: claude-sync machine merge {old} {new}\n"
+        ));
     }
-    for at in if wide { 3..=4 } else { 3..=3 } {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
-        }
+    note(env, &text);
+    Ok(exit::OK)
+}
+
+fn adopt(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
+    let machine = identity::adopt(places, &env.options())?;
+    if as_json {
+        ids_to_json(&machine, Some(&machine));
+    } else {
+        note(env, &format!("This computer is machine {machine}.\n"));
     }
-    out(&format!("{table}\n"));
-    Ok(())
+    Ok(exit::OK)
+}
+
+fn ids_to_json(new: &MachineId, old: Option<&MachineId>) {
+    json(&json!({
+        "version": 1,
+        "machine_id": new.as_str(),
+        "old_machine_id": old.map(MachineId::as_str),
+    }));
+}
+
+fn rename(places: &Places, label: &str, machine: Option<&str>) -> Result<Intent, CliError> {
+    let fleet = machines(places)?;
+    let subject = match machine {
+        Some(machine) => find(&fleet, machine)?.id.to_string(),
+        None => machine_id::read_or_create(&places.machine_id)?
+            .0
+            .to_string(),
+    };
+    if label.chars().count() > 100 || label.chars().any(char::is_control) {
+        return Err(CliError::plain(
+            "the label has more than 100 characters, or contains control characters",
+            "claude_sync::usage",
+            exit::USAGE,
+            "choose another label",
+        ));
+    }
+    Ok(Intent {
+        kind: LABEL,
+        subject,
+        key: "label",
+        value: label.into(),
+    })
+}
+
+fn retire(places: &Places, machine: &str, undo: bool) -> Result<Intent, CliError> {
+    let fleet = machines(places)?;
+    Ok(Intent {
+        kind: RETIRED,
+        subject: find(&fleet, machine)?.id.to_string(),
+        key: "retired",
+        value: (!undo).into(),
+    })
+}
+
+fn merge(places: &Places, (old, into): (&str, &str), undo: bool) -> Result<Intent, CliError> {
+    let fleet = machines(places)?;
+    let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
+    if old.id == into.id {
+        return Err(CliError::plain(
+            "a machine cannot be merged into itself",
+            "claude_sync::usage",
+            exit::USAGE,
+            "name two machines",
+        ));
+    }
+    // An empty value undoes the merge.
+    let value = if undo { "" } else { into.id.as_str() };
+    Ok(Intent {
+        kind: MERGED,
+        subject: old.id.to_string(),
+        key: "into",
+        value: value.into(),
+    })
+}
+
+fn list(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
+    let fleet = source::synced(places, None, &mut |_| {})?;
+    let local = machine_id::read(&places.machine_id)?;
+    if as_json {
+        let machine = |machine| to_json(machine, &fleet, local.as_ref());
+        let machines: Vec<_> = fleet.machines.iter().map(machine).collect();
+        json(&json!({ "version": 1, "machines": machines }));
+    } else {
+        out(&to_table(&fleet, local.as_ref(), env));
+    }
+    Ok(exit::OK)
+}
+
+fn to_json(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> Value {
+    let file = machine.page.as_ref();
+    let last_sync = file.map(SyncFile::last_sync);
+    json!({
+        "machine_id": machine.id.as_str(),
+        "label": machine.label,
+        "hostname": file.map(|file| file.machine.hostname.as_str()),
+        "platform": file.map(|file| file.machine.platform.as_str()),
+        "last_sync": last_sync.map(|time| time.to_string()),
+        "requests": machine.totals.requests,
+        "total_cost_usd": dollars(machine.totals.cost.amount),
+        "this_machine": local == Some(&machine.id),
+        "retired": machine.retired,
+        "merged_into": machine.merged_into.map(|index| fleet.machines[index].id.as_str()),
+        "error": machine.error,
+    })
+}
+
+fn to_table(fleet: &Fleet, local: Option<&MachineId>, env: &Env) -> String {
+    let columns = [
+        Column::text("Machine"),
+        Column::text("Name"),
+        Column::text("Last Sync"),
+        Column::number("Requests").wide_only(),
+        Column::number("Cost (USD)"),
+        Column::text(""),
+    ];
+    let mut table = TextTable::new(env.width, columns);
+    for machine in &fleet.machines {
+        let last_sync = machine.page.as_ref().map(SyncFile::last_sync);
+        // A full id takes 36 characters.
+        let id = if env.width < 130 {
+            machine.id.short()
+        } else {
+            machine.id.as_str()
+        };
+        table.row([
+            id.to_owned(),
+            printable(&machine.label, 40),
+            last_sync.map_or("never".to_owned(), |last| ago(env.now, last)),
+            thousands(machine.totals.requests),
+            format!("${}", machine.totals.cost.amount.cents()),
+            state(machine, fleet, local),
+        ]);
+    }
+    table.to_string()
+}
+
+/// The state of a machine, in words; empty for one that just syncs.
+fn state(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> String {
+    let mut state = Vec::new();
+    if local == Some(&machine.id) {
+        state.push("this machine".to_owned());
+    }
+    if machine.retired {
+        state.push("retired".to_owned());
+    }
+    if let Some(into) = machine.merged_into {
+        state.push(format!("merged into {}", fleet.machines[into].id.short()));
+    }
+    if machine.error.is_some() {
+        state.push("machine file unreadable".to_owned());
+    }
+    state.join(", ")
 }

@@ -1,14 +1,15 @@
-//! `claude-sync migrate`: to the format of this version.
+//! `claude-sync migrate`: converts the repository to the format of this version.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, note, source};
+use super::print::{json, note};
+use super::{exit, source};
 use crate::base::text::{count, printable};
 use crate::format::VERSION;
 use crate::format::migrate::STEPS;
-use crate::sync;
+use crate::sync::{self, Migrated};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -18,38 +19,43 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
-    let done =
-        sync::migrate(&Env::places()?, &env.options(), STEPS)?.ok_or_else(source::no_data)?;
+    let migrated = sync::migrate(&Env::places()?, &env.options(), STEPS)?;
+    let migrated = migrated.ok_or_else(source::no_data)?;
     if args.json {
-        let files: Vec<_> = done
-            .versions
-            .iter()
-            .map(|(version, files)| json!({ "format": version, "files": files }))
-            .collect();
-        super::json(&json!({
-            "version": 1,
-            "format": VERSION,
-            "found": files,
-            "changed": done.changed,
-            "commit": done.commit.map(|commit| commit.to_string()),
-        }));
-        return Ok(exit::OK);
+        json(&to_json(&migrated));
+    } else {
+        note(env, &to_text(&migrated));
     }
+    Ok(exit::OK)
+}
+
+fn to_json(migrated: &Migrated) -> Value {
+    let found: Vec<_> = migrated
+        .versions
+        .iter()
+        .map(|(version, files)| json!({ "format": version, "files": files }))
+        .collect();
+    json!({
+        "version": 1,
+        "format": VERSION,
+        "found": found,
+        "changed": migrated.changed,
+        "commit": migrated.commit.map(|commit| commit.to_string()),
+    })
+}
+
+fn to_text(migrated: &Migrated) -> String {
     let mut text = String::new();
-    for (version, files) in &done.versions {
-        text.push_str(&format!(
-            "{} in format {}\n",
-            count(*files, "file"),
-            printable(version, 20)
-        ));
+    for (version, files) in &migrated.versions {
+        let (files, version) = (count(*files, "file"), printable(version, 20));
+        text.push_str(&format!("{files} in format {version}\n"));
     }
-    text.push_str(&match done.commit {
-        Some(_) => format!(
-            "Migrated {}. Next: claude-sync\n",
-            count(done.changed, "file")
-        ),
+    text.push_str(&match migrated.commit {
+        Some(_) => {
+            let files = count(migrated.changed, "file");
+            format!("Migrated {files}. Next: claude-sync\n")
+        }
         None => format!("Nothing to migrate: this version writes {VERSION} and reads all 1.x.\n"),
     });
-    note(env, &text);
-    Ok(exit::OK)
+    text
 }

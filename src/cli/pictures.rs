@@ -1,4 +1,4 @@
-//! `claude-usage-tracker html` and `svg`: reports as pictures.
+//! `claude-usage-tracker html` and `svg`: charts.
 
 use std::path::{Path, PathBuf};
 
@@ -6,66 +6,66 @@ use clap::ValueEnum;
 
 use super::env::Env;
 use super::error::CliError;
+use super::exit;
+use super::print::out;
 use super::rows::{Filter, weekday};
-use super::{exit, out};
 use crate::charts::{ChartError, Theme};
 use crate::fleet::Row;
-use crate::report::page::{Story, StoryFold, Which, to_html};
+use crate::report::page::{Sections, SectionsFold, Which, to_html};
 use crate::report::{Bounds, Choice, Look};
 
-/// What goes into the page.
 #[derive(Debug, clap::Args)]
 pub struct HtmlArgs {
-    /// The file, which is replaced whole
+    /// Write to this file, and replace it if it exists
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
     rows: Rows,
 }
 
-/// Which chart.
 #[derive(Debug, clap::Args)]
 pub struct SvgArgs {
-    /// What it shows
+    /// The chart to draw
     #[arg(value_enum, default_value = "cost")]
-    chart: Shown,
-    /// For a dark background
+    chart: Chart,
+    /// Use colors for a dark background
     #[arg(long)]
     dark: bool,
-    /// The file, which is replaced whole, instead of standard output
+    /// Write to this file instead of standard output, and replace it if it exists
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     rows: Rows,
 }
 
+/// The rows that charts show.
 #[derive(Debug, clap::Args)]
 struct Rows {
     #[command(flatten)]
     filter: Filter,
-    /// The day that a week begins with
+    /// First day of a week
     #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
     start_of_week: chrono::Weekday,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Shown {
+enum Chart {
     /// Cost of each day, by model
     Cost,
     /// Tokens of each day, by model
     Tokens,
-    /// Cost of each day, a square a day
+    /// Cost of each day, as a calendar
     Calendar,
     /// Cost of each week, by machine
     Machines,
-    /// Cost of projects
+    /// Cost of each project
     Projects,
     /// Cost by hour of the day
     Hours,
 }
 
 impl Rows {
-    fn story(&self, env: &Env) -> Result<Story, CliError> {
+    fn sections(&self, env: &Env) -> Result<Sections, CliError> {
         let filter = &self.filter;
         let bounds = Bounds {
             since: filter.since,
@@ -78,39 +78,40 @@ impl Rows {
             mode: filter.mode.into(),
             ..Choice::default()
         };
-        let mut fold = StoryFold::new(bounds, filter.timezone, &choice);
+        let mut fold = SectionsFold::new(bounds, filter.timezone, &choice);
         let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
         Ok(fold.finish(&found.fleet, &found.machines))
     }
 }
 
 pub fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
-    let story = args.rows.story(env)?;
+    let sections = args.rows.sections(env)?;
     let look = Look {
         width: env.width,
         now: env.now,
         compact: false,
     };
-    let page = to_html(&story, args.rows.filter.timezone, look).map_err(|error| undrawn(&error))?;
+    let page =
+        to_html(&sections, args.rows.filter.timezone, look).map_err(|error| not_drawn(&error))?;
     write(&args.output, &page)
 }
 
 pub fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
     let which = match args.chart {
-        Shown::Cost => Which::Cost,
-        Shown::Tokens => Which::Tokens,
-        Shown::Calendar => Which::Calendar,
-        Shown::Machines => Which::Machines,
-        Shown::Projects => Which::Projects,
-        Shown::Hours => Which::Hours,
+        Chart::Cost => Which::Cost,
+        Chart::Tokens => Which::Tokens,
+        Chart::Calendar => Which::Calendar,
+        Chart::Machines => Which::Machines,
+        Chart::Projects => Which::Projects,
+        Chart::Hours => Which::Hours,
     };
     let theme = if args.dark { Theme::Dark } else { Theme::Light };
     let picture = args
         .rows
-        .story(env)?
+        .sections(env)?
         .picture(which)
         .svg(theme)
-        .map_err(|error| undrawn(&error))?;
+        .map_err(|error| not_drawn(&error))?;
     if let Some(path) = &args.output {
         return write(path, &picture);
     }
@@ -122,11 +123,11 @@ fn write(path: &Path, text: &str) -> Result<u8, CliError> {
     super::export::write_file(path, |out| out.write_all(text.as_bytes()))
 }
 
-fn undrawn(error: &ChartError) -> CliError {
+fn not_drawn(error: &ChartError) -> CliError {
     CliError::plain(
         &error.to_string(),
         "claude_sync::chart",
         exit::FAILURE,
-        "narrow the report down with --since and --until",
+        "select fewer days with --since and --until",
     )
 }

@@ -1,4 +1,4 @@
-//! Showing what goes on: bars for work that takes its time, or with `--verbose` a line for each thing done.
+//! Progress on standard error: bars for long steps, or with `--verbose` a line for each step.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -10,9 +10,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable;
 
-/// Work that ends sooner has no bar.
+/// Steps that take less time have no bar.
 pub const AFTER: Duration = Duration::from_secs(1);
 
+/// A step's name.
 fn name(step: Step) -> &'static str {
     match step {
         Step::Transcripts => "reading transcripts",
@@ -27,13 +28,15 @@ fn name(step: Step) -> &'static str {
     }
 }
 
-/// Somebody who writes a line for each thing that is done, and how long it took.
+/// When the current step and the current git command began.
+#[derive(Default)]
+struct Since {
+    step: Option<Instant>,
+    git: Option<Instant>,
+}
+
+/// Logs each step, each git command, and its duration.
 pub fn lines() -> Watcher {
-    #[derive(Default)]
-    struct Since {
-        step: Option<Instant>,
-        git: Option<Instant>,
-    }
     let took = |since: Option<Instant>| since.map_or(0.0, |since| since.elapsed().as_secs_f64());
     let since = Mutex::new(Since::default());
     Watcher::new(move |event| {
@@ -65,20 +68,20 @@ pub fn lines() -> Watcher {
     })
 }
 
-/// Somebody who draws a bar for a step that takes longer than `after`.
+/// Draws a bar for each step that takes longer than `after`.
 pub fn bars(after: Duration) -> Watcher {
     let shown: Mutex<Option<Shown>> = Mutex::new(None);
     Watcher::new(move |event| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         match (event, &*shown) {
             (Event::Began(step, parts), _) => {
-                // The one before goes first: two would draw over each other.
+                // The last bar is removed first: two would draw over each other.
                 *shown = None;
                 *shown = Some(Shown::new(*step, *parts, after));
             }
             (Event::Moved(step, parts), Some(bar)) if bar.step == *step => bar.bar.inc(*parts),
             (Event::Said(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => {
-                bar.say(text, after)
+                bar.report(text, after)
             }
             (Event::Ended(step), Some(bar)) if bar.step == *step => *shown = None,
             _ => {}
@@ -86,21 +89,34 @@ pub fn bars(after: Duration) -> Watcher {
     })
 }
 
-/// A bar, or the chance of one.
+/// The bar of a step, hidden until it is due.
 struct Shown {
     step: Step,
     bar: ProgressBar,
     began: Instant,
-    /// Shows the bar in time.
+    /// The thread that shows the bar when it is due; dropping the sender ends it.
     late: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// How often a bar without news turns.
+/// Interval at which a spinner turns.
 const TURN: Duration = Duration::from_millis(100);
 
 fn show(bar: &ProgressBar) {
     bar.set_draw_target(ProgressDrawTarget::stderr());
     bar.tick();
+}
+
+/// Shows a bar after a time, unless the sender is dropped before.
+fn show_later(bar: &ProgressBar, after: Duration) -> (Sender<()>, JoinHandle<()>) {
+    let (sender, receiver) = channel();
+    let bar = bar.clone();
+    let wait = move || {
+        if receiver.recv_timeout(after) == Err(RecvTimeoutError::Timeout) {
+            show(&bar);
+            bar.enable_steady_tick(TURN);
+        }
+    };
+    (sender, std::thread::spawn(wait))
 }
 
 impl Shown {
@@ -118,19 +134,8 @@ impl Shown {
         );
         bar.set_style(style.progress_chars("=> "));
         bar.set_message(name(step));
-        let late = if step.is_far() || after.is_zero() {
-            None
-        } else {
-            let (sender, receiver) = channel();
-            let late = bar.clone();
-            let wait = move || {
-                if receiver.recv_timeout(after) == Err(RecvTimeoutError::Timeout) {
-                    show(&late);
-                    late.enable_steady_tick(TURN);
-                }
-            };
-            Some((sender, std::thread::spawn(wait)))
-        };
+        let waits = !step.is_far() && !after.is_zero();
+        let late = waits.then(|| show_later(&bar, after));
         if after.is_zero() && !step.is_far() {
             show(&bar);
         }
@@ -142,9 +147,9 @@ impl Shown {
         }
     }
 
-    /// Shows what a remote says of its progress. Only from then on is there a bar: before, git may be asking for a password on the same
-    /// terminal, and a bar would draw over the question.
-    fn say(&self, text: &str, after: Duration) {
+    /// Shows the progress that a remote reports. The bar is hidden until then: git may ask for a
+    /// password on the same terminal, and a bar would draw over the question.
+    fn report(&self, text: &str, after: Duration) {
         if self.began.elapsed() < after {
             return;
         }

@@ -6,7 +6,7 @@ use dialoguer::{Confirm, Input, Select};
 use super::error::CliError;
 use super::exit;
 use super::github;
-use super::init::ProjectNames;
+use super::project_names::ProjectNames;
 
 /// What a set-up is to be like.
 #[derive(Debug, Clone, Default)]

@@ -1,24 +1,29 @@
-//! `claude-sync restore`: brings back what an older version had.
+//! `claude-sync restore`: lists versions of the repository, and restores the records of one.
 
 use serde_json::json;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out, outcome, source, sync};
+use super::print::{json, out};
+use super::{exit, outcome, source, sync};
 use crate::base::ids::MachineId;
 use crate::base::text::{printable, thousands};
+use crate::base::time::Timestamp;
+use crate::git::{Oid, Repo};
 use crate::report::Zone;
-use crate::sync::{Options, history};
+use crate::store::Places;
+use crate::sync::Options;
+use crate::sync::history::{self, Entry};
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("how").required(true), after_help = "\
-Every sync is a commit, so every version is kept. Restoring joins a version's records with what is there now: nothing goes away by it, \
-and what was forgotten stays forgotten.")]
+Every sync is a commit, so every version is kept. Restoring joins the records of a version with the current ones: nothing is removed, \
+and forgotten data stays forgotten.")]
 pub struct Args {
-    /// List the versions that there are, newest first
+    /// List versions, newest first
     #[arg(long, group = "how")]
     list: bool,
-    /// Bring back the records of this version, as git names commits
+    /// Restore the records of a version, named as git names commits
     #[arg(long, value_name = "COMMIT", group = "how")]
     from: Option<String>,
     /// Print JSON
@@ -26,53 +31,83 @@ pub struct Args {
     json: bool,
 }
 
+/// Maximum number of versions in the list.
+const MAX_VERSIONS: usize = 1000;
+
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let repo = source::open(&places)?;
-    let Some(from) = &args.from else {
-        let mut versions = Vec::new();
-        for (commit, seconds, subject) in repo.versions(1000)? {
-            let at = crate::base::time::Timestamp::from_millis(seconds.saturating_mul(1000))
-                .unwrap_or(crate::base::time::Timestamp::EPOCH);
-            let entry = history::entry(&repo, commit, at, &subject);
-            if args.json {
-                versions.push(json!({
-                    "commit": commit.to_string(), "at": at.to_string(), "subject": entry.subject, "records_added": entry.added,
-                    "machine_id": entry.machine.as_ref().map(MachineId::as_str),
-                }));
-                continue;
-            }
-            out(&format!(
-                "{}  {}  {:>8} new records  {}\n",
-                &commit.to_string()[..12],
-                Zone::Local.minute(at),
-                thousands(entry.added),
-                printable(&entry.subject, 100)
-            ));
+    match &args.from {
+        Some(version) => {
+            let commit = commit(&repo, version)?;
+            // The run opens the repository itself.
+            drop(repo);
+            restore(&places, env, commit, args.json)
         }
-        if args.json {
-            super::json(&json!({ "version": 1, "versions": versions }));
+        None => list(&repo, args.json),
+    }
+}
+
+fn list(repo: &Repo, as_json: bool) -> Result<u8, CliError> {
+    let mut versions = Vec::new();
+    for (commit, seconds, subject) in repo.versions(MAX_VERSIONS)? {
+        let at = Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
+        let entry = history::entry(repo, commit, at, &subject);
+        if as_json {
+            versions.push(to_json(&entry));
+        } else {
+            // Printed one by one: reading all of a long history takes its time.
+            out(&to_line(&entry));
         }
-        return Ok(exit::OK);
-    };
-    let commit = repo.revision(from).ok_or_else(|| {
+    }
+    if as_json {
+        json(&json!({ "version": 1, "versions": versions }));
+    }
+    Ok(exit::OK)
+}
+
+fn to_json(entry: &Entry) -> serde_json::Value {
+    json!({
+        "commit": entry.commit.to_string(),
+        "at": entry.at.to_string(),
+        "subject": entry.subject,
+        "records_added": entry.added,
+        "machine_id": entry.machine.as_ref().map(MachineId::as_str),
+    })
+}
+
+fn to_line(entry: &Entry) -> String {
+    format!(
+        "{}  {}  {:>8} new records  {}\n",
+        &entry.commit.to_string()[..12],
+        Zone::Local.minute(entry.at),
+        thousands(entry.added),
+        printable(&entry.subject, 100)
+    )
+}
+
+fn commit(repo: &Repo, version: &str) -> Result<Oid, CliError> {
+    repo.revision(version).ok_or_else(|| {
         CliError::plain(
-            &format!("there is no version {}", printable(from, 100)),
+            &format!("there is no version {}", printable(version, 100)),
             "claude_sync::usage",
             exit::USAGE,
-            "see claude-sync restore --list",
+            "claude-sync restore --list shows all versions",
         )
-    })?;
-    drop(repo);
+    })
+}
+
+fn restore(places: &Places, env: &Env, commit: Oid, as_json: bool) -> Result<u8, CliError> {
     let options = Options {
         restore: vec![commit],
         ..env.options()
     };
-    let outcome = crate::sync::run(&places, &options)?;
+    let outcome = crate::sync::run(places, &options)?;
+    let summary = || sync::summary(&outcome, &options, &places.repo);
     Ok(outcome::tell(
         &outcome,
         env,
-        args.json.then(Vec::new),
-        || sync::summary(&outcome, &options, &places.repo),
+        as_json.then(Vec::new),
+        summary,
     ))
 }

@@ -1,4 +1,4 @@
-//! What shells and readers of manuals get, from the definitions of the command line itself.
+//! Shell completions and manual pages, from the definitions of the command line.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::Command;
 
 use super::error::CliError;
-use super::{exit, out};
+use super::exit;
+use super::print::{out, printed};
 use crate::base::text::printable;
 
 #[derive(Debug, clap::Args)]
@@ -21,24 +22,24 @@ pub struct CompletionsArgs {
     shell: clap_complete::Shell,
 }
 
-/// Prints a shell's completions for a program.
+/// Prints the completions of a program for a shell.
 pub fn completions(args: &CompletionsArgs, mut program: Command) -> u8 {
     let name = program.get_name().to_owned();
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut program, name, &mut text);
-    // Nothing in it comes from outside.
+    // It contains nothing from outside: no escaping is needed.
     let mut to = std::io::stdout();
-    super::printed(to.write_all(&text).and_then(|()| to.flush()));
+    printed(to.write_all(&text).and_then(|()| to.flush()));
     exit::OK
 }
 
 #[derive(Debug, clap::Args)]
 pub struct ManArgs {
-    /// The folder that the pages are written into, such as ~/.local/share/man/man1
+    /// Folder for the manual pages, such as ~/.local/share/man/man1
     folder: PathBuf,
 }
 
-/// Writes the manual pages of programs and of all their commands.
+/// Writes the manual pages of programs and all their commands.
 pub fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
     // For everybody on the machine, and for packages.
     crate::store::private::release();
@@ -55,7 +56,7 @@ pub fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
             &message,
             "claude_sync::output",
             exit::FAILURE,
-            "choose a folder of yours",
+            "choose a folder that you may write to",
         )
     })?;
     out(&format!("Manual pages are in {shown}\n"));

@@ -1,4 +1,6 @@
-//! Where figures come from: the synced repository, or this machine's transcripts.
+//! The data source of reports: the synced repository, or this machine's transcripts.
+
+use std::path::Path;
 
 use super::env::Env;
 use super::error::CliError;
@@ -13,9 +15,9 @@ use crate::git::Repo;
 use crate::prices::PriceBook;
 use crate::report;
 use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{Cursors, Folders, read_all_watched};
+use crate::transcripts::{Cursors, Folders, Reading, read_all_watched};
 
-/// The repository of this machine, with the fleet's key if there is one.
+/// Opens this machine's repository, with the fleet's key if there is one.
 pub fn open(places: &Places) -> Result<Repo, CliError> {
     let key = key::read(&places.key)?;
     Ok(report::open(&places.repo)?
@@ -23,7 +25,8 @@ pub fn open(places: &Places) -> Result<Repo, CliError> {
         .with_key(key.as_ref()))
 }
 
-/// The fleet as this machine's repository has it, and each of its rows, or at least each that is not before `since`.
+/// Reads the fleet from the repository, and calls `rows` for each row. Rows before `since` may be
+/// left out.
 pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
     match Index::peek(&places.state) {
         Some(index) => read(places, &index, since, rows),
@@ -31,7 +34,7 @@ pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<F
     }
 }
 
-/// As [`synced`], straight from the files: rows of the index have no ids.
+/// Like [`synced`], but reads all files: rows of the index have no ids.
 pub fn synced_with_ids(
     places: &Places,
     since: Option<Timestamp>,
@@ -49,17 +52,17 @@ fn read(
     report::from_repo(&open(places)?, cache, since, rows)?.ok_or_else(no_data)
 }
 
-/// There is no repository, or nothing in it.
+/// The error if there is no repository, or it is empty.
 pub fn no_data() -> CliError {
     CliError::plain(
         "there is no synced data on this machine",
         "claude_sync::no_data",
         exit::REPOSITORY,
-        "run claude-sync first; or look at this machine's transcripts alone: claude-usage-tracker --source=local",
+        "run claude-sync first; or report this machine's transcripts only: claude-usage-tracker --source=local",
     )
 }
 
-/// The fleet's price book, where this machine has a repository that can be read.
+/// The fleet's price book; an empty one if the repository cannot be read.
 fn book(places: &Places) -> PriceBook {
     let repo = open(places).ok();
     PriceBook(
@@ -68,7 +71,7 @@ fn book(places: &Places) -> PriceBook {
     )
 }
 
-/// Warns of entries of `transcripts.folders` that find nothing.
+/// Warns about entries of `transcripts.folders` that match no transcripts.
 pub fn unmatched(folders: &Folders) {
     for pattern in &folders.unmatched {
         eprintln!(
@@ -78,41 +81,14 @@ pub fn unmatched(folders: &Folders) {
     }
 }
 
+/// Reads this machine's transcripts as a fleet of one machine, and calls `rows` for each row.
 pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
     let folders = places.folders();
     unmatched(&folders);
     let reading = read_all_watched(&folders, &Cursors::new(), &naming, &env.watcher());
-    for (path, reason) in &reading.unreadable {
-        eprintln!(
-            "warning: {}: skipped: {}",
-            printable(&path.display().to_string(), 400),
-            printable(reason, 200)
-        );
-    }
-    for bad in reading.bad.iter().take(10) {
-        eprintln!(
-            "warning: {}:{}: skipped: {}",
-            printable(&bad.path.display().to_string(), 400),
-            bad.line,
-            bad.error
-        );
-    }
-    if reading.bad_total > 0 {
-        eprintln!(
-            "warning: {} of transcripts could not be read and were skipped.",
-            count(reading.bad_total, "line")
-        );
-    }
-    if reading.files == 0 {
-        let folders: Vec<_> = places
-            .claude
-            .iter()
-            .map(|path| printable(&path.join("projects").display().to_string(), 300))
-            .collect();
-        eprintln!("warning: no transcripts found in {}", folders.join(", "));
-    }
+    warn(&reading, places);
     let machine = machine_id::read(&places.machine_id)
         .ok()
         .flatten()
@@ -125,4 +101,27 @@ pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> 
         .iter_mut()
         .for_each(|machine| machine.label.clone_from(&name));
     Ok(fleet)
+}
+
+/// Warns about transcripts and lines that could not be read.
+fn warn(reading: &Reading, places: &Places) {
+    let show = |path: &Path| printable(&path.display().to_string(), 400);
+    for (path, reason) in &reading.unreadable {
+        let reason = printable(reason, 200);
+        eprintln!("warning: {}: skipped: {reason}", show(path));
+    }
+    // The first lines show the problem; the count covers the rest.
+    for bad in reading.bad.iter().take(10) {
+        let (path, line, error) = (show(&bad.path), bad.line, &bad.error);
+        eprintln!("warning: {path}:{line}: skipped: {error}");
+    }
+    if reading.bad_total > 0 {
+        let lines = count(reading.bad_total, "line");
+        eprintln!("warning: {lines} of transcripts could not be read and were skipped.");
+    }
+    if reading.files == 0 {
+        let folders = places.claude.iter();
+        let folders: Vec<_> = folders.map(|path| show(&path.join("projects"))).collect();
+        eprintln!("warning: no transcripts found in {}", folders.join(", "));
+    }
 }

@@ -1,4 +1,5 @@
-//! `claude-usage-tracker statusline`: one line for Claude Code, which calls it after each answer with JSON on its standard input.
+//! `claude-usage-tracker statusline`: one line for Claude Code, which calls it after each answer with
+//! JSON on standard input.
 
 use std::io::{IsTerminal as _, Read as _};
 
@@ -6,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::env::Env;
 use super::error::CliError;
+use super::print::{json, out};
 use super::rows::zone;
-use super::{exit, out, source};
+use super::{exit, source};
 use crate::base::money::{Cost, Money};
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
@@ -15,17 +17,16 @@ use crate::fleet::{Fleet, Row};
 use crate::report::blocks::{Block, Blocks};
 use crate::report::{Bounds, Zone, ago, dollars, price};
 
-/// What Claude Code says is small; more is not read.
-const MOST: u64 = 1 << 20;
-/// Blocks follow from each other: so many days back the chain is followed.
-const CHAIN: i64 = 7 * 24 * 60 * 60 * 1000;
-/// A sync that is older is told.
+/// Maximum size of the JSON on standard input, in bytes. The rest is not read.
+const MAX_INPUT: u64 = 1 << 20;
+/// Where a block begins depends on the one before: usage of the last 7 days, in ms, is enough.
+const BLOCK_HISTORY: i64 = 7 * 24 * 60 * 60 * 1000;
+/// The line shows the age of the last sync from 1 hour on, in ms.
 const OLD: i64 = 60 * 60 * 1000;
 
-/// What the status line is about.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The time zone in which today begins
+    /// Time zone of today
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
     /// Print JSON
@@ -33,123 +34,137 @@ pub struct Args {
     json: bool,
 }
 
-/// Prints the line. Whatever is missing is left out: nobody reads an error there.
+/// Prints the line. Missing data is left out, because nobody would read an error there.
 pub fn run(args: &Args, env: &Env) -> u8 {
-    let told = told();
-    let mut parts = Vec::new();
-    parts.extend(
-        told.pointer("/model/display_name")
-            .and_then(Value::as_str)
-            .map(|name| printable(name, 40)),
-    );
-    let session = told
-        .pointer("/cost/total_cost_usd")
-        .and_then(Value::as_f64)
-        .and_then(|cost| Money::parse(&format!("{cost:.6}")));
-    let mut costs: Vec<String> = session
-        .map(|cost| format!("${} session", cost.cents()))
-        .into_iter()
-        .collect();
-    let used = used(args.timezone, env.now);
+    let input = Input::read();
+    let usage = Usage::read(args.timezone, env.now).ok();
     if args.json {
-        super::json(&to_json(&told, session, used.as_ref().ok()));
-        return exit::OK;
+        json(&to_json(&input, usage.as_ref()));
+    } else {
+        out(&to_line(&input, usage.as_ref(), env.now));
     }
-    if let Ok(used) = &used {
-        costs.push(format!("{} today", price(used.today)));
-        costs.extend(used.block.as_ref().map(|block| {
-            let minutes = block.end.since(env.now) / 60_000;
-            format!(
-                "{} block ({}h {}m left)",
-                price(block.used.cost),
-                minutes / 60,
-                minutes % 60
-            )
-        }));
-    }
-    parts.extend((!costs.is_empty()).then(|| costs.join(" / ")));
-    match used {
-        Ok(used) => parts.extend(late(&used.fleet, env.now)),
-        Err(_) => parts.push("nothing synced yet: claude-sync".to_owned()),
-    }
-    out(&(parts.join(" | ") + "\n"));
     exit::OK
 }
 
-/// The same for programs. What is not known is null.
-fn to_json(told: &Value, session: Option<Money>, used: Option<&Used>) -> Value {
-    let block = used.and_then(|used| used.block.as_ref());
-    let newest = used.and_then(|used| newest(&used.fleet));
+/// What Claude Code passes on standard input.
+#[derive(Default)]
+struct Input {
+    model: Option<String>,
+    session_cost: Option<Money>,
+}
+
+impl Input {
+    /// Reads standard input. Anything but JSON is ignored.
+    fn read() -> Self {
+        let mut text = Vec::new();
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() || stdin.lock().take(MAX_INPUT).read_to_end(&mut text).is_err() {
+            return Self::default();
+        }
+        let value: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let model = value.pointer("/model/display_name").and_then(Value::as_str);
+        let cost = value
+            .pointer("/cost/total_cost_usd")
+            .and_then(Value::as_f64);
+        Self {
+            model: model.map(str::to_owned),
+            session_cost: cost.and_then(|cost| Money::parse(&format!("{cost:.6}"))),
+        }
+    }
+}
+
+/// Usage of the fleet today and in the current block.
+struct Usage {
+    fleet: Fleet,
+    today: Cost,
+    block: Option<Block>,
+}
+
+impl Usage {
+    fn read(zone: Zone, now: Timestamp) -> Result<Self, CliError> {
+        let mut today = Cost::default();
+        let mut blocks = Blocks::new(Bounds::default(), zone);
+        let date = zone.date(now);
+        let since = Timestamp::from_millis(now.millis().saturating_sub(BLOCK_HISTORY));
+        let mut add = |row: &Row<'_>| {
+            if Some(row.at) >= since {
+                if zone.date(row.at) == date {
+                    today = today.plus(row.totals.cost);
+                }
+                blocks.add(row);
+            }
+        };
+        let fleet = source::synced(&Env::places()?, since, &mut add)?;
+        // A machine whose clock is ahead may have begun a block in the future.
+        let block = blocks
+            .finish(now, |_| true)
+            .into_iter()
+            .find(|block| block.active && block.start <= now);
+        Ok(Self {
+            fleet,
+            today,
+            block,
+        })
+    }
+
+    /// The newest sync of any machine.
+    fn last_sync(&self) -> Option<Timestamp> {
+        self.fleet
+            .machines
+            .iter()
+            .filter_map(|machine| Some(machine.page.as_ref()?.last_sync()))
+            .max()
+    }
+
+    /// The age of the newest sync, if it is old.
+    fn age(&self, now: Timestamp) -> Option<String> {
+        let last = self.last_sync()?;
+        (now.since(last) >= OLD).then(|| format!("synced {}", ago(now, last)))
+    }
+}
+
+fn to_line(input: &Input, usage: Option<&Usage>, now: Timestamp) -> String {
+    let model = input.model.as_deref().map(|model| printable(model, 40));
+    let session = input
+        .session_cost
+        .map(|cost| format!("${} session", cost.cents()));
+    let today = usage.map(|usage| format!("{} today", price(usage.today)));
+    let block = usage
+        .and_then(|usage| usage.block.as_ref())
+        .map(|block| block_cost(block, now));
+    let costs: Vec<_> = [session, today, block].into_iter().flatten().collect();
+    let costs = (!costs.is_empty()).then(|| costs.join(" / "));
+    let state = match usage {
+        Some(usage) => usage.age(now),
+        None => Some("nothing synced yet: claude-sync".to_owned()),
+    };
+    let parts: Vec<_> = [model, costs, state].into_iter().flatten().collect();
+    parts.join(" | ") + "\n"
+}
+
+fn block_cost(block: &Block, now: Timestamp) -> String {
+    let minutes = block.end.since(now) / 60_000;
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    let cost = price(block.used.cost);
+    format!("{cost} block ({hours}h {minutes}m left)")
+}
+
+/// The same data as JSON. Missing data is null.
+fn to_json(input: &Input, usage: Option<&Usage>) -> Value {
+    let block = usage.and_then(|usage| usage.block.as_ref());
+    let last_sync = usage.and_then(Usage::last_sync);
     json!({
         "version": 1,
-        "model": told.pointer("/model/display_name").filter(|name| name.is_string()),
-        "sessionCostUSD": session.map(dollars),
-        "todayCostUSD": used.map(|used| dollars(used.today.amount)),
-        "todayCostKnown": used.map(|used| used.today.known),
+        "model": input.model,
+        "sessionCostUSD": input.session_cost.map(dollars),
+        "todayCostUSD": usage.map(|usage| dollars(usage.today.amount)),
+        "todayCostKnown": usage.map(|usage| usage.today.known),
         "block": block.map(|block| json!({
             "startTime": block.start.to_string(),
             "endTime": block.end.to_string(),
             "costUSD": dollars(block.used.cost.amount),
             "costKnown": block.used.cost.known,
         })),
-        "lastSync": newest.map(|time| time.to_string()),
+        "lastSync": last_sync.map(|time| time.to_string()),
     })
-}
-
-/// What the fleet used.
-struct Used {
-    fleet: Fleet,
-    today: Cost,
-    block: Option<Block>,
-}
-
-fn used(zone: Zone, now: Timestamp) -> Result<Used, CliError> {
-    let mut today = Cost::default();
-    let mut blocks = Blocks::new(Bounds::default(), zone);
-    let date = zone.date(now);
-    let since = Timestamp::from_millis(now.millis().saturating_sub(CHAIN));
-    let mut add = |row: &Row<'_>| {
-        if Some(row.at) >= since {
-            if zone.date(row.at) == date {
-                today = today.plus(row.totals.cost);
-            }
-            blocks.add(row);
-        }
-    };
-    let fleet = source::synced(&Env::places()?, since, &mut add)?;
-    // A machine whose clock is ahead may have begun one that is still to come.
-    let block = blocks
-        .finish(now, |_| true)
-        .into_iter()
-        .find(|block| block.active && block.start <= now);
-    Ok(Used {
-        fleet,
-        today,
-        block,
-    })
-}
-
-/// The JSON on the standard input, where there is any.
-fn told() -> Value {
-    let mut text = Vec::new();
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() || stdin.lock().take(MOST).read_to_end(&mut text).is_err() {
-        return Value::Null;
-    }
-    serde_json::from_slice(&text).unwrap_or_default()
-}
-
-/// The newest sync of any machine.
-fn newest(fleet: &Fleet) -> Option<Timestamp> {
-    fleet
-        .machines
-        .iter()
-        .filter_map(|machine| Some(machine.page.as_ref()?.last_sync()))
-        .max()
-}
-
-/// How old the figures are, where the newest sync of any machine is old.
-fn late(fleet: &Fleet, now: Timestamp) -> Option<String> {
-    let newest = newest(fleet)?;
-    (now.since(newest) >= OLD).then(|| format!("synced {}", ago(now, newest)))
 }

@@ -1,8 +1,10 @@
-//! `claude-sync textconv FILE`: git calls it to show files below `sync` in `git diff` and `git log -p`.
+//! `claude-sync textconv FILE`: shows a file below `sync` as readable lines. Git calls it for
+//! `git diff` and `git log -p`.
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, out};
+use super::exit;
+use super::print::out;
 use crate::format::MAX_DAY_FILE;
 use crate::format::sealed::{self, Seal};
 use crate::report::lines;
@@ -10,7 +12,7 @@ use crate::store::key;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A version of a file, as git wrote it to disk
+    /// The file, as git wrote it to disk
     file: std::path::PathBuf,
 }
 

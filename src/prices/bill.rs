@@ -1,47 +1,47 @@
-//! The arithmetic of a price, step by step, for people who ask where it comes from.
+//! Bills: the arithmetic of a price, step by step, for `explain` and `price list`.
 
 use super::counters::Counters;
 use super::lookup::Prices;
-use super::rates;
+use super::rates::{Row, WHOLE};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 
-/// One product of a bill.
+/// One product of a bill: a count times a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Item {
-    /// What is counted: a member of the price list.
+    /// What is counted, such as `input` or `web_search`.
     pub what: &'static str,
     /// How many.
     pub count: u64,
-    /// The price of a million tokens; of one search, where searches are counted.
+    /// USD per million tokens; for `web_search`, USD per search.
     pub rate: Money,
-    /// Their product, before factors.
+    /// Count times rate, before factors.
     pub amount: Money,
 }
 
-/// How a request's price comes about.
+/// The arithmetic of one request's price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bill {
-    /// The row of the price list; the name itself where the user set its price.
+    /// The row of the price table; the model's name if its price comes from the price book alone.
     pub row: String,
-    /// What was changed about the name to find the row, in order.
+    /// Changes made to the name to find the row, in order.
     pub why: Vec<&'static str>,
-    /// Where the row's figures come from.
+    /// Source of the row's rates.
     pub source: String,
-    /// Above so many tokens of the prompt, where these rates are those of a tier.
+    /// Threshold of the tier in prompt tokens, if the rates are those of a tier.
     pub above: Option<u64>,
-    /// What is billed; nothing that was not used.
+    /// Billed products, without those of count 0.
     pub items: Vec<Item>,
-    /// Fast mode multiplies tokens by so many thousandths.
+    /// Factor of fast mode on tokens, in thousandths, if it applies.
     pub fast: Option<u64>,
-    /// Inference bound to the US multiplies tokens by so many thousandths.
+    /// Factor of inference in the US on tokens, in thousandths, if it applies.
     pub us: Option<u64>,
-    /// The sum.
+    /// The price of the request.
     pub cost: Cost,
 }
 
 impl Prices {
-    /// How [`Prices::cost`] comes to its result; none for a model without a row.
+    /// The bill of one request, whose cost equals [`Prices::cost`]. `None` for a model without a price.
     pub fn bill(
         &self,
         model: &str,
@@ -53,34 +53,13 @@ impl Prices {
         let priced = self.of(model);
         let row = priced.row(at)?;
         let model = priced.0.as_deref()?;
-        let (above, rates) = row.rates(counters);
-        let item = |what, count: u64, rate: u128| Item {
-            what,
-            count,
-            rate: Money::from_pico(rate.saturating_mul(1_000_000)),
-            amount: Money::from_pico(u128::from(count).saturating_mul(rate)),
-        };
-        let tokens = rates
-            .products(counters)
-            .map(|(what, count, rate)| item(what, count, rate));
-        let searches = Item {
-            rate: Money::from_pico(row.web_search),
-            ..item("web_search", counters.web_search, row.web_search)
-        };
-        let factor = |on: bool, permille: u128| {
-            (on && permille != rates::WHOLE).then(|| u64::try_from(permille).unwrap_or(u64::MAX))
-        };
         let found = model.found.as_ref();
         Some(Bill {
             row: found.map_or(&model.name, |found| &found.row).clone(),
             why: found.map(|found| found.why.clone()).unwrap_or_default(),
             source: self.source_of(model).to_owned(),
-            above,
-            items: tokens
-                .into_iter()
-                .chain([searches])
-                .filter(|item| item.count > 0)
-                .collect(),
+            above: row.rates(counters).0,
+            items: items(row, counters),
             fast: factor(fast, row.fast_permille),
             us: factor(geo == Some("us"), row.us_permille),
             cost: row.cost(counters, fast, geo),
@@ -88,10 +67,47 @@ impl Prices {
     }
 }
 
+/// The products of a request that are not 0: tokens by kind, then web searches.
+fn items(row: &Row, counters: &Counters) -> Vec<Item> {
+    let tokens = row.rates(counters).1.products(counters);
+    let tokens = tokens.into_iter().map(|(what, count, rate)| Item {
+        what,
+        count,
+        rate: Money::from_pico(rate.saturating_mul(1_000_000)),
+        amount: Money::from_pico(u128::from(count).saturating_mul(rate)),
+    });
+    let searches = Item {
+        what: "web_search",
+        count: counters.web_search,
+        rate: Money::from_pico(row.web_search),
+        amount: Money::from_pico(u128::from(counters.web_search).saturating_mul(row.web_search)),
+    };
+    tokens
+        .chain([searches])
+        .filter(|item| item.count > 0)
+        .collect()
+}
+
+/// A factor in thousandths, if it applies and is not 1.
+fn factor(applies: bool, permille: u128) -> Option<u64> {
+    (applies && permille != WHOLE).then(|| u64::try_from(permille).unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::lookup::prices;
     use super::*;
+
+    /// The amounts of a bill, added up with its factors, in picodollars.
+    fn sum(bill: &Bill) -> u128 {
+        let (searches, tokens): (Vec<_>, Vec<_>) = bill
+            .items
+            .iter()
+            .partition(|item| item.what == "web_search");
+        let sum = |items: &[&Item]| items.iter().map(|item| item.amount.pico()).sum::<u128>();
+        let factor = |permille: Option<u64>| u128::from(permille.unwrap_or(1000));
+        sum(&tokens) * factor(bill.fast) * factor(bill.us) / 1_000_000 + sum(&searches)
+    }
 
     #[test]
     fn a_bill_adds_up_to_the_price() {
@@ -104,12 +120,13 @@ mod tests {
             cache_1h: 10_000,
             web_search: 3,
         };
-        for (fast, geo) in [
+        let options = [
             (false, None),
             (true, None),
             (true, Some("us")),
             (false, Some("eu")),
-        ] {
+        ];
+        for (fast, geo) in options {
             for model in [
                 "claude-opus-4-8",
                 "claude-sonnet-4-20250514",
@@ -118,25 +135,10 @@ mod tests {
                 let bill = prices()
                     .bill(model, at, &c, fast, geo)
                     .expect("a known model");
-                let (searches, tokens): (Vec<_>, Vec<_>) = bill
-                    .items
-                    .iter()
-                    .partition(|item| item.what == "web_search");
-                let sum =
-                    |items: &[&Item]| items.iter().map(|item| item.amount.pico()).sum::<u128>();
-                let factor = |permille: Option<u64>| u128::from(permille.unwrap_or(1000));
-                let scaled = sum(&tokens) * factor(bill.fast) * factor(bill.us) / 1_000_000;
-                assert_eq!(
-                    scaled + sum(&searches),
-                    bill.cost.amount.pico(),
-                    "{model} {bill:?}"
-                );
+                assert_eq!(sum(&bill), bill.cost.amount.pico(), "{model} {bill:?}");
                 assert_eq!(bill.cost, prices().cost(model, at, &c, fast, geo));
-                assert_eq!(
-                    bill.above,
-                    (bill.row != "claude-opus-4-8").then_some(200_000),
-                    "{bill:?}"
-                );
+                let tier = (bill.row != "claude-opus-4-8").then_some(200_000);
+                assert_eq!(bill.above, tier, "{bill:?}");
             }
         }
         assert_eq!(prices().bill("gpt-99", at, &c, false, None), None);

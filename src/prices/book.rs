@@ -1,4 +1,4 @@
-//! Prices that the user sets: for names that match a pattern, on some days.
+//! The price book: prices and discounts that the user sets, by model pattern and UTC day.
 
 use std::fmt::Write as _;
 
@@ -9,47 +9,48 @@ use crate::base::time::Day;
 
 const PER_MILLION: u128 = 1_000_000;
 
-/// Rates in dollars per million tokens.
+/// Rates that the user sets, in USD per million tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRates {
     /// Tokens of the prompt.
     pub input: Money,
     /// Tokens of the answer.
     pub output: Money,
-    /// Tokens read from the cache. As input where it is not set.
+    /// Tokens read from the cache; default: `input`.
     pub cache_read: Option<Money>,
-    /// Tokens written to the cache for five minutes. As input where it is not set.
+    /// Tokens written to the cache for five minutes; default: `input`.
     pub cache_write: Option<Money>,
-    /// Tokens written to the cache for an hour. As those for five minutes where it is not set.
+    /// Tokens written to the cache for an hour; default: the rate for five minutes.
     pub cache_write_1h: Option<Money>,
-    /// Dollars per web search.
+    /// USD per web search.
     pub web_search: Money,
 }
 
 /// What a rule does to a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The model costs this.
+    /// Replaces the price.
     Set(OwnRates),
-    /// The price is multiplied by so many thousandths. A model without a price stays without one.
+    /// Multiplies the price by a factor in thousandths. A model without a price keeps none.
     Multiply(u64),
 }
 
-/// A price or a discount.
+/// A price or a discount for some models on some days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// Which models: their name in lower case, with `*` for any characters. It is compared with the name that records have and with
-    /// that of the row that the built-in table has for it.
+    /// The models: a name in lower case, with `*` for any characters. It is compared with the name
+    /// in the record and with the name of its row in the built-in table.
     pub pattern: String,
-    /// The first UTC day; since ever where there is none.
+    /// The first UTC day; `None`: no lower bound.
     pub from: Option<Day>,
-    /// The last UTC day; for ever where there is none.
+    /// The last UTC day; `None`: no upper bound.
     pub to: Option<Day>,
-    /// What changes.
+    /// What it does to the price.
     pub change: Change,
 }
 
-/// Rules in the order in which they apply: of two that set a price for one day, the later one holds.
+/// The rules, in the order in which they apply: of two that set a price for one day, the later
+/// one counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PriceBook(pub Vec<Rule>);
 
@@ -85,7 +86,7 @@ impl Rule {
 
     fn apply(&self, spans: &Spans) -> Spans {
         let from = self.from.map_or(i64::MIN, |day| day.start().millis());
-        // A day has 86,400,000 milliseconds in UTC, and days end long before the number does.
+        // UTC days have 86,400,000 ms; the last representable day is far below i64::MAX.
         let end = self.to.map_or(i64::MAX, |day| {
             day.start().millis().saturating_add(86_400_000)
         });
@@ -97,14 +98,15 @@ impl Rule {
 }
 
 impl PriceBook {
-    /// The rows of a model with all rules applied, and whether any did.
+    /// Applies all rules to the rows of a model, which has any of `names`. Returns the rows, and
+    /// whether any rule matched.
     pub(super) fn apply(&self, names: &[&str], spans: Spans) -> (Spans, bool) {
         let mut own = self.0.iter().filter(|rule| rule.matches(names)).peekable();
         let any = own.peek().is_some();
         (own.fold(spans, |spans, rule| rule.apply(&spans)), any)
     }
 
-    /// All rules as one text, for a fingerprint.
+    /// All rules as text, for the fingerprint of prices.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
         for rule in &self.0 {
@@ -123,7 +125,7 @@ impl PriceBook {
     }
 }
 
-/// Whether a text matches a pattern in which `*` stands for any characters.
+/// Whether a text matches a pattern; `*` stands for any characters.
 fn glob(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let first = parts.next().unwrap_or_default();
@@ -233,50 +235,30 @@ mod tests {
     }
 
     #[test]
-    fn a_discount_applies_to_what_the_table_and_the_rules_before_it_say() {
-        assert_eq!(
-            cost(
-                vec![multiply("*opus*", 850)],
-                "claude-opus-4-8",
-                "2026-11-02"
-            ),
-            "4.25"
-        );
-        assert_eq!(
-            cost(
-                vec![set("x", "2", None, None), multiply("x", 500)],
-                "x",
-                "2026-11-02"
-            ),
-            "1"
-        );
-        assert_eq!(
-            cost(
-                vec![multiply("x", 500), set("x", "2", None, None)],
-                "x",
-                "2026-11-02"
-            ),
-            "2"
-        );
-        assert_eq!(cost(vec![multiply("x", 500)], "x", "2026-11-02"), "unknown");
-        assert_eq!(
-            cost(
-                vec![multiply("claude-opus-4-8", 500)],
+    fn a_discount_applies_to_the_tables_price_or_that_of_earlier_rules() {
+        let half = |pattern: &str| multiply(pattern, 500);
+        let two = || set("x", "2", None, None);
+        let cases = [
+            (vec![multiply("*opus*", 850)], "claude-opus-4-8", "4.25"),
+            (vec![two(), half("x")], "x", "1"),
+            (vec![half("x"), two()], "x", "2"),
+            (vec![half("x")], "x", "unknown"),
+            // A row of its own in the table, which the pattern does not match.
+            (
+                vec![half("claude-opus-4-8")],
                 "us.anthropic.claude-opus-4-8",
-                "2026-11-02"
+                "5.5",
             ),
-            "5.5",
-            "listed apart"
-        );
-        assert_eq!(
-            cost(
-                vec![multiply("claude-opus-4-8", 500)],
+            // The pattern matches the name of the row.
+            (
+                vec![half("claude-opus-4-8")],
                 "anthropic/claude-opus-4.8",
-                "2026-11-02"
+                "2.5",
             ),
-            "2.5",
-            "the row's name"
-        );
+        ];
+        for (rules, model, want) in cases {
+            assert_eq!(cost(rules.clone(), model, "2026-11-02"), want, "{rules:?}");
+        }
     }
 
     #[test]

@@ -1,19 +1,20 @@
-//! Claude's models have names of many shapes. All of them are parts in some order, read here.
+//! Names of Claude's models: reads their parts, which stand in different orders.
 
 use super::model::split_at_part;
+use super::rates::WHOLE;
 
-/// What a name of a Claude model consists of.
+/// The parts of a Claude model's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Claude<'n> {
-    /// The geography of a Bedrock profile: `us`, `eu`, `global`.
+    /// The geography of a Bedrock inference profile: `us`, `eu`, `global`.
     pub(super) region: Option<&'n str>,
     family: &'n str,
     major: u8,
     minor: u8,
     date: Option<&'n str>,
-    /// The name stands for the newest model of its family.
+    /// The newest model of its family, as in `claude-opus-latest`.
     newest: bool,
-    /// The name stands for fast mode.
+    /// The name selects fast mode.
     pub(super) fast: bool,
 }
 
@@ -23,14 +24,15 @@ const REGIONS: [&str; 17] = [
     "kr", "sg", "mx",
 ];
 const FAMILIES: [&str; 5] = ["opus", "sonnet", "haiku", "fable", "mythos"];
-/// Words that change no price: how much the model thinks, and how much context it is offered.
+/// Words that do not change the price: amount of thinking, size of the context window.
 const NEUTRAL: [&str; 14] = [
     "thinking", "think", "thought", "agentic", "latest", "default", "beta", "1m", "high", "medium",
     "low", "minimal", "xhigh", "auto",
 ];
-/// Routers whose names begin with their own.
+/// Prefixes that routers add to names.
 const ROUTERS: [&str; 2] = ["gemini-", "kiro-"];
 
+/// Whether a word is a date such as `20250807`.
 fn is_date(word: &str) -> bool {
     let part = |from: usize, to: usize| {
         word.get(from..to)
@@ -44,123 +46,158 @@ fn is_date(word: &str) -> bool {
         && (1..=31).contains(&part(6, 8))
 }
 
-/// A budget for thinking: `32000` or `16k`.
+/// Whether a word is a token budget for thinking: `32000` or `16k`.
 fn is_budget(word: &str) -> bool {
     let digits = word.strip_suffix('k').unwrap_or(word);
     (2..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-impl<'n> Claude<'n> {
-    /// Reads the last part of a path, in lower case. Any part that is not known makes it another model.
-    pub(super) fn read(name: &'n str) -> Option<Self> {
-        let (region, rest) = match split_at_part(name, "anthropic.") {
-            Some(("", rest)) => (None, rest),
-            Some((before, rest)) => (
-                Some(
-                    before
-                        .strip_suffix('.')
-                        .filter(|region| REGIONS.contains(region))?,
-                ),
-                rest,
-            ),
-            None => (
-                None,
-                ROUTERS
-                    .iter()
-                    .find_map(|router| name.strip_prefix(router))
-                    .unwrap_or(name),
-            ),
+/// Splits off the geography of a Bedrock profile, or the prefix of a router. `None` for an unknown
+/// geography.
+fn split_region(name: &str) -> Option<(Option<&str>, &str)> {
+    match split_at_part(name, "anthropic.") {
+        Some(("", rest)) => Some((None, rest)),
+        Some((before, rest)) => {
+            let region = before.strip_suffix('.')?;
+            REGIONS.contains(&region).then_some((Some(region), rest))
+        }
+        None => {
+            let plain = ROUTERS.iter().find_map(|router| name.strip_prefix(router));
+            Some((None, plain.unwrap_or(name)))
+        }
+    }
+}
+
+/// A number of a version: at most two digits, without a leading 0.
+fn version_number(word: &str) -> Option<u8> {
+    let plain = word == "0" || !word.starts_with(['0', '+']);
+    word.parse().ok().filter(|_| word.len() <= 2 && plain)
+}
+
+/// Reads the words of a name, one after the other.
+struct Reader<'n> {
+    claude: Claude<'n>,
+    /// The numbers of the version so far.
+    numbers: Vec<u8>,
+    /// The word before.
+    before: &'n str,
+    preview: bool,
+}
+
+impl<'n> Reader<'n> {
+    fn new(region: Option<&'n str>) -> Self {
+        Self {
+            claude: Claude {
+                region,
+                family: "",
+                major: 0,
+                minor: 0,
+                date: None,
+                newest: false,
+                fast: false,
+            },
+            numbers: Vec::new(),
+            before: "",
+            preview: false,
+        }
+    }
+
+    /// Reads a word; `None` if it is not known at this place.
+    fn read(&mut self, word: &'n str) -> Option<()> {
+        let (out, before) = (&mut self.claude, self.before);
+        match (word, version_number(word)) {
+            _ if FAMILIES.contains(&word) && out.family.is_empty() => out.family = word,
+            ("preview", _) if out.family == "mythos" => self.preview = true,
+            ("0", _) if matches!(before, "v1" | "v2") => {}
+            ("v1" | "v2", _) if out.has_version() || out.date.is_some() => {}
+            // GitHub's name of Opus 4.1.
+            ("41", _) if out.family == "opus" && self.numbers.is_empty() => {
+                self.set_version(&[4, 1])
+            }
+            // Both numbers of a version stand together, before any date.
+            (_, Some(number))
+                if self.numbers.is_empty()
+                    || (self.numbers.len() == 1 && before.parse::<u8>().is_ok()) =>
+            {
+                self.set_version(&[number]);
+            }
+            _ if is_date(word) && out.date.is_none() => out.date = Some(word),
+            ("fast", _) => out.fast = true,
+            _ if NEUTRAL.contains(&word) => {
+                out.newest |= word == "latest" && self.numbers.is_empty();
+            }
+            _ if matches!(before, "thinking" | "think") && is_budget(word) => {}
+            // The size of a context window: `v1:0:200k`.
+            _ if before == "0" && word.ends_with('k') && is_budget(word) => {}
+            _ => return None,
+        }
+        self.before = word;
+        Some(())
+    }
+
+    fn set_version(&mut self, numbers: &[u8]) {
+        self.numbers.extend(numbers);
+        let number = |at: usize| self.numbers.get(at).copied().unwrap_or(0);
+        (self.claude.major, self.claude.minor) = (number(0), number(1));
+    }
+
+    /// The name, if it has all parts that a model needs.
+    fn finish(self) -> Option<Claude<'n>> {
+        let complete = if self.numbers.is_empty() {
+            self.preview || self.claude.newest
+        } else {
+            self.claude.has_version() && !self.preview
         };
+        (complete && !self.claude.family.is_empty()).then_some(self.claude)
+    }
+}
+
+impl<'n> Claude<'n> {
+    /// Reads the last part of a path, in lower case. `None` if any word is not known: then it is
+    /// another model.
+    pub(super) fn read(name: &'n str) -> Option<Self> {
+        let (region, rest) = split_region(name)?;
         let mut words = rest
             .strip_prefix("claude")?
             .split(['-', '.', '_', '@', ':']);
         if words.next() != Some("") {
             return None;
         }
-        let mut out = Self {
-            region,
-            family: "",
-            major: 0,
-            minor: 0,
-            date: None,
-            newest: false,
-            fast: false,
-        };
-        let (mut numbers, mut before, mut preview) = (Vec::new(), "", false);
-        for word in words {
-            let number = word
-                .parse::<u8>()
-                .ok()
-                .filter(|_| word.len() <= 2 && (word == "0" || !word.starts_with(['0', '+'])));
-            match (word, number) {
-                _ if FAMILIES.contains(&word) && out.family.is_empty() => out.family = word,
-                ("preview", _) if out.family == "mythos" => preview = true,
-                ("0", _) if matches!(before, "v1" | "v2") => {}
-                ("v1" | "v2", _) if out.major() || out.date.is_some() => {}
-                // GitHub's name of Opus 4.1.
-                ("41", _) if out.family == "opus" && numbers.is_empty() => {
-                    numbers.extend([4, 1]);
-                    (out.major, out.minor) = (4, 1);
-                }
-                // Both digits of a version stand together, before any date.
-                (_, Some(number))
-                    if numbers.is_empty()
-                        || (numbers.len() == 1 && before.parse::<u8>().is_ok()) =>
-                {
-                    numbers.push(number);
-                    (out.major, out.minor) = (numbers[0], numbers.get(1).copied().unwrap_or(0));
-                }
-                _ if is_date(word) && out.date.is_none() => out.date = Some(word),
-                ("fast", _) => out.fast = true,
-                _ if NEUTRAL.contains(&word) => {
-                    out.newest |= word == "latest" && numbers.is_empty()
-                }
-                _ if matches!(before, "thinking" | "think") && is_budget(word) => {}
-                // The size of a context: `v1:0:200k`.
-                _ if before == "0" && word.ends_with('k') && is_budget(word) => {}
-                _ => return None,
-            }
-            before = word;
-        }
-        let plain = numbers.is_empty();
-        let known = !out.family.is_empty()
-            && if plain {
-                preview || out.newest
-            } else {
-                out.major > 0 && !preview
-            };
-        known.then_some(out)
+        let mut reader = Reader::new(region);
+        words.try_for_each(|word| reader.read(word))?;
+        reader.finish()
     }
 
-    fn major(&self) -> bool {
+    fn has_version(&self) -> bool {
         self.major > 0
     }
 
-    /// Whether it is a preview, which clouds sell at prices of their own.
+    /// Whether it is a preview model. Clouds have their own prices for those.
     pub(super) fn is_preview(&self) -> bool {
-        !self.major() && !self.newest
+        !self.has_version() && !self.newest
     }
 
     /// Whether regional profiles of Bedrock cost more than global ones.
-    fn is_dearer_by_region(&self) -> bool {
-        (self.major, self.minor) >= (4, 5) || !self.major()
+    fn costs_more_by_region(&self) -> bool {
+        (self.major, self.minor) >= (4, 5) || !self.has_version()
     }
 
-    /// The factor of its geography, in thousandths.
+    /// The price factor of the geography, in thousandths. `government`: the route names a region of
+    /// the government cloud.
     pub(super) fn permille(&self, government: bool) -> u128 {
         match self.region {
             Some("us-gov") => 1200,
             _ if government => 1200,
-            None | Some("global") => 1000,
-            _ if self.is_dearer_by_region() => 1100,
-            _ => 1000,
+            None | Some("global") => WHOLE,
+            _ if self.costs_more_by_region() => 1100,
+            _ => WHOLE,
         }
     }
 
-    /// Its names as tables write them: with the date, without it, with dots.
+    /// The names that price tables may use: with the date, without it, with a dot in the version.
     pub(super) fn names(&self) -> Vec<String> {
         let (family, major, minor) = (self.family, self.major, self.minor);
-        if !self.major() {
+        if !self.has_version() {
             return vec![format!(
                 "claude-{family}-{}",
                 if self.newest { "latest" } else { "preview" }

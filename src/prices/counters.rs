@@ -1,9 +1,9 @@
-//! The figures of a request that are billed.
+//! Counters: the billed figures of a request.
 
-/// What is billed in one request. All figures are token counts, but for `web_search`, which counts requests.
+/// The billed figures of one request or of a sum: token counts, and the number of web searches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Counters {
-    /// Prompt tokens that were neither written to nor read from the cache.
+    /// Prompt tokens neither written to nor read from the cache.
     pub input: u64,
     /// Tokens of the answer.
     pub output: u64,
@@ -18,7 +18,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// The sum, each figure at most the largest there is.
+    /// The sum of each figure, saturating.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Counters {
         }
     }
 
-    /// Each figure's remainder after taking `other` away, at least 0.
+    /// The difference of each figure, at least 0.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Counters {
         self.prompt().saturating_add(self.output)
     }
 
-    /// All tokens of the prompt, which decide the price tier.
+    /// All tokens of the prompt: input, cache writes and cache reads. They select the price tier.
     pub const fn prompt(&self) -> u64 {
         self.input
             .saturating_add(self.cache_creation)

@@ -1,13 +1,13 @@
-//! Each row of the providers people use, against a price computed from the row as litellm has it, by other means than the table's.
+//! Compares the prices of widely used providers with prices computed from litellm's own rows.
 
 use std::fs;
 use std::io::Read as _;
 
 use serde_json::{Map, Value};
 
-use super::lookup::*;
+use super::counters::Counters;
+use super::lookup::prices;
 use super::tests::at;
-use super::*;
 
 /// Attodollars (10⁻¹⁸) per token of a decimal such as `1.25e-06`, with the digits that floats add rounded off.
 fn atto(value: &Value) -> Option<i128> {
@@ -28,7 +28,8 @@ fn atto(value: &Value) -> Option<i128> {
     })
 }
 
-/// What one kind of token costs: of a tier where it lists that, else of the row, else by the provider's custom.
+/// A row of litellm's list: rates come from the tier if it has them, else from the row, else from
+/// the provider's usual rule.
 struct Listed<'r> {
     row: &'r Map<String, Value>,
     tier: Option<&'r Map<String, Value>>,
@@ -60,7 +61,7 @@ impl Listed<'_> {
             } else {
                 input
             });
-        // Tiers list no price of an hour's write in two ways.
+        // Tiers have no rate for writes of an hour.
         let hour = self
             .row
             .get(&format!(
@@ -118,13 +119,33 @@ fn by_hand(row: &Map<String, Value>, c: &Counters) -> i128 {
     .picodollars(c)
 }
 
-#[test]
-fn every_listed_row_has_its_own_price() {
-    let bytes = fs::read(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/fixtures/prices/listed.z"
-    ))
-    .expect("rows of litellm");
+/// A request without web searches.
+const fn request(input: u64, output: u64, writes: u64, reads: u64, writes_1h: u64) -> Counters {
+    Counters {
+        input,
+        output,
+        cache_creation: writes,
+        cache_read: reads,
+        cache_1h: writes_1h,
+        web_search: 0,
+    }
+}
+
+/// Requests on both sides of all thresholds of tiers, with cache writes of both lifetimes.
+const REQUESTS: [Counters; 7] = [
+    request(1_000_003, 1_000_007, 0, 0, 0),
+    request(10_001, 503, 2003, 7001, 0),
+    request(17, 11, 5003, 1009, 2001),
+    request(60_001, 503, 20_003, 48_001, 3),
+    request(100_001, 503, 20_003, 82_001, 3),
+    request(3, 503, 3, 300_001, 2),
+    request(0, 0, 600_001, 0, 600_001),
+];
+
+/// The rows of litellm's list, of the release that the built-in table was made from.
+fn listed() -> Vec<Map<String, Value>> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/prices/listed.z");
+    let bytes = fs::read(path).expect("rows of litellm");
     let mut text = String::new();
     flate2::read::ZlibDecoder::new(bytes.as_slice())
         .read_to_string(&mut text)
@@ -134,66 +155,16 @@ fn every_listed_row_has_its_own_price() {
         prices().tables.others_source().contains(version),
         "tables and rows are of one release"
     );
-    let rows: Vec<Map<String, Value>> = serde_json::from_str(json).expect("rows");
-    let requests = [
-        Counters {
-            input: 1_000_003,
-            output: 1_000_007,
-            ..Counters::default()
-        },
-        Counters {
-            input: 10_001,
-            output: 503,
-            cache_creation: 2003,
-            cache_read: 7001,
-            cache_1h: 0,
-            web_search: 0,
-        },
-        Counters {
-            input: 17,
-            output: 11,
-            cache_creation: 5003,
-            cache_read: 1009,
-            cache_1h: 2001,
-            web_search: 0,
-        },
-        Counters {
-            input: 60_001,
-            output: 503,
-            cache_creation: 20_003,
-            cache_read: 48_001,
-            cache_1h: 3,
-            web_search: 0,
-        },
-        Counters {
-            input: 100_001,
-            output: 503,
-            cache_creation: 20_003,
-            cache_read: 82_001,
-            cache_1h: 3,
-            web_search: 0,
-        },
-        Counters {
-            input: 3,
-            output: 503,
-            cache_creation: 3,
-            cache_read: 300_001,
-            cache_1h: 2,
-            web_search: 0,
-        },
-        Counters {
-            input: 0,
-            output: 0,
-            cache_creation: 600_001,
-            cache_read: 0,
-            cache_1h: 600_001,
-            web_search: 0,
-        },
-    ];
+    serde_json::from_str(json).expect("rows")
+}
+
+#[test]
+fn every_listed_row_has_its_own_price() {
+    let rows = listed();
     let mut wrong = Vec::new();
     for row in &rows {
         let name = row["name"].as_str().expect("a name");
-        for c in &requests {
+        for c in &REQUESTS {
             let cost = prices().cost(name, at("2026-11-20"), c, false, None);
             let want = u128::try_from(by_hand(row, c)).expect("no price is negative");
             if !cost.known || cost.amount.pico() != want {

@@ -1,4 +1,4 @@
-//! Looking up the price of a model.
+//! Looks up the price of a model by its name.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -12,25 +12,27 @@ use super::table::Tables;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 
-/// Changes with every price and every rule of names: see [`fingerprint`].
+/// Changes with every built-in price and every rule for names: see [`fingerprint`].
 pub(super) const FINGERPRINT: &str = "729dde7478a593eb";
 
-/// So many names are remembered with their rows. More exist in no fleet, only in files that somebody made up.
-pub(super) const REMEMBERED: usize = 4096;
+/// Maximum number of names in the cache. No real fleet has more; crafted files may.
+pub(super) const MAX_CACHED: usize = 4096;
 
-/// What all prices of this program depend on: a hash of the tables and of what a fixed list of names finds in them.
+/// Fingerprint of the built-in prices: a hash of the tables, and of the rows that a fixed list of
+/// names finds in them.
 ///
-/// Whatever is derived by price is kept under it. With prices of the user's own it is [`Prices::fingerprint`].
+/// Caches of derived costs are keyed by it. With a price book it is [`Prices::fingerprint`].
 pub fn fingerprint() -> String {
     FINGERPRINT.to_owned()
 }
 
-/// Prices by model: the built-in tables, with rules of the user's own.
+/// Prices by model: the built-in tables and the price book.
 #[derive(Debug)]
 pub struct Prices {
     pub(super) tables: &'static Tables,
     book: PriceBook,
-    pub(super) remembered: RwLock<HashMap<String, Priced>>,
+    /// Results of lookups by name.
+    pub(super) cache: RwLock<HashMap<String, Priced>>,
 }
 
 /// The built-in prices.
@@ -40,26 +42,26 @@ pub fn prices() -> &'static Prices {
 }
 
 impl Prices {
-    /// The built-in prices with rules of the user's own.
+    /// The built-in prices, changed by the rules of a price book.
     pub fn new(book: PriceBook) -> Self {
         Self {
             tables: Tables::built_in(),
             book,
-            remembered: RwLock::default(),
+            cache: RwLock::default(),
         }
     }
 
-    /// The month of the figures, `YYYY-MM`.
+    /// The month of the built-in prices, `YYYY-MM`.
     pub fn as_of(&self) -> &str {
         self.tables.as_of
     }
 
-    /// Where the prices of Claude's models come from.
+    /// Source of the prices of Claude's models.
     pub fn source(&self) -> &str {
         self.tables.source
     }
 
-    /// What all prices depend on, as [`fingerprint`].
+    /// Fingerprint of all prices: [`fingerprint`], combined with the price book unless it is empty.
     pub fn fingerprint(&self) -> String {
         if self.book.0.is_empty() {
             return fingerprint();
@@ -71,8 +73,8 @@ impl Prices {
         .to_string()
     }
 
-    /// The price of one request at a time, of which only the UTC day matters. `fast` is Claude Code's fast mode, `geo` the region that
-    /// inference was bound to.
+    /// The price of one request. Of `at`, only the UTC day matters. `fast`: Claude Code's fast mode;
+    /// `geo`: the region to which inference was bound.
     ///
     /// A model without a row has an unknown price, not a price of 0.
     pub fn cost(
@@ -92,17 +94,18 @@ impl Prices {
         }
     }
 
-    /// The price of several requests of one day together, as if none of them passed a threshold: how long each was is not known.
+    /// The price of several requests of one day, from the sum of their counters. Tiers do not apply,
+    /// because the size of each prompt is not known.
     pub fn cost_of_many(&self, model: &str, at: Timestamp, counters: &Counters) -> Cost {
         self.of(model)
             .row(at)
             .map_or(Cost::UNKNOWN, |row| row.cost_of_many(counters))
     }
 
-    /// The prices of a model, to be asked for many requests.
+    /// The prices of a model, for many requests.
     pub fn of(&self, model: &str) -> Priced {
         if let Some(known) = self
-            .remembered
+            .cache
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .get(model)
@@ -110,29 +113,26 @@ impl Prices {
             return known.clone();
         }
         let priced = self.look_up(model);
-        let mut remembered = self
-            .remembered
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() < REMEMBERED {
-            remembered.insert(model.to_owned(), priced.clone());
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        if cache.len() < MAX_CACHED {
+            cache.insert(model.to_owned(), priced.clone());
         }
         priced
     }
 
-    /// Which row of the built-in tables a model's name finds, and why.
+    /// The row of the built-in tables for a model's name, and how it was found.
     pub fn explain(&self, model: &str) -> Option<Found> {
         self.of(model).0.and_then(|model| model.found.clone())
     }
 
-    /// Whether a rule of the user's own changes a model's price on some day.
+    /// Whether a rule of the price book changes the model's price on any day.
     pub fn is_own(&self, model: &str) -> bool {
         self.of(model).0.is_some_and(|model| model.own)
     }
 
     fn look_up(&self, model: &str) -> Priced {
         let has = |name: &str| self.tables.has(name);
-        // Files of older versions may have names that are cleaned before they are stored today.
+        // Files of older versions may contain names that are cleaned before storage today.
         let cleaned = model_name(model);
         let find = |name: &str| names::find(name, &has);
         let (name, found) = find(model).map_or_else(
@@ -162,19 +162,19 @@ impl Prices {
         })))
     }
 
-    /// The rows of a name, with its factors.
+    /// The rows of a name, with the factors of its profile and of fast mode applied.
     fn spans(&self, found: &Found) -> Option<Spans> {
         let mut spans = self.tables.row(&found.row)?;
         if found.fast {
-            // Of a model without a fast mode nobody knows what it would cost.
+            // The price of fast mode is not known for a model that has none.
             spans = if spans.all(|row| row.fast_permille > WHOLE) {
                 spans.map(Row::always_fast)
             } else {
                 return None;
             };
         }
-        if found.permille != 1000 {
-            // A profile's geography is in its price; that of the answer adds nothing.
+        if u128::from(found.permille) != WHOLE {
+            // The profile's factor includes its geography: US inference adds nothing to it.
             spans = spans.map(|row| Row {
                 us_permille: WHOLE,
                 ..row.scaled(u128::from(found.permille))
@@ -183,7 +183,7 @@ impl Prices {
         Some(spans)
     }
 
-    /// Where a row's figures come from.
+    /// Source of a model's rates.
     pub(super) fn source_of(&self, model: &Model) -> &str {
         match (model.own, model.claude) {
             (true, _) => "set by the user",
@@ -193,25 +193,26 @@ impl Prices {
     }
 }
 
+/// A model with a price: the result of a lookup.
 #[derive(Debug)]
 pub(super) struct Model {
     /// The name that was looked up.
     pub(super) name: String,
     /// The row of the built-in tables, if there is one.
     pub(super) found: Option<Found>,
-    /// A rule of the user's own applies.
+    /// Whether a rule of the price book applies.
     own: bool,
-    /// The row is of the small table.
+    /// Whether the row is in the table of Claude's models.
     claude: bool,
     spans: Spans,
 }
 
-/// What a model costs, if that is known.
+/// The prices of a model, if they are known.
 #[derive(Debug, Clone)]
 pub struct Priced(pub(super) Option<Arc<Model>>);
 
 impl Priced {
-    /// As [`Prices::cost`].
+    /// The price of one request; see [`Prices::cost`].
     pub fn cost(&self, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
         self.row(at)
             .map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo))

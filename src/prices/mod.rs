@@ -1,8 +1,9 @@
-//! What a request costs: the built-in, dated price tables, names of models, and the arithmetic.
+//! Prices of requests: built-in, dated price tables, names of models, the price book, arithmetic.
 //!
-//! A name of a model goes to [`Prices::of`], which finds its row ([`Found`] says which one and why). Prices depend on the UTC day of the
-//! request: rows have dates where prices changed. Source of the figures: litellm (see `claude.tsv` and `tools/prices.py`). Prices of
-//! retired models stay, so that old records keep their price.
+//! [`Prices::of`] finds the row of a model's name; [`Found`] explains which one and why. Prices
+//! depend on the UTC day of the request: rows have dates where prices changed. Source of the rates:
+//! litellm (see `claude.tsv` and `tools/prices.py`). Prices of retired models stay, so that old
+//! records keep their price.
 
 mod bill;
 mod book;
@@ -15,7 +16,9 @@ mod model;
 mod names;
 #[cfg(test)]
 mod names_tests;
+mod providers;
 mod rates;
+mod spellings;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,15 @@
-//! Names of models as transcripts have them, and what of them may be stored.
+//! Names of models: from the text in a transcript to the name that is stored.
 
 use crate::base::ids::token;
 
-/// The longest name that is kept.
-const MOST: usize = 100;
+/// Maximum length of a stored name, in characters.
+const MAX_LENGTH: usize = 100;
 
-/// A model's name as records keep it.
+/// A model's name as records store it, without account numbers and project names.
 ///
-/// Names of clouds can hold an account: an ARN of Bedrock becomes the name of its profile or model, a path of Vertex its model. Routes
-/// such as `provider,model` and `model(high)` are written with plain characters. Any other text is hashed, as [`token`] does.
+/// An ARN of Bedrock becomes the name of its profile or model, a path of Vertex the name of its
+/// model. Routes such as `provider,model` and `model(high)` are written with plain characters. Any
+/// other text is hashed by [`token`].
 pub fn model_name(text: &str) -> String {
     let text = text.trim();
     let decoded = decoded(text);
@@ -17,9 +18,10 @@ pub fn model_name(text: &str) -> String {
         Some(at) => arn(&text[at..]),
         None => path(text),
     };
-    // An account number of AWS has twelve digits. No model's name does; nor does a hash depend on it.
+    // An account number of AWS has twelve digits, and no model's name does. The hash is computed
+    // without digits, so that it cannot reveal the number.
     match name {
-        Some(name) if !has_account(&name) => token(&name, "model", MOST),
+        Some(name) if !has_account(&name) => token(&name, "model", MAX_LENGTH),
         _ => token(
             &format!(
                 "not a name: {}",
@@ -28,12 +30,12 @@ pub fn model_name(text: &str) -> String {
                     .collect::<String>()
             ),
             "model",
-            MOST,
+            MAX_LENGTH,
         ),
     }
 }
 
-/// With the colons and slashes of a name that was made part of an address. None if nothing was encoded.
+/// Decodes `%3A` and `%2F` of a name that was part of a URL. `None` if nothing was encoded.
 fn decoded(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut out = parts.next()?.to_owned();
@@ -49,13 +51,13 @@ fn decoded(text: &str) -> Option<String> {
     (out != text).then_some(out)
 }
 
-/// What is before and after the first place of a part.
+/// The text before and after the first occurrence of a part.
 pub(super) fn split_at_part<'t>(text: &'t str, part: &str) -> Option<(&'t str, &'t str)> {
     let at = memchr::memmem::find(text.as_bytes(), part.as_bytes())?;
     Some((text.get(..at)?, text.get(at + part.len()..)?))
 }
 
-/// Where an ARN begins: at the beginning or behind a separator.
+/// Where an ARN begins: at the start of the text or behind a separator.
 fn find_arn(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let separates =
@@ -63,7 +65,8 @@ fn find_arn(text: &str) -> Option<usize> {
     memchr::memmem::find_iter(lower.as_bytes(), b"arn:").find(|at| separates(*at))
 }
 
-/// `arn:partition:bedrock:region:account:kind/name`. A profile of one's own has a name that says nothing, so that its kind stays.
+/// The model of `arn:partition:bedrock:region:account:kind/name`. The name of an application
+/// profile is random, so its kind is kept in front of it.
 fn arn(text: &str) -> Option<String> {
     let mut parts = text.splitn(6, ':');
     let (_, _, service, region) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
@@ -82,13 +85,13 @@ fn arn(text: &str) -> Option<String> {
     }
 }
 
-/// A name without what may say whose it is.
+/// The model of a path, without the project of Google's cloud. `None` for an endpoint or a tuned
+/// model, which has no price.
 fn path(text: &str) -> Option<String> {
     let rest = text
         .strip_prefix("projects/")
         .or_else(|| split_at_part(text, "/projects/").map(|(_, rest)| rest));
     if let Some(rest) = rest {
-        // A project of Google's cloud; its own endpoints and tuned models name nothing that has a price.
         let publisher = split_at_part(rest, "/publishers/")?.1;
         return split_at_part(publisher, "/models/").map(|(_, model)| model.to_owned());
     }
@@ -106,6 +109,7 @@ fn path(text: &str) -> Option<String> {
     )
 }
 
+/// Whether a name contains twelve digits in a row, like an account number of AWS.
 fn has_account(name: &str) -> bool {
     name.split(|c: char| !c.is_ascii_digit())
         .any(|digits| digits.len() == 12)
@@ -115,62 +119,65 @@ fn has_account(name: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// Names with an account number, each with the stored name, or `None` if it is hashed.
+    const ACCOUNTS: [(&str, Option<&str>); 15] = [
+        (
+            "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8",
+            Some("eu.anthropic.claude-opus-4-8"),
+        ),
+        (
+            "arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/4jqtkehs0zy3",
+            Some("application-inference-profile/4jqtkehs0zy3"),
+        ),
+        (
+            "bedrock/converse/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
+            Some("application-inference-profile/abc"),
+        ),
+        (
+            "ARN:AWS:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-5",
+            Some("us.anthropic.claude-sonnet-5"),
+        ),
+        (
+            "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-sonnet-5",
+            Some("us.anthropic.claude-sonnet-5"),
+        ),
+        (
+            "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-6-v1",
+            Some("anthropic.claude-opus-4-6-v1"),
+        ),
+        (
+            "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.claude-opus-4-8",
+            Some("bedrock/us-gov-west-1/anthropic.claude-opus-4-8"),
+        ),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+        ),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz1",
+            Some("provisioned-model/xyz1"),
+        ),
+        (
+            "arn:aws:sagemaker:us-east-1:123456789012:endpoint/mine",
+            Some("endpoint/mine"),
+        ),
+        ("arn:aws:bedrock:us-east-1:123456789012", None),
+        ("arn:aws:bedrock:us-east-1:123456789012:x", None),
+        (
+            "arn:aws:bedrock:us-east-1:123456789012:custom-model/123456789012/abc",
+            None,
+        ),
+        ("bedrock/123456789012/us.anthropic.claude-opus-4-8", None),
+        (
+            "https://bedrock.us-east-1.amazonaws.com/123456789012?x",
+            None,
+        ),
+    ];
+
     #[test]
-    fn an_account_number_never_stays() {
+    fn an_account_number_is_never_stored() {
         let account = "123456789012";
-        for (text, want) in [
-            (
-                "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.anthropic.claude-opus-4-8",
-                Some("eu.anthropic.claude-opus-4-8"),
-            ),
-            (
-                "arn:aws:bedrock:us-west-2:123456789012:application-inference-profile/4jqtkehs0zy3",
-                Some("application-inference-profile/4jqtkehs0zy3"),
-            ),
-            (
-                "bedrock/converse/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc",
-                Some("application-inference-profile/abc"),
-            ),
-            (
-                "ARN:AWS:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-5",
-                Some("us.anthropic.claude-sonnet-5"),
-            ),
-            (
-                "arn%3Aaws%3Abedrock%3Aus-east-1%3A123456789012%3Ainference-profile%2Fus.anthropic.claude-sonnet-5",
-                Some("us.anthropic.claude-sonnet-5"),
-            ),
-            (
-                "arn:aws:bedrock:us-east-1::foundation-model/anthropic.claude-opus-4-6-v1",
-                Some("anthropic.claude-opus-4-6-v1"),
-            ),
-            (
-                "arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/anthropic.claude-opus-4-8",
-                Some("bedrock/us-gov-west-1/anthropic.claude-opus-4-8"),
-            ),
-            (
-                "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0",
-                Some("us.anthropic.claude-sonnet-4-5-20250929-v1:0"),
-            ),
-            (
-                "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/xyz1",
-                Some("provisioned-model/xyz1"),
-            ),
-            (
-                "arn:aws:sagemaker:us-east-1:123456789012:endpoint/mine",
-                Some("endpoint/mine"),
-            ),
-            ("arn:aws:bedrock:us-east-1:123456789012", None),
-            ("arn:aws:bedrock:us-east-1:123456789012:x", None),
-            (
-                "arn:aws:bedrock:us-east-1:123456789012:custom-model/123456789012/abc",
-                None,
-            ),
-            ("bedrock/123456789012/us.anthropic.claude-opus-4-8", None),
-            (
-                "https://bedrock.us-east-1.amazonaws.com/123456789012?x",
-                None,
-            ),
-        ] {
+        for (text, want) in ACCOUNTS {
             let name = model_name(text);
             assert!(!name.contains(account), "{text}: {name}");
             match want {
@@ -182,7 +189,7 @@ mod tests {
         assert_eq!(
             model_name(other),
             model_name("arn:aws:bedrock:us-east-1:123456789012"),
-            "a hash must not be of the number either"
+            "the hash does not depend on the number"
         );
     }
 

@@ -1,15 +1,18 @@
-//! Names that people's files have, each with its row, and names that must find nothing; and the fingerprint over all of it.
+//! Tests of names: a list of names with their rows, near misses without one, and the fingerprint.
 
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::lookup::*;
+use super::counters::Counters;
+use super::lookup::{FINGERPRINT, fingerprint, prices};
+use super::model::model_name;
+use super::names;
 use super::table::CLAUDE;
 use super::tests::at;
-use super::*;
 use crate::base::ids::RecordId;
 
-/// Lines `name`, `row`, factor in thousandths, source, between tabs; lines of names that find nothing have `-` for the row.
+/// The cases of `names.tsv`: name, row, factor in thousandths, source, separated by tabs. The row is
+/// `-` for a name without one.
 fn cases() -> Vec<(String, Option<String>, u64)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/prices/names.tsv");
     let text = fs::read_to_string(path).expect("the list of names");
@@ -36,7 +39,7 @@ fn cases() -> Vec<(String, Option<String>, u64)> {
 }
 
 #[test]
-fn names_find_their_rows_and_near_misses_nothing() {
+fn names_find_their_rows_and_near_misses_find_none() {
     let mut wrong = Vec::new();
     let all = cases();
     for (name, row, factor) in &all {
@@ -93,9 +96,10 @@ fn names_cleaned_for_storage_find_what_they_found_before() {
     }
 }
 
-/// Cached figures are kept under the fingerprint: a price that changes under the same one would never reach them.
+/// Caches of costs are keyed by the fingerprint: a price that changed without it would not reach
+/// them.
 #[test]
-fn the_fingerprint_is_that_of_the_tables_and_of_what_names_find() {
+fn the_fingerprint_covers_the_tables_and_the_rows_of_names() {
     let mut text = format!("{CLAUDE}{}", prices().tables.others());
     let counters = Counters {
         input: 300_001,
@@ -116,7 +120,7 @@ fn the_fingerprint_is_that_of_the_tables_and_of_what_names_find() {
     let digest = RecordId::of("prices", &[text.as_bytes()]).to_string();
     assert_eq!(
         digest, FINGERPRINT,
-        "prices changed: put the first of these into src/prices/mod.rs"
+        "prices changed: copy the first of these to src/prices/lookup.rs"
     );
     assert_eq!(fingerprint(), FINGERPRINT);
 }

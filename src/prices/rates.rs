@@ -1,9 +1,9 @@
-//! The rates of one model and the arithmetic of a price.
+//! Rates of a model, with tiers and dates, and the arithmetic of a price.
 
 use super::counters::Counters;
 use crate::base::money::{Cost, Money};
 
-/// Picodollars per token.
+/// Rates in picodollars (10⁻¹² USD) per token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Rates {
     pub(super) input: u128,
@@ -13,16 +13,16 @@ pub(super) struct Rates {
     pub(super) read: u128,
 }
 
-/// Unity of factors, which are thousandths.
+/// The factor 1: factors are in thousandths.
 pub(super) const WHOLE: u128 = 1000;
 
-/// `value` times so many thousandths, rounded half up.
+/// `value` times a factor in thousandths, rounded half up.
 const fn times(value: u128, permille: u128) -> u128 {
     value.saturating_mul(permille).saturating_add(WHOLE / 2) / WHOLE
 }
 
 impl Rates {
-    /// What is billed by the token: how many, and the rate of one.
+    /// The kinds of billed tokens: name, count, rate per token.
     pub(super) fn products(&self, counters: &Counters) -> [(&'static str, u64, u128); 5] {
         let hour = counters.cache_1h.min(counters.cache_creation);
         [
@@ -56,19 +56,22 @@ impl Rates {
     }
 }
 
-/// The prices of one model on some days.
+/// The prices of one model for a span of days.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) rates: Rates,
     /// Ascending thresholds in prompt tokens, each with the rates above it.
     pub(super) tiers: Vec<(u64, Rates)>,
+    /// Factor of fast mode, in thousandths.
     pub(super) fast_permille: u128,
+    /// Factor of inference in the US, in thousandths.
     pub(super) us_permille: u128,
+    /// Picodollars per web search.
     pub(super) web_search: u128,
 }
 
 impl Row {
-    /// The rates for a request, and the threshold of their tier.
+    /// The threshold of a request's tier, if it is in one, and the rates that apply.
     pub(super) fn rates(&self, counters: &Counters) -> (Option<u64>, &Rates) {
         let prompt = counters.prompt();
         let tier = self.tiers.iter().rev().find(|(above, _)| prompt > *above);
@@ -94,7 +97,7 @@ impl Row {
         ))
     }
 
-    /// The price of several requests, without tiers.
+    /// The price of several requests from the sum of their counters, without tiers.
     pub(super) fn cost_of_many(&self, counters: &Counters) -> Cost {
         Cost::known(Money::from_pico(
             self.rates
@@ -107,7 +110,7 @@ impl Row {
         u128::from(counters.web_search).saturating_mul(self.web_search)
     }
 
-    /// The row with all rates by the token times so many thousandths.
+    /// The row with all rates per token multiplied by a factor in thousandths.
     pub(super) fn scaled(&self, permille: u128) -> Self {
         let tiers = self
             .tiers
@@ -121,7 +124,7 @@ impl Row {
         }
     }
 
-    /// The row of requests that are all in fast mode.
+    /// The row for a name that always selects fast mode.
     pub(super) fn always_fast(&self) -> Self {
         Self {
             fast_permille: WHOLE,
@@ -130,9 +133,10 @@ impl Row {
     }
 }
 
-/// The rows of one model, each from a point in time (milliseconds since 1970, the start of a UTC day) to the next one's.
+/// The rows of one model over time: each applies from a time (milliseconds since 1970, the start of
+/// a UTC day) until the next one.
 ///
-/// The first one holds since ever. No row means no known price.
+/// The first one has no lower bound. A span without a row has no known price.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Spans(Vec<(i64, Option<Row>)>);
 
@@ -142,9 +146,9 @@ impl Spans {
         Self(vec![(i64::MIN, Some(row))])
     }
 
-    /// The row that holds at a point in time.
+    /// The row at a time in milliseconds.
     pub(super) fn at(&self, millis: i64) -> Option<&Row> {
-        // Nearly all models have one row.
+        // Nearly all models have one row: a linear search is enough.
         let mut later = self.0.iter().rev();
         later.find(|(from, _)| *from <= millis)?.1.as_ref()
     }
@@ -154,12 +158,12 @@ impl Spans {
         self.0.iter().all(|(_, row)| row.is_none())
     }
 
-    /// Whether something holds for all rows.
+    /// Whether a condition holds for all rows.
     pub(super) fn all(&self, holds: impl Fn(&Row) -> bool) -> bool {
         self.0.iter().filter_map(|(_, row)| row.as_ref()).all(holds)
     }
 
-    /// All rows changed alike.
+    /// The spans with each row changed.
     pub(super) fn map(&self, change: impl Fn(&Row) -> Row) -> Self {
         Self(
             self.0
@@ -169,7 +173,7 @@ impl Spans {
         )
     }
 
-    /// The same, but changed from one point in time up to another.
+    /// The spans, changed from one time (inclusive) to another (exclusive).
     #[must_use]
     pub(super) fn changed(
         &self,
@@ -205,7 +209,7 @@ impl Spans {
         Self(starts.into_iter().map(part).collect())
     }
 
-    /// The same, with another row before a point in time.
+    /// The spans, with another row before a time.
     #[must_use]
     pub(super) fn before(&self, end: i64, row: &Row) -> Self {
         self.changed(i64::MIN, end, |_| Some(row.clone()))

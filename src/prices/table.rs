@@ -1,4 +1,5 @@
-//! The built-in tables: a small one of Claude's models, and a large one that is unpacked when a name is not in the small one.
+//! The built-in price tables: a small one of Claude's models, and a large one of all others, which
+//! is unpacked at the first name that is not in the small one.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -8,17 +9,21 @@ use super::rates::{Rates, Row, Spans, WHOLE};
 use crate::base::money::Money;
 use crate::base::time::Day;
 
-/// Lines as in the large table, below comments.
+/// The small table: comments, then lines as in the large table.
 pub(super) const CLAUDE: &str = include_str!("claude.tsv");
-/// A zlib stream, made by `tools/prices.py`: a line with the source, then a line for each model, sorted by name.
+/// The large table, made by `tools/prices.py`: a zlib stream of a line with the source, then a line
+/// for each model, sorted by name.
 const OTHERS: &[u8] = include_bytes!("others.z");
 
-/// The tables.
+/// Both built-in tables.
 #[derive(Debug)]
 pub(super) struct Tables {
     claude: BTreeMap<&'static str, Spans>,
+    /// The month of the prices, `YYYY-MM`.
     pub(super) as_of: &'static str,
+    /// Source of the prices of Claude's models.
     pub(super) source: &'static str,
+    /// The text of the large table, once it is unpacked.
     others: OnceLock<String>,
 }
 
@@ -46,19 +51,18 @@ fn start_of(day: &str) -> i64 {
         .millis()
 }
 
-/// `input output read write hour`, of which the last three may be left out, then `s`, `f` and `u` with a number, then tiers that begin
-/// with `>` and their threshold.
+/// Reads a row: `input output read write hour` in USD per million tokens, of which the last three may
+/// be missing; then `s` (search), `f` (fast) and `u` (US) with a number; then tiers, each `>`, its
+/// threshold and its rates.
 fn row(text: &str) -> Row {
     let mut numbers: Vec<(u64, Vec<u128>)> = vec![(0, Vec::new())];
     let (mut web_search, mut fast_permille, mut us_permille) = (0, WHOLE, WHOLE);
     for word in text.split(' ') {
         if let Some(above) = word.strip_prefix('>') {
-            numbers.push((
-                above
-                    .parse()
-                    .expect("a threshold of a built-in table is a number"),
-                Vec::new(),
-            ));
+            let above = above
+                .parse()
+                .expect("a threshold of a built-in table is a number");
+            numbers.push((above, Vec::new()));
         } else if let Some(dollars) = word.strip_prefix('s') {
             web_search = Money::parse(dollars).unwrap_or_default().pico();
         } else if let Some(factor) = word.strip_prefix('f') {
@@ -69,17 +73,6 @@ fn row(text: &str) -> Row {
             last.push(per_token(word));
         }
     }
-    let rates = |numbers: &[u128]| {
-        let input = numbers.first().copied().unwrap_or_default();
-        let write_5m = numbers.get(3).copied().unwrap_or(input);
-        Rates {
-            input,
-            output: numbers.get(1).copied().unwrap_or_default(),
-            read: numbers.get(2).copied().unwrap_or(input),
-            write_5m,
-            write_1h: numbers.get(4).copied().unwrap_or(write_5m),
-        }
-    };
     let mut all = numbers
         .into_iter()
         .map(|(above, numbers)| (above, rates(&numbers)));
@@ -93,7 +86,21 @@ fn row(text: &str) -> Row {
     }
 }
 
-/// The part of a line behind the name: the row of today, then days before which another one holds.
+/// Rates from `input output read write hour`. A missing cache rate is that of input; a missing rate
+/// of an hour's writes is that of five minutes.
+fn rates(numbers: &[u128]) -> Rates {
+    let input = numbers.first().copied().unwrap_or_default();
+    let write_5m = numbers.get(3).copied().unwrap_or(input);
+    Rates {
+        input,
+        output: numbers.get(1).copied().unwrap_or_default(),
+        read: numbers.get(2).copied().unwrap_or(input),
+        write_5m,
+        write_1h: numbers.get(4).copied().unwrap_or(write_5m),
+    }
+}
+
+/// The spans of a line, behind the name: today's row, then pairs of a day and the row before it.
 fn spans(text: &str) -> Spans {
     let mut parts = text.split('\t');
     let mut out = Spans::always(row(parts.next().unwrap_or_default()));
@@ -133,12 +140,12 @@ impl Tables {
         })
     }
 
-    /// A row of the small table.
+    /// The rows of a name in the small table.
     pub(super) fn claude(&self, name: &str) -> Option<&Spans> {
         self.claude.get(name)
     }
 
-    /// A row of either table.
+    /// The rows of a name in either table.
     pub(super) fn row(&self, name: &str) -> Option<Spans> {
         self.claude
             .get(name)
@@ -146,17 +153,17 @@ impl Tables {
             .or_else(|| find(self.others(), name).map(spans))
     }
 
-    /// Whether either table has a row.
+    /// Whether either table has a row for the name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.claude.contains_key(name) || find(self.others(), name).is_some()
     }
 
-    /// Where the figures of the large table come from.
+    /// Source of the large table.
     pub(super) fn others_source(&self) -> &str {
         self.others().split('\n').next().unwrap_or_default()
     }
 
-    /// All names.
+    /// All names of both tables.
     #[cfg(test)]
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         let others = self
@@ -179,7 +186,8 @@ impl Tables {
     }
 }
 
-/// What follows a name in a text of sorted lines. Halves the bytes, not the lines, so that no index of lines is needed.
+/// The rest of a name's line in a text of sorted lines. A binary search over bytes, so that no index
+/// of lines is needed.
 fn find<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut low = text.find('\n')? + 1;
     let mut high = text.len();

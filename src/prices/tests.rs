@@ -1,9 +1,9 @@
-//! Prices of single requests.
+//! Tests of the prices of single requests.
 
-use super::lookup::*;
-use super::*;
-use crate::base::time::Day;
-use crate::base::time::Timestamp;
+use super::book::PriceBook;
+use super::counters::Counters;
+use super::lookup::{MAX_CACHED, Prices, prices};
+use crate::base::time::{Day, Timestamp};
 
 pub(super) fn at(day: &str) -> Timestamp {
     Day::parse(day).expect("a day").start()
@@ -77,7 +77,7 @@ fn a_tier_bills_the_whole_request() {
     assert_eq!(
         many.amount.to_string(),
         "0.3301503",
-        "of many: nobody knows"
+        "of a sum: tiers do not apply"
     );
     let c = |input| Counters {
         input,
@@ -111,50 +111,25 @@ fn a_price_is_that_of_the_day() {
         "anthropic/claude-opus-4.6",
         "vertex_ai/claude-opus-4-6@default",
     ] {
-        assert_eq!(
-            on("2026-02-20", model, c, false, None),
-            "0.5475",
-            "{model}: 500,000 at 1, 1000 at 10 and at 37.50"
-        );
-        assert_eq!(on("2026-03-12", model, c, false, None), "0.5475", "{model}");
-        assert_eq!(on("2026-03-13", model, c, false, None), "0.28", "{model}");
+        // 500,000 at 1, 1000 at 10 and at 37.50 in the tier above 200,000.
+        for (day, want) in [
+            ("2026-02-20", "0.5475"),
+            ("2026-03-12", "0.5475"),
+            ("2026-03-13", "0.28"),
+        ] {
+            assert_eq!(on(day, model, c, false, None), want, "{model} {day}");
+        }
     }
-    assert_eq!(
-        on(
-            "2026-03-12",
-            "us.anthropic.claude-opus-4-6-v1",
-            c,
-            false,
-            None
-        ),
-        "0.60225"
-    );
-    assert_eq!(
-        on(
-            "2026-03-13",
-            "us.anthropic.claude-opus-4-6-v1",
-            c,
-            false,
-            None
-        ),
-        "0.308"
-    );
-    assert_eq!(
-        on("2026-03-12", "claude-sonnet-4-6", c, false, None),
-        "0.3285"
-    );
-    assert_eq!(
-        on("2026-03-13", "claude-sonnet-4-6", c, false, None),
-        "0.168"
-    );
-    assert_eq!(
-        on("2026-04-30", "claude-sonnet-4-5", c, false, None),
-        "0.3285"
-    );
-    assert_eq!(
-        on("2026-05-01", "claude-sonnet-4-5", c, false, None),
-        "0.168"
-    );
+    for (day, model, want) in [
+        ("2026-03-12", "us.anthropic.claude-opus-4-6-v1", "0.60225"),
+        ("2026-03-13", "us.anthropic.claude-opus-4-6-v1", "0.308"),
+        ("2026-03-12", "claude-sonnet-4-6", "0.3285"),
+        ("2026-03-13", "claude-sonnet-4-6", "0.168"),
+        ("2026-04-30", "claude-sonnet-4-5", "0.3285"),
+        ("2026-05-01", "claude-sonnet-4-5", "0.168"),
+    ] {
+        assert_eq!(on(day, model, c, false, None), want, "{model} {day}");
+    }
 }
 
 #[test]
@@ -184,7 +159,7 @@ fn regional_profiles_cost_more_from_4_5_on() {
 }
 
 #[test]
-fn fast_mode_and_us_inference_multiply_everything_but_searches() {
+fn fast_mode_and_us_inference_multiply_tokens_not_searches() {
     let c = Counters {
         input: 1_000_000,
         cache_read: 1_000_000,
@@ -203,7 +178,7 @@ fn fast_mode_and_us_inference_multiply_everything_but_searches() {
     assert_eq!(
         cost("claude-opus-4-8-fast", c, false, None),
         "11.02",
-        "the name stands for it"
+        "the name selects fast mode"
     );
     assert_eq!(cost("claude-opus-4-8-fast", c, true, None), "11.02", "once");
     assert_eq!(
@@ -275,13 +250,13 @@ fn absurd_counters_do_not_overflow() {
 }
 
 #[test]
-fn many_made_up_names_are_not_all_remembered() {
+fn the_cache_of_names_is_limited() {
     let prices = Prices::new(PriceBook::default());
-    for n in 0..REMEMBERED + 10 {
+    for n in 0..MAX_CACHED + 10 {
         assert!(prices.explain(&format!("made-up-{n}")).is_none());
     }
     assert_eq!(
-        prices.remembered.read().expect("no thread panicked").len(),
-        REMEMBERED
+        prices.cache.read().expect("no thread panicked").len(),
+        MAX_CACHED
     );
 }

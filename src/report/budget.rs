@@ -1,4 +1,4 @@
-//! What was spent of a limit, and where that leads.
+//! Spending against a limit, with a forecast.
 
 use chrono::{Months, NaiveDate, NaiveDateTime, NaiveTime};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
@@ -8,7 +8,7 @@ use super::table::price;
 use super::{Choice, Group, Look, dollars};
 use crate::base::money::{Cost, Money};
 
-/// What a limit is for.
+/// The period of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Period {
     /// Today.
@@ -20,7 +20,7 @@ pub enum Period {
 }
 
 impl Period {
-    /// Its first day, and the first day after it.
+    /// The first day of the current period, and the first day after it.
     pub fn days(self, today: NaiveDate, choice: &Choice) -> (NaiveDate, NaiveDate) {
         let after = |first: NaiveDate, days| {
             first
@@ -49,25 +49,26 @@ impl Period {
     }
 }
 
-/// A limit, and what was spent of it.
+/// A limit, and the spending of the current period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// What it is for.
+    /// The limit's period.
     pub period: Period,
-    /// The first day, and the first day after it.
+    /// The first day of the period, and the first day after it.
     pub days: (NaiveDate, NaiveDate),
     /// The limit.
     pub limit: Money,
-    /// What was spent so far.
+    /// Spending so far.
     pub spent: Cost,
-    /// What it comes to if it goes on as it did so far. None in the first hour, which tells nothing.
+    /// Spending at the end of the period at the current rate. `None` in the first hour, which is too
+    /// short for a rate.
     pub forecast: Option<Money>,
-    /// The day on which the limit is reached then, if it is and was not yet.
+    /// The day on which the limit will be reached at this rate. `None` if it will not be, or already is.
     pub reached: Option<NaiveDate>,
 }
 
 impl Budget {
-    /// From a report by day; `now` is what a clock shows in its zone.
+    /// Computes the budget from a report by day. `now`: local time in the report's time zone.
     pub fn of(
         period: Period,
         limit: Money,
@@ -77,10 +78,8 @@ impl Budget {
     ) -> Self {
         let (first, end) = period.days(now.date(), choice);
         let inside = |group: &&Group| {
-            group
-                .key
-                .parse()
-                .is_ok_and(|day: NaiveDate| first <= day && day < end)
+            let day = group.key.parse::<NaiveDate>();
+            day.is_ok_and(|day| first <= day && day < end)
         };
         let spent = days
             .iter()
@@ -90,18 +89,17 @@ impl Budget {
             u128::try_from((until - first.and_time(NaiveTime::MIN)).num_minutes()).unwrap_or(0)
         };
         let (gone, all) = (minutes(now), minutes(end.and_time(NaiveTime::MIN)));
-        let rated = gone >= 60;
+        let pico = spent.amount.pico();
         let forecast =
-            rated.then(|| Money::from_pico(spent.amount.pico().saturating_mul(all) / gone.max(1)));
-        let reached = forecast
-            .filter(|forecast| *forecast > limit && spent.amount <= limit)
-            .map(|_| {
-                let minute = limit.pico().saturating_mul(gone) / spent.amount.pico().max(1);
-                let days = u64::try_from(minute / (24 * 60)).unwrap_or(0);
-                first
-                    .checked_add_days(chrono::Days::new(days))
-                    .map_or(first, |day| day.min(end.pred_opt().unwrap_or(end)))
-            });
+            (gone >= 60).then(|| Money::from_pico(pico.saturating_mul(all) / gone.max(1)));
+        let will_exceed = forecast.is_some_and(|forecast| forecast > limit);
+        let reached = (will_exceed && spent.amount <= limit).then(|| {
+            let minute = limit.pico().saturating_mul(gone) / pico.max(1);
+            let days = u64::try_from(minute / (24 * 60)).unwrap_or(0);
+            let last = end.pred_opt().unwrap_or(end);
+            let day = first.checked_add_days(chrono::Days::new(days));
+            day.map_or(first, |day| day.min(last))
+        });
         Self {
             period,
             days: (first, end),
@@ -112,7 +110,7 @@ impl Budget {
         }
     }
 
-    /// More was spent than the limit.
+    /// Whether spending exceeds the limit.
     pub fn is_over(&self) -> bool {
         self.spent.amount > self.limit
     }
@@ -131,7 +129,8 @@ impl Budget {
     }
 }
 
-/// The budgets as JSON: amounts in USD, days inclusive, `reachedOn` the day on which the limit is reached at this rate.
+/// The budgets as JSON: amounts in USD, days inclusive; `reachedOn`: the day on which the limit will
+/// be reached at this rate.
 pub fn to_json(budgets: &[Budget]) -> Value {
     let one = |budget: &Budget| {
         json!({
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_that_goes_on_as_it_did() {
+    fn the_forecast_extends_the_rate_so_far() {
         let here = budget(
             Period::Month,
             100,
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_spent_is_over_and_an_exact_limit_is_not() {
+    fn only_spending_above_the_limit_is_over() {
         let over = |limit| {
             budget(
                 Period::Day,
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_hour_tells_nothing_and_nothing_spent_is_no_danger() {
+    fn there_is_no_forecast_in_the_first_hour_and_no_overrun_without_spending() {
         let early = budget(
             Period::Day,
             40,

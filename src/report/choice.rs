@@ -1,4 +1,4 @@
-//! What is asked of a report.
+//! The options of a report: grouping, splitting, order, periods and which cost counts.
 
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 
@@ -7,58 +7,58 @@ use crate::base::money::{Cost, Money};
 use crate::fleet::{Row, RowSource};
 use crate::record::Source;
 
-/// What a report groups by.
+/// What a report groups usage by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A day.
+    /// By day.
     Daily,
-    /// A week, named by its first day.
+    /// By week; the key is the first day.
     Weekly,
-    /// A month.
+    /// By month.
     Monthly,
-    /// A session.
+    /// By session.
     Session,
-    /// A machine.
+    /// By machine.
     Machines,
-    /// A project.
+    /// By project.
     Projects,
-    /// A model.
+    /// By model.
     Models,
 }
 
-/// What each line of a report is split by.
+/// What each row of a report is split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Split {
-    /// Models.
+    /// By model.
     Model,
-    /// Machines.
+    /// By machine.
     Machine,
-    /// Projects.
+    /// By project.
     Project,
-    /// How Claude Code was started: its `entrypoint`.
+    /// By `entrypoint`: how Claude Code was started.
     Origin,
-    /// Kinds of subagents, and the main thread.
+    /// By kind of subagent, and the main thread.
     Agent,
 }
 
-/// How the lines of a report are made and ordered, and which rows go into it.
+/// The options of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// Which day a week begins with: how many days after Monday.
+    /// The first day of a week, in days after Monday.
     pub week_start: u32,
-    /// Which day a month begins with: 1 to 28.
+    /// The first day of a month: 1 to 28.
     pub month_start: u32,
-    /// The last line first.
+    /// Whether the order is descending.
     pub descending: bool,
-    /// Only rows of some projects are added.
+    /// Whether rows are filtered by project. Others are not added.
     pub some_projects: bool,
-    /// Only some machines; which ones is said when all rows are in.
+    /// Whether rows are filtered by machine. Which machines is known after all rows are added.
     pub some_machines: bool,
-    /// What each line is split by.
+    /// What each row is split by.
     pub split: Option<Split>,
-    /// Tell tokens alone.
+    /// Whether costs are left out.
     pub without_cost: bool,
-    /// Which cost of a request is in its row.
+    /// Which cost of a request counts.
     pub mode: Mode,
 }
 
@@ -85,7 +85,7 @@ impl Choice {
             .unwrap_or(date)
     }
 
-    /// The first day of a date's month, which need not be the calendar's.
+    /// The first day of a date's month, which begins on `month_start`.
     pub fn month_of(&self, date: NaiveDate) -> NaiveDate {
         let here = date.with_day(self.month_start).unwrap_or(date);
         if here <= date {
@@ -96,22 +96,22 @@ impl Choice {
     }
 }
 
-/// Which cost of a request counts, as ccusage calls it.
+/// Which cost of a request counts, with ccusage's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// What the transcript says, where it says so; else by price.
+    /// The cost in the transcript if there is one, else the cost by price.
     Auto,
-    /// By price.
+    /// The cost by price.
     #[default]
     Calculate,
-    /// What the transcript says, and nothing where it says nothing.
+    /// The cost in the transcript only.
     Display,
 }
 
 impl Mode {
-    /// What a row costs.
+    /// The cost of a row.
     pub fn cost(self, row: &Row<'_>) -> Cost {
-        // Endpoints that know no price write 0.
+        // Endpoints without prices write 0.
         let recorded = row
             .recorded
             .filter(|cost| *cost > Money::ZERO || row.totals.counters.total() == 0);
@@ -123,10 +123,10 @@ impl Mode {
     }
 }
 
-/// The machines that a report is about; all where there is none.
+/// The machines of a report; empty: all.
 pub type Machines<'a> = &'a [MachineId];
 
-/// Which days count, both inclusive, in the report's zone.
+/// The days of a report, both inclusive, in its time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bounds {
     /// The first day.
@@ -136,7 +136,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Whether a day is one of them.
+    /// Whether they contain a day.
     pub fn hold(&self, date: NaiveDate) -> bool {
         self.since.is_none_or(|since| date >= since) && self.until.is_none_or(|until| date <= until)
     }
@@ -149,7 +149,7 @@ mod tests {
     use crate::record::{Counters, Totals};
 
     #[test]
-    fn a_recorded_zero_beside_tokens_is_no_price() {
+    fn a_recorded_cost_of_zero_with_tokens_is_not_a_price() {
         let price = Cost::known(Money::from_pico(7));
         let cost = |mode: Mode, recorded: Option<u128>, input: u64| {
             let totals = Totals {

@@ -1,8 +1,9 @@
-//! Conflicts that need review, with both sides as lines.
+//! Conflicts that need review: both versions of a session, as text.
 
 use super::lines;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::text::count;
+use crate::base::time::Day;
 use crate::fleet::Fleet;
 use crate::fleet::read::{self, Content};
 use crate::format::dayfile::DayFile;
@@ -11,34 +12,34 @@ use crate::git::repo::Repo;
 use crate::sync::SyncError;
 use crate::sync::own::own_blobs;
 
-/// How far back the history is searched for a version whose checksum fits.
-const DEPTH: usize = 1000;
+/// Maximum number of commits searched for a version with a matching checksum.
+const MAX_COMMITS: usize = 1000;
 
-/// One version of what is in dispute.
+/// One version of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Side {
-    /// Whose it is, or when it was.
+    /// What version it is: now, or the commit in which the checksum last matched.
     pub name: String,
-    /// The machine.
+    /// The machine whose records they are.
     pub machine: MachineId,
-    /// Its lines.
+    /// Its records, one per line.
     pub text: String,
 }
 
 /// A session that needs review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispute {
-    /// The session.
+    /// The session's id.
     pub session: SessionId,
-    /// Its project.
+    /// The session's project.
     pub project: String,
-    /// `checksum`.
+    /// The conflict's code; always `checksum`.
     pub code: String,
-    /// The versions.
+    /// The versions: the last one with a matching checksum, if there is one, then the current one.
     pub sides: Vec<Side>,
 }
 
-/// All sessions of the repository's current commit that are pending.
+/// All sessions of the current commit that need review.
 pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
@@ -48,21 +49,18 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let fleet = Fleet::count(all);
     let mut out = Vec::new();
     for conflict in &fleet.conflicts {
-        let Some((session, view)) = fleet
+        let pending = fleet
             .sessions
             .iter()
-            .find(|(id, view)| view.pending && id.as_str() == conflict.subject)
-        else {
-            continue;
-        };
+            .find(|(id, view)| view.pending && id.as_str() == conflict.subject);
         let machine = conflict
             .machines
             .first()
-            .and_then(|id| MachineId::canonical(id));
-        let Some(machine) = machine.filter(|_| conflict.code == "checksum") else {
+            .and_then(|id| MachineId::canonical(id))
+            .filter(|_| conflict.code == "checksum");
+        let (Some((session, view)), Some(machine)) = (pending, machine) else {
             continue;
         };
-        let sides = checked(repo, head, &machine, session)?;
         let project = view
             .first
             .as_ref()
@@ -72,68 +70,85 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
             session: session.clone(),
             project,
             code: conflict.code.clone(),
-            sides,
+            sides: versions(repo, head, &machine, session)?,
         });
     }
     Ok(out)
 }
 
-/// The latest version of a session whose checksum fits, and the present one.
-fn checked(
+/// The last version of a session with a matching checksum, if there is one, and the current one.
+fn versions(
     repo: &Repo,
     head: Oid,
     machine: &MachineId,
     session: &SessionId,
 ) -> Result<Vec<Side>, SyncError> {
+    let side = |name: String, version: Version| Side {
+        name,
+        machine: machine.clone(),
+        text: version.text,
+    };
     let mut sides = Vec::new();
-    let mut seen: Option<Vec<Oid>> = None;
-    for (commit, _, _) in repo.commits(head, DEPTH)? {
+    let mut last: Option<Vec<Oid>> = None;
+    for (commit, _, _) in repo.commits(head, MAX_COMMITS)? {
         let blobs = own_blobs(repo, Some(repo.tree_of(commit)?), machine)?;
         let ids: Vec<Oid> = blobs.iter().map(|(blob, ..)| blob.oid).collect();
-        if seen.as_ref() == Some(&ids) {
+        // Most commits are of other machines: the files are those of the commit before.
+        if last.as_ref() == Some(&ids) {
             continue;
         }
-        seen = Some(ids);
-        let (mut text, mut fits, mut records) = (String::new(), true, 0_u64);
-        for (blob, day, _) in blobs {
-            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else {
+        last = Some(ids);
+        let files = blobs.into_iter().map(|(blob, day, _)| (blob.oid, day));
+        let version = Version::read(repo, files, machine, session)?;
+        let records = count(version.records, "record");
+        if sides.is_empty() {
+            sides.push(side(format!("now, {records}"), version));
+        } else if version.matches {
+            let commit = commit.to_string();
+            let name = format!("last with a matching checksum, {}, {records}", &commit[..8]);
+            sides.insert(0, side(name, version));
+            break;
+        }
+    }
+    Ok(sides)
+}
+
+/// A session's records in one commit.
+struct Version {
+    /// One record per line.
+    text: String,
+    records: u64,
+    /// Whether the session's checksum matches in all files.
+    matches: bool,
+}
+
+impl Version {
+    fn read(
+        repo: &Repo,
+        files: impl Iterator<Item = (Oid, Day)>,
+        machine: &MachineId,
+        session: &SessionId,
+    ) -> Result<Self, SyncError> {
+        let mut version = Self {
+            text: String::new(),
+            records: 0,
+            matches: true,
+        };
+        for (blob, day) in files {
+            let Content::Bytes(bytes) = read::content(repo, blob)? else {
                 continue;
             };
             let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default())
             else {
                 continue;
             };
-            fits &= !damage.checksums.contains(session);
-            for record in file
-                .records
-                .sorted()
-                .filter(|r| r.origin.session == *session)
-            {
-                records += 1;
-                text.push_str(&(lines::record(&record) + "\n"));
+            version.matches &= !damage.checksums.contains(session);
+            let records = file.records.sorted();
+            for record in records.filter(|record| record.origin.session == *session) {
+                version.records += 1;
+                version.text.push_str(&(lines::record(&record) + "\n"));
             }
         }
-        if sides.is_empty() {
-            sides.push(Side {
-                name: format!("now, {}", count(records, "record")),
-                machine: machine.clone(),
-                text,
-            });
-        } else if fits {
-            sides.insert(
-                0,
-                Side {
-                    name: format!(
-                        "as its checksum last fitted, {}, {}",
-                        &commit.to_string()[..8],
-                        count(records, "record")
-                    ),
-                    machine: machine.clone(),
-                    text,
-                },
-            );
-            break;
-        }
+        Ok(version)
     }
-    Ok(sides)
 }

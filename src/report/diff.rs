@@ -1,4 +1,4 @@
-//! What changed between two states of the fleet: sessions and totals, not lines of JSON.
+//! The difference between two states of the fleet: sessions and totals.
 
 use std::collections::BTreeSet;
 
@@ -9,30 +9,30 @@ use crate::record::Totals;
 /// A session that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The session.
+    /// The session's id.
     pub session: SessionId,
-    /// Its project.
+    /// The session's project.
     pub project: String,
-    /// The machines that hold some of it now.
+    /// Labels of the machines with records of it, after the change.
     pub machines: Vec<String>,
-    /// What counted for it.
+    /// Its totals before.
     pub before: Totals,
-    /// What counts for it.
+    /// Its totals after.
     pub after: Totals,
 }
 
-/// What changed.
+/// The difference between two states of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
-    /// Sessions, the latest first.
+    /// Changed sessions, sorted by last use, descending.
     pub sessions: Vec<Change>,
-    /// All that counted.
+    /// The fleet's totals before.
     pub before: Totals,
-    /// All that counts.
+    /// The fleet's totals after.
     pub after: Totals,
 }
 
-/// Compares two states.
+/// Compares two states of the fleet.
 pub fn diff(old: &Fleet, new: &Fleet) -> Diff {
     let none = SessionView::default();
     let ids: BTreeSet<&SessionId> = old.sessions.keys().chain(new.sessions.keys()).collect();
@@ -49,30 +49,35 @@ pub fn diff(old: &Fleet, new: &Fleet) -> Diff {
         .collect();
     changed.sort_by(|(a_id, _, a), (b_id, _, b)| b.last.cmp(&a.last).then_with(|| a_id.cmp(b_id)));
     let sessions = changed.into_iter().map(|(id, was, is)| {
+        // A session that is gone has its project and machines in the old state.
         let (fleet, view) = if is.machines.is_empty() {
             (old, was)
         } else {
             (new, is)
         };
-        Change {
-            session: id.clone(),
-            project: view
-                .first
-                .as_ref()
-                .map(|(_, project)| project.to_string())
-                .unwrap_or_default(),
-            machines: view
-                .machines
-                .iter()
-                .map(|at| fleet.machines[*at].label.clone())
-                .collect(),
-            before: was.totals,
-            after: is.totals,
-        }
+        change(id, fleet, view, (was.totals, is.totals))
     });
     Diff {
         sessions: sessions.collect(),
         before: old.totals(),
         after: new.totals(),
+    }
+}
+
+/// A changed session, with the project and machines of `view`, a view of `fleet`.
+fn change(
+    session: &SessionId,
+    fleet: &Fleet,
+    view: &SessionView,
+    (before, after): (Totals, Totals),
+) -> Change {
+    let project = view.first.as_ref().map(|(_, project)| project.to_string());
+    let label = |index: &usize| fleet.machines[*index].label.clone();
+    Change {
+        session: session.clone(),
+        project: project.unwrap_or_default(),
+        machines: view.machines.iter().map(label).collect(),
+        before,
+        after,
     }
 }

@@ -1,4 +1,4 @@
-//! The files of the format as lines for people: what `git log -p` and `git diff` show, and the sides of a conflict.
+//! Files of the format as readable lines, for `git log -p`, `git diff` and `conflicts`.
 
 use serde_json::Value;
 
@@ -6,12 +6,12 @@ use crate::base::ids::{Interner, MachineId};
 use crate::base::text::{count, printable, thousands};
 use crate::base::time::Day;
 use crate::format::dayfile::DayFile;
-use crate::format::manifest::{ConflictStatus, Manifest, Status};
+use crate::format::manifest::{ConflictStatus, Manifest, ManifestMachine, Status};
 use crate::format::syncfile::SyncFile;
 use crate::prices::Counters;
 use crate::record::{Level, Record, Sum, SumKey, Totals};
 
-/// Any file below `sync` as lines. What is none of ours stays as it is, escaped.
+/// A file below `sync` as readable lines. Any other file is shown as it is, escaped.
 pub fn render(bytes: &[u8]) -> String {
     let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     let whole = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
@@ -22,9 +22,9 @@ pub fn render(bytes: &[u8]) -> String {
         .and_then(Value::as_str)
         .and_then(|id| MachineId::parse(id).ok());
     if let Some(machine) = machine
-        && let Ok(page) = SyncFile::read(&machine, bytes, &mut Interner::default())
+        && let Ok(file) = SyncFile::read(&machine, bytes, &mut Interner::default())
     {
-        return page_lines(&page);
+        return machine_file_lines(&file);
     }
     if whole.get("sessions_index").is_some()
         && let Ok(manifest) = Manifest::read(bytes)
@@ -43,7 +43,7 @@ pub fn render(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A request on one line.
+/// A request, on one line.
 pub fn record(record: &Record) -> String {
     let body = &record.body;
     let at = if record.origin.level == Level::Full {
@@ -71,7 +71,7 @@ pub fn record(record: &Record) -> String {
     out
 }
 
-/// A sum on one line.
+/// A total without records, on one line.
 fn sum(key: &SumKey, sum: &Sum) -> String {
     let mut out = format!(
         "{} {}  {}  {}",
@@ -86,13 +86,14 @@ fn sum(key: &SumKey, sum: &Sum) -> String {
     out
 }
 
+/// Counts of tokens, on one line.
 fn tokens(c: &Counters) -> String {
     let [input, output, written, read] =
         [c.input, c.output, c.cache_creation, c.cache_read].map(thousands);
     format!("in {input}  out {output}  cache written {written}  cache read {read}")
 }
 
-/// Sums on one line.
+/// Totals, on one line.
 pub fn sums(totals: &Totals) -> String {
     format!(
         "{}  {}  ${}",
@@ -102,47 +103,47 @@ pub fn sums(totals: &Totals) -> String {
     )
 }
 
+/// A day file: its records by session and time, its totals, and what could not be read.
 fn day_lines(file: &DayFile, damaged: u64) -> String {
     let mut out = format!("{} of machine {}\n", file.day, file.machine);
+    let mut line = |text: String| out.push_str(&(text + "\n"));
+    let subject = |session: &str, project: &str| {
+        let (session, project) = (printable(session, 40), printable(project, 40));
+        format!("{session}  {project}")
+    };
     let mut records: Vec<_> = file.records.sorted().collect();
     records.sort_by(|a, b| {
-        (&a.origin.session, a.origin.timestamp, a.id).cmp(&(
-            &b.origin.session,
-            b.origin.timestamp,
-            b.id,
-        ))
+        let (x, y) = (&a.origin, &b.origin);
+        (&x.session, x.timestamp, a.id).cmp(&(&y.session, y.timestamp, b.id))
     });
     for r in records {
-        out.push_str(&format!(
-            "{}  {}  {}\n",
-            printable(r.origin.session.as_str(), 40),
-            printable(&r.origin.project, 40),
-            record(&r)
-        ));
+        let subject = subject(r.origin.session.as_str(), &r.origin.project);
+        line(format!("{subject}  {}", record(&r)));
     }
     for (key, one) in &file.sums {
-        out.push_str(&format!(
-            "{}  {}  {}\n",
-            printable(key.session.as_str(), 40),
-            printable(&one.project, 40),
-            sum(key, one)
-        ));
+        let subject = subject(key.session.as_str(), &one.project);
+        line(format!("{subject}  {}", sum(key, one)));
     }
     for id in &file.forgotten {
-        out.push_str(&format!("forgotten  {id}\n"));
+        line(format!("forgotten  {id}"));
     }
     for (_, text) in &file.unknown {
-        out.push_str(&format!("unknown: {}\n", printable(text, 400)));
+        line(format!("unknown: {}", printable(text, 400)));
     }
     if damaged > 0 {
-        out.push_str(&format!("{} that cannot be read\n", count(damaged, "line")));
+        line(format!("{} that cannot be read", count(damaged, "line")));
     }
     out
 }
 
-fn page_lines(page: &SyncFile) -> String {
-    let m = &page.machine;
-    let name = |text: &str| printable(text, 60);
+/// An id or a name from a file, escaped.
+fn name(text: &str) -> String {
+    printable(text, 60)
+}
+
+/// A machine file: the machine, its totals, its sessions and its decisions.
+fn machine_file_lines(file: &SyncFile) -> String {
+    let m = &file.machine;
     let mut out = format!(
         "machine {}  {}  {}  {}\nrevision {}  {} sync at {}\ntotal  {}\n",
         m.uuid,
@@ -150,72 +151,49 @@ fn page_lines(page: &SyncFile) -> String {
         name(&m.platform),
         name(&m.os_version),
         m.revision,
-        page.metadata.sync_mode.as_str(),
-        page.last_sync(),
-        sums(&page.totals)
+        file.metadata.sync_mode.as_str(),
+        file.last_sync(),
+        sums(&file.totals)
     );
-    for (id, session) in &page.sessions {
-        let claims = if session.claimed.is_some() {
-            "  (claimed)"
-        } else {
-            ""
-        };
-        out.push_str(&format!(
-            "session {}  {}  {}{claims}\n",
-            name(id.as_str()),
-            name(&session.project),
-            sums(&session.totals)
-        ));
+    for (id, session) in &file.sessions {
+        let claims = session.claimed.as_ref().map_or("", |_| "  (claimed)");
+        let (id, project) = (name(id.as_str()), name(&session.project));
+        let totals = sums(&session.totals);
+        out.push_str(&format!("session {id}  {project}  {totals}{claims}\n"));
     }
-    for ((kind, subject, revision), decision) in &page.decisions {
-        let say: Vec<_> = decision
-            .0
-            .iter()
+    for ((kind, subject, revision), decision) in &file.decisions {
+        let values = decision.0.iter();
+        let values: Vec<_> = values
             .map(|(key, value)| format!("{key} {value}"))
             .collect();
         out.push_str(&format!(
             "decided  {}  {}  {}  (revision {revision})\n",
             name(kind),
             name(subject),
-            printable(&say.join(", "), 200)
+            printable(&values.join(", "), 200)
         ));
     }
     out
 }
 
+/// The manifest: the fleet's totals, machines, sessions and conflicts.
 fn manifest_lines(manifest: &Manifest) -> String {
-    let name = |text: &str| printable(text, 60);
     let mut out = format!("fleet  {}\n", sums(&manifest.totals));
     for (id, machine) in &manifest.machines {
-        let status = match machine.status {
-            Status::Active => "active",
-            Status::Inactive => "inactive",
-            Status::Error => "error",
-        };
-        let last = machine
-            .last_sync
-            .map_or("never".to_owned(), |time| time.to_string());
-        let label = machine.label.as_deref().unwrap_or(&machine.hostname);
-        let requests = count(machine.requests, "request");
-        out.push_str(&format!(
-            "machine {}  {}  {status}  last sync {last}  {requests}  ${}\n",
-            name(id),
-            name(label),
-            machine.cost
-        ));
+        out.push_str(&machine_line(id, machine));
     }
     for (id, session) in &manifest.sessions {
+        let state = match session.conflict_status {
+            ConflictStatus::None => "",
+            ConflictStatus::Resolved => "  joined",
+            ConflictStatus::Pending => "  pending",
+        };
         out.push_str(&format!(
-            "session {}  {}  {} on {}{}\n",
+            "session {}  {}  {} on {}{state}\n",
             name(id.as_str()),
             name(&session.project),
             count(session.total_usage_count, "request"),
             count(session.machines.len() as u64, "machine"),
-            match session.conflict_status {
-                ConflictStatus::None => "",
-                ConflictStatus::Resolved => "  joined",
-                ConflictStatus::Pending => "  pending",
-            }
         ));
     }
     for conflict in &manifest.conflicts {
@@ -228,4 +206,23 @@ fn manifest_lines(manifest: &Manifest) -> String {
         ));
     }
     out
+}
+
+/// A machine of the manifest, on one line.
+fn machine_line(id: &str, machine: &ManifestMachine) -> String {
+    let status = match machine.status {
+        Status::Active => "active",
+        Status::Inactive => "inactive",
+        Status::Error => "error",
+    };
+    let last = machine
+        .last_sync
+        .map_or("never".to_owned(), |time| time.to_string());
+    let label = name(machine.label.as_deref().unwrap_or(&machine.hostname));
+    let requests = count(machine.requests, "request");
+    let cost = machine.cost;
+    format!(
+        "machine {}  {label}  {status}  last sync {last}  {requests}  ${cost}\n",
+        name(id)
+    )
 }

@@ -1,4 +1,4 @@
-//! The time zone in which days begin.
+//! Time zones: which date and time a clock shows at a timestamp.
 
 use std::str::FromStr as _;
 
@@ -6,10 +6,10 @@ use chrono::{Local, NaiveDate, NaiveDateTime};
 
 use crate::base::time::Timestamp;
 
-/// Where a day begins.
+/// A time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
-    /// As this machine's clock shows.
+    /// The system's time zone.
     Local,
     /// UTC.
     Utc,
@@ -18,7 +18,8 @@ pub enum Zone {
 }
 
 impl Zone {
-    /// Reads `local`, `UTC` or a name such as `Europe/Berlin`. The error names the nearest that exists.
+    /// Parses `local`, `UTC` or a name such as `Europe/Berlin`. The error is the most similar name, if
+    /// there is one.
     pub fn parse(text: &str) -> Result<Self, Option<&'static str>> {
         if text.eq_ignore_ascii_case("local") {
             return Ok(Self::Local);
@@ -31,7 +32,7 @@ impl Zone {
             .map_err(|_| nearest(text))
     }
 
-    /// What a clock there shows.
+    /// The local time.
     pub fn clock(self, time: Timestamp) -> NaiveDateTime {
         let utc = time.to_utc();
         match self {
@@ -41,12 +42,12 @@ impl Zone {
         }
     }
 
-    /// The date that a clock there shows.
+    /// The local date.
     pub fn date(self, time: Timestamp) -> NaiveDate {
         self.clock(time).date()
     }
 
-    /// A time that is not after the beginning of a day there, and less than two days before it.
+    /// A time at or before the start of a date in any zone, and less than two days before it.
     pub fn before(date: NaiveDate) -> Option<Timestamp> {
         let midnight = date
             .checked_sub_days(chrono::Days::new(1))?
@@ -55,20 +56,21 @@ impl Zone {
         Timestamp::from_millis(midnight.timestamp_millis())
     }
 
-    /// The first and the last millisecond of a date there. None for one that was left out, as where a zone crossed the date line.
+    /// The first and last millisecond of a date. `None` for a date that a zone skipped when it crossed
+    /// the date line.
     pub fn range(self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         let from = self.first(date)?;
         let last = Timestamp::from_millis(self.first(date.succ_opt()?)?.millis().checked_sub(1)?)?;
         (from <= last).then_some((from, last))
     }
 
-    /// The first millisecond that is not before a date there.
+    /// The first millisecond at or after the start of a date.
     fn first(self, date: NaiveDate) -> Option<Timestamp> {
         let midnight = date
             .and_time(chrono::NaiveTime::MIN)
             .and_utc()
             .timestamp_millis();
-        // A clock is at most 26 hours from UTC.
+        // Local time is at most 26 hours from UTC. The date grows with time: a binary search works.
         let (mut before, mut after) = (
             midnight.checked_sub(26 * 3_600_000)?,
             midnight.checked_add(26 * 3_600_000)?,
@@ -84,13 +86,13 @@ impl Zone {
         Timestamp::from_millis(after)
     }
 
-    /// The date and the minute that a clock there shows.
+    /// The local time as `YYYY-MM-DD HH:MM`.
     pub fn minute(self, time: Timestamp) -> String {
         self.clock(time).format("%Y-%m-%d %H:%M").to_string()
     }
 }
 
-/// The zone whose name is most like `text`, if one is.
+/// The zone whose name is most similar to `text`, if one is similar enough.
 fn nearest(text: &str) -> Option<&'static str> {
     let wanted = text.to_ascii_lowercase().replace(' ', "_");
     let city = wanted.rsplit('/').next().unwrap_or(&wanted).to_owned();
@@ -134,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_has_the_hours_that_its_clock_shows() {
+    fn the_range_of_a_date_follows_its_clock() {
         let range = |zone: &str, date: &str| {
             let (first, last) = Zone::parse(zone)
                 .expect("a zone")
@@ -150,7 +152,7 @@ mod tests {
             Some("2026-03-28T23:00:00.000Z 2026-03-29T21:59:59.999Z"),
             "23 hours"
         );
-        assert_eq!(range("Pacific/Apia", "2011-12-30"), None, "there was none");
+        assert_eq!(range("Pacific/Apia", "2011-12-30"), None, "a skipped date");
         assert_eq!(
             range("Pacific/Kiritimati", "2026-01-01").as_deref(),
             Some("2025-12-31T10:00:00.000Z 2026-01-01T09:59:59.999Z")
@@ -158,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_zone_has_a_neighbour() {
+    fn the_error_of_a_misspelled_zone_is_the_most_similar_one() {
         assert_eq!(Zone::parse("Europe/Berln"), Err(Some("Europe/Berlin")));
         assert_eq!(Zone::parse("qqqqqqqq"), Err(None));
     }

@@ -140,7 +140,7 @@ fn a_price_holds_on_all_machines_and_can_be_taken_back() {
         assert_eq!(sound(machine).to_bits(), before.to_bits());
         assert_eq!(
             machine.sync(&["price", "list"]).out,
-            "No price was set: the built-in ones hold.\n"
+            "No prices are set: built-in prices apply.\n"
         );
     }
 }
@@ -282,7 +282,7 @@ fn what_is_no_price_is_refused_and_changes_nothing() {
         ),
         (
             &["set", NEW, "--multiply", "2", "--from", "2026-02-30"],
-            "no such day",
+            "not a day",
         ),
         (
             &[
@@ -299,9 +299,9 @@ fn what_is_no_price_is_refused_and_changes_nothing() {
         ),
         (
             &["set", "*123456789012*", "--multiply", "2"],
-            "no name of a model",
+            "not a model name",
         ),
-        (&["remove", "glm-9"], "no price was set"),
+        (&["remove", "glm-9"], "no price is set"),
         (&["import", "/nowhere.json"], "/nowhere.json"),
     ] {
         let ran = ada.try_sync(NOON, &[&["price"], args].concat());
@@ -312,10 +312,10 @@ fn what_is_no_price_is_refused_and_changes_nothing() {
         );
     }
     for (text, want) in [
-        ("{", "no JSON"),
-        ("[]", "no JSON object"),
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
         ("{}", "neither"),
-        (r#"{"unit":"USD per token","prices":[]}"#, "its unit is"),
+        (r#"{"unit":"USD per token","prices":[]}"#, "the unit is"),
         (
             r#"{"unit":"USD per million tokens","prices":[{"model":"m","input":-1,"output":1}]}"#,
             "price 1",

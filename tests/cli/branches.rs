@@ -12,7 +12,7 @@ fn setup<'w>(world: &'w World, name: &str, first: bool) -> Machine<'w> {
     };
     let ran = machine.sync(args);
     assert!(
-        ran.out.contains("Each machine pushes a branch of its own"),
+        ran.out.contains("Each machine pushes its own branch"),
         "{}",
         ran.out
     );

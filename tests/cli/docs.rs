@@ -358,17 +358,30 @@ fn every_command_that_is_named_in_a_sentence_is_there() {
     assert!(seen > 30, "only {seen} commands were found");
 }
 
+/// The text of all files below a folder.
+fn sources(folder: &Path) -> String {
+    let paths = fs::read_dir(folder)
+        .expect("sources")
+        .flatten()
+        .map(|entry| entry.path());
+    paths
+        .map(|path| {
+            if path.is_dir() {
+                sources(&path)
+            } else {
+                fs::read_to_string(&path).expect("a source")
+            }
+        })
+        .collect()
+}
+
 #[test]
 fn codes_examples_and_links_are_real() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |path: &Path| {
         fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    let sources: String = fs::read_dir(root.join("src/cli"))
-        .expect("sources")
-        .flatten()
-        .map(|entry| read(&entry.path()))
-        .collect();
+    let sources = sources(&root.join("src/cli"));
     let mut wrong = Vec::new();
     for (name, text) in guides() {
         let codes = text

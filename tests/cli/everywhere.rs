@@ -210,9 +210,9 @@ fn without_chance(world: &World, text: &str, key: &str, mark: &str) -> String {
                 .unwrap_or(after.len());
             let found = &after[..end];
             out.push_str(before);
-            // Whole commits, and the one that a checksum last fitted in.
+            // Whole commits, and the last one with a matching checksum.
             let commit = !found.contains('-')
-                && (found.len() == 40 || found.len() == 8 && out.ends_with("last fitted, "));
+                && (found.len() == 40 || found.len() == 8 && out.ends_with("matching checksum, "));
             out.push_str(if commit {
                 "[COMMIT]"
             } else if is_id(found) {

@@ -256,7 +256,7 @@ fn what_records_show_is_said_and_not_written() {
     let dry = import(&ada, "days.json", &["--dry-run"]);
     assert_eq!(
         dry.out,
-        "Would import 3 days of ccusage, 1 of which records already show. Nothing was changed (--dry-run).\n"
+        "Would import 3 days of ccusage, 1 of which are covered by records. Nothing was changed (--dry-run).\n"
     );
     assert!(
         !ada.files().keys().any(|path| path.contains("archive")),
@@ -264,11 +264,11 @@ fn what_records_show_is_said_and_not_written() {
     );
     assert_eq!(
         import(&ada, "days.json", &[]).out,
-        "Imported 3 days of ccusage, 1 of which records already show. Pushed.\n"
+        "Imported 3 days of ccusage, 1 of which are covered by records. Pushed.\n"
     );
     assert_eq!(
         import(&ada, "days.json", &[]).out,
-        "Imported 3 days of ccusage, 1 of which records already show; 2 days had nothing new.\n"
+        "Imported 3 days of ccusage, 1 of which are covered by records; 2 days had nothing new.\n"
     );
     let lines: String = ada
         .files()

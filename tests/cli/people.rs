@@ -81,7 +81,7 @@ fn a_checksum_that_fails_is_shown_beside_the_last_that_fitted() {
         "pending"
     );
     let ran = bob.sync(&["conflicts", "--accept", "ada"]);
-    assert!(ran.out.starts_with("Decided."), "{}", ran.out);
+    assert!(ran.out.starts_with("Decision recorded."), "{}", ran.out);
     assert_eq!(
         bob.try_sync(crate::world::NOON, &["conflicts", "--accept", "ada"])
             .code,

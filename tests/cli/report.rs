@@ -213,7 +213,7 @@ fn the_demo_works_in_an_empty_home() {
     let stage = ran
         .out
         .lines()
-        .find_map(|line| line.strip_prefix("Throw it away with: rm -r "))
+        .find_map(|line| line.strip_prefix("To delete everything: rm -r "))
         .expect("a place to look")
         .to_owned();
     let log = world.git(

@@ -158,10 +158,7 @@ fn an_editor_changes_settings_or_nothing() {
     assert_eq!(edit("true").out, "Nothing changed.\n");
     let ran = edit("sed -i s/false/perhaps/ \"$1\"");
     assert!(
-        ran.code == 9
-            && ran
-                .out
-                .contains("Nothing was changed. What you wrote is in "),
+        ran.code == 9 && ran.out.contains("Nothing was changed. Your text is in "),
         "{ran:?}"
     );
     let kept = ran.out.trim().rsplit(' ').next().expect("a path");

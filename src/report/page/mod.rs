@@ -1,6 +1,7 @@
-//! One page with everything: charts, and a table of sessions that can be sorted and filtered. It asks for nothing from anywhere.
+//! The HTML page: charts, and a table of sessions that can be sorted and filtered. It needs no
+//! network.
 
-mod story;
+mod sections;
 
 use base64::Engine as _;
 use sha2::{Digest as _, Sha256};
@@ -9,62 +10,71 @@ use super::notes::notes;
 use super::{Group, Look, Zone, price};
 use crate::base::text::{count, short_model, thousands};
 use crate::charts::{ChartError, Picture, Theme, escaped};
-pub use story::{Story, StoryFold, Which};
+pub use sections::{Sections, SectionsFold, Which};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-/// The page.
-pub fn to_html(story: &Story, zone: Zone, look: Look) -> Result<String, ChartError> {
-    let totals = &story.days.totals;
-    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT));
-    let mut out = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Claude Code usage</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Claude Code usage</h1>\n"
-    );
-    let period = match (story.days.groups.first(), story.days.groups.last()) {
-        (Some(first), Some(last)) => format!(
-            "{} to {}, by {}",
-            escaped(&first.key),
-            escaped(&last.key),
-            count(story.machines, "machine")
-        ),
-        _ => "No usage in this period".to_owned(),
-    };
-    out.push_str(&format!(
-        "<p class=\"quiet\">{period}. Made {}.</p>\n<dl>\n",
-        zone.minute(look.now)
-    ));
-    for (name, figure) in [
-        ("Cost", price(totals.cost)),
-        ("Tokens", thousands(totals.counters.total())),
-        ("Requests", thousands(totals.requests)),
-        ("Sessions", thousands(story.sessions.groups.len() as u64)),
-    ] {
-        out.push_str(&format!("<div><dt>{name}</dt><dd>{figure}</dd></div>\n"));
-    }
-    out.push_str("</dl>\n");
-    for note in notes(&story.days, look) {
-        out.push_str(&format!("<p class=\"quiet\">{}</p>\n", escaped_long(&note)));
-    }
+/// Renders the page.
+pub fn to_html(sections: &Sections, zone: Zone, look: Look) -> Result<String, ChartError> {
+    let mut out = head();
+    out.push_str(&summary(sections, zone, look));
     for which in Which::ALL {
-        out.push_str(&figure(&story.picture(which), which)?);
+        out.push_str(&figure(&sections.picture(which), which)?);
     }
-    out.push_str(&sessions(story, zone));
+    out.push_str(&session_table(sections, zone));
     out.push_str(&format!(
         "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
     ));
     Ok(out)
 }
 
-/// A note may be long; what it is made of was shortened already.
+/// The document up to its title. The policy allows the page's own script and style only.
+fn head() -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT));
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+         <title>Claude Code usage</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Claude Code usage</h1>\n"
+    )
+}
+
+/// The period, the totals and the notes of the report by day.
+fn summary(sections: &Sections, zone: Zone, look: Look) -> String {
+    let (days, totals) = (&sections.days, &sections.days.totals);
+    let period = match (days.groups.first(), days.groups.last()) {
+        (Some(first), Some(last)) => {
+            let machines = count(sections.machines, "machine");
+            let (first, last) = (escaped(&first.key), escaped(&last.key));
+            format!("{first} to {last}, by {machines}")
+        }
+        _ => "No usage in this period".to_owned(),
+    };
+    let made = zone.minute(look.now);
+    let mut out = format!("<p class=\"quiet\">{period}. Made {made}.</p>\n<dl>\n");
+    for (name, figure) in [
+        ("Cost", price(totals.cost)),
+        ("Tokens", thousands(totals.counters.total())),
+        ("Requests", thousands(totals.requests)),
+        ("Sessions", thousands(sections.sessions.groups.len() as u64)),
+    ] {
+        out.push_str(&format!("<div><dt>{name}</dt><dd>{figure}</dd></div>\n"));
+    }
+    out.push_str("</dl>\n");
+    for note in notes(days, look) {
+        let note = escaped_long(&note);
+        out.push_str(&format!("<p class=\"quiet\">{note}</p>\n"));
+    }
+    out
+}
+
+/// Escapes a note word by word: escaping cuts long texts, and a note may be long.
 fn escaped_long(text: &str) -> String {
     text.split(' ').map(escaped).collect::<Vec<_>>().join(" ")
 }
 
-/// A chart in both themes, with its figures as a table.
+/// A chart in both themes, and its values as a table.
 fn figure(picture: &Picture, which: Which) -> Result<String, ChartError> {
     let title = escaped(&picture.title);
     let (light, dark) = (picture.svg(Theme::Light)?, picture.svg(Theme::Dark)?);
@@ -99,6 +109,7 @@ fn figure(picture: &Picture, which: Which) -> Result<String, ChartError> {
     Ok(out)
 }
 
+/// Columns of the table of sessions: heading, and whether it contains numbers.
 const COLUMNS: [(&str, bool); 8] = [
     ("Session", false),
     ("Project", false),
@@ -110,7 +121,8 @@ const COLUMNS: [(&str, bool); 8] = [
     ("Cost", true),
 ];
 
-fn sessions(story: &Story, zone: Zone) -> String {
+/// The table of sessions.
+fn session_table(sections: &Sections, zone: Zone) -> String {
     let mut out = "<h2 id=\"sessions-title\">Sessions</h2>\n<p class=\"controls\"><label for=\"filter\">Filter by any word: </label>\
                    <input id=\"filter\" type=\"search\" autocomplete=\"off\"> <span id=\"shown\" role=\"status\"></span> \
                    <button id=\"all\" type=\"button\" hidden>Show all</button></p>\n\
@@ -121,16 +133,17 @@ fn sessions(story: &Story, zone: Zone) -> String {
         out.push_str(&format!("<th scope=\"col\"{class} aria-sort=\"none\"><button type=\"button\">{name}</button></th>"));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    story
+    sections
         .sessions
         .groups
         .iter()
-        .for_each(|group| out.push_str(&session(group, zone)));
+        .for_each(|group| out.push_str(&session_row(group, zone)));
     out.push_str("</tbody>\n</table></div>\n");
     out
 }
 
-fn session(group: &Group, zone: Zone) -> String {
+/// A row of the table of sessions.
+fn session_row(group: &Group, zone: Zone) -> String {
     let totals = &group.totals;
     let micros = totals.cost.amount.micros();
     let models: Vec<String> = group

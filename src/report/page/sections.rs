@@ -1,4 +1,4 @@
-//! What a page tells: the reports that its charts show, made in one walk over the rows.
+//! The sections of the HTML page: the reports behind its charts, made in one pass over the rows.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::charts::{Chart, Picture, Unit};
 use crate::fleet::{Fleet, Row};
 use crate::record::Totals;
 
-/// A chart of the page.
+/// A chart of the HTML page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     /// Cost of each day, by model.
@@ -21,14 +21,14 @@ pub enum Which {
     Calendar,
     /// Cost of each week, by machine.
     Machines,
-    /// Cost of projects.
+    /// Cost of each project.
     Projects,
     /// Cost by hour of the day.
     Hours,
 }
 
 impl Which {
-    /// In the order of the page.
+    /// All charts, in the order of the page.
     pub const ALL: [Self; 6] = [
         Self::Cost,
         Self::Tokens,
@@ -38,7 +38,7 @@ impl Which {
         Self::Hours,
     ];
 
-    /// What it is called on the command line and in the page.
+    /// The chart's name on the command line, and its id in the page.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Cost => "cost",
@@ -50,7 +50,7 @@ impl Which {
         }
     }
 
-    /// What its rows stand for.
+    /// The heading of the first column of the chart's table.
     pub(super) const fn axis(self) -> &'static str {
         match self {
             Self::Cost | Self::Tokens | Self::Calendar => "Day",
@@ -61,38 +61,38 @@ impl Which {
     }
 }
 
-/// A story in the making.
+/// Collects rows for [`Sections`].
 #[derive(Debug)]
-pub struct StoryFold {
+pub struct SectionsFold {
     days: Fold,
     weeks: Fold,
     projects: Fold,
     sessions: Fold,
     bounds: Bounds,
     zone: Zone,
-    /// By machine and hour.
+    /// Totals by machine index and hour of the day.
     hours: BTreeMap<(usize, u32), Totals>,
 }
 
-/// What a page tells.
+/// The reports of the HTML page.
 #[derive(Debug)]
-pub struct Story {
+pub struct Sections {
     /// Days, by model.
     pub days: Report,
     /// Weeks, by machine.
     pub weeks: Report,
     /// Projects.
     pub projects: Report,
-    /// Sessions, those used last first.
+    /// Sessions, sorted by last use, descending.
     pub sessions: Report,
-    /// The hours of the day.
+    /// Totals by hour of the day.
     pub hours: [Totals; 24],
-    /// How many machines had a part in it.
+    /// Number of machines with usage.
     pub machines: u64,
 }
 
-impl StoryFold {
-    /// Of rows within `bounds`; days begin in `zone`.
+impl SectionsFold {
+    /// Collects rows within `bounds`, with days of `zone`.
     pub fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
         let fold = |kind, split, descending| {
             Fold::new(kind, bounds, zone).with(Choice {
@@ -122,7 +122,7 @@ impl StoryFold {
         ]
         .into_iter()
         .for_each(|fold| fold.add(row));
-        // Of a record that retention shortened, nobody knows the hour.
+        // Pruned records have a day, but no hour.
         if !row.is_day() && self.bounds.hold(self.zone.date(row.at)) {
             let sum = self
                 .hours
@@ -132,8 +132,8 @@ impl StoryFold {
         }
     }
 
-    /// The story, of some machines if they were asked for.
-    pub fn finish(self, fleet: &Fleet, machines: Machines<'_>) -> Story {
+    /// The reports, of these machines or, if there are none, of all.
+    pub fn finish(self, fleet: &Fleet, machines: Machines<'_>) -> Sections {
         let mut hours = [Totals::default(); 24];
         for ((machine, hour), totals) in self.hours {
             if machines.is_empty() || machines.contains(&fleet.machines[machine].id) {
@@ -148,7 +148,7 @@ impl StoryFold {
             .flat_map(|group| &group.machines)
             .collect();
         let count = names.len() as u64;
-        Story {
+        Sections {
             days,
             weeks: self.weeks.finish(fleet, machines),
             projects: self.projects.finish(fleet, machines),
@@ -159,6 +159,7 @@ impl StoryFold {
     }
 }
 
+/// Cost in USD, for drawing.
 fn dollars(totals: &Totals) -> f64 {
     totals.cost.amount.pico() as f64 / 1e12
 }
@@ -167,14 +168,14 @@ fn tokens(totals: &Totals) -> f64 {
     totals.counters.total() as f64
 }
 
-/// So many days have a bar each; of a longer time, the last ones do.
-const DAYS: u64 = 400;
+/// Maximum number of days, or weeks, with a bar: the last ones.
+const MAX_BARS: u64 = 400;
 
-/// So many projects have a bar.
-const PROJECTS: usize = 20;
+/// Maximum number of projects with a bar; the others share one.
+const MAX_PROJECTS: usize = 20;
 
-impl Story {
-    /// One of its charts.
+impl Sections {
+    /// Draws one of the charts.
     pub fn picture(&self, which: Which) -> Picture {
         let (title, unit, chart) = match which {
             Which::Cost => (
@@ -230,14 +231,14 @@ impl Story {
     fn rank(&self) -> Chart {
         let name = |name: &str| {
             if name.is_empty() {
-                "(not told)".to_owned()
+                "(no name)".to_owned()
             } else {
                 name.to_owned()
             }
         };
         let all = &self.projects.groups;
-        let own = if all.len() > PROJECTS {
-            PROJECTS - 1
+        let own = if all.len() > MAX_PROJECTS {
+            MAX_PROJECTS - 1
         } else {
             all.len()
         };
@@ -264,7 +265,8 @@ impl Story {
     }
 }
 
-/// All days, or all first days of weeks, from the first of a report to its last, also those without usage.
+/// All days, or all first days of weeks, from the first of a report to its last, with those without
+/// usage. `days`: 1 or 7.
 fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
     let keys = report
         .groups
@@ -274,7 +276,7 @@ fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
         return Vec::new();
     };
     let from = last
-        .checked_sub_days(Days::new((DAYS - 1) * days))
+        .checked_sub_days(Days::new((MAX_BARS - 1) * days))
         .unwrap_or(first)
         .max(first);
     let next = |day: &NaiveDate| {
@@ -284,7 +286,8 @@ fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
     std::iter::successors(Some(from), next).collect()
 }
 
-/// A bar for each step, of a report's parts, the dearest first, so that a part has one colour in all charts.
+/// A bar for each step of `days` days, made of a report's parts. Parts are sorted by cost,
+/// descending, so that a part has one color in all charts.
 fn stack(report: &Report, days: u64, name: fn(&str) -> String, value: fn(&Totals) -> f64) -> Chart {
     let bars: Vec<String> = steps(report, days)
         .iter()
