@@ -11,7 +11,7 @@ use super::error::AutoError;
 pub use super::files::delete;
 use super::{claude, schedule};
 use crate::base::key::hex;
-use crate::store::durable::{self, WriteError};
+use crate::store::durable;
 
 /// What was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
