@@ -7,6 +7,7 @@ pub mod dayfile;
 mod join;
 pub mod line;
 pub mod manifest;
+pub mod markers;
 pub mod migrate;
 pub mod sealed;
 pub mod syncfile;

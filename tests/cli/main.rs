@@ -45,6 +45,7 @@ mod packages;
 mod people;
 mod pictures;
 mod plain_git;
+mod pusher;
 mod recount;
 mod remote;
 mod report;
