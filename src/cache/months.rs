@@ -155,9 +155,9 @@ fn read(
     kind: &Path,
     names: &mut Interner,
 ) -> Result<Option<FileDigest>, DataError> {
-    Ok(match read::content(repo, blob.oid)? {
+    Ok(match read::content(repo, &blob.path, blob.oid)? {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
-        Content::TooLarge(_) => None,
+        Content::TooLarge(_) | Content::Refused(_) => None,
     })
 }
 

@@ -78,12 +78,13 @@ impl<'a> Overview<'a> {
                     data.add(
                         &blob.path,
                         &kind,
-                        read::content(repo, blob.oid)?,
+                        read::content(repo, &blob.path, blob.oid)?,
                         &mut names,
                     );
                 }
                 continue;
             }
+            data.is_vouched = true;
             if let Some(page) = &one.digest.page {
                 data.page = Some(SyncFile::read(
                     &one.portion.machine,
@@ -227,7 +228,7 @@ impl<'a> Overview<'a> {
                     shown = packed::unpack(bytes, machine, rows)
                 });
                 if shown.is_none()
-                    && let Content::Bytes(bytes) = read::content(self.repo, blob.oid)?
+                    && let Content::Bytes(bytes) = read::content(self.repo, &blob.path, blob.oid)?
                     && let Path::Day(_, day, _) = kind
                     && let Ok((file, _)) =
                         DayFile::read(&one.portion.machine, day, &bytes, &mut names)

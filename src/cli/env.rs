@@ -220,6 +220,8 @@ impl Env {
             wait: Duration::ZERO,
             shared_id: false,
             rules: RULES,
+            in_clear: false,
+            trust_restored: false,
             watcher: self.watcher(),
         }
     }

@@ -9,11 +9,12 @@ use dialoguer::Password;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, note, out};
+use super::{exit, note, out, questions};
 use crate::base::key::Key;
 use crate::base::text::printable;
 use crate::git::repo::Repo;
 use crate::store::{Places, key};
+use crate::sync::clear::{Purpose, likely_purpose, remember_key, replaced_by};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,9 +40,24 @@ enum What {
     Import {
         /// The key, as `claude-sync key show` prints it
         key: Option<String>,
+        /// What the key is for [default: asked on a terminal, else by the settings]
+        #[arg(long = "for", value_enum, value_name = "WHAT")]
+        purpose: Option<For>,
+        /// Put it in the place of the key that is here, which is kept for what was encrypted with it
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         print: Print,
     },
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum For {
+    /// The fleet is encrypted with it: this machine never pushes in clear
+    Sealing,
+    /// It hides project names, and files are not encrypted
+    Names,
 }
 
 /// The mark of the key that the repository, or what was fetched for it, is encrypted with.
@@ -50,7 +66,7 @@ fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
         return Ok(None);
     };
     for commit in repo.tips()? {
-        if let Some(mark) = repo.sealed_by(repo.tree_of(commit)?)? {
+        if let Some(mark) = repo.seal_of(repo.tree_of(commit)?)? {
             return Ok(Some(mark));
         }
     }
@@ -85,6 +101,34 @@ fn tell(key: &Key, places: &Places, made: bool, text: Option<&str>) {
     super::json(
         &json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }),
     );
+}
+
+/// Writes a key down. One that is there gives way where the fleet replaced it by this one, or where that is asked for.
+fn take_over(places: &Places, new: &Key, replace: bool) -> Result<(), CliError> {
+    if let Some(there) = key::read(&places.key)?.filter(|there| !there.is(new)) {
+        let is_next =
+            || -> Result<bool, CliError> { Ok(replaced_by(places, &there)? == Some(new.mark())) };
+        if replace || is_next()? {
+            key::replace(&places.key, new)?;
+            return Ok(());
+        }
+    }
+    Ok(key::write(&places.key, new)?)
+}
+
+/// Asks what a key is for.
+fn ask() -> Result<Purpose, CliError> {
+    let answers = [
+        "all files: the fleet is encrypted, and nothing may leave in clear",
+        "project names alone: files are not encrypted",
+    ];
+    Ok(
+        if questions::choose("What does this fleet use the key for?", &answers)? == 0 {
+            Purpose::Sealing
+        } else {
+            Purpose::Names
+        },
+    )
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -137,7 +181,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 ));
             }
         },
-        What::Import { key: given, print } => {
+        What::Import {
+            key: given,
+            purpose,
+            replace,
+            print,
+        } => {
             let mut text = given.clone().unwrap_or_default();
             if given.is_none() {
                 if std::io::stdin().is_terminal() {
@@ -158,15 +207,30 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                     "copy the whole line that claude-sync key show prints",
                 )
             })?;
-            key::write(&places.key, &new)?;
+            take_over(&places, &new, *replace)?;
+            let purpose = match purpose {
+                Some(For::Sealing) => Purpose::Sealing,
+                Some(For::Names) => Purpose::Names,
+                None if given.is_none() && env.attended && std::io::stdin().is_terminal() => ask()?,
+                None => likely_purpose(&places)?,
+            };
+            if purpose == Purpose::Sealing {
+                remember_key(&places, &new)?;
+            }
             if print.json {
                 tell(&new, &places, false, None);
                 return Ok(exit::OK);
             }
+            let what = match purpose {
+                Purpose::Sealing => {
+                    "The fleet is encrypted with it: nothing leaves this machine in clear."
+                }
+                Purpose::Names => "It hides project names alone; files are not encrypted with it.",
+            };
             note(
                 env,
                 &format!(
-                    "This machine has the key {} now, in {path}\nNext: claude-sync\n",
+                    "This machine has the key {} now, in {path}\n{what}\nNext: claude-sync\n",
                     new.mark()
                 ),
             );

@@ -31,6 +31,9 @@ pub struct Args {
     /// Commit here, and neither fetch nor push
     #[arg(long)]
     offline: bool,
+    /// Push in clear though this fleet was encrypted: from now on it is taken for one that is not
+    #[arg(long, conflicts_with_all = ["offline", "download_all"])]
+    in_clear: bool,
     /// Wait so long for another claude-sync to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
@@ -40,6 +43,15 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    if args.in_clear && env.quiet {
+        let help = "run claude-sync --in-clear yourself, without --quiet, if that is what you want";
+        return Err(CliError::plain(
+            "only a person can have a run push in clear",
+            "claude_sync::in_clear",
+            exit::USAGE,
+            help,
+        ));
+    }
     let options = Options {
         mode: Mode::parse(&args.mode).unwrap_or(Mode::Incremental),
         summary_only: args.summary_only,
@@ -54,6 +66,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         attended: env.attended && !env.quiet,
         unattended: env.quiet,
         wait: Duration::from_secs(args.wait),
+        in_clear: args.in_clear,
         ..env.options()
     };
     let places = Env::places()?;
@@ -74,6 +87,7 @@ pub fn code(outcome: &Outcome) -> u8 {
         | Remote::Waiting
         | Remote::Locked(_)
         | Remote::Unsigned(_) => exit::QUEUED,
+        Remote::Held => exit::CLEAR,
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => exit::OK,
     }
 }
@@ -122,6 +136,7 @@ pub fn remote(outcome: &Outcome) -> String {
         | Remote::Refused(_)
         | Remote::Waiting
         | Remote::Locked(_)
+        | Remote::Held
         | Remote::Unsigned(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => {
@@ -194,6 +209,19 @@ fn healed(healed: &Healed) -> String {
     text
 }
 
+/// That a file was left out, and why.
+pub fn left_out(code: &str, path: &str) -> String {
+    let path = printable(path, 300);
+    match crate::git::Refusal::describe(code) {
+        Some(what) => format!(
+            "{path}: left out ({code}): {what}. Somebody without the key may have pushed it; all other files count."
+        ),
+        None => {
+            format!("{path}: left out: its format is newer than this tool. Update claude-sync.")
+        }
+    }
+}
+
 /// Why the work tree does not show what was synced, and what to do.
 pub fn late(place: &Place, branch: &str) -> String {
     let branch = printable(branch, 100);
@@ -245,6 +273,9 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             "The remote is encrypted now, with the key {}; everything is committed here and waits for it. On a machine that has it: claude-sync key show; then here: claude-sync key import",
             printable(mark, 20)
         ));
+    }
+    if outcome.remote == Remote::Held {
+        lines.push("This fleet is encrypted, its key is not here, and the remote shows nothing encrypted: it may have been emptied or rewound. Everything is committed here and waits; nothing leaves in clear. On a machine that has the key: claude-sync key show; then here: claude-sync key import. If the fleet is not encrypted any more: claude-sync --in-clear".to_owned());
     }
     if let Remote::Refused(reason) = &outcome.remote {
         let who = match refuser(reason) {
@@ -317,7 +348,15 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             printable(reason, 200)
         ));
     }
-    for problem in &outcome.problems {
+    for one in &outcome.left_out {
+        lines.push(left_out(&one.code, &one.path));
+    }
+    for problem in outcome.problems.iter().filter(|problem| {
+        !outcome
+            .left_out
+            .iter()
+            .any(|one| one.path == problem.subject)
+    }) {
         let subject = printable(&problem.subject, 200);
         lines.push(match problem.code.as_str() {
             "unequal-records" => format!(

@@ -97,6 +97,14 @@ impl Fleet {
         book: PriceBook,
         rows: Rows,
     ) -> (Self, Sums) {
+        let mut forged = Vec::new();
+        machines.retain_mut(|data| {
+            let is_forged = data.is_forged();
+            if is_forged {
+                forged.append(&mut data.problems);
+            }
+            !is_forged
+        });
         let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
@@ -110,6 +118,7 @@ impl Fleet {
             .collect();
         let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
+        fleet.conflicts = forged;
         fleet.own_prices.clone_from(&own);
         let priced = |entry: Entry<'_>| {
             own.as_ref()

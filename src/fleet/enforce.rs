@@ -129,7 +129,7 @@ fn sweep(
         }
         let mut kept = true;
         for (blob, kind) in portion.files(repo)? {
-            let Content::Bytes(bytes) = content(repo, blob.oid)? else {
+            let Content::Bytes(bytes) = content(repo, &blob.path, blob.oid)? else {
                 continue;
             };
             let change = match &kind {
@@ -178,7 +178,7 @@ fn sweep(
         let Path::Snapshot(machine) = Path::parse(&path) else {
             continue;
         };
-        if let Content::Bytes(bytes) = content(repo, oid)?
+        if let Content::Bytes(bytes) = content(repo, &path, oid)?
             && let Ok(mut page) = SyncFile::read(&machine, &bytes, &mut names)
             && rules.apply_page(&mut page)
         {

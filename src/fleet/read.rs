@@ -10,8 +10,8 @@ use crate::format::dayfile::DayFile;
 use crate::format::manifest::{Conflict, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
-use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
+use crate::git::{Oid, Refusal};
 use crate::record::{RecordSet, Sum, SumKey};
 use crate::store::layout::{self, Path};
 
@@ -37,6 +37,8 @@ pub struct MachineData {
     pub problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
     pub suspect: BTreeSet<SessionId>,
+    /// It has a file that may be read, or is known otherwise: a machine of which all files were refused is none.
+    pub is_vouched: bool,
 }
 
 impl MachineData {
@@ -51,7 +53,17 @@ impl MachineData {
             forgotten: BTreeSet::new(),
             problems: Vec::new(),
             suspect: BTreeSet::new(),
+            is_vouched: false,
         }
+    }
+
+    /// Whether all that is there of it are files that may not be read.
+    pub fn is_forged(&self) -> bool {
+        !self.is_vouched
+            && !self.problems.is_empty()
+            && self.page.is_none()
+            && self.adopted.is_none()
+            && self.records.is_empty()
     }
 
     /// The machine file, where it can be read.
@@ -67,7 +79,12 @@ impl MachineData {
             _ => return,
         };
         let machine = self.id.clone();
+        self.is_vouched |= !matches!(content, Content::Refused(_));
         match (content, day) {
+            (Content::Refused(refusal), _) => {
+                self.problems
+                    .push(Conflict::about(refusal.code(), path, &machine, 0))
+            }
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
             (Content::Bytes(bytes), None) => {
                 self.add_page(path, SyncFile::read(&machine, &bytes, names))
@@ -142,6 +159,8 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// It is longer than the format allows.
     TooLarge(usize),
+    /// It may not be read: a pusher without the fleet's key may have made it.
+    Refused(Refusal),
 }
 
 /// Sorts files to the machines that wrote them.
@@ -190,18 +209,22 @@ pub fn load(
         for blob in blobs.into_iter().filter(|blob| blob.mode == FILE) {
             let kind = Path::parse(&blob.path);
             if matches!(kind, Path::Machine(_) | Path::Day(..)) {
-                reader.add(&blob.path, &kind, content(repo, blob.oid)?);
+                reader.add(&blob.path, &kind, content(repo, &blob.path, blob.oid)?);
             }
         }
     }
     Ok(reader.fleet.into_values().collect())
 }
 
-/// Checks a blob's size before it reads the blob. Fails where the object is missing: figures without it would be wrong figures.
-pub fn content(repo: &Repo, oid: Oid) -> Result<Content, DataError> {
+/// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where the object is missing: figures without
+/// it would be wrong figures.
+pub fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
     Ok(match repo.blob_size(oid)? {
         Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => Content::TooLarge(size),
-        _ => Content::Bytes(repo.blob(oid)?),
+        _ => match repo.read(path, oid)? {
+            Ok(bytes) => Content::Bytes(bytes),
+            Err(refusal) => Content::Refused(refusal),
+        },
     })
 }
 

@@ -152,7 +152,10 @@ impl Rules {
             let Path::Machine(machine) = Path::parse(&blob.path) else {
                 continue;
             };
-            let text = match (page(&blob.path, blob.oid), content(repo, blob.oid)) {
+            let text = match (
+                page(&blob.path, blob.oid),
+                content(repo, &blob.path, blob.oid),
+            ) {
                 (Some(text), _) => text,
                 (None, Ok(Content::Bytes(bytes))) => String::from_utf8(bytes).unwrap_or_default(),
                 (None, Ok(_)) => continue,
@@ -171,7 +174,7 @@ impl Rules {
         let (year, month, _) = forgotten_day().parts();
         for blob in repo.blobs(Some(root), &format!("{}/{year}/{month}", layout::ARCHIVE))? {
             if let Path::Day(machine, day, _) = Path::parse(&blob.path)
-                && let Content::Bytes(bytes) = content(repo, blob.oid)?
+                && let Content::Bytes(bytes) = content(repo, &blob.path, blob.oid)?
                 && let Ok((file, _)) =
                     DayFile::read(&machine, day, &bytes, &mut Interner::default())
             {

@@ -80,16 +80,25 @@ impl Repo {
         if let Some(known) = &*self.marked.borrow() {
             return Ok(known.clone());
         }
-        let mark = self.config()?.get_string(Self::MARK).ok().filter(|mark| !mark.is_empty());
+        let mark = self
+            .config()?
+            .get_string(Self::MARK)
+            .ok()
+            .filter(|mark| !mark.is_empty());
         *self.marked.borrow_mut() = Some(mark.clone());
         Ok(mark)
     }
 
     /// Remembers that the fleet is encrypted, or that a person says that it is not.
     pub fn set_sealed_mark(&self, mark: Option<&str>) -> Result<(), RepoError> {
-        setup::set(self, Self::MARK, mark)?;
+        self.set_setting(Self::MARK, mark)?;
         self.mark_sealed(mark);
         Ok(())
+    }
+
+    /// Sets a setting of the clone, or takes it out.
+    pub fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), RepoError> {
+        setup::set(self, name, value)
     }
 
     /// As [`Self::set_sealed_mark`], for this handle alone.
@@ -102,11 +111,19 @@ impl Repo {
         *self.own_root.borrow_mut() = Some(root);
     }
 
+    /// From here on files in clear are read: what is looked at was screened, or made by this run, which has no key to seal it with.
+    pub fn trust_own_work(&self, on: bool) {
+        self.own_work.set(on && !self.is_sealing());
+    }
+
     fn own(&self) -> Result<Option<Own>, RepoError> {
         let set = *self.own_root.borrow();
         let root = match set {
             Some(root) => root,
-            None => self.commit_at(KNOWN)?.map(|commit| self.tree_of(commit)).transpose()?,
+            None => self
+                .commit_at(KNOWN)?
+                .map(|commit| self.tree_of(commit))
+                .transpose()?,
         };
         let Some(root) = root else { return Ok(None) };
         let known = self.own_seals.borrow().get(&root).cloned();
@@ -123,33 +140,54 @@ impl Repo {
 
     /// Whether a file stands, as it is, in the clone's own tree, and is sealed as that one is: with the key of this mark, or in clear.
     fn is_own(&self, path: &str, oid: Oid, seal: Option<&str>) -> Result<bool, RepoError> {
-        let Some(own) = self.own()?.filter(|own| own.seal.as_deref() == seal) else { return Ok(false) };
-        Ok(self.entry(Some(own.root), path)?.is_some_and(|entry| entry.mode == FILE && entry.oid == oid))
+        let Some(own) = self.own()?.filter(|own| own.seal.as_deref() == seal) else {
+            return Ok(false);
+        };
+        Ok(self
+            .entry(Some(own.root), path)?
+            .is_some_and(|entry| entry.mode == FILE && entry.oid == oid))
     }
 
     /// The text of the file at `path`, or why it is left out.
     pub fn read(&self, path: &str, oid: Oid) -> Result<Result<Vec<u8>, Refusal>, RepoError> {
         let stored = self.stored(oid)?;
-        self.admit(path, oid, stored).map(|admitted| admitted.map(|file| file.bytes))
+        self.admit(path, oid, stored)
+            .map(|admitted| admitted.map(|file| file.bytes))
     }
 
     /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of it; `sound` says whether that is so.
-    pub fn admit(&self, path: &str, oid: Oid, stored: Vec<u8>) -> Result<Result<sealed::Opened, Refusal>, RepoError> {
+    pub fn admit(
+        &self,
+        path: &str,
+        oid: Oid,
+        stored: Vec<u8>,
+    ) -> Result<Result<sealed::Opened, Refusal>, RepoError> {
         let whole = |bytes| Ok(Ok(sealed::Opened { bytes, sound: true }));
         if !path.starts_with("sync/") {
             return whole(stored);
         }
         let is_marked = self.sealed_mark()?.is_some();
         let Some(head) = sealed::head(&stored) else {
-            let is_statement = self.seal().is_some_and(|seal| seal.is_statement(path, &stored));
-            let admitted = !is_marked || is_statement || self.is_own(path, oid, None)?;
-            return if admitted { whole(stored) } else { Ok(Err(Refusal::Clear)) };
+            let is_statement = self
+                .seal()
+                .is_some_and(|seal| seal.is_statement(path, &stored));
+            let admitted = !is_marked
+                || self.own_work.get()
+                || is_statement
+                || self.is_own(path, oid, None)?;
+            return if admitted {
+                whole(stored)
+            } else {
+                Ok(Err(Refusal::Clear))
+            };
         };
         if !head.is_known() {
             return Ok(Err(Refusal::Later));
         }
         let mark = printable(head.mark, 20);
-        let Some(seal) = self.seal() else { return Ok(Err(Refusal::OtherKey(mark))) };
+        let Some(seal) = self.seal() else {
+            return Ok(Err(Refusal::OtherKey(mark)));
+        };
         if seal.is_former(head.mark) {
             if is_marked && !self.is_own(path, oid, Some(head.mark))? {
                 return Ok(Err(Refusal::FormerKey));
@@ -172,17 +210,27 @@ impl Repo {
     /// by one; where it would, as with a single machine, day files are asked too.
     pub fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
         let mut votes = Votes::default();
-        let manifest = self.entry(Some(root), layout::MANIFEST)?.filter(|entry| entry.mode == FILE);
+        let manifest = self
+            .entry(Some(root), layout::MANIFEST)?
+            .filter(|entry| entry.mode == FILE);
         for oid in manifest.into_iter().map(|entry| entry.oid) {
             self.vote(oid, &mut votes)?;
         }
-        for blob in self.blobs(Some(root), layout::MACHINES)?.into_iter().filter(|blob| blob.mode == FILE) {
+        for blob in self
+            .blobs(Some(root), layout::MACHINES)?
+            .into_iter()
+            .filter(|blob| blob.mode == FILE)
+        {
             if matches!(Path::parse(&blob.path), Path::Machine(_)) {
                 self.vote(blob.oid, &mut votes)?;
             }
         }
         if votes.are_even() {
-            for blob in self.blobs(Some(root), layout::ARCHIVE)?.into_iter().filter(|blob| blob.mode == FILE) {
+            for blob in self
+                .blobs(Some(root), layout::ARCHIVE)?
+                .into_iter()
+                .filter(|blob| blob.mode == FILE)
+            {
                 if matches!(Path::parse(&blob.path), Path::Day(..)) {
                     self.vote(blob.oid, &mut votes)?;
                 }
@@ -209,7 +257,11 @@ impl Votes {
     }
 
     fn sealed(&self) -> u64 {
-        self.0.iter().filter(|(mark, _)| mark.is_some()).map(|(_, count)| count).sum()
+        self.0
+            .iter()
+            .filter(|(mark, _)| mark.is_some())
+            .map(|(_, count)| count)
+            .sum()
     }
 
     fn are_even(&self) -> bool {
@@ -220,6 +272,10 @@ impl Votes {
         if self.sealed() == 0 || self.sealed() < self.clear() {
             return None;
         }
-        self.0.into_iter().filter(|(mark, _)| mark.is_some()).max_by_key(|(_, count)| *count).and_then(|(mark, _)| mark)
+        self.0
+            .into_iter()
+            .filter(|(mark, _)| mark.is_some())
+            .max_by_key(|(_, count)| *count)
+            .and_then(|(mark, _)| mark)
     }
 }

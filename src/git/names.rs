@@ -11,13 +11,27 @@ pub(super) const DEEPEST: usize = 64;
 /// Names that some file system takes for `.git` are refused as git refuses them: whatever the case, with trailing dots and spaces, as the
 /// short name `git~1`, as a stream of it (`.git:x`), or with code points that HFS+ ignores.
 pub fn is_allowed(name: &[u8]) -> bool {
-    if name.is_empty() || name.len() > LONGEST || name == b"." || name == b".." || name.contains(&b'/') || name.contains(&0) {
+    if name.is_empty()
+        || name.len() > LONGEST
+        || name == b"."
+        || name == b".."
+        || name.contains(&b'/')
+        || name.contains(&0)
+    {
         return false;
     }
     let text = String::from_utf8_lossy(name);
-    let plain: String = text.chars().filter(|c| !is_ignored(*c)).flat_map(char::to_lowercase).collect();
+    let plain: String = text
+        .chars()
+        .filter(|c| !is_ignored(*c))
+        .flat_map(char::to_lowercase)
+        .collect();
     // Of names on Windows, too: what stands behind a colon or a backslash is not part of the name.
-    let stem = plain.split([':', '\\']).next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    let stem = plain
+        .split([':', '\\'])
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches(['.', ' ']);
     ![".git", "git~1"].contains(&stem)
 }
 
@@ -33,11 +47,38 @@ mod tests {
     #[test]
     fn what_git_refuses_is_refused_and_nothing_else() {
         let long = "x".repeat(256);
-        for name in ["", ".", "..", "a/b", "/", ".git", ".GIT", ".Git.", ".git ", "git~1", "GIT~1", ".git:x", ".git\\x", ".g\u{200c}it", &long]
-        {
+        for name in [
+            "",
+            ".",
+            "..",
+            "a/b",
+            "/",
+            ".git",
+            ".GIT",
+            ".Git.",
+            ".git ",
+            "git~1",
+            "GIT~1",
+            ".git:x",
+            ".git\\x",
+            ".g\u{200c}it",
+            &long,
+        ] {
             assert!(!is_allowed(name.as_bytes()), "{name:?}");
         }
-        for name in [".gitattributes", ".gitignore", "git", "a.git", "...", "git~2", "x.json", "\u{1b}[31m", "ä", "a:b", &long[1..]] {
+        for name in [
+            ".gitattributes",
+            ".gitignore",
+            "git",
+            "a.git",
+            "...",
+            "git~2",
+            "x.json",
+            "\u{1b}[31m",
+            "ä",
+            "a:b",
+            &long[1..],
+        ] {
             assert!(is_allowed(name.as_bytes()), "{name:?}");
         }
         assert!(is_allowed(&[0xff, 0xfe]), "what is no text is carried");

@@ -83,8 +83,22 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
             })
         }
         Path::Readme => Ok(front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
-        Path::Snapshot(_) | Path::Front | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
+        Path::Snapshot(_) | Path::Front | Path::Statement | Path::Unknown | Path::Outside => {
+            Ok(a.max(b).to_vec())
+        }
     }
+}
+
+/// Whether a file is of a later major format, which this version cannot read.
+pub fn is_newer(path: &Path, bytes: &[u8]) -> bool {
+    let mut names = Interner::default();
+    let read = match path {
+        Path::Day(machine, day, _) => DayFile::read(machine, *day, bytes, &mut names).map(drop),
+        Path::Machine(machine) => SyncFile::read(machine, bytes, &mut names).map(drop),
+        Path::Manifest => Manifest::read(bytes).map(drop),
+        _ => return false,
+    };
+    matches!(read, Err(FormatError::Newer(_)))
 }
 
 /// The file at `path` without the conflict markers that stand in it, between the two versions `ours` and `theirs`.

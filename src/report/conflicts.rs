@@ -96,7 +96,7 @@ fn checked(
         seen = Some(ids);
         let (mut text, mut fits, mut records) = (String::new(), true, 0_u64);
         for (blob, day, _) in blobs {
-            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else {
+            let Content::Bytes(bytes) = read::content(repo, &blob.path, blob.oid)? else {
                 continue;
             };
             let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default())

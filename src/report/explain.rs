@@ -10,10 +10,11 @@ use crate::base::time::{Day, Timestamp};
 use crate::fleet::DataError;
 use crate::fleet::read::{self, Content};
 use crate::fleet::{Row, RowSource};
+use crate::format::MAX_DAY_FILE;
 use crate::format::line::{Line, read_line};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
-use crate::git::repo::{FILE, Repo};
+use crate::git::repo::{FILE, Repo, RepoError};
 use crate::prices::{Bill, Prices};
 use crate::record::{Record, Totals, derived_id};
 use crate::store::layout::Path;
@@ -228,7 +229,7 @@ impl Explanation {
             let (Path::Machine(machine) | Path::Day(machine, ..)) = &kind else {
                 continue;
             };
-            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else {
+            let Content::Bytes(bytes) = read::content(repo, &blob.path, blob.oid)? else {
                 continue;
             };
             let copy = |line, record| Copy {
@@ -314,8 +315,11 @@ impl Explanation {
                 if blob != file.blob {
                     file.blob = blob;
                     file.here.clear();
-                    if let Some(Content::Bytes(bytes)) =
-                        blob.map(|oid| read::content(repo, oid)).transpose()?
+                    // Versions from before the fleet was encrypted brought records too.
+                    if let Some(bytes) = blob
+                        .map(|oid| any_version(repo, oid))
+                        .transpose()?
+                        .flatten()
                     {
                         let Path::Day(_, day, _) = Path::parse(path) else {
                             continue;
@@ -394,6 +398,17 @@ impl Steps {
 
 /// So many commits are looked through.
 const MOST_COMMITS: usize = 100_000;
+
+/// A version of a file in the history, whatever it is sealed with; none where it cannot be read here.
+fn any_version(repo: &Repo, oid: Oid) -> Result<Option<Vec<u8>>, DataError> {
+    if !repo.is_blob_within(oid, MAX_DAY_FILE)? {
+        return Ok(None);
+    }
+    match repo.blob(oid) {
+        Err(RepoError::Sealed(_)) => Ok(None),
+        read => Ok(Some(read?)),
+    }
+}
 
 /// Gives the records of a day file with their lines' numbers.
 fn lines(bytes: &[u8], day: Day, names: &mut Interner, mut take: impl FnMut(u64, Record)) {

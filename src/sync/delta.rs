@@ -10,7 +10,7 @@ use crate::base::money::Money;
 use crate::base::text::{count, printable};
 use crate::base::time::Day;
 use crate::cache::Cache;
-use crate::format::MAX_DAY_FILE;
+use crate::fleet::read::{self, Content};
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
@@ -82,8 +82,11 @@ pub fn delta(
         }
         let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {
             let bytes = match oid {
-                Some(oid) if repo.is_blob_within(oid, MAX_DAY_FILE)? => repo.blob(oid)?,
-                _ => Vec::new(),
+                Some(oid) => match read::content(repo, &blob.path, oid)? {
+                    Content::Bytes(bytes) => bytes,
+                    Content::TooLarge(_) | Content::Refused(_) => Vec::new(),
+                },
+                None => Vec::new(),
             };
             Ok(DayFile::read(machine, day, &bytes, &mut names)
                 .map_or_else(|_| DayFile::new(machine.clone(), day), |(file, _)| file))

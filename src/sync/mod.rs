@@ -1,12 +1,14 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
 mod accounts;
+pub mod clear;
 pub mod delta;
 pub mod doctor;
 mod files;
 pub mod history;
 pub mod identity;
 pub mod import;
+pub mod left_out;
 mod migrate;
 mod outgoing;
 pub mod own;
@@ -112,6 +114,10 @@ pub struct Options {
     pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
+    /// A person says that the fleet is not encrypted any more: what is in clear here may leave.
+    pub in_clear: bool,
+    /// Older commits that are brought back may be from before the fleet was encrypted, or its key changed.
+    pub trust_restored: bool,
     /// Who is told what goes on.
     pub watcher: Watcher,
 }
@@ -137,6 +143,8 @@ pub enum Remote {
     Unsigned(String),
     /// It failed lately, and is left alone for a while; what is committed waits here.
     Waiting,
+    /// This fleet is encrypted, the key is not here, and the remote shows nothing encrypted; the commit stays here.
+    Held,
 }
 
 /// Why it seems that two computers use one id.
@@ -219,6 +227,8 @@ pub struct Outcome {
     pub read: ReadReport,
     /// Files of the fleet that were left out, and sessions that need a person.
     pub problems: Vec<Conflict>,
+    /// Files that may not be read, because a pusher without the fleet's key may have made them.
+    pub left_out: Vec<left_out::LeftOut>,
     /// Higher rules that the manifest was computed by: this tool should be updated.
     pub newer_rules: Option<u64>,
     /// How many machines the fleet has.
@@ -346,6 +356,12 @@ pub enum SyncError {
     /// The file of the key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A person wants what is here to leave in clear, and it is encrypted.
+    #[error("this fleet is encrypted, and so is what this machine has of it")]
+    Sealed,
+    /// A setting cannot be changed.
+    #[error(transparent)]
+    Settings(Box<crate::store::settings::SettingError>),
     /// The temporary folder.
     #[error("failed to make a temporary folder")]
     Scratch(#[source] std::io::Error),

@@ -134,7 +134,7 @@ impl Own {
     pub fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
         let bytes = match content {
             Content::Bytes(bytes) => bytes,
-            Content::TooLarge(_) => Vec::new(),
+            Content::TooLarge(_) | Content::Refused(_) => Vec::new(),
         };
         let newer = |source| SyncError::Newer {
             path: path.to_owned(),

@@ -7,7 +7,7 @@ use crate::base::ids::MachineId;
 use crate::base::key::Key;
 use crate::fleet::rules::Rules;
 use crate::git::repo::Repo;
-use crate::git::{Oid, stale};
+use crate::git::stale;
 use crate::store::lock::Lock;
 use crate::store::{Places, config, lock};
 use crate::transcripts::{Naming, Shown};
@@ -29,22 +29,6 @@ pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<Path
     }
     lock.cleared();
     Ok((lock, cleared))
-}
-
-/// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.
-pub(super) fn start_sealing(
-    repo: &Repo,
-    commit: Option<Oid>,
-    asked: bool,
-) -> Result<Option<String>, SyncError> {
-    let sealed = commit
-        .map(|commit| repo.sealed_by(repo.tree_of(commit)?))
-        .transpose()?
-        .flatten();
-    if asked || sealed.is_some() {
-        repo.start_sealing();
-    }
-    Ok(sealed.filter(|_| repo.seal().is_none()))
 }
 
 /// Refuses to write in clear what is to be encrypted.

@@ -175,6 +175,8 @@ impl Memory {
             wait: Duration::ZERO,
             shared_id: false,
             rules: RULES,
+            in_clear: false,
+            trust_restored: false,
             watcher: Watcher::default(),
         }
     }
@@ -298,11 +300,13 @@ impl Site for Memory {
         }
         let node = &self.nodes[at];
         let others: Vec<Oid> = node.branches.values().copied().collect();
+        let tip = node.main.filter(|_| online);
         let starts = Starts {
-            tip: node.main.filter(|_| online),
+            tip,
             head: node.head,
             known: node.known,
             others: &others,
+            ..Starts::default()
         };
         let options = self.options(home, run);
         let index = self.index(at);
