@@ -14,7 +14,7 @@ use crate::format::manifest::RULES;
 use crate::git::Oid;
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 12;
+const VERSION: u32 = 13;
 
 /// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
 fn version() -> String {

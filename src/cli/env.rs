@@ -220,6 +220,7 @@ impl Env {
             wait: Duration::ZERO,
             shared_id: false,
             rules: RULES,
+            keep_undo: false,
             in_clear: false,
             trust_restored: false,
             watcher: self.watcher(),

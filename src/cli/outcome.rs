@@ -72,6 +72,8 @@ fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         "purged": outcome.purged,
         "problems": problems,
         "left_out": outcome.left_out,
+        "held_back": outcome.held_back,
+        "ignored": outcome.ahead,
         "newer_rules": outcome.newer_rules,
         "warnings": warning_lines(outcome, env.quiet),
         "code": code(outcome),

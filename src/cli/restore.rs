@@ -13,7 +13,8 @@ use crate::sync::{Options, history};
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("how").required(true), after_help = "\
 Every sync is a commit, so every version is kept. Restoring joins a version's records with what is there now: nothing goes away by it, \
-and what was forgotten stays forgotten.")]
+and what was forgotten stays forgotten. What only an earlier version of claude-sync forgot, on behalf of files that are not read any \
+more, comes back.")]
 pub struct Args {
     /// List the versions that there are, newest first
     #[arg(long, group = "how")]
@@ -21,6 +22,9 @@ pub struct Args {
     /// Bring back the records of this version, as git names commits
     #[arg(long, value_name = "COMMIT", group = "how")]
     from: Option<String>,
+    /// Also take files that are not encrypted, or encrypted with a former key: for versions from before that
+    #[arg(long, requires = "from")]
+    trust: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -66,6 +70,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     drop(repo);
     let options = Options {
         restore: vec![commit],
+        trust_restored: args.trust,
         ..env.options()
     };
     let outcome = crate::sync::run(&places, &options)?;

@@ -124,6 +124,10 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
         }
     };
     text.push_str(&format!("{news}{}\n", remote(outcome)));
+    if outcome.held_back > 0 {
+        let what = count(outcome.held_back, "request");
+        text.push_str(&format!("Held back {what} of this machine's transcripts, because they were forgotten. To take that back: claude-sync forget --undo\n"));
+    }
     text
 }
 
@@ -368,6 +372,12 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             "newer-version" => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),
             code => format!("{subject}: left out ({}). All other files count.", printable(code, 40)),
         });
+    }
+    for subject in &outcome.ahead {
+        let day = printable(subject.strip_prefix("before:").unwrap_or(subject), 40);
+        lines.push(format!(
+            "Somebody had everything before {day} forgotten, and that day was still to come: it is ignored. To remove it: claude-sync forget --undo --before {day}"
+        ));
     }
     if let Some(rules) = outcome.newer_rules {
         let own = crate::format::manifest::RULES;

@@ -111,11 +111,10 @@ impl Fleet {
         let places = decisions::places(&ids, &decisions);
         let mut sums = Sums::gather(&machines, &places);
         let (shared, twins) = (shared(&machines), twins(&machines));
-        let forgotten: HashSet<RecordId> = machines
-            .iter()
-            .flat_map(|data| &data.forgotten)
-            .copied()
-            .collect();
+        let mut rules = Rules::gather(machines.iter().filter_map(MachineData::page));
+        rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
+        rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
+        let forgotten: HashSet<RecordId> = rules.forgotten_ids().into_iter().collect();
         let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
         fleet.conflicts = forged;

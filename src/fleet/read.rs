@@ -6,7 +6,7 @@ use super::error::DataError;
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
-use crate::format::dayfile::DayFile;
+use crate::format::dayfile::{DayFile, Forgotten};
 use crate::format::manifest::{Conflict, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
@@ -32,7 +32,9 @@ pub struct MachineData {
     /// Its sums; the claims of the machine file are not among them.
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of forgotten records that it noted.
-    pub forgotten: BTreeSet<RecordId>,
+    pub forgotten: BTreeSet<Forgotten>,
+    /// Ids of forgotten records that it brought back.
+    pub kept: BTreeSet<RecordId>,
     /// Files and lines that were left out.
     pub problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
@@ -51,6 +53,7 @@ impl MachineData {
             records: RecordSet::default(),
             sums: BTreeMap::new(),
             forgotten: BTreeSet::new(),
+            kept: BTreeSet::new(),
             problems: Vec::new(),
             suspect: BTreeSet::new(),
             is_vouched: false,
@@ -136,6 +139,7 @@ impl MachineData {
     /// Takes over a day file.
     pub fn add_file(&mut self, file: DayFile) {
         self.suspect.extend(file.suspects().cloned());
+        self.kept.extend(file.kept());
         self.records = std::mem::take(&mut self.records).join(file.records);
         file.sums
             .into_iter()

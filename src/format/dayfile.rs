@@ -35,9 +35,25 @@ pub struct DayFile {
     /// Totals for which there are no records.
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of records that were forgotten.
-    pub forgotten: BTreeSet<RecordId>,
+    pub forgotten: BTreeSet<Forgotten>,
     /// Lines of kinds that this version does not know, as canonical text, with their session if they name one.
     pub unknown: BTreeSet<(Option<SessionId>, String)>,
+}
+
+/// The id of a record that was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Forgotten {
+    /// The record.
+    pub id: RecordId,
+    /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote it down.
+    pub by: Option<RecordId>,
+}
+
+/// The line that brings back a forgotten id of which no tombstone says why. Earlier versions carry it as one of an unknown kind.
+fn kept_line(id: RecordId) -> String {
+    Object::new()
+        .other("kept", Some(id.to_string().as_str()))
+        .line()
 }
 
 /// What was wrong in a day file that could be read all the same.
@@ -110,7 +126,7 @@ impl DayFile {
                 Line::Record(record, _) => Some(record.origin.session.clone()),
                 Line::Sum(key, ..) => Some(key.session.clone()),
                 Line::Unknown(session, _) => session.clone(),
-                Line::Session { .. } | Line::Forgotten(_) => None,
+                Line::Session { .. } | Line::Forgotten(..) => None,
             };
             if let Some(session) = session {
                 let hash = hashes.entry(session).or_default();
@@ -135,7 +151,7 @@ impl DayFile {
                 Line::Record(record, None) => homeless.push(record),
                 Line::Sum(key, sum, true) => file.add_sum(key, sum),
                 Line::Sum(key, sum, false) => homeless_sums.push((key, sum)),
-                Line::Forgotten(id) => drop(file.forgotten.insert(id)),
+                Line::Forgotten(id, by) => drop(file.forgotten.insert(Forgotten { id, by })),
                 Line::Unknown(session, text) => {
                     file.unknown.insert((session, text));
                 }
@@ -218,6 +234,21 @@ impl DayFile {
         }
         self.extra = join_extra(&self.extra, &fields.rest());
         Ok(())
+    }
+
+    /// Brings back a forgotten id of which no tombstone says why.
+    pub fn keep(&mut self, id: RecordId) {
+        self.unknown.insert((None, kept_line(id)));
+    }
+
+    /// The ids that are brought back.
+    pub fn kept(&self) -> impl Iterator<Item = RecordId> {
+        let id =
+            |text: &str| RecordId::parse(text.strip_prefix("{\"kept\":\"")?.strip_suffix("\"}")?);
+        self.unknown
+            .iter()
+            .filter(|(session, _)| session.is_none())
+            .filter_map(move |(_, text)| id(text))
     }
 
     /// Adds a version of a sum.
@@ -314,9 +345,11 @@ impl DayFile {
             out.push_str(&body);
             checksums.insert(session, checksum);
         }
-        for id in &self.forgotten {
+        for Forgotten { id, by } in &self.forgotten {
+            let by = by.map(|by| by.to_string());
             out.push_str(
                 &Object::new()
+                    .other("by", by.as_deref())
                     .other("forgotten", Some(id.to_string().as_str()))
                     .line(),
             );

@@ -609,6 +609,18 @@ impl Repo {
         git(&format!("move {name}"), result.map(drop))
     }
 
+    /// Removes a ref, if it is there.
+    pub fn delete_ref(&self, name: &str) -> Result<(), RepoError> {
+        match self
+            .inner
+            .find_reference(name)
+            .and_then(|mut found| found.delete())
+        {
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+            done => git(&format!("remove {name}"), done),
+        }
+    }
+
     /// Flushes everything written so far.
     pub fn flush(&self) -> Result<(), RepoError> {
         let path = self.inner.path().to_owned();

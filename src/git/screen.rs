@@ -31,8 +31,8 @@ struct Raw {
 struct Walk<'a> {
     repo: &'a Repo,
     base: Option<Oid>,
-    /// In an encrypted fleet files are looked at.
-    files: bool,
+    /// The fleet is encrypted: no file is taken that may not be read.
+    is_marked: bool,
     names: Interner,
     left_out: Vec<(String, Refusal)>,
 }
@@ -40,11 +40,11 @@ struct Walk<'a> {
 impl Repo {
     /// A root tree without what may not be read. What stands in `base` as it does here is not looked at.
     pub fn screen(&self, root: Oid, base: Option<Oid>) -> Result<Screened, RepoError> {
-        let files = self.sealed_mark()?.is_some();
+        let is_marked = self.sealed_mark()?.is_some();
         let mut walk = Walk {
             repo: self,
             base,
-            files,
+            is_marked,
             names: Interner::default(),
             left_out: Vec::new(),
         };
@@ -111,7 +111,10 @@ impl Walk<'_> {
                     Some(oid) => changed.push((raw.name.clone(), oid)),
                     None => gone.push(raw.name.clone()),
                 }
-            } else if self.files && raw.mode == FILE && path.starts_with("sync/") {
+            } else if (self.is_marked || self.base.is_some())
+                && raw.mode == FILE
+                && path.starts_with("sync/")
+            {
                 let refusal = self.file(&path, raw.oid)?;
                 if let Some((refusal, stays)) = refusal {
                     self.left_out.push((path, refusal));
@@ -145,12 +148,20 @@ impl Walk<'_> {
     /// Why a file is left out, or what is wrong with one that stays.
     fn file(&mut self, path: &str, oid: Oid) -> Result<Option<(Refusal, bool)>, RepoError> {
         if !self.repo.is_blob_within(oid, MAX_DAY_FILE)? {
-            return Ok(Some((Refusal::Damaged, false)));
+            return Ok(self.is_marked.then_some((Refusal::Damaged, false)));
         }
+        let known = self
+            .repo
+            .entry(self.base, path)?
+            .filter(|known| known.mode == FILE);
         let opened = match self.repo.admit(path, oid, self.repo.stored(oid)?)? {
             Ok(opened) => opened,
-            Err(refusal) => return Ok(Some((refusal, false))),
+            // In a fleet in clear it is carried, as other files that cannot be read, but where there is a version that can.
+            Err(refusal) => return Ok(Some((refusal, !self.is_marked && known.is_none()))),
         };
+        if !self.is_marked {
+            return Ok(None);
+        }
         let day = match Path::parse(path) {
             Path::Day(machine, day, _) => Some((machine, day)),
             _ => None,
@@ -170,11 +181,7 @@ impl Walk<'_> {
             return Ok(None);
         }
         // What the clone has is better, or has the same fault already.
-        if let Some(known) = self
-            .repo
-            .entry(self.base, path)?
-            .filter(|known| known.mode == FILE)
-        {
+        if let Some(known) = known {
             let same = self
                 .repo
                 .read(path, known.oid)?

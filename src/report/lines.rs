@@ -128,7 +128,9 @@ fn day_lines(file: &DayFile, damaged: u64) -> String {
             sum(key, one)
         ));
     }
-    for id in &file.forgotten {
+    let forgotten: std::collections::BTreeSet<_> =
+        file.forgotten.iter().map(|one| one.id).collect();
+    for id in forgotten {
         out.push_str(&format!("forgotten  {id}\n"));
     }
     for (_, text) in &file.unknown {

@@ -21,6 +21,7 @@ mod settings;
 mod setup;
 mod status;
 mod tree;
+pub mod undo;
 mod verify;
 
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ pub use run::{repair_objects, run};
 pub use settings::naming;
 pub use setup::{Init, become_ephemeral, init, keep_ephemeral, leave_id};
 pub use status::{Known, Status, Unsynced, status};
-pub use tree::{Brought, Starts, add, assemble_for, own_tree};
+pub use tree::{Brought, Older, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 
 /// What a run is for.
@@ -114,6 +115,8 @@ pub struct Options {
     pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
+    /// What this run has forgotten is kept for a while on this machine, so that it can be taken back.
+    pub keep_undo: bool,
     /// A person says that the fleet is not encrypted any more: what is in clear here may leave.
     pub in_clear: bool,
     /// Older commits that are brought back may be from before the fleet was encrypted, or its key changed.
@@ -231,6 +234,10 @@ pub struct Outcome {
     pub left_out: Vec<left_out::LeftOut>,
     /// Higher rules that the manifest was computed by: this tool should be updated.
     pub newer_rules: Option<u64>,
+    /// Requests of this machine's transcripts that were kept out, because they are forgotten.
+    pub held_back: u64,
+    /// Tombstones that do nothing: the days that they name come after the one on which they were made.
+    pub ahead: Vec<String>,
     /// How many machines the fleet has.
     pub machines: usize,
     /// The old history left this clone, because somebody had something forgotten.

@@ -1,16 +1,17 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
 use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::time::Duration;
 
 use super::clear::{self, Leave};
 use super::delta::{SEALED, Story, delta, message};
 use super::import::History;
 use super::settings::{lock, naming, needs_key, reader, with_settings};
-use super::tree::{Assembled, Starts, assemble, rules_of};
+use super::tree::{Assembled, Older, Starts, assemble, rules_of};
 use super::{
     Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, left_out,
-    outgoing, owner, resolve, setup,
+    outgoing, owner, resolve, setup, undo,
 };
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
@@ -212,6 +213,8 @@ fn once(
         sign: config.sign,
         unsigned,
         healed,
+        taken: Cell::new(None),
+        state: &places.state,
     };
     let outcome = run.sync(places, config, &naming, set_up)?;
     let twin = if copied {
@@ -270,6 +273,10 @@ pub(super) struct Run<'a> {
     pub(super) unsigned: RefCell<Option<String>>,
     /// Damage that a fetch meets was seen to already.
     healed: bool,
+    /// What this run had forgotten, as it was before.
+    pub(super) taken: Cell<Option<Oid>>,
+    /// The local index and what else is kept beside it.
+    pub(super) state: &'a Path,
 }
 
 impl Run<'_> {
@@ -441,6 +448,7 @@ impl Run<'_> {
         out: &mut Outcome,
     ) -> Result<(), SyncError> {
         left_out::note(&self.repo, &out.left_out)?;
+        self.keep_undo()?;
         match &out.remote {
             Remote::Queued(reason) | Remote::Refused(reason) | Remote::Unsigned(reason) => {
                 index.count_failure(Some((self.options.now, reason)))?;
@@ -453,6 +461,8 @@ impl Run<'_> {
         if self.options.front_page.is_some() {
             clone::want_front_page(&self.repo, None)?;
         }
+        self.drop_undone()?;
+        undo::expire(self.state, self.options.now);
         // Only now: the index must never know more than the repository has.
         index.store(read.0, &self.binding()?, read.1)?;
         if self.reroot.get()
@@ -498,6 +508,8 @@ impl Run<'_> {
             problems: Vec::new(),
             left_out: Vec::new(),
             newer_rules: None,
+            held_back: 0,
+            ahead: Vec::new(),
             machines: 0,
             purged: false,
         }
@@ -549,13 +561,31 @@ impl Run<'_> {
         }
         let head = self.repo.position(&self.target)?;
         let known = self.repo.commit_at(KNOWN)?;
+        let mut restored: Vec<Older> = self
+            .options
+            .restore
+            .iter()
+            .map(|commit| Older {
+                commit: *commit,
+                is_trusted: self.options.trust_restored,
+            })
+            .collect();
+        restored.extend(
+            self.undone(tip.or(head), cache)?
+                .into_iter()
+                .map(|commit| Older {
+                    commit,
+                    is_trusted: true,
+                }),
+        );
+        let unscreened = clear::is_unscreened(&self.repo)?;
         let starts = Starts {
             tip,
             head,
             known,
             others: &others,
-            restored: &self.options.restore,
-            unscreened: clear::is_unscreened(&self.repo)?,
+            restored: &restored,
+            unscreened,
         };
         // In a fleet that is encrypted, a pusher who replaced everything stops nobody who belongs to it.
         let belongs = known.is_some() && self.repo.is_sealing();
@@ -599,6 +629,11 @@ impl Run<'_> {
         out.problems.clone_from(&assembled.problems);
         for (path, code) in &assembled.left_out {
             left_out::add(&mut out.left_out, code, path, self.options.now);
+        }
+        out.held_back = assembled.held_back;
+        out.ahead.clone_from(&assembled.ahead);
+        if assembled.taken.is_some() {
+            self.taken.set(assembled.taken);
         }
         out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;

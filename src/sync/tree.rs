@@ -15,11 +15,13 @@ use crate::base::progress::{Step, Watcher};
 use crate::base::time::{Day, Timestamp};
 use crate::cache::memo::Known;
 use crate::cache::{Cache, months, overview};
-use crate::fleet::decisions::{ADOPTED, Decisions};
+use crate::fleet::authority::{Effect, MADE};
+use crate::fleet::decisions::{ADOPTED, Decisions, Intent};
 use crate::fleet::read::{self, Content, MachineData};
 use crate::fleet::rules::{FORGOTTEN, Rules};
 use crate::fleet::{self, DataError, settle};
 use crate::format::FormatError;
+use crate::format::dayfile::Forgotten;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::front::{There, compute};
@@ -41,9 +43,18 @@ pub struct Starts<'a> {
     /// The branches of single machines, where each machine has one.
     pub others: &'a [Oid],
     /// Older versions that are brought back.
-    pub restored: &'a [Oid],
+    pub restored: &'a [Older],
     /// What this clone has had may hold what an earlier version took over from somebody without the fleet's key.
     pub unscreened: bool,
+}
+
+/// An older version that is brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Older {
+    /// The commit.
+    pub commit: Oid,
+    /// A person vouches for it: it may be from before the fleet was encrypted, or from before its key changed.
+    pub is_trusted: bool,
 }
 
 /// The next commit's tree.
@@ -62,6 +73,12 @@ pub(super) struct Assembled {
     pub machines: usize,
     /// What an import added.
     pub imported: Imported,
+    /// Requests of this machine's transcripts that were kept out, because they are forgotten.
+    pub held_back: u64,
+    /// Tombstones that do nothing, because they name days after the one on which they were made.
+    pub ahead: Vec<String>,
+    /// What this run had forgotten: files as they were before, below a root tree.
+    pub taken: Option<Oid>,
 }
 
 /// What runs start from, as it may be joined: without what may not be read.
@@ -123,25 +140,29 @@ impl<'a> Sources<'a> {
 
     /// An older version, sealed as files are now. One that a person vouches for may be from before the fleet was encrypted, or from
     /// before its key changed: it is compared with itself.
-    fn older(&mut self, commit: Oid, is_trusted: bool) -> Result<Option<Oid>, SyncError> {
-        if !is_trusted {
-            return self.tree(Some(commit));
+    fn older(&mut self, older: Older) -> Result<Oid, SyncError> {
+        let root = self.repo.tree_of(older.commit)?;
+        if !older.is_trusted {
+            return self.screened(root);
         }
-        let root = self.repo.tree_of(commit)?;
         self.repo.compare_with(Some(root));
         let screened = self.repo.screen(root, None)?;
         let out = sealed(self.repo, screened.root, None);
         self.repo.compare_with(self.known);
-        out.map(Some)
+        out
     }
 }
 
-/// Joins what there is. The user's own files are merged as git would; records only ever grow. Returns what was left out, too.
-fn joined(
-    repo: &Repo,
-    starts: Starts<'_>,
-    trust_restored: bool,
-) -> Result<(Option<Oid>, Vec<(String, &'static str)>), SyncError> {
+/// What was joined.
+struct Joint {
+    root: Option<Oid>,
+    /// The older versions that were brought back.
+    restored: Vec<Oid>,
+    left_out: Vec<(String, &'static str)>,
+}
+
+/// Joins what there is. The user's own files are merged as git would; records only ever grow.
+fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Joint, SyncError> {
     let mut from = Sources::new(repo, starts)?;
     let base = match (starts.tip, starts.head) {
         (Some(tip), Some(head)) => repo.merge_base(tip, head)?,
@@ -158,9 +179,12 @@ fn joined(
         .iter()
         .map(|other| from.tree(Some(*other)))
         .collect::<Result<_, _>>()?;
-    for older in starts.restored {
-        others.push(from.older(*older, trust_restored)?);
-    }
+    let restored: Vec<Oid> = starts
+        .restored
+        .iter()
+        .map(|older| from.older(*older))
+        .collect::<Result<_, _>>()?;
+    others.extend(restored.iter().map(|root| Some(*root)));
     for other in others {
         sync = trees::join(repo, "sync", None, sync, repo.folder(other, "sync")?)?;
     }
@@ -185,7 +209,11 @@ fn joined(
     from.left_out.dedup();
     // All of it was looked at. What cannot be sealed here is read as it is.
     repo.trust_own_work(true);
-    Ok((root, from.left_out))
+    Ok(Joint {
+        root,
+        restored,
+        left_out: from.left_out,
+    })
 }
 
 /// A root tree in which everything below `sync` is sealed, if files are sealed here. What stands in `base` is sealed already, if that is
@@ -314,7 +342,11 @@ pub(super) fn assemble(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Assembled, SyncError> {
-    let (root, mut left_out) = joined(repo, starts, options.trust_restored)?;
+    let Joint {
+        root,
+        restored,
+        mut left_out,
+    } = joined(repo, starts)?;
     let (root, newer) = own_first(
         repo,
         setup::furnish(repo, root, options.front_page)?,
@@ -322,7 +354,15 @@ pub(super) fn assemble(
         machine,
     )?;
     left_out.extend(newer);
-    let kept = enforce(repo, root, machine, (records, history), options, cache)?;
+    let kept = enforce(
+        repo,
+        root,
+        machine,
+        (records, history),
+        &restored,
+        options,
+        cache,
+    )?;
     let Kept {
         root,
         rules,
@@ -342,6 +382,13 @@ pub(super) fn assemble(
         newer_rules: None,
         machines: 0,
         imported: Imported::default(),
+        held_back: kept.held_back,
+        ahead: rules
+            .stones()
+            .filter(|stone| stone.effect == Effect::Ahead)
+            .map(|stone| stone.subject)
+            .collect(),
+        taken: kept.taken,
     };
     let foreign = old
         .as_ref()
@@ -359,7 +406,10 @@ pub(super) fn assemble(
         };
         let due = heartbeat_due(repo, page, machine, options)?;
         let own_swept = page.is_some() && kept.swept;
-        let brings = !records.is_empty() || !history.is_empty() || !kept.forgotten.is_empty();
+        let brings = !records.is_empty()
+            || !history.is_empty()
+            || !kept.forgotten.is_empty()
+            || !kept.brought_back.is_empty();
         let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
         if out.first
             || own_swept
@@ -410,6 +460,10 @@ pub(super) fn assemble(
     }
     if matches!(old, Err(FormatError::Newer(_))) {
         // A later tool's business. Whoever made it: records do not wait for it.
+        let (machines, archive) = read::inputs(repo, Some(out.tree))?;
+        let computed = overview::manifest(repo, machines, archive, options.rules, cache)?;
+        out.machines = computed.machines.len();
+        out.problems = problems(&computed.conflicts);
         out.problems.push(Conflict {
             code: "newer-version".to_owned(),
             subject: MANIFEST.to_owned(),
@@ -442,7 +496,13 @@ struct Kept {
     records: RecordSet,
     history: History,
     /// Ids of records that went with their session or project, and were not known as forgotten.
-    forgotten: BTreeSet<RecordId>,
+    forgotten: BTreeSet<Forgotten>,
+    /// Ids of records that are not forgotten any more, though no tombstone was taken back.
+    brought_back: BTreeSet<RecordId>,
+    /// Records of transcripts that the rules keep out.
+    held_back: u64,
+    /// Files that changed because of what this run had forgotten, as they were before.
+    taken: Option<Oid>,
 }
 
 /// Applies the fleet's rules, those that this run adds among them, to the joined tree and to what this run brings.
@@ -451,6 +511,7 @@ fn enforce(
     root: Oid,
     machine: &MachineId,
     (records, history): (&RecordSet, &History),
+    restored: &[Oid],
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Kept, SyncError> {
@@ -460,8 +521,14 @@ fn enforce(
         .iter()
         .filter(|intent| intent.kind == FORGOTTEN)
     {
-        rules.forget(&intent.subject, Some(&intent.value));
+        rules.decide(&intent.subject, &said(intent, options.now).0, options.now);
     }
+    // Of what a person brings back, nothing is forgotten of which nobody can say why.
+    let mut brought_back = BTreeSet::new();
+    for older in restored {
+        brought_back.extend(fleet::enforce::unexplained(repo, *older, &rules)?);
+    }
+    rules.keep_ids(brought_back.iter().copied());
     let before = rules.clone();
     for brought in [records, &history.records, &history.increments()] {
         let (_, gone) = rules.keep(machine, brought);
@@ -485,8 +552,19 @@ fn enforce(
         rules.prune(machine, day);
         prunes = true;
     }
+    let all = records.len() as u64;
     let records = rules.keep(machine, records).0.into_owned();
+    let held_back = all.saturating_sub(records.len() as u64);
     let history = history.kept(&rules, machine);
+    let takes = options
+        .intents
+        .iter()
+        .any(|intent| intent.kind == FORGOTTEN);
+    let taken = if takes {
+        taken(repo, root, enforced.root)?
+    } else {
+        None
+    };
     Ok(Kept {
         root: enforced.root,
         swept: enforced.root != root,
@@ -495,6 +573,32 @@ fn enforce(
         records,
         history,
         forgotten,
+        brought_back,
+        held_back,
+        taken,
+    })
+}
+
+/// What a person decided, with the time: whether it may still be taken back is told by that.
+fn said(intent: &Intent, now: Timestamp) -> Decision {
+    let mut said = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
+    if intent.kind == FORGOTTEN {
+        said.insert(MADE.to_owned(), now.to_string().into());
+    }
+    Decision(said)
+}
+
+/// The files of a root tree that another one has not, or has otherwise.
+fn taken(repo: &Repo, before: Oid, after: Oid) -> Result<Option<Oid>, SyncError> {
+    let files: BTreeMap<String, Entry> = repo
+        .differing(Some(after), before)?
+        .into_iter()
+        .filter(|(_, entry)| entry.mode == FILE)
+        .collect();
+    Ok(if files.is_empty() {
+        None
+    } else {
+        Some(repo.replace(None, &files)?)
     })
 }
 
@@ -614,6 +718,10 @@ fn open(
         files.read_forgotten(&mut own)?;
         own.forget(&kept.forgotten);
     }
+    if !kept.brought_back.is_empty() {
+        files.read_forgotten(&mut own)?;
+        own.keep(&kept.brought_back);
+    }
     Ok((own, told))
 }
 
@@ -703,6 +811,9 @@ pub fn add(
         records: RecordSet::default(),
         history: History::default(),
         forgotten: BTreeSet::new(),
+        brought_back: BTreeSet::new(),
+        held_back: 0,
+        taken: None,
     };
     let (own, _) = open(
         repo,
@@ -847,8 +958,8 @@ fn decide(
     let known = Decisions::gather(pages.iter().filter_map(MachineData::page));
     let mut new = false;
     for intent in &options.intents {
-        let (key, decision) = known.next(intent);
-        new |= own.decide(stamp, key, decision);
+        let (key, _) = known.next(intent);
+        new |= own.decide(stamp, key, said(intent, stamp.now));
     }
     Ok(new)
 }

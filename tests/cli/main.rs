@@ -58,6 +58,7 @@ mod stage;
 mod status;
 mod transport;
 mod undiverted;
+mod undo;
 mod verbs;
 mod verify;
 mod visibility;

@@ -51,6 +51,7 @@ fn options() -> Options {
         wait: std::time::Duration::ZERO,
         shared_id: false,
         rules: claude_sync::format::manifest::RULES,
+        keep_undo: false,
         in_clear: false,
         trust_restored: false,
         watcher: claude_sync::base::progress::Watcher::default(),

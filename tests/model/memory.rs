@@ -175,6 +175,7 @@ impl Memory {
             wait: Duration::ZERO,
             shared_id: false,
             rules: RULES,
+            keep_undo: false,
             in_clear: false,
             trust_restored: false,
             watcher: Watcher::default(),
