@@ -278,6 +278,12 @@ impl From<SyncError> for CliError {
                 "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
             ),
             SyncError::Key(e) => e.into(),
+            SyncError::NotRotated { .. } => Self::new(
+                &error,
+                "claude_sync::key_rotate",
+                exit::REMOTE,
+                "the key is as it was; run claude-sync until the remote takes everything, then claude-sync key rotate again",
+            ),
             SyncError::Sealed => Self::new(
                 &error,
                 "claude_sync::in_clear",

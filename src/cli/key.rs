@@ -9,7 +9,7 @@ use dialoguer::Password;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, note, out, questions};
+use super::{exit, note, out, outcome, questions};
 use crate::base::key::Key;
 use crate::base::text::printable;
 use crate::git::repo::Repo;
@@ -36,6 +36,18 @@ enum What {
     Init(Print),
     /// Print the key, for another machine to import
     Show(Print),
+    /// Replace the fleet's key: everything is encrypted anew, in a new history
+    ///
+    /// For a key that others may have seen, or before a machine leaves the fleet. All other machines wait until they have the new key.
+    /// The old one opens nothing that comes later; what it opened once, whoever has a copy can read still.
+    Rotate {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// Print JSON, and do not ask: that needs --yes
+        #[arg(long, requires = "yes")]
+        json: bool,
+    },
     /// Take over the key of another machine: as an argument, or from standard input
     Import {
         /// The key, as `claude-sync key show` prints it
@@ -116,6 +128,42 @@ fn take_over(places: &Places, new: &Key, replace: bool) -> Result<(), CliError> 
     Ok(key::write(&places.key, new)?)
 }
 
+/// Replaces the fleet's key.
+fn rotate(yes: bool, json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
+    let question = "This replaces the fleet's key and begins a new history; all other machines wait until they have the new key. Go on?";
+    if !yes {
+        if !env.attended || !std::io::stdin().is_terminal() {
+            let message = "this would replace the fleet's key: all other machines wait until they have the new one";
+            return Err(CliError::plain(
+                message,
+                "claude_sync::usage",
+                exit::USAGE,
+                "say --yes if that is what you want",
+            ));
+        }
+        if !questions::confirm(question, false)? {
+            out("The key is as it was.\n");
+            return Ok(exit::OK);
+        }
+    }
+    let options = env.options();
+    let (new, outcome) = crate::sync::rotate(places, &options)?;
+    let words = || {
+        let path = printable(&places.key.display().to_string(), 400);
+        format!(
+            "The fleet's key is {} now, in {path}\nKeep a copy in a safe place. On every other machine: claude-sync key import\n{}",
+            new.mark(),
+            super::sync::summary(&outcome, &options, &places.repo)
+        )
+    };
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        json.then(|| vec![("mark", new.mark().into())]),
+        words,
+    ))
+}
+
 /// Asks what a key is for.
 fn ask() -> Result<Purpose, CliError> {
     let answers = [
@@ -181,6 +229,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 ));
             }
         },
+        What::Rotate { yes, json } => return rotate(*yes, *json, env, &places),
         What::Import {
             key: given,
             purpose,

@@ -138,6 +138,8 @@ pub struct Story<'a> {
     pub first: bool,
     /// It begins a new history, without what is not kept.
     pub reroot: bool,
+    /// That has another key.
+    pub rotated: bool,
     /// Subjects of commits of the user's own that this one takes the place of.
     pub folded: &'a [String],
 }
@@ -155,6 +157,7 @@ pub fn message(story: &Story) -> String {
         imported,
         first,
         reroot,
+        rotated,
         folded,
     } = story;
     let name = if hostname.is_empty() {
@@ -169,6 +172,7 @@ pub fn message(story: &Story) -> String {
         .map(|(origin, days)| format!("{} of {}", count(days.len() as u64, "day"), origin.as_str()))
         .collect();
     let what = match (mode, records, first) {
+        _ if *reroot && *rotated => "begin a new history, with another key".to_owned(),
         _ if *reroot => "begin a new history, without what was forgotten".to_owned(),
         (None, ..) => "join what others wrote".to_owned(),
         (_, 0, _) if !sources.is_empty() => format!("import {}", sources.join(" and ")),

@@ -16,6 +16,7 @@ mod owner;
 mod page;
 mod preview;
 mod resolve;
+mod rotate;
 mod run;
 mod settings;
 mod setup;
@@ -52,6 +53,7 @@ pub use migrate::{Migrated, migrate};
 pub use owner::OwnerError;
 pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
+pub use rotate::rotate;
 pub use run::{repair_objects, run};
 pub use settings::naming;
 pub use setup::{Init, become_ephemeral, init, keep_ephemeral, leave_id};
@@ -363,6 +365,12 @@ pub enum SyncError {
     /// The file of the key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The key was not replaced.
+    #[error("the fleet's key was not replaced: {why}")]
+    NotRotated {
+        /// Why.
+        why: String,
+    },
     /// A person wants what is here to leave in clear, and it is encrypted.
     #[error("this fleet is encrypted, and so is what this machine has of it")]
     Sealed,

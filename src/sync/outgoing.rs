@@ -142,6 +142,7 @@ impl Run<'_> {
             imported: None,
             first: before.is_none(),
             reroot: false,
+            rotated: false,
             folded: &[],
         };
         let commit = self.make_commit(tree, parent.as_slice(), &self.said(&story))?;

@@ -136,6 +136,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         imported: options.import.as_ref().map(|import| (import, &imported)),
         first: assembled.first,
         reroot: false,
+        rotated: false,
         folded: &[],
     };
     let mut files = Vec::new();

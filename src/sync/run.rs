@@ -869,7 +869,19 @@ impl Run<'_> {
         if tip == head || self.repo.merge_base(tip, head)?.is_some() {
             return Ok(false);
         }
-        Ok(Rules::read(&self.repo, self.repo.tree_of(tip)?, |_, _| None)?.forget_something())
+        Ok(self.had_former_key(starts)?
+            || Rules::read(&self.repo, self.repo.tree_of(tip)?, |_, _| None)?.forget_something())
+    }
+
+    /// Whether what this clone has had is sealed with a key that was replaced since.
+    fn had_former_key(&self, starts: Starts<'_>) -> Result<bool, SyncError> {
+        let (Some(seal), Some(known)) = (self.repo.seal(), starts.known) else {
+            return Ok(false);
+        };
+        Ok(self
+            .repo
+            .seal_of(self.repo.tree_of(known)?)?
+            .is_some_and(|mark| seal.is_former(&mark)))
     }
 
     fn commit(
@@ -908,6 +920,7 @@ impl Run<'_> {
             imported: self.options.import.as_ref().zip(out.imported.as_ref()),
             first: assembled.first,
             reroot: self.reroot.get(),
+            rotated: self.had_former_key(starts)?,
             folded: &folded,
         };
         let commit = self.make_commit(assembled.tree, parent.as_slice(), &self.said(&story))?;

@@ -49,6 +49,7 @@ mod pusher;
 mod recount;
 mod remote;
 mod report;
+mod rotate;
 mod ruins;
 mod scale;
 mod sealed;
