@@ -36,10 +36,7 @@ enum What {
     Init(Print),
     /// Print the key, for another machine to import
     Show(Print),
-    /// Replace the fleet's key: everything is encrypted anew, in a new history
-    ///
-    /// For a key that others may have seen, or before a machine leaves the fleet. All other machines wait until they have the new key.
-    /// The old one opens nothing that comes later; what it opened once, whoever has a copy can read still.
+    /// Replace the fleet's key: everything is encrypted anew, in a new history, and other machines wait until they have the new key
     Rotate {
         /// Do not ask
         #[arg(short, long)]
@@ -52,7 +49,7 @@ enum What {
     Import {
         /// The key, as `claude-sync key show` prints it
         key: Option<String>,
-        /// What the key is for [default: asked on a terminal, else by the settings]
+        /// Encryption (sealing), so that nothing leaves this machine in clear, or project names alone [default: as asked, or by the settings]
         #[arg(long = "for", value_enum, value_name = "WHAT")]
         purpose: Option<For>,
         /// Put it in the place of the key that is here, which is kept for what was encrypted with it
@@ -66,9 +63,9 @@ enum What {
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum For {
-    /// The fleet is encrypted with it: this machine never pushes in clear
+    // Files are encrypted with it: this machine never pushes in clear.
     Sealing,
-    /// It hides project names, and files are not encrypted
+    // It hides project names, and files are not encrypted.
     Names,
 }
 

@@ -268,10 +268,14 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
 fn own_first(
     repo: &Repo,
     root: Oid,
-    known: Option<Oid>,
+    starts: Starts<'_>,
     machine: &MachineId,
 ) -> Result<(Oid, Vec<(String, &'static str)>), SyncError> {
-    let known = known.map(|commit| repo.tree_of(commit)).transpose()?;
+    let known = starts
+        .known
+        .map(|commit| repo.tree_of(commit))
+        .transpose()?;
+    let head = starts.head.map(|commit| repo.tree_of(commit)).transpose()?;
     let (mut changes, mut left_out) = (BTreeMap::new(), Vec::new());
     for (path, entry) in repo
         .differing(known, root)?
@@ -292,7 +296,9 @@ fn own_first(
                 matches!(read::content(repo, &path, oid)?, Content::Bytes(bytes) if algebra::is_newer(&kind, &bytes)),
             )
         };
-        if is_newer(entry.oid)? && !is_newer(before.oid)? {
+        // What was committed here is this machine's own.
+        if repo.entry(head, &path)? != Some(entry) && is_newer(entry.oid)? && !is_newer(before.oid)?
+        {
             changes.insert(path.clone(), before);
             left_out.push((path, "newer-version"));
         }
@@ -350,7 +356,7 @@ pub(super) fn assemble(
     let (root, newer) = own_first(
         repo,
         setup::furnish(repo, root, options.front_page)?,
-        starts.known,
+        starts,
         machine,
     )?;
     left_out.extend(newer);
