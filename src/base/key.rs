@@ -8,9 +8,13 @@ use sha2::Sha256;
 /// How a key's text begins. The number counts up with the way in which keys are derived.
 const PREFIX: &str = "claude-sync-key-1-";
 
-/// A fleet key. Its bytes are seen by nobody who prints it.
+/// A fleet key, with the keys that it replaced. Its bytes are seen by nobody who prints it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key([u8; 32]);
+pub struct Key {
+    bytes: [u8; 32],
+    /// The keys that were in use before, the latest first.
+    former: Vec<[u8; 32]>,
+}
 
 impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -23,13 +27,20 @@ impl Key {
     pub fn random() -> Option<Self> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).ok()?;
-        Some(Self(bytes))
+        Some(Self::of(bytes))
+    }
+
+    fn of(bytes: [u8; 32]) -> Self {
+        Self {
+            bytes,
+            former: Vec::new(),
+        }
     }
 
     /// The key of these bytes.
     #[cfg(test)]
     pub fn of_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self::of(bytes)
     }
 
     /// Reads a key's text. None where it is no key, or was mistyped.
@@ -43,13 +54,13 @@ impl Key {
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
             *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
         }
-        let key = Self(bytes);
+        let key = Self::of(bytes);
         (key.mark() == mark).then_some(key)
     }
 
     /// The text that another machine imports. It ends in the key's mark, which tells a mistyped key.
     pub fn text(&self) -> String {
-        format!("{PREFIX}{}-{}", hex(&self.0), self.mark())
+        format!("{PREFIX}{}-{}", hex(&self.bytes), self.mark())
     }
 
     /// What tells this key from others, and nothing about it.
@@ -59,7 +70,27 @@ impl Key {
 
     /// A key for one purpose: HMAC-SHA-256 of its name under this key.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        mac(&self.0, purpose.as_bytes())
+        mac(&self.bytes, purpose.as_bytes())
+    }
+
+    /// This key in the place of another, which becomes a former one, with all that were former already.
+    #[must_use]
+    pub fn replacing(self, old: &Self) -> Self {
+        let mut former = vec![old.bytes];
+        former.extend(old.former.iter().chain(&self.former));
+        let mut seen = std::collections::BTreeSet::from([self.bytes]);
+        former.retain(|bytes| seen.insert(*bytes));
+        Self { former, ..self }
+    }
+
+    /// The keys that it replaced, the latest first.
+    pub fn former(&self) -> impl Iterator<Item = Self> {
+        self.former.iter().map(|bytes| Self::of(*bytes))
+    }
+
+    /// Whether both are the same key, whatever they replaced.
+    pub fn is(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
     }
 }
 
@@ -83,6 +114,14 @@ impl NameKey {
             mark: key.mark(),
             key: key.derive("forget"),
         }
+    }
+
+    /// Those of a fleet's key and of the keys that it replaced: what was signed with one of them stays known.
+    pub fn all(key: &Key) -> Vec<Self> {
+        let former = key.former();
+        std::iter::once(Self::of(key))
+            .chain(former.map(|key| Self::of(&key)))
+            .collect()
     }
 
     /// The mark of the fleet's key.

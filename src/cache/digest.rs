@@ -303,8 +303,14 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
             None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
         }
     }
-    out.ids
-        .extend(file.forgotten.iter().map(|id| (id.number(), 0)));
+    let noted: BTreeSet<u64> = file
+        .forgotten
+        .iter()
+        .map(|one| one.id)
+        .chain(file.kept())
+        .map(|id| id.number())
+        .collect();
+    out.ids.extend(noted.into_iter().map(|id| (id, 0)));
     // In one order, independent of the hash map's.
     out.ids.sort_unstable();
     let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();

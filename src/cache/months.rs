@@ -174,9 +174,10 @@ fn read(
     kind: &Path,
     names: &mut Interner,
 ) -> Result<Result<FileDigest, &'static str>, DataError> {
-    Ok(match read::content(repo, blob.oid)? {
+    Ok(match read::content(repo, &blob.path, blob.oid)? {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
         Content::TooLarge(_) => Err("too-large"),
+        Content::Refused(refusal) => Err(refusal.code()),
     })
 }
 

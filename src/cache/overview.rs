@@ -65,10 +65,11 @@ impl<'a> Overview<'a> {
             let data = data.or_insert_with(|| MachineData::new(machine.clone()));
             if overlaps {
                 for (blob, kind) in one.portion.files(repo)? {
-                    let content = read::content(repo, blob.oid)?;
+                    let content = read::content(repo, &blob.path, blob.oid)?;
                     data.add(&blob.path, &kind, content, &mut names);
                 }
             } else {
+                data.is_vouched = true;
                 add_digest(data, &one, &mut names);
                 independent.push(one);
             }
@@ -195,7 +196,7 @@ impl<'a> Overview<'a> {
                     shown = packed::unpack(bytes, machine, rows)
                 });
                 if shown.is_none()
-                    && let Content::Bytes(bytes) = read::content(self.repo, blob.oid)?
+                    && let Content::Bytes(bytes) = read::content(self.repo, &blob.path, blob.oid)?
                     && let Path::Day(_, day, _) = kind
                     && let Ok((file, _)) =
                         DayFile::read(&one.portion.machine, day, &bytes, &mut names)

@@ -550,6 +550,9 @@ fn trouble(remote: &Remote) -> Option<String> {
             "the commit could not be signed: {}",
             first_line(reason)
         )),
+        Remote::Held => Some(
+            "this fleet is encrypted, and its key is not here: nothing leaves in clear".to_owned(),
+        ),
         Remote::Waiting => {
             Some("the remote failed lately and is left alone for a while".to_owned())
         }

@@ -9,6 +9,7 @@ use super::{exit, machine, out, source};
 use crate::base::text::{count, printable};
 use crate::fleet::decisions::{ACCEPTED, Intent};
 use crate::report::conflicts::{Dispute, disputes};
+use crate::sync::left_out;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -78,14 +79,32 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 json!({ "session_id": dispute.session.as_str(), "project": dispute.project, "code": dispute.code, "sides": sides })
             })
             .collect();
-        super::json(&json!({ "version": 1, "conflicts": rows }));
+        super::json(&json!({ "version": 1, "conflicts": rows, "left_out": left_out::read(&repo) }));
         return Ok(exit::OK);
+    }
+    let left_out = left_out::read(&repo);
+    let mut text = String::new();
+    for one in &left_out {
+        let day = one.at.get(..10).unwrap_or_default();
+        text.push_str(&format!(
+            "{day}  {}\n",
+            super::sync::left_out(&one.code, &one.path)
+        ));
+    }
+    if !left_out.is_empty() {
+        text.push_str("Find out who can push to the remote. To take these off the list: claude-sync verify --repair\n\n");
     }
     if open.is_empty() {
-        out("No conflicts.\n");
+        out(if left_out.is_empty() {
+            "No conflicts.\n"
+        } else {
+            text.trim_end_matches('\n')
+        });
+        if !left_out.is_empty() {
+            out("\n");
+        }
         return Ok(exit::OK);
     }
-    let mut text = String::new();
     for dispute in &open {
         text.push_str(&show(dispute));
     }

@@ -221,6 +221,9 @@ impl Env {
             patience: None,
             shared_id: false,
             rules: RULES,
+            keep_undo: false,
+            in_clear: false,
+            trust_restored: false,
             watcher: self.watcher(),
         }
     }

@@ -265,12 +265,31 @@ impl From<SyncError> for CliError {
                 "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
             ),
             SyncError::Key(e) => e.into(),
-            SyncError::NoRemote => {
-                Self::new(&error, "claude_sync::no_remote", exit::REMOTE, "join a repository first: claude-sync init ADDRESS")
-            }
-            SyncError::Contended(_) => {
-                Self::new(&error, "claude_sync::contended", exit::QUEUED, "everything is committed on this machine; the next run pushes it")
-            }
+            SyncError::NotRotated { .. } => Self::new(
+                &error,
+                "claude_sync::key_rotate",
+                exit::REMOTE,
+                "the key is as it was; run claude-sync until the remote takes everything, then claude-sync key rotate again",
+            ),
+            SyncError::Sealed => Self::new(
+                &error,
+                "claude_sync::in_clear",
+                exit::CLEAR,
+                "nothing was changed; to go on in clear, begin with another repository: move this one away, take privacy_settings.encryption out of the settings, and claude-sync init ADDRESS",
+            ),
+            SyncError::Settings(e) => (*e).into(),
+            SyncError::NoRemote => Self::new(
+                &error,
+                "claude_sync::no_remote",
+                exit::REMOTE,
+                "join a repository first: claude-sync init ADDRESS",
+            ),
+            SyncError::Contended(_) => Self::new(
+                &error,
+                "claude_sync::contended",
+                exit::QUEUED,
+                "everything is committed on this machine; the next run pushes it",
+            ),
         }
     }
 }
@@ -319,7 +338,7 @@ impl From<KeyError> for CliError {
                 "put the key back, as claude-sync key show prints it on another machine; nothing was changed"
             }
             KeyError::Other { .. } => {
-                "this machine may belong to another fleet: move the file away if that key is not needed any more, and keep a copy"
+                "this machine may belong to another fleet; if the new key is to take its place: claude-sync key import --replace, which keeps this one for what was encrypted with it"
             }
         };
         Self::new(&error, "claude_sync::key", exit::CONFIG, help)

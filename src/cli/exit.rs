@@ -24,6 +24,8 @@ pub const CONFIG: u8 = 9;
 pub const OVER: u8 = 17;
 /// `doctor` found something that does not work.
 pub const SICK: u8 = 18;
+/// Nothing leaves in clear: the fleet is encrypted, and the key is not here. Also of `verify`: files were left out.
+pub const CLEAR: u8 = 19;
 /// The merge driver gave up. Git stops and changes nothing; 1 to 128 would mean a conflict that can lose a side.
 pub const DRIVER: u8 = 129;
 
@@ -35,5 +37,6 @@ Exit codes:
   2  wrong usage                 7  committed here, remote not reached: the next run pushes
   3  another sync is running     8  remote needed and not reached
   4  repository unusable         9  a setting is not valid
+                                19  committed here, not pushed: it would leave in clear
 
 With --json, a command that fails prints nothing on standard output; why it failed stands on standard error.";

@@ -13,19 +13,25 @@ use super::{exit, machine, out, outcome, source, sync};
 use crate::base::key::{NameKey, hex};
 use crate::base::text::{count, nearest, printable};
 use crate::base::time::Day;
-use crate::fleet::Row;
+use crate::fleet::authority::{Effect, UNDONE};
 use crate::fleet::decisions::Intent;
-use crate::fleet::rules::{FORGOTTEN, Subject};
+use crate::fleet::rules::{FORGOTTEN, Rules, Stone, Subject};
+use crate::fleet::{DataError, Row};
+use crate::format::syncfile::Mode;
 use crate::record::Totals;
 use crate::report;
 use crate::store::{Places, config, key};
 use crate::sync::Options;
+use crate::sync::undo::{KEPT_DAYS, is_in_time};
 
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true), after_help = "\
 All machines drop the data with their next sync, and none brings it back: what is in their transcripts stays there and is not synced \
 again. The remote gets a new history without it. A hosting service may keep old commits for a while, and so may other clones and \
-backups: ask it to collect garbage, and delete those.")]
+backups: ask it to collect garbage, and delete those.
+
+This machine keeps what was forgotten for 7 days, so that claude-sync forget --undo can bring it back. What is in transcripts comes back \
+too. To keep nothing: --for-good")]
 pub struct Args {
     /// A session, by id
     #[arg(long, value_name = "ID", group = "what")]
@@ -39,6 +45,12 @@ pub struct Args {
     /// Everything before a UTC day
     #[arg(long, value_name = "YYYY-MM-DD", group = "what")]
     before: Option<String>,
+    /// Take back what was forgotten last, or what is named, within 7 days
+    #[arg(long, group = "what", conflicts_with_all = ["ahead", "for_good"])]
+    undo: bool,
+    /// Keep nothing by which it could be taken back
+    #[arg(long)]
+    for_good: bool,
     /// Also where nothing that was synced fits: what comes later is kept out
     #[arg(long)]
     ahead: bool,
@@ -85,7 +97,22 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 "write it as 2026-11-23; it is a day of UTC",
             )
         })?;
+        let today = env.now.day();
+        if day > today && !args.undo {
+            let message =
+                format!("{day} is after today, {today}: nothing would be synced until then");
+            let help = format!("a day of UTC, {today} at the latest; nothing was forgotten");
+            return Err(CliError::plain(
+                &message,
+                "claude_sync::day_ahead",
+                exit::USAGE,
+                help,
+            ));
+        }
         subjects.push(Subject::Before(day));
+    }
+    if args.undo {
+        return undo(args, env, &places, &subjects);
     }
     let mut gone = Totals::default();
     let mut machines = Vec::new();
@@ -175,6 +202,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let options = Options {
         intents: intents.collect(),
         reroot: any,
+        keep_undo: !args.for_good,
         ..env.options()
     };
     let outcome = crate::sync::run(&places, &options)?;
@@ -203,10 +231,93 @@ fn name_key(places: &Places) -> Result<Option<NameKey>, CliError> {
     let repo = source::open(places)?;
     let sealed = repo
         .synced()?
-        .map(|head| repo.sealed_by(repo.tree_of(head)?))
+        .map(|head| repo.seal_of(repo.tree_of(head)?))
         .transpose()?
         .flatten();
     Ok((!asked && sealed.is_none()).then(|| NameKey::of(&key)))
+}
+
+/// Takes back what was forgotten last, or what is named.
+fn undo(args: &Args, env: &Env, places: &Places, subjects: &[Subject]) -> Result<u8, CliError> {
+    let repo = source::open(places)?;
+    let rules = repo
+        .synced()
+        .and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
+    let rules = rules
+        .map_err(DataError::from)?
+        .map(|root| Rules::read(&repo, root, |_, _| None))
+        .transpose()?
+        .unwrap_or_default();
+    let stones: Vec<Stone> = rules
+        .stones()
+        .filter(|stone| stone.effect != Effect::Undone)
+        .collect();
+    let latest = stones
+        .iter()
+        .filter(|stone| stone.effect == Effect::Holds)
+        .filter_map(|stone| stone.made)
+        .max();
+    let is_wanted = |stone: &&Stone| match (subjects.is_empty(), stone.effect) {
+        (false, _) => subjects
+            .iter()
+            .any(|subject| subject.is_of(stone, repo.name_keys())),
+        // What does nothing anyway is in the way of nobody.
+        (true, Effect::Ahead) => true,
+        (true, _) => latest.is_some() && stone.made == latest,
+    };
+    let wanted: Vec<&Stone> = stones.iter().filter(is_wanted).collect();
+    if wanted.is_empty() {
+        let help = "name what was forgotten as it was named then: --session, --project, --machine or --before";
+        return Err(CliError::plain(
+            "nothing that was forgotten fits; nothing was taken back",
+            "claude_sync::nothing",
+            exit::USAGE,
+            help,
+        ));
+    }
+    let is_late = |stone: &&&Stone| {
+        stone.effect == Effect::Holds && stone.made.is_some_and(|made| !is_in_time(made, env.now))
+    };
+    if let Some(made) = wanted.iter().find(is_late).and_then(|stone| stone.made) {
+        let message = format!(
+            "it was forgotten on {}, more than {KEPT_DAYS} days ago, and is kept nowhere",
+            made.day()
+        );
+        let help = "what is in a backup or in old transcripts can be imported under another name: claude-sync import";
+        return Err(CliError::plain(
+            &message,
+            "claude_sync::too_late",
+            exit::USAGE,
+            help,
+        ));
+    }
+    let intent = |stone: &&Stone| Intent {
+        kind: FORGOTTEN,
+        subject: stone.subject.clone(),
+        key: UNDONE,
+        value: true.into(),
+    };
+    let options = Options {
+        intents: wanted.iter().map(intent).collect(),
+        mode: Mode::Full,
+        ..env.options()
+    };
+    drop(repo);
+    let outcome = crate::sync::run(places, &options)?;
+    let number = wanted.len() as u64;
+    let words = || {
+        let what = count(number, "decision");
+        format!(
+            "Took back {what} to forget. Other machines bring back what they have with their next sync.\n{}",
+            sync::summary(&outcome, &options, &places.repo)
+        )
+    };
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        args.json.then(|| vec![("undone", number.into())]),
+        words,
+    ))
 }
 
 fn agreed(what: &str, env: &Env) -> Result<bool, CliError> {

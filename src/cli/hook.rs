@@ -216,6 +216,9 @@ fn outgoing(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
         .transpose()?
         .unwrap_or_default();
     out.extend(guard::forgotten(repo, &rules, &commits)?);
+    if repo.sealed_mark()?.is_some() {
+        out.extend(guard::clear(repo, &commits)?);
+    }
     Ok(out)
 }
 

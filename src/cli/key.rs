@@ -10,11 +10,12 @@ use dialoguer::Password;
 
 use super::env::Env;
 use super::error::CliError;
-use super::{exit, note, out};
+use super::{exit, note, out, outcome, questions};
 use crate::base::key::Key;
 use crate::base::text::printable;
 use crate::git::repo::Repo;
 use crate::store::{Places, key};
+use crate::sync::clear::{Purpose, likely_purpose, remember_key, replaced_by};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -36,6 +37,15 @@ enum What {
     Init(Print),
     /// Print the key, for another machine to import
     Show(Print),
+    /// Replace the fleet's key: encrypt everything anew, in a new history. Other machines wait until they have the new key
+    Rotate {
+        /// Do not ask
+        #[arg(short, long)]
+        yes: bool,
+        /// Print JSON, and do not ask: that needs --yes
+        #[arg(long, requires = "yes")]
+        json: bool,
+    },
     /// Take over the key of another machine: from standard input, a file, or asked for
     #[command(after_help = "\
 Examples:
@@ -49,9 +59,24 @@ Examples:
         /// Read the key from a file
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
+        /// Encryption (sealing), so that nothing leaves this machine in clear, or project names alone [default: as asked, or by the settings]
+        #[arg(long = "for", value_enum, value_name = "WHAT")]
+        purpose: Option<For>,
+        /// Put it in the place of the key that is here, which is kept for what was encrypted with it
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         print: Print,
     },
+}
+
+/// What a key is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum For {
+    // Files are encrypted with it: this machine never pushes in clear.
+    Sealing,
+    // It hides project names, and files are not encrypted.
+    Names,
 }
 
 /// The mark of the key that the repository, or what was fetched for it, is encrypted with.
@@ -60,7 +85,7 @@ fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
         return Ok(None);
     };
     for commit in repo.tips()? {
-        if let Some(mark) = repo.sealed_by(repo.tree_of(commit)?)? {
+        if let Some(mark) = repo.seal_of(repo.tree_of(commit)?)? {
             return Ok(Some(mark));
         }
     }
@@ -118,6 +143,70 @@ fn from_file(file: &Path) -> Result<String, CliError> {
 /// No key has more bytes.
 const MOST: u64 = 1000;
 
+/// Writes a key down. One that is there gives way where the fleet replaced it by this one, or where that is asked for.
+fn take_over(places: &Places, new: &Key, replace: bool) -> Result<(), CliError> {
+    if let Some(there) = key::read(&places.key)?.filter(|there| !there.is(new)) {
+        let is_next =
+            || -> Result<bool, CliError> { Ok(replaced_by(places, &there)? == Some(new.mark())) };
+        if replace || is_next()? {
+            key::replace(&places.key, new)?;
+            return Ok(());
+        }
+    }
+    Ok(key::write(&places.key, new)?)
+}
+
+/// Replaces the fleet's key.
+fn rotate(yes: bool, json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
+    let question = "This replaces the fleet's key and begins a new history; all other machines wait until they have the new key. Go on?";
+    if !yes {
+        if !env.attended || !std::io::stdin().is_terminal() {
+            let message = "this would replace the fleet's key: all other machines wait until they have the new one";
+            return Err(CliError::plain(
+                message,
+                "claude_sync::usage",
+                exit::USAGE,
+                "say --yes if that is what you want",
+            ));
+        }
+        if !questions::confirm(question, false)? {
+            out("The key is as it was.\n");
+            return Ok(exit::OK);
+        }
+    }
+    let options = env.options();
+    let (new, outcome) = crate::sync::rotate(places, &options)?;
+    let words = || {
+        let path = printable(&places.key.display().to_string(), 400);
+        format!(
+            "The fleet's key is {} now, in {path}\nKeep a copy in a safe place. On every other machine: claude-sync key import\n{}",
+            new.mark(),
+            super::sync::summary(&outcome, &options, &places.repo)
+        )
+    };
+    Ok(outcome::tell(
+        &outcome,
+        env,
+        json.then(|| vec![("mark", new.mark().into())]),
+        words,
+    ))
+}
+
+/// Asks what a key is for.
+fn ask() -> Result<Purpose, CliError> {
+    let answers = [
+        "all files: the fleet is encrypted, and nothing may leave in clear",
+        "project names alone: files are not encrypted",
+    ];
+    Ok(
+        if questions::choose("What does this fleet use the key for?", &answers)? == 0 {
+            Purpose::Sealing
+        } else {
+            Purpose::Names
+        },
+    )
+}
+
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
     let path = printable(&places.key.display().to_string(), 400);
@@ -168,9 +257,12 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 ));
             }
         },
+        What::Rotate { yes, json } => return rotate(*yes, *json, env, &places),
         What::Import {
             key: given,
             file,
+            purpose,
+            replace,
             print,
         } => {
             let mut text = given.clone().unwrap_or_default();
@@ -195,20 +287,36 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                     "copy the whole line that claude-sync key show prints",
                 )
             })?;
-            key::write(&places.key, &new)?;
+            take_over(&places, &new, *replace)?;
             if given.is_some() {
                 eprintln!(
                     "warning: The key stood on the command line: the shell's history has it, and other users of this computer may have seen it. Delete it from the history; next time: claude-sync key import --file FILE, or from standard input."
                 );
             }
+            let at_terminal = env.attended && std::io::stdin().is_terminal();
+            let purpose = match purpose {
+                Some(For::Sealing) => Purpose::Sealing,
+                Some(For::Names) => Purpose::Names,
+                None if given.is_none() && file.is_none() && at_terminal => ask()?,
+                None => likely_purpose(&places)?,
+            };
+            if purpose == Purpose::Sealing {
+                remember_key(&places, &new)?;
+            }
             if print.json {
                 tell(&new, &places, false, None);
                 return Ok(exit::OK);
             }
+            let what = match purpose {
+                Purpose::Sealing => {
+                    "The fleet is encrypted with it: nothing leaves this machine in clear."
+                }
+                Purpose::Names => "It hides project names alone; files are not encrypted with it.",
+            };
             note(
                 env,
                 &format!(
-                    "This machine has the key {} now, in {path}\nNext: claude-sync\n",
+                    "This machine has the key {} now, in {path}\n{what}\nNext: claude-sync\n",
                     new.mark()
                 ),
             );

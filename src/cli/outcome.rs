@@ -37,6 +37,7 @@ fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         Remote::Locked(mark) => ("locked", Some(mark)),
         Remote::Unsigned(reason) => ("unsigned", Some(reason)),
         Remote::Waiting => ("waiting", None),
+        Remote::Held => ("held", None),
     };
     let problems: Vec<_> = outcome
         .problems
@@ -70,6 +71,9 @@ fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         "mended": outcome.mended,
         "purged": outcome.purged,
         "problems": problems,
+        "left_out": outcome.left_out,
+        "held_back": outcome.held_back,
+        "ignored": outcome.ahead,
         "newer_rules": outcome.newer_rules,
         "warnings": warning_lines(outcome, env.quiet),
         "code": code(outcome),

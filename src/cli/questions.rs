@@ -92,7 +92,8 @@ fn privacy(out: &mut Answers) -> Result<(), CliError> {
     Ok(())
 }
 
-fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
+/// Asks for one of several answers, and returns its place.
+pub fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
     Select::with_theme(&ColorfulTheme::default())
         .with_prompt(question)
         .items(items)

@@ -18,7 +18,8 @@ use crate::sync::history::{self, Entry};
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("how").required(true), after_help = "\
 Every sync is a commit, so every version is kept. Restoring joins the records of a version with the current ones: nothing is removed, \
-and forgotten data stays forgotten.")]
+and forgotten data stays forgotten. What only an earlier version of claude-sync forgot, on behalf of files that are not read any more, \
+comes back.")]
 pub struct Args {
     /// List versions, newest first
     #[arg(long, group = "how")]
@@ -26,6 +27,9 @@ pub struct Args {
     /// Restore the records of a version, named as git names commits
     #[arg(long, value_name = "COMMIT", group = "how")]
     from: Option<String>,
+    /// Also take files that are not encrypted, or encrypted with a former key: for versions from before that
+    #[arg(long, requires = "from")]
+    trust: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,7 +46,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             let commit = commit(&repo, version)?;
             // The run opens the repository itself.
             drop(repo);
-            restore(&places, env, commit, args.json)
+            restore(&places, env, commit, args)
         }
         None => list(&repo, args.json),
     }
@@ -97,9 +101,10 @@ fn commit(repo: &Repo, version: &str) -> Result<Oid, CliError> {
     })
 }
 
-fn restore(places: &Places, env: &Env, commit: Oid, as_json: bool) -> Result<u8, CliError> {
+fn restore(places: &Places, env: &Env, commit: Oid, args: &Args) -> Result<u8, CliError> {
     let options = Options {
         restore: vec![commit],
+        trust_restored: args.trust,
         ..env.options()
     };
     let outcome = crate::sync::run(places, &options)?;
@@ -107,7 +112,7 @@ fn restore(places: &Places, env: &Env, commit: Oid, as_json: bool) -> Result<u8,
     Ok(outcome::tell(
         &outcome,
         env,
-        as_json.then(Vec::new),
+        args.json.then(Vec::new),
         summary,
     ))
 }

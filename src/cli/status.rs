@@ -141,6 +141,15 @@ fn text(status: &Status, started: &Started, now: Timestamp) -> String {
             ),
         );
     }
+    if !status.left_out.is_empty() {
+        line(
+            "left out",
+            &format!(
+                "{}: claude-sync conflicts",
+                count(status.left_out.len() as u64, "file")
+            ),
+        );
+    }
     for (at, (folder, extent)) in status.folders.iter().enumerate() {
         let newest = extent
             .newest
@@ -300,6 +309,7 @@ fn to_json(
             "all_transcripts": status.unsynced.all,
         },
         "pending_sessions": status.pending,
+        "left_out": status.left_out,
         "cleanup_period_days": days,
         "auto": started.json(),
         "folders": status.folders.iter().map(|(folder, extent)| serde_json::json!({

@@ -31,6 +31,9 @@ pub struct Args {
     /// Commit here, and neither fetch nor push
     #[arg(long)]
     offline: bool,
+    /// Push in clear though this fleet was encrypted: from now on it is taken for one that is not
+    #[arg(long, conflicts_with_all = ["offline", "download_all"])]
+    in_clear: bool,
     /// Wait so long for another claude-sync to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
@@ -40,6 +43,15 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    if args.in_clear && env.quiet {
+        let help = "run claude-sync --in-clear yourself, without --quiet, if that is what you want";
+        return Err(CliError::plain(
+            "only a person can have a run push in clear",
+            "claude_sync::in_clear",
+            exit::USAGE,
+            help,
+        ));
+    }
     let options = Options {
         mode: Mode::parse(&args.mode).unwrap_or(Mode::Incremental),
         summary_only: args.summary_only,
@@ -54,6 +66,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         attended: env.attended && !env.quiet,
         unattended: env.quiet,
         wait: Duration::from_secs(args.wait),
+        in_clear: args.in_clear,
         ..env.options()
     };
     let places = Env::places()?;
@@ -74,6 +87,7 @@ pub fn code(outcome: &Outcome) -> u8 {
         | Remote::Waiting
         | Remote::Locked(_)
         | Remote::Unsigned(_) => exit::QUEUED,
+        Remote::Held => exit::CLEAR,
         Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => exit::OK,
     }
 }
@@ -110,6 +124,10 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
         }
     };
     text.push_str(&format!("{news}{}\n", remote(outcome)));
+    if outcome.held_back > 0 {
+        let what = count(outcome.held_back, "request");
+        text.push_str(&format!("Held back {what} of this machine's transcripts, because they were forgotten. To take that back: claude-sync forget --undo\n"));
+    }
     text
 }
 
@@ -122,6 +140,7 @@ pub fn remote(outcome: &Outcome) -> String {
         | Remote::Refused(_)
         | Remote::Waiting
         | Remote::Locked(_)
+        | Remote::Held
         | Remote::Unsigned(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
         Remote::Pushed(times) => {
@@ -204,6 +223,19 @@ fn healed(healed: &Healed) -> String {
         text.push_str("The newest commit here was lost: went back to one that is whole, and read all transcripts again.\n");
     }
     text
+}
+
+/// That a file was left out, and why.
+pub fn left_out(code: &str, path: &str) -> String {
+    let path = printable(path, 300);
+    match crate::git::Refusal::describe(code) {
+        Some(what) => format!(
+            "{path}: left out ({code}): {what}. Somebody without the key may have pushed it; all other files count."
+        ),
+        None => {
+            format!("{path}: left out: its format is newer than this tool. Update claude-sync.")
+        }
+    }
 }
 
 /// Why the work tree does not show what was synced, and what to do.
@@ -294,6 +326,9 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             printable(mark, 20)
         ));
     }
+    if outcome.remote == Remote::Held {
+        lines.push("This fleet is encrypted, its key is not here, and the remote shows nothing encrypted: it may have been emptied or rewound. Everything is committed here and waits; nothing leaves in clear. On a machine that has the key: claude-sync key show; then here: claude-sync key import. If the fleet is not encrypted any more: claude-sync --in-clear".to_owned());
+    }
     if let Remote::Refused(reason) = &outcome.remote {
         lines.push(format!(
             "{}\n{}",
@@ -367,7 +402,15 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             printable(reason, 200)
         ));
     }
-    for problem in &outcome.problems {
+    for one in &outcome.left_out {
+        lines.push(left_out(&one.code, &one.path));
+    }
+    for problem in outcome.problems.iter().filter(|problem| {
+        !outcome
+            .left_out
+            .iter()
+            .any(|one| one.path == problem.subject)
+    }) {
         let subject = printable(&problem.subject, 200);
         lines.push(match problem.code.as_str() {
             "unequal-records" => format!(
@@ -384,6 +427,12 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         let names = count(outcome.unknown_names as u64, "name");
         lines.push(format!(
             "{names} of sessions or projects were forgotten, and only the fleet's key tells which. What is used under them here comes in until another machine syncs; with the key it stays out: claude-sync key import"
+        ));
+    }
+    for subject in &outcome.ahead {
+        let day = printable(subject.strip_prefix("before:").unwrap_or(subject), 40);
+        lines.push(format!(
+            "Somebody had everything before {day} forgotten, and that day was still to come: it is ignored. To remove it: claude-sync forget --undo --before {day}"
         ));
     }
     if let Some(rules) = outcome.newer_rules {

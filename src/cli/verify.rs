@@ -17,7 +17,8 @@ Exit codes, of the worst that was found:
   13  a derived file or the work tree does not say what the data says
   14  files below sync that are no sync data
   15  data that cannot be read, or a checksum that fails
-  16  git's objects are damaged or missing")]
+  16  git's objects are damaged or missing
+  19  files were left out: a pusher without the fleet's key may have made them")]
 pub struct Args {
     /// Read every object, and compute everything that is derived anew
     #[arg(long)]
@@ -39,6 +40,7 @@ fn code(kind: Kind) -> u8 {
         Kind::Foreign => 14,
         Kind::Damaged => 15,
         Kind::Objects => 16,
+        Kind::LeftOut => exit::CLEAR,
     }
 }
 
@@ -51,6 +53,7 @@ fn name(kind: Kind) -> &'static str {
         Kind::Foreign => "foreign",
         Kind::Damaged => "damaged",
         Kind::Objects => "objects",
+        Kind::LeftOut => "left-out",
     }
 }
 
@@ -63,6 +66,9 @@ fn advice(kind: Kind) -> &'static str {
         }
         Kind::Objects => {
             "claude-sync verify --repair fetches them from the remote, if there is one"
+        }
+        Kind::LeftOut => {
+            "no figure has anything of them; find out who can push to the remote, then claude-sync verify --repair takes them off this list"
         }
     }
 }
@@ -94,6 +100,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
                 ..options.clone()
             },
         )?;
+        sync::left_out::dismiss(&source::open(&places)?);
         findings = look()?;
         mended = before.saturating_sub(findings.len());
     }

@@ -97,19 +97,27 @@ impl Fleet {
         book: PriceBook,
         rows: Rows,
     ) -> (Self, Sums) {
+        let mut forged = Vec::new();
+        machines.retain_mut(|data| {
+            let is_forged = data.is_forged();
+            if is_forged {
+                forged.append(&mut data.problems);
+            }
+            !is_forged
+        });
         let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
         let mut sums = Sums::gather(&machines, &places);
         let (shared, twins) = (shared(&machines), twins(&machines));
-        let forgotten: HashSet<RecordId> = machines
-            .iter()
-            .flat_map(|data| &data.forgotten)
-            .copied()
-            .collect();
+        let mut rules = Rules::gather(machines.iter().filter_map(MachineData::page));
+        rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
+        rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
+        let forgotten: HashSet<RecordId> = rules.forgotten_ids().into_iter().collect();
         let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
+        fleet.conflicts = forged;
         fleet.own_prices.clone_from(&own);
         let priced = |entry: Entry<'_>| {
             own.as_ref()

@@ -21,6 +21,10 @@ pub const PRICE: &str = "price";
 /// Makes the version of `machine` authoritative in a conflict about the session `subject`.
 pub const ACCEPTED: &str = "accepted";
 
+/// Has something forgotten. Its subject says what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`. A MAC is the HMAC-SHA-256 of
+/// the name under the member `salt`, so that the repository does not contain the name. It says `made`: when; or `undone`: no more.
+pub const FORGOTTEN: &str = "forgotten";
+
 /// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject is any; it says `manifest`.
 pub const ADOPTED: &str = "adopted-manifest";
 

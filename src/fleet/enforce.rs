@@ -10,7 +10,7 @@ use super::error::DataError;
 use super::read::{Content, Portion, content, portions};
 use super::rules::Rules;
 use crate::base::ids::{Interner, RecordId};
-use crate::format::dayfile::DayFile;
+use crate::format::dayfile::{DayFile, Forgotten};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
@@ -48,7 +48,7 @@ pub struct Enforced {
     /// The root tree.
     pub root: Oid,
     /// Ids of records that went with their session or project. They are to be noted as forgotten.
-    pub forgotten: BTreeSet<RecordId>,
+    pub forgotten: BTreeSet<Forgotten>,
 }
 
 /// What becomes of a file.
@@ -119,8 +119,11 @@ fn sweep(
     rules: &Rules,
     checked: &dyn Checked,
     show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
-) -> Result<(BTreeSet<RecordId>, BTreeSet<RecordId>), DataError> {
-    let (mut forgotten, mut passed) = (BTreeSet::new(), BTreeSet::new());
+) -> Result<(BTreeSet<Forgotten>, BTreeMap<RecordId, BTreeSet<RecordId>>), DataError> {
+    let (mut forgotten, mut passed) = (
+        BTreeSet::new(),
+        BTreeMap::<RecordId, BTreeSet<RecordId>>::new(),
+    );
     let mut names = Interner::default();
     let (machines, archive) = super::read::inputs(repo, Some(root))?;
     for portion in portions(repo, machines, archive)? {
@@ -129,7 +132,7 @@ fn sweep(
         }
         let mut kept = true;
         for (blob, kind) in portion.files(repo)? {
-            let Content::Bytes(bytes) = content(repo, blob.oid)? else {
+            let Content::Bytes(bytes) = content(repo, &blob.path, blob.oid)? else {
                 continue;
             };
             let change = match &kind {
@@ -140,7 +143,9 @@ fn sweep(
                     };
                     let applied = rules.apply_day(&mut file);
                     forgotten.extend(applied.forgotten);
-                    passed.extend(applied.passed);
+                    for (id, why) in applied.passed {
+                        passed.entry(id).or_default().extend(why);
+                    }
                     if !applied.changed {
                         continue;
                     }
@@ -178,7 +183,7 @@ fn sweep(
         let Path::Snapshot(machine) = Path::parse(&path) else {
             continue;
         };
-        if let Content::Bytes(bytes) = content(repo, oid)?
+        if let Content::Bytes(bytes) = content(repo, &path, oid)?
             && let Ok(mut page) = SyncFile::read(&machine, &bytes, &mut names)
             && rules.apply_page(&mut page)
         {
@@ -186,6 +191,19 @@ fn sweep(
         }
     }
     Ok((forgotten, passed))
+}
+
+/// Ids of records below a root tree that are forgotten though no tombstone says why, of any copy: noted by an earlier version on behalf of
+/// a tombstone that is void now.
+pub fn unexplained(repo: &Repo, root: Oid, rules: &Rules) -> Result<BTreeSet<RecordId>, DataError> {
+    let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());
+    let (machines, archive) = super::read::inputs(repo, Some(root))?;
+    for data in super::read::load(repo, machines, archive)? {
+        let (some, others) = rules.unexplained(&data.id, &data.records);
+        open.extend(some);
+        explained.extend(others);
+    }
+    Ok(open.difference(&explained).copied().collect())
 }
 
 fn snapshots(repo: &Repo, machines: Option<Oid>) -> Result<Vec<(String, Oid)>, DataError> {

@@ -3,9 +3,10 @@
 //! Counting is one pass ([`Fleet::count`]): map aliases, join copies by id, take the most detailed, add sums. Nothing here knows of caches;
 //! the room `cache` makes the same result from digests.
 //!
-//! `error`, `view` → `read` → `decisions` → `rules` → `enforce`; `decisions` → `book`; `view`, `read`, `book` → `sums` → `count` → `manifest`, `settle`:
+//! `error`, `view` → `read` → `decisions` → `authority` → `rules` → `enforce`; `decisions` → `book`; `view`, `read`, `book` → `sums` → `count` → `manifest`, `settle`:
 //! a file uses only files to its left.
 
+pub mod authority;
 pub mod book;
 pub mod count;
 pub mod decisions;

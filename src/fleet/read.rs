@@ -7,12 +7,12 @@ use super::limits::{self, LeftOut, Part, Weight};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
-use crate::format::dayfile::DayFile;
+use crate::format::dayfile::{DayFile, Forgotten};
 use crate::format::manifest::{Conflict, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
-use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
+use crate::git::{Oid, Refusal};
 use crate::record::{RecordSet, Sum, SumKey};
 use crate::store::layout::{self, Path};
 
@@ -33,11 +33,15 @@ pub struct MachineData {
     /// Its sums; the claims of the machine file are not among them.
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of forgotten records that it noted.
-    pub forgotten: BTreeSet<RecordId>,
+    pub forgotten: BTreeSet<Forgotten>,
+    /// Ids of forgotten records that it brought back.
+    pub kept: BTreeSet<RecordId>,
     /// Files and lines that were left out.
     pub problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
     pub suspect: BTreeSet<SessionId>,
+    /// It has a file that may be read, or is known otherwise: a machine of which all files were refused is none.
+    pub is_vouched: bool,
 }
 
 impl MachineData {
@@ -50,9 +54,20 @@ impl MachineData {
             records: RecordSet::default(),
             sums: BTreeMap::new(),
             forgotten: BTreeSet::new(),
+            kept: BTreeSet::new(),
             problems: Vec::new(),
             suspect: BTreeSet::new(),
+            is_vouched: false,
         }
+    }
+
+    /// Whether all that is there of it are files that may not be read.
+    pub fn is_forged(&self) -> bool {
+        !self.is_vouched
+            && !self.problems.is_empty()
+            && self.page.is_none()
+            && self.adopted.is_none()
+            && self.records.is_empty()
     }
 
     /// The machine file, where it can be read.
@@ -68,7 +83,12 @@ impl MachineData {
             _ => return,
         };
         let machine = self.id.clone();
+        self.is_vouched |= !matches!(content, Content::Refused(_));
         match (content, day) {
+            (Content::Refused(refusal), _) => {
+                self.problems
+                    .push(Conflict::about(refusal.code(), path, &machine, 0))
+            }
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
             (Content::Bytes(bytes), None) => {
                 self.add_page(path, SyncFile::read(&machine, &bytes, names))
@@ -120,6 +140,7 @@ impl MachineData {
     /// Takes over a day file.
     pub fn add_file(&mut self, file: DayFile) {
         self.suspect.extend(file.suspects().cloned());
+        self.kept.extend(file.kept());
         self.records = std::mem::take(&mut self.records).join(file.records);
         file.sums
             .into_iter()
@@ -143,6 +164,8 @@ pub enum Content {
     Bytes(Vec<u8>),
     /// It is longer than the format allows.
     TooLarge(usize),
+    /// It may not be read: a pusher without the fleet's key may have made it.
+    Refused(Refusal),
 }
 
 /// Sorts files to the machines that wrote them.
@@ -192,7 +215,7 @@ pub fn load(
     let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, None);
     for (portion, _) in kept {
         for (blob, kind) in portion.files(repo)? {
-            reader.add(&blob.path, &kind, content(repo, blob.oid)?);
+            reader.add(&blob.path, &kind, content(repo, &blob.path, blob.oid)?);
         }
     }
     name_left_out(left, &mut reader.fleet);
@@ -219,11 +242,15 @@ pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>
     }
 }
 
-/// Checks a blob's size before it reads the blob. Fails where the object is missing: figures without it would be wrong figures.
-pub fn content(repo: &Repo, oid: Oid) -> Result<Content, DataError> {
+/// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where the object is missing: figures without
+/// it would be wrong figures.
+pub fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
     Ok(match repo.blob_size(oid)? {
         Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => Content::TooLarge(size),
-        _ => Content::Bytes(repo.blob(oid)?),
+        _ => match repo.read(path, oid)? {
+            Ok(bytes) => Content::Bytes(bytes),
+            Err(refusal) => Content::Refused(refusal),
+        },
     })
 }
 

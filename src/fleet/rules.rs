@@ -8,24 +8,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::authority::{self, Effect};
 use super::decisions::ADOPTED;
 use super::error::DataError;
 use super::read::{Content, content};
-use super::tombstone::Tombstone;
+use super::tombstone::HiddenName;
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
-use crate::base::json::Extra;
+use crate::base::json::{Extra, Object};
 use crate::base::key::NameKey;
 use crate::base::time::{Day, Timestamp};
-use crate::format::dayfile::DayFile;
+use crate::format::dayfile::{DayFile, Forgotten};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{FILE, Repo};
 use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use crate::store::layout::{self, Path};
 
-/// The kind of a decision that has something forgotten. Its subject says what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`.
-/// A MAC is that of a name under the member `salt`, and where a mark stands before it, under the fleet's key.
-pub const FORGOTTEN: &str = "forgotten";
+pub use super::decisions::FORGOTTEN;
 
 /// Something to forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,12 +42,10 @@ pub enum Subject {
 impl Subject {
     /// The decision that has it forgotten: its subject, and its members. With a key, only who has the key knows the name.
     pub fn tombstone(&self, salt: &str, key: Option<&NameKey>) -> (String, Extra) {
-        let sign = |kind: &str, name: &str| Tombstone::of(kind, salt, name, key).text();
         let hidden = |kind: &str, name: &str| {
-            (
-                format!("{kind}:{}", sign(kind, name)),
-                Extra::from([("salt".to_owned(), salt.into())]),
-            )
+            let name = HiddenName::of(kind, salt, name, key).text();
+            let salt = Extra::from([("salt".to_owned(), salt.into())]);
+            (format!("{kind}:{name}"), salt)
         };
         match self {
             Self::Session(id) => hidden("session", id),
@@ -57,6 +54,12 @@ impl Subject {
             Self::Before(day) => (format!("before:{day}"), Extra::new()),
         }
     }
+
+    /// Whether a tombstone is about it, with one of the keys that are here or without one.
+    pub fn is_of(&self, stone: &Stone, keys: &[NameKey]) -> bool {
+        let mut keys = std::iter::once(None).chain(keys.iter().map(Some));
+        keys.any(|key| self.tombstone(&stone.salt, key).0 == stone.subject)
+    }
 }
 
 /// Day files of this day hold ids of forgotten records.
@@ -64,21 +67,58 @@ pub fn forgotten_day() -> Day {
     Timestamp::EPOCH.day()
 }
 
+/// A decision that has something forgotten, or that takes that back: of all about one subject the one that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tombstone {
+    revision: u64,
+    /// What it says, as text: of two of one revision the greater holds.
+    text: String,
+    said: Extra,
+    effect: Effect,
+}
+
+/// A tombstone, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stone {
+    /// The subject of the decision.
+    pub subject: String,
+    /// The salt of its name, where it hides one.
+    pub salt: String,
+    /// When it was made, where it says so.
+    pub made: Option<Timestamp>,
+    /// What it does.
+    pub effect: Effect,
+}
+
+/// The tombstones by which something went, each as a hash of its subject.
+type Reasons = BTreeSet<RecordId>;
+
+/// A hash of a tombstone's subject.
+fn tag(subject: &str) -> RecordId {
+    RecordId::of("tombstone", &[subject.as_bytes()])
+}
+
 /// All rules of a fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
-    sessions: BTreeSet<Tombstone>,
-    projects: BTreeSet<Tombstone>,
-    /// What tombstones of names may be made with.
-    key: Option<NameKey>,
-    machines: BTreeSet<MachineId>,
-    before: Option<Day>,
+    tombstones: BTreeMap<String, Tombstone>,
     /// By machine: records of days before this one are bare.
     pruned: BTreeMap<MachineId, Day>,
     /// Records that were forgotten with their session or project. The same requests may come back under other names.
-    ids: BTreeSet<RecordId>,
-    /// Records of which one copy went because of its day, in this run. Another copy may bear a later time.
-    passed: BTreeSet<RecordId>,
+    ids: BTreeSet<Forgotten>,
+    /// Ids that are forgotten by no tombstone that holds, and that somebody brought back.
+    kept: BTreeSet<RecordId>,
+    /// Records of which one copy went because of its day, in this run, and why. Another copy may bear a later time.
+    passed: BTreeMap<RecordId, Reasons>,
+    /// What hidden names may be made with.
+    keys: Vec<NameKey>,
+    /// What the tombstones that hold are about, each with its tag.
+    sessions: BTreeSet<(HiddenName, RecordId)>,
+    projects: BTreeSet<(HiddenName, RecordId)>,
+    machines: BTreeSet<MachineId>,
+    before: BTreeSet<(Day, RecordId)>,
+    /// Tags of tombstones that do nothing.
+    void: BTreeSet<RecordId>,
 }
 
 /// What applying rules to a day file did.
@@ -87,9 +127,9 @@ pub struct Applied {
     /// The file is another one now.
     pub changed: bool,
     /// Ids of records that went with their session or project, or because another copy did.
-    pub forgotten: Vec<RecordId>,
-    /// Ids of records that went because of their day.
-    pub passed: Vec<RecordId>,
+    pub forgotten: Vec<Forgotten>,
+    /// Ids of records that went because of their day, and by which tombstones.
+    pub passed: BTreeMap<RecordId, BTreeSet<RecordId>>,
 }
 
 impl Rules {
@@ -101,37 +141,172 @@ impl Rules {
                 page.pruned_before
                     .map(|day| (page.machine.uuid.clone(), day)),
             );
-            for ((kind, subject, _), decision) in &page.decisions {
+            for ((kind, subject, revision), decision) in &page.decisions {
                 if kind == FORGOTTEN {
-                    out.forget(subject, decision.0.get("salt"));
+                    out.add(subject, *revision, &decision.0, page.machine.updated_at);
                 }
             }
         }
+        out.settle();
         out
     }
 
-    /// Adds a tombstone.
-    pub fn forget(&mut self, subject: &str, salt: Option<&Value>) {
-        let salt = salt.and_then(|salt| salt.as_str()).unwrap_or_default();
-        match subject.split_once(':') {
-            Some(("session", sign)) => drop(self.sessions.insert(Tombstone::read(sign, salt))),
-            Some(("project", sign)) => drop(self.projects.insert(Tombstone::read(sign, salt))),
-            Some(("machine", id)) => self.machines.extend(MachineId::canonical(id)),
-            Some(("before", day)) => self.before = self.before.max(Day::parse(day)),
-            _ => {}
+    fn add(&mut self, subject: &str, revision: u64, said: &Extra, written: Timestamp) {
+        let new = Tombstone {
+            revision,
+            text: Object::new().extra(said).line(),
+            said: said.clone(),
+            effect: authority::effect(FORGOTTEN, subject, said, written),
+        };
+        self.put(subject, new);
+    }
+
+    fn put(&mut self, subject: &str, new: Tombstone) {
+        // The same decision may stand in files that were written at other times.
+        let rank = |one: &Tombstone| {
+            (
+                one.revision,
+                one.text.clone(),
+                std::cmp::Reverse(one.effect),
+            )
+        };
+        match self.tombstones.get_mut(subject) {
+            Some(known) if rank(known) >= rank(&new) => {}
+            Some(known) => *known = new,
+            None => drop(self.tombstones.insert(subject.to_owned(), new)),
         }
     }
 
+    /// Finds what the tombstones say together.
+    fn settle(&mut self) {
+        (
+            self.sessions,
+            self.projects,
+            self.machines,
+            self.before,
+            self.void,
+        ) = Default::default();
+        for (subject, stone) in &self.tombstones {
+            let tag = tag(subject);
+            if stone.effect != Effect::Holds {
+                self.void.insert(tag);
+                continue;
+            }
+            let salt = stone
+                .said
+                .get("salt")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned();
+            match subject.split_once(':') {
+                Some(("session", name)) => {
+                    self.sessions.insert((HiddenName::read(name, &salt), tag));
+                }
+                Some(("project", name)) => {
+                    self.projects.insert((HiddenName::read(name, &salt), tag));
+                }
+                Some(("machine", id)) => self.machines.extend(MachineId::canonical(id)),
+                Some(("before", day)) => self.before.extend(Day::parse(day).map(|day| (day, tag))),
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds a decision that is taken now.
+    pub fn decide(&mut self, subject: &str, said: &Extra, now: Timestamp) {
+        let known = self
+            .tombstones
+            .get(subject)
+            .map_or(0, |stone| stone.revision);
+        self.add(subject, known.saturating_add(1), said, now);
+        self.settle();
+    }
+
+    /// All tombstones, by subject.
+    pub fn stones(&self) -> impl Iterator<Item = Stone> {
+        self.tombstones.iter().map(|(subject, stone)| Stone {
+            subject: subject.clone(),
+            salt: stone
+                .said
+                .get("salt")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+            made: authority::made(&stone.said),
+            effect: stone.effect,
+        })
+    }
+
+    /// Whether what was decided about a subject was taken back.
+    pub fn is_undone(&self, subject: &str) -> bool {
+        self.tombstones
+            .get(subject)
+            .is_some_and(|stone| stone.effect == Effect::Undone)
+    }
+
     /// Adds ids of forgotten records.
-    pub fn forget_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
+    pub fn forget_ids(&mut self, ids: impl IntoIterator<Item = Forgotten>) {
         self.ids.extend(ids);
     }
 
+    /// Adds ids that somebody brought back: no tombstone says why they were forgotten.
+    pub fn keep_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
+        self.kept.extend(ids);
+    }
+
     /// Adds ids of records of which one copy went because of its day. Says whether that is new.
-    pub fn pass(&mut self, ids: impl IntoIterator<Item = RecordId>) -> bool {
+    pub fn pass(&mut self, ids: BTreeMap<RecordId, BTreeSet<RecordId>>) -> bool {
         let before = self.passed.len();
-        self.passed.extend(ids);
+        for (id, why) in ids {
+            self.passed.entry(id).or_default().extend(why);
+        }
         self.passed.len() > before
+    }
+
+    /// The ids that are forgotten. One that went by tombstones is, as long as one of these holds, or is not known here.
+    pub fn forgotten_ids(&self) -> BTreeSet<RecordId> {
+        self.ids
+            .iter()
+            .filter(|one| self.is_forgotten(one))
+            .map(|one| one.id)
+            .collect()
+    }
+
+    fn is_forgotten(&self, one: &Forgotten) -> bool {
+        match one.by {
+            Some(by) => !self.void.contains(&by),
+            None => !self.kept.contains(&one.id),
+        }
+    }
+
+    /// Of these records, those whose ids are forgotten and of which no tombstone says why: what an earlier version noted.
+    pub fn unexplained(
+        &self,
+        machine: &MachineId,
+        records: &RecordSet,
+    ) -> (BTreeSet<RecordId>, BTreeSet<RecordId>) {
+        let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());
+        let bare: HashSet<RecordId> = self
+            .ids
+            .iter()
+            .filter(|one| one.by.is_none())
+            .map(|one| one.id)
+            .collect();
+        let without = Self {
+            ids: BTreeSet::new(),
+            passed: BTreeMap::new(),
+            ..self.clone()
+        };
+        let mut judge = Judge::new(&without);
+        for record in records.iter().filter(|record| bare.contains(&record.id)) {
+            let kept = judge.keeps_record(machine, &record, &mut Applied::default());
+            if kept {
+                open.insert(record.id)
+            } else {
+                explained.insert(record.id)
+            };
+        }
+        (open, explained)
     }
 
     /// The rules of a root tree. `page` gives the text of a machine file that is known without opening it.
@@ -149,7 +324,10 @@ impl Rules {
             let Path::Machine(machine) = Path::parse(&blob.path) else {
                 continue;
             };
-            let text = match (page(&blob.path, blob.oid), content(repo, blob.oid)) {
+            let text = match (
+                page(&blob.path, blob.oid),
+                content(repo, &blob.path, blob.oid),
+            ) {
                 (Some(text), _) => text,
                 (None, Ok(Content::Bytes(bytes))) => String::from_utf8(bytes).unwrap_or_default(),
                 (None, Ok(_)) => continue,
@@ -165,16 +343,17 @@ impl Rules {
             }
         }
         let mut out = Self {
-            key: repo.name_key().cloned(),
+            keys: repo.name_keys().to_vec(),
             ..Self::gather(&pages)
         };
         let (year, month, _) = forgotten_day().parts();
         for blob in repo.blobs(Some(root), &format!("{}/{year}/{month}", layout::ARCHIVE))? {
             if let Path::Day(machine, day, _) = Path::parse(&blob.path)
-                && let Content::Bytes(bytes) = content(repo, blob.oid)?
+                && let Content::Bytes(bytes) = content(repo, &blob.path, blob.oid)?
                 && let Ok((file, _)) =
                     DayFile::read(&machine, day, &bytes, &mut Interner::default())
             {
+                out.kept.extend(file.kept());
                 out.ids.extend(file.forgotten);
             }
         }
@@ -184,21 +363,24 @@ impl Rules {
     /// All rules of both.
     #[must_use]
     pub fn and(mut self, other: &Self) -> Self {
-        self.sessions.extend(other.sessions.iter().cloned());
-        self.projects.extend(other.projects.iter().cloned());
-        self.machines.extend(other.machines.iter().cloned());
-        self.key = self.key.or_else(|| other.key.clone());
-        self.before = self.before.max(other.before);
+        for (subject, stone) in &other.tombstones {
+            self.put(subject, stone.clone());
+        }
         other
             .pruned
             .iter()
             .for_each(|(machine, day)| self.prune(machine, *day));
         self.ids.extend(&other.ids);
+        self.kept.extend(&other.kept);
+        if self.keys.is_empty() {
+            self.keys.clone_from(&other.keys);
+        }
+        self.settle();
         self
     }
 
     /// The forgotten ids that other rules do not have.
-    pub fn new_ids(&self, other: &Self) -> BTreeSet<RecordId> {
+    pub fn new_ids(&self, other: &Self) -> BTreeSet<Forgotten> {
         self.ids.difference(&other.ids).copied().collect()
     }
 
@@ -206,33 +388,37 @@ impl Rules {
     pub fn is_empty(&self) -> bool {
         *self
             == Self {
-                key: self.key.clone(),
+                keys: self.keys.clone(),
                 ..Self::default()
             }
     }
 
     /// Whether something was forgotten.
     pub fn forget_something(&self) -> bool {
-        self.forget_names()
-            || !(self.machines.is_empty() && self.before.is_none() && self.ids.is_empty())
+        let by_names = !(self.sessions.is_empty() && self.projects.is_empty());
+        by_names
+            || !(self.machines.is_empty() && self.before.is_empty())
+            || self.ids.iter().any(|one| self.is_forgotten(one))
     }
 
-    fn forget_names(&self) -> bool {
-        !(self.sessions.is_empty() && self.projects.is_empty())
+    /// The day before which everything is forgotten.
+    fn bound(&self) -> Option<Day> {
+        self.before.last().map(|(day, _)| *day)
     }
 
-    /// How many names were forgotten that nobody can know here: their tombstones were made with a key that this machine does not have.
+    /// How many names were forgotten that cannot be known here: their tombstones were made with a key that this machine does not have.
     pub fn unknown_names(&self) -> usize {
-        self.sessions
-            .iter()
-            .chain(&self.projects)
-            .filter(|tombstone| tombstone.is_mute(self.key.as_ref()))
-            .count()
+        let all = self.sessions.iter().chain(&self.projects);
+        all.filter(|(name, _)| name.is_unknown(&self.keys)).count()
     }
 
     /// Whether this id is one of what was forgotten.
     pub fn forgets(&self, id: RecordId) -> bool {
-        self.ids.contains(&id)
+        let first = Forgotten { id, by: None };
+        self.ids
+            .range(first..)
+            .take_while(|one| one.id == id)
+            .any(|one| self.is_forgotten(one))
     }
 
     /// Whether all of a machine was forgotten.
@@ -270,21 +456,14 @@ impl Rules {
                     .unwrap_or_default()
                     .into_bytes()
             };
-            parts.extend([text(self.before), text(self.pruned_before(machine))]);
+            parts.extend([text(self.bound()), text(self.pruned_before(machine))]);
         }
         for (kind, all) in [("s", &self.sessions), ("p", &self.projects)] {
-            // What is not known here yet will be looked for once the key is here.
-            let mute = |one: &Tombstone| {
-                if one.is_mute(self.key.as_ref()) {
-                    "?"
-                } else {
-                    ""
-                }
-            };
-            parts.extend(
-                all.iter()
-                    .map(|one| [kind.as_bytes(), mute(one).as_bytes(), &one.bytes()].concat()),
-            );
+            // What is not known here yet is looked for once the key is here.
+            let known = |name: &HiddenName| if name.is_unknown(&self.keys) { "?" } else { "" };
+            parts.extend(all.iter().map(|(name, _)| {
+                [kind.as_bytes(), known(name).as_bytes(), &name.bytes()].concat()
+            }));
         }
         parts.extend(
             self.machines
@@ -292,9 +471,9 @@ impl Rules {
                 .map(|id| id.as_str().as_bytes().to_vec()),
         );
         parts.extend(
-            self.ids
+            self.forgotten_ids()
                 .iter()
-                .chain(&self.passed)
+                .chain(self.passed.keys())
                 .map(|id| id.number().to_be_bytes().to_vec()),
         );
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
@@ -311,7 +490,7 @@ impl Rules {
         let before = |day: Option<Day>, bound: Option<Day>| {
             day.is_some_and(|day| bound.is_some_and(|bound| day < bound))
         };
-        !before(first, self.before) && !before(detailed, self.pruned_before(machine))
+        !before(first, self.bound()) && !before(detailed, self.pruned_before(machine))
     }
 
     /// What is kept of a machine's records, those of transcripts for example, and what became of the others.
@@ -432,9 +611,9 @@ impl Rules {
             .filter(|(id, s)| {
                 // A view with an old beginning is refreshed by its machine.
                 let by_days = if s.claimed.is_some() {
-                    old(s.last_updated, self.before)
+                    old(s.last_updated, self.bound())
                 } else {
-                    old(s.first_seen, pruned.max(self.before))
+                    old(s.first_seen, pruned.max(self.bound()))
                 };
                 !judge.keeps(id, &s.project) || by_days
             })
@@ -452,7 +631,7 @@ impl Rules {
         }
         if page
             .claim_window()
-            .is_some_and(|(_, until)| old(Some(until), self.before))
+            .is_some_and(|(_, until)| old(Some(until), self.bound()))
         {
             page.claimed = None;
         }
@@ -475,10 +654,10 @@ impl Rules {
         }
         page.first_usage = page
             .first_usage
-            .filter(|at| !old(Some(*at), pruned.max(self.before)));
+            .filter(|at| !old(Some(*at), pruned.max(self.bound())));
         page.last_usage = page
             .last_usage
-            .filter(|at| !old(Some(*at), pruned.max(self.before)));
+            .filter(|at| !old(Some(*at), pruned.max(self.bound())));
         *page != before
     }
 
@@ -498,7 +677,7 @@ impl Rules {
                 .to_owned()
         };
         let is_old = |last: String| {
-            Timestamp::parse(&last).is_some_and(|at| self.before.is_some_and(|day| at.day() < day))
+            Timestamp::parse(&last).is_some_and(|at| self.bound().is_some_and(|day| at.day() < day))
         };
         if let Some(machines) = manifest.get_mut("machines").and_then(Value::as_object_mut) {
             machines.retain(|id, machine| {
@@ -531,15 +710,15 @@ impl Rules {
 struct Judge<'a> {
     rules: &'a Rules,
     ids: HashSet<RecordId>,
-    sessions: HashMap<SessionId, bool>,
-    projects: HashMap<String, bool>,
+    sessions: HashMap<SessionId, Reasons>,
+    projects: HashMap<String, Reasons>,
 }
 
 impl<'a> Judge<'a> {
     fn new(rules: &'a Rules) -> Self {
         Self {
             rules,
-            ids: rules.ids.iter().copied().collect(),
+            ids: rules.forgotten_ids().into_iter().collect(),
             sessions: HashMap::new(),
             projects: HashMap::new(),
         }
@@ -557,19 +736,38 @@ impl<'a> Judge<'a> {
         }
         // A fork's account has in it what its original had used.
         let lineage = record.ledger.as_ref().map(|ledger| ledger.lineage);
-        if !self.keeps(&record.origin.session, &record.origin.project) {
+        let noted = |ids: &[Option<RecordId>], why: &Reasons| -> Vec<Forgotten> {
+            ids.iter()
+                .flatten()
+                .flat_map(|id| {
+                    why.iter().map(|by| Forgotten {
+                        id: *id,
+                        by: Some(*by),
+                    })
+                })
+                .collect()
+        };
+        let why = self.reasons(&record.origin.session, &record.origin.project);
+        if !why.is_empty() {
             applied
                 .forgotten
-                .extend([record.id].into_iter().chain(lineage));
+                .extend(noted(&[Some(record.id), lineage], &why));
             return false;
         }
-        if self.rules.before.is_some_and(|day| record.day() < day) {
-            applied.forgotten.extend(lineage);
-            applied.passed.push(record.id);
+        if self.rules.bound().is_some_and(|day| record.day() < day) {
+            let why: Reasons = self
+                .rules
+                .before
+                .iter()
+                .filter(|(day, _)| record.day() < *day)
+                .map(|(_, tag)| *tag)
+                .collect();
+            applied.forgotten.extend(noted(&[lineage], &why));
+            applied.passed.entry(record.id).or_default().extend(why);
             return false;
         }
-        if self.rules.passed.contains(&record.id) {
-            applied.forgotten.push(record.id);
+        if let Some(why) = self.rules.passed.get(&record.id) {
+            applied.forgotten.extend(noted(&[Some(record.id)], why));
             return false;
         }
         !self.ids.contains(&record.id)
@@ -583,34 +781,43 @@ impl<'a> Judge<'a> {
         };
         let before = self
             .rules
-            .before
+            .bound()
             .is_some_and(|before| day.is_some_and(|day| day < before));
         let gone = self.rules.machines.contains(machine) || before;
         !gone && self.keeps(&key.session, &sum.project)
     }
 
     fn keeps(&mut self, session: &SessionId, project: &str) -> bool {
+        self.reasons(session, project).is_empty()
+    }
+
+    /// The tombstones by which a session or a project went.
+    fn reasons(&mut self, session: &SessionId, project: &str) -> Reasons {
         let rules = self.rules;
-        let key = rules.key.as_ref();
-        let known = |all: &BTreeSet<Tombstone>, kind: &str, name: &str| {
-            !all.iter().any(|one| one.hits(kind, name, key))
+        let keys = &rules.keys;
+        let find = |all: &BTreeSet<(HiddenName, RecordId)>, kind: &str, name: &str| -> Reasons {
+            let hits = all.iter().filter(|(one, _)| one.hits(kind, name, keys));
+            hits.map(|(_, tag)| *tag).collect()
         };
-        let session_kept = match self.sessions.get(session) {
-            Some(kept) => *kept,
-            None => *self
+        let mut out = match self.sessions.get(session) {
+            Some(known) => known.clone(),
+            None => self
                 .sessions
                 .entry(session.clone())
-                .or_insert_with(|| known(&rules.sessions, "session", session.as_str())),
+                .or_insert_with(|| find(&rules.sessions, "session", session.as_str()))
+                .clone(),
         };
-        let project_kept = project.is_empty()
-            || rules.projects.is_empty()
-            || match self.projects.get(project) {
-                Some(kept) => *kept,
-                None => *self
-                    .projects
-                    .entry(project.to_owned())
-                    .or_insert_with(|| known(&rules.projects, "project", project)),
-            };
-        session_kept && project_kept
+        if !project.is_empty() && !rules.projects.is_empty() {
+            match self.projects.get(project) {
+                Some(known) => out.extend(known),
+                None => out.extend(
+                    &*self
+                        .projects
+                        .entry(project.to_owned())
+                        .or_insert_with(|| find(&rules.projects, "project", project)),
+                ),
+            }
+        }
+        out
     }
 }

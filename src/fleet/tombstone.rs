@@ -8,14 +8,14 @@ use crate::base::key::{NameKey, hex, mac};
 
 /// The name of something that was forgotten, as a decision's subject has it behind its kind: `MAC`, or with a key `MARK:MAC`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tombstone {
+pub struct HiddenName {
     /// The mark of the key that is in the MAC.
     mark: Option<String>,
     salt: String,
     sign: String,
 }
 
-impl Tombstone {
+impl HiddenName {
     /// For a name, which is of a kind: `session`, `project`.
     pub fn of(kind: &str, salt: &str, name: &str, key: Option<&NameKey>) -> Self {
         let sign = match key {
@@ -48,19 +48,20 @@ impl Tombstone {
             .fold(self.sign.clone(), |sign, mark| format!("{mark}:{sign}"))
     }
 
-    /// The key that a tombstone's MAC needs, if it is here and one is needed.
-    fn key<'k>(&self, key: Option<&'k NameKey>) -> Option<&'k NameKey> {
-        key.filter(|key| self.mark.as_deref() == Some(key.mark()))
+    /// The key that the MAC needs, if it is here and one is needed.
+    fn key<'k>(&self, keys: &'k [NameKey]) -> Option<&'k NameKey> {
+        keys.iter()
+            .find(|key| self.mark.as_deref() == Some(key.mark()))
     }
 
-    /// Whether nobody can say here what it is about: it was made with a key that is not here.
-    pub fn is_mute(&self, key: Option<&NameKey>) -> bool {
-        self.mark.is_some() && self.key(key).is_none()
+    /// Whether the name cannot be known here: it was made with a key that is not here.
+    pub fn is_unknown(&self, keys: &[NameKey]) -> bool {
+        self.mark.is_some() && self.key(keys).is_none()
     }
 
     /// Whether this name was forgotten.
-    pub fn hits(&self, kind: &str, name: &str, key: Option<&NameKey>) -> bool {
-        !self.is_mute(key) && Self::of(kind, &self.salt, name, self.key(key)) == *self
+    pub fn hits(&self, kind: &str, name: &str, keys: &[NameKey]) -> bool {
+        !self.is_unknown(keys) && Self::of(kind, &self.salt, name, self.key(keys)) == *self
     }
 
     /// What tells it from others.
@@ -77,23 +78,24 @@ mod tests {
     #[test]
     fn a_name_is_known_by_who_has_what_the_tombstone_was_made_with() {
         let [one, other] = [7, 8].map(|byte| NameKey::of(&Key::of_bytes([byte; 32])));
-        let plain = Tombstone::of("project", "salt", "shop", None);
-        let keyed = Tombstone::of("project", "salt", "shop", Some(&one));
-        for key in [None, Some(&one), Some(&other)] {
-            assert!(
-                plain.hits("project", "shop", key)
-                    && !plain.hits("project", "shed", key)
-                    && !plain.is_mute(key)
-            );
-            assert_eq!(keyed.hits("project", "shop", key), key == Some(&one));
-            assert_eq!(keyed.is_mute(key), key != Some(&one));
+        let plain = HiddenName::of("project", "salt", "shop", None);
+        let keyed = HiddenName::of("project", "salt", "shop", Some(&one));
+        let both = [other.clone(), one.clone()];
+        for (keys, has) in [
+            (&[][..], false),
+            (std::slice::from_ref(&one), true),
+            (std::slice::from_ref(&other), false),
+            (&both[..], true),
+        ] {
+            assert!(plain.hits("project", "shop", keys) && !plain.hits("project", "shed", keys));
+            assert!(!plain.is_unknown(keys));
+            assert_eq!(keyed.hits("project", "shop", keys), has);
+            assert_eq!(keyed.is_unknown(keys), !has);
         }
-        assert!(
-            !keyed.hits("session", "shop", Some(&one)),
-            "it is about a project"
-        );
-        for tombstone in [plain, keyed] {
-            assert_eq!(Tombstone::read(&tombstone.text(), "salt"), tombstone);
+        let about_a_session = keyed.hits("session", "shop", std::slice::from_ref(&one));
+        assert!(!about_a_session, "it is about a project");
+        for name in [plain, keyed] {
+            assert_eq!(HiddenName::read(&name.text(), "salt"), name);
         }
     }
 }

@@ -35,9 +35,25 @@ pub struct DayFile {
     /// Totals for which there are no records.
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of records that were forgotten.
-    pub forgotten: BTreeSet<RecordId>,
+    pub forgotten: BTreeSet<Forgotten>,
     /// Lines of kinds that this version does not know, as canonical text, with their session if they name one.
     pub unknown: BTreeSet<(Option<SessionId>, String)>,
+}
+
+/// The id of a record that was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Forgotten {
+    /// The record.
+    pub id: RecordId,
+    /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote it down.
+    pub by: Option<RecordId>,
+}
+
+/// The line that brings back a forgotten id of which no tombstone says why. Earlier versions carry it as one of an unknown kind.
+fn kept_line(id: RecordId) -> String {
+    Object::new()
+        .other("kept", Some(id.to_string().as_str()))
+        .line()
 }
 
 /// What was wrong in a day file that could be read all the same.
@@ -96,6 +112,21 @@ impl DayFile {
                     .all(|(key, sum)| a.sums.get(key) == Some(sum))
         };
         covers(self, other) && covers(other, self)
+    }
+
+    /// Brings back a forgotten id of which no tombstone says why.
+    pub fn keep(&mut self, id: RecordId) {
+        self.unknown.insert((None, kept_line(id)));
+    }
+
+    /// The ids that are brought back.
+    pub fn kept(&self) -> impl Iterator<Item = RecordId> {
+        let id =
+            |text: &str| RecordId::parse(text.strip_prefix("{\"kept\":\"")?.strip_suffix("\"}")?);
+        self.unknown
+            .iter()
+            .filter(|(session, _)| session.is_none())
+            .filter_map(move |(_, text)| id(text))
     }
 
     /// Adds a version of a sum.
@@ -198,9 +229,11 @@ impl DayFile {
             out.push_str(&body);
             checksums.insert(session, checksum);
         }
-        for id in &self.forgotten {
+        for Forgotten { id, by } in &self.forgotten {
+            let by = by.map(|by| by.to_string());
             out.push_str(
                 &Object::new()
+                    .other("by", by.as_deref())
                     .other("forgotten", Some(id.to_string().as_str()))
                     .line(),
             );

@@ -26,8 +26,8 @@ pub enum Line {
     Record(Record, Option<String>),
     /// A sum, and whether it names its own project.
     Sum(SumKey, Sum, bool),
-    /// The id of a record that was forgotten.
-    Forgotten(RecordId),
+    /// The id of a record that was forgotten, and a hash of the tombstone by which it went.
+    Forgotten(RecordId, Option<RecordId>),
     /// An object of a kind that this version does not know, as canonical text.
     Unknown(Option<SessionId>, String),
 }
@@ -81,7 +81,11 @@ pub fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Line> {
             .map(|(key, sum)| Line::Sum(key, sum, own));
     }
     if let Some(id) = members.forgotten {
-        return Some(Line::Forgotten(id));
+        let by = members
+            .extra
+            .get("by")
+            .and_then(|by| RecordId::parse(by.as_str()?));
+        return Some(Line::Forgotten(id, by));
     }
     if members.sum.is_none()
         && members.model.is_some()

@@ -8,6 +8,7 @@ pub mod dayfile;
 mod join;
 pub mod line;
 pub mod manifest;
+pub mod markers;
 mod members;
 pub mod migrate;
 mod read_day;

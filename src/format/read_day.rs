@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::dayfile::{Damage, DayFile, hex};
+use super::dayfile::{Damage, DayFile, Forgotten, hex};
 use super::line::{Line, read_line};
 use super::{FormatError, MAX_DAY_FILE, MAX_FILE_SESSIONS, check_version};
 use crate::base::ids::{Interner, MachineId, SessionId};
@@ -111,7 +111,7 @@ impl Reading {
             Line::Record(record, _) => Some(&record.origin.session),
             Line::Sum(key, ..) => Some(&key.session),
             Line::Unknown(session, _) => session.as_ref(),
-            Line::Session { .. } | Line::Forgotten(_) => None,
+            Line::Session { .. } | Line::Forgotten(..) => None,
         };
         if let Some(session) = session {
             let hash = self.hashes.entry(session.clone()).or_default();
@@ -139,8 +139,8 @@ impl Reading {
             Line::Record(record, _) => self.file.records.add(record),
             Line::Sum(key, sum, true) => self.file.add_sum(key, sum),
             Line::Sum(key, sum, false) => self.sums.push((key, sum)),
-            Line::Forgotten(id) => {
-                self.file.forgotten.insert(id);
+            Line::Forgotten(id, by) => {
+                self.file.forgotten.insert(Forgotten { id, by });
             }
             Line::Unknown(session, text) => {
                 self.file.unknown.insert((session, text));

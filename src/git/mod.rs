@@ -2,6 +2,7 @@
 //!
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
+pub mod admit;
 pub mod bulk;
 pub mod cause;
 pub mod environment;
@@ -11,8 +12,10 @@ mod history;
 pub mod hooks;
 pub mod keep;
 mod loose;
+mod names;
 pub mod process;
 pub mod repo;
+mod screen;
 pub mod settings;
 pub mod setup;
 pub mod stale;
@@ -23,10 +26,12 @@ pub mod visibility;
 mod watch;
 mod worktree;
 
+pub use admit::Refusal;
 pub use cause::Cause;
 pub use git2::Oid;
 pub use heal::{Healed, Means};
 pub use process::{Git, GitError, Push};
 pub use repo::{Entry, Repo, RepoError};
+pub use screen::Screened;
 pub use target::Target;
 pub use worktree::Place;

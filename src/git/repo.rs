@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,8 +14,8 @@ use super::process::{Git, GitError};
 use super::settings::Role;
 use crate::base::key::{Key, NameKey};
 use crate::base::text::printable;
+use crate::format::MAX_DAY_FILE;
 use crate::format::sealed::{self, Seal, SealError};
-use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
 
 /// The ref that remembers all that this clone has had.
 pub const KNOWN: &str = "refs/claude-sync/known";
@@ -169,11 +169,19 @@ pub struct Repo {
     /// The fleet's key, where this machine has it.
     seal: Option<Seal>,
     /// What names of forgotten data are signed with, where this machine has the key.
-    names: Option<NameKey>,
+    names: Vec<NameKey>,
     /// Files are sealed as they are written.
     sealing: Cell<bool>,
     /// Objects that have an end.
     pub(super) checked: RefCell<HashSet<Oid>>,
+    /// The mark of the key that the fleet is encrypted with, once it was asked for.
+    pub(super) marked: RefCell<Option<Option<String>>>,
+    /// The tree that files are compared with, where it is not that of [`KNOWN`].
+    pub(super) own_root: RefCell<Option<Option<Oid>>>,
+    /// What was joined last holds what may be read and what this run made, and nothing else.
+    pub(super) own_work: Cell<bool>,
+    /// How such trees are sealed.
+    pub(super) own_seals: RefCell<HashMap<Oid, Option<String>>>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -190,9 +198,13 @@ impl Repo {
             inner,
             path,
             seal: None,
-            names: None,
+            names: Vec::new(),
             sealing: Cell::new(false),
             checked: RefCell::default(),
+            marked: RefCell::default(),
+            own_root: RefCell::default(),
+            own_work: Cell::default(),
+            own_seals: RefCell::default(),
         }
     }
 
@@ -201,7 +213,7 @@ impl Repo {
     pub fn with_key(self, key: Option<&Key>) -> Self {
         Self {
             seal: key.map(Seal::new),
-            names: key.map(NameKey::of),
+            names: key.map(NameKey::all).unwrap_or_default(),
             ..self
         }
     }
@@ -211,39 +223,14 @@ impl Repo {
         self.seal.as_ref()
     }
 
-    /// What names of forgotten data are signed with.
-    pub fn name_key(&self) -> Option<&NameKey> {
-        self.names.as_ref()
+    /// What names of forgotten data may be signed with: the present key's first.
+    pub fn name_keys(&self) -> &[NameKey] {
+        &self.names
     }
 
     /// Whether files below `sync` are sealed as they are written.
     pub fn is_sealing(&self) -> bool {
         self.sealing.get() && self.seal.is_some()
-    }
-
-    /// The mark of the key that sealed what a root tree holds; none where it is plain.
-    pub fn sealed_by(&self, root: Oid) -> Result<Option<String>, RepoError> {
-        // The manifest, or where each machine has a branch, pages.
-        let mut files: Vec<Oid> = self
-            .entry(Some(root), "sync/manifest.json")?
-            .map(|entry| entry.oid)
-            .into_iter()
-            .collect();
-        if files.is_empty() {
-            files.extend(
-                self.blobs(Some(root), "sync/machines")?
-                    .into_iter()
-                    .map(|blob| blob.oid),
-            );
-        }
-        for oid in files {
-            if self.is_blob_within(oid, MAX_SYNC_FILE)?
-                && let Some(mark) = sealed::mark(&self.stored(oid)?)
-            {
-                return Ok(Some(mark));
-            }
-        }
-        Ok(None)
     }
 
     /// Whether a blob is sealed by a key that is not here.
@@ -407,7 +394,8 @@ impl Repo {
         Ok(self.blob_size(oid)?.is_some_and(|size| size <= most))
     }
 
-    /// A blob's bytes.
+    /// A blob's text, whoever made it: for files of the user's own, and for history that is only shown. What counts is read by
+    /// [`Self::read`].
     pub fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
         Ok(sealed::open(self.seal.as_ref(), self.stored(oid)?)?)
     }
@@ -628,6 +616,18 @@ impl Repo {
             None => self.inner.reference(name, new, false, reason),
         };
         git(&format!("move {name}"), result.map(drop))
+    }
+
+    /// Removes a ref, if it is there.
+    pub fn delete_ref(&self, name: &str) -> Result<(), RepoError> {
+        match self
+            .inner
+            .find_reference(name)
+            .and_then(|mut found| found.delete())
+        {
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+            done => git(&format!("remove {name}"), done),
+        }
     }
 
     /// Flushes everything written so far.

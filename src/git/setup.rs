@@ -231,7 +231,8 @@ pub fn set_machine(repo: &Repo, id: Option<&str>) -> Result<(), RepoError> {
     set(repo, MACHINE, id)
 }
 
-fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), RepoError> {
+/// Sets a setting of the clone, or takes it out.
+pub(super) fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), RepoError> {
     let mut config = repo.config()?;
     let set = match value {
         Some(value) => config.set_str(name, value),

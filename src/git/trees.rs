@@ -4,18 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use git2::Oid;
 
+use super::names::is_allowed;
 use super::repo::{Blob, Entry, FOLDER, Repo, RepoError, git};
 
 impl Repo {
-    /// A tree's entries by name.
+    /// A tree's entries by name, without those that git refuses.
     pub fn entries(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Entry>, RepoError> {
         let Some(tree) = tree else {
             return Ok(BTreeMap::new());
         };
         let tree = git("read a tree", self.find_tree(tree))?;
         // A name that is no UTF-8 fits no grammar; it is carried by the trees it stands in and never read.
-        Ok(tree
-            .iter()
+        let allowed = tree.iter().filter(|entry| is_allowed(entry.name_bytes()));
+        Ok(allowed
             .filter_map(|e| {
                 Some((
                     e.name().ok()?.to_owned(),
@@ -98,7 +99,7 @@ impl Repo {
         Ok(())
     }
 
-    /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, odd names included.
+    /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, but for names that git refuses.
     pub fn write_tree(
         &self,
         base: Option<Oid>,
@@ -108,6 +109,10 @@ impl Repo {
             .map(|oid| git("read a tree", self.find_tree(oid)))
             .transpose()?;
         let mut builder = git("start a tree", self.inner.treebuilder(base.as_ref()))?;
+        git(
+            "build a tree",
+            builder.filter(|entry| is_allowed(entry.name_bytes())),
+        )?;
         for (name, entry) in entries {
             git(
                 "build a tree",

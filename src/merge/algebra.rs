@@ -9,6 +9,7 @@ use crate::fleet::read::Tree;
 use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::Manifest;
+pub use crate::format::markers::sides;
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::store::layout::Path;
@@ -26,48 +27,6 @@ pub fn join_trees(a: &Tree, b: &Tree) -> Result<Tree, FormatError> {
         out.insert(path.clone(), joined);
     }
     Ok(out)
-}
-
-/// The two versions in a text in which git left conflict markers; none where there are no markers, or where they do not pair up.
-pub fn sides(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    #[derive(PartialEq)]
-    enum At {
-        Both,
-        Ours,
-        Base,
-        Theirs,
-    }
-    let mut at = At::Both;
-    let mut found = false;
-    let (mut ours, mut theirs) = (
-        Vec::with_capacity(bytes.len()),
-        Vec::with_capacity(bytes.len()),
-    );
-    for line in bytes.split_inclusive(|b| *b == b'\n') {
-        let marker = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"]
-            .iter()
-            .position(|marker| line.starts_with(*marker));
-        at = match (marker, at) {
-            (Some(0), At::Both) => At::Ours,
-            (Some(1), At::Ours) => At::Base,
-            (Some(2), At::Ours | At::Base) => At::Theirs,
-            (Some(3), At::Theirs) => {
-                found = true;
-                At::Both
-            }
-            (Some(_), _) => return None,
-            (None, at) => {
-                if matches!(at, At::Both | At::Ours) {
-                    ours.extend_from_slice(line);
-                }
-                if matches!(at, At::Both | At::Theirs) {
-                    theirs.extend_from_slice(line);
-                }
-                at
-            }
-        };
-    }
-    (found && at == At::Both).then_some((ours, theirs))
 }
 
 /// Joins two versions of the file at `path`.
@@ -124,8 +83,22 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
             })
         }
         Path::Readme => Ok(front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
-        Path::Snapshot(_) | Path::Front | Path::Unknown | Path::Outside => Ok(a.max(b).to_vec()),
+        Path::Snapshot(_) | Path::Front | Path::Statement | Path::Unknown | Path::Outside => {
+            Ok(a.max(b).to_vec())
+        }
     }
+}
+
+/// Whether a file is of a later major format, which this version cannot read.
+pub fn is_newer(path: &Path, bytes: &[u8]) -> bool {
+    let mut names = Interner::default();
+    let read = match path {
+        Path::Day(machine, day, _) => DayFile::read(machine, *day, bytes, &mut names).map(drop),
+        Path::Machine(machine) => SyncFile::read(machine, bytes, &mut names).map(drop),
+        Path::Manifest => Manifest::read(bytes).map(drop),
+        _ => return false,
+    };
+    matches!(read, Err(FormatError::Newer(_)))
 }
 
 /// The file at `path` without the conflict markers that stand in it, between the two versions `ours` and `theirs`.

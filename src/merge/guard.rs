@@ -12,8 +12,11 @@ use crate::fleet::DataError;
 use crate::fleet::enforce::{CheckedNow, breaking};
 use crate::fleet::read::{self, Content};
 use crate::fleet::rules::Rules;
+use crate::format::FormatError;
+use crate::format::MAX_DAY_FILE;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::{Manifest, RULES};
+use crate::format::sealed;
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
@@ -68,6 +71,13 @@ pub enum Breach {
         /// The first file with it.
         path: String,
     },
+    /// A file would leave in clear, and the fleet is encrypted.
+    Clear {
+        /// The commit that has it.
+        commit: Oid,
+        /// The file.
+        path: String,
+    },
     /// Another user's machine.
     Forged {
         /// The file.
@@ -114,6 +124,11 @@ impl fmt::Display for Breach {
             Self::Forgotten { commit, path } => write!(
                 f,
                 "{}: commit {commit:.10} has data that was forgotten",
+                show(path)
+            ),
+            Self::Clear { commit, path } => write!(
+                f,
+                "{}: commit {commit:.10} has it in clear, and this fleet is encrypted",
                 show(path)
             ),
             Self::Forged { path, owner } => {
@@ -189,9 +204,9 @@ pub fn breaches(
             let Some(entry) = entry.filter(|entry| entry.mode == FILE) else {
                 return Ok(None);
             };
-            Ok(match read::content(repo, entry.oid)? {
+            Ok(match read::content(repo, path, entry.oid)? {
                 Content::Bytes(bytes) => Some(bytes),
-                Content::TooLarge(_) => None,
+                Content::TooLarge(_) | Content::Refused(_) => None,
             })
         };
         match Path::parse(path) {
@@ -350,16 +365,21 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     if repo.is_locked(entry.oid)? {
         return Ok(true);
     }
-    let Content::Bytes(bytes) = read::content(repo, entry.oid)? else {
+    let Content::Bytes(bytes) = read::content(repo, MANIFEST, entry.oid)? else {
         return Ok(false);
     };
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
-    Ok(Manifest::read(&bytes).is_ok_and(|manifest| {
-        manifest.rules > RULES
-            || manifest.inputs.is_some_and(|inputs| {
-                (inputs.machines, inputs.archive) == (id(machines), id(archive))
-            })
-    }))
+    Ok(match Manifest::read(&bytes) {
+        Ok(manifest) => {
+            manifest.rules > RULES
+                || manifest.inputs.is_some_and(|inputs| {
+                    (inputs.machines, inputs.archive) == (id(machines), id(archive))
+                })
+        }
+        // Of a later format: another tool's business too.
+        Err(FormatError::Newer(_)) => true,
+        Err(_) => false,
+    })
 }
 
 /// Which of these commits have data that is forgotten. All of them are looked at: what one adds and the next removes would stay in the
@@ -375,6 +395,45 @@ pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Brea
                 commit: *commit,
                 path,
             }));
+        }
+    }
+    Ok(out)
+}
+
+/// What these commits have in clear below `sync`, that the commits before them do not have. Nothing of that leaves an encrypted fleet.
+pub fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
+    let mut out = Vec::new();
+    for commit in commits {
+        let parents = repo.parents_of(*commit)?;
+        let before = parents
+            .iter()
+            .map(|parent| repo.tree_of(*parent))
+            .collect::<Result<Vec<_>, _>>()?;
+        for (path, entry) in repo.differing(before.first().copied(), repo.tree_of(*commit)?)? {
+            let is_data = entry.mode != FOLDER && path.starts_with("sync/") && repo.has(entry.oid);
+            let is_known = before.iter().skip(1).any(|tree| {
+                repo.entry(Some(*tree), &path)
+                    .is_ok_and(|there| there == Some(entry))
+            });
+            if !is_data
+                || is_known
+                || repo.seal().is_some_and(|seal| {
+                    repo.stored(entry.oid)
+                        .is_ok_and(|bytes| seal.is_statement(&path, &bytes))
+                })
+            {
+                continue;
+            }
+            // Of what is too large to look at nobody here wrote anything.
+            let is_sealed = !repo.is_blob_within(entry.oid, MAX_DAY_FILE)?
+                || sealed::is_sealed(&repo.stored(entry.oid)?);
+            if !is_sealed {
+                out.push(Breach::Clear {
+                    commit: *commit,
+                    path,
+                });
+                break;
+            }
         }
     }
     Ok(out)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::DataError;
+use crate::format::FormatError;
 use crate::front;
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, FOLDER, Repo};
@@ -131,7 +132,10 @@ fn entry(
 fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, DataError> {
     let kind = Path::parse(path);
     // Nobody reads these, or they are computed anew, and a blob that nobody reads may be of any size.
-    if matches!(kind, Path::Unknown | Path::Snapshot(_) | Path::Front) {
+    if matches!(
+        kind,
+        Path::Unknown | Path::Snapshot(_) | Path::Front | Path::Statement
+    ) {
         return Ok(a.max(b));
     }
     let most = crate::format::MAX_DAY_FILE.max(crate::format::MAX_SYNC_FILE);
@@ -157,10 +161,28 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
             None => Ok(second),
         };
     }
-    let joined = super::algebra::join(&kind, &repo.blob(a)?, &repo.blob(b)?);
-    let joined = joined.map_err(|source| DataError::Format {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(repo.write_file(path, &joined)?)
+    let (mine, theirs) = match (repo.read(path, a)?, repo.read(path, b)?) {
+        (Ok(mine), Ok(theirs)) => (mine, theirs),
+        (Ok(_), Err(_)) => return Ok(a),
+        (Err(_), Ok(_)) => return Ok(b),
+        (Err(_), Err(_)) => return Ok(a.max(b)),
+    };
+    match super::algebra::join(&kind, &mine, &theirs) {
+        Ok(joined) => Ok(repo.write_file(path, &joined)?),
+        // A version of a later format is not written over: it stays, is named, and stops nobody.
+        Err(FormatError::Newer(_)) => Ok(
+            match (
+                super::algebra::is_newer(&kind, &mine),
+                super::algebra::is_newer(&kind, &theirs),
+            ) {
+                (true, false) => a,
+                (false, true) => b,
+                _ => a.max(b),
+            },
+        ),
+        Err(source) => Err(DataError::Format {
+            path: path.to_owned(),
+            source,
+        }),
+    }
 }

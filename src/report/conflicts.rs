@@ -8,7 +8,7 @@ use crate::fleet::Fleet;
 use crate::fleet::read::{self, Content};
 use crate::format::dayfile::DayFile;
 use crate::git::Oid;
-use crate::git::repo::Repo;
+use crate::git::repo::{Blob, Repo};
 use crate::sync::SyncError;
 use crate::sync::own::own_blobs;
 
@@ -98,7 +98,7 @@ fn versions(
             continue;
         }
         last = Some(ids);
-        let files = blobs.into_iter().map(|(blob, day, _)| (blob.oid, day));
+        let files = blobs.into_iter().map(|(blob, day, _)| (blob, day));
         let version = Version::read(repo, files, machine, session)?;
         let records = count(version.records, "record");
         if sides.is_empty() {
@@ -125,7 +125,7 @@ struct Version {
 impl Version {
     fn read(
         repo: &Repo,
-        files: impl Iterator<Item = (Oid, Day)>,
+        files: impl Iterator<Item = (Blob, Day)>,
         machine: &MachineId,
         session: &SessionId,
     ) -> Result<Self, SyncError> {
@@ -135,7 +135,7 @@ impl Version {
             matches: true,
         };
         for (blob, day) in files {
-            let Content::Bytes(bytes) = read::content(repo, blob)? else {
+            let Content::Bytes(bytes) = read::content(repo, &blob.path, blob.oid)? else {
                 continue;
             };
             let Ok((file, damage)) = DayFile::read(machine, day, &bytes, &mut Interner::default())

@@ -124,7 +124,9 @@ fn day_lines(file: &DayFile, damaged: u64) -> String {
         let subject = subject(key.session.as_str(), &one.project);
         line(format!("{subject}  {}", sum(key, one)));
     }
-    for id in &file.forgotten {
+    let forgotten: std::collections::BTreeSet<_> =
+        file.forgotten.iter().map(|one| one.id).collect();
+    for id in forgotten {
         line(format!("forgotten  {id}"));
     }
     for (_, text) in &file.unknown {

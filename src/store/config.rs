@@ -24,6 +24,8 @@ pub struct Config {
     pub retention_days: Option<u32>,
     /// `privacy_settings.encryption` is `at-rest` or `both`.
     pub encrypt: bool,
+    /// `privacy_settings.sealed`: the fleet is encrypted, whatever the remote shows.
+    pub sealed: bool,
     /// `summary_only`: sums per session, day and model leave the machine, no records.
     pub summary_only: bool,
     /// `snapshots`: keep a copy of each version of the sync file.
@@ -170,6 +172,7 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
             "at-rest" | "both" => true,
             _ => return Err(wants("encryption", "\"transit\", \"at-rest\" or \"both\"")),
         };
+        config.sealed = privacy.flag("sealed")?;
         config.hash_project_names = match privacy.text("project_names")?.as_str() {
             "" | "last" => false,
             "hash" => true,
@@ -337,12 +340,13 @@ const TOP: [&str; 7] = [
     "git",
     "transcripts",
 ];
-const PRIVACY: [&str; 6] = [
+const PRIVACY: [&str; 7] = [
     "anonymize_hostname",
     "exclude_project_names",
     "project_names",
     "aliases",
     "encryption",
+    "sealed",
     "retention_days",
 ];
 const FAILED: [&str; 4] = [

@@ -2,6 +2,7 @@
 
 use crate::base::ids::MachineId;
 use crate::base::time::{Day, Timestamp};
+use crate::format::sealed::is_statement_path;
 
 /// The folder of everything that is ours.
 pub const ROOT: &str = "sync";
@@ -38,6 +39,8 @@ pub enum Path {
     Day(MachineId, Day, u32),
     /// `sync/front/{name}.svg` or `.csv`: computed like the manifest.
     Front,
+    /// `sync/keys/{mark}`: which key replaced the one of that mark.
+    Statement,
     /// `README.md`.
     Readme,
     /// Anything else under `sync/`.
@@ -62,6 +65,7 @@ impl Path {
             ["machines", name] => machine_file(name),
             ["archive", year, month, machine, name] => day_file(year, month, machine, name),
             ["front", name] => front_file(name),
+            ["keys", _] => is_statement_path(path).then_some(Self::Statement),
             _ => None,
         }
         .unwrap_or(Self::Unknown)

@@ -10,7 +10,7 @@ use crate::base::money::Money;
 use crate::base::text::{count, printable};
 use crate::base::time::Day;
 use crate::cache::Cache;
-use crate::format::MAX_DAY_FILE;
+use crate::fleet::read::{self, Content};
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
@@ -82,8 +82,11 @@ pub fn delta(
         }
         let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {
             let bytes = match oid {
-                Some(oid) if repo.is_blob_within(oid, MAX_DAY_FILE)? => repo.blob(oid)?,
-                _ => Vec::new(),
+                Some(oid) => match read::content(repo, &blob.path, oid)? {
+                    Content::Bytes(bytes) => bytes,
+                    Content::TooLarge(_) | Content::Refused(_) => Vec::new(),
+                },
+                None => Vec::new(),
             };
             Ok(DayFile::read(machine, day, &bytes, &mut names)
                 .map_or_else(|_| DayFile::new(machine.clone(), day), |(file, _)| file))
@@ -135,6 +138,8 @@ pub struct Story<'a> {
     pub first: bool,
     /// It begins a new history, without what is not kept.
     pub reroot: bool,
+    /// That has another key.
+    pub rotated: bool,
     /// Subjects of commits of the user's own that this one takes the place of.
     pub folded: &'a [String],
 }
@@ -152,6 +157,7 @@ pub fn message(story: &Story) -> String {
         imported,
         first,
         reroot,
+        rotated,
         folded,
     } = story;
     let name = if hostname.is_empty() {
@@ -166,6 +172,7 @@ pub fn message(story: &Story) -> String {
         .map(|(origin, days)| format!("{} of {}", count(days.len() as u64, "day"), origin.as_str()))
         .collect();
     let what = match (mode, records, first) {
+        _ if *reroot && *rotated => "begin a new history, with another key".to_owned(),
         _ if *reroot => "begin a new history, without what was forgotten".to_owned(),
         (None, ..) => "join what others wrote".to_owned(),
         (_, 0, _) if !sources.is_empty() => format!("import {}", sources.join(" and ")),

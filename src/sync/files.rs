@@ -69,7 +69,7 @@ impl<'a> Files<'a> {
         if let Some(entry) = self.page {
             own.read(
                 &layout::machine_path(self.machine),
-                read::content(self.repo, entry.oid)?,
+                read::content(self.repo, &layout::machine_path(self.machine), entry.oid)?,
             )?;
         }
         if all {
@@ -172,7 +172,7 @@ impl<'a> Files<'a> {
                 let Path::Day(machine, day, _) = &kind else {
                     continue;
                 };
-                if let Content::Bytes(bytes) = read::content(self.repo, blob.oid)?
+                if let Content::Bytes(bytes) = read::content(self.repo, &blob.path, blob.oid)?
                     && let Ok((file, _)) = DayFile::read(machine, *day, &bytes, &mut names)
                 {
                     let is_kin = |record: &&Record| {
@@ -247,7 +247,7 @@ impl<'a> Files<'a> {
                 };
                 if !own.has((day, number)) && wanted(day, &mut digest)? {
                     let Blob { path, oid, .. } = &blob;
-                    own.read(path, read::content(self.repo, *oid)?)?;
+                    own.read(path, read::content(self.repo, path, *oid)?)?;
                 }
             }
         }

@@ -65,11 +65,12 @@ fn page(
     machine: &MachineId,
 ) -> Result<Option<SyncFile>, SyncError> {
     let tree = commit.map(|commit| repo.tree_of(commit)).transpose()?;
-    let Some(entry) = repo.entry(tree, &layout::machine_path(machine))? else {
+    let path = layout::machine_path(machine);
+    let Some(entry) = repo.entry(tree, &path)? else {
         return Ok(None);
     };
-    Ok(match read::content(repo, entry.oid)? {
+    Ok(match read::content(repo, &path, entry.oid)? {
         Content::Bytes(bytes) => SyncFile::read(machine, &bytes, &mut Interner::default()).ok(),
-        Content::TooLarge(_) => None,
+        Content::TooLarge(_) | Content::Refused(_) => None,
     })
 }

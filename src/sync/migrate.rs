@@ -43,7 +43,7 @@ pub fn migrate(
         return Ok(Some(out));
     };
     let root = repo.tree_of(head)?;
-    if repo.sealed_by(root)?.is_some() {
+    if repo.seal_of(root)?.is_some() {
         repo.start_sealing();
     }
     let mut changes = BTreeMap::new();
@@ -55,12 +55,16 @@ pub fn migrate(
         let shape = match Path::parse(&blob.path) {
             Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
             Path::Day(..) => Shape::Lines,
-            Path::Front | Path::Readme | Path::Unknown | Path::Outside => continue,
+            Path::Front | Path::Statement | Path::Readme | Path::Unknown | Path::Outside => {
+                continue;
+            }
         };
         if !repo.is_blob_within(blob.oid, MAX_DAY_FILE.max(MAX_SYNC_FILE))? {
             continue;
         }
-        let bytes = repo.blob(blob.oid)?;
+        let Ok(bytes) = repo.read(&blob.path, blob.oid)? else {
+            continue;
+        };
         let count = out
             .versions
             .entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned()))

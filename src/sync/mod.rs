@@ -1,12 +1,14 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
 mod accounts;
+pub mod clear;
 pub mod delta;
 pub mod doctor;
 mod files;
 pub mod history;
 pub mod identity;
 pub mod import;
+pub mod left_out;
 mod migrate;
 mod outgoing;
 pub mod own;
@@ -14,11 +16,13 @@ mod owner;
 mod page;
 mod preview;
 mod resolve;
+mod rotate;
 mod run;
 mod settings;
 mod setup;
 mod status;
 mod tree;
+pub mod undo;
 mod verify;
 
 use std::path::PathBuf;
@@ -49,11 +53,12 @@ pub use migrate::{Migrated, migrate};
 pub use owner::OwnerError;
 pub use page::{Host, Stamp};
 pub use preview::{NewLines, Preview, preview};
+pub use rotate::rotate;
 pub use run::{repair_objects, run};
 pub use settings::naming;
 pub use setup::{Init, become_ephemeral, init, keep_ephemeral, leave_id};
 pub use status::{Known, Status, Unsynced, status};
-pub use tree::{Brought, Starts, add, assemble_for, own_tree};
+pub use tree::{Brought, Older, Starts, add, assemble_for, own_tree};
 pub use verify::{Finding, Kind, clear_leftovers, verify};
 
 /// What a run is for.
@@ -114,6 +119,12 @@ pub struct Options {
     pub shared_id: bool,
     /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
     pub rules: u64,
+    /// What this run has forgotten is kept for a while on this machine, so that it can be taken back.
+    pub keep_undo: bool,
+    /// A person says that the fleet is not encrypted any more: what is in clear here may leave.
+    pub in_clear: bool,
+    /// Older commits that are brought back may be from before the fleet was encrypted, or its key changed.
+    pub trust_restored: bool,
     /// Who is told what goes on.
     pub watcher: Watcher,
 }
@@ -139,6 +150,8 @@ pub enum Remote {
     Unsigned(String),
     /// It failed lately, and is left alone for a while; what is committed waits here.
     Waiting,
+    /// This fleet is encrypted, the key is not here, and the remote shows nothing encrypted; the commit stays here.
+    Held,
 }
 
 /// Why it seems that two computers use one id.
@@ -225,8 +238,14 @@ pub struct Outcome {
     pub problems: Vec<Conflict>,
     /// How many names were forgotten that only the fleet's key tells, which is not here.
     pub unknown_names: usize,
+    /// Files that may not be read, because a pusher without the fleet's key may have made them.
+    pub left_out: Vec<left_out::LeftOut>,
     /// Higher rules that the manifest was computed by: this tool should be updated.
     pub newer_rules: Option<u64>,
+    /// Requests of this machine's transcripts that were kept out, because they are forgotten.
+    pub held_back: u64,
+    /// Tombstones that do nothing: the days that they name come after the one on which they were made.
+    pub ahead: Vec<String>,
     /// How many machines the fleet has.
     pub machines: usize,
     /// The old history left this clone, because somebody had something forgotten.
@@ -352,6 +371,18 @@ pub enum SyncError {
     /// The file of the key.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The key was not replaced.
+    #[error("the fleet's key was not replaced: {why}")]
+    NotRotated {
+        /// Why.
+        why: String,
+    },
+    /// A person wants what is here to leave in clear, and it is encrypted.
+    #[error("this fleet is encrypted, and so is what this machine has of it")]
+    Sealed,
+    /// A setting cannot be changed.
+    #[error(transparent)]
+    Settings(Box<crate::store::settings::SettingError>),
     /// The temporary folder.
     #[error("failed to make a temporary folder")]
     Scratch(#[source] std::io::Error),

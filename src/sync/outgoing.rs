@@ -56,11 +56,11 @@ impl Run<'_> {
                 .map(|old| self.repo.tree_of(old))
                 .transpose()?;
             breaches.extend(guard::breaches(&self.repo, old, Some(new), &rules)?);
-            breaches.extend(guard::forgotten(
-                &self.repo,
-                &rules,
-                &self.repo.new_commits(*commit, &known)?,
-            )?);
+            let new = self.repo.new_commits(*commit, &known)?;
+            breaches.extend(guard::forgotten(&self.repo, &rules, &new)?);
+            if self.repo.is_sealing() || self.repo.sealed_mark()?.is_some() {
+                breaches.extend(guard::clear(&self.repo, &new)?);
+            }
         }
         if breaches.is_empty() {
             return Ok(None);
@@ -142,6 +142,7 @@ impl Run<'_> {
             imported: None,
             first: before.is_none(),
             reroot: false,
+            rotated: false,
             folded: &[],
         };
         let commit = self.make_commit(tree, parent.as_slice(), &self.said(&story))?;

@@ -16,7 +16,7 @@ use crate::fleet::read::{Content, MachineData};
 use crate::fleet::rules::{Rules, forgotten_day};
 use crate::fleet::settle::note_twin;
 use crate::format::FormatError;
-use crate::format::dayfile::{Damage, DayFile};
+use crate::format::dayfile::{Damage, DayFile, Forgotten};
 use crate::format::syncfile::{Decision, DecisionKey, Mode, Session, SyncFile};
 use crate::git::Oid;
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
@@ -34,7 +34,7 @@ const MOST_VIEWS: usize = 1000;
 const MOST_COPIES: usize = 1500;
 
 /// What the line of a forgotten id takes.
-const FORGOTTEN_LINE: usize = 35;
+const FORGOTTEN_LINE: usize = 59;
 
 /// A day file to write.
 pub struct Written {
@@ -134,7 +134,7 @@ impl Own {
     pub fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
         let bytes = match content {
             Content::Bytes(bytes) => bytes,
-            Content::TooLarge(_) => Vec::new(),
+            Content::TooLarge(_) | Content::Refused(_) => Vec::new(),
         };
         let newer = |source| SyncError::Newer {
             path: path.to_owned(),
@@ -387,11 +387,31 @@ impl Own {
     }
 
     /// Notes ids of forgotten records. The files of the day that holds them must have been read.
-    pub fn forget(&mut self, ids: &BTreeSet<RecordId>) {
-        let known: BTreeSet<RecordId> = self
+    pub fn forget(&mut self, ids: &BTreeSet<Forgotten>) {
+        let known: BTreeSet<Forgotten> = self
             .parts
             .values()
             .flat_map(|part| part.file.forgotten.iter().copied())
+            .collect();
+        let new: Vec<Forgotten> = ids.difference(&known).copied().collect();
+        if !new.is_empty() {
+            let place = self.open_part(forgotten_day());
+            if let Some(part) = self.parts.get_mut(&place) {
+                part.size = part
+                    .size
+                    .saturating_add(new.len().saturating_mul(FORGOTTEN_LINE));
+                part.file.forgotten.extend(new);
+                part.changed = true;
+            }
+        }
+    }
+
+    /// Brings back forgotten ids. The files of the day that holds them must have been read.
+    pub fn keep(&mut self, ids: &BTreeSet<RecordId>) {
+        let known: BTreeSet<RecordId> = self
+            .parts
+            .values()
+            .flat_map(|part| part.file.kept())
             .collect();
         let new: Vec<RecordId> = ids.difference(&known).copied().collect();
         if !new.is_empty() {
@@ -400,7 +420,7 @@ impl Own {
                 part.size = part
                     .size
                     .saturating_add(new.len().saturating_mul(FORGOTTEN_LINE));
-                part.file.forgotten.extend(new);
+                new.into_iter().for_each(|id| part.file.keep(id));
                 part.changed = true;
             }
         }

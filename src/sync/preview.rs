@@ -8,6 +8,7 @@ use super::settings::{needs_key, reader, with_settings};
 use super::tree::{Starts, assemble};
 use super::{Options, ReadReport, SyncError, naming};
 use crate::base::ids::MachineId;
+use crate::base::key::Key;
 use crate::cache::index::{Binding, Index};
 use crate::cache::{Cache, NoCache};
 use crate::format::syncfile::Mode;
@@ -85,11 +86,18 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         repo.commit_at(&target.tracking(&target.branch))?,
         repo.position(&target)?,
     );
+    let key_mark = key
+        .as_ref()
+        .filter(|_| config.encrypt || repo.sealed_mark().is_ok_and(|mark| mark.is_some()))
+        .map(Key::mark);
+    let unscreened = super::clear::is_unscreened(&repo)?;
     let starts = Starts {
         tip,
         head,
         known: repo.commit_at(KNOWN)?,
         others: &[],
+        restored: &[],
+        unscreened,
     };
     let cache: &dyn Cache = match &index {
         Some(index) => index,
@@ -100,10 +108,10 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         .map(|commit| repo.tree_of(commit))
         .transpose()?;
     let sealed = base
-        .map(|tree| repo.sealed_by(tree))
+        .map(|tree| repo.seal_of(tree))
         .transpose()?
         .flatten()
-        .or(key.filter(|_| config.encrypt).map(|key| key.mark()));
+        .or(key_mark);
     let (history, mut imported) =
         History::of(options.import.as_ref(), &reading, &naming, &options.watcher);
     let assembled = assemble(
@@ -128,6 +136,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         imported: options.import.as_ref().map(|import| (import, &imported)),
         first: assembled.first,
         reroot: false,
+        rotated: false,
         folded: &[],
     };
     let mut files = Vec::new();

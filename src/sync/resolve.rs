@@ -184,7 +184,11 @@ fn files(
         .collect();
     let (machines, archive) = read::inputs(repo, Some(root))?;
     let newer = files.get(MANIFEST).is_some_and(|entry| {
-        let bytes = repo.blob(entry.oid).unwrap_or_default();
+        let bytes = repo
+            .read(MANIFEST, entry.oid)
+            .ok()
+            .and_then(Result::ok)
+            .unwrap_or_default();
         crate::format::manifest::Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
     });
     if !newer {

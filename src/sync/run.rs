@@ -1,15 +1,17 @@
 //! One run: lock, read, fetch, join, commit, push; rejected: fetch and again.
 
 use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::time::Duration;
 
+use super::clear::{self, Leave};
 use super::delta::{SEALED, Story, delta, message};
 use super::import::History;
-use super::settings::{configure, lock, naming, needs_key, reader, start_sealing, with_settings};
-use super::tree::{Assembled, Starts, assemble, rules_of};
+use super::settings::{configure, lock, naming, needs_key, reader, with_settings};
+use super::tree::{Assembled, Older, Starts, assemble, rules_of};
 use super::{
-    Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, outgoing, owner,
-    resolve, setup,
+    Delta, Options, Outcome, ReadReport, Remote, SyncError, Task, Twin, identity, left_out,
+    outgoing, owner, resolve, setup, undo,
 };
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
@@ -163,11 +165,18 @@ fn once(
     let target = repo.target()?;
     repo.keep_branch(&target.branch)?;
     needs_key(config, key.as_ref())?;
-    if start_sealing(&repo, repo.position(&target)?, config.encrypt)?.is_some() {
-        return Err(SyncError::NoKey {
-            why: "the repository is encrypted".to_owned(),
-        });
-    }
+    let released;
+    let config = if options.in_clear {
+        clear::release(&repo, places, config)?;
+        released = config::Config {
+            sealed: false,
+            ..config.clone()
+        };
+        &released
+    } else {
+        config
+    };
+    clear::prepare(&repo, places, config, key.as_ref())?;
     let finished = finish(&repo, git, &target, options, places)?;
     let naming = naming(config, key.as_ref())?;
     let reader = reader(&repo, &naming, options.summary_only)?;
@@ -208,8 +217,10 @@ fn once(
         sign: config.sign,
         unsigned,
         healed,
+        taken: Cell::new(None),
+        state: &places.state,
     };
-    let outcome = run.sync(places, &naming, set_up)?;
+    let outcome = run.sync(places, config, &naming, set_up)?;
     let twin = if copied {
         Some(Twin::Copied)
     } else {
@@ -266,12 +277,17 @@ pub(super) struct Run<'a> {
     pub(super) unsigned: RefCell<Option<String>>,
     /// Damage that a fetch meets was seen to already.
     healed: bool,
+    /// What this run had forgotten, as it was before.
+    pub(super) taken: Cell<Option<Oid>>,
+    /// The local index and what else is kept beside it.
+    pub(super) state: &'a Path,
 }
 
 impl Run<'_> {
     fn sync(
         mut self,
         places: &Places,
+        config: &config::Config,
         naming: &Naming,
         set_up: bool,
     ) -> Result<Outcome, SyncError> {
@@ -324,14 +340,17 @@ impl Run<'_> {
         if queued.is_none() {
             out.followed = self.follow()?;
             out.branch.clone_from(&self.target.branch);
-            let tip = self.tip(&self.target.branch)?;
-            if let Some(mark) = start_sealing(&self.repo, tip, false)? {
-                if self.repo.position(&self.target)?.is_none() || options.task == Task::Download {
-                    return Err(SyncError::NoKey {
-                        why: format!("the repository is encrypted with the key {mark}"),
-                    });
-                }
-                queued = Some(Remote::Locked(mark));
+            queued = self.hold(places, config)?;
+            if queued.is_some()
+                && (self.repo.position(&self.target)?.is_none() || options.task == Task::Download)
+            {
+                let why = match &queued {
+                    Some(Remote::Locked(mark)) => {
+                        format!("the repository is encrypted with the key {mark}")
+                    }
+                    _ => "this fleet is encrypted".to_owned(),
+                };
+                return Err(SyncError::NoKey { why });
             }
         }
         if options.task == Task::Download
@@ -402,6 +421,10 @@ impl Run<'_> {
                     seen = Some(tip);
                     std::thread::sleep(outgoing::jitter(rejected));
                     queued = self.fetch()?;
+                    if queued.is_none() {
+                        // The remote may have become encrypted meanwhile, by the push that was faster.
+                        queued = self.hold(places, config)?;
+                    }
                 }
                 Ok(Push::Rejected(_)) => return Err(SyncError::Contended(TRIES)),
                 Err(error) => {
@@ -411,6 +434,12 @@ impl Run<'_> {
             }
         }
         drop(kept);
+        if matches!(
+            out.remote,
+            Remote::UpToDate | Remote::Pushed(_) | Remote::None
+        ) {
+            self.note_sealed(places, config)?;
+        }
         self.remember(places, index, (&before, &reading.cursors), &mut out)?;
         Ok(out)
     }
@@ -423,17 +452,22 @@ impl Run<'_> {
         read: (&Binding, &[(Mark, Cursor)]),
         out: &mut Outcome,
     ) -> Result<(), SyncError> {
+        left_out::note(&self.repo, &out.left_out)?;
+        self.keep_undo()?;
         match &out.remote {
             Remote::Queued(reason) | Remote::Refused(reason) | Remote::Unsigned(reason) => {
                 index.count_failure(Some((self.options.now, reason)))?;
             }
             Remote::UpToDate | Remote::Pushed(_) => index.count_failure(None)?,
-            Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) => {}
+            Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) | Remote::Held => {
+            }
         }
         out.next_try = self.next_try(&index)?;
         if self.options.front_page.is_some() {
             clone::want_front_page(&self.repo, None)?;
         }
+        self.drop_undone()?;
+        undo::expire(self.state, self.options.now);
         // Only now: the index must never know more than the repository has.
         index.store(read.0, &self.binding()?, read.1)?;
         if self.reroot.get()
@@ -479,7 +513,10 @@ impl Run<'_> {
             read,
             problems: Vec::new(),
             unknown_names: 0,
+            left_out: Vec::new(),
             newer_rules: None,
+            held_back: 0,
+            ahead: Vec::new(),
             machines: 0,
             purged: false,
         }
@@ -511,13 +548,7 @@ impl Run<'_> {
         } else {
             None
         };
-        // The remote may have become encrypted since this run began, by the push that was faster.
-        if let Some(mark) = start_sealing(&self.repo, tip, false)? {
-            return Err(SyncError::NoKey {
-                why: format!("the repository is encrypted with the key {mark}"),
-            });
-        }
-        let mut others = self.options.restore.clone();
+        let mut others = Vec::new();
         // Some machines may have a branch of their own, whatever this one has.
         let machines = self
             .repo
@@ -536,13 +567,40 @@ impl Run<'_> {
             }
         }
         let head = self.repo.position(&self.target)?;
+        let known = self.repo.commit_at(KNOWN)?;
+        let mut restored: Vec<Older> = self
+            .options
+            .restore
+            .iter()
+            .map(|commit| Older {
+                commit: *commit,
+                is_trusted: self.options.trust_restored,
+            })
+            .collect();
+        restored.extend(
+            self.undone(tip.or(head), cache)?
+                .into_iter()
+                .map(|commit| Older {
+                    commit,
+                    is_trusted: true,
+                }),
+        );
+        let unscreened = clear::is_unscreened(&self.repo)?;
         let starts = Starts {
             tip,
             head,
-            known: self.repo.commit_at(KNOWN)?,
+            known,
             others: &others,
+            restored: &restored,
+            unscreened,
         };
-        for commit in [starts.tip, starts.head].into_iter().flatten() {
+        // In a fleet that is encrypted, a pusher who replaced everything stops nobody who belongs to it.
+        let belongs = known.is_some() && self.repo.is_sealing();
+        for commit in [starts.tip, starts.head]
+            .into_iter()
+            .flatten()
+            .filter(|_| !belongs)
+        {
             if !setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
                 let remote = self
                     .repo
@@ -576,6 +634,14 @@ impl Run<'_> {
             imported.see(&assembled.imported);
         }
         out.problems.clone_from(&assembled.problems);
+        for (path, code) in &assembled.left_out {
+            left_out::add(&mut out.left_out, code, path, self.options.now);
+        }
+        out.held_back = assembled.held_back;
+        out.ahead.clone_from(&assembled.ahead);
+        if assembled.taken.is_some() {
+            self.taken.set(assembled.taken);
+        }
         out.mended.extend(assembled.mended.iter().cloned());
         out.newer_rules = assembled.newer_rules;
         out.unknown_names = assembled.unknown_names;
@@ -585,6 +651,12 @@ impl Run<'_> {
             // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
             (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => {
                 Some(head)
+            }
+            // A remote that lost everything gets nothing that was committed in clear, before the fleet was encrypted.
+            (None, Some(head))
+                if online && self.repo.is_sealing() && self.has_clear_history(head)? =>
+            {
+                None
             }
             (tip, head) => tip.or(head),
         };
@@ -630,6 +702,8 @@ impl Run<'_> {
         let (at, known) = (self.repo.commit_at(&local)?, self.repo.commit_at(KNOWN)?);
         let mut late = self.repo.obstacle(&self.target.branch)?;
         if Some(new) == at && Some(new) == known {
+            self.repo.trust_own_work(false);
+            clear::note_screened(&self.repo)?;
             if late.is_none() && !self.repo.is_shown(&self.git, tree)? {
                 // An earlier run was cut off, or somebody edited what is only a projection.
                 late = self.repo.project(&self.git, None, tree)?;
@@ -661,11 +735,23 @@ impl Run<'_> {
             self.repo.move_ref(KNOWN, known, new, "claude-sync")?;
             self.repo.flush()?;
         }
+        clear::note_screened(&self.repo)?;
+        // What this run made is what the clone has now.
+        self.repo.trust_own_work(false);
         // What was pruned in between, before a ref led to it, is made once more.
         if !self.repo.has_fresh(new, tree) {
             return Err(RepoError::Missing(new).into());
         }
         Ok(late)
+    }
+
+    /// Why what is made here may not leave, now that the remote was fetched.
+    fn hold(&self, places: &Places, config: &config::Config) -> Result<Option<Remote>, SyncError> {
+        Ok(match self.leave(places, config)? {
+            Leave::Sealed | Leave::Clear => None,
+            Leave::Locked(mark) => Some(Remote::Locked(mark)),
+            Leave::Held => Some(Remote::Held),
+        })
     }
 
     /// The remote's branch at the last fetch.
@@ -739,6 +825,25 @@ impl Run<'_> {
         Ok(self.repo.commit(&self.git, tree, parents, message)?)
     }
 
+    /// Whether a commit before this one has files in clear.
+    fn has_clear_history(&self, head: Oid) -> Result<bool, SyncError> {
+        for commit in self.repo.new_commits(head, &[])? {
+            let manifest = self.repo.entry(
+                Some(self.repo.tree_of(commit)?),
+                crate::store::layout::MANIFEST,
+            )?;
+            if let Some(entry) = manifest
+                && self
+                    .repo
+                    .is_blob_within(entry.oid, crate::format::MAX_MANIFEST)?
+                && !crate::format::sealed::is_sealed(&self.repo.stored(entry.oid)?)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Whether commits that came from the remote have data that is forgotten. Where each machine has a branch, nobody replaces history.
     fn is_tainted(&self, starts: Starts<'_>, cache: &dyn Cache) -> Result<bool, SyncError> {
         let Some(tip) = starts.tip.filter(|tip| {
@@ -772,7 +877,19 @@ impl Run<'_> {
         if tip == head || self.repo.merge_base(tip, head)?.is_some() {
             return Ok(false);
         }
-        Ok(Rules::read(&self.repo, self.repo.tree_of(tip)?, |_, _| None)?.forget_something())
+        Ok(self.had_former_key(starts)?
+            || Rules::read(&self.repo, self.repo.tree_of(tip)?, |_, _| None)?.forget_something())
+    }
+
+    /// Whether what this clone has had is sealed with a key that was replaced since.
+    fn had_former_key(&self, starts: Starts<'_>) -> Result<bool, SyncError> {
+        let (Some(seal), Some(known)) = (self.repo.seal(), starts.known) else {
+            return Ok(false);
+        };
+        Ok(self
+            .repo
+            .seal_of(self.repo.tree_of(known)?)?
+            .is_some_and(|mark| seal.is_former(&mark)))
     }
 
     fn commit(
@@ -811,6 +928,7 @@ impl Run<'_> {
             imported: self.options.import.as_ref().zip(out.imported.as_ref()),
             first: assembled.first,
             reroot: self.reroot.get(),
+            rotated: self.had_former_key(starts)?,
             folded: &folded,
         };
         let commit = self.make_commit(assembled.tree, parent.as_slice(), &self.said(&story))?;

@@ -8,7 +8,7 @@ use crate::base::key::Key;
 use crate::fleet::rules::Rules;
 use crate::git::repo::Repo;
 use crate::git::setup::SetupError;
-use crate::git::{Oid, setup, stale};
+use crate::git::{setup, stale};
 use crate::store::lock::Lock;
 use crate::store::{Places, config, lock, private};
 use crate::transcripts::{Naming, Shown};
@@ -40,22 +40,6 @@ pub(super) fn configure(places: &Places, repo: &Repo, options: &Options) -> Resu
         private::close(places);
     }
     Ok(())
-}
-
-/// Seals what is written from here on, where that is asked for or the commit has sealed files. Returns the mark of a key that is missing.
-pub(super) fn start_sealing(
-    repo: &Repo,
-    commit: Option<Oid>,
-    asked: bool,
-) -> Result<Option<String>, SyncError> {
-    let sealed = commit
-        .map(|commit| repo.sealed_by(repo.tree_of(commit)?))
-        .transpose()?
-        .flatten();
-    if asked || sealed.is_some() {
-        repo.start_sealing();
-    }
-    Ok(sealed.filter(|_| repo.seal().is_none()))
 }
 
 /// Refuses to write in clear what is to be encrypted.

@@ -146,13 +146,10 @@ pub(super) fn set_up(
     super::settings::configure(places, &repo, options)?;
     let tip = repo.commit_at(&target.tracking(&target.branch))?;
     let head = repo.position(&target)?;
-    // What is encrypted with a key that is not here is joined once the key is: until then this machine commits by itself.
-    let key = key::read(&places.key)?.map(|key| key.mark());
-    let sealed = tip
-        .map(|tip| repo.sealed_by(repo.tree_of(tip)?))
-        .transpose()?
-        .flatten();
-    let adopted = tip.filter(|_| sealed.is_none() || sealed == key);
+    let adopted = match tip {
+        Some(tip) if head.is_none() && is_adoptable(&repo, places, tip)? => Some(tip),
+        _ => None,
+    };
     match (head, adopted) {
         (None, Some(tip)) => begin(&repo, git, &target, tip)?,
         (None, None) => {
@@ -182,6 +179,26 @@ pub(super) fn set_up(
         per_machine,
         hooks,
     })
+}
+
+/// Whether a clone may begin with what the remote has. What is encrypted with a key that is not here is joined once the key is, and what a
+/// run would leave out is left to the first run: until then this machine commits by itself.
+fn is_adoptable(repo: &Repo, places: &Places, tip: Oid) -> Result<bool, SyncError> {
+    let root = repo.tree_of(tip)?;
+    let key = key::read(&places.key)?;
+    let sealed = repo.seal_of(root)?;
+    let is_marked =
+        crate::store::config::read(&places.config)?.sealed || repo.sealed_mark()?.is_some();
+    let looker = Repo::open(repo.path())?
+        .ok_or(SyncError::NoRemote)?
+        .with_key(key.as_ref());
+    match (&sealed, &key) {
+        (None, _) if is_marked => return Ok(false),
+        (None, _) => {}
+        (Some(mark), Some(key)) if *mark == key.mark() => looker.mark_sealed(Some(mark)),
+        (Some(_), _) => return Ok(false),
+    }
+    Ok(looker.screen(root, None)?.left_out.is_empty())
 }
 
 /// Points the branch at its first commit, and shows it where `HEAD` is on that branch.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::left_out::{self, LeftOut};
 use super::settings::reader;
 use super::{SyncError, naming};
 use crate::base::ids::MachineId;
@@ -42,6 +43,8 @@ pub struct Status {
     pub unsynced: Unsynced,
     /// Sessions that a person must look at.
     pub pending: u64,
+    /// Files that runs left out, and that nobody has seen to yet.
+    pub left_out: Vec<LeftOut>,
     /// All machines.
     pub machines: Vec<Known>,
     /// The folders that are read, with their transcripts.
@@ -98,6 +101,7 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         return Ok(with_folders(out, found));
     };
     out.set_up = true;
+    out.left_out = left_out::read(&repo);
     let target = repo.target()?;
     out.remote = repo
         .address(target.remote.as_deref())

@@ -15,11 +15,13 @@ use crate::base::progress::{Step, Watcher};
 use crate::base::time::{Day, Timestamp};
 use crate::cache::memo::Known;
 use crate::cache::{Cache, months, overview};
-use crate::fleet::decisions::{ADOPTED, Decisions};
+use crate::fleet::authority::{Effect, MADE};
+use crate::fleet::decisions::{ADOPTED, Decisions, Intent};
 use crate::fleet::read::{self, Content, MachineData};
 use crate::fleet::rules::{FORGOTTEN, Rules};
 use crate::fleet::{self, DataError, settle};
 use crate::format::FormatError;
+use crate::format::dayfile::Forgotten;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::front::{There, compute};
@@ -40,6 +42,19 @@ pub struct Starts<'a> {
     pub known: Option<Oid>,
     /// The branches of single machines, where each machine has one.
     pub others: &'a [Oid],
+    /// Older versions that are brought back.
+    pub restored: &'a [Older],
+    /// What this clone has had may hold what an earlier version took over from somebody without the fleet's key.
+    pub unscreened: bool,
+}
+
+/// An older version that is brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Older {
+    /// The commit.
+    pub commit: Oid,
+    /// A person vouches for it: it may be from before the fleet was encrypted, or from before its key changed.
+    pub is_trusted: bool,
 }
 
 /// The next commit's tree.
@@ -50,6 +65,8 @@ pub(super) struct Assembled {
     /// This machine had no file before.
     pub first: bool,
     pub problems: Vec<Conflict>,
+    /// Files that may not be read: path and code.
+    pub left_out: Vec<(String, &'static str)>,
     /// Files in which conflict markers stood.
     pub mended: Vec<String>,
     pub newer_rules: Option<u64>,
@@ -58,26 +75,123 @@ pub(super) struct Assembled {
     pub imported: Imported,
     /// How many names were forgotten that only the fleet's key tells, which is not here.
     pub unknown_names: usize,
+    /// Requests of this machine's transcripts that were kept out, because they are forgotten.
+    pub held_back: u64,
+    /// Tombstones that do nothing, because they name days after the one on which they were made.
+    pub ahead: Vec<String>,
+    /// What this run had forgotten: files as they were before, below a root tree.
+    pub taken: Option<Oid>,
+}
+
+/// What runs start from, as it may be joined: without what may not be read.
+struct Sources<'a> {
+    repo: &'a Repo,
+    /// The clone's own tree. What stands in another one as it does here was looked at before.
+    known: Option<Oid>,
+    left_out: Vec<(String, &'static str)>,
+    seen: BTreeMap<Oid, Oid>,
+}
+
+impl<'a> Sources<'a> {
+    fn new(repo: &'a Repo, starts: Starts<'_>) -> Result<Self, SyncError> {
+        repo.trust_own_work(false);
+        let known = starts
+            .known
+            .map(|commit| repo.tree_of(commit))
+            .transpose()?;
+        repo.compare_with(known);
+        let mut out = Self {
+            repo,
+            known: None,
+            left_out: Vec::new(),
+            seen: BTreeMap::new(),
+        };
+        out.known = match known.filter(|_| starts.unscreened) {
+            Some(known) => Some(out.screened(known)?),
+            None => known,
+        };
+        Ok(out)
+    }
+
+    /// The tree of a commit as it may be joined.
+    fn tree(&mut self, commit: Option<Oid>) -> Result<Option<Oid>, SyncError> {
+        commit
+            .map(|commit| {
+                self.repo
+                    .tree_of(commit)
+                    .map_err(SyncError::from)
+                    .and_then(|root| self.screened(root))
+            })
+            .transpose()
+    }
+
+    fn screened(&mut self, root: Oid) -> Result<Oid, SyncError> {
+        if let Some(known) = self.seen.get(&root) {
+            return Ok(*known);
+        }
+        let screened = self.repo.screen(root, self.known)?;
+        self.left_out.extend(
+            screened
+                .left_out
+                .into_iter()
+                .map(|(path, refusal)| (path, refusal.code())),
+        );
+        self.seen.insert(root, screened.root);
+        Ok(screened.root)
+    }
+
+    /// An older version, sealed as files are now. One that a person vouches for may be from before the fleet was encrypted, or from
+    /// before its key changed: it is compared with itself.
+    fn older(&mut self, older: Older) -> Result<Oid, SyncError> {
+        let root = self.repo.tree_of(older.commit)?;
+        if !older.is_trusted {
+            return self.screened(root);
+        }
+        self.repo.compare_with(Some(root));
+        let screened = self.repo.screen(root, None)?;
+        let out = sealed(self.repo, screened.root, None);
+        self.repo.compare_with(self.known);
+        out
+    }
+}
+
+/// What was joined.
+struct Joint {
+    root: Option<Oid>,
+    /// The older versions that were brought back.
+    restored: Vec<Oid>,
+    left_out: Vec<(String, &'static str)>,
 }
 
 /// Joins what there is. The user's own files are merged as git would; records only ever grow.
-fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Option<Oid>, SyncError> {
-    let tree = |commit: Option<Oid>| commit.map(|commit| repo.tree_of(commit)).transpose();
+fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Joint, SyncError> {
+    let mut from = Sources::new(repo, starts)?;
     let base = match (starts.tip, starts.head) {
         (Some(tip), Some(head)) => repo.merge_base(tip, head)?,
         _ => None,
     };
-    let (tip, head, known) = (tree(starts.tip)?, tree(starts.head)?, tree(starts.known)?);
-    let root = trees::join_roots(repo, tree(base)?, tip, head)?;
+    let base = base.map(|base| repo.tree_of(base)).transpose()?;
+    let (tip, head) = (from.tree(starts.tip)?, from.tree(starts.head)?);
+    let root = trees::join_roots(repo, base, tip, head)?;
     // Of `known` only records count: a file of the user's that was deleted since must not come back.
-    let (mine, theirs) = (repo.folder(root, "sync")?, repo.folder(known, "sync")?);
+    let (mine, theirs) = (repo.folder(root, "sync")?, repo.folder(from.known, "sync")?);
     let mut sync = trees::join(repo, "sync", None, mine, theirs)?;
-    for other in starts.others {
-        let theirs = repo.folder(tree(Some(*other))?, "sync")?;
-        sync = trees::join(repo, "sync", None, sync, theirs)?;
+    let mut others: Vec<Option<Oid>> = starts
+        .others
+        .iter()
+        .map(|other| from.tree(Some(*other)))
+        .collect::<Result<_, _>>()?;
+    let restored: Vec<Oid> = starts
+        .restored
+        .iter()
+        .map(|older| from.older(*older))
+        .collect::<Result<_, _>>()?;
+    others.extend(restored.iter().map(|root| Some(*root)));
+    for other in others {
+        sync = trees::join(repo, "sync", None, sync, repo.folder(other, "sync")?)?;
     }
-    match sync {
-        Some(oid) if sync != mine => Ok(Some(repo.replace(
+    let root = match sync {
+        Some(oid) if sync != mine => Some(repo.replace(
             root,
             &BTreeMap::from([(
                 "sync".to_owned(),
@@ -86,20 +200,32 @@ fn joined(repo: &Repo, starts: Starts<'_>) -> Result<Option<Oid>, SyncError> {
                     oid,
                 },
             )]),
-        )?)),
-        _ => Ok(root),
-    }
+        )?),
+        _ => root,
+    };
+    let root = match root {
+        Some(root) => Some(sealed(repo, root, from.known)?),
+        None => None,
+    };
+    from.left_out.sort();
+    from.left_out.dedup();
+    // All of it was looked at. What cannot be sealed here is read as it is.
+    repo.trust_own_work(true);
+    Ok(Joint {
+        root,
+        restored,
+        left_out: from.left_out,
+    })
 }
 
-/// A root tree in which everything below `sync` is sealed, if files are sealed here. What stands in `base` is sealed already, if its
-/// manifest is.
+/// A root tree in which everything below `sync` is sealed, if files are sealed here. What stands in `base` is sealed already, if that is
+/// sealed by the fleet's key.
 fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
-    if !repo.is_sealing() {
+    let Some(seal) = repo.seal().filter(|_| repo.is_sealing()) else {
         return Ok(root);
-    }
-    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
+    };
     let base = match base {
-        Some(tree) if repo.sealed_by(tree)?.is_some() => Some(tree),
+        Some(tree) if repo.seal_of(tree)?.as_deref() == Some(seal.mark()) => Some(tree),
         _ => None,
     };
     let mut changes = BTreeMap::new();
@@ -109,12 +235,77 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
             continue;
         }
         let stored = repo.stored(entry.oid)?;
-        if !crate::format::sealed::is_sealed(&stored) {
-            let oid = repo.write_file(&path, &stored)?;
+        if crate::format::sealed::mark(&stored).as_deref() == Some(seal.mark()) {
+            continue;
+        }
+        let oid = if let Some(renewed) = seal.renew_statement(&path, &stored) {
+            repo.write_blob(renewed.as_bytes())?
+        } else {
+            // What cannot be opened stays as it is.
+            let Ok(text) = repo.read(&path, entry.oid)? else {
+                continue;
+            };
+            repo.write_file(&path, &text)?
+        };
+        if oid != entry.oid {
             changes.insert(path, Entry { mode: FILE, oid });
         }
     }
+    for (path, text) in seal.statements() {
+        if repo.entry(Some(root), &path)?.is_none() {
+            changes.insert(
+                path,
+                Entry {
+                    mode: FILE,
+                    oid: repo.write_blob(text.as_bytes())?,
+                },
+            );
+        }
+    }
     Ok(repo.replace(Some(root), &changes)?)
+}
+
+/// A root tree in which this machine's own files can be read, where the clone has versions that can. A version of a later format that
+/// came from elsewhere is not written over where it is another machine's; its own files a machine writes itself.
+fn own_first(
+    repo: &Repo,
+    root: Oid,
+    starts: Starts<'_>,
+    machine: &MachineId,
+) -> Result<(Oid, Vec<(String, &'static str)>), SyncError> {
+    let known = starts
+        .known
+        .map(|commit| repo.tree_of(commit))
+        .transpose()?;
+    let head = starts.head.map(|commit| repo.tree_of(commit)).transpose()?;
+    let (mut changes, mut left_out) = (BTreeMap::new(), Vec::new());
+    for (path, entry) in repo
+        .differing(known, root)?
+        .into_iter()
+        .filter(|(_, entry)| entry.mode == FILE && known.is_some())
+    {
+        let kind = layout::Path::parse(&path);
+        let is_own =
+            matches!(&kind, layout::Path::Machine(id) | layout::Path::Day(id, ..) if id == machine);
+        let Some(before) = repo
+            .entry(known, &path)?
+            .filter(|before| is_own && before.mode == FILE)
+        else {
+            continue;
+        };
+        let is_newer = |oid| -> Result<bool, SyncError> {
+            Ok(
+                matches!(read::content(repo, &path, oid)?, Content::Bytes(bytes) if algebra::is_newer(&kind, &bytes)),
+            )
+        };
+        // What was committed here is this machine's own.
+        if repo.entry(head, &path)? != Some(entry) && is_newer(entry.oid)? && !is_newer(before.oid)?
+        {
+            changes.insert(path.clone(), before);
+            left_out.push((path, "newer-version"));
+        }
+    }
+    Ok((repo.replace(Some(root), &changes)?, left_out))
 }
 
 /// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest: that tells of all machines.
@@ -159,12 +350,27 @@ pub(super) fn assemble(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Assembled, SyncError> {
-    let root = sealed(
+    let Joint {
+        root,
+        restored,
+        mut left_out,
+    } = joined(repo, starts)?;
+    let (root, newer) = own_first(
         repo,
-        setup::furnish(repo, joined(repo, starts)?, options.front_page)?,
-        starts.tip.or(starts.head),
+        setup::furnish(repo, root, options.front_page)?,
+        starts,
+        machine,
     )?;
-    let kept = enforce(repo, root, machine, (records, history), options, cache)?;
+    left_out.extend(newer);
+    let kept = enforce(
+        repo,
+        root,
+        machine,
+        (records, history),
+        &restored,
+        options,
+        cache,
+    )?;
     let Kept {
         root,
         rules,
@@ -179,11 +385,19 @@ pub(super) fn assemble(
         own_changed: false,
         first: false,
         problems: Vec::new(),
+        left_out,
         mended: Vec::new(),
         newer_rules: None,
         machines: 0,
         imported: Imported::default(),
         unknown_names: rules.unknown_names(),
+        held_back: kept.held_back,
+        ahead: rules
+            .stones()
+            .filter(|stone| stone.effect == Effect::Ahead)
+            .map(|stone| stone.subject)
+            .collect(),
+        taken: kept.taken,
     };
     let foreign = old
         .as_ref()
@@ -201,7 +415,10 @@ pub(super) fn assemble(
         };
         let due = heartbeat_due(repo, page, machine, options)?;
         let own_swept = page.is_some() && kept.swept;
-        let brings = !records.is_empty() || !history.is_empty() || !kept.forgotten.is_empty();
+        let brings = !records.is_empty()
+            || !history.is_empty()
+            || !kept.forgotten.is_empty()
+            || !kept.brought_back.is_empty();
         let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
         if out.first
             || own_swept
@@ -250,6 +467,20 @@ pub(super) fn assemble(
             out.mended.push(MANIFEST.to_owned());
         }
     }
+    if matches!(old, Err(FormatError::Newer(_))) {
+        // A later tool's business. Whoever made it: records do not wait for it.
+        let (machines, archive) = read::inputs(repo, Some(out.tree))?;
+        let computed = overview::manifest(repo, machines, archive, options.rules, cache)?;
+        out.machines = computed.machines.len();
+        out.problems = problems(&computed.conflicts);
+        out.problems.push(Conflict {
+            code: "newer-version".to_owned(),
+            subject: MANIFEST.to_owned(),
+            machines: Vec::new(),
+            count: 0,
+        });
+        return Ok(out);
+    }
     derive(
         repo,
         &mut out,
@@ -274,7 +505,13 @@ struct Kept {
     records: RecordSet,
     history: History,
     /// Ids of records that went with their session or project, and were not known as forgotten.
-    forgotten: BTreeSet<RecordId>,
+    forgotten: BTreeSet<Forgotten>,
+    /// Ids of records that are not forgotten any more, though no tombstone was taken back.
+    brought_back: BTreeSet<RecordId>,
+    /// Records of transcripts that the rules keep out.
+    held_back: u64,
+    /// Files that changed because of what this run had forgotten, as they were before.
+    taken: Option<Oid>,
 }
 
 /// Applies the fleet's rules, those that this run adds among them, to the joined tree and to what this run brings.
@@ -283,6 +520,7 @@ fn enforce(
     root: Oid,
     machine: &MachineId,
     (records, history): (&RecordSet, &History),
+    restored: &[Oid],
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<Kept, SyncError> {
@@ -292,8 +530,14 @@ fn enforce(
         .iter()
         .filter(|intent| intent.kind == FORGOTTEN)
     {
-        rules.forget(&intent.subject, Some(&intent.value));
+        rules.decide(&intent.subject, &said(intent, options.now).0, options.now);
     }
+    // Of what a person brings back, nothing is forgotten of which nobody can say why.
+    let mut brought_back = BTreeSet::new();
+    for older in restored {
+        brought_back.extend(fleet::enforce::unexplained(repo, *older, &rules)?);
+    }
+    rules.keep_ids(brought_back.iter().copied());
     let before = rules.clone();
     for brought in [records, &history.records, &history.increments()] {
         let (_, gone) = rules.keep(machine, brought);
@@ -308,16 +552,28 @@ fn enforce(
         .retention_days
         .filter(|_| options.task == Task::Sync)
         && let Some(entry) = repo.entry(Some(enforced.root), &layout::machine_path(machine))?
-        && repo.is_blob_within(entry.oid, crate::format::MAX_SYNC_FILE)?
-        && let Ok(page) = SyncFile::read(machine, &repo.blob(entry.oid)?, &mut Interner::default())
+        && let Content::Bytes(bytes) =
+            read::content(repo, &layout::machine_path(machine), entry.oid)?
+        && let Ok(page) = SyncFile::read(machine, &bytes, &mut Interner::default())
         && let Some(first) = first_detailed(repo, enforced.root, machine, cache)?
         && let Some(day) = bound(&page, first, days, options.now)
     {
         rules.prune(machine, day);
         prunes = true;
     }
+    let all = records.len() as u64;
     let records = rules.keep(machine, records).0.into_owned();
+    let held_back = all.saturating_sub(records.len() as u64);
     let history = history.kept(&rules, machine);
+    let takes = options
+        .intents
+        .iter()
+        .any(|intent| intent.kind == FORGOTTEN);
+    let taken = if takes {
+        taken(repo, root, enforced.root)?
+    } else {
+        None
+    };
     Ok(Kept {
         root: enforced.root,
         swept: enforced.root != root,
@@ -326,6 +582,32 @@ fn enforce(
         records,
         history,
         forgotten,
+        brought_back,
+        held_back,
+        taken,
+    })
+}
+
+/// What a person decided, with the time: whether it may still be taken back is told by that.
+fn said(intent: &Intent, now: Timestamp) -> Decision {
+    let mut said = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
+    if intent.kind == FORGOTTEN {
+        said.insert(MADE.to_owned(), now.to_string().into());
+    }
+    Decision(said)
+}
+
+/// The files of a root tree that another one has not, or has otherwise.
+fn taken(repo: &Repo, before: Oid, after: Oid) -> Result<Option<Oid>, SyncError> {
+    let files: BTreeMap<String, Entry> = repo
+        .differing(Some(after), before)?
+        .into_iter()
+        .filter(|(_, entry)| entry.mode == FILE)
+        .collect();
+    Ok(if files.is_empty() {
+        None
+    } else {
+        Some(repo.replace(None, &files)?)
     })
 }
 
@@ -444,6 +726,10 @@ fn open(
         files.read_forgotten(&mut own)?;
         own.forget(&kept.forgotten);
     }
+    if !kept.brought_back.is_empty() {
+        files.read_forgotten(&mut own)?;
+        own.keep(&kept.brought_back);
+    }
     Ok((own, told))
 }
 
@@ -533,6 +819,9 @@ pub fn add(
         records: RecordSet::default(),
         history: History::default(),
         forgotten: BTreeSet::new(),
+        brought_back: BTreeSet::new(),
+        held_back: 0,
+        taken: None,
     };
     let (own, _) = open(
         repo,
@@ -612,7 +901,7 @@ fn write(
 fn marked(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
     let content = repo
         .entry(Some(root), path)?
-        .map(|entry| read::content(repo, entry.oid))
+        .map(|entry| read::content(repo, path, entry.oid))
         .transpose()?;
     Ok(matches!(content, Some(Content::Bytes(bytes)) if algebra::sides(&bytes).is_some()))
 }
@@ -629,9 +918,17 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
         let Some(entry) = repo.entry(Some(out.tree), &problem.subject)? else {
             continue;
         };
-        let Content::Bytes(bytes) = read::content(repo, entry.oid)? else {
+        let Content::Bytes(bytes) = read::content(repo, &problem.subject, entry.oid)? else {
             continue;
         };
+        // Of an encrypted file both sides must be authentic: else it waits for somebody who has a version that is.
+        if out
+            .left_out
+            .iter()
+            .any(|(path, _)| *path == problem.subject)
+        {
+            continue;
+        }
         let Some((ours, theirs)) = algebra::sides(&bytes) else {
             continue;
         };
@@ -669,8 +966,8 @@ fn decide(
     let known = Decisions::gather(pages.iter().filter_map(MachineData::page));
     let mut new = false;
     for intent in &options.intents {
-        let (key, decision) = known.next(intent);
-        new |= own.decide(stamp, key, decision);
+        let (key, _) = known.next(intent);
+        new |= own.decide(stamp, key, said(intent, stamp.now));
     }
     Ok(new)
 }
@@ -686,36 +983,33 @@ fn heartbeat_due(
     options: &Options,
 ) -> Result<bool, SyncError> {
     let Some(page) = page else { return Ok(false) };
-    if !repo.is_blob_within(page.oid, crate::format::MAX_SYNC_FILE)? {
+    let Content::Bytes(bytes) = read::content(repo, &layout::machine_path(machine), page.oid)?
+    else {
         return Ok(false);
-    }
-    let read = SyncFile::read(machine, &repo.blob(page.oid)?, &mut Interner::default());
+    };
+    let read = SyncFile::read(machine, &bytes, &mut Interner::default());
     Ok(read.is_ok_and(|page| options.now.since(page.last_sync()) >= DAY))
 }
 
-/// The manifest below a root tree. A later major version stops everything; any other defect makes it stale.
+/// The manifest below a root tree. Any defect makes it stale, but a later major version is left alone.
 fn read_manifest(
     repo: &Repo,
     root: Oid,
 ) -> Result<Result<(Vec<u8>, Manifest), FormatError>, SyncError> {
+    let none = |what: &str| Ok(Err(FormatError::Malformed(what.to_owned())));
     let Some(entry) = repo
         .entry(Some(root), MANIFEST)?
         .filter(|entry| entry.mode == FILE)
     else {
-        return Ok(Err(FormatError::Malformed("there is none".to_owned())));
+        return none("there is none");
     };
     if !repo.is_blob_within(entry.oid, crate::format::MAX_MANIFEST)? {
-        return Ok(Err(FormatError::Malformed("it is too large".to_owned())));
+        return none("it is too large");
     }
-    let bytes = repo.blob(entry.oid)?;
-    match Manifest::read(&bytes) {
-        Err(source @ FormatError::Newer(_)) => Err(SyncError::Newer {
-            path: MANIFEST.to_owned(),
-            source,
-        }),
-        Err(other) => Ok(Err(other)),
-        Ok(manifest) => Ok(Ok((bytes, manifest))),
-    }
+    Ok(match read::content(repo, MANIFEST, entry.oid)? {
+        Content::Bytes(bytes) => Manifest::read(&bytes).map(|manifest| (bytes, manifest)),
+        Content::TooLarge(_) | Content::Refused(_) => return none("it may not be read"),
+    })
 }
 
 /// So many sessions of an adopted manifest are kept: more are not shown.

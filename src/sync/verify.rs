@@ -4,8 +4,7 @@ use std::path::{Path as FilePath, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::files::figures;
-use super::settings::start_sealing;
-use super::{Options, SyncError};
+use super::{Options, SyncError, left_out};
 use crate::base::ids::Interner;
 use crate::base::progress::{Step, Watcher};
 use crate::cache::index::Index;
@@ -18,7 +17,7 @@ use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
 use crate::front;
-use crate::git::repo::{FILE, Repo};
+use crate::git::repo::{FILE, KNOWN, Repo};
 use crate::git::{Git, GitError, hooks, setup, stale};
 use crate::merge::guard;
 use crate::record::Totals;
@@ -42,6 +41,8 @@ pub enum Kind {
     Damaged,
     /// Git's own objects.
     Objects,
+    /// Files that may not be read, or were left out: a pusher without the fleet's key may have made them.
+    LeftOut,
 }
 
 /// One thing that is wrong.
@@ -81,11 +82,7 @@ pub fn verify(
     let git = Git::find(false)?.with_watcher(options.watcher.clone());
     let mut out = Vec::new();
     // What cannot be read because objects are gone is told below.
-    match repo
-        .synced()
-        .map_err(SyncError::from)
-        .and_then(|head| start_sealing(&repo, head, false))
-    {
+    match super::clear::needs_other_key(&repo) {
         Ok(None) => {}
         Ok(Some(mark)) => {
             return Err(SyncError::NoKey {
@@ -196,6 +193,28 @@ fn data_of(
             ));
         }
     }
+    // What this clone has had was looked at when it came.
+    let known = repo
+        .commit_at(KNOWN)?
+        .filter(|_| read_data.is_none())
+        .map(|known| repo.tree_of(known))
+        .transpose()?;
+    for (path, refusal) in repo.screen(root, known)?.left_out {
+        let what = crate::git::Refusal::describe(refusal.code()).unwrap_or_default();
+        out.push(found(Kind::LeftOut, path, format!("is left out: {what}")));
+    }
+    for one in left_out::read(repo) {
+        let what = crate::git::Refusal::describe(&one.code)
+            .unwrap_or("its format is newer than this tool");
+        out.push(found(
+            Kind::LeftOut,
+            one.path,
+            format!(
+                "was left out on {}: {what}",
+                one.at.get(..10).unwrap_or_default()
+            ),
+        ));
+    }
     let rules = Rules::read(repo, root, |_, _| None)?;
     for path in breaking(repo, root, &rules, &CheckedNow::default())? {
         out.push(stale(&path, "has data that was forgotten, or details that retention takes away; claude-sync takes them out"));
@@ -216,8 +235,10 @@ fn data_of(
         if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
             continue;
         }
-        let bytes = match read::content(repo, blob.oid) {
+        let bytes = match read::content(repo, &blob.path, blob.oid) {
             Ok(Content::Bytes(bytes)) => bytes,
+            // Said above.
+            Ok(Content::Refused(_)) => continue,
             Ok(Content::TooLarge(size)) => {
                 out.push(found(
                     Kind::Damaged,
@@ -280,13 +301,17 @@ fn data_of(
                 "is computed differently from digests than from all files: please report it",
             ));
         }
-        if repo.blob(entry.oid)? != text.as_bytes() {
+        if repo
+            .read(MANIFEST, entry.oid)?
+            .is_ok_and(|there| there != text.as_bytes())
+        {
             out.push(stale(MANIFEST, "does not say what the files beside it say"));
         }
     }
     if let Some(machine) = machine_id::read(&places.machine_id)?
         && let Some(entry) = repo.entry(Some(root), &layout::machine_path(&machine))?
-        && let Ok(page) = SyncFile::read(&machine, &repo.blob(entry.oid)?, &mut names)
+        && let Ok(bytes) = repo.read(&layout::machine_path(&machine), entry.oid)?
+        && let Ok(page) = SyncFile::read(&machine, &bytes, &mut names)
         && page.claimed.is_none()
         && told_by_page(&page.totals)
             != told_by_page(
@@ -325,11 +350,18 @@ fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<()
     let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
         return Ok(());
     };
-    if let Ok(manifest) = crate::format::manifest::Manifest::read(&repo.blob(entry.oid)?) {
+    let Ok(bytes) = repo.read(MANIFEST, entry.oid)? else {
+        return Ok(());
+    };
+    if let Ok(manifest) = crate::format::manifest::Manifest::read(&bytes) {
+        let quiet = |code: &str| {
+            ["joined", "unequal-records"].contains(&code)
+                || crate::git::Refusal::describe(code).is_some()
+        };
         for conflict in manifest
             .conflicts
             .iter()
-            .filter(|conflict| !["joined", "unequal-records"].contains(&conflict.code.as_str()))
+            .filter(|conflict| !quiet(&conflict.code))
         {
             out.push(found(
                 Kind::Damaged,

@@ -18,7 +18,7 @@ use claude_sync::fleet::manifest;
 use claude_sync::fleet::read::{self, Content, Portion, Tree};
 use claude_sync::fleet::rules::Rules;
 use claude_sync::fleet::{Fleet, Row};
-use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::dayfile::{DayFile, Forgotten};
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
@@ -358,11 +358,11 @@ fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
         }
         Step::Forget(place, numbers) => {
             let (path, mut file) = day_file(tree, *place);
-            file.forgotten.extend(
-                numbers
-                    .iter()
-                    .map(|number| numbered((*number, false), file.day).id),
-            );
+            file.forgotten
+                .extend(numbers.iter().map(|number| Forgotten {
+                    id: numbered((*number, false), file.day).id,
+                    by: None,
+                }));
             tree.insert(path, file.write().0.into_bytes());
         }
         Step::Page(machine, numbers) => {

@@ -340,21 +340,30 @@ fn a_newer_major_version_is_never_written_over() {
     let machine = world.machine("ada");
     machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
     machine.init().sync(&[]);
-    for path in [
-        "sync/manifest.json",
-        "sync/machines/00616461-0000-4000-8000-000000000000.json",
+    // Its own file of a later version, as it was committed here: it cannot be refreshed.
+    for (path, code) in [
+        ("sync/machines/00616461-0000-4000-8000-000000000000.json", 5),
+        ("sync/manifest.json", 0),
     ] {
         let old = fs::read_to_string(machine.repo().join(path)).expect("there");
-        fs::write(
-            machine.repo().join(path),
-            old.replace("\"version\": \"1.1\"", "\"version\": \"2.0\""),
-        )
-        .expect("written");
+        let new = old.replace("\"version\": \"1.1\"", "\"version\": \"2.0\"");
+        fs::write(machine.repo().join(path), &new).expect("written");
         machine.git(&["commit", "-qam", "what a later tool wrote"]);
         let head = machine.head();
         machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..5));
         let ran = machine.try_sync(NOON, &[]);
-        assert_eq!((ran.code, machine.head()), (5, head), "{}", ran.err);
+        assert_eq!(ran.code, code, "{path}: {}", ran.err);
+        assert_eq!(
+            machine.git(&["show", &format!("HEAD:{path}")]),
+            new,
+            "{path} is as it was"
+        );
+        if code == 0 {
+            assert_eq!(machine.fleet().0, 5, "records do not wait for a manifest");
+            assert!(ran.err.contains("Update claude-sync"), "{}", ran.err);
+            continue;
+        }
+        assert_eq!(machine.head(), head);
         machine.git(&["reset", "-q", "--hard", "HEAD~1"]);
         machine.git(&["update-ref", "refs/claude-sync/known", "HEAD"]);
     }

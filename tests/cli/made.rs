@@ -8,7 +8,7 @@ use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::fleet::read::Tree;
-use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::dayfile::{DayFile, Forgotten};
 use claude_sync::format::syncfile::{Decision, SyncFile};
 use claude_sync::record::{
     Body, Client, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals,
@@ -153,7 +153,11 @@ prop_compose! {
             let (key, sum) = sum(day, kind, project, requests, output);
             file.add_sum(key, sum);
         }
-        file.forgotten.extend((forgotten == 0).then(|| RecordId::of("test", &[b"gone"])));
+        let gone = |by| Forgotten { id: RecordId::of("test", &[b"gone"]), by };
+        file.forgotten.extend((forgotten < 2).then(|| gone((forgotten == 1).then(|| RecordId::of("test", &[b"stone"])))));
+        if forgotten == 2 {
+            file.keep(RecordId::of("test", &[b"gone"]));
+        }
         file.extra = header;
         if unknown > 0 {
             file.unknown.insert((None, format!("{{\"kind\":{unknown}}}")));

@@ -52,6 +52,9 @@ fn options() -> Options {
         patience: None,
         shared_id: false,
         rules: claude_sync::format::manifest::RULES,
+        keep_undo: false,
+        in_clear: false,
+        trust_restored: false,
         watcher: claude_sync::base::progress::Watcher::default(),
     }
 }

@@ -176,6 +176,9 @@ impl Memory {
             patience: None,
             shared_id: false,
             rules: RULES,
+            keep_undo: false,
+            in_clear: false,
+            trust_restored: false,
             watcher: Watcher::default(),
         }
     }
@@ -299,11 +302,13 @@ impl Site for Memory {
         }
         let node = &self.nodes[at];
         let others: Vec<Oid> = node.branches.values().copied().collect();
+        let tip = node.main.filter(|_| online);
         let starts = Starts {
-            tip: node.main.filter(|_| online),
+            tip,
             head: node.head,
             known: node.known,
             others: &others,
+            ..Starts::default()
         };
         let options = self.options(home, run);
         let index = self.index(at);

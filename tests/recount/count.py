@@ -18,6 +18,7 @@ from files import (
     money_of,
     object_of,
     time_of,
+    tombstone_id,
 )
 from prices import Book
 
@@ -67,6 +68,30 @@ def decisions_of(machines):
     return holds
 
 
+def void_tombstones(machines):
+    """Subjects of decisions to forget that do nothing: taken back, or about days after the one on which they were made."""
+    holds = {}
+    for machine in machines.values():
+        for kind, subject, order, says in machine.decisions:
+            if kind != "forgotten":
+                continue
+            void = says.get("undone") is True
+            if not void and subject.startswith("before:"):
+                try:
+                    bound = day_start(subject[len("before:") :])
+                    made = says.get("made")
+                    written = (machine.updated_at or 0) + DAY
+                    latest = time_of(made) if type(made) is str else written
+                    void = bound > latest
+                except Bad:
+                    pass
+            # The same decision may stand in files that were written at other times.
+            rank = (order, not void)
+            if subject not in holds or rank > holds[subject]:
+                holds[subject] = rank
+    return {subject for subject, (_, does) in holds.items() if not does}
+
+
 def aliases_of(machines, decisions):
     """The machine that each machine counts for."""
     into = {}
@@ -89,12 +114,12 @@ def aliases_of(machines, decisions):
     return found
 
 
-def adopt(reader, decisions):
+def adopt(reader, decisions, void):
     """Adds the machines and the claims of adopted manifests."""
     forgotten = {
         subject[len("machine:") :]
         for kind, subject in decisions
-        if kind == "forgotten" and subject.startswith("machine:")
+        if kind == "forgotten" and subject.startswith("machine:") and subject not in void
     }
     for (kind, _), says in sorted(decisions.items(), key=lambda item: item[0]):
         manifest = says.get("manifest") if kind == "adopted-manifest" else None
@@ -131,11 +156,19 @@ def bill(record, price):
     return price.request(record)
 
 
-def requests_of(machines, aliases, prices, book):
-    """The requests that count, by id, and the ids that do not count."""
-    forgotten = set()
+def forgotten_of(machines, void):
+    """Forgotten ids. One that names a tombstone is forgotten unless that one does nothing."""
+    noted, kept = set(), set()
     for machine in machines.values():
-        forgotten |= machine.forgotten
+        noted |= machine.forgotten
+        kept |= machine.kept
+    tags = {tombstone_id(subject) for subject in void}
+    return {ident for ident, by in noted if (ident not in kept if by is None else by not in tags)}
+
+
+def requests_of(machines, aliases, prices, book, void):
+    """The requests that count, by id, and the ids that do not count."""
+    forgotten = forgotten_of(machines, void)
     joined, owners, several = {}, {}, {}
     for name, machine in machines.items():
         created = machine.created()
@@ -453,9 +486,10 @@ def count(reader, prices):
         if kind == "price"
     ]
     book = Book(prices, rules)
-    adopt(reader, decisions)
+    void = void_tombstones(machines)
+    adopt(reader, decisions, void)
     aliases = aliases_of(machines, decisions)
-    requests, without = requests_of(machines, aliases, prices, book)
+    requests, without = requests_of(machines, aliases, prices, book, void)
     rows = [
         Row(
             request.record.time,

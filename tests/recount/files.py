@@ -304,6 +304,12 @@ def derived_id(record):
     ).hexdigest()[:16]  # fmt: skip
 
 
+def tombstone_id(subject):
+    """The id by which forgotten ids name a tombstone."""
+    name = subject.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(b"tombstone\0" + struct.pack(">Q", len(name)) + name).hexdigest()[:16]
+
+
 def record_of(line, file_day, session=None):
     """A record of a day file; of a machine file where `session` is given."""
     get = line.get
@@ -468,6 +474,7 @@ class Machine:
         self.claim_first_usage = None
         self.copies = {}
         self.forgotten = set()
+        self.kept = set()
         self.sums = {}
         self.decisions = []
 
@@ -571,7 +578,7 @@ class Reader:
     def day_file(self, path, machine, day, raw):
         header = False
         bad = 0
-        records, sums, forgotten = [], [], []
+        records, sums, forgotten, kept = [], [], [], []
         for line in raw.split(b"\n"):
             if not line or line.startswith(MARKERS):
                 continue
@@ -582,7 +589,11 @@ class Reader:
                 if "sum" in value:
                     sums.append(sum_of(value))
                 elif "forgotten" in value:
-                    forgotten.append(ident(value["forgotten"]))
+                    by = value.get("by")
+                    known = type(by) is str and re.fullmatch("[0-9a-f]{16}", by)
+                    forgotten.append((ident(value["forgotten"]), by if known else None))
+                elif list(value) == ["kept"]:
+                    kept.append(ident(value["kept"]))
                 elif "model" in value and ("timestamp" in value or "id" in value):
                     records.append(record_of(value, day))
                 elif "version" in value and "machine" in value and "day" in value:
@@ -602,6 +613,7 @@ class Reader:
         for made in sums:
             machine.add_sum(made)
         machine.forgotten.update(forgotten)
+        machine.kept.update(kept)
 
     # Machine files
 

@@ -357,6 +357,20 @@ class Machines(Case):
         tree = Tree().day(A, record(1), record(2)).day(B, {"forgotten": ident(1)}, day="1970-01-01")
         self.assert_total(self.count(tree), (1, 1, 0, 0, 0))
 
+    def test_forgotten_ids_whose_tombstone_does_nothing(self):
+        stone = {"kind": "forgotten", "subject": "session:x", "revision": 1, "made": at(9), "salt": "y"}
+        noted = {"by": files.tombstone_id("session:x"), "forgotten": ident(1)}
+        tree = Tree().day(A, record(1), record(2)).day(B, noted, day="1970-01-01").machine(B, decisions=[stone])
+        self.assert_total(self.count(tree), (1, 1, 0, 0, 0))
+        undone = {"kind": "forgotten", "subject": "session:x", "revision": 2, "undone": True}
+        tree.machine(C, decisions=[undone])
+        self.assert_total(self.count(tree), (2, 2, 0, 0, 0))
+        # What names no tombstone is forgotten until somebody brings it back.
+        tree.day(B, {"forgotten": ident(2)}, noted, day="1970-01-01")
+        self.assert_total(self.count(tree), (1, 1, 0, 0, 0))
+        tree.day(C, {"kept": ident(2)}, day="1970-01-01")
+        self.assert_total(self.count(tree), (2, 2, 0, 0, 0))
+
     def test_records_of_machine_files_are_copies(self):
         copy = record(1)
         del copy["session"]

@@ -7,9 +7,9 @@ use super::evidence::{Copy, Evidence, Explanation};
 use crate::base::ids::{Interner, RecordId};
 use crate::base::time::Timestamp;
 use crate::fleet::DataError;
-use crate::fleet::read::{self, Content};
+use crate::format::MAX_DAY_FILE;
 use crate::git::Oid;
-use crate::git::repo::Repo;
+use crate::git::repo::{Repo, RepoError};
 use crate::store::layout::Path;
 
 /// How many commits are looked through.
@@ -75,8 +75,9 @@ impl History {
         }
         self.blob = blob;
         self.here.clear();
-        let content = blob.map(|oid| read::content(repo, oid)).transpose()?;
-        if let Some(Content::Bytes(bytes)) = content
+        // Versions from before the fleet was encrypted brought records too.
+        let content = blob.map(|oid| any_version(repo, oid)).transpose()?;
+        if let Some(bytes) = content.flatten()
             && let Path::Day(_, day, _) = Path::parse(path)
         {
             records(&bytes, day, names, |_, record| self.here.push(record.id));
@@ -90,6 +91,17 @@ impl History {
                 *added = Some(commit);
             }
         }
+    }
+}
+
+/// A version of a file in the history, sealed with any key that is here; none where it cannot be read.
+fn any_version(repo: &Repo, oid: Oid) -> Result<Option<Vec<u8>>, DataError> {
+    if !repo.is_blob_within(oid, MAX_DAY_FILE)? {
+        return Ok(None);
+    }
+    match repo.blob(oid) {
+        Err(RepoError::Sealed(_)) => Ok(None),
+        read => Ok(Some(read?)),
     }
 }
 

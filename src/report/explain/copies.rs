@@ -31,7 +31,7 @@ impl Explanation {
             if !matches!(kind, Path::Machine(_) | Path::Day(..)) {
                 continue;
             }
-            let Content::Bytes(bytes) = read::content(repo, blob.oid)? else {
+            let Content::Bytes(bytes) = read::content(repo, &blob.path, blob.oid)? else {
                 continue;
             };
             copies(&kind, &blob.path, &bytes, &mut names, |copy| {

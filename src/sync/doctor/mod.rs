@@ -151,6 +151,7 @@ pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
         place::machine_id(&patient),
         place::key(&patient),
         place::repository(&patient),
+        place::left_out(&patient),
         programs::identity(&patient),
         programs::driver(&patient),
         programs::hooks(&patient),

@@ -1,12 +1,13 @@
 //! This machine: settings, folders, disk, clock, id and key, and the repository as such.
 
 use super::{Check, Patient, Status, show, tell};
-use crate::base::text::count;
+use crate::base::text::{count, printable};
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::rules::Rules;
 use crate::git::Place;
-use crate::git::repo::RepoError;
+use crate::git::repo::{KNOWN, RepoError};
 use crate::store::{Places, machine_id as ids, private, space};
+use crate::sync::left_out;
 use crate::sync::owner;
 use crate::sync::setup::is_sync;
 
@@ -258,7 +259,7 @@ pub fn key(patient: &Patient) -> Check {
     let sealed = patient
         .repo()
         .zip(patient.root())
-        .and_then(|(repo, root)| repo.sealed_by(root).ok().flatten());
+        .and_then(|(repo, root)| repo.seal_of(root).ok().flatten());
     let config = patient.config.as_ref().ok();
     let wanted = match &sealed {
         Some(mark) => Some(format!("the repository is encrypted with the key {mark}")),
@@ -308,6 +309,49 @@ pub fn key(patient: &Patient) -> Check {
         }
         (Ok(Some(key)), _) => Check::ok(NAME, format!("{}, readable by you alone", key.mark())),
     }
+}
+
+/// Files that runs left out, and those that the clone has and that may not be read.
+pub fn left_out(patient: &Patient) -> Check {
+    const NAME: &str = "left_out";
+    let (Some(repo), Some(root)) = (patient.repo(), patient.root()) else {
+        return Check::skipped(NAME, "there is nothing to look at yet");
+    };
+    let known = repo
+        .commit_at(KNOWN)
+        .ok()
+        .flatten()
+        .and_then(|known| repo.tree_of(known).ok());
+    let here = repo
+        .screen(root, known)
+        .map(|screened| screened.left_out)
+        .unwrap_or_default();
+    let mut all: Vec<(String, String)> = here
+        .into_iter()
+        .map(|(path, refusal)| (printable(&path, 300), refusal.code().to_owned()))
+        .collect();
+    all.extend(
+        left_out::read(repo)
+            .into_iter()
+            .map(|one| (one.path, one.code)),
+    );
+    all.sort();
+    all.dedup();
+    if all.is_empty() {
+        return Check::ok(NAME, "every file that came was read");
+    }
+    let names: Vec<String> = all
+        .iter()
+        .take(5)
+        .map(|(path, code)| format!("{path} ({code})"))
+        .collect();
+    let what = format!(
+        "{} left out: {}",
+        count(all.len() as u64, "file"),
+        names.join(", ")
+    );
+    let advice = "find out who can push to the remote; claude-sync conflicts lists them, claude-sync verify --repair takes them off the list";
+    Check::new(NAME, Status::Warning, what, advice)
 }
 
 /// The work tree does not show what is synced; records are synced all the same.

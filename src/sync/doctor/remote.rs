@@ -193,7 +193,7 @@ pub fn privacy(patient: &Patient) -> Check {
     if let Some(at) = seen.iter().position(|seen| *seen == Visibility::Public) {
         let sealed = patient
             .root()
-            .and_then(|root| repo.sealed_by(root).ok().flatten())
+            .and_then(|root| repo.seal_of(root).ok().flatten())
             .is_some();
         let address = hide_secrets(&all[at]);
         let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";

@@ -1,0 +1,281 @@
+//! What may be read from a tree: in an encrypted fleet a pusher without the key adds nothing to what is read.
+//!
+//! A file below `sync` is admitted where it is sealed by the fleet's key, for its own path. Another one is admitted only where it stands,
+//! as it is, in the tree of [`KNOWN`], and is sealed as that tree is: in clear, or by a former key. That is what the clone had before the
+//! fleet was encrypted, or before its key changed.
+
+use std::collections::BTreeMap;
+
+use git2::Oid;
+
+use super::repo::{FILE, KNOWN, Repo, RepoError};
+use super::setup;
+use crate::base::text::printable;
+use crate::format::MAX_SYNC_FILE;
+use crate::format::sealed::{self, SealError};
+use crate::store::layout::{self, Path};
+
+/// Why a file is left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// It is in clear, in an encrypted fleet.
+    Clear,
+    /// It is encrypted with a key that is not here.
+    OtherKey(String),
+    /// It is encrypted with a key that was replaced, and this clone did not have it before.
+    FormerKey,
+    /// It is encrypted in a way that this version does not know.
+    Later,
+    /// It is encrypted for another path.
+    Moved,
+    /// Something in it is not authentic.
+    Damaged,
+    /// Its name is one that git refuses.
+    Name,
+}
+
+impl Refusal {
+    /// The fixed code under which it is named.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Clear => "unsealed",
+            Self::OtherKey(_) => "other-key",
+            Self::FormerKey => "former-key",
+            Self::Later => "later-sealing",
+            Self::Moved => "moved",
+            Self::Damaged => "not-authentic",
+            Self::Name => "bad-name",
+        }
+    }
+
+    /// What is wrong, by its code; to follow a path.
+    pub fn describe(code: &str) -> Option<&'static str> {
+        Some(match code {
+            "unsealed" => "it is not encrypted, and this fleet is",
+            "other-key" => "it is encrypted with another key",
+            "former-key" => "it is encrypted with a key that was replaced",
+            "later-sealing" => "it is encrypted in a way that this version does not know",
+            "moved" => "it is encrypted for another path",
+            "not-authentic" => "it was changed by somebody without the key",
+            "bad-name" => "git refuses its name",
+            _ => return None,
+        })
+    }
+}
+
+/// The clone's own tree: what files are compared with that are not sealed by the fleet's key.
+#[derive(Debug, Clone)]
+struct Own {
+    root: Oid,
+    /// The mark of the key that it is sealed with; none where it is in clear.
+    seal: Option<String>,
+}
+
+impl Repo {
+    /// Where the mark is kept.
+    const MARK: &'static str = "claude-sync.sealed";
+
+    /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where it never met an encrypted commit.
+    pub fn sealed_mark(&self) -> Result<Option<String>, RepoError> {
+        if let Some(known) = &*self.marked.borrow() {
+            return Ok(known.clone());
+        }
+        let mark = self
+            .config()?
+            .get_string(Self::MARK)
+            .ok()
+            .filter(|mark| !mark.is_empty());
+        *self.marked.borrow_mut() = Some(mark.clone());
+        Ok(mark)
+    }
+
+    /// Remembers that the fleet is encrypted, or that a person says that it is not.
+    pub fn set_sealed_mark(&self, mark: Option<&str>) -> Result<(), RepoError> {
+        self.set_setting(Self::MARK, mark)?;
+        self.mark_sealed(mark);
+        Ok(())
+    }
+
+    /// Sets a setting of the clone, or takes it out.
+    pub fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), RepoError> {
+        setup::set(self, name, value)
+    }
+
+    /// As [`Self::set_sealed_mark`], for this handle alone.
+    pub fn mark_sealed(&self, mark: Option<&str>) {
+        *self.marked.borrow_mut() = Some(mark.map(str::to_owned));
+    }
+
+    /// Has files be compared with this tree, in place of that of [`KNOWN`].
+    pub fn compare_with(&self, root: Option<Oid>) {
+        *self.own_root.borrow_mut() = Some(root);
+    }
+
+    /// From here on files in clear are read: what is looked at was screened, or made by this run, which has no key to seal it with.
+    pub fn trust_own_work(&self, on: bool) {
+        self.own_work.set(on && !self.is_sealing());
+    }
+
+    fn own(&self) -> Result<Option<Own>, RepoError> {
+        let set = *self.own_root.borrow();
+        let root = match set {
+            Some(root) => root,
+            None => self
+                .commit_at(KNOWN)?
+                .map(|commit| self.tree_of(commit))
+                .transpose()?,
+        };
+        let Some(root) = root else { return Ok(None) };
+        let known = self.own_seals.borrow().get(&root).cloned();
+        let seal = match known {
+            Some(known) => known,
+            None => {
+                let seal = self.seal_of(root)?;
+                self.own_seals.borrow_mut().insert(root, seal.clone());
+                seal
+            }
+        };
+        Ok(Some(Own { root, seal }))
+    }
+
+    /// Whether a file stands, as it is, in the clone's own tree, and is sealed as that one is: with the key of this mark, or in clear.
+    fn is_own(&self, path: &str, oid: Oid, seal: Option<&str>) -> Result<bool, RepoError> {
+        let Some(own) = self.own()?.filter(|own| own.seal.as_deref() == seal) else {
+            return Ok(false);
+        };
+        Ok(self
+            .entry(Some(own.root), path)?
+            .is_some_and(|entry| entry.mode == FILE && entry.oid == oid))
+    }
+
+    /// The text of the file at `path`, or why it is left out.
+    pub fn read(&self, path: &str, oid: Oid) -> Result<Result<Vec<u8>, Refusal>, RepoError> {
+        let stored = self.stored(oid)?;
+        self.admit(path, oid, stored)
+            .map(|admitted| admitted.map(|file| file.bytes))
+    }
+
+    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of it; `sound` says whether that is so.
+    pub fn admit(
+        &self,
+        path: &str,
+        oid: Oid,
+        stored: Vec<u8>,
+    ) -> Result<Result<sealed::Opened, Refusal>, RepoError> {
+        let whole = |bytes| Ok(Ok(sealed::Opened { bytes, sound: true }));
+        if !path.starts_with("sync/") {
+            return whole(stored);
+        }
+        let is_marked = self.sealed_mark()?.is_some();
+        let Some(head) = sealed::head(&stored) else {
+            let is_statement = self
+                .seal()
+                .is_some_and(|seal| seal.is_statement(path, &stored));
+            let admitted = !is_marked
+                || self.own_work.get()
+                || is_statement
+                || self.is_own(path, oid, None)?;
+            return if admitted {
+                whole(stored)
+            } else {
+                Ok(Err(Refusal::Clear))
+            };
+        };
+        if !head.is_known() {
+            return Ok(Err(Refusal::Later));
+        }
+        let mark = printable(head.mark, 20);
+        let Some(seal) = self.seal() else {
+            return Ok(Err(Refusal::OtherKey(mark)));
+        };
+        if seal.is_former(head.mark) {
+            if is_marked && !self.is_own(path, oid, Some(head.mark))? {
+                return Ok(Err(Refusal::FormerKey));
+            }
+        } else if head.mark != seal.mark() {
+            return Ok(Err(Refusal::OtherKey(mark)));
+        }
+        if head.path != path {
+            return Ok(Err(Refusal::Moved));
+        }
+        match seal.open_checked(&stored) {
+            Ok(opened) => Ok(Ok(opened)),
+            Err(SealError::Newer) => Ok(Err(Refusal::Later)),
+            Err(SealError::Key { mark }) => Ok(Err(Refusal::OtherKey(mark))),
+        }
+    }
+
+    /// The mark of the key that a root tree is encrypted with: that of most of its machine files and its manifest. None where most of
+    /// them are in clear, or where there are none. One file decides nothing, so that a pusher cannot have a fleet taken for another kind
+    /// by one; where it would, as with a single machine, day files are asked too.
+    pub fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
+        let mut votes = Votes::default();
+        let manifest = self
+            .entry(Some(root), layout::MANIFEST)?
+            .filter(|entry| entry.mode == FILE);
+        for oid in manifest.into_iter().map(|entry| entry.oid) {
+            self.vote(oid, &mut votes)?;
+        }
+        for blob in self
+            .blobs(Some(root), layout::MACHINES)?
+            .into_iter()
+            .filter(|blob| blob.mode == FILE)
+        {
+            if matches!(Path::parse(&blob.path), Path::Machine(_)) {
+                self.vote(blob.oid, &mut votes)?;
+            }
+        }
+        if votes.are_even() {
+            for blob in self
+                .blobs(Some(root), layout::ARCHIVE)?
+                .into_iter()
+                .filter(|blob| blob.mode == FILE)
+            {
+                if matches!(Path::parse(&blob.path), Path::Day(..)) {
+                    self.vote(blob.oid, &mut votes)?;
+                }
+            }
+        }
+        Ok(votes.winner())
+    }
+
+    fn vote(&self, oid: Oid, votes: &mut Votes) -> Result<(), RepoError> {
+        if self.is_blob_within(oid, MAX_SYNC_FILE)? {
+            *votes.0.entry(sealed::mark(&self.stored(oid)?)).or_default() += 1;
+        }
+        Ok(())
+    }
+}
+
+/// How many files are sealed by which key, or in clear.
+#[derive(Debug, Default)]
+struct Votes(BTreeMap<Option<String>, u64>);
+
+impl Votes {
+    fn clear(&self) -> u64 {
+        self.0.get(&None).copied().unwrap_or(0)
+    }
+
+    fn sealed(&self) -> u64 {
+        self.0
+            .iter()
+            .filter(|(mark, _)| mark.is_some())
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    fn are_even(&self) -> bool {
+        self.sealed() > 0 && self.sealed() == self.clear()
+    }
+
+    fn winner(self) -> Option<String> {
+        if self.sealed() == 0 || self.sealed() < self.clear() {
+            return None;
+        }
+        self.0
+            .into_iter()
+            .filter(|(mark, _)| mark.is_some())
+            .max_by_key(|(_, count)| *count)
+            .and_then(|(mark, _)| mark)
+    }
+}

@@ -1,0 +1,65 @@
+//! Another key for the fleet: everything is sealed anew, and a new history begins, so that the old key opens nothing that comes later.
+//!
+//! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for the new one. What they committed
+//! meanwhile is sealed anew once they have it.
+
+use super::{Options, Outcome, Remote, SyncError, run};
+use crate::base::key::Key;
+use crate::git::repo::Repo;
+use crate::git::setup as clone;
+use crate::store::{Places, key};
+
+/// Replaces the fleet's key. First everything that others pushed is brought in, and nothing is changed where that fails.
+pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), SyncError> {
+    let no_key = || SyncError::NoKey {
+        why: "there is none to replace".to_owned(),
+    };
+    let old = key::read(&places.key)?.ok_or_else(no_key)?;
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    if clone::is_per_machine(&repo)? {
+        return Err(SyncError::PerMachine);
+    }
+    let before = run(places, options)?;
+    match before.remote {
+        Remote::None | Remote::UpToDate | Remote::Pushed(_) => {}
+        Remote::Locked(mark) => {
+            return Err(SyncError::NoKey {
+                why: format!("the repository is encrypted with the key {mark}"),
+            });
+        }
+        Remote::Queued(why) | Remote::Refused(why) | Remote::Unsigned(why) => {
+            return Err(SyncError::NotRotated { why });
+        }
+        Remote::Skipped | Remote::Waiting | Remote::Held => {
+            return Err(SyncError::NotRotated {
+                why: "the remote was not reached".to_owned(),
+            });
+        }
+    }
+    if repo
+        .config()?
+        .get_string("claude-sync.sealed")
+        .ok()
+        .is_none_or(|mark| mark != old.mark())
+    {
+        return Err(SyncError::NotRotated {
+            why: "the repository is not encrypted with the key that is here".to_owned(),
+        });
+    }
+    let new = Key::random().ok_or_else(|| SyncError::NotRotated {
+        why: "the system gave no random bytes".to_owned(),
+    })?;
+    // In this order: a run that finds the new key begins the new history.
+    clone::want_reroot(&repo, true)?;
+    let new = key::replace(&places.key, &new)?;
+    Ok((
+        new,
+        run(
+            places,
+            &Options {
+                reroot: true,
+                ..options.clone()
+            },
+        )?,
+    ))
+}
