@@ -52,7 +52,7 @@ pub fn lines() -> Watcher {
                 eprintln!("{}{parts}", name(*step));
             }
             Event::Ended(step) => {
-                eprintln!("{} took {:.3} s", name(*step), took(since.step.take()))
+                eprintln!("{} took {:.3} s", name(*step), took(since.step.take()));
             }
             Event::Git(command) => {
                 since.git = Some(Instant::now());
@@ -81,7 +81,7 @@ pub fn bars(after: Duration) -> Watcher {
             }
             (Event::Moved(step, parts), Some(bar)) if bar.step == *step => bar.bar.inc(*parts),
             (Event::Said(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => {
-                bar.report(text, after)
+                bar.report(text, after);
             }
             (Event::Ended(step), Some(bar)) if bar.step == *step => *shown = None,
             _ => {}

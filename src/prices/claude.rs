@@ -112,7 +112,7 @@ impl<'n> Reader<'n> {
             ("v1" | "v2", _) if out.has_version() || out.date.is_some() => {}
             // GitHub's name of Opus 4.1.
             ("41", _) if out.family == "opus" && self.numbers.is_empty() => {
-                self.set_version(&[4, 1])
+                self.set_version(&[4, 1]);
             }
             // Both numbers of a version stand together, before any date.
             (_, Some(number))

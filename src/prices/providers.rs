@@ -176,7 +176,7 @@ pub(super) fn prefixes(path: &[&str], id: &str) -> Vec<Prefix> {
     out
 }
 
-/// OpenRouter's own price. `vendor/model` is how OpenRouter writes names.
+/// The router's own price, for a name as `OpenRouter` writes it: `vendor/model`.
 fn openrouter(path: &[&str]) -> Option<Prefix> {
     let [vendor] = path else { return None };
     Some((format!("openrouter/{vendor}/"), Some("OpenRouter's price")))

@@ -78,9 +78,9 @@ impl Zone {
         while before + 1 < after {
             let middle = before + (after - before) / 2;
             if self.date(Timestamp::from_millis(middle)?) < date {
-                before = middle
+                before = middle;
             } else {
-                after = middle
+                after = middle;
             }
         }
         Timestamp::from_millis(after)

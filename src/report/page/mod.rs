@@ -95,13 +95,13 @@ fn figure(picture: &Picture, which: Which) -> Result<String, ChartError> {
         out.push_str(&format!(
             "<th scope=\"col\" class=\"number\">{}</th>",
             escaped(name)
-        ))
+        ));
     });
     out.push_str("</tr></thead>\n<tbody>\n");
     for (name, values) in rows {
         out.push_str(&format!("<tr><th scope=\"row\">{}</th>", escaped(&name)));
         values.iter().for_each(|value| {
-            out.push_str(&format!("<td class=\"number\">{}</td>", unit.exact(*value)))
+            out.push_str(&format!("<td class=\"number\">{}</td>", unit.exact(*value)));
         });
         out.push_str("</tr>\n");
     }
