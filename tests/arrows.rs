@@ -200,9 +200,9 @@ fn file(text: &str, this: &Module, all: &BTreeSet<Module>) -> File {
             for one in expand(text.split(';').next().unwrap_or_default().trim()) {
                 let one = path(&one);
                 if shown && below(&one[0]) {
-                    exports.push(one)
+                    exports.push(one);
                 } else {
-                    uses.push(one)
+                    uses.push(one);
                 }
             }
         }

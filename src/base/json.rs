@@ -167,7 +167,7 @@ fn write(out: &mut String, doc: &Doc, depth: usize) {
             write(out, value, depth + 1);
         }),
         Doc::Lines(items) => write_rows(out, depth, ['[', ']'], items, |out, item| {
-            write(out, item, depth + 1)
+            write(out, item, depth + 1);
         }),
         Doc::Flat(members) => {
             out.push('{');

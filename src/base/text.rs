@@ -105,7 +105,7 @@ impl<W: io::Write> io::Write for JsonScreen<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match std::str::from_utf8(bytes) {
             Ok(text) if !text.is_ascii() || text.contains('\u{7f}') => {
-                self.0.write_all(Screen::json(text).as_bytes())?
+                self.0.write_all(Screen::json(text).as_bytes())?;
             }
             _ => self.0.write_all(bytes)?,
         }

@@ -308,7 +308,7 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
         .iter()
         .map(|one| one.id)
         .chain(file.kept())
-        .map(|id| id.number())
+        .map(RecordId::number)
         .collect();
     out.ids.extend(noted.into_iter().map(|id| (id, 0)));
     // In one order, independent of the hash map's.

@@ -39,7 +39,7 @@ impl Fingerprints {
                     &made.ids,
                     old,
                     made.digest.ids.wrapping_sub(before.digest.ids),
-                )
+                );
             });
         }
         Self::Here {
@@ -81,7 +81,7 @@ impl Fingerprints {
                 .collect::<Vec<_>>()
         };
         cache.fingerprints(&portion.path, portion.oid, &mut |kept| {
-            out = Some(read(kept))
+            out = Some(read(kept));
         });
         out.map_or_else(make, Ok).map(Cow::from)
     }
@@ -99,7 +99,7 @@ impl Fingerprints {
         }
         let mut out = None;
         cache.fingerprints(&portion.path, portion.oid, &mut |kept| {
-            out = Some(sought.among(kept, u32::from_le_bytes))
+            out = Some(sought.among(kept, u32::from_le_bytes));
         });
         out.map_or_else(|| Ok(sought.among(&make()?, |one| one)), Ok)
     }

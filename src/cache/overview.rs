@@ -193,7 +193,7 @@ impl<'a> Overview<'a> {
             for (blob, kind) in one.portion.files(self.repo)? {
                 let mut shown = None;
                 self.cache.rows(&blob.path, blob.oid, &mut |bytes| {
-                    shown = packed::unpack(bytes, machine, rows)
+                    shown = packed::unpack(bytes, machine, rows);
                 });
                 if shown.is_none()
                     && let Content::Bytes(bytes) = read::content(self.repo, &blob.path, blob.oid)?

@@ -343,7 +343,7 @@ impl Cache for Index {
                     portions
                         .get_mut(*path)
                         .into_iter()
-                        .for_each(|known| known.compared = value)
+                        .for_each(|known| known.compared = value);
                 });
             }
         }

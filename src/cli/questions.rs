@@ -57,7 +57,8 @@ fn remote(out: &mut Answers) -> Result<(), CliError> {
     match places.len() - chosen {
         3 => out.github = Some(line("Its name", "claude-usage")?),
         2 => {
-            out.remote = Some(line("Its address", "")?).filter(|address| !address.trim().is_empty())
+            out.remote =
+                Some(line("Its address", "")?).filter(|address| !address.trim().is_empty());
         }
         _ => {}
     }

@@ -138,7 +138,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             "What to do about {}: {}\n",
             name(*kind),
             advice(*kind)
-        ))
+        ));
     });
     if findings.is_empty() {
         text.push_str(if args.read_data {

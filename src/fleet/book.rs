@@ -54,7 +54,7 @@ pub fn subject(rule: &Rule) -> String {
 pub fn write(rule: &Rule) -> Value {
     let mut out = Map::from_iter([("model".to_owned(), rule.pattern.as_str().into())]);
     let mut put = |key: &str, value: Option<String>| {
-        drop(value.map(|value| out.insert(key.to_owned(), value.into())))
+        drop(value.map(|value| out.insert(key.to_owned(), value.into())));
     };
     put("from", rule.from.map(|day| day.to_string()));
     put("to", rule.to.map(|day| day.to_string()));

@@ -87,18 +87,18 @@ impl MachineData {
         match (content, day) {
             (Content::Refused(refusal), _) => {
                 self.problems
-                    .push(Conflict::about(refusal.code(), path, &machine, 0))
+                    .push(Conflict::about(refusal.code(), path, &machine, 0));
             }
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
             (Content::Bytes(bytes), None) => {
-                self.add_page(path, SyncFile::read(&machine, &bytes, names))
+                self.add_page(path, SyncFile::read(&machine, &bytes, names));
             }
             (Content::TooLarge(size), None) => {
-                self.add_page(path, Err(FormatError::TooLarge { size, most }))
+                self.add_page(path, Err(FormatError::TooLarge { size, most }));
             }
             (Content::TooLarge(_), Some(_)) => {
                 self.problems
-                    .push(Conflict::about("too-large", path, &machine, 0))
+                    .push(Conflict::about("too-large", path, &machine, 0));
             }
         }
     }

@@ -81,7 +81,7 @@ pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<
                                 .into_bytes(),
                         ),
                         Ok(value) => {
-                            out.extend((step.change)(shape, value).to_string().into_bytes())
+                            out.extend((step.change)(shape, value).to_string().into_bytes());
                         }
                         Err(_) => out.extend_from_slice(line),
                     }

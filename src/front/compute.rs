@@ -86,7 +86,7 @@ pub fn compute(
     }
     let mut figures = Figures::until(end);
     let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| {
-        figures.add(row)
+        figures.add(row);
     })?;
     overview.show_rows(None, &mut |row| figures.add(row))?;
     let (block, files) = draw(&figures, &overview.fleet.labels(), &mark)?;

@@ -127,13 +127,12 @@ impl Repo {
         };
         let Some(root) = root else { return Ok(None) };
         let known = self.own_seals.borrow().get(&root).cloned();
-        let seal = match known {
-            Some(known) => known,
-            None => {
-                let seal = self.seal_of(root)?;
-                self.own_seals.borrow_mut().insert(root, seal.clone());
-                seal
-            }
+        let seal = if let Some(known) = known {
+            known
+        } else {
+            let seal = self.seal_of(root)?;
+            self.own_seals.borrow_mut().insert(root, seal.clone());
+            seal
         };
         Ok(Some(Own { root, seal }))
     }

@@ -83,10 +83,10 @@ impl Repo {
         for entry in &self.find_tree(tree)? {
             match entry.kind() {
                 Some(ObjectType::Tree) if entry.filemode() == FOLDER => {
-                    self.check_tree(entry.id(), files)?
+                    self.check_tree(entry.id(), files)?;
                 }
                 Some(ObjectType::Blob) if files || entry.name_bytes() == b".gitattributes" => {
-                    self.check(entry.id())?
+                    self.check(entry.id())?;
                 }
                 _ => {}
             }

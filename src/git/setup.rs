@@ -103,7 +103,7 @@ pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
         {
             None => out.push((name.to_owned(), "is not set".to_owned())),
             Some(there) if there != wanted => {
-                out.push((name.to_owned(), "is set to something else".to_owned()))
+                out.push((name.to_owned(), "is set to something else".to_owned()));
             }
             Some(_) => {}
         }

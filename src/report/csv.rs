@@ -43,7 +43,7 @@ pub fn to_csv(report: &Report) -> String {
                     &format!("{texts},{}", quoted(part)),
                     totals,
                     report,
-                )
+                );
             }),
         }
     }

@@ -78,7 +78,7 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
         match file.try_lock() {
             Ok(()) => break,
             Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
-                std::thread::sleep(AGAIN.min(wait))
+                std::thread::sleep(AGAIN.min(wait));
             }
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();

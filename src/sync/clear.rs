@@ -278,7 +278,7 @@ pub(super) fn prepare(
             &key.map_or_else(|| SOME_KEY.to_owned(), Key::mark),
         )?,
         (None, None) if config.encrypt && !converting => {
-            repo.set_setting(CONVERTING, Some("true"))?
+            repo.set_setting(CONVERTING, Some("true"))?;
         }
         _ => {}
     }
@@ -317,10 +317,10 @@ impl Run<'_> {
         match (&leave, marked, seal) {
             // What is being encrypted is marked once the remote has it.
             (Leave::Sealed, None, Some(seal)) if shown.as_deref() == Some(seal.mark()) => {
-                mark(&self.repo, places, config, seal.mark())?
+                mark(&self.repo, places, config, seal.mark())?;
             }
             (Leave::Sealed, Some(there), Some(seal)) if there != seal.mark() => {
-                mark(&self.repo, places, config, seal.mark())?
+                mark(&self.repo, places, config, seal.mark())?;
             }
             (Leave::Locked(with), None, _) => mark(&self.repo, places, config, with)?,
             _ => {}
@@ -429,8 +429,8 @@ mod tests {
             ] {
                 let leave = decide(Facts {
                     key,
-                    shown,
                     marked,
+                    shown,
                     ..plain
                 });
                 assert_ne!(leave, Leave::Clear, "{key:?} {shown:?} {marked:?}");

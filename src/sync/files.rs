@@ -273,7 +273,7 @@ pub(super) fn figures(
     let mut models = std::collections::HashMap::new();
     let inputs = read::inputs(repo, Some(root))?;
     let mut overview = Overview::read(repo, inputs, Some(machine), cache, &mut |row| {
-        Figures::see(&wanted, &mut models, row)
+        Figures::see(&wanted, &mut models, row);
     })?;
     overview.add_sessions(&wanted, |sum| {
         models

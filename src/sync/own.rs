@@ -647,7 +647,7 @@ impl Own {
         let wanted = self.views();
         let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
         let fleet = Fleet::count_by(vec![data], PriceBook::default(), &mut |row| {
-            Figures::see(&wanted, &mut models, row)
+            Figures::see(&wanted, &mut models, row);
         });
         Figures::of(&fleet, wanted, models)
     }

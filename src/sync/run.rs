@@ -724,7 +724,7 @@ impl Run<'_> {
                 Err(RepoError::Locked { .. }) => {
                     late = Some(Place::Locked(
                         self.repo.common_folder().join(format!("{local}.lock")),
-                    ))
+                    ));
                 }
                 moved => moved?,
             }
@@ -817,7 +817,7 @@ impl Run<'_> {
         if self.sign && self.unsigned.borrow().is_none() {
             match self.repo.commit_signed(&self.git, tree, parents, message) {
                 Err(RepoError::Process(error)) => {
-                    *self.unsigned.borrow_mut() = Some(error.to_string())
+                    *self.unsigned.borrow_mut() = Some(error.to_string());
                 }
                 made => return Ok(made?),
             }

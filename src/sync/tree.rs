@@ -714,7 +714,7 @@ fn open(
     if !ground.is_empty() {
         let (before, after) = (
             with(ground.clone(), machine, |data| {
-                unshortened(data, &own, &all)
+                unshortened(data, &own, &all);
             }),
             with(ground, machine, |data| *data = own.data()),
         );

@@ -324,7 +324,7 @@ fn made(folder: &Path) {
     let place = folder.join("projects/-home-someone-work-shop");
     std::fs::create_dir_all(&place).expect("made");
     files.iter().for_each(|(name, text)| {
-        std::fs::write(place.join(format!("{name}.jsonl")), text).expect("written")
+        std::fs::write(place.join(format!("{name}.jsonl")), text).expect("written");
     });
 }
 

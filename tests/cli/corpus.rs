@@ -92,9 +92,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     while let Some(next) = todo.pop() {
         for entry in fs::read_dir(next).expect("a folder").flatten() {
             if entry.path().is_dir() {
-                todo.push(entry.path())
+                todo.push(entry.path());
             } else {
-                out.push(entry.path())
+                out.push(entry.path());
             }
         }
     }

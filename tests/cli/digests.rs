@@ -509,7 +509,7 @@ fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], cach
     let mut own = Own::new(&id);
     tree.iter().for_each(|(path, bytes)| {
         own.read(path, Content::Bytes(bytes.clone()))
-            .expect("reads")
+            .expect("reads");
     });
     own.add_records(&records);
     let written = own

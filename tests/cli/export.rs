@@ -21,7 +21,7 @@ fn fields(line: &str) -> Vec<String> {
     while let Some(c) = chars.next() {
         match c {
             '"' if quoted && chars.peek() == Some(&'"') => {
-                out.last_mut().expect("one").push(chars.next().unwrap_or(c))
+                out.last_mut().expect("one").push(chars.next().unwrap_or(c));
             }
             '"' => quoted = !quoted,
             ',' if !quoted => out.push(String::new()),

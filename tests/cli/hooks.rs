@@ -139,7 +139,7 @@ fn a_push_that_would_break_something_is_refused() {
     type Change = (&'static str, &'static str, fn(&Machine));
     let changes: [Change; 6] = [
         ("lost", "5 records would be lost or lowered", |m| {
-            fs::remove_file(m.repo().join(DAY)).expect("gone")
+            fs::remove_file(m.repo().join(DAY)).expect("gone");
         }),
         ("lowered", "1 record would be lost or lowered", |m| {
             edit(m, DAY, |text| {
@@ -161,7 +161,7 @@ fn a_push_that_would_break_something_is_refused() {
             },
         ),
         ("unreadable", "would not be readable any more", |m| {
-            edit(m, DAY, |_| "nothing\n".to_owned())
+            edit(m, DAY, |_| "nothing\n".to_owned());
         }),
         ("stale", "would not tell of the files beside it", |m| {
             edit(

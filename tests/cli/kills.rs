@@ -452,7 +452,7 @@ fn what_was_acknowledged_survives_a_power_cut() {
         ada.write(
             ".claude/projects/p/s.jsonl",
             &crate::world::transcript("s1", 0..count),
-        )
+        );
     };
     let mut dice = Dice::new(9);
     let mut acknowledged = 0;
@@ -482,7 +482,7 @@ fn what_was_acknowledged_survives_a_power_cut() {
                     .args([name, &child.id().to_string()])
                     .stderr(Stdio::null())
                     .status(),
-            )
+            );
         };
         signal("-STOP");
         let copy = after_power_cut(&world, &file, round);

@@ -82,9 +82,9 @@ fn objects(machine: &Machine) -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.path().is_dir() {
-                folders.push(entry.path())
+                folders.push(entry.path());
             } else {
-                out.push(entry.path())
+                out.push(entry.path());
             }
         }
     }

@@ -317,7 +317,7 @@ fn machines_that_live_an_hour_are_one_machine_of_the_fleet() {
     // Several at once.
     std::thread::scope(|scope| {
         jobs.iter()
-            .for_each(|job| drop(scope.spawn(|| job.sync(&[]))))
+            .for_each(|job| drop(scope.spawn(|| job.sync(&[]))));
     });
     ada.sync(&[]);
     assert_eq!(ada.fleet().0, 18);

@@ -101,7 +101,7 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
         assert_text(&quick.write(), &text, "the manifest from the cache");
         let mut seen = Seen::new();
         let overview = Overview::read(repo, (machines, archive), None, *cache, &mut |row| {
-            seen.add(row)
+            seen.add(row);
         })
         .expect("reads");
         overview

@@ -43,7 +43,7 @@ impl Play<'_> {
         let machine = self.homes[at].id.clone();
         let mut files = Vec::new();
         self.site.look(at, &mut |repo, root| {
-            files = day_files(repo, root, &machine)
+            files = day_files(repo, root, &machine);
         });
         if files.is_empty() || self.truth.is_forgotten_machine(&machine) {
             return;
@@ -122,7 +122,7 @@ impl Play<'_> {
             }
             let mut files = Vec::new();
             self.site.look(0, &mut |repo, root| {
-                files = day_files(repo, root, &new.machine)
+                files = day_files(repo, root, &new.machine);
             });
             if let Some(request) = new.request {
                 let holds: Vec<_> = files

@@ -240,7 +240,7 @@ impl<'s> Play<'s> {
             }
         }
         vague.into_iter().for_each(|place| {
-            self.truth.slots[place].vague = Some("records were shortened before the claim came")
+            self.truth.slots[place].vague = Some("records were shortened before the claim came");
         });
     }
 
@@ -248,7 +248,7 @@ impl<'s> Play<'s> {
     pub fn has(&self, at: usize, path: &str) -> bool {
         let mut found = false;
         self.site.look(at, &mut |repo, root| {
-            found = repo.entry(Some(root), path).expect("reads").is_some()
+            found = repo.entry(Some(root), path).expect("reads").is_some();
         });
         found
     }
@@ -341,7 +341,7 @@ impl<'s> Play<'s> {
         crate::verdict::assert_true(&self.truth, machines);
         if crate::recount::is_possible() {
             self.site.look(0, &mut |repo, root| {
-                crate::recount::assert_equal(repo, root)
+                crate::recount::assert_equal(repo, root);
             });
             self.did("recount in Python");
         }

@@ -67,7 +67,7 @@ fn transcripts(rows: &[Row], states: &[(usize, i64, State)]) -> BTreeMap<String,
     let mut put = |session: &str, line: &str| {
         out.entry(format!("{session}.jsonl"))
             .or_default()
-            .push_str(line)
+            .push_str(line);
     };
     for at in 0..=rows.len() {
         for (_, start, state) in states.iter().filter(|(behind, ..)| *behind == at) {

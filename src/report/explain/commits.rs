@@ -114,12 +114,11 @@ impl Entries {
         let mut at = root;
         for name in path.split('/') {
             let key = (at, name.to_owned());
-            let next = match self.0.get(&key) {
-                Some(next) => *next,
-                None => {
-                    let entry = repo.entry(Some(at), name)?.map(|entry| entry.oid);
-                    *self.0.entry(key).or_insert(entry)
-                }
+            let next = if let Some(next) = self.0.get(&key) {
+                *next
+            } else {
+                let entry = repo.entry(Some(at), name)?.map(|entry| entry.oid);
+                *self.0.entry(key).or_insert(entry)
             };
             let Some(next) = next else { return Ok(None) };
             at = next;

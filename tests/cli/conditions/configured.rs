@@ -81,7 +81,7 @@ fn index() -> Vec<Row> {
         forced("index.skipHash", "[index]\n\tskipHash = true").needs((2, 40)),
         forced("core.untrackedCache", "[core]\n\tuntrackedCache = true"),
         Row::done("a sparse work tree", |stage| {
-            stage.git(&["sparse-checkout", "set", "--no-cone", "sync/machines/"])
+            stage.git(&["sparse-checkout", "set", "--no-cone", "sync/machines/"]);
         }),
         Row::done("a sparse work tree with a sparse index", |stage| {
             stage.git(&[
@@ -216,7 +216,7 @@ fn traffic() -> Vec<Row> {
         ),
         set("user.useConfigOnly", "[user]\n\tuseConfigOnly = true"),
         Row::done("no name and no address", |stage| {
-            std::fs::remove_file(stage.bob.home.join(".gitconfig")).expect("removed")
+            std::fs::remove_file(stage.bob.home.join(".gitconfig")).expect("removed");
         }),
         Row::done("url.insteadOf", |stage| {
             let base = stage.world.path().display().to_string();

@@ -89,29 +89,29 @@ fn missing() -> Vec<Row> {
             stage.clone_again(&["--filter=tree:0", "--no-checkout"]);
         }),
         Row::done("the newest commit is missing", |stage| {
-            remove(stage, "HEAD")
+            remove(stage, "HEAD");
         }),
         Row::done("a commit before the newest is missing", |stage| {
-            remove(stage, "HEAD~1")
+            remove(stage, "HEAD~1");
         }),
         Row::done("the newest tree is missing", |stage| {
-            remove(stage, "HEAD^{tree}")
+            remove(stage, "HEAD^{tree}");
         }),
         Row::done("another machine's day file is missing", |stage| {
-            remove(stage, DAY)
+            remove(stage, DAY);
         }),
         Row::done("the manifest is missing", |stage| {
-            remove(stage, "HEAD:sync/manifest.json")
+            remove(stage, "HEAD:sync/manifest.json");
         }),
         Row::done("another machine's day file is rotten", |stage| {
-            rot(stage, DAY)
+            rot(stage, DAY);
         }),
         Row::done("the manifest is rotten", |stage| {
-            rot(stage, "HEAD:sync/manifest.json")
+            rot(stage, "HEAD:sync/manifest.json");
         }),
         Row::done("the newest commit is rotten", |stage| rot(stage, "HEAD")),
         Row::done("the newest tree is rotten", |stage| {
-            rot(stage, "HEAD^{tree}")
+            rot(stage, "HEAD^{tree}");
         }),
         Row::done("a pack is rotten", |stage| {
             stage.git(&["gc", "-q"]);

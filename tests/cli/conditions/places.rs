@@ -23,23 +23,23 @@ fn conflict(stage: &Stage) {
 fn branches() -> Vec<Row> {
     vec![
         Row::done("another branch is checked out", |stage| {
-            stage.git(&["switch", "-q", "-C", "aside"])
+            stage.git(&["switch", "-q", "-C", "aside"]);
         })
         .says(WAITS),
         Row::done("the branch was renamed here", |stage| {
-            stage.git(&["branch", "-m", "renamed"])
+            stage.git(&["branch", "-m", "renamed"]);
         })
         .says(WAITS),
         Row::done("HEAD is detached", |stage| {
-            stage.git(&["switch", "-q", "--detach"])
+            stage.git(&["switch", "-q", "--detach"]);
         })
         .says(WAITS),
         Row::done("HEAD is detached at an older commit", |stage| {
-            stage.git(&["switch", "-q", "--detach", "HEAD~1"])
+            stage.git(&["switch", "-q", "--detach", "HEAD~1"]);
         })
         .says(WAITS),
         Row::done("an orphan branch", |stage| {
-            stage.git(&["switch", "-q", "--orphan", "empty"])
+            stage.git(&["switch", "-q", "--orphan", "empty"]);
         })
         .says(WAITS),
         Row::done("the branch was deleted here", |stage| {
@@ -74,7 +74,7 @@ fn branches() -> Vec<Row> {
             fs::write(stage.bob.repo().join("untracked"), "mine\n").expect("written");
         }),
         Row::done("the branch was reset to an older commit", |stage| {
-            stage.git(&["reset", "-q", "--hard", "HEAD~1"])
+            stage.git(&["reset", "-q", "--hard", "HEAD~1"]);
         }),
     ]
 }
@@ -92,7 +92,7 @@ fn unfinished() -> Vec<Row> {
         })
         .says(WAITS),
         Row::done("a lock of HEAD", |stage| {
-            fs::write(stage.bob.repo().join(".git/HEAD.lock"), "").expect("written")
+            fs::write(stage.bob.repo().join(".git/HEAD.lock"), "").expect("written");
         })
         .says(WAITS),
         Row::done("a lock of the branch", |stage| {
@@ -128,10 +128,10 @@ fn unfinished() -> Vec<Row> {
         Row::done("a bisect", |stage| stage.git(&["bisect", "start"]))
             .says("a bisect is unfinished there"),
         Row::done("an index that is garbage", |stage| {
-            fs::write(stage.bob.repo().join(".git/index"), "nonsense").expect("written")
+            fs::write(stage.bob.repo().join(".git/index"), "nonsense").expect("written");
         }),
         Row::done("no index", |stage| {
-            fs::remove_file(stage.bob.repo().join(".git/index")).expect("removed")
+            fs::remove_file(stage.bob.repo().join(".git/index")).expect("removed");
         }),
         Row::done("an empty work tree", |stage| {
             for name in ["sync", "README.md", ".gitattributes"] {
@@ -156,23 +156,23 @@ fn records_do_not_wait_for_the_work_tree() {
 fn clones() -> Vec<Row> {
     vec![
         Row::done("no hooks", |stage| {
-            fs::remove_dir_all(stage.bob.repo().join(".git/hooks")).expect("removed")
+            fs::remove_dir_all(stage.bob.repo().join(".git/hooks")).expect("removed");
         }),
         Row::done("no attributes", |stage| {
-            fs::remove_dir_all(stage.bob.repo().join(".git/info")).expect("removed")
+            fs::remove_dir_all(stage.bob.repo().join(".git/info")).expect("removed");
         }),
         Row::done("no merge driver", |stage| {
-            stage.git(&["config", "--remove-section", "merge.claude-sync"])
+            stage.git(&["config", "--remove-section", "merge.claude-sync"]);
         }),
         Row::done("a plain clone by hand", |stage| stage.clone_again(&[])),
         Row::done("a shallow clone by hand", |stage| {
-            stage.clone_again(&["--depth=1"])
+            stage.clone_again(&["--depth=1"]);
         }),
         Row::done("a clone of a single branch", |stage| {
-            stage.clone_again(&["--single-branch"])
+            stage.clone_again(&["--single-branch"]);
         }),
         Row::done("a clone with a remote of another name", |stage| {
-            stage.clone_again(&["--origin", "upstream"])
+            stage.clone_again(&["--origin", "upstream"]);
         }),
         Row::done("a sparse clone", |stage| stage.clone_again(&["--sparse"])),
         Row::done("a clone with a .git elsewhere", |stage| {

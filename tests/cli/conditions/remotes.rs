@@ -29,7 +29,7 @@ fn rename(stage: &Stage) {
             stage
                 .world
                 .git(&stage.remote(), &["branch", "-M", old, new]),
-        )
+        );
     });
 }
 
@@ -42,7 +42,7 @@ fn names() -> Vec<Row> {
                     stage
                         .world
                         .git(&stage.remote(), &["branch", "-f", new, old]),
-                )
+                );
             });
         }),
         Row::done("HEAD names a branch that is not there", |stage| {
@@ -81,7 +81,7 @@ fn names() -> Vec<Row> {
             drop(blob);
         }),
         Row::done("the remote is not called origin", |stage| {
-            stage.git(&["remote", "rename", "origin", "hub"])
+            stage.git(&["remote", "rename", "origin", "hub"]);
         }),
         Row::done("two remotes, and the branch has its own", |stage| {
             stage.git(&["remote", "rename", "origin", "hub"]);
@@ -103,10 +103,10 @@ fn names() -> Vec<Row> {
                 "config",
                 &format!("branch.{}.remote", stage.branch()),
                 "hub",
-            ])
+            ]);
         }),
         Row::done("a remote that mirrors", |stage| {
-            stage.git(&["config", "remote.origin.mirror", "true"])
+            stage.git(&["config", "remote.origin.mirror", "true"]);
         }),
         Row::done("a remote that fetches one branch", |stage| {
             stage.git(&[

@@ -25,7 +25,7 @@ fn gits_own_daemon() {
     let may_push = |yes: &str| {
         world
             .git(&remote, &["config", "daemon.receivepack", yes])
-            .clear()
+            .clear();
     };
     may_push("true");
     let goes = |line: Line| {
@@ -72,7 +72,7 @@ fn gits_own_daemon() {
             scene
                 .bob
                 .git(&["remote", "set-url", "origin", &address])
-                .clear()
+                .clear();
         }),
         Row::fails(
             "silence",
@@ -122,14 +122,14 @@ fn gits_own_daemon() {
                         "origin",
                         "git://127.0.0.1:9/remote.git",
                     ])
-                    .clear()
+                    .clear();
             },
         )
         .lift(|scene| {
             scene
                 .bob
                 .git(&["remote", "set-url", "origin", &address])
-                .clear()
+                .clear();
         }),
     ];
     all_hold(&scene, &wire, &rows);

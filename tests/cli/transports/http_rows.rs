@@ -253,20 +253,20 @@ fn a_server_that_asks_refuses_fails_or_hangs() {
                         "origin",
                         "http://127.0.0.1:9/remote.git",
                     ])
-                    .clear()
+                    .clear();
             },
         )
         .lift(|scene| {
             scene
                 .bob
                 .git(&["remote", "set-url", "origin", &server.address()])
-                .clear()
+                .clear();
         }),
     ];
     if long() {
         rows.push(
             Row::works("20 KB/s, and as much as git sends at once", |_| {
-                server.wire.go(Line::Slow(20))
+                server.wire.go(Line::Slow(20));
             })
             .lift(well())
             .used(1, 20_000),

@@ -11,17 +11,19 @@ use super::wire::Wire;
 use crate::world::{clean, run};
 
 /// Which requests are answered otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Part {
+    #[default]
     All,
     /// Those that begin a push or are one.
     Push,
 }
 
 /// What the server does with them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub enum Mood {
     /// Serves them.
+    #[default]
     Well,
     /// Serves whoever sends this user and password.
     Login(&'static str, &'static str),
@@ -99,18 +101,6 @@ impl Server {
 
     pub fn shows(&self, pem: &Path) {
         pem.clone_into(&mut self.certificate.lock().expect("no panic"));
-    }
-}
-
-impl Default for Mood {
-    fn default() -> Self {
-        Self::Well
-    }
-}
-
-impl Default for Part {
-    fn default() -> Self {
-        Self::All
     }
 }
 

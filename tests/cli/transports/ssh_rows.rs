@@ -144,7 +144,7 @@ fn keys_host_keys_agents_and_broken_lines() {
             scene
                 .bob
                 .git(&["remote", "set-url", "origin", &sshd.of(&remote)])
-                .clear()
+                .clear();
         }),
         Row::fails(
             "silence",
@@ -198,7 +198,7 @@ fn keys_host_keys_agents_and_broken_lines() {
             scene
                 .bob
                 .git(&["remote", "set-url", "origin", &sshd.of(&remote)])
-                .clear()
+                .clear();
         }),
     ];
     all_hold(&scene, &sshd.wire, &rows);
