@@ -294,11 +294,11 @@ fn files_of_a_room_form_no_circle() {
                 break;
             }
         }
-        let names: Vec<String> = left.keys().map(|module| module.join("/")).collect();
+        let circle: Vec<String> = left.keys().map(|module| module.join("/")).collect();
         assert_eq!(
-            !names.is_empty(),
+            !circle.is_empty(),
             WITH_CIRCLES.contains(&room),
-            "files of {room} that form a circle, or use some that do: {names:?}"
+            "files of {room} that form a circle, or use some that do: {circle:?}"
         );
     }
     assert!(

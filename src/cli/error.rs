@@ -183,6 +183,70 @@ fn path(path: &Path) -> String {
     printable(&path.display().to_string(), 400)
 }
 
+impl CliError {
+    /// An error about the repository or the remote that a set-up names.
+    fn of_repository(error: &SyncError) -> Self {
+        match error {
+            SyncError::NotSync { .. } => Self::new(
+                error,
+                "claude_sync::not_a_sync_repository",
+                exit::REPOSITORY,
+                "give claude-sync a repository of its own: an empty one, or one that claude-sync made",
+            ),
+            SyncError::OtherRemote { repo, .. } => Self::new(
+                error,
+                "claude_sync::other_remote",
+                exit::REPOSITORY,
+                format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
+            ),
+            SyncError::Incomplete { .. } | SyncError::Owner(_) | SyncError::HasId { .. } | SyncError::Sha256 { .. } => {
+                Self::of_place(error)
+            }
+            SyncError::Unreachable { source, .. } => Self::new(
+                error,
+                "claude_sync::remote",
+                exit::REMOTE,
+                crate::git::Cause::of(&source.to_string()).map_or_else(
+                    || "check the address, the network, and that git can log in there: git ls-remote ADDRESS".to_owned(),
+                    |cause| format!("{}; {}", cause.what(), cause.next(false)),
+                ),
+            ),
+            SyncError::PerMachine => Self::new(
+                error,
+                "claude_sync::per_machine",
+                exit::REPOSITORY,
+                "use a repository whose branch all machines share: claude-sync init ADDRESS, without --branch-per-machine",
+            ),
+            _ => Self::of_place(error),
+        }
+    }
+
+    /// An error about the fleet's key.
+    fn of_key(error: &SyncError) -> Self {
+        match error {
+            SyncError::NoKey { .. } => Self::new(
+                error,
+                "claude_sync::no_key",
+                exit::CONFIG,
+                "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
+            ),
+            SyncError::NotRotated { .. } => Self::new(
+                error,
+                "claude_sync::key_rotate",
+                exit::REMOTE,
+                "the key is as it was; run claude-sync until the remote takes everything, then claude-sync key rotate again",
+            ),
+            SyncError::Sealed => Self::new(
+                error,
+                "claude_sync::in_clear",
+                exit::CLEAR,
+                "nothing was changed; to go on in clear, begin with another repository: move this one away, take privacy_settings.encryption out of the settings, and claude-sync init ADDRESS",
+            ),
+            _ => Self::of_place(error),
+        }
+    }
+}
+
 impl From<SyncError> for CliError {
     fn from(error: SyncError) -> Self {
         match error {
@@ -198,12 +262,18 @@ impl From<SyncError> for CliError {
                 "check the folder's permissions and the free space on its disk; nothing was changed",
             ),
             SyncError::Merge(e) => e.into(),
-            SyncError::Index(e) if e.is_disk_full() => {
-                Self::new(&e, "claude_sync::disk_full", exit::FAILURE, "make room on the disk and run claude-sync again: nothing is lost")
-            }
-            SyncError::Index(e) => {
-                Self::new(&e, "claude_sync::index", exit::FAILURE, "the index can be deleted at any time: the next run makes it anew")
-            }
+            SyncError::Index(e) if e.is_disk_full() => Self::new(
+                &e,
+                "claude_sync::disk_full",
+                exit::FAILURE,
+                "make room on the disk and run claude-sync again: nothing is lost",
+            ),
+            SyncError::Index(e) => Self::new(
+                &e,
+                "claude_sync::index",
+                exit::FAILURE,
+                "the index can be deleted at any time: the next run makes it anew",
+            ),
             SyncError::Newer { .. } => Self::new(
                 &error,
                 "claude_sync::newer",
@@ -223,60 +293,29 @@ impl From<SyncError> for CliError {
                 &error,
                 "claude_sync::unmerged",
                 exit::REPOSITORY,
-                format!("everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync", path(repo)),
-            ),
-            SyncError::NotSync { .. } => Self::new(
-                &error,
-                "claude_sync::not_a_sync_repository",
-                exit::REPOSITORY,
-                "give claude-sync a repository of its own: an empty one, or one that claude-sync made",
-            ),
-            SyncError::OtherRemote { ref repo, .. } => Self::new(
-                &error,
-                "claude_sync::other_remote",
-                exit::REPOSITORY,
-                format!("to move to another remote: git -C {} remote set-url origin ADDRESS", path(repo)),
-            ),
-            SyncError::Incomplete { .. } | SyncError::Owner(_) | SyncError::HasId { .. } | SyncError::Sha256 { .. } => {
-                Self::of_place(&error)
-            }
-            SyncError::Unreachable { ref source, .. } => Self::new(
-                &error,
-                "claude_sync::remote",
-                exit::REMOTE,
-                crate::git::Cause::of(&source.to_string()).map_or_else(
-                    || "check the address, the network, and that git can log in there: git ls-remote ADDRESS".to_owned(),
-                    |cause| format!("{}; {}", cause.what(), cause.next(false)),
+                format!(
+                    "everything below sync is merged; merge your files, then: git -C {} add FILE, and claude-sync",
+                    path(repo)
                 ),
             ),
-            SyncError::Scratch(_) => {
-                Self::new(&error, "claude_sync::failure", exit::FAILURE, "check the temporary folder (TMPDIR) and its free space")
-            }
-            SyncError::PerMachine => Self::new(
+            SyncError::NotSync { .. }
+            | SyncError::OtherRemote { .. }
+            | SyncError::Incomplete { .. }
+            | SyncError::Owner(_)
+            | SyncError::HasId { .. }
+            | SyncError::Sha256 { .. }
+            | SyncError::PerMachine
+            | SyncError::Unreachable { .. } => Self::of_repository(&error),
+            SyncError::Scratch(_) => Self::new(
                 &error,
-                "claude_sync::per_machine",
-                exit::REPOSITORY,
-                "use a repository whose branch all machines share: claude-sync init ADDRESS, without --branch-per-machine",
-            ),
-            SyncError::NoKey { .. } => Self::new(
-                &error,
-                "claude_sync::no_key",
-                exit::CONFIG,
-                "on the machine that has it: claude-sync key show; then here: claude-sync key import. For a fleet that has none: claude-sync key init",
+                "claude_sync::failure",
+                exit::FAILURE,
+                "check the temporary folder (TMPDIR) and its free space",
             ),
             SyncError::Key(e) => e.into(),
-            SyncError::NotRotated { .. } => Self::new(
-                &error,
-                "claude_sync::key_rotate",
-                exit::REMOTE,
-                "the key is as it was; run claude-sync until the remote takes everything, then claude-sync key rotate again",
-            ),
-            SyncError::Sealed => Self::new(
-                &error,
-                "claude_sync::in_clear",
-                exit::CLEAR,
-                "nothing was changed; to go on in clear, begin with another repository: move this one away, take privacy_settings.encryption out of the settings, and claude-sync init ADDRESS",
-            ),
+            SyncError::NoKey { .. } | SyncError::NotRotated { .. } | SyncError::Sealed => {
+                Self::of_key(&error)
+            }
             SyncError::Settings(e) => (*e).into(),
             SyncError::NoRemote => Self::new(
                 &error,

@@ -78,102 +78,155 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             help,
         ));
     }
-    let mut subjects = Vec::new();
-    let (mut sessions, mut projects) = (BTreeSet::new(), BTreeSet::new());
-    subjects.extend(args.session.iter().cloned().map(Subject::Session));
-    subjects.extend(args.project.iter().cloned().map(Subject::Project));
-    if !args.machine.is_empty() {
-        let fleet = machine::machines(&places)?;
-        for name in &args.machine {
-            subjects.push(Subject::Machine(machine::find(&fleet, name)?.id.clone()));
-        }
-    }
-    if let Some(day) = &args.before {
-        let day = Day::parse(day).ok_or_else(|| {
-            CliError::plain(
-                &format!("{} is no day", printable(day, 40)),
-                "claude_sync::usage",
-                exit::USAGE,
-                "write it as 2026-11-23; it is a day of UTC",
-            )
-        })?;
-        let today = env.now.day();
-        if day > today && !args.undo {
-            let message =
-                format!("{day} is after today, {today}: nothing would be synced until then");
-            let help = format!("a day of UTC, {today} at the latest; nothing was forgotten");
-            return Err(CliError::plain(
-                &message,
-                "claude_sync::day_ahead",
-                exit::USAGE,
-                help,
-            ));
-        }
-        subjects.push(Subject::Before(day));
-    }
+    let subjects = subjects(args, env, &places)?;
     if args.undo {
         return undo(args, env, &places, &subjects);
     }
-    let mut gone = Totals::default();
-    let mut machines = Vec::new();
-    let mut add = |row: &Row| {
-        if !args.session.is_empty() {
-            sessions.extend(row.session.map(ToString::to_string));
-        }
-        if !args.project.is_empty() && !projects.contains(row.project) {
-            projects.insert(row.project.to_string());
-        }
-        let hit = |subject: &Subject| match subject {
-            Subject::Session(id) => row.session.is_some_and(|session| session.as_str() == id),
-            Subject::Project(name) => row.project == name,
-            Subject::Machine(_) => false,
-            Subject::Before(day) => row.at.day() < *day,
-        };
-        if subjects.iter().any(hit) {
-            gone = gone.plus(row.totals);
-        }
-        machines.push((row.machine, row.totals));
-    };
-    let fleet = source::synced(&places, None, &mut add)?;
-    for (at, totals) in machines {
-        if subjects
-            .iter()
-            .any(|subject| matches!(subject, Subject::Machine(id) if fleet.machines[at].id == *id))
-        {
-            gone = gone.plus(totals);
-        }
+    let found = Found::among(&places, &subjects)?;
+    if found.gone.is_zero() && !args.ahead {
+        return Err(found.nothing(args));
     }
     let what = format!(
         "{}, ${}",
-        count(gone.requests, "request"),
-        gone.cost.amount.cents()
+        count(found.gone.requests, "request"),
+        found.gone.cost.amount.cents()
     );
-    let any = !gone.is_zero();
-    if !any && !args.ahead {
-        let near = |wanted: &[String], there: &BTreeSet<String>| {
-            wanted
-                .iter()
-                .find_map(|name| nearest(name, there.iter().map(String::as_str)))
-                .map(|name| printable(name, 100))
-        };
-        let near = near(&args.project, &projects).or_else(|| near(&args.session, &sessions));
-        let near = near
-            .map(|near| format!("did you mean {near}? "))
-            .unwrap_or_default();
-        let help = format!(
-            "{near}claude-sync brings what other machines have; to keep out what comes later: --ahead"
-        );
-        return Err(CliError::plain(
-            "nothing that was synced fits; nothing was forgotten",
-            "claude_sync::nothing",
-            exit::USAGE,
-            help,
-        ));
-    }
     if !args.yes && !agreed(&what, env)? {
         out("Nothing was forgotten.\n");
         return Ok(exit::OK);
     }
+    let options = Options {
+        intents: intents(&subjects, &places)?,
+        // What nobody synced is in no history.
+        reroot: !found.gone.is_zero(),
+        keep_undo: !args.for_good,
+        ..env.options()
+    };
+    let outcome = crate::sync::run(&places, &options)?;
+    let cost = report::dollars(found.gone.cost.amount);
+    let forgotten = json!({ "requests": found.gone.requests, "cost_usd": cost });
+    let words = || {
+        let summary = sync::summary(&outcome, &options, &places.repo);
+        format!("Forgot {what}. Other machines drop it with their next sync.\n{summary}")
+    };
+    let json = args.json.then(|| vec![("forgotten", forgotten)]);
+    Ok(outcome::tell(&outcome, env, json, words))
+}
+
+/// What the command line names.
+fn subjects(args: &Args, env: &Env, places: &Places) -> Result<Vec<Subject>, CliError> {
+    let mut subjects = Vec::new();
+    subjects.extend(args.session.iter().cloned().map(Subject::Session));
+    subjects.extend(args.project.iter().cloned().map(Subject::Project));
+    if !args.machine.is_empty() {
+        let fleet = machine::machines(places)?;
+        for name in &args.machine {
+            subjects.push(Subject::Machine(machine::find(&fleet, name)?.id.clone()));
+        }
+    }
+    let Some(text) = &args.before else {
+        return Ok(subjects);
+    };
+    let day = Day::parse(text).ok_or_else(|| {
+        CliError::plain(
+            &format!("{} is no day", printable(text, 40)),
+            "claude_sync::usage",
+            exit::USAGE,
+            "write it as 2026-11-23; it is a day of UTC",
+        )
+    })?;
+    let today = env.now.day();
+    if day > today && !args.undo {
+        let message = format!("{day} is after today, {today}: nothing would be synced until then");
+        let help = format!("a day of UTC, {today} at the latest; nothing was forgotten");
+        return Err(CliError::plain(
+            &message,
+            "claude_sync::day_ahead",
+            exit::USAGE,
+            help,
+        ));
+    }
+    subjects.push(Subject::Before(day));
+    Ok(subjects)
+}
+
+/// What would be forgotten, and the names that there are.
+struct Found {
+    gone: Totals,
+    sessions: BTreeSet<String>,
+    projects: BTreeSet<String>,
+}
+
+impl Found {
+    fn among(places: &Places, subjects: &[Subject]) -> Result<Self, CliError> {
+        let mut found = Self {
+            gone: Totals::default(),
+            sessions: BTreeSet::new(),
+            projects: BTreeSet::new(),
+        };
+        let of_sessions = subjects
+            .iter()
+            .any(|one| matches!(one, Subject::Session(_)));
+        let of_projects = subjects
+            .iter()
+            .any(|one| matches!(one, Subject::Project(_)));
+        let mut machines = Vec::new();
+        let mut add = |row: &Row| {
+            if of_sessions {
+                found.sessions.extend(row.session.map(ToString::to_string));
+            }
+            if of_projects && !found.projects.contains(row.project) {
+                found.projects.insert(row.project.to_string());
+            }
+            let hit = |subject: &Subject| match subject {
+                Subject::Session(id) => row.session.is_some_and(|session| session.as_str() == id),
+                Subject::Project(name) => row.project == name,
+                Subject::Machine(_) => false,
+                Subject::Before(day) => row.at.day() < *day,
+            };
+            if subjects.iter().any(hit) {
+                found.gone = found.gone.plus(row.totals);
+            }
+            machines.push((row.machine, row.totals));
+        };
+        let fleet = source::synced(places, None, &mut add)?;
+        for (at, totals) in machines {
+            let id = &fleet.machines[at].id;
+            if subjects
+                .iter()
+                .any(|one| matches!(one, Subject::Machine(other) if other == id))
+            {
+                found.gone = found.gone.plus(totals);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The error where nothing of it is there.
+    fn nothing(&self, args: &Args) -> CliError {
+        let near = |wanted: &[String], there: &BTreeSet<String>| {
+            let near = wanted
+                .iter()
+                .find_map(|name| nearest(name, there.iter().map(String::as_str)));
+            near.map(|name| format!("did you mean {}? ", printable(name, 100)))
+        };
+        let near =
+            near(&args.project, &self.projects).or_else(|| near(&args.session, &self.sessions));
+        let help = format!(
+            "{}claude-sync brings what other machines have; to keep out what comes later: --ahead",
+            near.unwrap_or_default()
+        );
+        CliError::plain(
+            "nothing that was synced fits; nothing was forgotten",
+            "claude_sync::nothing",
+            exit::USAGE,
+            help,
+        )
+    }
+}
+
+/// The decisions, with a salt of their own.
+fn intents(subjects: &[Subject], places: &Places) -> Result<Vec<Intent>, CliError> {
     let mut salt = [0; 16];
     getrandom::fill(&mut salt).map_err(|_| {
         CliError::plain(
@@ -184,42 +237,18 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         )
     })?;
     let salt = hex(&salt);
-    let key = name_key(&places)?;
-    let intents = subjects.iter().map(|subject| {
+    let key = name_key(places)?;
+    let intent = |subject: &Subject| {
         let (subject, says) = subject.tombstone(&salt, key.as_ref());
-        let value = says
-            .get("salt")
-            .cloned()
-            .unwrap_or(serde_json::Value::Bool(true));
+        let value = says.get("salt").cloned();
         Intent {
             kind: FORGOTTEN,
             subject,
             key: if says.is_empty() { "all" } else { "salt" },
-            value,
+            value: value.unwrap_or(serde_json::Value::Bool(true)),
         }
-    });
-    // What nobody synced is in no history.
-    let options = Options {
-        intents: intents.collect(),
-        reroot: any,
-        keep_undo: !args.for_good,
-        ..env.options()
     };
-    let outcome = crate::sync::run(&places, &options)?;
-    let forgotten =
-        || json!({ "requests": gone.requests, "cost_usd": report::dollars(gone.cost.amount) });
-    let words = || {
-        format!(
-            "Forgot {what}. Other machines drop it with their next sync.\n{}",
-            sync::summary(&outcome, &options, &places.repo)
-        )
-    };
-    Ok(outcome::tell(
-        &outcome,
-        env,
-        args.json.then(|| vec![("forgotten", forgotten())]),
-        words,
-    ))
+    Ok(subjects.iter().map(intent).collect())
 }
 
 /// What names are signed with: nothing where there is no key, or where what is written is sealed with it.

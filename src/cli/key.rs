@@ -209,118 +209,130 @@ fn ask() -> Result<Purpose, CliError> {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = Env::places()?;
-    let path = printable(&places.key.display().to_string(), 400);
     match &args.what {
-        What::Init(print) => {
-            if let Some(there) = key::read(&places.key)? {
-                if print.json {
-                    tell(&there, &places, false, None);
-                    return Ok(exit::OK);
-                }
-                note(
-                    env,
-                    &format!("There is a key already, {}, in {path}\n", there.mark()),
-                );
-                return Ok(exit::OK);
-            }
-            // A key of its own would shut this machine out of a fleet that has one.
-            if let Some(mark) = sealed_by(&places)? {
-                let message = format!("this fleet has a key, {mark}, which is not on this machine");
-                let help = "on a machine that has it: claude-sync key show; then here: claude-sync key import";
-                return Err(CliError::plain(
-                    &message,
-                    "claude_sync::no_key",
-                    exit::CONFIG,
-                    help,
-                ));
-            }
-            let new = make(&places)?;
-            if print.json {
-                tell(&new, &places, true, None);
-                return Ok(exit::OK);
-            }
-            note(env, &about(&new, &places));
-            note(
-                env,
-                "To encrypt the repository: claude-sync config set privacy_settings.encryption at-rest\n",
-            );
-        }
-        What::Show(print) => match key::read(&places.key)? {
-            Some(key) if print.json => tell(&key, &places, false, Some(&key.text())),
-            Some(key) => out(&format!("{}\n", key.text())),
-            None => {
-                return Err(CliError::plain(
-                    "this machine has no key",
-                    "claude_sync::no_key",
-                    exit::CONFIG,
-                    "claude-sync key init makes one; claude-sync key import takes over another machine's",
-                ));
-            }
-        },
-        What::Rotate { yes, json } => return rotate(*yes, *json, env, &places),
+        What::Init(print) => init(print.json, env, &places),
+        What::Show(print) => show(print.json, &places),
+        What::Rotate { yes, json } => rotate(*yes, *json, env, &places),
         What::Import {
-            key: given,
+            key,
             file,
             purpose,
             replace,
             print,
         } => {
-            let mut text = given.clone().unwrap_or_default();
-            if let Some(file) = file {
-                text = from_file(file)?;
-            } else if given.is_none() {
-                if std::io::stdin().is_terminal() {
-                    // Not shown: a terminal keeps what it showed.
-                    let asked = Password::new()
-                        .with_prompt("The key that claude-sync key show prints on another machine")
-                        .interact();
-                    text = asked.unwrap_or_default();
-                } else {
-                    let _ = std::io::stdin().take(MOST).read_to_string(&mut text);
-                }
-            }
-            let new = Key::parse(&text).ok_or_else(|| {
-                CliError::plain(
-                    "that is no key of claude-sync, or a character of it is wrong",
-                    "claude_sync::key",
-                    exit::CONFIG,
-                    "copy the whole line that claude-sync key show prints",
-                )
-            })?;
+            let new = given(key.as_deref(), file.as_deref())?;
             take_over(&places, &new, *replace)?;
-            if given.is_some() {
+            if key.is_some() {
                 eprintln!(
                     "warning: The key stood on the command line: the shell's history has it, and other users of this computer may have seen it. Delete it from the history; next time: claude-sync key import --file FILE, or from standard input."
                 );
             }
-            let at_terminal = env.attended && std::io::stdin().is_terminal();
+            let may_ask = key.is_none() && file.is_none() && env.attended;
             let purpose = match purpose {
                 Some(For::Sealing) => Purpose::Sealing,
                 Some(For::Names) => Purpose::Names,
-                None if given.is_none() && file.is_none() && at_terminal => ask()?,
+                None if may_ask && std::io::stdin().is_terminal() => ask()?,
                 None => likely_purpose(&places)?,
             };
             if purpose == Purpose::Sealing {
                 remember_key(&places, &new)?;
             }
-            if print.json {
-                tell(&new, &places, false, None);
-                return Ok(exit::OK);
-            }
-            let what = match purpose {
-                Purpose::Sealing => {
-                    "The fleet is encrypted with it: nothing leaves this machine in clear."
-                }
-                Purpose::Names => "It hides project names alone; files are not encrypted with it.",
-            };
-            note(
-                env,
-                &format!(
-                    "This machine has the key {} now, in {path}\n{what}\nNext: claude-sync\n",
-                    new.mark()
-                ),
-            );
+            imported(&new, purpose, print.json, env, &places);
+            Ok(exit::OK)
+        }
+    }
+}
+
+fn init(json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
+    if let Some(there) = key::read(&places.key)? {
+        if json {
+            tell(&there, places, false, None);
+        } else {
+            let path = printable(&places.key.display().to_string(), 400);
+            let text = format!("There is a key already, {}, in {path}\n", there.mark());
+            note(env, &text);
+        }
+        return Ok(exit::OK);
+    }
+    // A key of its own would shut this machine out of a fleet that has one.
+    if let Some(mark) = sealed_by(places)? {
+        let message = format!("this fleet has a key, {mark}, which is not on this machine");
+        let help =
+            "on a machine that has it: claude-sync key show; then here: claude-sync key import";
+        return Err(CliError::plain(
+            &message,
+            "claude_sync::no_key",
+            exit::CONFIG,
+            help,
+        ));
+    }
+    let new = make(places)?;
+    if json {
+        tell(&new, places, true, None);
+        return Ok(exit::OK);
+    }
+    note(env, &about(&new, places));
+    note(
+        env,
+        "To encrypt the repository: claude-sync config set privacy_settings.encryption at-rest\n",
+    );
+    Ok(exit::OK)
+}
+
+fn show(json: bool, places: &Places) -> Result<u8, CliError> {
+    match key::read(&places.key)? {
+        Some(key) if json => tell(&key, places, false, Some(&key.text())),
+        Some(key) => out(&format!("{}\n", key.text())),
+        None => {
+            return Err(CliError::plain(
+                "this machine has no key",
+                "claude_sync::no_key",
+                exit::CONFIG,
+                "claude-sync key init makes one; claude-sync key import takes over another machine's",
+            ));
         }
     }
     Ok(exit::OK)
+}
+
+/// The key that is to be imported: of the command line, a file, a prompt or standard input.
+fn given(key: Option<&str>, file: Option<&Path>) -> Result<Key, CliError> {
+    let mut text = key.unwrap_or_default().to_owned();
+    if let Some(file) = file {
+        text = from_file(file)?;
+    } else if key.is_none() && std::io::stdin().is_terminal() {
+        // Not shown: a terminal keeps what it showed.
+        let asked = Password::new()
+            .with_prompt("The key that claude-sync key show prints on another machine")
+            .interact();
+        text = asked.unwrap_or_default();
+    } else if key.is_none() {
+        let _ = std::io::stdin().take(MOST).read_to_string(&mut text);
+    }
+    Key::parse(&text).ok_or_else(|| {
+        CliError::plain(
+            "that is no key of claude-sync, or a character of it is wrong",
+            "claude_sync::key",
+            exit::CONFIG,
+            "copy the whole line that claude-sync key show prints",
+        )
+    })
+}
+
+fn imported(new: &Key, purpose: Purpose, json: bool, env: &Env, places: &Places) {
+    if json {
+        tell(new, places, false, None);
+        return;
+    }
+    let what = match purpose {
+        Purpose::Sealing => "The fleet is encrypted with it: nothing leaves this machine in clear.",
+        Purpose::Names => "It hides project names alone; files are not encrypted with it.",
+    };
+    let (mark, path) = (
+        new.mark(),
+        printable(&places.key.display().to_string(), 400),
+    );
+    let text =
+        format!("This machine has the key {mark} now, in {path}\n{what}\nNext: claude-sync\n");
+    note(env, &text);
 }

@@ -11,7 +11,7 @@ use crate::base::time::Timestamp;
 use crate::git::process::refuser;
 use crate::report::ago;
 use crate::store::Places;
-use crate::sync::{self, Status};
+use crate::sync::{self, Known, Status};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -56,141 +56,129 @@ fn cleanup_days(places: &Places) -> u64 {
     said.min().unwrap_or(CLEANUP)
 }
 
+/// Lines of a name and a value.
+struct Lines(String);
+
+impl Lines {
+    fn put(&mut self, key: &str, value: &str) {
+        self.0.push_str(&format!("  {key:<11} {value}\n"));
+    }
+}
+
+fn when(now: Timestamp, time: Option<Timestamp>) -> String {
+    time.map_or_else(|| "never".to_owned(), |time| ago(now, time))
+}
+
 fn text(status: &Status, started: &Started, now: Timestamp) -> String {
-    let own = status
-        .machines
-        .iter()
-        .find(|machine| Some(&machine.id) == status.machine.as_ref());
-    let when =
-        |time: Option<Timestamp>| time.map_or_else(|| "never".to_owned(), |time| ago(now, time));
-    let name = own
-        .map(|own| printable(&own.label, 60))
-        .filter(|label| !label.is_empty());
-    let id = status
-        .machine
-        .as_ref()
-        .map_or_else(|| "no id yet".to_owned(), ToString::to_string);
-    let mut text = format!(
-        "This machine: {}\n",
-        name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"))
-    );
-    let mut line = |key: &str, value: &str| text.push_str(&format!("  {key:<11} {value}\n"));
-    line("last sync", &when(own.and_then(|own| own.last_sync)));
+    let is_own = |machine: &&Known| Some(&machine.id) == status.machine.as_ref();
+    let own = status.machines.iter().find(is_own);
+    let name = own.map(|own| printable(&own.label, 60));
+    let name = name.filter(|label| !label.is_empty());
+    let id = status.machine.as_ref();
+    let id = id.map_or_else(|| "no id yet".to_owned(), ToString::to_string);
+    let name = name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"));
+    let mut lines = Lines(format!("This machine: {name}\n"));
+    lines.put("last sync", &when(now, own.and_then(|own| own.last_sync)));
     let new = &status.unsynced;
-    line(
-        "to sync",
-        &match new.files {
-            0 => format!("nothing new in {}", count(new.all, "transcript")),
-            files => format!(
-                "{} of {}",
-                count(files, "transcript"),
-                count(new.sessions, "session")
-            ),
-        },
+    let (files, sessions) = (
+        count(new.files, "transcript"),
+        count(new.sessions, "session"),
     );
-    line(
-        "remote",
-        &status.remote.as_deref().map_or_else(
-            || "none: history is kept on this machine".to_owned(),
-            |url| printable(url, 200),
-        ),
-    );
-    if status.remote.is_some() {
-        line(
-            "to push",
-            &if status.unpushed == 0 {
-                "nothing".to_owned()
-            } else {
-                count(status.unpushed, "commit")
-            },
+    let to_sync = match new.files {
+        0 => format!("nothing new in {}", count(new.all, "transcript")),
+        _ => format!("{files} of {sessions}"),
+    };
+    lines.put("to sync", &to_sync);
+    remote_lines(status, &mut lines);
+    if status.pending > 0 {
+        let sessions = count(status.pending, "session");
+        lines.put(
+            "conflicts",
+            &format!("{sessions} to look at: claude-sync conflicts"),
         );
     }
+    if !status.left_out.is_empty() {
+        let files = count(status.left_out.len() as u64, "file");
+        lines.put("left out", &format!("{files}: claude-sync conflicts"));
+    }
+    folder_lines(status, now, &mut lines);
+    lines.put("automatic", started.text(now).trim_end());
+    lines.0 + &others(status, now)
+}
+
+/// The remote, and what it does not have.
+fn remote_lines(status: &Status, lines: &mut Lines) {
+    let Some(url) = &status.remote else {
+        lines.put("remote", "none: history is kept on this machine");
+        return;
+    };
+    lines.put("remote", &printable(url, 200));
+    let commits = match status.unpushed {
+        0 => "nothing".to_owned(),
+        commits => count(commits, "commit"),
+    };
+    lines.put("to push", &commits);
     if let Some((failures, next)) = status.retry {
-        let refused = status
-            .reason
-            .as_deref()
-            .is_some_and(|reason| refuser(reason).is_some());
+        let reason = status.reason.as_deref();
+        let refused = reason.is_some_and(|reason| refuser(reason).is_some());
         let what = if refused {
             "to push"
         } else {
             "to reach the remote"
         };
-        line(
-            "retry",
-            &format!(
-                "{} {what} in a row; unattended runs try again from {next} on",
-                count(failures, "failure")
-            ),
-        );
+        let failures = count(failures, "failure");
+        let text = format!("{failures} {what} in a row; unattended runs try again from {next} on");
+        lines.put("retry", &text);
     }
     if let Some(reason) = &status.reason {
-        line(
-            "reason",
-            &printable_lines(reason, 12).replace('\n', "\n              "),
-        );
-        next(reason)
-            .into_iter()
-            .for_each(|next| line("next step", &next));
+        let text = printable_lines(reason, 12).replace('\n', "\n              ");
+        lines.put("reason", &text);
+        if let Some(next) = next(reason) {
+            lines.put("next step", &next);
+        }
     }
-    if status.pending > 0 {
-        line(
-            "conflicts",
-            &format!(
-                "{} to look at: claude-sync conflicts",
-                count(status.pending, "session")
-            ),
-        );
-    }
-    if !status.left_out.is_empty() {
-        line(
-            "left out",
-            &format!(
-                "{}: claude-sync conflicts",
-                count(status.left_out.len() as u64, "file")
-            ),
-        );
-    }
+}
+
+fn folder_lines(status: &Status, now: Timestamp, lines: &mut Lines) {
     for (at, (folder, extent)) in status.folders.iter().enumerate() {
         let newest = extent
             .newest
-            .map(|time| format!(", newest {}", ago(now, time)))
-            .unwrap_or_default();
+            .map(|time| format!(", newest {}", ago(now, time)));
         let usage = extent
             .last_usage
-            .map(|time| format!(", last usage {}", ago(now, time)))
-            .unwrap_or_default();
-        let path = printable(&short(&folder.path), 200);
-        line(
-            if at == 0 { "reads" } else { "" },
-            &format!("{path}: {}{newest}{usage}", count(extent.files, "file")),
+            .map(|time| format!(", last usage {}", ago(now, time)));
+        let text = format!(
+            "{}: {}{}{}",
+            printable(&short(&folder.path), 200),
+            count(extent.files, "file"),
+            newest.unwrap_or_default(),
+            usage.unwrap_or_default()
         );
+        lines.put(if at == 0 { "reads" } else { "" }, &text);
     }
-    let auto = started.text(now);
-    line("automatic", auto.trim_end());
-    let others: Vec<_> = status
-        .machines
-        .iter()
-        .filter(|machine| Some(&machine.id) != status.machine.as_ref())
-        .collect();
-    if !others.is_empty() {
-        text.push_str("\nOther machines:\n");
-        let width = others
-            .iter()
-            .map(|machine| printable(&machine.label, 40).chars().count())
-            .max()
-            .unwrap_or(0);
-        for machine in others {
-            let state = match (&machine.error, machine.retired) {
-                (Some(error), _) => format!(": {}", printable(error, 100)),
-                (None, true) => ", retired".to_owned(),
-                (None, false) => String::new(),
-            };
-            text.push_str(&format!(
-                "  {:<width$}  last sync {}{state}\n",
-                printable(&machine.label, 40),
-                when(machine.last_sync)
-            ));
-        }
+}
+
+fn others(status: &Status, now: Timestamp) -> String {
+    let is_other = |machine: &&Known| Some(&machine.id) != status.machine.as_ref();
+    let others: Vec<_> = status.machines.iter().filter(is_other).collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let label = |machine: &Known| printable(&machine.label, 40);
+    let widths = others.iter().map(|machine| label(machine).chars().count());
+    let width = widths.max().unwrap_or(0);
+    let mut text = "\nOther machines:\n".to_owned();
+    for machine in others {
+        let state = match (&machine.error, machine.retired) {
+            (Some(error), _) => format!(": {}", printable(error, 100)),
+            (None, true) => ", retired".to_owned(),
+            (None, false) => String::new(),
+        };
+        let last = when(now, machine.last_sync);
+        text.push_str(&format!(
+            "  {:<width$}  last sync {last}{state}\n",
+            label(machine)
+        ));
     }
     text
 }
@@ -288,7 +276,7 @@ fn to_json(
     warnings: &[String],
 ) -> serde_json::Value {
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
-    let machine = |known: &sync::Known| {
+    let machine = |known: &Known| {
         serde_json::json!({
             "id": known.id.to_string(), "name": known.label, "last_sync": time(known.last_sync), "retired": known.retired,
             "error": known.error, "this": Some(&known.id) == status.machine.as_ref(),

@@ -6,10 +6,11 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, outcome};
 use crate::base::text::{count, printable, printable_lines};
+use crate::format::manifest::Conflict;
 use crate::format::syncfile::Mode;
 use crate::git::process::{Refuser, refuser};
 use crate::git::{Cause, Healed, Place};
-use crate::sync::{self, Options, Outcome, Remote, Task, Twin};
+use crate::sync::{self, Options, Outcome, ReadReport, Remote, Task, Twin};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -307,110 +308,134 @@ pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
         .fold(String::new(), |text, line| text + "warning: " + line + "\n")
 }
 
-/// What a person should know.
+/// What a person should know, a line each.
 pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Remote::Queued(reason) = &outcome.remote {
-        let broken = reason.contains("is corrupt") || reason.contains("is empty");
-        let why = if broken {
-            "git cannot use this clone: an object in it is damaged; help: claude-sync verify"
-                .to_owned()
-        } else {
-            waits("The remote was not reached", Cause::of(reason))
-        };
-        lines.push(format!("{why}\n{}", printable_lines(reason, 12)));
+    lines.extend(remote_warning(&outcome.remote));
+    if !quiet {
+        lines.extend(of_address(outcome));
     }
-    if let Remote::Locked(mark) = &outcome.remote {
+    lines.extend(twin_warning(outcome));
+    let late = outcome.late.as_ref();
+    lines.extend(late.map(|place| self::late(place, &outcome.branch)));
+    for (key, meant) in &outcome.unknown {
+        let meant = meant.map(|meant| format!("; did you mean \"{meant}\"?"));
         lines.push(format!(
+            "config.json: there is no setting \"{}\"{}",
+            printable(key, 100),
+            meant.unwrap_or_default()
+        ));
+    }
+    lines.extend(transcript_warnings(&outcome.read, quiet));
+    lines.extend(file_warnings(outcome));
+    lines.extend(forgotten_warnings(outcome));
+    if let Some(rules) = outcome.newer_rules {
+        let own = crate::format::manifest::RULES;
+        lines.push(format!(
+            "The manifest was computed by newer rules ({rules}, this tool has {own}). This machine's data is synced; the manifest is left alone. Update claude-sync."
+        ));
+    }
+    lines
+}
+
+/// Why the remote does not have everything.
+fn remote_warning(remote: &Remote) -> Option<String> {
+    Some(match remote {
+        Remote::Queued(reason) => {
+            let broken = reason.contains("is corrupt") || reason.contains("is empty");
+            let why = if broken {
+                "git cannot use this clone: an object in it is damaged; help: claude-sync verify"
+                    .to_owned()
+            } else {
+                waits("The remote was not reached", Cause::of(reason))
+            };
+            format!("{why}\n{}", printable_lines(reason, 12))
+        }
+        Remote::Locked(mark) => format!(
             "The remote is encrypted now, with the key {}; everything is committed here and waits for it. On a machine that has it: claude-sync key show; then here: claude-sync key import",
             printable(mark, 20)
-        ));
-    }
-    if outcome.remote == Remote::Held {
-        lines.push("This fleet is encrypted, its key is not here, and the remote shows nothing encrypted: it may have been emptied or rewound. Everything is committed here and waits; nothing leaves in clear. On a machine that has the key: claude-sync key show; then here: claude-sync key import. If the fleet is not encrypted any more: claude-sync --in-clear".to_owned());
-    }
-    if let Remote::Refused(reason) = &outcome.remote {
-        lines.push(format!(
-            "{}\n{}",
-            refused(reason),
-            printable_lines(reason, 12)
-        ));
-    }
-    if let Remote::Unsigned(reason) = &outcome.remote {
-        lines.push(format!(
+        ),
+        Remote::Held => "This fleet is encrypted, its key is not here, and the remote shows nothing encrypted: it may have been emptied or rewound. Everything is committed here and waits; nothing leaves in clear. On a machine that has the key: claude-sync key show; then here: claude-sync key import. If the fleet is not encrypted any more: claude-sync --in-clear".to_owned(),
+        Remote::Refused(reason) => {
+            format!("{}\n{}", refused(reason), printable_lines(reason, 12))
+        }
+        Remote::Unsigned(reason) => format!(
             "The commit could not be signed (git.sign); it is kept here, and the next run that can sign pushes it. Without signatures: claude-sync config set git.sign false\n{}",
             printable_lines(reason, 12)
-        ));
-    }
-    if let Some(address) = outcome.moved.as_deref().filter(|_| !quiet) {
+        ),
+        _ => return None,
+    })
+}
+
+/// Where the remote is now, and when it is tried again.
+fn of_address(outcome: &Outcome) -> impl Iterator<Item = String> {
+    let moved = outcome.moved.as_deref().map(|address| {
         let address = printable(address, 400);
-        lines.push(format!(
+        format!(
             "The remote moved to {address}, and its server redirects there for now. Next: claude-sync git remote set-url origin {address}"
-        ));
-    }
-    if let Some(next) = outcome.next_try.filter(|_| !quiet) {
-        lines.push(format!(
-            "Each claude-sync tries again; those with --quiet from {next} on."
-        ));
-    }
-    let twin = "Nothing is lost or counted twice; but give one of the two its own id: claude-sync machine new-id. Or, if this is the same machine after a move or a restored backup: claude-sync machine adopt";
-    match outcome.twin {
-        Some(Twin::Copied) => lines
-            .push(format!("The id {} was made on another computer, as after copying a home folder or an image. {twin}", outcome.machine)),
-        Some(Twin::Wrote) => lines.push(format!("Another computer syncs with the id of this one, {}. {twin}", outcome.machine)),
-        None => {}
-    }
-    lines.extend(
-        outcome
-            .late
-            .as_ref()
-            .map(|place| late(place, &outcome.branch)),
-    );
-    for (key, meant) in &outcome.unknown {
-        let meant = meant
-            .map(|meant| format!("; did you mean \"{meant}\"?"))
-            .unwrap_or_default();
-        lines.push(format!(
-            "config.json: there is no setting \"{}\"{meant}",
-            printable(key, 100)
-        ));
-    }
-    for bad in outcome.read.bad.iter().take(if quiet { 0 } else { 10 }) {
+        )
+    });
+    let next = outcome
+        .next_try
+        .map(|next| format!("Each claude-sync tries again; those with --quiet from {next} on."));
+    moved.into_iter().chain(next)
+}
+
+fn twin_warning(outcome: &Outcome) -> Option<String> {
+    let next = "Nothing is lost or counted twice; but give one of the two its own id: claude-sync machine new-id. Or, if this is the same machine after a move or a restored backup: claude-sync machine adopt";
+    let id = &outcome.machine;
+    outcome.twin.map(|twin| match twin {
+        Twin::Copied => format!(
+            "The id {id} was made on another computer, as after copying a home folder or an image. {next}"
+        ),
+        Twin::Wrote => {
+            format!("Another computer syncs with the id of this one, {id}. {next}")
+        }
+    })
+}
+
+fn transcript_warnings(read: &ReadReport, quiet: bool) -> Vec<String> {
+    let path = |path: &std::path::Path| printable(&path.display().to_string(), 400);
+    let mut lines = Vec::new();
+    for bad in read.bad.iter().take(if quiet { 0 } else { 10 }) {
         lines.push(format!(
             "{}:{}: skipped: {}",
-            printable(&bad.path.display().to_string(), 400),
+            path(&bad.path),
             bad.line,
             bad.error
         ));
     }
-    if outcome.read.bad_total > 0 {
+    if read.bad_total > 0 {
         lines.push(format!(
             "{} of transcripts could not be read and were skipped.",
-            count(outcome.read.bad_total, "line")
+            count(read.bad_total, "line")
         ));
     }
-    for pattern in &outcome.read.unmatched {
+    for pattern in &read.unmatched {
         lines.push(format!(
             "transcripts.folders: there are no transcripts in {}",
             printable(pattern, 300)
         ));
     }
-    for (path, reason) in &outcome.read.unreadable {
+    for (file, reason) in &read.unreadable {
         lines.push(format!(
             "{}: skipped: {}",
-            printable(&path.display().to_string(), 400),
+            path(file),
             printable(reason, 200)
         ));
     }
-    for one in &outcome.left_out {
-        lines.push(left_out(&one.code, &one.path));
-    }
-    for problem in outcome.problems.iter().filter(|problem| {
-        !outcome
-            .left_out
-            .iter()
-            .any(|one| one.path == problem.subject)
-    }) {
+    lines
+}
+
+/// Files that were left out, and sessions that need review.
+fn file_warnings(outcome: &Outcome) -> Vec<String> {
+    let left_out = &outcome.left_out;
+    let mut lines: Vec<_> = left_out
+        .iter()
+        .map(|one| self::left_out(&one.code, &one.path))
+        .collect();
+    let named = |problem: &&Conflict| left_out.iter().any(|one| one.path == problem.subject);
+    for problem in outcome.problems.iter().filter(|problem| !named(problem)) {
         let subject = printable(&problem.subject, 200);
         lines.push(match problem.code.as_str() {
             "unequal-records" => format!(
@@ -423,6 +448,11 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
             code => format!("{subject}: left out ({}). All other files count.", printable(code, 40)),
         });
     }
+    lines
+}
+
+fn forgotten_warnings(outcome: &Outcome) -> Vec<String> {
+    let mut lines = Vec::new();
     if outcome.unknown_names > 0 {
         let names = count(outcome.unknown_names as u64, "name");
         lines.push(format!(
@@ -433,12 +463,6 @@ pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
         let day = printable(subject.strip_prefix("before:").unwrap_or(subject), 40);
         lines.push(format!(
             "Somebody had everything before {day} forgotten, and that day was still to come: it is ignored. To remove it: claude-sync forget --undo --before {day}"
-        ));
-    }
-    if let Some(rules) = outcome.newer_rules {
-        let own = crate::format::manifest::RULES;
-        lines.push(format!(
-            "The manifest was computed by newer rules ({rules}, this tool has {own}). This machine's data is synced; the manifest is left alone. Update claude-sync."
         ));
     }
     lines

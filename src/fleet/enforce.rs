@@ -111,6 +111,9 @@ pub fn breaking(
     Ok(out)
 }
 
+/// Ids of records that went, and of those of which one copy went because of its day, with the tombstones.
+type Gone = (BTreeSet<Forgotten>, BTreeMap<RecordId, BTreeSet<RecordId>>);
+
 /// Shows what applying the rules would change, and returns the ids of records that would go: to be noted as forgotten, and because of
 /// their day.
 fn sweep(
@@ -119,7 +122,7 @@ fn sweep(
     rules: &Rules,
     checked: &dyn Checked,
     show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
-) -> Result<(BTreeSet<Forgotten>, BTreeMap<RecordId, BTreeSet<RecordId>>), DataError> {
+) -> Result<Gone, DataError> {
     let (mut forgotten, mut passed) = (
         BTreeSet::new(),
         BTreeMap::<RecordId, BTreeSet<RecordId>>::new(),

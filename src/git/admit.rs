@@ -71,13 +71,23 @@ struct Own {
     seal: Option<String>,
 }
 
+/// A value that is looked up once.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Lookup<T> {
+    /// It was not looked up yet.
+    #[default]
+    Pending,
+    /// What was found.
+    Done(Option<T>),
+}
+
 impl Repo {
     /// Where the mark is kept.
     const MARK: &'static str = "claude-sync.sealed";
 
     /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where it never met an encrypted commit.
     pub fn sealed_mark(&self) -> Result<Option<String>, RepoError> {
-        if let Some(known) = &*self.marked.borrow() {
+        if let Lookup::Done(known) = &*self.marked.borrow() {
             return Ok(known.clone());
         }
         let mark = self
@@ -85,7 +95,7 @@ impl Repo {
             .get_string(Self::MARK)
             .ok()
             .filter(|mark| !mark.is_empty());
-        *self.marked.borrow_mut() = Some(mark.clone());
+        *self.marked.borrow_mut() = Lookup::Done(mark.clone());
         Ok(mark)
     }
 
@@ -103,12 +113,12 @@ impl Repo {
 
     /// As [`Self::set_sealed_mark`], for this handle alone.
     pub fn mark_sealed(&self, mark: Option<&str>) {
-        *self.marked.borrow_mut() = Some(mark.map(str::to_owned));
+        *self.marked.borrow_mut() = Lookup::Done(mark.map(str::to_owned));
     }
 
     /// Has files be compared with this tree, in place of that of [`KNOWN`].
     pub fn compare_with(&self, root: Option<Oid>) {
-        *self.own_root.borrow_mut() = Some(root);
+        *self.own_root.borrow_mut() = Lookup::Done(root);
     }
 
     /// From here on files in clear are read: what is looked at was screened, or made by this run, which has no key to seal it with.
@@ -117,10 +127,10 @@ impl Repo {
     }
 
     fn own(&self) -> Result<Option<Own>, RepoError> {
-        let set = *self.own_root.borrow();
+        let set = self.own_root.borrow().clone();
         let root = match set {
-            Some(root) => root,
-            None => self
+            Lookup::Done(root) => root,
+            Lookup::Pending => self
                 .commit_at(KNOWN)?
                 .map(|commit| self.tree_of(commit))
                 .transpose()?,

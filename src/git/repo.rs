@@ -10,6 +10,7 @@ use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository, RepositoryInitOpt
 
 use rayon::prelude::*;
 
+use super::admit::Lookup;
 use super::process::{Git, GitError};
 use super::settings::Role;
 use crate::base::key::{Key, NameKey};
@@ -175,9 +176,9 @@ pub struct Repo {
     /// Objects that have an end.
     pub(super) checked: RefCell<HashSet<Oid>>,
     /// The mark of the key that the fleet is encrypted with, once it was asked for.
-    pub(super) marked: RefCell<Option<Option<String>>>,
+    pub(super) marked: RefCell<Lookup<String>>,
     /// The tree that files are compared with, where it is not that of [`KNOWN`].
-    pub(super) own_root: RefCell<Option<Option<Oid>>>,
+    pub(super) own_root: RefCell<Lookup<Oid>>,
     /// What was joined last holds what may be read and what this run made, and nothing else.
     pub(super) own_work: Cell<bool>,
     /// How such trees are sealed.

@@ -83,14 +83,14 @@ impl Repo {
         let default = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
         let default =
             default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
-        let names = [
+        let others = [
             rebased
                 .trim()
                 .strip_prefix("refs/heads/")
                 .map(str::to_owned),
             default.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned)),
         ];
-        Ok(names
+        Ok(others
             .into_iter()
             .flatten()
             .next()

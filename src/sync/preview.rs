@@ -15,7 +15,7 @@ use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::{Git, Oid};
 use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{self, Cursors};
+use crate::transcripts::{self, Cursors, Naming};
 
 /// A file of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,106 +65,97 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let repo = repo.with_key(key.as_ref());
     repo.write_in_memory()?;
     let index = Index::peek(&places.state);
-    let binding = Binding {
-        known: repo
-            .commit_at(KNOWN)?
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
-        machine: machine.to_string(),
-        reader: reader(&repo, &naming, options.summary_only)?,
-    };
-    let full = options.mode == Mode::Full;
-    let cursors = match &index {
-        // A damaged index is made anew by the next run; here it is none.
-        Some(index) if !full => index.cursors(&binding).unwrap_or_default(),
-        _ => Cursors::new(),
-    };
-    let reading =
-        transcripts::read_all_watched(&places.folders(), &cursors, &naming, &options.watcher);
+    let cursors = cursors(&repo, index.as_ref(), &machine, &naming, &options)?;
+    let (folders, watcher) = (places.folders(), &options.watcher);
+    let reading = transcripts::read_all_watched(&folders, &cursors, &naming, watcher);
     let target = repo.target()?;
-    let (tip, head) = (
-        repo.commit_at(&target.tracking(&target.branch))?,
-        repo.position(&target)?,
-    );
-    let key_mark = key
-        .as_ref()
-        .filter(|_| config.encrypt || repo.sealed_mark().is_ok_and(|mark| mark.is_some()))
-        .map(Key::mark);
-    let unscreened = super::clear::is_unscreened(&repo)?;
+    let tip = repo.commit_at(&target.tracking(&target.branch))?;
+    let head = repo.position(&target)?;
     let starts = Starts {
         tip,
         head,
         known: repo.commit_at(KNOWN)?,
         others: &[],
         restored: &[],
-        unscreened,
+        unscreened: super::clear::is_unscreened(&repo)?,
     };
     let cache: &dyn Cache = match &index {
         Some(index) => index,
         None => &NoCache,
     };
-    let base = tip
-        .or(head)
-        .map(|commit| repo.tree_of(commit))
-        .transpose()?;
-    let sealed = base
-        .map(|tree| repo.seal_of(tree))
-        .transpose()?
-        .flatten()
-        .or(key_mark);
-    let (history, mut imported) =
-        History::of(options.import.as_ref(), &reading, &naming, &options.watcher);
-    let assembled = assemble(
-        &repo,
-        starts,
-        &machine,
-        (&reading.records, &history),
-        &options,
-        cache,
-    )?;
+    let base = tip.or(head);
+    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
+    let sealed = base.map(|tree| repo.seal_of(tree)).transpose()?.flatten();
+    let seals = config.encrypt || repo.sealed_mark().is_ok_and(|mark| mark.is_some());
+    let sealed = sealed.or_else(|| key.as_ref().filter(|_| seals).map(Key::mark));
+    let (history, mut imported) = History::of(options.import.as_ref(), &reading, &naming, watcher);
+    let brought = (&reading.records, &history);
+    let assembled = assemble(&repo, starts, &machine, brought, &options, cache)?;
     imported.see(&assembled.imported);
     let delta = delta(&repo, base, Some(assembled.tree), &machine, cache)?;
-    let story = Story {
+    let mode = if assembled.first {
+        Mode::Full
+    } else {
+        options.mode
+    };
+    let message = message(&Story {
         machine: &machine,
         hostname: &options.host.hostname,
-        mode: Some(if assembled.first {
-            Mode::Full
-        } else {
-            options.mode
-        }),
+        mode: Some(mode),
         delta: &delta,
         imported: options.import.as_ref().map(|import| (import, &imported)),
         first: assembled.first,
         reroot: false,
         rotated: false,
         folded: &[],
-    };
-    let mut files = Vec::new();
-    for (path, entry) in repo.differing(base, assembled.tree)? {
-        let old = repo
-            .entry(base, &path)?
-            .map(|old| text(&repo, old.oid))
-            .transpose()?
-            .unwrap_or_default();
-        let old: BTreeSet<&str> = old.lines().collect();
-        let lines = text(&repo, entry.oid)?
-            .lines()
-            .filter(|line| !old.contains(line))
-            .map(str::to_owned)
-            .collect();
-        files.push(NewLines { path, lines });
-    }
-    let message = message(&story);
-    let imported = options.import.as_ref().map(|_| imported);
+    });
     Ok(Preview {
         machine: known,
         author: repo.author(&Git::find(false)?)?,
         message,
         sealed,
-        files,
+        files: new_lines(&repo, base, assembled.tree)?,
         read: ReadReport::from(&reading),
-        imported,
+        imported: options.import.as_ref().map(|_| imported),
     })
+}
+
+/// How far transcripts were read; nothing where everything is to be read.
+fn cursors(
+    repo: &Repo,
+    index: Option<&Index>,
+    machine: &MachineId,
+    naming: &Naming,
+    options: &Options,
+) -> Result<Cursors, SyncError> {
+    let known = repo.commit_at(KNOWN)?.map(|id| id.to_string());
+    let binding = Binding {
+        known: known.unwrap_or_default(),
+        machine: machine.to_string(),
+        reader: reader(repo, naming, options.summary_only)?,
+    };
+    Ok(match index {
+        // A damaged index is made anew by the next run; here it is none.
+        Some(index) if options.mode != Mode::Full => index.cursors(&binding).unwrap_or_default(),
+        _ => Cursors::new(),
+    })
+}
+
+/// The lines of each file that an earlier tree does not have.
+fn new_lines(repo: &Repo, base: Option<Oid>, tree: Oid) -> Result<Vec<NewLines>, SyncError> {
+    let mut files = Vec::new();
+    for (path, entry) in repo.differing(base, tree)? {
+        let old = repo.entry(base, &path)?;
+        let old = old.map(|old| text(repo, old.oid)).transpose()?;
+        let old: BTreeSet<&str> = old.as_deref().unwrap_or_default().lines().collect();
+        let new = text(repo, entry.oid)?;
+        let lines = new.lines().filter(|line| !old.contains(line));
+        files.push(NewLines {
+            path,
+            lines: lines.map(str::to_owned).collect(),
+        });
+    }
+    Ok(files)
 }
 
 fn text(repo: &Repo, oid: Oid) -> Result<String, SyncError> {

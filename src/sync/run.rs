@@ -298,17 +298,14 @@ impl Run<'_> {
         }
         let index = Index::open(&places.state)?;
         let before = self.binding()?;
-        let full = options.mode == Mode::Full;
-        let cursors = if full {
+        let cursors = if options.mode == Mode::Full {
             transcripts::Cursors::new()
         } else {
             index.cursors(&before)?
         };
-        let folders = places.folders();
+        let (folders, watcher) = (places.folders(), &options.watcher);
         let reading = match options.task {
-            Task::Sync => {
-                transcripts::read_all_watched(&folders, &cursors, naming, &options.watcher)
-            }
+            Task::Sync => transcripts::read_all_watched(&folders, &cursors, naming, watcher),
             Task::Download | Task::Resolve => transcripts::Reading::default(),
         };
         let (history, told) =
@@ -324,95 +321,103 @@ impl Run<'_> {
         if !self.failures.name_bad_lines {
             out.read.bad.clear();
         }
-        let mut queued = match &remote {
-            None => Some(Remote::None),
-            Some(_) if options.offline || options.task == Task::Resolve => Some(Remote::Skipped),
-            Some(_)
-                if options.unattended
-                    && options.task == Task::Sync
-                    && self.next_try(&index)? > Some(options.now) =>
-            {
-                Some(Remote::Waiting)
-            }
-            Some(_) => self.fetch()?,
+        let queued = self.reach(remote.is_some(), (places, config), &index, &mut out)?;
+        let kept = Kept::begin(&self.repo);
+        let brought = (&reading.records, &history);
+        self.commit_and_push(brought, queued, (places, config), &index, &mut out)?;
+        drop(kept);
+        if matches!(
+            out.remote,
+            Remote::UpToDate | Remote::Pushed(_) | Remote::None
+        ) {
+            self.note_sealed(places, config)?;
+        }
+        self.remember(places, index, (&before, &reading.cursors), &mut out)?;
+        Ok(out)
+    }
+
+    /// Fetches. Where the remote is not to be reached, or nothing may be pushed to it, what stands for that.
+    fn reach(
+        &mut self,
+        has_remote: bool,
+        (places, config): (&Places, &config::Config),
+        index: &Index,
+        out: &mut Outcome,
+    ) -> Result<Option<Remote>, SyncError> {
+        let options = self.options;
+        let attended = !options.unattended || options.task != Task::Sync;
+        let mut queued = if !has_remote {
+            Some(Remote::None)
+        } else if options.offline || options.task == Task::Resolve {
+            Some(Remote::Skipped)
+        } else if !attended && self.next_try(index)? > Some(options.now) {
+            Some(Remote::Waiting)
+        } else {
+            self.fetch()?
         };
         out.moved = self.git.moved();
-        if queued.is_none() {
-            out.followed = self.follow()?;
-            out.branch.clone_from(&self.target.branch);
-            queued = self.hold(places, config)?;
-            if queued.is_some()
-                && (self.repo.position(&self.target)?.is_none() || options.task == Task::Download)
-            {
-                let why = match &queued {
-                    Some(Remote::Locked(mark)) => {
-                        format!("the repository is encrypted with the key {mark}")
-                    }
-                    _ => "this fleet is encrypted".to_owned(),
-                };
-                return Err(SyncError::NoKey { why });
-            }
+        if queued.is_some() {
+            return Ok(queued);
         }
-        if options.task == Task::Download
-            && let Some(Remote::Queued(_)) = &queued
-        {
-            // Nothing of ours could wait: whoever asks to download wants to know.
-            let address = crate::git::process::hide_secrets(&remote.unwrap_or_default());
-            return match self.git.fetch(
-                self.repo.path(),
-                self.target.remote.as_deref().unwrap_or("origin"),
-            ) {
-                Err(source) => Err(SyncError::Unreachable { address, source }),
-                Ok(()) => Err(SyncError::Contended(1)),
+        out.followed = self.follow()?;
+        out.branch.clone_from(&self.target.branch);
+        queued = self.hold(places, config)?;
+        let has_nothing = self.repo.position(&self.target)?.is_none();
+        if queued.is_some() && (has_nothing || options.task == Task::Download) {
+            let why = match &queued {
+                Some(Remote::Locked(mark)) => {
+                    format!("the repository is encrypted with the key {mark}")
+                }
+                _ => "this fleet is encrypted".to_owned(),
             };
+            return Err(SyncError::NoKey { why });
         }
-        let kept = Kept::begin(&self.repo);
+        Ok(queued)
+    }
+
+    /// Commits, and pushes until the remote has it; rejected: fetches and commits again.
+    fn commit_and_push(
+        &mut self,
+        brought: (&RecordSet, &History),
+        mut queued: Option<Remote>,
+        (places, config): (&Places, &config::Config),
+        index: &Index,
+        out: &mut Outcome,
+    ) -> Result<(), SyncError> {
         let (mut rejected, mut stuck, mut seen) = (0, 0, None);
         loop {
-            let head = self.step(
-                (&reading.records, &history),
-                queued.is_none(),
-                &index,
-                &mut out,
-            )?;
+            let head = self.step(brought, queued.is_none(), index, out)?;
             if let Some(reason) = self.unsigned.take() {
                 out.remote = Remote::Unsigned(reason);
-                break;
+                return Ok(());
             }
             if let Some(state) = queued.take() {
                 out.remote = state;
-                break;
+                return Ok(());
             }
-            let outgoing = if options.task == Task::Download {
+            let outgoing = if self.options.task == Task::Download {
                 Vec::new()
             } else {
-                self.outgoing(head, &index)?
+                self.outgoing(head, index)?
             };
             if outgoing.is_empty() {
                 out.remote = Remote::UpToDate;
-                break;
+                return Ok(());
             }
             if let Some(reason) = self.breaks(&outgoing)? {
                 out.remote = Remote::Refused(reason);
-                break;
+                return Ok(());
             }
-            let pushed =
-                outgoing
-                    .iter()
-                    .try_fold(Push::Done, |state, (commit, branch)| match state {
-                        Push::Done => self.push(*commit, branch),
-                        Push::Rejected(_) => Ok(state),
-                    });
-            match pushed {
+            match self.push_each(&outgoing) {
                 Ok(Push::Done) => {
                     out.remote = Remote::Pushed(rejected);
-                    break;
+                    return Ok(());
                 }
-                // Whoever was faster changed the remote. Where it stays as it is, something else is in the way, such as a lock that a
+                // A faster push changed the remote. Where it stays as it is, something else is in the way, such as a lock that a
                 // killed command left there.
                 Ok(Push::Rejected(reason)) if stuck >= STUCK => {
                     out.remote = Remote::Refused(reason);
-                    break;
+                    return Ok(());
                 }
                 Ok(Push::Rejected(_)) if rejected < TRIES => {
                     rejected += 1;
@@ -429,19 +434,21 @@ impl Run<'_> {
                 Ok(Push::Rejected(_)) => return Err(SyncError::Contended(TRIES)),
                 Err(error) => {
                     out.remote = Remote::Refused(error.to_string());
-                    break;
+                    return Ok(());
                 }
             }
         }
-        drop(kept);
-        if matches!(
-            out.remote,
-            Remote::UpToDate | Remote::Pushed(_) | Remote::None
-        ) {
-            self.note_sealed(places, config)?;
+    }
+
+    /// Pushes commits to their branches, up to the first that is rejected.
+    fn push_each(&self, outgoing: &[(Oid, String)]) -> Result<Push, crate::git::GitError> {
+        for (commit, branch) in outgoing {
+            let pushed = self.push(*commit, branch)?;
+            if !matches!(pushed, Push::Done) {
+                return Ok(pushed);
+            }
         }
-        self.remember(places, index, (&before, &reading.cursors), &mut out)?;
-        Ok(out)
+        Ok(Push::Done)
     }
 
     /// Ends a run: what is remembered of it, and what is tidied up.
@@ -535,100 +542,58 @@ impl Run<'_> {
         })
     }
 
-    /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
-    fn step(
-        &self,
-        brought: (&RecordSet, &History),
-        online: bool,
-        cache: &dyn Cache,
-        out: &mut Outcome,
-    ) -> Result<Oid, SyncError> {
-        let tip = if online {
-            self.tip(&self.target.branch)?
-        } else {
-            None
-        };
-        let mut others = Vec::new();
-        // Some machines may have a branch of their own, whatever this one has.
-        let machines = self
-            .repo
-            .tips_below(&self.target.tracking(MACHINES))?
-            .into_values();
+    /// Commits of other branches with sync data: of machines that have one of their own, and of the branch's former names.
+    fn other_branches(&self) -> Result<Vec<Oid>, SyncError> {
+        let machines = self.target.tracking(MACHINES);
+        let mut all: Vec<Oid> = self.repo.tips_below(&machines)?.into_values().collect();
         // Machines of an older version may go on with the branch as it was called before.
-        let former: Vec<Option<Oid>> = self
-            .repo
-            .former_branches()?
-            .iter()
-            .map(|name| self.tip(name))
-            .collect::<Result<_, _>>()?;
-        for commit in machines.chain(former.into_iter().flatten()) {
+        for name in self.repo.former_branches()? {
+            all.extend(self.tip(&name)?);
+        }
+        let mut out = Vec::new();
+        for commit in all {
             if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
-                others.push(commit);
+                out.push(commit);
             }
         }
-        let head = self.repo.position(&self.target)?;
-        let known = self.repo.commit_at(KNOWN)?;
-        let mut restored: Vec<Older> = self
-            .options
-            .restore
-            .iter()
-            .map(|commit| Older {
-                commit: *commit,
-                is_trusted: self.options.trust_restored,
-            })
-            .collect();
-        restored.extend(
-            self.undone(tip.or(head), cache)?
-                .into_iter()
-                .map(|commit| Older {
-                    commit,
-                    is_trusted: true,
-                }),
-        );
-        let unscreened = clear::is_unscreened(&self.repo)?;
-        let starts = Starts {
-            tip,
-            head,
-            known,
-            others: &others,
-            restored: &restored,
-            unscreened,
-        };
-        // In a fleet that is encrypted, a pusher who replaced everything stops nobody who belongs to it.
-        let belongs = known.is_some() && self.repo.is_sealing();
-        for commit in [starts.tip, starts.head]
-            .into_iter()
-            .flatten()
-            .filter(|_| !belongs)
-        {
-            if !setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
-                let remote = self
-                    .repo
-                    .address(self.target.remote.as_deref())
-                    .filter(|_| Some(commit) == starts.tip);
-                let place = remote.map_or_else(
-                    || self.repo.path().display().to_string(),
-                    |url| crate::git::process::hide_secrets(&url),
-                );
-                return Err(SyncError::NotSync { place });
+        Ok(out)
+    }
+
+    /// Versions that are brought back: those that were asked for, and those from before something was forgotten that was taken back.
+    fn restored(&self, from: Option<Oid>, cache: &dyn Cache) -> Result<Vec<Older>, SyncError> {
+        let asked = self.options.restore.iter().map(|commit| Older {
+            commit: *commit,
+            is_trusted: self.options.trust_restored,
+        });
+        let undone = self.undone(from, cache)?.into_iter().map(|commit| Older {
+            commit,
+            is_trusted: true,
+        });
+        Ok(asked.chain(undone).collect())
+    }
+
+    /// Fails where what is there is no sync data. In an encrypted fleet a pusher who replaced everything stops no machine of it.
+    fn check_place(&self, starts: Starts<'_>) -> Result<(), SyncError> {
+        if starts.known.is_some() && self.repo.is_sealing() {
+            return Ok(());
+        }
+        for commit in [starts.tip, starts.head].into_iter().flatten() {
+            if setup::is_sync(&self.repo, self.repo.tree_of(commit)?)? {
+                continue;
             }
+            let remote = self.repo.address(self.target.remote.as_deref());
+            let remote = remote.filter(|_| Some(commit) == starts.tip);
+            let place = remote.map_or_else(
+                || self.repo.path().display().to_string(),
+                |url| crate::git::process::hide_secrets(&url),
+            );
+            return Err(SyncError::NotSync { place });
         }
-        if identity::another_wrote(&self.repo, starts, &self.machine)? {
-            out.twin = Some(Twin::Wrote);
-        }
-        if self.is_tainted(starts, cache)? {
-            // Somebody pushed what was forgotten, around the hooks: the history that has it is replaced once more.
-            self.reroot.set(true);
-            clone::want_reroot(&self.repo, true)?;
-        }
-        let assembled = assemble(
-            &self.repo,
-            starts,
-            &self.machine,
-            brought,
-            self.options,
-            cache,
-        )?;
+        Ok(())
+    }
+
+    /// Notes in the outcome what assembling the tree brought to light.
+    fn note(&self, assembled: &Assembled, out: &mut Outcome) {
         if let Some(imported) = &mut out.imported {
             // After a rejected push all of it is here already.
             imported.see(&assembled.imported);
@@ -646,7 +611,11 @@ impl Run<'_> {
         out.newer_rules = assembled.newer_rules;
         out.unknown_names = assembled.unknown_names;
         out.machines = assembled.machines;
-        let parent = match (starts.tip, starts.head) {
+    }
+
+    /// The parent of the next commit; none where a new history begins.
+    fn parent(&self, starts: Starts<'_>, online: bool) -> Result<Option<Oid>, SyncError> {
+        Ok(match (starts.tip, starts.head) {
             _ if self.reroot.get() => None,
             // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
             (Some(tip), Some(head)) if self.per_machine && self.repo.contains(head, tip)? => {
@@ -659,7 +628,18 @@ impl Run<'_> {
                 None
             }
             (tip, head) => tip.or(head),
-        };
+        })
+    }
+
+    /// The commit with the assembled tree: one that is there already, or a new one.
+    fn next(
+        &self,
+        assembled: &Assembled,
+        starts: Starts<'_>,
+        parent: Option<Oid>,
+        cache: &dyn Cache,
+        out: &mut Outcome,
+    ) -> Result<Oid, SyncError> {
         let parent_tree = parent.map(|commit| self.repo.tree_of(commit)).transpose()?;
         let head_tree = starts
             .head
@@ -674,7 +654,7 @@ impl Run<'_> {
                     .tip
                     .is_none_or(|tip| self.repo.parents_of(head).is_ok_and(|p| p == [tip])))
         };
-        let new = match (parent, starts.head) {
+        Ok(match (parent, starts.head) {
             // The remote has everything already, or there is no remote and nothing is new.
             (Some(parent), _) if parent_tree == Some(assembled.tree) => parent,
             // The commit of an earlier run still waits, and still says it all.
@@ -685,8 +665,54 @@ impl Run<'_> {
             {
                 head
             }
-            _ => self.commit(&assembled, starts, parent, cache, out)?,
+            _ => self.commit(assembled, starts, parent, cache, out)?,
+        })
+    }
+
+    /// Brings the local branch to what it should be, and returns its commit. `online`: the remote was fetched just now.
+    fn step(
+        &self,
+        brought: (&RecordSet, &History),
+        online: bool,
+        cache: &dyn Cache,
+        out: &mut Outcome,
+    ) -> Result<Oid, SyncError> {
+        let tip = if online {
+            self.tip(&self.target.branch)?
+        } else {
+            None
         };
+        let others = self.other_branches()?;
+        let head = self.repo.position(&self.target)?;
+        let restored = self.restored(tip.or(head), cache)?;
+        let starts = Starts {
+            tip,
+            head,
+            known: self.repo.commit_at(KNOWN)?,
+            others: &others,
+            restored: &restored,
+            unscreened: clear::is_unscreened(&self.repo)?,
+        };
+        self.check_place(starts)?;
+        if identity::another_wrote(&self.repo, starts, &self.machine)? {
+            out.twin = Some(Twin::Wrote);
+        }
+        if self.is_tainted(starts, cache)? {
+            // Somebody pushed what was forgotten, around the hooks: the history that has it is replaced once more.
+            self.reroot.set(true);
+            clone::want_reroot(&self.repo, true)?;
+        }
+        let assembled = assemble(
+            &self.repo,
+            starts,
+            &self.machine,
+            brought,
+            self.options,
+            cache,
+        )?;
+        self.note(&assembled, out);
+        let parent = self.parent(starts, online)?;
+        let new = self.next(&assembled, starts, parent, cache, out)?;
         let others_came = starts.tip.is_some() && starts.tip != starts.head
             || !others.is_empty() && out.delta == Delta::default();
         out.received |= starts.head.is_some_and(|head| head != new) && others_came;
@@ -768,6 +794,12 @@ impl Run<'_> {
             Ok(()) => Ok(None),
             Err(error) if error.is_damage_here() && !self.healed => {
                 Err(RepoError::Process(error).into())
+            }
+            // Nothing of this machine could wait: a download that fails is an error.
+            Err(source) if self.options.task == Task::Download => {
+                let address = self.repo.address(Some(remote)).unwrap_or_default();
+                let address = crate::git::process::hide_secrets(&address);
+                Err(SyncError::Unreachable { address, source })
             }
             Err(error) => Ok(Some(Remote::Queued(error.to_string()))),
         }

@@ -83,6 +83,9 @@ pub(super) struct Assembled {
     pub taken: Option<Oid>,
 }
 
+/// Paths that were left out, each with the code of why.
+type Refused = Vec<(String, &'static str)>;
+
 /// What runs start from, as it may be joined: without what may not be read.
 struct Sources<'a> {
     repo: &'a Repo,
@@ -272,7 +275,7 @@ fn own_first(
     root: Oid,
     starts: Starts<'_>,
     machine: &MachineId,
-) -> Result<(Oid, Vec<(String, &'static str)>), SyncError> {
+) -> Result<(Oid, Refused), SyncError> {
     let known = starts
         .known
         .map(|commit| repo.tree_of(commit))
@@ -371,14 +374,7 @@ pub(super) fn assemble(
         options,
         cache,
     )?;
-    let Kept {
-        root,
-        rules,
-        records,
-        history,
-        ..
-    } = &kept;
-    let root = *root;
+    let (root, rules) = (kept.root, &kept.rules);
     let old = read_manifest(repo, root)?;
     let mut out = Assembled {
         tree: root,
@@ -399,66 +395,14 @@ pub(super) fn assemble(
             .collect(),
         taken: kept.taken,
     };
-    let foreign = old
-        .as_ref()
-        .ok()
-        .and_then(|(_, manifest)| manifest.is_foreign().then_some(manifest));
+    let old_manifest = old.as_ref().ok().map(|(_, manifest)| manifest);
     if options.task == Task::Sync {
-        let page = repo.entry(Some(root), &layout::machine_path(machine))?;
-        out.first = page.is_none();
-        // A machine's first run reads everything, whatever it is called.
-        let mode = if out.first { Mode::Full } else { options.mode };
-        let stamp = Stamp {
-            now: options.now,
-            mode,
-            host: &options.host,
-        };
-        let due = heartbeat_due(repo, page, machine, options)?;
-        let own_swept = page.is_some() && kept.swept;
-        let brings = !records.is_empty()
-            || !history.is_empty()
-            || !kept.forgotten.is_empty()
-            || !kept.brought_back.is_empty();
-        let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
-        if out.first
-            || own_swept
-            || joined
-            || foreign.is_some()
-            || due
-            || brings
-            || kept.prunes
-            || !options.intents.is_empty()
-        {
-            let (mut own, imported) = open(
-                repo,
-                root,
-                machine,
-                (records, history),
-                &kept,
-                options.summary_only,
-                cache,
-            )?;
-            out.imported = imported;
-            let first = own.is_new();
-            let adopted =
-                foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
-            let decided = decide(repo, root, &mut own, &stamp, options)?;
-            own.apply(rules);
-            // Of two that wrote under one id at once, each counted its own records.
-            let uncounted = options.shared_id
-                && !own.is_counted(&figures(repo, root, machine, BTreeSet::new(), cache)?);
-            if first || own_swept || adopted || decided || due || own.is_changed() || uncounted {
-                out.tree = write(
-                    repo,
-                    root,
-                    own,
-                    &stamp,
-                    options.snapshot,
-                    cache,
-                    &options.watcher,
-                )?;
-                out.own_changed = true;
-            }
+        let foreign = old_manifest.filter(|manifest| manifest.is_foreign());
+        let (tree, imported, first) =
+            write_own(repo, starts, machine, &kept, foreign, options, cache)?;
+        (out.first, out.imported) = (first, imported);
+        if let Some(tree) = tree {
+            (out.tree, out.own_changed) = (tree, true);
         }
     }
     for commit in [starts.tip, starts.head].into_iter().flatten() {
@@ -468,30 +412,85 @@ pub(super) fn assemble(
         }
     }
     if matches!(old, Err(FormatError::Newer(_))) {
-        // A later tool's business. Whoever made it: records do not wait for it.
-        let (machines, archive) = read::inputs(repo, Some(out.tree))?;
-        let computed = overview::manifest(repo, machines, archive, options.rules, cache)?;
-        out.machines = computed.machines.len();
-        out.problems = problems(&computed.conflicts);
-        out.problems.push(Conflict {
-            code: "newer-version".to_owned(),
-            subject: MANIFEST.to_owned(),
-            machines: Vec::new(),
-            count: 0,
-        });
+        leave_newer(repo, &mut out, options, cache)?;
         return Ok(out);
     }
-    derive(
-        repo,
-        &mut out,
-        old.as_ref().ok().map(|(_, manifest)| manifest),
-        options,
-        cache,
-    )?;
+    derive(repo, &mut out, old_manifest, options, cache)?;
     if out.newer_rules.is_none() && mend(repo, &mut out)? {
         derive(repo, &mut out, None, options, cache)?;
     }
     Ok(out)
+}
+
+/// Counts without writing a manifest, where a later tool wrote it. Records do not wait for it.
+fn leave_newer(
+    repo: &Repo,
+    out: &mut Assembled,
+    options: &Options,
+    cache: &dyn Cache,
+) -> Result<(), SyncError> {
+    let (machines, archive) = read::inputs(repo, Some(out.tree))?;
+    let computed = overview::manifest(repo, machines, archive, options.rules, cache)?;
+    out.machines = computed.machines.len();
+    out.problems = problems(&computed.conflicts);
+    out.problems.push(Conflict {
+        code: "newer-version".to_owned(),
+        subject: MANIFEST.to_owned(),
+        machines: Vec::new(),
+        count: 0,
+    });
+    Ok(())
+}
+
+/// Writes this machine's files, where the run brings something for them. Returns the new tree, what an import added, and whether it is
+/// the machine's first sync.
+fn write_own(
+    repo: &Repo,
+    starts: Starts<'_>,
+    machine: &MachineId,
+    kept: &Kept,
+    foreign: Option<&Manifest>,
+    options: &Options,
+    cache: &dyn Cache,
+) -> Result<(Option<Oid>, Imported, bool), SyncError> {
+    let (root, brought) = (kept.root, (&kept.records, &kept.history));
+    let page = repo.entry(Some(root), &layout::machine_path(machine))?;
+    let is_first = page.is_none();
+    let stamp = Stamp {
+        now: options.now,
+        // A machine's first run reads everything, whatever it is called.
+        mode: if is_first { Mode::Full } else { options.mode },
+        host: &options.host,
+    };
+    let due = heartbeat_due(repo, page, machine, options)?;
+    let own_swept = page.is_some() && kept.swept;
+    let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
+    let asked = is_first || joined || due || foreign.is_some() || !options.intents.is_empty();
+    if !(asked || own_swept || kept.brings() || kept.prunes) {
+        return Ok((None, Imported::default(), is_first));
+    }
+    let (mut own, imported) = open(
+        repo,
+        root,
+        machine,
+        brought,
+        kept,
+        options.summary_only,
+        cache,
+    )?;
+    let is_new = own.is_new();
+    let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, repo, root));
+    let decided = decide(repo, root, &mut own, &stamp, options)?;
+    own.apply(&kept.rules);
+    // Of two that wrote under one id at once, each counted its own records.
+    let uncounted = options.shared_id
+        && !own.is_counted(&figures(repo, root, machine, BTreeSet::new(), cache)?);
+    if !(is_new || own_swept || adopted || decided || due || own.is_changed() || uncounted) {
+        return Ok((None, imported, is_first));
+    }
+    let (snapshot, watcher) = (options.snapshot, &options.watcher);
+    let tree = write(repo, root, own, &stamp, snapshot, cache, watcher)?;
+    Ok((Some(tree), imported, is_first))
 }
 
 /// The joined tree with the fleet's rules applied, and what they keep of what this run brings.
@@ -512,6 +511,17 @@ struct Kept {
     held_back: u64,
     /// Files that changed because of what this run had forgotten, as they were before.
     taken: Option<Oid>,
+}
+
+impl Kept {
+    /// Whether the run brings something for this machine's files.
+    fn brings(&self) -> bool {
+        let nothing = self.records.is_empty()
+            && self.history.is_empty()
+            && self.forgotten.is_empty()
+            && self.brought_back.is_empty();
+        !nothing
+    }
 }
 
 /// Applies the fleet's rules, those that this run adds among them, to the joined tree and to what this run brings.
@@ -565,11 +575,8 @@ fn enforce(
     let records = rules.keep(machine, records).0.into_owned();
     let held_back = all.saturating_sub(records.len() as u64);
     let history = history.kept(&rules, machine);
-    let takes = options
-        .intents
-        .iter()
-        .any(|intent| intent.kind == FORGOTTEN);
-    let taken = if takes {
+    let mut kinds = options.intents.iter().map(|intent| intent.kind);
+    let taken = if kinds.any(|kind| kind == FORGOTTEN) {
         taken(repo, root, enforced.root)?
     } else {
         None

@@ -13,11 +13,10 @@ use crate::fleet::enforce::{CheckedNow, breaking};
 use crate::fleet::read::{self, Content};
 use crate::fleet::rules::Rules;
 use crate::fleet::{self, DataError, Fleet};
-use crate::format::FormatError;
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
 use crate::front;
-use crate::git::repo::{FILE, KNOWN, Repo};
+use crate::git::repo::{Blob, FILE, KNOWN, Repo};
 use crate::git::{Git, GitError, hooks, setup, stale};
 use crate::merge::guard;
 use crate::record::Totals;
@@ -156,7 +155,7 @@ pub fn verify(
     Ok(Some(out))
 }
 
-/// Looks at what the commit holds; reads every file where somebody is given who watches that.
+/// Checks the commit's tree; with a watcher every file in it is read.
 fn data_of(
     repo: &Repo,
     git: &Git,
@@ -165,56 +164,8 @@ fn data_of(
     read_data: Option<&Watcher>,
     out: &mut Vec<Finding>,
 ) -> Result<(), SyncError> {
-    let stale = |subject: &str, what: &str| found(Kind::Stale, subject, what);
-    if !guard::is_fresh(repo, Some(root))? {
-        out.push(stale(MANIFEST, "was not computed from the files beside it"));
-    }
-    // A work tree that cannot be brought along now is no defect: status and doctor say why.
-    if repo.obstacle(&repo.target()?.branch)?.is_none() && !repo.is_shown(git, root)? {
-        out.push(stale("the work tree", "does not show the commit"));
-    }
-    let there = front::There::read(repo, root)?;
-    if there.split().is_some()
-        && front::compute(repo, read::inputs(repo, Some(root))?, &there, &NoCache)?.is_some()
-    {
-        out.push(stale(
-            layout::README,
-            "its front page was not computed from the files beside it",
-        ));
-    }
-    for breach in guard::foreign(repo, None, Some(root))? {
-        if let guard::Breach::Foreign { path } = breach
-            && path.starts_with("sync/")
-        {
-            out.push(found(
-                Kind::Foreign,
-                path,
-                "is no sync data; it is carried along and never read",
-            ));
-        }
-    }
-    // What this clone has had was looked at when it came.
-    let known = repo
-        .commit_at(KNOWN)?
-        .filter(|_| read_data.is_none())
-        .map(|known| repo.tree_of(known))
-        .transpose()?;
-    for (path, refusal) in repo.screen(root, known)?.left_out {
-        let what = crate::git::Refusal::describe(refusal.code()).unwrap_or_default();
-        out.push(found(Kind::LeftOut, path, format!("is left out: {what}")));
-    }
-    for one in left_out::read(repo) {
-        let what = crate::git::Refusal::describe(&one.code)
-            .unwrap_or("its format is newer than this tool");
-        out.push(found(
-            Kind::LeftOut,
-            one.path,
-            format!(
-                "was left out on {}: {what}",
-                one.at.get(..10).unwrap_or_default()
-            ),
-        ));
-    }
+    derived(repo, git, root, out)?;
+    unread(repo, root, read_data.is_none(), out)?;
     let rules = Rules::read(repo, root, |_, _| None)?;
     for path in breaking(repo, root, &rules, &CheckedNow::default())? {
         out.push(stale(&path, "has data that was forgotten, or details that retention takes away; claude-sync takes them out"));
@@ -231,104 +182,166 @@ fn data_of(
     let doing = watcher.begin(Step::Files, blobs.len() as u64);
     for blob in blobs {
         doing.moved(1);
-        let kind = Path::parse(&blob.path);
-        if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
-            continue;
-        }
-        let bytes = match read::content(repo, &blob.path, blob.oid) {
-            Ok(Content::Bytes(bytes)) => bytes,
-            // Said above.
-            Ok(Content::Refused(_)) => continue,
-            Ok(Content::TooLarge(size)) => {
-                out.push(found(
-                    Kind::Damaged,
-                    blob.path,
-                    format!("has {size} bytes, more than are read"),
-                ));
-                continue;
-            }
-            Err(DataError::Repo(error)) if error.lacks_objects() => {
-                out.push(found(
-                    Kind::Objects,
-                    blob.path,
-                    "its object is missing or damaged",
-                ));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let unreadable =
-            |error: FormatError| found(Kind::Damaged, blob.path.as_str(), error.to_string());
-        match &kind {
-            Path::Day(machine, day, _) => match DayFile::read(machine, *day, &bytes, &mut names) {
-                Ok((_, damage)) => {
-                    if damage.lines > 0 {
-                        out.push(found(
-                            Kind::Damaged,
-                            blob.path.as_str(),
-                            format!("lines that cannot be read: {}", damage.lines),
-                        ));
-                    }
-                    for session in &damage.checksums {
-                        out.push(found(
-                            Kind::Damaged,
-                            blob.path.as_str(),
-                            format!("the checksum of session {session} does not fit"),
-                        ));
-                    }
-                }
-                Err(error) => out.push(unreadable(error)),
-            },
-            Path::Machine(machine) => {
-                if let Err(error) = SyncFile::read(machine, &bytes, &mut names) {
-                    out.push(unreadable(error));
-                }
-            }
-            _ => {}
-        }
+        read_file(repo, &blob, &mut names, out)?;
     }
     drop(doing);
     let _doing = watcher.begin(Step::Manifest, 0);
-    let (machines, archive) = read::inputs(repo, Some(root))?;
-    if let Some(entry) = repo.entry(Some(root), MANIFEST)? {
-        let rules = crate::format::manifest::RULES;
-        let text = overview::manifest(repo, machines, archive, rules, &NoCache)?.write();
-        let whole = Fleet::count(read::load(repo, machines, archive)?);
-        if text != fleet::manifest::compute(&whole, machines, archive, rules).write() {
-            out.push(found(
-                Kind::Index,
-                "the manifest",
-                "is computed differently from digests than from all files: please report it",
-            ));
-        }
-        if repo
-            .read(MANIFEST, entry.oid)?
-            .is_ok_and(|there| there != text.as_bytes())
+    counted(repo, root, out)?;
+    own_totals(repo, root, places, &mut names, out)
+}
+
+fn stale(subject: &str, what: &str) -> Finding {
+    found(Kind::Stale, subject, what)
+}
+
+/// What is computed from other files: manifest, work tree, front page.
+fn derived(
+    repo: &Repo,
+    git: &Git,
+    root: crate::git::Oid,
+    out: &mut Vec<Finding>,
+) -> Result<(), SyncError> {
+    if !guard::is_fresh(repo, Some(root))? {
+        out.push(stale(MANIFEST, "was not computed from the files beside it"));
+    }
+    // A work tree that cannot be brought along now is no defect: status and doctor say why.
+    if repo.obstacle(&repo.target()?.branch)?.is_none() && !repo.is_shown(git, root)? {
+        out.push(stale("the work tree", "does not show the commit"));
+    }
+    let there = front::There::read(repo, root)?;
+    if there.split().is_some()
+        && front::compute(repo, read::inputs(repo, Some(root))?, &there, &NoCache)?.is_some()
+    {
+        let what = "its front page was not computed from the files beside it";
+        out.push(stale(layout::README, what));
+    }
+    Ok(())
+}
+
+/// Files that are not read. `new_only`: of those that may not be read, only what this clone has not had before.
+fn unread(
+    repo: &Repo,
+    root: crate::git::Oid,
+    new_only: bool,
+    out: &mut Vec<Finding>,
+) -> Result<(), SyncError> {
+    for breach in guard::foreign(repo, None, Some(root))? {
+        if let guard::Breach::Foreign { path } = breach
+            && path.starts_with("sync/")
         {
-            out.push(stale(MANIFEST, "does not say what the files beside it say"));
+            let what = "is no sync data; it is carried along and never read";
+            out.push(found(Kind::Foreign, path, what));
         }
     }
-    if let Some(machine) = machine_id::read(&places.machine_id)?
-        && let Some(entry) = repo.entry(Some(root), &layout::machine_path(&machine))?
-        && let Ok(bytes) = repo.read(&layout::machine_path(&machine), entry.oid)?
-        && let Ok(page) = SyncFile::read(&machine, &bytes, &mut names)
+    let known = repo.commit_at(KNOWN)?.filter(|_| new_only);
+    let known = known.map(|known| repo.tree_of(known)).transpose()?;
+    for (path, refusal) in repo.screen(root, known)?.left_out {
+        let what = crate::git::Refusal::describe(refusal.code()).unwrap_or_default();
+        out.push(found(Kind::LeftOut, path, format!("is left out: {what}")));
+    }
+    for one in left_out::read(repo) {
+        let what = crate::git::Refusal::describe(&one.code)
+            .unwrap_or("its format is newer than this tool");
+        let day = one.at.get(..10).unwrap_or_default();
+        let text = format!("was left out on {day}: {what}");
+        out.push(found(Kind::LeftOut, one.path, text));
+    }
+    Ok(())
+}
+
+/// Reads a file and names what is damaged in it.
+fn read_file(
+    repo: &Repo,
+    blob: &Blob,
+    names: &mut Interner,
+    out: &mut Vec<Finding>,
+) -> Result<(), SyncError> {
+    let path = blob.path.as_str();
+    let mut damaged = |what: String| out.push(found(Kind::Damaged, path, what));
+    let kind = Path::parse(path);
+    if !matches!(kind, Path::Day(..) | Path::Machine(_)) {
+        return Ok(());
+    }
+    let bytes = match read::content(repo, path, blob.oid) {
+        Ok(Content::Bytes(bytes)) => bytes,
+        // Named with the other files that may not be read.
+        Ok(Content::Refused(_)) => return Ok(()),
+        Ok(Content::TooLarge(size)) => {
+            damaged(format!("has {size} bytes, more than are read"));
+            return Ok(());
+        }
+        Err(DataError::Repo(error)) if error.lacks_objects() => {
+            let what = "its object is missing or damaged";
+            out.push(found(Kind::Objects, path, what));
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match &kind {
+        Path::Day(machine, day, _) => match DayFile::read(machine, *day, &bytes, names) {
+            Ok((_, damage)) => {
+                if damage.lines > 0 {
+                    damaged(format!("lines that cannot be read: {}", damage.lines));
+                }
+                for session in &damage.checksums {
+                    damaged(format!("the checksum of session {session} does not fit"));
+                }
+            }
+            Err(error) => damaged(error.to_string()),
+        },
+        Path::Machine(machine) => {
+            if let Err(error) = SyncFile::read(machine, &bytes, names) {
+                damaged(error.to_string());
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Counts everything from all files, and compares the result with that from digests and with the manifest.
+fn counted(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
+        return Ok(());
+    };
+    let (machines, archive) = read::inputs(repo, Some(root))?;
+    let rules = crate::format::manifest::RULES;
+    let text = overview::manifest(repo, machines, archive, rules, &NoCache)?.write();
+    let whole = Fleet::count(read::load(repo, machines, archive)?);
+    if text != fleet::manifest::compute(&whole, machines, archive, rules).write() {
+        let what = "is computed differently from digests than from all files: please report it";
+        out.push(found(Kind::Index, "the manifest", what));
+    }
+    let there = repo.read(MANIFEST, entry.oid)?;
+    if there.is_ok_and(|there| there != text.as_bytes()) {
+        out.push(stale(MANIFEST, "does not say what the files beside it say"));
+    }
+    Ok(())
+}
+
+/// Compares the totals of this machine's file with its records.
+fn own_totals(
+    repo: &Repo,
+    root: crate::git::Oid,
+    places: &Places,
+    names: &mut Interner,
+    out: &mut Vec<Finding>,
+) -> Result<(), SyncError> {
+    let Some(machine) = machine_id::read(&places.machine_id)? else {
+        return Ok(());
+    };
+    let path = layout::machine_path(&machine);
+    if let Some(entry) = repo.entry(Some(root), &path)?
+        && let Ok(bytes) = repo.read(&path, entry.oid)?
+        && let Ok(page) = SyncFile::read(&machine, &bytes, names)
         && page.claimed.is_none()
-        && told_by_page(&page.totals)
-            != told_by_page(
-                &figures(
-                    repo,
-                    root,
-                    &machine,
-                    std::collections::BTreeSet::new(),
-                    &NoCache,
-                )?
-                .totals,
-            )
     {
-        out.push(stale(
-            &layout::machine_path(&machine),
-            "its totals are not the sums of this machine's records",
-        ));
+        let none = std::collections::BTreeSet::new();
+        let own = figures(repo, root, &machine, none, &NoCache)?;
+        if told_by_page(&page.totals) != told_by_page(&own.totals) {
+            let what = "its totals are not the sums of this machine's records";
+            out.push(stale(&path, what));
+        }
     }
     Ok(())
 }

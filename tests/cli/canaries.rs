@@ -261,6 +261,7 @@ fn leaks(privacy: &str, flags: &[&str], seed: u64, words: u32) -> BTreeSet<Field
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn nothing_leaves_but_what_the_table_says() {
     // As the table in SECURITY.md has it.
     let words = tries(400, 2_500);

@@ -194,6 +194,7 @@ fn folders_that_find_nothing_or_are_relative_are_named() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_line_of_40_megabytes_counts() {
     let world = World::new();
     let ada = world.machine("ada");

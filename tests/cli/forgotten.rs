@@ -170,6 +170,7 @@ fn a_machine_and_old_days_can_be_forgotten() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_remote_that_is_away_hears_of_it_later() {
     let world = World::new();
     let [ada, bob, _] = three(&world);

@@ -91,6 +91,7 @@ fn assert_undisturbed(ada: &Machine, most: u64) -> String {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn one_blob_under_many_names_fills_no_disk() {
     let world = World::new();
     let (ada, eve) = stage(&world);
@@ -140,6 +141,7 @@ fn one_blob_under_many_names_fills_no_disk() {
 
 /// What was hidden once is shown when it is small enough, and the other way round.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_file_that_becomes_small_is_shown_and_one_that_grows_goes() {
     let world = World::new();
     let (ada, eve) = stage(&world);
@@ -191,6 +193,7 @@ fn more_sessions_than_any_file_has_are_left_out() {
 
 /// Claims of sessions were compared each with each: four times as many took sixteen times as long.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn claims_of_many_sessions_are_counted_once_each() {
     let world = World::new();
     let (ada, eve) = stage(&world);

@@ -138,6 +138,7 @@ fn assert_private(machine: &Machine, mask: &str, when: &str) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn everything_that_is_written_is_the_owners_alone() {
     for mask in UMASKS {
         let world = World::new();

@@ -169,6 +169,7 @@ fn everything(world: &World) -> [Machine<'_>; 2] {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn python_opens_every_file_of_a_repository_and_seals_it_to_equal_bytes() {
     let world = World::new();
     let [ada, bob] = everything(&world);

@@ -155,6 +155,7 @@ fn shells_load_the_completions_and_use_them() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn manual_pages_render_and_miss_no_option() {
     let world = World::new();
     let ada = world.machine("ada");

@@ -214,6 +214,7 @@ fn sections_share_one_reading() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn without_costs_no_output_has_any() {
     let world = World::new();
     let ada = fleet(&world);
@@ -250,6 +251,7 @@ fn names_that_are_not_there_have_a_neighbour() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn parts_stand_below_their_line() {
     let world = World::new();
     let ada = fleet(&world);

@@ -276,6 +276,7 @@ fn linked_worktrees() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn criss_cross() {
     let world = World::new();
     let (ada, bob) = diverged(&world, true);
@@ -333,6 +334,7 @@ fn unrelated_histories() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_shallow_clone_without_the_base() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
@@ -415,6 +417,7 @@ fn where_git_calls_no_driver() {
 
 /// Somebody deletes a file that another machine changes: a conflict for git, not for us.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn modify_against_delete() {
     let world = World::new();
     let (_ada, bob) = diverged(&world, true);
@@ -487,6 +490,7 @@ fn what_git_takes_back_comes_again() {
 /// A merge on the server: a bare repository without info/attributes knows no driver, and what it text-merges has markers or a stale
 /// manifest. Whoever syncs next ends it.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_merge_on_the_server() {
     let world = World::new();
     let (ada, bob) = diverged(&world, true);

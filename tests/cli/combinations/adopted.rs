@@ -100,6 +100,7 @@ fn a_machine_that_only_a_1_0_manifest_names_can_be_renamed_and_retired() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_machine_that_only_a_1_0_manifest_names_can_be_forgotten() {
     for name in [LAPTOP, "old-laptop"] {
         let world = World::new();

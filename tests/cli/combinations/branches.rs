@@ -45,6 +45,7 @@ fn a_machine_on_the_shared_branch_joins_a_fleet_with_branches_of_their_own() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn three_machines_with_mixed_branches_see_each_other() {
     let world = World::new();
     let ada = join(&world, "ada", false, 0..5);

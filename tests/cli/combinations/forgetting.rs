@@ -91,6 +91,7 @@ fn forgetting_a_copy_forgets_the_requests_of_its_original() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_forgotten_session_stays_forgotten_on_a_machine_that_resumes_it() {
     let world = World::new();
     let ada = forget(&world, false, &[("s1", first())]);

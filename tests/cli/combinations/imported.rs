@@ -92,6 +92,7 @@ fn switching_to_summary_only_changes_no_total_imported_from_another_time_zone() 
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn retention_of_one_machine_changes_no_total_that_another_imported() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

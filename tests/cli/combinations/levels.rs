@@ -238,11 +238,13 @@ fn archive_of(machine: &Machine, name: &str) -> String {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_pruned_copy_does_not_hide_a_full_one() {
     prune_one_copy(false);
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_pruned_copy_does_not_hide_a_summary_only_one() {
     prune_one_copy(true);
 }

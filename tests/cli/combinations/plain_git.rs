@@ -125,6 +125,7 @@ fn assert_cleaned(world: &World, machines: &[Machine; 2], cleaner: usize, commit
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_machine_that_was_offline_brings_no_forgotten_data_with_a_sync() {
     let world = World::new();
     let [ada, bob] = part(&world, 2);
@@ -137,6 +138,7 @@ fn a_machine_that_was_offline_brings_no_forgotten_data_with_a_sync() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_push_of_a_merge_with_forgotten_data_is_refused() {
     let world = World::new();
     let machines = part(&world, 0);
@@ -146,6 +148,7 @@ fn a_push_of_a_merge_with_forgotten_data_is_refused() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_push_of_a_merge_of_several_commits_with_forgotten_data_is_refused() {
     let world = World::new();
     let machines = part(&world, 2);
@@ -155,6 +158,7 @@ fn a_push_of_a_merge_of_several_commits_with_forgotten_data_is_refused() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_push_of_a_clean_tree_with_a_history_of_forgotten_data_is_refused() {
     let world = World::new();
     let machines = part(&world, 0);
@@ -172,6 +176,7 @@ fn a_push_of_a_clean_tree_with_a_history_of_forgotten_data_is_refused() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_push_of_rebased_commits_with_forgotten_data_is_refused() {
     let world = World::new();
     let machines = part(&world, 2);
@@ -187,6 +192,7 @@ fn rebase(machine: &Machine) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_next_run_of_the_same_machine_cleans_what_was_pushed_without_hooks() {
     let world = World::new();
     let machines = part(&world, 0);

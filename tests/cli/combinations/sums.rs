@@ -84,6 +84,7 @@ fn share_summary_only_requests(first: &str, second: &str) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn equal_usage_of_summary_only_machines_counts_once_with_records_of_the_later() {
     share_summary_only_requests("ada", "bob");
 }
@@ -120,11 +121,13 @@ fn share_imported_totals(first: &str, second: &str) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn equal_imported_totals_count_once_with_records_of_the_later_machine() {
     share_imported_totals("ada", "bob");
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn equal_imported_totals_count_once_with_records_of_the_earlier_machine() {
     share_imported_totals("bob", "ada");
 }
@@ -152,6 +155,7 @@ fn five(dollars: Option<f64>) -> Claim {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_claim_counts_what_transcripts_do_not_show() {
     let mut got = Vec::new();
     let cases: [&[u32]; 5] = [&[], &[3, 4], &[0, 1, 2], &[0, 1, 2, 3, 4], &[2]];

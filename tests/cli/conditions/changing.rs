@@ -502,6 +502,7 @@ fn now_under_other(at: usize, other: Option<(usize, usize)>) -> bool {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn four_machines_under_changing_conditions_lose_nothing_and_converge() {
     let seed = std::env::var("CLAUDE_SYNC_SEED")
         .ok()

@@ -148,6 +148,7 @@ fn refusals() -> Vec<Row> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_push_that_is_refused_says_who_refused_it() {
     all_hold(refusals());
 }

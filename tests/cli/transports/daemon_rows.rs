@@ -7,6 +7,7 @@ use super::{Row, Scene, all_hold};
 use crate::world::{World, clean};
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn gits_own_daemon() {
     let world = World::new();
     let root = world.path().to_owned();

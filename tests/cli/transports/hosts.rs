@@ -139,6 +139,7 @@ fn hangs(machine: &Machine) -> (PathBuf, PathBuf) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_credential_helper_that_hangs_is_cut_off_with_its_children() {
     let world = World::new();
     let server = Server::start(world.path());

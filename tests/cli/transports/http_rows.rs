@@ -27,6 +27,7 @@ const LOGINS: &[(&str, &str)] = &[
 ];
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_server_that_asks_refuses_fails_or_hangs() {
     let world = World::new();
     let server = Server::start(world.path());
@@ -276,6 +277,7 @@ fn a_server_that_asks_refuses_fails_or_hangs() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_certificate_that_does_not_fit() {
     let world = World::new();
     let Some(server) = Server::start_tls(world.path()) else {

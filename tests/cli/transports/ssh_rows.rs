@@ -8,6 +8,7 @@ use super::{Row, Scene, all_hold};
 use crate::world::{World, clean, run};
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn keys_host_keys_agents_and_broken_lines() {
     let world = World::new();
     let Some(sshd) = Sshd::start(&world.path().join("sshd")) else {
