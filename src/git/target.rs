@@ -65,9 +65,10 @@ impl Repo {
         }
         // A clone of a remote whose HEAD names a branch that is not there: the name means nothing where there are others.
         let is_there = |branch: &str| {
-            self.inner
-                .find_reference(&format!("refs/remotes/origin/{branch}"))
-                .is_ok()
+            let found = self
+                .inner
+                .references_glob(&format!("refs/remotes/*/{branch}"));
+            found.is_ok_and(|mut found| found.next().is_some())
         };
         let usual = ["main", "master"].map(str::to_owned);
         let fetched = named
@@ -119,6 +120,19 @@ impl Repo {
                 branch: branch.to_owned(),
                 names: all.to_vec(),
             }),
+        }
+    }
+
+    /// Removes what a clone by hand noted as the remote's `HEAD`, where that branch is gone: git takes it for damage.
+    pub fn drop_dangling_head(&self, remote: &str) {
+        if let Ok(mut head) = self
+            .inner
+            .find_reference(&format!("refs/remotes/{remote}/HEAD"))
+            && head.kind() == Some(git2::ReferenceType::Symbolic)
+            && head.resolve().is_err()
+        {
+            // One that stays is told by git fsck, and harms nobody else.
+            let _ = head.delete();
         }
     }
 

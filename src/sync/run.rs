@@ -791,7 +791,10 @@ impl Run<'_> {
             return Ok(None);
         };
         match self.git.fetch(self.repo.path(), remote) {
-            Ok(()) => Ok(None),
+            Ok(()) => {
+                self.repo.drop_dangling_head(remote);
+                Ok(None)
+            }
             Err(error) if error.is_damage_here() && !self.healed => {
                 Err(RepoError::Process(error).into())
             }

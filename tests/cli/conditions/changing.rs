@@ -261,7 +261,14 @@ impl<'w> Fleet<'w> {
         }
         let _ = fs::remove_file(bob.repo().join("untracked"));
         // What the error says to do about a clone of which a part is gone.
-        bob.try_sync(crate::world::NOON, &["init", &self.world.remote()]);
+        let init = || {
+            bob.try_sync(crate::world::NOON, &["init", &self.world.remote()])
+                .code
+        };
+        if init() != 0 {
+            let _ = fs::remove_dir_all(bob.repo());
+            init();
+        }
     }
 
     /// Commits on the branches of the remote that have data.
@@ -321,10 +328,24 @@ impl<'w> Fleet<'w> {
                 member.extra = false;
             }
         }
-        assert!(
-            (least..=most).contains(&made),
-            "{step}: {made} commits, and {least} to {most} machines had news for the remote"
-        );
+        if !(least..=most).contains(&made) {
+            let refs = self
+                .world
+                .git(&self.world.path().join("remote.git"), &["for-each-ref"]);
+            let logs: Vec<String> = ran
+                .iter()
+                .map(|(at, _)| {
+                    self.members[*at]
+                        .machine
+                        .try_git(&["log", "-3", "--all", "--oneline", "--decorate"])
+                        .out
+                })
+                .collect();
+            panic!(
+                "{step}: {made} commits, and {least} to {most} machines had news for the remote\n{refs}{}",
+                logs.concat()
+            );
+        }
     }
 }
 
@@ -474,11 +495,12 @@ fn play(seed: u64, syncs: usize) {
         heads.iter().all(|head| *head == heads[0]),
         "seed {seed}: they differ: {heads:?}"
     );
-    let remote = world.git(&world.path().join("remote.git"), &["rev-parse", "HEAD"]);
+    let branch = fleet.stage(0).branch();
+    let remote = world.git(&world.path().join("remote.git"), &["rev-parse", &branch]);
     assert_eq!(
         remote.trim(),
         heads[0],
-        "seed {seed}: the remote's default branch is another"
+        "seed {seed}: {branch} is at another commit on the remote"
     );
     for member in &fleet.members {
         assert_eq!(

@@ -61,6 +61,23 @@ fn names() -> Vec<Row> {
                 stage.clone_again(&[]);
             },
         ),
+        Row::done(
+            "HEAD names a branch that is not there, and a clone with a remote of another name",
+            |stage| {
+                stage.world.git(
+                    &stage.remote(),
+                    &["symbolic-ref", "HEAD", "refs/heads/nothing"],
+                );
+                stage.clone_again(&["--origin", "upstream"]);
+            },
+        ),
+        Row::done(
+            "the default branch was renamed after a clone by hand",
+            |stage| {
+                stage.clone_again(&[]);
+                rename(stage);
+            },
+        ),
         Row::done("another branch with something else", |stage| {
             let blob = stage
                 .world
