@@ -18,7 +18,7 @@ use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::git::repo::{FILE, KNOWN, Repo};
-use crate::git::{Git, GitError, hooks, setup, stale};
+use crate::git::{Git, GitError, Unsound, hooks, setup, stale};
 use crate::merge::guard;
 use crate::record::Totals;
 use crate::store::layout::{self, MANIFEST, Path};
@@ -199,7 +199,7 @@ fn data_of(
         .filter(|_| read_data.is_none())
         .map(|known| repo.tree_of(known))
         .transpose()?;
-    for (path, refusal) in repo.screen(root, known)?.left_out {
+    for (path, refusal) in repo.screen(root, known, Unsound::Note)?.left_out {
         let what = crate::git::Refusal::describe(refusal.code()).unwrap_or_default();
         out.push(found(Kind::LeftOut, path, format!("is left out: {what}")));
     }
