@@ -127,7 +127,9 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &std::path::Path) -> 
     text.push_str(&format!("{news}{}\n", remote(outcome)));
     if outcome.held_back > 0 {
         let what = count(outcome.held_back, "request");
-        text.push_str(&format!("Held back {what} of this machine's transcripts, because they were forgotten. To take that back: claude-sync forget --undo\n"));
+        text.push_str(&format!(
+            "Held back {what} of this machine's transcripts, because they were forgotten. To take that back: claude-sync forget --undo\n"
+        ));
     }
     text
 }

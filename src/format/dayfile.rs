@@ -158,6 +158,25 @@ impl DayFile {
         self.sessions.retain(|session, _| held.contains(session));
     }
 
+    /// Drops all that the file holds of some sessions.
+    pub fn drop_sessions(&mut self, some: &BTreeSet<SessionId>) {
+        if some.is_empty() {
+            return;
+        }
+        self.records = self
+            .records
+            .iter()
+            .filter(|record| !some.contains(&record.origin.session))
+            .collect();
+        self.sums.retain(|key, _| !some.contains(&key.session));
+        self.unknown.retain(|(session, _)| {
+            session
+                .as_ref()
+                .is_none_or(|session| !some.contains(session))
+        });
+        self.sessions.retain(|session, _| !some.contains(session));
+    }
+
     /// Whether the file holds no line of any kind.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()

@@ -32,6 +32,6 @@ pub use git2::Oid;
 pub use heal::{Healed, Means};
 pub use process::{Git, GitError, Push};
 pub use repo::{Entry, Repo, RepoError};
-pub use screen::Screened;
+pub use screen::{Screened, Unsound};
 pub use target::Target;
 pub use worktree::Place;

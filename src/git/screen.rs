@@ -6,6 +6,7 @@ use super::admit::Refusal;
 use super::names::{DEEPEST, is_allowed};
 use super::repo::{FILE, FOLDER, Repo, RepoError, git};
 use crate::base::ids::Interner;
+use crate::base::join::Join as _;
 use crate::format::MAX_DAY_FILE;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::markers::sides;
@@ -18,6 +19,27 @@ pub struct Screened {
     pub root: Oid,
     /// What was left out, and files of which only the authentic lines count; each with its path.
     pub left_out: Vec<(String, Refusal)>,
+}
+
+/// What is done with day files that are not authentic as a whole, and of which the clone has no better version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsound {
+    /// They are named, and nothing is written.
+    Note,
+    /// Their sessions that are authentic as a whole are taken.
+    Take,
+    /// They are this clone's own, from before files were looked at: all is kept, and what is wrong is marked.
+    Mark,
+}
+
+/// What becomes of a file.
+enum Verdict {
+    /// It stays, and is named.
+    Stays(Refusal),
+    /// It goes.
+    Gone(Refusal),
+    /// What can be taken of it stands here.
+    Other(Refusal, Oid),
 }
 
 /// One entry of a tree, odd names included.
@@ -33,18 +55,25 @@ struct Walk<'a> {
     base: Option<Oid>,
     /// The fleet is encrypted: no file is taken that may not be read.
     is_marked: bool,
+    unsound: Unsound,
     names: Interner,
     left_out: Vec<(String, Refusal)>,
 }
 
 impl Repo {
     /// A root tree without what may not be read. What stands in `base` as it does here is not looked at.
-    pub fn screen(&self, root: Oid, base: Option<Oid>) -> Result<Screened, RepoError> {
+    pub fn screen(
+        &self,
+        root: Oid,
+        base: Option<Oid>,
+        unsound: Unsound,
+    ) -> Result<Screened, RepoError> {
         let is_marked = self.sealed_mark()?.is_some();
         let mut walk = Walk {
             repo: self,
             base,
             is_marked,
+            unsound,
             names: Interner::default(),
             left_out: Vec::new(),
         };
@@ -108,18 +137,23 @@ impl Walk<'_> {
                     .map(|before| before.oid);
                 match self.folder(raw.oid, below, &format!("{path}/"), depth + 1)? {
                     Some(oid) if oid == raw.oid => {}
-                    Some(oid) => changed.push((raw.name.clone(), oid)),
+                    Some(oid) => changed.push((raw.name.clone(), oid, FOLDER)),
                     None => gone.push(raw.name.clone()),
                 }
             } else if (self.is_marked || self.base.is_some())
                 && raw.mode == FILE
                 && path.starts_with("sync/")
             {
-                let refusal = self.file(&path, raw.oid)?;
-                if let Some((refusal, stays)) = refusal {
-                    self.left_out.push((path, refusal));
-                    if !stays {
+                match self.file(&path, raw.oid)? {
+                    None => {}
+                    Some(Verdict::Stays(refusal)) => self.left_out.push((path, refusal)),
+                    Some(Verdict::Gone(refusal)) => {
+                        self.left_out.push((path, refusal));
                         gone.push(raw.name.clone());
+                    }
+                    Some(Verdict::Other(refusal, oid)) => {
+                        self.left_out.push((path, refusal));
+                        changed.push((raw.name.clone(), oid, FILE));
                     }
                 }
             }
@@ -136,19 +170,19 @@ impl Walk<'_> {
             "build a tree",
             builder.filter(|entry| !gone.iter().any(|name| name == entry.name_bytes())),
         )?;
-        for (name, oid) in changed {
+        for (name, oid, mode) in changed {
             git(
                 "build a tree",
-                builder.insert(bytes_to_path(&name), oid, FOLDER).map(drop),
+                builder.insert(bytes_to_path(&name), oid, mode).map(drop),
             )?;
         }
         git("store a tree", builder.write()).map(Some)
     }
 
-    /// Why a file is left out, or what is wrong with one that stays.
-    fn file(&mut self, path: &str, oid: Oid) -> Result<Option<(Refusal, bool)>, RepoError> {
+    /// What becomes of a file; none where it stays as it is.
+    fn file(&mut self, path: &str, oid: Oid) -> Result<Option<Verdict>, RepoError> {
         if !self.repo.is_blob_within(oid, MAX_DAY_FILE)? {
-            return Ok(self.is_marked.then_some((Refusal::Damaged, false)));
+            return Ok(self.is_marked.then_some(Verdict::Gone(Refusal::Damaged)));
         }
         let known = self
             .repo
@@ -157,27 +191,28 @@ impl Walk<'_> {
         let opened = match self.repo.admit(path, oid, self.repo.stored(oid)?)? {
             Ok(opened) => opened,
             // In a fleet in clear it is carried, as other files that cannot be read, but where there is a version that can.
-            Err(refusal) => return Ok(Some((refusal, !self.is_marked && known.is_none()))),
+            Err(refusal) if !self.is_marked && known.is_none() => {
+                return Ok(Some(Verdict::Stays(refusal)));
+            }
+            Err(refusal) => return Ok(Some(Verdict::Gone(refusal))),
         };
         if !self.is_marked {
             return Ok(None);
         }
-        let day = match Path::parse(path) {
-            Path::Day(machine, day, _) => Some((machine, day)),
-            _ => None,
+        let Path::Day(machine, day, _) = Path::parse(path) else {
+            return Ok((!opened.sound).then_some(Verdict::Gone(Refusal::Damaged)));
         };
-        let Some((machine, day)) = day else {
-            return Ok((!opened.sound).then_some((Refusal::Damaged, false)));
+        let mut read = |bytes: &[u8]| DayFile::read(&machine, day, bytes, &mut self.names);
+        let versions: Vec<_> = match sides(&opened.bytes) {
+            Some((ours, theirs)) => [ours, theirs].iter().map(|side| read(side)).collect(),
+            None => vec![read(&opened.bytes)],
         };
-        let mut is_whole = |bytes: &[u8]| {
-            DayFile::read(&machine, day, bytes, &mut self.names)
-                .is_ok_and(|(_, damage)| damage == Damage::default())
+        let is_whole = |version: &Result<(DayFile, Damage), _>| {
+            version
+                .as_ref()
+                .is_ok_and(|(_, damage)| *damage == Damage::default())
         };
-        let fits = match sides(&opened.bytes) {
-            Some((ours, theirs)) => is_whole(&ours) && is_whole(&theirs),
-            None => is_whole(&opened.bytes),
-        };
-        if opened.sound && fits {
+        if opened.sound && versions.iter().all(is_whole) {
             return Ok(None);
         }
         // What the clone has is better, or has the same fault already.
@@ -186,11 +221,35 @@ impl Walk<'_> {
                 .repo
                 .read(path, known.oid)?
                 .is_ok_and(|known| known == opened.bytes);
-            return Ok((!same).then_some((Refusal::Damaged, false)));
+            return Ok((!same).then_some(Verdict::Gone(Refusal::Damaged)));
         }
-        // Nobody has it otherwise: its authentic lines count, if it is the file of its place.
-        let is_readable = DayFile::read(&machine, day, &opened.bytes, &mut self.names).is_ok();
-        Ok(Some((Refusal::Damaged, is_readable)))
+        if self.unsound == Unsound::Note {
+            return Ok(Some(Verdict::Stays(Refusal::Damaged)));
+        }
+        // A session's line and checksum vouch for all of its lines: without them a record may be one of another project.
+        let sound = versions.into_iter().flatten().map(|(mut file, damage)| {
+            match self.unsound {
+                Unsound::Mark => damage
+                    .checksums
+                    .iter()
+                    .filter(|id| file.sessions.contains_key(*id))
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .for_each(|id| file.mark_suspect(id)),
+                _ => file.drop_sessions(&damage.checksums),
+            }
+            file
+        });
+        Ok(Some(
+            match sound.reduce(DayFile::join).filter(|file| !file.is_empty()) {
+                Some(file) => Verdict::Other(
+                    Refusal::Damaged,
+                    self.repo.write_file(path, file.write().0.as_bytes())?,
+                ),
+                None => Verdict::Gone(Refusal::Damaged),
+            },
+        ))
     }
 }
 

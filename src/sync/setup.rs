@@ -9,7 +9,7 @@ use crate::front::{self, There};
 use crate::git::hooks::{self, Installed};
 use crate::git::process::{MACHINES, Survey, hide_secrets};
 use crate::git::repo::{Entry, FILE, Repo, RepoError};
-use crate::git::{Git, Oid, Target, setup};
+use crate::git::{Git, Oid, Target, Unsound, setup};
 use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
 use crate::store::{Places, key, machine_id, profiles};
 
@@ -198,7 +198,10 @@ fn is_adoptable(repo: &Repo, places: &Places, tip: Oid) -> Result<bool, SyncErro
         (Some(mark), Some(key)) if *mark == key.mark() => looker.mark_sealed(Some(mark)),
         (Some(_), _) => return Ok(false),
     }
-    Ok(looker.screen(root, None)?.left_out.is_empty())
+    Ok(looker
+        .screen(root, None, Unsound::Note)?
+        .left_out
+        .is_empty())
 }
 
 /// Points the branch at its first commit, and shows it where `HEAD` is on that branch.

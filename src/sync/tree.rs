@@ -21,12 +21,12 @@ use crate::fleet::read::{self, Content, MachineData};
 use crate::fleet::rules::{FORGOTTEN, Rules};
 use crate::fleet::{self, DataError, settle};
 use crate::format::FormatError;
-use crate::format::dayfile::Forgotten;
+use crate::format::dayfile::{Damage, DayFile, Forgotten};
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
 use crate::front::{There, compute};
-use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
+use crate::git::{Oid, Unsound};
 use crate::merge::{algebra, trees};
 use crate::record::{Level, Record, RecordSet, State, Sum, SumKey};
 use crate::store::layout::{self, MANIFEST};
@@ -110,7 +110,16 @@ impl<'a> Sources<'a> {
             seen: BTreeMap::new(),
         };
         out.known = match known.filter(|_| starts.unscreened) {
-            Some(known) => Some(out.screened(known)?),
+            Some(known) => {
+                let screened = repo.screen(known, None, Unsound::Mark)?;
+                out.left_out.extend(
+                    screened
+                        .left_out
+                        .into_iter()
+                        .map(|(path, refusal)| (path, refusal.code())),
+                );
+                Some(screened.root)
+            }
             None => known,
         };
         Ok(out)
@@ -132,7 +141,7 @@ impl<'a> Sources<'a> {
         if let Some(known) = self.seen.get(&root) {
             return Ok(*known);
         }
-        let screened = self.repo.screen(root, self.known)?;
+        let screened = self.repo.screen(root, self.known, Unsound::Take)?;
         self.left_out.extend(
             screened
                 .left_out
@@ -151,7 +160,7 @@ impl<'a> Sources<'a> {
             return self.screened(root);
         }
         self.repo.compare_with(Some(root));
-        let screened = self.repo.screen(root, None)?;
+        let screened = self.repo.screen(root, None, Unsound::Mark)?;
         let out = sealed(self.repo, screened.root, None);
         self.repo.compare_with(self.known);
         out
@@ -248,7 +257,7 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
             let Ok(text) = repo.read(&path, entry.oid)? else {
                 continue;
             };
-            repo.write_file(&path, &text)?
+            repo.write_file(&path, &marked(&path, text))?
         };
         if oid != entry.oid {
             changes.insert(path, Entry { mode: FILE, oid });
@@ -266,6 +275,25 @@ fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
         }
     }
     Ok(repo.replace(Some(root), &changes)?)
+}
+
+/// A day file as it is sealed first: what its checksums prove wrong is marked, so that from then on a checksum that does not fit is damage.
+fn marked(path: &str, text: Vec<u8>) -> Vec<u8> {
+    let layout::Path::Day(machine, day, _) = layout::Path::parse(path) else {
+        return text;
+    };
+    match DayFile::read(&machine, day, &text, &mut Interner::default()) {
+        Ok((mut file, damage))
+            if damage != Damage::default() && algebra::sides(&text).is_none() =>
+        {
+            damage
+                .checksums
+                .iter()
+                .for_each(|session| file.mark_suspect(session));
+            file.write().0.into_bytes()
+        }
+        _ => text,
+    }
 }
 
 /// A root tree in which this machine's own files can be read, where the clone has versions that can. A version of a later format that
@@ -407,7 +435,7 @@ pub(super) fn assemble(
     }
     for commit in [starts.tip, starts.head].into_iter().flatten() {
         // Whoever merged text and committed the markers has them in the manifest, if nowhere else: all machines write it.
-        if out.mended.is_empty() && marked(repo, repo.tree_of(commit)?, MANIFEST)? {
+        if out.mended.is_empty() && has_markers(repo, repo.tree_of(commit)?, MANIFEST)? {
             out.mended.push(MANIFEST.to_owned());
         }
     }
@@ -905,7 +933,7 @@ fn write(
 }
 
 /// Whether git's conflict markers stand in a file.
-fn marked(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
+fn has_markers(repo: &Repo, root: Oid, path: &str) -> Result<bool, SyncError> {
     let content = repo
         .entry(Some(root), path)?
         .map(|entry| read::content(repo, path, entry.oid))

@@ -17,7 +17,7 @@ use crate::format::dayfile::DayFile;
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::git::repo::{Blob, FILE, KNOWN, Repo};
-use crate::git::{Git, GitError, hooks, setup, stale};
+use crate::git::{Git, GitError, Unsound, hooks, setup, stale};
 use crate::merge::guard;
 use crate::record::Totals;
 use crate::store::layout::{self, MANIFEST, Path};
@@ -235,7 +235,7 @@ fn unread(
     }
     let known = repo.commit_at(KNOWN)?.filter(|_| new_only);
     let known = known.map(|known| repo.tree_of(known)).transpose()?;
-    for (path, refusal) in repo.screen(root, known)?.left_out {
+    for (path, refusal) in repo.screen(root, known, Unsound::Note)?.left_out {
         let what = crate::git::Refusal::describe(refusal.code()).unwrap_or_default();
         out.push(found(Kind::LeftOut, path, format!("is left out: {what}")));
     }

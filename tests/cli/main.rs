@@ -1,6 +1,8 @@
 //! Tests through the binaries: real git, real remotes, a home of their own.
 
 mod alone;
+#[allow(dead_code, reason = "the fleet model uses the rest of it")]
+mod attacker;
 mod auto;
 mod book;
 mod branches;

@@ -6,7 +6,7 @@ use std::fs;
 use claude_sync::base::key::Key;
 use claude_sync::format::sealed::{Seal, mark};
 
-use crate::pusher::Pusher;
+use crate::attacker::Pusher;
 use crate::world::{Machine, NOON, World, transcript};
 
 const AT_REST: &str = "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}";

@@ -4,6 +4,9 @@
 //! [`site`](play::Site): in memory with the library's own functions ([`memory`]), or with real git and the real programs ([`real`]).
 //! `CLAUDE_SYNC_SEED` replays a seed; operations that no run reached are printed.
 
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../cli/attacker.rs"]
+mod attacker;
 #[path = "../cli/dice.rs"]
 mod dice;
 #[path = "../cli/scale.rs"]
@@ -14,6 +17,7 @@ mod world;
 
 mod check;
 mod foreign;
+mod hostile;
 mod memory;
 mod newer;
 mod ops;
@@ -128,6 +132,34 @@ fn in_memory() {
     run_all(&seeds(4, 512), |seed| {
         let mut site = Memory::new(MACHINES, seed % 8 == 3, &git);
         play(Play::new(&mut site, seed), seed, OPERATIONS)
+    });
+}
+
+/// The fleet encrypts from the start, and somebody without the key pushes.
+#[test]
+fn with_a_hostile_pusher_in_memory() {
+    let git = Git::find(false).expect("git is there");
+    run_all(&seeds(4, 256), |seed| {
+        let mut site = Memory::new(MACHINES, false, &git);
+        site.seal();
+        play(
+            Play::hostile(&mut site, seed),
+            seed,
+            if long() { 120 } else { 80 },
+        )
+    });
+}
+
+#[test]
+fn with_a_hostile_pusher_and_real_git() {
+    run_all(&seeds(1, 12), |seed| {
+        let world = World::new();
+        let mut site = Real::new(&world, &play::homes(seed), false);
+        play(
+            Play::hostile(&mut site, seed),
+            seed,
+            if long() { 100 } else { 40 },
+        )
     });
 }
 

@@ -1,7 +1,7 @@
 //! The fleet in memory: trees of a repository whose objects are not stored, joined by the library's own functions.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use claude_sync::base::key::{hex, mac};
 use claude_sync::base::progress::Watcher;
 use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
+use claude_sync::fleet::authority::UNDONE;
 use claude_sync::fleet::book;
 use claude_sync::fleet::decisions::{Intent, MERGED, PRICE};
 use claude_sync::fleet::enforce::{CheckedNow, breaking};
 use claude_sync::fleet::rules::{FORGOTTEN, Rules, Subject};
 use claude_sync::format::manifest::RULES;
+use claude_sync::format::sealed;
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::repo::{Entry, FILE, FOLDER, Repo};
 use claude_sync::git::{Git, Oid};
@@ -27,6 +29,7 @@ use claude_sync::sync::{Brought, Host, Options, Starts, Task, assemble_for, own_
 use tempfile::TempDir;
 
 use crate::check;
+use crate::hostile::Attack;
 use crate::rows::{Home, records, time};
 use crate::site::{How, Import, Plain, Run, Site};
 use crate::truth::{Committed, Forgotten};
@@ -51,6 +54,10 @@ pub struct Memory {
     past: Vec<Oid>,
     front_page: bool,
     checks: Cell<u32>,
+    /// Nothing in clear is part of the fleet.
+    sealed: bool,
+    /// What the pusher made.
+    forged: BTreeSet<Oid>,
     folder: TempDir,
 }
 
@@ -78,8 +85,24 @@ impl Memory {
             past: Vec::new(),
             front_page,
             checks: Cell::new(0),
+            sealed: false,
+            forged: BTreeSet::new(),
             folder,
         }
+    }
+
+    /// Encrypts from the start, and everybody knows.
+    pub fn seal(&mut self) {
+        self.repo.start_sealing();
+        let mark = self.repo.seal().expect("a key").mark().to_owned();
+        self.repo.mark_sealed(Some(&mark));
+        self.sealed = true;
+    }
+
+    /// Has files be compared with what a node has, as in its own clone.
+    fn be(&self, at: usize) {
+        self.repo
+            .compare_with(self.nodes[at].known.map(|known| self.root(known)));
     }
 
     fn index(&self, at: usize) -> Index {
@@ -114,14 +137,23 @@ impl Memory {
     }
 
     fn options(&self, home: &Home, run: &Run) -> Options {
-        let forget = run.forget.as_ref().map(|what| {
+        let subject = |what: &Forgotten| {
             let subject = match what {
                 Forgotten::Session(id) => Subject::Session(id.clone()),
                 Forgotten::Project(name) => Subject::Project((*name).to_owned()),
                 Forgotten::Machine(id) => Subject::Machine(id.clone()),
                 Forgotten::Before(at) => Subject::Before(crate::rows::day(*at)),
             };
-            let (subject, says) = subject.tombstone("salt", None);
+            subject.tombstone("salt", None)
+        };
+        let undo = run.undo.as_ref().map(|what| Intent {
+            kind: FORGOTTEN,
+            subject: subject(what).0,
+            key: UNDONE,
+            value: true.into(),
+        });
+        let forget = run.forget.as_ref().map(|what| {
+            let (subject, says) = subject(what);
             let value = says
                 .get("salt")
                 .cloned()
@@ -147,6 +179,7 @@ impl Memory {
             },
             intents: forget
                 .into_iter()
+                .chain(undo)
                 .chain(merge)
                 .chain(run.price.map(price))
                 .collect(),
@@ -300,6 +333,7 @@ impl Site for Memory {
         if online {
             (self.nodes[at].main, self.nodes[at].branches) = (self.main, self.branches.clone());
         }
+        self.be(at);
         let node = &self.nodes[at];
         let others: Vec<Oid> = node.branches.values().copied().collect();
         let tip = node.main.filter(|_| online);
@@ -355,6 +389,7 @@ impl Site for Memory {
     }
 
     fn plain(&mut self, at: usize, what: Plain, pick: usize) -> bool {
+        self.be(at);
         let Some(head) = self.nodes[at].head else {
             return false;
         };
@@ -433,6 +468,103 @@ impl Site for Memory {
         true
     }
 
+    fn remote_paths(&self) -> Vec<String> {
+        let blobs = self
+            .main
+            .map(|main| {
+                self.repo
+                    .blobs(Some(self.root(main)), "sync")
+                    .expect("reads")
+            })
+            .unwrap_or_default();
+        blobs.into_iter().map(|blob| blob.path).collect()
+    }
+
+    fn remote_file(&self, path: &str) -> Vec<u8> {
+        let entry = self
+            .main
+            .and_then(|main| self.repo.entry(Some(self.root(main)), path).expect("reads"));
+        entry
+            .map(|entry| self.repo.stored(entry.oid).expect("reads"))
+            .unwrap_or_default()
+    }
+
+    fn attack(&mut self, attack: &Attack) -> bool {
+        let Some(main) = self.main else { return false };
+        match attack {
+            Attack::Put(files) => {
+                let (mut new, mut gone) = (BTreeMap::new(), BTreeSet::new());
+                for (path, bytes) in files {
+                    match bytes {
+                        Some(bytes) => {
+                            let oid = self.repo.write_blob(bytes).expect("stored");
+                            // Of a file that was damaged or moved, authentic lines may stay.
+                            if sealed::mark(bytes).as_deref()
+                                != self.repo.seal().map(sealed::Seal::mark)
+                            {
+                                self.forged.insert(oid);
+                            }
+                            new.insert(path.clone(), Entry { mode: FILE, oid });
+                        }
+                        None => drop(gone.insert(path.clone())),
+                    }
+                }
+                let tree = self
+                    .repo
+                    .replace(Some(self.root(main)), &new)
+                    .expect("a tree");
+                let tree = self.repo.without(tree, &gone).expect("a tree");
+                self.set_main(self.commit(tree, &[main]));
+            }
+            Attack::Rewind(count) => match self
+                .past
+                .len()
+                .checked_sub(*count)
+                .and_then(|at| self.past.get(at))
+                .copied()
+            {
+                Some(older) => self.set_main(older),
+                None => return false,
+            },
+            Attack::Empty => {
+                self.past.extend(self.main.take());
+            }
+            Attack::Anew => {
+                let oid = self.repo.write_blob(b"mallory was here\n").expect("stored");
+                let tree = self
+                    .repo
+                    .replace(
+                        None,
+                        &BTreeMap::from([("notes.txt".to_owned(), Entry { mode: FILE, oid })]),
+                    )
+                    .expect("a tree");
+                self.set_main(self.commit(tree, &[]));
+            }
+            // No such tree can be made through the library.
+            Attack::Named(..) => return false,
+        }
+        true
+    }
+
+    fn assert_sealed(&self) {
+        for root in self
+            .main
+            .into_iter()
+            .chain(self.branches.values().copied())
+            .map(|commit| self.root(commit))
+        {
+            for blob in self.repo.blobs(Some(root), "sync").expect("reads") {
+                let bytes = self.repo.stored(blob.oid).expect("reads");
+                assert!(
+                    sealed::is_sealed(&bytes),
+                    "{} left in clear: {}",
+                    blob.path,
+                    String::from_utf8_lossy(&bytes)
+                );
+            }
+        }
+    }
+
     fn lose_index(&mut self, at: usize) {
         Index::remove(&self.state_folder(at));
     }
@@ -443,6 +575,7 @@ impl Site for Memory {
     }
 
     fn look(&self, at: usize, show: &mut dyn FnMut(&Repo, Oid)) {
+        self.be(at);
         if let Some(head) = self.nodes[at].head {
             show(&self.repo, self.root(head));
         }
@@ -453,6 +586,16 @@ impl Site for Memory {
             return;
         };
         let root = self.root(head);
+        self.be(at);
+        if self.sealed && after_run {
+            for blob in self.repo.blobs(Some(root), "sync").expect("reads") {
+                assert!(
+                    !self.forged.contains(&blob.oid),
+                    "what the pusher made is in the tree of a run: {}",
+                    blob.path
+                );
+            }
+        }
         let index = self.index(at);
         // Digests that are made anew are those that the index has: to ask for them each time would double the time.
         let fresh = self.checks.replace(self.checks.get() + 1).is_multiple_of(5);

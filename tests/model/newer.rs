@@ -110,11 +110,14 @@ impl Play<'_> {
     /// Asserts that all of it is still there.
     pub fn assert_newer(&self) {
         for new in &self.truth.newer {
-            let names = |session: &String| {
+            let ever = || {
                 self.truth
                     .forgotten
-                    .contains(&Forgotten::Session(session.clone()))
+                    .iter()
+                    .chain(self.truth.undone.iter().map(|(what, _)| what))
             };
+            let names =
+                |session: &String| ever().any(|what| *what == Forgotten::Session(session.clone()));
             if self.truth.is_forgotten_machine(&new.machine)
                 || new.session.as_ref().is_some_and(names)
             {

@@ -10,7 +10,7 @@ use crate::slots::{Kind, Slot};
 use crate::truth::Forgotten;
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 45] = [
+pub const ALL: [&str; 61] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -56,11 +56,35 @@ pub const ALL: [&str; 45] = [
     "kill of a session with an account",
     "session with an account on two machines",
     "fork of a session with an account",
+    "forget undone",
+    "plain day file pushed",
+    "plain machine file pushed",
+    "sealed file damaged",
+    "sealed file moved",
+    "markers in a sealed file",
+    "file of another key",
+    "file of a later sealing",
+    "newer manifest pushed",
+    "files deleted",
+    "remote rewound",
+    "remote emptied",
+    "remote begun anew",
+    "name that git refuses",
+    "encrypted from the start",
+    "sync under attack",
 ];
 
 impl Play<'_> {
     /// What there is before the model's machines come: a fleet of version 1.0, in half of the runs.
     pub fn begin(&mut self) {
+        if self.is_attacked {
+            // Everybody knows that the fleet is encrypted before the pusher comes.
+            self.site.encrypt(0, self.now);
+            for at in 0..MACHINES {
+                self.simple(at, How::Online, "encrypted from the start");
+            }
+            return;
+        }
         if self.dice.chance(50) {
             return;
         }
@@ -107,6 +131,10 @@ impl Play<'_> {
             "step {number}: machine {at}, dice {dice}, {}",
             day(self.now)
         ));
+        if self.is_attacked && self.dice.chance(25) {
+            self.attack();
+            return self.simple(at, How::Online, "sync under attack");
+        }
         match dice {
             0..260 => self.use_it(at),
             260..480 => self.simple(at, How::Online, "sync"),
@@ -156,7 +184,8 @@ impl Play<'_> {
             830..850 => self.merge(at),
             850..860 => self.copy_id(at),
             860..910 => self.import(at),
-            910..930 => self.claim(at),
+            // What another tool pushes in clear is no part of an encrypted fleet.
+            910..930 if !self.is_attacked => self.claim(at),
             930..960 => self.newer(at),
             960..965 if self.encrypts => {
                 if self.site.encrypt(at, self.now) {
@@ -178,6 +207,7 @@ impl Play<'_> {
                     self.did("price decision");
                 }
             }
+            998..1000 => self.undo(at),
             _ => self.flush(false),
         }
     }
@@ -288,9 +318,40 @@ impl Play<'_> {
             ..self.run(How::Online)
         };
         if self.sync(at, &run) {
-            self.truth.doomed.extend(doomed);
+            self.truth.doomed.push((what.clone(), doomed));
             self.truth.forgotten.push(what);
             self.did(name);
+        }
+    }
+
+    /// Somebody takes back what was forgotten last.
+    fn undo(&mut self, at: usize) {
+        let is_plain = |what: &Forgotten| match what {
+            Forgotten::Session(session) => !session.starts_with("old"),
+            Forgotten::Project(_) => true,
+            _ => false,
+        };
+        let Some(what) = self
+            .truth
+            .forgotten
+            .last()
+            .filter(|what| is_plain(what) && !self.homes[at].per_machine)
+            .cloned()
+        else {
+            return;
+        };
+        // It is asked of what this machine knows of.
+        let run = self.run(How::Online);
+        self.sync(at, &run);
+        self.say(format!("  undo {what:?}"));
+        let run = Run {
+            undo: Some(what.clone()),
+            full: true,
+            ..self.run(How::Online)
+        };
+        if self.sync(at, &run) {
+            self.truth.take_back(&what);
+            self.did("forget undone");
         }
     }
 

@@ -36,6 +36,8 @@ pub struct Play<'s> {
     pub priced: bool,
     /// This fleet encrypts at some time.
     pub encrypts: bool,
+    /// Somebody without the key pushes to it.
+    pub is_attacked: bool,
     pub log: Vec<String>,
 }
 
@@ -68,7 +70,17 @@ impl<'s> Play<'s> {
             reached: Reached::new(),
             priced: seed % 4 == 2,
             encrypts: seed % 8 == 2,
+            is_attacked: false,
             log: Vec::new(),
+        }
+    }
+
+    /// A fleet that is encrypted from the start, and attacked.
+    pub fn hostile(site: &'s mut dyn Site, seed: u64) -> Self {
+        Self {
+            encrypts: false,
+            is_attacked: true,
+            ..Self::new(site, seed)
         }
     }
 
@@ -337,6 +349,9 @@ impl<'s> Play<'s> {
             let (pages, archive) = read::inputs(repo, Some(root)).expect("reads");
             machines = read::load(repo, pages, archive).expect("reads");
         });
+        if self.is_attacked {
+            self.site.assert_sealed();
+        }
         self.assert_newer();
         crate::verdict::assert_true(&self.truth, machines);
         if crate::recount::is_possible() {

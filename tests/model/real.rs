@@ -15,7 +15,9 @@ use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::record::{Counters, State};
 use serde_json::json;
 
+use crate::attacker::Pusher;
 use crate::check;
+use crate::hostile::Attack;
 use crate::rows::{Home, Row, client, day, message, project, time};
 use crate::site::{How, Import, Plain, Run, Site};
 use crate::truth::{Committed, Forgotten};
@@ -270,14 +272,20 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
             .map(|word| (*word).to_owned())
             .collect::<Vec<_>>()
     };
-    if let Some(what) = &run.forget {
+    let named = |what: &Forgotten| {
         let (flag, value) = match what {
             Forgotten::Session(id) => ("--session", id.clone()),
             Forgotten::Project(name) => ("--project", (*name).to_owned()),
             Forgotten::Machine(id) => ("--machine", id.to_string()),
             Forgotten::Before(at) => ("--before", day(*at).to_string()),
         };
-        return text(&["forget", flag, &value, "--yes"]);
+        text(&["forget", flag, &value])
+    };
+    if let Some(what) = &run.undo {
+        return named(what).into_iter().chain(text(&["--undo"])).collect();
+    }
+    if let Some(what) = &run.forget {
+        return named(what).into_iter().chain(text(&["--yes"])).collect();
     }
     if let Some((from, into)) = &run.merge {
         return text(&["machine", "merge", from.as_str(), into.as_str()]);
@@ -333,7 +341,12 @@ impl Site for Real<'_> {
             (0, _) => Some(Committed::Yes),
             (_, Some(_)) => Some(Committed::Perhaps),
             // Somebody forgets, or merges, what is not known here.
-            (_, None) if run.forget.is_some() || run.merge.is_some() || run.price.is_some() => {
+            (_, None)
+                if run.forget.is_some()
+                    || run.undo.is_some()
+                    || run.merge.is_some()
+                    || run.price.is_some() =>
+            {
                 println!("  refused: {args:?}: {}", ran.err.trim());
                 None
             }
@@ -457,6 +470,85 @@ impl Site for Real<'_> {
             )
             .out;
         self.git(at, &["reset", "-q", "--hard", commit.trim()]).code == 0
+    }
+
+    fn remote_paths(&self) -> Vec<String> {
+        let has = self
+            .world
+            .try_git(
+                &self.world.path().join("remote.git"),
+                &["rev-parse", "--verify", "-q", "main:sync"],
+            )
+            .code
+            == 0;
+        if has {
+            Pusher::new(self.world).paths()
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn remote_file(&self, path: &str) -> Vec<u8> {
+        let shown = self.world.try_git(
+            &self.world.path().join("remote.git"),
+            &["show", &format!("main:{path}")],
+        );
+        shown.out.into_bytes()
+    }
+
+    fn attack(&mut self, attack: &Attack) -> bool {
+        let pusher = Pusher::new(self.world);
+        match attack {
+            Attack::Put(files) => {
+                let files: Vec<(&str, Option<&[u8]>)> = files
+                    .iter()
+                    .map(|(path, bytes)| (path.as_str(), bytes.as_deref()))
+                    .collect();
+                pusher.put(&files);
+            }
+            Attack::Rewind(commits) => return pusher.rewind(*commits),
+            Attack::Empty => drop(self.world.git(
+                &self.world.path().join("remote.git"),
+                &["update-ref", "-d", "refs/heads/main"],
+            )),
+            Attack::Anew => pusher.begin_anew(),
+            Attack::Named(folder, name) => pusher.put_named(folder, name, b"mallory"),
+        }
+        true
+    }
+
+    fn assert_sealed(&self) {
+        let remote = self.world.path().join("remote.git");
+        let all = self.world.git(
+            &remote,
+            &[
+                "cat-file",
+                "--batch-all-objects",
+                "--batch-check=%(objectname) %(objecttype)",
+            ],
+        );
+        let words = [
+            "shop",
+            "blog",
+            "game",
+            "usage_summary",
+            "input_tokens",
+            "Records-Added",
+            "\"session\"",
+        ];
+        for (id, kind) in all
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter(|(_, kind)| *kind != "tree")
+        {
+            let text = self.world.git(&remote, &["cat-file", kind, id]);
+            // What the pusher made says so.
+            let said = words
+                .iter()
+                .find(|word| text.contains(**word))
+                .filter(|_| !text.contains("mallory"));
+            assert!(said.is_none(), "{said:?} is seen in the remote: {text}");
+        }
     }
 
     fn lose_index(&mut self, at: usize) {

@@ -4,6 +4,7 @@ use claude_sync::base::ids::MachineId;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
 
+use crate::hostile::Attack;
 use crate::rows::{Home, Row};
 use crate::truth::{Committed, Forgotten};
 
@@ -35,6 +36,8 @@ pub struct Run {
     /// Everything is read from the start.
     pub full: bool,
     pub forget: Option<Forgotten>,
+    /// What was forgotten before is taken back.
+    pub undo: Option<Forgotten>,
     pub merge: Option<(MachineId, MachineId)>,
     pub import: Option<Import>,
     /// A factor in thousandths on the prices of some models; 0 takes it back.
@@ -48,6 +51,7 @@ impl Run {
             how,
             full: false,
             forget: None,
+            undo: None,
             merge: None,
             import: None,
             price: None,
@@ -79,6 +83,14 @@ pub trait Site {
     fn plain(&mut self, at: usize, what: Plain, pick: usize) -> bool;
     /// Commits files to the remote's branch, as another tool does. They are written over what is there.
     fn plant(&mut self, files: &[(String, Vec<u8>)]) -> bool;
+    /// Paths of files below `sync` on the remote's branch.
+    fn remote_paths(&self) -> Vec<String>;
+    /// A file there, as it is stored.
+    fn remote_file(&self, path: &str) -> Vec<u8>;
+    /// Does to the remote's branch what somebody without the key can do. Says whether that was anything.
+    fn attack(&mut self, attack: &Attack) -> bool;
+    /// Asserts that nothing was pushed in clear, but by the attacker.
+    fn assert_sealed(&self);
     /// Commits files in a clone, as a newer version does.
     fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool;
     fn lose_index(&mut self, at: usize);

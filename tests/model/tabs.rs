@@ -310,13 +310,16 @@ impl Truth {
 
     /// Whether something was forgotten that it may have to do with.
     fn is_touched(&self, tab: &Tab) -> bool {
-        self.forgotten.iter().any(|one| match one {
-            Forgotten::Session(session) => tab.sessions.contains(session),
-            Forgotten::Project(name) => {
-                tab.sessions.iter().any(|session| project(session) == *name)
-            }
-            Forgotten::Machine(_) => true,
-            Forgotten::Before(at) => day(tab.first).start().millis() < *at,
-        })
+        self.forgotten
+            .iter()
+            .chain(self.undone.iter().map(|(what, _)| what))
+            .any(|one| match one {
+                Forgotten::Session(session) => tab.sessions.contains(session),
+                Forgotten::Project(name) => {
+                    tab.sessions.iter().any(|session| project(session) == *name)
+                }
+                Forgotten::Machine(_) => true,
+                Forgotten::Before(at) => day(tab.first).start().millis() < *at,
+            })
     }
 }

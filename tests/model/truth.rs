@@ -36,8 +36,10 @@ pub struct Truth {
     /// Those of them whose records lost their sessions.
     pub pruned: BTreeSet<MachineId>,
     pub forgotten: Vec<Forgotten>,
-    /// Requests that went with their session or project, whatever comes later.
-    pub doomed: BTreeSet<u32>,
+    /// Requests that went with their session or project, whatever comes later, by what was forgotten.
+    pub doomed: Vec<(Forgotten, Vec<u32>)>,
+    /// What was forgotten and taken back, with the requests that went by it: they may be back.
+    pub undone: Vec<(Forgotten, Vec<u32>)>,
     /// Merge decisions.
     pub merged: BTreeMap<MachineId, MachineId>,
     /// Totals without records, with the requests that are in them.
@@ -48,6 +50,15 @@ pub struct Truth {
     pub states: BTreeMap<RecordId, Committed>,
     /// Texts of unknown lines and members that a newer version wrote, with machine and session; they are there for good.
     pub newer: Vec<Newer>,
+}
+
+/// Whether a row is of a session or project that was forgotten.
+fn names(what: &Forgotten, row: &Row) -> bool {
+    match what {
+        Forgotten::Session(session) => row.session == *session,
+        Forgotten::Project(name) => project(&row.session) == *name,
+        _ => false,
+    }
 }
 
 /// What a newer minor version wrote.
@@ -123,13 +134,41 @@ impl Truth {
         self.forgotten.iter().map(bound).max().unwrap_or(i64::MIN)
     }
 
+    /// Whether a request went with its session or project.
+    pub fn is_doomed(&self, request: u32) -> bool {
+        self.doomed
+            .iter()
+            .any(|(_, requests)| requests.contains(&request))
+    }
+
+    /// Whether a request went by what was taken back since.
+    pub fn may_be_back(&self, request: u32) -> bool {
+        let rows = || {
+            self.rows
+                .get(&request)
+                .into_iter()
+                .flat_map(BTreeMap::values)
+                .flat_map(BTreeMap::keys)
+        };
+        self.undone.iter().any(|(what, requests)| {
+            requests.contains(&request) || rows().any(|row| names(what, row))
+        })
+    }
+
+    /// What was forgotten is not forgotten any more.
+    pub fn take_back(&mut self, what: &Forgotten) {
+        self.forgotten.retain(|one| one != what);
+        let (gone, kept) = std::mem::take(&mut self.doomed)
+            .into_iter()
+            .partition(|(by, _)| by == what);
+        self.doomed = kept;
+        let gone: Vec<(Forgotten, Vec<u32>)> = gone;
+        self.undone.extend(gone);
+    }
+
     /// Whether a row goes with its session or project.
     pub fn is_named(&self, row: &Row) -> bool {
-        self.forgotten.iter().any(|one| match one {
-            Forgotten::Session(session) => row.session == *session,
-            Forgotten::Project(name) => project(&row.session) == *name,
-            _ => false,
-        })
+        self.forgotten.iter().any(|one| names(one, row))
     }
 
     pub fn is_before(&self, row: &Row) -> bool {

@@ -61,13 +61,20 @@ enum Verdict {
     Gone,
 }
 
-/// What holds of one request.
+/// What holds of one request. One that was forgotten for a while is back where somebody still had it.
 fn verdict(truth: &Truth, request: u32) -> Verdict {
+    match lasting(truth, request) {
+        Verdict::Counts(_, most) if truth.may_be_back(request) => Verdict::May(most),
+        other => other,
+    }
+}
+
+fn lasting(truth: &Truth, request: u32) -> Verdict {
     let copies = &truth.rows[&request];
     let all = || copies.values().flat_map(BTreeMap::keys);
     let named = all().filter(|row| truth.is_named(row)).count();
     let most = all().map(|row| row.output).max().unwrap_or(0);
-    if truth.doomed.contains(&request) {
+    if truth.is_doomed(request) {
         return Verdict::Gone;
     }
     if named > 0 {

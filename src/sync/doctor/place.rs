@@ -4,8 +4,8 @@ use super::{Check, Patient, Status, show, tell};
 use crate::base::text::{count, printable};
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::rules::Rules;
-use crate::git::Place;
 use crate::git::repo::{KNOWN, RepoError};
+use crate::git::{Place, Unsound};
 use crate::store::{Places, machine_id as ids, private, space};
 use crate::sync::left_out;
 use crate::sync::owner;
@@ -323,7 +323,7 @@ pub fn left_out(patient: &Patient) -> Check {
         .flatten()
         .and_then(|known| repo.tree_of(known).ok());
     let here = repo
-        .screen(root, known)
+        .screen(root, known, Unsound::Note)
         .map(|screened| screened.left_out)
         .unwrap_or_default();
     let mut all: Vec<(String, String)> = here
