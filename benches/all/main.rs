@@ -4,6 +4,11 @@
 //! Sections: `cold sync one-request year manifest report merge curves instructions`. `quick` runs all at tiny sizes. What is costly to
 //! make is kept in `target/bench-data`. `benches/peers.sh` installs what is compared with.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a test or a benchmark is one story, from set-up to result"
+)]
+
 mod cold;
 mod fleet;
 mod history;

@@ -1,4 +1,4 @@
-//! May what a run makes leave in clear? Decided in one place ([`decide`]), and checked once more on the very commits that are pushed
+//! May what a run makes leave in clear? Decided in one place (`decide`), and checked once more on the very commits that are pushed
 //! ([`crate::merge::guard::clear`]).
 //!
 //! The attacker is a server, or a pusher, that shows an empty, rewound or plain repository to a machine of an encrypted fleet. So a

@@ -1,5 +1,10 @@
 //! Tests through the binaries: real git, real remotes, a home of their own.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a test or a benchmark is one story, from set-up to result"
+)]
+
 mod alone;
 #[allow(dead_code, reason = "the fleet model uses the rest of it")]
 mod attacker;

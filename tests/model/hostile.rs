@@ -97,7 +97,7 @@ impl Play<'_> {
                 (Attack::Put(vec![file]), "plain machine file pushed")
             }
             4 | 5 => (
-                Attack::Put(vec![(some.clone(), self.damaged(&some))]),
+                Attack::Put(vec![(some.clone(), Some(self.damaged(&some)))]),
                 "sealed file damaged",
             ),
             6 => {
@@ -112,10 +112,7 @@ impl Play<'_> {
             7 => {
                 let text = self.site.remote_file(&some);
                 (
-                    Attack::Put(vec![(
-                        some,
-                        Some(marked(&text, self.dice.number(1000) as usize)),
-                    )]),
+                    Attack::Put(vec![(some, Some(marked(&text, self.dice.below(1000))))]),
                     "markers in a sealed file",
                 )
             }
@@ -167,26 +164,20 @@ impl Play<'_> {
     }
 
     /// A file of the remote with one character changed, or a line less.
-    fn damaged(&mut self, path: &str) -> Option<Vec<u8>> {
+    fn damaged(&mut self, path: &str) -> Vec<u8> {
         let mut text = self.site.remote_file(path);
         if text.is_empty() {
-            return Some(text);
+            return text;
         }
         let at = self.dice.below(text.len());
         if self.dice.chance(50) {
             text[at] = if text[at] == b'A' { b'B' } else { b'A' };
-            return Some(text);
+            return text;
         }
         let lines: Vec<&[u8]> = text.split_inclusive(|b| *b == b'\n').collect();
         let gone = self.dice.below(lines.len());
-        Some(
-            lines
-                .iter()
-                .enumerate()
-                .filter(|(at, _)| *at != gone)
-                .flat_map(|(_, line)| line.to_vec())
-                .collect(),
-        )
+        let kept = lines.iter().enumerate().filter(|(at, _)| *at != gone);
+        kept.flat_map(|(_, line)| line.to_vec()).collect()
     }
 }
 

@@ -4,6 +4,11 @@
 //! [`site`](play::Site): in memory with the library's own functions ([`memory`]), or with real git and the real programs ([`real`]).
 //! `CLAUDE_SYNC_SEED` replays a seed; operations that no run reached are printed.
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a test or a benchmark is one story, from set-up to result"
+)]
+
 #[allow(dead_code, reason = "other tests use the rest of it")]
 #[path = "../cli/attacker.rs"]
 mod attacker;

@@ -469,12 +469,12 @@ fn play(seed: u64, syncs: usize) {
     fleet.minutes += 60;
     (0..NAMES.len()).for_each(|at| fleet.lift(at));
     for round in 0..3 {
-        for at in 0..NAMES.len() {
+        for (at, name) in NAMES.iter().enumerate() {
             let ran = fleet.sync(at, false);
             assert!(
                 ran.code == 0,
                 "seed {seed}: {} in round {round} of the end: {} {}{}",
-                NAMES[at],
+                name,
                 ran.code,
                 ran.out,
                 ran.err

@@ -235,6 +235,9 @@ fn a_gpg_that_hangs_is_cut_off_and_the_next_run_signs_or_pushes() {
     );
 }
 
+/// Variables, the author and committer that hold, and whether the address is rewritten.
+type Set<'a> = (&'a [(&'a str, String)], &'a str, &'a str, bool);
+
 #[test]
 fn who_commits_and_where_to_is_what_the_users_own_git_says() {
     let world = World::new();
@@ -269,7 +272,7 @@ fn who_commits_and_where_to_is_what_the_users_own_git_says() {
             .display()
             .to_string()
     };
-    let sets: [(&[(&str, String)], &str, &str, bool); 7] = [
+    let sets: [Set; 7] = [
         (
             &[],
             "home <home@example.invalid>",

@@ -17,7 +17,7 @@ fn keys_host_keys_agents_and_broken_lines() {
     let remote = world.path().join("remote.git");
     let scene = Scene::new(&world, &sshd.of(&remote));
     let known = world.path().join("known_hosts");
-    let knows = |name: &str| fs::write(&known, sshd.known(name)).expect("written");
+    let write_known = |name: &str| fs::write(&known, sshd.known(name)).expect("written");
     let base = format!(
         "ssh -F none -o UserKnownHostsFile={} -o GlobalKnownHostsFile=/dev/null -o UpdateHostKeys=no -o IdentitiesOnly=yes",
         known.display()
@@ -27,7 +27,7 @@ fn keys_host_keys_agents_and_broken_lines() {
         move |scene: &Scene| scene.set("core.sshCommand", &command)
     };
     let well = |scene: &Scene| {
-        knows("host");
+        write_known("host");
         uses("deploy")(scene);
         sshd.wire.go(Line::Whole);
         scene.bob.write(".config/claude-sync/config.json", "{}");
@@ -68,7 +68,7 @@ fn keys_host_keys_agents_and_broken_lines() {
                 "ask the server's owner whether its key was replaced",
                 "ssh-keygen -R",
             ],
-            |_| knows("other"),
+            |_| write_known("other"),
         )
         .lift(well),
         Row::fails(
