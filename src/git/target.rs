@@ -192,7 +192,11 @@ impl Repo {
         let renamed = self.head_branch()?.as_ref() == Some(&target.branch)
             && self.operation().is_none()
             && self.head(branch)?.is_none();
-        if renamed && let Some(at) = self.head(&target.branch)? {
+        let old = self.head(&target.branch)?;
+        if renamed && old.is_none() {
+            git("name the branch", self.inner.set_head(&new.local()))?;
+        }
+        if renamed && let Some(at) = old {
             self.move_ref(
                 &new.local(),
                 None,

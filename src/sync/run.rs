@@ -813,22 +813,31 @@ impl Run<'_> {
         let Some(remote) = self.target.remote.clone().filter(|_| !self.per_machine) else {
             return Ok(None);
         };
-        let mut others = false;
+        let mut others = Vec::new();
         for (name, commit) in self.repo.tips_below(&self.target.fetched())? {
             let other = name != self.target.branch && name != "HEAD" && !name.starts_with(MACHINES);
-            others |= other && setup::has_data(&self.repo, self.repo.tree_of(commit)?)?;
+            if other && setup::has_data(&self.repo, self.repo.tree_of(commit)?)? {
+                others.push(name);
+            }
         }
-        if !others {
+        let Some(first) = others.first() else {
             return Ok(None);
-        }
+        };
         // That it does not answer now, after a fetch, changes nothing.
-        let Some(branch) = self
+        let named = self
             .git
             .survey(self.repo.path(), &remote)
             .ok()
             .filter(|survey| survey.named)
-            .and_then(|survey| survey.branch)
-        else {
+            .and_then(|survey| survey.branch);
+        // A clone by hand of a remote whose HEAD names a branch that is not there has that branch, and nothing on it.
+        let is_empty =
+            self.tip(&self.target.branch)?.is_none() && self.repo.position(&self.target)?.is_none();
+        let usual = others
+            .iter()
+            .find(|name| ["main", "master"].contains(&name.as_str()))
+            .unwrap_or(first);
+        let Some(branch) = named.or_else(|| is_empty.then(|| usual.clone())) else {
             return Ok(None);
         };
         let Some(tip) = self.tip(&branch)?.filter(|_| branch != self.target.branch) else {

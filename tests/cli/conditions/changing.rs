@@ -325,7 +325,8 @@ impl<'w> Fleet<'w> {
             if ran.code == 0 {
                 member.waits = false;
                 member.unsure = false;
-                member.extra = false;
+                // What came while it ran may still ask for one.
+                member.extra &= disturbed;
             }
         }
         if !(least..=most).contains(&made) {

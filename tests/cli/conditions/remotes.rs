@@ -72,6 +72,16 @@ fn names() -> Vec<Row> {
             },
         ),
         Row::done(
+            "HEAD names a branch that is not there, and a clone of a single branch",
+            |stage| {
+                stage.world.git(
+                    &stage.remote(),
+                    &["symbolic-ref", "HEAD", "refs/heads/nothing"],
+                );
+                stage.clone_again(&["--single-branch"]);
+            },
+        ),
+        Row::done(
             "the default branch was renamed after a clone by hand",
             |stage| {
                 stage.clone_again(&[]);
