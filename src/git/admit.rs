@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use git2::Oid;
 
+use super::lookup::Lookup;
 use super::repo::{FILE, KNOWN, Repo, RepoError};
 use super::setup;
 use crate::base::text::printable;
@@ -69,16 +70,6 @@ struct Own {
     root: Oid,
     /// The mark of the key that it is sealed with; none where it is in clear.
     seal: Option<String>,
-}
-
-/// A value that is looked up once.
-#[derive(Debug, Clone, Default)]
-pub(super) enum Lookup<T> {
-    /// It was not looked up yet.
-    #[default]
-    Pending,
-    /// What was found.
-    Done(Option<T>),
 }
 
 impl Repo {

@@ -11,6 +11,7 @@ mod hidden;
 mod history;
 pub mod hooks;
 pub mod keep;
+mod lookup;
 mod loose;
 mod names;
 pub mod process;

@@ -10,7 +10,7 @@ use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository, RepositoryInitOpt
 
 use rayon::prelude::*;
 
-use super::admit::Lookup;
+use super::lookup::Lookup;
 use super::process::{Git, GitError};
 use super::settings::Role;
 use crate::base::key::{Key, NameKey};

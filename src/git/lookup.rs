@@ -1,0 +1,11 @@
+//! Values that are looked up when they are needed first.
+
+/// A value that is looked up once.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Lookup<T> {
+    /// It was not looked up yet.
+    #[default]
+    Pending,
+    /// What was found.
+    Done(Option<T>),
+}
