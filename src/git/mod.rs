@@ -33,6 +33,6 @@ pub use git2::Oid;
 pub use heal::{Healed, Means};
 pub use process::{Git, GitError, Push};
 pub use repo::{Entry, Repo, RepoError};
-pub use screen::{Screened, Unsound};
+pub use screen::{Screened, Unsound, authentic_day};
 pub use target::Target;
 pub use worktree::Place;

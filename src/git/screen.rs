@@ -5,8 +5,9 @@ use git2::Oid;
 use super::admit::Refusal;
 use super::names::{DEEPEST, is_allowed};
 use super::repo::{FILE, FOLDER, Repo, RepoError, git};
-use crate::base::ids::Interner;
+use crate::base::ids::{Interner, MachineId};
 use crate::base::join::Join as _;
+use crate::base::time::Day;
 use crate::format::MAX_DAY_FILE;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::markers::sides;
@@ -202,11 +203,11 @@ impl Walk<'_> {
         let Path::Day(machine, day, _) = Path::parse(path) else {
             return Ok((!opened.sound).then_some(Verdict::Gone(Refusal::Damaged)));
         };
-        let mut read = |bytes: &[u8]| DayFile::read(&machine, day, bytes, &mut self.names);
-        let versions: Vec<_> = match sides(&opened.bytes) {
-            Some((ours, theirs)) => [ours, theirs].iter().map(|side| read(side)).collect(),
-            None => vec![read(&opened.bytes)],
-        };
+        let mut read = |text: &[u8]| DayFile::read(&machine, day, text, &mut self.names);
+        let versions: Vec<_> = versions(&opened.bytes)
+            .iter()
+            .map(|side| read(side))
+            .collect();
         let is_whole = |version: &Result<(DayFile, Damage), _>| {
             version
                 .as_ref()
@@ -226,21 +227,13 @@ impl Walk<'_> {
         if self.unsound == Unsound::Note {
             return Ok(Some(Verdict::Stays(Refusal::Damaged)));
         }
-        // A session's line and checksum vouch for all of its lines: without them a record may be one of another project.
-        let sound = versions.into_iter().flatten().map(|(mut file, damage)| {
-            match self.unsound {
-                Unsound::Mark => damage
-                    .checksums
-                    .iter()
-                    .filter(|id| file.sessions.contains_key(*id))
-                    .cloned()
-                    .collect::<Vec<_>>()
-                    .iter()
-                    .for_each(|id| file.mark_suspect(id)),
-                _ => file.drop_sessions(&damage.checksums),
-            }
-            file
-        });
+        let sound = versions
+            .into_iter()
+            .flatten()
+            .map(|(file, damage)| match self.unsound {
+                Unsound::Mark => marked(file, &damage),
+                _ => authentic(file, &damage),
+            });
         Ok(Some(
             match sound.reduce(DayFile::join).filter(|file| !file.is_empty()) {
                 Some(file) => Verdict::Other(
@@ -251,6 +244,45 @@ impl Walk<'_> {
             },
         ))
     }
+}
+
+/// Both sides where conflict markers stand in a text, else the text.
+fn versions(text: &[u8]) -> Vec<Vec<u8>> {
+    match sides(text) {
+        Some((ours, theirs)) => vec![ours, theirs],
+        None => vec![text.to_vec()],
+    }
+}
+
+/// What is authentic of one side of a day file. A session's line and checksum vouch for all of its lines: without them a record may be
+/// one of another project.
+fn authentic(mut file: DayFile, damage: &Damage) -> DayFile {
+    file.drop_sessions(&damage.checksums);
+    file
+}
+
+/// One side of a day file, with a mark at the sessions that are not authentic.
+fn marked(mut file: DayFile, damage: &Damage) -> DayFile {
+    for id in &damage.checksums {
+        if file.sessions.contains_key(id) {
+            file.mark_suspect(id);
+        }
+    }
+    file
+}
+
+/// What is authentic of a sealed day file's text: of each side of a conflict that which holds by itself.
+pub fn authentic_day(
+    machine: &MachineId,
+    day: Day,
+    text: &[u8],
+    names: &mut Interner,
+) -> Option<DayFile> {
+    versions(text)
+        .iter()
+        .filter_map(|side| DayFile::read(machine, day, side, names).ok())
+        .map(|(file, damage)| authentic(file, &damage))
+        .reduce(DayFile::join)
 }
 
 #[cfg(unix)]
