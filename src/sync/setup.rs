@@ -338,6 +338,11 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
             place: repo.path().display().to_string(),
         });
     }
+    let target = if repo.position(&target)?.is_none() {
+        look_for_data(&repo, git, target)?
+    } else {
+        target
+    };
     let Some(address) = remote else {
         return Ok(repo);
     };
@@ -376,6 +381,33 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
         }
     }
     Ok(repo)
+}
+
+/// Follows the remote's branch in a clone by hand whose own branch has nothing: the remote's `HEAD` may name one that is not there.
+fn look_for_data(repo: &Repo, git: &Git, target: Target) -> Result<Target, SyncError> {
+    let Some(address) = repo.address(target.remote.as_deref()) else {
+        return Ok(target);
+    };
+    let far = ask(git, repo.path(), &address)?;
+    let Some(branch) = far
+        .branch
+        .filter(|branch| *branch != target.branch && !far.per_machine)
+    else {
+        return Ok(target);
+    };
+    let remote = target.remote.as_deref().unwrap_or("origin");
+    git.fetch(repo.path(), remote)
+        .map_err(|source| SyncError::Unreachable {
+            address: hide_secrets(&address),
+            source,
+        })?;
+    match repo.commit_at(&target.tracking(&branch))? {
+        Some(tip) if has_data(repo, repo.tree_of(tip)?)? => {
+            repo.follow(&target, &branch)?;
+            Ok(repo.target()?)
+        }
+        _ => Ok(target),
+    }
 }
 
 /// Makes a repository in a folder beside its place and moves it there when all is well, so that a failure leaves nothing half-done.

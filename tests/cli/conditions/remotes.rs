@@ -82,6 +82,17 @@ fn names() -> Vec<Row> {
             },
         ),
         Row::done(
+            "HEAD names a branch that is not there, a clone of a single branch, and init",
+            |stage| {
+                stage.world.git(
+                    &stage.remote(),
+                    &["symbolic-ref", "HEAD", "refs/heads/nothing"],
+                );
+                stage.clone_again(&["--single-branch"]);
+                stage.bob.init();
+            },
+        ),
+        Row::done(
             "the default branch was renamed after a clone by hand",
             |stage| {
                 stage.clone_again(&[]);

@@ -189,6 +189,7 @@ fn a_credential_helper_that_hangs_is_cut_off_with_its_children() {
         "credential.helper",
         "!f() { echo username=me; echo password=hunter2; }; f",
     ]);
+    machine.write(".config/claude-sync/config.json", "{}");
     assert!(
         machine
             .sync_at("2026-03-15T12:00:00Z", &[])
