@@ -130,6 +130,8 @@ pub struct Digest {
     pub weight: Weight,
     /// Of a portion: the sum of its records' ids, without overflow.
     pub ids: u64,
+    /// Of some file more is known than that it may not be read.
+    pub is_vouched: bool,
 }
 
 impl Digest {
@@ -169,6 +171,7 @@ impl Digest {
         self.damaged.extend(other.damaged);
         self.suspects.extend(other.suspects);
         self.page = self.page.take().or(other.page);
+        self.is_vouched |= other.is_vouched;
     }
 }
 
@@ -210,10 +213,11 @@ pub struct PortionDigest {
 }
 
 impl FileDigest {
-    /// Of a day file that cannot be read: nothing of it counts.
-    pub fn unreadable(path: &str, code: &str) -> Self {
+    /// Of a day file that cannot be read, or may not be: nothing of it counts.
+    pub fn unreadable(path: &str, code: &str, is_refused: bool) -> Self {
         let digest = Digest {
             damaged: vec![(path.to_owned(), code.to_owned(), 0)],
+            is_vouched: !is_refused,
             ..Digest::default()
         };
         Self {
@@ -290,6 +294,7 @@ pub fn digest(
 pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     let mut sums: BTreeMap<SessionId, SessionSum> = BTreeMap::new();
     let mut out = FileDigest::default();
+    out.digest.is_vouched = true;
     for record in file.records.iter() {
         let at = record.origin.timestamp.millis();
         out.digest.records += 1;
@@ -337,6 +342,7 @@ fn digest_page(
 ) -> Result<FileDigest, FormatError> {
     let mut page = SyncFile::read(machine, bytes, names)?;
     let mut out = FileDigest::default();
+    out.digest.is_vouched = true;
     for record in page
         .sessions
         .values()

@@ -48,8 +48,10 @@ pub struct Index {
     pub(super) db: Connection,
     path: PathBuf,
     pub(super) read_only: bool,
-    /// Digests are known to be this version's.
+    /// Digests are known to be this version's, and made where the same decides what may be read.
     pub(super) fits: Cell<bool>,
+    /// What decides that where it is asked.
+    pub(super) admission: RefCell<String>,
     /// Portions that were read: a run asks for them several times.
     pub(super) portions: RefCell<Option<BTreeMap<String, Known>>>,
 }
@@ -101,6 +103,7 @@ impl Index {
             path,
             read_only: true,
             fits: Cell::new(false),
+            admission: RefCell::default(),
             portions: RefCell::default(),
         })
     }
@@ -151,6 +154,7 @@ impl Index {
             path: path.to_owned(),
             read_only: false,
             fits: Cell::new(false),
+            admission: RefCell::default(),
             portions: RefCell::default(),
         })
     }

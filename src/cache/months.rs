@@ -39,7 +39,7 @@ impl Digested {
             .and_then(|packed| postcard::from_bytes(packed).ok());
         match packed.or_else(|| cache.sessions(&self.portion.path, self.portion.oid)) {
             Some(sessions) => Ok(sessions),
-            None => Ok(make(repo, cache, &self.portion)?.sessions),
+            None => Ok(make(repo, cache, &self.portion)?.portion.sessions),
         }
     }
 
@@ -50,7 +50,8 @@ impl Digested {
         cache: &dyn Cache,
     ) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
         self.fingerprints.all(&self.portion, cache, || {
-            Ok(make(repo, cache, &self.portion)?.fingerprints().collect())
+            let made = make(repo, cache, &self.portion)?;
+            Ok(made.portion.fingerprints().collect())
         })
     }
 
@@ -75,7 +76,8 @@ impl Digested {
         cache: &dyn Cache,
     ) -> Result<Vec<u32>, DataError> {
         self.fingerprints.among(sought, &self.portion, cache, || {
-            Ok(make(repo, cache, &self.portion)?.fingerprints().collect())
+            let made = make(repo, cache, &self.portion)?;
+            Ok(made.portion.fingerprints().collect())
         })
     }
 }
@@ -88,6 +90,7 @@ pub fn digested(
     own: Option<&MachineId>,
     cache: &dyn Cache,
 ) -> Result<(Vec<Digested>, Gone, LeftOut), DataError> {
+    cache.bind(&repo.admission()?);
     let mut known = cache.portions();
     let mut out = Vec::new();
     let weighed = portions(repo, machines, archive)?
@@ -133,10 +136,15 @@ impl Digested {
         (portion, weight): (Portion, Weight),
         before: Option<&Known>,
     ) -> Result<Self, DataError> {
-        let mut made = make(repo, cache, &portion)?;
+        let Made {
+            portion: mut made,
+            always,
+        } = make(repo, cache, &portion)?;
         made.digest.weight = weight;
         let fingerprints = Fingerprints::made(&made, before, &portion.path, cache);
-        cache.keep_portion(&portion.path, portion.oid, &made);
+        if always {
+            cache.keep_portion(&portion.path, portion.oid, &made);
+        }
         let sessions = postcard::to_allocvec(&made.sessions).ok();
         Ok(Self {
             portion,
@@ -161,39 +169,63 @@ pub fn file(
     kind: &Path,
     names: &mut Interner,
 ) -> Result<Option<FileDigest>, DataError> {
+    cache.bind(&repo.admission()?);
     match cache.file(&blob.path, blob.oid) {
         Some(known) => Ok(Some(known)),
-        None => Ok(read(repo, blob, kind, names)?.ok()),
+        None => Ok(read(repo, blob, kind, names)?.digest.ok()),
     }
 }
 
-/// A file's digest, or the code of what is wrong with the file.
-fn read(
-    repo: &Repo,
-    blob: &Blob,
-    kind: &Path,
-    names: &mut Interner,
-) -> Result<Result<FileDigest, &'static str>, DataError> {
-    Ok(match read::content(repo, &blob.path, blob.oid)? {
+/// What reading a file gave.
+struct Read {
+    /// Its digest, or the code of what is wrong with it.
+    digest: Result<FileDigest, &'static str>,
+    /// It may not be read.
+    is_refused: bool,
+    /// The next time it is the same: it can be kept.
+    always: bool,
+}
+
+fn read(repo: &Repo, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<Read, DataError> {
+    let (content, always) = read::standing(repo, &blob.path, blob.oid)?;
+    let is_refused = matches!(content, Content::Refused(_));
+    let digest = match content {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
         Content::TooLarge(_) => Err("too-large"),
         Content::Refused(refusal) => Err(refusal.code()),
+    };
+    Ok(Read {
+        digest,
+        is_refused,
+        always,
     })
 }
 
-fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<PortionDigest, DataError> {
+/// A portion that was digested now.
+struct Made {
+    portion: PortionDigest,
+    /// The next time it is the same: it can be kept.
+    always: bool,
+}
+
+fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<Made, DataError> {
     let mut names = Interner::default();
     let (mut all, mut new) = (Vec::new(), Vec::new());
+    let mut always = true;
     for (blob, kind) in portion.files(repo)? {
         let mut made = cache.file(&blob.path, blob.oid);
         if made.is_none() {
-            made = match read(repo, &blob, &kind, &mut names)? {
+            let read = read(repo, &blob, &kind, &mut names)?;
+            always &= read.always;
+            made = match read.digest {
                 Ok(made) => {
-                    new.push((blob.path, blob.oid, made.clone()));
+                    if read.always {
+                        new.push((blob.path, blob.oid, made.clone()));
+                    }
                     Some(made)
                 }
                 Err(_) if portion.is_page => None,
-                Err(code) => Some(FileDigest::unreadable(&blob.path, code)),
+                Err(code) => Some(FileDigest::unreadable(&blob.path, code, read.is_refused)),
             };
         }
         all.push(made.map(|made| FileDigest {
@@ -202,5 +234,8 @@ fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<PortionDige
         }));
     }
     cache.keep_files(&new);
-    Ok(PortionDigest::of(all))
+    Ok(Made {
+        portion: PortionDigest::of(all),
+        always,
+    })
 }

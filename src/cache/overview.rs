@@ -69,7 +69,7 @@ impl<'a> Overview<'a> {
                     data.add(&blob.path, &kind, content, &mut names);
                 }
             } else {
-                data.is_vouched = true;
+                data.is_vouched |= one.digest.is_vouched;
                 add_digest(data, &one, &mut names);
                 independent.push(one);
             }

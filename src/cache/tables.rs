@@ -14,16 +14,7 @@ use crate::format::manifest::RULES;
 use crate::git::Oid;
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 13;
-
-/// What digests depend on beside the objects: their own shape, the rules and prices, and the tool.
-fn version() -> String {
-    format!(
-        "{VERSION} {RULES} {} {}",
-        crate::prices::fingerprint(),
-        env!("CARGO_PKG_VERSION")
-    )
-}
+const VERSION: u32 = 14;
 
 fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {
     Ok(Oid::from_bytes(row.get_ref(column)?.as_blob()?).ok())
@@ -51,6 +42,17 @@ fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> rusqlite::Result<Vec<u8>>
 }
 
 impl Index {
+    /// What digests depend on beside the objects: their own shape, the rules and prices, the tool, and what decides which files may be
+    /// read.
+    fn version(&self) -> String {
+        format!(
+            "{VERSION} {RULES} {} {} {}",
+            crate::prices::fingerprint(),
+            env!("CARGO_PKG_VERSION"),
+            self.admission.borrow()
+        )
+    }
+
     /// Whether digests were made by this version. If not, there are none.
     fn fits(&self) -> rusqlite::Result<bool> {
         if self.fits.get() {
@@ -62,7 +64,7 @@ impl Index {
                 row.get(0)
             })
             .optional()?;
-        self.fits.set(made == Some(version()));
+        self.fits.set(made == Some(self.version()));
         Ok(self.fits.get())
     }
 
@@ -201,7 +203,7 @@ impl Index {
                 .execute_batch("DELETE FROM portions; DELETE FROM files; DELETE FROM rows;")?;
             transaction.execute(
                 "INSERT OR REPLACE INTO meta VALUES ('digests', ?1)",
-                params![version()],
+                params![self.version()],
             )?;
         }
         change()?;
@@ -257,6 +259,14 @@ impl Index {
 }
 
 impl Checked for Index {
+    fn bind(&self, admission: &str) {
+        if *self.admission.borrow() != admission {
+            admission.clone_into(&mut self.admission.borrow_mut());
+            self.fits.set(false);
+            *self.portions.borrow_mut() = None;
+        }
+    }
+
     fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
         self.with_portions(|all| {
             all.get(&portion.path)

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::error::DataError;
-use super::read::{Content, Portion, content, portions};
+use super::read::{Content, Portion, content, portions, standing};
 use super::rules::Rules;
 use crate::base::ids::{Interner, RecordId};
 use crate::format::dayfile::{DayFile, Forgotten};
@@ -18,6 +18,8 @@ use crate::store::layout::{self, Path};
 
 /// Knows which machine files and months keep which rules.
 pub trait Checked {
+    /// What it knows is asked of a clone where this decides what may be read: [`Repo::admission`].
+    fn bind(&self, _admission: &str) {}
     /// Whether this object keeps the rules. False where that is not known.
     fn keeps(&self, portion: &Portion, rules: &Rules) -> bool;
     /// This object keeps the rules.
@@ -128,6 +130,7 @@ fn sweep(
         BTreeMap::<RecordId, BTreeSet<RecordId>>::new(),
     );
     let mut names = Interner::default();
+    checked.bind(&repo.admission()?);
     let (machines, archive) = super::read::inputs(repo, Some(root))?;
     for portion in portions(repo, machines, archive)? {
         if checked.keeps(&portion, rules) {
@@ -135,7 +138,9 @@ fn sweep(
         }
         let mut kept = true;
         for (blob, kind) in portion.files(repo)? {
-            let Content::Bytes(bytes) = content(repo, &blob.path, blob.oid)? else {
+            let (content, always) = standing(repo, &blob.path, blob.oid)?;
+            kept &= always;
+            let Content::Bytes(bytes) = content else {
                 continue;
             };
             let change = match &kind {

@@ -245,11 +245,16 @@ pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>
 /// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where the object is missing: figures without
 /// it would be wrong figures.
 pub fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
+    standing(repo, path, oid).map(|(content, _)| content)
+}
+
+/// As [`content()`], and whether that is always so: see [`crate::git::admit::Admitted::always`].
+pub fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bool), DataError> {
     Ok(match repo.blob_size(oid)? {
-        Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => Content::TooLarge(size),
-        _ => match repo.read(path, oid)? {
-            Ok(bytes) => Content::Bytes(bytes),
-            Err(refusal) => Content::Refused(refusal),
+        Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => (Content::TooLarge(size), true),
+        _ => match repo.admit(path, oid, repo.stored(oid)?)? {
+            Ok(file) => (Content::Bytes(file.bytes), file.always),
+            Err(refusal) => (Content::Refused(refusal), false),
         },
     })
 }

@@ -207,6 +207,12 @@ impl Seal {
         &self.present.mark
     }
 
+    /// The marks of all keys, that of the present one first.
+    pub fn marks(&self) -> Vec<&str> {
+        let all = std::iter::once(&self.present).chain(&self.former);
+        all.map(|key| key.mark.as_str()).collect()
+    }
+
     /// Whether this is the mark of a key that was replaced.
     pub fn is_former(&self, mark: &str) -> bool {
         self.former.iter().any(|key| key.mark == mark)

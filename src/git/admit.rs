@@ -64,6 +64,18 @@ impl Refusal {
     }
 }
 
+/// A file as far as it may be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admitted {
+    /// Its text. Lines that are not authentic are ones that nobody can read.
+    pub bytes: Vec<u8>,
+    /// All of it is authentic.
+    pub sound: bool,
+    /// Nothing but the file and what [`Repo::admission`] says decided it. Else it is read because of what the clone has, or of what
+    /// the run trusts, and may be refused the next time.
+    pub always: bool,
+}
+
 /// The clone's own tree: what files are compared with that are not sealed by the fleet's key.
 #[derive(Debug, Clone)]
 struct Own {
@@ -117,6 +129,14 @@ impl Repo {
         self.own_work.set(on && !self.is_sealing());
     }
 
+    /// What decides beside a file itself whether it may be read, as far as it is the same for all files: the mark of the clone, and the
+    /// keys. What is kept about files of which [`Admitted::always`] holds is true for this alone.
+    pub fn admission(&self) -> Result<String, RepoError> {
+        let mark = self.sealed_mark()?.unwrap_or_default();
+        let keys = self.seal().map(sealed::Seal::marks).unwrap_or_default();
+        Ok(format!("{mark} {}", keys.join(" ")))
+    }
+
     fn own(&self) -> Result<Option<Own>, RepoError> {
         let set = self.own_root.borrow().clone();
         let root = match set {
@@ -161,22 +181,25 @@ impl Repo {
         path: &str,
         oid: Oid,
         stored: Vec<u8>,
-    ) -> Result<Result<sealed::Opened, Refusal>, RepoError> {
-        let whole = |bytes| Ok(Ok(sealed::Opened { bytes, sound: true }));
+    ) -> Result<Result<Admitted, Refusal>, RepoError> {
+        let whole = |bytes, always| {
+            Ok(Ok(Admitted {
+                bytes,
+                sound: true,
+                always,
+            }))
+        };
         if !path.starts_with("sync/") {
-            return whole(stored);
+            return whole(stored, true);
         }
         let is_marked = self.sealed_mark()?.is_some();
         let Some(head) = sealed::head(&stored) else {
             let is_statement = self
                 .seal()
                 .is_some_and(|seal| seal.is_statement(path, &stored));
-            let admitted = !is_marked
-                || self.own_work.get()
-                || is_statement
-                || self.is_own(path, oid, None)?;
-            return if admitted {
-                whole(stored)
+            let always = !is_marked || is_statement;
+            return if always || self.own_work.get() || self.is_own(path, oid, None)? {
+                whole(stored, always)
             } else {
                 Ok(Err(Refusal::Clear))
             };
@@ -188,7 +211,8 @@ impl Repo {
         let Some(seal) = self.seal() else {
             return Ok(Err(Refusal::OtherKey(mark)));
         };
-        if seal.is_former(head.mark) {
+        let is_former = seal.is_former(head.mark);
+        if is_former {
             if is_marked && !self.is_own(path, oid, Some(head.mark))? {
                 return Ok(Err(Refusal::FormerKey));
             }
@@ -199,7 +223,11 @@ impl Repo {
             return Ok(Err(Refusal::Moved));
         }
         match seal.open_checked(&stored) {
-            Ok(opened) => Ok(Ok(opened)),
+            Ok(opened) => Ok(Ok(Admitted {
+                bytes: opened.bytes,
+                sound: opened.sound,
+                always: !(is_former && is_marked),
+            })),
             Err(SealError::Newer) => Ok(Err(Refusal::Later)),
             Err(SealError::Key { mark }) => Ok(Err(Refusal::OtherKey(mark))),
         }

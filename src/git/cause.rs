@@ -15,6 +15,8 @@ pub enum Cause {
     Server,
     /// What answers is no git server, such as a login page of a network.
     NotGit,
+    /// It names its objects by another hash than this clone.
+    ObjectFormat,
     /// The TLS certificate is not accepted.
     Certificate,
     /// The ssh host key is another one than before.
@@ -34,7 +36,7 @@ pub enum Cause {
 }
 
 /// What messages contain, in lower case. The first that fits is the cause: of several messages the one that explains the others.
-const SIGNS: [(Cause, &[&str]); 14] = [
+const SIGNS: [(Cause, &[&str]); 15] = [
     (
         Cause::HostKeyChanged,
         &["remote host identification has changed"],
@@ -84,6 +86,13 @@ const SIGNS: [(Cause, &[&str]); 14] = [
         ],
     ),
     (Cause::Server, &["returned error: 5", "returned error: 429"]),
+    (
+        Cause::ObjectFormat,
+        &[
+            "does not support this repository's hash algorithm",
+            "mismatched algorithms",
+        ],
+    ),
     (
         Cause::NotGit,
         &[
@@ -161,6 +170,7 @@ impl Cause {
             Self::NotFound => "there is no repository at its address, or this login may not see it",
             Self::Server => "its server reports an error",
             Self::NotGit => "something other than a git server answers at its address",
+            Self::ObjectFormat => "it is a SHA-256 repository, which claude-sync does not support",
             Self::Certificate => "its TLS certificate is not accepted",
             Self::HostKeyChanged => "its ssh host key is not the one that this machine knows",
             Self::HostKeyUnknown => "this machine does not know its ssh host key",
@@ -198,6 +208,7 @@ impl Cause {
             Self::NotFound => format!("compare {address} with the host's, and check that this login or key may see the repository"),
             Self::Server => "wait: later runs try again. If it lasts, look at the host's status or the server's log".to_owned(),
             Self::NotGit => format!("check {address}, and whether this network shows a login page first"),
+            Self::ObjectFormat => "make the remote repository anew, with: git init --bare --object-format=sha1".to_owned(),
             Self::Certificate => format!(
                 "check {address} and this machine's clock; where the server has a certificate authority of its own: {set} http.sslCAInfo FILE"
             ),
@@ -259,6 +270,14 @@ mod tests {
             (
                 "fatal: https://host/r.git/info/refs not valid: is this a git repository?",
                 Cause::NotGit,
+            ),
+            (
+                "fatal: the receiving end does not support this repository's hash algorithm",
+                Cause::ObjectFormat,
+            ),
+            (
+                "fatal: mismatched algorithms: client sha1; server sha256",
+                Cause::ObjectFormat,
             ),
             (
                 "fatal: unable to access 'https://host/': SSL certificate problem: self-signed certificate",

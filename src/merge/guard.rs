@@ -20,7 +20,7 @@ use crate::format::sealed;
 use crate::format::syncfile::SyncFile;
 use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
 use crate::git::{self, Oid};
-use crate::record::Sum;
+use crate::record::{Record, Sum};
 use crate::store::layout::{ATTRIBUTES, MANIFEST, Path};
 
 /// One thing that a push would break.
@@ -224,9 +224,8 @@ pub fn breaches(
                         let authentic = git::authentic_day(&machine, day, &text, names);
                         *file = authentic.unwrap_or_else(|| DayFile::new(machine.clone(), day));
                     }
-                    let _ = rules.apply_day(file);
                 }
-                compare_days(path, old, is.is_some(), read(bytes(is)?), &mut out);
+                compare_days(path, old, rules, is.is_some(), read(bytes(is)?), &mut out);
             }
             Path::Machine(machine) => {
                 let read = |bytes: Option<Vec<u8>>| {
@@ -257,9 +256,41 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
     })
 }
 
+/// What the rules leave of a day file.
+fn under(rules: &Rules, file: &DayFile) -> DayFile {
+    let mut left = file.clone();
+    let _ = rules.apply_day(&mut left);
+    left
+}
+
+/// How much a version of a day file lacks of an earlier one that the rules leave. It lacks nothing that it has as the rules leave it, nor
+/// what it has as it stood: a record that was shortened here keeps its own time when it is joined with one that was not.
+pub fn lost(old: &DayFile, rules: &Rules, new: &DayFile) -> u64 {
+    let left = under(rules, old);
+    let has = |record: &Record| {
+        new.records
+            .get(record.id)
+            .is_some_and(|now| now.covers(record))
+    };
+    let gone = left
+        .records
+        .iter()
+        .filter(|record| !has(record) && !old.records.get(record.id).is_some_and(|old| has(&old)))
+        .count();
+    let covered = |now: &Sum, old: &Sum| now.clone().join(old.clone()) == *now;
+    let lowered = left
+        .sums
+        .iter()
+        .filter(|(key, sum)| !new.sums.get(*key).is_some_and(|now| covered(now, sum)))
+        .count();
+    let forgotten = left.forgotten.difference(&new.forgotten).count();
+    (gone + lowered + forgotten + left.unknown.difference(&new.unknown).count()) as u64
+}
+
 fn compare_days(
     path: &str,
     was: Option<(DayFile, Damage)>,
+    rules: &Rules,
     there: bool,
     is: Option<(DayFile, Damage)>,
     out: &mut Vec<Breach>,
@@ -278,8 +309,9 @@ fn compare_days(
         );
         (DayFile::new(none.0, none.1), Damage::default())
     });
-    let held = (old.records.len() + old.sums.len() + old.forgotten.len()) as u64;
     let Some((new, damage)) = is else {
+        let left = under(rules, &old);
+        let held = (left.records.len() + left.sums.len() + left.forgotten.len()) as u64;
         match (held, there) {
             (0, _) => {}
             (_, true) => out.push(Breach::Unreadable { path }),
@@ -287,23 +319,7 @@ fn compare_days(
         }
         return;
     };
-    let gone = old
-        .records
-        .iter()
-        .filter(|record| {
-            !new.records
-                .get(record.id)
-                .is_some_and(|now| now.covers(record))
-        })
-        .count();
-    let covered = |now: &Sum, old: &Sum| now.clone().join(old.clone()) == *now;
-    let lowered = old
-        .sums
-        .iter()
-        .filter(|(key, sum)| !new.sums.get(*key).is_some_and(|now| covered(now, sum)))
-        .count();
-    let forgotten = old.forgotten.difference(&new.forgotten).count();
-    let what = (gone + lowered + forgotten + old.unknown.difference(&new.unknown).count()) as u64;
+    let what = lost(&old, rules, &new);
     if what > 0 {
         out.push(Breach::Lost {
             path: path.clone(),

@@ -25,6 +25,7 @@ use crate::git::process::MACHINES;
 use crate::git::repo::{KNOWN, Repo, RepoError};
 use crate::git::unfinished::Operation;
 use crate::git::{Git, Healed, Means, Oid, Place, Push, Target, hooks, setup as clone};
+use crate::merge::guard;
 use crate::record::RecordSet;
 use crate::store::{Places, config, key, machine_id, profiles};
 use crate::transcripts::{self, Cursor, Mark, Naming};
@@ -869,23 +870,16 @@ impl Run<'_> {
         Ok(self.repo.commit(&self.git, tree, parents, message)?)
     }
 
-    /// Whether a commit before this one has files in clear.
+    /// Whether this commit, or one before it that the remote lacks, has files in clear: those of before the fleet was encrypted, or a
+    /// pusher's. It is asked as it is before a push, which would be refused.
     fn has_clear_history(&self, head: Oid) -> Result<bool, SyncError> {
-        for commit in self.repo.new_commits(head, &[])? {
-            let manifest = self.repo.entry(
-                Some(self.repo.tree_of(commit)?),
-                crate::store::layout::MANIFEST,
-            )?;
-            if let Some(entry) = manifest
-                && self
-                    .repo
-                    .is_blob_within(entry.oid, crate::format::MAX_MANIFEST)?
-                && !crate::format::sealed::is_sealed(&self.repo.stored(entry.oid)?)
-            {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let known: Vec<Oid> = self
+            .repo
+            .tips_below("refs/remotes/")?
+            .into_values()
+            .collect();
+        let missing = self.repo.new_commits(head, &known)?;
+        Ok(!guard::clear(&self.repo, &missing)?.is_empty())
     }
 
     /// Whether commits that came from the remote have data that is forgotten. Where each machine has a branch, nobody replaces history.

@@ -68,8 +68,19 @@ impl<'w> Pusher<'w> {
 
     /// Puts files on top of what the remote's branch has; none takes a file away.
     pub fn put(&self, files: &[(&str, Option<&[u8]>)]) {
+        assert!(
+            self.try_put(files),
+            "git reads the tree of the remote's branch"
+        );
+    }
+
+    /// As [`Self::put`], and whether it went: git refuses to work with a tree that has names as [`Self::put_named`] gives them.
+    pub fn try_put(&self, files: &[(&str, Option<&[u8]>)]) -> bool {
         self.git(&["fetch", "-q", "origin"]);
-        self.git(&["read-tree", "origin/main"]);
+        let read = ["read-tree", "origin/main"];
+        if self.world.try_git(&self.clone, &read).code != 0 {
+            return false;
+        }
         for (path, bytes) in files {
             match bytes {
                 Some(bytes) => {
@@ -86,6 +97,7 @@ impl<'w> Pusher<'w> {
         }
         let tree = self.git(&["write-tree"]);
         self.commit(&tree);
+        true
     }
 
     /// Has the remote's branch be at an older commit, as many before the newest.

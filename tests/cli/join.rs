@@ -9,11 +9,12 @@ use claude_sync::cache::overview;
 use claude_sync::fleet::Fleet;
 use claude_sync::fleet::manifest;
 use claude_sync::fleet::read::{self, MachineData, Tree};
+use claude_sync::fleet::rules::Rules;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::SyncFile;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::join_trees;
-use claude_sync::merge::trees;
+use claude_sync::merge::{guard, trees};
 use claude_sync::record::{Level, Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -106,6 +107,23 @@ proptest! {
         prop_assert_eq!(read.write().0, text);
         prop_assert_eq!(&read.records, &file.records);
         prop_assert_eq!(damage, claude_sync::format::dayfile::Damage::default());
+    }
+
+    #[test]
+    fn a_push_of_joined_files_loses_nothing(a in day_file(), b in day_file(), bound in 1_u8..10) {
+        let mut rules = Rules::default();
+        let bound = Day::parse(&format!("2026-02-0{bound}")).expect("a day");
+        rules.prune(&a.machine, bound);
+        let b = DayFile { machine: a.machine.clone(), day: a.day, ..b };
+        let under = |mut file: DayFile| {
+            let _ = rules.apply_day(&mut file);
+            file
+        };
+        // This machine has applied the rules already, the remote has not.
+        let joined = under(under(a.clone()).join(b.clone()));
+        prop_assert_eq!(guard::lost(&b, &rules, &joined), 0);
+        prop_assert_eq!(guard::lost(&under(b), &rules, &joined), 0);
+        prop_assert_eq!(guard::lost(&a, &rules, &joined), 0);
     }
 
     #[test]

@@ -182,7 +182,7 @@ fn a_stale_manifest_is_told_by_the_hook_and_mended_by_the_next_run() {
 }
 
 #[test]
-fn a_driver_that_is_gone_stops_git_and_changes_nothing() {
+fn a_driver_that_is_gone_stops_git_and_loses_nothing() {
     let world = World::new();
     let (_ada, bob) = diverged(&world, false);
     let before = bob.head();
@@ -193,10 +193,11 @@ fn a_driver_that_is_gone_stops_git_and_changes_nothing() {
     ]);
     let ran = bob.try_git(&["pull"]);
     assert_ne!(ran.code, 0);
-    assert_eq!(
-        (bob.head(), bob.git(&["status", "--porcelain"])),
-        (before, String::new())
-    );
+    assert_eq!(bob.head(), before);
+    // Before 2.42 a driver that gives up is an ordinary conflict, which the next run ends.
+    if world.git_is(2, 42) {
+        assert_eq!(bob.git(&["status", "--porcelain"]), "");
+    }
     bob.sync(&[]);
     bob.assert_sound();
     assert_eq!(bob.fleet().0, 11);

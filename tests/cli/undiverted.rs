@@ -221,12 +221,19 @@ fn a_sha256_remote_is_refused_at_set_up_and_an_empty_one_says_its_branch() {
         NOON,
         &["init", &world.path().join("new.git").display().to_string()],
     );
+    // Before 2.41 git does not tell what an empty repository is like: the first push finds out.
+    let is_told = world.git_is(2, 41);
+    let code = if is_told { 4 } else { 7 };
     assert!(
-        ran.code == 4 && ran.err.contains("is a SHA-256 repository"),
+        ran.code == code && ran.err.contains("is a SHA-256 repository"),
         "{}",
         ran.err
     );
-    assert!(!machine.repo().exists());
+    if is_told {
+        assert!(!machine.repo().exists());
+    } else {
+        fs::remove_dir_all(machine.repo()).expect("removed");
+    }
 
     world.git(
         &world.path().join("remote.git"),

@@ -81,6 +81,16 @@ impl World {
         ran.out
     }
 
+    /// Whether git is of this version or a later one.
+    pub fn git_is(&self, major: u32, minor: u32) -> bool {
+        let said = self.git(self.path(), &["version"]);
+        let numbers: Vec<u32> = said
+            .split([' ', '.'])
+            .filter_map(|word| word.trim().parse().ok())
+            .collect();
+        numbers.as_slice() >= [major, minor].as_slice()
+    }
+
     /// Every commit, tag and file that is stored in a repository, whether anything leads to it or not, unpacked.
     pub fn stored(&self, repo: &Path) -> String {
         let all = self.git(

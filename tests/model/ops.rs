@@ -185,10 +185,11 @@ impl Play<'_> {
             850..860 => self.copy_id(at),
             860..910 => self.import(at),
             // What another tool pushes in clear is no part of an encrypted fleet.
-            910..930 if !self.is_attacked => self.claim(at),
+            910..930 if !self.is_encrypted => self.claim(at),
             930..960 => self.newer(at),
             960..965 if self.encrypts => {
                 if self.site.encrypt(at, self.now) {
+                    self.is_encrypted = true;
                     self.did("encryption switched on");
                 }
             }

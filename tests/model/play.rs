@@ -36,6 +36,8 @@ pub struct Play<'s> {
     pub priced: bool,
     /// This fleet encrypts at some time.
     pub encrypts: bool,
+    /// It does so now.
+    pub is_encrypted: bool,
     /// Somebody without the key pushes to it.
     pub is_attacked: bool,
     pub log: Vec<String>,
@@ -70,6 +72,7 @@ impl<'s> Play<'s> {
             reached: Reached::new(),
             priced: seed % 4 == 2,
             encrypts: seed % 8 == 2,
+            is_encrypted: false,
             is_attacked: false,
             log: Vec::new(),
         }
@@ -79,6 +82,7 @@ impl<'s> Play<'s> {
     pub fn hostile(site: &'s mut dyn Site, seed: u64) -> Self {
         Self {
             encrypts: false,
+            is_encrypted: true,
             is_attacked: true,
             ..Self::new(site, seed)
         }

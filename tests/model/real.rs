@@ -504,7 +504,7 @@ impl Site for Real<'_> {
                     .iter()
                     .map(|(path, bytes)| (path.as_str(), bytes.as_deref()))
                     .collect();
-                pusher.put(&files);
+                return pusher.try_put(&files);
             }
             Attack::Rewind(commits) => return pusher.rewind(*commits),
             Attack::Empty => drop(self.world.git(
