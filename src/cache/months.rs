@@ -144,6 +144,8 @@ impl Digested {
         let fingerprints = Fingerprints::made(&made, before, &portion.path, cache);
         if always {
             cache.keep_portion(&portion.path, portion.oid, &made);
+        } else if before.is_some() {
+            cache.drop_portion(&portion.path);
         }
         let sessions = postcard::to_allocvec(&made.sessions).ok();
         Ok(Self {

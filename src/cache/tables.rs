@@ -346,6 +346,18 @@ impl Cache for Index {
         let _ = self.change(|| self.keep_portion_row(path, oid, portion));
     }
 
+    fn drop_portion(&self, path: &str) {
+        if let Some(portions) = &mut *self.portions.borrow_mut() {
+            portions.remove(path);
+        }
+        let _ = self.change(|| {
+            let mut delete = self
+                .db
+                .prepare_cached("DELETE FROM portions WHERE path = ?1")?;
+            delete.execute([path]).map(drop)
+        });
+    }
+
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
         for (paths, value) in [(compared, true), (others, false)] {
             if let Some(portions) = &mut *self.portions.borrow_mut() {

@@ -131,6 +131,10 @@ impl Cache for Remembers {
             .insert(path.to_owned(), (known, portion.clone()));
     }
 
+    fn drop_portion(&self, path: &str) {
+        self.portions.borrow_mut().remove(path);
+    }
+
     fn keep_compared(&self, compared: &[&str], others: &[&str]) {
         let mut portions = self.portions.borrow_mut();
         for (paths, value) in [(compared, true), (others, false)] {

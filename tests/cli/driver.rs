@@ -21,7 +21,7 @@ use crate::ways::check;
 use crate::world::{Machine, World, transcript};
 
 /// The root tree of these files, with the manifest that they imply.
-fn root(repo: &Repo, files: &Tree) -> Oid {
+pub fn root(repo: &Repo, files: &Tree) -> Oid {
     let attributes = repo
         .write_blob(b"sync/** -text merge=claude-sync\n")
         .expect("stored");

@@ -47,6 +47,7 @@ mod life;
 mod limits;
 mod machines;
 mod made;
+mod merges;
 mod migrate;
 mod newcomers;
 mod odd;
