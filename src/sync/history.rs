@@ -1,7 +1,7 @@
 //! The history of syncs, read back from the commits.
 
-use super::SyncError;
-use super::delta::SEALED;
+use super::error::SyncError;
+use super::message::SEALED;
 use crate::base::ids::MachineId;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::SyncError;
+use super::error::SyncError;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::git::repo::Repo;

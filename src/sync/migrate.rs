@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Options, SyncError};
+use super::error::SyncError;
+use super::options::Options;
+use super::settings::lock;
 use crate::fleet::DataError;
 use crate::format::migrate::{Shape, Step, Versions, migrate as migrate_file, version};
 use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
@@ -28,7 +30,7 @@ pub fn migrate(
     options: &Options,
     steps: &[Step],
 ) -> Result<Option<Migrated>, SyncError> {
-    let (_lock, _) = super::settings::lock(places, options)?;
+    let (_lock, _) = lock(places, options)?;
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
         return Ok(None);
@@ -46,39 +48,7 @@ pub fn migrate(
     if repo.seal_of(root)?.is_some() {
         repo.start_sealing();
     }
-    let mut changes = BTreeMap::new();
-    for blob in repo
-        .blobs(Some(root), "sync")?
-        .into_iter()
-        .filter(|blob| blob.mode == FILE)
-    {
-        let shape = match Path::parse(&blob.path) {
-            Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
-            Path::Day(..) => Shape::Lines,
-            Path::Front | Path::Statement | Path::Readme | Path::Unknown | Path::Outside => {
-                continue;
-            }
-        };
-        if !repo.is_blob_within(blob.oid, MAX_DAY_FILE.max(MAX_SYNC_FILE))? {
-            continue;
-        }
-        let Ok(bytes) = repo.read(&blob.path, blob.oid)? else {
-            continue;
-        };
-        let count = out
-            .versions
-            .entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned()))
-            .or_default();
-        *count = count.saturating_add(1);
-        let new = migrate_file(shape, &bytes, steps).map_err(|source| DataError::Format {
-            path: blob.path.clone(),
-            source,
-        })?;
-        if let Some(new) = new {
-            let oid = repo.write_file(&blob.path, &new)?;
-            changes.insert(blob.path, Entry { mode: FILE, oid });
-        }
-    }
+    let changes = changed_files(&repo, root, steps, &mut out.versions)?;
     out.changed = changes.len() as u64;
     if changes.is_empty() {
         return Ok(Some(out));
@@ -99,4 +69,43 @@ pub fn migrate(
     repo.flush()?;
     out.commit = Some(commit);
     Ok(Some(out))
+}
+
+/// The files that the steps change. Counts in `versions` how many files have which version.
+fn changed_files(
+    repo: &Repo,
+    root: Oid,
+    steps: &[Step],
+    versions: &mut Versions,
+) -> Result<BTreeMap<String, Entry>, SyncError> {
+    let mut changes = BTreeMap::new();
+    let blobs = repo.blobs(Some(root), "sync")?.into_iter();
+    for blob in blobs.filter(|blob| blob.mode == FILE) {
+        let shape = match Path::parse(&blob.path) {
+            Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
+            Path::Day(..) => Shape::Lines,
+            Path::Front | Path::Statement | Path::Readme | Path::Unknown | Path::Outside => {
+                continue;
+            }
+        };
+        if !repo.is_blob_within(blob.oid, MAX_DAY_FILE.max(MAX_SYNC_FILE))? {
+            continue;
+        }
+        let Ok(bytes) = repo.read(&blob.path, blob.oid)? else {
+            continue;
+        };
+        let count = versions
+            .entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned()))
+            .or_default();
+        *count = count.saturating_add(1);
+        let new = migrate_file(shape, &bytes, steps).map_err(|source| DataError::Format {
+            path: blob.path.clone(),
+            source,
+        })?;
+        if let Some(new) = new {
+            let oid = repo.write_file(&blob.path, &new)?;
+            changes.insert(blob.path, Entry { mode: FILE, oid });
+        }
+    }
+    Ok(changes)
 }

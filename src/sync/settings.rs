@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
-use super::{Options, SyncError};
+use super::error::SyncError;
+use super::options::Options;
 use crate::base::ids::MachineId;
 use crate::base::key::Key;
+use crate::base::time::Timestamp;
+use crate::cache::index::Binding;
 use crate::fleet::rules::Rules;
-use crate::git::repo::Repo;
+use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup::SetupError;
 use crate::git::{setup, stale};
+use crate::store::config::Failures;
 use crate::store::lock::Lock;
 use crate::store::{Places, config, lock, private};
 use crate::transcripts::{Naming, Shown};
@@ -93,6 +97,27 @@ pub(super) fn reader(
         naming.mark(),
         if summary_only { "daily" } else { "full" }
     ))
+}
+
+/// What the index is bound to, for a reading of transcripts as [`reader`] describes it: the commit that the clone had last, and this machine.
+pub(super) fn binding(
+    repo: &Repo,
+    machine: Option<&MachineId>,
+    reader: String,
+) -> Result<Binding, SyncError> {
+    let known = repo.commit_at(KNOWN)?.map(|id| id.to_string());
+    Ok(Binding {
+        known: known.unwrap_or_default(),
+        machine: machine.map(ToString::to_string).unwrap_or_default(),
+        reader,
+    })
+}
+
+/// When runs that nobody attends try the remote again, after it failed so often in a row, the last time at `last`.
+pub(super) fn next_try(failures: &Failures, (count, last): (u64, Timestamp)) -> Option<Timestamp> {
+    let pause = failures.pause(count).saturating_mul(1000);
+    let pause = i64::try_from(pause).unwrap_or(i64::MAX);
+    Timestamp::from_millis(last.millis().saturating_add(pause))
 }
 
 /// What the lock file says to others.

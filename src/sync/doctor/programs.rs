@@ -1,6 +1,8 @@
 //! The programs that git runs for us, and git itself.
 
-use super::{Check, Patient, Status, show, tell};
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::{show, tell};
 use crate::git::process::MIN_VERSION;
 use crate::git::settings::Role;
 use crate::git::{hooks as installed, setup};
@@ -9,8 +11,8 @@ const NO_REPOSITORY: &str = "there is no repository to look at";
 const AGAIN: &str = "claude-sync sets it up again with every run";
 
 /// The version of git.
-pub fn git(patient: &Patient) -> Check {
-    match &patient.git {
+pub fn git(here: &Installation) -> Check {
+    match &here.git {
         Ok(git) => Check::ok("git", git.version()),
         Err(error) => {
             let advice = format!(
@@ -23,15 +25,15 @@ pub fn git(patient: &Patient) -> Check {
 }
 
 /// Whom commits will name. The name and address themselves are not shown.
-pub fn identity(patient: &Patient) -> Check {
+pub fn identity(here: &Installation) -> Check {
     const NAME: &str = "identity";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
     };
-    let Ok(git) = &patient.git else {
+    let Ok(git) = &here.git else {
         return Check::skipped(NAME, "it takes git to know");
     };
-    let sign = patient.config.as_ref().is_ok_and(|config| config.sign);
+    let sign = here.config.as_ref().is_ok_and(|config| config.sign);
     let Ok(settings) = git.settings(repo.path()) else {
         return Check::skipped(NAME, "git does not tell its configuration");
     };
@@ -61,12 +63,12 @@ pub fn identity(patient: &Patient) -> Check {
 }
 
 /// What git calls to join two versions.
-pub fn driver(patient: &Patient) -> Check {
+pub fn driver(here: &Installation) -> Check {
     const NAME: &str = "merge_driver";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
     };
-    let defects = setup::defects(repo, &patient.options.program);
+    let defects = setup::defects(repo, &here.options.program);
     let program = setup::driver_program(repo);
     match (defects.first(), program) {
         (None, Some(program)) if program.exists() => {
@@ -83,7 +85,7 @@ pub fn driver(patient: &Patient) -> Check {
         ),
         // Two installed versions, or one that moved: each works, and the one that ran last is called.
         (Some((subject, _)), Some(program))
-            if program.file_name() == patient.options.program.file_name()
+            if program.file_name() == here.options.program.file_name()
                 && subject.starts_with("merge.") =>
         {
             Check::new(
@@ -107,9 +109,9 @@ pub fn driver(patient: &Patient) -> Check {
 }
 
 /// What git calls before a push and after a merge.
-pub fn hooks(patient: &Patient) -> Check {
+pub fn hooks(here: &Installation) -> Check {
     const NAME: &str = "hooks";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
     };
     if let Some(program) = installed::gone_program(repo) {
@@ -124,7 +126,7 @@ pub fn hooks(patient: &Patient) -> Check {
             "claude-sync init installs them again",
         );
     }
-    if let Some(missing) = patient
+    if let Some(missing) = here
         .git
         .as_ref()
         .ok()

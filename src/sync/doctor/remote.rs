@@ -1,6 +1,8 @@
 //! The remote: whether there is one, whether it answers, and to whom.
 
-use super::{Check, Patient, Status, tell};
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::tell;
 use crate::cache::index::Index;
 use crate::git::Cause;
 use crate::git::process::{hide_secrets, refuser};
@@ -10,12 +12,12 @@ const OFFLINE: &str = "the remote is not asked with --offline";
 const NO_REMOTE: &str = "there is no remote";
 
 /// Where history goes.
-pub fn remote(patient: &Patient) -> Check {
+pub fn remote(here: &Installation) -> Check {
     const NAME: &str = "remote";
-    if patient.repo().is_none() {
+    if here.repo().is_none() {
         return Check::skipped(NAME, "there is no repository to look at");
     }
-    match addresses(patient).as_slice() {
+    match addresses(here).as_slice() {
         [] => Check::new(
             NAME,
             Status::Note,
@@ -33,19 +35,19 @@ pub fn remote(patient: &Patient) -> Check {
 }
 
 /// The name of the remote that the branch is pushed to.
-fn name(patient: &Patient) -> Option<String> {
-    patient.repo()?.target().ok()?.remote
+fn name(here: &Installation) -> Option<String> {
+    here.repo()?.target().ok()?.remote
 }
 
 /// The address of the remote, and those that pushes go to where they are others.
-fn addresses(patient: &Patient) -> Vec<String> {
-    let name = name(patient);
-    let mut out: Vec<String> = patient
+fn addresses(here: &Installation) -> Vec<String> {
+    let name = name(here);
+    let mut out: Vec<String> = here
         .repo()
         .and_then(|repo| repo.address(name.as_deref()))
         .into_iter()
         .collect();
-    let config = patient
+    let config = here
         .repo()
         .filter(|_| !out.is_empty())
         .and_then(|repo| repo.config().ok());
@@ -63,15 +65,15 @@ fn addresses(patient: &Patient) -> Vec<String> {
 }
 
 /// Whether it answers.
-pub fn reachable(patient: &Patient) -> Check {
+pub fn reachable(here: &Installation) -> Check {
     const NAME: &str = "reachable";
-    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+    let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let Some(remote) = name(patient) else {
+    let Some(remote) = name(here) else {
         return Check::skipped(NAME, NO_REMOTE);
     };
-    if patient.options.offline {
+    if here.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
     match git.survey(repo.path(), &remote) {
@@ -103,20 +105,20 @@ pub fn reachable(patient: &Patient) -> Check {
 }
 
 /// Whether it takes pushes: as far as it says so before anything is sent, and what the last push came to.
-pub fn push(patient: &Patient, reachable: Status) -> Check {
+pub fn push(here: &Installation, reachable: Status) -> Check {
     const NAME: &str = "push";
-    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+    let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let Some(remote) = name(patient) else {
+    let Some(remote) = name(here) else {
         return Check::skipped(NAME, NO_REMOTE);
     };
     if reachable == Status::Error {
         return Check::skipped(NAME, "it does not answer");
     }
     let failed =
-        Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
-    if patient.options.offline {
+        Index::peek(&here.places.state).and_then(|index| index.failure_reason().ok().flatten());
+    if here.options.offline {
         return match failed {
             Some(reason) => Check::new(
                 NAME,
@@ -174,16 +176,16 @@ fn one_line(text: &str) -> String {
 }
 
 /// Whether strangers can read it.
-pub fn privacy(patient: &Patient) -> Check {
+pub fn privacy(here: &Installation) -> Check {
     const NAME: &str = "privacy";
-    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+    let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let all = addresses(patient);
+    let all = addresses(here);
     if all.is_empty() {
         return Check::skipped(NAME, NO_REMOTE);
     }
-    if patient.options.offline {
+    if here.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
     let seen: Vec<_> = all
@@ -191,7 +193,7 @@ pub fn privacy(patient: &Patient) -> Check {
         .map(|address| visibility(git, repo.path(), address))
         .collect();
     if let Some(at) = seen.iter().position(|seen| *seen == Visibility::Public) {
-        let sealed = patient
+        let sealed = here
             .root()
             .and_then(|root| repo.seal_of(root).ok().flatten())
             .is_some();

@@ -1,7 +1,8 @@
 //! What was stored: git's objects and the local index.
 
-use super::place::size as bytes;
-use super::{Check, Patient, Status};
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::size as bytes;
 use crate::base::text::count;
 use crate::cache::index::Index;
 use crate::git::bulk::{GC_AUTO, measure};
@@ -10,9 +11,9 @@ use crate::git::bulk::{GC_AUTO, measure};
 const LARGE: u64 = 1_000_000_000;
 
 /// How large the repository is, and whether git should tidy it up.
-pub fn size(patient: &Patient) -> Check {
+pub fn size(here: &Installation) -> Check {
     const NAME: &str = "size";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, "there is no repository to look at");
     };
     let bulk = measure(&repo.common_folder().join("objects"));
@@ -55,9 +56,9 @@ pub fn size(patient: &Patient) -> Check {
 }
 
 /// The local index.
-pub fn index(patient: &Patient) -> Check {
+pub fn index(here: &Installation) -> Check {
     const NAME: &str = "index";
-    let state = &patient.places.state;
+    let state = &here.places.state;
     match Index::defect(state) {
         Some(what) => {
             let advice =

@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::{Check, Patient, Status, show};
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::show;
 use crate::base::text::{ago, count, printable, thousands};
 use crate::base::time::Timestamp;
-use crate::cache::index::{Binding, Index};
+use crate::cache::index::Index;
 use crate::git::repo::KNOWN;
-use crate::sync::settings::{naming, reader};
+use crate::sync::settings::{binding, naming, reader};
 use crate::transcripts::{Cursors, Folder, Search, TranscriptFile, mark};
 
 /// Whether transcripts are found and can be read. They are named by the last part of their paths: the rest tells of projects.
-pub fn transcripts(patient: &Patient) -> Check {
+pub fn transcripts(here: &Installation) -> Check {
     const NAME: &str = "transcripts";
-    let found = patient.places.folders().discover();
+    let found = here.places.folders().discover();
     let unreadable: Vec<&PathBuf> = found
         .files
         .par_iter()
@@ -47,7 +49,7 @@ pub fn transcripts(patient: &Patient) -> Check {
         return Check::new(NAME, Status::Warning, what, advice);
     }
     if total == 0 {
-        let folders: Vec<_> = patient
+        let folders: Vec<_> = here
             .places
             .claude
             .iter()
@@ -68,13 +70,13 @@ pub fn transcripts(patient: &Patient) -> Check {
 }
 
 /// Which folders are read, and which look like it and are not.
-pub fn folders(patient: &Patient) -> Check {
+pub fn folders(here: &Installation) -> Check {
     const NAME: &str = "folders";
-    let found = patient.places.folders();
+    let found = here.places.folders();
     let told: Vec<String> = found
         .folders
         .iter()
-        .map(|folder| told(folder, patient.options.now))
+        .map(|folder| told(folder, here.options.now))
         .collect();
     let read = if told.is_empty() {
         "none are read".to_owned()
@@ -93,7 +95,7 @@ pub fn folders(patient: &Patient) -> Check {
             "correct or remove it: claude-sync config edit",
         );
     }
-    let unread = patient.places.search.unread(&found);
+    let unread = here.places.search.unread(&found);
     if unread.is_empty() {
         return if told.is_empty() {
             Check::skipped(NAME, read)
@@ -144,14 +146,10 @@ const MARGIN: f64 = 3.0;
 const MOST: u64 = 16 << 20;
 
 /// Whether Claude Code deletes transcripts before they are synced.
-pub fn retention(patient: &Patient) -> Check {
+pub fn retention(here: &Installation) -> Check {
     const NAME: &str = "retention";
-    let folders = patient
-        .places
-        .claude
-        .iter()
-        .filter(|folder| folder.is_dir());
-    let checks = folders.map(|folder| of_folder(patient, folder));
+    let folders = here.places.claude.iter().filter(|folder| folder.is_dir());
+    let checks = folders.map(|folder| of_folder(here, folder));
     let worst = checks.max_by_key(|(status, _, _)| *status);
     match worst {
         None => Check::skipped(NAME, "there is no folder of Claude Code's"),
@@ -159,7 +157,7 @@ pub fn retention(patient: &Patient) -> Check {
     }
 }
 
-fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
+fn of_folder(here: &Installation, folder: &Path) -> (Status, String, String) {
     let file = folder.join("settings.json");
     let days = match period(&file) {
         Ok(days) => days,
@@ -184,10 +182,9 @@ fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
             longer,
         );
     }
-    let waiting = waiting(patient, folder);
+    let waiting = waiting(here, folder);
     let ages = waiting.iter().map(|file| {
-        patient
-            .options
+        here.options
             .now
             .millis()
             .saturating_sub(file.modified / 1_000_000)
@@ -266,8 +263,8 @@ fn period(file: &Path) -> Result<Option<f64>, &'static str> {
 }
 
 /// The transcripts of a folder that were not read to their end.
-fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
-    let known = cursors(patient).unwrap_or_default();
+fn waiting(here: &Installation, folder: &Path) -> Vec<TranscriptFile> {
+    let known = cursors(here).unwrap_or_default();
     let files = Search::default()
         .folders(&[folder.to_owned()])
         .discover()
@@ -283,13 +280,14 @@ fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
 }
 
 /// How far transcripts were read, where that is remembered and still true.
-fn cursors(patient: &Patient) -> Option<Cursors> {
-    let config = patient.config.as_ref().ok()?;
-    let naming = naming(config, patient.key.as_ref().ok()?.as_ref()).ok()?;
-    let binding = Binding {
-        known: patient.repo()?.commit_at(KNOWN).ok()??.to_string(),
-        machine: patient.machine.as_ref().ok()?.as_ref()?.to_string(),
-        reader: reader(patient.repo()?, &naming, config.summary_only).ok()?,
-    };
-    Index::peek(&patient.places.state)?.cursors(&binding).ok()
+fn cursors(here: &Installation) -> Option<Cursors> {
+    let config = here.config.as_ref().ok()?;
+    let naming = naming(config, here.key.as_ref().ok()?.as_ref()).ok()?;
+    let repo = here.repo()?;
+    // Without a commit nothing was remembered.
+    repo.commit_at(KNOWN).ok()??;
+    let machine = here.machine.as_ref().ok()?.as_ref()?;
+    let reader = reader(repo, &naming, config.summary_only).ok()?;
+    let binding = binding(repo, Some(machine), reader).ok()?;
+    Index::peek(&here.places.state)?.cursors(&binding).ok()
 }

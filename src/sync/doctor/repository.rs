@@ -1,0 +1,138 @@
+//! The repository as such, and files in it that were left out.
+
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::{show, tell};
+use crate::base::text::{count, printable};
+use crate::git::repo::{KNOWN, RepoError};
+use crate::git::{Place, Unsound};
+use crate::sync::left_out;
+use crate::sync::repository::is_sync;
+
+/// Files that runs left out, and those that the clone has and that may not be read.
+pub fn left_out(here: &Installation) -> Check {
+    const NAME: &str = "left_out";
+    let (Some(repo), Some(root)) = (here.repo(), here.root()) else {
+        return Check::skipped(NAME, "there is nothing to look at yet");
+    };
+    let known = repo
+        .commit_at(KNOWN)
+        .ok()
+        .flatten()
+        .and_then(|known| repo.tree_of(known).ok());
+    let here = repo
+        .screen(root, known, Unsound::Note)
+        .map(|screened| screened.left_out)
+        .unwrap_or_default();
+    let mut all: Vec<(String, String)> = here
+        .into_iter()
+        .map(|(path, refusal)| (printable(&path, 300), refusal.code().to_owned()))
+        .collect();
+    all.extend(
+        left_out::read(repo)
+            .into_iter()
+            .map(|one| (one.path, one.code)),
+    );
+    all.sort();
+    all.dedup();
+    if all.is_empty() {
+        return Check::ok(NAME, "every file that came was read");
+    }
+    let names: Vec<String> = all
+        .iter()
+        .take(5)
+        .map(|(path, code)| format!("{path} ({code})"))
+        .collect();
+    let what = format!(
+        "{} left out: {}",
+        count(all.len() as u64, "file"),
+        names.join(", ")
+    );
+    let advice = "find out who can push to the remote; claude-sync conflicts lists them, claude-sync verify --repair takes them off the list";
+    Check::new(NAME, Status::Warning, what, advice)
+}
+
+/// The work tree does not show what is synced; records are synced all the same.
+fn late(place: &Place, branch: &str) -> Check {
+    const NAME: &str = "repository";
+    let back = format!("to have its files follow: claude-sync git switch {branch}");
+    let (what, advice) = match place {
+        Place::Elsewhere(Some(here)) => (format!("it is on the branch {here}, and {branch} is the one that is synced"), back),
+        Place::Elsewhere(None) => (format!("it is on no branch, and {branch} is the one that is synced"), back),
+        Place::Operation(name) => (
+            format!("git stopped in the middle of a {name}"),
+            "claude-sync resolve ends it where only synced files are concerned; claude-sync git status tells more".to_owned(),
+        ),
+        Place::Locked(lock) => (format!("git holds the lock {}", show(lock)), "if no git command works there, delete that file".to_owned()),
+        Place::Another(tree) => (format!("{branch} is checked out in another work tree too: {}", show(tree)), back),
+        Place::Obstacle(reason) => (reason.clone(), "claude-sync git status tells more".to_owned()),
+    };
+    Check::new(
+        NAME,
+        Status::Warning,
+        format!("{what}; its files wait, records do not"),
+        advice,
+    )
+}
+
+/// Whether there is a repository that a sync can work in.
+pub fn repository(here: &Installation) -> Check {
+    const NAME: &str = "repository";
+    let place = &here.places.repo;
+    let bad = |what: String, advice: &str| Check::new(NAME, Status::Error, what, advice);
+    let repo = match &here.repo {
+        Err(error @ RepoError::Damaged { .. }) => {
+            return bad(
+                tell(error),
+                "claude-sync init ADDRESS makes it anew; what was synced stays",
+            );
+        }
+        Err(error) => {
+            return bad(
+                tell(error),
+                "move it away and run claude-sync init ADDRESS again: the remote has the same data",
+            );
+        }
+        Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => {
+            return bad(
+                format!("{} is no repository, and not empty", show(place)),
+                "move it away and run claude-sync init again",
+            );
+        }
+        Ok(None) => {
+            return Check::new(
+                NAME,
+                Status::Warning,
+                "there is none yet",
+                "claude-sync init, or claude-sync init ADDRESS",
+            );
+        }
+        Ok(Some(repo)) => repo,
+    };
+    let target = match repo.target() {
+        Ok(target) => target,
+        Err(error) => {
+            return bad(
+                tell(&error),
+                "choose one: claude-sync git config branch.BRANCH.remote NAME",
+            );
+        }
+    };
+    let branch = &target.branch;
+    let mend = "any claude-sync fetches them again; claude-sync verify says what is damaged, claude-sync verify --repair mends it";
+    let root = repo
+        .position(&target)
+        .and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
+    let is_ours = root
+        .map_err(|error| tell(&error))
+        .and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e))));
+    match is_ours {
+        Ok(true) if let Some(place) = repo.obstacle(branch).ok().flatten() => late(&place, branch),
+        Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),
+        Ok(false) => bad(
+            format!("{} has something else in it than syncs", show(place)),
+            "give claude-sync a repository of its own",
+        ),
+        Err(error) => bad(error, mend),
+    }
+}
