@@ -43,6 +43,27 @@ struct Changed {
     day: Day,
 }
 
+impl Changed {
+    /// A version of the file; an empty one where there is none that can be read.
+    fn read(
+        &self,
+        repo: &Repo,
+        oid: Option<Oid>,
+        machine: &MachineId,
+        names: &mut Interner,
+    ) -> Result<DayFile, SyncError> {
+        let content = oid.map(|oid| read::content(repo, &self.blob.path, oid));
+        let bytes = match content.transpose()? {
+            Some(Content::Bytes(bytes)) => bytes,
+            Some(Content::TooLarge(_) | Content::Refused(_)) | None => Vec::new(),
+        };
+        Ok(match DayFile::read(machine, self.day, &bytes, names) {
+            Ok((file, _)) => file,
+            Err(_) => DayFile::new(machine.clone(), self.day),
+        })
+    }
+}
+
 /// Compares the machine's day files below two root trees. Months and files with equal ids are not opened, and of new files the digest
 /// says all.
 pub fn delta(
@@ -70,19 +91,8 @@ pub fn delta(
                 .extend(ids.map(|sum| SessionId::new(names.name(&sum.id))));
             continue;
         }
-        let mut read = |oid: Option<Oid>| -> Result<DayFile, SyncError> {
-            let bytes = match oid.map(|oid| read::content(repo, path, oid)).transpose()? {
-                Some(Content::Bytes(bytes)) => bytes,
-                Some(Content::TooLarge(_) | Content::Refused(_)) | None => Vec::new(),
-            };
-            Ok(
-                DayFile::read(machine, file.day, &bytes, &mut names).map_or_else(
-                    |_| DayFile::new(machine.clone(), file.day),
-                    |(file, _)| file,
-                ),
-            )
-        };
-        let (was, is) = (read(file.previous)?, read(Some(file.blob.oid))?);
+        let was = file.read(repo, file.previous, machine, &mut names)?;
+        let is = file.read(repo, Some(file.blob.oid), machine, &mut names)?;
         out.compare(&was, &is, &mut cost);
     }
     out.cost = cost.0.minus(cost.1);

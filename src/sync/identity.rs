@@ -10,6 +10,7 @@ use crate::cache::NoCache;
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::Repo;
+use crate::git::setup as clone;
 use crate::store::{Places, lock, machine_id};
 
 /// Gives this computer a new id, and returns the old one and the new one. What the old one wrote stays as it is.
@@ -31,6 +32,46 @@ pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError>
     let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
     machine_id::adopt(&places.machine_id, &options.host.fingerprint)?;
     Ok(machine)
+}
+
+/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
+/// already stays another machine's.
+pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
+    let id = MachineId::of_name(name);
+    match machine_id::read(&places.machine_id)? {
+        Some(there) if there != id => {
+            return Err(SyncError::HasId {
+                path: places.machine_id.clone(),
+            });
+        }
+        Some(_) => {}
+        None => machine_id::write(&places.machine_id, &id)?,
+    }
+    Ok(id)
+}
+
+/// Has the repository remember the name of [`become_ephemeral`].
+pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    Ok(clone::set_ephemeral(&repo, name)?)
+}
+
+/// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
+pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
+    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
+    Ok(clone::set_machine(&repo, Some(machine.as_str()))?)
+}
+
+/// A machine that was uninstalled here goes on under its id.
+pub(super) fn take_up_id(places: &Places) -> Result<(), SyncError> {
+    if machine_id::read(&places.machine_id)?.is_none()
+        && let Some(repo) = Repo::open(&places.repo)?
+        && let Some(machine) = clone::machine(&repo)?.and_then(|id| MachineId::parse(&id).ok())
+    {
+        machine_id::write(&places.machine_id, &machine)?;
+        clone::set_machine(&repo, None)?;
+    }
+    Ok(())
 }
 
 /// Whether the remote has a version of this machine's file that it did not get from here. Only the machine itself counts the revision

@@ -53,9 +53,23 @@ pub fn migrate(
     if changes.is_empty() {
         return Ok(Some(out));
     }
-    let tree = repo.replace(Some(root), &changes)?;
     let to = steps.last().map_or("", |step| step.to);
+    out.commit = Some(commit(&repo, options, head, &changes, to)?);
+    Ok(Some(out))
+}
+
+/// Commits changed files on the sync's branch, and shows them in the work tree. `to`: the format that they have now.
+fn commit(
+    repo: &Repo,
+    options: &Options,
+    head: Oid,
+    changes: &BTreeMap<String, Entry>,
+    to: &str,
+) -> Result<Oid, SyncError> {
+    let root = Some(repo.tree_of(head)?);
+    let tree = repo.replace(root, changes)?;
     let git = Git::find(false)?.with_watcher(options.watcher.clone());
+    let target = repo.target()?;
     if repo.obstacle(&target.branch)?.is_some() {
         return Err(SyncError::Unfinished {
             path: repo.path().to_owned(),
@@ -65,10 +79,9 @@ pub fn migrate(
     let commit = repo.commit(&git, tree, &[head], &format!("migrate to format {to}\n"))?;
     repo.flush()?;
     repo.move_ref(&target.local(), Some(head), commit, "claude-sync migrate")?;
-    repo.project(&git, Some(root), tree)?;
+    repo.project(&git, root, tree)?;
     repo.flush()?;
-    out.commit = Some(commit);
-    Ok(Some(out))
+    Ok(commit)
 }
 
 /// The files that the steps change. Counts in `versions` how many files have which version.

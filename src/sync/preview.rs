@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use tempfile::TempDir;
+
 use super::clear::is_unscreened;
 use super::delta::delta;
 use super::error::SyncError;
@@ -61,14 +63,8 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let machine = known.clone().unwrap_or_else(MachineId::random);
     needs_key(&config, key.as_ref())?;
     let options = with_settings(options, &config, &machine);
-    // Kept until the end of the preview.
-    let scratch;
-    let repo = if let Some(repo) = Repo::open(&places.repo)? {
-        repo
-    } else {
-        scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
-        Repo::create(scratch.path(), "main")?
-    };
+    // A temporary folder is kept until the end of the preview.
+    let (repo, _scratch) = open(places)?;
     let repo = repo.with_key(key.as_ref());
     repo.write_in_memory()?;
     let index = Index::peek(&places.state);
@@ -80,9 +76,7 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
         options: &options,
         cache: index.as_ref().map_or(&NoCache, |index| index),
     };
-    let starts = starts(&repo)?;
-    let base = starts.tip.or(starts.head);
-    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
+    let (starts, base) = starts(&repo)?;
     let sealed = sealed_with(&repo, base, &config, key.as_ref())?;
     let assembled = assemble(job, &starts, &read.brought)?;
     if let Some(imported) = &mut read.imported {
@@ -100,16 +94,29 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     })
 }
 
-/// The commits that a sync without a remote would join.
-fn starts(repo: &Repo) -> Result<Starts, SyncError> {
+/// The repository, or an empty one in a temporary folder where there is none yet.
+fn open(places: &Places) -> Result<(Repo, Option<TempDir>), SyncError> {
+    if let Some(repo) = Repo::open(&places.repo)? {
+        return Ok((repo, None));
+    }
+    let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+    let repo = Repo::create(scratch.path(), "main")?;
+    Ok((repo, Some(scratch)))
+}
+
+/// The commits that a sync would join if the remote did not change, and the tree that the next commit is compared with.
+fn starts(repo: &Repo) -> Result<(Starts, Option<Oid>), SyncError> {
     let target = repo.target()?;
-    Ok(Starts {
+    let starts = Starts {
         tip: repo.commit_at(&target.tracking(&target.branch))?,
         head: repo.position(&target)?,
         known: repo.commit_at(KNOWN)?,
         unscreened: is_unscreened(repo)?,
         ..Starts::default()
-    })
+    };
+    let base = starts.tip.or(starts.head);
+    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
+    Ok((starts, base))
 }
 
 /// The mark of the key that the next commit is sealed with.

@@ -61,16 +61,25 @@ fn step(
     }
     let sync = joined(repo, operation, head, &stages)?;
     let Some(root) = repo.settle(&files(repo, sync, rules, cache)?)? else {
-        let others = stages.unmerged.iter();
+        let unmerged = stages.unmerged.iter();
+        let others = unmerged.filter(|path| !path.starts_with("sync/"));
         return Err(SyncError::Unmerged {
             path: repo.path().to_owned(),
             what: operation.name(),
-            files: others
-                .filter(|path| !path.starts_with("sync/"))
-                .cloned()
-                .collect(),
+            files: others.cloned().collect(),
         });
     };
+    end(repo, git, operation, head, root)
+}
+
+/// Commits a settled tree, where that ends the operation; else lets git go on.
+fn end(
+    repo: &Repo,
+    git: &Git,
+    operation: Operation,
+    head: Option<Oid>,
+    root: Oid,
+) -> Result<(), SyncError> {
     let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
     let (parents, message): (Vec<Oid>, _) = match operation {
         Operation::Merge => (

@@ -152,11 +152,9 @@ fn once(
     if out.remote.has_all() {
         run.note_sealed()?;
     }
-    if copied {
-        out.twin = Some(Twin::Copied);
-    }
+    let twin = if copied { Some(Twin::Copied) } else { out.twin };
     // Machines that share an id on purpose write as each other.
-    out.twin = out.twin.filter(|_| !run.options.shared_id);
+    out.twin = twin.filter(|_| !run.options.shared_id);
     let left = Leftover {
         before: &before,
         cursors: &read.cursors,

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::error::SyncError;
+use super::identity;
 use super::options::Options;
 use super::owner;
 use super::repository::{furnish, has_data, is_sync};
@@ -50,7 +51,7 @@ pub fn init(
     owner::check(places)?;
     let _lock = lock(places, options)?.0;
     let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
-    take_up_id(places)?;
+    identity::take_up_id(places)?;
     profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(
@@ -63,46 +64,6 @@ pub fn init(
     )
 }
 
-/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
-/// already stays another machine's.
-pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
-    let id = MachineId::of_name(name);
-    match machine_id::read(&places.machine_id)? {
-        Some(there) if there != id => {
-            return Err(SyncError::HasId {
-                path: places.machine_id.clone(),
-            });
-        }
-        Some(_) => {}
-        None => machine_id::write(&places.machine_id, &id)?,
-    }
-    Ok(id)
-}
-
-/// Has the repository remember the name of [`become_ephemeral`].
-pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
-    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
-    Ok(setup::set_ephemeral(&repo, name)?)
-}
-
-/// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
-pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
-    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
-    Ok(setup::set_machine(&repo, Some(machine.as_str()))?)
-}
-
-/// A machine that was uninstalled here goes on under its id.
-pub(super) fn take_up_id(places: &Places) -> Result<(), SyncError> {
-    if machine_id::read(&places.machine_id)?.is_none()
-        && let Some(repo) = Repo::open(&places.repo)?
-        && let Some(machine) = setup::machine(&repo)?.and_then(|id| MachineId::parse(&id).ok())
-    {
-        machine_id::write(&places.machine_id, &machine)?;
-        setup::set_machine(&repo, None)?;
-    }
-    Ok(())
-}
-
 /// As [`init`], with the lock held.
 pub(super) fn set_up(
     places: &Places,
@@ -113,15 +74,8 @@ pub(super) fn set_up(
     per_machine: bool,
 ) -> Result<Init, SyncError> {
     let (repo, new_repo) = open_or_create(places, git, remote)?;
-    if per_machine {
-        setup::choose_layout(&repo)?;
-    }
-    if options.front_page.is_some() {
-        setup::want_front_page(&repo, options.front_page)?;
-    }
+    let target = note_choices(&repo, options, per_machine)?;
     let per_machine = setup::is_per_machine(&repo)?;
-    let target = repo.target()?;
-    repo.keep_branch(&target.branch)?;
     let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
     configure(places, &repo, options)?;
     let tip = repo.commit_at(&target.tracking(&target.branch))?;
@@ -133,7 +87,6 @@ pub(super) fn set_up(
         begin(&repo, git, &target, first)?;
     }
     repo.flush()?;
-    let hooks = hooks::install(&repo, git, &options.program, false)?;
     let address = repo.address(target.remote.as_deref());
     Ok(Init {
         machine,
@@ -143,8 +96,21 @@ pub(super) fn set_up(
         joined: tip.is_some() || others,
         branch: target.branch,
         per_machine,
-        hooks,
+        hooks: hooks::install(&repo, git, &options.program, false)?,
     })
+}
+
+/// Has the repository remember what was chosen, and the branch that is synced.
+fn note_choices(repo: &Repo, options: &Options, per_machine: bool) -> Result<Target, SyncError> {
+    if per_machine {
+        setup::choose_layout(repo)?;
+    }
+    if options.front_page.is_some() {
+        setup::want_front_page(repo, options.front_page)?;
+    }
+    let target = repo.target()?;
+    repo.keep_branch(&target.branch)?;
+    Ok(target)
 }
 
 /// The repository, and whether it was made just now.

@@ -43,6 +43,30 @@ impl Check {
         }
     }
 
+    pub(super) fn error(
+        name: &'static str,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::new(name, Status::Error, what, advice)
+    }
+
+    pub(super) fn warning(
+        name: &'static str,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::new(name, Status::Warning, what, advice)
+    }
+
+    pub(super) fn note(
+        name: &'static str,
+        what: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self::new(name, Status::Note, what, advice)
+    }
+
     pub(super) fn ok(name: &'static str, what: impl Into<String>) -> Self {
         Self::new(name, Status::Ok, what, "")
     }

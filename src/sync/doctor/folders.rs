@@ -1,6 +1,8 @@
 //! The folders that are written: their owner, their modes, and the free space.
 
-use super::check::{Check, Status};
+use std::path::{Path, PathBuf};
+
+use super::check::Check;
 use super::installation::Installation;
 use super::text::{show, size, tell};
 use crate::store::{Places, private, space};
@@ -10,6 +12,27 @@ use crate::sync::owner;
 pub fn permissions(here: &Installation) -> Check {
     const NAME: &str = "permissions";
     let places = here.places;
+    let bad: Vec<_> = written(places)
+        .iter()
+        .filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?)))
+        .collect();
+    if let Err(error) = owner::check(places) {
+        return Check::error(NAME, tell(&error), owner::advice(&places.repo));
+    }
+    if let Some(path) = owner::foreign_objects(&places.repo) {
+        let what = format!("{} belongs to another user", show(&path));
+        return Check::error(NAME, what, owner::advice(&places.repo));
+    }
+    if bad.is_empty() {
+        return readable(places);
+    }
+    let advice =
+        "give them back to yourself (chown, chmod u+rwx): a command run as root may have made them";
+    Check::error(NAME, bad.join("; "), advice)
+}
+
+/// The folders that are written.
+fn written(places: &Places) -> Vec<PathBuf> {
     let folders = [
         Some(places.repo.as_path()),
         Some(&places.state),
@@ -23,39 +46,12 @@ pub fn permissions(here: &Installation) -> Check {
         ".git/refs/heads",
         "sync",
         "sync/machines",
-    ]
-    .map(|name| places.repo.join(name));
-    let folders = folders.into_iter().flatten().chain(
-        inside
-            .iter()
-            .map(std::path::PathBuf::as_path)
-            .filter(|folder| folder.is_dir()),
-    );
-    let bad: Vec<_> = folders
-        .filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?)))
-        .collect();
-    if let Err(error) = owner::check(places) {
-        return Check::new(
-            NAME,
-            Status::Error,
-            tell(&error),
-            owner::advice(&places.repo),
-        );
-    }
-    if let Some(path) = owner::foreign_objects(&places.repo) {
-        return Check::new(
-            NAME,
-            Status::Error,
-            format!("{} belongs to another user", show(&path)),
-            owner::advice(&places.repo),
-        );
-    }
-    if bad.is_empty() {
-        return readable(places);
-    }
-    let advice =
-        "give them back to yourself (chown, chmod u+rwx): a command run as root may have made them";
-    Check::new(NAME, Status::Error, bad.join("; "), advice)
+    ];
+    let inside = inside.map(|name| places.repo.join(name)).into_iter();
+    let folders = folders.into_iter().flatten().map(Path::to_owned);
+    folders
+        .chain(inside.filter(|folder| folder.is_dir()))
+        .collect()
 }
 
 /// So many files that others can read are named.
@@ -79,12 +75,7 @@ fn readable(places: &Places) -> Check {
         "others on this machine can read or change {}",
         names.join(", ")
     );
-    Check::new(
-        NAME,
-        Status::Error,
-        what,
-        "claude-sync doctor --fix takes that from them",
-    )
+    Check::error(NAME, what, "claude-sync doctor --fix takes that from them")
 }
 
 /// Below so many bytes it is time to make room.
@@ -106,8 +97,8 @@ pub fn disk(here: &Installation) -> Check {
     let what = format!("{} free for {}", size(free), show(place));
     let advice = "make room: a sync that finds none is left out, and nothing is lost";
     match free {
-        ..NOTHING => Check::new(NAME, Status::Error, what, advice),
-        NOTHING..LITTLE => Check::new(NAME, Status::Warning, what, advice),
+        ..NOTHING => Check::error(NAME, what, advice),
+        NOTHING..LITTLE => Check::warning(NAME, what, advice),
         LITTLE.. => Check::ok(NAME, what),
     }
 }

@@ -1,6 +1,6 @@
 //! This machine: settings, clock, id and key.
 
-use super::check::{Check, Status};
+use super::check::Check;
 use super::installation::Installation;
 use super::text::{show, tell};
 use crate::base::text::count;
@@ -12,9 +12,8 @@ use crate::store::{machine_id as ids, space};
 pub fn settings(here: &Installation) -> Check {
     const NAME: &str = "settings";
     match &here.config {
-        Err(error) => Check::new(
+        Err(error) => Check::error(
             NAME,
-            Status::Error,
             tell(error),
             "correct it, or take the setting out: claude-sync config edit",
         ),
@@ -35,9 +34,8 @@ pub fn settings(here: &Installation) -> Check {
                 count(config.unknown.len() as u64, "setting"),
                 names.join(", ")
             );
-            Check::new(
+            Check::warning(
                 NAME,
-                Status::Warning,
                 what,
                 "correct or remove them: claude-sync config edit",
             )
@@ -59,9 +57,8 @@ pub fn clock(here: &Installation) -> Check {
     let now = here.options.now;
     let advice = "set this machine's clock, and have it kept by the network";
     if now < made() {
-        return Check::new(
+        return Check::error(
             NAME,
-            Status::Error,
             format!("it says {now}, before this program was made"),
             advice,
         );
@@ -73,9 +70,8 @@ pub fn clock(here: &Installation) -> Check {
     match newest {
         Some(newest) if newest.since(now) > DAY => {
             let what = format!("it says {now}, but something was synced that is of {newest}");
-            Check::new(
+            Check::warning(
                 NAME,
-                Status::Warning,
                 what,
                 format!("{advice}; or another machine's clock is ahead: claude-sync machine list"),
             )
@@ -88,18 +84,12 @@ pub fn clock(here: &Installation) -> Check {
 pub fn machine_id(here: &Installation) -> Check {
     const NAME: &str = "machine_id";
     match &here.machine {
-        Err(error) => Check::new(
+        Err(error) => Check::error(
             NAME,
-            Status::Error,
             tell(error),
             "put the id back; or, if it never synced, delete the file and a new id is made",
         ),
-        Ok(None) => Check::new(
-            NAME,
-            Status::Note,
-            "there is none yet",
-            "the first claude-sync makes it",
-        ),
+        Ok(None) => Check::note(NAME, "there is none yet", "the first claude-sync makes it"),
         Ok(Some(id))
             if ids::is_anothers(&here.places.machine_id, &here.options.host.fingerprint) =>
         {
@@ -107,9 +97,8 @@ pub fn machine_id(here: &Installation) -> Check {
                 "{} was made on another computer: two may be using it",
                 id.short()
             );
-            Check::new(
+            Check::warning(
                 NAME,
-                Status::Warning,
                 what,
                 "if both are in use: claude-sync machine new-id; if this one replaces it: claude-sync machine adopt",
             )
@@ -135,51 +124,45 @@ pub fn key(here: &Installation) -> Check {
         .repo()
         .zip(here.root())
         .and_then(|(repo, root)| repo.seal_of(root).ok().flatten());
-    let config = here.config.as_ref().ok();
-    let wanted = match &sealed {
-        Some(mark) => Some(format!("the repository is encrypted with the key {mark}")),
-        None if config.is_some_and(|config| config.encrypt) => {
-            Some("privacy_settings.encryption asks for it".to_owned())
-        }
-        None if config.is_some_and(|config| config.hash_project_names) => {
-            Some("privacy_settings.project_names asks for it".to_owned())
-        }
-        None if unknown_names(here) > 0 => Some("only the key tells what was forgotten".to_owned()),
-        None => None,
-    };
     let import =
         "on the machine that has it: claude-sync key show; then here: claude-sync key import";
-    match (&here.key, wanted) {
-        (Err(error), _) => Check::new(NAME, Status::Error, tell(error), import),
-        (Ok(_), _) if space::is_open_to_others(path) => Check::new(
-            NAME,
-            Status::Error,
-            format!("others on this machine can read {}", show(path)),
-            format!("chmod 600 '{}'", show(path)),
-        ),
-        (Ok(None), None) => Check::ok(NAME, "there is none, and none is needed"),
-        (Ok(None), Some(wanted)) => {
-            let advice = format!("{import}. For a fleet that has none: claude-sync key init");
-            Check::new(
-                NAME,
-                Status::Error,
-                format!("there is none, but {wanted}"),
-                advice,
-            )
+    let key = match &here.key {
+        Err(error) => return Check::error(NAME, tell(error), import),
+        Ok(_) if space::is_open_to_others(path) => {
+            let what = format!("others on this machine can read {}", show(path));
+            return Check::error(NAME, what, format!("chmod 600 '{}'", show(path)));
         }
-        (Ok(Some(key)), _) if sealed.as_ref().is_some_and(|mark| *mark != key.mark()) => {
+        Ok(key) => key,
+    };
+    match (key, sealed) {
+        (None, sealed) => match who_needs_it(here, sealed.as_deref()) {
+            None => Check::ok(NAME, "there is none, and none is needed"),
+            Some(wanted) => {
+                let advice = format!("{import}. For a fleet that has none: claude-sync key init");
+                Check::error(NAME, format!("there is none, but {wanted}"), advice)
+            }
+        },
+        (Some(key), Some(mark)) if mark != key.mark() => {
             let what = format!(
-                "this machine has the key {}, but the repository is encrypted with {}",
-                key.mark(),
-                sealed.unwrap_or_default()
+                "this machine has the key {}, but the repository is encrypted with {mark}",
+                key.mark()
             );
-            Check::new(
-                NAME,
-                Status::Error,
-                what,
-                format!("keep a copy of {}, move it away, and {import}", show(path)),
-            )
+            let advice = format!("keep a copy of {}, move it away, and {import}", show(path));
+            Check::error(NAME, what, advice)
         }
-        (Ok(Some(key)), _) => Check::ok(NAME, format!("{}, readable by you alone", key.mark())),
+        (Some(key), _) => Check::ok(NAME, format!("{}, readable by you alone", key.mark())),
+    }
+}
+
+/// What asks for the key. `sealed`: the mark of the key that the repository is encrypted with.
+fn who_needs_it(here: &Installation, sealed: Option<&str>) -> Option<String> {
+    let config = here.config.as_ref().ok();
+    let asks = |setting: &str| Some(format!("privacy_settings.{setting} asks for it"));
+    match sealed {
+        Some(mark) => Some(format!("the repository is encrypted with the key {mark}")),
+        None if config.is_some_and(|config| config.encrypt) => asks("encryption"),
+        None if config.is_some_and(|config| config.hash_project_names) => asks("project_names"),
+        None if unknown_names(here) > 0 => Some("only the key tells what was forgotten".to_owned()),
+        None => None,
     }
 }

@@ -1,6 +1,6 @@
 //! The programs that git runs for us, and git itself.
 
-use super::check::{Check, Status};
+use super::check::Check;
 use super::installation::Installation;
 use super::text::{show, tell};
 use crate::git::process::MIN_VERSION;
@@ -19,7 +19,7 @@ pub fn git(here: &Installation) -> Check {
                 "install git {}.{} or later, and have it in PATH",
                 MIN_VERSION.0, MIN_VERSION.1
             );
-            Check::new("git", Status::Error, tell(error), advice)
+            Check::error("git", tell(error), advice)
         }
     }
 }
@@ -59,7 +59,7 @@ pub fn identity(here: &Installation) -> Check {
         "{} {verb} not set: commits name claude-sync@localhost as their author",
         missing.join(" and ")
     );
-    Check::new(NAME, Status::Note, what, advice)
+    Check::note(NAME, what, advice)
 }
 
 /// What git calls to join two versions.
@@ -74,33 +74,22 @@ pub fn driver(here: &Installation) -> Check {
         (None, Some(program)) if program.exists() => {
             Check::ok(NAME, "git joins versions by this program")
         }
-        (_, Some(program)) if !program.exists() => Check::new(
-            NAME,
-            Status::Error,
-            format!(
-                "git joins versions by {}, which is not there",
-                show(&program)
-            ),
-            AGAIN,
-        ),
+        (_, Some(program)) if !program.exists() => {
+            let program = show(&program);
+            let what = format!("git joins versions by {program}, which is not there");
+            Check::error(NAME, what, AGAIN)
+        }
         // Two installed versions, or one that moved: each works, and the one that ran last is called.
         (Some((subject, _)), Some(program))
             if program.file_name() == here.options.program.file_name()
                 && subject.starts_with("merge.") =>
         {
-            Check::new(
-                NAME,
-                Status::Note,
-                format!(
-                    "git joins versions by another claude-sync, {}",
-                    show(&program)
-                ),
-                AGAIN,
-            )
+            let program = show(&program);
+            let what = format!("git joins versions by another claude-sync, {program}");
+            Check::note(NAME, what, AGAIN)
         }
-        (Some((subject, what)), _) => Check::new(
+        (Some((subject, what)), _) => Check::error(
             NAME,
-            Status::Error,
             format!("{subject} {what}: a merge by git would lose data"),
             AGAIN,
         ),
@@ -119,12 +108,7 @@ pub fn hooks(here: &Installation) -> Check {
             "hooks call {}, which is not there: git goes on without their checks",
             show(&program)
         );
-        return Check::new(
-            NAME,
-            Status::Warning,
-            what,
-            "claude-sync init installs them again",
-        );
+        return Check::warning(NAME, what, "claude-sync init installs them again");
     }
     if let Some(missing) = here
         .git
@@ -132,9 +116,8 @@ pub fn hooks(here: &Installation) -> Check {
         .ok()
         .and_then(|git| installed::missing(repo, git))
     {
-        return Check::new(
+        return Check::warning(
             NAME,
-            Status::Warning,
             format!("{missing} is not installed"),
             "claude-sync init installs it again",
         );
@@ -147,9 +130,8 @@ pub fn hooks(here: &Installation) -> Check {
             "core.hooksPath is set, and its folder is left alone: {}",
             show(&installed::folder(repo))
         );
-        return Check::new(
+        return Check::note(
             NAME,
-            Status::Note,
             what,
             "to have the checks, call them there: claude-sync hook pre-push \"$@\"",
         );

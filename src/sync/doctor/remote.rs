@@ -18,9 +18,8 @@ pub fn remote(here: &Installation) -> Check {
         return Check::skipped(NAME, "there is no repository to look at");
     }
     match addresses(here).as_slice() {
-        [] => Check::new(
+        [] => Check::note(
             NAME,
-            Status::Note,
             "none: history is kept on this machine alone",
             "to share it: claude-sync init ADDRESS",
         ),
@@ -94,12 +93,7 @@ pub fn reachable(here: &Installation) -> Check {
                 Some(cause) => (cause.what(), cause.next(true)),
                 None => ("it does not answer", usual.to_owned()),
             };
-            Check::new(
-                NAME,
-                Status::Error,
-                format!("{what}: {}", tell(&error)),
-                advice,
-            )
+            Check::error(NAME, format!("{what}: {}", tell(&error)), advice)
         }
     }
 }
@@ -118,43 +112,26 @@ pub fn push(here: &Installation, reachable: Status) -> Check {
     }
     let failed =
         Index::peek(&here.places.state).and_then(|index| index.failure_reason().ok().flatten());
+    let failed = failed.map(|reason| {
+        let what = format!("the last push failed: {}", one_line(&reason));
+        Check::warning(NAME, what, advice(&reason))
+    });
     if here.options.offline {
-        return match failed {
-            Some(reason) => Check::new(
-                NAME,
-                Status::Warning,
-                format!("the last push failed: {}", one_line(&reason)),
-                advice(&reason),
-            ),
-            None => Check::skipped(NAME, OFFLINE),
-        };
+        return failed.unwrap_or_else(|| Check::skipped(NAME, OFFLINE));
     }
-    let Some((target, head)) = repo
-        .target()
-        .ok()
-        .and_then(|target| Some((repo.position(&target).ok()??, target)))
-        .map(|(h, t)| (t, h))
+    let target = repo.target().ok();
+    let Some((target, head)) =
+        target.and_then(|target| repo.position(&target).ok()?.map(|head| (target, head)))
     else {
         return Check::skipped(NAME, "there is nothing to push yet");
     };
-    match (
-        git.may_push(repo.path(), &remote, &head.to_string(), &target.branch),
-        failed,
-    ) {
-        (Err(error), _) => Check::new(
-            NAME,
-            Status::Error,
-            format!("it takes no push: {}", tell(&error)),
-            advice(&error.to_string()),
-        ),
+    match git.may_push(repo.path(), &remote, &head.to_string(), &target.branch) {
+        Err(error) => {
+            let what = format!("it takes no push: {}", tell(&error));
+            Check::error(NAME, what, advice(&error.to_string()))
+        }
         // A dry run asks no hook and no rule.
-        (Ok(()), Some(reason)) => Check::new(
-            NAME,
-            Status::Warning,
-            format!("the last push failed: {}", one_line(&reason)),
-            advice(&reason),
-        ),
-        (Ok(()), None) => Check::ok(NAME, "it takes pushes from here"),
+        Ok(()) => failed.unwrap_or_else(|| Check::ok(NAME, "it takes pushes from here")),
     }
 }
 
@@ -193,23 +170,8 @@ pub fn privacy(here: &Installation) -> Check {
         .map(|address| visibility(git, repo.path(), address))
         .collect();
     if let Some(at) = seen.iter().position(|seen| *seen == Visibility::Public) {
-        let sealed = here
-            .root()
-            .and_then(|root| repo.seal_of(root).ok().flatten())
-            .is_some();
-        let address = hide_secrets(&all[at]);
-        let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";
-        return if sealed {
-            let what = format!(
-                "everybody can read {address}: files are encrypted, times and sizes of syncs are not"
-            );
-            Check::new(NAME, Status::Warning, what, advice)
-        } else {
-            let what = format!(
-                "everybody can read {address}: when, how much and on what projects you work"
-            );
-            Check::new(NAME, Status::Error, what, advice)
-        };
+        let sealed = here.root().and_then(|root| repo.seal_of(root).ok()?);
+        return public(NAME, &hide_secrets(&all[at]), sealed.is_some());
     }
     match (
         seen.contains(&Visibility::Closed),
@@ -221,5 +183,20 @@ pub fn privacy(here: &Installation) -> Check {
             "there is no address by which a stranger could ask for it",
         ),
         _ => Check::skipped(NAME, "whether strangers can read it was not answered"),
+    }
+}
+
+/// What everybody learns from a repository that everybody can read.
+fn public(name: &'static str, address: &str, is_sealed: bool) -> Check {
+    let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";
+    if is_sealed {
+        let what = format!(
+            "everybody can read {address}: files are encrypted, times and sizes of syncs are not"
+        );
+        Check::warning(name, what, advice)
+    } else {
+        let what =
+            format!("everybody can read {address}: when, how much and on what projects you work");
+        Check::error(name, what, advice)
     }
 }

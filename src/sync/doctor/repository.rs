@@ -1,11 +1,13 @@
 //! The repository as such, and files in it that were left out.
 
-use super::check::{Check, Status};
+use std::path::Path;
+
+use super::check::Check;
 use super::installation::Installation;
 use super::text::{show, tell};
 use crate::base::text::{count, printable};
-use crate::git::repo::{KNOWN, RepoError};
-use crate::git::{Place, Unsound};
+use crate::git::repo::{KNOWN, Repo, RepoError};
+use crate::git::{Oid, Place, Unsound};
 use crate::sync::left_out;
 use crate::sync::repository::is_sync;
 
@@ -15,26 +17,7 @@ pub fn left_out(here: &Installation) -> Check {
     let (Some(repo), Some(root)) = (here.repo(), here.root()) else {
         return Check::skipped(NAME, "there is nothing to look at yet");
     };
-    let known = repo
-        .commit_at(KNOWN)
-        .ok()
-        .flatten()
-        .and_then(|known| repo.tree_of(known).ok());
-    let here = repo
-        .screen(root, known, Unsound::Note)
-        .map(|screened| screened.left_out)
-        .unwrap_or_default();
-    let mut all: Vec<(String, String)> = here
-        .into_iter()
-        .map(|(path, refusal)| (printable(&path, 300), refusal.code().to_owned()))
-        .collect();
-    all.extend(
-        left_out::read(repo)
-            .into_iter()
-            .map(|one| (one.path, one.code)),
-    );
-    all.sort();
-    all.dedup();
+    let all = all_left_out(repo, root);
     if all.is_empty() {
         return Check::ok(NAME, "every file that came was read");
     }
@@ -49,7 +32,29 @@ pub fn left_out(here: &Installation) -> Check {
         names.join(", ")
     );
     let advice = "find out who can push to the remote; claude-sync conflicts lists them, claude-sync verify --repair takes them off the list";
-    Check::new(NAME, Status::Warning, what, advice)
+    Check::warning(NAME, what, advice)
+}
+
+/// Path and code of each, sorted.
+fn all_left_out(repo: &Repo, root: Oid) -> Vec<(String, String)> {
+    let known = repo
+        .commit_at(KNOWN)
+        .ok()
+        .flatten()
+        .and_then(|known| repo.tree_of(known).ok());
+    let here = repo
+        .screen(root, known, Unsound::Note)
+        .map(|screened| screened.left_out)
+        .unwrap_or_default();
+    let mut all: Vec<(String, String)> = here
+        .into_iter()
+        .map(|(path, refusal)| (printable(&path, 300), refusal.code().to_owned()))
+        .collect();
+    let noted = left_out::read(repo).into_iter();
+    all.extend(noted.map(|one| (one.path, one.code)));
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The work tree does not show what is synced; records are synced all the same.
@@ -67,9 +72,8 @@ fn late(place: &Place, branch: &str) -> Check {
         Place::Another(tree) => (format!("{branch} is checked out in another work tree too: {}", show(tree)), back),
         Place::Obstacle(reason) => (reason.clone(), "claude-sync git status tells more".to_owned()),
     };
-    Check::new(
+    Check::warning(
         NAME,
-        Status::Warning,
         format!("{what}; its files wait, records do not"),
         advice,
     )
@@ -79,47 +83,39 @@ fn late(place: &Place, branch: &str) -> Check {
 pub fn repository(here: &Installation) -> Check {
     const NAME: &str = "repository";
     let place = &here.places.repo;
-    let bad = |what: String, advice: &str| Check::new(NAME, Status::Error, what, advice);
-    let repo = match &here.repo {
-        Err(error @ RepoError::Damaged { .. }) => {
-            return bad(
-                tell(error),
-                "claude-sync init ADDRESS makes it anew; what was synced stays",
-            );
-        }
-        Err(error) => {
-            return bad(
-                tell(error),
-                "move it away and run claude-sync init ADDRESS again: the remote has the same data",
-            );
-        }
-        Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => {
-            return bad(
-                format!("{} is no repository, and not empty", show(place)),
-                "move it away and run claude-sync init again",
-            );
-        }
+    let (what, advice) = match &here.repo {
+        Err(error @ RepoError::Damaged { .. }) => (
+            tell(error),
+            "claude-sync init ADDRESS makes it anew; what was synced stays",
+        ),
+        Err(error) => (
+            tell(error),
+            "move it away and run claude-sync init ADDRESS again: the remote has the same data",
+        ),
+        Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => (
+            format!("{} is no repository, and not empty", show(place)),
+            "move it away and run claude-sync init again",
+        ),
         Ok(None) => {
-            return Check::new(
-                NAME,
-                Status::Warning,
-                "there is none yet",
-                "claude-sync init, or claude-sync init ADDRESS",
-            );
+            let advice = "claude-sync init, or claude-sync init ADDRESS";
+            return Check::warning(NAME, "there is none yet", advice);
         }
-        Ok(Some(repo)) => repo,
+        Ok(Some(repo)) => return content(repo, place),
     };
+    Check::error(NAME, what, advice)
+}
+
+/// Whether what a repository holds can be synced.
+fn content(repo: &Repo, place: &Path) -> Check {
+    const NAME: &str = "repository";
     let target = match repo.target() {
         Ok(target) => target,
         Err(error) => {
-            return bad(
-                tell(&error),
-                "choose one: claude-sync git config branch.BRANCH.remote NAME",
-            );
+            let advice = "choose one: claude-sync git config branch.BRANCH.remote NAME";
+            return Check::error(NAME, tell(&error), advice);
         }
     };
     let branch = &target.branch;
-    let mend = "any claude-sync fetches them again; claude-sync verify says what is damaged, claude-sync verify --repair mends it";
     let root = repo
         .position(&target)
         .and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
@@ -129,10 +125,15 @@ pub fn repository(here: &Installation) -> Check {
     match is_ours {
         Ok(true) if let Some(place) = repo.obstacle(branch).ok().flatten() => late(&place, branch),
         Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),
-        Ok(false) => bad(
+        Ok(false) => Check::error(
+            NAME,
             format!("{} has something else in it than syncs", show(place)),
             "give claude-sync a repository of its own",
         ),
-        Err(error) => bad(error, mend),
+        Err(error) => Check::error(
+            NAME,
+            error,
+            "any claude-sync fetches them again; claude-sync verify says what is damaged, claude-sync verify --repair mends it",
+        ),
     }
 }

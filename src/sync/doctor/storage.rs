@@ -1,6 +1,6 @@
 //! What was stored: git's objects and the local index.
 
-use super::check::{Check, Status};
+use super::check::Check;
 use super::installation::Installation;
 use super::text::size as bytes;
 use crate::base::text::count;
@@ -37,17 +37,11 @@ pub fn size(here: &Installation) -> Check {
         } else {
             ", more than git leaves alone"
         };
-        return Check::new(
-            NAME,
-            Status::Note,
-            format!("{what}{why}"),
-            "claude-sync git gc",
-        );
+        return Check::note(NAME, format!("{what}{why}"), "claude-sync git gc");
     }
     if bulk.bytes > LARGE {
-        return Check::new(
+        return Check::note(
             NAME,
-            Status::Note,
             what,
             "see what is in it: claude-sync git count-objects -vH, claude-sync git log --stat",
         );
@@ -63,12 +57,7 @@ pub fn index(here: &Installation) -> Check {
         Some(what) => {
             let advice =
                 "claude-sync verify --repair makes it anew: it costs time and nothing else";
-            Check::new(
-                NAME,
-                Status::Warning,
-                format!("the local index is damaged: {what}"),
-                advice,
-            )
+            Check::warning(NAME, format!("the local index is damaged: {what}"), advice)
         }
         None if Index::peek(state).is_none() => {
             Check::ok(NAME, "there is none yet: the next sync makes it")

@@ -28,25 +28,13 @@ pub fn transcripts(here: &Installation) -> Check {
         .collect();
     let total = found.files.len() as u64;
     if !unreadable.is_empty() || !found.unreadable.is_empty() {
-        let name = |path: &&PathBuf| {
-            path.file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default()
-        };
-        let mut names: Vec<String> = unreadable.iter().take(5).map(name).collect();
-        if unreadable.len() > names.len() {
-            names.push(format!("{} more", unreadable.len() - names.len()));
-        }
-        if !found.unreadable.is_empty() {
-            names.push(count(found.unreadable.len() as u64, "folder"));
-        }
         let what = format!(
             "of {}, these cannot be read: {}",
             count(total, "transcript"),
-            names.join(", ")
+            names(&unreadable, found.unreadable.len() as u64)
         );
         let advice = "give them back to yourself (chown, chmod u+r); claude-sync --mode=full names their paths";
-        return Check::new(NAME, Status::Warning, what, advice);
+        return Check::warning(NAME, what, advice);
     }
     if total == 0 {
         let folders: Vec<_> = here
@@ -56,17 +44,29 @@ pub fn transcripts(here: &Installation) -> Check {
             .map(|folder| show(&folder.join("projects")))
             .collect();
         let advice = "if Claude Code keeps them elsewhere, name its folder in CLAUDE_CONFIG_DIR";
-        return Check::new(
-            NAME,
-            Status::Warning,
-            format!("none in {}", folders.join(", ")),
-            advice,
-        );
+        return Check::warning(NAME, format!("none in {}", folders.join(", ")), advice);
     }
     Check::ok(
         NAME,
         format!("{}, all readable", count(total, "transcript")),
     )
+}
+
+/// The names of the first files, and how many more files and folders there are.
+fn names(files: &[&PathBuf], folders: u64) -> String {
+    let name = |path: &&PathBuf| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    };
+    let mut names: Vec<String> = files.iter().take(5).map(name).collect();
+    if files.len() > names.len() {
+        names.push(format!("{} more", files.len() - names.len()));
+    }
+    if folders > 0 {
+        names.push(count(folders, "folder"));
+    }
+    names.join(", ")
 }
 
 /// Which folders are read, and which look like it and are not.
@@ -88,21 +88,17 @@ pub fn folders(here: &Installation) -> Check {
             "{read}; there are no transcripts in {}, which transcripts.folders names",
             printable(pattern, 300)
         );
-        return Check::new(
-            NAME,
-            Status::Warning,
-            what,
-            "correct or remove it: claude-sync config edit",
-        );
+        return Check::warning(NAME, what, "correct or remove it: claude-sync config edit");
     }
     let unread = here.places.search.unread(&found);
-    if unread.is_empty() {
-        return if told.is_empty() {
-            Check::skipped(NAME, read)
-        } else {
-            Check::ok(NAME, read)
-        };
+    match (unread.is_empty(), told.is_empty()) {
+        (true, true) => Check::skipped(NAME, read),
+        (true, false) => Check::ok(NAME, read),
+        (false, _) => not_read(NAME, &read, &unread),
     }
+}
+
+fn not_read(name: &'static str, read: &str, unread: &[PathBuf]) -> Check {
     let names: Vec<String> = unread.iter().take(5).map(|folder| show(folder)).collect();
     let what = format!(
         "{read}; {} like Claude Code's and not read: {}",
@@ -110,12 +106,8 @@ pub fn folders(here: &Installation) -> Check {
         names.join(", ")
     );
     let list = serde_json::json!(names).to_string();
-    Check::new(
-        NAME,
-        Status::Note,
-        what,
-        format!("to read them too: claude-sync config set transcripts.folders '{list}'"),
-    )
+    let advice = format!("to read them too: claude-sync config set transcripts.folders '{list}'");
+    Check::note(name, what, advice)
 }
 
 /// A folder's path, and what is in it.
@@ -158,55 +150,36 @@ pub fn retention(here: &Installation) -> Check {
 }
 
 fn of_folder(here: &Installation, folder: &Path) -> (Status, String, String) {
-    let file = folder.join("settings.json");
-    let days = match period(&file) {
-        Ok(days) => days,
+    let path = folder.join("settings.json");
+    let file = show(&path);
+    let days = match period(&path) {
+        Ok(days) => days.unwrap_or(USUAL),
         Err(what) => {
-            return (
-                Status::Warning,
-                format!("{} {what}", show(&file)),
-                "correct it: Claude Code cannot read it either".to_owned(),
-            );
+            let advice = "correct it: Claude Code cannot read it either".to_owned();
+            return (Status::Warning, format!("{file} {what}"), advice);
         }
     };
-    let longer = format!("set cleanupPeriodDays to 30 or more in {}", show(&file));
-    let kept = format!(
-        "Claude Code keeps transcripts for {}",
-        plain(days.unwrap_or(USUAL))
-    );
-    let days = days.unwrap_or(USUAL);
+    let longer = format!("set cleanupPeriodDays to 30 or more in {file}");
     if days <= 0.0 {
-        return (
-            Status::Error,
-            "Claude Code keeps no transcripts: there is nothing to sync".to_owned(),
-            longer,
-        );
+        let what = "Claude Code keeps no transcripts: there is nothing to sync".to_owned();
+        return (Status::Error, what, longer);
     }
+    let kept = format!("Claude Code keeps transcripts for {}", plain(days));
     let waiting = waiting(here, folder);
-    let ages = waiting.iter().map(|file| {
-        here.options
-            .now
-            .millis()
-            .saturating_sub(file.modified / 1_000_000)
-    });
+    let now = here.options.now.millis();
+    let ages = waiting
+        .iter()
+        .map(|file| now.saturating_sub(file.modified / 1_000_000));
     let oldest = ages.max().unwrap_or(0) as f64 / 86_400_000.0;
     if !waiting.is_empty() && oldest > (days - MARGIN).max(days / 2.0) {
-        let what = format!(
-            "{kept}, and one that waits to be synced is {} old",
-            plain(oldest.floor())
-        );
-        return (
-            Status::Warning,
-            what,
-            format!("sync now, and often enough: claude-sync; or {longer}"),
-        );
+        let age = plain(oldest.floor());
+        let what = format!("{kept}, and one that waits to be synced is {age} old");
+        let advice = format!("sync now, and often enough: claude-sync; or {longer}");
+        return (Status::Warning, what, advice);
     }
     if days < SHORT {
-        return (
-            Status::Warning,
-            kept,
-            format!("sync more often than that; or {longer}"),
-        );
+        let advice = format!("sync more often than that; or {longer}");
+        return (Status::Warning, kept, advice);
     }
     let wait = if waiting.is_empty() {
         "none waits".to_owned()

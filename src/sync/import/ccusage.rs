@@ -38,22 +38,10 @@ pub(super) fn read(
             .ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
         let mark = offset(day, window.0);
         for (name, told) in models(entry, day, &place)? {
-            if told.counters != Counters::default() {
-                // Nothing is what ccusage says where it knows no price.
-                let cost = (told.cost > Money::ZERO).then_some(Cost {
-                    known: told.known,
-                    amount: told.cost,
-                });
-                let counters = told.counters;
-                out.push(sum(
-                    Source::Ccusage,
-                    &mark,
-                    day,
-                    name,
-                    counters,
-                    cost,
-                    window,
-                ));
+            let (counters, cost) = (told.counters, told.cost());
+            if counters != Counters::default() {
+                let source = Source::Ccusage;
+                out.push(sum(source, &mark, day, name, counters, cost, window));
             }
         }
     }
@@ -91,6 +79,16 @@ struct Model {
     counters: Counters,
     cost: Money,
     known: bool,
+}
+
+impl Model {
+    /// The cost that the report states; none where it knows no price, for then it says zero.
+    fn cost(&self) -> Option<Cost> {
+        (self.cost > Money::ZERO).then_some(Cost {
+            known: self.known,
+            amount: self.cost,
+        })
+    }
 }
 
 fn models(

@@ -105,10 +105,7 @@ fn make(
         .transpose()?;
     let after = Some(assembled.tree);
     let delta = delta(&run.repo, before, after, &run.machine, &run.index)?;
-    let folded = match (starts.tip, starts.head) {
-        (Some(tip), Some(head)) => foreign_subjects(run, tip, head)?,
-        _ => Vec::new(),
-    };
+    let folded = foreign_subjects(run, starts)?;
     let own = assembled.own_changed || delta != Delta::default();
     let mode = if assembled.first {
         Mode::Full
@@ -136,7 +133,10 @@ fn make(
 }
 
 /// Subjects of unpushed commits that are not this tool's: the new commit takes their place and should say so.
-fn foreign_subjects(run: &Run<'_>, tip: Oid, head: Oid) -> Result<Vec<String>, SyncError> {
+fn foreign_subjects(run: &Run<'_>, starts: &Starts) -> Result<Vec<String>, SyncError> {
+    let (Some(tip), Some(head)) = (starts.tip, starts.head) else {
+        return Ok(Vec::new());
+    };
     let all = run.repo.messages(head, Some(tip))?;
     Ok(all
         .iter()

@@ -12,7 +12,7 @@ use crate::store::{Places, key, machine_id, profiles};
 use crate::sync::error::SyncError;
 use crate::sync::options::{Options, Task};
 use crate::sync::settings::{configure, naming, needs_key, reader, with_settings};
-use crate::sync::{clear, resolve, setup};
+use crate::sync::{clear, identity, resolve, setup};
 
 /// A run that is ready to read.
 pub(crate) struct Prepared<'a> {
@@ -34,11 +34,7 @@ pub(crate) fn prepare<'a>(
     healed: bool,
 ) -> Result<Prepared<'a>, SyncError> {
     let key = key::read(&places.key)?;
-    setup::take_up_id(places)?;
-    profiles::remember(&places.state, &places.named)?;
-    let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
-    let copied = machine_id::check_host(&places.machine_id, &options.host.fingerprint)?
-        == machine_id::Host::Other;
+    let (machine, new_id, copied) = identify(places, options)?;
     let options = with_settings(options, config, &machine);
     let set_up = set_up_if_new(places, &options, git, (&machine, new_id))?;
     let (repo, target) = open(places, &options, git, key.as_ref())?;
@@ -46,34 +42,47 @@ pub(crate) fn prepare<'a>(
     let finished = finish(&repo, git, &target, &options, places)?;
     let naming = naming(&config, key.as_ref())?;
     let reader = reader(&repo, &naming, options.summary_only)?;
-    let per_machine = clone::is_per_machine(&repo)?;
-    let options = with_clone(options, &repo, per_machine)?;
-    let no_remote = repo.address(target.remote.as_deref()).is_none();
-    if options.task == Task::Download && no_remote {
-        return Err(SyncError::NoRemote);
-    }
-    let run = Run {
-        places,
-        config,
-        machine,
-        repo,
-        git: git.clone(),
-        index: Index::open(&places.state)?,
-        target,
-        per_machine,
-        naming,
-        reader,
-        reroot: options.reroot,
-        unsigned: None,
-        healed,
-        options,
-    };
+    let options = with_clone(options, &repo)?;
+    check_remote(&repo, &target, &options)?;
     Ok(Prepared {
-        run,
+        run: Run {
+            places,
+            config,
+            machine,
+            per_machine: clone::is_per_machine(&repo)?,
+            repo,
+            git: git.clone(),
+            index: Index::open(&places.state)?,
+            target,
+            naming,
+            reader,
+            reroot: options.reroot,
+            unsigned: None,
+            healed,
+            options,
+        },
         set_up,
         copied,
         finished,
     })
+}
+
+/// This machine's id, whether it was made just now, and whether it was made on another computer.
+fn identify(places: &Places, options: &Options) -> Result<(MachineId, bool, bool), SyncError> {
+    identity::take_up_id(places)?;
+    profiles::remember(&places.state, &places.named)?;
+    let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
+    let host = machine_id::check_host(&places.machine_id, &options.host.fingerprint)?;
+    Ok((machine, new_id, host == machine_id::Host::Other))
+}
+
+/// Fails where there is nothing to download from.
+fn check_remote(repo: &Repo, target: &Target, options: &Options) -> Result<(), SyncError> {
+    let address = repo.address(target.remote.as_deref());
+    if options.task == Task::Download && address.is_none() {
+        return Err(SyncError::NoRemote);
+    }
+    Ok(())
 }
 
 /// Sets the machine up by itself where there is no repository, and returns whether it did.
@@ -132,8 +141,8 @@ fn prepare_sealing(
 }
 
 /// The options with what the clone remembers: a new history that the remote did not take yet, the front page, a short-lived machine's name.
-fn with_clone(options: Options, repo: &Repo, per_machine: bool) -> Result<Options, SyncError> {
-    if options.reroot && per_machine {
+fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
+    if options.reroot && clone::is_per_machine(repo)? {
         return Err(SyncError::PerMachine);
     }
     let front_page = options.front_page.or(clone::wants_front_page(repo)?);

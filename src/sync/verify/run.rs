@@ -27,17 +27,7 @@ pub fn verify(
     };
     let git = Git::find(false)?.with_watcher(options.watcher.clone());
     let mut out = Vec::new();
-    match needs_other_key(&repo) {
-        Ok(None) => {}
-        Ok(Some(mark)) => {
-            return Err(SyncError::NoKey {
-                why: format!("the repository is encrypted with the key {mark}"),
-            });
-        }
-        // What cannot be read because objects are gone is named below.
-        Err(error) if error.lacks_objects() => {}
-        Err(error) => return Err(error),
-    }
+    check_key(&repo)?;
     check_objects(&repo, &git, options, read_data, &mut out);
     let watcher = read_data.then_some(&options.watcher);
     let head = repo.synced().map_err(SyncError::from);
@@ -61,6 +51,19 @@ pub fn verify(
     out.sort();
     out.dedup();
     Ok(Some(out))
+}
+
+/// Fails where the repository is encrypted with a key that is not here.
+fn check_key(repo: &Repo) -> Result<(), SyncError> {
+    match needs_other_key(repo) {
+        Ok(None) => Ok(()),
+        Ok(Some(mark)) => Err(SyncError::NoKey {
+            why: format!("the repository is encrypted with the key {mark}"),
+        }),
+        // What cannot be read because objects are gone is a finding.
+        Err(error) if error.lacks_objects() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn check_objects(

@@ -16,7 +16,7 @@ use self::join::{Joined, LeftOut, join, keep_readable};
 use self::markers::{has_markers, resolve_markers};
 use self::open::open;
 use self::rules::{Kept, enforce};
-use self::write::{write, write_own};
+use self::write::{Written, write, write_own};
 use crate::base::ids::MachineId;
 use crate::base::progress::Watcher;
 use crate::cache::Cache;
@@ -68,45 +68,49 @@ pub(crate) fn assemble(
     starts: &Starts,
     brought: &Brought,
 ) -> Result<Assembled, SyncError> {
-    let (repo, options) = (job.repo, job.options);
     let Joined {
         root,
         restored,
         mut left_out,
-    } = join(repo, starts)?;
-    let root = furnish(repo, root, options.front_page)?;
-    let (root, newer) = keep_readable(repo, root, starts, job.machine)?;
+    } = join(job.repo, starts)?;
+    let root = furnish(job.repo, root, job.options.front_page)?;
+    let (root, newer) = keep_readable(job.repo, root, starts, job.machine)?;
     left_out.extend(newer);
     let kept = enforce(job, root, brought, &restored)?;
-    let stored = Stored::read(job.view(kept.root))?;
-    let (mut own_changed, mut first, mut imported) = (false, false, Imported::default());
-    let mut view = job.view(kept.root);
-    if options.task == Task::Sync {
+    let view = job.view(kept.root);
+    let stored = Stored::read(view)?;
+    let mut written = Written::default();
+    if job.options.task == Task::Sync {
         let foreign = stored.readable().filter(|manifest| manifest.is_foreign());
-        let written = write_own(job, starts, &kept, foreign)?;
-        (first, imported) = (written.first, written.imported);
-        own_changed = written.tree.is_some();
-        view = view.at(written.tree.unwrap_or(kept.root));
+        written = write_own(job, starts, &kept, foreign)?;
     }
+    let view = view.at(written.tree.unwrap_or(kept.root));
     let mut mended = markers_in_manifest(job, starts)?;
-    let derived = derive_all(view, &stored, options, &left_out, &mut mended)?;
-    let stones = kept.rules.stones();
-    let ahead = stones.filter(|stone| stone.effect == Effect::Ahead);
+    let derived = derive_all(view, &stored, job.options, &left_out, &mut mended)?;
     Ok(Assembled {
         tree: derived.tree,
-        own_changed,
-        first,
+        own_changed: written.tree.is_some(),
+        first: written.first,
         problems: derived.problems,
         left_out,
         mended,
         newer_rules: derived.newer_rules,
         machines: derived.machines,
-        imported,
+        imported: written.imported,
         unknown_names: kept.rules.unknown_names(),
         held_back: kept.held_back,
-        ahead: ahead.map(|stone| stone.subject).collect(),
+        ahead: ahead(&kept),
         taken: kept.taken,
     })
+}
+
+/// The subjects of tombstones that do nothing, because they name days after the one on which they were made.
+fn ahead(kept: &Kept) -> Vec<String> {
+    let stones = kept.rules.stones();
+    stones
+        .filter(|stone| stone.effect == Effect::Ahead)
+        .map(|stone| stone.subject)
+        .collect()
 }
 
 /// The manifest's path, if conflict markers stand in it: whoever merged text and committed the markers has them there, if nowhere else,

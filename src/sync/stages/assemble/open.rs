@@ -32,11 +32,7 @@ pub(super) fn open(
     };
     // Sums are compared with all that is here.
     let whole = !fleet.is_empty() || !brought.sums.is_empty();
-    let level = if summary_only {
-        Level::Daily
-    } else {
-        Level::Full
-    };
+    let level = most_detail(summary_only);
     let mut own = files
         .open(whole)?
         .with(level, rules, settle::derived_ids(&fleet));
@@ -53,15 +49,34 @@ pub(super) fn open(
     if !fleet.is_empty() {
         settle_sums(&mut own, fleet, machine, &records);
     }
+    note_forgotten(&files, &mut own, kept)?;
+    Ok((own, imported))
+}
+
+/// The most detail that new records are written with.
+fn most_detail(summary_only: bool) -> Level {
+    if summary_only {
+        Level::Daily
+    } else {
+        Level::Full
+    }
+}
+
+/// Notes which ids are forgotten from here on, and which are not any more.
+fn note_forgotten(
+    files: &StoredFiles<'_>,
+    own: &mut LocalFiles,
+    kept: &Kept,
+) -> Result<(), SyncError> {
     if !kept.forgotten.is_empty() {
-        files.read_forgotten(&mut own)?;
+        files.read_forgotten(own)?;
         own.forget(&kept.forgotten);
     }
     if !kept.brought_back.is_empty() {
-        files.read_forgotten(&mut own)?;
+        files.read_forgotten(own)?;
         own.keep(&kept.brought_back);
     }
-    Ok((own, imported))
+    Ok(())
 }
 
 /// Adds requests, increments of accounts, and imported totals. `records`: of both kinds of transcripts. Returns what an import added.

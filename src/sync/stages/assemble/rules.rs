@@ -13,10 +13,10 @@ use crate::fleet::rules::{FORGOTTEN, Rules};
 use crate::format::dayfile::Forgotten;
 use crate::format::syncfile::{Decision, SyncFile};
 use crate::git::Oid;
-use crate::git::repo::{Entry, FILE, Repo};
+use crate::git::repo::{Entry, FILE};
 use crate::sync::brought::Brought;
 use crate::sync::error::SyncError;
-use crate::sync::options::Task;
+use crate::sync::options::{Options, Task};
 use crate::sync::view::View;
 
 /// Retention moves at most so many days in a run, so that a wrong clock takes little.
@@ -73,53 +73,54 @@ pub(super) fn enforce(
     brought: &Brought,
     restored: &[Oid],
 ) -> Result<Kept, SyncError> {
-    let (repo, machine, options) = (job.repo, job.machine, job.options);
-    let mut rules = job.view(root).rules()?;
-    let asked = options.intents.iter().filter(|one| one.kind == FORGOTTEN);
-    let forgets = asked.clone().next().is_some();
-    for intent in asked {
-        rules.decide(
-            &intent.subject,
-            &decision(intent, options.now).0,
-            options.now,
-        );
-    }
+    let mut rules = rules_with_intents(job, root)?;
     // Of what a person brings back, nothing is forgotten of which nobody can say why.
     let mut brought_back = BTreeSet::new();
     for older in restored {
-        brought_back.extend(fleet::enforce::unexplained(repo, *older, &rules)?);
+        brought_back.extend(fleet::enforce::unexplained(job.repo, *older, &rules)?);
     }
     rules.keep_ids(brought_back.iter().copied());
     let before = rules.clone();
     for records in [&brought.records, &brought.imported, &brought.increments()] {
-        let (_, gone) = rules.keep(machine, records);
+        let (_, gone) = rules.keep(job.machine, records);
         rules.forget_ids(gone.forgotten);
         rules.pass(gone.passed);
     }
-    let enforced = fleet::enforce::enforce(repo, root, &mut rules, job.cache)?;
+    let enforced = fleet::enforce::enforce(job.repo, root, &mut rules, job.cache)?;
     let mut forgotten = rules.new_ids(&before);
     forgotten.extend(enforced.forgotten);
     let bound = retention_bound(job, enforced.root)?;
     if let Some(day) = bound {
-        rules.prune(machine, day);
+        rules.prune(job.machine, day);
     }
-    let kept = brought.kept(&rules, machine);
-    let all = brought.records.len() as u64;
+    let kept = brought.kept(&rules, job.machine);
+    let read = brought.records.len() as u64;
     Ok(Kept {
         root: enforced.root,
         swept: enforced.root != root,
         rules,
         prunes: bound.is_some(),
-        held_back: all.saturating_sub(kept.records.len() as u64),
+        held_back: read.saturating_sub(kept.records.len() as u64),
         brought: kept,
         forgotten,
         brought_back,
-        taken: if forgets {
-            changed_files(repo, root, enforced.root)?
-        } else {
-            None
-        },
+        taken: taken(job, root, enforced.root)?,
     })
+}
+
+/// The tombstones that a person adds with this run.
+fn tombstones(options: &Options) -> impl Iterator<Item = &Intent> {
+    let intents = options.intents.iter();
+    intents.filter(|intent| intent.kind == FORGOTTEN)
+}
+
+fn rules_with_intents(job: Assembly<'_>, root: Oid) -> Result<Rules, SyncError> {
+    let now = job.options.now;
+    let mut rules = job.view(root).rules()?;
+    for intent in tombstones(job.options) {
+        rules.decide(&intent.subject, &decision(intent, now).0, now);
+    }
+    Ok(rules)
 }
 
 /// What a person decided. A tombstone says when it was made: after a while it can be taken back no more.
@@ -131,9 +132,13 @@ pub(super) fn decision(intent: &Intent, now: Timestamp) -> Decision {
     Decision(fields)
 }
 
-/// The files of a root tree that another one has not, or has otherwise, as a tree.
-fn changed_files(repo: &Repo, before: Oid, after: Oid) -> Result<Option<Oid>, SyncError> {
-    let files: BTreeMap<String, Entry> = repo
+/// What this run had forgotten: the files that changed for it as they were `before`, below a root tree.
+fn taken(job: Assembly<'_>, before: Oid, after: Oid) -> Result<Option<Oid>, SyncError> {
+    if tombstones(job.options).next().is_none() {
+        return Ok(None);
+    }
+    let files: BTreeMap<String, Entry> = job
+        .repo
         .differing(Some(after), before)?
         .into_iter()
         .filter(|(_, entry)| entry.mode == FILE)
@@ -141,7 +146,7 @@ fn changed_files(repo: &Repo, before: Oid, after: Oid) -> Result<Option<Oid>, Sy
     Ok(if files.is_empty() {
         None
     } else {
-        Some(repo.replace(None, &files)?)
+        Some(job.repo.replace(None, &files)?)
     })
 }
 

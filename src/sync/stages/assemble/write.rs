@@ -26,6 +26,7 @@ use crate::sync::view::View;
 const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
 
 /// What was written.
+#[derive(Default)]
 pub(super) struct Written {
     /// The root tree; none where nothing was to be written.
     pub tree: Option<Oid>,
@@ -45,24 +46,20 @@ pub(super) fn write_own(
     let (machine, options) = (job.machine, job.options);
     let view = job.view(kept.root);
     let first = view.entry(&layout::machine_path(machine))?.is_none();
-    let stamp = Stamp {
-        now: options.now,
-        // A machine's first run reads everything, whatever it is called.
-        mode: if first { Mode::Full } else { options.mode },
-        host: &options.host,
-    };
+    let stamp = stamp(options, first);
     let due = is_heartbeat_due(view, job)?;
-    let own_swept = !first && kept.swept;
+    let swept = !first && kept.swept;
     let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
     let asked = first || joined || due || foreign.is_some() || !options.intents.is_empty();
-    if !(asked || own_swept || kept.brings() || kept.prunes) {
-        return Ok(Written {
-            tree: None,
-            imported: Imported::default(),
-            first,
-        });
+    let mut out = Written {
+        first,
+        ..Written::default()
+    };
+    if !(asked || swept || kept.brings() || kept.prunes) {
+        return Ok(out);
     }
     let (mut own, imported) = open(view, machine, kept, options.summary_only)?;
+    out.imported = imported;
     let is_new = own.is_new();
     let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, view));
     let decided = decide(view, &mut own, &stamp, options)?;
@@ -70,23 +67,20 @@ pub(super) fn write_own(
     // Of two that wrote under one id at once, each counted its own records.
     let uncounted =
         options.shared_id && !own.is_counted(&Figures::read(view, machine, BTreeSet::new())?);
-    let changed = is_new || own_swept || adopted || decided || due || own.is_changed() || uncounted;
-    let tree = if changed {
-        Some(write(
-            view,
-            own,
-            &stamp,
-            options.snapshot,
-            &options.watcher,
-        )?)
-    } else {
-        None
-    };
-    Ok(Written {
-        tree,
-        imported,
-        first,
-    })
+    if is_new || swept || adopted || decided || due || own.is_changed() || uncounted {
+        let tree = write(view, own, &stamp, options.snapshot, &options.watcher)?;
+        out.tree = Some(tree);
+    }
+    Ok(out)
+}
+
+fn stamp(options: &Options, first: bool) -> Stamp<'_> {
+    Stamp {
+        now: options.now,
+        // A machine's first run reads everything, whatever it is called.
+        mode: if first { Mode::Full } else { options.mode },
+        host: &options.host,
+    }
 }
 
 /// Whether the machine file is so old that it is renewed though nothing is new.
