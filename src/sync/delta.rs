@@ -64,8 +64,8 @@ impl Changed {
     }
 }
 
-/// Compares the machine's day files below two root trees. Months and files with equal ids are not opened, and of new files the digest
-/// says all.
+/// Compares the machine's day files below two root trees. Months and files with equal ids are not
+/// opened, and new files are counted by their digests.
 pub fn delta(
     repo: &Repo,
     before: Option<Oid>,
@@ -133,7 +133,8 @@ fn changed(
 }
 
 impl Delta {
-    /// Adds what a version of a day file has beyond an earlier one. `cost`: of what it has, and of what the earlier one had of that.
+    /// Adds what a version of a day file has beyond an earlier one. `cost`: of what it has, and of
+    /// what the earlier one had of that.
     fn compare(&mut self, was: &DayFile, is: &DayFile, cost: &mut (Money, Money)) {
         for record in is.records.iter() {
             match was.records.get(record.id) {

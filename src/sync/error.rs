@@ -91,7 +91,7 @@ pub enum SyncError {
     Incomplete {
         /// The remote's address.
         address: String,
-        /// What git said.
+        /// The error of git.
         source: GitError,
     },
     /// A short-lived machine was asked for where another one is set up.
@@ -114,7 +114,7 @@ pub enum SyncError {
     Unreachable {
         /// Its address.
         address: String,
-        /// What git said.
+        /// The error of git.
         source: GitError,
     },
     /// A setting, or the repository, asks for the fleet's key.

@@ -8,7 +8,7 @@ use crate::base::time::Timestamp;
 use crate::git::Oid;
 use crate::git::repo::Repo;
 
-/// A commit, as its trailers tell of it.
+/// A commit, read from its trailers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The commit.
@@ -44,7 +44,7 @@ pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     Ok(out)
 }
 
-/// What a commit tells, opened with the fleet's key where it is sealed.
+/// Reads a commit message, opened with the fleet's key where it is sealed.
 pub fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
     let sealed = message
         .lines()

@@ -3,7 +3,7 @@
 use crate::base::time::Timestamp;
 use crate::format::syncfile::Mode;
 
-/// What the machine says of itself.
+/// The machine as its machine file describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
     /// Its name, or a pseudonym.
@@ -12,7 +12,8 @@ pub struct Host {
     pub platform: String,
     /// The system's name and version.
     pub os_version: String,
-    /// What tells this computer from all others, as a hash; empty where nothing does.
+    /// A hash of the system's own id, which differs from that of all other computers; empty where
+    /// there is none.
     pub fingerprint: String,
 }
 

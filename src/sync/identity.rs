@@ -13,7 +13,8 @@ use crate::git::repo::Repo;
 use crate::git::setup as clone;
 use crate::store::{Places, lock, machine_id};
 
-/// Gives this computer a new id, and returns the old one and the new one. What the old one wrote stays as it is.
+/// Gives this computer a new id, and returns the old one and the new one. What the old one wrote
+/// stays as it is.
 pub fn new_id(
     places: &Places,
     options: &Options,
@@ -26,7 +27,7 @@ pub fn new_id(
     ))
 }
 
-/// Says that this computer is the one that its id names.
+/// Takes over the machine id as this computer's own.
 pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError> {
     let _lock = lock::acquire(&places.state, &label(options), options.wait)?;
     let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
@@ -34,8 +35,8 @@ pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError>
     Ok(machine)
 }
 
-/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
-/// already stays another machine's.
+/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes
+/// from the name. An id that is there already stays another machine's.
 pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
     let id = MachineId::of_name(name);
     match machine_id::read(&places.machine_id)? {
@@ -56,7 +57,8 @@ pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
     Ok(clone::set_ephemeral(&repo, name)?)
 }
 
-/// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
+/// Has the repository remember this machine's id, before the machine forgets it. An error where
+/// there is no repository.
 pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
     Ok(clone::set_machine(&repo, Some(machine.as_str()))?)
@@ -74,8 +76,8 @@ pub(super) fn take_up_id(places: &Places) -> Result<(), SyncError> {
     Ok(())
 }
 
-/// Whether the remote has a version of this machine's file that it did not get from here. Only the machine itself counts the revision
-/// up; others at most join versions that exist.
+/// Whether the remote has a version of this machine's file that it did not get from here. Only the
+/// machine itself counts the revision up; others at most join versions that exist.
 pub(super) fn another_wrote(
     repo: &Repo,
     starts: &Starts,

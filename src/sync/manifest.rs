@@ -49,7 +49,7 @@ impl Stored {
     }
 }
 
-/// A tree with its manifest, and what that says.
+/// A tree with its manifest, and what that contains.
 pub(super) struct Derived {
     pub tree: Oid,
     pub machines: usize,
@@ -58,7 +58,8 @@ pub(super) struct Derived {
     pub newer_rules: Option<u64>,
 }
 
-/// Whether a manifest stays as it is: it fits the trees beside it, or computing it is another tool's business.
+/// Whether a manifest stays as it is: it fits the trees beside it, or computing it is another
+/// tool's business.
 fn is_kept(view: View<'_>, old: &Manifest, options: &Options) -> Result<bool, SyncError> {
     let (machines, archive) = view.inputs()?;
     let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());

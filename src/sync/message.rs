@@ -72,7 +72,7 @@ impl Message<'_> {
         out
     }
 
-    /// What the subject says after the machine's name. `imports`: days of imported totals, by source.
+    /// The subject after the machine's name. `imports`: days of imported totals, by source.
     fn summary(&self, imports: &[String]) -> String {
         let delta = self.delta;
         let records = delta.added.saturating_add(delta.grown);

@@ -24,7 +24,8 @@ pub struct Migrated {
     pub commit: Option<Oid>,
 }
 
-/// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync. None where there is no repository.
+/// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync.
+/// None where there is no repository.
 pub fn migrate(
     places: &Places,
     options: &Options,
@@ -58,7 +59,8 @@ pub fn migrate(
     Ok(Some(out))
 }
 
-/// Commits changed files on the sync's branch, and shows them in the work tree. `to`: the format that they have now.
+/// Commits changed files on the sync's branch, and shows them in the work tree. `to`: the format
+/// that they have now.
 fn commit(
     repo: &Repo,
     options: &Options,

@@ -29,7 +29,7 @@ pub struct Options {
     pub mode: Mode,
     /// Decisions that a person takes with this run.
     pub intents: Vec<Intent>,
-    /// Withhold records: sums only.
+    /// Summary-only: publish totals without times of day.
     pub summary_only: bool,
     /// Keep a copy of this version of the sync file.
     pub snapshot: bool,
@@ -37,19 +37,20 @@ pub struct Options {
     pub push_main: bool,
     /// Neither fetch nor push.
     pub offline: bool,
-    /// Older records become stubs.
+    /// Records older than this many days are pruned to bare records.
     pub retention_days: Option<u32>,
-    /// Put the front page into README.md, or take it out; leave it as it is where nobody says.
+    /// Put the front page into README.md, or take it out; none leaves it as it is.
     pub front_page: Option<bool>,
-    /// Compute derived files anew, whatever they say.
+    /// Compute derived files anew, even if they fit.
     pub rederive: bool,
     /// Older commits whose records are brought back.
     pub restore: Vec<Oid>,
-    /// History from elsewhere that this run takes in.
+    /// What this run imports.
     pub import: Option<Import>,
-    /// Begin a new history, and push it over the remote's: what is not kept is to leave the history too.
+    /// Begin a new history, and push it over the remote's: what is not kept is to leave the history
+    /// too.
     pub reroot: bool,
-    /// What for.
+    /// Which stages it runs.
     pub task: Task,
     /// The clock.
     pub now: Timestamp,
@@ -63,18 +64,22 @@ pub struct Options {
     pub unattended: bool,
     /// How long to wait for another run to end.
     pub wait: Duration,
-    /// The longest that a transport may be silent, where that is shorter than what the settings say.
+    /// The longest that a transport may be silent, where that is shorter than in the settings.
     pub patience: Option<Duration>,
-    /// Several machines share this one's id on purpose, one after the other or at once: `init --ephemeral`.
+    /// Several machines share this one's id on purpose, one after the other or at once: `init
+    /// --ephemeral`.
     pub shared_id: bool,
-    /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an older tool is played.
+    /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an
+    /// older tool is played.
     pub rules: u64,
-    /// What this run has forgotten is kept for a while on this machine, so that it can be taken back.
+    /// What this run has forgotten is kept for a while on this machine, so that it can be taken
+    /// back.
     pub keep_undo: bool,
-    /// A person says that the fleet is not encrypted any more: what is in clear here may leave.
+    /// The user decided that the fleet is not encrypted any more: data in clear may be pushed.
     pub in_clear: bool,
-    /// Older commits that are brought back may be from before the fleet was encrypted, or its key changed.
+    /// Older commits that are brought back may be from before the fleet was encrypted, or its key
+    /// changed.
     pub trust_restored: bool,
-    /// Who is told what goes on.
+    /// Shows progress.
     pub watcher: Watcher,
 }

@@ -23,17 +23,20 @@ pub enum Remote {
     Pushed(u32),
     /// It was not reached; the commit stays here, and the next run pushes it.
     Queued(String),
-    /// It was reached, and did not take what was pushed; the commit stays here, and the next run pushes it.
+    /// It was reached, and did not take what was pushed; the commit stays here, and the next run
+    /// pushes it.
     Refused(String),
     /// It was not asked.
     Skipped,
     /// It is encrypted with the key of this mark, which is not here; the commit stays here.
     Locked(String),
-    /// Commits are to be signed, and that failed: it waits here, unsigned, and the next run that can sign makes it anew and pushes it.
+    /// Commits are to be signed, and that failed: it waits here, unsigned, and the next run that
+    /// can sign makes it anew and pushes it.
     Unsigned(String),
     /// It failed lately, and is left alone for a while; what is committed waits here.
     Waiting,
-    /// This fleet is encrypted, the key is not here, and the remote shows nothing encrypted; the commit stays here.
+    /// This fleet is encrypted, the key is not here, and the remote shows nothing encrypted; the
+    /// commit stays here.
     Held,
 }
 
@@ -68,13 +71,15 @@ pub struct Outcome {
     pub branch: String,
     /// Why the work tree does not show what was synced.
     pub late: Option<Place>,
-    /// The sync's branch that was and the one that is, where the remote's default branch was renamed.
+    /// The sync's branch that was and the one that is, where the remote's default branch was
+    /// renamed.
     pub followed: Option<(String, String)>,
     /// The address that the server redirects to, its secrets hidden: the repository moved.
     pub moved: Option<String>,
     /// What was done about objects that were missing or damaged.
     pub healed: Healed,
-    /// Settings of `config.json` that this version does not know, each with the one that may be meant.
+    /// Settings of `config.json` that this version does not know, each with the one that may be
+    /// meant.
     pub unknown: Vec<(String, Option<&'static str>)>,
     /// Files in which git's conflict markers stood, and stand no more.
     pub mended: Vec<String>,
@@ -96,7 +101,7 @@ pub struct Outcome {
     pub read: ReadReport,
     /// Files of the fleet that were left out, and sessions that need a person.
     pub problems: Vec<Conflict>,
-    /// How many names were forgotten that only the fleet's key tells, which is not here.
+    /// How many tombstones name something by the fleet's key, which is not here.
     pub unknown_names: usize,
     /// Files that may not be read, because a pusher without the fleet's key may have made them.
     pub left_out: Vec<LeftOut>,
@@ -104,7 +109,8 @@ pub struct Outcome {
     pub newer_rules: Option<u64>,
     /// Requests of this machine's transcripts that were kept out, because they are forgotten.
     pub held_back: u64,
-    /// Tombstones that do nothing: the days that they name come after the one on which they were made.
+    /// Tombstones that do nothing: the days that they name come after the one on which they were
+    /// made.
     pub ahead: Vec<String>,
     /// How many machines the fleet has.
     pub machines: usize,

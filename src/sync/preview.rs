@@ -54,7 +54,8 @@ pub struct Preview {
     pub imported: Option<Imported>,
 }
 
-/// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no id is made.
+/// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no
+/// id is made.
 pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
@@ -104,7 +105,8 @@ fn open(places: &Places) -> Result<(Repo, Option<TempDir>), SyncError> {
     Ok((repo, Some(scratch)))
 }
 
-/// The commits that a sync would join if the remote did not change, and the tree that the next commit is compared with.
+/// The commits that a sync would join if the remote did not change, and the tree that the next
+/// commit is compared with.
 fn starts(repo: &Repo) -> Result<(Starts, Option<Oid>), SyncError> {
     let target = repo.target()?;
     let starts = Starts {

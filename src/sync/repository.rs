@@ -1,4 +1,5 @@
-//! What every sync repository contains beside data: README.md and `.gitattributes`; and how one is recognized.
+//! What every sync repository contains beside data: README.md and `.gitattributes`; and how one is
+//! recognized.
 
 use std::collections::BTreeMap;
 
@@ -45,8 +46,8 @@ pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
         || marked()?)
 }
 
-/// A root tree with what every sync repository has, and otherwise as it was. `front_page`: whether README.md is to have one; without, that
-/// stays as it is.
+/// A root tree with what every sync repository has, and otherwise as it was. `front_page`: whether
+/// README.md is to have one; without, that stays as it is.
 pub(super) fn furnish(
     repo: &Repo,
     root: Option<Oid>,

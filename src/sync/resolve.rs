@@ -1,7 +1,8 @@
 //! Ends what git left half-done, and puts right what no driver merged.
 //!
-//! Both sides of a conflict are at hand: the commits that are being joined, and the index's stages. Below `sync` there is never
-//! anything to choose: the sides are joined. What is unmerged elsewhere is the user's, and is left to them.
+//! Both sides of a conflict are at hand: the commits that are being joined, and the index's stages.
+//! Below `sync` there is never anything to choose: the sides are joined. What is unmerged elsewhere
+//! is the user's, and is left to them.
 
 use std::collections::BTreeMap;
 
@@ -18,9 +19,10 @@ use crate::store::layout::MANIFEST;
 /// The most steps of one rebase that are settled one after the other.
 const STEPS: u32 = 10_000;
 
-/// Ends the operation that git left open, if there is one, and says which.
+/// Ends the operation that git left open, if there is one, and returns which.
 ///
-/// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git stopped on purpose.
+/// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git
+/// stopped on purpose.
 pub(super) fn finish(
     repo: &Repo,
     git: &Git,
@@ -105,7 +107,8 @@ fn end(
 fn is_on_purpose(repo: &Repo, operation: Operation, stages: &Stages) -> bool {
     match operation {
         Operation::Bisect => true,
-        // Without unmerged files there is nothing to settle: either the step waits to be tried again, or a person wants to look.
+        // Without unmerged files there is nothing to settle: either the step waits to be tried
+        // again, or a person wants to look.
         Operation::Rebase => stages.unmerged.is_empty() && repo.stopped_on_purpose(),
         Operation::Am => stages.unmerged.is_empty(),
         Operation::Merge | Operation::CherryPick | Operation::Revert | Operation::Unmerged => false,
@@ -145,7 +148,8 @@ fn joined(
     };
     let mut out = sync(head)?;
     for operand in repo.operands()? {
-        // A replayed commit brings what it changed; a merged one all that it has; one that is taken back nothing, for records only grow.
+        // A replayed commit brings what it changed; a merged one all that it has; one that is taken
+        // back nothing, for records only grow.
         let base = match operation {
             Operation::Merge | Operation::Unmerged => None,
             Operation::Revert => continue,

@@ -1,7 +1,8 @@
-//! Another key for the fleet: everything is sealed anew, and a new history begins, so that the old key opens nothing that comes later.
+//! Another key for the fleet: everything is sealed anew, and a new history begins, so that the old
+//! key opens nothing that comes later.
 //!
-//! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for the new one. What they committed
-//! meanwhile is sealed anew once they have it.
+//! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for
+//! the new one. What they committed meanwhile is sealed anew once they have it.
 
 use super::error::SyncError;
 use super::options::Options;
@@ -12,7 +13,8 @@ use crate::git::repo::Repo;
 use crate::git::setup as clone;
 use crate::store::{Places, key};
 
-/// Replaces the fleet's key. First everything that others pushed is brought in, and nothing is changed where that fails.
+/// Replaces the fleet's key. First everything that others pushed is brought in, and nothing is
+/// changed where that fails.
 pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), SyncError> {
     let no_key = || SyncError::NoKey {
         why: "there is none to replace".to_owned(),
@@ -46,7 +48,8 @@ pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), Sync
     Ok((new, run(places, &options)?))
 }
 
-/// Fails where the remote does not have what this machine made, or this machine not what the remote has.
+/// Fails where the remote does not have what this machine made, or this machine not what the remote
+/// has.
 fn has_everything(remote: Remote) -> Result<(), SyncError> {
     match remote {
         Remote::None | Remote::UpToDate | Remote::Pushed(_) => Ok(()),

@@ -1,4 +1,5 @@
-//! One run, from the lock to what it remembers: the stages in order, and again from `start` where a push is rejected.
+//! One run, from the lock to what it remembers: the stages in order, and again from `start` where a
+//! push is rejected.
 
 use std::time::Duration;
 
@@ -26,7 +27,8 @@ use crate::git::{Git, Healed, Means, Oid};
 use crate::store::Places;
 use crate::store::config::{self, Config};
 
-/// Syncs once. Where objects are missing or damaged here, they are fetched again first, and only then it goes on.
+/// Syncs once. Where objects are missing or damaged here, they are fetched again first, and only
+/// then it goes on.
 pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     owner::check(places)?;
     let (_lock, cleared) = lock(places, options)?;
@@ -56,7 +58,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     Ok(Outcome { cleared, ..outcome })
 }
 
-/// Puts the clone right after an error that says that objects are missing or damaged.
+/// Repairs the clone after an error about missing or damaged objects.
 fn heal(
     places: &Places,
     options: &Options,
@@ -91,8 +93,8 @@ fn heal(
     }
 }
 
-/// Puts the clone right whose objects are missing or damaged, for `verify --repair`. Where there is no remote and no commit is whole,
-/// history begins anew.
+/// Puts the clone right whose objects are missing or damaged, for `verify --repair`. Where there is
+/// no remote and no commit is whole, history begins anew.
 pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
     let (_lock, _) = lock(places, options)?;
     let Some(repo) = Repo::open(&places.repo)? else {
@@ -164,8 +166,8 @@ fn once(
     Ok(out)
 }
 
-/// Commits, and pushes until the remote has it; rejected: joins what was fetched, and commits again. Returns what the run had forgotten, as
-/// it was before.
+/// Commits, and pushes until the remote has it; rejected: joins what was fetched, and commits
+/// again. Returns what the run had forgotten, as it was before.
 fn exchange(
     run: &mut Run<'_>,
     read: &Read,
@@ -187,8 +189,8 @@ fn exchange(
     }
 }
 
-/// Brings the local branch to what it should be. Returns its commit, and what the run had forgotten. `online`: the remote was fetched just
-/// now.
+/// Brings the local branch to what it should be. Returns its commit, and what the run had
+/// forgotten. `online`: the remote was fetched just now.
 fn next_commit(
     run: &mut Run<'_>,
     read: &Read,

@@ -38,10 +38,12 @@ pub struct Init {
     pub hooks: Installed,
 }
 
-/// Sets this machine up. With `remote` it joins that repository, or starts it; without, history stays here.
+/// Sets this machine up. With `remote` it joins that repository, or starts it; without, history
+/// stays here.
 ///
-/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none. With `per_machine` each
-/// machine pushes a branch of its own; who joins such a repository does so unasked.
+/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has
+/// none. With `per_machine` each machine pushes a branch of its own; who joins such a repository
+/// does so unasked.
 pub fn init(
     places: &Places,
     options: &Options,
@@ -148,8 +150,9 @@ fn first_commit(
     })
 }
 
-/// Whether a clone may begin with what the remote has. What is encrypted with a key that is not here is joined once the key is, and what a
-/// run would leave out is left to the first run: until then this machine commits by itself.
+/// Whether a clone may begin with what the remote has. What is encrypted with a key that is not
+/// here is joined once the key is, and what a run would leave out is left to the first run: until
+/// then this machine commits by itself.
 fn is_adoptable(repo: &Repo, places: &Places, tip: Oid) -> Result<bool, SyncError> {
     let root = repo.tree_of(tip)?;
     let key = key::read(&places.key)?;
@@ -178,7 +181,8 @@ fn begin(repo: &Repo, git: &Git, target: &Target, commit: Oid) -> Result<(), Syn
     Ok(repo.move_ref(&target.local(), None, commit, "claude-sync: init")?)
 }
 
-/// Makes a part of `.git` anew without which git does not work. What it said is lost; objects and branches are not.
+/// Makes a part of `.git` anew without which git does not work. Its content is lost; objects and
+/// branches are not.
 fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
     let place = path.join(".git");
     let text = if part == "HEAD" {
@@ -245,7 +249,8 @@ fn add_remote(repo: &Repo, git: &Git, target: &Target, address: &str) -> Result<
     Ok(())
 }
 
-/// Follows the remote's branch in a clone by hand whose own branch has nothing: the remote's `HEAD` may name one that is not there.
+/// Follows the remote's branch in a clone by hand whose own branch has nothing: the remote's `HEAD`
+/// may name one that is not there.
 fn look_for_data(repo: &Repo, git: &Git, target: Target) -> Result<Target, SyncError> {
     let Some(address) = repo.address(target.remote.as_deref()) else {
         return Ok(target);
@@ -272,7 +277,8 @@ fn look_for_data(repo: &Repo, git: &Git, target: Target) -> Result<Target, SyncE
     }
 }
 
-/// Makes a repository in a folder beside its place and moves it there when all is well, so that a failure leaves nothing half-done.
+/// Makes a repository in a folder beside its place and moves it there when all is well, so that a
+/// failure leaves nothing half-done.
 fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError> {
     let write = |source| {
         SyncError::Setup(setup::SetupError::Write(WriteError {
@@ -320,7 +326,8 @@ fn create_at(path: &Path, at: &Path, git: &Git, remote: Option<&str>) -> Result<
     Ok(())
 }
 
-/// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain clone of it shows what is pushed.
+/// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain
+/// clone of it shows what is pushed.
 fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
     let mut far = git
         .survey(at, address)

@@ -15,7 +15,8 @@ pub struct Starts {
     pub others: Vec<Oid>,
     /// Older versions that are brought back.
     pub restored: Vec<Older>,
-    /// What this clone has had may hold what an earlier version took over from somebody without the fleet's key.
+    /// What this clone has had may hold what an earlier version took over from somebody without the
+    /// fleet's key.
     pub unscreened: bool,
 }
 
@@ -24,6 +25,7 @@ pub struct Starts {
 pub struct Older {
     /// The commit.
     pub commit: Oid,
-    /// A person vouches for it: it may be from before the fleet was encrypted, or from before its key changed.
+    /// A person vouches for it: it may be from before the fleet was encrypted, or from before its
+    /// key changed.
     pub is_trusted: bool,
 }

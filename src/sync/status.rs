@@ -1,4 +1,5 @@
-//! How things stand: what waits on this machine, and when the others last synced. Nothing is asked of the remote, nothing is written.
+//! How things stand: what waits on this machine, and when the others last synced. Nothing is asked
+//! of the remote, nothing is written.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -38,13 +39,13 @@ pub struct Status {
     pub late: Option<Place>,
     /// Why the last run could not push, as git or the remote put it.
     pub reason: Option<String>,
-    /// Commits that the remote lacks, as far as the last fetch tells.
+    /// Commits that the remote lacks, by the last fetch.
     pub unpushed: u64,
     /// How often the remote failed in a row, and when runs that nobody attends try again.
     pub retry: Option<(u64, Timestamp)>,
     /// What the next sync would read.
     pub unsynced: Unsynced,
-    /// Sessions that a person must look at.
+    /// Sessions that need review.
     pub pending: u64,
     /// Files that runs left out, and that nobody has seen to yet.
     pub left_out: Vec<LeftOut>,
@@ -80,9 +81,9 @@ pub struct Known {
     pub label: String,
     /// When it last synced.
     pub last_sync: Option<Timestamp>,
-    /// It will not sync again, or is another's past.
+    /// It will not sync again, or was merged into another one.
     pub retired: bool,
-    /// Why its page cannot be read.
+    /// Why its machine file cannot be read.
     pub error: Option<String>,
 }
 
@@ -148,7 +149,7 @@ fn unpushed(repo: &Repo, target: &Target, status: &Status) -> Result<u64, SyncEr
     Ok(repo.new_commits(head, there.as_slice())?.len() as u64)
 }
 
-/// All machines, and the number of sessions that a person must look at.
+/// All machines, and the number of sessions that need review.
 fn fleet(view: View<'_>) -> Result<(Vec<Known>, u64), SyncError> {
     let inputs = view.inputs()?;
     let fleet = Overview::read(view.repo, inputs, None, view.cache, &mut |_| {})?.fleet;
@@ -199,7 +200,8 @@ fn unsynced(folders: &Folders, cursors: &Cursors) -> Unsynced {
     }
 }
 
-/// The session that a transcript is of, by its path: subagents lie in a folder of their session's name.
+/// The session that a transcript is of, by its path: subagents lie in a folder of their session's
+/// name.
 fn session(file: &TranscriptFile) -> String {
     let parts: Vec<String> = file
         .path

@@ -1,8 +1,10 @@
-//! What `forget` took away, kept for a while on the machine that forgot, so that `forget --undo` brings it back.
+//! What `forget` took away, kept for a while on the machine that forgot, so that `forget --undo`
+//! brings it back.
 //!
-//! `undo/TIME.bundle` in the state folder holds the files as they were, as git packs them (sealed, where they are); `undo/TIME.json` names
-//! the tombstones. Where one of these is taken back, by whichever machine, the next run here brings the files back. After [`KEPT_DAYS`]
-//! both are deleted, and a tombstone can be taken back no more.
+//! `undo/TIME.bundle` in the state folder holds the files as they were, as git packs them (sealed,
+//! where they are); `undo/TIME.json` names the tombstones. Where one of these is taken back, by
+//! whichever machine, the next run here brings the files back. After [`KEPT_DAYS`] both are
+//! deleted, and a tombstone can be taken back no more.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -74,8 +76,8 @@ pub(super) fn expire(state: &Path, now: Timestamp) {
     }
 }
 
-/// Keeps `tree`, what a run had forgotten, before the old history leaves the clone. Where git cannot pack it, nothing is kept: forgetting
-/// goes on.
+/// Keeps `tree`, what a run had forgotten, before the old history leaves the clone. Where git
+/// cannot pack it, nothing is kept: forgetting goes on.
 pub(super) fn keep(
     repo: &Repo,
     git: &Git,
@@ -115,7 +117,8 @@ pub(super) fn keep(
     Ok(())
 }
 
-/// Commits with what was forgotten here and is taken back: by this run, or by another machine in the data at `from`.
+/// Commits with what was forgotten here and is taken back: by this run, or by another machine in
+/// the data at `from`.
 pub(super) fn undone(
     repo: &Repo,
     git: &Git,

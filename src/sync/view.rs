@@ -1,4 +1,5 @@
-//! A tree of the repository as one value: where it is, which one, and the cache that saves reading all of it.
+//! A tree of the repository as one value: where it is, which one, and the cache that saves reading
+//! all of it.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
-//! May what a run makes leave in clear? Decided in one place (`decide`), and checked once more on the very commits that are pushed
-//! ([`crate::merge::guard::clear`]).
+//! May what a run makes leave in clear? Decided in one place (`decide`), and checked once more on
+//! the very commits that are pushed ([`crate::merge::guard::clear`]).
 //!
-//! The attacker is a server, or a pusher, that shows an empty, rewound or plain repository to a machine of an encrypted fleet. So a
-//! machine remembers that its fleet is encrypted: in the clone, and in `config.json` for the next clone.
+//! The attacker is a server, or a pusher, that shows an empty, rewound or plain repository to a
+//! machine of an encrypted fleet. So a machine remembers that its fleet is encrypted: in the clone,
+//! and in `config.json` for the next clone.
 
 /// The mark of a clone that knows only that its fleet is encrypted, and not with which key.
 pub(super) const SOME_KEY: &str = "unknown";
@@ -14,9 +15,11 @@ pub(crate) enum Leave {
     Sealed,
     /// In clear: this fleet is not encrypted.
     Clear,
-    /// Not at all: what the remote has is encrypted with the key of this mark, and that is not the one that is here.
+    /// Not at all: what the remote has is encrypted with the key of this mark, and that is not the
+    /// one that is here.
     Locked(String),
-    /// Not at all: this fleet is encrypted, the remote shows nothing of that, and the key is not here.
+    /// Not at all: this fleet is encrypted, the remote shows nothing of that, and the key is not
+    /// here.
     Held,
 }
 
@@ -25,7 +28,8 @@ pub(crate) enum Leave {
 pub(crate) struct Facts<'a> {
     /// The mark of the key that is here.
     pub key: Option<&'a str>,
-    /// The key of this mark replaced the one that is here, as somebody who had that one says.
+    /// The key of this mark replaced the one that is here, by the word of somebody who had that
+    /// one.
     pub replaced: Option<&'a str>,
     /// What the clone remembers: the mark of the fleet's key.
     pub marked: Option<&'a str>,
@@ -33,7 +37,8 @@ pub(crate) struct Facts<'a> {
     pub marked_former: bool,
     /// `config.json` asks for encryption.
     pub asked: bool,
-    /// The mark of the key that most of what the remote shows is sealed with; none where it shows nothing, or nothing sealed.
+    /// The mark of the key that most of what the remote shows is sealed with; none where it shows
+    /// nothing, or nothing sealed.
     pub shown: Option<&'a str>,
     /// That key was replaced by the one that is here.
     pub shown_former: bool,
@@ -66,7 +71,8 @@ pub(crate) fn decide(facts: Facts<'_>) -> Leave {
         );
     }
     match facts.shown {
-        // Somebody without the key can replace everything by files that claim another one. A fleet whose key changed says so.
+        // Somebody without the key can replace everything by files that claim another one. A fleet
+        // whose key changed has a statement of that.
         Some(mark) if mark != key && !facts.shown_former && !is_marked => {
             Leave::Locked(mark.to_owned())
         }

@@ -9,7 +9,8 @@ use crate::store::settings::{SettingError, Settings};
 use crate::store::{Places, layout};
 use crate::sync::error::SyncError;
 
-/// The setting of a clone that is being encrypted, until the remote has that: what the remote shows in clear is still taken in.
+/// The setting of a clone that is being encrypted, until the remote has that: what the remote shows
+/// in clear is still taken in.
 pub(super) const CONVERTING: &str = "claude-sync.converting";
 /// Set with the mark: what the clone has had may not have been looked at.
 pub(super) const UNSCREENED: &str = "claude-sync.unscreened";
@@ -37,7 +38,8 @@ pub(crate) fn note_screened(repo: &Repo) -> Result<(), SyncError> {
     Ok(())
 }
 
-/// Remembers that the fleet is encrypted: in the clone, and in `config.json` for a clone that is made anew.
+/// Remembers that the fleet is encrypted: in the clone, and in `config.json` for a clone that is
+/// made anew.
 pub(crate) fn mark(
     repo: &Repo,
     places: &Places,
@@ -58,7 +60,8 @@ pub(crate) fn mark(
     Ok(())
 }
 
-/// Writes down in `config.json` that the fleet is encrypted, or that it is not. A file that is made for that is noted as ours.
+/// Writes down in `config.json` that the fleet is encrypted, or that it is not. A file that is made
+/// for that is noted as ours.
 pub fn set_in_config(places: &Places, sealed: bool) -> Result<(), SettingError> {
     let is_new = !places.config.exists();
     if is_new && !sealed {
@@ -101,7 +104,7 @@ pub(super) fn opens(repo: &Repo, mark: &str) -> bool {
         .is_some_and(|seal| seal.mark() == mark || seal.is_former(mark))
 }
 
-/// The mark of the key that replaced the one that is here, as a commit says it.
+/// The mark of the key that replaced the one that is here, by the statement in a commit.
 pub(crate) fn replaced_in(repo: &Repo, commit: Option<Oid>) -> Result<Option<String>, SyncError> {
     let (Some(seal), Some(commit)) = (repo.seal(), commit) else {
         return Ok(None);
@@ -116,7 +119,8 @@ pub(crate) fn replaced_in(repo: &Repo, commit: Option<Oid>) -> Result<Option<Str
     }
 }
 
-/// Remembers that this machine's fleet is encrypted with a key: in the clone, if there is one, and in the settings.
+/// Remembers that this machine's fleet is encrypted with a key: in the clone, if there is one, and
+/// in the settings.
 pub fn remember_key(places: &Places, key: &Key) -> Result<(), SyncError> {
     let config = config::read(&places.config)?;
     if let Some(repo) = Repo::open(&places.repo)? {

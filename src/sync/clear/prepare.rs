@@ -10,7 +10,8 @@ use crate::store::Places;
 use crate::store::config::{self, Config};
 use crate::sync::error::SyncError;
 
-/// Takes the marks away, because a person says that the fleet is not encrypted any more. What the clone has must be in clear.
+/// Takes the marks away, because the user decides that the fleet is not encrypted any more. The
+/// clone's data must be in clear.
 pub(crate) fn release(repo: &Repo, places: &Places, config: &Config) -> Result<(), SyncError> {
     if config.encrypt || own_seal(repo)?.is_some() {
         return Err(SyncError::Sealed);
@@ -22,7 +23,8 @@ pub(crate) fn release(repo: &Repo, places: &Places, config: &Config) -> Result<(
     set_in_config(places, false).map_err(|error| SyncError::Settings(Box::new(error)))
 }
 
-/// Has a clone know what it is before a run: it seals where its fleet is encrypted. An error where what it has cannot be opened here.
+/// Has the clone seal what it writes, where its fleet is encrypted. Fails where its data cannot be
+/// opened here.
 pub(crate) fn prepare(
     repo: &Repo,
     places: &Places,
@@ -50,7 +52,8 @@ pub(crate) fn prepare(
         }
         _ => {}
     }
-    // With the key of another fleet nothing leaves, and what is committed meanwhile is better left readable.
+    // With the key of another fleet nothing leaves, and what is committed meanwhile is better left
+    // readable.
     let fits = match repo.sealed_mark()? {
         Some(mark) => mark == SOME_KEY || opens(repo, &mark),
         None => config.encrypt,
@@ -70,7 +73,8 @@ pub enum Purpose {
     Names,
 }
 
-/// What a key that is imported seems to be for, by the settings and by what the clone has: for names where only these need one.
+/// What a key that is imported seems to be for, by the settings and by what the clone has: for
+/// names where only these need one.
 pub fn likely_purpose(places: &Places) -> Result<Purpose, SyncError> {
     let config = config::read(&places.config)?;
     let mut sealed = config.encrypt || config.sealed || !config.hash_project_names;

@@ -1,30 +1,30 @@
 //! One check: its name, its status, what was found and what to do.
 
-/// How a piece is.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
-    /// It was not looked at, or there was nothing to look at.
+    /// It was not checked, or there was nothing to check.
     Skipped,
     /// As it should be.
     Ok,
-    /// It works; somebody may want to know.
+    /// It works; the user may want to know.
     Note,
-    /// It works, and may stop working or lose something.
+    /// It works, and may stop working or lose data.
     Warning,
-    /// It does not work, or tells others what they should not know.
+    /// It does not work, or discloses what others should not know.
     Error,
 }
 
-/// One piece.
+/// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Its name, the same in every version: `machine_id`.
     pub name: &'static str,
-    /// How it is.
+    /// Its result.
     pub status: Status,
     /// What was found.
     pub what: String,
-    /// What to do about it; empty where there is nothing to do.
+    /// What to do; empty where there is nothing to do.
     pub advice: String,
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::check::Check;
 use super::installation::Installation;
-use super::text::{show, size, tell};
+use super::text::{one_line, show, size};
 use crate::store::{Places, private, space};
 use crate::sync::owner;
 
@@ -17,7 +17,7 @@ pub fn permissions(here: &Installation) -> Check {
         .filter_map(|folder| Some(format!("{} {}", show(folder), space::obstacle(folder)?)))
         .collect();
     if let Err(error) = owner::check(places) {
-        return Check::error(NAME, tell(&error), owner::advice(&places.repo));
+        return Check::error(NAME, one_line(&error), owner::advice(&places.repo));
     }
     if let Some(path) = owner::foreign_objects(&places.repo) {
         let what = format!("{} belongs to another user", show(&path));

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::installation::Installation;
-use super::text::{show, tell};
+use super::text::{one_line, show};
 use crate::base::text::count;
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::rules::Rules;
@@ -14,7 +14,7 @@ pub fn settings(here: &Installation) -> Check {
     match &here.config {
         Err(error) => Check::error(
             NAME,
-            tell(error),
+            one_line(error),
             "correct it, or take the setting out: claude-sync config edit",
         ),
         Ok(config) if config.unknown.is_empty() => Check::ok(NAME, "all are valid"),
@@ -86,7 +86,7 @@ pub fn machine_id(here: &Installation) -> Check {
     match &here.machine {
         Err(error) => Check::error(
             NAME,
-            tell(error),
+            one_line(error),
             "put the id back; or, if it never synced, delete the file and a new id is made",
         ),
         Ok(None) => Check::note(NAME, "there is none yet", "the first claude-sync makes it"),
@@ -127,7 +127,7 @@ pub fn key(here: &Installation) -> Check {
     let import =
         "on the machine that has it: claude-sync key show; then here: claude-sync key import";
     let key = match &here.key {
-        Err(error) => return Check::error(NAME, tell(error), import),
+        Err(error) => return Check::error(NAME, one_line(error), import),
         Ok(_) if space::is_open_to_others(path) => {
             let what = format!("others on this machine can read {}", show(path));
             return Check::error(NAME, what, format!("chmod 600 '{}'", show(path)));

@@ -1,4 +1,4 @@
-//! Checks what a sync needs: each [`Check`] says what was found and what to do.
+//! Checks what a sync needs: each [`Check`] reports what was found and what to do.
 
 mod check;
 mod examine;

@@ -2,7 +2,7 @@
 
 use super::check::Check;
 use super::installation::Installation;
-use super::text::{show, tell};
+use super::text::{one_line, show};
 use crate::git::process::MIN_VERSION;
 use crate::git::settings::Role;
 use crate::git::{hooks as installed, setup};
@@ -19,7 +19,7 @@ pub fn git(here: &Installation) -> Check {
                 "install git {}.{} or later, and have it in PATH",
                 MIN_VERSION.0, MIN_VERSION.1
             );
-            Check::error("git", tell(error), advice)
+            Check::error("git", one_line(error), advice)
         }
     }
 }
@@ -79,7 +79,8 @@ pub fn driver(here: &Installation) -> Check {
             let what = format!("git joins versions by {program}, which is not there");
             Check::error(NAME, what, AGAIN)
         }
-        // Two installed versions, or one that moved: each works, and the one that ran last is called.
+        // Two installed versions, or one that moved: each works, and the one that ran last is
+        // called.
         (Some((subject, _)), Some(program))
             if program.file_name() == here.options.program.file_name()
                 && subject.starts_with("merge.") =>

@@ -2,7 +2,7 @@
 
 use super::check::{Check, Status};
 use super::installation::Installation;
-use super::text::tell;
+use super::text::{joined_lines, one_line};
 use crate::cache::index::Index;
 use crate::git::Cause;
 use crate::git::process::{hide_secrets, refuser};
@@ -93,12 +93,12 @@ pub fn reachable(here: &Installation) -> Check {
                 Some(cause) => (cause.what(), cause.next(true)),
                 None => ("it does not answer", usual.to_owned()),
             };
-            Check::error(NAME, format!("{what}: {}", tell(&error)), advice)
+            Check::error(NAME, format!("{what}: {}", one_line(&error)), advice)
         }
     }
 }
 
-/// Whether it takes pushes: as far as it says so before anything is sent, and what the last push came to.
+/// Whether it accepts pushes: by a dry run, and by how the last push ended.
 pub fn push(here: &Installation, reachable: Status) -> Check {
     const NAME: &str = "push";
     let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
@@ -113,7 +113,7 @@ pub fn push(here: &Installation, reachable: Status) -> Check {
     let failed =
         Index::peek(&here.places.state).and_then(|index| index.failure_reason().ok().flatten());
     let failed = failed.map(|reason| {
-        let what = format!("the last push failed: {}", one_line(&reason));
+        let what = format!("the last push failed: {}", joined_lines(&reason));
         Check::warning(NAME, what, advice(&reason))
     });
     if here.options.offline {
@@ -127,7 +127,7 @@ pub fn push(here: &Installation, reachable: Status) -> Check {
     };
     match git.may_push(repo.path(), &remote, &head.to_string(), &target.branch) {
         Err(error) => {
-            let what = format!("it takes no push: {}", tell(&error));
+            let what = format!("it takes no push: {}", one_line(&error));
             Check::error(NAME, what, advice(&error.to_string()))
         }
         // A dry run asks no hook and no rule.
@@ -144,15 +144,7 @@ fn advice(reason: &str) -> String {
     })
 }
 
-fn one_line(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// Whether strangers can read it.
+/// Whether it can be read without a password.
 pub fn privacy(here: &Installation) -> Check {
     const NAME: &str = "privacy";
     let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::check::Check;
 use super::installation::Installation;
-use super::text::{show, tell};
+use super::text::{one_line, show};
 use crate::base::text::{count, printable};
 use crate::git::repo::{KNOWN, Repo, RepoError};
 use crate::git::{Oid, Place, Unsound};
@@ -85,11 +85,11 @@ pub fn repository(here: &Installation) -> Check {
     let place = &here.places.repo;
     let (what, advice) = match &here.repo {
         Err(error @ RepoError::Damaged { .. }) => (
-            tell(error),
+            one_line(error),
             "claude-sync init ADDRESS makes it anew; what was synced stays",
         ),
         Err(error) => (
-            tell(error),
+            one_line(error),
             "move it away and run claude-sync init ADDRESS again: the remote has the same data",
         ),
         Ok(None) if std::fs::read_dir(place).is_ok_and(|mut inside| inside.next().is_some()) => (
@@ -112,16 +112,18 @@ fn content(repo: &Repo, place: &Path) -> Check {
         Ok(target) => target,
         Err(error) => {
             let advice = "choose one: claude-sync git config branch.BRANCH.remote NAME";
-            return Check::error(NAME, tell(&error), advice);
+            return Check::error(NAME, one_line(&error), advice);
         }
     };
     let branch = &target.branch;
     let root = repo
         .position(&target)
         .and_then(|head| head.map(|head| repo.tree_of(head)).transpose());
-    let is_ours = root
-        .map_err(|error| tell(&error))
-        .and_then(|root| root.map_or(Ok(true), |root| is_sync(repo, root).map_err(|e| tell(&e))));
+    let is_ours = root.map_err(|error| one_line(&error)).and_then(|root| {
+        root.map_or(Ok(true), |root| {
+            is_sync(repo, root).map_err(|e| one_line(&e))
+        })
+    });
     match is_ours {
         Ok(true) if let Some(place) = repo.obstacle(branch).ok().flatten() => late(&place, branch),
         Ok(true) => Check::ok(NAME, format!("{}, on the branch {branch}", show(place))),

@@ -3,14 +3,19 @@
 use std::error::Error;
 use std::path::Path;
 
-/// What an error says, with its causes, on one line.
-pub(super) fn tell(error: &dyn Error) -> String {
+/// The message of an error and of its causes, on one line.
+pub(super) fn one_line(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {
         text.push_str(&format!(": {cause}"));
         next = cause.source();
     }
+    joined_lines(&text)
+}
+
+/// All lines of a text, as one.
+pub(super) fn joined_lines(text: &str) -> String {
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())

@@ -16,7 +16,8 @@ use crate::git::repo::KNOWN;
 use crate::sync::settings::{binding, naming, reader};
 use crate::transcripts::{Cursors, Folder, Search, TranscriptFile, mark};
 
-/// Whether transcripts are found and can be read. They are named by the last part of their paths: the rest tells of projects.
+/// Whether transcripts are found and can be read. Only the last part of a path is named: the rest
+/// contains project names.
 pub fn transcripts(here: &Installation) -> Check {
     const NAME: &str = "transcripts";
     let found = here.places.folders().discover();
@@ -73,15 +74,15 @@ fn names(files: &[&PathBuf], folders: u64) -> String {
 pub fn folders(here: &Installation) -> Check {
     const NAME: &str = "folders";
     let found = here.places.folders();
-    let told: Vec<String> = found
+    let listed: Vec<String> = found
         .folders
         .iter()
-        .map(|folder| told(folder, here.options.now))
+        .map(|folder| described(folder, here.options.now))
         .collect();
-    let read = if told.is_empty() {
+    let read = if listed.is_empty() {
         "none are read".to_owned()
     } else {
-        format!("{} read: {}", told.len(), told.join("; "))
+        format!("{} read: {}", listed.len(), listed.join("; "))
     };
     if let Some(pattern) = found.unmatched.first() {
         let what = format!(
@@ -91,7 +92,7 @@ pub fn folders(here: &Installation) -> Check {
         return Check::warning(NAME, what, "correct or remove it: claude-sync config edit");
     }
     let unread = here.places.search.unread(&found);
-    match (unread.is_empty(), told.is_empty()) {
+    match (unread.is_empty(), listed.is_empty()) {
         (true, true) => Check::skipped(NAME, read),
         (true, false) => Check::ok(NAME, read),
         (false, _) => not_read(NAME, &read, &unread),
@@ -110,8 +111,8 @@ fn not_read(name: &'static str, read: &str, unread: &[PathBuf]) -> Check {
     Check::note(name, what, advice)
 }
 
-/// A folder's path, and what is in it.
-fn told(folder: &Folder, now: Timestamp) -> String {
+/// A folder's path and content.
+fn described(folder: &Folder, now: Timestamp) -> String {
     let extent = folder.extent();
     let newest = extent
         .newest
@@ -128,7 +129,7 @@ fn told(folder: &Folder, now: Timestamp) -> String {
     )
 }
 
-/// How long Claude Code keeps transcripts, in days, where its settings say nothing else.
+/// How long Claude Code keeps transcripts, in days, where its settings do not set it.
 const USUAL: f64 = 30.0;
 /// A shorter time takes syncs more often than somebody does by hand.
 const SHORT: f64 = 3.0;
@@ -209,7 +210,7 @@ fn plain(days: f64) -> String {
     )
 }
 
-/// `cleanupPeriodDays` of a settings file of Claude Code's; none where it says nothing.
+/// `cleanupPeriodDays` of a settings file of Claude Code's; none where it is not set.
 fn period(file: &Path) -> Result<Option<f64>, &'static str> {
     let size = fs::metadata(file).map_or(0, |meta| meta.len());
     if size > MOST {

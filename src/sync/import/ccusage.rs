@@ -1,4 +1,5 @@
-//! The JSON of ccusage's report by day: `ccusage claude daily --json`, and `ccusage daily --json` where Claude Code is all there is.
+//! The JSON of ccusage's report by day: `ccusage claude daily --json`, and `ccusage daily --json`
+//! where Claude Code is all there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +38,8 @@ pub(super) fn read(
         let window = days(day.date())
             .ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
         let mark = offset(day, window.0);
-        for (name, told) in models(entry, day, &place)? {
-            let (counters, cost) = (told.counters, told.cost());
+        for (name, model) in models(entry, day, &place)? {
+            let (counters, cost) = (model.counters, model.cost());
             if counters != Counters::default() {
                 let source = Source::Ccusage;
                 out.push(sum(source, &mark, day, name, counters, cost, window));
@@ -82,7 +83,8 @@ struct Model {
 }
 
 impl Model {
-    /// The cost that the report states; none where it knows no price, for then it says zero.
+    /// The cost that the report states; none where it is zero: ccusage writes that for an unknown
+    /// price.
     fn cost(&self) -> Option<Cost> {
         (self.cost > Money::ZERO).then_some(Cost {
             known: self.known,

@@ -27,7 +27,7 @@ pub(super) fn number(value: Option<&Value>, place: impl Fn() -> String) -> Resul
     }
 }
 
-/// An amount in dollars; none where nobody says.
+/// An amount in dollars; none where it is not stated.
 pub(super) fn money(
     value: Option<&Value>,
     place: impl Fn() -> String,
@@ -62,7 +62,8 @@ pub(super) fn date(
     }
 }
 
-/// A model's name, as records have it: ccusage marks fast requests in it. None for rows that stand for no model.
+/// A model's name, as records have it: ccusage marks fast requests in it. None for rows that stand
+/// for no model.
 pub(super) fn model(name: &str) -> Option<Name> {
     let name = name
         .strip_suffix("-fast")

@@ -53,10 +53,11 @@ pub enum ImportError {
 }
 
 impl Import {
-    /// Looks at a file or a folder. `days` says when ccusage's days begin and end; none of them may be after `now`.
+    /// Reads a file or a folder. `kind`: what it is, where the user stated that. `days`: when a
+    /// date begins and ends in ccusage's time zone. No date may be after `now`.
     pub fn open(
         path: &Path,
-        told: Option<Provenance>,
+        kind: Option<Provenance>,
         days: Days<'_>,
         now: Timestamp,
     ) -> Result<Self, ImportError> {
@@ -65,15 +66,15 @@ impl Import {
             source,
         })?;
         if meta.is_dir() {
-            Self::folder(path, told)
+            Self::folder(path, kind)
         } else {
-            Self::file(path, told, days, now)
+            Self::file(path, kind, days, now)
         }
     }
 
-    fn folder(path: &Path, told: Option<Provenance>) -> Result<Self, ImportError> {
+    fn folder(path: &Path, kind: Option<Provenance>) -> Result<Self, ImportError> {
         let projects = path.join("projects");
-        let from = told.unwrap_or(if projects.is_dir() {
+        let from = kind.unwrap_or(if projects.is_dir() {
             Provenance::Backup
         } else {
             Provenance::Projects
@@ -98,18 +99,18 @@ impl Import {
 
     fn file(
         path: &Path,
-        told: Option<Provenance>,
+        kind: Option<Provenance>,
         days: Days<'_>,
         now: Timestamp,
     ) -> Result<Self, ImportError> {
-        if let Some(Provenance::Projects | Provenance::Backup) = told {
+        if let Some(Provenance::Projects | Provenance::Backup) = kind {
             return Err(unknown(path, "it is a file, not a folder"));
         }
         let bytes = read_limited(path)?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let value: Value = serde_json::from_slice(bytes)
             .map_err(|error| unknown(path, &format!("it is no JSON: {error}")))?;
-        let from = match told {
+        let from = match kind {
             Some(from) => from,
             None => recognize(&value).map_err(|why| unknown(path, why))?,
         };
@@ -157,7 +158,8 @@ fn read_limited(path: &Path) -> Result<Vec<u8>, ImportError> {
     Ok(bytes)
 }
 
-/// Tells ccusage's report by day from Claude Code's `stats-cache.json`, by the keys that only one of them has.
+/// Distinguishes ccusage's daily report from Claude Code's `stats-cache.json`, by keys that only
+/// one of them has.
 fn recognize(value: &Value) -> Result<Provenance, &'static str> {
     if value.get("daily").is_some() {
         return Ok(Provenance::Ccusage);

@@ -51,7 +51,7 @@ pub enum What {
 /// What came of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// Days that the file tells of.
+    /// Days in the file.
     pub days: u64,
     /// Days of which something is new, beyond what was imported before.
     pub new_days: u64,
@@ -59,7 +59,7 @@ pub struct Imported {
     pub shown_days: u64,
     /// Requests in the transcripts.
     pub records: u64,
-    /// Requests that are new, or of which the transcripts tell more.
+    /// Requests that are new, or have more tokens than before.
     pub new_records: u64,
     /// What reading the transcripts was like.
     pub read: ReadReport,

@@ -1,7 +1,9 @@
-//! Claude Code's `stats-cache.json`: of each day and model only the sum of input and output, and all of a model's figures for all time.
+//! Claude Code's `stats-cache.json`: of each day and model only the sum of input and output, and
+//! all of a model's figures for all time.
 //!
-//! A model's figures are spread over its days in proportion to their sums, so that they add up to what the file says. That is an
-//! estimate of a day, and the cost of it too: the tokens by today's prices.
+//! A model's figures are spread over its days in proportion to their sums, so that they add up to
+//! the figures in the file. That is an estimate of a day, and the cost of it too: the tokens by
+//! today's prices.
 
 use std::collections::BTreeMap;
 

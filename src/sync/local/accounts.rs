@@ -1,4 +1,5 @@
-//! What settling an account compares: settled states, requests of other machines, and stretches of time.
+//! What settling an account compares: settled states, requests of other machines, and stretches of
+//! time.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -65,7 +66,8 @@ impl Models {
     }
 }
 
-/// The time from the first to the last request of a stretch. What subagents log after it, before anything else happens, is in it.
+/// The time from the first to the last request of a stretch. What subagents log after it, before
+/// anything else happens, is in it.
 pub(super) struct Window {
     pub from: Timestamp,
     pub until: Timestamp,
@@ -90,7 +92,8 @@ pub(super) fn after(time: Timestamp) -> Timestamp {
     Timestamp::from_millis(time.millis().saturating_add(1)).unwrap_or(time)
 }
 
-/// Settled states by account: a first sync has one for each session, and compares only those of one account.
+/// Settled states by account: a first sync has one for each session, and compares only those of one
+/// account.
 pub(super) fn by_account(all: Vec<Settled>) -> HashMap<RecordId, Vec<Settled>> {
     let mut out: HashMap<RecordId, Vec<Settled>> = HashMap::new();
     for one in all {
@@ -99,8 +102,8 @@ pub(super) fn by_account(all: Vec<Settled>) -> HashMap<RecordId, Vec<Settled>> {
     out
 }
 
-/// The counters of an account before a state's stretch: those of the previous state, and those that other sessions of the account contain.
-/// `settled`: the settled states of this account.
+/// The counters of an account before a state's stretch: those of the previous state, and those that
+/// other sessions of the account contain. `settled`: the settled states of this account.
 pub(super) fn base(state: &State, settled: &[Settled]) -> Figures {
     let mut out = Figures::new();
     let mut raise = |model: &Name, counters: Counters| {
@@ -114,7 +117,7 @@ pub(super) fn base(state: &State, settled: &[Settled]) -> Figures {
         .flatten()
         .for_each(|(model, counters)| raise(model, *counters));
     let id = state.id();
-    // Whoever settled this state too has taken it from what was forked from it.
+    // A machine that settled this state too has subtracted it from its forks.
     let is_known = settled.iter().any(|other| other.state == id);
     for other in settled.iter().filter(|other| other.state != id) {
         let covered = other.until <= state.until && state.covers(&other.after);
@@ -127,7 +130,7 @@ pub(super) fn base(state: &State, settled: &[Settled]) -> Figures {
                 .iter()
                 .for_each(|(model, counters)| raise(model, *counters));
         } else if overlaps && !covered && !(other.foreign && is_known) {
-            // Both may have begun with what neither says by itself.
+            // Both may have begun with figures that neither of them has alone.
             for (model, counters) in &other.after {
                 if let Some(own) = state.after.get(model) {
                     raise(model, Counters::min(*own, *counters));
@@ -155,7 +158,8 @@ pub(super) fn in_stretch<'s>(
     settled: &[Settled],
 ) -> Vec<&'s SeenRequest> {
     let next = next(shown.get(&state.session), state.until);
-    // A fork's rows begin with those of its original; its own come after the state that it goes on from.
+    // A fork's rows begin with those of its original; its own come after the state that it goes on
+    // from.
     let covered = settled.iter().filter(|other| {
         state.before.is_none() && other.until < state.until && state.covers(&other.after)
     });

@@ -17,7 +17,7 @@ use crate::sync::host::Stamp;
 const FORGOTTEN_LINE: usize = 59;
 
 impl LocalFiles {
-    /// Adds a sum, and says whether that changed anything.
+    /// Adds a sum, and returns whether that changed anything.
     pub fn add_sum(&mut self, key: SumKey, sum: Sum) -> bool {
         let holder = self
             .parts
@@ -45,8 +45,8 @@ impl LocalFiles {
         is_new
     }
 
-    /// Takes over sums that other tools made, except those that records show already. Returns of how many days something is new, and of
-    /// how many all is shown. All files must have been read.
+    /// Takes over sums that other tools made, except those that records show already. Returns of
+    /// how many days something is new, and of how many all is shown. All files must have been read.
     pub fn add_imports(&mut self, lines: &[(SumKey, Sum)]) -> (u64, u64) {
         if lines.is_empty() {
             return (0, 0);
@@ -63,7 +63,7 @@ impl LocalFiles {
         (count(|day| day.0), count(|day| day.1))
     }
 
-    /// Shortens what retention no longer allows in the files that were read.
+    /// Prunes records of which retention no longer allows the details, in the files that were read.
     pub fn prune(&mut self) {
         let Some(bound) = self.rules.pruned_before(&self.machine) else {
             return;

@@ -83,7 +83,8 @@ impl Figures {
         Self::of(&fleet, wanted, models)
     }
 
-    /// Reads a machine's figures from a tree, by digests where the cache has them. `wanted`: the sessions to list.
+    /// Reads a machine's figures from a tree, by digests where the cache has them. `wanted`: the
+    /// sessions to list.
     pub(crate) fn read(
         view: View<'_>,
         machine: &MachineId,

@@ -1,4 +1,4 @@
-//! The machine file: what it says of the sessions that the last sync touched, and its limit.
+//! The machine file: the sessions that the last sync touched, and its size limit.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -16,8 +16,9 @@ use crate::sync::host::Stamp;
 /// The largest sync file that is written; beyond it records are left to the day files.
 const MAX_BYTES: usize = 256 << 10;
 
-/// How many of a session's records are listed in the machine file, the newest. The day files have all of them.
-/// Each one that is repeated here costs the repository more than a line of a day file, since the next version lists other records.
+/// How many of a session's records are listed in the machine file, the newest. The day files have
+/// all of them. Each one that is repeated here costs the repository more than a line of a day file,
+/// since the next version lists other records.
 const SHOWN: usize = 2;
 
 /// The checksums of sessions, over those of their days in order.
@@ -93,12 +94,13 @@ fn newest(records: &RecordSet) -> RecordSet {
     all.into_iter().take(SHOWN).collect()
 }
 
-/// Cuts a machine file to its limit: first the records, which the day files have, then the sessions that were updated longest ago.
-pub fn fit(mut page: SyncFile) -> SyncFile {
-    if page.write().len() <= MAX_BYTES {
-        return page;
+/// Cuts a machine file to its limit: first the records, which the day files have, then the sessions
+/// that were updated longest ago.
+pub fn fit(mut file: SyncFile) -> SyncFile {
+    if file.write().len() <= MAX_BYTES {
+        return file;
     }
-    let mut views: Vec<_> = page
+    let mut views: Vec<_> = file
         .sessions
         .iter()
         .filter(|(_, s)| s.claimed.is_none())
@@ -106,23 +108,23 @@ pub fn fit(mut page: SyncFile) -> SyncFile {
         .collect();
     views.sort();
     for (_, id) in &views {
-        page.sessions
+        file.sessions
             .get_mut(id)
             .into_iter()
             .for_each(|session| session.records = RecordSet::default());
     }
-    let mut over = page.write().len().saturating_sub(MAX_BYTES);
+    let mut over = file.write().len().saturating_sub(MAX_BYTES);
     for (_, id) in views {
         if over == 0 {
             break;
         }
-        let gone = page
+        let gone = file
             .sessions
             .remove(&id)
             .map_or(0, |session| session.text().len());
         over = over.saturating_sub(gone);
     }
-    page
+    file
 }
 
 /// The machine file of a machine that never synced.

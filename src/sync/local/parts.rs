@@ -46,7 +46,8 @@ pub struct LocalFiles {
     pub(super) rules: Rules,
     /// New records are written with no more detail than this.
     pub(super) level: Level,
-    /// Ids of the fleet's records that have none of their own: a record that is one of them says so before it is shortened.
+    /// Ids of the fleet's records that have none of their own: a record that is one of them names
+    /// it before it is pruned.
     pub(super) derived: BTreeSet<RecordId>,
 }
 
@@ -98,14 +99,16 @@ impl LocalFiles {
                 match SyncFile::read(&machine, &bytes, &mut self.names) {
                     Ok(file) => self.machine_file = Some(file),
                     Err(source @ FormatError::Newer(_)) => return Err(newer(source)),
-                    // Broken: written anew from the day files. The broken version stays in git's history.
+                    // Broken: written anew from the day files. The broken version stays in git's
+                    // history.
                     Err(_) => {}
                 }
             }
             Path::Day(machine, day, number) if machine == self.machine => {
                 match DayFile::read(&machine, day, &bytes, &mut self.names) {
                     Ok((mut file, damage)) => {
-                        // If it is written anew, its new checksum must not hide that the old one failed.
+                        // If it is written anew, its new checksum must not hide that the old one
+                        // failed.
                         damage
                             .checksums
                             .iter()
@@ -152,14 +155,15 @@ impl LocalFiles {
         self.machine_file.is_none()
     }
 
-    /// Whether the totals of the machine file are those of the records. There may be no machine file yet.
+    /// Whether the totals of the machine file are those of the records. There may be no machine
+    /// file yet.
     pub fn is_counted(&self, figures: &Figures) -> bool {
         self.machine_file.as_ref().is_none_or(|file| {
             file.claimed.is_some() || stated(&file.totals) == stated(&figures.totals)
         })
     }
 
-    /// Whether a file that was read says all that a record says.
+    /// Whether a file that was read has all of a record.
     pub(crate) fn covers(&self, record: &Record) -> bool {
         let part = self
             .place
@@ -205,12 +209,13 @@ impl LocalFiles {
         *highest = (*highest).max(index);
     }
 
-    /// The sessions whose files are needed: those that were touched, and those that accounts are settled with.
+    /// The sessions whose files are needed: those that were touched, and those that accounts are
+    /// settled with.
     pub(super) fn needed(&self) -> BTreeSet<SessionId> {
         self.touched.union(&self.near).cloned().collect()
     }
 
-    /// What all of the machine's files say.
+    /// The data of all of the machine's files.
     pub(crate) fn data(&self) -> MachineData {
         let mut data = MachineData::new(self.machine.clone());
         self.parts

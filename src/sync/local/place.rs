@@ -1,4 +1,5 @@
-//! Where records go: new ones into the last part of their day, known ones into the part that has them.
+//! Where records go: new ones into the last part of their day, known ones into the part that has
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -11,11 +12,13 @@ use crate::format::dayfile::DayFile;
 use crate::record::{Level, Record, RecordSet};
 use crate::store::layout::PART_BYTES;
 
-/// About how many bytes a record's line takes. The exact length of a part is known when it is read the next time.
+/// About how many bytes a record's line takes. The exact length of a part is known when it is read
+/// the next time.
 const LINE: usize = 360;
 
 impl LocalFiles {
-    /// Takes over records from transcripts: new ones into the file of their day, known ones into the file that has them.
+    /// Takes over records from transcripts: new ones into the file of their day, known ones into
+    /// the file that has them.
     pub fn add_records(&mut self, records: &RecordSet) {
         let copies = self.copies();
         // Copies in the machine file whose day file lost them, as after a revert by hand.
@@ -77,7 +80,7 @@ impl LocalFiles {
 
     /// Adds a record that no part has, and returns where it went.
     fn add_new(&mut self, record: &Record) -> (Day, u32) {
-        // Which of a day's stretches a shortened one belongs to is not known later.
+        // A record without its time cannot be assigned to one of its day's stretches later.
         self.grown.extend(
             SeenRequest::late(record, record.body.counters)
                 .filter(|_| self.continues && self.level == Level::Full),

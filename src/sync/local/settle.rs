@@ -1,8 +1,10 @@
-//! Settles Claude Code's own accounts: computes by how much an increment exceeds the requests of its stretch.
+//! Settles Claude Code's own accounts: computes by how much an increment exceeds the requests of
+//! its stretch.
 //!
-//! This happens when an increment is written, because it needs the times and sessions of requests, which summary-only and retention remove
-//! later. A request that is read later is subtracted from the settled increment. Where two stretches cannot be distinguished, the smaller
-//! result is used, so that no total is too high.
+//! This happens when an increment is written, because it needs the times and sessions of requests,
+//! which summary-only and retention remove later. A request that is read later is subtracted from
+//! the settled increment. Where two stretches cannot be distinguished, the smaller result is used,
+//! so that no total is too high.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -15,7 +17,8 @@ use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::record::{Counters, Level, Record, RecordSet, State};
 
 impl LocalFiles {
-    /// The sessions whose files are needed to settle states: their own, and those that they were forked from.
+    /// The sessions whose files are needed to settle states: their own, and those that they were
+    /// forked from.
     pub(crate) fn expect(&mut self, states: &[State]) {
         for state in states {
             let held = state
@@ -54,8 +57,9 @@ impl LocalFiles {
         found.filter(|session| !session.as_str().is_empty())
     }
 
-    /// Adds the increments of new states. `fresh`: the records that this run read, with their times. `others`: data of other machines that
-    /// may concern the same accounts. All files of the expected sessions must have been read.
+    /// Adds the increments of new states. `fresh`: the records that this run read, with their
+    /// times. `others`: data of other machines that may concern the same accounts. All files of the
+    /// expected sessions must have been read.
     pub(crate) fn settle(&mut self, states: &[State], fresh: &RecordSet, others: &Others) {
         let mut models = Models::default();
         self.take_late(fresh, &mut models);
@@ -94,8 +98,8 @@ impl LocalFiles {
         }
     }
 
-    /// Whether a stretch of another machine may concern what is read here. One of which requests are known, and none was ever read
-    /// here, does not.
+    /// Whether a stretch of another machine may concern what is read here. One of which requests
+    /// are known, and none was ever read here, does not.
     fn may_share(&self, stretch: &Settled, others: &Others) -> bool {
         let requests = others.requests.get(&stretch.session).into_iter().flatten();
         let mut ids = requests
@@ -126,7 +130,7 @@ impl LocalFiles {
             record.origin.project.clone_from(&project);
             let model = record.body.model.clone();
             let before = base.get(&model).copied().unwrap_or_default();
-            // What is in it of an original that was forgotten cannot be told apart.
+            // The share of an original that was forgotten is not known.
             let own = if unknown {
                 Counters::default()
             } else {
@@ -169,7 +173,8 @@ impl LocalFiles {
         out.into_values().collect()
     }
 
-    /// By account the sessions that have to do with it: forks copy rows, and a row is kept under one of the sessions that it stands in.
+    /// By account the sessions that have to do with it: forks copy rows, and a row is kept under
+    /// one of the sessions that it stands in.
     fn kin(&self, new: &[&State], settled: &[Settled]) -> HashMap<RecordId, BTreeSet<SessionId>> {
         let mut out: HashMap<RecordId, BTreeSet<SessionId>> = HashMap::new();
         for state in new {
@@ -189,8 +194,8 @@ impl LocalFiles {
         out
     }
 
-    /// The requests of some sessions, as this run read them where they are shortened. Those of which no session is known any more stand
-    /// under the empty one.
+    /// The requests of some sessions, as this run read them where the stored ones are pruned. Those
+    /// without a known session are listed under the empty one.
     fn shown<'s>(
         &self,
         sessions: impl Iterator<Item = &'s SessionId>,
@@ -271,7 +276,8 @@ impl LocalFiles {
     }
 }
 
-/// Records of transcripts with the increments of their accounts, as a machine that has nothing else would write them.
+/// Records of transcripts with the increments of their accounts, as a machine that has nothing else
+/// would write them.
 pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[State]) -> RecordSet {
     if states.is_empty() {
         return records;

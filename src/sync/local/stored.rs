@@ -1,4 +1,5 @@
-//! Which of this machine's stored files a run must read: of a long history a few, found by the digests of the others.
+//! Which of this machine's stored files a run must read: of a long history a few, found by the
+//! digests of the others.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -27,7 +28,8 @@ pub(crate) struct StoredFiles<'a> {
     months: Vec<Digested>,
     /// The months of all others.
     others: Vec<Digested>,
-    /// Some file of the fleet has sums, or records without an id of their own: shortening may have to be settled.
+    /// Some file of the fleet has sums, or records without an id of their own: pruning may have to
+    /// be settled.
     pub has_sums: bool,
 }
 
@@ -71,7 +73,8 @@ impl<'a> StoredFiles<'a> {
         Ok(own)
     }
 
-    /// Reads what adding these records may change: files that have them, and the days that new ones go to.
+    /// Reads what adding these records may change: files that have them, and the days that new ones
+    /// go to.
     pub fn read_for(&self, own: &mut LocalFiles, records: &RecordSet) -> Result<(), SyncError> {
         if self.months.is_empty() {
             return Ok(());
@@ -153,8 +156,8 @@ impl<'a> StoredFiles<'a> {
         self.read(own, has, |_, _| Ok(true))
     }
 
-    /// What other machines have of accounts that began with the same requests: a session may be forked where its original was never
-    /// read.
+    /// What other machines have of accounts that began with the same requests: a session may be
+    /// forked where its original was never read.
     pub fn others(&self, states: &[State]) -> Result<Others, SyncError> {
         let first = |state: &State| {
             if state.before.is_none() {
@@ -199,7 +202,8 @@ impl<'a> StoredFiles<'a> {
         )
     }
 
-    /// Reads all files of the sessions that were touched: a session's checksum is over all its days.
+    /// Reads all files of the sessions that were touched: a session's checksum is over all its
+    /// days.
     pub fn read_touched(&self, own: &mut LocalFiles) -> Result<(), SyncError> {
         let touched = own.needed();
         let names = Few::of(touched.iter().map(|id| name(id.as_str())));

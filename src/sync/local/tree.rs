@@ -77,7 +77,8 @@ pub fn day_files(
         })
 }
 
-/// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest: that tells of all machines.
+/// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest,
+/// which is about all machines.
 pub fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, SyncError> {
     let mut files: BTreeMap<String, Entry> = BTreeMap::new();
     for blob in repo.blobs(Some(root), layout::MACHINES)? {

@@ -113,7 +113,8 @@ impl LocalFiles {
         out
     }
 
-    /// The sessions that the machine file will list: those that were touched, or the last used of them where it has no room for all.
+    /// The sessions that the machine file will list: those that were touched, or the last used of
+    /// them where it has no room for all.
     pub(crate) fn views(&self) -> BTreeSet<SessionId> {
         let wanted = self.touched.clone();
         if wanted.len() <= MOST_VIEWS {

@@ -19,7 +19,8 @@ pub(crate) struct Committed {
     pub made: Option<Delta>,
 }
 
-/// Finds or makes the commit with the assembled tree. `online`: the remote was fetched just now. `imported`: what an import added.
+/// Finds or makes the commit with the assembled tree. `online`: the remote was fetched just now.
+/// `imported`: what an import added.
 pub(crate) fn commit(
     run: &mut Run<'_>,
     starts: &Starts,
@@ -38,9 +39,11 @@ pub(crate) fn commit(
 fn parent(run: &Run<'_>, starts: &Starts, online: bool) -> Result<Option<Oid>, SyncError> {
     Ok(match (starts.tip, starts.head) {
         _ if run.reroot => None,
-        // The joined branch is not pushed with every sync: it grows where it is, as long as the remote's is part of it.
+        // The joined branch is not pushed with every sync: it grows where it is, as long as the
+        // remote's is part of it.
         (Some(tip), Some(head)) if run.per_machine && run.repo.contains(head, tip)? => Some(head),
-        // A remote that lost everything gets nothing that was committed in clear, before the fleet was encrypted.
+        // A remote that lost everything gets nothing that was committed in clear, before the fleet
+        // was encrypted.
         (None, Some(head)) if online && run.repo.is_sealing() && has_clear_history(run, head)? => {
             None
         }
@@ -70,7 +73,7 @@ fn existing(
         return Ok(None);
     }
     let is_usable = match parent {
-        // The commit of an earlier run still waits, and still says it all.
+        // The commit of an earlier run still waits, and is complete.
         Some(_) => is_on_tip(run, starts, head, parent)?,
         // A new history that was made already.
         None => run.repo.parents_of(head)?.is_empty(),
@@ -132,7 +135,8 @@ fn make(
     })
 }
 
-/// Subjects of unpushed commits that are not this tool's: the new commit takes their place and should say so.
+/// Subjects of unpushed commits that are not this tool's: the new commit takes their place and
+/// lists them.
 fn foreign_subjects(run: &Run<'_>, starts: &Starts) -> Result<Vec<String>, SyncError> {
     let (Some(tip), Some(head)) = (starts.tip, starts.head) else {
         return Ok(Vec::new());
@@ -146,8 +150,8 @@ fn foreign_subjects(run: &Run<'_>, starts: &Starts) -> Result<Vec<String>, SyncE
         .collect())
 }
 
-/// Whether this commit, or one before it that the remote lacks, has files in clear: those of before the fleet was encrypted, or a
-/// pusher's. A push of it would be refused.
+/// Whether this commit, or one before it that the remote lacks, has files in clear: those of before
+/// the fleet was encrypted, or a pusher's. A push of it would be refused.
 fn has_clear_history(run: &Run<'_>, head: Oid) -> Result<bool, SyncError> {
     let remote = run.repo.tips_below("refs/remotes/")?;
     let known: Vec<Oid> = remote.into_values().collect();
@@ -155,8 +159,8 @@ fn has_clear_history(run: &Run<'_>, head: Oid) -> Result<bool, SyncError> {
     Ok(!guard::clear(&run.repo, &missing)?.is_empty())
 }
 
-/// Whether this run leaves an old history behind: its own, or the one before that which another machine began. Whoever began a new one had
-/// something forgotten, or replaced the key.
+/// Whether this run leaves an old history behind: its own, or the one before that which another
+/// machine began. A new one begins where data is forgotten, or the key is replaced.
 pub(crate) fn leaves_history(run: &Run<'_>, starts: &Starts) -> Result<bool, SyncError> {
     if run.reroot {
         return Ok(true);

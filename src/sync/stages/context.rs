@@ -26,13 +26,15 @@ pub(crate) struct Run<'a> {
     /// Each machine pushes a branch of its own.
     pub per_machine: bool,
     pub naming: Naming,
-    /// What makes this run's reading of a transcript differ from another's, as it was when the run began.
+    /// What makes this run's reading of a transcript differ from another's, as it was when the run
+    /// began.
     pub reader: String,
     /// The run begins a new history: it was asked for, or the remote's has data that was forgotten.
     pub reroot: bool,
     /// Why this run's commit is not signed, though it should be.
     pub unsigned: Option<String>,
-    /// Damaged objects were repaired already, so that a fetch that meets more fails for another reason.
+    /// Damaged objects were repaired already, so that a fetch that meets more fails for another
+    /// reason.
     pub healed: bool,
 }
 
@@ -52,7 +54,8 @@ impl Run<'_> {
         binding(&self.repo, Some(&self.machine), self.reader.clone())
     }
 
-    /// Makes a commit, signed where that is asked for. Where signing fails, it is not, and the run must not push it.
+    /// Makes a commit, signed where that is asked for. Where signing fails, it is not, and the run
+    /// must not push it.
     pub fn make_commit(
         &mut self,
         tree: Oid,
@@ -68,7 +71,8 @@ impl Run<'_> {
         Ok(self.repo.commit(&self.git, tree, parents, message)?)
     }
 
-    /// Marks the fleet as encrypted, once the remote has what this run sealed: from here on nothing in clear is taken in.
+    /// Marks the fleet as encrypted, once the remote has what this run sealed: from here on nothing
+    /// in clear is taken in.
     pub fn note_sealed(&self) -> Result<(), SyncError> {
         let is_unmarked = || self.repo.sealed_mark().is_ok_and(|mark| mark.is_none());
         match self.repo.seal() {

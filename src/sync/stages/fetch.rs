@@ -1,4 +1,5 @@
-//! Stage 3: fetches, follows a branch that was renamed on the remote, and asks whether anything may be pushed.
+//! Stage 3: fetches, follows a branch that was renamed on the remote, and asks whether anything may
+//! be pushed.
 
 use super::context::Run;
 use super::leave::leave;
@@ -18,7 +19,8 @@ pub(crate) struct Fetched {
     pub instead: Option<Remote>,
     /// The address that the server redirects to, its secrets hidden.
     pub moved: Option<String>,
-    /// The branch that was synced and the one that is, where the remote's default branch was renamed.
+    /// The branch that was synced and the one that is, where the remote's default branch was
+    /// renamed.
     pub followed: Option<(String, String)>,
 }
 
@@ -87,7 +89,8 @@ fn fetch_branches(run: &Run<'_>) -> Result<Option<Remote>, SyncError> {
     }
 }
 
-/// Follows the remote where its default branch is another one with sync data: somebody renamed it there.
+/// Follows the remote where its default branch is another one with sync data: somebody renamed it
+/// there.
 fn follow(run: &mut Run<'_>) -> Result<Option<(String, String)>, SyncError> {
     let Some(branch) = renamed_to(run)? else {
         return Ok(None);
@@ -103,7 +106,8 @@ fn follow(run: &mut Run<'_>) -> Result<Option<(String, String)>, SyncError> {
     Ok(Some((old, branch)))
 }
 
-/// The branch that the remote's `HEAD` names, where the remote has sync data on a branch that is not the sync's.
+/// The branch that the remote's `HEAD` names, where the remote has sync data on a branch that is
+/// not the sync's.
 fn renamed_to(run: &Run<'_>) -> Result<Option<String>, SyncError> {
     let Some(remote) = run.target.remote.as_ref().filter(|_| !run.per_machine) else {
         return Ok(None);
@@ -123,7 +127,8 @@ fn renamed_to(run: &Run<'_>) -> Result<Option<String>, SyncError> {
     let named = survey
         .filter(|survey| survey.named)
         .and_then(|survey| survey.branch);
-    // A clone by hand of a remote whose HEAD names a branch that is not there has that branch, and nothing on it.
+    // A clone by hand of a remote whose HEAD names a branch that is not there has that branch, and
+    // nothing on it.
     let is_empty =
         run.tip(&run.target.branch)?.is_none() && run.repo.position(&run.target)?.is_none();
     let usual = others
@@ -142,7 +147,8 @@ fn hold(run: &Run<'_>) -> Result<Option<Remote>, SyncError> {
     })
 }
 
-/// Fails where nothing may be pushed for want of the key, and there is nothing here that could wait for it.
+/// Fails where nothing may be pushed for want of the key, and there is nothing here that could wait
+/// for it.
 fn check_key(run: &Run<'_>, instead: Option<&Remote>) -> Result<(), SyncError> {
     let has_nothing = run.repo.position(&run.target)?.is_none();
     if !(has_nothing || run.options.task == Task::Download) {

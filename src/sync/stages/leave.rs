@@ -7,7 +7,8 @@ use crate::git::process::MACHINES;
 use crate::sync::clear::{Facts, Leave, REPLACED, decide, mark, replaced_in, text};
 use crate::sync::error::SyncError;
 
-/// How this run's work may leave, now that the remote was fetched. What the fleet is encrypted with is remembered.
+/// How this run's work may leave, now that the remote was fetched. What the fleet is encrypted with
+/// is remembered.
 pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
     let tip = run.tip(&run.target.branch)?;
     let shown = shown(run, tip)?;
@@ -44,7 +45,8 @@ pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
     Ok(leave)
 }
 
-/// The mark of the key that what the remote shows is sealed with. Where each machine has a branch, that of most of them.
+/// The mark of the key that what the remote shows is sealed with. Where each machine has a branch,
+/// that of most of them.
 fn shown(run: &Run<'_>, tip: Option<Oid>) -> Result<Option<String>, SyncError> {
     if let Some(tip) = tip.filter(|_| !run.per_machine) {
         return Ok(run.repo.seal_of(run.repo.tree_of(tip)?)?);
@@ -66,7 +68,8 @@ fn shown(run: &Run<'_>, tip: Option<Oid>) -> Result<Option<String>, SyncError> {
     })
 }
 
-/// The mark of the key that replaced the one that is here. Once somebody who has this one said so, that holds for good.
+/// The mark of the key that replaced the one that is here. One statement by a machine that has this
+/// key is enough, for good.
 fn replaced(run: &Run<'_>, tip: Option<Oid>) -> Result<Option<String>, SyncError> {
     let Some(seal) = run.repo.seal() else {
         return Ok(None);

@@ -1,4 +1,5 @@
-//! Stage 1: opens the clone, sets this machine up where it is not, and ends what git left half-done.
+//! Stage 1: opens the clone, sets this machine up where it is not, and ends what git left
+//! half-done.
 
 use super::context::Run;
 use crate::base::ids::MachineId;
@@ -122,7 +123,8 @@ fn open(
     Ok((repo, target))
 }
 
-/// Finds out whether the clone seals what it writes. Returns the settings, without the mark of encryption where a person takes it away.
+/// Finds out whether the clone seals what it writes. Returns the settings, without the mark of
+/// encryption where a person takes it away.
 fn prepare_sealing(
     repo: &Repo,
     places: &Places,
@@ -140,7 +142,8 @@ fn prepare_sealing(
     Ok(config)
 }
 
-/// The options with what the clone remembers: a new history that the remote did not take yet, the front page, a short-lived machine's name.
+/// The options with what the clone remembers: a new history that the remote did not take yet, the
+/// front page, a short-lived machine's name.
 fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
     if options.reroot && clone::is_per_machine(repo)? {
         return Err(SyncError::PerMachine);
@@ -161,7 +164,8 @@ fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
     Ok(options)
 }
 
-/// Ends what git left half-done on the sync's branch. Where that is the user's to end, a sync goes on beside it; `resolve` says so.
+/// Ends what git left half-done on the sync's branch. Where that is the user's to end, a sync goes
+/// on beside it, and `resolve` fails.
 fn finish(
     repo: &Repo,
     git: &Git,

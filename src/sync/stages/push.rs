@@ -18,7 +18,8 @@ use crate::sync::outcome::Remote;
 /// How often a rejected push is tried again.
 const TRIES: u32 = 100;
 
-/// After this many rejections by a remote that does not change, something else than a faster push is in the way.
+/// After this many rejections by a remote that does not change, something else than a faster push
+/// is in the way.
 const STUCK: u32 = 7;
 
 /// Rejected pushes of a run.
@@ -44,7 +45,8 @@ impl Rejections {
 pub(crate) enum Pushed {
     /// The run is done with the remote.
     Ended(Remote),
-    /// The remote changed, and was fetched: the next commit must join it. What is to be pushed no more, and why.
+    /// The remote changed, and was fetched: the next commit must join it. What is to be pushed no
+    /// more, and why.
     Rejected(Option<Remote>),
 }
 
@@ -74,8 +76,8 @@ pub(crate) fn push(
     }
     Ok(Pushed::Ended(match push_each(run, &outgoing) {
         Ok(Push::Done) => Remote::Pushed(rejections.count),
-        // A faster push changed the remote. Where it stays as it is, something else is in the way, such as a lock that a killed command
-        // left there.
+        // A faster push changed the remote. Where it stays as it is, something else is in the way,
+        // such as a lock that a killed command left there.
         Ok(Push::Rejected(reason)) if rejections.stuck >= STUCK => Remote::Refused(reason),
         Ok(Push::Rejected(_)) if rejections.count < TRIES => {
             rejections.add(run.tip(&run.target.branch)?);
@@ -166,7 +168,8 @@ fn outgoing(run: &mut Run<'_>, head: Oid) -> Result<Vec<(Oid, String)>, SyncErro
     Ok(missing)
 }
 
-/// The commit of this machine's own branch: its files out of the joined ones, and nothing of others'.
+/// The commit of this machine's own branch: its files out of the joined ones, and nothing of
+/// others'.
 fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncError> {
     let name = format!("refs/heads/{branch}");
     let tree = own_tree(&run.repo, run.repo.tree_of(head)?, &run.machine)?;
@@ -200,7 +203,8 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
     Ok(commit)
 }
 
-/// A random wait of up to 50 ms, doubling with each rejection up to 3 s, so that machines which collided do not collide again.
+/// A random wait of up to 50 ms, doubling with each rejection up to 3 s, so that machines which
+/// collided do not collide again.
 fn jitter(rejected: u32) -> Duration {
     let most = 50_u64.saturating_mul(1 << rejected.min(6)).min(3000);
     let random = uuid::Uuid::new_v4().as_u64_pair().0;

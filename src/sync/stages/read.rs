@@ -44,7 +44,7 @@ pub(crate) fn read(run: &Run<'_>) -> Result<(Read, Binding), SyncError> {
     Ok((read, before))
 }
 
-/// Reads transcripts from where `cursors` say, for a preview.
+/// Reads transcripts from `cursors` on, for a preview.
 pub(crate) fn read_from(
     folders: &Folders,
     cursors: &Cursors,

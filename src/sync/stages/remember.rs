@@ -45,7 +45,8 @@ pub(crate) fn remember(
         clone::want_reroot(&run.repo, false)?;
     }
     if out.purged {
-        // The index holds names of what was forgotten. Without it the next run reads everything once.
+        // The index holds names of what was forgotten. Without it the next run reads everything
+        // once.
         drop(run.index);
         Index::remove(state);
         run.git.purge(run.repo.path())?;

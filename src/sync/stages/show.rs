@@ -1,4 +1,5 @@
-//! Stage 7: moves the branch and `refs/claude-sync/known` to the next commit, and brings the work tree along.
+//! Stage 7: moves the branch and `refs/claude-sync/known` to the next commit, and brings the work
+//! tree along.
 
 use super::context::Run;
 use crate::base::progress::Step;
@@ -7,7 +8,8 @@ use crate::git::{Oid, Place};
 use crate::sync::clear::note_screened;
 use crate::sync::error::SyncError;
 
-/// Moves the refs of this clone to a commit, and brings the work tree along where nothing is in the way. Returns what is in the way.
+/// Moves the refs of this clone to a commit, and brings the work tree along where nothing is in the
+/// way. Returns what is in the way.
 pub(crate) fn show(run: &Run<'_>, new: Oid, tree: Oid) -> Result<Option<Place>, SyncError> {
     let (repo, local) = (&run.repo, run.target.local());
     let (at, known) = (repo.commit_at(&local)?, repo.commit_at(KNOWN)?);

@@ -1,4 +1,5 @@
-//! Stage 4: finds the commits that the next tree is joined from, and checks that they are sync data.
+//! Stage 4: finds the commits that the next tree is joined from, and checks that they are sync
+//! data.
 
 use super::context::Run;
 use crate::fleet::enforce::{CheckedNow, breaking};
@@ -40,7 +41,8 @@ pub(crate) fn start(run: &mut Run<'_>, online: bool) -> Result<Start, SyncError>
     check_data(run, &starts)?;
     let another_wrote = another_wrote(&run.repo, &starts, &run.machine)?;
     if is_tainted(run, &starts)? {
-        // Somebody pushed what was forgotten, around the hooks: the history that has it is replaced once more.
+        // Somebody pushed what was forgotten, around the hooks: the history that has it is replaced
+        // once more.
         run.reroot = true;
         clone::want_reroot(&run.repo, true)?;
     }
@@ -50,7 +52,8 @@ pub(crate) fn start(run: &mut Run<'_>, online: bool) -> Result<Start, SyncError>
     })
 }
 
-/// Commits of other branches with sync data: of machines that have one of their own, and of the branch's former names.
+/// Commits of other branches with sync data: of machines that have one of their own, and of the
+/// branch's former names.
 fn other_branches(run: &Run<'_>) -> Result<Vec<Oid>, SyncError> {
     let machines = run.target.tracking(MACHINES);
     let mut all: Vec<Oid> = run.repo.tips_below(&machines)?.into_values().collect();
@@ -67,7 +70,8 @@ fn other_branches(run: &Run<'_>) -> Result<Vec<Oid>, SyncError> {
     Ok(out)
 }
 
-/// Versions that are brought back: those that were asked for, and those from before something was forgotten that was taken back.
+/// Versions that are brought back: those that were asked for, and those from before something was
+/// forgotten that was taken back.
 fn restored(run: &Run<'_>, from: Option<Oid>) -> Result<Vec<Older>, SyncError> {
     let (options, state) = (&run.options, &run.places.state);
     let asked = options.restore.iter().map(|commit| Older {
@@ -82,7 +86,8 @@ fn restored(run: &Run<'_>, from: Option<Oid>) -> Result<Vec<Older>, SyncError> {
     Ok(asked.chain(undone).collect())
 }
 
-/// Fails where a commit is no sync data. In an encrypted fleet a pusher who replaced everything stops no machine of it.
+/// Fails where a commit is no sync data. In an encrypted fleet a pusher who replaced everything
+/// stops no machine of it.
 fn check_data(run: &Run<'_>, starts: &Starts) -> Result<(), SyncError> {
     if starts.known.is_some() && run.repo.is_sealing() {
         return Ok(());
@@ -101,7 +106,8 @@ fn check_data(run: &Run<'_>, starts: &Starts) -> Result<(), SyncError> {
     Ok(())
 }
 
-/// Whether commits that came from the remote have data that is forgotten. Where each machine has a branch, nobody replaces history.
+/// Whether commits that came from the remote have data that is forgotten. Where each machine has a
+/// branch, nobody replaces history.
 fn is_tainted(run: &Run<'_>, starts: &Starts) -> Result<bool, SyncError> {
     let may_replace = !run.per_machine && run.options.task == Task::Sync;
     let Some(tip) = starts

@@ -1,4 +1,5 @@
-//! Checks the files below a tree: whether they can be read, and whether what is derived from them fits.
+//! Checks the files below a tree: whether they can be read, and whether what is derived from them
+//! fits.
 
 use std::collections::BTreeSet;
 
@@ -64,7 +65,7 @@ fn derived(repo: &Repo, git: &Git, root: Oid, out: &mut Vec<Finding>) -> Result<
     if !guard::is_fresh(repo, Some(root))? {
         out.push(stale(MANIFEST, "was not computed from the files beside it"));
     }
-    // A work tree that cannot be brought along now is no defect: status and doctor say why.
+    // A work tree that cannot be brought along now is no defect: status and doctor report why.
     if repo.obstacle(&repo.target()?.branch)?.is_none() && !repo.is_shown(git, root)? {
         out.push(stale("the work tree", "does not show the commit"));
     }
@@ -78,7 +79,8 @@ fn derived(repo: &Repo, git: &Git, root: Oid, out: &mut Vec<Finding>) -> Result<
     Ok(())
 }
 
-/// Files that are not read. `new_only`: of those that may not be read, only what this clone has not had before.
+/// Files that are not read. `new_only`: of those that may not be read, only what this clone has not
+/// had before.
 fn unread(repo: &Repo, root: Oid, new_only: bool, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     for breach in guard::foreign(repo, None, Some(root))? {
         if let guard::Breach::Foreign { path } = breach
@@ -162,7 +164,8 @@ fn damage(kind: &Path, bytes: &[u8], names: &mut Interner) -> Vec<String> {
     out
 }
 
-/// Counts everything from all files, and compares the result with that from digests and with the manifest.
+/// Counts everything from all files, and compares the result with that from digests and with the
+/// manifest.
 fn counted(repo: &Repo, root: Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
         return Ok(());
@@ -196,12 +199,12 @@ fn own_totals(
     let path = layout::machine_path(&machine);
     if let Some(entry) = repo.entry(Some(root), &path)?
         && let Ok(bytes) = repo.read(&path, entry.oid)?
-        && let Ok(page) = SyncFile::read(&machine, &bytes, names)
-        && page.claimed.is_none()
+        && let Ok(file) = SyncFile::read(&machine, &bytes, names)
+        && file.claimed.is_none()
     {
         let view = View::new(repo, root, &NoCache);
         let own = Figures::read(view, &machine, BTreeSet::new())?;
-        if stated(&page.totals) != stated(&own.totals) {
+        if stated(&file.totals) != stated(&own.totals) {
             let what = "its totals are not the sums of this machine's records";
             out.push(stale(&path, what));
         }
@@ -209,7 +212,7 @@ fn own_totals(
     Ok(())
 }
 
-/// What the manifest tells of files that were left out.
+/// Conflicts in the manifest about files that were left out.
 fn named_by_manifest(repo: &Repo, root: Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
         return Ok(());

@@ -9,7 +9,8 @@ pub enum Kind {
     Index,
     /// The merge driver, the attributes, the hooks.
     SetUp,
-    /// A derived file does not say what the others say, or the work tree not what the commit says.
+    /// A derived file does not fit the files that it is computed from, or the work tree does not
+    /// fit the commit.
     Stale,
     /// No sync data, below `sync`.
     Foreign,
@@ -17,7 +18,8 @@ pub enum Kind {
     Damaged,
     /// Git's own objects.
     Objects,
-    /// Files that may not be read, or were left out: a pusher without the fleet's key may have made them.
+    /// Files that may not be read, or were left out: a pusher without the fleet's key may have made
+    /// them.
     LeftOut,
 }
 

@@ -29,7 +29,8 @@ pub(super) fn leftovers(places: &Places) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that is damaged or that is not trusted.
+/// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that
+/// is damaged or that is not trusted.
 pub fn clear_leftovers(
     places: &Places,
     options: &Options,

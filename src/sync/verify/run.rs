@@ -13,8 +13,9 @@ use crate::sync::error::SyncError;
 use crate::sync::options::Options;
 use crate::sync::settings::lock;
 
-/// Looks at everything. With `read_data` every object is read and everything derived is computed anew; without, what the commit and its
-/// manifest say is believed. Runs under the lock, writes nothing.
+/// Looks at everything. With `read_data` every object is read and everything derived is computed
+/// anew; without, what the commit and its manifest say is believed. Runs under the lock, writes
+/// nothing.
 pub fn verify(
     places: &Places,
     options: &Options,

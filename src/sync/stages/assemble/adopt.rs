@@ -15,8 +15,8 @@ use crate::sync::view::View;
 /// So many sessions of an adopted manifest are kept: more are not shown.
 const ADOPTED_SESSIONS: usize = 150;
 
-/// Keeps a 1.0 manifest as a decision: it may know machines that have no file. Of its sessions those of such machines are kept, the last
-/// used ones.
+/// Keeps a 1.0 manifest as a decision: it may know machines that have no file. Of its sessions
+/// those of such machines are kept, the last used ones.
 pub(super) fn adopt(
     own: &mut LocalFiles,
     stamp: &Stamp,

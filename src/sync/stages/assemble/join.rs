@@ -1,4 +1,5 @@
-//! Joins what the run starts from: T = join(tip, HEAD, known, others, restored), without files that may not be read.
+//! Joins what the run starts from: T = join(tip, HEAD, known, others, restored), without files that
+//! may not be read.
 
 use std::collections::BTreeMap;
 
@@ -78,8 +79,8 @@ impl<'a> Sources<'a> {
         Ok(screened.root)
     }
 
-    /// An older version, sealed as files are now. One that a person vouches for may be from before the fleet was encrypted, or from
-    /// before its key changed: it is compared with itself.
+    /// An older version, sealed as files are now. One that a person vouches for may be from before
+    /// the fleet was encrypted, or from before its key changed: it is compared with itself.
     fn older(&mut self, older: Older) -> Result<Oid, SyncError> {
         let root = self.repo.tree_of(older.commit)?;
         if !older.is_trusted {
@@ -102,7 +103,7 @@ pub(super) struct Joined {
     pub left_out: LeftOut,
 }
 
-/// Joins what there is. The user's own files are merged as git would; records only ever grow.
+/// Joins all of them. The user's own files are merged as git would; records only ever grow.
 pub(super) fn join(repo: &Repo, starts: &Starts) -> Result<Joined, SyncError> {
     let mut from = Sources::new(repo, starts)?;
     let base = match (starts.tip, starts.head) {
@@ -138,8 +139,8 @@ pub(super) fn join(repo: &Repo, starts: &Starts) -> Result<Joined, SyncError> {
     })
 }
 
-/// Joins the folder `sync` of other trees into a root tree. Of `known` only records count: a file of the user's that was deleted since must
-/// not come back.
+/// Joins the folder `sync` of other trees into a root tree. Of `known` only records count: a file
+/// of the user's that was deleted since must not come back.
 fn with_records(
     repo: &Repo,
     root: Option<Oid>,
@@ -161,8 +162,9 @@ fn with_records(
     })
 }
 
-/// A root tree in which this machine's own files can be read, where the clone has versions that can. A version of a later format that
-/// came from elsewhere is not written over where it is another machine's; its own files a machine writes itself.
+/// A root tree in which this machine's own files can be read, where the clone has versions that
+/// can. A version of a later format that came from elsewhere is not written over where it is
+/// another machine's; its own files a machine writes itself.
 pub(super) fn keep_readable(
     repo: &Repo,
     root: Oid,

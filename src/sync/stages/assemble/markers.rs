@@ -17,8 +17,8 @@ pub(super) fn has_markers(view: View<'_>, path: &str) -> Result<bool, SyncError>
     Ok(matches!(content, Some(Content::Bytes(bytes)) if algebra::sides(&bytes).is_some()))
 }
 
-/// Joins the two versions between the markers of files that cannot be read for them. The result depends on the file alone, so that two
-/// machines that do this make the same bytes.
+/// Joins the two versions between the markers of files that cannot be read for them. The result
+/// depends on the file alone, so that two machines that do this make the same bytes.
 pub(super) fn resolve_markers(
     view: View<'_>,
     problems: &[Conflict],
@@ -32,7 +32,8 @@ pub(super) fn resolve_markers(
         let Some(Content::Bytes(bytes)) = view.content(path)? else {
             continue;
         };
-        // Of an encrypted file both sides must be authentic: else it waits for somebody who has a version that is.
+        // Of an encrypted file both sides must be authentic: else it waits for somebody who has a
+        // version that is.
         if left_out.iter().any(|(left, _)| left == path) {
             continue;
         }

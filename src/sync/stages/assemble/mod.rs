@@ -1,4 +1,5 @@
-//! Stage 5: the tree of the next commit: what is joined, this machine's new records in it, and the manifest of all that.
+//! Stage 5: the tree of the next commit: what is joined, this machine's new records in it, and the
+//! manifest of all that.
 
 mod adopt;
 mod front_page;
@@ -52,7 +53,7 @@ pub(crate) struct Assembled {
     pub machines: usize,
     /// What an import added.
     pub imported: Imported,
-    /// How many names were forgotten that only the fleet's key tells, which is not here.
+    /// How many tombstones name something by the fleet's key, which is not here.
     pub unknown_names: usize,
     /// Requests of this machine's transcripts that were kept out, because they are forgotten.
     pub held_back: u64,
@@ -104,7 +105,8 @@ pub(crate) fn assemble(
     })
 }
 
-/// The subjects of tombstones that do nothing, because they name days after the one on which they were made.
+/// The subjects of tombstones that do nothing, because they name days after the one on which they
+/// were made.
 fn ahead(kept: &Kept) -> Vec<String> {
     let stones = kept.rules.stones();
     stones
@@ -113,8 +115,8 @@ fn ahead(kept: &Kept) -> Vec<String> {
         .collect()
 }
 
-/// The manifest's path, if conflict markers stand in it: whoever merged text and committed the markers has them there, if nowhere else,
-/// since all machines write it.
+/// The manifest's path, if conflict markers stand in it: all machines write that file, so that a
+/// merge of text puts them there first.
 fn markers_in_manifest(job: Assembly<'_>, starts: &Starts) -> Result<Vec<String>, SyncError> {
     for commit in [starts.tip, starts.head].into_iter().flatten() {
         if has_markers(View::of_commit(job.repo, commit, job.cache)?, MANIFEST)? {
@@ -124,8 +126,8 @@ fn markers_in_manifest(job: Assembly<'_>, starts: &Starts) -> Result<Vec<String>
     Ok(Vec::new())
 }
 
-/// Computes what is derived from the tree: the manifest, and the front page if there is one. Files that turn out to have conflict markers
-/// are put right first, and added to `mended`.
+/// Computes what is derived from the tree: the manifest, and the front page if there is one. Files
+/// that turn out to have conflict markers are put right first, and added to `mended`.
 fn derive_all(
     view: View<'_>,
     stored: &Stored,

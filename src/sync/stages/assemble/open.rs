@@ -23,7 +23,7 @@ pub(super) fn open(
 ) -> Result<(LocalFiles, Imported), SyncError> {
     let (rules, brought) = (&kept.rules, &kept.brought);
     let files = StoredFiles::of(view, machine)?;
-    // Whatever needs a time, a session or a project to be decided is decided before these are taken away.
+    // What depends on a time, a session or a project is decided before these are removed.
     let shortens = summary_only || rules.pruned_before(machine).is_some();
     let fleet = if shortens && (files.has_sums || !brought.sums.is_empty()) {
         view.load()?
@@ -79,7 +79,8 @@ fn note_forgotten(
     Ok(())
 }
 
-/// Adds requests, increments of accounts, and imported totals. `records`: of both kinds of transcripts. Returns what an import added.
+/// Adds requests, increments of accounts, and imported totals. `records`: of both kinds of
+/// transcripts. Returns what an import added.
 fn add(
     files: &StoredFiles<'_>,
     own: &mut LocalFiles,
@@ -106,7 +107,8 @@ fn add(
     Ok(added)
 }
 
-/// Writes down what sums are compared with less, because this run shortens records: so no total changes. `fleet`: the data before the run.
+/// Records as `deducted` what sums lose by the pruning of records in this run, so that no total
+/// changes. `fleet`: the data before the run.
 fn settle_sums(
     own: &mut LocalFiles,
     fleet: Vec<MachineData>,
@@ -138,7 +140,8 @@ fn with(
     fleet
 }
 
-/// What the machine would have if nothing was shortened by this run: its files as they are, and the records that are new in full.
+/// The machine's data if this run pruned nothing: its files as they are, and the records that are
+/// new in full.
 fn unshortened(data: &mut MachineData, own: &LocalFiles, records: &RecordSet) {
     let now = own.data();
     for record in records.iter() {

@@ -1,4 +1,5 @@
-//! Applies the fleet's rules (what is forgotten, what retention shortens) to the joined tree and to what the run brings.
+//! Applies the fleet's rules (forgotten data, retention) to the joined tree and to what the run
+//! brings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +32,7 @@ pub(super) struct Kept {
     pub rules: Rules,
     /// Applying them changed something.
     pub swept: bool,
-    /// This machine's retention moves on: some of its records are to be shortened.
+    /// This machine's retention moves on: some of its records are to be pruned.
     pub prunes: bool,
     pub brought: Brought,
     /// Ids of records that went with their session or project, and were not known as forgotten.
@@ -66,7 +67,8 @@ impl Kept {
     }
 }
 
-/// Applies the fleet's rules, those that this run adds among them. `restored`: older versions that were joined.
+/// Applies the fleet's rules, those that this run adds among them. `restored`: older versions that
+/// were joined.
 pub(super) fn enforce(
     job: Assembly<'_>,
     root: Oid,
@@ -74,7 +76,7 @@ pub(super) fn enforce(
     restored: &[Oid],
 ) -> Result<Kept, SyncError> {
     let mut rules = rules_with_intents(job, root)?;
-    // Of what a person brings back, nothing is forgotten of which nobody can say why.
+    // Of what a person brings back, nothing is forgotten that no tombstone explains.
     let mut brought_back = BTreeSet::new();
     for older in restored {
         brought_back.extend(fleet::enforce::unexplained(job.repo, *older, &rules)?);
@@ -123,7 +125,7 @@ fn rules_with_intents(job: Assembly<'_>, root: Oid) -> Result<Rules, SyncError> 
     Ok(rules)
 }
 
-/// What a person decided. A tombstone says when it was made: after a while it can be taken back no more.
+/// What a person decided. A tombstone has its time: after a while it can no longer be taken back.
 pub(super) fn decision(intent: &Intent, now: Timestamp) -> Decision {
     let mut fields = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
     if intent.kind == FORGOTTEN {
@@ -132,7 +134,8 @@ pub(super) fn decision(intent: &Intent, now: Timestamp) -> Decision {
     Decision(fields)
 }
 
-/// What this run had forgotten: the files that changed for it as they were `before`, below a root tree.
+/// What this run had forgotten: the files that changed for it as they were `before`, below a root
+/// tree.
 fn taken(job: Assembly<'_>, before: Oid, after: Oid) -> Result<Option<Oid>, SyncError> {
     if tombstones(job.options).next().is_none() {
         return Ok(None);
@@ -150,7 +153,8 @@ fn taken(job: Assembly<'_>, before: Oid, after: Oid) -> Result<Option<Oid>, Sync
     })
 }
 
-/// The day before which this machine's records become bare with this run; none where retention shortens nothing.
+/// The day before which this machine's records become bare with this run; none where retention
+/// prunes nothing.
 fn retention_bound(job: Assembly<'_>, root: Oid) -> Result<Option<Day>, SyncError> {
     let days = job.options.retention_days;
     let Some(days) = days.filter(|_| job.options.task == Task::Sync) else {
@@ -174,8 +178,8 @@ fn first_detailed(view: View<'_>, job: Assembly<'_>) -> Result<Option<Day>, Sync
         .min())
 }
 
-/// The day before which records become bare. It is counted from the first day that has details, so that a gap without usage does not hold
-/// it up.
+/// The day before which records become bare. It is counted from the first day that has details, so
+/// that a gap without usage does not hold it up.
 fn bound(file: &SyncFile, first: Day, days: u32, now: Timestamp) -> Option<Day> {
     let newest = file.last_usage?.min(now);
     let back = |from: Timestamp, days: i64| {

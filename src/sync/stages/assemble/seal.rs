@@ -12,8 +12,8 @@ use crate::merge::algebra;
 use crate::store::layout;
 use crate::sync::error::SyncError;
 
-/// A root tree in which everything below `sync` is sealed, if files are sealed here. What stands in `base` is sealed already, if that is
-/// sealed by the fleet's key.
+/// A root tree in which everything below `sync` is sealed, if files are sealed here. What stands in
+/// `base` is sealed already, if that is sealed by the fleet's key.
 pub(super) fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, SyncError> {
     let Some(seal) = repo.seal().filter(|_| repo.is_sealing()) else {
         return Ok(root);
@@ -41,7 +41,8 @@ pub(super) fn sealed(repo: &Repo, root: Oid, base: Option<Oid>) -> Result<Oid, S
     Ok(repo.replace(Some(root), &changes)?)
 }
 
-/// A file sealed by the fleet's key; none where it is already, or cannot be opened and stays as it is.
+/// A file sealed by the fleet's key; none where it is already, or cannot be opened and stays as it
+/// is.
 fn sealed_file(repo: &Repo, seal: &Seal, path: &str, oid: Oid) -> Result<Option<Oid>, SyncError> {
     let stored = repo.stored(oid)?;
     if mark(&stored).as_deref() == Some(seal.mark()) {
@@ -58,7 +59,8 @@ fn sealed_file(repo: &Repo, seal: &Seal, path: &str, oid: Oid) -> Result<Option<
     Ok((new != oid).then_some(new))
 }
 
-/// A day file as it is sealed first: what its checksums prove wrong is marked, so that from then on a checksum that does not fit is damage.
+/// A day file as it is sealed first: what its checksums prove wrong is marked, so that from then on
+/// a checksum that does not fit is damage.
 fn marked(path: &str, text: Vec<u8>) -> Vec<u8> {
     let layout::Path::Day(machine, day, _) = layout::Path::parse(path) else {
         return text;

@@ -36,7 +36,8 @@ pub(super) struct Written {
     pub first: bool,
 }
 
-/// Writes this machine's files, if there is a reason to. `foreign`: a manifest that another tool made.
+/// Writes this machine's files, if there is a reason to. `foreign`: a manifest that another tool
+/// made.
 pub(super) fn write_own(
     job: Assembly<'_>,
     starts: &Starts,
@@ -77,7 +78,7 @@ pub(super) fn write_own(
 fn stamp(options: &Options, first: bool) -> Stamp<'_> {
     Stamp {
         now: options.now,
-        // A machine's first run reads everything, whatever it is called.
+        // A machine's first run reads everything in either mode.
         mode: if first { Mode::Full } else { options.mode },
         host: &options.host,
     }
