@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::error::SyncError;
+use super::manifest::has_newer_rules;
 use super::view::View;
 use crate::cache::Cache;
-use crate::format::manifest::Manifest;
 use crate::git::repo::{Blob, Entry, FILE, FOLDER, Repo};
 use crate::git::unfinished::{Operation, Stages};
 use crate::git::{Git, Oid};
@@ -188,19 +188,10 @@ fn files(
     };
     let mut files: BTreeMap<String, Entry> = blobs.map(entry).collect();
     let view = View::new(repo, root, cache);
-    if !is_of_newer_rules(repo, files.get(MANIFEST), rules) {
+    if !has_newer_rules(view, rules) {
         let text = view.manifest(rules)?.write();
         let oid = repo.write_file(MANIFEST, text.as_bytes())?;
         files.insert(MANIFEST.to_owned(), Entry { mode: FILE, oid });
     }
     Ok(files)
-}
-
-/// Whether a later version of this tool computed a manifest: then that stays.
-fn is_of_newer_rules(repo: &Repo, manifest: Option<&Entry>, rules: u64) -> bool {
-    manifest.is_some_and(|entry| {
-        let read = repo.read(MANIFEST, entry.oid).ok().and_then(Result::ok);
-        let bytes = read.unwrap_or_default();
-        Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
-    })
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::error::SyncError;
 use super::left_out;
-use super::options::{Options, Task};
+use super::options::Options;
 use super::outcome::{Outcome, Remote, Twin};
 use super::owner;
+use super::repair::repair;
 use super::settings::lock;
 use super::stages::assemble::{Assembled, Assembly, assemble};
 use super::stages::commit::{commit, leaves_history};
@@ -21,9 +22,8 @@ use super::stages::show::show;
 use super::stages::start::start;
 use crate::base::time::Timestamp;
 use crate::git::keep::Kept;
-use crate::git::process::hide_secrets;
-use crate::git::repo::{Repo, RepoError};
-use crate::git::{Git, Healed, Means, Oid};
+use crate::git::repo::RepoError;
+use crate::git::{Git, Healed, Oid};
 use crate::store::Places;
 use crate::store::config::{self, Config};
 
@@ -43,7 +43,7 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     let outcome = match once(places, options, &config, &git, false) {
         Err(error) if error.lacks_objects() => {
             let in_fetch = matches!(error, SyncError::Repo(RepoError::Process(_)));
-            let healed = match heal(places, options, &git, error) {
+            let healed = match repair(places, options, &git, error) {
                 // The damage may be the remote's: then what is here is committed, and waits.
                 Err(SyncError::Incomplete { .. }) if in_fetch => Healed::default(),
                 other => other?,
@@ -56,73 +56,6 @@ pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
         ended => ended?,
     };
     Ok(Outcome { cleared, ..outcome })
-}
-
-/// Repairs the clone after an error about missing or damaged objects.
-fn heal(
-    places: &Places,
-    options: &Options,
-    git: &Git,
-    error: SyncError,
-) -> Result<Healed, SyncError> {
-    let Some(repo) = Repo::open(&places.repo)? else {
-        return Err(error);
-    };
-    let target = repo.target()?;
-    if target.remote.is_some() && (options.offline || options.task == Task::Resolve) {
-        return Err(error);
-    }
-    match repo.heal(
-        git,
-        &target,
-        Means {
-            remote: true,
-            anew: false,
-        },
-    ) {
-        Ok(healed) if healed.is_something() => Ok(healed),
-        Ok(_) | Err(RepoError::Missing(_)) => Err(error),
-        Err(RepoError::Process(source)) => {
-            let address = repo.address(target.remote.as_deref()).unwrap_or_default();
-            Err(SyncError::Incomplete {
-                address: hide_secrets(&address),
-                source,
-            })
-        }
-        Err(other) => Err(other.into()),
-    }
-}
-
-/// Puts the clone right whose objects are missing or damaged, for `verify --repair`. Where there is
-/// no remote and no commit is whole, history begins anew.
-pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
-    let (_lock, _) = lock(places, options)?;
-    let Some(repo) = Repo::open(&places.repo)? else {
-        return Err(SyncError::NoRemote);
-    };
-    let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
-    let target = repo.target()?;
-    // A remote that is away is no reason to leave the rest as it is.
-    match repo.heal(
-        &git,
-        &target,
-        Means {
-            remote: true,
-            anew: true,
-        },
-    ) {
-        Err(RepoError::Process(_)) => Ok(repo
-            .heal(
-                &git,
-                &target,
-                Means {
-                    remote: false,
-                    anew: false,
-                },
-            )
-            .unwrap_or_default()),
-        other => Ok(other?),
-    }
 }
 
 /// One run through all stages. `healed`: damaged objects were repaired already.

@@ -32,7 +32,7 @@ const REF: &str = "refs/claude-sync/undo";
 
 /// What was forgotten at one time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Kept {
+struct Bundle {
     made: String,
     subjects: Vec<String>,
 }
@@ -47,7 +47,7 @@ pub fn is_in_time(made: Timestamp, now: Timestamp) -> bool {
 }
 
 /// All that is kept, by the place of its bundle. What cannot be read is none.
-fn all(state: &Path) -> Vec<(PathBuf, Kept)> {
+fn all(state: &Path) -> Vec<(PathBuf, Bundle)> {
     let mut out = Vec::new();
     for entry in fs::read_dir(folder(state)).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -105,7 +105,7 @@ pub(super) fn keep(
     );
     repo.delete_ref(REF)?;
     if made.is_ok() {
-        let kept = Kept {
+        let kept = Bundle {
             made: options.now.to_string(),
             subjects,
         };

@@ -60,6 +60,13 @@ impl<'a> View<'a> {
         Ok(content.transpose()?)
     }
 
+    /// A file in clear, of any size; none where there is none, or where it may not be read.
+    pub fn whole(self, path: &str) -> Result<Option<Vec<u8>>, SyncError> {
+        let entry = self.entry(path)?;
+        let read = entry.map(|entry| self.repo.read(path, entry.oid));
+        Ok(read.transpose()?.and_then(Result::ok))
+    }
+
     /// A machine's file; none where there is none that can be read.
     pub fn machine_file(self, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {
         Ok(match self.content(&layout::machine_path(machine))? {

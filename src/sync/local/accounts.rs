@@ -21,8 +21,8 @@ pub(super) struct Settled {
     pub foreign: bool,
 }
 
-/// Figures by model.
-pub(super) type Figures = BTreeMap<Name, Counters>;
+/// Counters of each model.
+pub(super) type ByModel = BTreeMap<Name, Counters>;
 
 /// What other machines have that may have to do with states.
 #[derive(Debug, Default)]
@@ -104,8 +104,8 @@ pub(super) fn by_account(all: Vec<Settled>) -> HashMap<RecordId, Vec<Settled>> {
 
 /// The counters of an account before a state's stretch: those of the previous state, and those that
 /// other sessions of the account contain. `settled`: the settled states of this account.
-pub(super) fn base(state: &State, settled: &[Settled]) -> Figures {
-    let mut out = Figures::new();
+pub(super) fn base(state: &State, settled: &[Settled]) -> ByModel {
+    let mut out = ByModel::new();
     let mut raise = |model: &Name, counters: Counters| {
         let slot = out.entry(model.clone()).or_default();
         *slot = Counters::max(*slot, counters);

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::accounts::{
-    Figures, Models, Others, Settled, Window, base, by_account, in_stretch, matched, next,
+    ByModel, Models, Others, Settled, Window, base, by_account, in_stretch, matched, next,
 };
 use super::parts::LocalFiles;
 use super::request::SeenRequest;
@@ -117,7 +117,7 @@ impl LocalFiles {
         &mut self,
         state: &State,
         mut matched: HashMap<String, Counters>,
-        base: &Figures,
+        base: &ByModel,
         models: &mut Models,
     ) {
         let unknown = state.before.is_none() && self.rules.forgets(state.lineage);

@@ -23,7 +23,7 @@ const MOST_VIEWS: usize = 1000;
 const MOST_COPIES: usize = 1500;
 
 /// A day file to write.
-pub struct Written {
+pub struct NewDayFile {
     /// Where.
     pub path: String,
     /// What.
@@ -48,7 +48,7 @@ impl LocalFiles {
     /// Gives out the files that changed, some at a time.
     pub fn write_parts<E>(
         &self,
-        mut put: impl FnMut(Vec<Written>) -> Result<(), E>,
+        mut put: impl FnMut(Vec<NewDayFile>) -> Result<(), E>,
     ) -> Result<Checksums, E> {
         let all = self.parts.iter();
         let parts: Vec<_> = all.filter(|(_, part)| self.is_needed(part)).collect();
@@ -67,7 +67,7 @@ impl LocalFiles {
                         checksums.add(session, &sum);
                     }
                 }
-                written.extend(digest.map(|digest| Written { path, text, digest }));
+                written.extend(digest.map(|digest| NewDayFile { path, text, digest }));
             }
             if !written.is_empty() {
                 put(written)?;
@@ -91,7 +91,7 @@ impl LocalFiles {
     /// All files to write, by path, where all of the machine's files were read.
     pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
         let mut out = BTreeMap::new();
-        let put = |written: Vec<Written>| -> Result<(), std::convert::Infallible> {
+        let put = |written: Vec<NewDayFile>| -> Result<(), std::convert::Infallible> {
             out.extend(
                 written
                     .into_iter()

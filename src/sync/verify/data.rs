@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use super::finding::{Finding, Kind, found, stale};
 use crate::base::ids::Interner;
 use crate::base::progress::{Step, Watcher};
-use crate::cache::{NoCache, overview};
 use crate::fleet::enforce::{CheckedNow, breaking};
 use crate::fleet::read::{self, Content};
 use crate::fleet::rules::Rules;
@@ -16,7 +15,7 @@ use crate::format::manifest::{Manifest, RULES};
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::git::repo::{Blob, FILE, KNOWN, Repo};
-use crate::git::{Git, Oid, Refusal, Unsound};
+use crate::git::{Git, Refusal, Unsound};
 use crate::merge::guard;
 use crate::store::layout::{self, MANIFEST, Path};
 use crate::store::{Places, machine_id};
@@ -27,21 +26,21 @@ use crate::sync::view::View;
 
 /// Checks the commit's tree; with a watcher every file in it is read.
 pub(super) fn check_data(
-    repo: &Repo,
+    view: View<'_>,
     git: &Git,
-    root: Oid,
     places: &Places,
     read_data: Option<&Watcher>,
     out: &mut Vec<Finding>,
 ) -> Result<(), SyncError> {
-    derived(repo, git, root, out)?;
-    unread(repo, root, read_data.is_none(), out)?;
+    let (repo, root) = (view.repo, view.root);
+    derived(view, git, out)?;
+    unread(view, read_data.is_none(), out)?;
     let rules = Rules::read(repo, root, |_, _| None)?;
     for path in breaking(repo, root, &rules, &CheckedNow::default())? {
         out.push(stale(&path, "has data that was forgotten, or details that retention takes away; claude-sync takes them out"));
     }
     let Some(watcher) = read_data else {
-        return named_by_manifest(repo, root, out);
+        return named_by_manifest(view, out);
     };
     let mut names = Interner::default();
     let blobs: Vec<_> = repo
@@ -56,12 +55,13 @@ pub(super) fn check_data(
     }
     drop(doing);
     let _doing = watcher.begin(Step::Manifest, 0);
-    counted(repo, root, out)?;
-    own_totals(repo, root, places, &mut names, out)
+    counted(view, out)?;
+    own_totals(view, places, out)
 }
 
 /// What is computed from other files: manifest, work tree, front page.
-fn derived(repo: &Repo, git: &Git, root: Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+fn derived(view: View<'_>, git: &Git, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    let (repo, root) = (view.repo, view.root);
     if !guard::is_fresh(repo, Some(root))? {
         out.push(stale(MANIFEST, "was not computed from the files beside it"));
     }
@@ -71,7 +71,7 @@ fn derived(repo: &Repo, git: &Git, root: Oid, out: &mut Vec<Finding>) -> Result<
     }
     let there = front::There::read(repo, root)?;
     if there.split().is_some()
-        && front::compute(repo, read::inputs(repo, Some(root))?, &there, &NoCache)?.is_some()
+        && front::compute(repo, view.inputs()?, &there, view.cache)?.is_some()
     {
         let what = "its front page was not computed from the files beside it";
         out.push(stale(layout::README, what));
@@ -81,8 +81,9 @@ fn derived(repo: &Repo, git: &Git, root: Oid, out: &mut Vec<Finding>) -> Result<
 
 /// Files that are not read. `new_only`: of those that may not be read, only what this clone has not
 /// had before.
-fn unread(repo: &Repo, root: Oid, new_only: bool, out: &mut Vec<Finding>) -> Result<(), SyncError> {
-    for breach in guard::foreign(repo, None, Some(root))? {
+fn unread(view: View<'_>, new_only: bool, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    let repo = view.repo;
+    for breach in guard::foreign(repo, None, Some(view.root))? {
         if let guard::Breach::Foreign { path } = breach
             && path.starts_with("sync/")
         {
@@ -92,7 +93,7 @@ fn unread(repo: &Repo, root: Oid, new_only: bool, out: &mut Vec<Finding>) -> Res
     }
     let known = repo.commit_at(KNOWN)?.filter(|_| new_only);
     let known = known.map(|known| repo.tree_of(known)).transpose()?;
-    for (path, refusal) in repo.screen(root, known, Unsound::Note)?.left_out {
+    for (path, refusal) in repo.screen(view.root, known, Unsound::Note)?.left_out {
         let what = Refusal::describe(refusal.code()).unwrap_or_default();
         out.push(found(Kind::LeftOut, path, format!("is left out: {what}")));
     }
@@ -166,43 +167,34 @@ fn damage(kind: &Path, bytes: &[u8], names: &mut Interner) -> Vec<String> {
 
 /// Counts everything from all files, and compares the result with that from digests and with the
 /// manifest.
-fn counted(repo: &Repo, root: Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
-    let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
+fn counted(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    if view.entry(MANIFEST)?.is_none() {
         return Ok(());
-    };
-    let (machines, archive) = read::inputs(repo, Some(root))?;
-    let rules = RULES;
-    let text = overview::manifest(repo, machines, archive, rules, &NoCache)?.write();
-    let whole = Fleet::count(read::load(repo, machines, archive)?);
-    if text != fleet::manifest::compute(&whole, machines, archive, rules).write() {
+    }
+    let (machines, archive) = view.inputs()?;
+    let text = view.manifest(RULES)?.write();
+    let whole = Fleet::count(view.load()?);
+    if text != fleet::manifest::compute(&whole, machines, archive, RULES).write() {
         let what = "is computed differently from digests than from all files: please report it";
         out.push(found(Kind::Index, "the manifest", what));
     }
-    let there = repo.read(MANIFEST, entry.oid)?;
-    if there.is_ok_and(|there| there != text.as_bytes()) {
+    let stored = view.whole(MANIFEST)?;
+    if stored.is_some_and(|stored| stored != text.as_bytes()) {
         out.push(stale(MANIFEST, "does not say what the files beside it say"));
     }
     Ok(())
 }
 
 /// Compares the totals of this machine's file with its records.
-fn own_totals(
-    repo: &Repo,
-    root: Oid,
-    places: &Places,
-    names: &mut Interner,
-    out: &mut Vec<Finding>,
-) -> Result<(), SyncError> {
+fn own_totals(view: View<'_>, places: &Places, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let Some(machine) = machine_id::read(&places.machine_id)? else {
         return Ok(());
     };
     let path = layout::machine_path(&machine);
-    if let Some(entry) = repo.entry(Some(root), &path)?
-        && let Ok(bytes) = repo.read(&path, entry.oid)?
-        && let Ok(file) = SyncFile::read(&machine, &bytes, names)
+    if let Some(bytes) = view.whole(&path)?
+        && let Ok(file) = SyncFile::read(&machine, &bytes, &mut Interner::default())
         && file.claimed.is_none()
     {
-        let view = View::new(repo, root, &NoCache);
         let own = Figures::read(view, &machine, BTreeSet::new())?;
         if stated(&file.totals) != stated(&own.totals) {
             let what = "its totals are not the sums of this machine's records";
@@ -213,27 +205,18 @@ fn own_totals(
 }
 
 /// Conflicts in the manifest about files that were left out.
-fn named_by_manifest(repo: &Repo, root: Oid, out: &mut Vec<Finding>) -> Result<(), SyncError> {
-    let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
-        return Ok(());
-    };
-    let Ok(bytes) = repo.read(MANIFEST, entry.oid)? else {
+fn named_by_manifest(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncError> {
+    let Some(bytes) = view.whole(MANIFEST)? else {
         return Ok(());
     };
     if let Ok(manifest) = Manifest::read(&bytes) {
-        let quiet = |code: &str| {
+        let is_quiet = |code: &str| {
             ["joined", "unequal-records"].contains(&code) || Refusal::describe(code).is_some()
         };
-        for conflict in manifest
-            .conflicts
-            .iter()
-            .filter(|conflict| !quiet(&conflict.code))
-        {
-            out.push(found(
-                Kind::Damaged,
-                conflict.subject.as_str(),
-                format!("the manifest names it: {}", conflict.code),
-            ));
+        let conflicts = manifest.conflicts.iter();
+        for conflict in conflicts.filter(|conflict| !is_quiet(&conflict.code)) {
+            let what = format!("the manifest names it: {}", conflict.code);
+            out.push(found(Kind::Damaged, conflict.subject.as_str(), what));
         }
     }
     Ok(())

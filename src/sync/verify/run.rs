@@ -4,6 +4,7 @@ use super::data::check_data;
 use super::finding::{Finding, Kind, found};
 use super::leftovers::leftovers;
 use crate::base::progress::Step;
+use crate::cache::NoCache;
 use crate::cache::index::Index;
 use crate::git::repo::Repo;
 use crate::git::{Git, GitError, hooks, setup};
@@ -12,6 +13,7 @@ use crate::sync::clear::needs_other_key;
 use crate::sync::error::SyncError;
 use crate::sync::options::Options;
 use crate::sync::settings::lock;
+use crate::sync::view::View;
 
 /// Looks at everything. With `read_data` every object is read and everything derived is computed
 /// anew; without, what the commit and its manifest say is believed. Runs under the lock, writes
@@ -34,7 +36,10 @@ pub fn verify(
     let head = repo.synced().map_err(SyncError::from);
     let root = head.and_then(|head| Ok(head.map(|head| repo.tree_of(head)).transpose()?));
     let checked = root.and_then(|root| match root {
-        Some(root) => check_data(&repo, &git, root, places, watcher, &mut out),
+        Some(root) => {
+            let view = View::new(&repo, root, &NoCache);
+            check_data(view, &git, places, watcher, &mut out)
+        }
         None => Ok(()),
     });
     if let Err(error) = checked {

@@ -16,7 +16,7 @@ pub(crate) use self::job::Assembly;
 use self::join::{Joined, LeftOut, join, keep_readable};
 use self::markers::{has_markers, resolve_markers};
 use self::open::open;
-use self::rules::{Kept, enforce};
+use self::rules::{Enforced, enforce};
 use self::write::{Written, write, write_own};
 use crate::base::ids::MachineId;
 use crate::base::progress::Watcher;
@@ -107,7 +107,7 @@ pub(crate) fn assemble(
 
 /// The subjects of tombstones that do nothing, because they name days after the one on which they
 /// were made.
-fn ahead(kept: &Kept) -> Vec<String> {
+fn ahead(kept: &Enforced) -> Vec<String> {
     let stones = kept.rules.stones();
     stones
         .filter(|stone| stone.effect == Effect::Ahead)
@@ -191,7 +191,7 @@ pub fn add(
     cache: &dyn Cache,
 ) -> Result<Oid, SyncError> {
     let view = View::new(repo, root, cache);
-    let mut kept = Kept::all(root);
+    let mut kept = Enforced::all(root);
     kept.brought.records = records.clone();
     let (own, _) = open(view, machine, &kept, false)?;
     write(view, own, stamp, false, &Watcher::default())

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::rules::Kept;
+use super::rules::Enforced;
 use crate::base::ids::MachineId;
 use crate::base::join::Join as _;
 use crate::fleet::read::MachineData;
@@ -18,7 +18,7 @@ use crate::sync::view::View;
 pub(super) fn open(
     view: View<'_>,
     machine: &MachineId,
-    kept: &Kept,
+    kept: &Enforced,
     summary_only: bool,
 ) -> Result<(LocalFiles, Imported), SyncError> {
     let (rules, brought) = (&kept.rules, &kept.brought);
@@ -66,7 +66,7 @@ fn most_detail(summary_only: bool) -> Level {
 fn note_forgotten(
     files: &StoredFiles<'_>,
     own: &mut LocalFiles,
-    kept: &Kept,
+    kept: &Enforced,
 ) -> Result<(), SyncError> {
     if !kept.forgotten.is_empty() {
         files.read_forgotten(own)?;

@@ -27,7 +27,7 @@ const STEP: i64 = 31;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The joined tree with the rules applied, and what they keep of what this run brings.
-pub(super) struct Kept {
+pub(super) struct Enforced {
     pub root: Oid,
     pub rules: Rules,
     /// Applying them changed something.
@@ -45,7 +45,7 @@ pub(super) struct Kept {
     pub taken: Option<Oid>,
 }
 
-impl Kept {
+impl Enforced {
     /// A tree without rules, to which nothing is brought.
     pub fn all(root: Oid) -> Self {
         Self {
@@ -74,7 +74,7 @@ pub(super) fn enforce(
     root: Oid,
     brought: &Brought,
     restored: &[Oid],
-) -> Result<Kept, SyncError> {
+) -> Result<Enforced, SyncError> {
     let mut rules = rules_with_intents(job, root)?;
     // Of what a person brings back, nothing is forgotten that no tombstone explains.
     let mut brought_back = BTreeSet::new();
@@ -97,7 +97,7 @@ pub(super) fn enforce(
     }
     let kept = brought.kept(&rules, job.machine);
     let read = brought.records.len() as u64;
-    Ok(Kept {
+    Ok(Enforced {
         root: enforced.root,
         swept: enforced.root != root,
         rules,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::adopt::adopt;
 use super::job::Assembly;
 use super::open::open;
-use super::rules::{Kept, decision};
+use super::rules::{Enforced, decision};
 use crate::base::progress::{Step, Watcher};
 use crate::fleet::decisions::Decisions;
 use crate::fleet::read::{self, MachineData};
@@ -41,7 +41,7 @@ pub(super) struct Written {
 pub(super) fn write_own(
     job: Assembly<'_>,
     starts: &Starts,
-    kept: &Kept,
+    kept: &Enforced,
     foreign: Option<&Manifest>,
 ) -> Result<Written, SyncError> {
     let (machine, options) = (job.machine, job.options);
