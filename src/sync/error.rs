@@ -63,7 +63,11 @@ pub enum SyncError {
         what: &'static str,
     },
     /// Files of the user's own have conflicts.
-    #[error("the repository {} is in the middle of a {what}, and these files of yours have conflicts: {}", path.display(), list(files))]
+    #[error(
+        "the repository {} is in the middle of a {what}, and these files of yours have conflicts: {}",
+        path.display(),
+        list(files)
+    )]
     Unmerged {
         /// The repository.
         path: PathBuf,

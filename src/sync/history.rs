@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn trailers_are_read_and_commits_by_hand_have_none() {
-        let text = "sync ada: 2 records\n\nMachine: a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b\nMode: full\nSessions: 1\nRecords-Added: 2\nRecords-Grown: 0\nCost-Added-USD: 0.012\n";
+        let text = "sync ada: 2 records\n\nMachine: a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b\n\
+                    Mode: full\nSessions: 1\nRecords-Added: 2\nRecords-Grown: 0\n\
+                    Cost-Added-USD: 0.012\n";
         let entry = parse(Oid::ZERO_SHA1, Timestamp::EPOCH, text);
         assert_eq!(
             (entry.added, entry.sessions, entry.cost.to_string().as_str()),

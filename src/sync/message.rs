@@ -57,7 +57,8 @@ impl Message<'_> {
             }
         }
         out.push_str(&format!(
-            "\nMachine: {}\nMode: {}\nSessions: {}\nRecords-Added: {}\nRecords-Grown: {}\nCost-Added-USD: {}\n",
+            "\nMachine: {}\nMode: {}\nSessions: {}\nRecords-Added: {}\nRecords-Grown: {}\n\
+             Cost-Added-USD: {}\n",
             self.machine,
             self.mode.map_or("download", Mode::as_str),
             delta.sessions.len(),

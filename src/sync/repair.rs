@@ -40,8 +40,8 @@ pub(super) fn repair(
     }
 }
 
-/// Repairs the clone for `verify --repair`. Where there is no remote and no commit is whole, history
-/// begins anew.
+/// Repairs the clone for `verify --repair`. Where there is no remote and no commit is whole,
+/// history begins anew.
 pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
     let (_lock, _) = lock(places, options)?;
     let Some(repo) = Repo::open(&places.repo)? else {

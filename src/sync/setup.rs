@@ -190,7 +190,9 @@ fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
             .and_then(|config| config.get_string("claude-sync.branch"));
         format!("ref: refs/heads/{}\n", branch.as_deref().unwrap_or("main"))
     } else {
-        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n".to_owned()
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\
+         \tlogallrefupdates = true\n"
+            .to_owned()
     };
     let written = crate::store::durable::write(&place.join(part), text.as_bytes());
     Ok(written.map_err(setup::SetupError::Write)?)

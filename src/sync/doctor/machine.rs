@@ -100,7 +100,8 @@ pub fn machine_id(here: &Installation) -> Check {
             Check::warning(
                 NAME,
                 what,
-                "if both are in use: claude-sync machine new-id; if this one replaces it: claude-sync machine adopt",
+                "if both are in use: claude-sync machine new-id; \
+                 if this one replaces it: claude-sync machine adopt",
             )
         }
         Ok(Some(id)) => Check::ok(NAME, format!("{}, of this computer", id.short())),

@@ -88,7 +88,8 @@ pub fn reachable(here: &Installation) -> Check {
                 }),
         ),
         Err(error) => {
-            let usual = "check the address, the network, and that git can log in there: claude-sync git ls-remote";
+            let usual = "check the address, the network, and that git can log in there: \
+                         claude-sync git ls-remote";
             let (what, advice) = match Cause::of(&error.to_string()) {
                 Some(cause) => (cause.what(), cause.next(true)),
                 None => ("it does not answer", usual.to_owned()),
@@ -140,7 +141,9 @@ fn advice(reason: &str) -> String {
     let known = refuser(reason).map(|refuser| refuser.next().to_owned());
     let known = known.or_else(|| Cause::of(reason).map(|cause| cause.next(true)));
     known.unwrap_or_else(|| {
-        "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync".to_owned()
+        "check that this machine may write there: the key or token, and the rules of the branch; \
+         then run claude-sync"
+            .to_owned()
     })
 }
 
@@ -180,7 +183,8 @@ pub fn privacy(here: &Installation) -> Check {
 
 /// What everybody learns from a repository that everybody can read.
 fn public(name: &'static str, address: &str, is_sealed: bool) -> Check {
-    let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";
+    let advice = "make it private where it is hosted, or move: \
+                  claude-sync git remote set-url origin ADDRESS";
     if is_sealed {
         let what = format!(
             "everybody can read {address}: files are encrypted, times and sizes of syncs are not"

@@ -31,7 +31,8 @@ pub fn left_out(here: &Installation) -> Check {
         count(all.len() as u64, "file"),
         names.join(", ")
     );
-    let advice = "find out who can push to the remote; claude-sync conflicts lists them, claude-sync verify --repair takes them off the list";
+    let advice = "find out who can push to the remote; claude-sync conflicts lists them, \
+                  claude-sync verify --repair takes them off the list";
     Check::warning(NAME, what, advice)
 }
 
@@ -59,24 +60,40 @@ fn all_left_out(repo: &Repo, root: Oid) -> Vec<(String, String)> {
 
 /// The work tree does not show what is synced; records are synced all the same.
 fn late(place: &Place, branch: &str) -> Check {
-    const NAME: &str = "repository";
     let back = format!("to have its files follow: claude-sync git switch {branch}");
     let (what, advice) = match place {
-        Place::Elsewhere(Some(here)) => (format!("it is on the branch {here}, and {branch} is the one that is synced"), back),
-        Place::Elsewhere(None) => (format!("it is on no branch, and {branch} is the one that is synced"), back),
-        Place::Operation(name) => (
-            format!("git stopped in the middle of a {name}"),
-            "claude-sync resolve ends it where only synced files are concerned; claude-sync git status tells more".to_owned(),
-        ),
-        Place::Locked(lock) => (format!("git holds the lock {}", show(lock)), "if no git command works there, delete that file".to_owned()),
-        Place::Another(tree) => (format!("{branch} is checked out in another work tree too: {}", show(tree)), back),
-        Place::Obstacle(reason) => (reason.clone(), "claude-sync git status tells more".to_owned()),
+        Place::Elsewhere(Some(here)) => {
+            let what =
+                format!("it is on the branch {here}, and {branch} is the one that is synced");
+            (what, back)
+        }
+        Place::Elsewhere(None) => {
+            let what = format!("it is on no branch, and {branch} is the one that is synced");
+            (what, back)
+        }
+        Place::Operation(name) => {
+            let advice = "claude-sync resolve ends it where only synced files are concerned; \
+                          claude-sync git status tells more";
+            let what = format!("git stopped in the middle of a {name}");
+            (what, advice.to_owned())
+        }
+        Place::Locked(lock) => {
+            let what = format!("git holds the lock {}", show(lock));
+            let advice = "if no git command works there, delete that file";
+            (what, advice.to_owned())
+        }
+        Place::Another(tree) => {
+            let tree = show(tree);
+            let what = format!("{branch} is checked out in another work tree too: {tree}");
+            (what, back)
+        }
+        Place::Obstacle(reason) => {
+            let advice = "claude-sync git status tells more";
+            (reason.clone(), advice.to_owned())
+        }
     };
-    Check::warning(
-        NAME,
-        format!("{what}; its files wait, records do not"),
-        advice,
-    )
+    let what = format!("{what}; its files wait, records do not");
+    Check::warning("repository", what, advice)
 }
 
 /// Whether there is a repository that a sync can work in.
@@ -135,7 +152,8 @@ fn content(repo: &Repo, place: &Path) -> Check {
         Err(error) => Check::error(
             NAME,
             error,
-            "any claude-sync fetches them again; claude-sync verify says what is damaged, claude-sync verify --repair mends it",
+            "any claude-sync fetches them again; claude-sync verify says what is damaged, \
+             claude-sync verify --repair mends it",
         ),
     }
 }

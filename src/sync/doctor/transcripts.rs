@@ -34,7 +34,8 @@ pub fn transcripts(here: &Installation) -> Check {
             count(total, "transcript"),
             names(&unreadable, found.unreadable.len() as u64)
         );
-        let advice = "give them back to yourself (chown, chmod u+r); claude-sync --mode=full names their paths";
+        let advice = "give them back to yourself (chown, chmod u+r); \
+                      claude-sync --mode=full names their paths";
         return Check::warning(NAME, what, advice);
     }
     if total == 0 {

@@ -37,7 +37,9 @@ pub(super) fn check_data(
     unread(view, read_data.is_none(), out)?;
     let rules = Rules::read(repo, root, |_, _| None)?;
     for path in breaking(repo, root, &rules, &CheckedNow::default())? {
-        out.push(stale(&path, "has data that was forgotten, or details that retention takes away; claude-sync takes them out"));
+        let what = "has data that was forgotten, or details that retention takes away; \
+                    claude-sync takes them out";
+        out.push(stale(&path, what));
     }
     let Some(watcher) = read_data else {
         return named_by_manifest(view, out);

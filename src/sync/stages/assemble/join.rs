@@ -192,9 +192,8 @@ pub(super) fn keep_readable(
             continue;
         };
         let is_newer = |oid| -> Result<bool, SyncError> {
-            Ok(
-                matches!(read::content(repo, &path, oid)?, Content::Bytes(bytes) if algebra::is_newer(&kind, &bytes)),
-            )
+            let content = read::content(repo, &path, oid)?;
+            Ok(matches!(content, Content::Bytes(bytes) if algebra::is_newer(&kind, &bytes)))
         };
         // What was committed here is this machine's own.
         if repo.entry(head, &path)? != Some(entry) && is_newer(entry.oid)? && !is_newer(before.oid)?
