@@ -162,11 +162,12 @@ fn write_parts(
             .map(|(file, oid)| (file.path, oid, file.digest))
             .collect();
         view.cache.keep_files(&files);
-        doing.moved(files.len() as u64);
-        for (path, oid, _) in files {
+        for (path, oid, _) in &files {
             watcher.did(|| format!("wrote {path} as {oid}"));
-            changes.insert(path, Entry { mode: FILE, oid });
         }
+        doing.moved(files.len() as u64);
+        let entry = |oid| Entry { mode: FILE, oid };
+        changes.extend(files.into_iter().map(|(path, oid, _)| (path, entry(oid))));
         Ok(())
     })
 }
