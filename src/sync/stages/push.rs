@@ -45,8 +45,8 @@ impl Rejections {
 pub(crate) enum Pushed {
     /// The run is done with the remote.
     Ended(Remote),
-    /// The remote changed, and was fetched: the next commit must join it. What is to be pushed no
-    /// more, and why.
+    /// The remote changed, and was fetched: the next commit must join it. With a reason it is not
+    /// pushed.
     Rejected(Option<Remote>),
 }
 
