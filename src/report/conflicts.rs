@@ -10,7 +10,7 @@ use crate::format::dayfile::DayFile;
 use crate::git::Oid;
 use crate::git::repo::{Blob, Repo};
 use crate::sync::SyncError;
-use crate::sync::own::own_blobs;
+use crate::sync::local::day_files;
 
 /// Maximum number of commits searched for a version with a matching checksum.
 const MAX_COMMITS: usize = 1000;
@@ -91,7 +91,7 @@ fn versions(
     let mut sides = Vec::new();
     let mut last: Option<Vec<Oid>> = None;
     for (commit, _, _) in repo.commits(head, MAX_COMMITS)? {
-        let blobs = own_blobs(repo, Some(repo.tree_of(commit)?), machine)?;
+        let blobs = day_files(repo, Some(repo.tree_of(commit)?), machine)?;
         let ids: Vec<Oid> = blobs.iter().map(|(blob, ..)| blob.oid).collect();
         // Most commits are of other machines: the files are those of the commit before.
         if last.as_ref() == Some(&ids) {

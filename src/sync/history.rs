@@ -1,14 +1,14 @@
 //! The history of syncs, read back from the commits.
 
-use super::SyncError;
-use super::delta::SEALED;
+use super::error::SyncError;
+use super::message::SEALED;
 use crate::base::ids::MachineId;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::git::Oid;
 use crate::git::repo::Repo;
 
-/// A commit, as its trailers tell of it.
+/// A commit, read from its trailers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The commit.
@@ -44,7 +44,7 @@ pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     Ok(out)
 }
 
-/// What a commit tells, opened with the fleet's key where it is sealed.
+/// Reads a commit message, opened with the fleet's key where it is sealed.
 pub fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
     let sealed = message
         .lines()
@@ -86,7 +86,9 @@ mod tests {
 
     #[test]
     fn trailers_are_read_and_commits_by_hand_have_none() {
-        let text = "sync ada: 2 records\n\nMachine: a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b\nMode: full\nSessions: 1\nRecords-Added: 2\nRecords-Grown: 0\nCost-Added-USD: 0.012\n";
+        let text = "sync ada: 2 records\n\nMachine: a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b\n\
+                    Mode: full\nSessions: 1\nRecords-Added: 2\nRecords-Grown: 0\n\
+                    Cost-Added-USD: 0.012\n";
         let entry = parse(Oid::ZERO_SHA1, Timestamp::EPOCH, text);
         assert_eq!(
             (entry.added, entry.sessions, entry.cost.to_string().as_str()),

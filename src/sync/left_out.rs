@@ -1,11 +1,11 @@
-//! Files that runs left out, kept in `.git` until somebody has seen them: a run that nobody attends tells nobody, and the next tree does
-//! not have them any more.
+//! Files that runs left out, kept in `.git` until the user has seen them: an unattended run has
+//! nobody to report to, and the next tree does not contain them.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::SyncError;
+use super::error::SyncError;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::git::repo::Repo;
@@ -44,7 +44,7 @@ pub(super) fn add(all: &mut Vec<LeftOut>, code: &str, path: &str, now: Timestamp
     }
 }
 
-/// What was left out and nobody has seen to yet. A file that cannot be read says nothing.
+/// What was left out and nobody has seen to yet. A list that cannot be read is empty.
 pub fn read(repo: &Repo) -> Vec<LeftOut> {
     let bytes = std::fs::read(place(repo)).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
@@ -62,7 +62,7 @@ pub(super) fn note(repo: &Repo, new: &[LeftOut]) -> Result<(), SyncError> {
             all.push(one.clone());
         }
     }
-    // The first ones say most about where it began.
+    // The first ones show best where it began.
     all.truncate(MOST);
     if all != before {
         let text = serde_json::to_vec_pretty(&all).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) fn note(repo: &Repo, new: &[LeftOut]) -> Result<(), SyncError> {
     Ok(())
 }
 
-/// Somebody has seen them. Says how many there were.
+/// Deletes the list, because the user has seen it. Returns how many files it had.
 pub fn dismiss(repo: &Repo) -> usize {
     let count = read(repo).len();
     let _ = std::fs::remove_file(place(repo));

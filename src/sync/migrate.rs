@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Options, SyncError};
+use super::error::SyncError;
+use super::options::Options;
+use super::settings::lock;
 use crate::fleet::DataError;
 use crate::format::migrate::{Shape, Step, Versions, migrate as migrate_file, version};
 use crate::format::{MAX_DAY_FILE, MAX_SYNC_FILE};
@@ -22,13 +24,14 @@ pub struct Migrated {
     pub commit: Option<Oid>,
 }
 
-/// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync. None where there is no repository.
+/// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync.
+/// None where there is no repository.
 pub fn migrate(
     places: &Places,
     options: &Options,
     steps: &[Step],
 ) -> Result<Option<Migrated>, SyncError> {
-    let (_lock, _) = super::settings::lock(places, options)?;
+    let (_lock, _) = lock(places, options)?;
     let key = key::read(&places.key)?;
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
         return Ok(None);
@@ -46,12 +49,53 @@ pub fn migrate(
     if repo.seal_of(root)?.is_some() {
         repo.start_sealing();
     }
+    let changes = changed_files(&repo, root, steps, &mut out.versions)?;
+    out.changed = changes.len() as u64;
+    if changes.is_empty() {
+        return Ok(Some(out));
+    }
+    let to = steps.last().map_or("", |step| step.to);
+    out.commit = Some(commit(&repo, options, head, &changes, to)?);
+    Ok(Some(out))
+}
+
+/// Commits changed files on the sync's branch, and shows them in the work tree. `to`: the format
+/// that they have now.
+fn commit(
+    repo: &Repo,
+    options: &Options,
+    head: Oid,
+    changes: &BTreeMap<String, Entry>,
+    to: &str,
+) -> Result<Oid, SyncError> {
+    let root = Some(repo.tree_of(head)?);
+    let tree = repo.replace(root, changes)?;
+    let git = Git::find(false)?.with_watcher(options.watcher.clone());
+    let target = repo.target()?;
+    if repo.obstacle(&target.branch)?.is_some() {
+        return Err(SyncError::Unfinished {
+            path: repo.path().to_owned(),
+            what: "change of the work tree",
+        });
+    }
+    let commit = repo.commit(&git, tree, &[head], &format!("migrate to format {to}\n"))?;
+    repo.flush()?;
+    repo.move_ref(&target.local(), Some(head), commit, "claude-sync migrate")?;
+    repo.project(&git, root, tree)?;
+    repo.flush()?;
+    Ok(commit)
+}
+
+/// The files that the steps change. Counts in `versions` how many files have which version.
+fn changed_files(
+    repo: &Repo,
+    root: Oid,
+    steps: &[Step],
+    versions: &mut Versions,
+) -> Result<BTreeMap<String, Entry>, SyncError> {
     let mut changes = BTreeMap::new();
-    for blob in repo
-        .blobs(Some(root), "sync")?
-        .into_iter()
-        .filter(|blob| blob.mode == FILE)
-    {
+    let blobs = repo.blobs(Some(root), "sync")?.into_iter();
+    for blob in blobs.filter(|blob| blob.mode == FILE) {
         let shape = match Path::parse(&blob.path) {
             Path::Manifest | Path::Machine(_) | Path::Snapshot(_) => Shape::Whole,
             Path::Day(..) => Shape::Lines,
@@ -65,8 +109,7 @@ pub fn migrate(
         let Ok(bytes) = repo.read(&blob.path, blob.oid)? else {
             continue;
         };
-        let count = out
-            .versions
+        let count = versions
             .entry(version(shape, &bytes).unwrap_or_else(|| "none".to_owned()))
             .or_default();
         *count = count.saturating_add(1);
@@ -79,24 +122,5 @@ pub fn migrate(
             changes.insert(blob.path, Entry { mode: FILE, oid });
         }
     }
-    out.changed = changes.len() as u64;
-    if changes.is_empty() {
-        return Ok(Some(out));
-    }
-    let tree = repo.replace(Some(root), &changes)?;
-    let to = steps.last().map_or("", |step| step.to);
-    let git = Git::find(false)?.with_watcher(options.watcher.clone());
-    if repo.obstacle(&target.branch)?.is_some() {
-        return Err(SyncError::Unfinished {
-            path: repo.path().to_owned(),
-            what: "change of the work tree",
-        });
-    }
-    let commit = repo.commit(&git, tree, &[head], &format!("migrate to format {to}\n"))?;
-    repo.flush()?;
-    repo.move_ref(&target.local(), Some(head), commit, "claude-sync migrate")?;
-    repo.project(&git, Some(root), tree)?;
-    repo.flush()?;
-    out.commit = Some(commit);
-    Ok(Some(out))
+    Ok(changes)
 }

@@ -33,7 +33,8 @@ pub fn advice(repo: &Path) -> String {
     )
 }
 
-/// Fails where a run would leave files behind that the owner of the folders cannot write, or could not write itself.
+/// Fails where a run would leave files behind that the owner of the folders cannot write, or could
+/// not write itself.
 #[cfg(unix)]
 pub fn check(places: &Places) -> Result<(), OwnerError> {
     let me = rustix::process::geteuid().as_raw();

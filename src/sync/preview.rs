@@ -2,20 +2,29 @@
 
 use std::collections::BTreeSet;
 
-use super::delta::{Story, delta, message};
-use super::import::{History, Imported};
-use super::settings::{needs_key, reader, with_settings};
-use super::tree::{Starts, assemble};
-use super::{Options, ReadReport, SyncError, naming};
+use tempfile::TempDir;
+
+use super::clear::is_unscreened;
+use super::delta::delta;
+use super::error::SyncError;
+use super::import::Imported;
+use super::message::Message;
+use super::options::Options;
+use super::read_report::ReadReport;
+use super::settings::{binding, naming, needs_key, reader, with_settings};
+use super::stages::assemble::{Assembled, Assembly, assemble};
+use super::stages::read::read_from;
+use super::starts::Starts;
 use crate::base::ids::MachineId;
 use crate::base::key::Key;
-use crate::cache::index::{Binding, Index};
-use crate::cache::{Cache, NoCache};
+use crate::cache::NoCache;
+use crate::cache::index::Index;
 use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::{Git, Oid};
-use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{self, Cursors, Naming};
+use crate::store::config::{self, Config};
+use crate::store::{Places, key, machine_id};
+use crate::transcripts::{Cursors, Naming};
 
 /// A file of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +54,8 @@ pub struct Preview {
     pub imported: Option<Imported>,
 }
 
-/// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no id is made.
+/// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no
+/// id is made.
 pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
@@ -54,70 +64,101 @@ pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError>
     let machine = known.clone().unwrap_or_else(MachineId::random);
     needs_key(&config, key.as_ref())?;
     let options = with_settings(options, &config, &machine);
-    // Kept until the end of the preview.
-    let scratch;
-    let repo = if let Some(repo) = Repo::open(&places.repo)? {
-        repo
-    } else {
-        scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
-        Repo::create(scratch.path(), "main")?
-    };
+    // A temporary folder is kept until the end of the preview.
+    let (repo, _scratch) = open(places)?;
     let repo = repo.with_key(key.as_ref());
     repo.write_in_memory()?;
     let index = Index::peek(&places.state);
     let cursors = cursors(&repo, index.as_ref(), &machine, &naming, &options)?;
-    let (folders, watcher) = (places.folders(), &options.watcher);
-    let reading = transcripts::read_all_watched(&folders, &cursors, &naming, watcher);
-    let target = repo.target()?;
-    let tip = repo.commit_at(&target.tracking(&target.branch))?;
-    let head = repo.position(&target)?;
-    let starts = Starts {
-        tip,
-        head,
-        known: repo.commit_at(KNOWN)?,
-        others: &[],
-        restored: &[],
-        unscreened: super::clear::is_unscreened(&repo)?,
-    };
-    let cache: &dyn Cache = match &index {
-        Some(index) => index,
-        None => &NoCache,
-    };
-    let base = tip.or(head);
-    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
-    let sealed = base.map(|tree| repo.seal_of(tree)).transpose()?.flatten();
-    let seals = config.encrypt || repo.sealed_mark().is_ok_and(|mark| mark.is_some());
-    let sealed = sealed.or_else(|| key.as_ref().filter(|_| seals).map(Key::mark));
-    let (history, mut imported) = History::of(options.import.as_ref(), &reading, &naming, watcher);
-    let brought = (&reading.records, &history);
-    let assembled = assemble(&repo, starts, &machine, brought, &options, cache)?;
-    imported.see(&assembled.imported);
-    let delta = delta(&repo, base, Some(assembled.tree), &machine, cache)?;
-    let mode = if assembled.first {
-        Mode::Full
-    } else {
-        options.mode
-    };
-    let message = message(&Story {
+    let mut read = read_from(&places.folders(), &cursors, &naming, &options);
+    let job = Assembly {
+        repo: &repo,
         machine: &machine,
-        hostname: &options.host.hostname,
-        mode: Some(mode),
-        delta: &delta,
-        imported: options.import.as_ref().map(|import| (import, &imported)),
-        first: assembled.first,
-        reroot: false,
-        rotated: false,
-        folded: &[],
-    });
+        options: &options,
+        cache: index.as_ref().map_or(&NoCache, |index| index),
+    };
+    let (starts, base) = starts(&repo)?;
+    let sealed = sealed_with(&repo, base, &config, key.as_ref())?;
+    let assembled = assemble(job, &starts, &read.brought)?;
+    if let Some(imported) = &mut read.imported {
+        imported.see(&assembled.imported);
+    }
+    let message = message(job, base, &assembled, read.imported.as_ref())?;
     Ok(Preview {
         machine: known,
         author: repo.author(&Git::find(false)?)?,
         message,
         sealed,
         files: new_lines(&repo, base, assembled.tree)?,
-        read: ReadReport::from(&reading),
-        imported: options.import.as_ref().map(|_| imported),
+        read: read.report,
+        imported: read.imported,
     })
+}
+
+/// The repository, or an empty one in a temporary folder where there is none yet.
+fn open(places: &Places) -> Result<(Repo, Option<TempDir>), SyncError> {
+    if let Some(repo) = Repo::open(&places.repo)? {
+        return Ok((repo, None));
+    }
+    let scratch = tempfile::tempdir().map_err(SyncError::Scratch)?;
+    let repo = Repo::create(scratch.path(), "main")?;
+    Ok((repo, Some(scratch)))
+}
+
+/// The commits that a sync would join if the remote did not change, and the tree that the next
+/// commit is compared with.
+fn starts(repo: &Repo) -> Result<(Starts, Option<Oid>), SyncError> {
+    let target = repo.target()?;
+    let starts = Starts {
+        tip: repo.commit_at(&target.tracking(&target.branch))?,
+        head: repo.position(&target)?,
+        known: repo.commit_at(KNOWN)?,
+        unscreened: is_unscreened(repo)?,
+        ..Starts::default()
+    };
+    let base = starts.tip.or(starts.head);
+    let base = base.map(|commit| repo.tree_of(commit)).transpose()?;
+    Ok((starts, base))
+}
+
+/// The mark of the key that the next commit is sealed with.
+fn sealed_with(
+    repo: &Repo,
+    base: Option<Oid>,
+    config: &Config,
+    key: Option<&Key>,
+) -> Result<Option<String>, SyncError> {
+    let sealed = base.map(|tree| repo.seal_of(tree)).transpose()?.flatten();
+    let seals = config.encrypt || repo.sealed_mark().is_ok_and(|mark| mark.is_some());
+    Ok(sealed.or_else(|| key.filter(|_| seals).map(Key::mark)))
+}
+
+/// The message of the next commit, in clear.
+fn message(
+    job: Assembly<'_>,
+    base: Option<Oid>,
+    assembled: &Assembled,
+    imported: Option<&Imported>,
+) -> Result<String, SyncError> {
+    let options = job.options;
+    let delta = delta(job.repo, base, Some(assembled.tree), job.machine, job.cache)?;
+    let mode = if assembled.first {
+        Mode::Full
+    } else {
+        options.mode
+    };
+    let message = Message {
+        machine: job.machine,
+        hostname: &options.host.hostname,
+        mode: Some(mode),
+        delta: &delta,
+        imported: options.import.as_ref().zip(imported),
+        first: assembled.first,
+        reroot: false,
+        rotated: false,
+        folded: &[],
+    };
+    Ok(message.text())
 }
 
 /// How far transcripts were read; nothing where everything is to be read.
@@ -128,12 +169,8 @@ fn cursors(
     naming: &Naming,
     options: &Options,
 ) -> Result<Cursors, SyncError> {
-    let known = repo.commit_at(KNOWN)?.map(|id| id.to_string());
-    let binding = Binding {
-        known: known.unwrap_or_default(),
-        machine: machine.to_string(),
-        reader: reader(repo, naming, options.summary_only)?,
-    };
+    let reader = reader(repo, naming, options.summary_only)?;
+    let binding = binding(repo, Some(machine), reader)?;
     Ok(match index {
         // A damaged index is made anew by the next run; here it is none.
         Some(index) if options.mode != Mode::Full => index.cursors(&binding).unwrap_or_default(),

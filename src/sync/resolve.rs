@@ -1,14 +1,16 @@
 //! Ends what git left half-done, and puts right what no driver merged.
 //!
-//! Both sides of a conflict are at hand: the commits that are being joined, and the index's stages. Below `sync` there is never
-//! anything to choose: the sides are joined. What is unmerged elsewhere is the user's, and is left to them.
+//! Both sides of a conflict are at hand: the commits that are being joined, and the index's stages.
+//! Below `sync` there is never anything to choose: the sides are joined. What is unmerged elsewhere
+//! is the user's, and is left to them.
 
 use std::collections::BTreeMap;
 
-use super::SyncError;
-use crate::cache::{Cache, overview};
-use crate::fleet::read;
-use crate::git::repo::{Entry, FOLDER, Repo};
+use super::error::SyncError;
+use super::manifest::has_newer_rules;
+use super::view::View;
+use crate::cache::Cache;
+use crate::git::repo::{Blob, Entry, FILE, FOLDER, Repo};
 use crate::git::unfinished::{Operation, Stages};
 use crate::git::{Git, Oid};
 use crate::merge::trees;
@@ -17,9 +19,10 @@ use crate::store::layout::MANIFEST;
 /// The most steps of one rebase that are settled one after the other.
 const STEPS: u32 = 10_000;
 
-/// Ends the operation that git left open, if there is one, and says which.
+/// Ends the operation that git left open, if there is one, and returns which.
 ///
-/// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git stopped on purpose.
+/// Fails, and changes nothing outside `sync`, where files of the user's are unmerged, or where git
+/// stopped on purpose.
 pub(super) fn finish(
     repo: &Repo,
     git: &Git,
@@ -33,67 +36,83 @@ pub(super) fn finish(
         let Some(operation) = repo.operation() else {
             break;
         };
-        let stages = repo.stages()?;
-        let on_purpose = match operation {
-            Operation::Bisect => true,
-            // Without unmerged files there is nothing to settle: either the step waits to be tried again, or a person wants to look.
-            Operation::Rebase => stages.unmerged.is_empty() && repo.stopped_on_purpose(),
-            Operation::Am => stages.unmerged.is_empty(),
-            Operation::Merge | Operation::CherryPick | Operation::Revert | Operation::Unmerged => {
-                false
-            }
-        };
-        if on_purpose {
-            return Err(SyncError::Unfinished {
-                path: repo.path().to_owned(),
-                what: operation.name(),
-            });
-        }
-        let head = repo.head_commit()?;
-        if operation == Operation::Rebase && stages.unmerged.is_empty() {
-            // Git took the step back, as where the driver gave up. It tries again.
-            go_on(repo, git, operation, head, false)?;
-            continue;
-        }
-        let others: Vec<_> = stages
-            .unmerged
-            .iter()
-            .filter(|path| !path.starts_with("sync/"))
-            .cloned()
-            .collect();
-        let sync = joined(repo, operation, head, &stages)?;
-        let Some(root) = repo.settle(&files(repo, sync, rules, cache)?)? else {
-            return Err(SyncError::Unmerged {
-                path: repo.path().to_owned(),
-                what: operation.name(),
-                files: others,
-            });
-        };
-        let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
-        match operation {
-            Operation::Merge => {
-                let parents: Vec<Oid> = head.into_iter().chain(repo.operands()?).collect();
-                let commit = repo.commit(git, root, &parents, &repo.prepared_message())?;
-                repo.flush()?;
-                repo.end_operation(commit, head)?;
-            }
-            Operation::Unmerged if empty => {}
-            Operation::Unmerged => {
-                let commit =
-                    repo.commit(git, root, head.as_slice(), "join what was left unmerged\n")?;
-                repo.flush()?;
-                repo.end_operation(commit, head)?;
-            }
-            _ => go_on(
-                repo,
-                git,
-                operation,
-                head,
-                empty && operation != Operation::Rebase,
-            )?,
-        }
+        step(repo, git, operation, rules, cache)?;
     }
     Ok(Some(first))
+}
+
+/// Settles what is unmerged below `sync`, and lets the operation go on.
+fn step(
+    repo: &Repo,
+    git: &Git,
+    operation: Operation,
+    rules: u64,
+    cache: &dyn Cache,
+) -> Result<(), SyncError> {
+    let stages = repo.stages()?;
+    if is_on_purpose(repo, operation, &stages) {
+        return Err(SyncError::Unfinished {
+            path: repo.path().to_owned(),
+            what: operation.name(),
+        });
+    }
+    let head = repo.head_commit()?;
+    if operation == Operation::Rebase && stages.unmerged.is_empty() {
+        // Git took the step back, as where the driver gave up. It tries again.
+        return go_on(repo, git, operation, head, false);
+    }
+    let sync = joined(repo, operation, head, &stages)?;
+    let Some(root) = repo.settle(&files(repo, sync, rules, cache)?)? else {
+        let unmerged = stages.unmerged.iter();
+        let others = unmerged.filter(|path| !path.starts_with("sync/"));
+        return Err(SyncError::Unmerged {
+            path: repo.path().to_owned(),
+            what: operation.name(),
+            files: others.cloned().collect(),
+        });
+    };
+    end(repo, git, operation, head, root)
+}
+
+/// Commits a settled tree, where that ends the operation; else lets git go on.
+fn end(
+    repo: &Repo,
+    git: &Git,
+    operation: Operation,
+    head: Option<Oid>,
+    root: Oid,
+) -> Result<(), SyncError> {
+    let empty = head.map(|head| repo.tree_of(head)).transpose()? == Some(root);
+    let (parents, message): (Vec<Oid>, _) = match operation {
+        Operation::Merge => (
+            head.into_iter().chain(repo.operands()?).collect(),
+            repo.prepared_message(),
+        ),
+        Operation::Unmerged if empty => return Ok(()),
+        Operation::Unmerged => (
+            head.into_iter().collect(),
+            "join what was left unmerged\n".to_owned(),
+        ),
+        _ => {
+            let skip = empty && operation != Operation::Rebase;
+            return go_on(repo, git, operation, head, skip);
+        }
+    };
+    let commit = repo.commit(git, root, &parents, &message)?;
+    repo.flush()?;
+    Ok(repo.end_operation(commit, head)?)
+}
+
+/// Whether git stopped where its user wanted it to.
+fn is_on_purpose(repo: &Repo, operation: Operation, stages: &Stages) -> bool {
+    match operation {
+        Operation::Bisect => true,
+        // Without unmerged files there is nothing to settle: either the step waits to be tried
+        // again, or a person wants to look.
+        Operation::Rebase => stages.unmerged.is_empty() && repo.stopped_on_purpose(),
+        Operation::Am => stages.unmerged.is_empty(),
+        Operation::Merge | Operation::CherryPick | Operation::Revert | Operation::Unmerged => false,
+    }
 }
 
 /// Lets git take the next steps. That one of them conflicts is no failure; that nothing moves is.
@@ -129,7 +148,8 @@ fn joined(
     };
     let mut out = sync(head)?;
     for operand in repo.operands()? {
-        // A replayed commit brings what it changed; a merged one all that it has; one that is taken back nothing, for records only grow.
+        // A replayed commit brings what it changed; a merged one all that it has; one that is taken
+        // back nothing, for records only grow.
         let base = match operation {
             Operation::Merge | Operation::Unmerged => None,
             Operation::Revert => continue,
@@ -156,50 +176,22 @@ fn files(
     rules: u64,
     cache: &dyn Cache,
 ) -> Result<BTreeMap<String, Entry>, SyncError> {
-    let Some(sync) = sync else {
+    let Some(oid) = sync else {
         return Ok(BTreeMap::new());
     };
-    let root = repo.replace(
-        None,
-        &BTreeMap::from([(
-            "sync".to_owned(),
-            Entry {
-                mode: FOLDER,
-                oid: sync,
-            },
-        )]),
-    )?;
-    let blobs = repo.blobs(Some(root), "sync")?;
-    let mut files: BTreeMap<String, Entry> = blobs
-        .into_iter()
-        .map(|b| {
-            (
-                b.path,
-                Entry {
-                    mode: b.mode,
-                    oid: b.oid,
-                },
-            )
-        })
-        .collect();
-    let (machines, archive) = read::inputs(repo, Some(root))?;
-    let newer = files.get(MANIFEST).is_some_and(|entry| {
-        let bytes = repo
-            .read(MANIFEST, entry.oid)
-            .ok()
-            .and_then(Result::ok)
-            .unwrap_or_default();
-        crate::format::manifest::Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
-    });
-    if !newer {
-        let text = overview::manifest(repo, machines, archive, rules, cache)?.write();
-        files.insert(
-            MANIFEST.to_owned(),
-            Entry {
-                mode: crate::git::repo::FILE,
-                oid: repo.write_file(MANIFEST, text.as_bytes())?,
-            },
-        );
+    let folder = Entry { mode: FOLDER, oid };
+    let root = repo.replace(None, &BTreeMap::from([("sync".to_owned(), folder)]))?;
+    let blobs = repo.blobs(Some(root), "sync")?.into_iter();
+    let entry = |blob: Blob| {
+        let (mode, oid) = (blob.mode, blob.oid);
+        (blob.path, Entry { mode, oid })
+    };
+    let mut files: BTreeMap<String, Entry> = blobs.map(entry).collect();
+    let view = View::new(repo, root, cache);
+    if !has_newer_rules(view, rules) {
+        let text = view.manifest(rules)?.write();
+        let oid = repo.write_file(MANIFEST, text.as_bytes())?;
+        files.insert(MANIFEST.to_owned(), Entry { mode: FILE, oid });
     }
     Ok(files)
 }

@@ -1,15 +1,20 @@
-//! Another key for the fleet: everything is sealed anew, and a new history begins, so that the old key opens nothing that comes later.
+//! Another key for the fleet: everything is sealed anew, and a new history begins, so that the old
+//! key opens nothing that comes later.
 //!
-//! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for the new one. What they committed
-//! meanwhile is sealed anew once they have it.
+//! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for
+//! the new one. What they committed meanwhile is sealed anew once they have it.
 
-use super::{Options, Outcome, Remote, SyncError, run};
+use super::error::SyncError;
+use super::options::Options;
+use super::outcome::{Outcome, Remote};
+use super::run::run;
 use crate::base::key::Key;
 use crate::git::repo::Repo;
 use crate::git::setup as clone;
 use crate::store::{Places, key};
 
-/// Replaces the fleet's key. First everything that others pushed is brought in, and nothing is changed where that fails.
+/// Replaces the fleet's key. First everything that others pushed is brought in, and nothing is
+/// changed where that fails.
 pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), SyncError> {
     let no_key = || SyncError::NoKey {
         why: "there is none to replace".to_owned(),
@@ -19,23 +24,7 @@ pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), Sync
     if clone::is_per_machine(&repo)? {
         return Err(SyncError::PerMachine);
     }
-    let before = run(places, options)?;
-    match before.remote {
-        Remote::None | Remote::UpToDate | Remote::Pushed(_) => {}
-        Remote::Locked(mark) => {
-            return Err(SyncError::NoKey {
-                why: format!("the repository is encrypted with the key {mark}"),
-            });
-        }
-        Remote::Queued(why) | Remote::Refused(why) | Remote::Unsigned(why) => {
-            return Err(SyncError::NotRotated { why });
-        }
-        Remote::Skipped | Remote::Waiting | Remote::Held => {
-            return Err(SyncError::NotRotated {
-                why: "the remote was not reached".to_owned(),
-            });
-        }
-    }
+    has_everything(run(places, options)?.remote)?;
     if repo
         .config()?
         .get_string("claude-sync.sealed")
@@ -52,14 +41,26 @@ pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), Sync
     // In this order: a run that finds the new key begins the new history.
     clone::want_reroot(&repo, true)?;
     let new = key::replace(&places.key, &new)?;
-    Ok((
-        new,
-        run(
-            places,
-            &Options {
-                reroot: true,
-                ..options.clone()
-            },
-        )?,
-    ))
+    let options = Options {
+        reroot: true,
+        ..options.clone()
+    };
+    Ok((new, run(places, &options)?))
+}
+
+/// Fails where the remote does not have what this machine made, or this machine not what the remote
+/// has.
+fn has_everything(remote: Remote) -> Result<(), SyncError> {
+    match remote {
+        Remote::None | Remote::UpToDate | Remote::Pushed(_) => Ok(()),
+        Remote::Locked(mark) => Err(SyncError::NoKey {
+            why: format!("the repository is encrypted with the key {mark}"),
+        }),
+        Remote::Queued(why) | Remote::Refused(why) | Remote::Unsigned(why) => {
+            Err(SyncError::NotRotated { why })
+        }
+        Remote::Skipped | Remote::Waiting | Remote::Held => Err(SyncError::NotRotated {
+            why: "the remote was not reached".to_owned(),
+        }),
+    }
 }

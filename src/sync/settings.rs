@@ -1,14 +1,18 @@
-//! What a run is held to: the lock, the options with what `config.json` says, names and keys.
+//! What `config.json` sets for a run, and the lock that it takes.
 
 use std::path::PathBuf;
 
-use super::{Options, SyncError};
+use super::error::SyncError;
+use super::options::Options;
 use crate::base::ids::MachineId;
 use crate::base::key::Key;
+use crate::base::time::Timestamp;
+use crate::cache::index::Binding;
 use crate::fleet::rules::Rules;
-use crate::git::repo::Repo;
+use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup::SetupError;
 use crate::git::{setup, stale};
+use crate::store::config::Failures;
 use crate::store::lock::Lock;
 use crate::store::{Places, config, lock, private};
 use crate::transcripts::{Naming, Shown};
@@ -23,7 +27,8 @@ pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<Path
     if let Some(began) = lock.killed() {
         crate::git::keep::release(&places.repo.join(".git/gc.pid"));
         cleared = stale::clear(&places.repo.join(".git"), began);
-        // An object that is gone is fetched or made again; one that is broken stands in its own way.
+        // An object that is gone is fetched or made again; one that is broken stands in its own
+        // way.
         if let Ok(Some(repo)) = Repo::open(&places.repo) {
             repo.drop_broken(began);
         }
@@ -32,7 +37,8 @@ pub(super) fn lock(places: &Places, options: &Options) -> Result<(Lock, Vec<Path
     Ok((lock, cleared))
 }
 
-/// Puts the clone's configuration right, and shuts others off from what an earlier version wrote where they could read it.
+/// Puts the clone's configuration right, and shuts others off from what an earlier version wrote
+/// where they could read it.
 pub(super) fn configure(places: &Places, repo: &Repo, options: &Options) -> Result<(), SetupError> {
     let private = setup::is_private(repo)?;
     setup::configure(repo, &options.program)?;
@@ -70,8 +76,9 @@ pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, Sync
     })
 }
 
-/// What makes one reading of a transcript differ from another: the settings, and what is forgotten. After somebody has something forgotten
-/// everything is read once more, since rows that were read before may show which shortened records are meant.
+/// What makes one reading of a transcript differ from another: the settings, and what is forgotten.
+/// After somebody has something forgotten everything is read once more, since rows that were read
+/// before may identify pruned records that are meant.
 pub(super) fn reader(
     repo: &Repo,
     naming: &Naming,
@@ -95,12 +102,36 @@ pub(super) fn reader(
     ))
 }
 
-/// What the lock file says to others.
+/// What the index is bound to, for a reading of transcripts as [`reader`] describes it: the commit
+/// that the clone had last, and this machine.
+pub(super) fn binding(
+    repo: &Repo,
+    machine: Option<&MachineId>,
+    reader: String,
+) -> Result<Binding, SyncError> {
+    let known = repo.commit_at(KNOWN)?.map(|id| id.to_string());
+    Ok(Binding {
+        known: known.unwrap_or_default(),
+        machine: machine.map(ToString::to_string).unwrap_or_default(),
+        reader,
+    })
+}
+
+/// When runs that nobody attends try the remote again, after it failed so often in a row, the last
+/// time at `last`.
+pub(super) fn next_try(failures: &Failures, (count, last): (u64, Timestamp)) -> Option<Timestamp> {
+    let pause = failures.pause(count).saturating_mul(1000);
+    let pause = i64::try_from(pause).unwrap_or(i64::MAX);
+    Timestamp::from_millis(last.millis().saturating_add(pause))
+}
+
+/// The text of the lock file, for other runs.
 pub(super) fn label(options: &Options) -> String {
     format!("pid {}, since {}\n", std::process::id(), options.now)
 }
 
-/// The options with what `config.json` says. A pseudonym for the machine's name is the same in every run and tells nothing.
+/// The options with those of `config.json`. The pseudonym of a machine's name is the same in every
+/// run.
 pub(super) fn with_settings(
     options: &Options,
     config: &config::Config,

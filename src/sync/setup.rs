@@ -3,15 +3,19 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Options, SyncError};
+use super::error::SyncError;
+use super::identity;
+use super::options::Options;
+use super::owner;
+use super::repository::{furnish, has_data, is_sync};
+use super::settings::{configure, lock};
 use crate::base::ids::MachineId;
-use crate::front::{self, There};
 use crate::git::hooks::{self, Installed};
 use crate::git::process::{MACHINES, Survey, hide_secrets};
-use crate::git::repo::{Entry, FILE, Repo, RepoError};
+use crate::git::repo::{Repo, RepoError};
 use crate::git::{Git, Oid, Target, Unsound, setup};
-use crate::store::layout::{self, ATTRIBUTE_LINE, ATTRIBUTES, MANIFEST, README_LINE};
-use crate::store::{Places, key, machine_id, profiles};
+use crate::store::durable::WriteError;
+use crate::store::{Places, config, key, machine_id, profiles};
 
 /// What a set-up did.
 #[derive(Debug, Clone)]
@@ -34,32 +38,22 @@ pub struct Init {
     pub hooks: Installed,
 }
 
-const README: &str = "# Claude Code usage of my machines
-
-Written by `claude-sync`: token counts and costs per request, no conversation content.
-`git log` is the history of syncs; `claude-usage-tracker` shows the figures.
-
-| path | what it holds |
-|---|---|
-| `sync/manifest.json` | all machines and their totals, computed from the files below |
-| `sync/machines/` | a page for each machine: its totals and what its last sync brought |
-| `sync/archive/YYYY/MM/MACHINE/DD.jsonl` | every usage record, by day |
-";
-
-/// Sets this machine up. With `remote` it joins that repository, or starts it; without, history stays here.
+/// Sets this machine up. With `remote` it joins that repository, or starts it; without, history
+/// stays here.
 ///
-/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has none. With `per_machine` each
-/// machine pushes a branch of its own; who joins such a repository does so unasked.
+/// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has
+/// none. With `per_machine` each machine pushes a branch of its own; who joins such a repository
+/// does so unasked.
 pub fn init(
     places: &Places,
     options: &Options,
     remote: Option<&str>,
     per_machine: bool,
 ) -> Result<Init, SyncError> {
-    super::owner::check(places)?;
-    let _lock = super::settings::lock(places, options)?.0;
+    owner::check(places)?;
+    let _lock = lock(places, options)?.0;
     let git = Git::find(options.attended)?.with_watcher(options.watcher.clone());
-    take_up_id(places)?;
+    identity::take_up_id(places)?;
     profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
     set_up(
@@ -72,46 +66,6 @@ pub fn init(
     )
 }
 
-/// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes from the name. An id that is there
-/// already stays another machine's.
-pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
-    let id = MachineId::of_name(name);
-    match machine_id::read(&places.machine_id)? {
-        Some(there) if there != id => {
-            return Err(SyncError::HasId {
-                path: places.machine_id.clone(),
-            });
-        }
-        Some(_) => {}
-        None => machine_id::write(&places.machine_id, &id)?,
-    }
-    Ok(id)
-}
-
-/// Has the repository remember the name of [`become_ephemeral`].
-pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
-    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
-    Ok(setup::set_ephemeral(&repo, name)?)
-}
-
-/// Has the repository remember this machine's id, before the machine forgets it. An error where there is no repository.
-pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
-    let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
-    Ok(setup::set_machine(&repo, Some(machine.as_str()))?)
-}
-
-/// A machine that was uninstalled here goes on under its id.
-pub(super) fn take_up_id(places: &Places) -> Result<(), SyncError> {
-    if machine_id::read(&places.machine_id)?.is_none()
-        && let Some(repo) = Repo::open(&places.repo)?
-        && let Some(machine) = setup::machine(&repo)?.and_then(|id| MachineId::parse(&id).ok())
-    {
-        machine_id::write(&places.machine_id, &machine)?;
-        setup::set_machine(&repo, None)?;
-    }
-    Ok(())
-}
-
 /// As [`init`], with the lock held.
 pub(super) fn set_up(
     places: &Places,
@@ -121,6 +75,52 @@ pub(super) fn set_up(
     remote: Option<&str>,
     per_machine: bool,
 ) -> Result<Init, SyncError> {
+    let (repo, new_repo) = open_or_create(places, git, remote)?;
+    let target = note_choices(&repo, options, per_machine)?;
+    let per_machine = setup::is_per_machine(&repo)?;
+    let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
+    configure(places, &repo, options)?;
+    let tip = repo.commit_at(&target.tracking(&target.branch))?;
+    if repo.position(&target)?.is_none() {
+        let first = match tip {
+            Some(tip) if is_adoptable(&repo, places, tip)? => tip,
+            _ => first_commit(&repo, git, places, options)?,
+        };
+        begin(&repo, git, &target, first)?;
+    }
+    repo.flush()?;
+    let address = repo.address(target.remote.as_deref());
+    Ok(Init {
+        machine,
+        new_id,
+        new_repo,
+        remote: address.map(|url| hide_secrets(&url)),
+        joined: tip.is_some() || others,
+        branch: target.branch,
+        per_machine,
+        hooks: hooks::install(&repo, git, &options.program, false)?,
+    })
+}
+
+/// Has the repository remember what was chosen, and the branch that is synced.
+fn note_choices(repo: &Repo, options: &Options, per_machine: bool) -> Result<Target, SyncError> {
+    if per_machine {
+        setup::choose_layout(repo)?;
+    }
+    if options.front_page.is_some() {
+        setup::want_front_page(repo, options.front_page)?;
+    }
+    let target = repo.target()?;
+    repo.keep_branch(&target.branch)?;
+    Ok(target)
+}
+
+/// The repository, and whether it was made just now.
+fn open_or_create(
+    places: &Places,
+    git: &Git,
+    remote: Option<&str>,
+) -> Result<(Repo, bool), SyncError> {
     let there = match Repo::open(&places.repo) {
         Err(RepoError::Damaged { part, .. }) => {
             mend(&places.repo, part)?;
@@ -128,67 +128,36 @@ pub(super) fn set_up(
         }
         opened => opened?,
     };
-    let new_repo = there.is_none();
-    let repo = match there {
-        Some(repo) => adopt(repo, git, remote)?,
-        None => create(&places.repo, git, remote)?,
-    };
-    if per_machine {
-        setup::choose_layout(&repo)?;
-    }
-    if options.front_page.is_some() {
-        setup::want_front_page(&repo, options.front_page)?;
-    }
-    let per_machine = setup::is_per_machine(&repo)?;
-    let target = repo.target()?;
-    repo.keep_branch(&target.branch)?;
-    let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
-    super::settings::configure(places, &repo, options)?;
-    let tip = repo.commit_at(&target.tracking(&target.branch))?;
-    let head = repo.position(&target)?;
-    let adopted = match tip {
-        Some(tip) if head.is_none() && is_adoptable(&repo, places, tip)? => Some(tip),
-        _ => None,
-    };
-    match (head, adopted) {
-        (None, Some(tip)) => begin(&repo, git, &target, tip)?,
-        (None, None) => {
-            let tree = furnish(&repo, None, options.front_page)?;
-            let message = "set up claude-sync\n";
-            let signed = crate::store::config::read(&places.config)?.sign;
-            let commit = if signed {
-                repo.commit_signed(git, tree, &[], message)?
-            } else {
-                repo.commit(git, tree, &[], message)?
-            };
-            begin(&repo, git, &target, commit)?;
-        }
-        (Some(_), _) => {}
-    }
-    repo.flush()?;
-    let hooks = hooks::install(&repo, git, &options.program, false)?;
-    Ok(Init {
-        machine,
-        new_id,
-        new_repo,
-        remote: repo
-            .address(target.remote.as_deref())
-            .map(|url| hide_secrets(&url)),
-        joined: tip.is_some() || others,
-        branch: target.branch,
-        per_machine,
-        hooks,
+    Ok(match there {
+        Some(repo) => (adopt(repo, git, remote)?, false),
+        None => (create(&places.repo, git, remote)?, true),
     })
 }
 
-/// Whether a clone may begin with what the remote has. What is encrypted with a key that is not here is joined once the key is, and what a
-/// run would leave out is left to the first run: until then this machine commits by itself.
+/// A commit of a repository that has no data yet.
+fn first_commit(
+    repo: &Repo,
+    git: &Git,
+    places: &Places,
+    options: &Options,
+) -> Result<Oid, SyncError> {
+    let tree = furnish(repo, None, options.front_page)?;
+    let message = "set up claude-sync\n";
+    Ok(if config::read(&places.config)?.sign {
+        repo.commit_signed(git, tree, &[], message)?
+    } else {
+        repo.commit(git, tree, &[], message)?
+    })
+}
+
+/// Whether a clone may begin with what the remote has. What is encrypted with a key that is not
+/// here is joined once the key is, and what a run would leave out is left to the first run: until
+/// then this machine commits by itself.
 fn is_adoptable(repo: &Repo, places: &Places, tip: Oid) -> Result<bool, SyncError> {
     let root = repo.tree_of(tip)?;
     let key = key::read(&places.key)?;
     let sealed = repo.seal_of(root)?;
-    let is_marked =
-        crate::store::config::read(&places.config)?.sealed || repo.sealed_mark()?.is_some();
+    let is_marked = config::read(&places.config)?.sealed || repo.sealed_mark()?.is_some();
     let looker = Repo::open(repo.path())?
         .ok_or(SyncError::NoRemote)?
         .with_key(key.as_ref());
@@ -212,7 +181,8 @@ fn begin(repo: &Repo, git: &Git, target: &Target, commit: Oid) -> Result<(), Syn
     Ok(repo.move_ref(&target.local(), None, commit, "claude-sync: init")?)
 }
 
-/// Makes a part of `.git` anew without which git does not work. What it said is lost; objects and branches are not.
+/// Makes a part of `.git` anew without which git does not work. Its content is lost; objects and
+/// branches are not.
 fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
     let place = path.join(".git");
     let text = if part == "HEAD" {
@@ -220,112 +190,12 @@ fn mend(path: &Path, part: &str) -> Result<(), SyncError> {
             .and_then(|config| config.get_string("claude-sync.branch"));
         format!("ref: refs/heads/{}\n", branch.as_deref().unwrap_or("main"))
     } else {
-        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n".to_owned()
+        "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\
+         \tlogallrefupdates = true\n"
+            .to_owned()
     };
     let written = crate::store::durable::write(&place.join(part), text.as_bytes());
     Ok(written.map_err(setup::SetupError::Write)?)
-}
-
-/// Whether a tree has usage data in it.
-pub(super) fn has_data(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
-    Ok(repo.entry(Some(root), MANIFEST)?.is_some()
-        || repo.folder(Some(root), layout::MACHINES)?.is_some())
-}
-
-/// A root tree with what every sync repository has, and otherwise as it was.
-pub(super) fn furnish(
-    repo: &Repo,
-    root: Option<Oid>,
-    front_page: Option<bool>,
-) -> Result<Oid, SyncError> {
-    let mut changes = std::collections::BTreeMap::new();
-    let there = root
-        .map(|root| There::read(repo, root))
-        .transpose()?
-        .unwrap_or_default();
-    // Whose README.md is no text keeps it as it is.
-    let no_text = there.readme.is_none() && repo.entry(root, layout::README)?.is_some();
-    let readme = there.readme.clone().unwrap_or_else(|| {
-        if root.is_none() {
-            README.to_owned()
-        } else {
-            String::new()
-        }
-    });
-    let wanted = match (front_page, there.split()) {
-        (Some(true), None) if !no_text && !repo.is_sealing() => {
-            // Below the title, where people see it first.
-            let title = readme
-                .split_inclusive('\n')
-                .next()
-                .filter(|line| line.starts_with("# "))
-                .unwrap_or_default();
-            let rest = &readme[title.len()..];
-            format!(
-                "{title}{}{}{rest}",
-                if title.is_empty() { "" } else { "\n" },
-                front::EMPTY
-            )
-        }
-        (Some(false), Some(split)) => split.with(""),
-        _ => readme,
-    };
-    if there.readme.as_deref() != Some(&wanted) && !(wanted.is_empty() || no_text) {
-        changes.insert(
-            layout::README.to_owned(),
-            Entry {
-                mode: FILE,
-                oid: repo.write_blob(wanted.as_bytes())?,
-            },
-        );
-    }
-    let wanted_front = front::Split::of(&wanted).is_some();
-    let old = repo
-        .entry(root, ATTRIBUTES)?
-        .filter(|entry| entry.mode == FILE);
-    let text = match old {
-        Some(entry) => String::from_utf8_lossy(&repo.blob(entry.oid)?).into_owned(),
-        None => String::new(),
-    };
-    // README.md is the user's, and git's to merge, where there is no front page in it.
-    let lines = [Some(ATTRIBUTE_LINE), wanted_front.then_some(README_LINE)];
-    let missing: Vec<&str> = lines
-        .into_iter()
-        .flatten()
-        .filter(|wanted| !text.lines().any(|line| line == *wanted))
-        .collect();
-    if !missing.is_empty() {
-        let gap = if text.is_empty() || text.ends_with('\n') {
-            ""
-        } else {
-            "\n"
-        };
-        let oid = repo.write_blob(format!("{text}{gap}{}\n", missing.join("\n")).as_bytes())?;
-        changes.insert(ATTRIBUTES.to_owned(), Entry { mode: FILE, oid });
-    }
-    match (root, changes.is_empty()) {
-        (Some(root), true) => Ok(root),
-        _ => Ok(repo.replace(root, &changes)?),
-    }
-}
-
-/// Whether a tree is one of ours, or has nothing in it that could be somebody else's.
-pub(super) fn is_sync(repo: &Repo, root: Oid) -> Result<bool, SyncError> {
-    let entries = repo.entries(Some(root))?;
-    let marked = || -> Result<bool, SyncError> {
-        let Some(entry) = entries.get(ATTRIBUTES) else {
-            return Ok(false);
-        };
-        let small = repo.is_blob_within(entry.oid, 1 << 20)?;
-        Ok(small
-            && String::from_utf8_lossy(&repo.blob(entry.oid)?)
-                .lines()
-                .any(|line| line == ATTRIBUTE_LINE))
-    };
-    Ok(entries.is_empty()
-        || repo.entry(Some(root), MANIFEST)?.is_some()
-        || repo.folder(Some(root), "sync/machines")?.is_some()
-        || marked()?)
 }
 
 /// Takes a repository that is there already, such as a clone that the user made.
@@ -358,32 +228,31 @@ fn adopt(repo: Repo, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError>
                 repo: repo.path().to_owned(),
             });
         }
-        None => {
-            let far = ask(git, repo.path(), address)?;
-            setup::add_remote(&repo, address, &target.branch)?;
-            let fetched = fetch(&repo, git, address);
-            let checked = fetched.and_then(|()| {
-                check_tip(
-                    &repo,
-                    far.branch.as_deref().unwrap_or(&target.branch),
-                    address,
-                )
-            });
-            if let Err(error) = checked {
-                setup::remove_remote(&repo, &target.branch)?;
-                return Err(error);
-            }
-            if far.per_machine {
-                setup::choose_layout(&repo)?;
-            } else if let Some(branch) = far.branch.filter(|branch| *branch != target.branch) {
-                repo.follow(&repo.target()?, &branch)?;
-            }
-        }
+        None => add_remote(&repo, git, &target, address)?,
     }
     Ok(repo)
 }
 
-/// Follows the remote's branch in a clone by hand whose own branch has nothing: the remote's `HEAD` may name one that is not there.
+/// Adds a remote to a repository that has none, unless something else than sync data is there.
+fn add_remote(repo: &Repo, git: &Git, target: &Target, address: &str) -> Result<(), SyncError> {
+    let far = ask(git, repo.path(), address)?;
+    setup::add_remote(repo, address, &target.branch)?;
+    let branch = far.branch.as_deref().unwrap_or(&target.branch);
+    let checked = fetch(repo, git, address).and_then(|()| check_tip(repo, branch, address));
+    if let Err(error) = checked {
+        setup::remove_remote(repo, &target.branch)?;
+        return Err(error);
+    }
+    if far.per_machine {
+        setup::choose_layout(repo)?;
+    } else if let Some(branch) = far.branch.filter(|branch| *branch != target.branch) {
+        repo.follow(&repo.target()?, &branch)?;
+    }
+    Ok(())
+}
+
+/// Follows the remote's branch in a clone by hand whose own branch has nothing: the remote's `HEAD`
+/// may name one that is not there.
 fn look_for_data(repo: &Repo, git: &Git, target: Target) -> Result<Target, SyncError> {
     let Some(address) = repo.address(target.remote.as_deref()) else {
         return Ok(target);
@@ -410,15 +279,14 @@ fn look_for_data(repo: &Repo, git: &Git, target: Target) -> Result<Target, SyncE
     }
 }
 
-/// Makes a repository in a folder beside its place and moves it there when all is well, so that a failure leaves nothing half-done.
+/// Makes a repository in a folder beside its place and moves it there when all is well, so that a
+/// failure leaves nothing half-done.
 fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncError> {
     let write = |source| {
-        SyncError::Setup(setup::SetupError::Write(
-            crate::store::durable::WriteError {
-                path: path.to_owned(),
-                source,
-            },
-        ))
+        SyncError::Setup(setup::SetupError::Write(WriteError {
+            path: path.to_owned(),
+            source,
+        }))
     };
     if path.exists() {
         let empty = fs::read_dir(path).map_err(write)?.next().is_none();
@@ -435,13 +303,20 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
         .prefix(".claude-sync-new-")
         .tempdir_in(parent)
         .map_err(write)?;
+    let place = draft.path().join("repo");
+    create_at(&place, draft.path(), git, remote)?;
+    fs::rename(&place, path).map_err(write)?;
+    Ok(Repo::open(path)?.expect("the repository was moved here just now"))
+}
+
+/// Makes a repository, with what the remote has. `at`: an existing folder in which git may run.
+fn create_at(path: &Path, at: &Path, git: &Git, remote: Option<&str>) -> Result<(), SyncError> {
     let far = remote
-        .map(|address| ask(git, draft.path(), address))
+        .map(|address| ask(git, at, address))
         .transpose()?
         .unwrap_or_default();
     let branch = far.branch.unwrap_or_else(|| "main".to_owned());
-    let place = draft.path().join("repo");
-    let repo = Repo::create(&place, &branch)?;
+    let repo = Repo::create(path, &branch)?;
     if let Some(address) = remote {
         setup::add_remote(&repo, address, &branch)?;
         fetch(&repo, git, address)?;
@@ -450,12 +325,11 @@ fn create(path: &Path, git: &Git, remote: Option<&str>) -> Result<Repo, SyncErro
     if far.per_machine {
         setup::choose_layout(&repo)?;
     }
-    drop(repo);
-    fs::rename(&place, path).map_err(write)?;
-    Ok(Repo::open(path)?.expect("the repository was moved here just now"))
+    Ok(())
 }
 
-/// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain clone of it shows what is pushed.
+/// What branches the remote has. Of an empty one, which branch its `HEAD` names, so that a plain
+/// clone of it shows what is pushed.
 fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
     let mut far = git
         .survey(at, address)

@@ -1,23 +1,27 @@
-//! How things stand: what waits on this machine, and when the others last synced. Nothing is asked of the remote, nothing is written.
+//! How things stand: what waits on this machine, and when the others last synced. Nothing is asked
+//! of the remote, nothing is written.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use super::error::SyncError;
 use super::left_out::{self, LeftOut};
-use super::settings::reader;
-use super::{SyncError, naming};
+use super::settings::{binding, naming, next_try, reader};
+use super::view::View;
 use crate::base::ids::MachineId;
 use crate::base::time::Timestamp;
-use crate::cache::index::{Binding, Index};
+use crate::cache::index::Index;
 use crate::cache::overview::Overview;
 use crate::cache::{Cache, NoCache};
-use crate::fleet::read;
+use crate::fleet::MachineView;
+use crate::format::syncfile::SyncFile;
 use crate::git::process::{MACHINES, hide_secrets};
-use crate::git::repo::{KNOWN, Repo};
-use crate::git::{Place, setup as clone};
-use crate::store::{Places, config, key, machine_id};
+use crate::git::repo::Repo;
+use crate::git::{Place, Target, setup as clone};
+use crate::store::config::{self, Config};
+use crate::store::{Places, key, machine_id};
 use crate::transcripts::{self, Cursors, Extent, Folder, Folders, TranscriptFile};
 
 /// How things stand.
@@ -35,13 +39,13 @@ pub struct Status {
     pub late: Option<Place>,
     /// Why the last run could not push, as git or the remote put it.
     pub reason: Option<String>,
-    /// Commits that the remote lacks, as far as the last fetch tells.
+    /// Commits that the remote lacks, by the last fetch.
     pub unpushed: u64,
     /// How often the remote failed in a row, and when runs that nobody attends try again.
     pub retry: Option<(u64, Timestamp)>,
     /// What the next sync would read.
     pub unsynced: Unsynced,
-    /// Sessions that a person must look at.
+    /// Sessions that need review.
     pub pending: u64,
     /// Files that runs left out, and that nobody has seen to yet.
     pub left_out: Vec<LeftOut>,
@@ -77,9 +81,9 @@ pub struct Known {
     pub label: String,
     /// When it last synced.
     pub last_sync: Option<Timestamp>,
-    /// It will not sync again, or is another's past.
+    /// It will not sync again, or was merged into another one.
     pub retired: bool,
-    /// Why its page cannot be read.
+    /// Why its machine file cannot be read.
     pub error: Option<String>,
 }
 
@@ -88,92 +92,77 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
     let found = places.folders();
-    let unread = places.search.unread(&found);
     let mut out = Status {
         machine: machine_id::read(&places.machine_id)?,
-        unread,
+        unread: places.search.unread(&found),
         ..Status::default()
     };
-    let unsynced = |cursors: &Cursors| unsynced(&found, cursors);
     let index = Index::peek(&places.state);
-    let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) else {
-        out.unsynced = unsynced(&Cursors::new());
-        return Ok(with_folders(out, found));
-    };
-    out.set_up = true;
-    out.left_out = left_out::read(&repo);
-    let target = repo.target()?;
-    out.remote = repo
-        .address(target.remote.as_deref())
-        .map(|address| hide_secrets(&address));
-    out.branch = Some(target.branch.clone());
-    out.late = repo.obstacle(&target.branch)?;
-    if let Some(index) = &index {
-        let naming = naming(&config, key.as_ref())?;
-        let known = repo
-            .commit_at(KNOWN)?
-            .map(|id| id.to_string())
-            .unwrap_or_default();
-        let machine = out
-            .machine
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default();
-        let binding = Binding {
-            known,
-            machine,
-            reader: reader(&repo, &naming, config.summary_only)?,
-        };
-        out.unsynced = unsynced(&index.cursors(&binding).unwrap_or_default());
-        out.reason = index.failure_reason().ok().flatten();
-        if let Some((failures, last)) = index.failures().ok().flatten() {
-            let pause = i64::try_from(config.failures.pause(failures).saturating_mul(1000))
-                .unwrap_or(i64::MAX);
-            out.retry = Timestamp::from_millis(last.millis().saturating_add(pause))
-                .map(|next| (failures, next));
+    let mut cursors = Cursors::new();
+    if let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) {
+        out.set_up = true;
+        out.left_out = left_out::read(&repo);
+        let target = repo.target()?;
+        let address = repo.address(target.remote.as_deref());
+        out.remote = address.map(|address| hide_secrets(&address));
+        out.branch = Some(target.branch.clone());
+        out.late = repo.obstacle(&target.branch)?;
+        if let Some(index) = &index {
+            let naming = naming(&config, key.as_ref())?;
+            let reader = reader(&repo, &naming, config.summary_only)?;
+            let binding = binding(&repo, out.machine.as_ref(), reader)?;
+            cursors = index.cursors(&binding).unwrap_or_default();
+            out.reason = index.failure_reason().ok().flatten();
+            out.retry = retry(index, &config);
         }
-    } else {
-        out.unsynced = unsynced(&Cursors::new());
+        out.unpushed = unpushed(&repo, &target, &out)?;
+        if let Some(head) = repo.position(&target)? {
+            let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
+            (out.machines, out.pending) = fleet(View::of_commit(&repo, head, cache)?)?;
+        }
     }
-    let own = out
+    out.unsynced = unsynced(&found, &cursors);
+    Ok(with_folders(out, found))
+}
+
+/// How often the remote failed in a row, and when runs that nobody attends try again.
+fn retry(index: &Index, config: &Config) -> Option<(u64, Timestamp)> {
+    let failures = index.failures().ok().flatten()?;
+    next_try(&config.failures, failures).map(|next| (failures.0, next))
+}
+
+/// How many commits the remote lacks: those of this machine's own branch, where it has one.
+fn unpushed(repo: &Repo, target: &Target, status: &Status) -> Result<u64, SyncError> {
+    let own = status
         .machine
         .as_ref()
-        .filter(|_| clone::is_per_machine(&repo).unwrap_or(false))
+        .filter(|_| clone::is_per_machine(repo).unwrap_or(false))
         .map(|id| format!("{MACHINES}{id}"));
-    let (position, pushed) = match own {
+    let (position, branch) = match own {
         Some(own) => (repo.head(&own)?, own),
-        None => (repo.position(&target)?, target.branch.clone()),
+        None => (repo.position(target)?, target.branch.clone()),
     };
-    if out.remote.is_some()
-        && let Some(head) = position
-    {
-        let there = repo.commit_at(&target.tracking(&pushed))?;
-        out.unpushed = repo.new_commits(head, there.as_slice())?.len() as u64;
-    }
-    let Some(head) = repo.position(&target)? else {
-        return Ok(with_folders(out, found));
+    let Some(head) = position.filter(|_| status.remote.is_some()) else {
+        return Ok(0);
     };
-    let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
-    let trees = read::inputs(&repo, Some(repo.tree_of(head)?))?;
-    let fleet = Overview::read(&repo, trees, None, cache, &mut |_| {})?.fleet;
-    out.pending = fleet
-        .sessions
-        .values()
-        .filter(|session| session.pending)
-        .count() as u64;
-    let labels = fleet.labels();
-    let known = |(machine, label): (&crate::fleet::MachineView, String)| Known {
+    let there = repo.commit_at(&target.tracking(&branch))?;
+    Ok(repo.new_commits(head, there.as_slice())?.len() as u64)
+}
+
+/// All machines, and the number of sessions that need review.
+fn fleet(view: View<'_>) -> Result<(Vec<Known>, u64), SyncError> {
+    let inputs = view.inputs()?;
+    let fleet = Overview::read(view.repo, inputs, None, view.cache, &mut |_| {})?.fleet;
+    let pending = fleet.sessions.values().filter(|session| session.pending);
+    let known = |(machine, label): (&MachineView, String)| Known {
         id: machine.id.clone(),
         label,
-        last_sync: machine
-            .page
-            .as_ref()
-            .map(crate::format::syncfile::SyncFile::last_sync),
+        last_sync: machine.page.as_ref().map(SyncFile::last_sync),
         retired: machine.retired || machine.merged_into.is_some(),
         error: machine.error.clone(),
     };
-    out.machines = fleet.machines.iter().zip(labels).map(known).collect();
-    Ok(with_folders(out, found))
+    let machines = fleet.machines.iter().zip(fleet.labels()).map(known);
+    Ok((machines.collect(), pending.count() as u64))
 }
 
 fn with_folders(status: Status, found: Folders) -> Status {
@@ -211,7 +200,8 @@ fn unsynced(folders: &Folders, cursors: &Cursors) -> Unsynced {
     }
 }
 
-/// The session that a transcript is of, by its path: subagents lie in a folder of their session's name.
+/// The session that a transcript is of, by its path: subagents lie in a folder of their session's
+/// name.
 fn session(file: &TranscriptFile) -> String {
     let parts: Vec<String> = file
         .path

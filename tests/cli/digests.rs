@@ -24,7 +24,7 @@ use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::record::{Counters, Level, Record, RecordSet, Source, Sum, SumKey, Totals};
 use claude_sync::store::layout;
-use claude_sync::sync::own::Own;
+use claude_sync::sync::local::LocalFiles;
 use claude_sync::sync::{self, Host, Stamp};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -510,7 +510,7 @@ fn check_run(repo: &Repo, tree: &Tree, machine: u8, numbers: &[(u8, bool)], cach
         .map(|number| numbered(*number, days[usize::from(number.0 % 3)]))
         .collect();
     let id = machine_id(machine);
-    let mut own = Own::new(&id);
+    let mut own = LocalFiles::new(&id);
     tree.iter().for_each(|(path, bytes)| {
         own.read(path, Content::Bytes(bytes.clone()))
             .expect("reads");

@@ -242,7 +242,7 @@ impl Memory {
     }
 
     /// Whether commits that came from the remote have data that is forgotten, as a run asks.
-    fn is_tainted(&self, starts: &Starts<'_>) -> bool {
+    fn is_tainted(&self, starts: &Starts) -> bool {
         let Some(tip) = starts.tip.filter(|tip| Some(*tip) != starts.known) else {
             return false;
         };
@@ -341,14 +341,14 @@ impl Site for Memory {
             tip,
             head: node.head,
             known: node.known,
-            others: &others,
+            others: others.clone(),
             ..Starts::default()
         };
         let options = self.options(home, run);
         let index = self.index(at);
         let tree = assemble_for(
             &self.repo,
-            starts,
+            &starts,
             &home.id,
             &self.brought(home, run),
             &options,

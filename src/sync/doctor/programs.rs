@@ -1,6 +1,8 @@
 //! The programs that git runs for us, and git itself.
 
-use super::{Check, Patient, Status, show, tell};
+use super::check::Check;
+use super::installation::Installation;
+use super::text::{one_line, show};
 use crate::git::process::MIN_VERSION;
 use crate::git::settings::Role;
 use crate::git::{hooks as installed, setup};
@@ -9,29 +11,29 @@ const NO_REPOSITORY: &str = "there is no repository to look at";
 const AGAIN: &str = "claude-sync sets it up again with every run";
 
 /// The version of git.
-pub fn git(patient: &Patient) -> Check {
-    match &patient.git {
+pub fn git(here: &Installation) -> Check {
+    match &here.git {
         Ok(git) => Check::ok("git", git.version()),
         Err(error) => {
             let advice = format!(
                 "install git {}.{} or later, and have it in PATH",
                 MIN_VERSION.0, MIN_VERSION.1
             );
-            Check::new("git", Status::Error, tell(error), advice)
+            Check::error("git", one_line(error), advice)
         }
     }
 }
 
 /// Whom commits will name. The name and address themselves are not shown.
-pub fn identity(patient: &Patient) -> Check {
+pub fn identity(here: &Installation) -> Check {
     const NAME: &str = "identity";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
     };
-    let Ok(git) = &patient.git else {
+    let Ok(git) = &here.git else {
         return Check::skipped(NAME, "it takes git to know");
     };
-    let sign = patient.config.as_ref().is_ok_and(|config| config.sign);
+    let sign = here.config.as_ref().is_ok_and(|config| config.sign);
     let Ok(settings) = git.settings(repo.path()) else {
         return Check::skipped(NAME, "git does not tell its configuration");
     };
@@ -57,48 +59,38 @@ pub fn identity(patient: &Patient) -> Check {
         "{} {verb} not set: commits name claude-sync@localhost as their author",
         missing.join(" and ")
     );
-    Check::new(NAME, Status::Note, what, advice)
+    Check::note(NAME, what, advice)
 }
 
 /// What git calls to join two versions.
-pub fn driver(patient: &Patient) -> Check {
+pub fn driver(here: &Installation) -> Check {
     const NAME: &str = "merge_driver";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
     };
-    let defects = setup::defects(repo, &patient.options.program);
+    let defects = setup::defects(repo, &here.options.program);
     let program = setup::driver_program(repo);
     match (defects.first(), program) {
         (None, Some(program)) if program.exists() => {
             Check::ok(NAME, "git joins versions by this program")
         }
-        (_, Some(program)) if !program.exists() => Check::new(
-            NAME,
-            Status::Error,
-            format!(
-                "git joins versions by {}, which is not there",
-                show(&program)
-            ),
-            AGAIN,
-        ),
-        // Two installed versions, or one that moved: each works, and the one that ran last is called.
+        (_, Some(program)) if !program.exists() => {
+            let program = show(&program);
+            let what = format!("git joins versions by {program}, which is not there");
+            Check::error(NAME, what, AGAIN)
+        }
+        // Two installed versions, or one that moved: each works, and the one that ran last is
+        // called.
         (Some((subject, _)), Some(program))
-            if program.file_name() == patient.options.program.file_name()
+            if program.file_name() == here.options.program.file_name()
                 && subject.starts_with("merge.") =>
         {
-            Check::new(
-                NAME,
-                Status::Note,
-                format!(
-                    "git joins versions by another claude-sync, {}",
-                    show(&program)
-                ),
-                AGAIN,
-            )
+            let program = show(&program);
+            let what = format!("git joins versions by another claude-sync, {program}");
+            Check::note(NAME, what, AGAIN)
         }
-        (Some((subject, what)), _) => Check::new(
+        (Some((subject, what)), _) => Check::error(
             NAME,
-            Status::Error,
             format!("{subject} {what}: a merge by git would lose data"),
             AGAIN,
         ),
@@ -107,9 +99,9 @@ pub fn driver(patient: &Patient) -> Check {
 }
 
 /// What git calls before a push and after a merge.
-pub fn hooks(patient: &Patient) -> Check {
+pub fn hooks(here: &Installation) -> Check {
     const NAME: &str = "hooks";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
     };
     if let Some(program) = installed::gone_program(repo) {
@@ -117,22 +109,16 @@ pub fn hooks(patient: &Patient) -> Check {
             "hooks call {}, which is not there: git goes on without their checks",
             show(&program)
         );
-        return Check::new(
-            NAME,
-            Status::Warning,
-            what,
-            "claude-sync init installs them again",
-        );
+        return Check::warning(NAME, what, "claude-sync init installs them again");
     }
-    if let Some(missing) = patient
+    if let Some(missing) = here
         .git
         .as_ref()
         .ok()
         .and_then(|git| installed::missing(repo, git))
     {
-        return Check::new(
+        return Check::warning(
             NAME,
-            Status::Warning,
             format!("{missing} is not installed"),
             "claude-sync init installs it again",
         );
@@ -145,9 +131,8 @@ pub fn hooks(patient: &Patient) -> Check {
             "core.hooksPath is set, and its folder is left alone: {}",
             show(&installed::folder(repo))
         );
-        return Check::new(
+        return Check::note(
             NAME,
-            Status::Note,
             what,
             "to have the checks, call them there: claude-sync hook pre-push \"$@\"",
         );

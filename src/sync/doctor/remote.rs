@@ -1,6 +1,8 @@
 //! The remote: whether there is one, whether it answers, and to whom.
 
-use super::{Check, Patient, Status, tell};
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::{joined_lines, one_line};
 use crate::cache::index::Index;
 use crate::git::Cause;
 use crate::git::process::{hide_secrets, refuser};
@@ -10,15 +12,14 @@ const OFFLINE: &str = "the remote is not asked with --offline";
 const NO_REMOTE: &str = "there is no remote";
 
 /// Where history goes.
-pub fn remote(patient: &Patient) -> Check {
+pub fn remote(here: &Installation) -> Check {
     const NAME: &str = "remote";
-    if patient.repo().is_none() {
+    if here.repo().is_none() {
         return Check::skipped(NAME, "there is no repository to look at");
     }
-    match addresses(patient).as_slice() {
-        [] => Check::new(
+    match addresses(here).as_slice() {
+        [] => Check::note(
             NAME,
-            Status::Note,
             "none: history is kept on this machine alone",
             "to share it: claude-sync init ADDRESS",
         ),
@@ -33,19 +34,19 @@ pub fn remote(patient: &Patient) -> Check {
 }
 
 /// The name of the remote that the branch is pushed to.
-fn name(patient: &Patient) -> Option<String> {
-    patient.repo()?.target().ok()?.remote
+fn name(here: &Installation) -> Option<String> {
+    here.repo()?.target().ok()?.remote
 }
 
 /// The address of the remote, and those that pushes go to where they are others.
-fn addresses(patient: &Patient) -> Vec<String> {
-    let name = name(patient);
-    let mut out: Vec<String> = patient
+fn addresses(here: &Installation) -> Vec<String> {
+    let name = name(here);
+    let mut out: Vec<String> = here
         .repo()
         .and_then(|repo| repo.address(name.as_deref()))
         .into_iter()
         .collect();
-    let config = patient
+    let config = here
         .repo()
         .filter(|_| !out.is_empty())
         .and_then(|repo| repo.config().ok());
@@ -63,15 +64,15 @@ fn addresses(patient: &Patient) -> Vec<String> {
 }
 
 /// Whether it answers.
-pub fn reachable(patient: &Patient) -> Check {
+pub fn reachable(here: &Installation) -> Check {
     const NAME: &str = "reachable";
-    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+    let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let Some(remote) = name(patient) else {
+    let Some(remote) = name(here) else {
         return Check::skipped(NAME, NO_REMOTE);
     };
-    if patient.options.offline {
+    if here.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
     match git.survey(repo.path(), &remote) {
@@ -87,72 +88,51 @@ pub fn reachable(patient: &Patient) -> Check {
                 }),
         ),
         Err(error) => {
-            let usual = "check the address, the network, and that git can log in there: claude-sync git ls-remote";
+            let usual = "check the address, the network, and that git can log in there: \
+                         claude-sync git ls-remote";
             let (what, advice) = match Cause::of(&error.to_string()) {
                 Some(cause) => (cause.what(), cause.next(true)),
                 None => ("it does not answer", usual.to_owned()),
             };
-            Check::new(
-                NAME,
-                Status::Error,
-                format!("{what}: {}", tell(&error)),
-                advice,
-            )
+            Check::error(NAME, format!("{what}: {}", one_line(&error)), advice)
         }
     }
 }
 
-/// Whether it takes pushes: as far as it says so before anything is sent, and what the last push came to.
-pub fn push(patient: &Patient, reachable: Status) -> Check {
+/// Whether it accepts pushes: by a dry run, and by how the last push ended.
+pub fn push(here: &Installation, reachable: Status) -> Check {
     const NAME: &str = "push";
-    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+    let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let Some(remote) = name(patient) else {
+    let Some(remote) = name(here) else {
         return Check::skipped(NAME, NO_REMOTE);
     };
     if reachable == Status::Error {
         return Check::skipped(NAME, "it does not answer");
     }
     let failed =
-        Index::peek(&patient.places.state).and_then(|index| index.failure_reason().ok().flatten());
-    if patient.options.offline {
-        return match failed {
-            Some(reason) => Check::new(
-                NAME,
-                Status::Warning,
-                format!("the last push failed: {}", one_line(&reason)),
-                advice(&reason),
-            ),
-            None => Check::skipped(NAME, OFFLINE),
-        };
+        Index::peek(&here.places.state).and_then(|index| index.failure_reason().ok().flatten());
+    let failed = failed.map(|reason| {
+        let what = format!("the last push failed: {}", joined_lines(&reason));
+        Check::warning(NAME, what, advice(&reason))
+    });
+    if here.options.offline {
+        return failed.unwrap_or_else(|| Check::skipped(NAME, OFFLINE));
     }
-    let Some((target, head)) = repo
-        .target()
-        .ok()
-        .and_then(|target| Some((repo.position(&target).ok()??, target)))
-        .map(|(h, t)| (t, h))
+    let target = repo.target().ok();
+    let Some((target, head)) =
+        target.and_then(|target| repo.position(&target).ok()?.map(|head| (target, head)))
     else {
         return Check::skipped(NAME, "there is nothing to push yet");
     };
-    match (
-        git.may_push(repo.path(), &remote, &head.to_string(), &target.branch),
-        failed,
-    ) {
-        (Err(error), _) => Check::new(
-            NAME,
-            Status::Error,
-            format!("it takes no push: {}", tell(&error)),
-            advice(&error.to_string()),
-        ),
+    match git.may_push(repo.path(), &remote, &head.to_string(), &target.branch) {
+        Err(error) => {
+            let what = format!("it takes no push: {}", one_line(&error));
+            Check::error(NAME, what, advice(&error.to_string()))
+        }
         // A dry run asks no hook and no rule.
-        (Ok(()), Some(reason)) => Check::new(
-            NAME,
-            Status::Warning,
-            format!("the last push failed: {}", one_line(&reason)),
-            advice(&reason),
-        ),
-        (Ok(()), None) => Check::ok(NAME, "it takes pushes from here"),
+        Ok(()) => failed.unwrap_or_else(|| Check::ok(NAME, "it takes pushes from here")),
     }
 }
 
@@ -161,29 +141,23 @@ fn advice(reason: &str) -> String {
     let known = refuser(reason).map(|refuser| refuser.next().to_owned());
     let known = known.or_else(|| Cause::of(reason).map(|cause| cause.next(true)));
     known.unwrap_or_else(|| {
-        "check that this machine may write there: the key or token, and the rules of the branch; then run claude-sync".to_owned()
+        "check that this machine may write there: the key or token, and the rules of the branch; \
+         then run claude-sync"
+            .to_owned()
     })
 }
 
-fn one_line(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-}
-
-/// Whether strangers can read it.
-pub fn privacy(patient: &Patient) -> Check {
+/// Whether it can be read without a password.
+pub fn privacy(here: &Installation) -> Check {
     const NAME: &str = "privacy";
-    let (Some(repo), Ok(git)) = (patient.repo(), &patient.git) else {
+    let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
     };
-    let all = addresses(patient);
+    let all = addresses(here);
     if all.is_empty() {
         return Check::skipped(NAME, NO_REMOTE);
     }
-    if patient.options.offline {
+    if here.options.offline {
         return Check::skipped(NAME, OFFLINE);
     }
     let seen: Vec<_> = all
@@ -191,23 +165,8 @@ pub fn privacy(patient: &Patient) -> Check {
         .map(|address| visibility(git, repo.path(), address))
         .collect();
     if let Some(at) = seen.iter().position(|seen| *seen == Visibility::Public) {
-        let sealed = patient
-            .root()
-            .and_then(|root| repo.seal_of(root).ok().flatten())
-            .is_some();
-        let address = hide_secrets(&all[at]);
-        let advice = "make it private where it is hosted, or move: claude-sync git remote set-url origin ADDRESS";
-        return if sealed {
-            let what = format!(
-                "everybody can read {address}: files are encrypted, times and sizes of syncs are not"
-            );
-            Check::new(NAME, Status::Warning, what, advice)
-        } else {
-            let what = format!(
-                "everybody can read {address}: when, how much and on what projects you work"
-            );
-            Check::new(NAME, Status::Error, what, advice)
-        };
+        let sealed = here.root().and_then(|root| repo.seal_of(root).ok()?);
+        return public(NAME, &hide_secrets(&all[at]), sealed.is_some());
     }
     match (
         seen.contains(&Visibility::Closed),
@@ -219,5 +178,21 @@ pub fn privacy(patient: &Patient) -> Check {
             "there is no address by which a stranger could ask for it",
         ),
         _ => Check::skipped(NAME, "whether strangers can read it was not answered"),
+    }
+}
+
+/// What everybody learns from a repository that everybody can read.
+fn public(name: &'static str, address: &str, is_sealed: bool) -> Check {
+    let advice = "make it private where it is hosted, or move: \
+                  claude-sync git remote set-url origin ADDRESS";
+    if is_sealed {
+        let what = format!(
+            "everybody can read {address}: files are encrypted, times and sizes of syncs are not"
+        );
+        Check::warning(name, what, advice)
+    } else {
+        let what =
+            format!("everybody can read {address}: when, how much and on what projects you work");
+        Check::error(name, what, advice)
     }
 }

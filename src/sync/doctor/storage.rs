@@ -1,7 +1,8 @@
 //! What was stored: git's objects and the local index.
 
-use super::place::size as bytes;
-use super::{Check, Patient, Status};
+use super::check::Check;
+use super::installation::Installation;
+use super::text::size as bytes;
 use crate::base::text::count;
 use crate::cache::index::Index;
 use crate::git::bulk::{GC_AUTO, measure};
@@ -10,9 +11,9 @@ use crate::git::bulk::{GC_AUTO, measure};
 const LARGE: u64 = 1_000_000_000;
 
 /// How large the repository is, and whether git should tidy it up.
-pub fn size(patient: &Patient) -> Check {
+pub fn size(here: &Installation) -> Check {
     const NAME: &str = "size";
-    let Some(repo) = patient.repo() else {
+    let Some(repo) = here.repo() else {
         return Check::skipped(NAME, "there is no repository to look at");
     };
     let bulk = measure(&repo.common_folder().join("objects"));
@@ -36,17 +37,11 @@ pub fn size(patient: &Patient) -> Check {
         } else {
             ", more than git leaves alone"
         };
-        return Check::new(
-            NAME,
-            Status::Note,
-            format!("{what}{why}"),
-            "claude-sync git gc",
-        );
+        return Check::note(NAME, format!("{what}{why}"), "claude-sync git gc");
     }
     if bulk.bytes > LARGE {
-        return Check::new(
+        return Check::note(
             NAME,
-            Status::Note,
             what,
             "see what is in it: claude-sync git count-objects -vH, claude-sync git log --stat",
         );
@@ -55,19 +50,14 @@ pub fn size(patient: &Patient) -> Check {
 }
 
 /// The local index.
-pub fn index(patient: &Patient) -> Check {
+pub fn index(here: &Installation) -> Check {
     const NAME: &str = "index";
-    let state = &patient.places.state;
+    let state = &here.places.state;
     match Index::defect(state) {
         Some(what) => {
             let advice =
                 "claude-sync verify --repair makes it anew: it costs time and nothing else";
-            Check::new(
-                NAME,
-                Status::Warning,
-                format!("the local index is damaged: {what}"),
-                advice,
-            )
+            Check::warning(NAME, format!("the local index is damaged: {what}"), advice)
         }
         None if Index::peek(state).is_none() => {
             Check::ok(NAME, "there is none yet: the next sync makes it")

@@ -6,18 +6,21 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 
-use super::{Check, Patient, Status, show};
+use super::check::{Check, Status};
+use super::installation::Installation;
+use super::text::show;
 use crate::base::text::{ago, count, printable, thousands};
 use crate::base::time::Timestamp;
-use crate::cache::index::{Binding, Index};
+use crate::cache::index::Index;
 use crate::git::repo::KNOWN;
-use crate::sync::settings::{naming, reader};
+use crate::sync::settings::{binding, naming, reader};
 use crate::transcripts::{Cursors, Folder, Search, TranscriptFile, mark};
 
-/// Whether transcripts are found and can be read. They are named by the last part of their paths: the rest tells of projects.
-pub fn transcripts(patient: &Patient) -> Check {
+/// Whether transcripts are found and can be read. Only the last part of a path is named: the rest
+/// contains project names.
+pub fn transcripts(here: &Installation) -> Check {
     const NAME: &str = "transcripts";
-    let found = patient.places.folders().discover();
+    let found = here.places.folders().discover();
     let unreadable: Vec<&PathBuf> = found
         .files
         .par_iter()
@@ -26,40 +29,24 @@ pub fn transcripts(patient: &Patient) -> Check {
         .collect();
     let total = found.files.len() as u64;
     if !unreadable.is_empty() || !found.unreadable.is_empty() {
-        let name = |path: &&PathBuf| {
-            path.file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default()
-        };
-        let mut names: Vec<String> = unreadable.iter().take(5).map(name).collect();
-        if unreadable.len() > names.len() {
-            names.push(format!("{} more", unreadable.len() - names.len()));
-        }
-        if !found.unreadable.is_empty() {
-            names.push(count(found.unreadable.len() as u64, "folder"));
-        }
         let what = format!(
             "of {}, these cannot be read: {}",
             count(total, "transcript"),
-            names.join(", ")
+            names(&unreadable, found.unreadable.len() as u64)
         );
-        let advice = "give them back to yourself (chown, chmod u+r); claude-sync --mode=full names their paths";
-        return Check::new(NAME, Status::Warning, what, advice);
+        let advice = "give them back to yourself (chown, chmod u+r); \
+                      claude-sync --mode=full names their paths";
+        return Check::warning(NAME, what, advice);
     }
     if total == 0 {
-        let folders: Vec<_> = patient
+        let folders: Vec<_> = here
             .places
             .claude
             .iter()
             .map(|folder| show(&folder.join("projects")))
             .collect();
         let advice = "if Claude Code keeps them elsewhere, name its folder in CLAUDE_CONFIG_DIR";
-        return Check::new(
-            NAME,
-            Status::Warning,
-            format!("none in {}", folders.join(", ")),
-            advice,
-        );
+        return Check::warning(NAME, format!("none in {}", folders.join(", ")), advice);
     }
     Check::ok(
         NAME,
@@ -67,40 +54,53 @@ pub fn transcripts(patient: &Patient) -> Check {
     )
 }
 
+/// The names of the first files, and how many more files and folders there are.
+fn names(files: &[&PathBuf], folders: u64) -> String {
+    let name = |path: &&PathBuf| {
+        path.file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default()
+    };
+    let mut names: Vec<String> = files.iter().take(5).map(name).collect();
+    if files.len() > names.len() {
+        names.push(format!("{} more", files.len() - names.len()));
+    }
+    if folders > 0 {
+        names.push(count(folders, "folder"));
+    }
+    names.join(", ")
+}
+
 /// Which folders are read, and which look like it and are not.
-pub fn folders(patient: &Patient) -> Check {
+pub fn folders(here: &Installation) -> Check {
     const NAME: &str = "folders";
-    let found = patient.places.folders();
-    let told: Vec<String> = found
+    let found = here.places.folders();
+    let listed: Vec<String> = found
         .folders
         .iter()
-        .map(|folder| told(folder, patient.options.now))
+        .map(|folder| described(folder, here.options.now))
         .collect();
-    let read = if told.is_empty() {
+    let read = if listed.is_empty() {
         "none are read".to_owned()
     } else {
-        format!("{} read: {}", told.len(), told.join("; "))
+        format!("{} read: {}", listed.len(), listed.join("; "))
     };
     if let Some(pattern) = found.unmatched.first() {
         let what = format!(
             "{read}; there are no transcripts in {}, which transcripts.folders names",
             printable(pattern, 300)
         );
-        return Check::new(
-            NAME,
-            Status::Warning,
-            what,
-            "correct or remove it: claude-sync config edit",
-        );
+        return Check::warning(NAME, what, "correct or remove it: claude-sync config edit");
     }
-    let unread = patient.places.search.unread(&found);
-    if unread.is_empty() {
-        return if told.is_empty() {
-            Check::skipped(NAME, read)
-        } else {
-            Check::ok(NAME, read)
-        };
+    let unread = here.places.search.unread(&found);
+    match (unread.is_empty(), listed.is_empty()) {
+        (true, true) => Check::skipped(NAME, read),
+        (true, false) => Check::ok(NAME, read),
+        (false, _) => not_read(NAME, &read, &unread),
     }
+}
+
+fn not_read(name: &'static str, read: &str, unread: &[PathBuf]) -> Check {
     let names: Vec<String> = unread.iter().take(5).map(|folder| show(folder)).collect();
     let what = format!(
         "{read}; {} like Claude Code's and not read: {}",
@@ -108,16 +108,12 @@ pub fn folders(patient: &Patient) -> Check {
         names.join(", ")
     );
     let list = serde_json::json!(names).to_string();
-    Check::new(
-        NAME,
-        Status::Note,
-        what,
-        format!("to read them too: claude-sync config set transcripts.folders '{list}'"),
-    )
+    let advice = format!("to read them too: claude-sync config set transcripts.folders '{list}'");
+    Check::note(name, what, advice)
 }
 
-/// A folder's path, and what is in it.
-fn told(folder: &Folder, now: Timestamp) -> String {
+/// A folder's path and content.
+fn described(folder: &Folder, now: Timestamp) -> String {
     let extent = folder.extent();
     let newest = extent
         .newest
@@ -134,7 +130,7 @@ fn told(folder: &Folder, now: Timestamp) -> String {
     )
 }
 
-/// How long Claude Code keeps transcripts, in days, where its settings say nothing else.
+/// How long Claude Code keeps transcripts, in days, where its settings do not set it.
 const USUAL: f64 = 30.0;
 /// A shorter time takes syncs more often than somebody does by hand.
 const SHORT: f64 = 3.0;
@@ -144,14 +140,10 @@ const MARGIN: f64 = 3.0;
 const MOST: u64 = 16 << 20;
 
 /// Whether Claude Code deletes transcripts before they are synced.
-pub fn retention(patient: &Patient) -> Check {
+pub fn retention(here: &Installation) -> Check {
     const NAME: &str = "retention";
-    let folders = patient
-        .places
-        .claude
-        .iter()
-        .filter(|folder| folder.is_dir());
-    let checks = folders.map(|folder| of_folder(patient, folder));
+    let folders = here.places.claude.iter().filter(|folder| folder.is_dir());
+    let checks = folders.map(|folder| of_folder(here, folder));
     let worst = checks.max_by_key(|(status, _, _)| *status);
     match worst {
         None => Check::skipped(NAME, "there is no folder of Claude Code's"),
@@ -159,57 +151,37 @@ pub fn retention(patient: &Patient) -> Check {
     }
 }
 
-fn of_folder(patient: &Patient, folder: &Path) -> (Status, String, String) {
-    let file = folder.join("settings.json");
-    let days = match period(&file) {
-        Ok(days) => days,
+fn of_folder(here: &Installation, folder: &Path) -> (Status, String, String) {
+    let path = folder.join("settings.json");
+    let file = show(&path);
+    let days = match period(&path) {
+        Ok(days) => days.unwrap_or(USUAL),
         Err(what) => {
-            return (
-                Status::Warning,
-                format!("{} {what}", show(&file)),
-                "correct it: Claude Code cannot read it either".to_owned(),
-            );
+            let advice = "correct it: Claude Code cannot read it either".to_owned();
+            return (Status::Warning, format!("{file} {what}"), advice);
         }
     };
-    let longer = format!("set cleanupPeriodDays to 30 or more in {}", show(&file));
-    let kept = format!(
-        "Claude Code keeps transcripts for {}",
-        plain(days.unwrap_or(USUAL))
-    );
-    let days = days.unwrap_or(USUAL);
+    let longer = format!("set cleanupPeriodDays to 30 or more in {file}");
     if days <= 0.0 {
-        return (
-            Status::Error,
-            "Claude Code keeps no transcripts: there is nothing to sync".to_owned(),
-            longer,
-        );
+        let what = "Claude Code keeps no transcripts: there is nothing to sync".to_owned();
+        return (Status::Error, what, longer);
     }
-    let waiting = waiting(patient, folder);
-    let ages = waiting.iter().map(|file| {
-        patient
-            .options
-            .now
-            .millis()
-            .saturating_sub(file.modified / 1_000_000)
-    });
+    let kept = format!("Claude Code keeps transcripts for {}", plain(days));
+    let waiting = waiting(here, folder);
+    let now = here.options.now.millis();
+    let ages = waiting
+        .iter()
+        .map(|file| now.saturating_sub(file.modified / 1_000_000));
     let oldest = ages.max().unwrap_or(0) as f64 / 86_400_000.0;
     if !waiting.is_empty() && oldest > (days - MARGIN).max(days / 2.0) {
-        let what = format!(
-            "{kept}, and one that waits to be synced is {} old",
-            plain(oldest.floor())
-        );
-        return (
-            Status::Warning,
-            what,
-            format!("sync now, and often enough: claude-sync; or {longer}"),
-        );
+        let age = plain(oldest.floor());
+        let what = format!("{kept}, and one that waits to be synced is {age} old");
+        let advice = format!("sync now, and often enough: claude-sync; or {longer}");
+        return (Status::Warning, what, advice);
     }
     if days < SHORT {
-        return (
-            Status::Warning,
-            kept,
-            format!("sync more often than that; or {longer}"),
-        );
+        let advice = format!("sync more often than that; or {longer}");
+        return (Status::Warning, kept, advice);
     }
     let wait = if waiting.is_empty() {
         "none waits".to_owned()
@@ -239,7 +211,7 @@ fn plain(days: f64) -> String {
     )
 }
 
-/// `cleanupPeriodDays` of a settings file of Claude Code's; none where it says nothing.
+/// `cleanupPeriodDays` of a settings file of Claude Code's; none where it is not set.
 fn period(file: &Path) -> Result<Option<f64>, &'static str> {
     let size = fs::metadata(file).map_or(0, |meta| meta.len());
     if size > MOST {
@@ -266,8 +238,8 @@ fn period(file: &Path) -> Result<Option<f64>, &'static str> {
 }
 
 /// The transcripts of a folder that were not read to their end.
-fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
-    let known = cursors(patient).unwrap_or_default();
+fn waiting(here: &Installation, folder: &Path) -> Vec<TranscriptFile> {
+    let known = cursors(here).unwrap_or_default();
     let files = Search::default()
         .folders(&[folder.to_owned()])
         .discover()
@@ -283,13 +255,14 @@ fn waiting(patient: &Patient, folder: &Path) -> Vec<TranscriptFile> {
 }
 
 /// How far transcripts were read, where that is remembered and still true.
-fn cursors(patient: &Patient) -> Option<Cursors> {
-    let config = patient.config.as_ref().ok()?;
-    let naming = naming(config, patient.key.as_ref().ok()?.as_ref()).ok()?;
-    let binding = Binding {
-        known: patient.repo()?.commit_at(KNOWN).ok()??.to_string(),
-        machine: patient.machine.as_ref().ok()?.as_ref()?.to_string(),
-        reader: reader(patient.repo()?, &naming, config.summary_only).ok()?,
-    };
-    Index::peek(&patient.places.state)?.cursors(&binding).ok()
+fn cursors(here: &Installation) -> Option<Cursors> {
+    let config = here.config.as_ref().ok()?;
+    let naming = naming(config, here.key.as_ref().ok()?.as_ref()).ok()?;
+    let repo = here.repo()?;
+    // Without a commit nothing was remembered.
+    repo.commit_at(KNOWN).ok()??;
+    let machine = here.machine.as_ref().ok()?.as_ref()?;
+    let reader = reader(repo, &naming, config.summary_only).ok()?;
+    let binding = binding(repo, Some(machine), reader).ok()?;
+    Index::peek(&here.places.state)?.cursors(&binding).ok()
 }

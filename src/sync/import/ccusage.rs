@@ -1,10 +1,11 @@
-//! The JSON of ccusage's report by day: `ccusage claude daily --json`, and `ccusage daily --json` where Claude Code is all there is.
+//! The JSON of ccusage's report by day: `ccusage claude daily --json`, and `ccusage daily --json`
+//! where Claude Code is all there is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Days, Wrong, date, model, money, number, sum};
+use super::fields::{Days, Wrong, date, model, money, number, sum};
 use crate::base::ids::Name;
 use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
@@ -33,41 +34,37 @@ pub(super) fn read(
         if !seen.insert(day) {
             return Err((place("date"), "the same day stands there twice"));
         }
-        if entry.get("requests").is_some() {
-            return Err((
-                place("requests"),
-                "claude-usage-tracker made this report, from what is in a repository already",
-            ));
-        }
-        let agents = entry.pointer("/metadata/agents").and_then(Value::as_array);
-        if agents.into_iter().flatten().any(|agent| agent != "claude") {
-            return Err((
-                place("metadata.agents"),
-                "other tools than Claude Code are in its sums",
-            ));
-        }
+        check_origin(entry, &place)?;
         let window = days(day.date())
             .ok_or_else(|| (place("date"), "there was no such day in this time zone"))?;
-        for (name, told) in models(entry, day, &place)? {
-            if told.counters != Counters::default() {
-                // Nothing is what ccusage says where it knows no price.
-                let cost = (told.cost > Money::ZERO).then_some(Cost {
-                    known: told.known,
-                    amount: told.cost,
-                });
-                out.push(sum(
-                    Source::Ccusage,
-                    &offset(day, window.0),
-                    day,
-                    name,
-                    told.counters,
-                    cost,
-                    window,
-                ));
+        let mark = offset(day, window.0);
+        for (name, model) in models(entry, day, &place)? {
+            let (counters, cost) = (model.counters, model.cost());
+            if counters != Counters::default() {
+                let source = Source::Ccusage;
+                out.push(sum(source, &mark, day, name, counters, cost, window));
             }
         }
     }
     Ok(out)
+}
+
+/// Refuses a day whose figures are not ccusage's own count of Claude Code's transcripts.
+fn check_origin(entry: &Value, place: &dyn Fn(&str) -> String) -> Result<(), Wrong> {
+    if entry.get("requests").is_some() {
+        return Err((
+            place("requests"),
+            "claude-usage-tracker made this report, from what is in a repository already",
+        ));
+    }
+    let agents = entry.pointer("/metadata/agents").and_then(Value::as_array);
+    if agents.into_iter().flatten().any(|agent| agent != "claude") {
+        return Err((
+            place("metadata.agents"),
+            "other tools than Claude Code are in its sums",
+        ));
+    }
+    Ok(())
 }
 
 /// How far a day's beginning is from that of the UTC day: `+01:00`.
@@ -85,59 +82,29 @@ struct Model {
     known: bool,
 }
 
+impl Model {
+    /// The cost that the report states; none where it is zero: ccusage writes that for an unknown
+    /// price.
+    fn cost(&self) -> Option<Cost> {
+        (self.cost > Money::ZERO).then_some(Cost {
+            known: self.known,
+            amount: self.cost,
+        })
+    }
+}
+
 fn models(
     entry: &Value,
     day: Day,
     place: &dyn Fn(&str) -> String,
 ) -> Result<BTreeMap<Name, Model>, Wrong> {
     let mut out: BTreeMap<Name, Model> = BTreeMap::new();
-    let alone = || match entry
-        .get("modelsUsed")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-    {
-        Some([Value::String(name)]) => Some(vec![(name.clone(), entry)]),
-        _ => None,
-    };
-    let split = entry.get("modelBreakdowns").and_then(Value::as_array);
-    let parts: Vec<(String, &Value)> = match split {
-        Some(parts) => {
-            let named = |part| {
-                Some((
-                    Value::as_str(Value::get(part, "modelName")?)?.to_owned(),
-                    part,
-                ))
-            };
-            parts
-                .iter()
-                .map(named)
-                .collect::<Option<_>>()
-                .ok_or_else(|| (place("modelBreakdowns"), "a part of it names no model"))?
-        }
-        None => alone().ok_or_else(|| {
-            (
-                place("modelBreakdowns"),
-                "without it nobody knows which models the day's tokens are of",
-            )
-        })?,
-    };
-    for (at, (name, part)) in parts.iter().enumerate() {
-        let count = |key: &str| {
-            number(part.get(key), || {
-                place(&format!("modelBreakdowns[{at}].{key}"))
-            })
-        };
-        let counters = Counters {
-            input: count("inputTokens")?,
-            output: count("outputTokens")?,
-            cache_creation: count("cacheCreationTokens")?,
-            cache_read: count("cacheReadTokens")?,
-            ..Counters::default()
-        };
+    for (at, (name, part)) in breakdowns(entry, place)?.into_iter().enumerate() {
+        let field = |key: &str| place(&format!("modelBreakdowns[{at}].{key}"));
+        let counters = counters(part, &field)?;
         let cost = part.get("cost").or_else(|| part.get("totalCost"));
-        let cost =
-            money(cost, || place(&format!("modelBreakdowns[{at}].cost")))?.unwrap_or_default();
-        let Some(name) = model(name) else { continue };
+        let cost = money(cost, || field("cost"))?.unwrap_or_default();
+        let Some(name) = model(&name) else { continue };
         let priced = cost > Money::ZERO || counters == Counters::default();
         let own = if priced {
             Cost::known(cost)
@@ -153,4 +120,38 @@ fn models(
         sum.known &= own.known;
     }
     Ok(out)
+}
+
+/// The parts of a day, each with the name of its model. A day of one model needs no breakdown.
+fn breakdowns<'v>(
+    entry: &'v Value,
+    place: &dyn Fn(&str) -> String,
+) -> Result<Vec<(String, &'v Value)>, Wrong> {
+    if let Some(parts) = entry.get("modelBreakdowns").and_then(Value::as_array) {
+        let named = |part| {
+            let name = Value::as_str(Value::get(part, "modelName")?)?;
+            Some((name.to_owned(), part))
+        };
+        let all: Option<Vec<_>> = parts.iter().map(named).collect();
+        return all.ok_or_else(|| (place("modelBreakdowns"), "a part of it names no model"));
+    }
+    let used = entry.get("modelsUsed").and_then(Value::as_array);
+    match used.map(Vec::as_slice) {
+        Some([Value::String(name)]) => Ok(vec![(name.clone(), entry)]),
+        _ => Err((
+            place("modelBreakdowns"),
+            "without it nobody knows which models the day's tokens are of",
+        )),
+    }
+}
+
+fn counters(part: &Value, field: &dyn Fn(&str) -> String) -> Result<Counters, Wrong> {
+    let count = |key: &str| number(part.get(key), || field(key));
+    Ok(Counters {
+        input: count("inputTokens")?,
+        output: count("outputTokens")?,
+        cache_creation: count("cacheCreationTokens")?,
+        cache_read: count("cacheReadTokens")?,
+        ..Counters::default()
+    })
 }

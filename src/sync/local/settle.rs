@@ -1,76 +1,25 @@
-//! Settles Claude Code's own accounts: computes by how much an increment exceeds the requests of its stretch.
+//! Settles Claude Code's own accounts: computes by how much an increment exceeds the requests of
+//! its stretch.
 //!
-//! This happens when an increment is written, because it needs the times and sessions of requests, which summary-only and retention remove
-//! later. A request that is read later is subtracted from the settled increment. Where two stretches cannot be distinguished, the smaller
-//! result is used, so that no total is too high.
+//! This happens when an increment is written, because it needs the times and sessions of requests,
+//! which summary-only and retention remove later. A request that is read later is subtracted from
+//! the settled increment. Where two stretches cannot be distinguished, the smaller result is used,
+//! so that no total is too high.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::own::{Own, Shown};
+use super::accounts::{
+    ByModel, Models, Others, Settled, Window, base, by_account, in_stretch, matched, next,
+};
+use super::parts::LocalFiles;
+use super::request::SeenRequest;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
-use crate::base::time::Timestamp;
-use crate::record::{Counters, Level, Record, RecordSet, State, same_model};
+use crate::record::{Counters, Level, Record, RecordSet, State};
 
-/// A state whose increments are settled.
-struct Settled {
-    lineage: RecordId,
-    state: RecordId,
-    session: SessionId,
-    from: Timestamp,
-    until: Timestamp,
-    after: BTreeMap<Name, Counters>,
-    /// Another machine settled it.
-    foreign: bool,
-}
-
-/// Figures by model.
-type Figures = BTreeMap<Name, Counters>;
-
-/// What other machines have that may have to do with states.
-#[derive(Debug, Default)]
-pub(super) struct Others {
-    /// Increments of the same accounts.
-    pub increments: Vec<Record>,
-    /// The requests beside them, by session.
-    pub requests: HashMap<SessionId, Vec<(Timestamp, RecordId)>>,
-}
-
-/// The price table's names of models, each looked up once.
-#[derive(Default)]
-struct Models(HashMap<Name, String>);
-
-impl Models {
-    fn of(&mut self, name: &Name) -> String {
-        self.0
-            .entry(name.clone())
-            .or_insert_with(|| same_model(name))
-            .clone()
-    }
-}
-
-/// The time from the first to the last request of a stretch. What subagents log after it, before anything else happens, is in it.
-struct Window {
-    from: Timestamp,
-    until: Timestamp,
-    level: Level,
-    /// When the session went on.
-    next: Option<Timestamp>,
-}
-
-impl Window {
-    fn has(&self, one: &Shown) -> bool {
-        if self.level < Level::Full || one.level < Level::Full {
-            return (self.from.day()..=self.until.day()).contains(&one.at.day());
-        }
-        let late =
-            one.sidechain && one.at > self.until && self.next.is_none_or(|next| one.at < next);
-        (self.from..=self.until).contains(&one.at) || late
-    }
-}
-
-impl Own {
-    /// The sessions whose files are needed to settle states: their own, and those that they were forked from.
-    pub(super) fn expect(&mut self, states: &[State]) {
+impl LocalFiles {
+    /// The sessions whose files are needed to settle states: their own, and those that they were
+    /// forked from.
+    pub(crate) fn expect(&mut self, states: &[State]) {
         for state in states {
             let held = state
                 .increments()
@@ -108,9 +57,10 @@ impl Own {
         found.filter(|session| !session.as_str().is_empty())
     }
 
-    /// Adds the increments of new states. `fresh`: the records that this run read, with their times. `others`: data of other machines that
-    /// may concern the same accounts. All files of the expected sessions must have been read.
-    pub(super) fn settle(&mut self, states: &[State], fresh: &RecordSet, others: &Others) {
+    /// Adds the increments of new states. `fresh`: the records that this run read, with their
+    /// times. `others`: data of other machines that may concern the same accounts. All files of the
+    /// expected sessions must have been read.
+    pub(crate) fn settle(&mut self, states: &[State], fresh: &RecordSet, others: &Others) {
         let mut models = Models::default();
         self.take_late(fresh, &mut models);
         let mut new: Vec<&State> = states
@@ -126,21 +76,7 @@ impl Own {
         }
         new.sort_by_cached_key(|state| (state.until, state.id(), state.before.is_none()));
         let mut settled = self.settled(&others.increments);
-        // A stretch of another machine of which no request was ever read here has nothing to do with what is read here.
-        settled.retain(|one| {
-            let requests = others.requests.get(&one.session).into_iter().flatten();
-            let mut ids = requests
-                .filter(|(at, _)| (one.from..=one.until).contains(at))
-                .map(|(_, id)| id)
-                .peekable();
-            !one.foreign
-                || ids.peek().is_none()
-                || ids.any(|id| {
-                    self.parts
-                        .values()
-                        .any(|part| part.file.records.contains(*id))
-                })
-        });
+        settled.retain(|one| !one.foreign || self.may_share(one, others));
         let kin = self.kin(&new, &settled);
         let shown = self.shown(kin.values().flatten(), fresh);
         let mut settled = by_account(settled);
@@ -162,11 +98,26 @@ impl Own {
         }
     }
 
+    /// Whether a stretch of another machine may concern what is read here. One of which requests
+    /// are known, and none was ever read here, does not.
+    fn may_share(&self, stretch: &Settled, others: &Others) -> bool {
+        let requests = others.requests.get(&stretch.session).into_iter().flatten();
+        let mut ids = requests
+            .filter(|(at, _)| (stretch.from..=stretch.until).contains(at))
+            .map(|(_, id)| id)
+            .peekable();
+        let is_here = |id: &RecordId| {
+            let mut parts = self.parts.values();
+            parts.any(|part| part.file.records.contains(*id))
+        };
+        ids.peek().is_none() || ids.any(is_here)
+    }
+
     fn add_state(
         &mut self,
         state: &State,
         mut matched: HashMap<String, Counters>,
-        base: &Figures,
+        base: &ByModel,
         models: &mut Models,
     ) {
         let unknown = state.before.is_none() && self.rules.forgets(state.lineage);
@@ -179,7 +130,7 @@ impl Own {
             record.origin.project.clone_from(&project);
             let model = record.body.model.clone();
             let before = base.get(&model).copied().unwrap_or_default();
-            // What is in it of an original that was forgotten cannot be told apart.
+            // The share of an original that was forgotten is not known.
             let own = if unknown {
                 Counters::default()
             } else {
@@ -222,7 +173,8 @@ impl Own {
         out.into_values().collect()
     }
 
-    /// By account the sessions that have to do with it: forks copy rows, and a row is kept under one of the sessions that it stands in.
+    /// By account the sessions that have to do with it: forks copy rows, and a row is kept under
+    /// one of the sessions that it stands in.
     fn kin(&self, new: &[&State], settled: &[Settled]) -> HashMap<RecordId, BTreeSet<SessionId>> {
         let mut out: HashMap<RecordId, BTreeSet<SessionId>> = HashMap::new();
         for state in new {
@@ -242,14 +194,14 @@ impl Own {
         out
     }
 
-    /// The requests of some sessions, as this run read them where they are shortened. Those of which no session is known any more stand
-    /// under the empty one.
+    /// The requests of some sessions, as this run read them where the stored ones are pruned. Those
+    /// without a known session are listed under the empty one.
     fn shown<'s>(
         &self,
         sessions: impl Iterator<Item = &'s SessionId>,
         fresh: &RecordSet,
-    ) -> HashMap<SessionId, Vec<Shown>> {
-        let mut out: HashMap<SessionId, Vec<Shown>> = sessions
+    ) -> HashMap<SessionId, Vec<SeenRequest>> {
+        let mut out: HashMap<SessionId, Vec<SeenRequest>> = sessions
             .map(|session| (session.clone(), Vec::new()))
             .collect();
         out.insert(SessionId::new(Name::default()), Vec::new());
@@ -270,7 +222,7 @@ impl Own {
                 });
             if let Some(all) = out.get_mut(session) {
                 let (model, session) = (entry.model.clone(), session.clone());
-                all.push(Shown {
+                all.push(SeenRequest {
                     session,
                     model,
                     at,
@@ -308,7 +260,8 @@ impl Own {
                 level: record.origin.level,
                 next,
             };
-            let is_in = |one: &&Shown| one.session == record.origin.session && window.has(one);
+            let is_in =
+                |one: &&SeenRequest| one.session == record.origin.session && window.has(one);
             let model = models.of(&record.body.model);
             let more = grown
                 .iter()
@@ -323,109 +276,8 @@ impl Own {
     }
 }
 
-/// The millisecond after a time.
-fn after(time: Timestamp) -> Timestamp {
-    Timestamp::from_millis(time.millis().saturating_add(1)).unwrap_or(time)
-}
-
-/// Settled states by account: a first sync has one for each session, and compares only those of one account.
-fn by_account(all: Vec<Settled>) -> HashMap<RecordId, Vec<Settled>> {
-    let mut out: HashMap<RecordId, Vec<Settled>> = HashMap::new();
-    for one in all {
-        out.entry(one.lineage).or_default().push(one);
-    }
-    out
-}
-
-/// The counters of an account before a state's stretch: those of the previous state, and those that other sessions of the account contain.
-/// `settled`: the settled states of this account.
-fn base(state: &State, settled: &[Settled]) -> Figures {
-    let mut out = Figures::new();
-    let mut raise = |model: &Name, counters: Counters| {
-        let slot = out.entry(model.clone()).or_default();
-        *slot = Counters::max(*slot, counters);
-    };
-    // An account that went back began anew.
-    let before = state.before.as_ref().filter(|before| state.covers(before));
-    before
-        .into_iter()
-        .flatten()
-        .for_each(|(model, counters)| raise(model, *counters));
-    let id = state.id();
-    // Whoever settled this state too has taken it from what was forked from it.
-    let is_known = settled.iter().any(|other| other.state == id);
-    for other in settled.iter().filter(|other| other.state != id) {
-        let covered = other.until <= state.until && state.covers(&other.after);
-        let overlaps = other.session != state.session
-            && other.from <= state.until
-            && state.from <= other.until;
-        if covered && before.is_none() {
-            other
-                .after
-                .iter()
-                .for_each(|(model, counters)| raise(model, *counters));
-        } else if overlaps && !covered && !(other.foreign && is_known) {
-            // Both may have begun with what neither says by itself.
-            for (model, counters) in &other.after {
-                if let Some(own) = state.after.get(model) {
-                    raise(model, Counters::min(*own, *counters));
-                }
-            }
-        }
-    }
-    out
-}
-
-/// When a session went on after a time.
-fn next(shown: Option<&Vec<Shown>>, until: Timestamp) -> Option<Timestamp> {
-    let main = shown
-        .into_iter()
-        .flatten()
-        .filter(|one| !one.sidechain && one.level == Level::Full);
-    main.map(|one| one.at).filter(|at| *at > until).min()
-}
-
-/// The requests of a state's stretch.
-fn in_stretch<'s>(
-    state: &State,
-    kin: Option<&BTreeSet<SessionId>>,
-    shown: &'s HashMap<SessionId, Vec<Shown>>,
-    settled: &[Settled],
-) -> Vec<&'s Shown> {
-    let next = next(shown.get(&state.session), state.until);
-    // A fork's rows begin with those of its original; its own come after the state that it goes on from.
-    let covered = settled.iter().filter(|other| {
-        state.before.is_none() && other.until < state.until && state.covers(&other.after)
-    });
-    let from = covered
-        .map(|other| after(other.until))
-        .fold(state.from, Timestamp::max);
-    let window = Window {
-        from,
-        until: state.until,
-        level: Level::Full,
-        next,
-    };
-    let nobody = SessionId::new(Name::default());
-    let sessions = kin.into_iter().flatten().chain([&nobody]);
-    sessions
-        .filter_map(|session| shown.get(session))
-        .flatten()
-        .filter(|one| window.has(one))
-        .collect()
-}
-
-/// What requests show, by model of the price table.
-fn matched(rows: &[&Shown], models: &mut Models) -> HashMap<String, Counters> {
-    let mut out: HashMap<String, Counters> = HashMap::new();
-    for one in rows {
-        let slot = out.entry(models.of(&one.model)).or_default();
-        *slot = slot.plus(one.counters);
-    }
-    out
-}
-
-/// Records of transcripts with the increments of their accounts, as a machine that has nothing else would write them.
+/// Records of transcripts with the increments of their accounts, as a machine that has nothing else
+/// would write them.
 pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[State]) -> RecordSet {
     if states.is_empty() {
         return records;
@@ -440,7 +292,7 @@ pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[St
         .iter()
         .flat_map(|state| original(state).into_iter().chain([state.session.clone()]))
         .collect();
-    let mut own = Own::new(machine);
+    let mut own = LocalFiles::new(machine);
     own.add_records(
         &records
             .iter()

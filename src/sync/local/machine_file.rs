@@ -1,110 +1,39 @@
-//! The machine's page: what it tells of the machine, of its totals, and of what its last sync brought.
+//! The machine file: the sessions that the last sync touched, and its size limit.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use super::own::Checksums;
+use sha2::{Digest as _, Sha256};
+
+use super::figures::Figures;
 use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::Extra;
-use crate::base::time::Timestamp;
-use crate::fleet::{Fleet, Row, SessionView};
 use crate::format::dayfile::hex;
-use crate::format::syncfile::{Machine, Metadata, Mode, Session, SyncFile};
+use crate::format::syncfile::{Machine, Metadata, Session, SyncFile};
 use crate::record::{RecordSet, Totals};
+use crate::sync::host::Stamp;
 
 /// The largest sync file that is written; beyond it records are left to the day files.
-const MAX_PAGE: usize = 256 << 10;
+const MAX_BYTES: usize = 256 << 10;
 
-/// How many of a session's records stand on the page, the newest. All of them stand in the day files; each that is written again on
-/// the page costs the repository more than a record of a day file does, since pages follow each other with other records.
+/// How many of a session's records are listed in the machine file, the newest. The day files have
+/// all of them. Each one that is repeated here costs the repository more than a line of a day file,
+/// since the next version lists other records.
 const SHOWN: usize = 2;
 
-/// What the machine says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Host {
-    /// Its name, or a pseudonym.
-    pub hostname: String,
-    /// `linux`, `darwin` or `win32`.
-    pub platform: String,
-    /// The system's name and version.
-    pub os_version: String,
-    /// What tells this computer from all others, as a hash; empty where nothing does.
-    pub fingerprint: String,
-}
+/// The checksums of sessions, over those of their days in order.
+#[derive(Default)]
+pub struct Checksums(BTreeMap<SessionId, Sha256>);
 
-/// When and how a page is written.
-#[derive(Debug, Clone)]
-pub struct Stamp<'a> {
-    /// The clock.
-    pub now: Timestamp,
-    /// The run's mode.
-    pub mode: Mode,
-    /// The machine.
-    pub host: &'a Host,
-}
-
-/// What a page tells of its machine's usage.
-#[derive(Debug, Default)]
-pub struct Figures {
-    /// Sessions.
-    pub sessions: u64,
-    /// Records.
-    pub records: u64,
-    /// All that counts.
-    pub totals: Totals,
-    /// The first request.
-    pub first: Option<Timestamp>,
-    /// The last request.
-    pub last: Option<Timestamp>,
-    /// The sessions that the page shows, with their models.
-    pub views: BTreeMap<SessionId, (SessionView, BTreeSet<String>)>,
-}
-
-impl Figures {
-    /// Out of a fleet of this machine alone.
-    pub(super) fn of(
-        fleet: &Fleet,
-        wanted: BTreeSet<SessionId>,
-        mut models: HashMap<SessionId, BTreeSet<String>>,
-    ) -> Self {
-        let view = |id: SessionId| {
-            Some((
-                id.clone(),
-                (
-                    fleet.sessions.get(&id)?.clone(),
-                    models.remove(&id).unwrap_or_default(),
-                ),
-            ))
-        };
-        Self {
-            views: wanted.into_iter().filter_map(view).collect(),
-            sessions: (fleet.sessions.len() as u64).saturating_add(fleet.unlisted),
-            records: fleet.records,
-            totals: fleet.totals(),
-            first: fleet.first_usage(),
-            last: fleet.last_usage(),
-        }
-    }
-
-    /// Takes note of a row's model.
-    pub(super) fn see(
-        wanted: &BTreeSet<SessionId>,
-        models: &mut HashMap<SessionId, BTreeSet<String>>,
-        row: &Row,
-    ) {
-        if let Some(session) = row
-            .session
-            .filter(|session| !row.model.is_empty() && wanted.contains(*session))
-        {
-            let models = models.entry(session.clone()).or_default();
-            if !models.contains(row.model) {
-                models.insert(row.model.to_owned());
-            }
-        }
+impl Checksums {
+    /// Adds the checksum of a session's next day.
+    pub(super) fn add(&mut self, session: SessionId, sum: &str) {
+        let hash = self.0.entry(session).or_default();
+        hash.update(format!("{sum}\n"));
     }
 }
 
-/// What a session's entry on the page is made from.
+/// What a session's entry is made from.
 pub struct Views<'a> {
     figures: &'a Figures,
     brought: HashMap<SessionId, RecordSet>,
@@ -158,19 +87,20 @@ impl<'a> Views<'a> {
     }
 }
 
-/// The records of a set that the page shows.
+/// The records of a set that are listed.
 fn newest(records: &RecordSet) -> RecordSet {
     let mut all: Vec<_> = records.iter().collect();
     all.sort_by_cached_key(|record| Reverse((record.origin.timestamp, record.id)));
     all.into_iter().take(SHOWN).collect()
 }
 
-/// Cuts a page to its limit: first the records, which the day files have, then the sessions that were updated longest ago.
-pub fn fit(mut page: SyncFile) -> SyncFile {
-    if page.write().len() <= MAX_PAGE {
-        return page;
+/// Cuts a machine file to its limit: first the records, which the day files have, then the sessions
+/// that were updated longest ago.
+pub fn fit(mut file: SyncFile) -> SyncFile {
+    if file.write().len() <= MAX_BYTES {
+        return file;
     }
-    let mut views: Vec<_> = page
+    let mut views: Vec<_> = file
         .sessions
         .iter()
         .filter(|(_, s)| s.claimed.is_none())
@@ -178,26 +108,26 @@ pub fn fit(mut page: SyncFile) -> SyncFile {
         .collect();
     views.sort();
     for (_, id) in &views {
-        page.sessions
+        file.sessions
             .get_mut(id)
             .into_iter()
             .for_each(|session| session.records = RecordSet::default());
     }
-    let mut over = page.write().len().saturating_sub(MAX_PAGE);
+    let mut over = file.write().len().saturating_sub(MAX_BYTES);
     for (_, id) in views {
         if over == 0 {
             break;
         }
-        let gone = page
+        let gone = file
             .sessions
             .remove(&id)
             .map_or(0, |session| session.text().len());
         over = over.saturating_sub(gone);
     }
-    page
+    file
 }
 
-/// The page of a machine that never synced.
+/// The machine file of a machine that never synced.
 pub fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
     SyncFile {
         machine: Machine {

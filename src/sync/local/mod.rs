@@ -1,0 +1,21 @@
+//! This machine's own files: reading them, placing new records, and writing what changed.
+
+mod accounts;
+mod change;
+mod figures;
+mod machine_file;
+mod parts;
+mod place;
+mod request;
+mod settle;
+mod stored;
+mod tree;
+mod write;
+
+pub use figures::Figures;
+pub(super) use figures::stated;
+pub use machine_file::Checksums;
+pub use parts::LocalFiles;
+pub use settle::with_increments;
+pub(super) use stored::StoredFiles;
+pub use tree::{day_files, day_files_in, month_folders, own_tree};

@@ -1,0 +1,85 @@
+//! What a caller asks of a run.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::host::Host;
+use super::import::Import;
+use crate::base::progress::Watcher;
+use crate::base::time::Timestamp;
+use crate::fleet::decisions::Intent;
+use crate::format::syncfile::Mode;
+use crate::git::Oid;
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Read, commit, exchange.
+    Sync,
+    /// Bring what others wrote; write nothing of this machine's, push nothing.
+    Download,
+    /// End what git left half-done and put derived files right; neither read, fetch nor push.
+    Resolve,
+}
+
+/// What a run is to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Read everything, or what is new.
+    pub mode: Mode,
+    /// Decisions that a person takes with this run.
+    pub intents: Vec<Intent>,
+    /// Summary-only: publish totals without times of day.
+    pub summary_only: bool,
+    /// Keep a copy of this version of the sync file.
+    pub snapshot: bool,
+    /// With a branch per machine: push the joined branch too.
+    pub push_main: bool,
+    /// Neither fetch nor push.
+    pub offline: bool,
+    /// Records older than this many days are pruned to bare records.
+    pub retention_days: Option<u32>,
+    /// Put the front page into README.md, or take it out; none leaves it as it is.
+    pub front_page: Option<bool>,
+    /// Compute derived files anew, even if they fit.
+    pub rederive: bool,
+    /// Older commits whose records are brought back.
+    pub restore: Vec<Oid>,
+    /// What this run imports.
+    pub import: Option<Import>,
+    /// Begin a new history, and push it over the remote's: what is not kept is to leave the history
+    /// too.
+    pub reroot: bool,
+    /// Which stages it runs.
+    pub task: Task,
+    /// The clock.
+    pub now: Timestamp,
+    /// This machine.
+    pub host: Host,
+    /// The absolute path of `claude-sync`, for the merge driver.
+    pub program: PathBuf,
+    /// Whether somebody at a terminal can answer git's questions.
+    pub attended: bool,
+    /// Whether nobody waits for this run: after failures it leaves the remote alone for a while.
+    pub unattended: bool,
+    /// How long to wait for another run to end.
+    pub wait: Duration,
+    /// The longest that a transport may be silent, where that is shorter than in the settings.
+    pub patience: Option<Duration>,
+    /// Several machines share this one's id on purpose, one after the other or at once: `init
+    /// --ephemeral`.
+    pub shared_id: bool,
+    /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an
+    /// older tool is played.
+    pub rules: u64,
+    /// What this run has forgotten is kept for a while on this machine, so that it can be taken
+    /// back.
+    pub keep_undo: bool,
+    /// The user decided that the fleet is not encrypted any more: data in clear may be pushed.
+    pub in_clear: bool,
+    /// Older commits that are brought back may be from before the fleet was encrypted, or its key
+    /// changed.
+    pub trust_restored: bool,
+    /// Shows progress.
+    pub watcher: Watcher,
+}

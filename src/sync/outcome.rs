@@ -1,0 +1,154 @@
+//! What a run returns.
+
+use std::path::PathBuf;
+
+use super::delta::Delta;
+use super::import::Imported;
+use super::left_out::LeftOut;
+use super::read_report::ReadReport;
+use crate::base::ids::MachineId;
+use crate::base::time::Timestamp;
+use crate::format::manifest::Conflict;
+use crate::git::unfinished::Operation;
+use crate::git::{Healed, Oid, Place};
+
+/// Whether the remote has what this run made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remote {
+    /// There is none: history stays on this machine.
+    None,
+    /// It has everything; nothing was to be pushed.
+    UpToDate,
+    /// It was pushed, after this many rejections.
+    Pushed(u32),
+    /// It was not reached; the commit stays here, and the next run pushes it.
+    Queued(String),
+    /// It was reached, and did not take what was pushed; the commit stays here, and the next run
+    /// pushes it.
+    Refused(String),
+    /// It was not asked.
+    Skipped,
+    /// It is encrypted with the key of this mark, which is not here; the commit stays here.
+    Locked(String),
+    /// Commits are to be signed, and that failed: it waits here, unsigned, and the next run that
+    /// can sign makes it anew and pushes it.
+    Unsigned(String),
+    /// It failed lately, and is left alone for a while; what is committed waits here.
+    Waiting,
+    /// This fleet is encrypted, the key is not here, and the remote shows nothing encrypted; the
+    /// commit stays here.
+    Held,
+}
+
+impl Remote {
+    /// Whether nothing that this run made waits for the remote.
+    pub(super) fn has_all(&self) -> bool {
+        matches!(self, Self::UpToDate | Self::Pushed(_) | Self::None)
+    }
+}
+
+/// Why it seems that two computers use one id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Twin {
+    /// The id was made on another computer.
+    Copied,
+    /// Somebody else wrote as this machine.
+    Wrote,
+}
+
+/// What a run did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// This machine.
+    pub machine: MachineId,
+    /// The repository was set up by this run, for this machine only.
+    pub set_up: bool,
+    /// Another computer seems to use this machine's id.
+    pub twin: Option<Twin>,
+    /// What git had left half-done, and this run ended.
+    pub finished: Option<Operation>,
+    /// The branch that is synced.
+    pub branch: String,
+    /// Why the work tree does not show what was synced.
+    pub late: Option<Place>,
+    /// The sync's branch that was and the one that is, where the remote's default branch was
+    /// renamed.
+    pub followed: Option<(String, String)>,
+    /// The address that the server redirects to, its secrets hidden: the repository moved.
+    pub moved: Option<String>,
+    /// What was done about objects that were missing or damaged.
+    pub healed: Healed,
+    /// Settings of `config.json` that this version does not know, each with the one that may be
+    /// meant.
+    pub unknown: Vec<(String, Option<&'static str>)>,
+    /// Files in which git's conflict markers stood, and stand no more.
+    pub mended: Vec<String>,
+    /// What came of an import.
+    pub imported: Option<Imported>,
+    /// What this machine's files gained against the commit before.
+    pub delta: Delta,
+    /// The new commit; none where nothing changed.
+    pub commit: Option<Oid>,
+    /// Something of other machines came in.
+    pub received: bool,
+    /// Whether the remote has it.
+    pub remote: Remote,
+    /// When runs that nobody attends try the remote again, where it was not reached.
+    pub next_try: Option<Timestamp>,
+    /// What a run that was killed had left in `.git`, and is gone.
+    pub cleared: Vec<PathBuf>,
+    /// What reading was like.
+    pub read: ReadReport,
+    /// Files of the fleet that were left out, and sessions that need a person.
+    pub problems: Vec<Conflict>,
+    /// How many tombstones name something by the fleet's key, which is not here.
+    pub unknown_names: usize,
+    /// Files that may not be read, because a pusher without the fleet's key may have made them.
+    pub left_out: Vec<LeftOut>,
+    /// Higher rules that the manifest was computed by: this tool should be updated.
+    pub newer_rules: Option<u64>,
+    /// Requests of this machine's transcripts that were kept out, because they are forgotten.
+    pub held_back: u64,
+    /// Tombstones that do nothing: the days that they name come after the one on which they were
+    /// made.
+    pub ahead: Vec<String>,
+    /// How many machines the fleet has.
+    pub machines: usize,
+    /// The old history left this clone, because somebody had something forgotten.
+    pub purged: bool,
+}
+
+impl Outcome {
+    /// The outcome of a run that has done nothing yet.
+    pub(super) fn new(machine: MachineId, branch: String, read: ReadReport) -> Self {
+        Self {
+            machine,
+            set_up: false,
+            twin: None,
+            finished: None,
+            unknown: Vec::new(),
+            branch,
+            late: None,
+            followed: None,
+            moved: None,
+            healed: Healed::default(),
+            mended: Vec::new(),
+            imported: None,
+            delta: Delta::default(),
+            commit: None,
+            received: false,
+            remote: Remote::None,
+            next_try: None,
+            cleared: Vec::new(),
+            read,
+            problems: Vec::new(),
+            unknown_names: 0,
+            left_out: Vec::new(),
+            newer_rules: None,
+            held_back: 0,
+            ahead: Vec::new(),
+            machines: 0,
+            purged: false,
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Decides how a run's work may leave, by what the remote shows and what the clone remembers.
+
+use super::context::Run;
+use crate::format::sealed::Seal;
+use crate::git::Oid;
+use crate::git::process::MACHINES;
+use crate::sync::clear::{Facts, Leave, REPLACED, decide, mark, replaced_in, text};
+use crate::sync::error::SyncError;
+
+/// How this run's work may leave, now that the remote was fetched. What the fleet is encrypted with
+/// is remembered.
+pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
+    let tip = run.tip(&run.target.branch)?;
+    let shown = shown(run, tip)?;
+    let marked = run.repo.sealed_mark()?;
+    let seal = run.repo.seal();
+    let is_former = |mark: &Option<String>| {
+        mark.as_deref()
+            .is_some_and(|mark| seal.is_some_and(|seal| seal.is_former(mark)))
+    };
+    let replaced = replaced(run, tip)?;
+    let leave = decide(Facts {
+        key: seal.map(Seal::mark),
+        replaced: replaced.as_deref(),
+        marked: marked.as_deref(),
+        marked_former: is_former(&marked),
+        asked: run.config.encrypt,
+        shown: shown.as_deref(),
+        shown_former: is_former(&shown),
+    });
+    match (&leave, marked, seal) {
+        // What is being encrypted is marked once the remote has it.
+        (Leave::Sealed, None, Some(seal)) if shown.as_deref() == Some(seal.mark()) => {
+            mark(&run.repo, run.places, &run.config, seal.mark())?;
+        }
+        (Leave::Sealed, Some(there), Some(seal)) if there != seal.mark() => {
+            mark(&run.repo, run.places, &run.config, seal.mark())?;
+        }
+        (Leave::Locked(with), None, _) => mark(&run.repo, run.places, &run.config, with)?,
+        _ => {}
+    }
+    if leave == Leave::Sealed {
+        run.repo.start_sealing();
+    }
+    Ok(leave)
+}
+
+/// The mark of the key that what the remote shows is sealed with. Where each machine has a branch,
+/// that of most of them.
+fn shown(run: &Run<'_>, tip: Option<Oid>) -> Result<Option<String>, SyncError> {
+    if let Some(tip) = tip.filter(|_| !run.per_machine) {
+        return Ok(run.repo.seal_of(run.repo.tree_of(tip)?)?);
+    }
+    let mut seals = Vec::new();
+    for commit in run
+        .repo
+        .tips_below(&run.target.tracking(MACHINES))?
+        .into_values()
+        .chain(tip)
+    {
+        seals.push(run.repo.seal_of(run.repo.tree_of(commit)?)?);
+    }
+    let sealed: Vec<String> = seals.iter().flatten().cloned().collect();
+    Ok(if sealed.len() * 2 >= seals.len() {
+        sealed.into_iter().next()
+    } else {
+        None
+    })
+}
+
+/// The mark of the key that replaced the one that is here. One statement by a machine that has this
+/// key is enough, for good.
+fn replaced(run: &Run<'_>, tip: Option<Oid>) -> Result<Option<String>, SyncError> {
+    let Some(seal) = run.repo.seal() else {
+        return Ok(None);
+    };
+    let noted = text(&run.repo, REPLACED)?;
+    if let Some((old, new)) = noted.as_deref().and_then(|noted| noted.split_once(' ')) {
+        if old == seal.mark() {
+            return Ok(Some(new.to_owned()));
+        }
+        run.repo.set_setting(REPLACED, None)?;
+    }
+    let Some(new) = replaced_in(&run.repo, tip)? else {
+        return Ok(None);
+    };
+    run.repo
+        .set_setting(REPLACED, Some(&format!("{} {new}", seal.mark())))?;
+    Ok(Some(new))
+}

@@ -1,0 +1,212 @@
+//! Stage 8: pushes what the remote lacks.
+
+use std::time::Duration;
+
+use super::context::Run;
+use super::fetch::fetch_again;
+use crate::git::process::MACHINES;
+use crate::git::repo::KNOWN;
+use crate::git::{GitError, Oid, Push};
+use crate::merge::guard;
+use crate::sync::delta::delta;
+use crate::sync::error::SyncError;
+use crate::sync::local::own_tree;
+use crate::sync::message::{Message, sealed};
+use crate::sync::options::Task;
+use crate::sync::outcome::Remote;
+
+/// How often a rejected push is tried again.
+const TRIES: u32 = 100;
+
+/// After this many rejections by a remote that does not change, something else than a faster push
+/// is in the way.
+const STUCK: u32 = 7;
+
+/// Rejected pushes of a run.
+#[derive(Default)]
+pub(crate) struct Rejections {
+    count: u32,
+    /// How many of the last ones found the remote unchanged.
+    stuck: u32,
+    /// The remote's branch after the last one.
+    seen: Option<Oid>,
+}
+
+impl Rejections {
+    fn add(&mut self, tip: Option<Oid>) {
+        let is_unchanged = self.count > 0 && self.seen == tip;
+        self.count += 1;
+        self.stuck = if is_unchanged { self.stuck + 1 } else { 0 };
+        self.seen = tip;
+    }
+}
+
+/// What became of a push.
+pub(crate) enum Pushed {
+    /// The run is done with the remote.
+    Ended(Remote),
+    /// The remote changed, and was fetched: the next commit must join it. With a reason it is not
+    /// pushed.
+    Rejected(Option<Remote>),
+}
+
+/// Pushes. `instead`: why nothing is pushed.
+pub(crate) fn push(
+    run: &mut Run<'_>,
+    head: Oid,
+    instead: Option<Remote>,
+    rejections: &mut Rejections,
+) -> Result<Pushed, SyncError> {
+    if let Some(reason) = run.unsigned.take() {
+        return Ok(Pushed::Ended(Remote::Unsigned(reason)));
+    }
+    if let Some(state) = instead {
+        return Ok(Pushed::Ended(state));
+    }
+    let outgoing = if run.options.task == Task::Download {
+        Vec::new()
+    } else {
+        outgoing(run, head)?
+    };
+    if outgoing.is_empty() {
+        return Ok(Pushed::Ended(Remote::UpToDate));
+    }
+    if let Some(reason) = breaks(run, &outgoing)? {
+        return Ok(Pushed::Ended(Remote::Refused(reason)));
+    }
+    Ok(Pushed::Ended(match push_each(run, &outgoing) {
+        Ok(Push::Done) => Remote::Pushed(rejections.count),
+        // A faster push changed the remote. Where it stays as it is, something else is in the way,
+        // such as a lock that a killed command left there.
+        Ok(Push::Rejected(reason)) if rejections.stuck >= STUCK => Remote::Refused(reason),
+        Ok(Push::Rejected(_)) if rejections.count < TRIES => {
+            rejections.add(run.tip(&run.target.branch)?);
+            std::thread::sleep(jitter(rejections.count));
+            return Ok(Pushed::Rejected(fetch_again(run)?));
+        }
+        Ok(Push::Rejected(_)) => return Err(SyncError::Contended(TRIES)),
+        Err(error) => Remote::Refused(error.to_string()),
+    }))
+}
+
+/// Pushes commits to their branches, up to the first that is rejected.
+fn push_each(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Push, GitError> {
+    for (commit, branch) in outgoing {
+        let pushed = push_one(run, *commit, branch)?;
+        if !matches!(pushed, Push::Done) {
+            return Ok(pushed);
+        }
+    }
+    Ok(Push::Done)
+}
+
+fn push_one(run: &Run<'_>, commit: Oid, branch: &str) -> Result<Push, GitError> {
+    let over = if run.reroot {
+        run.tip(branch).ok().flatten()
+    } else {
+        None
+    };
+    let over = over.map(|old| old.to_string());
+    let remote = run.target.remote.as_deref().unwrap_or("origin");
+    let commit = commit.to_string();
+    run.git
+        .push(run.repo.path(), remote, &commit, branch, over.as_deref())
+}
+
+/// What pushing these would break on the remote, no matter whose it is: nothing ever should.
+fn breaks(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Option<String>, SyncError> {
+    let repo = &run.repo;
+    let mut breaches = Vec::new();
+    // A machine's own branch does not have what others had forgotten.
+    let here = [repo.synced()?, repo.commit_at(KNOWN)?];
+    let all = here
+        .into_iter()
+        .flatten()
+        .chain(outgoing.iter().map(|(commit, _)| *commit));
+    let roots = all
+        .map(|commit| repo.tree_of(commit))
+        .collect::<Result<Vec<_>, _>>()?;
+    let rules = guard::rules(repo, roots)?;
+    for (commit, branch) in outgoing {
+        let (new, old) = (repo.tree_of(*commit)?, run.tip(branch)?);
+        let known: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().collect();
+        let old = old.filter(|_| !run.reroot);
+        let old = old.map(|old| repo.tree_of(old)).transpose()?;
+        breaches.extend(guard::breaches(repo, old, Some(new), &rules)?);
+        let new = repo.new_commits(*commit, &known)?;
+        breaches.extend(guard::forgotten(repo, &rules, &new)?);
+        if repo.is_sealing() || repo.sealed_mark()?.is_some() {
+            breaches.extend(guard::clear(repo, &new)?);
+        }
+    }
+    if breaches.is_empty() {
+        return Ok(None);
+    }
+    let named = breaches.iter().take(10);
+    let lines = named.fold(String::new(), |text, one| text + "\n  " + &one.to_string());
+    Ok(Some(format!(
+        "this push would break what the remote has, and was not sent:{lines}"
+    )))
+}
+
+/// What the remote lacks: commits, with the branches they go to.
+fn outgoing(run: &mut Run<'_>, head: Oid) -> Result<Vec<(Oid, String)>, SyncError> {
+    let mut all = Vec::new();
+    if run.per_machine {
+        let branch = format!("{MACHINES}{}", run.machine);
+        all.push((own_branch(run, head, &branch)?, branch));
+    }
+    if !run.per_machine || run.options.push_main {
+        all.push((head, run.target.branch.clone()));
+    }
+    let mut missing = Vec::new();
+    for (commit, branch) in all {
+        if run.tip(&branch)? != Some(commit) {
+            missing.push((commit, branch));
+        }
+    }
+    Ok(missing)
+}
+
+/// The commit of this machine's own branch: its files out of the joined ones, and nothing of
+/// others'.
+fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncError> {
+    let name = format!("refs/heads/{branch}");
+    let tree = own_tree(&run.repo, run.repo.tree_of(head)?, &run.machine)?;
+    let local = run.repo.commit_at(&name)?;
+    let parent = run.tip(branch)?.or(local);
+    for there in [parent, local].into_iter().flatten() {
+        let is_next = |parent| run.repo.parents_of(there).is_ok_and(|p| p == [parent]);
+        let waits = Some(there) == parent || parent.is_none_or(is_next);
+        if waits && run.repo.tree_of(there)? == tree {
+            run.repo.move_ref(&name, local, there, "claude-sync")?;
+            return Ok(there);
+        }
+    }
+    let before = parent.map(|commit| run.repo.tree_of(commit)).transpose()?;
+    let delta = delta(&run.repo, before, Some(tree), &run.machine, &run.index)?;
+    let message = Message {
+        machine: &run.machine,
+        hostname: &run.options.host.hostname,
+        mode: Some(run.options.mode),
+        delta: &delta,
+        imported: None,
+        first: before.is_none(),
+        reroot: false,
+        rotated: false,
+        folded: &[],
+    };
+    let text = sealed(&run.repo, &message);
+    let commit = run.make_commit(tree, parent.as_slice(), &text)?;
+    run.repo.flush()?;
+    run.repo.move_ref(&name, local, commit, "claude-sync")?;
+    Ok(commit)
+}
+
+/// A random wait of up to 50 ms, doubling with each rejection up to 3 s, so that machines which
+/// collided do not collide again.
+fn jitter(rejected: u32) -> Duration {
+    let most = 50_u64.saturating_mul(1 << rejected.min(6)).min(3000);
+    let random = uuid::Uuid::new_v4().as_u64_pair().0;
+    Duration::from_millis(random % most)
+}

@@ -1,0 +1,31 @@
+//! What the next tree is joined from.
+
+use crate::git::Oid;
+
+/// The commits that the next tree is joined from.
+#[derive(Debug, Clone, Default)]
+pub struct Starts {
+    /// The remote's branch, if it was fetched.
+    pub tip: Option<Oid>,
+    /// The local branch.
+    pub head: Option<Oid>,
+    /// All that this clone has had.
+    pub known: Option<Oid>,
+    /// The branches of single machines, where each machine has one.
+    pub others: Vec<Oid>,
+    /// Older versions that are brought back.
+    pub restored: Vec<Older>,
+    /// What this clone has had may hold what an earlier version took over from somebody without the
+    /// fleet's key.
+    pub unscreened: bool,
+}
+
+/// An older version that is brought back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Older {
+    /// The commit.
+    pub commit: Oid,
+    /// A person vouches for it: it may be from before the fleet was encrypted, or from before its
+    /// key changed.
+    pub is_trusted: bool,
+}

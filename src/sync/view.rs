@@ -1,0 +1,112 @@
+//! A tree of the repository as one value: where it is, which one, and the cache that saves reading
+//! all of it.
+
+use std::collections::BTreeMap;
+
+use crate::base::ids::{Interner, MachineId};
+use crate::cache::memo::Known;
+use crate::cache::months::{self, Digested};
+use crate::cache::{Cache, overview};
+use crate::fleet::read::{self, Content, MachineData};
+use crate::fleet::rules::Rules;
+use crate::format::manifest::Manifest;
+use crate::format::syncfile::SyncFile;
+use crate::git::Oid;
+use crate::git::repo::{Entry, Repo};
+use crate::store::layout;
+use crate::sync::error::SyncError;
+
+/// A root tree, and how it is read.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub repo: &'a Repo,
+    pub root: Oid,
+    pub cache: &'a dyn Cache,
+}
+
+impl<'a> View<'a> {
+    pub fn new(repo: &'a Repo, root: Oid, cache: &'a dyn Cache) -> Self {
+        Self { repo, root, cache }
+    }
+
+    /// The tree of a commit.
+    pub fn of_commit(repo: &'a Repo, commit: Oid, cache: &'a dyn Cache) -> Result<Self, SyncError> {
+        Ok(Self::new(repo, repo.tree_of(commit)?, cache))
+    }
+
+    /// Another tree of the same repository.
+    pub fn at(self, root: Oid) -> Self {
+        Self { root, ..self }
+    }
+
+    /// The tree with these files added or replaced.
+    pub fn with(self, changes: &BTreeMap<String, Entry>) -> Result<Self, SyncError> {
+        Ok(self.at(self.repo.replace(Some(self.root), changes)?))
+    }
+
+    /// The folders that figures and the manifest are computed from: machine files, and day files.
+    pub fn inputs(self) -> Result<(Option<Oid>, Option<Oid>), SyncError> {
+        Ok(read::inputs(self.repo, Some(self.root))?)
+    }
+
+    pub fn entry(self, path: &str) -> Result<Option<Entry>, SyncError> {
+        Ok(self.repo.entry(Some(self.root), path)?)
+    }
+
+    /// A file's content; none where there is no such file.
+    pub fn content(self, path: &str) -> Result<Option<Content>, SyncError> {
+        let entry = self.entry(path)?;
+        let content = entry.map(|entry| read::content(self.repo, path, entry.oid));
+        Ok(content.transpose()?)
+    }
+
+    /// A file in clear, of any size; none where there is none, or where it may not be read.
+    pub fn whole(self, path: &str) -> Result<Option<Vec<u8>>, SyncError> {
+        let entry = self.entry(path)?;
+        let read = entry.map(|entry| self.repo.read(path, entry.oid));
+        Ok(read.transpose()?.and_then(Result::ok))
+    }
+
+    /// A machine's file; none where there is none that can be read.
+    pub fn machine_file(self, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {
+        Ok(match self.content(&layout::machine_path(machine))? {
+            Some(Content::Bytes(bytes)) => {
+                SyncFile::read(machine, &bytes, &mut Interner::default()).ok()
+            }
+            Some(Content::TooLarge(_) | Content::Refused(_)) | None => None,
+        })
+    }
+
+    /// Digests of all portions; those of `machine` are needed file by file.
+    pub fn digested(self, machine: &MachineId) -> Result<Vec<Digested>, SyncError> {
+        let (all, ..) = months::digested(self.repo, self.inputs()?, Some(machine), self.cache)?;
+        Ok(all)
+    }
+
+    /// All machines' data, read from all files.
+    pub fn load(self) -> Result<Vec<MachineData>, SyncError> {
+        let (machines, archive) = self.inputs()?;
+        Ok(read::load(self.repo, machines, archive)?)
+    }
+
+    /// The rules of the tree. Machine files that the cache has are not opened.
+    pub fn rules(self) -> Result<Rules, SyncError> {
+        let mut known = None;
+        Ok(Rules::read(self.repo, self.root, |path, oid| {
+            let known = known.get_or_insert_with(|| self.cache.portions());
+            known
+                .remove(path)
+                .filter(|one: &Known| one.oid == oid)?
+                .digest
+                .page
+        })?)
+    }
+
+    /// The manifest, computed anew by `rules`.
+    pub fn manifest(self, rules: u64) -> Result<Manifest, SyncError> {
+        let (machines, archive) = self.inputs()?;
+        Ok(overview::manifest(
+            self.repo, machines, archive, rules, self.cache,
+        )?)
+    }
+}
