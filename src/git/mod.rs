@@ -3,6 +3,7 @@
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
 pub mod admit;
+mod aside;
 pub mod bulk;
 pub mod cause;
 pub mod environment;
