@@ -19,7 +19,7 @@ use crate::base::ids::{MachineId, RecordId, SessionId};
 use crate::base::time::Timestamp;
 use crate::format::manifest::{Conflict, UNEQUAL_RECORDS};
 use crate::prices::{PriceBook, Prices};
-use crate::record::{Counters, Entry, Level, Record, Sum, SumKey, Totals, derived_id};
+use crate::record::{Counters, Entry, Level, Record, RecordSet, Totals, derived_id};
 
 /// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the machine that started first.
 type Owner = (Reverse<Level>, Timestamp, Timestamp, usize);
@@ -97,94 +97,33 @@ impl Fleet {
         book: PriceBook,
         rows: Rows,
     ) -> (Self, Sums) {
-        let mut forged = Vec::new();
-        machines.retain_mut(|data| {
-            let is_forged = data.is_forged();
-            if is_forged {
-                forged.append(&mut data.problems);
-            }
-            !is_forged
-        });
+        let forged = drop_forged(&mut machines);
         let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
-        let mut sums = Sums::gather(&machines, &places);
-        let (shared, twins) = (shared(&machines), twins(&machines));
-        let mut rules = Rules::gather(machines.iter().filter_map(MachineData::page));
-        rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
-        rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
-        let forgotten: HashSet<RecordId> = rules.forgotten_ids().into_iter().collect();
-        let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
         fleet.conflicts = forged;
-        fleet.own_prices.clone_from(&own);
-        let priced = |entry: Entry<'_>| {
-            own.as_ref()
-                .map_or(entry.cost, |prices| entry.cost_by(prices))
+        fleet.own_prices = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
+        let mut pass = Pass {
+            fleet,
+            sums: Sums::gather(&machines, &places),
+            shared: shared(&machines),
+            twins: twins(&machines),
+            forgotten: forgotten(&machines),
+            rows,
         };
-        let mut records = Vec::with_capacity(machines.len());
+        let mut held = Vec::with_capacity(machines.len());
         for (at, data) in machines.into_iter().enumerate() {
             let start = data
                 .page()
                 .map_or(Timestamp::EPOCH, |page| page.machine.created_at);
-            records.push((fleet.add_machine(data, &decisions, at, places[at]), start));
+            let records = pass.fleet.add_machine(data, &decisions, at, places[at]);
+            held.push((records, start));
         }
-        // A record without an id of its own is the same request as one with an id that has its time, model and counters.
-        let hidden = |entry: &Entry| {
-            forgotten.contains(&entry.id) || (entry.derived && twins.contains(&entry.id))
-        };
-        let mut merged: HashMap<RecordId, Merged> = HashMap::new();
-        for (at, (records, start)) in records.into_iter().enumerate() {
-            for entry in records.entries() {
-                if shared.contains(&entry.id) {
-                    let Some(record) = records.get(entry.id) else {
-                        continue;
-                    };
-                    let new = Merged::of(record, at, start);
-                    let joined = match merged.remove(&entry.id) {
-                        Some(known) => known.join(new),
-                        None => new,
-                    };
-                    merged.insert(entry.id, joined);
-                    continue;
-                }
-                fleet.records += 1;
-                if !hidden(&entry) {
-                    sums.add(&entry, &[(at, entry.level)]);
-                    fleet.push(
-                        Row::of(
-                            &Entry {
-                                cost: priced(entry),
-                                ..entry
-                            },
-                            at,
-                        ),
-                        rows,
-                    );
-                }
-            }
-        }
-        fleet.records += merged.len() as u64;
-        fleet.name_unequal(&merged);
-        for m in merged.into_values() {
-            let entry = Entry::of(&m.record);
-            if !hidden(&entry) {
-                sums.add(&entry, &m.copies);
-                fleet.add_shared(&entry, &m.copies);
-                fleet.push(
-                    Row::of(
-                        &Entry {
-                            cost: priced(entry),
-                            ..entry
-                        },
-                        m.owner.3,
-                    ),
-                    rows,
-                );
-            }
-        }
-        (fleet, sums)
+        let merged = pass.count_single(held);
+        pass.count_shared(merged);
+        (pass.fleet, pass.sums)
     }
 
     /// Adds a machine, and gives back its records.
@@ -194,19 +133,9 @@ impl Fleet {
         decisions: &Decisions,
         at: usize,
         place: usize,
-    ) -> crate::record::RecordSet {
+    ) -> RecordSet {
         self.conflicts.extend(data.problems);
-        for session in data
-            .suspect
-            .into_iter()
-            .filter(|session| decisions.accepted(session).as_ref() != Some(&data.id))
-        {
-            self.conflicts
-                .push(Conflict::about("checksum", session.as_str(), &data.id, 0));
-            let view = self.sessions.entry(session).or_default();
-            view.pending = true;
-            view.machines.insert(place);
-        }
+        self.name_suspect(&data.id, data.suspect, decisions, place);
         let (page, error) = match data.page {
             Some(Ok(page)) => (Some(page), None),
             Some(Err(error)) => (None, Some(format!("its sync file cannot be read: {error}"))),
@@ -218,12 +147,9 @@ impl Fleet {
             .adopted
             .as_ref()
             .map(|entry| entry.label.as_deref().unwrap_or(&entry.hostname)));
+        let label = decisions.label(&data.id).or(hostname);
         self.machines.push(MachineView {
-            label: decisions
-                .label(&data.id)
-                .or(hostname)
-                .unwrap_or_default()
-                .to_owned(),
+            label: label.unwrap_or_default().to_owned(),
             retired: decisions.is_retired(&data.id),
             merged_into: (place != at).then_some(place),
             id: data.id,
@@ -234,6 +160,26 @@ impl Fleet {
             last_usage: None,
         });
         data.records
+    }
+
+    /// Names sessions of a machine whose checksum does not fit, unless somebody accepted that.
+    fn name_suspect(
+        &mut self,
+        machine: &MachineId,
+        suspect: BTreeSet<SessionId>,
+        decisions: &Decisions,
+        place: usize,
+    ) {
+        for session in suspect {
+            if decisions.accepted(&session).as_ref() == Some(machine) {
+                continue;
+            }
+            self.conflicts
+                .push(Conflict::about("checksum", session.as_str(), machine, 0));
+            let view = self.sessions.entry(session).or_default();
+            view.pending = true;
+            view.machines.insert(place);
+        }
     }
 
     /// Takes note of the machines that hold copies of a request.
@@ -268,6 +214,91 @@ impl Fleet {
             });
         }
     }
+}
+
+/// The pass over all records, once it is known which of them are special.
+struct Pass<'r> {
+    fleet: Fleet,
+    sums: Sums,
+    /// Ids that several machines hold.
+    shared: HashSet<RecordId>,
+    /// What records without an id of their own are compared with.
+    twins: HashSet<RecordId>,
+    forgotten: HashSet<RecordId>,
+    rows: Rows<'r>,
+}
+
+impl Pass<'_> {
+    /// Counts the records that one machine holds alone, and joins the copies of all others. `held`: each machine's records, and its
+    /// start.
+    fn count_single(&mut self, held: Vec<(RecordSet, Timestamp)>) -> HashMap<RecordId, Merged> {
+        let mut merged: HashMap<RecordId, Merged> = HashMap::new();
+        for (at, (records, start)) in held.into_iter().enumerate() {
+            for entry in records.entries() {
+                if !self.shared.contains(&entry.id) {
+                    self.fleet.records += 1;
+                    self.count(&entry, at, &[(at, entry.level)]);
+                } else if let Some(record) = records.get(entry.id) {
+                    let new = Merged::of(record, at, start);
+                    let joined = match merged.remove(&entry.id) {
+                        Some(known) => known.join(new),
+                        None => new,
+                    };
+                    merged.insert(entry.id, joined);
+                }
+            }
+        }
+        merged
+    }
+
+    /// Counts the records that several machines hold, each once.
+    fn count_shared(&mut self, merged: HashMap<RecordId, Merged>) {
+        self.fleet.records += merged.len() as u64;
+        self.fleet.name_unequal(&merged);
+        for one in merged.into_values() {
+            let entry = Entry::of(&one.record);
+            if self.count(&entry, one.owner.3, &one.copies) {
+                self.fleet.add_shared(&entry, &one.copies);
+            }
+        }
+    }
+
+    /// Counts a record for a machine, and returns whether it counts.
+    fn count(&mut self, entry: &Entry, machine: usize, copies: &[(usize, Level)]) -> bool {
+        // A record without an id of its own is the same request as one with an id that has its time, model and counters.
+        if self.forgotten.contains(&entry.id) || (entry.derived && self.twins.contains(&entry.id)) {
+            return false;
+        }
+        self.sums.add(entry, copies);
+        let cost = match &self.fleet.own_prices {
+            Some(prices) => entry.cost_by(prices),
+            None => entry.cost,
+        };
+        let row = Row::of(&Entry { cost, ..*entry }, machine);
+        self.fleet.push(row, self.rows);
+        true
+    }
+}
+
+/// Drops the machines of which no file may be read, and returns what was wrong with their files.
+fn drop_forged(machines: &mut Vec<MachineData>) -> Vec<Conflict> {
+    let mut problems = Vec::new();
+    machines.retain_mut(|data| {
+        let is_forged = data.is_forged();
+        if is_forged {
+            problems.append(&mut data.problems);
+        }
+        !is_forged
+    });
+    problems
+}
+
+/// The ids of all forgotten records.
+fn forgotten(machines: &[MachineData]) -> HashSet<RecordId> {
+    let mut rules = Rules::gather(machines.iter().filter_map(MachineData::page));
+    rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
+    rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
+    rules.forgotten_ids().into_iter().collect()
 }
 
 /// Adds the machines that only a manifest of version 1.0 names.
@@ -333,43 +364,5 @@ pub(super) fn twins(machines: &[MachineData]) -> HashSet<RecordId> {
     let noted = machines.iter().flat_map(|data| data.records.noted_twins());
     full.map(|entry| derived_id(entry.at, entry.model, &entry.counters))
         .chain(noted)
-        .collect()
-}
-
-/// For each of some sums whether what a machine has shows all of it already, so that it need not be written.
-pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
-    // What one of them says of another is no reason to leave it out, and neither is what was imported before.
-    let alone = |line: &(SumKey, Sum)| MachineData {
-        sums: [line.clone()].into(),
-        page: None,
-        ..machine.clone()
-    };
-    let all = MachineData {
-        sums: lines.iter().cloned().collect(),
-        page: None,
-        ..machine.clone()
-    };
-    let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});
-    let is_shown: HashMap<&SumKey, bool> = sums
-        .all
-        .iter()
-        .map(|one| (&one.key, one.is_shown()))
-        .collect();
-    // An older computation of a day is looked at by itself.
-    let single = |line: &(SumKey, Sum)| {
-        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {})
-            .1
-            .all
-            .iter()
-            .all(super::sums::Compared::is_shown)
-    };
-    lines
-        .iter()
-        .map(|line| {
-            is_shown
-                .get(&line.0)
-                .copied()
-                .unwrap_or_else(|| single(line))
-        })
         .collect()
 }

@@ -10,7 +10,7 @@ use super::error::DataError;
 use super::read::{Content, Portion, content, portions, standing};
 use super::rules::Rules;
 use crate::base::ids::{Interner, RecordId};
-use crate::format::dayfile::{DayFile, Forgotten};
+use crate::format::dayfile::{Damage, DayFile, Forgotten};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
@@ -74,18 +74,19 @@ pub fn enforce(
         return Ok(out);
     }
     loop {
-        let (mut changes, mut gone) = (BTreeMap::new(), BTreeSet::new());
-        let (forgotten, passed) = sweep(repo, out.root, rules, checked, &mut |path, change| {
-            match change {
-                Change::Write(text) => {
-                    let oid = repo.write_file(path, text.as_bytes())?;
-                    changes.insert(path.to_owned(), Entry { mode: FILE, oid });
+        let (mut changes, mut removed) = (BTreeMap::new(), BTreeSet::new());
+        let Gone { forgotten, passed } =
+            sweep(repo, out.root, rules, checked, &mut |path, change| {
+                match change {
+                    Change::Write(text) => {
+                        let oid = repo.write_file(path, text.as_bytes())?;
+                        changes.insert(path.to_owned(), Entry { mode: FILE, oid });
+                    }
+                    Change::Remove => drop(removed.insert(path.to_owned())),
                 }
-                Change::Remove => drop(gone.insert(path.to_owned())),
-            }
-            Ok(())
-        })?;
-        out.root = repo.without(repo.replace(Some(out.root), &changes)?, &gone)?;
+                Ok(())
+            })?;
+        out.root = repo.without(repo.replace(Some(out.root), &changes)?, &removed)?;
         // The same requests may stand elsewhere, under another session or with a later time: once more, with what is known now.
         let more = rules.pass(passed);
         if forgotten.is_empty() && !more {
@@ -113,11 +114,16 @@ pub fn breaking(
     Ok(out)
 }
 
-/// Ids of records that went, and of those of which one copy went because of its day, with the tombstones.
-type Gone = (BTreeSet<Forgotten>, BTreeMap<RecordId, BTreeSet<RecordId>>);
+/// Ids of records that went.
+#[derive(Default)]
+struct Gone {
+    /// To be noted as forgotten.
+    forgotten: BTreeSet<Forgotten>,
+    /// Those of which one copy went because of its day, with the tombstones.
+    passed: BTreeMap<RecordId, BTreeSet<RecordId>>,
+}
 
-/// Shows what applying the rules would change, and returns the ids of records that would go: to be noted as forgotten, and because of
-/// their day.
+/// Shows what applying the rules would change, and returns the ids of records that would go.
 fn sweep(
     repo: &Repo,
     root: Oid,
@@ -125,10 +131,7 @@ fn sweep(
     checked: &dyn Checked,
     show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
 ) -> Result<Gone, DataError> {
-    let (mut forgotten, mut passed) = (
-        BTreeSet::new(),
-        BTreeMap::<RecordId, BTreeSet<RecordId>>::new(),
-    );
+    let mut gone = Gone::default();
     let mut names = Interner::default();
     checked.bind(&repo.admission()?);
     let (machines, archive) = super::read::inputs(repo, Some(root))?;
@@ -143,62 +146,70 @@ fn sweep(
             let Content::Bytes(bytes) = content else {
                 continue;
             };
-            let change = match &kind {
-                Path::Day(machine, day, _) => {
-                    let Ok((mut file, damage)) = DayFile::read(machine, *day, &bytes, &mut names)
-                    else {
-                        continue;
-                    };
-                    let applied = rules.apply_day(&mut file);
-                    forgotten.extend(applied.forgotten);
-                    for (id, why) in applied.passed {
-                        passed.entry(id).or_default().extend(why);
-                    }
-                    if !applied.changed {
-                        continue;
-                    }
-                    // A new checksum must not hide that an old one failed.
-                    for session in damage.checksums {
-                        if file.sessions.contains_key(&session) {
-                            file.mark_suspect(&session);
-                        }
-                    }
-                    if file.is_empty() {
-                        Change::Remove
-                    } else {
-                        Change::Write(file.write().0)
-                    }
-                }
-                Path::Machine(machine) | Path::Snapshot(machine) => {
-                    let Ok(mut page) = SyncFile::read(machine, &bytes, &mut names) else {
-                        continue;
-                    };
-                    if !rules.apply_page(&mut page) {
-                        continue;
-                    }
-                    Change::Write(page.write())
-                }
-                _ => continue,
-            };
-            kept = false;
-            show(&blob.path, change)?;
+            if let Some(change) = change(&kind, &bytes, rules, &mut gone, &mut names) {
+                kept = false;
+                show(&blob.path, change)?;
+            }
         }
         if kept {
             checked.note(&portion, rules);
         }
     }
     for (path, oid) in snapshots(repo, machines)? {
-        let Path::Snapshot(machine) = Path::parse(&path) else {
-            continue;
-        };
-        if let Content::Bytes(bytes) = content(repo, &path, oid)?
-            && let Ok(mut page) = SyncFile::read(&machine, &bytes, &mut names)
-            && rules.apply_page(&mut page)
+        let kind = Path::parse(&path);
+        if matches!(kind, Path::Snapshot(_))
+            && let Content::Bytes(bytes) = content(repo, &path, oid)?
+            && let Some(change) = change(&kind, &bytes, rules, &mut gone, &mut names)
         {
-            show(&path, Change::Write(page.write()))?;
+            show(&path, change)?;
         }
     }
-    Ok((forgotten, passed))
+    Ok(gone)
+}
+
+/// What applying the rules changes in a file; none where it changes nothing, or the file cannot be read.
+fn change(
+    kind: &Path,
+    bytes: &[u8],
+    rules: &Rules,
+    gone: &mut Gone,
+    names: &mut Interner,
+) -> Option<Change> {
+    match kind {
+        Path::Day(machine, day, _) => {
+            let (file, damage) = DayFile::read(machine, *day, bytes, names).ok()?;
+            change_day(file, damage, rules, gone)
+        }
+        Path::Machine(machine) | Path::Snapshot(machine) => {
+            let mut page = SyncFile::read(machine, bytes, names).ok()?;
+            rules
+                .apply_page(&mut page)
+                .then(|| Change::Write(page.write()))
+        }
+        _ => None,
+    }
+}
+
+fn change_day(mut file: DayFile, damage: Damage, rules: &Rules, gone: &mut Gone) -> Option<Change> {
+    let applied = rules.apply_day(&mut file);
+    gone.forgotten.extend(applied.forgotten);
+    for (id, why) in applied.passed {
+        gone.passed.entry(id).or_default().extend(why);
+    }
+    if !applied.changed {
+        return None;
+    }
+    // A new checksum must not hide that an old one failed.
+    for session in damage.checksums {
+        if file.sessions.contains_key(&session) {
+            file.mark_suspect(&session);
+        }
+    }
+    Some(if file.is_empty() {
+        Change::Remove
+    } else {
+        Change::Write(file.write().0)
+    })
 }
 
 /// Ids of records below a root tree that are forgotten though no tombstone says why, of any copy: noted by an earlier version on behalf of

@@ -6,17 +6,23 @@
 //! `error`, `view` → `read` → `decisions` → `authority` → `rules` → `enforce`; `decisions` → `book`; `view`, `read`, `book` → `sums` → `count` → `manifest`, `settle`:
 //! a file uses only files to its left.
 
+mod apply;
 pub mod authority;
 pub mod book;
+mod claims;
+mod compared;
 pub mod count;
 pub mod decisions;
 pub mod enforce;
 mod error;
+mod judge;
 pub mod limits;
 pub mod manifest;
 pub mod read;
+mod read_rules;
 pub mod rules;
 pub mod settle;
+mod subject;
 mod sums;
 mod tombstone;
 pub mod view;

@@ -3,12 +3,14 @@
 //! Shortening changes no total: what sums exceed records is computed with the records as they are, and again with the shortened ones;
 //! the difference is noted as deducted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use super::compared::Compared;
 use super::read::MachineData;
-use super::sums::{Compared, Sums};
+use super::sums::Sums;
 use super::view::Fleet;
 use crate::base::ids::{MachineId, RecordId};
+use crate::prices::PriceBook;
 use crate::record::{Record, Sum, SumKey};
 
 /// The sums that the machine `me` has to write down before its records become those that it has in `after`.
@@ -26,9 +28,8 @@ pub fn settle(
     {
         return Vec::new();
     }
-    let compared = |machines: Vec<MachineData>| {
-        Fleet::compare(machines, crate::prices::PriceBook::default(), &mut |_| {}).1
-    };
+    let compared =
+        |machines: Vec<MachineData>| Fleet::compare(machines, PriceBook::default(), &mut |_| {}).1;
     let (was, is) = (compared(before), compared(after.clone()));
     // Sums are the same on both sides, and so is their order.
     let pairs = was.all.iter().zip(&is.all);
@@ -102,5 +103,43 @@ pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
         .flat_map(|data| data.records.entries())
         .filter(|entry| entry.derived)
         .map(|entry| entry.id)
+        .collect()
+}
+
+/// For each of some sums whether what a machine has shows all of it already, so that it need not be written.
+pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
+    // What one of them says of another is no reason to leave it out, and neither is what was imported before.
+    let alone = |line: &(SumKey, Sum)| MachineData {
+        sums: [line.clone()].into(),
+        page: None,
+        ..machine.clone()
+    };
+    let all = MachineData {
+        sums: lines.iter().cloned().collect(),
+        page: None,
+        ..machine.clone()
+    };
+    let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});
+    let is_shown: HashMap<&SumKey, bool> = sums
+        .all
+        .iter()
+        .map(|one| (&one.key, one.is_shown()))
+        .collect();
+    // An older computation of a day is looked at by itself.
+    let single = |line: &(SumKey, Sum)| {
+        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {})
+            .1
+            .all
+            .iter()
+            .all(Compared::is_shown)
+    };
+    lines
+        .iter()
+        .map(|line| {
+            is_shown
+                .get(&line.0)
+                .copied()
+                .unwrap_or_else(|| single(line))
+        })
         .collect()
 }

@@ -1,0 +1,115 @@
+//! What machine files and manifests of version 1.0 claim beyond their records, as sums.
+
+use super::read::MachineData;
+use crate::base::ids::{Name, SessionId};
+use crate::base::json::Extra;
+use crate::base::money::Cost;
+use crate::base::time::Timestamp;
+use crate::format::manifest::ManifestMachine;
+use crate::format::syncfile::SyncFile;
+use crate::record::{Sum, Totals};
+
+/// A machine's claim about one of its sessions, or about all that it used.
+pub(super) struct Claim {
+    /// Empty where it is about all that the machine used.
+    pub session: SessionId,
+    pub sum: Sum,
+    pub how: Claimed,
+}
+
+/// How a claim is shown, beside its figures.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Claimed {
+    /// Empty where it is about several models, or not known.
+    pub model: String,
+    /// The first request that it names.
+    pub first: Option<Timestamp>,
+    /// When it is booked.
+    pub booked: Option<Timestamp>,
+}
+
+impl Claimed {
+    /// Takes over what another claim of the same machine about the same session says.
+    pub fn join(&mut self, other: Self) {
+        self.model = std::mem::take(&mut self.model).max(other.model);
+        self.first = self.first.into_iter().chain(other.first).min();
+        self.booked = self.booked.max(other.booked);
+    }
+}
+
+/// All claims of a machine.
+pub(super) fn claims(data: &MachineData) -> Vec<Claim> {
+    let mut out = Vec::new();
+    if let Some(page) = data.page() {
+        out.extend(of_sessions(page));
+        out.extend(of_page(page));
+    }
+    out.extend(data.adopted.as_ref().map(of_entry));
+    out
+}
+
+/// What a machine file claims of its sessions.
+fn of_sessions(page: &SyncFile) -> impl Iterator<Item = Claim> {
+    page.sessions.iter().filter_map(|(id, session)| {
+        let only_model = session.models.first().filter(|_| session.models.len() == 1);
+        let booked = session
+            .last_updated
+            .or(page.last_usage)
+            .or(Some(page.machine.updated_at));
+        Some(Claim {
+            session: id.clone(),
+            sum: sum(session.claim_window(), session.claimed?, &session.project),
+            how: Claimed {
+                model: only_model.cloned().unwrap_or_default(),
+                first: session.first_seen,
+                booked,
+            },
+        })
+    })
+}
+
+/// What a machine file claims of all that its machine used.
+fn of_page(page: &SyncFile) -> Option<Claim> {
+    let all = page.claimed?;
+    let booked = all
+        .last
+        .or(page.last_usage)
+        .or(Some(page.machine.updated_at));
+    Some(about_all(page.claim_window(), all.totals, booked))
+}
+
+/// What a manifest of version 1.0 claims of a machine.
+fn of_entry(entry: &ManifestMachine) -> Claim {
+    let totals = Totals {
+        requests: entry.requests,
+        cost: Cost::known(entry.cost),
+        ..Totals::default()
+    };
+    let booked = entry.last_usage.or(entry.last_sync).or(entry.first_seen);
+    about_all(entry.first_seen.zip(entry.last_usage), totals, booked)
+}
+
+fn about_all(
+    window: Option<(Timestamp, Timestamp)>,
+    totals: Totals,
+    booked: Option<Timestamp>,
+) -> Claim {
+    Claim {
+        session: SessionId::new(Name::default()),
+        sum: sum(window, totals, ""),
+        how: Claimed {
+            booked,
+            ..Claimed::default()
+        },
+    }
+}
+
+fn sum(window: Option<(Timestamp, Timestamp)>, totals: Totals, project: &str) -> Sum {
+    Sum {
+        window,
+        totals,
+        project: project.to_owned(),
+        deducted: None,
+        extra: Extra::new(),
+    }
+}
