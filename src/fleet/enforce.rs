@@ -129,87 +129,104 @@ fn sweep(
     root: Oid,
     rules: &Rules,
     checked: &dyn Checked,
-    show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
+    show: Show,
 ) -> Result<Gone, DataError> {
-    let mut gone = Gone::default();
-    let mut names = Interner::default();
+    let mut sweep = Sweep {
+        repo,
+        rules,
+        gone: Gone::default(),
+        names: Interner::default(),
+    };
     checked.bind(&repo.admission()?);
     let (machines, archive) = super::read::inputs(repo, Some(root))?;
     for portion in portions(repo, machines, archive)? {
-        if checked.keeps(&portion, rules) {
-            continue;
-        }
-        let mut kept = true;
-        for (blob, kind) in portion.files(repo)? {
-            let (content, always) = standing(repo, &blob.path, blob.oid)?;
-            kept &= always;
-            let Content::Bytes(bytes) = content else {
-                continue;
-            };
-            if let Some(change) = change(&kind, &bytes, rules, &mut gone, &mut names) {
-                kept = false;
-                show(&blob.path, change)?;
-            }
-        }
-        if kept {
+        if !checked.keeps(&portion, rules) && sweep.portion(&portion, show)? {
             checked.note(&portion, rules);
         }
     }
     for (path, oid) in snapshots(repo, machines)? {
-        let kind = Path::parse(&path);
+        sweep.snapshot(&path, oid, show)?;
+    }
+    Ok(sweep.gone)
+}
+
+/// Takes what applying the rules changes, by path.
+type Show<'s> = &'s mut dyn FnMut(&str, Change) -> Result<(), DataError>;
+
+/// Applies the rules to one file after the other.
+struct Sweep<'a> {
+    repo: &'a Repo,
+    rules: &'a Rules,
+    gone: Gone,
+    names: Interner,
+}
+
+impl Sweep<'_> {
+    /// Shows what changes in a machine file or a month, and returns whether it keeps the rules, now and whenever it is looked at again.
+    fn portion(&mut self, portion: &Portion, show: Show) -> Result<bool, DataError> {
+        let mut kept = true;
+        for (blob, kind) in portion.files(self.repo)? {
+            let (content, always) = standing(self.repo, &blob.path, blob.oid)?;
+            kept &= always;
+            if let Content::Bytes(bytes) = content
+                && let Some(change) = self.change(&kind, &bytes)
+            {
+                kept = false;
+                show(&blob.path, change)?;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Shows what changes in a file that may be a snapshot.
+    fn snapshot(&mut self, path: &str, oid: Oid, show: Show) -> Result<(), DataError> {
+        let kind = Path::parse(path);
         if matches!(kind, Path::Snapshot(_))
-            && let Content::Bytes(bytes) = content(repo, &path, oid)?
-            && let Some(change) = change(&kind, &bytes, rules, &mut gone, &mut names)
+            && let Content::Bytes(bytes) = content(self.repo, path, oid)?
+            && let Some(change) = self.change(&kind, &bytes)
         {
-            show(&path, change)?;
+            show(path, change)?;
         }
+        Ok(())
     }
-    Ok(gone)
-}
 
-/// What applying the rules changes in a file; none where it changes nothing, or the file cannot be read.
-fn change(
-    kind: &Path,
-    bytes: &[u8],
-    rules: &Rules,
-    gone: &mut Gone,
-    names: &mut Interner,
-) -> Option<Change> {
-    match kind {
-        Path::Day(machine, day, _) => {
-            let (file, damage) = DayFile::read(machine, *day, bytes, names).ok()?;
-            change_day(file, damage, rules, gone)
+    /// What applying the rules changes in a file; none where it changes nothing, or the file cannot be read.
+    fn change(&mut self, kind: &Path, bytes: &[u8]) -> Option<Change> {
+        match kind {
+            Path::Day(machine, day, _) => {
+                let (file, damage) = DayFile::read(machine, *day, bytes, &mut self.names).ok()?;
+                self.change_day(file, damage)
+            }
+            Path::Machine(machine) | Path::Snapshot(machine) => {
+                let mut page = SyncFile::read(machine, bytes, &mut self.names).ok()?;
+                let changed = self.rules.apply_page(&mut page);
+                changed.then(|| Change::Write(page.write()))
+            }
+            _ => None,
         }
-        Path::Machine(machine) | Path::Snapshot(machine) => {
-            let mut page = SyncFile::read(machine, bytes, names).ok()?;
-            rules
-                .apply_page(&mut page)
-                .then(|| Change::Write(page.write()))
-        }
-        _ => None,
     }
-}
 
-fn change_day(mut file: DayFile, damage: Damage, rules: &Rules, gone: &mut Gone) -> Option<Change> {
-    let applied = rules.apply_day(&mut file);
-    gone.forgotten.extend(applied.forgotten);
-    for (id, why) in applied.passed {
-        gone.passed.entry(id).or_default().extend(why);
-    }
-    if !applied.changed {
-        return None;
-    }
-    // A new checksum must not hide that an old one failed.
-    for session in damage.checksums {
-        if file.sessions.contains_key(&session) {
-            file.mark_suspect(&session);
+    fn change_day(&mut self, mut file: DayFile, damage: Damage) -> Option<Change> {
+        let applied = self.rules.apply_day(&mut file);
+        self.gone.forgotten.extend(applied.forgotten);
+        for (id, why) in applied.passed {
+            self.gone.passed.entry(id).or_default().extend(why);
         }
+        if !applied.changed {
+            return None;
+        }
+        // A new checksum must not hide that an old one failed.
+        for session in damage.checksums {
+            if file.sessions.contains_key(&session) {
+                file.mark_suspect(&session);
+            }
+        }
+        Some(if file.is_empty() {
+            Change::Remove
+        } else {
+            Change::Write(file.write().0)
+        })
     }
-    Some(if file.is_empty() {
-        Change::Remove
-    } else {
-        Change::Write(file.write().0)
-    })
 }
 
 /// Ids of records below a root tree that are forgotten though no tombstone says why, of any copy: noted by an earlier version on behalf of

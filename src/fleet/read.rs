@@ -337,13 +337,11 @@ pub fn portions(
     archive: Option<Oid>,
 ) -> Result<Vec<Portion>, DataError> {
     let mut out = Vec::new();
-    for (name, entry) in repo
-        .entries(machines)?
-        .into_iter()
-        .filter(|(_, entry)| entry.mode == FILE)
-    {
+    for (name, entry) in repo.entries(machines)? {
         let path = format!("{}/{name}", layout::MACHINES);
-        if let Path::Machine(machine) = Path::parse(&path) {
+        if entry.mode == FILE
+            && let Path::Machine(machine) = Path::parse(&path)
+        {
             out.push(Portion {
                 path,
                 machine,
@@ -352,21 +350,12 @@ pub fn portions(
             });
         }
     }
-    let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, DataError> {
-        Ok(repo
-            .entries(tree)?
-            .into_iter()
-            .filter(|(_, entry)| entry.mode == FOLDER)
-            .map(|(name, entry)| (name, entry.oid))
-            .collect())
-    };
-    for (year, months) in folders(archive)? {
-        for (month, all) in folders(Some(months))? {
-            for (name, oid) in folders(Some(all))? {
+    for (year, months) in folders(repo, archive)? {
+        for (month, all) in folders(repo, Some(months))? {
+            for (name, oid) in folders(repo, Some(all))? {
                 if let Some(machine) = layout::month_of(&year, &month, &name) {
-                    let path = format!("{}/{year}/{month}/{name}", layout::ARCHIVE);
                     out.push(Portion {
-                        path,
+                        path: format!("{}/{year}/{month}/{name}", layout::ARCHIVE),
                         machine,
                         is_page: false,
                         oid,
@@ -376,4 +365,13 @@ pub fn portions(
         }
     }
     Ok(out)
+}
+
+/// The folders in a tree, by name.
+fn folders(repo: &Repo, tree: Option<Oid>) -> Result<Vec<(String, Oid)>, DataError> {
+    let entries = repo.entries(tree)?.into_iter();
+    Ok(entries
+        .filter(|(_, entry)| entry.mode == FOLDER)
+        .map(|(name, entry)| (name, entry.oid))
+        .collect())
 }

@@ -128,7 +128,7 @@ pub struct Conflict {
 }
 
 /// The central registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
     /// The earliest machine's start.
     pub created_at: Option<Timestamp>,
