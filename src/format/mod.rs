@@ -12,8 +12,12 @@ pub mod markers;
 mod members;
 pub mod migrate;
 mod read_day;
+mod read_manifest;
+mod read_syncfile;
 pub mod sealed;
 pub mod syncfile;
+mod write_manifest;
+mod write_syncfile;
 
 use serde_json::Value;
 
