@@ -228,42 +228,44 @@ impl DayFile {
             .spec("machine", self.machine.as_str())
             .spec("day", self.day.to_string().as_str());
         let mut out = String::with_capacity(self.records.len() * 400 + 200);
-        out.push_str(&header.extra(&self.extra).line());
-        out.push('\n');
+        push_line(&mut out, &header.extra(&self.extra).line());
         let mut checksums = BTreeMap::new();
         for (session, lines) in sessions {
             let project = lines.project();
             let body = lines.write(self.day, &project);
             let checksum = hex(Sha256::new_with_prefix(&body));
-            let extra = self.sessions.get(&session);
-            let line = Object::new()
-                .spec("session", session.as_str())
-                .spec("project_name", &*project)
-                .spec("checksum", checksum.as_str());
-            out.push_str(&match extra {
-                Some(extra) => line.extra(extra).line(),
-                None => line.line(),
-            });
-            out.push('\n');
+            push_line(&mut out, &self.session_line(&session, &project, &checksum));
             out.push_str(&body);
             checksums.insert(session, checksum);
         }
         for Forgotten { id, by } in &self.forgotten {
             let by = by.map(|by| by.to_string());
-            out.push_str(
-                &Object::new()
-                    .other("by", by.as_deref())
-                    .other("forgotten", Some(id.to_string().as_str()))
-                    .line(),
-            );
-            out.push('\n');
+            let line = Object::new()
+                .other("by", by.as_deref())
+                .other("forgotten", Some(id.to_string().as_str()));
+            push_line(&mut out, &line.line());
         }
         for text in trailing {
-            out.push_str(text);
-            out.push('\n');
+            push_line(&mut out, text);
         }
         (out, checksums)
     }
+
+    fn session_line(&self, session: &SessionId, project: &str, checksum: &str) -> String {
+        let line = Object::new()
+            .spec("session", session.as_str())
+            .spec("project_name", project)
+            .spec("checksum", checksum);
+        match self.sessions.get(session) {
+            Some(extra) => line.extra(extra).line(),
+            None => line.line(),
+        }
+    }
+}
+
+fn push_line(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
 }
 
 /// The lines of one session, in the order of the file.
@@ -308,8 +310,7 @@ impl SessionLines<'_> {
             .chain(sums)
             .chain(self.unknown.iter().map(|text| (*text).clone()))
         {
-            out.push_str(&line);
-            out.push('\n');
+            push_line(&mut out, &line);
         }
         out
     }

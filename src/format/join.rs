@@ -72,38 +72,40 @@ impl Join for SyncFile {
             (other, self)
         };
         if order.is_eq() {
-            // One revision with two views can only be a copy that went its own way: keep what either view lists.
-            for (id, session) in tail
-                .sessions
-                .iter()
-                .filter(|(_, session)| session.claimed.is_none())
-            {
-                let mine = head
-                    .sessions
-                    .entry(id.clone())
-                    .or_insert_with(|| session.clone());
-                if mine.claimed.is_none() && session.text() > mine.text() {
-                    *mine = session.clone();
-                }
-            }
+            join_views(&mut head, &tail);
         }
         head.machine.created_at = head.machine.created_at.min(tail.machine.created_at);
         head.claimed = head.claimed.join(tail.claimed);
         head.pruned_before = greater(head.pruned_before, tail.pruned_before);
         head.extra = join_extra(&head.extra, &tail.extra);
         head.decisions = take(&mut head.decisions).join(take(&mut tail.decisions));
-        for (id, session) in take(&mut tail.sessions)
-            .into_iter()
-            .filter(|(_, session)| session.claimed.is_some())
-        {
-            match head.sessions.remove(&id) {
-                Some(mine) if mine.claimed.is_some() => {
-                    head.sessions.insert(id, join_held(mine, session))
-                }
-                _ => head.sessions.insert(id, session),
+        for (id, session) in take(&mut tail.sessions) {
+            if session.claimed.is_none() {
+                continue;
+            }
+            let joined = match head.sessions.remove(&id) {
+                Some(mine) if mine.claimed.is_some() => join_held(mine, session),
+                _ => session,
             };
+            head.sessions.insert(id, joined);
         }
         head
+    }
+}
+
+/// Keeps the sessions that either of two views lists. One revision with two views can only be a copy that went its own way.
+fn join_views(head: &mut SyncFile, tail: &SyncFile) {
+    for (id, session) in &tail.sessions {
+        if session.claimed.is_some() {
+            continue;
+        }
+        let mine = head
+            .sessions
+            .entry(id.clone())
+            .or_insert_with(|| session.clone());
+        if mine.claimed.is_none() && session.text() > mine.text() {
+            *mine = session.clone();
+        }
     }
 }
 

@@ -67,31 +67,30 @@ pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<
                 let value = stamped(step, (step.change)(shape, value));
                 format!("{value:#}\n").into_bytes()
             }
-            Shape::Lines => {
-                let mut out = Vec::with_capacity(text.len());
-                for (at, line) in text
-                    .split(|b| *b == b'\n')
-                    .filter(|line| !line.is_empty())
-                    .enumerate()
-                {
-                    match serde_json::from_slice::<Value>(line) {
-                        Ok(value) if at == 0 => out.extend(
-                            stamped(step, (step.change)(shape, value))
-                                .to_string()
-                                .into_bytes(),
-                        ),
-                        Ok(value) => {
-                            out.extend((step.change)(shape, value).to_string().into_bytes());
-                        }
-                        Err(_) => out.extend_from_slice(line),
-                    }
-                    out.push(b'\n');
-                }
-                out
-            }
+            Shape::Lines => migrate_lines(step, &text),
         };
     }
     Ok(changed.then_some(text))
+}
+
+/// A file of lines after one step.
+fn migrate_lines(step: &Step, text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    for (at, line) in lines.enumerate() {
+        match serde_json::from_slice::<Value>(line) {
+            Ok(value) => {
+                let mut value = (step.change)(Shape::Lines, value);
+                if at == 0 {
+                    value = stamped(step, value);
+                }
+                out.extend(value.to_string().into_bytes());
+            }
+            Err(_) => out.extend_from_slice(line),
+        }
+        out.push(b'\n');
+    }
+    out
 }
 
 fn stamped(step: &Step, mut value: Value) -> Value {

@@ -54,16 +54,14 @@ impl DayFile {
             }
         }
         if !header {
-            let reason = "its first line is no header".to_owned();
-            return Err(FormatError::Malformed(reason));
+            return Err(no_header());
         }
         Ok(reading.finish(names))
     }
 
     fn read_header(&mut self, text: &str) -> Result<(), FormatError> {
-        let malformed = || FormatError::Malformed("its first line is no header".to_owned());
-        let value: Value = serde_json::from_str(text).map_err(|_| malformed())?;
-        let mut fields = Fields::of(value).ok_or_else(malformed)?;
+        let value: Value = serde_json::from_str(text).map_err(|_| no_header())?;
+        let mut fields = Fields::of(value).ok_or_else(no_header)?;
         check_version(&fields.text("version")?)?;
         let (machine, day) = (fields.text("machine")?, fields.text("day")?);
         if machine != self.machine.as_str() || day != self.day.to_string() {
@@ -75,6 +73,10 @@ impl DayFile {
         self.extra = join_extra(&self.extra, &fields.rest());
         Ok(())
     }
+}
+
+fn no_header() -> FormatError {
+    FormatError::Malformed("its first line is no header".to_owned())
 }
 
 /// A file while its lines are read.
