@@ -89,15 +89,12 @@ impl Sums {
                 .map(|(key, sum)| (key.clone(), sum.clone()));
             for (key, mut sum) in claims.into_iter().chain(others) {
                 let deducted = sum.deducted.take().map(|deducted| (at, deducted));
-                match out.get_mut(&(place, key.clone())) {
-                    Some(known) => {
-                        known.sum = known.sum.clone().join(sum);
-                        known.deducted.extend(deducted);
-                    }
-                    None => {
-                        let deducted = deducted.into_iter().collect();
-                        out.insert((place, key), Versions { sum, deducted });
-                    }
+                if let Some(known) = out.get_mut(&(place, key.clone())) {
+                    known.sum = known.sum.clone().join(sum);
+                    known.deducted.extend(deducted);
+                } else {
+                    let deducted = deducted.into_iter().collect();
+                    out.insert((place, key), Versions { sum, deducted });
                 }
             }
         }

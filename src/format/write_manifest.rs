@@ -21,10 +21,7 @@ impl Manifest {
             .iter()
             .map(|(id, session)| (id.to_string().into(), session.doc()))
             .collect();
-        let inputs = self
-            .inputs
-            .as_ref()
-            .map_or_else(null, |inputs| inputs.doc());
+        let inputs = self.inputs.as_ref().map_or_else(null, Inputs::doc);
         let conflicts: Vec<_> = self.conflicts.iter().map(Conflict::doc).collect();
         let out = Object::new()
             .spec("$schema", SCHEMA)

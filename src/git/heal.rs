@@ -1,7 +1,7 @@
 //! Puts a clone right whose objects are missing or damaged: what is damaged is moved aside, the remote is fetched from as if nothing was
 //! here, and refs that still lead to nothing go back to a commit that is whole.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 
 use git2::{ErrorCode, ObjectType, Oid};
@@ -42,7 +42,7 @@ pub struct Means {
 /// Refs that were taken away for a fetch.
 struct Hidden {
     /// Claude-sync's own refs and those of the last fetch, each with the id that it held, where that could be read.
-    removed: Vec<(String, Option<Oid>)>,
+    removed: BTreeMap<String, Option<Oid>>,
     /// The user's refs and a detached `HEAD`, each with the text of its file.
     foreign: Vec<(String, String)>,
 }
@@ -55,16 +55,6 @@ enum Settled {
     Moved,
     /// The branch has no whole commit, and history must not begin anew.
     NothingLeft(Oid),
-}
-
-impl Hidden {
-    /// What a removed ref held; none where it was not removed.
-    fn value_of(&self, name: &str) -> Option<Option<Oid>> {
-        self.removed
-            .iter()
-            .find(|(removed, _)| removed == name)
-            .map(|(_, value)| *value)
-    }
 }
 
 impl Repo {
@@ -98,7 +88,7 @@ impl Repo {
         out.lost = repo.settle_foreign(&hidden.foreign);
         let may_begin_anew = out.fetched || means.anew;
         for name in own {
-            match repo.settle_own(&name, hidden.value_of(&name), target, may_begin_anew)? {
+            match repo.settle_own(&name, &hidden, target, may_begin_anew)? {
                 Settled::Whole => {}
                 Settled::Moved => out.refs.push(name),
                 Settled::NothingLeft(missing) => {
@@ -115,14 +105,14 @@ impl Repo {
 
     /// Takes refs away that lead to no commit: git refuses to fetch while they are there.
     fn hide_dangling(&self, own: &[String], target: &Target) -> Result<Hidden, RepoError> {
-        let mut removed = Vec::new();
+        let mut removed = BTreeMap::new();
         let fetched: Vec<String> = self.ref_names(&target.fetched())?;
         for name in own.iter().chain(&fetched) {
             let value = self.raw_target(name);
             let leads = value.is_some_and(|oid| self.find_commit(oid).is_ok());
             if !leads && self.exists(name) {
                 self.remove_ref(name);
-                removed.push((name.clone(), value));
+                removed.insert(name.clone(), value);
             }
         }
         Ok(Hidden {
@@ -161,15 +151,15 @@ impl Repo {
     }
 
     /// Leaves one of claude-sync's refs at its commit where that is whole, else moves it to an earlier whole one or removes it.
-    /// `removed` is its value where it was hidden.
     fn settle_own(
         &self,
         name: &str,
-        removed: Option<Option<Oid>>,
+        hidden: &Hidden,
         target: &Target,
         may_begin_anew: bool,
     ) -> Result<Settled, RepoError> {
-        let value = removed.unwrap_or_else(|| self.raw_target(name));
+        let removed = hidden.removed.get(name);
+        let value = removed.map_or_else(|| self.raw_target(name), |value| *value);
         if removed.is_none() && value.is_none() {
             return Ok(Settled::Whole);
         }

@@ -3,6 +3,7 @@
 //! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
 
 pub mod admit;
+mod anonymous;
 mod aside;
 pub mod bulk;
 pub mod cause;
@@ -14,13 +15,17 @@ pub mod hooks;
 pub mod keep;
 mod lookup;
 mod loose;
+mod messages;
 mod names;
 pub mod process;
+mod refuser;
+mod remote;
 pub mod repo;
 mod screen;
 pub mod settings;
 pub mod setup;
 pub mod stale;
+pub mod survey;
 mod target;
 mod trees;
 pub mod unfinished;
@@ -32,7 +37,8 @@ pub use admit::Refusal;
 pub use cause::Cause;
 pub use git2::Oid;
 pub use heal::{Healed, Means};
-pub use process::{Git, GitError, Push};
+pub use process::{Git, GitError};
+pub use remote::Push;
 pub use repo::{Entry, Repo, RepoError};
 pub use screen::{Screened, Unsound, authentic_day};
 pub use target::Target;
