@@ -13,7 +13,7 @@ use super::repo::{FILE, KNOWN, Repo, RepoError};
 use super::setup;
 use crate::base::text::printable;
 use crate::format::MAX_SYNC_FILE;
-use crate::format::sealed::{self, SealError};
+use crate::format::sealed::{self, Head, SealError};
 use crate::store::layout::{self, Path};
 
 /// Why a file is left out.
@@ -74,6 +74,16 @@ pub struct Admitted {
     /// Nothing but the file and what [`Repo::admission`] says decided it. Else it is read because of what the clone has, or of what
     /// the run trusts, and may be refused the next time.
     pub always: bool,
+}
+
+impl Admitted {
+    fn in_clear(bytes: Vec<u8>, always: bool) -> Self {
+        Self {
+            bytes,
+            sound: true,
+            always,
+        }
+    }
 }
 
 /// The clone's own tree: what files are compared with that are not sealed by the fleet's key.
@@ -182,55 +192,80 @@ impl Repo {
         oid: Oid,
         stored: Vec<u8>,
     ) -> Result<Result<Admitted, Refusal>, RepoError> {
-        let whole = |bytes, always| {
-            Ok(Ok(Admitted {
-                bytes,
-                sound: true,
-                always,
-            }))
-        };
         if !path.starts_with("sync/") {
-            return whole(stored, true);
+            return Ok(Ok(Admitted::in_clear(stored, true)));
         }
+        match sealed::head(&stored) {
+            None => self.admit_clear(path, oid, stored),
+            Some(head) => match self.refuse_head(path, oid, head)? {
+                Some(refusal) => Ok(Err(refusal)),
+                None => self.open_admitted(head, &stored),
+            },
+        }
+    }
+
+    /// A file in clear below `sync`.
+    fn admit_clear(
+        &self,
+        path: &str,
+        oid: Oid,
+        stored: Vec<u8>,
+    ) -> Result<Result<Admitted, Refusal>, RepoError> {
         let is_marked = self.sealed_mark()?.is_some();
-        let Some(head) = sealed::head(&stored) else {
-            let is_statement = self
-                .seal()
-                .is_some_and(|seal| seal.is_statement(path, &stored));
-            let always = !is_marked || is_statement;
-            return if always || self.own_work.get() || self.is_own(path, oid, None)? {
-                whole(stored, always)
-            } else {
-                Ok(Err(Refusal::Clear))
-            };
-        };
+        let is_statement = self
+            .seal()
+            .is_some_and(|seal| seal.is_statement(path, &stored));
+        let always = !is_marked || is_statement;
+        if always || self.own_work.get() || self.is_own(path, oid, None)? {
+            Ok(Ok(Admitted::in_clear(stored, always)))
+        } else {
+            Ok(Err(Refusal::Clear))
+        }
+    }
+
+    /// Why a sealed file is left out, by its first line; none where it is opened.
+    fn refuse_head(
+        &self,
+        path: &str,
+        oid: Oid,
+        head: Head<'_>,
+    ) -> Result<Option<Refusal>, RepoError> {
         if !head.is_known() {
-            return Ok(Err(Refusal::Later));
+            return Ok(Some(Refusal::Later));
         }
         let mark = printable(head.mark, 20);
         let Some(seal) = self.seal() else {
-            return Ok(Err(Refusal::OtherKey(mark)));
+            return Ok(Some(Refusal::OtherKey(mark)));
         };
-        let is_former = seal.is_former(head.mark);
-        if is_former {
-            if is_marked && !self.is_own(path, oid, Some(head.mark))? {
-                return Ok(Err(Refusal::FormerKey));
+        if seal.is_former(head.mark) {
+            if self.sealed_mark()?.is_some() && !self.is_own(path, oid, Some(head.mark))? {
+                return Ok(Some(Refusal::FormerKey));
             }
         } else if head.mark != seal.mark() {
-            return Ok(Err(Refusal::OtherKey(mark)));
+            return Ok(Some(Refusal::OtherKey(mark)));
         }
-        if head.path != path {
-            return Ok(Err(Refusal::Moved));
-        }
-        match seal.open_checked(&stored) {
-            Ok(opened) => Ok(Ok(Admitted {
+        Ok((head.path != path).then_some(Refusal::Moved))
+    }
+
+    /// Opens a sealed file that [`Self::refuse_head`] does not refuse.
+    fn open_admitted(
+        &self,
+        head: Head<'_>,
+        stored: &[u8],
+    ) -> Result<Result<Admitted, Refusal>, RepoError> {
+        let Some(seal) = self.seal() else {
+            return Ok(Err(Refusal::OtherKey(printable(head.mark, 20))));
+        };
+        let by_own_tree = seal.is_former(head.mark) && self.sealed_mark()?.is_some();
+        Ok(match seal.open_checked(stored) {
+            Ok(opened) => Ok(Admitted {
                 bytes: opened.bytes,
                 sound: opened.sound,
-                always: !(is_former && is_marked),
-            })),
-            Err(SealError::Newer) => Ok(Err(Refusal::Later)),
-            Err(SealError::Key { mark }) => Ok(Err(Refusal::OtherKey(mark))),
-        }
+                always: !by_own_tree,
+            }),
+            Err(SealError::Newer) => Err(Refusal::Later),
+            Err(SealError::Key { mark }) => Err(Refusal::OtherKey(mark)),
+        })
     }
 
     /// The mark of the key that a root tree is encrypted with: that of most of its machine files and its manifest. None where most of

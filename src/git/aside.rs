@@ -3,8 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::Oid;
-
 use super::process::Git;
 use super::repo::Repo;
 
@@ -17,33 +15,12 @@ const BESIDE_PACKS: [&str; 6] = ["idx", "rev", "mtimes", "bitmap", "promisor", "
 impl Repo {
     /// Moves loose objects aside that cannot be read whole. Git takes them for what they are named after, also when they are fetched again.
     pub(super) fn set_aside_loose(&self) -> u64 {
-        let objects = self.common_folder().join("objects");
         let Ok(odb) = self.inner.odb() else { return 0 };
         let mut count = 0;
-        for folder in fs::read_dir(&objects).into_iter().flatten().flatten() {
-            let Some(start) = folder
-                .file_name()
-                .to_str()
-                .filter(|name| name.len() == 2)
-                .map(str::to_owned)
-            else {
-                continue;
-            };
-            for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-                let Some(oid) = file
-                    .file_name()
-                    .to_str()
-                    .and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok())
-                else {
-                    continue;
-                };
-                if self
-                    .check(oid)
-                    .and_then(|()| odb.read(oid).map(drop))
-                    .is_err()
-                {
-                    count += u64::from(self.set_aside(&file.path(), &oid.to_string()));
-                }
+        for (oid, path) in self.loose_files() {
+            let whole = self.check(oid).and_then(|()| odb.read(oid).map(drop));
+            if whole.is_err() {
+                count += u64::from(self.set_aside(&path, &oid.to_string()));
             }
         }
         count

@@ -178,6 +178,13 @@ mod tests {
             ssh(&settings("global\0core.sshcommand\nplink -i k\0")),
             Some("plink -i k -batch".to_owned())
         );
+    }
+
+    #[test]
+    fn unattended_ssh_takes_variables_as_git_does() {
+        let settings = |text: &str| Settings::parse(text.as_bytes());
+        let batch = " -o BatchMode=yes -o ConnectTimeout=30";
+        let key = settings("local\0core.sshcommand\nssh -i ~/.ssh/usage\0");
         let variable =
             |name: &str| (name == "GIT_SSH_COMMAND").then(|| OsString::from("ssh -p 2222"));
         assert_eq!(

@@ -66,12 +66,7 @@ impl Repo {
             damaged: self.set_aside_loose() + self.set_aside_packs(process),
             ..Healed::default()
         };
-        let own = [
-            target.local(),
-            KNOWN.to_owned(),
-            LATE.to_owned(),
-            LATE_FROM.to_owned(),
-        ];
+        let own = [&target.local(), KNOWN, LATE, LATE_FROM].map(str::to_owned);
         let hidden = self.hide_dangling(&own, target)?;
         if let Some(remote) = target.remote.as_deref().filter(|_| means.remote) {
             if let Err(error) = process.fetch_again(self.path(), remote) {
@@ -98,7 +93,7 @@ impl Repo {
             }
         }
         if out.is_something() {
-            self.expire_stale_reflogs(process);
+            process.expire_stale_reflogs(self.path());
         }
         Ok(out)
     }
@@ -183,19 +178,6 @@ impl Repo {
             self.move_ref(name, None, found, "claude-sync: healed")?;
         }
         Ok(Settled::Moved)
-    }
-
-    /// Entries of reflogs that lead to nothing are errors to `git fsck`. That some stay harms nobody else.
-    fn expire_stale_reflogs(&self, process: &Git) {
-        let command = [
-            "reflog",
-            "expire",
-            "--stale-fix",
-            "--expire=never",
-            "--expire-unreachable=never",
-            "--all",
-        ];
-        let _ = process.run(self.path(), &command);
     }
 
     /// Takes refs of the user's away that lead to an object which is not here, and a detached `HEAD` that does: git refuses to fetch while

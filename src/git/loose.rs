@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use flate2::{Decompress, FlushDecompress, Status};
 use git2::{Commit, Error, ErrorClass, ErrorCode, ObjectType, Oid, Reference, Tree};
@@ -33,6 +35,51 @@ fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
 }
 
 impl Repo {
+    /// All files of loose objects, with the ids that they are named after.
+    pub(super) fn loose_files(&self) -> impl Iterator<Item = (Oid, PathBuf)> {
+        let folders = fs::read_dir(self.common_folder().join("objects"));
+        let folders = folders
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|folder| {
+                let start = folder.file_name().into_string().ok()?;
+                (start.len() == 2).then(|| (start, folder.path()))
+            });
+        folders.flat_map(|(start, folder)| {
+            let files = fs::read_dir(folder).into_iter().flatten().flatten();
+            files.filter_map(move |file| {
+                let rest = file.file_name().into_string().ok()?;
+                let oid = Oid::from_str(&format!("{start}{rest}")).ok()?;
+                Some((oid, file.path()))
+            })
+        })
+    }
+
+    /// Removes loose objects younger than `began` that cannot be read whole: a run that the power left had not flushed them yet. Git and
+    /// libgit2 would take them for the objects that they are named after. Returns how many there were, and counts an index that cannot
+    /// be read.
+    pub fn drop_broken(&self, began: SystemTime) -> u64 {
+        let mut broken = 0;
+        if self.inner.index().is_err() && fs::remove_file(self.inner.path().join("index")).is_ok() {
+            broken += 1;
+        }
+        let Ok(odb) = self.inner.odb() else { return 0 };
+        let is_young = |path: &Path| {
+            let made = fs::symlink_metadata(path).and_then(|data| data.modified());
+            made.is_ok_and(|made| made >= began)
+        };
+        for (oid, path) in self.loose_files() {
+            if is_young(&path)
+                && self.check(oid).and_then(|()| odb.read(oid)).is_err()
+                && fs::remove_file(path).is_ok()
+            {
+                broken += 1;
+            }
+        }
+        broken
+    }
+
     /// What a loose object begins with, its header before it; none where it is not loose. Fails where its file ends too early.
     fn loose(&self, oid: Oid) -> Result<Option<Vec<u8>>, Error> {
         let name = oid.to_string();

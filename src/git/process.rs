@@ -5,7 +5,7 @@
 //! ([`super::environment`]); none of the user's hooks runs; and nothing asks for a password where nobody could answer.
 
 use std::ffi::OsStr;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use super::environment;
 use super::messages::{failed, subcommand};
-use super::settings::{Role, Settings};
+use super::settings::Settings;
 use super::stale;
 use super::watch::{self, Watched};
 use crate::base::progress::{Event, Watcher};
@@ -354,59 +354,6 @@ impl Git {
                 seconds: 0,
             }),
         }
-    }
-
-    /// Takes everything out of the repository that no branch needs any more.
-    pub fn purge(&self, repo: &Path) -> Result<(), GitError> {
-        for name in ["FETCH_HEAD", "ORIG_HEAD"] {
-            let _ = std::fs::remove_file(repo.join(".git").join(name));
-        }
-        self.run(
-            repo,
-            &[
-                "reflog",
-                "expire",
-                "--expire=now",
-                "--expire-unreachable=now",
-                "--all",
-            ],
-        )?;
-        self.run(repo, &["gc", "--quiet", "--prune=now"]).map(drop)
-    }
-
-    /// Lets git tidy up where it thinks that it is time to.
-    pub fn maintain(&self, repo: &Path) -> Result<(), GitError> {
-        self.run(repo, &["maintenance", "run", "--auto", "--quiet"])
-            .map(drop)
-    }
-
-    /// Makes a signed commit by the user's signing set-up, which libgit2 knows nothing of.
-    pub fn commit_signed(
-        &self,
-        repo: &Path,
-        tree: &str,
-        parents: &[String],
-        message: &str,
-    ) -> Result<String, GitError> {
-        let mut file = tempfile::NamedTempFile::new().map_err(GitError::Missing)?;
-        file.write_all(message.as_bytes())
-            .map_err(GitError::Missing)?;
-        let path = file.path().display().to_string();
-        let mut args = vec!["-c", "i18n.commitEncoding=UTF-8"];
-        if self.settings(repo)?.person(Role::Committer).is_none() {
-            args.extend([
-                "-c",
-                "user.name=claude-sync",
-                "-c",
-                "user.email=claude-sync@localhost",
-            ]);
-        }
-        args.extend(["commit-tree", "-S", "-F", &path]);
-        for parent in parents {
-            args.extend(["-p", parent]);
-        }
-        args.push(tree);
-        self.ask(repo, &args).map(|id| id.trim().to_owned())
     }
 }
 

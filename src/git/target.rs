@@ -10,6 +10,9 @@ const BRANCH: &str = "claude-sync.branch";
 /// The settings that name branches which the sync had before the remote's default branch was renamed.
 const FORMER: &str = "claude-sync.formerBranch";
 
+/// What the reflog says of a branch that follows the remote's.
+const RENAMED: &str = "claude-sync: the remote's branch was renamed";
+
 /// Where commits go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -55,47 +58,48 @@ impl Repo {
         Ok(Target { branch, remote })
     }
 
+    /// The branch of a clone in which nobody chose one.
     fn likely_branch(&self) -> Result<String, RepoError> {
         let named = self.head_branch()?;
-        if let Some(branch) = named
-            .as_ref()
-            .filter(|branch| self.head(branch).is_ok_and(|head| head.is_some()))
+        if let Some(branch) = &named
+            && self.head(branch).is_ok_and(|head| head.is_some())
         {
             return Ok(branch.clone());
         }
         // A clone of a remote whose HEAD names a branch that is not there: the name means nothing where there are others.
-        let is_there = |branch: &str| {
-            let found = self
-                .inner
-                .references_glob(&format!("refs/remotes/*/{branch}"));
-            found.is_ok_and(|mut found| found.next().is_some())
-        };
         let usual = ["main", "master"].map(str::to_owned);
         let fetched = named
             .iter()
             .chain(&usual)
-            .find(|branch| is_there(branch))
+            .find(|branch| self.is_fetched(branch))
             .cloned();
-        if let Some(branch) = fetched.or(named) {
-            return Ok(branch);
-        }
-        let rebased = std::fs::read_to_string(self.inner.path().join("rebase-merge/head-name"))
-            .unwrap_or_default();
-        let default = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
-        let default =
-            default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
-        let others = [
-            rebased
-                .trim()
-                .strip_prefix("refs/heads/")
-                .map(str::to_owned),
-            default.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned)),
-        ];
-        Ok(others
-            .into_iter()
-            .flatten()
-            .next()
+        Ok(fetched
+            .or(named)
+            .or_else(|| self.rebased_branch())
+            .or_else(|| self.default_branch())
             .unwrap_or_else(|| "main".to_owned()))
+    }
+
+    /// Whether some remote has this branch, by the last fetch.
+    fn is_fetched(&self, branch: &str) -> bool {
+        let found = self
+            .inner
+            .references_glob(&format!("refs/remotes/*/{branch}"));
+        found.is_ok_and(|mut found| found.next().is_some())
+    }
+
+    /// The branch that is being rebased: `HEAD` is detached then.
+    fn rebased_branch(&self) -> Option<String> {
+        let path = self.inner.path().join("rebase-merge/head-name");
+        let name = std::fs::read_to_string(path).ok()?;
+        name.trim().strip_prefix("refs/heads/").map(str::to_owned)
+    }
+
+    /// The default branch of the remote `origin`, as a clone by hand noted it.
+    fn default_branch(&self) -> Option<String> {
+        let head = self.inner.find_reference("refs/remotes/origin/HEAD").ok()?;
+        let name = head.symbolic_target().ok()??;
+        name.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
 
     /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must choose.
@@ -169,6 +173,19 @@ impl Repo {
             branch: branch.to_owned(),
             ..target.clone()
         };
+        self.note_renamed(target, &new)?;
+        self.rename_branch(target, &new)?;
+        if self.position(&new)? != position
+            && let Some(position) = position
+            && self.head(branch)?.is_none()
+        {
+            self.move_ref(&new.local(), None, position, RENAMED)?;
+        }
+        self.keep_branch(branch)
+    }
+
+    /// Writes down the former branch, and which of the remote's the new one follows.
+    fn note_renamed(&self, old: &Target, new: &Target) -> Result<(), RepoError> {
         let set = |what: &str, result: Result<(), git2::Error>| {
             result.map_err(|source| RepoError::Git {
                 what: format!("set {what}"),
@@ -176,53 +193,44 @@ impl Repo {
             })
         };
         let mut config = self.config()?;
-        if !self.former_branches()?.contains(&target.branch) {
-            set(FORMER, config.set_multivar(FORMER, "^$", &target.branch))?;
+        if !self.former_branches()?.contains(&old.branch) {
+            set(FORMER, config.set_multivar(FORMER, "^$", &old.branch))?;
         }
-        if let Some(remote) = &target.remote {
+        if let Some(remote) = &new.remote {
+            let (what, branch) = ("the branch's remote", &new.branch);
             set(
-                "the branch's remote",
+                what,
                 config.set_str(&format!("branch.{branch}.remote"), remote),
             )?;
             set(
-                "the branch's remote",
+                what,
                 config.set_str(&format!("branch.{branch}.merge"), &new.local()),
             )?;
         }
-        let renamed = self.head_branch()?.as_ref() == Some(&target.branch)
-            && self.operation().is_none()
-            && self.head(branch)?.is_none();
-        let old = self.head(&target.branch)?;
-        if renamed && old.is_none() {
-            git("name the branch", self.inner.set_head(&new.local()))?;
-        }
-        if renamed && let Some(at) = old {
-            self.move_ref(
-                &new.local(),
-                None,
-                at,
-                "claude-sync: the remote's branch was renamed",
-            )?;
-            git("name the branch", self.inner.set_head(&new.local()))?;
-            git(
-                "rename the branch",
-                self.inner
-                    .find_reference(&target.local())
-                    .and_then(|mut old| old.delete()),
-            )?;
-        }
-        if self.position(&new)? != position
-            && let Some(position) = position
-            && self.head(branch)?.is_none()
+        Ok(())
+    }
+
+    /// Renames the local branch where `HEAD` is on it, nothing is left half-done, and no branch has the new name.
+    fn rename_branch(&self, old: &Target, new: &Target) -> Result<(), RepoError> {
+        if self.head_branch()?.as_ref() != Some(&old.branch)
+            || self.operation().is_some()
+            || self.head(&new.branch)?.is_some()
         {
-            self.move_ref(
-                &new.local(),
-                None,
-                position,
-                "claude-sync: the remote's branch was renamed",
-            )?;
+            return Ok(());
         }
-        self.keep_branch(branch)
+        let commit = self.head(&old.branch)?;
+        if let Some(commit) = commit {
+            self.move_ref(&new.local(), None, commit, RENAMED)?;
+        }
+        git("name the branch", self.inner.set_head(&new.local()))?;
+        if commit.is_some() {
+            let removed = self
+                .inner
+                .find_reference(&old.local())
+                .and_then(|mut old| old.delete());
+            git("rename the branch", removed)?;
+        }
+        Ok(())
     }
 
     /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the work tree could not be brought along

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
-use git2::{IndexEntry, IndexTime, Oid, RepositoryState};
+use git2::{IndexEntryExtendedFlag, Oid, RepositoryState};
 
+use super::index::index_entry;
 use super::process::{Git, GitError};
 use super::repo::{Entry, Repo, RepoError, git};
 use super::settings::Role;
@@ -140,39 +142,17 @@ impl Repo {
     /// nothing else is unmerged.
     pub fn settle(&self, files: &BTreeMap<String, Entry>) -> Result<Option<Oid>, RepoError> {
         let mut index = git("read the index", self.inner.index())?;
-        git(
-            "write the index",
-            index.remove_dir(std::path::Path::new("sync"), 0),
-        )?;
-        let unmerged: Vec<_> = self
-            .stages()?
-            .unmerged
-            .into_iter()
-            .filter(|path| path.starts_with("sync/"))
-            .collect();
-        for path in &unmerged {
-            git(
-                "write the index",
-                index.remove_path(std::path::Path::new(path)),
-            )?;
+        let merged = index.remove_dir(Path::new("sync"), 0);
+        git("write the index", merged)?;
+        // `remove_dir` leaves the stages of what is not merged.
+        for path in self.stages()?.unmerged {
+            if path.starts_with("sync/") {
+                git("write the index", index.remove_path(Path::new(&path)))?;
+            }
         }
         for (path, entry) in files {
             git("read a file", self.check(entry.oid))?;
-            let time = IndexTime::new(0, 0);
-            let entry = IndexEntry {
-                ctime: time,
-                mtime: time,
-                dev: 0,
-                ino: 0,
-                mode: u32::try_from(entry.mode).unwrap_or(0o100_644),
-                uid: 0,
-                gid: 0,
-                file_size: 0,
-                id: entry.oid,
-                flags: 0,
-                flags_extended: 0,
-                path: path.clone().into_bytes(),
-            };
+            let entry = index_entry(path, *entry, IndexEntryExtendedFlag::empty());
             git("write the index", index.add(&entry))?;
         }
         let mut force = git2::build::CheckoutBuilder::new();

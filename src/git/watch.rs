@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long the pipes of a program that has ended are still read: a helper that it left in the background may hold them open.
@@ -38,16 +38,25 @@ pub fn output(
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     let mut child = command.spawn()?;
-    let (sender, receiver) = channel();
-    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
-        child.stdout.take().map(|pipe| Box::new(pipe) as _),
-        child.stderr.take().map(|pipe| Box::new(pipe) as _),
-    ];
-    for (which, pipe) in pipes.into_iter().enumerate() {
-        let sender = sender.clone();
-        pipe.map(|pipe| std::thread::spawn(move || forward(which, pipe, &sender)));
-    }
-    drop(sender);
+    let receiver = pipes(&mut child);
+    let Some([stdout, stderr]) = read(&mut child, &receiver, silence, told)? else {
+        end(&mut child, alone);
+        return Ok(Watched::CutOff);
+    };
+    Ok(Watched::Ended(Output {
+        status: child.wait()?,
+        stdout,
+        stderr,
+    }))
+}
+
+/// Reads both outputs of a program until it has ended; none where it is silent for too long before that.
+fn read(
+    child: &mut Child,
+    receiver: &Receiver<(usize, Vec<u8>)>,
+    silence: Duration,
+    told: &mut dyn FnMut(&[u8]),
+) -> io::Result<Option<[Vec<u8>; 2]>> {
     let mut texts = [Vec::new(), Vec::new()];
     let (mut heard, mut ended) = (Instant::now(), None);
     loop {
@@ -59,29 +68,35 @@ pub fn output(
                 texts[which].extend_from_slice(&bytes);
                 heard = Instant::now();
             }
-            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Disconnected) => return Ok(Some(texts)),
             Err(RecvTimeoutError::Timeout) => {
                 ended = match ended {
                     None => child.try_wait()?.map(|_| Instant::now()),
                     since => since,
                 };
                 if ended.is_some_and(|since: Instant| since.elapsed() > GRACE) {
-                    break;
+                    return Ok(Some(texts));
                 }
                 if ended.is_none() && heard.elapsed() > silence {
-                    end(&mut child, alone);
-                    return Ok(Watched::CutOff);
+                    return Ok(None);
                 }
             }
         }
     }
-    let status = child.wait()?;
-    let [stdout, stderr] = texts;
-    Ok(Watched::Ended(Output {
-        status,
-        stdout,
-        stderr,
-    }))
+}
+
+/// What a program writes, as it comes: 0 for standard output, 1 for standard error, and the bytes.
+fn pipes(child: &mut Child) -> Receiver<(usize, Vec<u8>)> {
+    let (sender, receiver) = channel();
+    let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+        child.stdout.take().map(|pipe| Box::new(pipe) as _),
+        child.stderr.take().map(|pipe| Box::new(pipe) as _),
+    ];
+    for (which, pipe) in pipes.into_iter().enumerate() {
+        let sender = sender.clone();
+        pipe.map(|pipe| std::thread::spawn(move || forward(which, pipe, &sender)));
+    }
+    receiver
 }
 
 fn forward(which: usize, mut pipe: Box<dyn Read + Send>, sender: &Sender<(usize, Vec<u8>)>) {
