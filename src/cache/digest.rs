@@ -8,9 +8,10 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde::{Deserialize, Serialize};
 
 use super::rows;
+use super::session::{SessionSum, name};
 use super::stored::Sums;
 use crate::base::few::low;
-use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
+use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::{Day, Timestamp};
 use crate::fleet::decisions;
 use crate::fleet::limits::Weight;
@@ -19,91 +20,6 @@ use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::SyncFile;
 use crate::record::{Level, Record, Totals};
 use crate::store::layout::Path;
-
-/// What one session has in a file or a portion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionSum {
-    /// The session.
-    pub id: String,
-    sums: Sums,
-    first: i64,
-    project: String,
-    last: i64,
-    /// The highest index that was given in it.
-    pub highest: u64,
-    /// Its models, sorted.
-    pub models: Vec<String>,
-}
-
-impl SessionSum {
-    fn of(record: &Record) -> Self {
-        let at = record.origin.timestamp.millis();
-        let model = &record.body.model;
-        Self {
-            id: record.origin.session.to_string(),
-            sums: Totals::of(record).into(),
-            first: at,
-            project: record.origin.project.to_string(),
-            last: at,
-            highest: record.index,
-            models: if model.is_empty() {
-                Vec::new()
-            } else {
-                vec![model.to_string()]
-            },
-        }
-    }
-
-    fn add_record(&mut self, record: &Record) {
-        let at = record.origin.timestamp.millis();
-        self.sums.add(Totals::of(record));
-        if (at, &*record.origin.project) < (self.first, self.project.as_str()) {
-            (self.first, self.project) = (at, record.origin.project.to_string());
-        }
-        self.last = self.last.max(at);
-        self.highest = self.highest.max(record.index);
-        self.add_model(&record.body.model);
-    }
-
-    fn add_model(&mut self, model: &str) {
-        if let Err(at) = self
-            .models
-            .binary_search_by(|known| known.as_str().cmp(model))
-            && !model.is_empty()
-        {
-            self.models.insert(at, model.to_owned());
-        }
-    }
-
-    /// Adds what the same session has elsewhere.
-    fn add(&mut self, other: &Self) {
-        self.sums.add(other.totals());
-        if (other.first, &other.project) < (self.first, &self.project) {
-            (self.first, self.project) = (other.first, other.project.clone());
-        }
-        self.last = self.last.max(other.last);
-        self.highest = self.highest.max(other.highest);
-        other.models.iter().for_each(|model| self.add_model(model));
-    }
-
-    /// What counts for it here.
-    pub fn totals(&self) -> Totals {
-        self.sums.into()
-    }
-
-    /// Its first request's time and project.
-    pub fn first(&self) -> (Timestamp, Name) {
-        (
-            Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH),
-            self.project.as_str().into(),
-        )
-    }
-
-    /// Its last request's time.
-    pub fn last(&self) -> Timestamp {
-        Timestamp::from_millis(self.last).unwrap_or(Timestamp::EPOCH)
-    }
-}
 
 /// The figures of a file or a portion, without its sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -152,7 +68,9 @@ impl Digest {
         (day(self.span.map(|span| span.0)), day(self.detailed))
     }
 
-    fn sums_add(&mut self, record: &Record, at: i64) {
+    fn add_record(&mut self, record: &Record) {
+        let at = record.origin.timestamp.millis();
+        self.records += 1;
         self.totals.add(Totals::of(record));
         self.span = both(self.span, Some((at, at)));
         self.derived |= record.derived || !record.twins.is_empty();
@@ -264,11 +182,6 @@ impl PortionDigest {
     }
 }
 
-/// A hash of a session's id.
-pub fn name(session: &str) -> u64 {
-    RecordId::of("session", &[session.as_bytes()]).number()
-}
-
 /// The code of lines that could not be read.
 const DAMAGED_LINES: &str = "damaged-lines";
 
@@ -296,29 +209,21 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     let mut out = FileDigest::default();
     out.digest.is_vouched = true;
     for record in file.records.iter() {
-        let at = record.origin.timestamp.millis();
-        out.digest.records += 1;
-        out.digest.sums_add(&record, at);
+        out.digest.add_record(&record);
         out.ids.push((record.id.number(), content_hash(&record)));
-        if record.origin.level == Level::Bare {
-            continue;
-        }
-        match sums.get_mut(&record.origin.session) {
-            Some(sum) => sum.add_record(&record),
-            None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
+        // A bare record has no session.
+        if record.origin.level > Level::Bare {
+            match sums.get_mut(&record.origin.session) {
+                Some(sum) => sum.add_record(&record),
+                None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
+            }
         }
     }
-    let noted: BTreeSet<u64> = file
-        .forgotten
-        .iter()
-        .map(|one| one.id)
-        .chain(file.kept())
-        .map(RecordId::number)
-        .collect();
-    out.ids.extend(noted.into_iter().map(|id| (id, 0)));
+    let forgotten = file.forgotten.iter().map(|one| one.id);
+    let noted: BTreeSet<RecordId> = forgotten.chain(file.kept()).collect();
+    out.ids.extend(noted.into_iter().map(|id| (id.number(), 0)));
     // In one order, independent of the hash map's.
     out.ids.sort_unstable();
-    let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();
     out.digest.sums = file
         .sums
         .iter()
@@ -329,7 +234,8 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
             .damaged
             .push((path.to_owned(), DAMAGED_LINES.to_owned(), damage.lines));
     }
-    out.digest.suspects = texts(damage.checksums.iter().chain(file.suspects()).collect());
+    let suspects: BTreeSet<&SessionId> = damage.checksums.iter().chain(file.suspects()).collect();
+    out.digest.suspects = suspects.into_iter().map(ToString::to_string).collect();
     out.sessions = sums.into_values().collect();
     out.rows = rows::pack(&file.records);
     out

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::digest::{Digest, FileDigest, PortionDigest, SessionSum};
+use super::digest::{Digest, FileDigest, PortionDigest};
+use super::session::SessionSum;
 use crate::fleet::enforce::Checked;
 use crate::fleet::read::Portion;
 use crate::fleet::rules::Rules;

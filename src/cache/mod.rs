@@ -4,7 +4,7 @@
 //! figures depend on others', are read whole and counted by [`Fleet::count`](crate::fleet::Fleet::count). A property test compares the
 //! result with reading everything.
 //!
-//! `stored` → `rows` → `digest` → `memo` → `fingerprints` → `months` → `overlap` → `overview`; `memo` → `index` → `tables`: a file uses only files to
+//! `stored` → `rows`, `session` → `digest` → `memo` → `fingerprints` → `months` → `overlap` → `overview`; `memo` → `index` → `tables`: a file uses only files to
 //! its left.
 
 pub mod digest;
@@ -15,6 +15,7 @@ pub mod months;
 mod overlap;
 pub mod overview;
 mod rows;
+pub mod session;
 mod stored;
 mod tables;
 

@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
-use super::digest::{Digest, FileDigest, PortionDigest, SessionSum, digest};
+use super::digest::{Digest, FileDigest, PortionDigest, digest};
 use super::fingerprints::Fingerprints;
 use super::memo::{Cache, Known};
+use super::session::SessionSum;
 use crate::base::ids::{Interner, MachineId};
 use crate::fleet::DataError;
 use crate::fleet::limits::{self, LeftOut, Weight};
@@ -93,32 +94,20 @@ pub fn digested(
     cache.bind(&repo.admission()?);
     let mut known = cache.portions();
     let mut out = Vec::new();
-    let weighed = portions(repo, machines, archive)?
-        .into_iter()
-        .map(|portion| {
-            let weight = match known
-                .get(&portion.path)
-                .filter(|known| known.oid == portion.oid)
-            {
-                Some(known) => known.digest.weight,
-                None => portion.weight(repo)?,
-            };
-            Ok((portion, weight))
-        });
+    let weighed = portions(repo, machines, archive)?.into_iter();
+    let weighed = weighed.map(|portion| {
+        let weight = match known.get(&portion.path) {
+            Some(known) if known.oid == portion.oid => known.digest.weight,
+            _ => portion.weight(repo)?,
+        };
+        Ok((portion, weight))
+    });
     let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, own);
     for (portion, weight) in kept {
-        let one = match known.remove(&portion.path) {
-            Some(known) if known.oid == portion.oid => Digested {
-                portion,
-                compared: known.compared,
-                digest: known.digest,
-                fingerprints: Fingerprints::Kept(known.fingerprints),
-                names: known.names,
-                sessions: None,
-            },
+        out.push(match known.remove(&portion.path) {
+            Some(known) if known.oid == portion.oid => Digested::known(portion, known),
             before => Digested::made(repo, cache, (portion, weight), before.as_ref())?,
-        };
-        out.push(one);
+        });
     }
     let gone = known
         .into_iter()
@@ -129,6 +118,18 @@ pub fn digested(
 }
 
 impl Digested {
+    /// A portion as the cache has it.
+    fn known(portion: Portion, known: Known) -> Self {
+        Self {
+            portion,
+            compared: known.compared,
+            digest: known.digest,
+            fingerprints: Fingerprints::Kept(known.fingerprints),
+            names: known.names,
+            sessions: None,
+        }
+    }
+
     /// Reads a portion, and keeps its digest. `before`: what the cache has of an earlier state.
     fn made(
         repo: &Repo,

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashSet;
 
-use super::digest::{SessionSum, name};
 use super::memo::Cache;
 use super::months::{Digested, digested};
 use super::overlap::overlapping;
 use super::rows as packed;
+use super::session::{SessionSum, name};
 use crate::base::few::Few;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
@@ -53,27 +53,9 @@ impl<'a> Overview<'a> {
             PriceBook::default()
         };
         add_repriced(&mut overlapping, &portions, &book, repo, cache)?;
-        let mut machines: BTreeMap<MachineId, MachineData> = BTreeMap::new();
-        let mut names = Interner::default();
-        let mut independent = Vec::new();
-        for (one, overlaps) in portions.into_iter().zip(overlapping) {
-            let machine = &one.portion.machine;
-            if only.is_some_and(|only| only != machine) {
-                continue;
-            }
-            let data = machines.entry(machine.clone());
-            let data = data.or_insert_with(|| MachineData::new(machine.clone()));
-            if overlaps {
-                for (blob, kind) in one.portion.files(repo)? {
-                    let content = read::content(repo, &blob.path, blob.oid)?;
-                    data.add(&blob.path, &kind, content, &mut names);
-                }
-            } else {
-                data.is_vouched |= one.digest.is_vouched;
-                add_digest(data, &one, &mut names);
-                independent.push(one);
-            }
-        }
+        let all = portions.into_iter().zip(overlapping);
+        let wanted = all.filter(|(one, _)| only.is_none_or(|id| *id == one.portion.machine));
+        let (mut machines, independent) = gather(repo, wanted)?;
         if only.is_none() {
             read::name_left_out(left, &mut machines);
         }
@@ -209,6 +191,32 @@ impl<'a> Overview<'a> {
         }
         Ok(())
     }
+}
+
+/// The machines, with the records of overlapping portions (those that are flagged), and all other portions.
+fn gather(
+    repo: &Repo,
+    portions: impl Iterator<Item = (Digested, bool)>,
+) -> Result<(BTreeMap<MachineId, MachineData>, Vec<Digested>), DataError> {
+    let mut machines: BTreeMap<MachineId, MachineData> = BTreeMap::new();
+    let mut names = Interner::default();
+    let mut independent = Vec::new();
+    for (one, overlaps) in portions {
+        let machine = &one.portion.machine;
+        let data = machines.entry(machine.clone());
+        let data = data.or_insert_with(|| MachineData::new(machine.clone()));
+        if overlaps {
+            for (blob, kind) in one.portion.files(repo)? {
+                let content = read::content(repo, &blob.path, blob.oid)?;
+                data.add(&blob.path, &kind, content, &mut names);
+            }
+        } else {
+            data.is_vouched |= one.digest.is_vouched;
+            add_digest(data, &one, &mut names);
+            independent.push(one);
+        }
+    }
+    Ok((machines, independent))
 }
 
 /// Adds what a digest has beside totals to its machine.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::digest::{Digest, FileDigest, Ids, PortionDigest, SessionSum};
+use super::digest::{Digest, FileDigest, Ids, PortionDigest};
 use super::index::Index;
 use super::memo::{Cache, FileEntry, Known, fingerprint};
+use super::session::SessionSum;
 use crate::fleet::enforce::Checked;
 use crate::fleet::read::Portion;
 use crate::fleet::rules::Rules;

@@ -42,51 +42,49 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
     match path {
         Path::Day(machine, day, _) => {
             let mut read = |bytes| read_day(machine, *day, bytes, &mut names);
-            let join = |(a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)| {
-                let mut joined = a.clone().join(b.clone());
-                // A new checksum must not hide that an old one failed, unless a version that is sound says the same.
-                let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {
-                    let proven = |session: &SessionId| {
-                        !sound.checksums.contains(session) && joined.agrees(other, session)
-                    };
-                    harm.checksums
-                        .iter()
-                        .filter(|session| !proven(session))
-                        .cloned()
-                        .collect()
-                };
-                for session in [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat()
-                {
-                    joined.mark_suspect(&session);
-                }
-                joined.write().0.into_bytes()
-            };
-            pick(a, b, read(a), read(b), join)
+            pick(a, b, read(a), read(b), join_days)
         }
         Path::Machine(machine) => {
             let mut read = |bytes| SyncFile::read(machine, bytes, &mut names);
-            pick(a, b, read(a), read(b), |a, b| {
-                a.join(b).write().into_bytes()
-            })
+            let join = |a: SyncFile, b| a.join(b).write().into_bytes();
+            pick(a, b, read(a), read(b), join)
         }
         Path::Manifest => {
-            let key = |m: &Manifest, bytes: &[u8]| (m.rules, m.updated_at, bytes.to_vec());
+            let rank = |m: &Manifest| (m.rules, m.updated_at);
             let greater = |left: Manifest, right: Manifest| {
-                if key(&left, a) >= key(&right, b) {
-                    a
+                if (rank(&left), a) >= (rank(&right), b) {
+                    a.to_vec()
                 } else {
-                    b
+                    b.to_vec()
                 }
             };
-            pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| {
-                greater(left, right).to_vec()
-            })
+            pick(a, b, Manifest::read(a), Manifest::read(b), greater)
         }
         Path::Readme => Ok(front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
         Path::Snapshot(_) | Path::Front | Path::Statement | Path::Unknown | Path::Outside => {
             Ok(a.max(b).to_vec())
         }
     }
+}
+
+/// Joins two versions of a day file. A new checksum must not hide that an old one failed, unless a version that is sound says the same.
+fn join_days((a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)) -> Vec<u8> {
+    let mut joined = a.clone().join(b.clone());
+    let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {
+        let proven = |session: &SessionId| {
+            !sound.checksums.contains(session) && joined.agrees(other, session)
+        };
+        harm.checksums
+            .iter()
+            .filter(|session| !proven(session))
+            .cloned()
+            .collect()
+    };
+    let suspect = [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat();
+    for session in suspect {
+        joined.mark_suspect(&session);
+    }
+    joined.write().0.into_bytes()
 }
 
 /// Whether a file is of a later major format, which this version cannot read.

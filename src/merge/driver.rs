@@ -64,7 +64,6 @@ pub fn run(
     key: impl FnOnce() -> Option<Key>,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<(), DriverError> {
-    let kind = Path::parse(path);
     // An unreadable base is an empty one: it only says what both sides came from.
     let old = std::fs::read(base).unwrap_or_default();
     let (mine, other) = (read(ours)?, read(theirs)?);
@@ -77,60 +76,102 @@ pub fn run(
         || is_marked && path.starts_with("sync/");
     let key = if sealing { key() } else { None };
     let seal = key.as_ref().map(Seal::new);
-    let open = |bytes| {
-        sealed::open(seal.as_ref(), bytes).map_err(|source| DriverError::Sealed {
-            path: path.to_owned(),
-            source,
-        })
-    };
     if let Some(repo) = repo.ok().filter(|_| is_marked && seal.is_some()) {
-        // In an encrypted fleet a version that may not be read gives way: joining it would make it part of one that may.
         let repo = repo.with_key(key.as_ref());
-        let refused = |bytes: &[u8]| -> Result<bool, DriverError> {
-            Ok(repo
-                .admit(path, Repo::blob_id(bytes)?, bytes.to_vec())?
-                .is_err())
-        };
-        match (refused(&mine)?, refused(&other)?) {
-            (false, false) => {}
-            (false, true) => return Ok(()),
-            (true, false) => return write(ours, &other),
-            (true, true) => return write(ours, mine.as_slice().max(&other)),
+        if let Some(chosen) = admitted(&repo, path, &mine, &other)? {
+            return write(ours, &mine, chosen);
         }
     }
-    let (old, a, b) = (
-        open(old).unwrap_or_default(),
-        open(mine.clone())?,
-        open(other)?,
-    );
-    let format = |source| DriverError::Format {
-        path: path.to_owned(),
-        source,
+    let seal = seal.as_ref();
+    let versions = Versions {
+        path,
+        base: &open(seal, path, old).unwrap_or_default(),
+        ours: &open(seal, path, mine.clone())?,
+        theirs: &open(seal, path, other)?,
     };
-    let result = match kind {
-        Path::Manifest => {
-            merge_manifests(&old, &a, &b, key.as_ref(), cache).map_err(|error| match error {
-                Failure::Format(source) => format(source),
-                Failure::Merge(error) => error.into(),
-                Failure::Repo(error) => error.into(),
-            })?
-        }
-        Path::Readme | Path::Front => match merge_front(path, &old, &a, &b, cache)? {
-            Some(result) => result,
-            None => algebra::join(&kind, &a, &b).map_err(format)?,
-        },
-        _ => algebra::join(&kind, &a, &b).map_err(format)?,
+    let joined = versions.join(key.as_ref(), cache)?;
+    let result = match seal {
+        Some(seal) => seal.seal(path, &joined),
+        None => joined,
     };
-    let result = seal.map_or(result.clone(), |seal| seal.seal(path, &result));
-    if result != mine {
-        write(ours, &result)?;
-    }
-    Ok(())
+    write(ours, &mine, &result)
 }
 
-/// Straight into git's temporary file: if this is cut off, git throws the file away, and nothing else lies about.
-fn write(path: &FilePath, bytes: &[u8]) -> Result<(), DriverError> {
-    Ok(std::fs::write(path, bytes).map_err(|source| WriteError {
+fn open(seal: Option<&Seal>, path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, DriverError> {
+    sealed::open(seal, bytes).map_err(|source| DriverError::Sealed {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The version that holds in an encrypted fleet where one may not be read: joining it would make it part of one that may. None where
+/// both are joined.
+fn admitted<'v>(
+    repo: &Repo,
+    path: &str,
+    mine: &'v [u8],
+    other: &'v [u8],
+) -> Result<Option<&'v [u8]>, DriverError> {
+    let refused = |bytes: &[u8]| -> Result<bool, DriverError> {
+        Ok(repo
+            .admit(path, Repo::blob_id(bytes)?, bytes.to_vec())?
+            .is_err())
+    };
+    Ok(match (refused(mine)?, refused(other)?) {
+        (false, false) => None,
+        (false, true) => Some(mine),
+        (true, false) => Some(other),
+        (true, true) => Some(mine.max(other)),
+    })
+}
+
+/// Three versions of the file at a path, opened.
+struct Versions<'v> {
+    path: &'v str,
+    base: &'v [u8],
+    ours: &'v [u8],
+    theirs: &'v [u8],
+}
+
+impl Versions<'_> {
+    fn join(
+        &self,
+        key: Option<&Key>,
+        cache: impl FnOnce() -> Box<dyn Cache>,
+    ) -> Result<Vec<u8>, DriverError> {
+        let format = |source| DriverError::Format {
+            path: self.path.to_owned(),
+            source,
+        };
+        let kind = Path::parse(self.path);
+        match kind {
+            Path::Manifest => {
+                return merge_manifests(self, key, cache).map_err(|error| match error {
+                    Failure::Format(source) => format(source),
+                    Failure::Merge(error) => error.into(),
+                    Failure::Repo(error) => error.into(),
+                });
+            }
+            Path::Readme | Path::Front => {
+                if let Some(result) =
+                    merge_front(self.path, self.base, self.ours, self.theirs, cache)?
+                {
+                    return Ok(result);
+                }
+            }
+            _ => {}
+        }
+        algebra::join(&kind, self.ours, self.theirs).map_err(format)
+    }
+}
+
+/// Writes a result that is another than `old`, straight into git's temporary file: if this is cut off, git throws the file away, and
+/// nothing else lies about.
+fn write(path: &FilePath, old: &[u8], new: &[u8]) -> Result<(), DriverError> {
+    if new == old {
+        return Ok(());
+    }
+    Ok(std::fs::write(path, new).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })?)
@@ -170,25 +211,22 @@ impl From<DataError> for Failure {
 /// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
 /// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
 fn merge_manifests(
-    base: &[u8],
-    ours: &[u8],
-    theirs: &[u8],
+    versions: &Versions,
     key: Option<&Key>,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<Vec<u8>, Failure> {
-    let (Ok(a), Ok(b)) = (Head::read(ours), Head::read(theirs)) else {
-        return fallback(ours, theirs);
+    let fallback = || fallback(versions.ours, versions.theirs);
+    let (Ok(a), Ok(b)) = (Head::read(versions.ours), Head::read(versions.theirs)) else {
+        return fallback();
+    };
+    let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
+        return fallback();
     };
     if a.rules.max(b.rules) > RULES {
-        return fallback(ours, theirs);
+        return fallback();
     }
-    let old = Head::read(base)
-        .ok()
-        .and_then(|m| m.inputs)
-        .unwrap_or_default();
-    let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
-        return fallback(ours, theirs);
-    };
+    let base = Head::read(versions.base).ok().and_then(|m| m.inputs);
+    let base = base.unwrap_or_default();
     let repo = Repo::from_environment()
         .map_err(Failure::Repo)?
         .with_key(key);
@@ -197,12 +235,12 @@ fn merge_manifests(
     }
     repo.write_in_memory().map_err(Failure::Repo)?;
     let side = |pick: fn(&Inputs) -> Option<&str>, path| {
-        join_side(&repo, path, pick(&old), pick(&mine), pick(&other))
+        join_side(&repo, path, pick(&base), pick(&mine), pick(&other))
     };
     let machines = side(|inputs| inputs.machines.as_deref(), layout::MACHINES)?;
     let archive = side(|inputs| inputs.archive.as_deref(), layout::ARCHIVE)?;
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
-        return fallback(ours, theirs);
+        return fallback();
     };
     let cache = cache();
     let (manifest, scraps) =

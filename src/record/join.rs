@@ -1,6 +1,7 @@
 //! The join of two copies of one request, and the greater of two totals.
 
 use super::client::Client;
+use super::ledger::Ledger;
 use super::request::{Body, Level, Origin, Record};
 use super::sum::Sum;
 use super::totals::Totals;
@@ -31,13 +32,7 @@ impl Record {
 
     fn join_parts(self, other: Self, origin: Origin) -> Self {
         let full = origin.level == Level::Full;
-        let ledger = match (&self.ledger, &other.ledger) {
-            (Some(own), Some(ledger)) => Some((**own).clone().join(ledger)),
-            (own, ledger) => own
-                .as_ref()
-                .or(ledger.as_ref())
-                .map(|ledger| (**ledger).clone()),
-        };
+        let ledger = join_ledgers(self.ledger.as_deref(), other.ledger.as_deref());
         let ledger = ledger.map(|ledger| Box::new(ledger.at(&origin)));
         let mut out = Self {
             id: self.id,
@@ -69,6 +64,13 @@ impl Record {
             out.body.cost = out.cost();
         }
         out
+    }
+}
+
+fn join_ledgers(a: Option<&Ledger>, b: Option<&Ledger>) -> Option<Ledger> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.clone().join(b)),
+        (only, None) | (None, only) => only.cloned(),
     }
 }
 

@@ -283,16 +283,17 @@ impl Record {
         }
     }
 
+    fn twins_doc(&self) -> Option<Doc> {
+        let twins = self.twins.iter().map(ToString::to_string);
+        let twins: Vec<serde_json::Value> = twins.map(Into::into).collect();
+        (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins)))
+    }
+
     fn object(&self, project: Option<&str>) -> Object {
         let full = self.origin.level == Level::Full;
         let object = self
             .body
             .write(Object::new().spec_opt("timestamp", full.then_some(self.origin.timestamp)));
-        let twins: Vec<_> = self
-            .twins
-            .iter()
-            .map(|id| serde_json::Value::from(id.to_string()))
-            .collect();
         let client = &self.origin.client;
         let known = |text: &Name| (!text.is_empty()).then(|| Doc::from(&**text));
         object
@@ -318,10 +319,7 @@ impl Record {
             )
             .other("project_name", project)
             .other("speed", self.fast.then_some("fast"))
-            .other(
-                "twins",
-                (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins))),
-            )
+            .other("twins", self.twins_doc())
             .extra(&self.extra)
     }
 }

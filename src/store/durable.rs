@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::private;
+use crate::base::text::printable;
 
 /// A file could not be written. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -95,17 +96,8 @@ pub fn replace_folder(
         source,
     };
     let exists = path.exists();
-    if exists
-        && let Some(other) = files(path, 0)
-            .map_err(fail)?
-            .into_iter()
-            .find(|file| !file.strip_prefix(path).is_ok_and(&ours))
-    {
-        let name = crate::base::text::printable(&other.display().to_string(), 200);
-        return Err(fail(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            format!("there is something else in it: {name}"),
-        )));
+    if exists {
+        refuse_others(path, ours).map_err(fail)?;
     }
     let around = folder(path);
     let stage = tempfile::Builder::new()
@@ -127,6 +119,21 @@ pub fn replace_folder(
         return Err(fail(error));
     }
     sync_folder(around).map_err(fail)
+}
+
+/// Fails where a folder has something in it that is not ours, by its path below the folder.
+fn refuse_others(folder: &Path, ours: impl Fn(&Path) -> bool) -> io::Result<()> {
+    let mut files = files(folder, 0)?.into_iter();
+    match files.find(|file| !file.strip_prefix(folder).is_ok_and(&ours)) {
+        None => Ok(()),
+        Some(other) => {
+            let name = printable(&other.display().to_string(), 200);
+            Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("there is something else in it: {name}"),
+            ))
+        }
+    }
 }
 
 /// All that is no folder below a folder; a folder that is nested deeper than any that is written here counts as such.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::private;
+use crate::base::text::printable;
 
 /// How often a waiting run looks again.
 const AGAIN: Duration = Duration::from_millis(50);
@@ -73,29 +74,10 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     };
     private::make_folder(state).map_err(fail)?;
     let mut file = private::open_file(&path).map_err(fail)?;
-    let began = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
-                std::thread::sleep(AGAIN.min(wait));
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file
-                    .rewind()
-                    .and_then(|()| (&file).take(200).read_to_string(&mut holder).map(drop));
-                if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
-                    std::thread::sleep(AGAIN);
-                    continue;
-                }
-                return Err(LockError::Held {
-                    holder: crate::base::text::printable(holder.trim(), 200),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
-        }
-    }
+    take(&file, wait).map_err(|error| match error {
+        Refused::Held(holder) => LockError::Held { holder },
+        Refused::Io(source) => fail(source),
+    })?;
     let left = file.metadata().map_err(fail)?;
     let killed = if left.len() > 0 {
         left.modified().ok()
@@ -111,6 +93,44 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
         .map_err(fail)?;
     Ok(Lock { file, killed })
+}
+
+/// Why a lock was not taken.
+enum Refused {
+    /// Another process has it. With what that wrote about itself.
+    Held(String),
+    Io(io::Error),
+}
+
+/// Waits for the lock on a file.
+fn take(file: &File, wait: Duration) -> Result<(), Refused> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
+                std::thread::sleep(AGAIN.min(wait));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(file);
+                if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
+                    std::thread::sleep(AGAIN);
+                    continue;
+                }
+                return Err(Refused::Held(printable(holder.trim(), 200)));
+            }
+            Err(TryLockError::Error(source)) => return Err(Refused::Io(source)),
+        }
+    }
+}
+
+/// What the holder of a lock wrote about itself, unescaped.
+fn holder(mut file: &File) -> String {
+    let mut text = String::new();
+    let _ = file
+        .rewind()
+        .and_then(|()| file.take(200).read_to_string(&mut text).map(drop));
+    text
 }
 
 /// Whether the process that a label names has ended.

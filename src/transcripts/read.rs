@@ -41,6 +41,11 @@ impl Cursor {
     pub fn is_current(&self, file: &TranscriptFile) -> bool {
         (self.identity, self.size, self.modified) == (file.identity, file.size, file.modified)
     }
+
+    /// Whether the file still has what was read of it, as far as its last bytes show.
+    fn continues(&self, file: &TranscriptFile, input: &mut File) -> io::Result<bool> {
+        Ok(self.offset <= file.size && tail(input, self.offset)? == self.tail)
+    }
 }
 
 /// What one file gave.
@@ -66,30 +71,23 @@ pub fn read_file(
     scratch: &mut Scratch,
 ) -> io::Result<FileRead> {
     let mut input = File::open(&file.path)?;
-    let (offset, lines, stretch) = match cursor {
-        Some(cursor)
-            if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail =>
-        {
-            (cursor.offset, cursor.lines, cursor.stretch.clone())
-        }
-        _ => (0, 0, Stretch::default()),
+    let known = match cursor {
+        // Else the file was written anew.
+        Some(cursor) if cursor.continues(file, &mut input)? => Some(cursor),
+        _ => None,
     };
+    let offset = known.map_or(0, |cursor| cursor.offset);
     input.seek(SeekFrom::Start(offset))?;
     let mut records = RecordSet::default();
-    let mut reader = Reader::new(file, naming, &mut scratch.names, |_, record| {
-        records.add(record);
-    });
-    (reader.lines, reader.stretch) = (lines, stretch);
+    let keep = |_, record| records.add(record);
+    let mut reader = Reader::new(file, naming, &mut scratch.names, keep);
+    if let Some(cursor) = known {
+        (reader.lines, reader.stretch) = (cursor.lines, cursor.stretch.clone());
+    }
     let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
     let tail = tail(&mut input, offset)?;
-    let Reader {
-        lines,
-        stretch,
-        bad,
-        bad_total,
-        states,
-        ..
-    } = reader;
+    let (lines, stretch) = (reader.lines, reader.stretch);
+    let (states, bad, bad_total) = (reader.states, reader.bad, reader.bad_total);
     Ok(FileRead {
         records,
         states,
