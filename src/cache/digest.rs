@@ -13,6 +13,7 @@ use super::stored::Sums;
 use crate::base::few::low;
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::{Span, Window};
 use crate::fleet::decisions;
 use crate::fleet::limits::Weight;
 use crate::format::FormatError;
@@ -27,11 +28,12 @@ pub struct Digest {
     /// Its records.
     pub records: u64,
     totals: Sums,
+    /// Its first and its last millisecond.
     span: Option<(i64, i64)>,
     /// The first time of which more than the day is known.
     detailed: Option<i64>,
     /// It has sums: requests from when to when are compared with them.
-    pub sums: Option<(i64, i64)>,
+    pub sums: Option<Span>,
     /// It has records without an id of their own, or some that are known to be others.
     pub derived: bool,
     /// What could not be read: the file, the code of what is wrong with it, and how many of its lines; 0 for all of it.
@@ -57,9 +59,12 @@ impl Digest {
     }
 
     /// Its first and its last request.
-    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn span(&self) -> Option<Window> {
         let time = |millis| Timestamp::from_millis(millis).unwrap_or(Timestamp::EPOCH);
-        self.span.map(|(first, last)| (time(first), time(last)))
+        self.span.map(|(first, last)| Window {
+            first: time(first),
+            last: time(last),
+        })
     }
 
     /// Its first day, and the first one of which details are there.
@@ -84,7 +89,7 @@ impl Digest {
         self.totals.add(other.totals());
         self.span = both(self.span, other.span);
         self.detailed = self.detailed.into_iter().chain(other.detailed).min();
-        self.sums = both(self.sums, other.sums);
+        self.sums = all_of(self.sums.into_iter().chain(other.sums));
         self.derived |= other.derived;
         self.damaged.extend(other.damaged);
         self.suspects.extend(other.suspects);
@@ -93,7 +98,12 @@ impl Digest {
     }
 }
 
-/// The time that two times are within.
+/// The span that all of these are within; none of none.
+fn all_of(spans: impl IntoIterator<Item = Span>) -> Option<Span> {
+    spans.into_iter().reduce(Span::hull)
+}
+
+/// The first and the last of two pairs of a first and a last.
 fn both(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
     match (a, b) {
         (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
@@ -224,11 +234,7 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     out.ids.extend(noted.into_iter().map(|id| (id.number(), 0)));
     // In one order, independent of the hash map's.
     out.ids.sort_unstable();
-    out.digest.sums = file
-        .sums
-        .iter()
-        .map(|(key, sum)| Some(sum.reach(key)))
-        .fold(None, both);
+    out.digest.sums = all_of(file.sums.iter().map(|(key, sum)| sum.reach(key)));
     if damage.lines > 0 {
         out.digest
             .damaged
@@ -267,27 +273,19 @@ fn digest_page(
 }
 
 /// From when to when requests are compared with what a machine file claims.
-fn claims(page: &SyncFile) -> Option<(i64, i64)> {
-    let whole = (i64::MIN, i64::MAX);
-    let window = |window: Option<(Timestamp, Timestamp)>| {
-        window.map_or(whole, |(first, last)| {
-            (first.millis(), last.millis().saturating_add(1))
-        })
-    };
+fn claims(page: &SyncFile) -> Option<Span> {
+    let span = |window: Option<Window>| window.map_or(Span::ALL, Window::span);
     let of_sessions = page
         .sessions
         .values()
         .filter(|session| session.claimed.is_some())
-        .map(|session| window(session.claim_window()));
-    let all = page.claimed.iter().map(|_| window(page.claim_window()));
+        .map(|session| span(session.claim_window()));
+    let all = page.claimed.iter().map(|_| span(page.claim_window()));
     let adopted = decisions::adopted([page].into_iter())
         .into_iter()
-        .flat_map(|manifest| manifest.machines.into_values());
-    let adopted = adopted.map(|entry| window(entry.first_seen.zip(entry.last_usage)));
-    of_sessions
-        .chain(all)
-        .chain(adopted)
-        .fold(None, |sum, one| both(sum, Some(one)))
+        .flat_map(|manifest| manifest.machines.into_values())
+        .map(|entry| span(entry.first_seen.zip(entry.last_usage).map(Window::from)));
+    all_of(of_sessions.chain(all).chain(adopted))
 }
 
 /// A hash of all that a record says. Two copies with equal hashes need not be joined.

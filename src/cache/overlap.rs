@@ -15,6 +15,7 @@ use super::memo::Cache;
 use super::months::{Digested, Gone, file};
 use crate::base::few::{Bits, low};
 use crate::base::ids::Interner;
+use crate::base::window::Span;
 use crate::fleet::DataError;
 use crate::git::repo::Repo;
 
@@ -33,15 +34,15 @@ pub fn overlapping(
         return Ok(vec![true; portions.len()]);
     }
     let shares = compare(repo, portions, gone, cache)?;
-    let sums: Vec<(i64, i64)> = portions.iter().filter_map(|one| one.digest.sums).collect();
+    let sums: Vec<Span> = portions.iter().filter_map(|one| one.digest.sums).collect();
     let compared = |one: &Digested| {
-        let span = one
-            .digest
-            .span()
-            .map(|(first, last)| (first.millis(), last.millis().saturating_add(DAY)));
-        span.is_some_and(|(first, last)| {
-            sums.iter()
-                .any(|(from, until)| first < *until && *from <= last)
+        one.digest.span().is_some_and(|window| {
+            // Of a record that was shortened only the day is known.
+            let (first, last) = (
+                window.first.millis(),
+                window.last.millis().saturating_add(DAY),
+            );
+            sums.iter().any(|sum| first < sum.to && sum.from <= last)
         })
     };
     // The claims of a machine file are in its digest.

@@ -63,8 +63,8 @@ impl<'a> Overview<'a> {
         for one in &independent {
             fleet.records = fleet.records.saturating_add(one.digest.records);
             let place = fleet.place(&one.portion.machine);
-            if let Some((at, (first, last))) = place.zip(one.digest.span()) {
-                fleet.count_for(at, one.digest.totals(), first, last);
+            if let Some((at, window)) = place.zip(one.digest.span()) {
+                fleet.count_for(at, one.digest.totals(), window);
             }
         }
         Ok(Self {
@@ -82,7 +82,7 @@ impl<'a> Overview<'a> {
         let mut months: Vec<(Timestamp, &Digested)> = self
             .independent
             .iter()
-            .filter_map(|one| Some((one.digest.span()?.1, one)))
+            .filter_map(|one| Some((one.digest.span()?.last, one)))
             .collect();
         months.sort_by_key(|(last, _)| std::cmp::Reverse(*last));
         let mut seen: BTreeMap<String, Timestamp> = BTreeMap::new();
@@ -161,7 +161,7 @@ impl<'a> Overview<'a> {
     pub fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), DataError> {
         let mut names = Interner::default();
         let late = |one: &&Digested| {
-            since.is_none_or(|since| one.digest.span().is_none_or(|(_, last)| last >= since))
+            since.is_none_or(|since| one.digest.span().is_none_or(|span| span.last >= since))
         };
         for one in self
             .independent

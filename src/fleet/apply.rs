@@ -121,7 +121,7 @@ impl Rules {
                 all.totals = all.totals.minus(claimed);
             }
         }
-        let until = page.claim_window().map(|(_, until)| until);
+        let until = page.claim_window().map(|window| window.last);
         if is_before(until, self.bound()) {
             page.claimed = None;
         }

@@ -5,6 +5,7 @@ use crate::base::ids::{Name, SessionId};
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::Timestamp;
+use crate::base::window::Window;
 use crate::format::manifest::ManifestMachine;
 use crate::format::syncfile::SyncFile;
 use crate::record::{Sum, Totals};
@@ -86,14 +87,11 @@ fn of_entry(entry: &ManifestMachine) -> Claim {
         ..Totals::default()
     };
     let booked = entry.last_usage.or(entry.last_sync).or(entry.first_seen);
-    about_all(entry.first_seen.zip(entry.last_usage), totals, booked)
+    let window = entry.first_seen.zip(entry.last_usage).map(Window::from);
+    about_all(window, totals, booked)
 }
 
-fn about_all(
-    window: Option<(Timestamp, Timestamp)>,
-    totals: Totals,
-    booked: Option<Timestamp>,
-) -> Claim {
+fn about_all(window: Option<Window>, totals: Totals, booked: Option<Timestamp>) -> Claim {
     Claim {
         session: SessionId::new(Name::default()),
         sum: sum(window, totals, ""),
@@ -104,7 +102,7 @@ fn about_all(
     }
 }
 
-fn sum(window: Option<(Timestamp, Timestamp)>, totals: Totals, project: &str) -> Sum {
+fn sum(window: Option<Window>, totals: Totals, project: &str) -> Sum {
     Sum {
         window,
         totals,

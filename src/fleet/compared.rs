@@ -5,21 +5,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::view::{Row, RowSource, non_empty};
 use crate::base::ids::{Name, SessionId};
 use crate::base::time::Timestamp;
+use crate::base::window::{Span, Window};
 use crate::record::{Entry, Excess, Level, Source, Sum, SumKey, Totals};
-
-/// A time in milliseconds, without its end.
-pub(super) type Span = (i64, i64);
-
-/// Whether two spans have some time in common.
-pub(super) fn meet(a: Span, b: Span) -> bool {
-    a.0 < b.1 && b.0 < a.1
-}
 
 /// A machine's start and index: of several holders the smallest one counts a sum.
 pub(super) type Rank = (Timestamp, usize);
 
 /// What tells a history from others: source, model, window, figures.
-pub(super) type History = (Source, Name, Option<(Timestamp, Timestamp)>, [u64; 4]);
+pub(super) type History = (Source, Name, Option<Window>, [u64; 4]);
 
 /// One sum, with all machines that have it.
 #[derive(Debug, Clone)]
@@ -95,7 +88,7 @@ impl Compared {
             if !is_deducted {
                 self.matched = self.matched.plus(entry.totals());
             }
-        } else if self.key.source == Source::Ccusage && meet(self.sum.exact(), entry.span()) {
+        } else if self.key.source == Source::Ccusage && self.sum.exact().meets(entry.span()) {
             let others: BTreeSet<usize> =
                 copies.iter().map(|(machine, _)| places[*machine]).collect();
             for other in others {
@@ -135,7 +128,7 @@ impl Compared {
                 figures(&self.sum.totals),
             )),
             Source::StatsCache => {
-                let day = (key.day.start(), key.day.start());
+                let day = Window::at(key.day.start());
                 Some((
                     key.source,
                     key.model.clone(),
@@ -166,11 +159,11 @@ impl Bucket {
     pub fn meeting(&self, span: Span) -> impl Iterator<Item = usize> {
         let begin = self
             .all
-            .partition_point(|(reach, _)| reach.0 < span.0.saturating_sub(self.longest));
-        let end = self.all.partition_point(|(reach, _)| reach.0 < span.1);
+            .partition_point(|(reach, _)| reach.from < span.from.saturating_sub(self.longest));
+        let end = self.all.partition_point(|(reach, _)| reach.from < span.to);
         self.all[begin..end.max(begin)]
             .iter()
-            .filter(move |(reach, _)| meet(*reach, span))
+            .filter(move |(reach, _)| reach.meets(span))
             .map(|(_, at)| *at)
     }
 }

@@ -155,7 +155,7 @@ impl<'a> Judge<'a> {
 
     pub(super) fn keeps_sum(&mut self, machine: &MachineId, key: &SumKey, sum: &Sum) -> bool {
         let day = if key.source == Source::Claim {
-            sum.window.map(|(_, until)| until.day())
+            sum.window.map(|window| window.last.day())
         } else {
             Some(key.day)
         };

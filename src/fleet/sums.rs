@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::claims::{Claim, Claimed, claims};
-use super::compared::{Bucket, Compared, Counted, History, Rank, meet};
+use super::compared::{Bucket, Compared, Counted, History, Rank};
 use super::read::MachineData;
 use super::view::{Fleet, Rows, non_empty};
 use crate::base::ids::{Name, SessionId};
@@ -154,7 +154,7 @@ impl Sums {
             bucket.longest = bucket
                 .all
                 .iter()
-                .map(|(reach, _)| reach.1.saturating_sub(reach.0))
+                .map(|(reach, _)| reach.length())
                 .max()
                 .unwrap_or(0);
         }
@@ -168,7 +168,7 @@ impl Sums {
         }
         for at in self.candidates(entry) {
             let one = &mut self.all[at];
-            if meet(one.sum.reach(&one.key), entry.span())
+            if one.sum.reach(&one.key).meets(entry.span())
                 && one.key.has_model(entry.model)
                 && one.key.has_session(entry.session)
             {
@@ -267,14 +267,14 @@ impl Sums {
     fn matches(&self, earlier: usize, at: usize) -> bool {
         let (a, b) = (&self.all[earlier], &self.all[at]);
         let models = a.key.model.is_empty() || b.key.has_model(&a.key.model);
-        models && a.key.has_session(&b.key.session) && meet(a.sum.exact(), b.sum.exact())
+        models && a.key.has_session(&b.key.session) && a.sum.exact().meets(b.sum.exact())
     }
 
     /// Whether something counts of another source's sum of the same machine, within reach.
     fn is_beside_others(&self, at: usize, counted: &HashMap<usize, Counted>) -> bool {
         let one = &self.all[at];
         let is_near = |other: &Compared| {
-            meet(other.sum.exact(), one.sum.reach(&one.key))
+            other.sum.exact().meets(one.sum.reach(&one.key))
                 && !other.holders.is_disjoint(&one.holders)
         };
         let others = counted

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
+use crate::base::window::{Window, hull};
 use crate::format::manifest::{Conflict, ConflictStatus, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::prices::{Prices, prices};
@@ -173,7 +174,7 @@ pub struct Fleet {
     /// The sum of all that counts.
     sum: Totals,
     /// The first and the last request.
-    span: Option<(Timestamp, Timestamp)>,
+    span: Option<Window>,
     /// What was left out and what needs review, sorted.
     pub conflicts: Vec<Conflict>,
     /// Prices by the fleet's book, where it has one.
@@ -185,7 +186,7 @@ impl Fleet {
     pub(super) fn push(&mut self, row: Row, rows: Rows) {
         let at = self.alias(row.machine);
         let row = Row { machine: at, ..row };
-        self.count_for(at, row.totals, row.at, row.at);
+        self.count_for(at, row.totals, Window::at(row.at));
         if let Some(session) = row.session {
             let view = self.session(session);
             view.totals = view.totals.plus(row.totals);
@@ -197,13 +198,12 @@ impl Fleet {
     }
 
     /// Adds to the totals of the fleet and of a machine.
-    pub fn count_for(&mut self, at: usize, totals: Totals, first: Timestamp, last: Timestamp) {
+    pub fn count_for(&mut self, at: usize, totals: Totals, window: Window) {
         let machine = &mut self.machines[at];
         machine.totals = machine.totals.plus(totals);
-        machine.last_usage = machine.last_usage.max(Some(last));
+        machine.last_usage = machine.last_usage.max(Some(window.last));
         self.sum = self.sum.plus(totals);
-        let (from, to) = self.span.unwrap_or((first, last));
-        self.span = Some((from.min(first), to.max(last)));
+        self.span = hull(self.span.into_iter().chain([window]));
     }
 
     /// The machine that what stands at this index counts for.
@@ -246,12 +246,12 @@ impl Fleet {
 
     /// The first request of all.
     pub fn first_usage(&self) -> Option<Timestamp> {
-        self.span.map(|span| span.0)
+        self.span.map(|span| span.first)
     }
 
     /// The last request of all.
     pub fn last_usage(&self) -> Option<Timestamp> {
-        self.span.map(|span| span.1)
+        self.span.map(|span| span.last)
     }
 
     /// The sum of all that counts.

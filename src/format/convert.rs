@@ -6,6 +6,7 @@ use super::members::Members;
 use crate::base::ids::{Interner, Name, SessionId};
 use crate::base::money::Cost;
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::Window;
 use crate::prices::prices;
 use crate::record::{
     Body, Client, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals,
@@ -181,7 +182,7 @@ impl Members<'_> {
             amount: self.cost.unwrap_or_default(),
         };
         let sum = Sum {
-            window: self.from.zip(self.until),
+            window: self.from.zip(self.until).map(Window::from),
             project: self.project.map(Cow::into_owned).unwrap_or_default(),
             totals: Totals {
                 requests: self.requests,

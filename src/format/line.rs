@@ -54,7 +54,7 @@ pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
             sum.deducted
                 .map(|deducted| deducted.write(Object::new()).flat()),
         )
-        .other("from", sum.window.map(|window| window.0))
+        .other("from", sum.window.map(|window| window.first))
         .other("mark", text(&key.mark))
         .other(
             "project_name",
@@ -66,7 +66,7 @@ pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
         )
         .other("session", text(key.session.as_str()))
         .other("sum", Some(key.source.as_str()))
-        .other("until", sum.window.map(|window| window.1))
+        .other("until", sum.window.map(|window| window.last))
         .extra(&sum.extra)
         .line()
 }

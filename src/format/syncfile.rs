@@ -9,6 +9,7 @@ use crate::base::ids::{MachineId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::Extra;
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::{Window, hull};
 use crate::record::{RecordSet, Totals};
 
 /// The `$schema` of sync files.
@@ -160,19 +161,15 @@ pub struct SyncFile {
 
 impl SyncFile {
     /// The time that its claim is about: what it says itself, and the sessions that are part of it. None where it is not known.
-    pub fn claim_window(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn claim_window(&self) -> Option<Window> {
         let claim = self.claimed?;
         let sessions = self
             .sessions
             .values()
             .filter(|session| session.claimed.is_some())
             .filter_map(Session::claim_window);
-        claim
-            .first
-            .zip(claim.last)
-            .into_iter()
-            .chain(sessions)
-            .reduce(hull)
+        let own = claim.first.zip(claim.last).map(Window::from);
+        hull(own.into_iter().chain(sessions))
     }
 
     /// When the machine last synced.
@@ -189,19 +186,11 @@ impl SyncFile {
     }
 }
 
-/// The time that two times are within.
-fn hull(a: (Timestamp, Timestamp), b: (Timestamp, Timestamp)) -> (Timestamp, Timestamp) {
-    (a.0.min(b.0), a.1.max(b.1))
-}
-
 impl Session {
     /// The time that its claim is about: what it says itself, and its records. None where it is not known.
-    pub fn claim_window(&self) -> Option<(Timestamp, Timestamp)> {
-        let records = self.records.entries().map(|entry| (entry.at, entry.at));
-        self.first_seen
-            .zip(self.last_updated)
-            .into_iter()
-            .chain(records)
-            .reduce(hull)
+    pub fn claim_window(&self) -> Option<Window> {
+        let own = self.first_seen.zip(self.last_updated).map(Window::from);
+        let records = self.records.entries().map(|entry| Window::at(entry.at));
+        hull(own.into_iter().chain(records))
     }
 }

@@ -6,6 +6,7 @@ use super::totals::Totals;
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
+use crate::base::window::Span;
 use crate::prices::{Counters, Prices};
 
 /// The figures of one record, borrowed from where it is kept.
@@ -69,15 +70,17 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Its UTC day in milliseconds, without the end, or its millisecond.
-    pub fn span(&self) -> (i64, i64) {
-        let at = self.at.millis();
-        let length = if self.level == Level::Full {
-            1
-        } else {
-            24 * 60 * 60 * 1000
+    /// Its millisecond; its UTC day where its time of day is not known.
+    pub fn span(&self) -> Span {
+        let from = self.at.millis();
+        let length = match self.level {
+            Level::Full => 1,
+            _ => 24 * 60 * 60 * 1000,
         };
-        (at, at.saturating_add(length))
+        Span {
+            from,
+            to: from.saturating_add(length),
+        }
     }
 
     /// The figures of a record.

@@ -8,6 +8,7 @@ use super::totals::Totals;
 use crate::base::join::{Join, greater};
 use crate::base::json::join_extra;
 use crate::base::money::Cost;
+use crate::base::window::hull;
 
 /// Two versions on one machine. A record is a product of small lattices; each line below is one of them.
 impl Join for Record {
@@ -109,12 +110,8 @@ impl Join for Totals {
 /// Two versions of one machine's sum with one key: what was seen of it, and what was deducted from it, only grow.
 impl Join for Sum {
     fn join(self, other: Self) -> Self {
-        let window = match (self.window, other.window) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, other) => one.or(other),
-        };
         Self {
-            window,
+            window: hull(self.window.into_iter().chain(other.window)),
             project: greater(self.project, other.project),
             totals: self.totals.join(other.totals),
             deducted: self.deducted.join(other.deducted),

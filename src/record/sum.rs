@@ -8,6 +8,7 @@ use crate::base::ids::{Name, SessionId};
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::{Span, Window};
 use crate::prices::{Counters, prices};
 
 /// Who made a sum, from most to least trusted: of two that overlap the earlier one counts first.
@@ -88,7 +89,7 @@ impl SumKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
     /// Its first and last millisecond, where they are known.
-    pub window: Option<(Timestamp, Timestamp)>,
+    pub window: Option<Window>,
     /// Its project.
     pub project: String,
     /// What its source says.
@@ -101,44 +102,36 @@ pub struct Sum {
 }
 
 impl Sum {
-    /// The time in which records match, in milliseconds, without the end.
-    pub fn reach(&self, key: &SumKey) -> (i64, i64) {
-        if key.source == Source::StatsCache {
+    /// The time in which records match.
+    pub fn reach(&self, key: &SumKey) -> Span {
+        match key.source {
             // The figures belong to the day on which a session began.
-            let start = key.day.start().millis();
-            return (start.saturating_sub(DAY), start.saturating_add(2 * DAY));
+            Source::StatsCache => {
+                let from = key.day.start().millis();
+                let to = from.saturating_add(DAY);
+                Span { from, to }.widened(DAY)
+            }
+            Source::Ccusage => self.exact().widened(SLACK),
+            Source::Claim => self.exact(),
         }
-        let slack = if key.source == Source::Ccusage {
-            SLACK
-        } else {
-            0
-        };
-        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
-            (
-                from.millis().saturating_sub(slack),
-                until.millis().saturating_add(1).saturating_add(slack),
-            )
-        })
     }
 
-    /// The window itself, in milliseconds, without the end.
-    pub fn exact(&self) -> (i64, i64) {
-        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
-            (from.millis(), until.millis().saturating_add(1))
-        })
+    /// The window itself; all time where it is not known.
+    pub fn exact(&self) -> Span {
+        self.window.map_or(Span::ALL, Window::span)
     }
 
     /// When it begins.
     pub fn begin(&self, key: &SumKey) -> Timestamp {
-        self.window.map_or(key.day.start(), |window| window.0)
+        self.window.map_or(key.day.start(), |window| window.first)
     }
 
     /// A time within the window: noon of most days, so that it is the same date in most zones.
     pub fn middle(&self, key: &SumKey) -> Timestamp {
-        let (from, until) = self.window.unwrap_or((key.day.start(), key.day.start()));
-        let middle = from
+        let Window { first, last } = self.window.unwrap_or(Window::at(key.day.start()));
+        let middle = first
             .millis()
-            .saturating_add(until.since(from).max(0).saturating_add(1) / 2);
+            .saturating_add(last.since(first).max(0).saturating_add(1) / 2);
         Timestamp::from_millis(middle).unwrap_or(Timestamp::EPOCH)
     }
 }

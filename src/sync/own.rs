@@ -349,7 +349,7 @@ impl Own {
             .map(|(place, _)| *place);
         let day = sum.window.map_or(key.day, |window| {
             if key.source == Source::Claim {
-                window.0.day()
+                window.first.day()
             } else {
                 key.day
             }

@@ -292,7 +292,7 @@ fn imported((source, day, model, [output, input, write, read]): Told, here: Day)
         counters,
         cost,
     };
-    let window = (from < to).then(|| (at(from, 0), at(to, 1)));
+    let window = (from < to).then(|| (at(from, 0), at(to, 1)).into());
     let deducted = (output % 7 == 3).then_some(Totals {
         requests: 0,
         counters: Counters {
