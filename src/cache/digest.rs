@@ -17,6 +17,7 @@ use crate::base::window::{Span, Window};
 use crate::fleet::decisions;
 use crate::fleet::limits::Weight;
 use crate::format::FormatError;
+use crate::format::conflict::Code;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::SyncFile;
 use crate::record::{Level, Record, Totals};
@@ -37,7 +38,7 @@ pub struct Digest {
     /// It has records without an id of their own, or some that are known to be others.
     pub derived: bool,
     /// What could not be read: the file, the code of what is wrong with it, and how many of its lines; 0 for all of it.
-    pub damaged: Vec<(String, String, u64)>,
+    pub damaged: Vec<(String, Code, u64)>,
     /// Sessions with a checksum that failed.
     pub suspects: Vec<String>,
     /// Of a machine file: all of it but the view of the last sync.
@@ -142,9 +143,9 @@ pub struct PortionDigest {
 
 impl FileDigest {
     /// Of a day file that cannot be read, or may not be: nothing of it counts.
-    pub fn unreadable(path: &str, code: &str, is_refused: bool) -> Self {
+    pub fn unreadable(path: &str, code: Code, is_refused: bool) -> Self {
         let digest = Digest {
-            damaged: vec![(path.to_owned(), code.to_owned(), 0)],
+            damaged: vec![(path.to_owned(), code, 0)],
             is_vouched: !is_refused,
             ..Digest::default()
         };
@@ -192,16 +193,13 @@ impl PortionDigest {
     }
 }
 
-/// The code of lines that could not be read.
-const DAMAGED_LINES: &str = "damaged-lines";
-
 /// Digests a file; for one that cannot be read, or is none of those that count, the code of what is wrong with it.
 pub fn digest(
     path: &str,
     kind: &Path,
     bytes: &[u8],
     names: &mut Interner,
-) -> Result<FileDigest, &'static str> {
+) -> Result<FileDigest, Code> {
     match kind {
         Path::Day(machine, day, _) => {
             let (file, damage) =
@@ -209,7 +207,7 @@ pub fn digest(
             Ok(digest_day(path, &file, &damage))
         }
         Path::Machine(machine) => digest_page(machine, bytes, names).map_err(|error| error.code()),
-        _ => Err("malformed"),
+        _ => Err(Code::Malformed),
     }
 }
 
@@ -238,7 +236,7 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     if damage.lines > 0 {
         out.digest
             .damaged
-            .push((path.to_owned(), DAMAGED_LINES.to_owned(), damage.lines));
+            .push((path.to_owned(), Code::DamagedLines, damage.lines));
     }
     let suspects: BTreeSet<&SessionId> = damage.checksums.iter().chain(file.suspects()).collect();
     out.digest.suspects = suspects.into_iter().map(ToString::to_string).collect();

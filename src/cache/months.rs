@@ -10,6 +10,7 @@ use crate::base::ids::{Interner, MachineId};
 use crate::fleet::DataError;
 use crate::fleet::limits::{self, LeftOut, Weight};
 use crate::fleet::read::{self, Content, Portion, portions};
+use crate::format::conflict::Code;
 use crate::git::Oid;
 use crate::git::repo::{Blob, Repo};
 use crate::store::layout::Path;
@@ -180,7 +181,7 @@ pub fn file(
 /// What reading a file gave.
 struct Read {
     /// Its digest, or the code of what is wrong with it.
-    digest: Result<FileDigest, &'static str>,
+    digest: Result<FileDigest, Code>,
     /// It may not be read.
     is_refused: bool,
     /// The next time it is the same: it can be kept.
@@ -192,8 +193,8 @@ fn read(repo: &Repo, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<R
     let is_refused = matches!(content, Content::Refused(_));
     let digest = match content {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
-        Content::TooLarge(_) => Err("too-large"),
-        Content::Refused(refusal) => Err(refusal.code()),
+        Content::TooLarge(_) => Err(Code::TooLarge),
+        Content::Refused(refusal) => Err((&refusal).into()),
     };
     Ok(Read {
         digest,

@@ -226,7 +226,7 @@ fn add_digest(data: &mut MachineData, one: &Digested, names: &mut Interner) {
         data.page = Some(SyncFile::read(machine, file.as_bytes(), names));
     }
     for (path, code, lines) in &digest.damaged {
-        let conflict = Conflict::about(code, path.as_str(), machine, *lines);
+        let conflict = Conflict::about(code.clone(), path.as_str(), machine, *lines);
         data.problems.push(conflict);
     }
     let suspects = digest.suspects.iter();

@@ -17,7 +17,7 @@ use super::sums::Sums;
 use super::view::{Fleet, MachineView, Row, Rows, non_empty};
 use crate::base::ids::{MachineId, RecordId, SessionId};
 use crate::base::time::Timestamp;
-use crate::format::manifest::{Conflict, UNEQUAL_RECORDS};
+use crate::format::manifest::{Code, Conflict};
 use crate::prices::{PriceBook, Prices};
 use crate::record::{Counters, Entry, Level, Record, RecordSet, Totals, derived_id};
 
@@ -174,8 +174,12 @@ impl Fleet {
             if decisions.accepted(&session).as_ref() == Some(machine) {
                 continue;
             }
-            self.conflicts
-                .push(Conflict::about("checksum", session.as_str(), machine, 0));
+            self.conflicts.push(Conflict::about(
+                Code::Checksum,
+                session.as_str(),
+                machine,
+                0,
+            ));
             let view = self.sessions.entry(session).or_default();
             view.pending = true;
             view.machines.insert(place);
@@ -207,7 +211,7 @@ impl Fleet {
                 .map(|at| self.machines[at].id.to_string())
                 .collect();
             self.conflicts.push(Conflict {
-                code: UNEQUAL_RECORDS.to_owned(),
+                code: Code::UnequalRecords,
                 subject: session.to_string(),
                 machines,
                 count,

@@ -8,7 +8,7 @@ use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
 use crate::format::manifest::{
-    Conflict, ConflictStatus, Inputs, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
+    Code, Conflict, ConflictStatus, Inputs, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
     ManifestMachine, ManifestSession, Status,
 };
 use crate::format::syncfile::{Mode, SyncFile};
@@ -194,7 +194,7 @@ fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Ve
         .map(|(id, session)| {
             let count = fleet.sessions.get(id).map_or(0, |view| view.shared);
             Conflict {
-                code: "joined".to_owned(),
+                code: Code::Joined,
                 subject: id.to_string(),
                 machines: session.machines.clone(),
                 count,

@@ -8,7 +8,7 @@ use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
 use crate::format::dayfile::{DayFile, Forgotten};
-use crate::format::manifest::{Conflict, ManifestMachine};
+use crate::format::manifest::{Code, Conflict, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
@@ -87,7 +87,7 @@ impl MachineData {
         match (content, day) {
             (Content::Refused(refusal), _) => {
                 self.problems
-                    .push(Conflict::about(refusal.code(), path, &machine, 0));
+                    .push(Conflict::about((&refusal).into(), path, &machine, 0));
             }
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
             (Content::Bytes(bytes), None) => {
@@ -98,7 +98,7 @@ impl MachineData {
             }
             (Content::TooLarge(_), Some(_)) => {
                 self.problems
-                    .push(Conflict::about("too-large", path, &machine, 0));
+                    .push(Conflict::about(Code::TooLarge, path, &machine, 0));
             }
         }
     }
@@ -122,7 +122,7 @@ impl MachineData {
             Ok((file, damage)) => {
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about(
-                        "damaged-lines",
+                        Code::DamagedLines,
                         path,
                         &self.id,
                         damage.lines,
@@ -229,13 +229,12 @@ pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>
             .entry(machine.clone())
             .or_insert_with(|| MachineData::new(machine.clone()));
         data.problems
-            .push(Conflict::about("too-large", path, &machine, 0));
+            .push(Conflict::about(Code::TooLarge, path, &machine, 0));
     }
     if let Some(first) = fleet.values_mut().next().filter(|_| left.machines > 0) {
-        let (code, subject) = ("too-many-machines".to_owned(), layout::ROOT.to_owned());
         first.problems.push(Conflict {
-            code,
-            subject,
+            code: Code::TooManyMachines,
+            subject: layout::ROOT.to_owned(),
             machines: Vec::new(),
             count: left.machines,
         });

@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::{FormatError, MAX_MANIFEST, check_version};
-use crate::base::ids::{MachineId, SessionId};
+use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
+
+pub use super::conflict::{Code, Conflict};
 
 /// The `$schema` of manifests.
 pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
 
 /// The version of the algorithm and of the prices. A tool leaves a manifest of higher rules alone.
 pub const RULES: u64 = 4;
-
-/// The code of requests of which machines tell different figures.
-pub const UNEQUAL_RECORDS: &str = "unequal-records";
 
 /// How many sessions the index lists, beside pending ones.
 pub const MAX_SESSIONS: usize = 100;
@@ -110,19 +109,6 @@ pub struct ManifestSession {
     pub conflict_status: ConflictStatus,
     /// Unknown members.
     pub extra: Extra,
-}
-
-/// An entry of the conflict log: what was joined or left out, by a fixed code.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Conflict {
-    /// `joined`, `unequal-records`, `checksum`, or why a file was left out.
-    pub code: String,
-    /// The session or the path.
-    pub subject: String,
-    /// The machines concerned.
-    pub machines: Vec<String>,
-    /// How many requests or lines.
-    pub count: u64,
 }
 
 /// The central registry.
@@ -221,18 +207,6 @@ impl ConflictStatus {
             Self::None => "none",
             Self::Resolved => "resolved",
             Self::Pending => "pending",
-        }
-    }
-}
-
-impl Conflict {
-    /// An entry about one machine.
-    pub fn about(code: &str, subject: impl Into<String>, machine: &MachineId, count: u64) -> Self {
-        Self {
-            code: code.to_owned(),
-            subject: subject.into(),
-            machines: vec![machine.to_string()],
-            count,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names validated, counters capped.
 //! Writing is canonical: equal values are equal bytes on every machine.
 
+pub mod conflict;
 mod convert;
 pub mod dayfile;
 mod join;
@@ -24,6 +25,7 @@ mod write_syncfile;
 
 use serde_json::Value;
 
+use self::conflict::Code;
 use crate::base::json::{FieldError, Fields};
 use crate::record::Totals;
 
@@ -71,14 +73,14 @@ pub enum FormatError {
 }
 
 impl FormatError {
-    /// The fixed code under which a manifest names it.
-    pub fn code(&self) -> &'static str {
+    /// The code under which a manifest names it.
+    pub fn code(&self) -> Code {
         match self {
-            Self::TooLarge { .. } => "too-large",
-            Self::TooManySessions => "too-many-sessions",
-            Self::Malformed(_) | Self::Field(_) => "malformed",
-            Self::Newer(_) => "newer-version",
-            Self::Misplaced(_) => "misplaced",
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::TooManySessions => Code::TooManySessions,
+            Self::Malformed(_) | Self::Field(_) => Code::Malformed,
+            Self::Newer(_) => Code::NewerVersion,
+            Self::Misplaced(_) => Code::Misplaced,
         }
     }
 }

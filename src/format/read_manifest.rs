@@ -133,7 +133,7 @@ fn read_conflict(value: Value) -> Option<Conflict> {
         .map(str::to_owned)
         .collect();
     Some(Conflict {
-        code: fields.text("code").ok()?,
+        code: fields.text("code").ok()?.into(),
         subject: fields.text("subject").ok()?,
         machines,
         count: fields.number("count").ok()?,

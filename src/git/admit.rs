@@ -13,6 +13,7 @@ use super::repo::{FILE, KNOWN, Repo, RepoError};
 use super::setup;
 use crate::base::text::printable;
 use crate::format::MAX_SYNC_FILE;
+use crate::format::conflict::Code;
 use crate::format::sealed::{self, Head, SealError};
 use crate::store::layout::{self, Path};
 
@@ -35,30 +36,36 @@ pub enum Refusal {
     Name,
 }
 
-impl Refusal {
-    /// The fixed code under which it is named.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Clear => "unsealed",
-            Self::OtherKey(_) => "other-key",
-            Self::FormerKey => "former-key",
-            Self::Later => "later-sealing",
-            Self::Moved => "moved",
-            Self::Damaged => "not-authentic",
-            Self::Name => "bad-name",
+impl From<&Refusal> for Code {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Clear => Self::Unsealed,
+            Refusal::OtherKey(_) => Self::OtherKey,
+            Refusal::FormerKey => Self::FormerKey,
+            Refusal::Later => Self::LaterSealing,
+            Refusal::Moved => Self::Moved,
+            Refusal::Damaged => Self::NotAuthentic,
+            Refusal::Name => Self::BadName,
         }
     }
+}
 
-    /// What is wrong, by its code; to follow a path.
+impl Refusal {
+    /// The text of its code.
+    pub fn code(&self) -> &'static str {
+        Code::from(self).known_text().unwrap_or_default()
+    }
+
+    /// What is wrong, by the text of its code; to follow a path. None where a file is refused for another reason.
     pub fn describe(code: &str) -> Option<&'static str> {
-        Some(match code {
-            "unsealed" => "it is not encrypted, and this fleet is",
-            "other-key" => "it is encrypted with another key",
-            "former-key" => "it is encrypted with a key that was replaced",
-            "later-sealing" => "it is encrypted in a way that this version does not know",
-            "moved" => "it is encrypted for another path",
-            "not-authentic" => "it was changed by somebody without the key",
-            "bad-name" => "git refuses its name",
+        Some(match Code::parse(code) {
+            Code::Unsealed => "it is not encrypted, and this fleet is",
+            Code::OtherKey => "it is encrypted with another key",
+            Code::FormerKey => "it is encrypted with a key that was replaced",
+            Code::LaterSealing => "it is encrypted in a way that this version does not know",
+            Code::Moved => "it is encrypted for another path",
+            Code::NotAuthentic => "it was changed by somebody without the key",
+            Code::BadName => "git refuses its name",
             _ => return None,
         })
     }

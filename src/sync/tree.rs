@@ -21,6 +21,7 @@ use crate::fleet::read::{self, Content, MachineData};
 use crate::fleet::rules::{FORGOTTEN, Rules};
 use crate::fleet::{self, DataError, settle};
 use crate::format::FormatError;
+use crate::format::conflict::Code;
 use crate::format::dayfile::{Damage, DayFile, Forgotten};
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::syncfile::{Decision, Mode, SyncFile};
@@ -462,7 +463,7 @@ fn leave_newer(
     out.machines = computed.machines.len();
     out.problems = problems(&computed.conflicts);
     out.problems.push(Conflict {
-        code: "newer-version".to_owned(),
+        code: Code::NewerVersion,
         subject: MANIFEST.to_owned(),
         machines: Vec::new(),
         count: 0,
@@ -948,7 +949,7 @@ fn mend(repo: &Repo, out: &mut Assembled) -> Result<bool, SyncError> {
     for problem in out
         .problems
         .iter()
-        .filter(|problem| ["malformed", "damaged-lines"].contains(&problem.code.as_str()))
+        .filter(|problem| [Code::Malformed, Code::DamagedLines].contains(&problem.code))
     {
         let Some(entry) = repo.entry(Some(out.tree), &problem.subject)? else {
             continue;
@@ -1189,7 +1190,7 @@ fn derive_manifest(
 fn problems(conflicts: &[Conflict]) -> Vec<Conflict> {
     conflicts
         .iter()
-        .filter(|conflict| conflict.code != "joined")
+        .filter(|conflict| conflict.code != Code::Joined)
         .cloned()
         .collect()
 }

@@ -374,7 +374,7 @@ fn told(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result<()
         for conflict in manifest
             .conflicts
             .iter()
-            .filter(|conflict| !quiet(&conflict.code))
+            .filter(|conflict| !quiet(conflict.code.as_str()))
         {
             out.push(found(
                 Kind::Damaged,
