@@ -9,9 +9,8 @@ use super::session::SessionSum;
 use crate::base::ids::{Interner, MachineId};
 use crate::fleet::DataError;
 use crate::fleet::limits::{self, LeftOut, Weight};
-use crate::fleet::read::{self, Content, Portion, portions};
+use crate::fleet::read::{self, Content, InputTrees, Portion, portions};
 use crate::format::conflict::Code;
-use crate::git::Oid;
 use crate::git::repo::{Blob, Repo};
 use crate::store::layout::Path;
 
@@ -84,18 +83,18 @@ impl Digested {
     }
 }
 
-/// All portions below the trees `sync/machines` and `sync/archive` that are read, those that were there before, and what is left out; of
+/// All portions that are read, those that were there before, and what is left out; of
 /// the machine `own` nothing is.
 pub fn digested(
     repo: &Repo,
-    (machines, archive): (Option<Oid>, Option<Oid>),
+    trees: InputTrees,
     own: Option<&MachineId>,
     cache: &dyn Cache,
 ) -> Result<(Vec<Digested>, Gone, LeftOut), DataError> {
     cache.bind(&repo.admission()?);
     let mut known = cache.portions();
     let mut out = Vec::new();
-    let weighed = portions(repo, machines, archive)?.into_iter();
+    let weighed = portions(repo, trees)?.into_iter();
     let weighed = weighed.map(|portion| {
         let weight = match known.get(&portion.path) {
             Some(known) if known.oid == portion.oid => known.digest.weight,

@@ -15,12 +15,11 @@ use super::session::{SessionSum, name};
 use crate::base::few::Few;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
-use crate::fleet::read::{self, Content, MachineData};
+use crate::fleet::read::{self, Content, InputTrees, MachineData};
 use crate::fleet::{DataError, Fleet, Row, Rows, book, manifest};
 use crate::format::dayfile::DayFile;
 use crate::format::manifest::{Conflict, MAX_SESSIONS, Manifest};
 use crate::format::syncfile::SyncFile;
-use crate::git::Oid;
 use crate::git::repo::Repo;
 use crate::prices::{PriceBook, Prices};
 use crate::store::layout::Path;
@@ -36,15 +35,15 @@ pub struct Overview<'a> {
 }
 
 impl<'a> Overview<'a> {
-    /// Reads the trees `sync/machines` and `sync/archive`: all machines, or one as if it were alone. Rows of overlapping portions are shown.
+    /// Reads all machines, or one as if it were alone. Rows of overlapping portions are shown.
     pub fn read(
         repo: &'a Repo,
-        (machines, archive): (Option<Oid>, Option<Oid>),
+        trees: InputTrees,
         only: Option<&MachineId>,
         cache: &'a dyn Cache,
         rows: Rows,
     ) -> Result<Self, DataError> {
-        let (portions, gone, left) = digested(repo, (machines, archive), None, cache)?;
+        let (portions, gone, left) = digested(repo, trees, None, cache)?;
         let mut overlapping = overlapping(repo, &portions, &gone, cache)?;
         // A machine's own figures are by the built-in prices, as its machine file states them.
         let book = if only.is_none() {
@@ -289,29 +288,24 @@ fn later(seen: &BTreeMap<String, Timestamp>, time: Timestamp) -> usize {
     seen.values().filter(|last| **last > time).count()
 }
 
-/// Computes the manifest of the trees `sync/machines` and `sync/archive`.
+/// Computes the manifest.
 pub fn manifest(
     repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
+    trees: InputTrees,
     rules: u64,
     cache: &dyn Cache,
 ) -> Result<Manifest, DataError> {
-    manifest_and_scraps(repo, machines, archive, rules, cache).map(|(manifest, _)| manifest)
+    manifest_and_scraps(repo, trees, rules, cache).map(|(manifest, _)| manifest)
 }
 
 /// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing all of it takes longer than computing.
 pub fn manifest_and_scraps<'a>(
     repo: &'a Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
+    trees: InputTrees,
     rules: u64,
     cache: &'a dyn Cache,
 ) -> Result<(Manifest, Overview<'a>), DataError> {
-    let mut overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
+    let mut overview = Overview::read(repo, trees, None, cache, &mut |_| {})?;
     overview.add_latest_sessions()?;
-    Ok((
-        manifest::compute(&overview.fleet, machines, archive, rules),
-        overview,
-    ))
+    Ok((manifest::compute(&overview.fleet, trees, rules), overview))
 }

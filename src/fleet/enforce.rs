@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::error::DataError;
-use super::read::{Content, Portion, content, portions, standing};
+use super::read::{Content, Portion, content, inputs, load, portions, standing};
 use super::rules::Rules;
 use crate::base::ids::{Interner, RecordId};
 use crate::format::dayfile::{Damage, DayFile, Forgotten};
@@ -138,13 +138,13 @@ fn sweep(
         names: Interner::default(),
     };
     checked.bind(&repo.admission()?);
-    let (machines, archive) = super::read::inputs(repo, Some(root))?;
-    for portion in portions(repo, machines, archive)? {
+    let trees = inputs(repo, Some(root))?;
+    for portion in portions(repo, trees)? {
         if !checked.keeps(&portion, rules) && sweep.portion(&portion, show)? {
             checked.note(&portion, rules);
         }
     }
-    for (path, oid) in snapshots(repo, machines)? {
+    for (path, oid) in snapshots(repo, trees.machines)? {
         sweep.snapshot(&path, oid, show)?;
     }
     Ok(sweep.gone)
@@ -233,8 +233,8 @@ impl Sweep<'_> {
 /// a tombstone that is void now.
 pub fn unexplained(repo: &Repo, root: Oid, rules: &Rules) -> Result<BTreeSet<RecordId>, DataError> {
     let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());
-    let (machines, archive) = super::read::inputs(repo, Some(root))?;
-    for data in super::read::load(repo, machines, archive)? {
+    let trees = inputs(repo, Some(root))?;
+    for data in load(repo, trees)? {
         let (some, others) = rules.unexplained(&data.id, &data.records);
         open.extend(some);
         explained.extend(others);

@@ -3,29 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decisions;
+use super::read::InputTrees;
 use super::view::{Fleet, MachineView};
 use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
 use crate::format::manifest::{
-    Code, Conflict, ConflictStatus, Inputs, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
+    Code, Conflict, ConflictStatus, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
     ManifestMachine, ManifestSession, Status,
 };
 use crate::format::syncfile::{Mode, SyncFile};
-use crate::git::Oid;
 
 /// A machine is inactive when it last synced this long before the fleet's latest sync, in milliseconds: 30 days.
 const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock, no order of arrival: equal trees give equal bytes.
-pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules: u64) -> Manifest {
+pub fn compute(fleet: &Fleet, trees: InputTrees, rules: u64) -> Manifest {
     let adopted = decisions::adopted(files(fleet));
     let pending = fleet.sessions.values().filter(|s| s.pending).count() as u64;
     let mut out = Manifest {
-        inputs: Some(Inputs {
-            machines: machines.map(|id| id.to_string()),
-            archive: archive.map(|id| id.to_string()),
-        }),
+        inputs: Some(trees.inputs()),
         rules,
         sessions: sessions(fleet),
         sessions_total: Some((fleet.sessions.len() as u64).saturating_add(fleet.unlisted)),

@@ -8,7 +8,7 @@ use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
 use crate::format::dayfile::{DayFile, Forgotten};
-use crate::format::manifest::{Code, Conflict, ManifestMachine};
+use crate::format::manifest::{Code, Conflict, Inputs, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
@@ -149,12 +149,40 @@ impl MachineData {
     }
 }
 
-/// The ids of the trees that all figures come from, below a root tree.
-pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<(Option<Oid>, Option<Oid>), DataError> {
-    Ok((
-        repo.folder(root, layout::MACHINES)?,
-        repo.folder(root, layout::ARCHIVE)?,
-    ))
+/// The trees that all figures come from. None where a version of the repository has no such folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InputTrees {
+    /// `sync/machines`.
+    pub machines: Option<Oid>,
+    /// `sync/archive`.
+    pub archive: Option<Oid>,
+}
+
+impl InputTrees {
+    /// Without day files: machine files state names and decisions.
+    #[must_use]
+    pub fn machine_files(self) -> Self {
+        Self {
+            archive: None,
+            ..self
+        }
+    }
+
+    /// As a manifest names them.
+    pub fn inputs(self) -> Inputs {
+        Inputs {
+            machines: self.machines.map(|id| id.to_string()),
+            archive: self.archive.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// The trees that all figures come from, below a root tree.
+pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<InputTrees, DataError> {
+    Ok(InputTrees {
+        machines: repo.folder(root, layout::MACHINES)?,
+        archive: repo.folder(root, layout::ARCHIVE)?,
+    })
 }
 
 /// What a file holds, as far as it may be looked at.
@@ -199,19 +227,13 @@ pub fn read(tree: &Tree) -> Vec<MachineData> {
     reader.fleet.into_values().collect()
 }
 
-/// Reads all machines from the trees `sync/machines` and `sync/archive`.
-pub fn load(
-    repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
-) -> Result<Vec<MachineData>, DataError> {
+/// Reads all machines.
+pub fn load(repo: &Repo, trees: InputTrees) -> Result<Vec<MachineData>, DataError> {
     let mut reader = Reader::default();
-    let weighed = portions(repo, machines, archive)?
-        .into_iter()
-        .map(|portion| {
-            let weight = portion.weight(repo)?;
-            Ok((portion, weight))
-        });
+    let weighed = portions(repo, trees)?.into_iter().map(|portion| {
+        let weight = portion.weight(repo)?;
+        Ok((portion, weight))
+    });
     let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, None);
     for (portion, _) in kept {
         for (blob, kind) in portion.files(repo)? {
@@ -329,14 +351,10 @@ impl Portion {
     }
 }
 
-/// All machine files and machines' months below the trees `sync/machines` and `sync/archive`.
-pub fn portions(
-    repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
-) -> Result<Vec<Portion>, DataError> {
+/// All machine files and machines' months.
+pub fn portions(repo: &Repo, trees: InputTrees) -> Result<Vec<Portion>, DataError> {
     let mut out = Vec::new();
-    for (name, entry) in repo.entries(machines)? {
+    for (name, entry) in repo.entries(trees.machines)? {
         let path = format!("{}/{name}", layout::MACHINES);
         if entry.mode == FILE
             && let Path::Machine(machine) = Path::parse(&path)
@@ -349,7 +367,7 @@ pub fn portions(
             });
         }
     }
-    for (year, months) in folders(repo, archive)? {
+    for (year, months) in folders(repo, trees.archive)? {
         for (month, all) in folders(repo, Some(months))? {
             for (name, oid) in folders(repo, Some(all))? {
                 if let Some(machine) = layout::month_of(&year, &month, &name) {

@@ -8,6 +8,7 @@ use super::{algebra, trees};
 use crate::base::key::Key;
 use crate::cache::{Cache, overview};
 use crate::fleet::DataError;
+use crate::fleet::read::InputTrees;
 use crate::format::manifest::{Head, Inputs, Manifest, RULES};
 use crate::format::sealed::{self, Seal, SealError};
 use crate::format::{FormatError, MAX_DAY_FILE};
@@ -244,7 +245,7 @@ fn merge_manifests(
     };
     let cache = cache();
     let (manifest, scraps) =
-        overview::manifest_and_scraps(&repo, machines, archive, RULES, &*cache)?;
+        overview::manifest_and_scraps(&repo, InputTrees { machines, archive }, RULES, &*cache)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
     std::mem::forget((manifest, scraps));
@@ -281,8 +282,11 @@ fn merge_front(
             repo.folder(Some(roots[1]), folder)?,
         )
     };
-    let inputs = (join(layout::MACHINES)?, join(layout::ARCHIVE)?);
-    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*cache())? else {
+    let trees = InputTrees {
+        machines: join(layout::MACHINES)?,
+        archive: join(layout::ARCHIVE)?,
+    };
+    let Some(front) = front::compute(&repo, trees, &front::There::default(), &*cache())? else {
         return Ok(None);
     };
     if path != layout::README {

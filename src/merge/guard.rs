@@ -186,7 +186,7 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
 /// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is another tool's business, and a
 /// branch without shared files has none.
 pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
-    let (machines, archive) = read::inputs(repo, root)?;
+    let trees = read::inputs(repo, root)?;
     let Some(entry) = repo.entry(root, MANIFEST)? else {
         return Ok(true);
     };
@@ -196,14 +196,8 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     let Content::Bytes(bytes) = read::content(repo, MANIFEST, entry.oid)? else {
         return Ok(false);
     };
-    let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
     Ok(match Manifest::read(&bytes) {
-        Ok(manifest) => {
-            manifest.rules > RULES
-                || manifest.inputs.is_some_and(|inputs| {
-                    (inputs.machines, inputs.archive) == (id(machines), id(archive))
-                })
-        }
+        Ok(manifest) => manifest.rules > RULES || manifest.inputs == Some(trees.inputs()),
         // Of a later format: another tool's business too.
         Err(FormatError::Newer(_)) => true,
         Err(_) => false,

@@ -45,8 +45,8 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
     };
-    let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    let all = read::load(repo, machines, archive)?;
+    let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let all = read::load(repo, trees)?;
     let fleet = Fleet::count(all);
     let mut out = Vec::new();
     for conflict in &fleet.conflicts {

@@ -182,7 +182,7 @@ fn files(
             )
         })
         .collect();
-    let (machines, archive) = read::inputs(repo, Some(root))?;
+    let trees = read::inputs(repo, Some(root))?;
     let newer = files.get(MANIFEST).is_some_and(|entry| {
         let bytes = repo
             .read(MANIFEST, entry.oid)
@@ -192,7 +192,7 @@ fn files(
         crate::format::manifest::Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
     });
     if !newer {
-        let text = overview::manifest(repo, machines, archive, rules, cache)?.write();
+        let text = overview::manifest(repo, trees, rules, cache)?.write();
         files.insert(
             MANIFEST.to_owned(),
             Entry {

@@ -458,8 +458,8 @@ fn leave_newer(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<(), SyncError> {
-    let (machines, archive) = read::inputs(repo, Some(out.tree))?;
-    let computed = overview::manifest(repo, machines, archive, options.rules, cache)?;
+    let trees = read::inputs(repo, Some(out.tree))?;
+    let computed = overview::manifest(repo, trees, options.rules, cache)?;
     out.machines = computed.machines.len();
     out.problems = problems(&computed.conflicts);
     out.problems.push(Conflict {
@@ -704,8 +704,8 @@ fn open(
     // Whatever needs a time, a session or a project to be decided is decided before these are taken away.
     let shortens = summary_only || kept.rules.pruned_before(machine).is_some();
     let ground = if shortens && (files.has_sums || !history.sums.is_empty()) {
-        let (machines, archive) = read::inputs(repo, Some(root))?;
-        read::load(repo, machines, archive)?
+        let trees = read::inputs(repo, Some(root))?;
+        read::load(repo, trees)?
     } else {
         Vec::new()
     };
@@ -997,8 +997,8 @@ fn decide(
     if options.intents.is_empty() {
         return Ok(false);
     }
-    let (machines, _) = read::inputs(repo, Some(root))?;
-    let pages = read::load(repo, machines, None)?;
+    let trees = read::inputs(repo, Some(root))?;
+    let pages = read::load(repo, trees.machine_files())?;
     let known = Decisions::gather(pages.iter().filter_map(MachineData::page));
     let mut new = false;
     for intent in &options.intents {
@@ -1159,12 +1159,9 @@ fn derive_manifest(
     options: &Options,
     cache: &dyn Cache,
 ) -> Result<(), SyncError> {
-    let (machines, archive) = read::inputs(repo, Some(out.tree))?;
-    let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
+    let trees = read::inputs(repo, Some(out.tree))?;
     if let Some(old) = old {
-        let fits = old.inputs.as_ref().is_some_and(|inputs| {
-            (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive))
-        });
+        let fits = old.inputs == Some(trees.inputs());
         let newer = old.rules > options.rules;
         let foreign = old.is_foreign() && options.task != Task::Sync;
         if newer || foreign || (fits && old.rules == options.rules && !options.rederive) {
@@ -1175,7 +1172,7 @@ fn derive_manifest(
         }
     }
     let _doing = options.watcher.begin(Step::Manifest, 0);
-    let new = overview::manifest(repo, machines, archive, options.rules, cache)?;
+    let new = overview::manifest(repo, trees, options.rules, cache)?;
     out.machines = new.machines.len();
     out.problems = problems(&new.conflicts);
     let oid = repo.write_file(MANIFEST, new.write().as_bytes())?;

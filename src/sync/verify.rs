@@ -304,11 +304,11 @@ fn counted(repo: &Repo, root: crate::git::Oid, out: &mut Vec<Finding>) -> Result
     let Some(entry) = repo.entry(Some(root), MANIFEST)? else {
         return Ok(());
     };
-    let (machines, archive) = read::inputs(repo, Some(root))?;
+    let trees = read::inputs(repo, Some(root))?;
     let rules = crate::format::manifest::RULES;
-    let text = overview::manifest(repo, machines, archive, rules, &NoCache)?.write();
-    let whole = Fleet::count(read::load(repo, machines, archive)?);
-    if text != fleet::manifest::compute(&whole, machines, archive, rules).write() {
+    let text = overview::manifest(repo, trees, rules, &NoCache)?.write();
+    let whole = Fleet::count(read::load(repo, trees)?);
+    if text != fleet::manifest::compute(&whole, trees, rules).write() {
         let what = "is computed differently from digests than from all files: please report it";
         out.push(found(Kind::Index, "the manifest", what));
     }

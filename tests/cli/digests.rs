@@ -427,27 +427,26 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
         )
     });
     let root = repo.replace(None, &entries.collect()).expect("a tree");
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let load = || read::load(repo, machines, archive).expect("reads");
+    let trees = read::inputs(repo, Some(root)).expect("reads");
+    let load = || read::load(repo, trees).expect("reads");
     let mut cells = Cells::new();
     let whole = Fleet::count_rows(load(), &mut |row| cell(&mut cells, row));
-    let quick = overview::manifest(repo, machines, archive, 1, cache).expect("reads");
+    let quick = overview::manifest(repo, trees, 1, cache).expect("reads");
     assert_eq!(
         quick.write(),
-        manifest::compute(&whole, machines, archive, 1).write(),
+        manifest::compute(&whole, trees, 1).write(),
         "the manifest"
     );
     let mut seen = Cells::new();
     let mut add = |row: &Row<'_>| cell(&mut seen, row);
-    let overview = Overview::read(repo, (machines, archive), None, cache, &mut add).expect("reads");
+    let overview = Overview::read(repo, trees, None, cache, &mut add).expect("reads");
     overview.show_rows(None, &mut add).expect("reads");
     assert_eq!(seen, cells, "rows");
     for data in load() {
         let id: MachineId = data.id.clone();
         let alone = Fleet::count(vec![data]);
         let all: BTreeSet<SessionId> = alone.sessions.keys().cloned().collect();
-        let mut own = Overview::read(repo, (machines, archive), Some(&id), cache, &mut |_| {})
-            .expect("reads");
+        let mut own = Overview::read(repo, trees, Some(&id), cache, &mut |_| {}).expect("reads");
         own.add_sessions(&all, |_| {}).expect("reads");
         let figures = |fleet: &Fleet| {
             (

@@ -45,9 +45,9 @@ fn root(repo: &Repo, files: &Tree) -> Oid {
 }
 
 fn with_manifest(repo: &Repo, root: Oid) -> Oid {
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("read");
+    let trees = read::inputs(repo, Some(root)).expect("read");
     let text = manifest::compute(
-        &Fleet::count(read::load(repo, machines, archive).expect("read")),
+        &Fleet::count(read::load(repo, trees).expect("read")),
         machines,
         archive,
         RULES,

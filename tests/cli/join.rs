@@ -191,9 +191,9 @@ proptest! {
             // Digests change nothing but the time it takes: with none, with those of another tree, and with all.
             let cache = Remembers::default();
             for root in [x, joined, joined, y, x] {
-                let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-                let whole = manifest::compute(&Fleet::count(read::load(repo, machines, archive).expect("reads")), machines, archive, 1);
-                let quick = overview::manifest(repo, machines, archive, 1, &cache).expect("reads");
+                let trees = read::inputs(repo, Some(root)).expect("reads");
+                let whole = manifest::compute(&Fleet::count(read::load(repo, trees).expect("reads")), trees, 1);
+                let quick = overview::manifest(repo, trees, 1, &cache).expect("reads");
                 prop_assert_eq!(quick.write(), whole.write());
             }
             Ok(())
