@@ -48,8 +48,7 @@ fn with_manifest(repo: &Repo, root: Oid) -> Oid {
     let trees = read::inputs(repo, Some(root)).expect("read");
     let text = manifest::compute(
         &Fleet::count(read::load(repo, trees).expect("read")),
-        machines,
-        archive,
+        trees,
         RULES,
     )
     .write();

@@ -91,7 +91,7 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
     let trees = read::inputs(repo, Some(root)).expect("reads");
     let mut seen = Seen::new();
     let mut whole = Fleet::count_rows(read::load(repo, trees).expect("reads"), &mut |row| {
-        seen.add(row)
+        seen.add(row);
     });
     let text = manifest::compute(&whole, trees, RULES).write();
     let expected = seen.reports(&mut whole);
