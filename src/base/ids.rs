@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::encode::hex;
+
 /// Text that occurs in many records (a model, a session, a project): shared, compared by bytes.
 pub type Name = Arc<str>;
 
@@ -51,13 +53,11 @@ impl MachineId {
             ]
             .concat(),
         );
-        let mut hex: Vec<char> = hash
-            .iter()
-            .take(16)
-            .flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>())
-            .collect();
-        (hex[12], hex[16]) = ('8', '8');
-        let mut text: String = hex.into_iter().collect();
+        let mut text = hex(&hash[..16]);
+        // The version, and the variant of RFC 9562.
+        for at in [12, 16] {
+            text.replace_range(at..=at, "8");
+        }
         for at in [20, 16, 12, 8] {
             text.insert(at, '-');
         }

@@ -5,6 +5,8 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+pub use super::encode::hex;
+
 /// How a key's text begins. The number counts up with the way in which keys are derived.
 const PREFIX: &str = "claude-sync-key-1-";
 
@@ -143,17 +145,6 @@ pub fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
     };
     mac.update(text);
     mac.finalize().into_bytes().into()
-}
-
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
 }
 
 #[cfg(test)]

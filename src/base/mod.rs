@@ -1,5 +1,6 @@
 //! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a terminal.
 
+pub mod encode;
 pub mod few;
 pub mod ids;
 pub mod join;

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::VERSION;
 use super::line::sum_line;
+use crate::base::encode;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::{Extra, Object};
@@ -318,11 +319,5 @@ impl SessionLines<'_> {
 
 /// A digest as lower-case hex.
 pub fn hex(hash: Sha256) -> String {
-    use std::fmt::Write as _;
-    hash.finalize()
-        .iter()
-        .fold(String::with_capacity(64), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    encode::hex(&hash.finalize())
 }

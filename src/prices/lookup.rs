@@ -13,7 +13,7 @@ use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 
 /// Changes with every built-in price and every rule for names: see [`fingerprint`].
-pub(super) const FINGERPRINT: &str = "729dde7478a593eb";
+pub(super) const FINGERPRINT: &str = "c883691989116335";
 
 /// Maximum number of names in the cache. No real fleet has more; crafted files may.
 pub(super) const MAX_CACHED: usize = 4096;

@@ -114,8 +114,14 @@ fn the_fingerprint_covers_the_tables_and_the_rows_of_names() {
             prices()
                 .cost(&name, at(day), &counters, true, Some("us"))
                 .amount
+                .to_string()
         });
-        text.push_str(&format!("{name} {:?} {costs:?}\n", prices().explain(&name)));
+        let found = prices().explain(&name).map(|found| {
+            let why = found.why.join(", ");
+            format!("{} [{why}] {} {}", found.row, found.permille, found.fast)
+        });
+        let found = found.unwrap_or_else(|| "no row".to_owned());
+        text.push_str(&format!("{name}: {found}: {}\n", costs.join(" ")));
     }
     let digest = RecordId::of("prices", &[text.as_bytes()]).to_string();
     assert_eq!(
