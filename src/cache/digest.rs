@@ -42,7 +42,7 @@ pub struct Digest {
     /// Sessions with a checksum that failed.
     pub suspects: Vec<String>,
     /// Of a machine file: all of it but the view of the last sync.
-    pub page: Option<String>,
+    pub machine_file: Option<String>,
     /// Of a portion: its machine file cannot be read, or two of its files share a record. It is read whole.
     pub whole: bool,
     /// Of a portion: what reading it costs.
@@ -94,7 +94,7 @@ impl Digest {
         self.derived |= other.derived;
         self.damaged.extend(other.damaged);
         self.suspects.extend(other.suspects);
-        self.page = self.page.take().or(other.page);
+        self.machine_file = self.machine_file.take().or(other.machine_file);
         self.is_vouched |= other.is_vouched;
     }
 }
@@ -206,7 +206,9 @@ pub fn digest(
                 DayFile::read(machine, *day, bytes, names).map_err(|error| error.code())?;
             Ok(digest_day(path, &file, &damage))
         }
-        Path::Machine(machine) => digest_page(machine, bytes, names).map_err(|error| error.code()),
+        Path::Machine(machine) => {
+            digest_machine_file(machine, bytes, names).map_err(|error| error.code())
+        }
         _ => Err(Code::Malformed),
     }
 }
@@ -245,15 +247,15 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     out
 }
 
-fn digest_page(
+fn digest_machine_file(
     machine: &MachineId,
     bytes: &[u8],
     names: &mut Interner,
 ) -> Result<FileDigest, FormatError> {
-    let mut page = SyncFile::read(machine, bytes, names)?;
+    let mut file = SyncFile::read(machine, bytes, names)?;
     let mut out = FileDigest::default();
     out.digest.is_vouched = true;
-    for record in page
+    for record in file
         .sessions
         .values()
         .flat_map(|session| session.records.iter())
@@ -264,22 +266,22 @@ fn digest_page(
     // Sessions of one machine file may repeat a record; together they state it once.
     out.ids.sort_unstable();
     out.ids.dedup();
-    out.digest.sums = claims(&page);
-    page.sessions.retain(|_, session| session.claimed.is_some());
-    out.digest.page = Some(page.write());
+    out.digest.sums = claims(&file);
+    file.sessions.retain(|_, session| session.claimed.is_some());
+    out.digest.machine_file = Some(file.write());
     Ok(out)
 }
 
 /// From when to when requests are compared with what a machine file claims.
-fn claims(page: &SyncFile) -> Option<Span> {
+fn claims(file: &SyncFile) -> Option<Span> {
     let span = |window: Option<Window>| window.map_or(Span::ALL, Window::span);
-    let of_sessions = page
+    let of_sessions = file
         .sessions
         .values()
         .filter(|session| session.claimed.is_some())
         .map(|session| span(session.claim_window()));
-    let all = page.claimed.iter().map(|_| span(page.claim_window()));
-    let adopted = decisions::adopted([page].into_iter())
+    let all = file.claimed.iter().map(|_| span(file.claim_window()));
+    let adopted = decisions::adopted([file].into_iter())
         .into_iter()
         .flat_map(|manifest| manifest.machines.into_values())
         .map(|entry| span(entry.first_seen.zip(entry.last_usage).map(Window::from)));

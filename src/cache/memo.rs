@@ -34,7 +34,7 @@ impl Known {
             return false;
         }
         let (first, detailed) = self.digest.days();
-        let by_days = portion.is_page
+        let by_days = portion.is_machine_file
             || (self.digest.sums.is_none() && rules.allow_days(&portion.machine, first, detailed));
         by_days && self.rules == fingerprint(portion, rules)
     }
@@ -42,7 +42,7 @@ impl Known {
 
 /// What is noted of a portion that keeps the rules. Whether a month keeps those that go by days, its digest shows.
 pub fn fingerprint(portion: &Portion, rules: &Rules) -> u64 {
-    rules.fingerprint(portion.is_page.then_some(&portion.machine))
+    rules.fingerprint(portion.is_machine_file.then_some(&portion.machine))
 }
 
 /// A file for the cache: its path, its blob and its digest.

@@ -62,7 +62,11 @@ impl Digested {
         repo: &Repo,
         cache: &dyn Cache,
     ) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
-        match self.fingerprints.fresh().filter(|_| !self.portion.is_page) {
+        match self
+            .fingerprints
+            .fresh()
+            .filter(|_| !self.portion.is_machine_file)
+        {
             Some(fresh) => Ok(fresh.into()),
             // A machine file is compared as a whole: what it repeats may have changed.
             None => self.all_fingerprints(repo, cache),
@@ -225,7 +229,7 @@ fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<Made, DataE
                     }
                     Some(made)
                 }
-                Err(_) if portion.is_page => None,
+                Err(_) if portion.is_machine_file => None,
                 Err(code) => Some(FileDigest::unreadable(&blob.path, code, read.is_refused)),
             };
         }

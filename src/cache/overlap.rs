@@ -46,7 +46,7 @@ pub fn overlapping(
         })
     };
     // The claims of a machine file are in its digest.
-    let has_sums = |one: &Digested| one.digest.sums.is_some() && !one.portion.is_page;
+    let has_sums = |one: &Digested| one.digest.sums.is_some() && !one.portion.is_machine_file;
     let whole = |one: &Digested| one.digest.whole || has_sums(one) || compared(one);
     Ok(portions
         .iter()
@@ -63,7 +63,7 @@ fn to_compare(portions: &[Digested], gone: &Gone) -> Vec<bool> {
     let lost = gone.0.iter().map(String::as_str);
     let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
     let is_new = |one: &Digested| {
-        let repeats = one.portion.is_page && moved.contains(one.portion.machine.as_str());
+        let repeats = one.portion.is_machine_file && moved.contains(one.portion.machine.as_str());
         !one.compared || repeats
     };
     portions.iter().map(is_new).collect()
@@ -83,7 +83,7 @@ fn compare(
         out = sharing(portions, &ids(repo, portions, &suspected, cache)?);
         // A machine file that is read whole is read with all that it repeats.
         let more: Vec<usize> = (0..portions.len())
-            .filter(|at| out[*at] && portions[*at].portion.is_page && !new[*at])
+            .filter(|at| out[*at] && portions[*at].portion.is_machine_file && !new[*at])
             .collect();
         if more.is_empty() {
             break;
@@ -122,12 +122,12 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
         let days = || {
             group
                 .iter()
-                .filter(|(_, at, _)| !portions[*at].portion.is_page)
+                .filter(|(_, at, _)| !portions[*at].portion.is_machine_file)
         };
         let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
         for (_, at, said) in group
             .iter()
-            .filter(|(_, at, _)| portions[*at].portion.is_page)
+            .filter(|(_, at, _)| portions[*at].portion.is_machine_file)
         {
             shared |= !days().any(|(_, day, there)| {
                 portions[*day].portion.machine == portions[*at].portion.machine && there == said
@@ -143,7 +143,7 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
         for group in groups().filter(|group| {
             group
                 .iter()
-                .any(|(_, at, _)| portions[*at].portion.is_page && before[*at])
+                .any(|(_, at, _)| portions[*at].portion.is_machine_file && before[*at])
         }) {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
@@ -179,7 +179,7 @@ fn suspected(
     let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
     for (at, all) in &fresh {
         for fingerprint in all.iter() {
-            if once.put(*fingerprint) || portions[*at].portion.is_page {
+            if once.put(*fingerprint) || portions[*at].portion.is_machine_file {
                 again.put(*fingerprint);
             }
         }
@@ -196,7 +196,7 @@ fn suspected(
     }
     left.sort_unstable();
     left.dedup();
-    let is_new_file = |at: usize| new[at] && portions[at].portion.is_page;
+    let is_new_file = |at: usize| new[at] && portions[at].portion.is_machine_file;
     let groups = left
         .chunk_by(|a, b| a.0 == b.0)
         .filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_file(*at)));
@@ -245,8 +245,9 @@ fn ids(
     let mut names = Interner::default();
     for at in some {
         let one = &portions[*at];
-        let wanted = |id: u64| one.portion.is_page || prints.may_have(low(id));
-        if !one.portion.is_page && one.fingerprints_among(&prints, repo, cache)?.is_empty() {
+        let wanted = |id: u64| one.portion.is_machine_file || prints.may_have(low(id));
+        if !one.portion.is_machine_file && one.fingerprints_among(&prints, repo, cache)?.is_empty()
+        {
             continue;
         }
         for (blob, kind) in one.portion.files(repo)? {

@@ -165,7 +165,7 @@ impl<'a> Overview<'a> {
         for one in self
             .independent
             .iter()
-            .filter(|one| !one.portion.is_page)
+            .filter(|one| !one.portion.is_machine_file)
             .filter(late)
         {
             let Some(machine) = self.fleet.place(&one.portion.machine) else {
@@ -221,8 +221,8 @@ fn gather(
 /// Adds what a digest has beside totals to its machine.
 fn add_digest(data: &mut MachineData, one: &Digested, names: &mut Interner) {
     let (machine, digest) = (&one.portion.machine, &one.digest);
-    if let Some(file) = &digest.page {
-        data.page = Some(SyncFile::read(machine, file.as_bytes(), names));
+    if let Some(file) = &digest.machine_file {
+        data.machine_file = Some(SyncFile::read(machine, file.as_bytes(), names));
     }
     for (path, code, lines) in &digest.damaged {
         let conflict = Conflict::about(code.clone(), path.as_str(), machine, *lines);
@@ -246,7 +246,7 @@ fn add_repriced(
     }
     let prices = Prices::new(book.clone());
     for (one, overlaps) in portions.iter().zip(overlapping) {
-        if !one.portion.is_page && !*overlaps {
+        if !one.portion.is_machine_file && !*overlaps {
             *overlaps = repriced(one, &prices, repo, cache)?;
         }
     }
@@ -256,13 +256,13 @@ fn add_repriced(
 /// The fleet's price book, from the machine files in the digests.
 fn price_book(portions: &[Digested]) -> PriceBook {
     let mut names = Interner::default();
-    let pages = portions
+    let files = portions
         .iter()
-        .filter_map(|one| Some((&one.portion.machine, one.digest.page.as_ref()?)));
-    let pages: Vec<SyncFile> = pages
+        .filter_map(|one| Some((&one.portion.machine, one.digest.machine_file.as_ref()?)));
+    let files: Vec<SyncFile> = files
         .filter_map(|(id, text)| SyncFile::read(id, text.as_bytes(), &mut names).ok())
         .collect();
-    book::gather(pages.iter())
+    book::gather(files.iter())
 }
 
 /// Whether the book changes what a portion costs: digests are by the built-in prices. Records without a session may be of any model.

@@ -227,7 +227,7 @@ impl Index {
                 encoded(&file.sessions)?,
                 ids
             ])?;
-            if file.digest.page.is_none() {
+            if file.digest.machine_file.is_none() {
                 insert_rows.execute(params![path, oid.as_bytes(), file.rows])?;
             }
         }

@@ -75,29 +75,29 @@ impl Rules {
     }
 
     /// Applies the rules to a machine file, and says whether that changed it. Totals of the machine are refreshed by the machine.
-    pub fn apply_page(&self, page: &mut SyncFile) -> bool {
-        let before = page.clone();
+    pub fn apply_machine_file(&self, file: &mut SyncFile) -> bool {
+        let before = file.clone();
         let mut judge = Judge::new(self);
-        for ((kind, ..), decision) in &mut page.decisions {
+        for ((kind, ..), decision) in &mut file.decisions {
             if kind == ADOPTED && self.forget_something() {
                 self.apply_adopted(&mut decision.0, &mut judge);
             }
         }
-        if self.machines.contains(&page.machine.uuid) {
-            empty(page);
-            return *page != before;
+        if self.machines.contains(&file.machine.uuid) {
+            empty(file);
+            return *file != before;
         }
-        self.forget_sessions(page, &mut judge);
-        self.shorten_sessions(page, &mut judge);
-        let bound = self.pruned_before(&page.machine.uuid).max(self.bound());
-        page.first_usage = page.first_usage.filter(|at| !is_before(Some(*at), bound));
-        page.last_usage = page.last_usage.filter(|at| !is_before(Some(*at), bound));
-        *page != before
+        self.forget_sessions(file, &mut judge);
+        self.shorten_sessions(file, &mut judge);
+        let bound = self.pruned_before(&file.machine.uuid).max(self.bound());
+        file.first_usage = file.first_usage.filter(|at| !is_before(Some(*at), bound));
+        file.last_usage = file.last_usage.filter(|at| !is_before(Some(*at), bound));
+        *file != before
     }
 
     /// Takes sessions out of a machine file that are forgotten, or of which only days are listed that are shortened.
-    fn forget_sessions(&self, page: &mut SyncFile, judge: &mut Judge) {
-        let pruned = self.pruned_before(&page.machine.uuid);
+    fn forget_sessions(&self, file: &mut SyncFile, judge: &mut Judge) {
+        let pruned = self.pruned_before(&file.machine.uuid);
         let mut is_gone = |id: &SessionId, session: &Session| {
             // A view with an old beginning is refreshed by its machine.
             let by_days = if session.claimed.is_some() {
@@ -107,7 +107,7 @@ impl Rules {
             };
             !judge.keeps(id, &session.project) || by_days
         };
-        let gone: Vec<SessionId> = page
+        let gone: Vec<SessionId> = file
             .sessions
             .iter()
             .filter(|(id, session)| is_gone(id, session))
@@ -115,23 +115,23 @@ impl Rules {
             .collect();
         for id in gone {
             // What the machine file claims in all has the session in it.
-            let session = page.sessions.remove(&id);
+            let session = file.sessions.remove(&id);
             let claimed = session.and_then(|session| session.claimed);
-            if let (Some(all), Some(claimed)) = (&mut page.claimed, claimed) {
+            if let (Some(all), Some(claimed)) = (&mut file.claimed, claimed) {
                 all.totals = all.totals.minus(claimed);
             }
         }
-        let until = page.claim_window().map(|window| window.last);
+        let until = file.claim_window().map(|window| window.last);
         if is_before(until, self.bound()) {
-            page.claimed = None;
+            file.claimed = None;
         }
     }
 
     /// Takes records out of a machine file's sessions that are forgotten or shortened, and the projects of old ones.
-    fn shorten_sessions(&self, page: &mut SyncFile, judge: &mut Judge) {
-        let machine = page.machine.uuid.clone();
+    fn shorten_sessions(&self, file: &mut SyncFile, judge: &mut Judge) {
+        let machine = file.machine.uuid.clone();
         let pruned = self.pruned_before(&machine);
-        for session in page.sessions.values_mut() {
+        for session in file.sessions.values_mut() {
             let mut keeps = |record: &Record| {
                 judge.keeps_record(&machine, record, &mut Applied::default())
                     && !is_before(Some(record.origin.timestamp), pruned)
@@ -186,15 +186,15 @@ impl Rules {
 }
 
 /// Empties the file of a forgotten machine. Its decisions stay: they are the fleet's.
-fn empty(page: &mut SyncFile) {
-    page.sessions.clear();
-    page.claimed = None;
-    page.machine.hostname.clear();
-    page.machine.extra.clear();
-    page.totals = Totals::default();
-    (page.first_usage, page.last_usage) = (None, None);
-    page.metadata.total_sessions = 0;
-    page.metadata.total_usage_records = 0;
+fn empty(file: &mut SyncFile) {
+    file.sessions.clear();
+    file.claimed = None;
+    file.machine.hostname.clear();
+    file.machine.extra.clear();
+    file.totals = Totals::default();
+    (file.first_usage, file.last_usage) = (None, None);
+    file.metadata.total_sessions = 0;
+    file.metadata.total_usage_records = 0;
 }
 
 /// Whether a time lies before a day, where both are known.

@@ -31,8 +31,8 @@ pub fn rules(decisions: &Decisions) -> Vec<Rule> {
 }
 
 /// The book that all machines' decisions make.
-pub fn gather<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
-    PriceBook(rules(&Decisions::gather(pages)))
+pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
+    PriceBook(rules(&Decisions::gather(files)))
 }
 
 /// The subject of the decision about a rule: a later one about the same models, days and kind of change replaces it.

@@ -41,22 +41,22 @@ impl Claimed {
 /// All claims of a machine.
 pub(super) fn claims(data: &MachineData) -> Vec<Claim> {
     let mut out = Vec::new();
-    if let Some(page) = data.page() {
-        out.extend(of_sessions(page));
-        out.extend(of_page(page));
+    if let Some(file) = data.machine_file() {
+        out.extend(of_sessions(file));
+        out.extend(of_file(file));
     }
     out.extend(data.adopted.as_ref().map(of_entry));
     out
 }
 
 /// What a machine file claims of its sessions.
-fn of_sessions(page: &SyncFile) -> impl Iterator<Item = Claim> {
-    page.sessions.iter().filter_map(|(id, session)| {
+fn of_sessions(file: &SyncFile) -> impl Iterator<Item = Claim> {
+    file.sessions.iter().filter_map(|(id, session)| {
         let only_model = session.models.first().filter(|_| session.models.len() == 1);
         let booked = session
             .last_updated
-            .or(page.last_usage)
-            .or(Some(page.machine.updated_at));
+            .or(file.last_usage)
+            .or(Some(file.machine.updated_at));
         Some(Claim {
             session: id.clone(),
             sum: sum(session.claim_window(), session.claimed?, &session.project),
@@ -70,13 +70,13 @@ fn of_sessions(page: &SyncFile) -> impl Iterator<Item = Claim> {
 }
 
 /// What a machine file claims of all that its machine used.
-fn of_page(page: &SyncFile) -> Option<Claim> {
-    let all = page.claimed?;
+fn of_file(file: &SyncFile) -> Option<Claim> {
+    let all = file.claimed?;
     let booked = all
         .last
-        .or(page.last_usage)
-        .or(Some(page.machine.updated_at));
-    Some(about_all(page.claim_window(), all.totals, booked))
+        .or(file.last_usage)
+        .or(Some(file.machine.updated_at));
+    Some(about_all(file.claim_window(), all.totals, booked))
 }
 
 /// What a manifest of version 1.0 claims of a machine.

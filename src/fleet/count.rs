@@ -78,7 +78,7 @@ impl Fleet {
 
     /// Counts the machines, which must be sorted by id, and shows each row that counts.
     pub fn count_rows(machines: Vec<MachineData>, rows: Rows) -> Self {
-        let book = book::gather(machines.iter().filter_map(MachineData::page));
+        let book = book::gather(machines.iter().filter_map(MachineData::machine_file));
         Self::count_by(machines, book, rows)
     }
 
@@ -98,7 +98,7 @@ impl Fleet {
         rows: Rows,
     ) -> (Self, Sums) {
         let forged = drop_forged(&mut machines);
-        let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
+        let decisions = Decisions::gather(machines.iter().filter_map(MachineData::machine_file));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
@@ -116,8 +116,8 @@ impl Fleet {
         let mut held = Vec::with_capacity(machines.len());
         for (at, data) in machines.into_iter().enumerate() {
             let start = data
-                .page()
-                .map_or(Timestamp::EPOCH, |page| page.machine.created_at);
+                .machine_file()
+                .map_or(Timestamp::EPOCH, |file| file.machine.created_at);
             let records = pass.fleet.add_machine(data, &decisions, at, places[at]);
             held.push((records, start));
         }
@@ -136,13 +136,13 @@ impl Fleet {
     ) -> RecordSet {
         self.conflicts.extend(data.problems);
         self.name_suspect(&data.id, data.suspect, decisions, place);
-        let (page, error) = match data.page {
-            Some(Ok(page)) => (Some(page), None),
+        let (file, error) = match data.machine_file {
+            Some(Ok(file)) => (Some(file), None),
             Some(Err(error)) => (None, Some(format!("its sync file cannot be read: {error}"))),
             None if data.adopted.is_some() => (None, None),
             None => (None, Some("it has no sync file".to_owned())),
         };
-        let hostname = page.as_ref().map(|page| page.machine.hostname.as_str());
+        let hostname = file.as_ref().map(|file| file.machine.hostname.as_str());
         let hostname = hostname.or(data
             .adopted
             .as_ref()
@@ -153,7 +153,7 @@ impl Fleet {
             retired: decisions.is_retired(&data.id),
             merged_into: (place != at).then_some(place),
             id: data.id,
-            page,
+            machine_file: file,
             adopted: data.adopted,
             error,
             totals: Totals::default(),
@@ -299,7 +299,7 @@ fn drop_forged(machines: &mut Vec<MachineData>) -> Vec<Conflict> {
 
 /// The ids of all forgotten records.
 fn forgotten(machines: &[MachineData]) -> HashSet<RecordId> {
-    let mut rules = Rules::gather(machines.iter().filter_map(MachineData::page));
+    let mut rules = Rules::gather(machines.iter().filter_map(MachineData::machine_file));
     rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
     rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
     rules.forgotten_ids().into_iter().collect()
@@ -307,11 +307,11 @@ fn forgotten(machines: &[MachineData]) -> HashSet<RecordId> {
 
 /// Adds the machines that only a manifest of version 1.0 names.
 fn adopt(machines: &mut Vec<MachineData>) {
-    let manifests = decisions::adopted(machines.iter().filter_map(MachineData::page));
+    let manifests = decisions::adopted(machines.iter().filter_map(MachineData::machine_file));
     if manifests.is_empty() {
         return;
     }
-    let rules = Rules::gather(machines.iter().filter_map(MachineData::page));
+    let rules = Rules::gather(machines.iter().filter_map(MachineData::machine_file));
     for (id, entry) in manifests.into_iter().flat_map(|manifest| manifest.machines) {
         let Some(id) = MachineId::canonical(&id).filter(|id| !rules.forgets_machine(id)) else {
             continue;

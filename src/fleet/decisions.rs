@@ -29,9 +29,9 @@ pub const FORGOTTEN: &str = "forgotten";
 pub const ADOPTED: &str = "adopted-manifest";
 
 /// The manifests of version 1.0 that some machine adopted, each once.
-pub fn adopted<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
+pub fn adopted<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
     let mut found: BTreeMap<&str, String> = BTreeMap::new();
-    for ((kind, subject, _), decision) in pages.flat_map(|page| &page.decisions) {
+    for ((kind, subject, _), decision) in files.flat_map(|file| &file.decisions) {
         if kind == ADOPTED
             && let Some(text) = decision.0.get("manifest").map(ToString::to_string)
         {
@@ -53,9 +53,9 @@ pub struct Decisions(BTreeMap<(String, String), (u64, String, Extra)>);
 
 impl Decisions {
     /// Gathers the decisions of all pages.
-    pub fn gather<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Self {
+    pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
-        for ((kind, subject, revision), decision) in pages.flat_map(|page| &page.decisions) {
+        for ((kind, subject, revision), decision) in files.flat_map(|file| &file.decisions) {
             let text = Object::new().extra(&decision.0).line();
             let slot = out.0.entry((kind.clone(), subject.clone())).or_default();
             if (slot.0, &slot.1) < (*revision, &text) {

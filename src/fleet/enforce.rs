@@ -198,9 +198,9 @@ impl Sweep<'_> {
                 self.change_day(file, damage)
             }
             Path::Machine(machine) | Path::Snapshot(machine) => {
-                let mut page = SyncFile::read(machine, bytes, &mut self.names).ok()?;
-                let changed = self.rules.apply_page(&mut page);
-                changed.then(|| Change::Write(page.write()))
+                let mut file = SyncFile::read(machine, bytes, &mut self.names).ok()?;
+                let changed = self.rules.apply_machine_file(&mut file);
+                changed.then(|| Change::Write(file.write()))
             }
             _ => None,
         }

@@ -44,7 +44,7 @@ pub fn split<P: Part>(
 ) -> (Vec<(P, Weight)>, LeftOut) {
     let mut left = LeftOut::default();
     let fits = |portion: &P, weight: &Weight| {
-        portion.is_page() || (weight.bytes <= MONTH_BYTES && weight.files <= MONTH_FILES)
+        portion.is_machine_file() || (weight.bytes <= MONTH_BYTES && weight.files <= MONTH_FILES)
     };
     let (mut kept, large): (Vec<_>, Vec<_>) = all
         .into_iter()
@@ -76,7 +76,7 @@ pub trait Part {
     /// Its path.
     fn path(&self) -> &str;
     /// It is a machine file.
-    fn is_page(&self) -> bool;
+    fn is_machine_file(&self) -> bool;
 }
 
 /// A portion's machine and path.
@@ -111,7 +111,7 @@ fn beyond<P: Part>(
         let used = used.entry(portion.machine()).or_default();
         *used = used.saturating_add(weight.bytes);
         // Decisions stand in machine files.
-        if *used > share && !portion.is_page() && own != Some(portion.machine()) {
+        if *used > share && !portion.is_machine_file() && own != Some(portion.machine()) {
             out.insert(name_of(portion));
         }
     }
@@ -150,7 +150,7 @@ mod tests {
             &self.1
         }
 
-        fn is_page(&self) -> bool {
+        fn is_machine_file(&self) -> bool {
             false
         }
     }

@@ -49,7 +49,10 @@ pub fn compute(fleet: &Fleet, trees: InputTrees, rules: u64) -> Manifest {
 
 /// The machine files that can be read.
 fn files(fleet: &Fleet) -> impl Iterator<Item = &SyncFile> {
-    fleet.machines.iter().filter_map(|m| m.page.as_ref())
+    fleet
+        .machines
+        .iter()
+        .filter_map(|m| m.machine_file.as_ref())
 }
 
 /// A manifest with the fleet's times and totals.
@@ -75,11 +78,11 @@ fn times_and_totals(fleet: &Fleet, adopted: &[Manifest]) -> Manifest {
 /// The time that machines are compared with: the latest sync of any, believed no more than 30 days beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
 fn reference(fleet: &Fleet) -> Option<Timestamp> {
     let believed = |view: &MachineView| {
-        let (page, usage) = (view.page.as_ref()?, view.last_usage);
+        let (file, usage) = (view.machine_file.as_ref()?, view.last_usage);
         let most = usage
-            .or(Some(page.machine.created_at))
+            .or(Some(file.machine.created_at))
             .and_then(|at| Timestamp::from_millis(at.millis().saturating_add(INACTIVE_AFTER)));
-        Some(most.map_or(page.last_sync(), |most| page.last_sync().min(most)))
+        Some(most.map_or(file.last_sync(), |most| file.last_sync().min(most)))
     };
     fleet.machines.iter().filter_map(believed).max()
 }
@@ -116,7 +119,7 @@ fn machine(fleet: &Fleet, view: &MachineView, now: Option<Timestamp>) -> Manifes
         merged_into,
         extra: Extra::new(),
     };
-    if let Some(file) = &view.page {
+    if let Some(file) = &view.machine_file {
         out.label = label(&file.machine.hostname);
         describe(&mut out, file);
     }
@@ -136,7 +139,7 @@ fn describe(entry: &mut ManifestMachine, file: &SyncFile) {
 }
 
 fn status(view: &MachineView, now: Option<Timestamp>) -> Status {
-    let Some(file) = &view.page else {
+    let Some(file) = &view.machine_file else {
         return Status::Error;
     };
     let stale = now.is_some_and(|now| now.since(file.last_sync()) > INACTIVE_AFTER);

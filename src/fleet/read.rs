@@ -25,7 +25,7 @@ pub struct MachineData {
     /// Its id.
     pub id: MachineId,
     /// Its machine file; none where there is none, an error where it cannot be read.
-    pub page: Option<Result<SyncFile, FormatError>>,
+    pub machine_file: Option<Result<SyncFile, FormatError>>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
     pub adopted: Option<ManifestMachine>,
     /// Its records, each joined from all its copies in all its files.
@@ -49,7 +49,7 @@ impl MachineData {
     pub fn new(id: MachineId) -> Self {
         Self {
             id,
-            page: None,
+            machine_file: None,
             adopted: None,
             records: RecordSet::default(),
             sums: BTreeMap::new(),
@@ -65,14 +65,16 @@ impl MachineData {
     pub fn is_forged(&self) -> bool {
         !self.is_vouched
             && !self.problems.is_empty()
-            && self.page.is_none()
+            && self.machine_file.is_none()
             && self.adopted.is_none()
             && self.records.is_empty()
     }
 
     /// The machine file, where it can be read.
-    pub fn page(&self) -> Option<&SyncFile> {
-        self.page.as_ref().and_then(|page| page.as_ref().ok())
+    pub fn machine_file(&self) -> Option<&SyncFile> {
+        self.machine_file
+            .as_ref()
+            .and_then(|file| file.as_ref().ok())
     }
 
     /// Takes over one of its files. Total: what does not parse is named in `problems`.
@@ -91,10 +93,10 @@ impl MachineData {
             }
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
             (Content::Bytes(bytes), None) => {
-                self.add_page(path, SyncFile::read(&machine, &bytes, names));
+                self.add_machine_file(path, SyncFile::read(&machine, &bytes, names));
             }
             (Content::TooLarge(size), None) => {
-                self.add_page(path, Err(FormatError::TooLarge { size, most }));
+                self.add_machine_file(path, Err(FormatError::TooLarge { size, most }));
             }
             (Content::TooLarge(_), Some(_)) => {
                 self.problems
@@ -103,9 +105,9 @@ impl MachineData {
         }
     }
 
-    fn add_page(&mut self, path: &str, page: Result<SyncFile, FormatError>) {
-        match &page {
-            Ok(page) => page
+    fn add_machine_file(&mut self, path: &str, file: Result<SyncFile, FormatError>) {
+        match &file {
+            Ok(file) => file
                 .sessions
                 .values()
                 .flat_map(|s| s.records.iter())
@@ -114,7 +116,7 @@ impl MachineData {
                 .problems
                 .push(Conflict::about(error.code(), path, &self.id, 0)),
         }
-        self.page = Some(page);
+        self.machine_file = Some(file);
     }
 
     fn add_day(&mut self, path: &str, bytes: &[u8], day: Day, names: &mut Interner) {
@@ -288,7 +290,7 @@ pub struct Portion {
     /// Whose it is.
     pub machine: MachineId,
     /// It is a machine file.
-    pub is_page: bool,
+    pub is_machine_file: bool,
     /// The blob or tree.
     pub oid: Oid,
 }
@@ -302,8 +304,8 @@ impl Part for Portion {
         &self.path
     }
 
-    fn is_page(&self) -> bool {
-        self.is_page
+    fn is_machine_file(&self) -> bool {
+        self.is_machine_file
     }
 }
 
@@ -324,7 +326,7 @@ impl Portion {
 
     /// Its files.
     pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
-        if self.is_page {
+        if self.is_machine_file {
             return Ok(vec![(
                 Blob {
                     path: self.path.clone(),
@@ -362,7 +364,7 @@ pub fn portions(repo: &Repo, trees: InputTrees) -> Result<Vec<Portion>, DataErro
             out.push(Portion {
                 path,
                 machine,
-                is_page: true,
+                is_machine_file: true,
                 oid: entry.oid,
             });
         }
@@ -374,7 +376,7 @@ pub fn portions(repo: &Repo, trees: InputTrees) -> Result<Vec<Portion>, DataErro
                     out.push(Portion {
                         path: format!("{}/{year}/{month}/{name}", layout::ARCHIVE),
                         machine,
-                        is_page: false,
+                        is_machine_file: false,
                         oid,
                     });
                 }

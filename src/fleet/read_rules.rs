@@ -15,9 +15,9 @@ impl Rules {
     pub fn read(
         repo: &Repo,
         root: Oid,
-        page: impl FnMut(&str, Oid) -> Option<String>,
+        file: impl FnMut(&str, Oid) -> Option<String>,
     ) -> Result<Self, DataError> {
-        let mut out = Self::gather(&pages_with_rules(repo, root, page)?);
+        let mut out = Self::gather(&files_with_rules(repo, root, file)?);
         out.keys = repo.name_keys().to_vec();
         let (year, month, _) = forgotten_day().parts();
         for blob in repo.blobs(Some(root), &format!("{}/{year}/{month}", layout::ARCHIVE))? {
@@ -35,10 +35,10 @@ impl Rules {
 }
 
 /// The machine files of a root tree that contain rules.
-fn pages_with_rules(
+fn files_with_rules(
     repo: &Repo,
     root: Oid,
-    mut page: impl FnMut(&str, Oid) -> Option<String>,
+    mut file: impl FnMut(&str, Oid) -> Option<String>,
 ) -> Result<Vec<SyncFile>, DataError> {
     let mut out = Vec::new();
     let blobs = repo.blobs(Some(root), layout::MACHINES)?;
@@ -47,7 +47,7 @@ fn pages_with_rules(
             continue;
         };
         let text = match (
-            page(&blob.path, blob.oid),
+            file(&blob.path, blob.oid),
             content(repo, &blob.path, blob.oid),
         ) {
             (Some(text), _) => text,

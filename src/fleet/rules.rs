@@ -68,16 +68,16 @@ pub struct Rules {
 
 impl Rules {
     /// Gathers the rules of machine files. Ids of forgotten records stand in day files.
-    pub fn gather<'a>(pages: impl IntoIterator<Item = &'a SyncFile>) -> Self {
+    pub fn gather<'a>(files: impl IntoIterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
-        for page in pages {
+        for file in files {
             out.pruned.extend(
-                page.pruned_before
-                    .map(|day| (page.machine.uuid.clone(), day)),
+                file.pruned_before
+                    .map(|day| (file.machine.uuid.clone(), day)),
             );
-            for ((kind, subject, revision), decision) in &page.decisions {
+            for ((kind, subject, revision), decision) in &file.decisions {
                 if kind == FORGOTTEN {
-                    out.add(subject, *revision, &decision.0, page.machine.updated_at);
+                    out.add(subject, *revision, &decision.0, file.machine.updated_at);
                 }
             }
         }

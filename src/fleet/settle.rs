@@ -67,18 +67,18 @@ fn settle_at_nothing(wanted: &[&Compared], data: &mut MachineData) -> Vec<(SumKe
 }
 
 fn claims(data: &MachineData) -> bool {
-    let of_page = |page: &crate::format::syncfile::SyncFile| {
-        page.claimed.is_some()
-            || page
+    let of_file = |file: &crate::format::syncfile::SyncFile| {
+        file.claimed.is_some()
+            || file
                 .sessions
                 .values()
                 .any(|session| session.claimed.is_some())
-            || page
+            || file
                 .decisions
                 .keys()
                 .any(|(kind, ..)| kind == super::decisions::ADOPTED)
     };
-    data.page().is_some_and(of_page)
+    data.machine_file().is_some_and(of_file)
 }
 
 /// The sum with this key that the machine at this index is concerned with: its own, else any.
@@ -111,12 +111,12 @@ pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
     // What one of them says of another is no reason to leave it out, and neither is what was imported before.
     let alone = |line: &(SumKey, Sum)| MachineData {
         sums: [line.clone()].into(),
-        page: None,
+        machine_file: None,
         ..machine.clone()
     };
     let all = MachineData {
         sums: lines.iter().cloned().collect(),
-        page: None,
+        machine_file: None,
         ..machine.clone()
     };
     let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});

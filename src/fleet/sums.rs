@@ -52,8 +52,8 @@ impl Sums {
                 continue;
             }
             let start = machines[place]
-                .page()
-                .map_or(Timestamp::EPOCH, |page| page.machine.created_at);
+                .machine_file()
+                .map_or(Timestamp::EPOCH, |file| file.machine.created_at);
             let new = out.compared(key, versions, (start, place));
             let history = new.identity();
             let same = history

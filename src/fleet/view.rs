@@ -110,7 +110,7 @@ pub struct MachineView {
     /// Index of the machine that this one was merged into; its requests count there.
     pub merged_into: Option<usize>,
     /// Its machine file, where it can be read.
-    pub page: Option<SyncFile>,
+    pub machine_file: Option<SyncFile>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
     pub adopted: Option<ManifestMachine>,
     /// Why its machine file cannot be read.

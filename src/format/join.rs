@@ -62,7 +62,7 @@ impl Join for SyncFile {
         if self == other {
             return self;
         }
-        let rank = |page: &Self| (page.machine.revision, page.machine.updated_at);
+        let rank = |file: &Self| (file.machine.revision, file.machine.updated_at);
         let order = rank(&self)
             .cmp(&rank(&other))
             .then_with(|| view_text(&self).cmp(&view_text(&other)));
@@ -110,8 +110,8 @@ fn join_views(head: &mut SyncFile, tail: &SyncFile) {
 }
 
 /// What takes part in the tie-break between two pages of equal rank: what one of them gives whole, sessions apart.
-fn view_text(page: &SyncFile) -> String {
-    let mut view = page.clone();
+fn view_text(file: &SyncFile) -> String {
+    let mut view = file.clone();
     view.machine.created_at = Timestamp::EPOCH;
     view.claimed = None;
     view.pruned_before = None;

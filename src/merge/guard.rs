@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::loss::{compare_days, compare_pages};
+use super::loss::{compare_days, compare_machine_files};
 use crate::base::ids::{Interner, MachineId};
 use crate::base::time::Day;
 use crate::fleet::DataError;
@@ -115,7 +115,7 @@ impl Comparison<'_> {
         }
         match Path::parse(path) {
             Path::Day(machine, day, _) => self.day(path, (&machine, day), was, is),
-            Path::Machine(machine) => self.page(path, &machine, was, is),
+            Path::Machine(machine) => self.machine_file(path, &machine, was, is),
             _ => Ok(()),
         }
     }
@@ -145,7 +145,7 @@ impl Comparison<'_> {
         Ok(())
     }
 
-    fn page(
+    fn machine_file(
         &mut self,
         path: &str,
         machine: &MachineId,
@@ -156,11 +156,11 @@ impl Comparison<'_> {
             SyncFile::read(machine, &bytes?, &mut Interner::default()).ok()
         };
         let mut old = read(self.bytes(path, was)?);
-        if let Some(page) = &mut old {
-            self.rules.apply_page(page);
+        if let Some(file) = &mut old {
+            self.rules.apply_machine_file(file);
         }
         let new = read(self.bytes(path, is)?);
-        compare_pages(path, old, is.is_some(), new, &mut self.out);
+        compare_machine_files(path, old, is.is_some(), new, &mut self.out);
         Ok(())
     }
 

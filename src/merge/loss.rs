@@ -86,18 +86,18 @@ pub(super) fn compare_days(
 }
 
 /// What a machine file claims: of sessions, and of all that its machine used.
-fn claims(page: &SyncFile) -> BTreeMap<Option<&SessionId>, Totals> {
-    let sessions = page
+fn claims(file: &SyncFile) -> BTreeMap<Option<&SessionId>, Totals> {
+    let sessions = file
         .sessions
         .iter()
         .filter_map(|(id, s)| Some((Some(id), s.claimed?)));
     sessions
-        .chain(page.claimed.map(|claim| (None, claim.totals)))
+        .chain(file.claimed.map(|claim| (None, claim.totals)))
         .collect()
 }
 
 /// Names what a machine file lacks or breaks of an earlier version. `there`: the file is in the new tree, readable or not.
-pub(super) fn compare_pages(
+pub(super) fn compare_machine_files(
     path: &str,
     was: Option<SyncFile>,
     there: bool,

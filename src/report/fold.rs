@@ -146,7 +146,9 @@ fn synced(fleet: &Fleet, labels: &[String]) -> Vec<(String, Timestamp)> {
     let all = fleet.machines.iter().zip(labels);
     let active = all.filter(|(machine, _)| !machine.retired && machine.merged_into.is_none());
     let mut out: Vec<_> = active
-        .filter_map(|(machine, label)| Some((label.clone(), machine.page.as_ref()?.last_sync())))
+        .filter_map(|(machine, label)| {
+            Some((label.clone(), machine.machine_file.as_ref()?.last_sync()))
+        })
         .collect();
     out.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     out

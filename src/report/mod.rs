@@ -81,7 +81,7 @@ pub fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
     };
     let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
     let pages = read::load(repo, trees.machine_files())?;
-    Ok(book::gather(pages.iter().filter_map(MachineData::page)).0)
+    Ok(book::gather(pages.iter().filter_map(MachineData::machine_file)).0)
 }
 
 /// A fleet of one machine, from what its transcripts say right now, and each of its rows.

@@ -50,7 +50,7 @@ impl<'a> Files<'a> {
         let has_sums = all
             .iter()
             .any(|one| one.digest.sums.is_some() || one.digest.derived);
-        let days = all.into_iter().filter(|one| !one.portion.is_page);
+        let days = all.into_iter().filter(|one| !one.portion.is_machine_file);
         let (months, others) = days.partition(|one| one.portion.machine == *machine);
         Ok(Self {
             repo,

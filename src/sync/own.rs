@@ -483,7 +483,7 @@ impl Own {
         }
         if let Some(page) = &mut self.page {
             page.pruned_before = page.pruned_before.max(rules.pruned_before(&self.machine));
-            rules.apply_page(page);
+            rules.apply_machine_file(page);
         }
         self.rules = rules.clone();
     }
@@ -637,7 +637,7 @@ impl Own {
         self.copies()
             .into_iter()
             .for_each(|record| data.records.add(record));
-        data.page = self.page.clone().map(Ok);
+        data.machine_file = self.page.clone().map(Ok);
         data
     }
 
@@ -738,7 +738,7 @@ impl Own {
                 page.sessions.insert(id.clone(), view);
             }
         }
-        self.rules.apply_page(&mut page);
+        self.rules.apply_machine_file(&mut page);
         fit(page).write()
     }
 

@@ -166,7 +166,7 @@ pub fn status(places: &Places) -> Result<Status, SyncError> {
         id: machine.id.clone(),
         label,
         last_sync: machine
-            .page
+            .machine_file
             .as_ref()
             .map(crate::format::syncfile::SyncFile::last_sync),
         retired: machine.retired || machine.merged_into.is_some(),

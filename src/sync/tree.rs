@@ -656,7 +656,7 @@ pub(super) fn rules_of(repo: &Repo, root: Oid, cache: &dyn Cache) -> Result<Rule
             .remove(path)
             .filter(|one: &Known| one.oid == oid)?
             .digest
-            .page
+            .machine_file
     })?)
 }
 
@@ -673,7 +673,7 @@ fn first_detailed(
     let (all, ..) = months::digested(repo, read::inputs(repo, Some(root))?, Some(machine), cache)?;
     Ok(all
         .iter()
-        .filter(|one| !one.portion.is_page && one.portion.machine == *machine)
+        .filter(|one| !one.portion.is_machine_file && one.portion.machine == *machine)
         .filter_map(|one| one.digest.days().1)
         .min())
 }
@@ -796,7 +796,7 @@ fn unshortened(data: &mut MachineData, own: &Own, records: &RecordSet) {
             .map_or(Level::Full, |known| known.origin.level);
         data.records.add(record.shortened(known));
     }
-    data.page = now.page;
+    data.machine_file = now.machine_file;
     data.sums = now.sums;
 }
 
@@ -999,7 +999,7 @@ fn decide(
     }
     let trees = read::inputs(repo, Some(root))?;
     let pages = read::load(repo, trees.machine_files())?;
-    let known = Decisions::gather(pages.iter().filter_map(MachineData::page));
+    let known = Decisions::gather(pages.iter().filter_map(MachineData::machine_file));
     let mut new = false;
     for intent in &options.intents {
         let (key, _) = known.next(intent);
