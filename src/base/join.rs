@@ -10,7 +10,7 @@
 //! | flags | or |
 //! | sets | union |
 //! | maps | union of keys, values joined |
-//! | whatever must stay whole | the greater by a total order, in which only equal values are equal |
+//! | what must stay whole | the greater by a total order, in which only equal values are equal |
 //!
 //! Where the joins are: records and totals in `records::join`; summary lines, day files, sync files in `format::join`; two
 //! versions of one path, and whole trees, in `merge::algebra`. `tests/cli/join.rs` holds all of them to the laws.

@@ -97,7 +97,7 @@ impl Object {
         }
     }
 
-    /// Adds an optional member of version 1.1 where it says something.
+    /// Adds an optional member of version 1.1 where it has a value.
     #[must_use]
     pub fn other(mut self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
         if let Some(value) = value {

@@ -60,12 +60,12 @@ impl Key {
         (key.mark() == mark).then_some(key)
     }
 
-    /// The text that another machine imports. It ends in the key's mark, which tells a mistyped key.
+    /// The text that another machine imports. It ends in the key's mark, by which a mistyped key is found.
     pub fn text(&self) -> String {
         format!("{PREFIX}{}-{}", hex(&self.bytes), self.mark())
     }
 
-    /// What tells this key from others, and nothing about it.
+    /// The key's mark: 8 hex digits that distinguish it from other keys and reveal nothing of it.
     pub fn mark(&self) -> String {
         hex(&self.derive("mark")[..4])
     }
@@ -90,13 +90,13 @@ impl Key {
         self.former.iter().map(|bytes| Self::of(*bytes))
     }
 
-    /// Whether both are the same key, whatever they replaced.
+    /// Whether both are the same key, apart from the keys that they replaced.
     pub fn is(&self, other: &Self) -> bool {
         self.bytes == other.bytes
     }
 }
 
-/// What names are signed with, so that whoever lacks the fleet's key cannot try a list of names.
+/// What names are signed with, so that nobody without the fleet's key can try a list of names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NameKey {
     mark: String,
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(Key::parse(&mistyped), None);
         assert!(
             !format!("{key:?}").contains(&text[PREFIX.len()..PREFIX.len() + 16]),
-            "a key that is printed tells its bytes"
+            "a key that is printed shows its bytes"
         );
     }
 

@@ -1,7 +1,7 @@
 //! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a terminal.
 
 pub mod encode;
-pub mod few;
+pub mod id_set;
 pub mod ids;
 pub mod join;
 pub mod json;

@@ -49,7 +49,7 @@ pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) 
         .map(|(_, name)| name)
 }
 
-/// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. Whatever is printed goes through here, so that a name
+/// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. All that is printed goes through here, so that a name
 /// that somebody forgot to escape is escaped all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screen(String);
@@ -181,7 +181,7 @@ pub fn short_model(model: &str) -> String {
 /// What a spreadsheet takes for the beginning of a formula, in the wide forms of East Asian keyboards too.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// What separates fields in some country's spreadsheets, whatever this file is separated by.
+/// What separates fields in some country's spreadsheets, beside what this file is separated by.
 const SEPARATORS: [char; 4] = [',', ';', '|', '\t'];
 
 /// A text as a field. Characters that print nothing or reorder others are escaped as in [`printable`].
@@ -209,13 +209,13 @@ pub fn csv_field(text: &str) -> String {
 /// How long ago, in the largest unit that fits.
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     let minutes = now.since(then) / 60_000;
-    let say = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
+    let ago = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
     match minutes {
         i64::MIN..0 => "in the future".to_owned(),
         0 => "just now".to_owned(),
-        1..60 => say(minutes, "minute"),
-        60..1440 => say(minutes / 60, "hour"),
-        _ => say(minutes / 1440, "day"),
+        1..60 => ago(minutes, "minute"),
+        60..1440 => ago(minutes / 60, "hour"),
+        _ => ago(minutes / 1440, "day"),
     }
 }
 

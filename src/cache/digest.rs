@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::rows;
 use super::session::{SessionSum, name};
 use super::stored::Sums;
-use crate::base::few::low;
+use crate::base::id_set::low_bits;
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::{Day, Timestamp};
 use crate::base::window::{Span, Window};
@@ -112,7 +112,7 @@ fn both(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
     }
 }
 
-/// The ids of a file's records, each with a hash of all that the record says.
+/// The ids of a file's records, each with a hash of all of the record.
 pub type Ids = Vec<(u64, u64)>;
 
 /// A file's digest.
@@ -159,7 +159,7 @@ impl FileDigest {
 impl PortionDigest {
     /// The fingerprint of each record's id, sorted.
     pub fn fingerprints(&self) -> impl ExactSizeIterator<Item = u32> {
-        self.ids.iter().map(|id| low(*id))
+        self.ids.iter().map(|id| low_bits(*id))
     }
 
     /// Sums files up. None stands for a machine file that cannot be read.
@@ -184,7 +184,7 @@ impl PortionDigest {
         ids.sort_unstable();
         out.digest.whole |= ids.windows(2).any(|pair| pair[0] == pair[1]);
         out.digest.ids = ids.iter().fold(0, |sum, id| sum.wrapping_add(*id));
-        ids.sort_unstable_by_key(|id| (low(*id), *id));
+        ids.sort_unstable_by_key(|id| (low_bits(*id), *id));
         out.ids = ids;
         out.names = sessions.keys().map(|id| name(id)).collect();
         out.names.sort_unstable();
@@ -288,7 +288,7 @@ fn claims(file: &SyncFile) -> Option<Span> {
     all_of(of_sessions.chain(all).chain(adopted))
 }
 
-/// A hash of all that a record says. Two copies with equal hashes need not be joined.
+/// A hash of all of a record. Two copies with equal hashes need not be joined.
 fn content_hash(record: &Record) -> u64 {
     let mut hash = DefaultHasher::new();
     let body = &record.body;

@@ -90,7 +90,7 @@ impl Index {
         attempt.map_err(|source| IndexError { path, source })
     }
 
-    /// Opens the index for reading only, as the merge driver does, which writes nothing but its result. None where there is none.
+    /// Opens the index for reading only, as the merge driver does, which writes only its result. None where there is none.
     pub fn peek(state: &Path) -> Option<Self> {
         let path = state.join("index.sqlite");
         let flags =
@@ -134,7 +134,7 @@ impl Index {
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
-        // `SQLite` gives the files beside it the same permissions. Where it cannot be made, opening it says why.
+        // `SQLite` gives the files beside it the same permissions. Where it cannot be made, opening it fails with the reason.
         let _ = crate::store::private::open_file(path);
         let db = Connection::open(path)?;
         // Large pages: digests are read all at once.
@@ -207,7 +207,7 @@ impl Index {
             .zip(last.and_then(|last| Timestamp::parse(&last))))
     }
 
-    /// Why the last run could not push, as it was told.
+    /// Why the last run could not push.
     pub fn failure_reason(&self) -> Result<Option<String>, IndexError> {
         let query = self.db.query_row(
             "SELECT value FROM meta WHERE key = 'failed_why'",

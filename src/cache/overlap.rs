@@ -13,7 +13,7 @@ use super::digest::Ids;
 use super::fingerprints::Sought;
 use super::memo::Cache;
 use super::months::{Digested, Gone, file};
-use crate::base::few::{Bits, low};
+use crate::base::id_set::{Bits, low_bits};
 use crate::base::ids::Interner;
 use crate::base::window::Span;
 use crate::fleet::DataError;
@@ -114,7 +114,7 @@ fn keep_compared(portions: &[Digested], shares: &[bool], gone: &Gone, cache: &dy
     }
 }
 
-/// The portions that share an id, out of all ids with their portions and what is said there. A page may repeat what its machine's files say.
+/// The portions that share an id, out of all ids with their portions and a hash of the record there. A machine file may repeat records of its machine's day files.
 fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
     let mut out = vec![false; portions.len()];
     let groups = || ids.chunk_by(|a, b| a.0 == b.0);
@@ -137,7 +137,7 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
     }
-    // A page that is read whole is read with all that it repeats, and so is what that is repeated in.
+    // A machine file that is read whole is read with all that it repeats, and so is what that is repeated in.
     loop {
         let before = out.clone();
         for group in groups().filter(|group| {
@@ -174,7 +174,7 @@ fn suspected(
     for (at, one) in portions.iter().enumerate().filter(|(at, _)| new[*at]) {
         fresh.push((at, one.fresh_fingerprints(repo, cache)?));
     }
-    // Two small sets of bits tell which fingerprints are in one place only, as most are. The rest is sorted.
+    // Two small sets of bits show which fingerprints are in one place only, as most are. The rest is sorted.
     let count = fresh.iter().map(|(_, all)| all.len()).sum();
     let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
     for (at, all) in &fresh {
@@ -223,14 +223,14 @@ fn elsewhere(
     Ok(out)
 }
 
-/// The ids that stand in those portions, sorted, with the one and what is said there.
+/// The ids that stand in those portions, sorted, with the one and a hash of the record there.
 fn ids(
     repo: &Repo,
     portions: &[Digested],
     some: &BTreeSet<usize>,
     cache: &dyn Cache,
 ) -> Result<Vec<(u64, usize, u64)>, DataError> {
-    // Only ids whose lower half stands in several of them can be shared.
+    // Only ids whose fingerprint stands in several of them can be shared.
     let mut all: Vec<u32> = Vec::new();
     for at in some.iter().filter(|_| some.len() > 1) {
         all.extend(portions[*at].all_fingerprints(repo, cache)?.iter());
@@ -245,7 +245,7 @@ fn ids(
     let mut names = Interner::default();
     for at in some {
         let one = &portions[*at];
-        let wanted = |id: u64| one.portion.is_machine_file || prints.may_have(low(id));
+        let wanted = |id: u64| one.portion.is_machine_file || prints.may_have(low_bits(id));
         if !one.portion.is_machine_file && one.fingerprints_among(&prints, repo, cache)?.is_empty()
         {
             continue;

@@ -12,7 +12,7 @@ use super::months::{Digested, digested};
 use super::overlap::overlapping;
 use super::rows as packed;
 use super::session::{SessionSum, name};
-use crate::base::few::Few;
+use crate::base::id_set::SmallIdSet;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
 use crate::fleet::read::{self, Content, InputTrees, MachineData};
@@ -129,7 +129,7 @@ impl<'a> Overview<'a> {
         some: &BTreeSet<SessionId>,
         mut show: impl FnMut(&SessionSum),
     ) -> Result<(), DataError> {
-        let wanted = Few::of(some.iter().map(|id| name(id.as_str())));
+        let wanted = SmallIdSet::of(some.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = some.iter().map(SessionId::as_str).collect();
         for one in self
             .independent

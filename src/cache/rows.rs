@@ -1,6 +1,6 @@
 //! Records as the cache keeps them for reports: what a report asks for, at fixed offsets.
 //!
-//! A byte says which of two forms follows. In the plain one a row takes 46 bytes; it has no room for figures that no real request has,
+//! A byte shows which of two forms follows. In the plain one a row takes 46 bytes; it has no room for figures that no real request has,
 //! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
 
 use std::hash::Hash;

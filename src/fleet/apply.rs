@@ -74,7 +74,7 @@ impl Rules {
         }
     }
 
-    /// Applies the rules to a machine file, and says whether that changed it. Totals of the machine are refreshed by the machine.
+    /// Applies the rules to a machine file, and returns whether that changed it. Totals of the machine are refreshed by the machine.
     pub fn apply_machine_file(&self, file: &mut SyncFile) -> bool {
         let before = file.clone();
         let mut judge = Judge::new(self);
@@ -148,7 +148,7 @@ impl Rules {
     }
 
     /// Takes what is forgotten out of an adopted manifest: machines, with the sessions of which no other machine holds anything, and
-    /// whatever ended before the day that is kept.
+    /// all that ended before the day that is kept.
     fn apply_adopted(&self, decision: &mut Extra, judge: &mut Judge) {
         let Some(manifest) = decision.get_mut("manifest").and_then(Value::as_object_mut) else {
             return;

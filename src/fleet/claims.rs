@@ -30,7 +30,7 @@ pub(super) struct Claimed {
 }
 
 impl Claimed {
-    /// Takes over what another claim of the same machine about the same session says.
+    /// Joins another claim of the same machine about the same session.
     pub fn join(&mut self, other: Self) {
         self.model = std::mem::take(&mut self.model).max(other.model);
         self.first = self.first.into_iter().chain(other.first).min();

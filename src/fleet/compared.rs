@@ -11,7 +11,7 @@ use crate::record::{Entry, Excess, Level, Source, Sum, SumKey, Totals};
 /// A machine's start and index: of several holders the smallest one counts a sum.
 pub(super) type Rank = (Timestamp, usize);
 
-/// What tells a history from others: source, model, window, figures.
+/// Distinguishes a history from others: source, model, window, figures.
 pub(super) type History = (Source, Name, Option<Window>, [u64; 4]);
 
 /// One sum, with all machines that have it.

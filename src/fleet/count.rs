@@ -29,9 +29,9 @@ struct Merged {
     record: Record,
     owner: Owner,
     copies: Vec<(usize, Level)>,
-    /// What the copies say that are final.
+    /// The counters of copies that are final.
     settled: Option<Counters>,
-    /// Two of them say different things.
+    /// Two of them have different counters.
     unequal: bool,
 }
 

@@ -26,7 +26,7 @@ pub trait Checked {
     fn note(&self, portion: &Portion, rules: &Rules);
 }
 
-/// Knows what it was told since it was made.
+/// Knows what was noted since it was made.
 #[derive(Debug, Default)]
 pub struct CheckedNow(RefCell<HashSet<(Oid, u64)>>);
 
@@ -229,7 +229,7 @@ impl Sweep<'_> {
     }
 }
 
-/// Ids of records below a root tree that are forgotten though no tombstone says why, of any copy: noted by an earlier version on behalf of
+/// Ids of records below a root tree that are forgotten without a tombstone, of any copy: noted by an earlier version on behalf of
 /// a tombstone that is void now.
 pub fn unexplained(repo: &Repo, root: Oid, rules: &Rules) -> Result<BTreeSet<RecordId>, DataError> {
     let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());

@@ -68,7 +68,7 @@ impl Rules {
         }
     }
 
-    /// Of these records, those whose ids are forgotten and of which no tombstone says why: what an earlier version noted.
+    /// Of these records, those whose ids are forgotten without a tombstone: what an earlier version noted.
     pub fn unexplained(
         &self,
         machine: &MachineId,

@@ -1,7 +1,7 @@
 //! How much of a tree is read in sum: a small push must not cost much time on every machine.
 //!
 //! A file has a limit of its own ([`crate::format`]); these hold for all files together. Pure: of equal trees every machine leaves out the
-//! same. Whoever pushes most gives way first, so that the figures of the others stay.
+//! same. The machine with the most data gives way first, so that the figures of the others stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_most_gives_way() {
+    fn the_machine_with_the_most_data_gives_way() {
         let small: Vec<_> = (1..=12)
             .map(|month| portion(2, month, megabytes(30)))
             .collect();

@@ -126,7 +126,7 @@ fn machine(fleet: &Fleet, view: &MachineView, now: Option<Timestamp>) -> Manifes
     out
 }
 
-/// Adds what a machine says of itself to its entry.
+/// Adds what a machine's file states of the machine to its entry.
 fn describe(entry: &mut ManifestMachine, file: &SyncFile) {
     entry.hostname.clone_from(&file.machine.hostname);
     entry.platform.clone_from(&file.machine.platform);

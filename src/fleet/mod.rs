@@ -1,4 +1,4 @@
-//! What all files say together: aliases, copies, sums, rows, decisions, forgetting, retention, and the manifest as a function of that.
+//! What all files together contain: aliases, copies, sums, rows, decisions, forgetting, retention, and the manifest as a function of that.
 //!
 //! Counting is one pass ([`Fleet::count`]): map aliases, join copies by id, take the most detailed, add sums. Nothing here knows of caches;
 //! the room `cache` makes the same result from digests.

@@ -29,7 +29,7 @@ pub fn forgotten_day() -> Day {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Tombstone {
     revision: u64,
-    /// What it says, as text: of two of one revision the greater holds.
+    /// Its members, as text: of two of one revision the greater holds.
     text: String,
     said: Extra,
     effect: Effect,
@@ -105,7 +105,7 @@ impl Rules {
         }
     }
 
-    /// Finds what the tombstones say together.
+    /// Finds what the tombstones together decide.
     fn settle(&mut self) {
         (
             self.sessions,
@@ -177,12 +177,12 @@ impl Rules {
         self.ids.extend(ids);
     }
 
-    /// Adds ids that somebody brought back: no tombstone says why they were forgotten.
+    /// Adds ids that somebody brought back: they were forgotten without a tombstone.
     pub fn keep_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
         self.kept.extend(ids);
     }
 
-    /// Adds ids of records of which one copy went because of its day. Says whether that is new.
+    /// Adds ids of records of which one copy went because of its day. Returns whether that is new.
     pub fn pass(&mut self, ids: BTreeMap<RecordId, BTreeSet<RecordId>>) -> bool {
         let before = self.passed.len();
         for (id, why) in ids {

@@ -108,7 +108,7 @@ pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
 
 /// For each of some sums whether what a machine has shows all of it already, so that it need not be written.
 pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
-    // What one of them says of another is no reason to leave it out, and neither is what was imported before.
+    // That one of them shows another is no reason to leave it out, and neither is what was imported before.
     let alone = |line: &(SumKey, Sum)| MachineData {
         sums: [line.clone()].into(),
         machine_file: None,

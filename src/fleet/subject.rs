@@ -1,4 +1,4 @@
-//! What can be forgotten, and the tombstone that says so.
+//! What can be forgotten, and its tombstone.
 
 use super::authority::Effect;
 use super::tombstone::HiddenName;
@@ -50,7 +50,7 @@ pub struct Stone {
     pub subject: String,
     /// The salt of its name, where it hides one.
     pub salt: String,
-    /// When it was made, where it says so.
+    /// When it was made, where it states that.
     pub made: Option<Timestamp>,
     /// What it does.
     pub effect: Effect,

@@ -198,7 +198,7 @@ impl Sums {
         of_session.iter().copied().chain(by_time).collect()
     }
 
-    /// Counts what sums say beyond all that.
+    /// Counts what sums state beyond all that.
     pub fn count(mut self, fleet: &mut Fleet, rows: Rows) {
         let mut counted: HashMap<usize, Counted> = HashMap::new();
         for at in 0..self.all.len() {
@@ -239,7 +239,7 @@ impl Sums {
             .unwrap_or_default()
     }
 
-    /// What a sum says beyond requests and beyond the sums that counted before it.
+    /// What a sum states beyond requests and beyond the sums that counted before it.
     fn excess(&self, at: usize, model: &str, counted: &HashMap<usize, Counted>) -> Totals {
         let one = &self.all[at];
         if one.key.source == Source::StatsCache {

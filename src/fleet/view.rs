@@ -17,9 +17,9 @@ use crate::record::{Client, Entry, Level, Source, Totals};
 pub enum RowSource {
     /// A record of this level of detail.
     Record(Level),
-    /// What Claude Code's account says beyond requests, at this level of detail.
+    /// What Claude Code's account states beyond requests, at this level of detail.
     Ledger(Level),
-    /// What a sum says beyond records.
+    /// What a sum states beyond records.
     Sum(Source),
 }
 
@@ -84,7 +84,7 @@ impl<'a> Row<'a> {
         )
     }
 
-    /// Whether it is what Claude Code's account says beyond requests.
+    /// Whether it is what Claude Code's account states beyond requests.
     pub fn is_ledger(&self) -> bool {
         matches!(self.source, RowSource::Ledger(_))
     }

@@ -29,7 +29,7 @@ pub enum Code {
     Malformed,
     /// A file is of a later major version of the format.
     NewerVersion,
-    /// A file says that it belongs elsewhere.
+    /// A file's own machine or day is not that of its place.
     Misplaced,
     /// A file is in clear, in an encrypted fleet.
     Unsealed,

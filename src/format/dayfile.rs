@@ -50,7 +50,7 @@ pub struct Forgotten {
     pub by: Option<RecordId>,
 }
 
-/// The line that brings back a forgotten id of which no tombstone says why. Earlier versions carry it as one of an unknown kind.
+/// The line that brings back a forgotten id that is noted without a tombstone. Earlier versions carry it as one of an unknown kind.
 fn kept_line(id: RecordId) -> String {
     Object::new()
         .other("kept", Some(id.to_string().as_str()))
@@ -98,7 +98,7 @@ impl DayFile {
             .map(|(id, _)| id)
     }
 
-    /// Whether both say the same of a session.
+    /// Whether both have the same records and sums of a session.
     pub fn agrees(&self, other: &Self, session: &SessionId) -> bool {
         let covers = |a: &Self, b: &Self| {
             let records = b
@@ -115,7 +115,7 @@ impl DayFile {
         covers(self, other) && covers(other, self)
     }
 
-    /// Brings back a forgotten id of which no tombstone says why.
+    /// Brings back a forgotten id that is noted without a tombstone.
     pub fn keep(&mut self, id: RecordId) {
         self.unknown.insert((None, kept_line(id)));
     }

@@ -8,7 +8,7 @@ use crate::base::join::{Join, greater};
 use crate::base::json::{Object, join_extra};
 use crate::base::time::Timestamp;
 
-/// Two versions of what a 1.0 machine file says in all.
+/// Two versions of what a 1.0 machine file claims in all.
 impl Join for Claim {
     fn join(self, other: Self) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Join for DayFile {
     }
 }
 
-/// Of two decisions with one key the one with more to say stays.
+/// Of two decisions with one key the one with the greater text stays.
 impl Join for Decision {
     fn join(self, other: Self) -> Self {
         let text = |decision: &Self| Object::new().extra(&decision.0).line();
@@ -55,7 +55,7 @@ impl Join for Decision {
     }
 }
 
-/// A page. What its owner refreshes as one view comes whole from the version with the greater (revision, `updated_at`, bytes);
+/// A machine file. The view of the last sync, which its machine refreshes, comes whole from the version with the greater (revision, `updated_at`, bytes);
 /// decisions, claims and the sessions that carry claims are joined, and `created_at` is the smaller.
 impl Join for SyncFile {
     fn join(self, other: Self) -> Self {
@@ -109,7 +109,7 @@ fn join_views(head: &mut SyncFile, tail: &SyncFile) {
     }
 }
 
-/// What takes part in the tie-break between two pages of equal rank: what one of them gives whole, sessions apart.
+/// The text by which a tie between two machine files of equal rank is broken: the view of the last sync, without sessions.
 fn view_text(file: &SyncFile) -> String {
     let mut view = file.clone();
     view.machine.created_at = Timestamp::EPOCH;

@@ -75,7 +75,7 @@ pub struct ManifestMachine {
     pub label: Option<String>,
     /// It will not sync again: somebody decided so.
     pub retired: bool,
-    /// The machine that it is the past of: its requests count there.
+    /// The machine that it was merged into: its requests count there.
     pub merged_into: Option<String>,
     /// Unknown members.
     pub extra: Extra,
@@ -88,7 +88,7 @@ pub enum ConflictStatus {
     None,
     /// Copies on several machines were joined.
     Resolved,
-    /// A person must look.
+    /// It needs review.
     Pending,
 }
 
@@ -148,7 +148,7 @@ pub struct Manifest {
     pub extra: Extra,
 }
 
-/// What says where a manifest comes from, and nothing of what it tells.
+/// Where a manifest comes from, without its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// What it was computed from.

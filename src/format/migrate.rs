@@ -1,7 +1,7 @@
 //! From one major version of the format to the next.
 //!
 //! Minor versions only add optional members and need no migration. A major version moves or changes what is there, so that older tools
-//! must not write it: they say "update". Migrating is one commit that changes every file and loses nothing; git keeps the old one.
+//! must not write it: they ask for an update. Migrating is one commit that changes every file and loses nothing; git keeps the old one.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 /// What a file is, as far as migrating goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
-    /// One JSON object: a page, a manifest.
+    /// One JSON object: a machine file, a manifest.
     Whole,
     /// An object a line, the first with the version: a day file.
     Lines,
@@ -32,7 +32,7 @@ pub struct Step {
 /// The steps that this tool knows. There is one major version so far.
 pub const STEPS: &[Step] = &[];
 
-/// The version that a file says it has.
+/// The version that a file states.
 pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
     let first = match shape {
         Shape::Whole => bytes,

@@ -67,7 +67,7 @@ pub enum FormatError {
     /// Written by a tool of a later major version.
     #[error("it has format version {0}, which is newer than the 1.x that this tool reads")]
     Newer(String),
-    /// It says that it belongs elsewhere.
+    /// Its own machine or day is not that of its place.
     #[error("it says that it is the file of {0}")]
     Misplaced(String),
 }

@@ -14,7 +14,7 @@ use crate::base::time::Day;
 use crate::record::{Level, Record, Sum, SumKey};
 
 impl DayFile {
-    /// Reads the file that lies where `machine` and `day` say.
+    /// Reads the file of a machine's day.
     ///
     /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves: what stands between them are
     /// lines like any other, and a set takes both sides.

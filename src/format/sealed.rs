@@ -15,7 +15,7 @@
 //! `HMAC-SHA-256(key, "whole")`: its lines mean something by their order, while a day file is a set of lines whose sessions carry
 //! checksums.
 //!
-//! When the key changes, `sync/keys/OLD` tells machines that have the old key, whose mark is `OLD`:
+//! When the key changes, a *statement* at `sync/keys/OLD` informs machines that have the old key, whose mark is `OLD`:
 //!
 //! ```text
 //! claude-sync-key-replaced 1 OLD NEW CODE
@@ -26,7 +26,7 @@
 //! second line is the code of the whole under the new key, as of a sealed file that is no set.
 //!
 //! Lines that git's text merge adds (conflict markers, a second first line) are no part of the file. Where there are markers, each of the
-//! two versions that they tell apart must be authentic by itself.
+//! two versions that they separate must be authentic by itself.
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
@@ -166,7 +166,7 @@ impl Seal {
         self.open_checked(bytes).map(|opened| opened.bytes)
     }
 
-    /// As [`Self::open`], and says whether all of it is authentic.
+    /// As [`Self::open`], with whether all of it is authentic.
     pub fn open_checked(&self, bytes: &[u8]) -> Result<Opened, SealError> {
         let head = head(bytes).filter(Head::is_known).ok_or(SealError::Newer)?;
         let key = std::iter::once(&self.present)
@@ -221,12 +221,12 @@ mod tests {
     }
 
     const DAY: &str = "sync/archive/2026/03/x/10.jsonl";
-    const PAGE: &str = "sync/machines/x.json";
+    const MACHINE: &str = "sync/machines/x.json";
 
     #[test]
     fn sealed_files_open_and_stay_the_same_line_by_line() {
         let seal = seal(7);
-        for path in [DAY, PAGE] {
+        for path in [DAY, MACHINE] {
             let (a, b) = (
                 seal.seal(path, b"{}\none\ntwo\n"),
                 seal.seal(path, b"{}\none\nnew\ntwo\n"),
@@ -288,10 +288,10 @@ mod tests {
     }
 
     #[test]
-    fn a_page_whose_lines_were_moved_is_unreadable() {
+    fn a_machine_file_whose_lines_were_moved_is_unreadable() {
         let seal = seal(7);
         let text =
-            String::from_utf8(seal.seal(PAGE, b"{\n\"a\": 1,\n\"b\": 2\n}\n")).expect("text");
+            String::from_utf8(seal.seal(MACHINE, b"{\n\"a\": 1,\n\"b\": 2\n}\n")).expect("text");
         let mut lines: Vec<_> = text.lines().collect();
         lines.swap(2, 3);
         assert_eq!(
@@ -303,7 +303,7 @@ mod tests {
     #[test]
     fn both_sides_of_a_conflict_must_be_authentic() {
         let seal = seal(7);
-        for path in [DAY, PAGE] {
+        for path in [DAY, MACHINE] {
             let (ours, theirs) = (seal.seal(path, b"{}\none\n"), seal.seal(path, b"{}\ntwo\n"));
             let text = |bytes: &[u8]| {
                 String::from_utf8(bytes.to_vec())
@@ -327,7 +327,7 @@ mod tests {
             for (a, b) in [(broken.as_str(), theirs.as_str()), (&theirs, &broken)] {
                 let opened = seal.open_checked(&marked(a, b)).expect("opens");
                 assert!(!opened.sound, "{path}");
-                assert_eq!(opened.bytes == DAMAGED.as_bytes(), path == PAGE);
+                assert_eq!(opened.bytes == DAMAGED.as_bytes(), path == MACHINE);
             }
             let unpaired = format!("{first}{ours}>>>>>>> b\n");
             assert!(
@@ -338,10 +338,10 @@ mod tests {
     }
 
     #[test]
-    fn a_line_less_on_one_side_of_a_conflict_makes_a_page_unreadable() {
+    fn a_line_less_on_one_side_of_a_conflict_makes_a_machine_file_unreadable() {
         let seal = seal(7);
         let text =
-            String::from_utf8(seal.seal(PAGE, b"{\n\"a\": 1,\n\"b\": 2\n}\n")).expect("text");
+            String::from_utf8(seal.seal(MACHINE, b"{\n\"a\": 1,\n\"b\": 2\n}\n")).expect("text");
         let lines: Vec<&str> = text.lines().collect();
         let cut = format!(
             "{}\n{}\n<<<<<<< a\n=======\n>>>>>>> b\n{}\n",

@@ -1,4 +1,4 @@
-//! What a file says of its sealing before it is opened, and where statements about keys lie.
+//! What is known of a file's sealing before it is opened, and where statements about keys lie.
 
 use crate::base::text::printable;
 

@@ -19,7 +19,7 @@ pub(super) struct Derived {
     pub keys: [u8; 64],
     /// The key of [`Self::whole`].
     whole: [u8; 32],
-    /// The key of what its holders say of the key that replaces it.
+    /// The key of statements about the key that replaces it.
     pub replaced: [u8; 32],
     pub mark: String,
 }

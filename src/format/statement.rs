@@ -1,4 +1,4 @@
-//! Statements that a key was replaced: files in clear that tell machines with the former key.
+//! Statements that a key was replaced: files in clear for machines with the former key.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
@@ -13,7 +13,7 @@ use crate::base::text::printable;
 const REPLACED: &str = "claude-sync-key-replaced ";
 
 impl Seal {
-    /// The files that tell machines with former keys that these were replaced: path and text. Others with this key know them by their
+    /// The statements that former keys were replaced: path and text. Others with this key know them by their
     /// code, as they know sealed files.
     pub fn statements(&self) -> Vec<(String, String)> {
         let statement = |old: &Derived| {
@@ -57,7 +57,7 @@ impl Seal {
 }
 
 impl Derived {
-    /// What only holders of this key can say of the key that replaces it.
+    /// The code of a statement about the key that replaces this one: only holders of this key can make it.
     fn vouch(&self, new: &str) -> String {
         BASE64.encode(mac(&self.replaced, new.as_bytes()))
     }

@@ -1,4 +1,4 @@
-//! Sync files: `sync/machines/{uuid}.json`, each machine's page of the spec.
+//! Sync files: `sync/machines/{uuid}.json`, the machine sync files of the spec.
 //!
 //! Written as 1.1 it is a view: cumulative totals, and what the last sync brought. Files of version 1.0 have no day files beside them:
 //! their records live here, and their summaries may claim more than their records show. Such sessions are *held* (they have `claimed`).
@@ -108,13 +108,13 @@ pub struct Session {
     pub models: BTreeSet<String>,
     /// Unknown members of `summary`.
     pub summary_extra: Extra,
-    /// What a 1.0 summary said.
+    /// The totals of a 1.0 summary.
     pub claimed: Option<Totals>,
     /// Unknown members.
     pub extra: Extra,
 }
 
-/// What a 1.0 machine file says of all that its machine used.
+/// What a 1.0 machine file claims of all that its machine used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
     /// Its totals.
@@ -132,7 +132,7 @@ pub struct Decision(pub Extra);
 /// A decision's place in the list: kind, subject, revision.
 pub type DecisionKey = (String, String, u64);
 
-/// A machine's page.
+/// A machine file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncFile {
     /// Who wrote it.
@@ -147,7 +147,7 @@ pub struct SyncFile {
     pub last_usage: Option<Timestamp>,
     /// Unknown members of `usage_summary`.
     pub summary_extra: Extra,
-    /// What a 1.0 `usage_summary` said.
+    /// What a 1.0 `usage_summary` claims.
     pub claimed: Option<Claim>,
     /// Sessions that the last sync touched, and held ones.
     pub sessions: BTreeMap<SessionId, Session>,
@@ -160,7 +160,7 @@ pub struct SyncFile {
 }
 
 impl SyncFile {
-    /// The time that its claim is about: what it says itself, and the sessions that are part of it. None where it is not known.
+    /// The time that its claim is about: its own first and last request, and the sessions that are part of it. None where it is not known.
     pub fn claim_window(&self) -> Option<Window> {
         let claim = self.claimed?;
         let sessions = self
@@ -187,7 +187,7 @@ impl SyncFile {
 }
 
 impl Session {
-    /// The time that its claim is about: what it says itself, and its records. None where it is not known.
+    /// The time that its claim is about: its own first and last request, and its records. None where it is not known.
     pub fn claim_window(&self) -> Option<Window> {
         let own = self.first_seen.zip(self.last_updated).map(Window::from);
         let records = self.records.entries().map(|entry| Window::at(entry.at));

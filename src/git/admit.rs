@@ -78,7 +78,7 @@ pub struct Admitted {
     pub bytes: Vec<u8>,
     /// All of it is authentic.
     pub sound: bool,
-    /// Nothing but the file and what [`Repo::admission`] says decided it. Else it is read because of what the clone has, or of what
+    /// Only the file and [`Repo::admission`] decided it. Else it is read because of what the clone has, or of what
     /// the run trusts, and may be refused the next time.
     pub always: bool,
 }
@@ -119,7 +119,7 @@ impl Repo {
         Ok(mark)
     }
 
-    /// Remembers that the fleet is encrypted, or that a person says that it is not.
+    /// Remembers that the fleet is encrypted, or that the user states that it is not.
     pub fn set_sealed_mark(&self, mark: Option<&str>) -> Result<(), RepoError> {
         self.set_setting(Self::MARK, mark)?;
         self.mark_sealed(mark);
@@ -192,7 +192,7 @@ impl Repo {
             .map(|admitted| admitted.map(|file| file.bytes))
     }
 
-    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of it; `sound` says whether that is so.
+    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of it; then it is not `sound`.
     pub fn admit(
         &self,
         path: &str,

@@ -20,7 +20,7 @@ const NO_CREDENTIALS: [(&str, &str); 5] = [
     ("http.lowSpeedTime", "10"),
 ];
 
-/// Settings that say how the network is reached, and not by whom.
+/// Settings on how the network is reached, without credentials.
 const NETWORK: [&str; 8] = [
     "http.proxy",
     "http.proxyauthmethod",
@@ -46,7 +46,7 @@ const SILENT: [(&str, &str); 4] = [
 impl Git {
     /// Lists a remote's branches without the user's configuration, credentials, certificates, cookies and `.netrc`.
     ///
-    /// Of the configuration only that is taken over which says how the network is reached at all.
+    /// Of the configuration only the settings on how the network is reached are taken over.
     pub fn list_anonymously(&self, at: &Path, address: &str) -> Result<(), GitError> {
         // git and curl look into the home folder and around the current one. These are empty.
         let nowhere = tempfile::tempdir().map_err(GitError::Missing)?;

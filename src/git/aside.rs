@@ -52,7 +52,7 @@ impl Repo {
             }
             if self.set_aside(&pack, &format!("{name}.pack")) {
                 count += 1;
-                // It tells of each object that it cannot read; what it could read is here.
+                // It fails for each object that it cannot read; what it could read is here.
                 let _ = process.run_with_input(
                     self.path(),
                     &["unpack-objects", "-q", "-r"],

@@ -7,7 +7,7 @@ pub enum Cause {
     NoLogin,
     /// It does not accept the login that git has.
     LoginRefused,
-    /// It refuses access to whoever is logged in.
+    /// It refuses access to the user who is logged in.
     Forbidden,
     /// There is no repository at this address, or none that this login may see.
     NotFound,
@@ -170,7 +170,7 @@ impl Cause {
     /// The cause that a message names; none where it names none of these.
     pub fn of(message: &str) -> Option<Self> {
         let text = message.to_ascii_lowercase();
-        // git says of a 404 only this, with the address between.
+        // Of a 404 git prints only this, with the address between.
         if text
             .lines()
             .any(|line| line.starts_with("fatal: repository '") && line.ends_with("' not found"))

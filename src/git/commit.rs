@@ -48,7 +48,7 @@ impl Repo {
         }
     }
 
-    /// Makes a commit. It is not signed, whatever `commit.gpgSign` says: [`Git::commit_signed`] does that. No ref moves.
+    /// Makes a commit. It is not signed, even where `commit.gpgSign` is set: [`Git::commit_signed`] does that. No ref moves.
     pub fn commit(
         &self,
         process: &Git,

@@ -1,6 +1,6 @@
 //! What `git` processes get of the environment: one list of what is cleared, and what is honored of the rest.
 //!
-//! Cleared is what points git at another repository or object store, or changes what a push means. Honored is everything that says how
+//! Cleared is what points git at another repository or object store, or changes what a push means. Honored is everything on how
 //! the user reaches a remote and who they are: `HOME`, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_SYSTEM`, `XDG_CONFIG_HOME`, `GIT_SSH_COMMAND`,
 //! `GIT_SSH`, `GIT_SSH_VARIANT`, `SSH_AUTH_SOCK`, proxies, `GIT_AUTHOR_*`, `GIT_COMMITTER_*`, `EMAIL`, `GIT_TRACE*`.
 

@@ -40,7 +40,7 @@ pub enum RepoError {
     Locked {
         /// What was tried.
         what: String,
-        /// What libgit2 says, escaped.
+        /// The message of libgit2, escaped.
         reason: String,
     },
     /// An object is not here: this is a partial clone, or something was pruned. What it holds is unknown, which is not the same as
@@ -92,7 +92,7 @@ impl RepoError {
     }
 }
 
-/// Whether a message of libgit2 tells of a damaged object: its codes and classes do not tell this for all of them.
+/// Whether a message of libgit2 tells of a damaged object: its codes and classes do not show this for all of them.
 fn is_damage(message: &str) -> bool {
     [
         "is damaged",

@@ -214,7 +214,7 @@ impl Repo {
         index.iter().any(|entry| is_skipped(&entry))
     }
 
-    /// Whether the files below `sync` in the work tree are those of a tree, but for hidden ones.
+    /// Whether the files below `sync` in the work tree are those of a tree, except hidden ones.
     pub(super) fn shows_shown(&self, tree: Oid, index: &Index) -> Result<bool, RepoError> {
         let tree = git("read a tree", self.find_tree(tree))?;
         let mut options = git2::DiffOptions::new();

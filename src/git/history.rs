@@ -1,4 +1,4 @@
-//! Commits: what they say, and how histories relate.
+//! Commits: their messages, and how histories relate.
 
 use std::collections::BTreeMap;
 

@@ -60,7 +60,7 @@ pub fn install(
         return Ok(Installed::Shared(folder));
     }
     let hooks: &[(&str, &str)] = if server { &SERVER } else { &CLIENT };
-    // A server's hook is run by whoever pushes, a clone's by its owner alone.
+    // A server's hook is run by the user who pushes, a clone's by its owner alone.
     let mode = if server { 0o755 } else { 0o700 };
     if server && !folder.is_dir() {
         let above = fs::create_dir_all(&folder).and_then(|()| fs::metadata(repo.common_folder()));

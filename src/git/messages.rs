@@ -1,4 +1,4 @@
-//! What git says, and what it means: errors, their reasons without secrets, and signs of damage, of races and of redirection.
+//! The messages of git, and what they mean: errors, their reasons without secrets, and signs of damage, of races and of redirection.
 //!
 //! Git has no exit codes for these. [`super::cause`] reads from the same words why a remote was not reached, and
 //! [`super::refuser`] who refused a push.
@@ -22,10 +22,10 @@ pub enum GitError {
     /// It is too old.
     #[error("git {found} is too old: {}.{} or later is needed", MIN_VERSION.0, MIN_VERSION.1)]
     TooOld {
-        /// What it says it is.
+        /// The version that it prints.
         found: String,
     },
-    /// What runs under the name of git does not say which version it is.
+    /// The program `git` does not print its version.
     #[error("the git in PATH is not git, or hides it: git version printed {}", if said.is_empty() { "nothing" } else { said.as_str() })]
     NotGit {
         /// What it printed, escaped.
@@ -44,12 +44,12 @@ pub enum GitError {
     Failed {
         /// The subcommand.
         what: String,
-        /// What it said, escaped.
+        /// Its message, escaped.
         message: String,
     },
 }
 
-/// What git says of objects that are missing or damaged, in lower case.
+/// Parts of git's messages about objects that are missing or damaged, in lower case.
 const DAMAGE: [&str; 13] = [
     "bad object",
     "is corrupt",
@@ -74,7 +74,7 @@ const NO_DAMAGE: [&str; 3] = [
 ];
 
 impl GitError {
-    /// Whether git met objects in this repository that are missing or damaged. What the remote says of its own is no such thing.
+    /// Whether git met objects in this repository that are missing or damaged. Messages about the remote's objects are none.
     ///
     /// Git has no exit code for it.
     pub fn is_damage_here(&self) -> bool {
@@ -114,7 +114,7 @@ const PROGRESS: [&str; 11] = [
     "POST git-",
 ];
 
-/// The address that git says it was redirected to.
+/// The address that git prints that it was redirected to.
 pub(super) fn redirected(stderr: &str) -> Option<String> {
     let address = stderr
         .lines()
@@ -125,7 +125,7 @@ pub(super) fn redirected(stderr: &str) -> Option<String> {
     )))
 }
 
-/// A failed push: the line that says what became of the branch stands on standard output.
+/// A failed push: the line about the branch stands on standard output.
 pub(super) fn refused<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     let text = String::from_utf8_lossy(&out.stdout);
     let reason = text.lines().find(|line| line.starts_with('!'));
@@ -149,7 +149,7 @@ pub(super) fn refused<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     }
 }
 
-/// The error of a command that failed, with what git said.
+/// The error of a command that failed, with git's message.
 pub(super) fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     let mut message = reasons(&String::from_utf8_lossy(&out.stderr));
     if message.is_empty() {
@@ -161,16 +161,16 @@ pub(super) fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     }
 }
 
-/// The lines of git's that say why it failed. Advice for people who type git commands would mislead here.
+/// The lines of git's message with the reason. Advice for people who type git commands would mislead here.
 fn reasons(text: &str) -> String {
     let is_reason = |line: &&str| {
-        let said = line.strip_prefix("remote: ").unwrap_or(line);
+        let text = line.strip_prefix("remote: ").unwrap_or(line);
         // ssh draws a frame of `@`, which would push the reason out of what is kept.
         let frame = line.len() > 3 && line.chars().all(|c| c == '@');
         !line.starts_with("hint:")
             && !frame
             && !line.trim().is_empty()
-            && !PROGRESS.iter().any(|start| said.starts_with(start))
+            && !PROGRESS.iter().any(|start| text.starts_with(start))
     };
     let lines: Vec<_> = text.split(['\n', '\r']).filter(is_reason).collect();
     lines.join("\n")
@@ -203,7 +203,7 @@ pub fn hide_secrets(text: &str) -> String {
     out
 }
 
-/// What a server says to the slower of two pushes: to one that comes later, and to one of the same instant.
+/// What a server answers to the slower of two pushes: to one that comes later, and to one of the same instant.
 const RACES: [&str; 7] = [
     "(fetch first)",
     "(non-fast-forward)",

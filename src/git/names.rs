@@ -8,7 +8,7 @@ pub(super) const DEEPEST: usize = 64;
 
 /// Whether an entry of a tree may have this name.
 ///
-/// Names that some file system takes for `.git` are refused as git refuses them: whatever the case, with trailing dots and spaces, as the
+/// Names that some file system takes for `.git` are refused as git refuses them: in any case, with trailing dots and spaces, as the
 /// short name `git~1`, as a stream of it (`.git:x`), or with code points that HFS+ ignores.
 pub fn is_allowed(name: &[u8]) -> bool {
     if name.is_empty()

@@ -27,7 +27,7 @@ impl Repo {
         Ok(self.blob_size(oid)?.is_some_and(|size| size <= most))
     }
 
-    /// A blob's text, whoever made it: for files of the user's own, and for history that is only shown. What counts is read by
+    /// A blob's text, made by any pusher: for files of the user's own, and for history that is only shown. What counts is read by
     /// [`Self::read`].
     pub fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
         Ok(sealed::open(self.seal(), self.stored(oid)?)?)

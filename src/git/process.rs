@@ -30,13 +30,13 @@ pub const MACHINES: &str = "machines/";
 #[derive(Debug, Clone)]
 pub struct Git {
     program: PathBuf,
-    /// What it says it is, escaped.
+    /// The version that it prints, escaped.
     version: String,
     /// Whether somebody sits at the terminal who can answer questions.
     attended: bool,
     /// How long a transport may be silent.
     silence: Duration,
-    /// Who is told of each command.
+    /// Takes the events of each command.
     watcher: Watcher,
     /// The configuration that was read last, and of which repository.
     settings: Arc<Mutex<Option<(PathBuf, Settings)>>>,
@@ -44,7 +44,7 @@ pub struct Git {
     moved: Arc<Mutex<Option<String>>>,
 }
 
-/// How long a transport may be silent, unless the user says otherwise.
+/// How long a transport may be silent, unless the user sets another limit.
 pub const SILENCE: Duration = Duration::from_mins(2);
 
 impl Git {
@@ -88,7 +88,7 @@ impl Git {
         Ok(git)
     }
 
-    /// The version that it says it is.
+    /// The version that it prints.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -99,14 +99,14 @@ impl Git {
         Self { silence, ..self }
     }
 
-    /// With somebody who is told of each command.
+    /// With a watcher of each command.
     #[must_use]
     pub fn with_watcher(self, watcher: Watcher) -> Self {
         Self { watcher, ..self }
     }
 
-    /// Tells of a command, runs it, and tells how it ended.
-    fn told<S: AsRef<OsStr>>(
+    /// Reports a command, runs it, and reports how it ended.
+    fn reported<S: AsRef<OsStr>>(
         &self,
         args: &[S],
         run: impl FnOnce() -> io::Result<Watched>,
@@ -149,7 +149,7 @@ impl Git {
         {
             command.env("GIT_SSH_COMMAND", ssh);
         }
-        let mut said = |bytes: &[u8]| {
+        let mut printed = |bytes: &[u8]| {
             let last = |bytes| {
                 String::from_utf8_lossy(bytes)
                     .split(['\n', '\r'])
@@ -160,8 +160,8 @@ impl Git {
                 .see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
         };
         let began = SystemTime::now();
-        match self.told(args, || {
-            watch::output(command, self.silence, !self.attended, &mut said)
+        match self.reported(args, || {
+            watch::output(command, self.silence, !self.attended, &mut printed)
         })? {
             Watched::Ended(out) => {
                 clear_after(&out, repo, began);
@@ -288,7 +288,7 @@ impl Git {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Runs a command in the repository and returns its output; a failure carries what git said.
+    /// Runs a command in the repository and returns its output; a failure has git's message.
     pub fn run<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
         let out = self.output(repo, args)?;
         if out.status.success() {
@@ -322,7 +322,7 @@ impl Git {
     pub fn ask<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
         let mut command = self.command(Some(repo));
         command.args(args);
-        match self.told(args, || {
+        match self.reported(args, || {
             watch::output(command, self.silence, !self.attended, &mut |_| {})
         })? {
             Watched::Ended(out) if out.status.success() => {
@@ -338,7 +338,7 @@ impl Git {
 
     fn output<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<Output, GitError> {
         let began = SystemTime::now();
-        match self.told(args, || {
+        match self.reported(args, || {
             self.command(Some(repo))
                 .args(args)
                 .output()

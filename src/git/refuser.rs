@@ -21,7 +21,7 @@ impl Refuser {
     }
 }
 
-/// Who refused a push, as far as git's message says so.
+/// Who refused a push, as far as git's message shows it.
 pub fn refuser(message: &str) -> Option<Refuser> {
     if message.starts_with("git fetch") {
         return None;

@@ -13,12 +13,12 @@ use crate::base::progress::Step;
 pub enum Push {
     /// The remote has the commit.
     Done,
-    /// Somebody else was faster: fetch, join, try again. With what git said.
+    /// Somebody else was faster: fetch, join, try again. With git's message.
     Rejected(String),
 }
 
 impl Git {
-    /// Fetches all branches, forgetting those that are gone, whatever the remote's `fetch` setting leaves out.
+    /// Fetches all branches, forgetting those that are gone, even where the remote's `fetch` setting leaves some out.
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         self.fetch_with(repo, remote, &[])
     }
@@ -81,7 +81,7 @@ impl Git {
         }
     }
 
-    /// Asks whether the remote would take a push to a branch, as far as it says so before anything is sent. Nothing is pushed.
+    /// Asks whether the remote would take a push to a branch, as far as it answers before anything is sent. Nothing is pushed.
     pub fn may_push(
         &self,
         repo: &Path,
@@ -95,7 +95,7 @@ impl Git {
             Some("--dry-run"),
             &format!("{commit}:refs/heads/{branch}"),
         )?;
-        // Somebody else was faster: that says nothing of what we may.
+        // Somebody else was faster: that is no answer to whether we may.
         if out.status.success() || is_behind(&out) {
             Ok(())
         } else {

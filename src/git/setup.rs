@@ -62,7 +62,7 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     set("merge.claude-sync.driver", &driver(program))?;
     // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is read or written through it.
     set("core.symlinks", "false")?;
-    // What git writes here is for nobody else, whoever runs git, and whatever their umask.
+    // What git writes here is for nobody else, with any user that runs git and any umask.
     set("core.sharedRepository", "0600")?;
     // `git log -p` and `git diff` show records as lines for people.
     set("diff.claude-sync.textconv", &format!("{quoted} textconv"))?;
@@ -77,7 +77,7 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     attributes(repo)
 }
 
-/// Whether git is told to write in this clone for its owner alone. Clones of earlier versions are not.
+/// Whether git is set to write in this clone for its owner alone. Clones of earlier versions are not.
 pub fn is_private(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo
         .config()?

@@ -64,7 +64,7 @@ impl Git {
         Ok(Survey::of(&String::from_utf8_lossy(&out.stdout)))
     }
 
-    /// What an empty remote is like: which branch its `HEAD` names, where it says so. It is cloned into the folder `at`, which must be empty.
+    /// What an empty remote is like: which branch its `HEAD` names, where that is sent. It is cloned into the folder `at`, which must be empty.
     pub fn survey_empty(&self, at: &Path, address: &str) -> Result<Survey, GitError> {
         let args = [
             "-c",

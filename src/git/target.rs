@@ -10,7 +10,7 @@ const BRANCH: &str = "claude-sync.branch";
 /// The settings that name branches which the sync had before the remote's default branch was renamed.
 const FORMER: &str = "claude-sync.formerBranch";
 
-/// What the reflog says of a branch that follows the remote's.
+/// The reflog's message for a branch that follows the remote's.
 const RENAMED: &str = "claude-sync: the remote's branch was renamed";
 
 /// Where commits go.
@@ -135,7 +135,7 @@ impl Repo {
             && head.kind() == Some(git2::ReferenceType::Symbolic)
             && head.resolve().is_err()
         {
-            // One that stays is told by git fsck, and harms nobody else.
+            // One that stays is an error to git fsck, and harms nobody else.
             let _ = head.delete();
         }
     }
@@ -249,7 +249,7 @@ impl Repo {
         }
     }
 
-    /// The commit that was synced last: what reports, `status` and `verify` look at, whatever is checked out.
+    /// The commit that was synced last: what reports, `status` and `verify` look at, with any branch checked out.
     pub fn synced(&self) -> Result<Option<Oid>, RepoError> {
         let chosen = self
             .config()?

@@ -99,7 +99,7 @@ impl Repo {
         Ok(())
     }
 
-    /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, but for names that git refuses.
+    /// Stores the tree `base` with these entries added or replaced. All other entries stay, except names that git refuses.
     pub fn write_tree(
         &self,
         base: Option<Oid>,

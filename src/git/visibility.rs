@@ -18,7 +18,7 @@ pub enum Visibility {
     Unknown,
 }
 
-/// Who can read the remote at `address`. `at` is the folder whose git configuration says how the network is reached; it need be no repository.
+/// Who can read the remote at `address`. `at` is the folder whose git configuration sets how the network is reached; it need be no repository.
 ///
 /// Asks over the network where there is an address that anybody could ask ([`web_address`]); no credentials are used.
 pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
@@ -79,8 +79,8 @@ pub fn web_address(address: &str) -> Option<String> {
     (path.contains('/') && !path.starts_with('~')).then(|| format!("https://{host}/{path}"))
 }
 
-/// Whether a line of git's says that the server at `web` answered, and showed nothing. Other codes, such as 403, may be from whatever
-/// stands between; and a proxy asks for a password too, in its own name.
+/// Whether a line of git's is a refusal of the server at `web`. Other codes, such as 403, may be from a program that stands
+/// between; and a proxy asks for a password too, in its own name.
 fn is_refusal(line: &str, web: &str) -> bool {
     let host = web.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let asked = [

@@ -1,4 +1,4 @@
-//! Running a program that talks to a network: it is cut off when it says nothing for too long.
+//! Running a program that talks to a network: it is cut off when it prints nothing for too long.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Output, Stdio};
@@ -25,12 +25,12 @@ pub enum Watched {
 /// `alone`: the program gets a process group of its own, so that its children end with it. Not where somebody may have to answer its
 /// questions: a group in the background cannot read from the terminal.
 ///
-/// `told` is shown what it writes to standard error, as it comes.
+/// `seen` gets what it writes to standard error, as it comes.
 pub fn output(
     mut command: Command,
     silence: Duration,
     alone: bool,
-    told: &mut dyn FnMut(&[u8]),
+    seen: &mut dyn FnMut(&[u8]),
 ) -> io::Result<Watched> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
@@ -39,7 +39,7 @@ pub fn output(
     }
     let mut child = command.spawn()?;
     let receiver = pipes(&mut child);
-    let Some([stdout, stderr]) = read(&mut child, &receiver, silence, told)? else {
+    let Some([stdout, stderr]) = read(&mut child, &receiver, silence, seen)? else {
         end(&mut child, alone);
         return Ok(Watched::CutOff);
     };
@@ -55,7 +55,7 @@ fn read(
     child: &mut Child,
     receiver: &Receiver<(usize, Vec<u8>)>,
     silence: Duration,
-    told: &mut dyn FnMut(&[u8]),
+    seen: &mut dyn FnMut(&[u8]),
 ) -> io::Result<Option<[Vec<u8>; 2]>> {
     let mut texts = [Vec::new(), Vec::new()];
     let (mut heard, mut ended) = (Instant::now(), None);
@@ -63,7 +63,7 @@ fn read(
         match receiver.recv_timeout(LOOK) {
             Ok((which, bytes)) => {
                 if which == 1 {
-                    told(&bytes);
+                    seen(&bytes);
                 }
                 texts[which].extend_from_slice(&bytes);
                 heard = Instant::now();

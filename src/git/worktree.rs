@@ -260,7 +260,7 @@ impl Repo {
 
     /// Makes a work tree that shows `from` show `to`, touching only what differs. Whether it showed `from` is not looked at.
     ///
-    /// Says false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
+    /// Returns false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
     fn advance(&self, from: Oid, to: Oid) -> Result<bool, RepoError> {
         let mut changed = Vec::new();
         if !self.gained(Some(from), Some(to), "", &mut changed)?

@@ -67,7 +67,7 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
     }
 }
 
-/// Joins two versions of a day file. A new checksum must not hide that an old one failed, unless a version that is sound says the same.
+/// Joins two versions of a day file. A new checksum must not hide that an old one failed, unless a version that is sound has the same.
 fn join_days((a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)) -> Vec<u8> {
     let mut joined = a.clone().join(b.clone());
     let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {

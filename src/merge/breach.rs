@@ -35,7 +35,7 @@ pub enum Breach {
         /// In how many sessions.
         sessions: u64,
     },
-    /// The manifest would not tell of the files beside it.
+    /// The manifest would not be computed from the files beside it.
     Manifest,
     /// Something that is no sync data.
     Foreign {

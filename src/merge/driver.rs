@@ -65,7 +65,7 @@ pub fn run(
     key: impl FnOnce() -> Option<Key>,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<(), DriverError> {
-    // An unreadable base is an empty one: it only says what both sides came from.
+    // An unreadable base is an empty one: it only shows what both sides came from.
     let old = std::fs::read(base).unwrap_or_default();
     let (mine, other) = (read(ours)?, read(theirs)?);
     let repo = Repo::from_environment();
@@ -210,7 +210,7 @@ impl From<DataError> for Failure {
 }
 
 /// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
-/// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
+/// at hand with any command of git: work tree, labels and `MERGE_HEAD` show less, and some of them are wrong.
 fn merge_manifests(
     versions: &Versions,
     key: Option<&Key>,
@@ -336,7 +336,7 @@ fn join_side(
     }
 }
 
-/// A manifest that both sides would choose, marked to be computed anew by whoever can.
+/// A manifest that both sides would choose, marked to be computed anew by a machine that can.
 fn fallback(ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
     let chosen = algebra::join(&Path::Manifest, ours, theirs).map_err(Failure::Format)?;
     let Ok(manifest) = Manifest::read(&chosen) else {

@@ -45,7 +45,7 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Data
     Ok(out)
 }
 
-/// The rules of all these root trees. Where each machine has a branch, that of one does not tell what others had forgotten.
+/// The rules of all these root trees. Where each machine has a branch, that of one does not show what others had forgotten.
 pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules, DataError> {
     let roots: BTreeSet<Oid> = roots.into_iter().collect();
     roots.into_iter().try_fold(Rules::default(), |all, root| {
@@ -104,7 +104,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn path(&mut self, path: &str, was: Option<Entry>, is: Option<Entry>) -> Result<(), DataError> {
         if is_locked(self.repo, was)? || is_locked(self.repo, is)? {
-            // Encrypted, and this is a place without the key, such as a server: nobody here can tell more.
+            // Encrypted, and this is a place without the key, such as a server: nobody here can know more.
             if is.is_none() {
                 self.out.push(Breach::Lost {
                     path: path.to_owned(),
@@ -277,7 +277,7 @@ pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Br
         .collect())
 }
 
-/// Files that changed and belong to machines of other users. A version that the server has already, on whatever branch (`known`), is
+/// Files that changed and belong to machines of other users. A version that the server has already, on any branch (`known`), is
 /// carried along by everybody who merges.
 pub fn forged(
     repo: &Repo,

@@ -63,7 +63,7 @@ pub(super) fn compare_days(
         }
         return;
     };
-    // Where there was nothing, whatever damage comes is new.
+    // Where there was nothing, any damage is new.
     let (what, harm) = was.map_or((0, Damage::default()), |(old, harm)| {
         (lost(&old, rules, &new), harm)
     });

@@ -83,7 +83,7 @@ impl Client {
     }
 }
 
-/// What is known comes before what is not, so that the smaller of two copies is the one that says more.
+/// What is known comes before what is not, so that the smaller of two copies is the one with more in it.
 impl Ord for Client {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |text: &Name| (text.is_empty(), text.clone());

@@ -10,21 +10,21 @@ use crate::base::json::{Doc, Object};
 use crate::base::time::Timestamp;
 use crate::prices::{Counters, prices};
 
-/// What an increment says beside a request.
+/// What an increment has beside the members of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The account: sessions that were forked from each other share it.
     pub lineage: RecordId,
     /// The account's state, of all models together.
     pub state: RecordId,
-    /// What the account says of the model at that state, in all.
+    /// The account's figures of the model at that state, in all.
     pub after: Counters,
     /// When its stretch begins; of a shortened record the start of that day, and without a session that of its own day.
     pub from: Timestamp,
 }
 
 impl Ledger {
-    /// The id of an account that began at a time, in milliseconds. Whatever is unknown of an account is asked by this.
+    /// The id of an account that began at a time, in milliseconds. An account has no other id.
     pub fn lineage(start: i64) -> RecordId {
         RecordId::of("lineage", &[&start.to_be_bytes()])
     }
@@ -63,7 +63,7 @@ impl Ledger {
     }
 }
 
-/// The model that a name stands for, whatever region, route or window is in the name: lines name it otherwise than accounts do.
+/// The model that a name stands for, without a region, route or window in the name: lines name it otherwise than accounts do.
 pub fn same_model(name: &str) -> String {
     let Some(start) = name.find("claude-") else {
         return prices()

@@ -26,7 +26,7 @@ pub struct Body {
     pub service_tier: Option<Name>,
     /// `inference_geo` of the answer.
     pub inference_geo: Option<Name>,
-    /// The row had no `stop_reason`: a later row of the same request may say more.
+    /// The row had no `stop_reason`: a later row of the same request may state more.
     pub provisional: bool,
     /// The row came from a subagent.
     pub sidechain: bool,
@@ -89,7 +89,7 @@ impl Body {
             .then_with(|| self.cost.cmp(&other.cost))
     }
 
-    /// Whether both say the same, price apart.
+    /// Whether both are equal, price apart.
     pub fn same_row(&self, other: &Self) -> bool {
         self.counters == other.counters
             && (self.provisional, self.sidechain, self.recorded_cost)
@@ -99,7 +99,7 @@ impl Body {
     }
 }
 
-/// How much a record says of where and when. Each level keeps id, model and counters.
+/// How much of where and when a record contains. Each level keeps id, model and counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The UTC day. Retention leaves this.
@@ -152,7 +152,7 @@ pub struct Record {
     pub body: Body,
     /// Derived ids of records that are this request, noted before the time was taken away that shows it.
     pub twins: BTreeSet<RecordId>,
-    /// It is no request, but what Claude Code's account of a session says beyond them.
+    /// It is no request, but what Claude Code's account of a session states beyond them.
     pub ledger: Option<Box<Ledger>>,
     /// Members that this version does not know.
     pub extra: Extra,
@@ -172,7 +172,7 @@ impl Ledger {
 }
 
 impl Record {
-    /// Whether joining `other` would change nothing but the index and the writer's price.
+    /// Whether joining `other` would change only the index and the writer's price.
     pub fn covers(&self, other: &Self) -> bool {
         (self.fast || !other.fast)
             && (!self.derived || other.derived)
@@ -195,7 +195,7 @@ impl Record {
         self.origin <= *other
     }
 
-    /// Whether its row is the one that a join keeps. Of an increment it is the one that says less.
+    /// Whether its row is the one that a join keeps. Of an increment it is the one with the smaller figures.
     fn outranks(&self, other: &Self) -> bool {
         match (&self.ledger, &other.ledger) {
             (Some(own), Some(ledger)) => {

@@ -339,7 +339,7 @@ impl Numbers {
     }
 }
 
-/// Equal where the same records are in both, in whatever order they came.
+/// Equal where the same records are in both, in any order.
 impl PartialEq for RecordSet {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()

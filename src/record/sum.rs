@@ -53,11 +53,11 @@ pub struct SumKey {
     pub source: Source,
     /// The day that the source books it on; 1970-01-01 for claims, which have none.
     pub day: Day,
-    /// What tells it from others of its source and day: a distance from UTC, the day of computation; empty for claims.
+    /// Distinguishes it from others of its source and day: a distance from UTC, the day of computation; empty for claims.
     pub mark: Name,
     /// Its session; empty where it has none.
     pub session: SessionId,
-    /// Its model; empty where the source does not say.
+    /// Its model; empty where the source does not state it.
     pub model: Name,
 }
 
@@ -92,7 +92,7 @@ pub struct Sum {
     pub window: Option<Window>,
     /// Its project.
     pub project: String,
-    /// What its source says.
+    /// The totals that its source states.
     pub totals: Totals,
     /// What of this machine's records was taken away from it before they were shortened. Where this is there, the machine's shortened
     /// records are all in it.
@@ -144,9 +144,9 @@ pub struct Excess {
 }
 
 impl Excess {
-    /// What a sum says beyond what is shown: each figure at least 0.
+    /// What a sum states beyond what is shown: each figure at least 0.
     ///
-    /// Where all of its tokens are new it costs what its source says. Of a part no more counts than its own tokens cost, so that another
+    /// Where all of its tokens are new it costs what its source states. Of a part no more counts than its own tokens cost, so that another
     /// price of what records show adds nothing.
     pub fn of(self, totals: &Totals, model: &str, at: Timestamp) -> Totals {
         let requests = totals.requests.saturating_sub(self.shown.requests);

@@ -16,15 +16,15 @@ pub struct Config {
     pub anonymize_hostname: bool,
     /// `privacy_settings.exclude_project_names`: no project leaves the machine.
     pub exclude_project_names: bool,
-    /// `privacy_settings.project_names` is `hash`: projects are named by what only the fleet's key tells.
+    /// `privacy_settings.project_names` is `hash`: projects are named by hashes under the fleet's key.
     pub hash_project_names: bool,
     /// `privacy_settings.aliases`: what projects are called, by path or by its last component.
     pub aliases: BTreeMap<String, String>,
-    /// `privacy_settings.retention_days`: older records become stubs.
+    /// `privacy_settings.retention_days`: older records become bare.
     pub retention_days: Option<u32>,
     /// `privacy_settings.encryption` is `at-rest` or `both`.
     pub encrypt: bool,
-    /// `privacy_settings.sealed`: the fleet is encrypted, whatever the remote shows.
+    /// `privacy_settings.sealed`: the fleet is encrypted, even where the remote shows another.
     pub sealed: bool,
     /// `summary_only`: sums per session, day and model leave the machine, no records.
     pub summary_only: bool,
@@ -64,7 +64,7 @@ pub struct Failures {
     /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how long runs that nobody attends leave the
     /// remote alone after the first failure, the second, and so on. The last holds for all further ones: what is committed waits.
     pub backoff: Vec<u64>,
-    /// `sync_failed.silence_seconds`: when a transport that says nothing is cut off.
+    /// `sync_failed.silence_seconds`: when a silent transport is cut off.
     pub silence: u64,
     /// `corrupt_data.log_error`: skipped lines are named.
     pub name_bad_lines: bool,

@@ -84,8 +84,8 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with anything in it of which `ours` says
-/// no to its path below the folder is left alone: that is an error.
+/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with a file in it whose path below the
+/// folder `ours` rejects is left alone: that is an error.
 pub fn replace_folder(
     path: &Path,
     ours: impl Fn(&Path) -> bool,
@@ -109,7 +109,7 @@ pub fn replace_folder(
         .and_then(|()| content(&new))
         .map_err(fail)?;
     if exists {
-        // Whoever may read the old one may read the new one.
+        // The new one is readable to the same users as the old one.
         let shown = fs::metadata(path).map_err(fail)?.permissions();
         private::open_folder(&new, &shown).map_err(fail)?;
         fs::rename(path, &old).map_err(fail)?;

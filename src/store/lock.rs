@@ -14,9 +14,9 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// How long a lock is waited for whose holder is gone: a process that it was just starting may still be dying.
 const DYING: Duration = Duration::from_secs(5);
 
-/// Held until dropped, or until the process ends in whatever way: the kernel releases it.
+/// Held until dropped, or until the process ends in any way: the kernel releases it.
 ///
-/// The file's text is a journal as well: it says who runs, and is emptied when the run ends, well or not. Text that is there when the
+/// The file's text is a journal as well: it names the process that runs, and is emptied when the run ends, well or not. Text that is there when the
 /// lock is free was left by a run that was killed, or that the power left: it is flushed before anything else is written.
 #[derive(Debug)]
 pub struct Lock {
@@ -65,7 +65,7 @@ pub enum LockError {
     },
 }
 
-/// Takes the lock in the state folder, waiting for whoever has it no longer than `wait`. `label` tells others who holds it.
+/// Takes the lock in the state folder, waiting for its holder no longer than `wait`. `label` names the holder to others.
 pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
     let path = state.join("lock");
     let fail = |source| LockError::Io {
@@ -84,13 +84,14 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     } else {
         None
     };
-    let said = file
+    let noted = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(label.as_bytes()))
         .and_then(|()| file.sync_data());
     // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
-    said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
+    noted
+        .and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
         .map_err(fail)?;
     Ok(Lock { file, killed })
 }

@@ -54,7 +54,7 @@ pub fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
 /// Whether this computer is the one that the id was made on, or was adopted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
-    /// It is, as far as can be told.
+    /// It is, as far as is known.
     Same,
     /// The id came here by a copied home, a restored backup or an image.
     Other,
@@ -110,7 +110,7 @@ pub fn write(path: &Path, id: &MachineId) -> Result<(), IdError> {
     Ok(durable::write(path, format!("{id}\n").as_bytes())?)
 }
 
-/// Reads the id, or makes one and keeps it. The flag says whether it is new.
+/// Reads the id, or makes one and keeps it. The flag is set where it is new.
 pub fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
     if let Some(id) = read(path)? {
         return Ok((id, false));

@@ -1,4 +1,4 @@
-//! What lies on disk is for its owner alone: folders 0700, files 0600, programs 0700, whatever the umask of whoever starts a run.
+//! What lies on disk is for its owner alone: folders 0700, files 0600, programs 0700, with any umask.
 //!
 //! The process itself and the git that it runs write so because of the umask that [`restrict`] sets, and a git that somebody runs by hand
 //! because of `core.sharedRepository` in the clone. What the user's own programs write (hooks, editors, a remote on this machine) is
@@ -101,7 +101,7 @@ fn named(places: &Places) -> Vec<PathBuf> {
         Some(places.state.clone()),
         places.config.parent().map(Path::to_owned),
     ];
-    // Whoever keeps one of them elsewhere and links to it means that place.
+    // A link means that the user keeps it elsewhere.
     all.into_iter()
         .flatten()
         .filter_map(|path| fs::canonicalize(path).ok())
@@ -109,7 +109,7 @@ fn named(places: &Places) -> Vec<PathBuf> {
 }
 
 /// Up to `most` folders and files of ours that others than their owner can read or change, the outer ones first. What lies in a folder
-/// that they cannot enter is none of them, whatever its own permissions are.
+/// that they cannot enter is none of them, with any permissions of its own.
 pub fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
     let mut out = Vec::new();
     walk(named(places), false, &mut |path| {
@@ -133,12 +133,12 @@ pub fn is_open(places: &Places) -> bool {
         .any(|path| super::space::is_open_to_others(&path))
 }
 
-/// Shuts others off from all folders and files of ours. Says of how many.
+/// Shuts others off from all folders and files of ours. Returns of how many.
 pub fn close(places: &Places) -> usize {
     close_all(own(places))
 }
 
-/// Shuts others off from a folder and all that is in it. Says of how many files and folders.
+/// Shuts others off from a folder and all that is in it. Returns of how many files and folders.
 pub fn close_folder(path: &Path) -> usize {
     close_all(fs::canonicalize(path).into_iter().collect())
 }
@@ -172,7 +172,7 @@ pub fn open_folder(_: &Path, _: &fs::Permissions) -> io::Result<()> {
 fn close_all(paths: Vec<PathBuf>) -> usize {
     let mut closed = 0;
     walk(paths, true, &mut |path| {
-        // What belongs to somebody else stays as it is: that is told elsewhere.
+        // What belongs to somebody else stays as it is: that is reported elsewhere.
         closed += usize::from(close_one(path).is_ok());
         true
     });

@@ -83,7 +83,7 @@ pub struct Settings {
 impl Settings {
     /// Opens the file at `path`; where there is none, it will be made.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        // Whoever keeps settings elsewhere and links to them wants that file changed.
+        // A link means that the user keeps settings elsewhere: that file is changed.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let root = match fs::read(&path) {
             Ok(bytes) => object(&path, &bytes)?,

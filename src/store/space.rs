@@ -1,4 +1,4 @@
-//! What the system says of a place: whether files can be made there, how much room there is, who may read a file.
+//! What the system states of a place: whether files can be made there, how much room there is, who may read a file.
 
 use std::path::Path;
 

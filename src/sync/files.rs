@@ -6,7 +6,7 @@ use super::SyncError;
 use super::accounts::Others;
 use super::own::Own;
 use super::page::Figures;
-use crate::base::few::{Few, low};
+use crate::base::id_set::{SmallIdSet, low_bits};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::Day;
 use crate::cache::Cache;
@@ -87,7 +87,7 @@ impl<'a> Files<'a> {
         let mut wanted: HashSet<u64> = records.entries().map(|entry| entry.id.number()).collect();
         let copies = own.copies();
         wanted.extend(copies.iter().map(|record| record.id.number()));
-        let sought = Sought::of(wanted.iter().map(|id| low(*id)));
+        let sought = Sought::of(wanted.iter().map(|id| low_bits(*id)));
         let has = |one: &Digested| {
             Ok(!one
                 .fingerprints_among(&sought, self.repo, self.cache)?
@@ -120,7 +120,7 @@ impl<'a> Files<'a> {
             |one| Ok(months.contains(&one.portion.path)),
             |day, _| Ok(days.contains(&day)),
         )?;
-        let names = Few::of(sessions.iter().map(|id| name(id.as_str())));
+        let names = SmallIdSet::of(sessions.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = sessions.iter().map(SessionId::as_str).collect();
         for one in self
             .months
@@ -154,7 +154,12 @@ impl<'a> Files<'a> {
                 None
             }
         };
-        let sought = Sought::of(states.iter().filter_map(first).map(|id| low(id.number())));
+        let sought = Sought::of(
+            states
+                .iter()
+                .filter_map(first)
+                .map(|id| low_bits(id.number())),
+        );
         let lineages: HashSet<RecordId> = states.iter().map(|state| state.lineage).collect();
         let mut names = Interner::default();
         let mut out = Others::default();
@@ -209,7 +214,7 @@ impl<'a> Files<'a> {
     /// Reads all files of the sessions that were touched: a session's checksum is over all its days.
     pub fn read_touched(&self, own: &mut Own) -> Result<(), SyncError> {
         let touched = own.needed();
-        let names = Few::of(touched.iter().map(|id| name(id.as_str())));
+        let names = SmallIdSet::of(touched.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();
         let has = |one: &Digested| Ok(one.names.iter().any(|name| names.has(*name)));
         self.read(own, has, |_, digest| {

@@ -21,7 +21,7 @@ const MOST_MODELS: usize = 64;
 /// How far into a line its kind is looked for.
 const KIND: usize = 256;
 
-/// What a transcript said so far of its account: kept between runs, so that only new lines are read.
+/// What a transcript has stated so far of its account: kept between runs, so that only new lines are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
 pub struct Stretch {
     /// The last state: its account, and its figures by model.

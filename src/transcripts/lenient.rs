@@ -1,4 +1,4 @@
-//! JSON values as transcripts have them: whatever is not of the expected kind counts as absent, so that one odd field costs no line.
+//! JSON values as transcripts have them: a value of another kind than expected counts as absent, so that one odd field costs no line.
 
 use std::borrow::Cow;
 use std::fmt;

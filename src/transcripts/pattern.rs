@@ -46,7 +46,7 @@ pub fn folders(pattern: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a name is what a pattern says: `*` stands for any characters, `?` for one.
+/// Whether a name matches a pattern: `*` stands for any characters, `?` for one.
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());

@@ -32,7 +32,7 @@ pub struct Cursor {
     pub lines: u64,
     /// A hash of the bytes before `offset`.
     pub tail: u64,
-    /// What its account said so far.
+    /// What its account has stated so far.
     pub stretch: Stretch,
 }
 

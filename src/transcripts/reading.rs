@@ -55,7 +55,7 @@ impl Reading {
     fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>) {
         self.opened += 1;
         match read {
-            // A transcript that vanishes between listing and opening was deleted by its owner; what it said earlier is kept anyway.
+            // A transcript that vanishes between listing and opening was deleted by its owner; what was read of it earlier is kept anyway.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
             Ok(read) => {
@@ -89,7 +89,7 @@ pub struct Row {
     pub path: PathBuf,
     /// The line's number, from 1.
     pub line: u64,
-    /// What it says.
+    /// The state.
     pub record: Record,
 }
 

@@ -112,7 +112,7 @@ impl Row<'_> {
         };
         let shared = self.shared(place, usage, names)?;
         keep(shared.record(identity.id(None), usage, model, self.cost.0, names)?);
-        // Iterations are parts of the totals above, but for an adviser, a fallback attempt on another model and a compaction.
+        // Iterations are parts of the totals above, except an adviser, a fallback attempt on another model and a compaction.
         let mut counts = [0_u32; 3];
         for part in &usage.iterations.0 {
             let Some((which, name, model)) = part.billed_besides(model)? else {
