@@ -1,4 +1,5 @@
-//! The fleet's key: 32 random bytes that the user carries from machine to machine, and that is never committed.
+//! The fleet's key: 32 random bytes that the user carries from machine to machine, and that is
+//! never committed.
 
 use std::fmt;
 
@@ -60,7 +61,8 @@ impl Key {
         (key.mark() == mark).then_some(key)
     }
 
-    /// The text that another machine imports. It ends in the key's mark, by which a mistyped key is found.
+    /// The text that another machine imports. It ends in the key's mark, by which a mistyped key is
+    /// found.
     pub fn text(&self) -> String {
         format!("{PREFIX}{}-{}", hex(&self.bytes), self.mark())
     }
@@ -75,7 +77,8 @@ impl Key {
         mac(&self.bytes, purpose.as_bytes())
     }
 
-    /// This key in the place of another, which becomes a former one, with all that were former already.
+    /// This key in the place of another, which becomes a former one, with all that were former
+    /// already.
     #[must_use]
     pub fn replacing(self, old: &Self) -> Self {
         let mut former = vec![old.bytes];
@@ -118,7 +121,8 @@ impl NameKey {
         }
     }
 
-    /// Those of a fleet's key and of the keys that it replaced: what was signed with one of them stays known.
+    /// Those of a fleet's key and of the keys that it replaced: what was signed with one of them
+    /// stays known.
     pub fn all(key: &Key) -> Vec<Self> {
         let former = key.former();
         std::iter::once(Self::of(key))

@@ -1,4 +1,5 @@
-//! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a terminal.
+//! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a
+//! terminal.
 
 pub mod encode;
 pub mod id_set;

@@ -1,4 +1,5 @@
-//! Events of long work, for a watcher. The library shows none of them: the command line draws bars or writes lines.
+//! Events of long work, for a watcher. The library shows none of them: the command line draws bars
+//! or writes lines.
 
 use std::fmt;
 use std::sync::Arc;

@@ -44,7 +44,8 @@ impl From<(Timestamp, Timestamp)> for Window {
     }
 }
 
-/// Milliseconds since 1970, without the end. They may lie out of the years that a [`Timestamp`] can have.
+/// Milliseconds since 1970, without the end. They may lie out of the years that a [`Timestamp`] can
+/// have.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]

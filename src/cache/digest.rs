@@ -1,6 +1,8 @@
-//! Digests: what a file, and what a portion (a machine file, or one machine's month), contributes to the fleet.
+//! Digests: what a file, and what a portion (a machine file, or one machine's month), contributes
+//! to the fleet.
 //!
-//! They are kept under the ids of the very objects that they were made from, so that only changed files are read again.
+//! They are kept under the ids of the very objects that they were made from, so that only changed
+//! files are read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -37,13 +39,15 @@ pub struct Digest {
     pub sums: Option<Span>,
     /// It has records without an id of their own, or some that are known to be others.
     pub derived: bool,
-    /// What could not be read: the file, the code of what is wrong with it, and how many of its lines; 0 for all of it.
+    /// What could not be read: the file, the code of what is wrong with it, and how many of its
+    /// lines; 0 for all of it.
     pub damaged: Vec<(String, Code, u64)>,
     /// Sessions with a checksum that failed.
     pub suspects: Vec<String>,
     /// Of a machine file: all of it but the view of the last sync.
     pub machine_file: Option<String>,
-    /// Of a portion: its machine file cannot be read, or two of its files share a record. It is read whole.
+    /// Of a portion: its machine file cannot be read, or two of its files share a record. It is
+    /// read whole.
     pub whole: bool,
     /// Of a portion: what reading it costs.
     pub weight: Weight,
@@ -193,7 +197,8 @@ impl PortionDigest {
     }
 }
 
-/// Digests a file; for one that cannot be read, or is none of those that count, the code of what is wrong with it.
+/// Digests a file; for one that cannot be read, or is none of those that count, the code of what is
+/// wrong with it.
 pub fn digest(
     path: &str,
     kind: &Path,

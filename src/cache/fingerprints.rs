@@ -1,6 +1,7 @@
 //! Fingerprints: the low 32 bits of records' ids, enough to show that two portions share none.
 //!
-//! A long history has many, and a run asks for few of them: those of a known portion stay in the cache, and some are asked for there.
+//! A long history has many, and a run asks for few of them: those of a known portion stay in the
+//! cache, and some are asked for there.
 
 use std::borrow::Cow;
 
@@ -17,7 +18,8 @@ pub enum Fingerprints {
     Here {
         /// All of them.
         all: Vec<u32>,
-        /// Those that the portion did not have when it was last compared with all others; none where it never was.
+        /// Those that the portion did not have when it was last compared with all others; none
+        /// where it never was.
         fresh: Option<Vec<u32>>,
     },
     /// The cache has so many of them.
@@ -105,8 +107,8 @@ impl Fingerprints {
     }
 }
 
-/// The marks of those ids that `old` has not; all are sorted by marks. None unless the ids gained add up to `sum`: another id may have
-/// come with the mark of one that went.
+/// The marks of those ids that `old` has not; all are sorted by marks. None unless the ids gained
+/// add up to `sum`: another id may have come with the mark of one that went.
 fn gained(ids: &[u64], old: &[[u8; 4]], sum: u64) -> Option<Vec<u32>> {
     let mut old = old.iter().map(|mark| u32::from_le_bytes(*mark)).peekable();
     let mut left = sum;

@@ -27,7 +27,8 @@ pub struct Digested {
     pub(super) fingerprints: Fingerprints,
     /// A hash of each session's id, sorted.
     pub names: Rc<[u64]>,
-    /// Its sessions, packed, where it was digested now; else the cache has them. Of a large fleet's, few are asked for.
+    /// Its sessions, packed, where it was digested now; else the cache has them. Of a large
+    /// fleet's, few are asked for.
     sessions: Option<Box<[u8]>>,
 }
 

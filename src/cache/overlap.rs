@@ -1,10 +1,12 @@
 //! Which portions must be read whole.
 //!
-//! Most are independent: no record of one is in another, and their totals add up. Those that share a record, or whose figures depend on
-//! others' (sums, records without an id of their own), *overlap*.
+//! Most are independent: no record of one is in another, and their totals add up. Those that share
+//! a record, or whose figures depend on others' (sums, records without an id of their own),
+//! *overlap*.
 //!
-//! Portions that were compared with each other before, as the cache states, are not compared again: of a long history only what is new
-//! is compared with the rest, and of a month that has more records than before, only those.
+//! Portions that were compared with each other before, as the cache states, are not compared again:
+//! of a long history only what is new is compared with the rest, and of a month that has more
+//! records than before, only those.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -30,7 +32,8 @@ pub fn overlapping(
     cache: &dyn Cache,
 ) -> Result<Vec<bool>, DataError> {
     if portions.iter().any(|one| one.digest.derived) {
-        // A record without an id of its own is hidden by any record that states the same, in any portion.
+        // A record without an id of its own is hidden by any record that states the same, in any
+        // portion.
         return Ok(vec![true; portions.len()]);
     }
     let shares = compare(repo, portions, gone, cache)?;
@@ -57,7 +60,8 @@ pub fn overlapping(
 
 /// Which portions are new, or must be compared again.
 fn to_compare(portions: &[Digested], gone: &Gone) -> Vec<bool> {
-    // A machine file repeats records of its machine's day files. Where any of them changed, it is compared again.
+    // A machine file repeats records of its machine's day files. Where any of them changed, it is
+    // compared again.
     let changed = portions.iter().filter(|one| !one.compared);
     let changed = changed.map(|one| one.portion.path.as_str());
     let lost = gone.0.iter().map(String::as_str);
@@ -114,7 +118,8 @@ fn keep_compared(portions: &[Digested], shares: &[bool], gone: &Gone, cache: &dy
     }
 }
 
-/// The portions that share an id, out of all ids with their portions and a hash of the record there. A machine file may repeat records of its machine's day files.
+/// The portions that share an id, out of all ids with their portions and a hash of the record
+/// there. A machine file may repeat records of its machine's day files.
 fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
     let mut out = vec![false; portions.len()];
     let groups = || ids.chunk_by(|a, b| a.0 == b.0);
@@ -137,7 +142,8 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
     }
-    // A machine file that is read whole is read with all that it repeats, and so is what that is repeated in.
+    // A machine file that is read whole is read with all that it repeats, and so is what that is
+    // repeated in.
     loop {
         let before = out.clone();
         for group in groups().filter(|group| {
@@ -163,7 +169,8 @@ fn machine_of(path: &str) -> Option<&str> {
 /// Fingerprints of new portions, each with the portion's index.
 type Fresh<'a> = Vec<(usize, Cow<'a, [u32]>)>;
 
-/// The portions that may share an id with a new one, by fingerprints; and all new machine files with what they may repeat.
+/// The portions that may share an id with a new one, by fingerprints; and all new machine files
+/// with what they may repeat.
 fn suspected(
     repo: &Repo,
     portions: &[Digested],
@@ -174,7 +181,8 @@ fn suspected(
     for (at, one) in portions.iter().enumerate().filter(|(at, _)| new[*at]) {
         fresh.push((at, one.fresh_fingerprints(repo, cache)?));
     }
-    // Two small sets of bits show which fingerprints are in one place only, as most are. The rest is sorted.
+    // Two small sets of bits show which fingerprints are in one place only, as most are. The rest
+    // is sorted.
     let count = fresh.iter().map(|(_, all)| all.len()).sum();
     let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
     for (at, all) in &fresh {

@@ -1,7 +1,7 @@
 //! The fleet from digests: what did not change is not read again.
 //!
-//! Overlapping portions are read whole and counted by [`Fleet::count`]; of all others the totals are added. The result is the same as if
-//! all had been read; a property test compares the two.
+//! Overlapping portions are read whole and counted by [`Fleet::count`]; of all others the totals
+//! are added. The result is the same as if all had been read; a property test compares the two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,8 @@ pub struct Overview<'a> {
     cache: &'a dyn Cache,
     /// The portions that share nothing with any other.
     independent: Vec<Digested>,
-    /// Totals are those of all portions. Sessions are those of overlapping portions, with what these have of them.
+    /// Totals are those of all portions. Sessions are those of overlapping portions, with what
+    /// these have of them.
     pub fleet: Fleet,
 }
 
@@ -74,8 +75,8 @@ impl<'a> Overview<'a> {
         })
     }
 
-    /// Completes the views of the sessions that overlapping portions have, and adds those that were used last; the fleet then knows how
-    /// many there are.
+    /// Completes the views of the sessions that overlapping portions have, and adds those that were
+    /// used last; the fleet then knows how many there are.
     pub fn add_latest_sessions(&mut self) -> Result<(), DataError> {
         let mut chosen: BTreeSet<SessionId> = self.fleet.sessions.keys().cloned().collect();
         let mut months: Vec<(Timestamp, &Digested)> = self
@@ -192,7 +193,8 @@ impl<'a> Overview<'a> {
     }
 }
 
-/// The machines, with the records of overlapping portions (those that are flagged), and all other portions.
+/// The machines, with the records of overlapping portions (those that are flagged), and all other
+/// portions.
 fn gather(
     repo: &Repo,
     portions: impl Iterator<Item = (Digested, bool)>,
@@ -265,7 +267,8 @@ fn price_book(portions: &[Digested]) -> PriceBook {
     book::gather(files.iter())
 }
 
-/// Whether the book changes what a portion costs: digests are by the built-in prices. Records without a session may be of any model.
+/// Whether the book changes what a portion costs: digests are by the built-in prices. Records
+/// without a session may be of any model.
 fn repriced(
     one: &Digested,
     prices: &Prices,
@@ -298,7 +301,8 @@ pub fn manifest(
     manifest_and_scraps(repo, trees, rules, cache).map(|(manifest, _)| manifest)
 }
 
-/// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing all of it takes longer than computing.
+/// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing
+/// all of it takes longer than computing.
 pub fn manifest_and_scraps<'a>(
     repo: &'a Repo,
     trees: InputTrees,

@@ -1,7 +1,8 @@
 //! Records as the cache keeps them for reports: what a report asks for, at fixed offsets.
 //!
-//! A byte shows which of two forms follows. In the plain one a row takes 46 bytes; it has no room for figures that no real request has,
-//! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
+//! A byte shows which of two forms follows. In the plain one a row takes 46 bytes; it has no room
+//! for figures that no real request has, nor for the cost that old versions of Claude Code wrote. A
+//! file with such takes the wide form.
 
 use std::hash::Hash;
 
@@ -69,7 +70,8 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    /// The places of a record's names, which are added where they are new. None where there is no room.
+    /// The places of a record's names, which are added where they are new. None where there is no
+    /// room.
     fn places(&mut self, entry: &Entry<'a>) -> Option<[u16; 4]> {
         let client = entry.client;
         let client = [&*client.entrypoint, &*client.agent, &*client.version];
@@ -190,7 +192,8 @@ impl Packed {
     }
 }
 
-/// Packs records. Empty for a file with more names than any file that is written here: it is read anew for each report.
+/// Packs records. Empty for a file with more names than any file that is written here: it is read
+/// anew for each report.
 pub fn pack(records: &RecordSet) -> Vec<u8> {
     try_pack(records).unwrap_or_default()
 }
@@ -282,7 +285,8 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not what [`pack`] made, none is given.
+/// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not
+/// what [`pack`] made, none is given.
 pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
     let (form, rest) = bytes.split_first()?;
     let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;

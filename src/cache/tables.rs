@@ -43,8 +43,8 @@ fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> rusqlite::Result<Vec<u8>>
 }
 
 impl Index {
-    /// What digests depend on beside the objects: their own shape, the rules and prices, the tool, and what decides which files may be
-    /// read.
+    /// What digests depend on beside the objects: their own shape, the rules and prices, the tool,
+    /// and what decides which files may be read.
     fn version(&self) -> String {
         format!(
             "{VERSION} {RULES} {} {} {}",
@@ -105,7 +105,8 @@ impl Index {
             .get_or_insert_with(|| self.portion_rows().unwrap_or_default()))
     }
 
-    // By its object too: where the disk is full, what this run remembers and what the database has are two things.
+    // By its object too: where the disk is full, what this run remembers and what the database has
+    // are two things.
     fn portion_sessions(
         &self,
         portion: &str,

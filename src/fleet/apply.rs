@@ -1,4 +1,5 @@
-//! Applies the rules to one file: a day file, a machine file, or a manifest that one of these keeps.
+//! Applies the rules to one file: a day file, a machine file, or a manifest that one of these
+//! keeps.
 
 use serde_json::{Map, Value};
 
@@ -74,7 +75,8 @@ impl Rules {
         }
     }
 
-    /// Applies the rules to a machine file, and returns whether that changed it. Totals of the machine are refreshed by the machine.
+    /// Applies the rules to a machine file, and returns whether that changed it. Totals of the
+    /// machine are refreshed by the machine.
     pub fn apply_machine_file(&self, file: &mut SyncFile) -> bool {
         let before = file.clone();
         let mut judge = Judge::new(self);
@@ -95,7 +97,8 @@ impl Rules {
         *file != before
     }
 
-    /// Takes sessions out of a machine file that are forgotten, or of which only days are listed that are shortened.
+    /// Takes sessions out of a machine file that are forgotten, or of which only days are listed
+    /// that are shortened.
     fn forget_sessions(&self, file: &mut SyncFile, judge: &mut Judge) {
         let pruned = self.pruned_before(&file.machine.uuid);
         let mut is_gone = |id: &SessionId, session: &Session| {
@@ -127,7 +130,8 @@ impl Rules {
         }
     }
 
-    /// Takes records out of a machine file's sessions that are forgotten or shortened, and the projects of old ones.
+    /// Takes records out of a machine file's sessions that are forgotten or shortened, and the
+    /// projects of old ones.
     fn shorten_sessions(&self, file: &mut SyncFile, judge: &mut Judge) {
         let machine = file.machine.uuid.clone();
         let pruned = self.pruned_before(&machine);
@@ -147,8 +151,8 @@ impl Rules {
         }
     }
 
-    /// Takes what is forgotten out of an adopted manifest: machines, with the sessions of which no other machine holds anything, and
-    /// all that ended before the day that is kept.
+    /// Takes what is forgotten out of an adopted manifest: machines, with the sessions of which no
+    /// other machine holds anything, and all that ended before the day that is kept.
     fn apply_adopted(&self, decision: &mut Extra, judge: &mut Judge) {
         let Some(manifest) = decision.get_mut("manifest").and_then(Value::as_object_mut) else {
             return;
@@ -169,7 +173,8 @@ impl Rules {
         }
     }
 
-    /// Takes forgotten machines out of a session's list. Returns whether others are left, or none was listed.
+    /// Takes forgotten machines out of a session's list. Returns whether others are left, or none
+    /// was listed.
     fn keeps_machines(&self, session: &mut Value) -> bool {
         let Some(list) = session.get_mut("machines").and_then(Value::as_array_mut) else {
             return true;

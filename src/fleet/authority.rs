@@ -1,8 +1,9 @@
 //! What a decision may do.
 //!
-//! Decisions stand in machine files, and of an encrypted fleet only files that may be read get here ([`crate::git::admit`]): what a
-//! pusher without the key decides is void. What is asked here guards against slips: a tombstone with a typing error in its day, and one
-//! that a person took back.
+//! Decisions stand in machine files, and of an encrypted fleet only files that may be read get here
+//! ([`crate::git::admit`]): what a pusher without the key decides is void. What is asked here
+//! guards against slips: a tombstone with a typing error in its day, and one that a person took
+//! back.
 
 use super::decisions::FORGOTTEN;
 use crate::base::json::Extra;
@@ -20,7 +21,8 @@ pub enum Effect {
     Holds,
     /// Nothing: it takes back others about the same subject.
     Undone,
-    /// Nothing: it is about days after the one on which it was made, so that it would forget what nobody has used yet.
+    /// Nothing: it is about days after the one on which it was made, so that it would forget what
+    /// nobody has used yet.
     Ahead,
 }
 
@@ -47,8 +49,8 @@ pub fn made(said: &Extra) -> Option<Timestamp> {
     Timestamp::parse(said.get(MADE)?.as_str()?)
 }
 
-/// The last day that a tombstone may name. One of an earlier version does not state when it was made: at the latest when its file was written,
-/// and such a version let the next day pass.
+/// The last day that a tombstone may name. One of an earlier version does not state when it was
+/// made: at the latest when its file was written, and such a version let the next day pass.
 fn latest(said: &Extra, written: Timestamp) -> Day {
     const DAY: i64 = 24 * 60 * 60 * 1000;
     let next = Timestamp::from_millis(written.millis().saturating_add(DAY)).unwrap_or(written);

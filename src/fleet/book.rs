@@ -1,6 +1,8 @@
-//! The fleet's price book: prices and discounts that users set, as decisions. They hold for every machine and can be taken back.
+//! The fleet's price book: prices and discounts that users set, as decisions. They hold for every
+//! machine and can be taken back.
 //!
-//! Figures of machine files are by the built-in prices; the manifest and all reports are by the book.
+//! Figures of machine files are by the built-in prices; the manifest and all reports are by the
+//! book.
 
 use serde_json::{Map, Value, json};
 
@@ -35,7 +37,8 @@ pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
     PriceBook(rules(&Decisions::gather(files)))
 }
 
-/// The subject of the decision about a rule: a later one about the same models, days and kind of change replaces it.
+/// The subject of the decision about a rule: a later one about the same models, days and kind of
+/// change replaces it.
 pub fn subject(rule: &Rule) -> String {
     let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
     let kind = match rule.change {

@@ -1,4 +1,5 @@
-//! One sum, compared with records and other sums; and sums by time, for finding those that a record matches.
+//! One sum, compared with records and other sums; and sums by time, for finding those that a record
+//! matches.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -73,8 +74,8 @@ impl Compared {
         self.deducted = self.deducted.plus(other.deducted);
     }
 
-    /// Takes note of a request that it matches, and of the machines that have copies of it. `places`: for each machine the one that it
-    /// counts for.
+    /// Takes note of a request that it matches, and of the machines that have copies of it.
+    /// `places`: for each machine the one that it counts for.
     pub fn add(&mut self, entry: &Entry, copies: &[(usize, Level)], places: &[usize]) {
         let mut held = copies
             .iter()

@@ -21,7 +21,8 @@ use crate::format::manifest::{Code, Conflict};
 use crate::prices::{PriceBook, Prices};
 use crate::record::{Counters, Entry, Level, Record, RecordSet, Totals, derived_id};
 
-/// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the machine that started first.
+/// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the
+/// machine that started first.
 type Owner = (Reverse<Level>, Timestamp, Timestamp, usize);
 
 /// A request that several machines hold, on its way through them.
@@ -196,8 +197,8 @@ impl Fleet {
         }
     }
 
-    /// Names sessions of whose requests machines state different figures, though each states that they are final. The larger row counts,
-    /// so that a wrong one would raise the totals.
+    /// Names sessions of whose requests machines state different figures, though each states that
+    /// they are final. The larger row counts, so that a wrong one would raise the totals.
     fn name_unequal(&mut self, merged: &HashMap<RecordId, Merged>) {
         let mut sessions: BTreeMap<&SessionId, (BTreeSet<usize>, u64)> = BTreeMap::new();
         for m in merged.values().filter(|m| m.unequal) {
@@ -233,8 +234,8 @@ struct Pass<'r> {
 }
 
 impl Pass<'_> {
-    /// Counts the records that one machine holds alone, and joins the copies of all others. `held`: each machine's records, and its
-    /// start.
+    /// Counts the records that one machine holds alone, and joins the copies of all others. `held`:
+    /// each machine's records, and its start.
     fn count_single(&mut self, held: Vec<(RecordSet, Timestamp)>) -> HashMap<RecordId, Merged> {
         let mut merged: HashMap<RecordId, Merged> = HashMap::new();
         for (at, (records, start)) in held.into_iter().enumerate() {
@@ -269,7 +270,8 @@ impl Pass<'_> {
 
     /// Counts a record for a machine, and returns whether it counts.
     fn count(&mut self, entry: &Entry, machine: usize, copies: &[(usize, Level)]) -> bool {
-        // A record without an id of its own is the same request as one with an id that has its time, model and counters.
+        // A record without an id of its own is the same request as one with an id that has its
+        // time, model and counters.
         if self.forgotten.contains(&entry.id) || (entry.derived && self.twins.contains(&entry.id)) {
             return false;
         }

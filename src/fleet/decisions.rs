@@ -1,7 +1,8 @@
 //! Decisions of users: labels, retired and merged machines, settled conflicts.
 //!
-//! A decision is an entry (kind, subject, revision) of a grow-only list in the file of the machine where it was made. Of all
-//! machines' entries about one subject the one with the highest (revision, text) holds, so that decisions converge like everything.
+//! A decision is an entry (kind, subject, revision) of a grow-only list in the file of the machine
+//! where it was made. Of all machines' entries about one subject the one with the highest
+//! (revision, text) holds, so that decisions converge like everything.
 
 use std::collections::BTreeMap;
 
@@ -16,16 +17,19 @@ pub const LABEL: &str = "label";
 pub const RETIRED: &str = "retired";
 /// Merges machine `subject` into the machine `into`.
 pub const MERGED: &str = "merged";
-/// A price or a discount of the fleet's price book. Its subject names models, days and kind; its member is `price`: a rule, or `false`.
+/// A price or a discount of the fleet's price book. Its subject names models, days and kind; its
+/// member is `price`: a rule, or `false`.
 pub const PRICE: &str = "price";
 /// Makes the version of `machine` authoritative in a conflict about the session `subject`.
 pub const ACCEPTED: &str = "accepted";
 
-/// Has something forgotten. Its subject names what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`. A MAC is the HMAC-SHA-256 of
-/// the name under the member `salt`, so that the repository does not contain the name. Its members are `made`: when; or `undone`: no more.
+/// Has something forgotten. Its subject names what: `session:MAC`, `project:MAC`, `machine:ID`,
+/// `before:DAY`. A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the
+/// repository does not contain the name. Its members are `made`: when; or `undone`: no more.
 pub const FORGOTTEN: &str = "forgotten";
 
-/// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject is any; its member is `manifest`.
+/// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject
+/// is any; its member is `manifest`.
 pub const ADOPTED: &str = "adopted-manifest";
 
 /// The manifests of version 1.0 that some machine adopted, each once.
@@ -136,7 +140,8 @@ pub struct Intent {
     pub value: serde_json::Value,
 }
 
-/// Resolves merge decisions to a final machine index, for each of a sorted list of machines. Follows chains; ignores cycles.
+/// Resolves merge decisions to a final machine index, for each of a sorted list of machines.
+/// Follows chains; ignores cycles.
 pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<usize> {
     let next: Vec<usize> = machines
         .iter()

@@ -1,7 +1,7 @@
 //! Applies the rules to trees, and asks whether a tree keeps them.
 //!
-//! No tree is trusted to keep them because another one did: each machine file and each machine's month is looked at, unless the very
-//! object was found to keep them before ([`Checked`]).
+//! No tree is trusted to keep them because another one did: each machine file and each machine's
+//! month is looked at, unless the very object was found to keep them before ([`Checked`]).
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -87,7 +87,8 @@ pub fn enforce(
                 Ok(())
             })?;
         out.root = repo.without(repo.replace(Some(out.root), &changes)?, &removed)?;
-        // The same requests may stand elsewhere, under another session or with a later time: once more, with what is known now.
+        // The same requests may stand elsewhere, under another session or with a later time: once
+        // more, with what is known now.
         let more = rules.pass(passed);
         if forgotten.is_empty() && !more {
             return Ok(out);
@@ -162,7 +163,8 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    /// Shows what changes in a machine file or a month, and returns whether it keeps the rules, now and whenever it is looked at again.
+    /// Shows what changes in a machine file or a month, and returns whether it keeps the rules, now
+    /// and whenever it is looked at again.
     fn portion(&mut self, portion: &Portion, show: Show) -> Result<bool, DataError> {
         let mut kept = true;
         for (blob, kind) in portion.files(self.repo)? {
@@ -190,7 +192,8 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// What applying the rules changes in a file; none where it changes nothing, or the file cannot be read.
+    /// What applying the rules changes in a file; none where it changes nothing, or the file cannot
+    /// be read.
     fn change(&mut self, kind: &Path, bytes: &[u8]) -> Option<Change> {
         match kind {
             Path::Day(machine, day, _) => {
@@ -229,8 +232,8 @@ impl Sweep<'_> {
     }
 }
 
-/// Ids of records below a root tree that are forgotten without a tombstone, of any copy: noted by an earlier version on behalf of
-/// a tombstone that is void now.
+/// Ids of records below a root tree that are forgotten without a tombstone, of any copy: noted by
+/// an earlier version on behalf of a tombstone that is void now.
 pub fn unexplained(repo: &Repo, root: Oid, rules: &Rules) -> Result<BTreeSet<RecordId>, DataError> {
     let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());
     let trees = inputs(repo, Some(root))?;

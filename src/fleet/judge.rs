@@ -32,7 +32,8 @@ impl Applied {
 }
 
 impl Rules {
-    /// What is kept of a machine's records, those of transcripts for example, and what became of the others.
+    /// What is kept of a machine's records, those of transcripts for example, and what became of
+    /// the others.
     pub fn keep<'r>(
         &self,
         machine: &MachineId,
@@ -68,7 +69,8 @@ impl Rules {
         }
     }
 
-    /// Of these records, those whose ids are forgotten without a tombstone: what an earlier version noted.
+    /// Of these records, those whose ids are forgotten without a tombstone: what an earlier version
+    /// noted.
     pub fn unexplained(
         &self,
         machine: &MachineId,

@@ -1,7 +1,8 @@
 //! How much of a tree is read in sum: a small push must not cost much time on every machine.
 //!
-//! A file has a limit of its own ([`crate::format`]); these hold for all files together. Pure: of equal trees every machine leaves out the
-//! same. The machine with the most data gives way first, so that the figures of the others stay.
+//! A file has a limit of its own ([`crate::format`]); these hold for all files together. Pure: of
+//! equal trees every machine leaves out the same. The machine with the most data gives way first,
+//! so that the figures of the others stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +38,8 @@ pub struct LeftOut {
     pub machines: u64,
 }
 
-/// Splits portions into those that are read and those that are left out. Those of the machine `own` are read in any case.
+/// Splits portions into those that are read and those that are left out. Those of the machine `own`
+/// are read in any case.
 pub fn split<P: Part>(
     all: Vec<(P, Weight)>,
     own: Option<&MachineId>,
@@ -118,7 +120,8 @@ fn beyond<P: Part>(
     out
 }
 
-/// What each machine may have at most where all together have more than `all`; none where they have not. `sums` are sorted.
+/// What each machine may have at most where all together have more than `all`; none where they have
+/// not. `sums` are sorted.
 fn share(sums: impl ExactSizeIterator<Item = u64> + Clone, all: u64) -> Option<u64> {
     if sums.clone().fold(0, u64::saturating_add) <= all {
         return None;

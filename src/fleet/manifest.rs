@@ -14,10 +14,12 @@ use crate::format::manifest::{
 };
 use crate::format::syncfile::{Mode, SyncFile};
 
-/// A machine is inactive when it last synced this long before the fleet's latest sync, in milliseconds: 30 days.
+/// A machine is inactive when it last synced this long before the fleet's latest sync, in
+/// milliseconds: 30 days.
 const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock, no order of arrival: equal trees give equal bytes.
+/// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock,
+/// no order of arrival: equal trees give equal bytes.
 pub fn compute(fleet: &Fleet, trees: InputTrees, rules: u64) -> Manifest {
     let adopted = decisions::adopted(files(fleet));
     let pending = fleet.sessions.values().filter(|s| s.pending).count() as u64;
@@ -75,7 +77,8 @@ fn times_and_totals(fleet: &Fleet, adopted: &[Manifest]) -> Manifest {
     }
 }
 
-/// The time that machines are compared with: the latest sync of any, believed no more than 30 days beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
+/// The time that machines are compared with: the latest sync of any, believed no more than 30 days
+/// beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
 fn reference(fleet: &Fleet) -> Option<Timestamp> {
     let believed = |view: &MachineView| {
         let (file, usage) = (view.machine_file.as_ref()?, view.last_usage);
@@ -209,7 +212,8 @@ fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Ve
         .collect()
 }
 
-/// Adds what an adopted manifest has beyond the files: the sessions of machines without any (`alone`), and unknown members.
+/// Adds what an adopted manifest has beyond the files: the sessions of machines without any
+/// (`alone`), and unknown members.
 fn adopt(out: &mut Manifest, manifest: &Manifest, alone: &BTreeSet<&str>) {
     fill(&mut out.extra, &manifest.extra);
     fill(&mut out.summary_extra, &manifest.summary_extra);

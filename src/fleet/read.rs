@@ -1,4 +1,5 @@
-//! All that one machine has written, read from a tree: the join by id of all its files, never their sum.
+//! All that one machine has written, read from a tree: the join by id of all its files, never their
+//! sum.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +41,8 @@ pub struct MachineData {
     pub problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
     pub suspect: BTreeSet<SessionId>,
-    /// It has a file that may be read, or is known otherwise: a machine of which all files were refused is none.
+    /// It has a file that may be read, or is known otherwise: a machine of which all files were
+    /// refused is none.
     pub is_vouched: bool,
 }
 
@@ -200,7 +202,8 @@ pub enum Content {
 
 /// Sorts files to the machines that wrote them.
 ///
-/// Total: any file that does not parse is left out and named in the machine's `problems`; files without a place in the layout are ignored.
+/// Total: any file that does not parse is left out and named in the machine's `problems`; files
+/// without a place in the layout are ignored.
 #[derive(Debug, Default)]
 struct Reader {
     fleet: BTreeMap<MachineId, MachineData>,
@@ -265,8 +268,8 @@ pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>
     }
 }
 
-/// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where the object is missing: figures without
-/// it would be wrong figures.
+/// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where
+/// the object is missing: figures without it would be wrong figures.
 pub fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
     standing(repo, path, oid).map(|(content, _)| content)
 }
@@ -282,7 +285,8 @@ pub fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bool), Da
     })
 }
 
-/// A machine file, or one machine's month: what digests are made of and rules are asked about, as one.
+/// A machine file, or one machine's month: what digests are made of and rules are asked about, as
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portion {
     /// Its path.

@@ -11,7 +11,8 @@ use crate::git::repo::{FILE, Repo};
 use crate::store::layout::{self, Path};
 
 impl Rules {
-    /// The rules of a root tree. `file` gives the text of a machine file that is known without opening it.
+    /// The rules of a root tree. `file` gives the text of a machine file that is known without
+    /// opening it.
     pub fn read(
         repo: &Repo,
         root: Oid,

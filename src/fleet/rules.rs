@@ -1,7 +1,9 @@
-//! What is not kept: data that somebody had forgotten, and the details that retention takes from old records.
+//! What is not kept: data that somebody had forgotten, and the details that retention takes from
+//! old records.
 //!
-//! Rules stand in machine files and join like decisions. They only take away, and applying them again changes nothing: that a tree keeps
-//! the rules means that applying them changes nothing in it.
+//! Rules stand in machine files and join like decisions. They only take away, and applying them
+//! again changes nothing: that a tree keeps the rules means that applying them changes nothing in
+//! it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +27,8 @@ pub fn forgotten_day() -> Day {
     Timestamp::EPOCH.day()
 }
 
-/// A decision that has something forgotten, or that takes that back: of all about one subject the one that holds.
+/// A decision that has something forgotten, or that takes that back: of all about one subject the
+/// one that holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Tombstone {
     revision: u64,
@@ -49,11 +52,13 @@ pub struct Rules {
     tombstones: BTreeMap<String, Tombstone>,
     /// By machine: records of days before this one are bare.
     pub(super) pruned: BTreeMap<MachineId, Day>,
-    /// Records that were forgotten with their session or project. The same requests may come back under other names.
+    /// Records that were forgotten with their session or project. The same requests may come back
+    /// under other names.
     pub(super) ids: BTreeSet<Forgotten>,
     /// Ids that are forgotten by no tombstone that holds, and that somebody brought back.
     pub(super) kept: BTreeSet<RecordId>,
-    /// Records of which one copy went because of its day, in this run, and why. Another copy may bear a later time.
+    /// Records of which one copy went because of its day, in this run, and why. Another copy may
+    /// bear a later time.
     pub(super) passed: BTreeMap<RecordId, Reasons>,
     /// What hidden names may be made with.
     pub(super) keys: Vec<NameKey>,
@@ -191,7 +196,8 @@ impl Rules {
         self.passed.len() > before
     }
 
-    /// The ids that are forgotten. One that went by tombstones is, as long as one of these holds, or is not known here.
+    /// The ids that are forgotten. One that went by tombstones is, as long as one of these holds,
+    /// or is not known here.
     pub fn forgotten_ids(&self) -> BTreeSet<RecordId> {
         self.ids
             .iter()
@@ -253,7 +259,8 @@ impl Rules {
         self.before.last().map(|(day, _)| *day)
     }
 
-    /// How many names were forgotten that cannot be known here: their tombstones were made with a key that this machine does not have.
+    /// How many names were forgotten that cannot be known here: their tombstones were made with a
+    /// key that this machine does not have.
     pub fn unknown_names(&self) -> usize {
         let all = self.sessions.iter().chain(&self.projects);
         all.filter(|(name, _)| name.is_unknown(&self.keys)).count()
@@ -293,8 +300,8 @@ impl Rules {
         }
     }
 
-    /// A number for the rules: what kept them once, keeps them until it changes. Without a machine, of those that go by names and ids;
-    /// with one, also of those that go by days on that machine.
+    /// A number for the rules: what kept them once, keeps them until it changes. Without a machine,
+    /// of those that go by names and ids; with one, also of those that go by days on that machine.
     pub fn fingerprint(&self, days_of: Option<&MachineId>) -> u64 {
         let mut parts: Vec<Vec<u8>> = Vec::new();
         if let Some(machine) = days_of {
@@ -327,7 +334,8 @@ impl Rules {
         RecordId::of("rules", &parts).number()
     }
 
-    /// Whether the rules that go by days hold for a machine's month, by its first day and the first day of which details are there.
+    /// Whether the rules that go by days hold for a machine's month, by its first day and the first
+    /// day of which details are there.
     pub fn allow_days(
         &self,
         machine: &MachineId,

@@ -1,7 +1,7 @@
 //! Settles what needs a time, a session or a project to be decided, before these are taken away.
 //!
-//! Shortening changes no total: what sums exceed records is computed with the records as they are, and again with the shortened ones;
-//! the difference is noted as deducted.
+//! Shortening changes no total: what sums exceed records is computed with the records as they are,
+//! and again with the shortened ones; the difference is noted as deducted.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -13,7 +13,8 @@ use crate::base::ids::{MachineId, RecordId};
 use crate::prices::PriceBook;
 use crate::record::{Record, Sum, SumKey};
 
-/// The sums that the machine `me` has to write down before its records become those that it has in `after`.
+/// The sums that the machine `me` has to write down before its records become those that it has in
+/// `after`.
 pub fn settle(
     me: &MachineId,
     before: Vec<MachineData>,
@@ -89,7 +90,8 @@ fn find<'s>(sums: &'s Sums, key: &SumKey, at: usize) -> Option<&'s Compared> {
         .or_else(|| same().next())
 }
 
-/// Notes in a record that is to be shortened which records without an id of their own are the same request.
+/// Notes in a record that is to be shortened which records without an id of their own are the same
+/// request.
 pub fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
     if !record.derived && derived.contains(&record.twin()) {
         record.twins.insert(record.twin());
@@ -106,9 +108,11 @@ pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
         .collect()
 }
 
-/// For each of some sums whether what a machine has shows all of it already, so that it need not be written.
+/// For each of some sums whether what a machine has shows all of it already, so that it need not be
+/// written.
 pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
-    // That one of them shows another is no reason to leave it out, and neither is what was imported before.
+    // That one of them shows another is no reason to leave it out, and neither is what was imported
+    // before.
     let alone = |line: &(SumKey, Sum)| MachineData {
         sums: [line.clone()].into(),
         machine_file: None,

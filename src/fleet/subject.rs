@@ -21,7 +21,8 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The decision that has it forgotten: its subject, and its members. With a key, only who has the key knows the name.
+    /// The decision that has it forgotten: its subject, and its members. With a key, only who has
+    /// the key knows the name.
     pub fn tombstone(&self, salt: &str, key: Option<&NameKey>) -> (String, Extra) {
         let hidden = |kind: &str, name: &str| {
             let name = HiddenName::of(kind, salt, name, key).text();

@@ -1,8 +1,10 @@
-//! What counts of sums: what they exceed the requests that match them, and sums that are trusted more.
+//! What counts of sums: what they exceed the requests that match them, and sums that are trusted
+//! more.
 //!
-//! One mechanism for all sources; what differs between them is in [`crate::record::Source`]. Sums have no ids of requests, so that they
-//! are compared by time, model and session. A machine that shortened records has noted what of them was taken away (`deducted`): its
-//! shortened records are not looked at again.
+//! One mechanism for all sources; what differs between them is in [`crate::record::Source`]. Sums
+//! have no ids of requests, so that they are compared by time, model and session. A machine that
+//! shortened records has noted what of them was taken away (`deducted`): its shortened records are
+//! not looked at again.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -77,7 +79,8 @@ impl Sums {
         out
     }
 
-    /// The sums of all machines, claims too, each joined from its versions on a machine and its aliases.
+    /// The sums of all machines, claims too, each joined from its versions on a machine and its
+    /// aliases.
     fn versions(&mut self, machines: &[MachineData]) -> BTreeMap<(usize, SumKey), Versions> {
         let mut out: BTreeMap<(usize, SumKey), Versions> = BTreeMap::new();
         for (at, data) in machines.iter().enumerate() {
@@ -160,7 +163,8 @@ impl Sums {
         }
     }
 
-    /// Takes note of a request that counts, and of the machines that have copies of it, with their levels.
+    /// Takes note of a request that counts, and of the machines that have copies of it, with their
+    /// levels.
     pub fn add(&mut self, entry: &Entry, copies: &[(usize, Level)]) {
         // What other tools added up are requests.
         if self.all.is_empty() || entry.ledger {
@@ -287,7 +291,8 @@ impl Sums {
     }
 }
 
-/// Of statistics that were computed on several days the latest holds: it has all that the others have.
+/// Of statistics that were computed on several days the latest holds: it has all that the others
+/// have.
 fn latest_statistics<'k>(
     keys: impl Iterator<Item = &'k (usize, SumKey)>,
 ) -> HashMap<(usize, Day), Name> {

@@ -95,7 +95,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that nobody keeps them all.
+/// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that
+/// nobody keeps them all.
 pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
 
 /// A machine of the fleet.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::ids::MachineId;
 
-/// Why an entry stands in the conflict log. Files contain it as text, and entries are sorted by that.
+/// Why an entry stands in the conflict log. Files contain it as text, and entries are sorted by
+/// that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Code {

@@ -14,8 +14,8 @@ use crate::record::{
 };
 
 impl Members<'_> {
-    /// A record, and its project where it names one. `around`: the session that it stands under in a machine file. `file`: the day of the
-    /// day file that it stands in.
+    /// A record, and its project where it names one. `around`: the session that it stands under in
+    /// a machine file. `file`: the day of the day file that it stands in.
     pub(super) fn record(
         mut self,
         around: Option<&SessionId>,
@@ -57,7 +57,8 @@ impl Members<'_> {
         Some((record, project))
     }
 
-    /// The origin of a record, with the level of detail that its members show, and its project where it names one.
+    /// The origin of a record, with the level of detail that its members show, and its project
+    /// where it names one.
     fn origin(
         &mut self,
         around: Option<&SessionId>,
@@ -146,7 +147,8 @@ impl Members<'_> {
         }
     }
 
-    /// What made a record. Where a record of its kind has none, such a member is of a newer version, and is kept as it is.
+    /// What made a record. Where a record of its kind has none, such a member is of a newer
+    /// version, and is kept as it is.
     fn client(&mut self, known: bool, names: &mut Interner) -> Client {
         let mut name = |key: &str, text: Option<Cow<str>>| {
             let text = text.unwrap_or_default();

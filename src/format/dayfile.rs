@@ -1,7 +1,8 @@
 //! Day files: `sync/archive/{YYYY}/{MM}/{uuid}/{DD}[.N].jsonl`, where every usage record lives.
 //!
-//! A header line; then per session a session line and below it the session's records, sums and lines of unknown kinds.
-//! The content is a set, the bytes are its sorted form, and joining two versions is union by id.
+//! A header line; then per session a session line and below it the session's records, sums and
+//! lines of unknown kinds. The content is a set, the bytes are its sorted form, and joining two
+//! versions is union by id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +38,8 @@ pub struct DayFile {
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of records that were forgotten.
     pub forgotten: BTreeSet<Forgotten>,
-    /// Lines of kinds that this version does not know, as canonical text, with their session if they name one.
+    /// Lines of kinds that this version does not know, as canonical text, with their session if
+    /// they name one.
     pub unknown: BTreeSet<(Option<SessionId>, String)>,
 }
 
@@ -46,11 +48,13 @@ pub struct DayFile {
 pub struct Forgotten {
     /// The record.
     pub id: RecordId,
-    /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote it down.
+    /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote
+    /// it down.
     pub by: Option<RecordId>,
 }
 
-/// The line that brings back a forgotten id that is noted without a tombstone. Earlier versions carry it as one of an unknown kind.
+/// The line that brings back a forgotten id that is noted without a tombstone. Earlier versions
+/// carry it as one of an unknown kind.
 fn kept_line(id: RecordId) -> String {
     Object::new()
         .other("kept", Some(id.to_string().as_str()))
@@ -81,8 +85,8 @@ impl DayFile {
         }
     }
 
-    /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum; the mark stays, through all joins,
-    /// for a person to see.
+    /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum;
+    /// the mark stays, through all joins, for a person to see.
     pub fn mark_suspect(&mut self, session: &SessionId) {
         self.sessions
             .entry(session.clone())
@@ -189,7 +193,8 @@ impl DayFile {
     /// The lines of each session, and those without one.
     fn lines(&self) -> (BTreeMap<SessionId, SessionLines<'_>>, Vec<&String>) {
         let mut sessions: BTreeMap<SessionId, SessionLines> = BTreeMap::new();
-        // A session without lines is written only if its line has members of its own, such as a mark.
+        // A session without lines is written only if its line has members of its own, such as a
+        // mark.
         for session in self.marked().into_keys() {
             sessions.entry(session.clone()).or_default();
         }
@@ -278,7 +283,8 @@ struct SessionLines<'a> {
 }
 
 impl SessionLines<'_> {
-    /// The project on the session line: that of the first record, else the greatest that a sum names.
+    /// The project on the session line: that of the first record, else the greatest that a sum
+    /// names.
     fn project(&self) -> Name {
         let first = self
             .records

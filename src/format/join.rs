@@ -55,8 +55,9 @@ impl Join for Decision {
     }
 }
 
-/// A machine file. The view of the last sync, which its machine refreshes, comes whole from the version with the greater (revision, `updated_at`, bytes);
-/// decisions, claims and the sessions that carry claims are joined, and `created_at` is the smaller.
+/// A machine file. The view of the last sync, which its machine refreshes, comes whole from the
+/// version with the greater (revision, `updated_at`, bytes); decisions, claims and the sessions
+/// that carry claims are joined, and `created_at` is the smaller.
 impl Join for SyncFile {
     fn join(self, other: Self) -> Self {
         if self == other {
@@ -93,7 +94,8 @@ impl Join for SyncFile {
     }
 }
 
-/// Keeps the sessions that either of two views lists. One revision with two views can only be a copy that went its own way.
+/// Keeps the sessions that either of two views lists. One revision with two views can only be a
+/// copy that went its own way.
 fn join_views(head: &mut SyncFile, tail: &SyncFile) {
     for (id, session) in &tail.sessions {
         if session.claimed.is_some() {
@@ -109,7 +111,8 @@ fn join_views(head: &mut SyncFile, tail: &SyncFile) {
     }
 }
 
-/// The text by which a tie between two machine files of equal rank is broken: the view of the last sync, without sessions.
+/// The text by which a tie between two machine files of equal rank is broken: the view of the last
+/// sync, without sessions.
 fn view_text(file: &SyncFile) -> String {
     let mut view = file.clone();
     view.machine.created_at = Timestamp::EPOCH;

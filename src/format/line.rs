@@ -11,7 +11,8 @@ use crate::record::{Record, Source, Sum, SumKey};
 /// A line of a day file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// A session's line: what the lines below it belong to. `project` is the session's project there.
+    /// A session's line: what the lines below it belong to. `project` is the session's project
+    /// there.
     Session {
         /// The session; empty for lines that have none.
         session: SessionId,

@@ -1,4 +1,5 @@
-//! The manifest: `sync/manifest.json`, a pure function of the trees beside it. Here is its shape; `fleet::manifest` computes it.
+//! The manifest: `sync/manifest.json`, a pure function of the trees beside it. Here is its shape;
+//! `fleet::manifest` computes it.
 
 use std::collections::BTreeMap;
 
@@ -136,7 +137,8 @@ pub struct Manifest {
     pub sessions: BTreeMap<SessionId, ManifestSession>,
     /// The conflict log.
     pub conflicts: Vec<Conflict>,
-    /// What it was computed from; none where the inputs were not at hand, or in a manifest of version 1.0.
+    /// What it was computed from; none where the inputs were not at hand, or in a manifest of
+    /// version 1.0.
     pub inputs: Option<Inputs>,
     /// The rules that it was computed by; 0 in a manifest of version 1.0.
     pub rules: u64,

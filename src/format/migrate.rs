@@ -1,7 +1,8 @@
 //! From one major version of the format to the next.
 //!
-//! Minor versions only add optional members and need no migration. A major version moves or changes what is there, so that older tools
-//! must not write it: they ask for an update. Migrating is one commit that changes every file and loses nothing; git keeps the old one.
+//! Minor versions only add optional members and need no migration. A major version moves or changes
+//! what is there, so that older tools must not write it: they ask for an update. Migrating is one
+//! commit that changes every file and loses nothing; git keeps the old one.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
     value.get("version")?.as_str().map(str::to_owned)
 }
 
-/// A file after all steps that apply to it; none where none does. A line that is no JSON stays as it is.
+/// A file after all steps that apply to it; none where none does. A line that is no JSON stays as
+/// it is.
 pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<u8>>, FormatError> {
     let most = MAX_DAY_FILE.max(MAX_SYNC_FILE);
     if bytes.len() > most {

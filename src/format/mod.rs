@@ -1,7 +1,7 @@
 //! The files in the repository: their types, how they are read, and their canonical bytes.
 //!
-//! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names validated, counters capped.
-//! Writing is canonical: equal values are equal bytes on every machine.
+//! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names
+//! validated, counters capped. Writing is canonical: equal values are equal bytes on every machine.
 
 pub mod conflict;
 mod convert;
@@ -32,10 +32,12 @@ use crate::record::Totals;
 /// The version that this tool writes: 1.0 plus optional fields.
 pub const VERSION: &str = "1.1";
 
-/// The largest day file that is read, in bytes. A part is closed at 1 MB, so only a join of many clones could exceed it.
+/// The largest day file that is read, in bytes. A part is closed at 1 MB, so only a join of many
+/// clones could exceed it.
 pub const MAX_DAY_FILE: usize = 64 << 20;
 
-/// The largest sync file that is read, in bytes. Ours have at most 256 KB; those of version 1.0 hold a machine's whole history.
+/// The largest sync file that is read, in bytes. Ours have at most 256 KB; those of version 1.0
+/// hold a machine's whole history.
 pub const MAX_SYNC_FILE: usize = 64 << 20;
 
 /// The largest manifest that is read, in bytes.

@@ -16,8 +16,8 @@ use crate::record::{Level, Record, Sum, SumKey};
 impl DayFile {
     /// Reads the file of a machine's day.
     ///
-    /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves: what stands between them are
-    /// lines like any other, and a set takes both sides.
+    /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves:
+    /// what stands between them are lines like any other, and a set takes both sides.
     pub fn read(
         machine: &MachineId,
         day: Day,
@@ -37,7 +37,8 @@ impl DayFile {
                 reading.damage.lines += 1;
                 continue;
             };
-            // Two equal headers become one in a text merge; those that differ in unknown members stand twice.
+            // Two equal headers become one in a text merge; those that differ in unknown members
+            // stand twice.
             let is_header = if header {
                 is_header(text)
             } else {

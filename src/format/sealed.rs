@@ -1,4 +1,5 @@
-//! Encryption at rest: files below `sync` as sealed lines, so that git's deltas, joins and histories stay what they are.
+//! Encryption at rest: files below `sync` as sealed lines, so that git's deltas, joins and
+//! histories stay what they are.
 //!
 //! A sealed file is text:
 //!
@@ -8,25 +9,29 @@
 //! BASE64
 //! ```
 //!
-//! `MARK` is the key's mark, `PATH` the file's path in the repository. Each further line is one line of the file, without its line
-//! break, sealed by AES-256-SIV (RFC 5297) under the fleet key's `HMAC-SHA-256(key, "files 1") || HMAC-SHA-256(key, "files 2")`, with
-//! `PATH` as the only associated data, in base64 without padding. SIV is deterministic: equal lines of one file are equal bytes, on all
-//! machines. A file that is no day file ends in a line `= BASE64`, the HMAC-SHA-256 of all its text under
-//! `HMAC-SHA-256(key, "whole")`: its lines mean something by their order, while a day file is a set of lines whose sessions carry
-//! checksums.
+//! `MARK` is the key's mark, `PATH` the file's path in the repository. Each further line is one
+//! line of the file, without its line break, sealed by AES-256-SIV (RFC 5297) under the fleet key's
+//! `HMAC-SHA-256(key, "files 1") || HMAC-SHA-256(key, "files 2")`, with `PATH` as the only
+//! associated data, in base64 without padding. SIV is deterministic: equal lines of one file are
+//! equal bytes, on all machines. A file that is no day file ends in a line `= BASE64`, the
+//! HMAC-SHA-256 of all its text under `HMAC-SHA-256(key, "whole")`: its lines mean something by
+//! their order, while a day file is a set of lines whose sessions carry checksums.
 //!
-//! When the key changes, a *statement* at `sync/keys/OLD` informs machines that have the old key, whose mark is `OLD`:
+//! When the key changes, a *statement* at `sync/keys/OLD` informs machines that have the old key,
+//! whose mark is `OLD`:
 //!
 //! ```text
 //! claude-sync-key-replaced 1 OLD NEW CODE
 //! = BASE64
 //! ```
 //!
-//! `CODE` is the HMAC-SHA-256 of `NEW` under `HMAC-SHA-256(old key, "replaced")`, in base64: only holders of the old key can make it. The
-//! second line is the code of the whole under the new key, as of a sealed file that is no set.
+//! `CODE` is the HMAC-SHA-256 of `NEW` under `HMAC-SHA-256(old key, "replaced")`, in base64: only
+//! holders of the old key can make it. The second line is the code of the whole under the new key,
+//! as of a sealed file that is no set.
 //!
-//! Lines that git's text merge adds (conflict markers, a second first line) are no part of the file. Where there are markers, each of the
-//! two versions that they separate must be authentic by itself.
+//! Lines that git's text merge adds (conflict markers, a second first line) are no part of the
+//! file. Where there are markers, each of the two versions that they separate must be authentic by
+//! itself.
 
 use aes_siv::KeyInit as _;
 use aes_siv::siv::Aes256Siv;
@@ -74,7 +79,8 @@ impl std::fmt::Debug for Seal {
 pub struct Opened {
     /// Its text. Lines that are not authentic are ones that nobody can read.
     pub bytes: Vec<u8>,
-    /// All of it is authentic: each line, and in a file whose lines mean something by their order the whole text.
+    /// All of it is authentic: each line, and in a file whose lines mean something by their order
+    /// the whole text.
     pub sound: bool,
 }
 
@@ -160,8 +166,8 @@ impl Seal {
         String::from_utf8(opened).ok()
     }
 
-    /// Opens a sealed file. A line that was tampered with becomes one that nobody can read; a file whose lines mean something by their
-    /// order becomes unreadable as a whole.
+    /// Opens a sealed file. A line that was tampered with becomes one that nobody can read; a file
+    /// whose lines mean something by their order becomes unreadable as a whole.
     pub fn open(&self, bytes: &[u8]) -> Result<Vec<u8>, SealError> {
         self.open_checked(bytes).map(|opened| opened.bytes)
     }

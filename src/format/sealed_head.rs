@@ -39,7 +39,8 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC.as_bytes())
 }
 
-/// The first line of a file, where it is sealed. One that cannot be read is that of a later version.
+/// The first line of a file, where it is sealed. One that cannot be read is that of a later
+/// version.
 pub fn head(bytes: &[u8]) -> Option<Head<'_>> {
     let later = Head {
         version: "",

@@ -13,8 +13,8 @@ use crate::base::text::printable;
 const REPLACED: &str = "claude-sync-key-replaced ";
 
 impl Seal {
-    /// The statements that former keys were replaced: path and text. Others with this key know them by their
-    /// code, as they know sealed files.
+    /// The statements that former keys were replaced: path and text. Others with this key know them
+    /// by their code, as they know sealed files.
     pub fn statements(&self) -> Vec<(String, String)> {
         let statement = |old: &Derived| {
             let (path, present) = (statement_path(&old.mark), &self.present);
@@ -30,7 +30,8 @@ impl Seal {
         self.former.iter().map(statement).collect()
     }
 
-    /// A statement that another machine made under a former key, as this key's holders make it. None where it is no such statement.
+    /// A statement that another machine made under a former key, as this key's holders make it.
+    /// None where it is no such statement.
     pub fn renew_statement(&self, path: &str, bytes: &[u8]) -> Option<String> {
         let line = std::iter::once(&self.present)
             .chain(&self.former)
@@ -57,7 +58,8 @@ impl Seal {
 }
 
 impl Derived {
-    /// The code of a statement about the key that replaces this one: only holders of this key can make it.
+    /// The code of a statement about the key that replaces this one: only holders of this key can
+    /// make it.
     fn vouch(&self, new: &str) -> String {
         BASE64.encode(mac(&self.replaced, new.as_bytes()))
     }

@@ -1,7 +1,8 @@
 //! Sync files: `sync/machines/{uuid}.json`, the machine sync files of the spec.
 //!
-//! Written as 1.1 it is a view: cumulative totals, and what the last sync brought. Files of version 1.0 have no day files beside them:
-//! their records live here, and their summaries may claim more than their records show. Such sessions are *held* (they have `claimed`).
+//! Written as 1.1 it is a view: cumulative totals, and what the last sync brought. Files of version
+//! 1.0 have no day files beside them: their records live here, and their summaries may claim more
+//! than their records show. Such sessions are *held* (they have `claimed`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,7 +161,8 @@ pub struct SyncFile {
 }
 
 impl SyncFile {
-    /// The time that its claim is about: its own first and last request, and the sessions that are part of it. None where it is not known.
+    /// The time that its claim is about: its own first and last request, and the sessions that are
+    /// part of it. None where it is not known.
     pub fn claim_window(&self) -> Option<Window> {
         let claim = self.claimed?;
         let sessions = self
@@ -187,7 +189,8 @@ impl SyncFile {
 }
 
 impl Session {
-    /// The time that its claim is about: its own first and last request, and its records. None where it is not known.
+    /// The time that its claim is about: its own first and last request, and its records. None
+    /// where it is not known.
     pub fn claim_window(&self) -> Option<Window> {
         let own = self.first_seen.zip(self.last_updated).map(Window::from);
         let records = self.records.entries().map(|entry| Window::at(entry.at));

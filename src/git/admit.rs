@@ -1,8 +1,10 @@
-//! What may be read from a tree: in an encrypted fleet a pusher without the key adds nothing to what is read.
+//! What may be read from a tree: in an encrypted fleet a pusher without the key adds nothing to
+//! what is read.
 //!
-//! A file below `sync` is admitted where it is sealed by the fleet's key, for its own path. Another one is admitted only where it stands,
-//! as it is, in the tree of [`KNOWN`], and is sealed as that tree is: in clear, or by a former key. That is what the clone had before the
-//! fleet was encrypted, or before its key changed.
+//! A file below `sync` is admitted where it is sealed by the fleet's key, for its own path. Another
+//! one is admitted only where it stands, as it is, in the tree of [`KNOWN`], and is sealed as that
+//! tree is: in clear, or by a former key. That is what the clone had before the fleet was
+//! encrypted, or before its key changed.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +58,8 @@ impl Refusal {
         Code::from(self).known_text().unwrap_or_default()
     }
 
-    /// What is wrong, by the text of its code; to follow a path. None where a file is refused for another reason.
+    /// What is wrong, by the text of its code; to follow a path. None where a file is refused for
+    /// another reason.
     pub fn describe(code: &str) -> Option<&'static str> {
         Some(match Code::parse(code) {
             Code::Unsealed => "it is not encrypted, and this fleet is",
@@ -78,8 +81,8 @@ pub struct Admitted {
     pub bytes: Vec<u8>,
     /// All of it is authentic.
     pub sound: bool,
-    /// Only the file and [`Repo::admission`] decided it. Else it is read because of what the clone has, or of what
-    /// the run trusts, and may be refused the next time.
+    /// Only the file and [`Repo::admission`] decided it. Else it is read because of what the clone
+    /// has, or of what the run trusts, and may be refused the next time.
     pub always: bool,
 }
 
@@ -105,7 +108,8 @@ impl Repo {
     /// Where the mark is kept.
     const MARK: &'static str = "claude-sync.sealed";
 
-    /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where it never met an encrypted commit.
+    /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where
+    /// it never met an encrypted commit.
     pub fn sealed_mark(&self) -> Result<Option<String>, RepoError> {
         if let Lookup::Done(known) = &*self.marked.borrow() {
             return Ok(known.clone());
@@ -141,13 +145,15 @@ impl Repo {
         *self.own_root.borrow_mut() = Lookup::Done(root);
     }
 
-    /// From here on files in clear are read: what is looked at was screened, or made by this run, which has no key to seal it with.
+    /// From here on files in clear are read: what is looked at was screened, or made by this run,
+    /// which has no key to seal it with.
     pub fn trust_own_work(&self, on: bool) {
         self.own_work.set(on && !self.is_sealing());
     }
 
-    /// What decides beside a file itself whether it may be read, as far as it is the same for all files: the mark of the clone, and the
-    /// keys. What is kept about files of which [`Admitted::always`] holds is true for this alone.
+    /// What decides beside a file itself whether it may be read, as far as it is the same for all
+    /// files: the mark of the clone, and the keys. What is kept about files of which
+    /// [`Admitted::always`] holds is true for this alone.
     pub fn admission(&self) -> Result<String, RepoError> {
         let mark = self.sealed_mark()?.unwrap_or_default();
         let keys = self.seal().map(sealed::Seal::marks).unwrap_or_default();
@@ -175,7 +181,8 @@ impl Repo {
         Ok(Some(Own { root, seal }))
     }
 
-    /// Whether a file stands, as it is, in the clone's own tree, and is sealed as that one is: with the key of this mark, or in clear.
+    /// Whether a file stands, as it is, in the clone's own tree, and is sealed as that one is: with
+    /// the key of this mark, or in clear.
     fn is_own(&self, path: &str, oid: Oid, seal: Option<&str>) -> Result<bool, RepoError> {
         let Some(own) = self.own()?.filter(|own| own.seal.as_deref() == seal) else {
             return Ok(false);
@@ -192,7 +199,8 @@ impl Repo {
             .map(|admitted| admitted.map(|file| file.bytes))
     }
 
-    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of it; then it is not `sound`.
+    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of
+    /// it; then it is not `sound`.
     pub fn admit(
         &self,
         path: &str,
@@ -275,9 +283,10 @@ impl Repo {
         })
     }
 
-    /// The mark of the key that a root tree is encrypted with: that of most of its machine files and its manifest. None where most of
-    /// them are in clear, or where there are none. One file decides nothing, so that a pusher cannot have a fleet taken for another kind
-    /// by one; where it would, as with a single machine, day files are asked too.
+    /// The mark of the key that a root tree is encrypted with: that of most of its machine files
+    /// and its manifest. None where most of them are in clear, or where there are none. One file
+    /// decides nothing, so that a pusher cannot have a fleet taken for another kind by one; where
+    /// it would, as with a single machine, day files are asked too.
     pub fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
         let mut votes = Votes::default();
         let manifest = self

@@ -8,7 +8,8 @@ use super::messages::{GitError, failed, subcommand};
 use super::process::Git;
 use super::watch::{self, Watched};
 
-/// How long the probe waits for an answer: the question is asked beside others, and has no answer without a network.
+/// How long the probe waits for an answer: the question is asked beside others, and has no answer
+/// without a network.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Settings without credentials: no helper knows a password, no header carries one.
@@ -44,7 +45,8 @@ const SILENT: [(&str, &str); 4] = [
 ];
 
 impl Git {
-    /// Lists a remote's branches without the user's configuration, credentials, certificates, cookies and `.netrc`.
+    /// Lists a remote's branches without the user's configuration, credentials, certificates,
+    /// cookies and `.netrc`.
     ///
     /// Of the configuration only the settings on how the network is reached are taken over.
     pub fn list_anonymously(&self, at: &Path, address: &str) -> Result<(), GitError> {

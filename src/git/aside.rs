@@ -1,4 +1,5 @@
-//! Moves damaged objects, packs and refs to a folder of their own in `.git`: nothing is deleted that somebody may still read.
+//! Moves damaged objects, packs and refs to a folder of their own in `.git`: nothing is deleted
+//! that somebody may still read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ const ASIDE: &str = "claude-sync-damaged";
 const BESIDE_PACKS: [&str; 6] = ["idx", "rev", "mtimes", "bitmap", "promisor", "keep"];
 
 impl Repo {
-    /// Moves loose objects aside that cannot be read whole. Git takes them for what they are named after, also when they are fetched again.
+    /// Moves loose objects aside that cannot be read whole. Git takes them for what they are named
+    /// after, also when they are fetched again.
     pub(super) fn set_aside_loose(&self) -> u64 {
         let Ok(odb) = self.inner.odb() else { return 0 };
         let mut count = 0;

@@ -1,4 +1,5 @@
-//! Why a remote was not reached or did not take a push, read from the messages of git, curl and ssh, and what to do next.
+//! Why a remote was not reached or did not take a push, read from the messages of git, curl and
+//! ssh, and what to do next.
 
 /// Why a remote could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +36,8 @@ pub enum Cause {
     Cut,
 }
 
-/// What messages contain, in lower case. The first that fits is the cause: of several messages the one that explains the others.
+/// What messages contain, in lower case. The first that fits is the cause: of several messages the
+/// one that explains the others.
 const SIGNS: [(Cause, &[&str]); 15] = [
     (
         Cause::HostKeyChanged,

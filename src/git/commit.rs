@@ -40,7 +40,8 @@ impl Repo {
             .and_then(|who| Signature::now(&who.name, &who.email).ok());
         match known {
             Some(who) => Ok(who),
-            // No identity is configured: a commit must not fail for that, and must not guess a name or address either.
+            // No identity is configured: a commit must not fail for that, and must not guess a name
+            // or address either.
             None => git(
                 "make a signature",
                 Signature::now("claude-sync", "claude-sync@localhost"),
@@ -48,7 +49,8 @@ impl Repo {
         }
     }
 
-    /// Makes a commit. It is not signed, even where `commit.gpgSign` is set: [`Git::commit_signed`] does that. No ref moves.
+    /// Makes a commit. It is not signed, even where `commit.gpgSign` is set: [`Git::commit_signed`]
+    /// does that. No ref moves.
     pub fn commit(
         &self,
         process: &Git,

@@ -43,8 +43,8 @@ pub enum RepoError {
         /// The message of libgit2, escaped.
         reason: String,
     },
-    /// An object is not here: this is a partial clone, or something was pruned. What it holds is unknown, which is not the same as
-    /// unreadable.
+    /// An object is not here: this is a partial clone, or something was pruned. What it holds is
+    /// unknown, which is not the same as unreadable.
     #[error("object {0} is missing here")]
     Missing(Oid),
     /// Anything else.
@@ -72,7 +72,8 @@ pub enum RepoError {
 }
 
 impl RepoError {
-    /// Whether objects are missing or damaged here, so that another repository that has them can help.
+    /// Whether objects are missing or damaged here, so that another repository that has them can
+    /// help.
     pub fn lacks_objects(&self) -> bool {
         match self {
             Self::Missing(_) => true,
@@ -92,7 +93,8 @@ impl RepoError {
     }
 }
 
-/// Whether a message of libgit2 tells of a damaged object: its codes and classes do not show this for all of them.
+/// Whether a message of libgit2 tells of a damaged object: its codes and classes do not show this
+/// for all of them.
 fn is_damage(message: &str) -> bool {
     [
         "is damaged",

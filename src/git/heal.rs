@@ -1,5 +1,6 @@
-//! Puts a clone right whose objects are missing or damaged: what is damaged is moved aside, the remote is fetched from as if nothing was
-//! here, and refs that still lead to nothing go back to a commit that is whole.
+//! Puts a clone right whose objects are missing or damaged: what is damaged is moved aside, the
+//! remote is fetched from as if nothing was here, and refs that still lead to nothing go back to a
+//! commit that is whole.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
@@ -19,7 +20,8 @@ pub struct Healed {
     pub fetched: bool,
     /// Refs that led to nothing and were moved or removed: transcripts are read anew.
     pub refs: Vec<String>,
-    /// Refs of the user's that led to an object which nobody has: git fetches nothing while they are there. They were moved aside.
+    /// Refs of the user's that led to an object which nobody has: git fetches nothing while they
+    /// are there. They were moved aside.
     pub lost: Vec<String>,
 }
 
@@ -41,7 +43,8 @@ pub struct Means {
 
 /// Refs that were taken away for a fetch.
 struct Hidden {
-    /// Claude-sync's own refs and those of the last fetch, each with the id that it held, where that could be read.
+    /// Claude-sync's own refs and those of the last fetch, each with the id that it held, where
+    /// that could be read.
     removed: BTreeMap<String, Option<Oid>>,
     /// The user's refs and a detached `HEAD`, each with the text of its file.
     foreign: Vec<(String, String)>,
@@ -58,7 +61,8 @@ enum Settled {
 }
 
 impl Repo {
-    /// Puts the clone right, as far as the means allow it. The repository is to be opened again afterwards.
+    /// Puts the clone right, as far as the means allow it. The repository is to be opened again
+    /// afterwards.
     ///
     /// Fails, and leaves the refs as they were, where the remote is needed and not reached.
     pub fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
@@ -131,7 +135,8 @@ impl Repo {
         }
     }
 
-    /// Puts refs of the user's back whose object came with the fetch, and keeps the others aside. Returns the names of these.
+    /// Puts refs of the user's back whose object came with the fetch, and keeps the others aside.
+    /// Returns the names of these.
     fn settle_foreign(&self, foreign: &[(String, String)]) -> Vec<String> {
         let mut lost = Vec::new();
         for (name, text) in foreign {
@@ -145,7 +150,8 @@ impl Repo {
         lost
     }
 
-    /// Leaves one of claude-sync's refs at its commit where that is whole, else moves it to an earlier whole one or removes it.
+    /// Leaves one of claude-sync's refs at its commit where that is whole, else moves it to an
+    /// earlier whole one or removes it.
     fn settle_own(
         &self,
         name: &str,
@@ -180,8 +186,9 @@ impl Repo {
         Ok(Settled::Moved)
     }
 
-    /// Takes refs of the user's away that lead to an object which is not here, and a detached `HEAD` that does: git refuses to fetch while
-    /// they are there. Returns each with the text of its file.
+    /// Takes refs of the user's away that lead to an object which is not here, and a detached
+    /// `HEAD` that does: git refuses to fetch while they are there. Returns each with the text of
+    /// its file.
     fn hide_broken(
         &self,
         own: &[String],

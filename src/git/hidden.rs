@@ -1,8 +1,8 @@
-//! What of a tree the work tree does not show: below `sync` what is carried and never read, and everywhere what is too much. A small push
-//! must not fill the disk.
+//! What of a tree the work tree does not show: below `sync` what is carried and never read, and
+//! everywhere what is too much. A small push must not fill the disk.
 //!
-//! Such files are in the index with git's own mark for what is not checked out (skip-worktree), so that `git status` stays clean, and
-//! `git add` and `git commit` keep them.
+//! Such files are in the index with git's own mark for what is not checked out (skip-worktree), so
+//! that `git status` stays clean, and `git add` and `git commit` keep them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -81,7 +81,8 @@ impl Repo {
         Ok((!is_ours || size <= LARGEST).then_some(size))
     }
 
-    /// Splits files into those that are shown and those that are not, beside what an index shows already.
+    /// Splits files into those that are shown and those that are not, beside what an index shows
+    /// already.
     pub(super) fn split_shown(
         &self,
         files: Vec<Found>,
@@ -151,7 +152,8 @@ impl Repo {
         Ok(())
     }
 
-    /// Removes what is below `sync` in the index and the work tree, and neither shown nor hidden of the tree.
+    /// Removes what is below `sync` in the index and the work tree, and neither shown nor hidden of
+    /// the tree.
     fn remove_others(
         &self,
         index: &mut Index,
@@ -188,7 +190,8 @@ impl Repo {
         git("write the index", index.write())
     }
 
-    /// Removes a file of the work tree, and the folders that are empty without it. What lies behind a link is not ours.
+    /// Removes a file of the work tree, and the folders that are empty without it. What lies behind
+    /// a link is not ours.
     fn remove_shown(&self, path: &str) {
         let mut place = self.path().to_owned();
         let mut folders = Vec::new();

@@ -29,7 +29,8 @@ const CHAINED: &str = "user";
 pub enum Installed {
     /// They are in this folder.
     Here(PathBuf),
-    /// `core.hooksPath` of the user's own configuration names a folder for all repositories. It is theirs, and was left alone.
+    /// `core.hooksPath` of the user's own configuration names a folder for all repositories. It is
+    /// theirs, and was left alone.
     Shared(PathBuf),
     /// The folder cannot be written.
     Failed(PathBuf),

@@ -1,5 +1,6 @@
-//! Loose objects are looked at before libgit2 reads them: where the file of one ends too early, libgit2 up to 1.9.7 waits for the rest for
-//! ever (libgit2 issue 7342, mended in its main branch). Objects in packs it reads with care.
+//! Loose objects are looked at before libgit2 reads them: where the file of one ends too early,
+//! libgit2 up to 1.9.7 waits for the rest for ever (libgit2 issue 7342, mended in its main branch).
+//! Objects in packs it reads with care.
 
 use std::collections::HashSet;
 use std::fs;
@@ -14,7 +15,8 @@ use super::repo::{FOLDER, Repo};
 /// Beyond this, the text of an object is not kept: it is no commit.
 const KEPT: usize = 1 << 20;
 
-/// Unpacks a zlib stream and returns what it begins with; none where it has no end. A stream with an error in it libgit2 refuses itself.
+/// Unpacks a zlib stream and returns what it begins with; none where it has no end. A stream with
+/// an error in it libgit2 refuses itself.
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     let mut stream = Decompress::new(true);
     let (mut text, mut part) = (Vec::new(), vec![0; 1 << 16]);
@@ -56,9 +58,9 @@ impl Repo {
         })
     }
 
-    /// Removes loose objects younger than `began` that cannot be read whole: a run that the power left had not flushed them yet. Git and
-    /// libgit2 would take them for the objects that they are named after. Returns how many there were, and counts an index that cannot
-    /// be read.
+    /// Removes loose objects younger than `began` that cannot be read whole: a run that the power
+    /// left had not flushed them yet. Git and libgit2 would take them for the objects that they are
+    /// named after. Returns how many there were, and counts an index that cannot be read.
     pub fn drop_broken(&self, began: SystemTime) -> u64 {
         let mut broken = 0;
         if self.inner.index().is_err() && fs::remove_file(self.inner.path().join("index")).is_ok() {
@@ -80,7 +82,8 @@ impl Repo {
         broken
     }
 
-    /// What a loose object begins with, its header before it; none where it is not loose. Fails where its file ends too early.
+    /// What a loose object begins with, its header before it; none where it is not loose. Fails
+    /// where its file ends too early.
     fn loose(&self, oid: Oid) -> Result<Option<Vec<u8>>, Error> {
         let name = oid.to_string();
         let (folder, rest) = name.split_at(2);
@@ -125,7 +128,8 @@ impl Repo {
         Ok(reference.peel_to_commit()?.id())
     }
 
-    /// Fails where a tree below `tree` or a file of attributes cannot be read to its end; with `files`, where any file cannot.
+    /// Fails where a tree below `tree` or a file of attributes cannot be read to its end; with
+    /// `files`, where any file cannot.
     pub(super) fn check_tree(&self, tree: Oid, files: bool) -> Result<(), Error> {
         for entry in &self.find_tree(tree)? {
             match entry.kind() {
@@ -141,7 +145,8 @@ impl Repo {
         Ok(())
     }
 
-    /// Fails where a commit that a walk from `tips` comes by cannot be read to its end. Commits before a packed one are packed too.
+    /// Fails where a commit that a walk from `tips` comes by cannot be read to its end. Commits
+    /// before a packed one are packed too.
     pub(super) fn check_history(&self, tips: &[Oid]) -> Result<(), Error> {
         let (mut todo, mut seen) = (tips.to_vec(), HashSet::new());
         while let Some(oid) = todo.pop() {

@@ -30,7 +30,8 @@ impl Git {
             .map(drop)
     }
 
-    /// Drops entries of reflogs that lead to nothing, which are errors to `git fsck`. That some stay harms nobody else.
+    /// Drops entries of reflogs that lead to nothing, which are errors to `git fsck`. That some
+    /// stay harms nobody else.
     pub(super) fn expire_stale_reflogs(&self, repo: &Path) {
         let command = [
             "reflog",

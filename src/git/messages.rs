@@ -1,7 +1,8 @@
-//! The messages of git, and what they mean: errors, their reasons without secrets, and signs of damage, of races and of redirection.
+//! The messages of git, and what they mean: errors, their reasons without secrets, and signs of
+//! damage, of races and of redirection.
 //!
-//! Git has no exit codes for these. [`super::cause`] reads from the same words why a remote was not reached, and
-//! [`super::refuser`] who refused a push.
+//! Git has no exit codes for these. [`super::cause`] reads from the same words why a remote was not
+//! reached, and [`super::refuser`] who refused a push.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,8 +10,8 @@ use std::process::Output;
 
 use crate::base::text::printable_lines;
 
-/// The oldest git that works, as Debian 12 and Apple have it. Before 2.42 a driver that gives up is an ordinary conflict to git, which the
-/// next run finishes.
+/// The oldest git that works, as Debian 12 and Apple have it. Before 2.42 a driver that gives up is
+/// an ordinary conflict to git, which the next run finishes.
 pub const MIN_VERSION: (u32, u32) = (2, 39);
 
 /// Something went wrong with a `git` process.
@@ -74,7 +75,8 @@ const NO_DAMAGE: [&str; 3] = [
 ];
 
 impl GitError {
-    /// Whether git met objects in this repository that are missing or damaged. Messages about the remote's objects are none.
+    /// Whether git met objects in this repository that are missing or damaged. Messages about the
+    /// remote's objects are none.
     ///
     /// Git has no exit code for it.
     pub fn is_damage_here(&self) -> bool {
@@ -161,7 +163,8 @@ pub(super) fn failed<S: AsRef<OsStr>>(args: &[S], out: &Output) -> GitError {
     }
 }
 
-/// The lines of git's message with the reason. Advice for people who type git commands would mislead here.
+/// The lines of git's message with the reason. Advice for people who type git commands would
+/// mislead here.
 fn reasons(text: &str) -> String {
     let is_reason = |line: &&str| {
         let text = line.strip_prefix("remote: ").unwrap_or(line);
@@ -176,7 +179,8 @@ fn reasons(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Cuts passwords and tokens out of addresses: `https://user:secret@host` becomes `https://***@host`.
+/// Cuts passwords and tokens out of addresses: `https://user:secret@host` becomes
+/// `https://***@host`.
 pub fn hide_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -203,7 +207,8 @@ pub fn hide_secrets(text: &str) -> String {
     out
 }
 
-/// What a server answers to the slower of two pushes: to one that comes later, and to one of the same instant.
+/// What a server answers to the slower of two pushes: to one that comes later, and to one of the
+/// same instant.
 const RACES: [&str; 7] = [
     "(fetch first)",
     "(non-fast-forward)",
@@ -230,8 +235,8 @@ pub(super) fn is_behind(out: &Output) -> bool {
     RACES[..2].iter().any(|race| text.contains(race))
 }
 
-/// Whether a fetch failed because another git moved the same ref in the same moment: one that outlived a killed run, or one of the
-/// user's.
+/// Whether a fetch failed because another git moved the same ref in the same moment: one that
+/// outlived a killed run, or one of the user's.
 pub(super) fn is_locked_ref(out: &Output) -> bool {
     let text = String::from_utf8_lossy(&out.stderr);
     ["cannot lock ref", "unable to update local ref"]

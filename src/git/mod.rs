@@ -1,6 +1,8 @@
-//! Git: objects, trees and commits through libgit2, everything that crosses a network or runs the user's programs through `git`.
+//! Git: objects, trees and commits through libgit2, everything that crosses a network or runs the
+//! user's programs through `git`.
 //!
-//! libgit2's own merges are not used: they follow renames, merge text silently and run neither drivers nor hooks.
+//! libgit2's own merges are not used: they follow renames, merge text silently and run neither
+//! drivers nor hooks.
 
 pub mod admit;
 mod anonymous;

@@ -10,7 +10,8 @@ use crate::format::MAX_DAY_FILE;
 use crate::format::sealed;
 
 impl Repo {
-    /// A blob's size, without reading it; none where the object is no blob. Fails where it is missing.
+    /// A blob's size, without reading it; none where the object is no blob. Fails where it is
+    /// missing.
     pub fn blob_size(&self, oid: Oid) -> Result<Option<usize>, RepoError> {
         match self.inner.odb().and_then(|odb| odb.read_header(oid)) {
             Ok((size, kind)) => Ok((kind == ObjectType::Blob).then_some(size)),
@@ -27,8 +28,8 @@ impl Repo {
         Ok(self.blob_size(oid)?.is_some_and(|size| size <= most))
     }
 
-    /// A blob's text, made by any pusher: for files of the user's own, and for history that is only shown. What counts is read by
-    /// [`Self::read`].
+    /// A blob's text, made by any pusher: for files of the user's own, and for history that is only
+    /// shown. What counts is read by [`Self::read`].
     pub fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
         Ok(sealed::open(self.seal(), self.stored(oid)?)?)
     }
@@ -97,9 +98,11 @@ impl Repo {
         all.par_iter().map_init(open, store).collect()
     }
 
-    /// Keeps all objects written from here on in memory: for a driver, which must leave nothing behind.
+    /// Keeps all objects written from here on in memory: for a driver, which must leave nothing
+    /// behind.
     ///
-    /// Objects are then read as git reads them, checked by their zlib sums; hashing each anew would cost a tenth of a merge.
+    /// Objects are then read as git reads them, checked by their zlib sums; hashing each anew would
+    /// cost a tenth of a merge.
     pub fn write_in_memory(&self) -> Result<(), RepoError> {
         git2::opts::strict_hash_verification(false);
         let odb = git("open the objects", self.inner.odb())?;

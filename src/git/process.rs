@@ -1,8 +1,9 @@
 //! Every `git` process starts here.
 //!
-//! The user's own `git` is used for transport, so that credentials, proxies, ssh settings and helpers work as they do by hand.
-//! Messages are read in English (`LC_ALL=C`); variables that a hook's caller sets must not redirect us to another repository
-//! ([`super::environment`]); none of the user's hooks runs; and nothing asks for a password where nobody could answer.
+//! The user's own `git` is used for transport, so that credentials, proxies, ssh settings and
+//! helpers work as they do by hand. Messages are read in English (`LC_ALL=C`); variables that a
+//! hook's caller sets must not redirect us to another repository ([`super::environment`]); none of
+//! the user's hooks runs; and nothing asks for a password where nobody could answer.
 
 use std::ffi::OsStr;
 use std::io;
@@ -187,7 +188,8 @@ impl Git {
         command
     }
 
-    /// Hands terminal, language and editor over to git, and waits for its end. What it writes elsewhere is the user's.
+    /// Hands terminal, language and editor over to git, and waits for its end. What it writes
+    /// elsewhere is the user's.
     ///
     /// `pager` makes a pager of the one that git would use.
     pub fn hand_over<S: AsRef<OsStr>>(
@@ -211,7 +213,8 @@ impl Git {
             .map_err(GitError::Missing)
     }
 
-    /// A command of our own: it runs none of the user's hooks, and asks nobody anything where nobody is.
+    /// A command of our own: it runs none of the user's hooks, and asks nobody anything where
+    /// nobody is.
     pub(super) fn command(&self, repo: Option<&Path>) -> Command {
         self.own(Command::new(&self.program), repo)
     }
@@ -258,7 +261,8 @@ impl Git {
         Ok(settings)
     }
 
-    /// The address to which the server redirected the last fetch, its secrets hidden; none where it did not.
+    /// The address to which the server redirected the last fetch, its secrets hidden; none where it
+    /// did not.
     pub fn moved(&self) -> Option<String> {
         self.moved
             .lock()
@@ -318,7 +322,8 @@ impl Git {
         }
     }
 
-    /// As [`Self::run`], cut off where it is silent for too long: for commands that may call helpers of the user's, as for signing.
+    /// As [`Self::run`], cut off where it is silent for too long: for commands that may call
+    /// helpers of the user's, as for signing.
     pub fn ask<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
         let mut command = self.command(Some(repo));
         command.args(args);
@@ -357,8 +362,8 @@ impl Git {
     }
 }
 
-/// Settings of every command of our own. Hooks of the user's, and what asks a program what changed, may fail, hang or refuse. What it
-/// writes is private by its umask.
+/// Settings of every command of our own. Hooks of the user's, and what asks a program what changed,
+/// may fail, hang or refuse. What it writes is private by its umask.
 const OWN: [&str; 4] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -369,7 +374,8 @@ const OWN: [&str; 4] = [
 /// How much a file's time may lag behind the clock.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Clears away the locks of a git that somebody killed: this run goes on, so that the next one would not know.
+/// Clears away the locks of a git that somebody killed: this run goes on, so that the next one
+/// would not know.
 fn clear_after(out: &Output, repo: &Path, began: SystemTime) {
     #[cfg(unix)]
     if std::os::unix::process::ExitStatusExt::signal(&out.status).is_some() {

@@ -18,12 +18,14 @@ pub enum Push {
 }
 
 impl Git {
-    /// Fetches all branches, forgetting those that are gone, even where the remote's `fetch` setting leaves some out.
+    /// Fetches all branches, forgetting those that are gone, even where the remote's `fetch`
+    /// setting leaves some out.
     pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         self.fetch_with(repo, remote, &[])
     }
 
-    /// As [`Self::fetch`], as if nothing was here: objects that are missing or were damaged come again, also in a partial clone.
+    /// As [`Self::fetch`], as if nothing was here: objects that are missing or were damaged come
+    /// again, also in a partial clone.
     pub fn fetch_again(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         self.fetch_with(repo, remote, &["--refetch", "--no-filter"])
     }
@@ -57,7 +59,8 @@ impl Git {
         }
     }
 
-    /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`, which must be the remote's.
+    /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`,
+    /// which must be the remote's.
     pub fn push(
         &self,
         repo: &Path,
@@ -81,7 +84,8 @@ impl Git {
         }
     }
 
-    /// Asks whether the remote would take a push to a branch, as far as it answers before anything is sent. Nothing is pushed.
+    /// Asks whether the remote would take a push to a branch, as far as it answers before anything
+    /// is sent. Nothing is pushed.
     pub fn may_push(
         &self,
         repo: &Path,

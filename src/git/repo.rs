@@ -16,10 +16,12 @@ pub(super) use super::error::git;
 /// The ref that remembers all that this clone has had.
 pub const KNOWN: &str = "refs/claude-sync/known";
 
-/// The commit that the sync's branch is at, where the branch and the work tree could not be brought along: somebody's git works there.
+/// The commit that the sync's branch is at, where the branch and the work tree could not be brought
+/// along: somebody's git works there.
 pub const LATE: &str = "refs/claude-sync/late";
 
-/// The commit that the branch was at when [`LATE`] was noted: where somebody moved it since, what they made counts.
+/// The commit that the branch was at when [`LATE`] was noted: where somebody moved it since, what
+/// they made counts.
 pub const LATE_FROM: &str = "refs/claude-sync/late-from";
 
 /// The mode of a plain file.
@@ -129,7 +131,8 @@ impl Repo {
         if !place.exists() {
             return Ok(None);
         }
-        // Without these git looks for another repository above, or takes defaults for what the clone was set up with.
+        // Without these git looks for another repository above, or takes defaults for what the
+        // clone was set up with.
         for part in ["HEAD", "config"] {
             if place.is_dir() && !place.join(part).exists() {
                 return Err(RepoError::Damaged {
@@ -214,7 +217,8 @@ impl Repo {
         )
     }
 
-    /// The commit that a ref names; none where there is no such ref. Fails where the ref names an object that is missing.
+    /// The commit that a ref names; none where there is no such ref. Fails where the ref names an
+    /// object that is missing.
     pub fn commit_at(&self, reference: &str) -> Result<Option<Oid>, RepoError> {
         let fail = |source| RepoError::Git {
             what: format!("read {reference}"),
@@ -280,7 +284,8 @@ impl Repo {
             .map_err(|source| RepoError::Flush { path, source })
     }
 
-    /// The address of a remote, as it was given: `url.*.insteadOf` is applied by git ([`Git::rewritten`]).
+    /// The address of a remote, as it was given: `url.*.insteadOf` is applied by git
+    /// ([`Git::rewritten`]).
     pub fn address(&self, remote: Option<&str>) -> Option<String> {
         self.inner
             .config()

@@ -24,14 +24,16 @@ pub struct Screened {
     pub left_out: Vec<(String, Refusal)>,
 }
 
-/// What is done with day files that are not authentic as a whole, and of which the clone has no better version.
+/// What is done with day files that are not authentic as a whole, and of which the clone has no
+/// better version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unsound {
     /// They are named, and nothing is written.
     Note,
     /// Their sessions that are authentic as a whole are taken.
     Take,
-    /// They are this clone's own, from before files were looked at: all is kept, and what is wrong is marked.
+    /// They are this clone's own, from before files were looked at: all is kept, and what is wrong
+    /// is marked.
     Mark,
 }
 
@@ -73,7 +75,8 @@ struct Walk<'a> {
 }
 
 impl Repo {
-    /// A root tree without what may not be read. What stands in `base` as it does here is not looked at.
+    /// A root tree without what may not be read. What stands in `base` as it does here is not
+    /// looked at.
     pub fn screen(
         &self,
         root: Oid,
@@ -223,7 +226,8 @@ impl Walk<'_> {
         let known = self.known(path)?;
         let opened = match self.repo.admit(path, oid, self.repo.stored(oid)?)? {
             Ok(opened) => opened,
-            // In a fleet in clear it is carried, as other files that cannot be read, but where there is a version that can.
+            // In a fleet in clear it is carried, as other files that cannot be read, but where
+            // there is a version that can.
             Err(refusal) if !self.is_marked && known.is_none() => {
                 return Ok(Some(Verdict::Stays(refusal)));
             }
@@ -255,7 +259,8 @@ impl Walk<'_> {
             .map(Some)
     }
 
-    /// What becomes of a day file that is not authentic as a whole, by its versions that can be read.
+    /// What becomes of a day file that is not authentic as a whole, by its versions that can be
+    /// read.
     fn unsound_day(
         &self,
         path: &str,
@@ -288,8 +293,8 @@ fn versions(text: &[u8]) -> Vec<Vec<u8>> {
     }
 }
 
-/// What is authentic of one side of a day file. A session's line and checksum vouch for all of its lines: without them a record may be
-/// one of another project.
+/// What is authentic of one side of a day file. A session's line and checksum vouch for all of its
+/// lines: without them a record may be one of another project.
 fn authentic(mut file: DayFile, damage: &Damage) -> DayFile {
     file.drop_sessions(&damage.checksums);
     file
@@ -305,7 +310,8 @@ fn marked(mut file: DayFile, damage: &Damage) -> DayFile {
     file
 }
 
-/// What is authentic of a sealed day file's text: of each side of a conflict that which holds by itself.
+/// What is authentic of a sealed day file's text: of each side of a conflict that which holds by
+/// itself.
 pub fn authentic_day(
     machine: &MachineId,
     day: Day,

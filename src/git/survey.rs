@@ -64,7 +64,8 @@ impl Git {
         Ok(Survey::of(&String::from_utf8_lossy(&out.stdout)))
     }
 
-    /// What an empty remote is like: which branch its `HEAD` names, where that is sent. It is cloned into the folder `at`, which must be empty.
+    /// What an empty remote is like: which branch its `HEAD` names, where that is sent. It is
+    /// cloned into the folder `at`, which must be empty.
     pub fn survey_empty(&self, at: &Path, address: &str) -> Result<Survey, GitError> {
         let args = [
             "-c",
@@ -99,7 +100,8 @@ impl Git {
         })
     }
 
-    /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is connected to.
+    /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is
+    /// connected to.
     pub fn rewritten(&self, at: &Path, address: &str) -> Result<String, GitError> {
         self.run(at, &["ls-remote", "--get-url", "--", address])
             .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())

@@ -1,4 +1,5 @@
-//! Where commits go: the sync's branch and its remote. They are chosen at set-up, and do not follow `HEAD`.
+//! Where commits go: the sync's branch and its remote. They are chosen at set-up, and do not follow
+//! `HEAD`.
 
 use git2::Oid;
 
@@ -7,7 +8,8 @@ use super::repo::{KNOWN, LATE, LATE_FROM, Repo, RepoError, git};
 /// The setting that names the sync's branch.
 const BRANCH: &str = "claude-sync.branch";
 
-/// The settings that name branches which the sync had before the remote's default branch was renamed.
+/// The settings that name branches which the sync had before the remote's default branch was
+/// renamed.
 const FORMER: &str = "claude-sync.formerBranch";
 
 /// The reflog's message for a branch that follows the remote's.
@@ -43,7 +45,8 @@ impl Target {
 }
 
 impl Repo {
-    /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that `HEAD` names, or else the remote's.
+    /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that
+    /// `HEAD` names, or else the remote's.
     pub fn target(&self) -> Result<Target, RepoError> {
         let config = self.config()?;
         let chosen = config
@@ -66,7 +69,8 @@ impl Repo {
         {
             return Ok(branch.clone());
         }
-        // A clone of a remote whose HEAD names a branch that is not there: the name means nothing where there are others.
+        // A clone of a remote whose HEAD names a branch that is not there: the name means nothing
+        // where there are others.
         let usual = ["main", "master"].map(str::to_owned);
         let fetched = named
             .iter()
@@ -102,7 +106,8 @@ impl Repo {
         name.strip_prefix("refs/remotes/origin/").map(str::to_owned)
     }
 
-    /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must choose.
+    /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must
+    /// choose.
     fn remote_of(&self, branch: &str) -> Result<Option<String>, RepoError> {
         let config = self.config()?;
         let names = git("list remotes", self.inner.remotes())?;
@@ -127,7 +132,8 @@ impl Repo {
         }
     }
 
-    /// Removes what a clone by hand noted as the remote's `HEAD`, where that branch is gone: git takes it for damage.
+    /// Removes what a clone by hand noted as the remote's `HEAD`, where that branch is gone: git
+    /// takes it for damage.
     pub fn drop_dangling_head(&self, remote: &str) {
         if let Ok(mut head) = self
             .inner
@@ -166,7 +172,8 @@ impl Repo {
         Ok(out)
     }
 
-    /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was on the old one.
+    /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was
+    /// on the old one.
     pub fn follow(&self, target: &Target, branch: &str) -> Result<(), RepoError> {
         let position = self.position(target)?;
         let new = Target {
@@ -210,7 +217,8 @@ impl Repo {
         Ok(())
     }
 
-    /// Renames the local branch where `HEAD` is on it, nothing is left half-done, and no branch has the new name.
+    /// Renames the local branch where `HEAD` is on it, nothing is left half-done, and no branch has
+    /// the new name.
     fn rename_branch(&self, old: &Target, new: &Target) -> Result<(), RepoError> {
         if self.head_branch()?.as_ref() != Some(&old.branch)
             || self.operation().is_some()
@@ -233,8 +241,8 @@ impl Repo {
         Ok(())
     }
 
-    /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the work tree could not be brought along
-    /// yet ([`LATE`]).
+    /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the
+    /// work tree could not be brought along yet ([`LATE`]).
     pub fn position(&self, target: &Target) -> Result<Option<Oid>, RepoError> {
         let head = self.commit_at(&target.local())?;
         let late = self.commit_at(LATE)?;
@@ -249,7 +257,8 @@ impl Repo {
         }
     }
 
-    /// The commit that was synced last: what reports, `status` and `verify` look at, with any branch checked out.
+    /// The commit that was synced last: what reports, `status` and `verify` look at, with any
+    /// branch checked out.
     pub fn synced(&self) -> Result<Option<Oid>, RepoError> {
         let chosen = self
             .config()?

@@ -1,4 +1,5 @@
-//! What git leaves where it stopped half-way: the operation, the unmerged stages of the index, and how to go on.
+//! What git leaves where it stopped half-way: the operation, the unmerged stages of the index, and
+//! how to go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -77,7 +78,8 @@ impl Repo {
         }
     }
 
-    /// Whether a rebase stopped where its owner wanted it to: at `edit`, `break` or `exec`, not at a `pick` that failed.
+    /// Whether a rebase stopped where its owner wanted it to: at `edit`, `break` or `exec`, not at
+    /// a `pick` that failed.
     pub fn stopped_on_purpose(&self) -> bool {
         let folder = self.inner.path().join("rebase-merge");
         let done = fs::read_to_string(folder.join("done")).unwrap_or_default();
@@ -88,7 +90,8 @@ impl Repo {
         folder.join("amend").exists() || !(last.starts_with("pick ") || last == "pick")
     }
 
-    /// The commits that are being merged into `HEAD`, or the one that is being replayed or taken back.
+    /// The commits that are being merged into `HEAD`, or the one that is being replayed or taken
+    /// back.
     pub fn operands(&self) -> Result<Vec<Oid>, RepoError> {
         let read =
             |name: &str| fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
@@ -138,8 +141,8 @@ impl Repo {
         Ok(out)
     }
 
-    /// Makes the index and the work tree hold exactly `files` below `sync`, merged, and returns the tree of the whole index where
-    /// nothing else is unmerged.
+    /// Makes the index and the work tree hold exactly `files` below `sync`, merged, and returns the
+    /// tree of the whole index where nothing else is unmerged.
     pub fn settle(&self, files: &BTreeMap<String, Entry>) -> Result<Option<Oid>, RepoError> {
         let mut index = git("read the index", self.inner.index())?;
         let merged = index.remove_dir(Path::new("sync"), 0);
@@ -193,7 +196,8 @@ impl Repo {
         git("end the operation", self.inner.cleanup_state())
     }
 
-    /// Goes on with a rebase or the like after its conflict was settled; `skip` where nothing of the step is left.
+    /// Goes on with a rebase or the like after its conflict was settled; `skip` where nothing of
+    /// the step is left.
     pub fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
         let how = if skip { "--skip" } else { "--continue" };
         let mut args = Vec::new();

@@ -1,6 +1,7 @@
 //! Whether a remote is known to be public: whether somebody without any credentials can read it.
 //!
-//! The remote is asked anonymously: whether a repository is private is no question that git's protocol has an answer to.
+//! The remote is asked anonymously: whether a repository is private is no question that git's
+//! protocol has an answer to.
 
 use std::path::Path;
 
@@ -18,9 +19,11 @@ pub enum Visibility {
     Unknown,
 }
 
-/// Who can read the remote at `address`. `at` is the folder whose git configuration sets how the network is reached; it need be no repository.
+/// Who can read the remote at `address`. `at` is the folder whose git configuration sets how the
+/// network is reached; it need be no repository.
 ///
-/// Asks over the network where there is an address that anybody could ask ([`web_address`]); no credentials are used.
+/// Asks over the network where there is an address that anybody could ask ([`web_address`]); no
+/// credentials are used.
 pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     let real = git
         .rewritten(at, address)
@@ -39,7 +42,8 @@ pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     }
 }
 
-/// Servers that give the same repositories by ssh and by https, with all names that they have for ssh.
+/// Servers that give the same repositories by ssh and by https, with all names that they have for
+/// ssh.
 const HOSTS: [(&str, &str); 7] = [
     ("github.com", "github.com"),
     ("ssh.github.com", "github.com"),
@@ -50,7 +54,8 @@ const HOSTS: [(&str, &str); 7] = [
     ("altssh.bitbucket.org", "bitbucket.org"),
 ];
 
-/// The address by which anybody could ask for the repository at `address`, without user and password; none where there is none.
+/// The address by which anybody could ask for the repository at `address`, without user and
+/// password; none where there is none.
 pub fn web_address(address: &str) -> Option<String> {
     for scheme in ["https://", "http://"] {
         if let Some(rest) = address.strip_prefix(scheme) {
@@ -79,8 +84,8 @@ pub fn web_address(address: &str) -> Option<String> {
     (path.contains('/') && !path.starts_with('~')).then(|| format!("https://{host}/{path}"))
 }
 
-/// Whether a line of git's is a refusal of the server at `web`. Other codes, such as 403, may be from a program that stands
-/// between; and a proxy asks for a password too, in its own name.
+/// Whether a line of git's is a refusal of the server at `web`. Other codes, such as 403, may be
+/// from a program that stands between; and a proxy asks for a password too, in its own name.
 fn is_refusal(line: &str, web: &str) -> bool {
     let host = web.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let asked = [

@@ -5,7 +5,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// How long the pipes of a program that has ended are still read: a helper that it left in the background may hold them open.
+/// How long the pipes of a program that has ended are still read: a helper that it left in the
+/// background may hold them open.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How often it is asked whether the program has ended.
@@ -22,8 +23,9 @@ pub enum Watched {
 
 /// Runs `command` to its end, or until it has written nothing for `silence`.
 ///
-/// `alone`: the program gets a process group of its own, so that its children end with it. Not where somebody may have to answer its
-/// questions: a group in the background cannot read from the terminal.
+/// `alone`: the program gets a process group of its own, so that its children end with it. Not
+/// where somebody may have to answer its questions: a group in the background cannot read from the
+/// terminal.
 ///
 /// `seen` gets what it writes to standard error, as it comes.
 pub fn output(
@@ -50,7 +52,8 @@ pub fn output(
     }))
 }
 
-/// Reads both outputs of a program until it has ended; none where it is silent for too long before that.
+/// Reads both outputs of a program until it has ended; none where it is silent for too long before
+/// that.
 fn read(
     child: &mut Child,
     receiver: &Receiver<(usize, Vec<u8>)>,

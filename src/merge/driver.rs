@@ -1,6 +1,7 @@
 //! What git calls where both sides changed a file under `sync/`.
 //!
-//! It reads the three versions that git gives and objects of the repository, and writes only the result, when that is complete.
+//! It reads the three versions that git gives and objects of the repository, and writes only the
+//! result, when that is complete.
 
 use std::path::Path as FilePath;
 
@@ -56,7 +57,8 @@ pub enum DriverError {
     Repo(#[from] RepoError),
 }
 
-/// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they are versions of.
+/// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they
+/// are versions of.
 pub fn run(
     base: &FilePath,
     ours: &FilePath,
@@ -105,8 +107,8 @@ fn open(seal: Option<&Seal>, path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, Driv
     })
 }
 
-/// The version that holds in an encrypted fleet where one may not be read: joining it would make it part of one that may. None where
-/// both are joined.
+/// The version that holds in an encrypted fleet where one may not be read: joining it would make it
+/// part of one that may. None where both are joined.
 fn admitted<'v>(
     repo: &Repo,
     path: &str,
@@ -166,8 +168,8 @@ impl Versions<'_> {
     }
 }
 
-/// Writes a result that is another than `old`, straight into git's temporary file: if this is cut off, git throws the file away, and
-/// nothing else lies about.
+/// Writes a result that is another than `old`, straight into git's temporary file: if this is cut
+/// off, git throws the file away, and nothing else lies about.
 fn write(path: &FilePath, old: &[u8], new: &[u8]) -> Result<(), DriverError> {
     if new == old {
         return Ok(());
@@ -209,8 +211,9 @@ impl From<DataError> for Failure {
     }
 }
 
-/// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
-/// at hand with any command of git: work tree, labels and `MERGE_HEAD` show less, and some of them are wrong.
+/// The manifest of the trees that git is about to make. Each version names the trees that it was
+/// computed from, so all three sides are at hand with any command of git: work tree, labels and
+/// `MERGE_HEAD` show less, and some of them are wrong.
 fn merge_manifests(
     versions: &Versions,
     key: Option<&Key>,
@@ -255,8 +258,9 @@ fn merge_manifests(
 /// So many commits are looked through for the ones that versions of the front page come from.
 const COMMITS: usize = 2000;
 
-/// A file of the front page, computed from the data of the two commits that these versions come from. A version that no commit has
-/// stands for nothing: then there is none, and the next run computes it.
+/// A file of the front page, computed from the data of the two commits that these versions come
+/// from. A version that no commit has stands for nothing: then there is none, and the next run
+/// computes it.
 fn merge_front(
     path: &str,
     base: &[u8],

@@ -1,6 +1,8 @@
-//! What a push would break: asked before it leaves a machine (`pre-push`), and where it arrives (`pre-receive`).
+//! What a push would break: asked before it leaves a machine (`pre-push`), and where it arrives
+//! (`pre-receive`).
 //!
-//! Both compare what a branch held with what it is to hold. Damage that is there already is nobody's fault today and stops nobody.
+//! Both compare what a branch held with what it is to hold. Damage that is there already is
+//! nobody's fault today and stops nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +47,8 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Data
     Ok(out)
 }
 
-/// The rules of all these root trees. Where each machine has a branch, that of one does not show what others had forgotten.
+/// The rules of all these root trees. Where each machine has a branch, that of one does not show
+/// what others had forgotten.
 pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules, DataError> {
     let roots: BTreeSet<Oid> = roots.into_iter().collect();
     roots.into_iter().try_fold(Rules::default(), |all, root| {
@@ -57,8 +60,8 @@ pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules,
     })
 }
 
-/// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a branch that is not there. What the
-/// rules take away is not lost.
+/// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a
+/// branch that is not there. What the rules take away is not lost.
 pub fn breaches(
     repo: &Repo,
     old: Option<Oid>,
@@ -104,7 +107,8 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     fn path(&mut self, path: &str, was: Option<Entry>, is: Option<Entry>) -> Result<(), DataError> {
         if is_locked(self.repo, was)? || is_locked(self.repo, is)? {
-            // Encrypted, and this is a place without the key, such as a server: nobody here can know more.
+            // Encrypted, and this is a place without the key, such as a server: nobody here can
+            // know more.
             if is.is_none() {
                 self.out.push(Breach::Lost {
                     path: path.to_owned(),
@@ -183,8 +187,8 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
     })
 }
 
-/// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is another tool's business, and a
-/// branch without shared files has none.
+/// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is
+/// another tool's business, and a branch without shared files has none.
 pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     let trees = read::inputs(repo, root)?;
     let Some(entry) = repo.entry(root, MANIFEST)? else {
@@ -204,8 +208,8 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     })
 }
 
-/// Which of these commits have data that is forgotten. All of them are looked at: what one adds and the next removes would stay in the
-/// history.
+/// Which of these commits have data that is forgotten. All of them are looked at: what one adds and
+/// the next removes would stay in the history.
 pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
     let rules = rules.without_retention();
     let mut out = Vec::new();
@@ -222,7 +226,8 @@ pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Brea
     Ok(out)
 }
 
-/// What these commits have in clear below `sync`, that the commits before them do not have. Nothing of that leaves an encrypted fleet.
+/// What these commits have in clear below `sync`, that the commits before them do not have. Nothing
+/// of that leaves an encrypted fleet.
 pub fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
     let mut out = Vec::new();
     for commit in commits {
@@ -277,8 +282,8 @@ pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Br
         .collect())
 }
 
-/// Files that changed and belong to machines of other users. A version that the server has already, on any branch (`known`), is
-/// carried along by everybody who merges.
+/// Files that changed and belong to machines of other users. A version that the server has already,
+/// on any branch (`known`), is carried along by everybody who merges.
 pub fn forged(
     repo: &Repo,
     old: Option<Oid>,

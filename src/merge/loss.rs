@@ -17,8 +17,9 @@ fn under(rules: &Rules, file: &DayFile) -> DayFile {
     left
 }
 
-/// How much a version of a day file lacks of an earlier one that the rules leave. It lacks nothing that it has as the rules leave it, nor
-/// what it has as it stood: a record that was shortened here keeps its own time when it is joined with one that was not.
+/// How much a version of a day file lacks of an earlier one that the rules leave. It lacks nothing
+/// that it has as the rules leave it, nor what it has as it stood: a record that was shortened here
+/// keeps its own time when it is joined with one that was not.
 pub fn lost(old: &DayFile, rules: &Rules, new: &DayFile) -> u64 {
     let left = under(rules, old);
     let has = |record: &Record| {
@@ -41,7 +42,8 @@ pub fn lost(old: &DayFile, rules: &Rules, new: &DayFile) -> u64 {
     (gone + lowered + forgotten + left.unknown.difference(&new.unknown).count()) as u64
 }
 
-/// Names what a day file lacks or breaks of an earlier version. `there`: the file is in the new tree, readable or not.
+/// Names what a day file lacks or breaks of an earlier version. `there`: the file is in the new
+/// tree, readable or not.
 pub(super) fn compare_days(
     path: &str,
     was: Option<(DayFile, Damage)>,
@@ -96,7 +98,8 @@ fn claims(file: &SyncFile) -> BTreeMap<Option<&SessionId>, Totals> {
         .collect()
 }
 
-/// Names what a machine file lacks or breaks of an earlier version. `there`: the file is in the new tree, readable or not.
+/// Names what a machine file lacks or breaks of an earlier version. `there`: the file is in the new
+/// tree, readable or not.
 pub(super) fn compare_machine_files(
     path: &str,
     was: Option<SyncFile>,
@@ -124,7 +127,8 @@ pub(super) fn compare_machine_files(
         }
         (Some(_), None) if there => out.push(Breach::Unreadable { path }),
         (Some(_), None) => out.push(Breach::Lost { path, what: 1 }),
-        // One that was broken before, or is new and broken: a newer format perhaps. Its day files are what counts.
+        // One that was broken before, or is new and broken: a newer format perhaps. Its day files
+        // are what counts.
         (None, _) => {}
     }
 }

@@ -12,8 +12,9 @@ use crate::store::layout::Path;
 
 /// Joins the folders `a` and `b` at `path`, and returns the joined tree.
 ///
-/// With a `base`, a side that equals it gives way to the other, as in git. Without one, everything that either side holds stays:
-/// that is what `sync` wants, where a base would let a revert win. Where both sides changed a file, [`super::algebra::join`] decides.
+/// With a `base`, a side that equals it gives way to the other, as in git. Without one, everything
+/// that either side holds stays: that is what `sync` wants, where a base would let a revert win.
+/// Where both sides changed a file, [`super::algebra::join`] decides.
 pub fn join(
     repo: &Repo,
     path: &str,
@@ -110,14 +111,16 @@ fn entry(
                 oid: blob(repo, path, base, a.oid, b.oid)?,
             }))
         }
-        // A file against a folder, or a mode of which the format has none: no figure depends on it, but both machines must choose alike.
+        // A file against a folder, or a mode of which the format has none: no figure depends on it,
+        // but both machines must choose alike.
         (Some(a), Some(b)) => Ok(Some(a.max(b))),
     }
 }
 
 fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, DataError> {
     let kind = Path::parse(path);
-    // Nobody reads these, or they are computed anew, and a blob that nobody reads may be of any size.
+    // Nobody reads these, or they are computed anew, and a blob that nobody reads may be of any
+    // size.
     if matches!(
         kind,
         Path::Unknown | Path::Snapshot(_) | Path::Front | Path::Statement
@@ -137,7 +140,8 @@ fn blob(repo: &Repo, path: &str, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oi
     }
 }
 
-/// Joins two versions of a file of the user's own, or of the one that has the front page's block in it.
+/// Joins two versions of a file of the user's own, or of the one that has the front page's block in
+/// it.
 fn text(repo: &Repo, kind: &Path, base: Option<Oid>, a: Oid, b: Oid) -> Result<Oid, DataError> {
     let base = base.map(|oid| repo.blob(oid)).transpose()?;
     let joined = if *kind == Path::Readme {

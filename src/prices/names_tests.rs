@@ -11,8 +11,8 @@ use super::table::CLAUDE;
 use super::tests::at;
 use crate::base::ids::RecordId;
 
-/// The cases of `names.tsv`: name, row, factor in thousandths, source, separated by tabs. The row is
-/// `-` for a name without one.
+/// The cases of `names.tsv`: name, row, factor in thousandths, source, separated by tabs. The row
+/// is `-` for a name without one.
 fn cases() -> Vec<(String, Option<String>, u64)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/prices/names.tsv");
     let text = fs::read_to_string(path).expect("the list of names");

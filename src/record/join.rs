@@ -10,7 +10,8 @@ use crate::base::json::join_extra;
 use crate::base::money::Cost;
 use crate::base::window::hull;
 
-/// Two versions on one machine. A record is a product of small lattices; each line below is one of them.
+/// Two versions on one machine. A record is a product of small lattices; each line below is one of
+/// them.
 impl Join for Record {
     fn join(self, other: Self) -> Self {
         let origin = self.origin.clone().min(other.origin.clone());
@@ -19,7 +20,8 @@ impl Join for Record {
 }
 
 impl Record {
-    /// Copies on two machines: as [`Join::join`], but time, session and project are those of the most detailed copy.
+    /// Copies on two machines: as [`Join::join`], but time, session and project are those of the
+    /// most detailed copy.
     #[must_use]
     pub fn join_machines(self, other: Self) -> Self {
         let mine = self.origin.between_machines(&other.origin).is_le();
@@ -46,7 +48,8 @@ impl Record {
                 0
             },
             origin,
-            // Whole: counters of one row beside the model of another would be a request that nobody made.
+            // Whole: counters of one row beside the model of another would be a request that nobody
+            // made.
             body: match (&self.ledger, &other.ledger) {
                 (Some(_), Some(_)) => smaller(self.body, &other.body),
                 (None, Some(_)) => other.body,
@@ -107,7 +110,8 @@ impl Join for Totals {
     }
 }
 
-/// Two versions of one machine's sum with one key: what was seen of it, and what was deducted from it, only grow.
+/// Two versions of one machine's sum with one key: what was seen of it, and what was deducted from
+/// it, only grow.
 impl Join for Sum {
     fn join(self, other: Self) -> Self {
         Self {

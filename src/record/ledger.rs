@@ -1,9 +1,10 @@
 //! Claude Code's own account of a session, and what of it stands in no request line.
 //!
-//! Claude Code adds up what a session used and writes that into the transcript when it ends (`cost-state`). What one such state adds to the
-//! one before it is an *increment*. It is a record of its own, with an identity of its own, so that it joins, is shortened, sealed and
-//! forgotten as requests are. Its counters are what it exceeds the requests of its stretch: that is settled when it is written, and only
-//! becomes less, so that of two versions the smaller one holds.
+//! Claude Code adds up what a session used and writes that into the transcript when it ends
+//! (`cost-state`). What one such state adds to the one before it is an *increment*. It is a record
+//! of its own, with an identity of its own, so that it joins, is shortened, sealed and forgotten as
+//! requests are. Its counters are what it exceeds the requests of its stretch: that is settled when
+//! it is written, and only becomes less, so that of two versions the smaller one holds.
 
 use crate::base::ids::RecordId;
 use crate::base::json::{Doc, Object};
@@ -19,7 +20,8 @@ pub struct Ledger {
     pub state: RecordId,
     /// The account's figures of the model at that state, in all.
     pub after: Counters,
-    /// When its stretch begins; of a shortened record the start of that day, and without a session that of its own day.
+    /// When its stretch begins; of a shortened record the start of that day, and without a session
+    /// that of its own day.
     pub from: Timestamp,
 }
 
@@ -63,7 +65,8 @@ impl Ledger {
     }
 }
 
-/// The model that a name stands for, without a region, route or window in the name: lines name it otherwise than accounts do.
+/// The model that a name stands for, without a region, route or window in the name: lines name it
+/// otherwise than accounts do.
 pub fn same_model(name: &str) -> String {
     let Some(start) = name.find("claude-") else {
         return prices()

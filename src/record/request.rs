@@ -12,7 +12,8 @@ use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::prices::{Counters, prices};
 
-/// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is JSON's largest exact integer.
+/// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is
+/// JSON's largest exact integer.
 pub const MAX_COUNTER: u64 = 1 << 53;
 
 /// The winning row of a request.
@@ -30,14 +31,16 @@ pub struct Body {
     pub provisional: bool,
     /// The row came from a subagent.
     pub sidechain: bool,
-    /// The price that the writer's table gave. Reports price from the counters; this informs readers without a table.
+    /// The price that the writer's table gave. Reports price from the counters; this informs
+    /// readers without a table.
     pub cost: Cost,
     /// `costUSD` of the transcript, which old versions of Claude Code wrote.
     pub recorded_cost: Option<Money>,
 }
 
 impl Body {
-    /// The known members that describe the row itself, price apart, as canonical JSON: the last tie-break.
+    /// The known members that describe the row itself, price apart, as canonical JSON: the last
+    /// tie-break.
     fn canonical(&self) -> String {
         self.write(Object::new()).line()
     }
@@ -66,8 +69,9 @@ impl Body {
             )
     }
 
-    /// Which of two rows of one request is authoritative: the one with more output, then the finished one, then the one that is no copy
-    /// in a subagent's log, then the larger one, then the one with the greater canonical bytes. The price decides between equal rows only.
+    /// Which of two rows of one request is authoritative: the one with more output, then the
+    /// finished one, then the one that is no copy in a subagent's log, then the larger one, then
+    /// the one with the greater canonical bytes. The price decides between equal rows only.
     pub fn order(&self, other: &Self) -> Ordering {
         let key = |b: &Self| {
             (
@@ -112,8 +116,9 @@ pub enum Level {
 
 /// Where and when a request was made, at a level of detail.
 ///
-/// Ordered by level first. Between versions of one machine's files the minimum holds: what was shortened stays shortened. Within a level
-/// it is the earliest copy: forked and resumed sessions copy history, and the minimum is the original.
+/// Ordered by level first. Between versions of one machine's files the minimum holds: what was
+/// shortened stays shortened. Within a level it is the earliest copy: forked and resumed sessions
+/// copy history, and the minimum is the original.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     /// The level of detail.
@@ -144,13 +149,15 @@ pub struct Record {
     pub derived: bool,
     /// Where and when.
     pub origin: Origin,
-    /// The record's 1-based place among its session's records on its machine, given once; 0 where it has none.
+    /// The record's 1-based place among its session's records on its machine, given once; 0 where
+    /// it has none.
     pub index: u64,
     /// Fast mode, on any row.
     pub fast: bool,
     /// The winning row.
     pub body: Body,
-    /// Derived ids of records that are this request, noted before the time was taken away that shows it.
+    /// Derived ids of records that are this request, noted before the time was taken away that
+    /// shows it.
     pub twins: BTreeSet<RecordId>,
     /// It is no request, but what Claude Code's account of a session states beyond them.
     pub ledger: Option<Box<Ledger>>,
@@ -195,7 +202,8 @@ impl Record {
         self.origin <= *other
     }
 
-    /// Whether its row is the one that a join keeps. Of an increment it is the one with the smaller figures.
+    /// Whether its row is the one that a join keeps. Of an increment it is the one with the smaller
+    /// figures.
     fn outranks(&self, other: &Self) -> bool {
         match (&self.ledger, &other.ledger) {
             (Some(own), Some(ledger)) => {
@@ -249,12 +257,14 @@ impl Record {
         )
     }
 
-    /// The spec's key for duplicates among records without an id: timestamp, model and counters. Only a full record shows it.
+    /// The spec's key for duplicates among records without an id: timestamp, model and counters.
+    /// Only a full record shows it.
     pub fn twin(&self) -> RecordId {
         derived_id(self.origin.timestamp, &self.body.model, &self.body.counters)
     }
 
-    /// The record as a line of the day file of `day`, without a line break. `project` is written where it is given.
+    /// The record as a line of the day file of `day`, without a line break. `project` is written
+    /// where it is given.
     pub fn line(&self, day: Day, project: Option<&str>) -> String {
         let bare = self.origin.level == Level::Bare;
         self.object(project)

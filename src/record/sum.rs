@@ -1,7 +1,8 @@
 //! Sums: totals for which there are no records, by source.
 //!
-//! One mechanism serves all sources: a sum counts by what it exceeds the records of its window, session and model, figure by figure, when
-//! counting. `fleet::sums` does that; here is what a sum is, and the arithmetic.
+//! One mechanism serves all sources: a sum counts by what it exceeds the records of its window,
+//! session and model, figure by figure, when counting. `fleet::sums` does that; here is what a sum
+//! is, and the arithmetic.
 
 use super::totals::Totals;
 use crate::base::ids::{Name, SessionId};
@@ -18,11 +19,13 @@ pub enum Source {
     Claim,
     /// `ccusage`'s report by day.
     Ccusage,
-    /// Claude Code's `stats-cache.json`: an estimate, which counts only where nothing else is known.
+    /// Claude Code's `stats-cache.json`: an estimate, which counts only where nothing else is
+    /// known.
     StatsCache,
 }
 
-/// Tools differ in the time of a request, by the rows that they look at: so many milliseconds around a day of ccusage still match.
+/// Tools differ in the time of a request, by the rows that they look at: so many milliseconds
+/// around a day of ccusage still match.
 const SLACK: i64 = 60 * 60 * 1000;
 
 /// A day in milliseconds.
@@ -53,7 +56,8 @@ pub struct SumKey {
     pub source: Source,
     /// The day that the source books it on; 1970-01-01 for claims, which have none.
     pub day: Day,
-    /// Distinguishes it from others of its source and day: a distance from UTC, the day of computation; empty for claims.
+    /// Distinguishes it from others of its source and day: a distance from UTC, the day of
+    /// computation; empty for claims.
     pub mark: Name,
     /// Its session; empty where it has none.
     pub session: SessionId,
@@ -94,8 +98,8 @@ pub struct Sum {
     pub project: String,
     /// The totals that its source states.
     pub totals: Totals,
-    /// What of this machine's records was taken away from it before they were shortened. Where this is there, the machine's shortened
-    /// records are all in it.
+    /// What of this machine's records was taken away from it before they were shortened. Where this
+    /// is there, the machine's shortened records are all in it.
     pub deducted: Option<Totals>,
     /// Members that this version does not know.
     pub extra: Extra,
@@ -146,8 +150,8 @@ pub struct Excess {
 impl Excess {
     /// What a sum states beyond what is shown: each figure at least 0.
     ///
-    /// Where all of its tokens are new it costs what its source states. Of a part no more counts than its own tokens cost, so that another
-    /// price of what records show adds nothing.
+    /// Where all of its tokens are new it costs what its source states. Of a part no more counts
+    /// than its own tokens cost, so that another price of what records show adds nothing.
     pub fn of(self, totals: &Totals, model: &str, at: Timestamp) -> Totals {
         let requests = totals.requests.saturating_sub(self.shown.requests);
         let counters = totals.counters.minus(self.shown.counters);

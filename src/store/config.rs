@@ -1,4 +1,5 @@
-//! `config.json`: the settings of the spec. Known keys are checked; unknown ones are kept, and named to the user.
+//! `config.json`: the settings of the spec. Known keys are checked; unknown ones are kept, and
+//! named to the user.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +17,8 @@ pub struct Config {
     pub anonymize_hostname: bool,
     /// `privacy_settings.exclude_project_names`: no project leaves the machine.
     pub exclude_project_names: bool,
-    /// `privacy_settings.project_names` is `hash`: projects are named by hashes under the fleet's key.
+    /// `privacy_settings.project_names` is `hash`: projects are named by hashes under the fleet's
+    /// key.
     pub hash_project_names: bool,
     /// `privacy_settings.aliases`: what projects are called, by path or by its last component.
     pub aliases: BTreeMap<String, String>,
@@ -34,10 +36,11 @@ pub struct Config {
     pub failures: Failures,
     /// `auto_sync`.
     pub auto: Auto,
-    /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does not: a run that nobody attends
-    /// cannot answer a passphrase.
+    /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does
+    /// not: a run that nobody attends cannot answer a passphrase.
     pub sign: bool,
-    /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and `?`.
+    /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and
+    /// `?`.
     pub folders: Vec<String>,
     /// `transcripts.wsl`: on WSL Windows' profiles are read too, on Windows those of WSL.
     pub wsl: bool,
@@ -61,8 +64,9 @@ impl Default for Auto {
 /// `error_states`: what is done about failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failures {
-    /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how long runs that nobody attends leave the
-    /// remote alone after the first failure, the second, and so on. The last holds for all further ones: what is committed waits.
+    /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how
+    /// long runs that nobody attends leave the remote alone after the first failure, the second,
+    /// and so on. The last holds for all further ones: what is committed waits.
     pub backoff: Vec<u64>,
     /// `sync_failed.silence_seconds`: when a silent transport is cut off.
     pub silence: u64,
@@ -307,7 +311,8 @@ fn auto_sync(mut auto: Fields, config: &mut Config) -> Result<(), FieldError> {
 
 fn transcript_folders(mut transcripts: Fields, config: &mut Config) -> Result<(), FieldError> {
     for folder in transcripts.array("folders")? {
-        // What is relative to the folder that a program was started in differs between a shell and a timer.
+        // What is relative to the folder that a program was started in differs between a shell and
+        // a timer.
         let is_absolute =
             |text: &&str| text.len() <= 4096 && pattern::absolute(text, Path::new("")).is_some();
         let folder = folder.as_str().filter(is_absolute).ok_or_else(|| {
@@ -359,8 +364,8 @@ const FAILED: [&str; 4] = [
 ];
 
 impl Config {
-    /// Names the settings that nobody took, each with the known one that is most like it. A privacy setting with a typing error
-    /// protects nobody.
+    /// Names the settings that nobody took, each with the known one that is most like it. A privacy
+    /// setting with a typing error protects nobody.
     fn name_unknown(&mut self, place: &str, fields: Fields, known: &[&'static str]) {
         for key in fields.rest().into_keys() {
             let near = nearest(&key, known.iter().copied());

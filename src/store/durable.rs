@@ -34,9 +34,9 @@ fn folder(path: &Path) -> &Path {
 
 /// Replaces `path` by what `content` writes, or leaves it as it was.
 ///
-/// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and never nothing: the new content
-/// is written and flushed beside it under another name, then renamed over it, then the folder is flushed. On return the change
-/// survives a power cut.
+/// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and
+/// never nothing: the new content is written and flushed beside it under another name, then renamed
+/// over it, then the folder is flushed. On return the change survives a power cut.
 pub fn write_with(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -74,8 +74,8 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Flushes everything written to the file system that holds `path`. Git's objects and refs are many small files: one call for all
-/// of them costs less than a flush of each, and orders them as well.
+/// Flushes everything written to the file system that holds `path`. Git's objects and refs are many
+/// small files: one call for all of them costs less than a flush of each, and orders them as well.
 pub fn sync_file_system(path: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(File::open(path)?)?;
@@ -84,8 +84,8 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with a file in it whose path below the
-/// folder `ours` rejects is left alone: that is an error.
+/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with
+/// a file in it whose path below the folder `ours` rejects is left alone: that is an error.
 pub fn replace_folder(
     path: &Path,
     ours: impl Fn(&Path) -> bool,
@@ -136,7 +136,8 @@ fn refuse_others(folder: &Path, ours: impl Fn(&Path) -> bool) -> io::Result<()> 
     }
 }
 
-/// All that is no folder below a folder; a folder that is nested deeper than any that is written here counts as such.
+/// All that is no folder below a folder; a folder that is nested deeper than any that is written
+/// here counts as such.
 fn files(path: &Path, depth: usize) -> io::Result<Vec<PathBuf>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(path)? {

@@ -11,13 +11,15 @@ use crate::base::text::printable;
 /// How often a waiting run looks again.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// How long a lock is waited for whose holder is gone: a process that it was just starting may still be dying.
+/// How long a lock is waited for whose holder is gone: a process that it was just starting may
+/// still be dying.
 const DYING: Duration = Duration::from_secs(5);
 
 /// Held until dropped, or until the process ends in any way: the kernel releases it.
 ///
-/// The file's text is a journal as well: it names the process that runs, and is emptied when the run ends, well or not. Text that is there when the
-/// lock is free was left by a run that was killed, or that the power left: it is flushed before anything else is written.
+/// The file's text is a journal as well: it names the process that runs, and is emptied when the
+/// run ends, well or not. Text that is there when the lock is free was left by a run that was
+/// killed, or that the power left: it is flushed before anything else is written.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -65,7 +67,8 @@ pub enum LockError {
     },
 }
 
-/// Takes the lock in the state folder, waiting for its holder no longer than `wait`. `label` names the holder to others.
+/// Takes the lock in the state folder, waiting for its holder no longer than `wait`. `label` names
+/// the holder to others.
 pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
     let path = state.join("lock");
     let fail = |source| LockError::Io {
@@ -89,7 +92,8 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(label.as_bytes()))
         .and_then(|()| file.sync_data());
-    // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
+    // If this run is killed as well before it cleared things away, the next one must still know how
+    // long ago it began.
     noted
         .and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
         .map_err(fail)?;

@@ -71,7 +71,8 @@ pub fn is_anothers(path: &Path, fingerprint: &str) -> bool {
     !fingerprint.is_empty() && !known.trim().is_empty() && known.trim() != fingerprint
 }
 
-/// Compares this computer with the one that the id belongs to. An id that belongs to none yet is taken for this one.
+/// Compares this computer with the one that the id belongs to. An id that belongs to none yet is
+/// taken for this one.
 pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
     if fingerprint.is_empty() {
         return Ok(Host::Same);

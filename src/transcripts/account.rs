@@ -1,4 +1,5 @@
-//! Claude Code's own account of a session (`cost-state` lines), and where in a transcript its stretches begin and end.
+//! Claude Code's own account of a session (`cost-state` lines), and where in a transcript its
+//! stretches begin and end.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,14 +22,16 @@ const MOST_MODELS: usize = 64;
 /// How far into a line its kind is looked for.
 const KIND: usize = 256;
 
-/// What a transcript has stated so far of its account: kept between runs, so that only new lines are read.
+/// What a transcript has stated so far of its account: kept between runs, so that only new lines
+/// are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
 pub struct Stretch {
     /// The last state: its account, and its figures by model.
     before: Option<(u64, BTreeMap<String, [u64; 5]>)>,
     /// The transcript's first request.
     first: Option<u64>,
-    /// The project of the last request that was read. It is not kept: what is forgotten must not lie in the index.
+    /// The project of the last request that was read. It is not kept: what is forgotten must not
+    /// lie in the index.
     #[serde(skip)]
     project: String,
     /// The first and the last request since the last state, in milliseconds.
@@ -155,7 +158,8 @@ impl Stretch {
         }
     }
 
-    /// Reads a state. `written`: when the transcript was last written, for an account without any request.
+    /// Reads a state. `written`: when the transcript was last written, for an account without any
+    /// request.
     pub fn read(
         &mut self,
         line: &[u8],
@@ -197,8 +201,8 @@ impl Stretch {
         Ok(Some(state).filter(|_| !again))
     }
 
-    /// When the stretch before a state ends, in milliseconds. An account without any request in sight began at its start time, unless
-    /// that is yet to come.
+    /// When the stretch before a state ends, in milliseconds. An account without any request in
+    /// sight began at its start time, unless that is yet to come.
     fn until_of(&self, start: i64, written: i64) -> i64 {
         let is_credible = (1..=written).contains(&start);
         self.until

@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 /// A pattern finds at most so many paths.
 const MOST: usize = 1000;
 
-/// A path of the user's with its `~` replaced. None where it is neither absolute nor begins with `~`: what it is relative to differs
-/// between a shell, a timer and a hook.
+/// A path of the user's with its `~` replaced. None where it is neither absolute nor begins with
+/// `~`: what it is relative to differs between a shell, a timer and a hook.
 pub fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
     let text = text.trim();
     if text == "~" {
@@ -18,7 +18,8 @@ pub fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(text)).filter(|path| path.is_absolute())
 }
 
-/// The existing folders that a pattern stands for, sorted. A `*` at the beginning of a name finds no hidden ones.
+/// The existing folders that a pattern stands for, sorted. A `*` at the beginning of a name finds
+/// no hidden ones.
 pub fn folders(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {

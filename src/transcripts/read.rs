@@ -63,7 +63,8 @@ pub struct FileRead {
     pub cursor: Cursor,
 }
 
-/// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
+/// Reads a transcript from its cursor, or from the start where there is none or the file was
+/// written anew.
 pub fn read_file(
     file: &TranscriptFile,
     cursor: Option<&Cursor>,
@@ -130,7 +131,8 @@ fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
     input.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     input.take(offset - start).read_to_end(&mut bytes)?;
-    // Any hash will do: where another version of the tool has another, the file is read from the start.
+    // Any hash will do: where another version of the tool has another, the file is read from the
+    // start.
     let mut hash = std::hash::DefaultHasher::new();
     hash.write(&bytes);
     Ok(hash.finish())
