@@ -340,7 +340,7 @@ impl Fields {
             .unwrap_or_default())
     }
 
-    /// What nobody took.
+    /// The members that were not taken.
     pub fn rest(self) -> Extra {
         self.0
     }

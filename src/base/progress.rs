@@ -34,7 +34,7 @@ impl Step {
     }
 }
 
-/// What happened.
+/// An event of a step or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
     /// A step began. It has so many parts; 0 where that is not known.

@@ -5,7 +5,7 @@ use super::time::Timestamp;
 /// The time from a first to a last point, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
-    /// The first point.
+    /// The first point in time.
     pub first: Timestamp,
     /// The last point, not before the first one in what this tool writes.
     pub last: Timestamp,
@@ -57,7 +57,7 @@ pub struct Span {
 }
 
 impl Span {
-    /// All time.
+    /// All time, also before and after the years of a [`Timestamp`].
     pub const ALL: Self = Self {
         from: i64::MIN,
         to: i64::MAX,

@@ -28,7 +28,7 @@ use crate::store::layout::Path;
 /// The figures of a file or a portion, without its sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Digest {
-    /// Its records.
+    /// The number of its records.
     pub records: u64,
     totals: Sums,
     /// Its first and its last millisecond.

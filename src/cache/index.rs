@@ -20,9 +20,9 @@ use crate::transcripts::{Cursor, Cursors, Mark};
 #[derive(Debug, thiserror::Error)]
 #[error("failed to use the local index {}", path.display())]
 pub struct IndexError {
-    /// The database.
+    /// Its path in the state folder.
     pub path: PathBuf,
-    /// Why.
+    /// `SQLite`'s error.
     pub source: rusqlite::Error,
 }
 

@@ -17,7 +17,7 @@ use crate::store::layout::Path;
 /// A portion with its digest.
 #[derive(Debug)]
 pub struct Digested {
-    /// Which one.
+    /// The machine file or month.
     pub portion: Portion,
     /// It shares no record with any other portion that is known as compared.
     pub compared: bool,
@@ -33,7 +33,7 @@ pub struct Digested {
 }
 
 impl Digested {
-    /// Its sessions.
+    /// Its sessions, from memory, from the cache, or digested again.
     pub fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
         let packed = self
             .sessions

@@ -10,7 +10,7 @@ use crate::record::{Record, Totals};
 /// What one session has in a file or a portion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSum {
-    /// The session.
+    /// The id of the session.
     pub id: String,
     sums: Sums,
     first: i64,

@@ -47,7 +47,7 @@ impl Checked for CheckedNow {
 /// A tree with the rules applied.
 #[derive(Debug)]
 pub struct Enforced {
-    /// The root tree.
+    /// The id of the root tree.
     pub root: Oid,
     /// Ids of records that went with their session or project. They are to be noted as forgotten.
     pub forgotten: BTreeSet<Forgotten>,

@@ -15,9 +15,9 @@ pub enum DataError {
     /// A file must not be written over.
     #[error("failed to join {path}")]
     Format {
-        /// The file.
+        /// Its path in the repository.
         path: String,
-        /// Why.
+        /// What is wrong with its content.
         source: FormatError,
     },
 }

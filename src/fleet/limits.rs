@@ -17,7 +17,7 @@ pub const MONTH_FILES: u64 = 4_000;
 /// The bytes of all machine files and months.
 pub const FLEET_BYTES: u64 = 4 << 30;
 
-/// The machines.
+/// The largest number of machines that are read.
 pub const MACHINES: usize = 2_000;
 
 /// What reading a portion costs.
@@ -75,7 +75,7 @@ pub fn split<P: Part>(
 pub trait Part {
     /// Whose it is.
     fn machine(&self) -> &MachineId;
-    /// Its path.
+    /// Its path in the repository.
     fn path(&self) -> &str;
     /// It is a machine file.
     fn is_machine_file(&self) -> bool;

@@ -192,7 +192,7 @@ pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<InputTrees, DataError> {
 /// What a file holds, as far as it may be looked at.
 #[derive(Debug)]
 pub enum Content {
-    /// All of it.
+    /// All of its bytes.
     Bytes(Vec<u8>),
     /// It is longer than the format allows.
     TooLarge(usize),
@@ -289,7 +289,7 @@ pub fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bool), Da
 /// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portion {
-    /// Its path.
+    /// Its path in the repository: a file, or a month's folder.
     pub path: String,
     /// Whose it is.
     pub machine: MachineId,
@@ -328,7 +328,7 @@ impl Portion {
         Ok(out)
     }
 
-    /// Its files.
+    /// Its files, each with its kind.
     pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
         if self.is_machine_file {
             return Ok(vec![(

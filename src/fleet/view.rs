@@ -32,17 +32,17 @@ pub struct Row<'a> {
     pub machine: usize,
     /// Its session, where it is known.
     pub session: Option<&'a SessionId>,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: &'a str,
     /// Its model; empty where it is not known.
     pub model: &'a str,
-    /// Its time.
+    /// The time that it is reported at.
     pub at: Timestamp,
     /// What it adds, its cost by this version's prices.
     pub totals: Totals,
     /// The cost that the transcript states, where it states one.
     pub recorded: Option<Money>,
-    /// Why it counts.
+    /// Whether it is a record, a ledger entry or a sum.
     pub source: RowSource,
     /// The last row of the request was not seen yet.
     pub provisional: bool,

@@ -130,7 +130,7 @@ pub struct Conflict {
     pub code: Code,
     /// The session or the path.
     pub subject: String,
-    /// The machines concerned.
+    /// The ids of the machines concerned.
     pub machines: Vec<String>,
     /// How many requests or lines.
     pub count: u64,

@@ -24,7 +24,7 @@ const SUSPECT: &str = "suspect";
 /// The records of one machine that were first seen with a time on one UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayFile {
-    /// The machine.
+    /// The machine that wrote it.
     pub machine: MachineId,
     /// The day.
     pub day: Day,
@@ -32,7 +32,7 @@ pub struct DayFile {
     pub extra: Extra,
     /// Unknown members of session lines.
     pub sessions: BTreeMap<SessionId, Extra>,
-    /// The records.
+    /// The records, each once.
     pub records: RecordSet,
     /// Totals for which there are no records.
     pub sums: BTreeMap<SumKey, Sum>,
@@ -46,7 +46,7 @@ pub struct DayFile {
 /// The id of a record that was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Forgotten {
-    /// The record.
+    /// The id of the record.
     pub id: RecordId,
     /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote
     /// it down.

@@ -50,9 +50,9 @@ pub enum Status {
 /// A machine in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestMachine {
-    /// Its name.
+    /// Its host's name, or a pseudonym.
     pub hostname: String,
-    /// Its platform.
+    /// `linux`, `darwin` or `win32`.
     pub platform: String,
     /// When it joined.
     pub first_seen: Option<Timestamp>,
@@ -68,7 +68,7 @@ pub struct ManifestMachine {
     pub requests: u64,
     /// Their price.
     pub cost: Money,
-    /// Its last request.
+    /// The time of its last request.
     pub last_usage: Option<Timestamp>,
     /// Unknown members of `usage_summary`.
     pub summary_extra: Extra,
@@ -98,11 +98,11 @@ pub enum ConflictStatus {
 pub struct ManifestSession {
     /// The machines that hold records of it.
     pub machines: Vec<String>,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: String,
-    /// Its first request.
+    /// The time of its first request.
     pub first_seen: Option<Timestamp>,
-    /// Its last request.
+    /// The time of its last request.
     pub last_updated: Option<Timestamp>,
     /// Its requests, each counted once.
     pub total_usage_count: u64,
@@ -112,14 +112,14 @@ pub struct ManifestSession {
     pub extra: Extra,
 }
 
-/// The central registry.
+/// The manifest: all machines, the latest sessions, and the totals of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
     /// The earliest machine's start.
     pub created_at: Option<Timestamp>,
     /// The latest machine's change.
     pub updated_at: Option<Timestamp>,
-    /// All machines.
+    /// All machines, by id.
     pub machines: BTreeMap<String, ManifestMachine>,
     /// How many machines there are.
     pub total_machines: u64,
@@ -135,16 +135,16 @@ pub struct Manifest {
     pub summary_extra: Extra,
     /// The latest sessions and the pending ones.
     pub sessions: BTreeMap<SessionId, ManifestSession>,
-    /// The conflict log.
+    /// What was joined or left out, and what needs review.
     pub conflicts: Vec<Conflict>,
     /// What it was computed from; none where the inputs were not at hand, or in a manifest of
     /// version 1.0.
     pub inputs: Option<Inputs>,
     /// The rules that it was computed by; 0 in a manifest of version 1.0.
     pub rules: u64,
-    /// All sessions of the fleet.
+    /// The number of sessions of the fleet.
     pub sessions_total: Option<u64>,
-    /// All pending sessions.
+    /// The number of sessions that need review; none where it is 0.
     pub pending_total: Option<u64>,
     /// Unknown members.
     pub extra: Extra,

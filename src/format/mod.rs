@@ -52,9 +52,9 @@ pub enum FormatError {
     /// Above the limit for its kind.
     #[error("it has {size} bytes; at most {most} are read")]
     TooLarge {
-        /// Its size.
+        /// Its size in bytes.
         size: usize,
-        /// The limit.
+        /// The limit in bytes.
         most: usize,
     },
     /// It has more sessions than are read.

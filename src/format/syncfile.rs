@@ -85,13 +85,13 @@ pub struct Metadata {
 /// One session on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Session {
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: String,
-    /// Its first request.
+    /// The time of its first request.
     pub first_seen: Option<Timestamp>,
-    /// Its last request.
+    /// The time of its last request.
     pub last_updated: Option<Timestamp>,
-    /// Its requests.
+    /// The number of its requests.
     pub usage_count: u64,
     /// `last_synced_timestamp`: informs, never filters.
     pub last_synced: Option<Timestamp>,
@@ -105,7 +105,7 @@ pub struct Session {
     pub records: RecordSet,
     /// Cumulative totals.
     pub totals: Totals,
-    /// The models used.
+    /// The names of the models used.
     pub models: BTreeSet<String>,
     /// Unknown members of `summary`.
     pub summary_extra: Extra,
@@ -118,11 +118,11 @@ pub struct Session {
 /// What a 1.0 machine file claims of all that its machine used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim {
-    /// Its totals.
+    /// Requests, tokens and price.
     pub totals: Totals,
-    /// The first request.
+    /// The time of the first request.
     pub first: Option<Timestamp>,
-    /// The last request.
+    /// The time of the last request.
     pub last: Option<Timestamp>,
 }
 
@@ -133,7 +133,7 @@ pub struct Decision(pub Extra);
 /// A decision's place in the list: kind, subject, revision.
 pub type DecisionKey = (String, String, u64);
 
-/// A machine file.
+/// A machine file: who wrote it, its figures, the view of the last sync, and decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncFile {
     /// Who wrote it.
@@ -142,9 +142,9 @@ pub struct SyncFile {
     pub metadata: Metadata,
     /// Totals of all its records.
     pub totals: Totals,
-    /// Its first request.
+    /// The time of its first request.
     pub first_usage: Option<Timestamp>,
-    /// Its last request.
+    /// The time of its last request.
     pub last_usage: Option<Timestamp>,
     /// Unknown members of `usage_summary`.
     pub summary_extra: Extra,

@@ -94,7 +94,7 @@ impl Claim {
 }
 
 impl Session {
-    /// The canonical text.
+    /// The canonical text of the session alone, by which versions are compared.
     pub fn text(&self) -> String {
         file(&self.doc())
     }

@@ -16,29 +16,29 @@ pub enum RepoError {
     Open {
         /// Where it should be.
         path: PathBuf,
-        /// Why.
+        /// libgit2's error.
         source: git2::Error,
     },
     /// A part of `.git` is gone without which git does not work, or works on something else.
     #[error("the git repository {} is damaged: its {} is missing", path.display(), part)]
     Damaged {
-        /// The repository.
+        /// Its work tree.
         path: PathBuf,
-        /// What is missing.
+        /// What is missing, below `.git`.
         part: &'static str,
     },
     /// There are several remotes, and none is the branch's.
     #[error("the branch {} has no remote of its own, and there are several: {}", printable(branch, 100), names.iter().take(5).map(|name| printable(name, 60)).collect::<Vec<_>>().join(", "))]
     WhichRemote {
-        /// The branch.
+        /// The name of the branch.
         branch: String,
-        /// The remotes.
+        /// The names of all remotes.
         names: Vec<String>,
     },
     /// Another process works in the repository, or died there.
     #[error("failed to {what}: {reason}")]
     Locked {
-        /// What was tried.
+        /// What was tried, to follow "failed to".
         what: String,
         /// The message of libgit2, escaped.
         reason: String,
@@ -50,9 +50,9 @@ pub enum RepoError {
     /// Anything else.
     #[error("failed to {what}")]
     Git {
-        /// What was tried.
+        /// What was tried, to follow "failed to".
         what: String,
-        /// Why it failed.
+        /// libgit2's error.
         source: git2::Error,
     },
     /// A `git` process failed.
@@ -64,9 +64,9 @@ pub enum RepoError {
     /// A flush failed.
     #[error("failed to flush {} to disk", path.display())]
     Flush {
-        /// Where.
+        /// A path on the file system that was flushed.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
 }

@@ -24,7 +24,7 @@ const SERVER: [(&str, &str); 1] = [("pre-receive", include_str!("../../hooks/pre
 /// What a user's own hook is called once ours stands in its place: ours runs it first.
 const CHAINED: &str = "user";
 
-/// Where hooks went.
+/// What was installed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Installed {
     /// They are in this folder.

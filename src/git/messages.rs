@@ -35,7 +35,7 @@ pub enum GitError {
     /// It was silent for too long, and was ended.
     #[error("git {what} was cut off after it had said nothing for {seconds} s")]
     Silent {
-        /// The subcommand.
+        /// The subcommand of git, such as `fetch`.
         what: String,
         /// How long it was given.
         seconds: u64,
@@ -43,7 +43,7 @@ pub enum GitError {
     /// It failed.
     #[error("git {what} failed{}{message}", if message.is_empty() { "" } else { ":\n" })]
     Failed {
-        /// The subcommand.
+        /// The subcommand of git, such as `fetch`.
         what: String,
         /// Its message, escaped.
         message: String,

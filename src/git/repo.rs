@@ -34,7 +34,7 @@ pub const FOLDER: i32 = 0o040_000;
 pub struct Entry {
     /// git's mode.
     pub mode: i32,
-    /// The object.
+    /// The id of the object.
     pub oid: Oid,
 }
 
@@ -45,11 +45,11 @@ pub struct Blob {
     pub path: String,
     /// git's mode.
     pub mode: i32,
-    /// The object.
+    /// The id of the object.
     pub oid: Oid,
 }
 
-/// An open repository.
+/// A repository that is open, with the key and what was looked up of it.
 pub struct Repo {
     pub(super) inner: Repository,
     path: PathBuf,

@@ -18,7 +18,7 @@ use crate::store::layout::Path;
 /// A tree without what may not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screened {
-    /// The root tree.
+    /// The id of the root tree.
     pub root: Oid,
     /// What was left out, and files of which only the authentic lines count; each with its path.
     pub left_out: Vec<(String, Refusal)>,

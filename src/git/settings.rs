@@ -18,9 +18,9 @@ struct Setting {
 /// Whom a commit names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The name.
+    /// `user.name`, or the name for this role.
     pub name: String,
-    /// The address.
+    /// `user.email`, or the address for this role.
     pub email: String,
 }
 

@@ -15,7 +15,7 @@ const FORMER: &str = "claude-sync.formerBranch";
 /// The reflog's message for a branch that follows the remote's.
 const RENAMED: &str = "claude-sync: the remote's branch was renamed";
 
-/// Where commits go.
+/// The branch and the remote that commits go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The sync's branch, here and on the remote.
@@ -25,7 +25,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The local branch.
+    /// The full name of the local branch.
     pub fn local(&self) -> String {
         format!("refs/heads/{}", self.branch)
     }

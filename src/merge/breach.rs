@@ -11,26 +11,26 @@ use crate::store::layout::MANIFEST;
 pub enum Breach {
     /// Records, summary lines, claims or decisions would be gone or lowered.
     Lost {
-        /// The file.
+        /// Its path in the repository.
         path: String,
-        /// How many.
+        /// How many of them.
         what: u64,
     },
     /// A file that could be read could be read no more.
     Unreadable {
-        /// The file.
+        /// Its path in the repository.
         path: String,
     },
     /// Conflict markers or broken lines would come in.
     Damaged {
-        /// The file.
+        /// Its path in the repository.
         path: String,
-        /// How many lines.
+        /// The number of lines.
         lines: u64,
     },
     /// Checksums would fail that did not.
     Checksum {
-        /// The file.
+        /// Its path in the repository.
         path: String,
         /// In how many sessions.
         sessions: u64,
@@ -39,12 +39,12 @@ pub enum Breach {
     Manifest,
     /// Something that is no sync data.
     Foreign {
-        /// The path.
+        /// Its path in the repository.
         path: String,
     },
     /// The remote has commits that are not here.
     Unseen {
-        /// The ref.
+        /// The full name of the ref.
         name: String,
     },
     /// Forgotten data would come back, or into the history.
@@ -58,12 +58,12 @@ pub enum Breach {
     Clear {
         /// The commit that has it.
         commit: Oid,
-        /// The file.
+        /// Its path in the repository.
         path: String,
     },
     /// Another user's machine.
     Forged {
-        /// The file.
+        /// Its path in the repository.
         path: String,
         /// The user that the server maps the machine to.
         owner: String,

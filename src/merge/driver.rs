@@ -22,15 +22,15 @@ use crate::store::layout::{self, Path};
 /// The driver gave up; git must stop and change nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
-    /// One of git's three files.
+    /// One of the three files that git made cannot be read.
     #[error("failed to read {path}")]
     Read {
-        /// The file.
+        /// Its path in the repository.
         path: String,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The result.
+    /// The result cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A version that must not be written over.
@@ -38,7 +38,7 @@ pub enum DriverError {
     Format {
         /// The path in the repository.
         path: String,
-        /// Why.
+        /// What is wrong with its content.
         source: FormatError,
     },
     /// A version that is encrypted by a key that is not here.
@@ -46,13 +46,13 @@ pub enum DriverError {
     Sealed {
         /// The path in the repository.
         path: String,
-        /// Why.
+        /// Why it cannot be opened.
         source: SealError,
     },
-    /// Objects.
+    /// Objects cannot be read or joined.
     #[error(transparent)]
     Merge(#[from] DataError),
-    /// The repository.
+    /// The repository cannot be opened or read.
     #[error(transparent)]
     Repo(#[from] RepoError),
 }

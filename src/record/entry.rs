@@ -20,15 +20,15 @@ pub struct Entry<'a> {
     pub level: Level,
     /// Its time; below [`Level::Full`] the start of its UTC day.
     pub at: Timestamp,
-    /// Its session.
+    /// Its session; empty where the record is bare.
     pub session: &'a SessionId,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: &'a Name,
-    /// What made it.
+    /// The program and the agent that made it.
     pub client: &'a Client,
-    /// Its model.
+    /// The name of its model.
     pub model: &'a Name,
-    /// What was used.
+    /// Tokens and searches.
     pub counters: Counters,
     /// The price by this version's table.
     pub cost: Cost,

@@ -21,7 +21,7 @@ pub const MAX_COUNTER: u64 = 1 << 53;
 pub struct Body {
     /// The model as Claude Code names it.
     pub model: Name,
-    /// What was used.
+    /// Tokens and searches.
     pub counters: Counters,
     /// `service_tier` of the answer, where it is not `standard`.
     pub service_tier: Option<Name>,
@@ -147,14 +147,14 @@ pub struct Record {
     pub id: RecordId,
     /// The id was derived from (timestamp, model, counters), for want of a better one.
     pub derived: bool,
-    /// Where and when.
+    /// Time, session, project and client.
     pub origin: Origin,
     /// The record's 1-based place among its session's records on its machine, given once; 0 where
     /// it has none.
     pub index: u64,
     /// Fast mode, on any row.
     pub fast: bool,
-    /// The winning row.
+    /// Model, counters and price, of the row that counts.
     pub body: Body,
     /// Derived ids of records that are this request, noted before the time was taken away that
     /// shows it.

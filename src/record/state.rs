@@ -14,11 +14,11 @@ use crate::prices::Counters;
 /// A state of an account, as a transcript states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// The account.
+    /// The id of the account.
     pub lineage: RecordId,
-    /// The session.
+    /// The session whose transcript states it.
     pub session: SessionId,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: Name,
     /// The first request after the state before, or the first one of the transcript.
     pub from: Timestamp,

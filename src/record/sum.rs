@@ -94,7 +94,7 @@ impl SumKey {
 pub struct Sum {
     /// Its first and last millisecond, where they are known.
     pub window: Option<Window>,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: String,
     /// The totals that its source states.
     pub totals: Totals,
@@ -125,7 +125,7 @@ impl Sum {
         self.window.map_or(Span::ALL, Window::span)
     }
 
-    /// When it begins.
+    /// Its first point in time; the start of its day where it has no window.
     pub fn begin(&self, key: &SumKey) -> Timestamp {
         self.window.map_or(key.day.start(), |window| window.first)
     }

@@ -102,25 +102,25 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// No JSON object.
     #[error("{} is not a JSON object: {reason}", path.display())]
     Syntax {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Where it breaks.
+        /// Line and column, or what it is instead.
         reason: String,
     },
     /// A setting of the wrong kind.
     #[error("{}: setting {problem}", path.display())]
     Setting {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Which.
+        /// The setting, and what it should be.
         problem: FieldError,
     },
 }

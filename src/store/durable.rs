@@ -11,9 +11,9 @@ use crate::base::text::printable;
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write {}", path.display())]
 pub struct WriteError {
-    /// The file.
+    /// Its path on disk.
     pub path: PathBuf,
-    /// Why.
+    /// The system's error.
     pub source: io::Error,
 }
 

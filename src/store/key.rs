@@ -16,15 +16,15 @@ pub enum KeyError {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// It holds something else, or was mistyped.
     #[error("{} holds no key of claude-sync", path.display())]
     Invalid {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
     },
     /// It cannot be written.
@@ -33,7 +33,7 @@ pub enum KeyError {
     /// There is another one.
     #[error("there is another key already, {mark}, in {}", path.display())]
     Other {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
         /// Its key's mark.
         mark: String,

@@ -6,7 +6,7 @@ use crate::format::sealed::is_statement_path;
 
 /// The folder of everything that is ours.
 pub const ROOT: &str = "sync";
-/// The manifest.
+/// The path of the manifest.
 pub const MANIFEST: &str = "sync/manifest.json";
 /// The folder of sync files.
 pub const MACHINES: &str = "sync/machines";

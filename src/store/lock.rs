@@ -60,9 +60,9 @@ pub enum LockError {
     /// The lock file cannot be used.
     #[error("failed to lock {}", path.display())]
     Io {
-        /// The lock file.
+        /// Its path in the state folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }

@@ -13,17 +13,17 @@ pub enum IdError {
     /// The file holds something else.
     #[error("{} holds no machine id", path.display())]
     Invalid {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// What it holds.
+        /// What is wrong with the id in it.
         source: MachineIdError,
     },
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// The file cannot be written.

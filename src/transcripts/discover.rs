@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 /// A transcript, with what shows whether it has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranscriptFile {
-    /// Where it lies.
+    /// Its absolute path.
     pub path: PathBuf,
     /// Device and inode; zeros where the platform has none.
     pub identity: (u64, u64),
@@ -22,7 +22,7 @@ pub struct TranscriptFile {
     pub working: Option<Arc<str>>,
 }
 
-/// What was found.
+/// The transcripts, and what could not be looked through.
 #[derive(Debug, Default)]
 pub struct Discovery {
     /// Transcripts, sorted by path.

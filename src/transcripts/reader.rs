@@ -28,11 +28,11 @@ pub(super) const MOST_BAD: usize = 100;
 /// A line that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLine {
-    /// The transcript.
+    /// The path of the transcript.
     pub path: PathBuf,
     /// The line's number, from 1.
     pub line: u64,
-    /// Why.
+    /// What is wrong with it.
     pub error: LineError,
 }
 

@@ -87,11 +87,11 @@ impl Reading {
 /// A row of a transcript that records a request.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The transcript.
+    /// The path of the transcript.
     pub path: PathBuf,
     /// The line's number, from 1.
     pub line: u64,
-    /// The state.
+    /// The record that the row makes.
     pub record: Record,
 }
 
