@@ -14,7 +14,7 @@ use crate::base::ids::SessionId;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::fleet::view::non_empty;
-use crate::fleet::{Row, RowSource, Rows};
+use crate::fleet::{MachineIndex, Row, RowSource, Rows};
 use crate::prices::Counters;
 use crate::record::{Client, Entry, Level, RecordSet, Totals};
 
@@ -255,7 +255,7 @@ impl<'a> Lists<'a> {
     }
 
     /// A row for a machine; none where it refers to a name that is not there.
-    fn row(&self, packed: &Packed, machine: usize) -> Option<Row<'_>> {
+    fn row(&self, packed: &Packed, machine: MachineIndex) -> Option<Row<'_>> {
         let [session, project, model, client] = packed.names.map(usize::from);
         let session = non_empty(self.sessions.get(session)?);
         let level = match session {
@@ -287,7 +287,7 @@ impl<'a> Lists<'a> {
 
 /// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not
 /// what [`pack`] made, none is given.
-pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
+pub fn unpack(bytes: &[u8], machine: MachineIndex, rows: Rows) -> Option<()> {
     let (form, rest) = bytes.split_first()?;
     let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
     let count = usize::try_from(names.rows).ok()?;

@@ -2,15 +2,37 @@
 //! matches.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::{Index, IndexMut};
 
-use super::view::{Row, RowSource, non_empty};
+use super::view::{MachineIndex, Row, RowSource, non_empty};
 use crate::base::ids::{Name, SessionId};
 use crate::base::time::Timestamp;
 use crate::base::window::{Span, Window};
 use crate::record::{Entry, Excess, Level, Source, Sum, SumKey, Totals};
 
+/// The index of a sum in [`super::sums::Sums::all`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct SumIndex(pub usize);
+
+impl Index<SumIndex> for Vec<Compared> {
+    type Output = Compared;
+
+    fn index(&self, index: SumIndex) -> &Compared {
+        &self[index.0]
+    }
+}
+
+impl IndexMut<SumIndex> for Vec<Compared> {
+    fn index_mut(&mut self, index: SumIndex) -> &mut Compared {
+        &mut self[index.0]
+    }
+}
+
+/// A machine that has a copy of a request, and the detail of that copy.
+pub(super) type HeldCopy = (MachineIndex, Level);
+
 /// A machine's start and index: of several holders the smallest one counts a sum.
-pub(super) type Rank = (Timestamp, usize);
+pub(super) type Rank = (Timestamp, MachineIndex);
 
 /// Distinguishes a history from others: source, model, window, figures.
 pub(super) type History = (Source, Name, Option<Window>, [u64; 4]);
@@ -23,15 +45,15 @@ pub(super) struct Compared {
     /// The machine that it counts for.
     pub rank: Rank,
     /// All machines that hold it, and their aliases.
-    pub holders: BTreeSet<usize>,
+    pub holders: BTreeSet<MachineIndex>,
     /// Those that noted what they deducted.
-    pub settled: BTreeSet<usize>,
+    pub settled: BTreeSet<MachineIndex>,
     /// What they deducted.
     pub deducted: Totals,
     /// What requests of its holders match.
     pub matched: Totals,
     /// By machine: what requests of others show of its exact window.
-    pub witnesses: BTreeMap<usize, Totals>,
+    pub witnesses: BTreeMap<MachineIndex, Totals>,
     /// Something matches it, or another source's sum is there.
     pub touched: bool,
 }
@@ -50,8 +72,8 @@ impl Compared {
     }
 
     /// What the machine at this index deducted.
-    pub fn is_settled(&self, at: usize) -> bool {
-        self.settled.contains(&at)
+    pub fn is_settled(&self, machine: MachineIndex) -> bool {
+        self.settled.contains(&machine)
     }
 
     /// Whether records show all of it.
@@ -76,7 +98,7 @@ impl Compared {
 
     /// Takes note of a request that it matches, and of the machines that have copies of it.
     /// `places`: for each machine the one that it counts for.
-    pub fn add(&mut self, entry: &Entry, copies: &[(usize, Level)], places: &[usize]) {
+    pub fn add(&mut self, entry: &Entry, copies: &[HeldCopy], places: &[MachineIndex]) {
         let mut held = copies
             .iter()
             .filter(|(machine, _)| self.holders.contains(machine))
@@ -90,7 +112,7 @@ impl Compared {
                 self.matched = self.matched.plus(entry.totals());
             }
         } else if self.key.source == Source::Ccusage && self.sum.exact().meets(entry.span()) {
-            let others: BTreeSet<usize> =
+            let others: BTreeSet<MachineIndex> =
                 copies.iter().map(|(machine, _)| places[*machine]).collect();
             for other in others {
                 let shown = self.witnesses.entry(other).or_default();
@@ -151,13 +173,13 @@ fn figures(totals: &Totals) -> [u64; 4] {
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
     /// Their reach and index, sorted.
-    pub all: Vec<(Span, usize)>,
+    pub all: Vec<(Span, SumIndex)>,
     /// The longest reach, in milliseconds.
     pub longest: i64,
 }
 
 impl Bucket {
-    pub fn meeting(&self, span: Span) -> impl Iterator<Item = usize> {
+    pub fn meeting(&self, span: Span) -> impl Iterator<Item = SumIndex> {
         let begin = self
             .all
             .partition_point(|(reach, _)| reach.from < span.from.saturating_sub(self.longest));
@@ -172,15 +194,15 @@ impl Bucket {
 /// Sums of one machine of which something counted.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    pub all: Vec<(usize, Totals)>,
+    pub all: Vec<(SumIndex, Totals)>,
     /// Those about one session: there may be many, and they touch each other only within it.
-    by_session: HashMap<SessionId, Vec<(usize, Totals)>>,
+    by_session: HashMap<SessionId, Vec<(SumIndex, Totals)>>,
     /// Those about no session.
-    others: Vec<(usize, Totals)>,
+    others: Vec<(SumIndex, Totals)>,
 }
 
 impl Counted {
-    pub fn add(&mut self, session: &SessionId, one: (usize, Totals)) {
+    pub fn add(&mut self, session: &SessionId, one: (SumIndex, Totals)) {
         self.all.push(one);
         match non_empty(session) {
             Some(session) => self
@@ -193,7 +215,7 @@ impl Counted {
     }
 
     /// Those that may match a sum about a session, or about none.
-    pub fn beside(&self, session: &SessionId) -> impl Iterator<Item = &(usize, Totals)> {
+    pub fn beside(&self, session: &SessionId) -> impl Iterator<Item = &(SumIndex, Totals)> {
         let none = non_empty(session).is_none();
         let of_session = if none {
             None

@@ -10,11 +10,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::book;
+use super::compared::HeldCopy;
 use super::decisions::{self, Decisions};
 use super::read::MachineData;
 use super::rules::Rules;
 use super::sums::Sums;
-use super::view::{Fleet, MachineView, Row, Rows, non_empty};
+use super::view::{Fleet, MachineIndex, MachineView, Row, Rows, non_empty};
 use crate::base::ids::{MachineId, RecordId, SessionId};
 use crate::base::time::Timestamp;
 use crate::format::manifest::{Code, Conflict};
@@ -23,13 +24,13 @@ use crate::record::{Counters, Entry, Level, Record, RecordSet, Totals, derived_i
 
 /// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the
 /// machine that started first.
-type Owner = (Reverse<Level>, Timestamp, Timestamp, usize);
+type Owner = (Reverse<Level>, Timestamp, Timestamp, MachineIndex);
 
 /// A request that several machines hold, on its way through them.
 struct Merged {
     record: Record,
     owner: Owner,
-    copies: Vec<(usize, Level)>,
+    copies: Vec<HeldCopy>,
     /// The counters of copies that are final.
     settled: Option<Counters>,
     /// Two of them have different counters.
@@ -37,11 +38,11 @@ struct Merged {
 }
 
 impl Merged {
-    fn of(record: Record, at: usize, start: Timestamp) -> Self {
+    fn of(record: Record, machine: MachineIndex, start: Timestamp) -> Self {
         let origin = &record.origin;
         let (owner, copies) = (
-            (Reverse(origin.level), origin.timestamp, start, at),
-            vec![(at, origin.level)],
+            (Reverse(origin.level), origin.timestamp, start, machine),
+            vec![(machine, origin.level)],
         );
         let is_final =
             !(record.body.provisional || record.body.sidechain || record.ledger.is_some());
@@ -115,11 +116,13 @@ impl Fleet {
             rows,
         };
         let mut held = Vec::with_capacity(machines.len());
-        for (at, data) in machines.into_iter().enumerate() {
+        for (index, data) in machines.into_iter().enumerate() {
             let start = data
                 .machine_file()
                 .map_or(Timestamp::EPOCH, |file| file.machine.created_at);
-            let records = pass.fleet.add_machine(data, &decisions, at, places[at]);
+            let records = pass
+                .fleet
+                .add_machine(data, &decisions, index, places[index]);
             held.push((records, start));
         }
         let merged = pass.count_single(held);
@@ -132,8 +135,8 @@ impl Fleet {
         &mut self,
         data: MachineData,
         decisions: &Decisions,
-        at: usize,
-        place: usize,
+        index: MachineIndex,
+        place: MachineIndex,
     ) -> RecordSet {
         self.conflicts.extend(data.problems);
         self.name_suspect(&data.id, data.suspect, decisions, place);
@@ -152,7 +155,7 @@ impl Fleet {
         self.machines.push(MachineView {
             label: label.unwrap_or_default().to_owned(),
             retired: decisions.is_retired(&data.id),
-            merged_into: (place != at).then_some(place),
+            merged_into: (place != index).then_some(place),
             id: data.id,
             machine_file: file,
             adopted: data.adopted,
@@ -169,7 +172,7 @@ impl Fleet {
         machine: &MachineId,
         suspect: BTreeSet<SessionId>,
         decisions: &Decisions,
-        place: usize,
+        place: MachineIndex,
     ) {
         for session in suspect {
             if decisions.accepted(&session).as_ref() == Some(machine) {
@@ -188,8 +191,11 @@ impl Fleet {
     }
 
     /// Takes note of the machines that hold copies of a request.
-    fn add_shared(&mut self, entry: &Entry, copies: &[(usize, Level)]) {
-        let places: BTreeSet<usize> = copies.iter().map(|(at, _)| self.alias(*at)).collect();
+    fn add_shared(&mut self, entry: &Entry, copies: &[HeldCopy]) {
+        let places: BTreeSet<MachineIndex> = copies
+            .iter()
+            .map(|(machine, _)| self.alias(*machine))
+            .collect();
         if let Some(session) = non_empty(entry.session).filter(|_| places.len() > 1) {
             let view = self.session(session);
             view.shared += 1;
@@ -200,16 +206,16 @@ impl Fleet {
     /// Names sessions of whose requests machines state different figures, though each states that
     /// they are final. The larger row counts, so that a wrong one would raise the totals.
     fn name_unequal(&mut self, merged: &HashMap<RecordId, Merged>) {
-        let mut sessions: BTreeMap<&SessionId, (BTreeSet<usize>, u64)> = BTreeMap::new();
+        let mut sessions: BTreeMap<&SessionId, (BTreeSet<MachineIndex>, u64)> = BTreeMap::new();
         for m in merged.values().filter(|m| m.unequal) {
             let (machines, count) = sessions.entry(&m.record.origin.session).or_default();
-            machines.extend(m.copies.iter().map(|(at, _)| *at));
+            machines.extend(m.copies.iter().map(|(machine, _)| *machine));
             *count += 1;
         }
         for (session, (machines, count)) in sessions {
             let machines = machines
                 .into_iter()
-                .map(|at| self.machines[at].id.to_string())
+                .map(|machine| self.machines[machine].id.to_string())
                 .collect();
             self.conflicts.push(Conflict {
                 code: Code::UnequalRecords,
@@ -238,13 +244,13 @@ impl Pass<'_> {
     /// each machine's records, and its start.
     fn count_single(&mut self, held: Vec<(RecordSet, Timestamp)>) -> HashMap<RecordId, Merged> {
         let mut merged: HashMap<RecordId, Merged> = HashMap::new();
-        for (at, (records, start)) in held.into_iter().enumerate() {
+        for (machine, (records, start)) in held.into_iter().enumerate() {
             for entry in records.entries() {
                 if !self.shared.contains(&entry.id) {
                     self.fleet.records += 1;
-                    self.count(&entry, at, &[(at, entry.level)]);
+                    self.count(&entry, machine, &[(machine, entry.level)]);
                 } else if let Some(record) = records.get(entry.id) {
-                    let new = Merged::of(record, at, start);
+                    let new = Merged::of(record, machine, start);
                     let joined = match merged.remove(&entry.id) {
                         Some(known) => known.join(new),
                         None => new,
@@ -269,7 +275,7 @@ impl Pass<'_> {
     }
 
     /// Counts a record for a machine, and returns whether it counts.
-    fn count(&mut self, entry: &Entry, machine: usize, copies: &[(usize, Level)]) -> bool {
+    fn count(&mut self, entry: &Entry, machine: MachineIndex, copies: &[HeldCopy]) -> bool {
         // A record without an id of its own is the same request as one with an id that has its
         // time, model and counters.
         if self.forgotten.contains(&entry.id) || (entry.derived && self.twins.contains(&entry.id)) {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::view::MachineIndex;
 use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::{Extra, Object};
 use crate::format::manifest::Manifest;
@@ -142,8 +143,8 @@ pub struct Intent {
 
 /// Resolves merge decisions to a final machine index, for each of a sorted list of machines.
 /// Follows chains; ignores cycles.
-pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<usize> {
-    let next: Vec<usize> = machines
+pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<MachineIndex> {
+    let next: Vec<MachineIndex> = machines
         .iter()
         .enumerate()
         .map(|(at, id)| {

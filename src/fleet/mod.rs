@@ -34,4 +34,4 @@ mod tombstone;
 pub mod view;
 
 pub use error::DataError;
-pub use view::{Fleet, MachineView, Row, RowSource, Rows, SessionView};
+pub use view::{Fleet, MachineIndex, MachineView, Row, RowSource, Rows, SessionView};

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::compared::Compared;
 use super::read::MachineData;
 use super::sums::Sums;
-use super::view::Fleet;
+use super::view::{Fleet, MachineIndex};
 use crate::base::ids::{MachineId, RecordId};
 use crate::prices::PriceBook;
 use crate::record::{Record, Sum, SumKey};
@@ -83,10 +83,10 @@ fn claims(data: &MachineData) -> bool {
 }
 
 /// The sum with this key that the machine at this index is concerned with: its own, else any.
-fn find<'s>(sums: &'s Sums, key: &SumKey, at: usize) -> Option<&'s Compared> {
+fn find<'s>(sums: &'s Sums, key: &SumKey, machine: MachineIndex) -> Option<&'s Compared> {
     let same = || sums.all.iter().filter(|one| one.key == *key);
     same()
-        .find(|one| one.is_settled(at))
+        .find(|one| one.is_settled(machine))
         .or_else(|| same().next())
 }
 

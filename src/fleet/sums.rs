@@ -9,9 +9,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::claims::{Claim, Claimed, claims};
-use super::compared::{Bucket, Compared, Counted, History, Rank};
+use super::compared::{Bucket, Compared, Counted, HeldCopy, History, Rank, SumIndex};
 use super::read::MachineData;
-use super::view::{Fleet, Rows, non_empty};
+use super::view::{Fleet, MachineIndex, Rows, non_empty};
 use crate::base::ids::{Name, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::{Day, Timestamp};
@@ -21,33 +21,34 @@ use crate::record::{Entry, Excess, Level, Source, Sum, SumKey, Totals};
 struct Versions {
     sum: Sum,
     /// What each of them deducted.
-    deducted: Vec<(usize, Totals)>,
+    deducted: Vec<(MachineIndex, Totals)>,
 }
 
 /// All sums of a fleet, in the order in which they count.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     pub all: Vec<Compared>,
-    claimed: HashMap<(usize, SessionId), Claimed>,
+    claimed: HashMap<(MachineIndex, SessionId), Claimed>,
     /// By model, and those that match any.
     by_model: HashMap<Name, Bucket>,
     /// Claims of sessions.
-    by_session: HashMap<SessionId, Vec<usize>>,
+    by_session: HashMap<SessionId, Vec<SumIndex>>,
     /// The same, for records of which no session is known.
-    of_sessions: Vec<usize>,
-    places: Vec<usize>,
+    of_sessions: Vec<SumIndex>,
+    /// For each machine the one that it counts for.
+    places: Vec<MachineIndex>,
 }
 
 impl Sums {
     /// Gathers the sums of all machines. `places`: for each the machine that it counts for.
-    pub fn gather(machines: &[MachineData], places: &[usize]) -> Self {
+    pub fn gather(machines: &[MachineData], places: &[MachineIndex]) -> Self {
         let mut out = Self {
             places: places.to_vec(),
             ..Self::default()
         };
         let sums = out.versions(machines);
         let latest = latest_statistics(sums.keys());
-        let mut known: HashMap<History, usize> = HashMap::new();
+        let mut known: HashMap<History, SumIndex> = HashMap::new();
         for ((place, key), versions) in sums {
             if key.source == Source::StatsCache && latest.get(&(place, key.day)) != Some(&key.mark)
             {
@@ -64,7 +65,7 @@ impl Sums {
             if let Some(same) = same {
                 out.all[same].merge(new);
             } else {
-                known.extend(history.map(|history| (history, out.all.len())));
+                known.extend(history.map(|history| (history, SumIndex(out.all.len()))));
                 out.all.push(new);
             }
         }
@@ -81,17 +82,17 @@ impl Sums {
 
     /// The sums of all machines, claims too, each joined from its versions on a machine and its
     /// aliases.
-    fn versions(&mut self, machines: &[MachineData]) -> BTreeMap<(usize, SumKey), Versions> {
-        let mut out: BTreeMap<(usize, SumKey), Versions> = BTreeMap::new();
-        for (at, data) in machines.iter().enumerate() {
-            let place = self.places[at];
+    fn versions(&mut self, machines: &[MachineData]) -> BTreeMap<(MachineIndex, SumKey), Versions> {
+        let mut out: BTreeMap<(MachineIndex, SumKey), Versions> = BTreeMap::new();
+        for (machine, data) in machines.iter().enumerate() {
+            let place = self.places[machine];
             let claims = self.claims(data, place);
             let others = data
                 .sums
                 .iter()
                 .map(|(key, sum)| (key.clone(), sum.clone()));
             for (key, mut sum) in claims.into_iter().chain(others) {
-                let deducted = sum.deducted.take().map(|deducted| (at, deducted));
+                let deducted = sum.deducted.take().map(|deducted| (machine, deducted));
                 if let Some(known) = out.get_mut(&(place, key.clone())) {
                     known.sum = known.sum.clone().join(sum);
                     known.deducted.extend(deducted);
@@ -105,7 +106,7 @@ impl Sums {
     }
 
     /// A machine's claims as sums. How they are shown is noted.
-    fn claims(&mut self, data: &MachineData, place: usize) -> BTreeMap<SumKey, Sum> {
+    fn claims(&mut self, data: &MachineData, place: MachineIndex) -> BTreeMap<SumKey, Sum> {
         let mut out = BTreeMap::new();
         for Claim { session, sum, how } in claims(data) {
             let known = self.claimed.entry((place, session.clone())).or_default();
@@ -135,6 +136,7 @@ impl Sums {
 
     fn index(&mut self) {
         for (at, one) in self.all.iter().enumerate() {
+            let at = SumIndex(at);
             if let Some(session) = non_empty(&one.key.session) {
                 self.by_session.entry(session.clone()).or_default().push(at);
                 self.of_sessions.push(at);
@@ -165,7 +167,7 @@ impl Sums {
 
     /// Takes note of a request that counts, and of the machines that have copies of it, with their
     /// levels.
-    pub fn add(&mut self, entry: &Entry, copies: &[(usize, Level)]) {
+    pub fn add(&mut self, entry: &Entry, copies: &[HeldCopy]) {
         // What other tools added up are requests.
         if self.all.is_empty() || entry.ledger {
             return;
@@ -182,8 +184,8 @@ impl Sums {
     }
 
     /// The sums that a request may match, by its time, model and session.
-    fn candidates(&self, entry: &Entry) -> Vec<usize> {
-        let of_session: &[usize] = match entry.level {
+    fn candidates(&self, entry: &Entry) -> Vec<SumIndex> {
+        let of_session: &[SumIndex] = match entry.level {
             Level::Bare => &self.of_sessions,
             _ => self
                 .by_session
@@ -204,8 +206,8 @@ impl Sums {
 
     /// Counts what sums state beyond all that.
     pub fn count(mut self, fleet: &mut Fleet, rows: Rows) {
-        let mut counted: HashMap<usize, Counted> = HashMap::new();
-        for at in 0..self.all.len() {
+        let mut counted: HashMap<MachineIndex, Counted> = HashMap::new();
+        for at in (0..self.all.len()).map(SumIndex) {
             let place = self.all[at].rank.1;
             let claimed = self.claimed_by(at);
             let one = &self.all[at];
@@ -225,8 +227,8 @@ impl Sums {
             if totals.is_zero() {
                 continue;
             }
-            let at_time = claimed.booked.unwrap_or_else(|| one.sum.middle(&one.key));
-            fleet.push(one.row(model, at_time, totals), rows);
+            let booked = claimed.booked.unwrap_or_else(|| one.sum.middle(&one.key));
+            fleet.push(one.row(model, booked, totals), rows);
             counted
                 .entry(place)
                 .or_default()
@@ -235,7 +237,7 @@ impl Sums {
     }
 
     /// How a sum is shown that is a claim.
-    fn claimed_by(&mut self, at: usize) -> Claimed {
+    fn claimed_by(&mut self, at: SumIndex) -> Claimed {
         let one = &self.all[at];
         self.claimed
             .remove(&(one.rank.1, one.key.session.clone()))
@@ -244,7 +246,12 @@ impl Sums {
     }
 
     /// What a sum states beyond requests and beyond the sums that counted before it.
-    fn excess(&self, at: usize, model: &str, counted: &HashMap<usize, Counted>) -> Totals {
+    fn excess(
+        &self,
+        at: SumIndex,
+        model: &str,
+        counted: &HashMap<MachineIndex, Counted>,
+    ) -> Totals {
         let one = &self.all[at];
         if one.key.source == Source::StatsCache {
             // It states too few figures to be compared with others one by one.
@@ -268,14 +275,14 @@ impl Sums {
     }
 
     /// Whether a sum that counted is part of what another one is about.
-    fn matches(&self, earlier: usize, at: usize) -> bool {
+    fn matches(&self, earlier: SumIndex, at: SumIndex) -> bool {
         let (a, b) = (&self.all[earlier], &self.all[at]);
         let models = a.key.model.is_empty() || b.key.has_model(&a.key.model);
         models && a.key.has_session(&b.key.session) && a.sum.exact().meets(b.sum.exact())
     }
 
     /// Whether something counts of another source's sum of the same machine, within reach.
-    fn is_beside_others(&self, at: usize, counted: &HashMap<usize, Counted>) -> bool {
+    fn is_beside_others(&self, at: SumIndex, counted: &HashMap<MachineIndex, Counted>) -> bool {
         let one = &self.all[at];
         let is_near = |other: &Compared| {
             other.sum.exact().meets(one.sum.reach(&one.key))
@@ -294,8 +301,8 @@ impl Sums {
 /// Of statistics that were computed on several days the latest holds: it has all that the others
 /// have.
 fn latest_statistics<'k>(
-    keys: impl Iterator<Item = &'k (usize, SumKey)>,
-) -> HashMap<(usize, Day), Name> {
+    keys: impl Iterator<Item = &'k (MachineIndex, SumKey)>,
+) -> HashMap<(MachineIndex, Day), Name> {
     let mut out: HashMap<_, Name> = HashMap::new();
     for (place, key) in keys.filter(|(_, key)| key.source == Source::StatsCache) {
         let slot = out

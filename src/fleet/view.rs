@@ -23,13 +23,16 @@ pub enum RowSource {
     Sum(Source),
 }
 
+/// The index of a machine in [`Fleet::machines`], which are sorted by id.
+pub type MachineIndex = usize;
+
 /// One counted item: a request, or a total without records.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     /// Its id, where it is a record and not from the cache.
     pub id: Option<RecordId>,
-    /// Index of its machine in [`Fleet::machines`]: the one that it counts for.
-    pub machine: usize,
+    /// The machine that it counts for.
+    pub machine: MachineIndex,
     /// Its session, where it is known.
     pub session: Option<&'a SessionId>,
     /// The name of its project as in the repository; empty where it has none.
@@ -54,7 +57,7 @@ pub struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// A record that counts for a machine.
-    pub fn of(entry: &Entry<'a>, machine: usize) -> Self {
+    pub fn of(entry: &Entry<'a>, machine: MachineIndex) -> Self {
         Self {
             id: Some(entry.id),
             machine,
@@ -108,8 +111,8 @@ pub struct MachineView {
     pub label: String,
     /// It will not sync again.
     pub retired: bool,
-    /// Index of the machine that this one was merged into; its requests count there.
-    pub merged_into: Option<usize>,
+    /// The machine that this one was merged into; its requests count there.
+    pub merged_into: Option<MachineIndex>,
     /// Its machine file, where it can be read.
     pub machine_file: Option<SyncFile>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
@@ -126,7 +129,7 @@ pub struct MachineView {
 #[derive(Debug, Clone, Default)]
 pub struct SessionView {
     /// The machines that hold some of it.
-    pub machines: BTreeSet<usize>,
+    pub machines: BTreeSet<MachineIndex>,
     /// Its first row's time, and the project there.
     pub first: Option<(Timestamp, Name)>,
     /// Its last row's time.
@@ -185,13 +188,13 @@ pub struct Fleet {
 impl Fleet {
     /// Counts a row, and shows it.
     pub(super) fn push(&mut self, row: Row, rows: Rows) {
-        let at = self.alias(row.machine);
-        let row = Row { machine: at, ..row };
-        self.count_for(at, row.totals, Window::at(row.at));
+        let machine = self.alias(row.machine);
+        let row = Row { machine, ..row };
+        self.count_for(machine, row.totals, Window::at(row.at));
         if let Some(session) = row.session {
             let view = self.session(session);
             view.totals = view.totals.plus(row.totals);
-            view.machines.insert(at);
+            view.machines.insert(machine);
             view.last = view.last.max(Some(row.at));
             view.begins(row.at, row.project);
         }
@@ -199,21 +202,21 @@ impl Fleet {
     }
 
     /// Adds to the totals of the fleet and of a machine.
-    pub fn count_for(&mut self, at: usize, totals: Totals, window: Window) {
-        let machine = &mut self.machines[at];
-        machine.totals = machine.totals.plus(totals);
-        machine.last_usage = machine.last_usage.max(Some(window.last));
+    pub fn count_for(&mut self, machine: MachineIndex, totals: Totals, window: Window) {
+        let view = &mut self.machines[machine];
+        view.totals = view.totals.plus(totals);
+        view.last_usage = view.last_usage.max(Some(window.last));
         self.sum = self.sum.plus(totals);
         self.span = hull(self.span.into_iter().chain([window]));
     }
 
-    /// The machine that what stands at this index counts for.
-    pub(super) fn alias(&self, at: usize) -> usize {
-        self.machines[at].merged_into.unwrap_or(at)
+    /// The machine that the data of a machine counts for: itself, or the one that it was merged into.
+    pub(super) fn alias(&self, machine: MachineIndex) -> MachineIndex {
+        self.machines[machine].merged_into.unwrap_or(machine)
     }
 
     /// The index of a machine, or of the one that it was merged into.
-    pub fn place(&self, machine: &MachineId) -> Option<usize> {
+    pub fn place(&self, machine: &MachineId) -> Option<MachineIndex> {
         self.machines
             .binary_search_by(|view| view.id.cmp(machine))
             .ok()

@@ -39,11 +39,8 @@ impl DayFile {
             };
             // Two equal headers become one in a text merge; those that differ in unknown members
             // stand twice.
-            let is_header = if header {
-                is_header(text)
-            } else {
-                text.starts_with('{')
-            };
+            let is_first = !header && text.starts_with('{');
+            let is_header = is_first || header && is_header(text);
             if is_header {
                 reading.file.read_header(text)?;
                 header = true;

@@ -156,9 +156,7 @@ impl Versions<'_> {
                 });
             }
             Path::Readme | Path::Front => {
-                if let Some(result) =
-                    merge_front(self.path, self.base, self.ours, self.theirs, cache)?
-                {
+                if let Some(result) = merge_front(self, cache)? {
                     return Ok(result);
                 }
             }
@@ -262,12 +260,15 @@ const COMMITS: usize = 2000;
 /// from. A version that no commit has stands for nothing: then there is none, and the next run
 /// computes it.
 fn merge_front(
-    path: &str,
-    base: &[u8],
-    ours: &[u8],
-    theirs: &[u8],
+    versions: &Versions,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<Option<Vec<u8>>, DataError> {
+    let Versions {
+        path,
+        base,
+        ours,
+        theirs,
+    } = *versions;
     let repo = Repo::from_environment()?;
     repo.write_in_memory()?;
     let mut roots = Vec::new();
@@ -278,13 +279,8 @@ fn merge_front(
         roots.push(repo.tree_of(commit)?);
     }
     let join = |folder: &str| -> Result<Option<Oid>, DataError> {
-        trees::join(
-            &repo,
-            folder,
-            None,
-            repo.folder(Some(roots[0]), folder)?,
-            repo.folder(Some(roots[1]), folder)?,
-        )
+        let side = |root| repo.folder(Some(root), folder);
+        trees::join(&repo, folder, None, side(roots[0])?, side(roots[1])?)
     };
     let trees = InputTrees {
         machines: join(layout::MACHINES)?,

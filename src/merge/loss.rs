@@ -42,6 +42,11 @@ pub fn lost(old: &DayFile, rules: &Rules, new: &DayFile) -> u64 {
     (gone + lowered + forgotten + left.unknown.difference(&new.unknown).count()) as u64
 }
 
+/// How much a day file has that may be lost.
+fn held(file: &DayFile) -> u64 {
+    (file.records.len() + file.sums.len() + file.forgotten.len()) as u64
+}
+
 /// Names what a day file lacks or breaks of an earlier version. `there`: the file is in the new
 /// tree, readable or not.
 pub(super) fn compare_days(
@@ -55,10 +60,7 @@ pub(super) fn compare_days(
     let path = path.to_owned();
     let Some((new, damage)) = is else {
         let left = was.map(|(old, _)| under(rules, &old));
-        let held = left.map_or(0, |left| {
-            left.records.len() + left.sums.len() + left.forgotten.len()
-        });
-        match (held as u64, there) {
+        match (left.map_or(0, |left| held(&left)), there) {
             (0, _) => {}
             (_, true) => out.push(Breach::Unreadable { path }),
             (what, false) => out.push(Breach::Lost { path, what }),
