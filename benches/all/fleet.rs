@@ -29,8 +29,8 @@ pub fn child(home: &Path, warm: bool) {
         .expect("reads");
     let index = Index::peek(&home.state()).expect("an index");
     let memory: &dyn Cache = if warm { &index } else { &NoCache };
-    let (machines, archive) = read::inputs(&repo, Some(tree)).expect("reads");
-    let manifest = overview::manifest(&repo, machines, archive, RULES, memory).expect("computes");
+    let trees = read::inputs(&repo, Some(tree)).expect("reads");
+    let manifest = overview::manifest(&repo, trees, RULES, memory).expect("computes");
     assert!(
         manifest.totals.requests > 0,
         "the manifest has something to say"

@@ -148,8 +148,8 @@ pub fn add(
 
 /// The tree with the manifest that its other files imply.
 pub fn derive(repo: &Repo, root: Oid, memory: &dyn Cache) -> Oid {
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let text = overview::manifest(repo, machines, archive, RULES, memory)
+    let trees = read::inputs(repo, Some(root)).expect("reads");
+    let text = overview::manifest(repo, trees, RULES, memory)
         .expect("computes")
         .write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");

@@ -1,6 +1,7 @@
 //! The files of each scheduler. Pure functions, so that tests can show them on any system.
 
 use super::job::Job;
+use crate::base::encode::xml;
 
 /// The comment in each file.
 const NOTE: &str = "Written by claude-sync auto enable; claude-sync auto disable removes it.";
@@ -160,12 +161,4 @@ fn variables(job: &Job, line: impl Fn(&str, &str) -> String) -> String {
         .fold(String::new(), |text, (name, value)| {
             text + &line(name, value)
         })
-}
-
-/// Escapes a text for XML.
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
 }

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use super::encode::hex;
+
 /// Text that occurs in many records (a model, a session, a project): shared, compared by bytes.
 pub type Name = Arc<str>;
 
@@ -27,7 +29,8 @@ impl Interner {
 
 /// A machine's id: 8-4-4-4-12 of `[0-9a-z]`, lower case.
 ///
-/// A UUID v4 where we make it; the format's own examples hold letters beyond `f`, so those are accepted.
+/// A UUID v4 where we make it; the format's own examples hold letters beyond `f`, so those are
+/// accepted.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MachineId(Name);
 
@@ -42,7 +45,8 @@ impl MachineId {
         Self(Arc::from(uuid::Uuid::new_v4().hyphenated().to_string()))
     }
 
-    /// The id of all short-lived machines of one name: a UUID of version 8, from a hash of the name.
+    /// The id of all short-lived machines of one name: a UUID of version 8, from a hash of the
+    /// name.
     pub fn of_name(name: &str) -> Self {
         let hash = Sha256::digest(
             [
@@ -51,13 +55,11 @@ impl MachineId {
             ]
             .concat(),
         );
-        let mut hex: Vec<char> = hash
-            .iter()
-            .take(16)
-            .flat_map(|byte| format!("{byte:02x}").chars().collect::<Vec<_>>())
-            .collect();
-        (hex[12], hex[16]) = ('8', '8');
-        let mut text: String = hex.into_iter().collect();
+        let mut text = hex(&hash[..16]);
+        // The version, and the variant of RFC 9562.
+        for at in [12, 16] {
+            text.replace_range(at..=at, "8");
+        }
         for at in [20, 16, 12, 8] {
             text.insert(at, '-');
         }
@@ -111,7 +113,8 @@ impl SessionId {
     }
 }
 
-/// A record's id: the first 64 bits of the SHA-256 of the request's identity, written as 16 hex digits.
+/// A record's id: the first 64 bits of the SHA-256 of the request's identity, written as 16 hex
+/// digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordId(u64);
 
@@ -126,7 +129,8 @@ impl RecordId {
         Self(number)
     }
 
-    /// Hashes an identity: what kind it is and its parts, each with its length, so that no two identities share a text.
+    /// Hashes an identity: what kind it is and its parts, each with its length, so that no two
+    /// identities share a text.
     pub fn of(kind: &str, parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();
         hash.update(kind.as_bytes());

@@ -1,7 +1,8 @@
 //! Joins: what two versions of one thing make together.
 //!
-//! Everything that machines write is an element of a join-semilattice, so that the order in which versions meet, and how often,
-//! makes no difference. A type is joined part by part, each part by one of a few rules:
+//! Everything that machines write is an element of a join-semilattice, so that the order in which
+//! versions meet, and how often, makes no difference. A type is joined part by part, each part by
+//! one of a few rules:
 //!
 //! | part | rule |
 //! |---|---|
@@ -10,10 +11,11 @@
 //! | flags | or |
 //! | sets | union |
 //! | maps | union of keys, values joined |
-//! | whatever must stay whole | the greater by a total order, in which only equal values are equal |
+//! | what must stay whole | the greater by a total order, in which only equal values are equal |
 //!
-//! Where the joins are: records and totals in `records::join`; summary lines, day files, sync files in `format::join`; two
-//! versions of one path, and whole trees, in `merge::algebra`. `tests/cli/join.rs` holds all of them to the laws.
+//! Where the joins are: records and totals in `records::join`; summary lines, day files, sync files
+//! in `format::join`; two versions of one path, and whole trees, in `merge::algebra`.
+//! `tests/cli/join.rs` holds all of them to the laws.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! Canonical JSON: one text for one value, the spec's keys in the spec's order and all others sorted bytewise.
+//! Canonical JSON: one text for one value, the spec's keys in the spec's order and all others
+//! sorted bytewise.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -29,7 +30,8 @@ pub enum Doc {
 }
 
 impl From<&Value> for Doc {
-    /// `serde_json`'s maps are sorted by key and its numbers keep their digits, so its compact text is canonical.
+    /// `serde_json`'s maps are sorted by key and its numbers keep their digits, so its compact text
+    /// is canonical.
     fn from(value: &Value) -> Self {
         Self::Raw(value.to_string())
     }
@@ -97,7 +99,7 @@ impl Object {
         }
     }
 
-    /// Adds an optional member of version 1.1 where it says something.
+    /// Adds an optional member of version 1.1 where it has a value.
     #[must_use]
     pub fn other(mut self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
         if let Some(value) = value {
@@ -293,7 +295,8 @@ impl Fields {
             .unwrap_or(0))
     }
 
-    /// A sum of whole numbers, 0 where it is missing: it may be larger than any number that goes into it.
+    /// A sum of whole numbers, 0 where it is missing: it may be larger than any number that goes
+    /// into it.
     pub fn sum(&mut self, key: &str) -> Result<u64, FieldError> {
         Ok(self.opt(key, "a whole number", Value::as_u64)?.unwrap_or(0))
     }
@@ -337,7 +340,7 @@ impl Fields {
             .unwrap_or_default())
     }
 
-    /// What nobody took.
+    /// The members that were not taken.
     pub fn rest(self) -> Extra {
         self.0
     }

@@ -1,9 +1,12 @@
-//! The fleet's key: 32 random bytes that the user carries from machine to machine, and that is never committed.
+//! The fleet's key: 32 random bytes that the user carries from machine to machine, and that is
+//! never committed.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
+
+pub use super::encode::hex;
 
 /// How a key's text begins. The number counts up with the way in which keys are derived.
 const PREFIX: &str = "claude-sync-key-1-";
@@ -58,12 +61,13 @@ impl Key {
         (key.mark() == mark).then_some(key)
     }
 
-    /// The text that another machine imports. It ends in the key's mark, which tells a mistyped key.
+    /// The text that another machine imports. It ends in the key's mark, by which a mistyped key is
+    /// found.
     pub fn text(&self) -> String {
         format!("{PREFIX}{}-{}", hex(&self.bytes), self.mark())
     }
 
-    /// What tells this key from others, and nothing about it.
+    /// The key's mark: 8 hex digits that distinguish it from other keys and reveal nothing of it.
     pub fn mark(&self) -> String {
         hex(&self.derive("mark")[..4])
     }
@@ -73,7 +77,8 @@ impl Key {
         mac(&self.bytes, purpose.as_bytes())
     }
 
-    /// This key in the place of another, which becomes a former one, with all that were former already.
+    /// This key in the place of another, which becomes a former one, with all that were former
+    /// already.
     #[must_use]
     pub fn replacing(self, old: &Self) -> Self {
         let mut former = vec![old.bytes];
@@ -88,13 +93,13 @@ impl Key {
         self.former.iter().map(|bytes| Self::of(*bytes))
     }
 
-    /// Whether both are the same key, whatever they replaced.
+    /// Whether both are the same key, apart from the keys that they replaced.
     pub fn is(&self, other: &Self) -> bool {
         self.bytes == other.bytes
     }
 }
 
-/// What names are signed with, so that whoever lacks the fleet's key cannot try a list of names.
+/// What names are signed with, so that nobody without the fleet's key can try a list of names.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NameKey {
     mark: String,
@@ -116,7 +121,8 @@ impl NameKey {
         }
     }
 
-    /// Those of a fleet's key and of the keys that it replaced: what was signed with one of them stays known.
+    /// Those of a fleet's key and of the keys that it replaced: what was signed with one of them
+    /// stays known.
     pub fn all(key: &Key) -> Vec<Self> {
         let former = key.former();
         std::iter::once(Self::of(key))
@@ -145,17 +151,6 @@ pub fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// Bytes as lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,7 +166,7 @@ mod tests {
         assert_eq!(Key::parse(&mistyped), None);
         assert!(
             !format!("{key:?}").contains(&text[PREFIX.len()..PREFIX.len() + 16]),
-            "a key that is printed tells its bytes"
+            "a key that is printed shows its bytes"
         );
     }
 

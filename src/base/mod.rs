@@ -1,6 +1,8 @@
-//! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a terminal.
+//! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a
+//! terminal.
 
-pub mod few;
+pub mod encode;
+pub mod id_set;
 pub mod ids;
 pub mod join;
 pub mod json;
@@ -9,3 +11,4 @@ pub mod money;
 pub mod progress;
 pub mod text;
 pub mod time;
+pub mod window;

@@ -4,8 +4,9 @@ use std::fmt;
 
 /// An amount in picodollars (10⁻¹² USD), never negative.
 ///
-/// One cached token of the cheapest model costs 10,000 of them, so every price per token is a whole number and sums are exact in
-/// any order. Addition saturates: among numbers that are never negative that still commutes and associates.
+/// One cached token of the cheapest model costs 10,000 of them, so every price per token is a whole
+/// number and sums are exact in any order. Addition saturates: among numbers that are never
+/// negative that still commutes and associates.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Money(u128);
 
@@ -115,10 +116,12 @@ impl std::iter::Sum for Money {
 
 /// A price that is known, or an amount of which a part has no known price.
 ///
-/// A total is the sum of what is known; `known` is false as soon as one part was not, so that no report shows a silent zero.
+/// A total is the sum of what is known; `known` is false as soon as one part was not, so that no
+/// report shows a silent zero.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Cost {
-    /// Whether every part had a price. Ordered first: a priced version of a record beats an unpriced one.
+    /// Whether every part had a price. Ordered first: a priced version of a record beats an
+    /// unpriced one.
     pub known: bool,
     /// The sum of the parts that had one.
     pub amount: Money,

@@ -1,4 +1,5 @@
-//! What long work tells whoever watches it. The library shows none of it: the command line draws bars or writes lines.
+//! Events of long work, for a watcher. The library shows none of them: the command line draws bars
+//! or writes lines.
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,10 +34,10 @@ impl Step {
     }
 }
 
-/// What happened.
+/// An event of a step or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
-    /// A step began. It has so many parts; 0 where nobody can tell.
+    /// A step began. It has so many parts; 0 where that is not known.
     Began(Step, u64),
     /// So many more of its parts are done.
     Moved(Step, u64),
@@ -44,7 +45,7 @@ pub enum Event<'a> {
     Ended(Step),
     /// A git command begins; secrets in addresses are hidden.
     Git(&'a str),
-    /// A git command that talks to a remote said something, which comes from outside.
+    /// A git command that talks to a remote printed something, which comes from outside.
     Said(&'a str),
     /// The git command ended: well or not.
     GitEnded(bool),
@@ -54,7 +55,7 @@ pub enum Event<'a> {
 
 type Eye = dyn Fn(&Event<'_>) + Send + Sync;
 
-/// Whoever watches; by default nobody.
+/// Takes the events; by default nobody does.
 #[derive(Clone, Default)]
 pub struct Watcher(Option<Arc<Eye>>);
 
@@ -88,7 +89,7 @@ impl Watcher {
         }
     }
 
-    /// Tells of a single thing that was done.
+    /// Reports a single thing that was done.
     pub fn did(&self, text: impl FnOnce() -> String) {
         self.see_text(text, |text| Event::Did(text));
     }

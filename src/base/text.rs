@@ -5,7 +5,8 @@ use std::io;
 
 use super::time::Timestamp;
 
-/// `text` with everything escaped that could move a cursor, change colours or reorder a line, cut after `most` characters.
+/// `text` with everything escaped that could move a cursor, change colours or reorder a line, cut
+/// after `most` characters.
 ///
 /// Names from other machines and messages of other programs reach a terminal only through here.
 pub fn printable(text: &str, most: usize) -> String {
@@ -49,8 +50,8 @@ pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) 
         .map(|(_, name)| name)
 }
 
-/// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. Whatever is printed goes through here, so that a name
-/// that somebody forgot to escape is escaped all the same.
+/// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. All that is printed
+/// goes through here, so that a name that somebody forgot to escape is escaped all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Screen(String);
 
@@ -76,7 +77,8 @@ impl Screen {
         Self(out)
     }
 
-    /// JSON: what would steer a terminal is written as JSON's own escapes, so that it stays the same value.
+    /// JSON: what would steer a terminal is written as JSON's own escapes, so that it stays the
+    /// same value.
     pub fn json(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
@@ -140,7 +142,8 @@ fn colour(text: &str) -> Option<usize> {
     inner[end..].starts_with('m').then_some(2 + end + 1)
 }
 
-/// Characters that print nothing and change how others look: bidirectional controls, joiners, tags, soft hyphens.
+/// Characters that print nothing and change how others look: bidirectional controls, joiners, tags,
+/// soft hyphens.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
@@ -178,16 +181,18 @@ pub fn short_model(model: &str) -> String {
     printable(dated.map_or(name, |(base, _)| base), 40)
 }
 
-/// What a spreadsheet takes for the beginning of a formula, in the wide forms of East Asian keyboards too.
+/// What a spreadsheet takes for the beginning of a formula, in the wide forms of East Asian
+/// keyboards too.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 
-/// What separates fields in some country's spreadsheets, whatever this file is separated by.
+/// What separates fields in some country's spreadsheets, beside what this file is separated by.
 const SEPARATORS: [char; 4] = [',', ';', '|', '\t'];
 
-/// A text as a field. Characters that print nothing or reorder others are escaped as in [`printable`].
+/// A text as a field. Characters that print nothing or reorder others are escaped as in
+/// [`printable`].
 ///
-/// A spreadsheet would run what begins like a formula, and where its country's lists are separated by semicolons it takes each part behind
-/// one for a field: there an apostrophe keeps it a text.
+/// A spreadsheet would run what begins like a formula, and where its country's lists are separated
+/// by semicolons it takes each part behind one for a field: there an apostrophe keeps it a text.
 pub fn csv_field(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut begins = true;
@@ -209,13 +214,13 @@ pub fn csv_field(text: &str) -> String {
 /// How long ago, in the largest unit that fits.
 pub fn ago(now: Timestamp, then: Timestamp) -> String {
     let minutes = now.since(then) / 60_000;
-    let say = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
+    let ago = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
     match minutes {
         i64::MIN..0 => "in the future".to_owned(),
         0 => "just now".to_owned(),
-        1..60 => say(minutes, "minute"),
-        60..1440 => say(minutes / 60, "hour"),
-        _ => say(minutes / 1440, "day"),
+        1..60 => ago(minutes, "minute"),
+        60..1440 => ago(minutes / 60, "hour"),
+        _ => ago(minutes / 1440, "day"),
     }
 }
 

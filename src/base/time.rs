@@ -92,7 +92,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// A UTC day.
+/// A UTC day, written `YYYY-MM-DD`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(NaiveDate);
 

@@ -1,6 +1,8 @@
-//! Digests: what a file, and what a portion (a machine file, or one machine's month), contributes to the fleet.
+//! Digests: what a file, and what a portion (a machine file, or one machine's month), contributes
+//! to the fleet.
 //!
-//! They are kept under the ids of the very objects that they were made from, so that only changed files are read again.
+//! They are kept under the ids of the very objects that they were made from, so that only changed
+//! files are read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,123 +10,44 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use serde::{Deserialize, Serialize};
 
 use super::rows;
+use super::session::{SessionSum, name};
 use super::stored::Sums;
-use crate::base::few::low;
-use crate::base::ids::{Interner, MachineId, Name, RecordId, SessionId};
+use crate::base::id_set::low_bits;
+use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::{Span, Window};
 use crate::fleet::decisions;
 use crate::fleet::limits::Weight;
 use crate::format::FormatError;
+use crate::format::conflict::Code;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::syncfile::SyncFile;
 use crate::record::{Level, Record, Totals};
 use crate::store::layout::Path;
 
-/// What one session has in a file or a portion.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionSum {
-    /// The session.
-    pub id: String,
-    sums: Sums,
-    first: i64,
-    project: String,
-    last: i64,
-    /// The highest index that was given in it.
-    pub highest: u64,
-    /// Its models, sorted.
-    pub models: Vec<String>,
-}
-
-impl SessionSum {
-    fn of(record: &Record) -> Self {
-        let at = record.origin.timestamp.millis();
-        let model = &record.body.model;
-        Self {
-            id: record.origin.session.to_string(),
-            sums: Totals::of(record).into(),
-            first: at,
-            project: record.origin.project.to_string(),
-            last: at,
-            highest: record.index,
-            models: if model.is_empty() {
-                Vec::new()
-            } else {
-                vec![model.to_string()]
-            },
-        }
-    }
-
-    fn add_record(&mut self, record: &Record) {
-        let at = record.origin.timestamp.millis();
-        self.sums.add(Totals::of(record));
-        if (at, &*record.origin.project) < (self.first, self.project.as_str()) {
-            (self.first, self.project) = (at, record.origin.project.to_string());
-        }
-        self.last = self.last.max(at);
-        self.highest = self.highest.max(record.index);
-        self.add_model(&record.body.model);
-    }
-
-    fn add_model(&mut self, model: &str) {
-        if let Err(at) = self
-            .models
-            .binary_search_by(|known| known.as_str().cmp(model))
-            && !model.is_empty()
-        {
-            self.models.insert(at, model.to_owned());
-        }
-    }
-
-    /// Adds what the same session has elsewhere.
-    fn add(&mut self, other: &Self) {
-        self.sums.add(other.totals());
-        if (other.first, &other.project) < (self.first, &self.project) {
-            (self.first, self.project) = (other.first, other.project.clone());
-        }
-        self.last = self.last.max(other.last);
-        self.highest = self.highest.max(other.highest);
-        other.models.iter().for_each(|model| self.add_model(model));
-    }
-
-    /// What counts for it here.
-    pub fn totals(&self) -> Totals {
-        self.sums.into()
-    }
-
-    /// Its first request's time and project.
-    pub fn first(&self) -> (Timestamp, Name) {
-        (
-            Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH),
-            self.project.as_str().into(),
-        )
-    }
-
-    /// Its last request's time.
-    pub fn last(&self) -> Timestamp {
-        Timestamp::from_millis(self.last).unwrap_or(Timestamp::EPOCH)
-    }
-}
-
 /// The figures of a file or a portion, without its sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Digest {
-    /// Its records.
+    /// The number of its records.
     pub records: u64,
     totals: Sums,
+    /// Its first and its last millisecond.
     span: Option<(i64, i64)>,
     /// The first time of which more than the day is known.
     detailed: Option<i64>,
     /// It has sums: requests from when to when are compared with them.
-    pub sums: Option<(i64, i64)>,
+    pub sums: Option<Span>,
     /// It has records without an id of their own, or some that are known to be others.
     pub derived: bool,
-    /// What could not be read: the file, the code of what is wrong with it, and how many of its lines; 0 for all of it.
-    pub damaged: Vec<(String, String, u64)>,
+    /// What could not be read: the file, the code of what is wrong with it, and how many of its
+    /// lines; 0 for all of it.
+    pub damaged: Vec<(String, Code, u64)>,
     /// Sessions with a checksum that failed.
     pub suspects: Vec<String>,
     /// Of a machine file: all of it but the view of the last sync.
-    pub page: Option<String>,
-    /// Of a portion: its machine file cannot be read, or two of its files share a record. It is read whole.
+    pub machine_file: Option<String>,
+    /// Of a portion: its machine file cannot be read, or two of its files share a record. It is
+    /// read whole.
     pub whole: bool,
     /// Of a portion: what reading it costs.
     pub weight: Weight,
@@ -141,9 +64,12 @@ impl Digest {
     }
 
     /// Its first and its last request.
-    pub fn span(&self) -> Option<(Timestamp, Timestamp)> {
+    pub fn span(&self) -> Option<Window> {
         let time = |millis| Timestamp::from_millis(millis).unwrap_or(Timestamp::EPOCH);
-        self.span.map(|(first, last)| (time(first), time(last)))
+        self.span.map(|(first, last)| Window {
+            first: time(first),
+            last: time(last),
+        })
     }
 
     /// Its first day, and the first one of which details are there.
@@ -152,7 +78,9 @@ impl Digest {
         (day(self.span.map(|span| span.0)), day(self.detailed))
     }
 
-    fn sums_add(&mut self, record: &Record, at: i64) {
+    fn add_record(&mut self, record: &Record) {
+        let at = record.origin.timestamp.millis();
+        self.records += 1;
         self.totals.add(Totals::of(record));
         self.span = both(self.span, Some((at, at)));
         self.derived |= record.derived || !record.twins.is_empty();
@@ -166,16 +94,21 @@ impl Digest {
         self.totals.add(other.totals());
         self.span = both(self.span, other.span);
         self.detailed = self.detailed.into_iter().chain(other.detailed).min();
-        self.sums = both(self.sums, other.sums);
+        self.sums = all_of(self.sums.into_iter().chain(other.sums));
         self.derived |= other.derived;
         self.damaged.extend(other.damaged);
         self.suspects.extend(other.suspects);
-        self.page = self.page.take().or(other.page);
+        self.machine_file = self.machine_file.take().or(other.machine_file);
         self.is_vouched |= other.is_vouched;
     }
 }
 
-/// The time that two times are within.
+/// The span that all of these are within; none of none.
+fn all_of(spans: impl IntoIterator<Item = Span>) -> Option<Span> {
+    spans.into_iter().reduce(Span::hull)
+}
+
+/// The first and the last of two pairs of a first and a last.
 fn both(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
     match (a, b) {
         (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
@@ -183,7 +116,7 @@ fn both(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
     }
 }
 
-/// The ids of a file's records, each with a hash of all that the record says.
+/// The ids of a file's records, each with a hash of all of the record.
 pub type Ids = Vec<(u64, u64)>;
 
 /// A file's digest.
@@ -214,9 +147,9 @@ pub struct PortionDigest {
 
 impl FileDigest {
     /// Of a day file that cannot be read, or may not be: nothing of it counts.
-    pub fn unreadable(path: &str, code: &str, is_refused: bool) -> Self {
+    pub fn unreadable(path: &str, code: Code, is_refused: bool) -> Self {
         let digest = Digest {
-            damaged: vec![(path.to_owned(), code.to_owned(), 0)],
+            damaged: vec![(path.to_owned(), code, 0)],
             is_vouched: !is_refused,
             ..Digest::default()
         };
@@ -230,7 +163,7 @@ impl FileDigest {
 impl PortionDigest {
     /// The fingerprint of each record's id, sorted.
     pub fn fingerprints(&self) -> impl ExactSizeIterator<Item = u32> {
-        self.ids.iter().map(|id| low(*id))
+        self.ids.iter().map(|id| low_bits(*id))
     }
 
     /// Sums files up. None stands for a machine file that cannot be read.
@@ -255,7 +188,7 @@ impl PortionDigest {
         ids.sort_unstable();
         out.digest.whole |= ids.windows(2).any(|pair| pair[0] == pair[1]);
         out.digest.ids = ids.iter().fold(0, |sum, id| sum.wrapping_add(*id));
-        ids.sort_unstable_by_key(|id| (low(*id), *id));
+        ids.sort_unstable_by_key(|id| (low_bits(*id), *id));
         out.ids = ids;
         out.names = sessions.keys().map(|id| name(id)).collect();
         out.names.sort_unstable();
@@ -264,29 +197,24 @@ impl PortionDigest {
     }
 }
 
-/// A hash of a session's id.
-pub fn name(session: &str) -> u64 {
-    RecordId::of("session", &[session.as_bytes()]).number()
-}
-
-/// The code of lines that could not be read.
-const DAMAGED_LINES: &str = "damaged-lines";
-
-/// Digests a file; for one that cannot be read, or is none of those that count, the code of what is wrong with it.
+/// Digests a file; for one that cannot be read, or is none of those that count, the code of what is
+/// wrong with it.
 pub fn digest(
     path: &str,
     kind: &Path,
     bytes: &[u8],
     names: &mut Interner,
-) -> Result<FileDigest, &'static str> {
+) -> Result<FileDigest, Code> {
     match kind {
         Path::Day(machine, day, _) => {
             let (file, damage) =
                 DayFile::read(machine, *day, bytes, names).map_err(|error| error.code())?;
             Ok(digest_day(path, &file, &damage))
         }
-        Path::Machine(machine) => digest_page(machine, bytes, names).map_err(|error| error.code()),
-        _ => Err("malformed"),
+        Path::Machine(machine) => {
+            digest_machine_file(machine, bytes, names).map_err(|error| error.code())
+        }
+        _ => Err(Code::Malformed),
     }
 }
 
@@ -296,54 +224,43 @@ pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     let mut out = FileDigest::default();
     out.digest.is_vouched = true;
     for record in file.records.iter() {
-        let at = record.origin.timestamp.millis();
-        out.digest.records += 1;
-        out.digest.sums_add(&record, at);
+        out.digest.add_record(&record);
         out.ids.push((record.id.number(), content_hash(&record)));
-        if record.origin.level == Level::Bare {
-            continue;
-        }
-        match sums.get_mut(&record.origin.session) {
-            Some(sum) => sum.add_record(&record),
-            None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
+        // A bare record has no session.
+        if record.origin.level > Level::Bare {
+            match sums.get_mut(&record.origin.session) {
+                Some(sum) => sum.add_record(&record),
+                None => drop(sums.insert(record.origin.session.clone(), SessionSum::of(&record))),
+            }
         }
     }
-    let noted: BTreeSet<u64> = file
-        .forgotten
-        .iter()
-        .map(|one| one.id)
-        .chain(file.kept())
-        .map(RecordId::number)
-        .collect();
-    out.ids.extend(noted.into_iter().map(|id| (id, 0)));
+    let forgotten = file.forgotten.iter().map(|one| one.id);
+    let noted: BTreeSet<RecordId> = forgotten.chain(file.kept()).collect();
+    out.ids.extend(noted.into_iter().map(|id| (id.number(), 0)));
     // In one order, independent of the hash map's.
     out.ids.sort_unstable();
-    let texts = |set: BTreeSet<&SessionId>| set.into_iter().map(ToString::to_string).collect();
-    out.digest.sums = file
-        .sums
-        .iter()
-        .map(|(key, sum)| Some(sum.reach(key)))
-        .fold(None, both);
+    out.digest.sums = all_of(file.sums.iter().map(|(key, sum)| sum.reach(key)));
     if damage.lines > 0 {
         out.digest
             .damaged
-            .push((path.to_owned(), DAMAGED_LINES.to_owned(), damage.lines));
+            .push((path.to_owned(), Code::DamagedLines, damage.lines));
     }
-    out.digest.suspects = texts(damage.checksums.iter().chain(file.suspects()).collect());
+    let suspects: BTreeSet<&SessionId> = damage.checksums.iter().chain(file.suspects()).collect();
+    out.digest.suspects = suspects.into_iter().map(ToString::to_string).collect();
     out.sessions = sums.into_values().collect();
     out.rows = rows::pack(&file.records);
     out
 }
 
-fn digest_page(
+fn digest_machine_file(
     machine: &MachineId,
     bytes: &[u8],
     names: &mut Interner,
 ) -> Result<FileDigest, FormatError> {
-    let mut page = SyncFile::read(machine, bytes, names)?;
+    let mut file = SyncFile::read(machine, bytes, names)?;
     let mut out = FileDigest::default();
     out.digest.is_vouched = true;
-    for record in page
+    for record in file
         .sessions
         .values()
         .flat_map(|session| session.records.iter())
@@ -354,37 +271,29 @@ fn digest_page(
     // Sessions of one machine file may repeat a record; together they state it once.
     out.ids.sort_unstable();
     out.ids.dedup();
-    out.digest.sums = claims(&page);
-    page.sessions.retain(|_, session| session.claimed.is_some());
-    out.digest.page = Some(page.write());
+    out.digest.sums = claims(&file);
+    file.sessions.retain(|_, session| session.claimed.is_some());
+    out.digest.machine_file = Some(file.write());
     Ok(out)
 }
 
 /// From when to when requests are compared with what a machine file claims.
-fn claims(page: &SyncFile) -> Option<(i64, i64)> {
-    let whole = (i64::MIN, i64::MAX);
-    let window = |window: Option<(Timestamp, Timestamp)>| {
-        window.map_or(whole, |(first, last)| {
-            (first.millis(), last.millis().saturating_add(1))
-        })
-    };
-    let of_sessions = page
+fn claims(file: &SyncFile) -> Option<Span> {
+    let span = |window: Option<Window>| window.map_or(Span::ALL, Window::span);
+    let of_sessions = file
         .sessions
         .values()
         .filter(|session| session.claimed.is_some())
-        .map(|session| window(session.claim_window()));
-    let all = page.claimed.iter().map(|_| window(page.claim_window()));
-    let adopted = decisions::adopted([page].into_iter())
+        .map(|session| span(session.claim_window()));
+    let all = file.claimed.iter().map(|_| span(file.claim_window()));
+    let adopted = decisions::adopted([file].into_iter())
         .into_iter()
-        .flat_map(|manifest| manifest.machines.into_values());
-    let adopted = adopted.map(|entry| window(entry.first_seen.zip(entry.last_usage)));
-    of_sessions
-        .chain(all)
-        .chain(adopted)
-        .fold(None, |sum, one| both(sum, Some(one)))
+        .flat_map(|manifest| manifest.machines.into_values())
+        .map(|entry| span(entry.first_seen.zip(entry.last_usage).map(Window::from)));
+    all_of(of_sessions.chain(all).chain(adopted))
 }
 
-/// A hash of all that a record says. Two copies with equal hashes need not be joined.
+/// A hash of all of a record. Two copies with equal hashes need not be joined.
 fn content_hash(record: &Record) -> u64 {
     let mut hash = DefaultHasher::new();
     let body = &record.body;

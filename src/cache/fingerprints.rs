@@ -1,12 +1,13 @@
-//! Fingerprints: the lower halves of records' ids, enough to show that two portions share none.
+//! Fingerprints: the low 32 bits of records' ids, enough to show that two portions share none.
 //!
-//! A long history has many, and a run asks for few of them: those of a known portion stay in the cache, and some are asked for there.
+//! A long history has many, and a run asks for few of them: those of a known portion stay in the
+//! cache, and some are asked for there.
 
 use std::borrow::Cow;
 
 use super::digest::PortionDigest;
 use super::memo::{Cache, Known};
-use crate::base::few::{Bits, low};
+use crate::base::id_set::{Bits, low_bits};
 use crate::fleet::DataError;
 use crate::fleet::read::Portion;
 
@@ -17,7 +18,8 @@ pub enum Fingerprints {
     Here {
         /// All of them.
         all: Vec<u32>,
-        /// Those that the portion did not have when it was last compared with all others; none where it never was.
+        /// Those that the portion did not have when it was last compared with all others; none
+        /// where it never was.
         fresh: Option<Vec<u32>>,
     },
     /// The cache has so many of them.
@@ -105,14 +107,14 @@ impl Fingerprints {
     }
 }
 
-/// The marks of those ids that `old` has not; all are sorted by marks. None unless the ids gained add up to `sum`: another id may have
-/// come with the mark of one that went.
+/// The marks of those ids that `old` has not; all are sorted by marks. None unless the ids gained
+/// add up to `sum`: another id may have come with the mark of one that went.
 fn gained(ids: &[u64], old: &[[u8; 4]], sum: u64) -> Option<Vec<u32>> {
     let mut old = old.iter().map(|mark| u32::from_le_bytes(*mark)).peekable();
     let mut left = sum;
     let mut out = Vec::new();
     for id in ids {
-        let mark = low(*id);
+        let mark = low_bits(*id);
         while old.next_if(|old| *old < mark).is_some() {}
         // Each of the old marks stands for one id.
         if old.next_if_eq(&mark).is_none() {
@@ -231,7 +233,7 @@ mod tests {
     fn what_is_new_is_what_was_not_there() {
         let bytes = |ids: &[u64]| {
             ids.iter()
-                .map(|id| low(*id).to_le_bytes())
+                .map(|id| low_bits(*id).to_le_bytes())
                 .collect::<Vec<_>>()
         };
         let sum = |ids: &[u64]| ids.iter().fold(0_u64, |sum, id| sum.wrapping_add(*id));

@@ -1,7 +1,9 @@
-//! The local index: how far each transcript was read, and digests of files. Always rebuildable, never the only place of anything.
+//! The local index: how far each transcript was read, and digests of files. Always rebuildable,
+//! never the only place of anything.
 //!
-//! It is bound to what the repository had when it was written ([`Binding`]): where that does not fit any more, because either one
-//! was deleted, restored or copied, the index counts as empty and everything is read again.
+//! It is bound to what the repository had when it was written ([`Binding`]): where that does not
+//! fit any more, because either one was deleted, restored or copied, the index counts as empty and
+//! everything is read again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -18,9 +20,9 @@ use crate::transcripts::{Cursor, Cursors, Mark};
 #[derive(Debug, thiserror::Error)]
 #[error("failed to use the local index {}", path.display())]
 pub struct IndexError {
-    /// The database.
+    /// Its path in the state folder.
     pub path: PathBuf,
-    /// Why.
+    /// `SQLite`'s error.
     pub source: rusqlite::Error,
 }
 
@@ -67,7 +69,8 @@ const SCHEMA: &str = "
     ) WITHOUT ROWID;
 ";
 
-/// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is asked for.
+/// What is asked for most stands first: `SQLite` reads the rest of a long row only where it is
+/// asked for.
 const DIGESTS: &str = "
     CREATE TABLE IF NOT EXISTS portions (
         path TEXT PRIMARY KEY, oid BLOB NOT NULL, compared INTEGER NOT NULL, rules INTEGER NOT NULL,
@@ -80,7 +83,8 @@ const DIGESTS: &str = "
 ";
 
 impl Index {
-    /// Opens the index in the state folder. One that is damaged or of another version is thrown away: it costs time only.
+    /// Opens the index in the state folder. One that is damaged or of another version is thrown
+    /// away: it costs time only.
     pub fn open(state: &Path) -> Result<Self, IndexError> {
         let path = state.join("index.sqlite");
         let attempt = Self::open_file(&path).or_else(|_| {
@@ -90,7 +94,8 @@ impl Index {
         attempt.map_err(|source| IndexError { path, source })
     }
 
-    /// Opens the index for reading only, as the merge driver does, which writes nothing but its result. None where there is none.
+    /// Opens the index for reading only, as the merge driver does, which writes only its result.
+    /// None where there is none.
     pub fn peek(state: &Path) -> Option<Self> {
         let path = state.join("index.sqlite");
         let flags =
@@ -134,7 +139,8 @@ impl Index {
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Self> {
-        // `SQLite` gives the files beside it the same permissions. Where it cannot be made, opening it says why.
+        // `SQLite` gives the files beside it the same permissions. Where it cannot be made, opening
+        // it fails with the reason.
         let _ = crate::store::private::open_file(path);
         let db = Connection::open(path)?;
         // Large pages: digests are read all at once.
@@ -207,7 +213,7 @@ impl Index {
             .zip(last.and_then(|last| Timestamp::parse(&last))))
     }
 
-    /// Why the last run could not push, as it was told.
+    /// Why the last run could not push.
     pub fn failure_reason(&self) -> Result<Option<String>, IndexError> {
         let query = self.db.query_row(
             "SELECT value FROM meta WHERE key = 'failed_why'",
@@ -249,7 +255,8 @@ impl Index {
         ))
     }
 
-    /// Remembers how far files were read, and what for. Cursors from before stay where they were true for the same thing.
+    /// Remembers how far files were read, and what for. Cursors from before stay where they were
+    /// true for the same thing.
     pub fn store(
         &mut self,
         before: &Binding,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::digest::{Digest, FileDigest, PortionDigest, SessionSum};
+use super::digest::{Digest, FileDigest, PortionDigest};
+use super::session::SessionSum;
 use crate::fleet::enforce::Checked;
 use crate::fleet::read::Portion;
 use crate::fleet::rules::Rules;
@@ -14,7 +15,8 @@ use crate::git::Oid;
 pub struct Known {
     /// The blob or tree that it was made from.
     pub oid: Oid,
-    /// It was compared with all other portions that are known as compared, and shares no record with any.
+    /// It was compared with all other portions that are known as compared, and shares no record
+    /// with any.
     pub compared: bool,
     /// The fingerprint of the rules that it was found to keep; 0 where it was not asked.
     pub rules: u64,
@@ -33,27 +35,30 @@ impl Known {
             return false;
         }
         let (first, detailed) = self.digest.days();
-        let by_days = portion.is_page
+        let by_days = portion.is_machine_file
             || (self.digest.sums.is_none() && rules.allow_days(&portion.machine, first, detailed));
         by_days && self.rules == fingerprint(portion, rules)
     }
 }
 
-/// What is noted of a portion that keeps the rules. Whether a month keeps those that go by days, its digest shows.
+/// What is noted of a portion that keeps the rules. Whether a month keeps those that go by days,
+/// its digest shows.
 pub fn fingerprint(portion: &Portion, rules: &Rules) -> u64 {
-    rules.fingerprint(portion.is_page.then_some(&portion.machine))
+    rules.fingerprint(portion.is_machine_file.then_some(&portion.machine))
 }
 
 /// A file for the cache: its path, its blob and its digest.
 pub type FileEntry = (String, Oid, FileDigest);
 
-/// Keeps digests under the ids of the objects that they were made from. A cache that loses them costs time only.
+/// Keeps digests under the ids of the objects that they were made from. A cache that loses them
+/// costs time only.
 pub trait Cache: Checked {
     /// All portions that are known, by path.
     fn portions(&self) -> BTreeMap<String, Known>;
     /// The sessions of a portion, if they were made from this blob or tree.
     fn sessions(&self, portion: &str, oid: Oid) -> Option<Vec<SessionSum>>;
-    /// Shows the fingerprints of a portion, as little-endian numbers, if they were made from this blob or tree.
+    /// Shows the fingerprints of a portion, as little-endian numbers, if they were made from this
+    /// blob or tree.
     fn fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]]));
     /// A file's digest without its rows, if it was made from this blob.
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest>;

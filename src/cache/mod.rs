@@ -1,11 +1,12 @@
 //! The result of counting, made from digests: what did not change is not read again.
 //!
-//! Most portions (machine files, machines' months) share no record with another, and their totals add up. Those that share one, or whose
-//! figures depend on others', are read whole and counted by [`Fleet::count`](crate::fleet::Fleet::count). A property test compares the
-//! result with reading everything.
+//! Most portions (machine files, machines' months) share no record with another, and their totals
+//! add up. Those that share one, or whose figures depend on others', are read whole and counted by
+//! [`Fleet::count`](crate::fleet::Fleet::count). A property test compares the result with reading
+//! everything.
 //!
-//! `stored` → `rows` → `digest` → `memo` → `fingerprints` → `months` → `overlap` → `overview`; `memo` → `index` → `tables`: a file uses only files to
-//! its left.
+//! `stored` → `rows`, `session` → `digest` → `memo` → `fingerprints` → `months` → `overlap` →
+//! `overview`; `memo` → `index` → `tables`: a file uses only files to its left.
 
 pub mod digest;
 pub mod fingerprints;
@@ -15,6 +16,7 @@ pub mod months;
 mod overlap;
 pub mod overview;
 mod rows;
+pub mod session;
 mod stored;
 mod tables;
 

@@ -2,21 +2,22 @@
 
 use std::rc::Rc;
 
-use super::digest::{Digest, FileDigest, PortionDigest, SessionSum, digest};
+use super::digest::{Digest, FileDigest, PortionDigest, digest};
 use super::fingerprints::Fingerprints;
 use super::memo::{Cache, Known};
+use super::session::SessionSum;
 use crate::base::ids::{Interner, MachineId};
 use crate::fleet::DataError;
 use crate::fleet::limits::{self, LeftOut, Weight};
-use crate::fleet::read::{self, Content, Portion, portions};
-use crate::git::Oid;
+use crate::fleet::read::{self, Content, InputTrees, Portion, portions};
+use crate::format::conflict::Code;
 use crate::git::repo::{Blob, Repo};
 use crate::store::layout::Path;
 
 /// A portion with its digest.
 #[derive(Debug)]
 pub struct Digested {
-    /// Which one.
+    /// The machine file or month.
     pub portion: Portion,
     /// It shares no record with any other portion that is known as compared.
     pub compared: bool,
@@ -26,12 +27,13 @@ pub struct Digested {
     pub(super) fingerprints: Fingerprints,
     /// A hash of each session's id, sorted.
     pub names: Rc<[u64]>,
-    /// Its sessions, packed, where it was digested now; else the cache has them. Of a large fleet's, few are asked for.
+    /// Its sessions, packed, where it was digested now; else the cache has them. Of a large
+    /// fleet's, few are asked for.
     sessions: Option<Box<[u8]>>,
 }
 
 impl Digested {
-    /// Its sessions.
+    /// Its sessions, from memory, from the cache, or digested again.
     pub fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
         let packed = self
             .sessions
@@ -61,7 +63,11 @@ impl Digested {
         repo: &Repo,
         cache: &dyn Cache,
     ) -> Result<std::borrow::Cow<'_, [u32]>, DataError> {
-        match self.fingerprints.fresh().filter(|_| !self.portion.is_page) {
+        match self
+            .fingerprints
+            .fresh()
+            .filter(|_| !self.portion.is_machine_file)
+        {
             Some(fresh) => Ok(fresh.into()),
             // A machine file is compared as a whole: what it repeats may have changed.
             None => self.all_fingerprints(repo, cache),
@@ -82,43 +88,31 @@ impl Digested {
     }
 }
 
-/// All portions below the trees `sync/machines` and `sync/archive` that are read, those that were there before, and what is left out; of
+/// All portions that are read, those that were there before, and what is left out; of
 /// the machine `own` nothing is.
 pub fn digested(
     repo: &Repo,
-    (machines, archive): (Option<Oid>, Option<Oid>),
+    trees: InputTrees,
     own: Option<&MachineId>,
     cache: &dyn Cache,
 ) -> Result<(Vec<Digested>, Gone, LeftOut), DataError> {
     cache.bind(&repo.admission()?);
     let mut known = cache.portions();
     let mut out = Vec::new();
-    let weighed = portions(repo, machines, archive)?
-        .into_iter()
-        .map(|portion| {
-            let weight = match known
-                .get(&portion.path)
-                .filter(|known| known.oid == portion.oid)
-            {
-                Some(known) => known.digest.weight,
-                None => portion.weight(repo)?,
-            };
-            Ok((portion, weight))
-        });
+    let weighed = portions(repo, trees)?.into_iter();
+    let weighed = weighed.map(|portion| {
+        let weight = match known.get(&portion.path) {
+            Some(known) if known.oid == portion.oid => known.digest.weight,
+            _ => portion.weight(repo)?,
+        };
+        Ok((portion, weight))
+    });
     let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, own);
     for (portion, weight) in kept {
-        let one = match known.remove(&portion.path) {
-            Some(known) if known.oid == portion.oid => Digested {
-                portion,
-                compared: known.compared,
-                digest: known.digest,
-                fingerprints: Fingerprints::Kept(known.fingerprints),
-                names: known.names,
-                sessions: None,
-            },
+        out.push(match known.remove(&portion.path) {
+            Some(known) if known.oid == portion.oid => Digested::known(portion, known),
             before => Digested::made(repo, cache, (portion, weight), before.as_ref())?,
-        };
-        out.push(one);
+        });
     }
     let gone = known
         .into_iter()
@@ -129,6 +123,18 @@ pub fn digested(
 }
 
 impl Digested {
+    /// A portion as the cache has it.
+    fn known(portion: Portion, known: Known) -> Self {
+        Self {
+            portion,
+            compared: known.compared,
+            digest: known.digest,
+            fingerprints: Fingerprints::Kept(known.fingerprints),
+            names: known.names,
+            sessions: None,
+        }
+    }
+
     /// Reads a portion, and keeps its digest. `before`: what the cache has of an earlier state.
     fn made(
         repo: &Repo,
@@ -181,7 +187,7 @@ pub fn file(
 /// What reading a file gave.
 struct Read {
     /// Its digest, or the code of what is wrong with it.
-    digest: Result<FileDigest, &'static str>,
+    digest: Result<FileDigest, Code>,
     /// It may not be read.
     is_refused: bool,
     /// The next time it is the same: it can be kept.
@@ -193,8 +199,8 @@ fn read(repo: &Repo, blob: &Blob, kind: &Path, names: &mut Interner) -> Result<R
     let is_refused = matches!(content, Content::Refused(_));
     let digest = match content {
         Content::Bytes(bytes) => digest(&blob.path, kind, &bytes, names),
-        Content::TooLarge(_) => Err("too-large"),
-        Content::Refused(refusal) => Err(refusal.code()),
+        Content::TooLarge(_) => Err(Code::TooLarge),
+        Content::Refused(refusal) => Err((&refusal).into()),
     };
     Ok(Read {
         digest,
@@ -226,7 +232,7 @@ fn make(repo: &Repo, cache: &dyn Cache, portion: &Portion) -> Result<Made, DataE
                     }
                     Some(made)
                 }
-                Err(_) if portion.is_page => None,
+                Err(_) if portion.is_machine_file => None,
                 Err(code) => Some(FileDigest::unreadable(&blob.path, code, read.is_refused)),
             };
         }

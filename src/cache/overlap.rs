@@ -1,10 +1,12 @@
 //! Which portions must be read whole.
 //!
-//! Most are independent: no record of one is in another, and their totals add up. Those that share a record, or whose figures depend on
-//! others' (sums, records without an id of their own), *overlap*.
+//! Most are independent: no record of one is in another, and their totals add up. Those that share
+//! a record, or whose figures depend on others' (sums, records without an id of their own),
+//! *overlap*.
 //!
-//! Portions that were compared with each other before, as the cache states, are not compared again: of a long history only what is new
-//! is compared with the rest, and of a month that has more records than before, only those.
+//! Portions that were compared with each other before, as the cache states, are not compared again:
+//! of a long history only what is new is compared with the rest, and of a month that has more
+//! records than before, only those.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -13,8 +15,9 @@ use super::digest::Ids;
 use super::fingerprints::Sought;
 use super::memo::Cache;
 use super::months::{Digested, Gone, file};
-use crate::base::few::{Bits, low};
+use crate::base::id_set::{Bits, low_bits};
 use crate::base::ids::Interner;
+use crate::base::window::Span;
 use crate::fleet::DataError;
 use crate::git::repo::Repo;
 
@@ -29,23 +32,24 @@ pub fn overlapping(
     cache: &dyn Cache,
 ) -> Result<Vec<bool>, DataError> {
     if portions.iter().any(|one| one.digest.derived) {
-        // A record without an id of its own is hidden by any record that states the same, in any portion.
+        // A record without an id of its own is hidden by any record that states the same, in any
+        // portion.
         return Ok(vec![true; portions.len()]);
     }
     let shares = compare(repo, portions, gone, cache)?;
-    let sums: Vec<(i64, i64)> = portions.iter().filter_map(|one| one.digest.sums).collect();
+    let sums: Vec<Span> = portions.iter().filter_map(|one| one.digest.sums).collect();
     let compared = |one: &Digested| {
-        let span = one
-            .digest
-            .span()
-            .map(|(first, last)| (first.millis(), last.millis().saturating_add(DAY)));
-        span.is_some_and(|(first, last)| {
-            sums.iter()
-                .any(|(from, until)| first < *until && *from <= last)
+        one.digest.span().is_some_and(|window| {
+            // Of a record that was shortened only the day is known.
+            let (first, last) = (
+                window.first.millis(),
+                window.last.millis().saturating_add(DAY),
+            );
+            sums.iter().any(|sum| first < sum.to && sum.from <= last)
         })
     };
     // The claims of a machine file are in its digest.
-    let has_sums = |one: &Digested| one.digest.sums.is_some() && !one.portion.is_page;
+    let has_sums = |one: &Digested| one.digest.sums.is_some() && !one.portion.is_machine_file;
     let whole = |one: &Digested| one.digest.whole || has_sums(one) || compared(one);
     Ok(portions
         .iter()
@@ -56,13 +60,14 @@ pub fn overlapping(
 
 /// Which portions are new, or must be compared again.
 fn to_compare(portions: &[Digested], gone: &Gone) -> Vec<bool> {
-    // A machine file repeats records of its machine's day files. Where any of them changed, it is compared again.
+    // A machine file repeats records of its machine's day files. Where any of them changed, it is
+    // compared again.
     let changed = portions.iter().filter(|one| !one.compared);
     let changed = changed.map(|one| one.portion.path.as_str());
     let lost = gone.0.iter().map(String::as_str);
     let moved: BTreeSet<&str> = changed.chain(lost).filter_map(machine_of).collect();
     let is_new = |one: &Digested| {
-        let repeats = one.portion.is_page && moved.contains(one.portion.machine.as_str());
+        let repeats = one.portion.is_machine_file && moved.contains(one.portion.machine.as_str());
         !one.compared || repeats
     };
     portions.iter().map(is_new).collect()
@@ -82,7 +87,7 @@ fn compare(
         out = sharing(portions, &ids(repo, portions, &suspected, cache)?);
         // A machine file that is read whole is read with all that it repeats.
         let more: Vec<usize> = (0..portions.len())
-            .filter(|at| out[*at] && portions[*at].portion.is_page && !new[*at])
+            .filter(|at| out[*at] && portions[*at].portion.is_machine_file && !new[*at])
             .collect();
         if more.is_empty() {
             break;
@@ -113,7 +118,8 @@ fn keep_compared(portions: &[Digested], shares: &[bool], gone: &Gone, cache: &dy
     }
 }
 
-/// The portions that share an id, out of all ids with their portions and what is said there. A page may repeat what its machine's files say.
+/// The portions that share an id, out of all ids with their portions and a hash of the record
+/// there. A machine file may repeat records of its machine's day files.
 fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
     let mut out = vec![false; portions.len()];
     let groups = || ids.chunk_by(|a, b| a.0 == b.0);
@@ -121,12 +127,12 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
         let days = || {
             group
                 .iter()
-                .filter(|(_, at, _)| !portions[*at].portion.is_page)
+                .filter(|(_, at, _)| !portions[*at].portion.is_machine_file)
         };
         let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
         for (_, at, said) in group
             .iter()
-            .filter(|(_, at, _)| portions[*at].portion.is_page)
+            .filter(|(_, at, _)| portions[*at].portion.is_machine_file)
         {
             shared |= !days().any(|(_, day, there)| {
                 portions[*day].portion.machine == portions[*at].portion.machine && there == said
@@ -136,13 +142,14 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
     }
-    // A page that is read whole is read with all that it repeats, and so is what that is repeated in.
+    // A machine file that is read whole is read with all that it repeats, and so is what that is
+    // repeated in.
     loop {
         let before = out.clone();
         for group in groups().filter(|group| {
             group
                 .iter()
-                .any(|(_, at, _)| portions[*at].portion.is_page && before[*at])
+                .any(|(_, at, _)| portions[*at].portion.is_machine_file && before[*at])
         }) {
             group.iter().for_each(|(_, at, _)| out[*at] = true);
         }
@@ -162,7 +169,8 @@ fn machine_of(path: &str) -> Option<&str> {
 /// Fingerprints of new portions, each with the portion's index.
 type Fresh<'a> = Vec<(usize, Cow<'a, [u32]>)>;
 
-/// The portions that may share an id with a new one, by fingerprints; and all new machine files with what they may repeat.
+/// The portions that may share an id with a new one, by fingerprints; and all new machine files
+/// with what they may repeat.
 fn suspected(
     repo: &Repo,
     portions: &[Digested],
@@ -173,12 +181,13 @@ fn suspected(
     for (at, one) in portions.iter().enumerate().filter(|(at, _)| new[*at]) {
         fresh.push((at, one.fresh_fingerprints(repo, cache)?));
     }
-    // Two small sets of bits tell which fingerprints are in one place only, as most are. The rest is sorted.
+    // Two small sets of bits show which fingerprints are in one place only, as most are. The rest
+    // is sorted.
     let count = fresh.iter().map(|(_, all)| all.len()).sum();
     let (mut once, mut again) = (Bits::for_count(count), Bits::for_count(count));
     for (at, all) in &fresh {
         for fingerprint in all.iter() {
-            if once.put(*fingerprint) || portions[*at].portion.is_page {
+            if once.put(*fingerprint) || portions[*at].portion.is_machine_file {
                 again.put(*fingerprint);
             }
         }
@@ -195,7 +204,7 @@ fn suspected(
     }
     left.sort_unstable();
     left.dedup();
-    let is_new_file = |at: usize| new[at] && portions[at].portion.is_page;
+    let is_new_file = |at: usize| new[at] && portions[at].portion.is_machine_file;
     let groups = left
         .chunk_by(|a, b| a.0 == b.0)
         .filter(|group| group.len() > 1 || group.iter().any(|(_, at)| is_new_file(*at)));
@@ -222,14 +231,14 @@ fn elsewhere(
     Ok(out)
 }
 
-/// The ids that stand in those portions, sorted, with the one and what is said there.
+/// The ids that stand in those portions, sorted, with the one and a hash of the record there.
 fn ids(
     repo: &Repo,
     portions: &[Digested],
     some: &BTreeSet<usize>,
     cache: &dyn Cache,
 ) -> Result<Vec<(u64, usize, u64)>, DataError> {
-    // Only ids whose lower half stands in several of them can be shared.
+    // Only ids whose fingerprint stands in several of them can be shared.
     let mut all: Vec<u32> = Vec::new();
     for at in some.iter().filter(|_| some.len() > 1) {
         all.extend(portions[*at].all_fingerprints(repo, cache)?.iter());
@@ -244,8 +253,9 @@ fn ids(
     let mut names = Interner::default();
     for at in some {
         let one = &portions[*at];
-        let wanted = |id: u64| one.portion.is_page || prints.may_have(low(id));
-        if !one.portion.is_page && one.fingerprints_among(&prints, repo, cache)?.is_empty() {
+        let wanted = |id: u64| one.portion.is_machine_file || prints.may_have(low_bits(id));
+        if !one.portion.is_machine_file && one.fingerprints_among(&prints, repo, cache)?.is_empty()
+        {
             continue;
         }
         for (blob, kind) in one.portion.files(repo)? {

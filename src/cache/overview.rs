@@ -1,26 +1,25 @@
 //! The fleet from digests: what did not change is not read again.
 //!
-//! Overlapping portions are read whole and counted by [`Fleet::count`]; of all others the totals are added. The result is the same as if
-//! all had been read; a property test compares the two.
+//! Overlapping portions are read whole and counted by [`Fleet::count`]; of all others the totals
+//! are added. The result is the same as if all had been read; a property test compares the two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashSet;
 
-use super::digest::{SessionSum, name};
 use super::memo::Cache;
 use super::months::{Digested, digested};
 use super::overlap::overlapping;
 use super::rows as packed;
-use crate::base::few::Few;
+use super::session::{SessionSum, name};
+use crate::base::id_set::SmallIdSet;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
-use crate::fleet::read::{self, Content, MachineData};
+use crate::fleet::read::{self, Content, InputTrees, MachineData};
 use crate::fleet::{DataError, Fleet, Row, Rows, book, manifest};
 use crate::format::dayfile::DayFile;
 use crate::format::manifest::{Conflict, MAX_SESSIONS, Manifest};
 use crate::format::syncfile::SyncFile;
-use crate::git::Oid;
 use crate::git::repo::Repo;
 use crate::prices::{PriceBook, Prices};
 use crate::store::layout::Path;
@@ -31,20 +30,21 @@ pub struct Overview<'a> {
     cache: &'a dyn Cache,
     /// The portions that share nothing with any other.
     independent: Vec<Digested>,
-    /// Totals are those of all portions. Sessions are those of overlapping portions, with what these have of them.
+    /// Totals are those of all portions. Sessions are those of overlapping portions, with what
+    /// these have of them.
     pub fleet: Fleet,
 }
 
 impl<'a> Overview<'a> {
-    /// Reads the trees `sync/machines` and `sync/archive`: all machines, or one as if it were alone. Rows of overlapping portions are shown.
+    /// Reads all machines, or one as if it were alone. Rows of overlapping portions are shown.
     pub fn read(
         repo: &'a Repo,
-        (machines, archive): (Option<Oid>, Option<Oid>),
+        trees: InputTrees,
         only: Option<&MachineId>,
         cache: &'a dyn Cache,
         rows: Rows,
     ) -> Result<Self, DataError> {
-        let (portions, gone, left) = digested(repo, (machines, archive), None, cache)?;
+        let (portions, gone, left) = digested(repo, trees, None, cache)?;
         let mut overlapping = overlapping(repo, &portions, &gone, cache)?;
         // A machine's own figures are by the built-in prices, as its machine file states them.
         let book = if only.is_none() {
@@ -53,27 +53,9 @@ impl<'a> Overview<'a> {
             PriceBook::default()
         };
         add_repriced(&mut overlapping, &portions, &book, repo, cache)?;
-        let mut machines: BTreeMap<MachineId, MachineData> = BTreeMap::new();
-        let mut names = Interner::default();
-        let mut independent = Vec::new();
-        for (one, overlaps) in portions.into_iter().zip(overlapping) {
-            let machine = &one.portion.machine;
-            if only.is_some_and(|only| only != machine) {
-                continue;
-            }
-            let data = machines.entry(machine.clone());
-            let data = data.or_insert_with(|| MachineData::new(machine.clone()));
-            if overlaps {
-                for (blob, kind) in one.portion.files(repo)? {
-                    let content = read::content(repo, &blob.path, blob.oid)?;
-                    data.add(&blob.path, &kind, content, &mut names);
-                }
-            } else {
-                data.is_vouched |= one.digest.is_vouched;
-                add_digest(data, &one, &mut names);
-                independent.push(one);
-            }
-        }
+        let all = portions.into_iter().zip(overlapping);
+        let wanted = all.filter(|(one, _)| only.is_none_or(|id| *id == one.portion.machine));
+        let (mut machines, independent) = gather(repo, wanted)?;
         if only.is_none() {
             read::name_left_out(left, &mut machines);
         }
@@ -81,8 +63,8 @@ impl<'a> Overview<'a> {
         for one in &independent {
             fleet.records = fleet.records.saturating_add(one.digest.records);
             let place = fleet.place(&one.portion.machine);
-            if let Some((at, (first, last))) = place.zip(one.digest.span()) {
-                fleet.count_for(at, one.digest.totals(), first, last);
+            if let Some((at, window)) = place.zip(one.digest.span()) {
+                fleet.count_for(at, one.digest.totals(), window);
             }
         }
         Ok(Self {
@@ -93,14 +75,14 @@ impl<'a> Overview<'a> {
         })
     }
 
-    /// Completes the views of the sessions that overlapping portions have, and adds those that were used last; the fleet then knows how
-    /// many there are.
+    /// Completes the views of the sessions that overlapping portions have, and adds those that were
+    /// used last; the fleet then knows how many there are.
     pub fn add_latest_sessions(&mut self) -> Result<(), DataError> {
         let mut chosen: BTreeSet<SessionId> = self.fleet.sessions.keys().cloned().collect();
         let mut months: Vec<(Timestamp, &Digested)> = self
             .independent
             .iter()
-            .filter_map(|one| Some((one.digest.span()?.1, one)))
+            .filter_map(|one| Some((one.digest.span()?.last, one)))
             .collect();
         months.sort_by_key(|(last, _)| std::cmp::Reverse(*last));
         let mut seen: BTreeMap<String, Timestamp> = BTreeMap::new();
@@ -148,7 +130,7 @@ impl<'a> Overview<'a> {
         some: &BTreeSet<SessionId>,
         mut show: impl FnMut(&SessionSum),
     ) -> Result<(), DataError> {
-        let wanted = Few::of(some.iter().map(|id| name(id.as_str())));
+        let wanted = SmallIdSet::of(some.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = some.iter().map(SessionId::as_str).collect();
         for one in self
             .independent
@@ -179,12 +161,12 @@ impl<'a> Overview<'a> {
     pub fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), DataError> {
         let mut names = Interner::default();
         let late = |one: &&Digested| {
-            since.is_none_or(|since| one.digest.span().is_none_or(|(_, last)| last >= since))
+            since.is_none_or(|since| one.digest.span().is_none_or(|span| span.last >= since))
         };
         for one in self
             .independent
             .iter()
-            .filter(|one| !one.portion.is_page)
+            .filter(|one| !one.portion.is_machine_file)
             .filter(late)
         {
             let Some(machine) = self.fleet.place(&one.portion.machine) else {
@@ -211,14 +193,41 @@ impl<'a> Overview<'a> {
     }
 }
 
+/// The machines, with the records of overlapping portions (those that are flagged), and all other
+/// portions.
+fn gather(
+    repo: &Repo,
+    portions: impl Iterator<Item = (Digested, bool)>,
+) -> Result<(BTreeMap<MachineId, MachineData>, Vec<Digested>), DataError> {
+    let mut machines: BTreeMap<MachineId, MachineData> = BTreeMap::new();
+    let mut names = Interner::default();
+    let mut independent = Vec::new();
+    for (one, overlaps) in portions {
+        let machine = &one.portion.machine;
+        let data = machines.entry(machine.clone());
+        let data = data.or_insert_with(|| MachineData::new(machine.clone()));
+        if overlaps {
+            for (blob, kind) in one.portion.files(repo)? {
+                let content = read::content(repo, &blob.path, blob.oid)?;
+                data.add(&blob.path, &kind, content, &mut names);
+            }
+        } else {
+            data.is_vouched |= one.digest.is_vouched;
+            add_digest(data, &one, &mut names);
+            independent.push(one);
+        }
+    }
+    Ok((machines, independent))
+}
+
 /// Adds what a digest has beside totals to its machine.
 fn add_digest(data: &mut MachineData, one: &Digested, names: &mut Interner) {
     let (machine, digest) = (&one.portion.machine, &one.digest);
-    if let Some(file) = &digest.page {
-        data.page = Some(SyncFile::read(machine, file.as_bytes(), names));
+    if let Some(file) = &digest.machine_file {
+        data.machine_file = Some(SyncFile::read(machine, file.as_bytes(), names));
     }
     for (path, code, lines) in &digest.damaged {
-        let conflict = Conflict::about(code, path.as_str(), machine, *lines);
+        let conflict = Conflict::about(code.clone(), path.as_str(), machine, *lines);
         data.problems.push(conflict);
     }
     let suspects = digest.suspects.iter();
@@ -239,7 +248,7 @@ fn add_repriced(
     }
     let prices = Prices::new(book.clone());
     for (one, overlaps) in portions.iter().zip(overlapping) {
-        if !one.portion.is_page && !*overlaps {
+        if !one.portion.is_machine_file && !*overlaps {
             *overlaps = repriced(one, &prices, repo, cache)?;
         }
     }
@@ -249,16 +258,17 @@ fn add_repriced(
 /// The fleet's price book, from the machine files in the digests.
 fn price_book(portions: &[Digested]) -> PriceBook {
     let mut names = Interner::default();
-    let pages = portions
+    let files = portions
         .iter()
-        .filter_map(|one| Some((&one.portion.machine, one.digest.page.as_ref()?)));
-    let pages: Vec<SyncFile> = pages
+        .filter_map(|one| Some((&one.portion.machine, one.digest.machine_file.as_ref()?)));
+    let files: Vec<SyncFile> = files
         .filter_map(|(id, text)| SyncFile::read(id, text.as_bytes(), &mut names).ok())
         .collect();
-    book::gather(pages.iter())
+    book::gather(files.iter())
 }
 
-/// Whether the book changes what a portion costs: digests are by the built-in prices. Records without a session may be of any model.
+/// Whether the book changes what a portion costs: digests are by the built-in prices. Records
+/// without a session may be of any model.
 fn repriced(
     one: &Digested,
     prices: &Prices,
@@ -281,29 +291,25 @@ fn later(seen: &BTreeMap<String, Timestamp>, time: Timestamp) -> usize {
     seen.values().filter(|last| **last > time).count()
 }
 
-/// Computes the manifest of the trees `sync/machines` and `sync/archive`.
+/// Computes the manifest.
 pub fn manifest(
     repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
+    trees: InputTrees,
     rules: u64,
     cache: &dyn Cache,
 ) -> Result<Manifest, DataError> {
-    manifest_and_scraps(repo, machines, archive, rules, cache).map(|(manifest, _)| manifest)
+    manifest_and_scraps(repo, trees, rules, cache).map(|(manifest, _)| manifest)
 }
 
-/// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing all of it takes longer than computing.
+/// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing
+/// all of it takes longer than computing.
 pub fn manifest_and_scraps<'a>(
     repo: &'a Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
+    trees: InputTrees,
     rules: u64,
     cache: &'a dyn Cache,
 ) -> Result<(Manifest, Overview<'a>), DataError> {
-    let mut overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
+    let mut overview = Overview::read(repo, trees, None, cache, &mut |_| {})?;
     overview.add_latest_sessions()?;
-    Ok((
-        manifest::compute(&overview.fleet, machines, archive, rules),
-        overview,
-    ))
+    Ok((manifest::compute(&overview.fleet, trees, rules), overview))
 }

@@ -1,7 +1,8 @@
 //! Records as the cache keeps them for reports: what a report asks for, at fixed offsets.
 //!
-//! A byte says which of two forms follows. In the plain one a row takes 46 bytes; it has no room for figures that no real request has,
-//! nor for the cost that old versions of Claude Code wrote. A file with such takes the wide form.
+//! A byte shows which of two forms follows. In the plain one a row takes 46 bytes; it has no room
+//! for figures that no real request has, nor for the cost that old versions of Claude Code wrote. A
+//! file with such takes the wide form.
 
 use std::hash::Hash;
 
@@ -13,7 +14,7 @@ use crate::base::ids::SessionId;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::fleet::view::non_empty;
-use crate::fleet::{Row, RowSource, Rows};
+use crate::fleet::{MachineIndex, Row, RowSource, Rows};
 use crate::prices::Counters;
 use crate::record::{Client, Entry, Level, RecordSet, Totals};
 
@@ -69,7 +70,8 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    /// The places of a record's names, which are added where they are new. None where there is no room.
+    /// The places of a record's names, which are added where they are new. None where there is no
+    /// room.
     fn places(&mut self, entry: &Entry<'a>) -> Option<[u16; 4]> {
         let client = entry.client;
         let client = [&*client.entrypoint, &*client.agent, &*client.version];
@@ -190,7 +192,8 @@ impl Packed {
     }
 }
 
-/// Packs records. Empty for a file with more names than any file that is written here: it is read anew for each report.
+/// Packs records. Empty for a file with more names than any file that is written here: it is read
+/// anew for each report.
 pub fn pack(records: &RecordSet) -> Vec<u8> {
     try_pack(records).unwrap_or_default()
 }
@@ -252,7 +255,7 @@ impl<'a> Lists<'a> {
     }
 
     /// A row for a machine; none where it refers to a name that is not there.
-    fn row(&self, packed: &Packed, machine: usize) -> Option<Row<'_>> {
+    fn row(&self, packed: &Packed, machine: MachineIndex) -> Option<Row<'_>> {
         let [session, project, model, client] = packed.names.map(usize::from);
         let session = non_empty(self.sessions.get(session)?);
         let level = match session {
@@ -282,8 +285,9 @@ impl<'a> Lists<'a> {
     }
 }
 
-/// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not what [`pack`] made, none is given.
-pub fn unpack(bytes: &[u8], machine: usize, rows: Rows) -> Option<()> {
+/// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not
+/// what [`pack`] made, none is given.
+pub fn unpack(bytes: &[u8], machine: MachineIndex, rows: Rows) -> Option<()> {
     let (form, rest) = bytes.split_first()?;
     let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
     let count = usize::try_from(names.rows).ok()?;

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::digest::{Digest, FileDigest, Ids, PortionDigest, SessionSum};
+use super::digest::{Digest, FileDigest, Ids, PortionDigest};
 use super::index::Index;
 use super::memo::{Cache, FileEntry, Known, fingerprint};
+use super::session::SessionSum;
 use crate::fleet::enforce::Checked;
 use crate::fleet::read::Portion;
 use crate::fleet::rules::Rules;
@@ -42,8 +43,8 @@ fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> rusqlite::Result<Vec<u8>>
 }
 
 impl Index {
-    /// What digests depend on beside the objects: their own shape, the rules and prices, the tool, and what decides which files may be
-    /// read.
+    /// What digests depend on beside the objects: their own shape, the rules and prices, the tool,
+    /// and what decides which files may be read.
     fn version(&self) -> String {
         format!(
             "{VERSION} {RULES} {} {} {}",
@@ -104,7 +105,8 @@ impl Index {
             .get_or_insert_with(|| self.portion_rows().unwrap_or_default()))
     }
 
-    // By its object too: where the disk is full, what this run remembers and what the database has are two things.
+    // By its object too: where the disk is full, what this run remembers and what the database has
+    // are two things.
     fn portion_sessions(
         &self,
         portion: &str,
@@ -226,7 +228,7 @@ impl Index {
                 encoded(&file.sessions)?,
                 ids
             ])?;
-            if file.digest.page.is_none() {
+            if file.digest.machine_file.is_none() {
                 insert_rows.execute(params![path, oid.as_bytes(), file.rows])?;
             }
         }

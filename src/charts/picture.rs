@@ -6,6 +6,8 @@ use plotters::prelude::*;
 use super::chart::{Chart, ChartError, Unit, WIDTH, failed};
 use super::theme::Theme;
 use super::{bars, calendar};
+use crate::base::encode::xml;
+use crate::base::text::printable;
 
 /// A chart with its title.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,12 +93,7 @@ impl Picture {
 
 /// Text for XML and HTML, also inside an attribute. Control characters and what changes the direction of text are dropped.
 pub fn escaped(text: &str) -> String {
-    crate::base::text::printable(text, 200)
-        .replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
+    xml(&printable(text, 200)).replace('\'', "&#39;")
 }
 
 #[cfg(test)]

@@ -65,8 +65,8 @@ fn commit(repo: &Repo, text: &str) -> Result<Oid, CliError> {
 fn fleet(repo: &Repo, commit: Option<Oid>) -> Result<Fleet, CliError> {
     let read = || -> Result<Fleet, DataError> {
         let root = commit.map(|commit| repo.tree_of(commit)).transpose()?;
-        let (machines, archive) = read::inputs(repo, root)?;
-        Ok(Fleet::count(read::load(repo, machines, archive)?))
+        let trees = read::inputs(repo, root)?;
+        Ok(Fleet::count(read::load(repo, trees)?))
     };
     read().map_err(|error| SyncError::Merge(error).into())
 }

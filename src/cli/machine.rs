@@ -203,7 +203,7 @@ fn list(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
 }
 
 fn to_json(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> Value {
-    let file = machine.page.as_ref();
+    let file = machine.machine_file.as_ref();
     let last_sync = file.map(SyncFile::last_sync);
     json!({
         "machine_id": machine.id.as_str(),
@@ -231,7 +231,7 @@ fn to_table(fleet: &Fleet, local: Option<&MachineId>, env: &Env) -> String {
     ];
     let mut table = TextTable::new(env.width, columns);
     for machine in &fleet.machines {
-        let last_sync = machine.page.as_ref().map(SyncFile::last_sync);
+        let last_sync = machine.machine_file.as_ref().map(SyncFile::last_sync);
         // A full id takes 36 characters.
         let id = if env.width < 130 {
             machine.id.short()

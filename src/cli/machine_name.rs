@@ -22,7 +22,7 @@ pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliErro
         machines.filter(|machine| fits(machine)).collect::<Vec<_>>()
     };
     let has_hostname = |machine: &MachineView| {
-        let file = machine.page.as_ref();
+        let file = machine.machine_file.as_ref();
         file.is_some_and(|file| file.machine.hostname == text)
     };
     // From most to least specific: the first kind of name that matches decides.

@@ -112,7 +112,7 @@ impl Usage {
         self.fleet
             .machines
             .iter()
-            .filter_map(|machine| Some(machine.page.as_ref()?.last_sync()))
+            .filter_map(|machine| Some(machine.machine_file.as_ref()?.last_sync()))
             .max()
     }
 

@@ -6,6 +6,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::{exit, outcome};
 use crate::base::text::{count, printable, printable_lines};
+use crate::format::conflict::Code;
 use crate::format::manifest::Conflict;
 use crate::format::syncfile::Mode;
 use crate::git::process::{Refuser, refuser};
@@ -439,15 +440,15 @@ fn file_warnings(outcome: &Outcome) -> Vec<String> {
     let named = |problem: &&Conflict| left_out.iter().any(|one| one.path == problem.subject);
     for problem in outcome.problems.iter().filter(|problem| !named(problem)) {
         let subject = printable(&problem.subject, 200);
-        lines.push(match problem.code.as_str() {
-            "unequal-records" => format!(
+        lines.push(match &problem.code {
+            Code::UnequalRecords => format!(
                 "Session {subject}: machines tell different figures of {}; the larger counts. Who wrote what: git log -p in the repository.",
                 count(problem.count, "request")
             ),
-            "checksum" => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
-            "damaged-lines" => format!("{subject}: {} could not be read and left out.", count(problem.count, "line")),
-            "newer-version" => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),
-            code => format!("{subject}: left out ({}). All other files count.", printable(code, 40)),
+            Code::Checksum => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
+            Code::DamagedLines => format!("{subject}: {} could not be read and left out.", count(problem.count, "line")),
+            Code::NewerVersion => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),
+            code => format!("{subject}: left out ({}). All other files count.", printable(code.as_str(), 40)),
         });
     }
     lines

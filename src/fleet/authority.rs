@@ -1,14 +1,15 @@
 //! What a decision may do.
 //!
-//! Decisions stand in machine files, and of an encrypted fleet only files that may be read get here ([`crate::git::admit`]): what a
-//! pusher without the key decides is void. What is asked here guards against slips: a tombstone with a typing error in its day, and one
-//! that a person took back.
+//! Decisions stand in machine files, and of an encrypted fleet only files that may be read get here
+//! ([`crate::git::admit`]): what a pusher without the key decides is void. What is asked here
+//! guards against slips: a tombstone with a typing error in its day, and one that a person took
+//! back.
 
 use super::decisions::FORGOTTEN;
 use crate::base::json::Extra;
 use crate::base::time::{Day, Timestamp};
 
-/// The member that says when a tombstone was made.
+/// The member with the time at which a tombstone was made.
 pub const MADE: &str = "made";
 /// The member that takes a tombstone back.
 pub const UNDONE: &str = "undone";
@@ -16,11 +17,12 @@ pub const UNDONE: &str = "undone";
 /// What a decision does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// What it says.
+    /// What it decides.
     Holds,
-    /// Nothing: it takes back what others of the same subject say.
+    /// Nothing: it takes back others about the same subject.
     Undone,
-    /// Nothing: it is about days after the one on which it was made, so that it would forget what nobody has used yet.
+    /// Nothing: it is about days after the one on which it was made, so that it would forget what
+    /// nobody has used yet.
     Ahead,
 }
 
@@ -42,13 +44,13 @@ pub fn effect(kind: &str, subject: &str, said: &Extra, written: Timestamp) -> Ef
     }
 }
 
-/// When a tombstone was made, where it says so.
+/// When a tombstone was made, where it states that.
 pub fn made(said: &Extra) -> Option<Timestamp> {
     Timestamp::parse(said.get(MADE)?.as_str()?)
 }
 
-/// The last day that a tombstone may name. One of an earlier version does not say when it was made: at the latest when its file was written,
-/// and such a version let the next day pass.
+/// The last day that a tombstone may name. One of an earlier version does not state when it was
+/// made: at the latest when its file was written, and such a version let the next day pass.
 fn latest(said: &Extra, written: Timestamp) -> Day {
     const DAY: i64 = 24 * 60 * 60 * 1000;
     let next = Timestamp::from_millis(written.millis().saturating_add(DAY)).unwrap_or(written);

@@ -1,6 +1,8 @@
-//! The fleet's price book: prices and discounts that users set, as decisions. They hold for every machine and can be taken back.
+//! The fleet's price book: prices and discounts that users set, as decisions. They hold for every
+//! machine and can be taken back.
 //!
-//! Figures of machine files are by the built-in prices; the manifest and all reports are by the book.
+//! Figures of machine files are by the built-in prices; the manifest and all reports are by the
+//! book.
 
 use serde_json::{Map, Value, json};
 
@@ -31,11 +33,12 @@ pub fn rules(decisions: &Decisions) -> Vec<Rule> {
 }
 
 /// The book that all machines' decisions make.
-pub fn gather<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
-    PriceBook(rules(&Decisions::gather(pages)))
+pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
+    PriceBook(rules(&Decisions::gather(files)))
 }
 
-/// The subject of the decision about a rule: a later one about the same models, days and kind of change replaces it.
+/// The subject of the decision about a rule: a later one about the same models, days and kind of
+/// change replaces it.
 pub fn subject(rule: &Rule) -> String {
     let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
     let kind = match rule.change {
@@ -88,69 +91,77 @@ pub fn write(rule: &Rule) -> Value {
 
 /// Reads a rule.
 pub fn read(mut fields: Fields) -> Result<Rule, FieldError> {
-    let bad = |key: &str, want: &'static str| FieldError {
-        key: key.to_owned(),
-        want,
-    };
     let pattern = pattern(&fields.text("model")?)
         .ok_or_else(|| bad("model", "a model's name of 1 to 200 visible characters"))?;
-    let mut day = |key: &str| {
-        let text = fields.text(key)?;
-        let day = Day::parse(&text);
-        if day.is_none() && !text.is_empty() {
-            Err(bad(key, "a day such as 2026-11-23"))
-        } else {
-            Ok(day)
-        }
-    };
-    let (from, to) = (day("from")?, day("to")?);
+    let (from, to) = (day(&mut fields, "from")?, day(&mut fields, "to")?);
     if from.zip(to).is_some_and(|(from, to)| from > to) {
         return Err(bad("from", "a day that is not after \"to\""));
     }
-    let mut rate = |key: &str| match fields.take(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => amount(&value)
-            .map(Some)
-            .ok_or_else(|| bad(key, "an amount in USD, 0 or more")),
-    };
-    let factor = rate("multiply")?;
-    let (input, output) = (rate("input")?, rate("output")?);
+    Ok(Rule {
+        pattern,
+        from,
+        to,
+        change: read_change(&mut fields)?,
+    })
+}
+
+/// Reads a price, which has at least `input` and `output`, or a factor, `multiply`.
+fn read_change(fields: &mut Fields) -> Result<Change, FieldError> {
+    let factor = rate(fields, "multiply")?;
+    let (input, output) = (rate(fields, "input")?, rate(fields, "output")?);
     let rest = [
-        rate("cache_read")?,
-        rate("cache_write")?,
-        rate("cache_write_1h")?,
-        rate("web_search")?,
+        rate(fields, "cache_read")?,
+        rate(fields, "cache_write")?,
+        rate(fields, "cache_write_1h")?,
+        rate(fields, "web_search")?,
     ];
-    let change = match (factor, input, output) {
-        (Some(factor), None, None) => Change::Multiply(
-            permille(factor).ok_or_else(|| bad("multiply", "a factor from 0.001 to 1000"))?,
-        ),
+    match (factor, input, output) {
+        (Some(factor), None, None) => permille(factor)
+            .map(Change::Multiply)
+            .ok_or_else(|| bad("multiply", "a factor from 0.001 to 1000")),
         (None, Some(input), Some(output)) => {
             let [cache_read, cache_write, cache_write_1h, web_search] = rest;
-            Change::Set(OwnRates {
+            Ok(Change::Set(OwnRates {
                 input,
                 output,
                 cache_read,
                 cache_write,
                 cache_write_1h,
                 web_search: web_search.unwrap_or_default(),
-            })
+            }))
         }
-        (None, None, _) => {
-            return Err(bad(
-                "input",
-                "there, with \"output\"; or \"multiply\" alone",
-            ));
-        }
-        (None, ..) => return Err(bad("output", "there, with \"input\"")),
-        (Some(_), ..) => return Err(bad("multiply", "alone: a price or a factor, not both")),
-    };
-    Ok(Rule {
-        pattern,
-        from,
-        to,
-        change,
-    })
+        (None, None, _) => Err(bad(
+            "input",
+            "there, with \"output\"; or \"multiply\" alone",
+        )),
+        (None, ..) => Err(bad("output", "there, with \"input\"")),
+        (Some(_), ..) => Err(bad("multiply", "alone: a price or a factor, not both")),
+    }
+}
+
+fn day(fields: &mut Fields, key: &str) -> Result<Option<Day>, FieldError> {
+    let text = fields.text(key)?;
+    let day = Day::parse(&text);
+    if day.is_none() && !text.is_empty() {
+        return Err(bad(key, "a day such as 2026-11-23"));
+    }
+    Ok(day)
+}
+
+fn rate(fields: &mut Fields, key: &str) -> Result<Option<Money>, FieldError> {
+    match fields.take(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => amount(&value)
+            .map(Some)
+            .ok_or_else(|| bad(key, "an amount in USD, 0 or more")),
+    }
+}
+
+fn bad(key: &str, want: &'static str) -> FieldError {
+    FieldError {
+        key: key.to_owned(),
+        want,
+    }
 }
 
 /// A name or a pattern as rules have it.

@@ -10,37 +10,39 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::book;
+use super::compared::HeldCopy;
 use super::decisions::{self, Decisions};
 use super::read::MachineData;
 use super::rules::Rules;
 use super::sums::Sums;
-use super::view::{Fleet, MachineView, Row, Rows, non_empty};
+use super::view::{Fleet, MachineIndex, MachineView, Row, Rows, non_empty};
 use crate::base::ids::{MachineId, RecordId, SessionId};
 use crate::base::time::Timestamp;
-use crate::format::manifest::{Conflict, UNEQUAL_RECORDS};
+use crate::format::manifest::{Code, Conflict};
 use crate::prices::{PriceBook, Prices};
-use crate::record::{Counters, Entry, Level, Record, Sum, SumKey, Totals, derived_id};
+use crate::record::{Counters, Entry, Level, Record, RecordSet, Totals, derived_id};
 
-/// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the machine that started first.
-type Owner = (Reverse<Level>, Timestamp, Timestamp, usize);
+/// Whom a request counts for: the machine with the most detailed copy, then the earliest, then the
+/// machine that started first.
+type Owner = (Reverse<Level>, Timestamp, Timestamp, MachineIndex);
 
 /// A request that several machines hold, on its way through them.
 struct Merged {
     record: Record,
     owner: Owner,
-    copies: Vec<(usize, Level)>,
-    /// What the copies say that are final.
+    copies: Vec<HeldCopy>,
+    /// The counters of copies that are final.
     settled: Option<Counters>,
-    /// Two of them say different things.
+    /// Two of them have different counters.
     unequal: bool,
 }
 
 impl Merged {
-    fn of(record: Record, at: usize, start: Timestamp) -> Self {
+    fn of(record: Record, machine: MachineIndex, start: Timestamp) -> Self {
         let origin = &record.origin;
         let (owner, copies) = (
-            (Reverse(origin.level), origin.timestamp, start, at),
-            vec![(at, origin.level)],
+            (Reverse(origin.level), origin.timestamp, start, machine),
+            vec![(machine, origin.level)],
         );
         let is_final =
             !(record.body.provisional || record.body.sidechain || record.ledger.is_some());
@@ -78,7 +80,7 @@ impl Fleet {
 
     /// Counts the machines, which must be sorted by id, and shows each row that counts.
     pub fn count_rows(machines: Vec<MachineData>, rows: Rows) -> Self {
-        let book = book::gather(machines.iter().filter_map(MachineData::page));
+        let book = book::gather(machines.iter().filter_map(MachineData::machine_file));
         Self::count_by(machines, book, rows)
     }
 
@@ -97,94 +99,35 @@ impl Fleet {
         book: PriceBook,
         rows: Rows,
     ) -> (Self, Sums) {
-        let mut forged = Vec::new();
-        machines.retain_mut(|data| {
-            let is_forged = data.is_forged();
-            if is_forged {
-                forged.append(&mut data.problems);
-            }
-            !is_forged
-        });
-        let decisions = Decisions::gather(machines.iter().filter_map(MachineData::page));
+        let forged = drop_forged(&mut machines);
+        let decisions = Decisions::gather(machines.iter().filter_map(MachineData::machine_file));
         adopt(&mut machines);
         let ids: Vec<MachineId> = machines.iter().map(|machine| machine.id.clone()).collect();
         let places = decisions::places(&ids, &decisions);
-        let mut sums = Sums::gather(&machines, &places);
-        let (shared, twins) = (shared(&machines), twins(&machines));
-        let mut rules = Rules::gather(machines.iter().filter_map(MachineData::page));
-        rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
-        rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
-        let forgotten: HashSet<RecordId> = rules.forgotten_ids().into_iter().collect();
-        let own = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
         let mut fleet = Self::default();
         fleet.conflicts = forged;
-        fleet.own_prices.clone_from(&own);
-        let priced = |entry: Entry<'_>| {
-            own.as_ref()
-                .map_or(entry.cost, |prices| entry.cost_by(prices))
+        fleet.own_prices = (!book.0.is_empty()).then(|| Arc::new(Prices::new(book)));
+        let mut pass = Pass {
+            fleet,
+            sums: Sums::gather(&machines, &places),
+            shared: shared(&machines),
+            twins: twins(&machines),
+            forgotten: forgotten(&machines),
+            rows,
         };
-        let mut records = Vec::with_capacity(machines.len());
-        for (at, data) in machines.into_iter().enumerate() {
+        let mut held = Vec::with_capacity(machines.len());
+        for (index, data) in machines.into_iter().enumerate() {
             let start = data
-                .page()
-                .map_or(Timestamp::EPOCH, |page| page.machine.created_at);
-            records.push((fleet.add_machine(data, &decisions, at, places[at]), start));
+                .machine_file()
+                .map_or(Timestamp::EPOCH, |file| file.machine.created_at);
+            let records = pass
+                .fleet
+                .add_machine(data, &decisions, index, places[index]);
+            held.push((records, start));
         }
-        // A record without an id of its own is the same request as one with an id that has its time, model and counters.
-        let hidden = |entry: &Entry| {
-            forgotten.contains(&entry.id) || (entry.derived && twins.contains(&entry.id))
-        };
-        let mut merged: HashMap<RecordId, Merged> = HashMap::new();
-        for (at, (records, start)) in records.into_iter().enumerate() {
-            for entry in records.entries() {
-                if shared.contains(&entry.id) {
-                    let Some(record) = records.get(entry.id) else {
-                        continue;
-                    };
-                    let new = Merged::of(record, at, start);
-                    let joined = match merged.remove(&entry.id) {
-                        Some(known) => known.join(new),
-                        None => new,
-                    };
-                    merged.insert(entry.id, joined);
-                    continue;
-                }
-                fleet.records += 1;
-                if !hidden(&entry) {
-                    sums.add(&entry, &[(at, entry.level)]);
-                    fleet.push(
-                        Row::of(
-                            &Entry {
-                                cost: priced(entry),
-                                ..entry
-                            },
-                            at,
-                        ),
-                        rows,
-                    );
-                }
-            }
-        }
-        fleet.records += merged.len() as u64;
-        fleet.name_unequal(&merged);
-        for m in merged.into_values() {
-            let entry = Entry::of(&m.record);
-            if !hidden(&entry) {
-                sums.add(&entry, &m.copies);
-                fleet.add_shared(&entry, &m.copies);
-                fleet.push(
-                    Row::of(
-                        &Entry {
-                            cost: priced(entry),
-                            ..entry
-                        },
-                        m.owner.3,
-                    ),
-                    rows,
-                );
-            }
-        }
-        (fleet, sums)
+        let merged = pass.count_single(held);
+        pass.count_shared(merged);
+        (pass.fleet, pass.sums)
     }
 
     /// Adds a machine, and gives back its records.
@@ -192,42 +135,29 @@ impl Fleet {
         &mut self,
         data: MachineData,
         decisions: &Decisions,
-        at: usize,
-        place: usize,
-    ) -> crate::record::RecordSet {
+        index: MachineIndex,
+        place: MachineIndex,
+    ) -> RecordSet {
         self.conflicts.extend(data.problems);
-        for session in data
-            .suspect
-            .into_iter()
-            .filter(|session| decisions.accepted(session).as_ref() != Some(&data.id))
-        {
-            self.conflicts
-                .push(Conflict::about("checksum", session.as_str(), &data.id, 0));
-            let view = self.sessions.entry(session).or_default();
-            view.pending = true;
-            view.machines.insert(place);
-        }
-        let (page, error) = match data.page {
-            Some(Ok(page)) => (Some(page), None),
+        self.name_suspect(&data.id, data.suspect, decisions, place);
+        let (file, error) = match data.machine_file {
+            Some(Ok(file)) => (Some(file), None),
             Some(Err(error)) => (None, Some(format!("its sync file cannot be read: {error}"))),
             None if data.adopted.is_some() => (None, None),
             None => (None, Some("it has no sync file".to_owned())),
         };
-        let hostname = page.as_ref().map(|page| page.machine.hostname.as_str());
+        let hostname = file.as_ref().map(|file| file.machine.hostname.as_str());
         let hostname = hostname.or(data
             .adopted
             .as_ref()
             .map(|entry| entry.label.as_deref().unwrap_or(&entry.hostname)));
+        let label = decisions.label(&data.id).or(hostname);
         self.machines.push(MachineView {
-            label: decisions
-                .label(&data.id)
-                .or(hostname)
-                .unwrap_or_default()
-                .to_owned(),
+            label: label.unwrap_or_default().to_owned(),
             retired: decisions.is_retired(&data.id),
-            merged_into: (place != at).then_some(place),
+            merged_into: (place != index).then_some(place),
             id: data.id,
-            page,
+            machine_file: file,
             adopted: data.adopted,
             error,
             totals: Totals::default(),
@@ -236,9 +166,36 @@ impl Fleet {
         data.records
     }
 
+    /// Names sessions of a machine whose checksum does not fit, unless somebody accepted that.
+    fn name_suspect(
+        &mut self,
+        machine: &MachineId,
+        suspect: BTreeSet<SessionId>,
+        decisions: &Decisions,
+        place: MachineIndex,
+    ) {
+        for session in suspect {
+            if decisions.accepted(&session).as_ref() == Some(machine) {
+                continue;
+            }
+            self.conflicts.push(Conflict::about(
+                Code::Checksum,
+                session.as_str(),
+                machine,
+                0,
+            ));
+            let view = self.sessions.entry(session).or_default();
+            view.pending = true;
+            view.machines.insert(place);
+        }
+    }
+
     /// Takes note of the machines that hold copies of a request.
-    fn add_shared(&mut self, entry: &Entry, copies: &[(usize, Level)]) {
-        let places: BTreeSet<usize> = copies.iter().map(|(at, _)| self.alias(*at)).collect();
+    fn add_shared(&mut self, entry: &Entry, copies: &[HeldCopy]) {
+        let places: BTreeSet<MachineIndex> = copies
+            .iter()
+            .map(|(machine, _)| self.alias(*machine))
+            .collect();
         if let Some(session) = non_empty(entry.session).filter(|_| places.len() > 1) {
             let view = self.session(session);
             view.shared += 1;
@@ -246,22 +203,22 @@ impl Fleet {
         }
     }
 
-    /// Names sessions of whose requests machines state different figures, though each states that they are final. The larger row counts,
-    /// so that a wrong one would raise the totals.
+    /// Names sessions of whose requests machines state different figures, though each states that
+    /// they are final. The larger row counts, so that a wrong one would raise the totals.
     fn name_unequal(&mut self, merged: &HashMap<RecordId, Merged>) {
-        let mut sessions: BTreeMap<&SessionId, (BTreeSet<usize>, u64)> = BTreeMap::new();
+        let mut sessions: BTreeMap<&SessionId, (BTreeSet<MachineIndex>, u64)> = BTreeMap::new();
         for m in merged.values().filter(|m| m.unequal) {
             let (machines, count) = sessions.entry(&m.record.origin.session).or_default();
-            machines.extend(m.copies.iter().map(|(at, _)| *at));
+            machines.extend(m.copies.iter().map(|(machine, _)| *machine));
             *count += 1;
         }
         for (session, (machines, count)) in sessions {
             let machines = machines
                 .into_iter()
-                .map(|at| self.machines[at].id.to_string())
+                .map(|machine| self.machines[machine].id.to_string())
                 .collect();
             self.conflicts.push(Conflict {
-                code: UNEQUAL_RECORDS.to_owned(),
+                code: Code::UnequalRecords,
                 subject: session.to_string(),
                 machines,
                 count,
@@ -270,13 +227,99 @@ impl Fleet {
     }
 }
 
+/// The pass over all records, once it is known which of them are special.
+struct Pass<'r> {
+    fleet: Fleet,
+    sums: Sums,
+    /// Ids that several machines hold.
+    shared: HashSet<RecordId>,
+    /// What records without an id of their own are compared with.
+    twins: HashSet<RecordId>,
+    forgotten: HashSet<RecordId>,
+    rows: Rows<'r>,
+}
+
+impl Pass<'_> {
+    /// Counts the records that one machine holds alone, and joins the copies of all others. `held`:
+    /// each machine's records, and its start.
+    fn count_single(&mut self, held: Vec<(RecordSet, Timestamp)>) -> HashMap<RecordId, Merged> {
+        let mut merged: HashMap<RecordId, Merged> = HashMap::new();
+        for (machine, (records, start)) in held.into_iter().enumerate() {
+            for entry in records.entries() {
+                if !self.shared.contains(&entry.id) {
+                    self.fleet.records += 1;
+                    self.count(&entry, machine, &[(machine, entry.level)]);
+                } else if let Some(record) = records.get(entry.id) {
+                    let new = Merged::of(record, machine, start);
+                    let joined = match merged.remove(&entry.id) {
+                        Some(known) => known.join(new),
+                        None => new,
+                    };
+                    merged.insert(entry.id, joined);
+                }
+            }
+        }
+        merged
+    }
+
+    /// Counts the records that several machines hold, each once.
+    fn count_shared(&mut self, merged: HashMap<RecordId, Merged>) {
+        self.fleet.records += merged.len() as u64;
+        self.fleet.name_unequal(&merged);
+        for one in merged.into_values() {
+            let entry = Entry::of(&one.record);
+            if self.count(&entry, one.owner.3, &one.copies) {
+                self.fleet.add_shared(&entry, &one.copies);
+            }
+        }
+    }
+
+    /// Counts a record for a machine, and returns whether it counts.
+    fn count(&mut self, entry: &Entry, machine: MachineIndex, copies: &[HeldCopy]) -> bool {
+        // A record without an id of its own is the same request as one with an id that has its
+        // time, model and counters.
+        if self.forgotten.contains(&entry.id) || (entry.derived && self.twins.contains(&entry.id)) {
+            return false;
+        }
+        self.sums.add(entry, copies);
+        let cost = match &self.fleet.own_prices {
+            Some(prices) => entry.cost_by(prices),
+            None => entry.cost,
+        };
+        let row = Row::of(&Entry { cost, ..*entry }, machine);
+        self.fleet.push(row, self.rows);
+        true
+    }
+}
+
+/// Drops the machines of which no file may be read, and returns what was wrong with their files.
+fn drop_forged(machines: &mut Vec<MachineData>) -> Vec<Conflict> {
+    let mut problems = Vec::new();
+    machines.retain_mut(|data| {
+        let is_forged = data.is_forged();
+        if is_forged {
+            problems.append(&mut data.problems);
+        }
+        !is_forged
+    });
+    problems
+}
+
+/// The ids of all forgotten records.
+fn forgotten(machines: &[MachineData]) -> HashSet<RecordId> {
+    let mut rules = Rules::gather(machines.iter().filter_map(MachineData::machine_file));
+    rules.forget_ids(machines.iter().flat_map(|data| &data.forgotten).copied());
+    rules.keep_ids(machines.iter().flat_map(|data| &data.kept).copied());
+    rules.forgotten_ids().into_iter().collect()
+}
+
 /// Adds the machines that only a manifest of version 1.0 names.
 fn adopt(machines: &mut Vec<MachineData>) {
-    let manifests = decisions::adopted(machines.iter().filter_map(MachineData::page));
+    let manifests = decisions::adopted(machines.iter().filter_map(MachineData::machine_file));
     if manifests.is_empty() {
         return;
     }
-    let rules = Rules::gather(machines.iter().filter_map(MachineData::page));
+    let rules = Rules::gather(machines.iter().filter_map(MachineData::machine_file));
     for (id, entry) in manifests.into_iter().flat_map(|manifest| manifest.machines) {
         let Some(id) = MachineId::canonical(&id).filter(|id| !rules.forgets_machine(id)) else {
             continue;
@@ -333,43 +376,5 @@ pub(super) fn twins(machines: &[MachineData]) -> HashSet<RecordId> {
     let noted = machines.iter().flat_map(|data| data.records.noted_twins());
     full.map(|entry| derived_id(entry.at, entry.model, &entry.counters))
         .chain(noted)
-        .collect()
-}
-
-/// For each of some sums whether what a machine has shows all of it already, so that it need not be written.
-pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
-    // What one of them says of another is no reason to leave it out, and neither is what was imported before.
-    let alone = |line: &(SumKey, Sum)| MachineData {
-        sums: [line.clone()].into(),
-        page: None,
-        ..machine.clone()
-    };
-    let all = MachineData {
-        sums: lines.iter().cloned().collect(),
-        page: None,
-        ..machine.clone()
-    };
-    let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});
-    let is_shown: HashMap<&SumKey, bool> = sums
-        .all
-        .iter()
-        .map(|one| (&one.key, one.is_shown()))
-        .collect();
-    // An older computation of a day is looked at by itself.
-    let single = |line: &(SumKey, Sum)| {
-        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {})
-            .1
-            .all
-            .iter()
-            .all(super::sums::Compared::is_shown)
-    };
-    lines
-        .iter()
-        .map(|line| {
-            is_shown
-                .get(&line.0)
-                .copied()
-                .unwrap_or_else(|| single(line))
-        })
         .collect()
 }

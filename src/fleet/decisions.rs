@@ -1,37 +1,42 @@
 //! Decisions of users: labels, retired and merged machines, settled conflicts.
 //!
-//! A decision is an entry (kind, subject, revision) of a grow-only list in the file of the machine where it was made. Of all
-//! machines' entries about one subject the one with the highest (revision, text) holds, so that decisions converge like everything.
+//! A decision is an entry (kind, subject, revision) of a grow-only list in the file of the machine
+//! where it was made. Of all machines' entries about one subject the one with the highest
+//! (revision, text) holds, so that decisions converge like everything.
 
 use std::collections::BTreeMap;
 
+use super::view::MachineIndex;
 use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::{Extra, Object};
 use crate::format::manifest::Manifest;
 use crate::format::syncfile::{Decision, DecisionKey, SyncFile};
 
-/// A machine's name. Its subject is a machine; it says `label`.
+/// A machine's name. Its subject is a machine; its member is `label`.
 pub const LABEL: &str = "label";
-/// A machine that will not sync again. Its subject is a machine; it says `retired`.
+/// A machine that will not sync again. Its subject is a machine; its member is `retired`.
 pub const RETIRED: &str = "retired";
 /// Merges machine `subject` into the machine `into`.
 pub const MERGED: &str = "merged";
-/// A price or a discount of the fleet's price book. Its subject names models, days and kind; it says `price`: a rule, or `false`.
+/// A price or a discount of the fleet's price book. Its subject names models, days and kind; its
+/// member is `price`: a rule, or `false`.
 pub const PRICE: &str = "price";
 /// Makes the version of `machine` authoritative in a conflict about the session `subject`.
 pub const ACCEPTED: &str = "accepted";
 
-/// Has something forgotten. Its subject says what: `session:MAC`, `project:MAC`, `machine:ID`, `before:DAY`. A MAC is the HMAC-SHA-256 of
-/// the name under the member `salt`, so that the repository does not contain the name. It says `made`: when; or `undone`: no more.
+/// Has something forgotten. Its subject names what: `session:MAC`, `project:MAC`, `machine:ID`,
+/// `before:DAY`. A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the
+/// repository does not contain the name. Its members are `made`: when; or `undone`: no more.
 pub const FORGOTTEN: &str = "forgotten";
 
-/// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject is any; it says `manifest`.
+/// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject
+/// is any; its member is `manifest`.
 pub const ADOPTED: &str = "adopted-manifest";
 
 /// The manifests of version 1.0 that some machine adopted, each once.
-pub fn adopted<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
+pub fn adopted<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
     let mut found: BTreeMap<&str, String> = BTreeMap::new();
-    for ((kind, subject, _), decision) in pages.flat_map(|page| &page.decisions) {
+    for ((kind, subject, _), decision) in files.flat_map(|file| &file.decisions) {
         if kind == ADOPTED
             && let Some(text) = decision.0.get("manifest").map(ToString::to_string)
         {
@@ -52,10 +57,10 @@ pub fn adopted<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
 pub struct Decisions(BTreeMap<(String, String), (u64, String, Extra)>);
 
 impl Decisions {
-    /// Gathers the decisions of all pages.
-    pub fn gather<'a>(pages: impl Iterator<Item = &'a SyncFile>) -> Self {
+    /// Gathers the decisions of all machine files.
+    pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
-        for ((kind, subject, revision), decision) in pages.flat_map(|page| &page.decisions) {
+        for ((kind, subject, revision), decision) in files.flat_map(|file| &file.decisions) {
             let text = Object::new().extra(&decision.0).line();
             let slot = out.0.entry((kind.clone(), subject.clone())).or_default();
             if (slot.0, &slot.1) < (*revision, &text) {
@@ -72,7 +77,7 @@ impl Decisions {
             .get(key)
     }
 
-    /// All that hold of a kind: subject, revision and what is said.
+    /// All that hold of a kind: subject, revision and members.
     pub fn about<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
         let all = self.0.iter().filter(move |((of, _), _)| of == kind);
         all.map(|((_, subject), (revision, _, said))| (subject.as_str(), *revision, said))
@@ -103,7 +108,7 @@ impl Decisions {
 
     /// The key of a new decision, which outranks all that are known here.
     pub fn next(&self, intent: &Intent) -> (DecisionKey, Decision) {
-        // Prices apply in the order in which they were set, whatever they are about.
+        // Prices apply in the order in which they were set, about any subject.
         let same = |subject: &str| intent.kind == PRICE || subject == intent.subject;
         let known = self
             .about(intent.kind)
@@ -130,15 +135,16 @@ pub struct Intent {
     pub kind: &'static str,
     /// What it is about.
     pub subject: String,
-    /// The member that says it.
+    /// The member that it has.
     pub key: &'static str,
-    /// What it says.
+    /// The member's value.
     pub value: serde_json::Value,
 }
 
-/// Resolves merge decisions to a final machine index, for each of a sorted list of machines. Follows chains; ignores cycles.
-pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<usize> {
-    let next: Vec<usize> = machines
+/// Resolves merge decisions to a final machine index, for each of a sorted list of machines.
+/// Follows chains; ignores cycles.
+pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<MachineIndex> {
+    let next: Vec<MachineIndex> = machines
         .iter()
         .enumerate()
         .map(|(at, id)| {

@@ -1,16 +1,16 @@
 //! Applies the rules to trees, and asks whether a tree keeps them.
 //!
-//! No tree is trusted to keep them because another one did: each machine file and each machine's month is looked at, unless the very
-//! object was found to keep them before ([`Checked`]).
+//! No tree is trusted to keep them because another one did: each machine file and each machine's
+//! month is looked at, unless the very object was found to keep them before ([`Checked`]).
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::error::DataError;
-use super::read::{Content, Portion, content, portions, standing};
+use super::read::{Content, Portion, content, inputs, load, portions, standing};
 use super::rules::Rules;
 use crate::base::ids::{Interner, RecordId};
-use crate::format::dayfile::{DayFile, Forgotten};
+use crate::format::dayfile::{Damage, DayFile, Forgotten};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE, Repo};
@@ -26,7 +26,7 @@ pub trait Checked {
     fn note(&self, portion: &Portion, rules: &Rules);
 }
 
-/// Knows what it was told since it was made.
+/// Knows what was noted since it was made.
 #[derive(Debug, Default)]
 pub struct CheckedNow(RefCell<HashSet<(Oid, u64)>>);
 
@@ -47,7 +47,7 @@ impl Checked for CheckedNow {
 /// A tree with the rules applied.
 #[derive(Debug)]
 pub struct Enforced {
-    /// The root tree.
+    /// The id of the root tree.
     pub root: Oid,
     /// Ids of records that went with their session or project. They are to be noted as forgotten.
     pub forgotten: BTreeSet<Forgotten>,
@@ -74,19 +74,21 @@ pub fn enforce(
         return Ok(out);
     }
     loop {
-        let (mut changes, mut gone) = (BTreeMap::new(), BTreeSet::new());
-        let (forgotten, passed) = sweep(repo, out.root, rules, checked, &mut |path, change| {
-            match change {
-                Change::Write(text) => {
-                    let oid = repo.write_file(path, text.as_bytes())?;
-                    changes.insert(path.to_owned(), Entry { mode: FILE, oid });
+        let (mut changes, mut removed) = (BTreeMap::new(), BTreeSet::new());
+        let Gone { forgotten, passed } =
+            sweep(repo, out.root, rules, checked, &mut |path, change| {
+                match change {
+                    Change::Write(text) => {
+                        let oid = repo.write_file(path, text.as_bytes())?;
+                        changes.insert(path.to_owned(), Entry { mode: FILE, oid });
+                    }
+                    Change::Remove => drop(removed.insert(path.to_owned())),
                 }
-                Change::Remove => drop(gone.insert(path.to_owned())),
-            }
-            Ok(())
-        })?;
-        out.root = repo.without(repo.replace(Some(out.root), &changes)?, &gone)?;
-        // The same requests may stand elsewhere, under another session or with a later time: once more, with what is known now.
+                Ok(())
+            })?;
+        out.root = repo.without(repo.replace(Some(out.root), &changes)?, &removed)?;
+        // The same requests may stand elsewhere, under another session or with a later time: once
+        // more, with what is known now.
         let more = rules.pass(passed);
         if forgotten.is_empty() && !more {
             return Ok(out);
@@ -113,100 +115,129 @@ pub fn breaking(
     Ok(out)
 }
 
-/// Ids of records that went, and of those of which one copy went because of its day, with the tombstones.
-type Gone = (BTreeSet<Forgotten>, BTreeMap<RecordId, BTreeSet<RecordId>>);
+/// Ids of records that went.
+#[derive(Default)]
+struct Gone {
+    /// To be noted as forgotten.
+    forgotten: BTreeSet<Forgotten>,
+    /// Those of which one copy went because of its day, with the tombstones.
+    passed: BTreeMap<RecordId, BTreeSet<RecordId>>,
+}
 
-/// Shows what applying the rules would change, and returns the ids of records that would go: to be noted as forgotten, and because of
-/// their day.
+/// Shows what applying the rules would change, and returns the ids of records that would go.
 fn sweep(
     repo: &Repo,
     root: Oid,
     rules: &Rules,
     checked: &dyn Checked,
-    show: &mut dyn FnMut(&str, Change) -> Result<(), DataError>,
+    show: Show,
 ) -> Result<Gone, DataError> {
-    let (mut forgotten, mut passed) = (
-        BTreeSet::new(),
-        BTreeMap::<RecordId, BTreeSet<RecordId>>::new(),
-    );
-    let mut names = Interner::default();
+    let mut sweep = Sweep {
+        repo,
+        rules,
+        gone: Gone::default(),
+        names: Interner::default(),
+    };
     checked.bind(&repo.admission()?);
-    let (machines, archive) = super::read::inputs(repo, Some(root))?;
-    for portion in portions(repo, machines, archive)? {
-        if checked.keeps(&portion, rules) {
-            continue;
-        }
-        let mut kept = true;
-        for (blob, kind) in portion.files(repo)? {
-            let (content, always) = standing(repo, &blob.path, blob.oid)?;
-            kept &= always;
-            let Content::Bytes(bytes) = content else {
-                continue;
-            };
-            let change = match &kind {
-                Path::Day(machine, day, _) => {
-                    let Ok((mut file, damage)) = DayFile::read(machine, *day, &bytes, &mut names)
-                    else {
-                        continue;
-                    };
-                    let applied = rules.apply_day(&mut file);
-                    forgotten.extend(applied.forgotten);
-                    for (id, why) in applied.passed {
-                        passed.entry(id).or_default().extend(why);
-                    }
-                    if !applied.changed {
-                        continue;
-                    }
-                    // A new checksum must not hide that an old one failed.
-                    for session in damage.checksums {
-                        if file.sessions.contains_key(&session) {
-                            file.mark_suspect(&session);
-                        }
-                    }
-                    if file.is_empty() {
-                        Change::Remove
-                    } else {
-                        Change::Write(file.write().0)
-                    }
-                }
-                Path::Machine(machine) | Path::Snapshot(machine) => {
-                    let Ok(mut page) = SyncFile::read(machine, &bytes, &mut names) else {
-                        continue;
-                    };
-                    if !rules.apply_page(&mut page) {
-                        continue;
-                    }
-                    Change::Write(page.write())
-                }
-                _ => continue,
-            };
-            kept = false;
-            show(&blob.path, change)?;
-        }
-        if kept {
+    let trees = inputs(repo, Some(root))?;
+    for portion in portions(repo, trees)? {
+        if !checked.keeps(&portion, rules) && sweep.portion(&portion, show)? {
             checked.note(&portion, rules);
         }
     }
-    for (path, oid) in snapshots(repo, machines)? {
-        let Path::Snapshot(machine) = Path::parse(&path) else {
-            continue;
-        };
-        if let Content::Bytes(bytes) = content(repo, &path, oid)?
-            && let Ok(mut page) = SyncFile::read(&machine, &bytes, &mut names)
-            && rules.apply_page(&mut page)
-        {
-            show(&path, Change::Write(page.write()))?;
-        }
+    for (path, oid) in snapshots(repo, trees.machines)? {
+        sweep.snapshot(&path, oid, show)?;
     }
-    Ok((forgotten, passed))
+    Ok(sweep.gone)
 }
 
-/// Ids of records below a root tree that are forgotten though no tombstone says why, of any copy: noted by an earlier version on behalf of
-/// a tombstone that is void now.
+/// Takes what applying the rules changes, by path.
+type Show<'s> = &'s mut dyn FnMut(&str, Change) -> Result<(), DataError>;
+
+/// Applies the rules to one file after the other.
+struct Sweep<'a> {
+    repo: &'a Repo,
+    rules: &'a Rules,
+    gone: Gone,
+    names: Interner,
+}
+
+impl Sweep<'_> {
+    /// Shows what changes in a machine file or a month, and returns whether it keeps the rules, now
+    /// and whenever it is looked at again.
+    fn portion(&mut self, portion: &Portion, show: Show) -> Result<bool, DataError> {
+        let mut kept = true;
+        for (blob, kind) in portion.files(self.repo)? {
+            let (content, always) = standing(self.repo, &blob.path, blob.oid)?;
+            kept &= always;
+            if let Content::Bytes(bytes) = content
+                && let Some(change) = self.change(&kind, &bytes)
+            {
+                kept = false;
+                show(&blob.path, change)?;
+            }
+        }
+        Ok(kept)
+    }
+
+    /// Shows what changes in a file that may be a snapshot.
+    fn snapshot(&mut self, path: &str, oid: Oid, show: Show) -> Result<(), DataError> {
+        let kind = Path::parse(path);
+        if matches!(kind, Path::Snapshot(_))
+            && let Content::Bytes(bytes) = content(self.repo, path, oid)?
+            && let Some(change) = self.change(&kind, &bytes)
+        {
+            show(path, change)?;
+        }
+        Ok(())
+    }
+
+    /// What applying the rules changes in a file; none where it changes nothing, or the file cannot
+    /// be read.
+    fn change(&mut self, kind: &Path, bytes: &[u8]) -> Option<Change> {
+        match kind {
+            Path::Day(machine, day, _) => {
+                let (file, damage) = DayFile::read(machine, *day, bytes, &mut self.names).ok()?;
+                self.change_day(file, damage)
+            }
+            Path::Machine(machine) | Path::Snapshot(machine) => {
+                let mut file = SyncFile::read(machine, bytes, &mut self.names).ok()?;
+                let changed = self.rules.apply_machine_file(&mut file);
+                changed.then(|| Change::Write(file.write()))
+            }
+            _ => None,
+        }
+    }
+
+    fn change_day(&mut self, mut file: DayFile, damage: Damage) -> Option<Change> {
+        let applied = self.rules.apply_day(&mut file);
+        self.gone.forgotten.extend(applied.forgotten);
+        for (id, why) in applied.passed {
+            self.gone.passed.entry(id).or_default().extend(why);
+        }
+        if !applied.changed {
+            return None;
+        }
+        // A new checksum must not hide that an old one failed.
+        for session in damage.checksums {
+            if file.sessions.contains_key(&session) {
+                file.mark_suspect(&session);
+            }
+        }
+        Some(if file.is_empty() {
+            Change::Remove
+        } else {
+            Change::Write(file.write().0)
+        })
+    }
+}
+
+/// Ids of records below a root tree that are forgotten without a tombstone, of any copy: noted by
+/// an earlier version on behalf of a tombstone that is void now.
 pub fn unexplained(repo: &Repo, root: Oid, rules: &Rules) -> Result<BTreeSet<RecordId>, DataError> {
     let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());
-    let (machines, archive) = super::read::inputs(repo, Some(root))?;
-    for data in super::read::load(repo, machines, archive)? {
+    let trees = inputs(repo, Some(root))?;
+    for data in load(repo, trees)? {
         let (some, others) = rules.unexplained(&data.id, &data.records);
         open.extend(some);
         explained.extend(others);

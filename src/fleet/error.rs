@@ -7,7 +7,7 @@ use crate::git::repo::RepoError;
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// The front page could not be drawn.
-    #[error("failed to draw the front page: {0}")]
+    #[error("failed to draw the front file: {0}")]
     Front(String),
     /// An object cannot be read or written.
     #[error(transparent)]
@@ -15,9 +15,9 @@ pub enum DataError {
     /// A file must not be written over.
     #[error("failed to join {path}")]
     Format {
-        /// The file.
+        /// Its path in the repository.
         path: String,
-        /// Why.
+        /// What is wrong with its content.
         source: FormatError,
     },
 }

@@ -1,7 +1,8 @@
 //! How much of a tree is read in sum: a small push must not cost much time on every machine.
 //!
-//! A file has a limit of its own ([`crate::format`]); these hold for all files together. Pure: of equal trees every machine leaves out the
-//! same. Whoever pushes most gives way first, so that the figures of the others stay.
+//! A file has a limit of its own ([`crate::format`]); these hold for all files together. Pure: of
+//! equal trees every machine leaves out the same. The machine with the most data gives way first,
+//! so that the figures of the others stay.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +17,7 @@ pub const MONTH_FILES: u64 = 4_000;
 /// The bytes of all machine files and months.
 pub const FLEET_BYTES: u64 = 4 << 30;
 
-/// The machines.
+/// The largest number of machines that are read.
 pub const MACHINES: usize = 2_000;
 
 /// What reading a portion costs.
@@ -28,16 +29,6 @@ pub struct Weight {
     pub files: u64,
 }
 
-/// A machine file, or one machine's month.
-pub trait Part {
-    /// Whose it is.
-    fn machine(&self) -> &MachineId;
-    /// Its path.
-    fn path(&self) -> &str;
-    /// It is a machine file.
-    fn is_page(&self) -> bool;
-}
-
 /// What is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LeftOut {
@@ -47,65 +38,90 @@ pub struct LeftOut {
     pub machines: u64,
 }
 
-/// Splits portions into those that are read and those that are left out. Those of the machine `own` are read in any case.
+/// Splits portions into those that are read and those that are left out. Those of the machine `own`
+/// are read in any case.
 pub fn split<P: Part>(
     all: Vec<(P, Weight)>,
     own: Option<&MachineId>,
 ) -> (Vec<(P, Weight)>, LeftOut) {
     let mut left = LeftOut::default();
-    let is_own = |portion: &P| own == Some(portion.machine());
     let fits = |portion: &P, weight: &Weight| {
-        portion.is_page() || (weight.bytes <= MONTH_BYTES && weight.files <= MONTH_FILES)
+        portion.is_machine_file() || (weight.bytes <= MONTH_BYTES && weight.files <= MONTH_FILES)
     };
     let (mut kept, large): (Vec<_>, Vec<_>) = all
         .into_iter()
-        .partition(|(portion, weight)| is_own(portion) || fits(portion, weight));
-    left.portions.extend(
-        large
-            .into_iter()
-            .map(|(portion, _)| (portion.machine().clone(), portion.path().to_owned())),
-    );
-    let mut sums: BTreeMap<&MachineId, u64> = BTreeMap::new();
-    for (portion, weight) in &kept {
-        let sum = sums.entry(portion.machine()).or_default();
-        *sum = sum.saturating_add(weight.bytes);
-    }
+        .partition(|(portion, weight)| own == Some(portion.machine()) || fits(portion, weight));
+    left.portions
+        .extend(large.iter().map(|(portion, _)| name_of(portion)));
     // The smallest machines go where there are too many: they are the cheapest to make up.
-    let mut order: Vec<(u64, &MachineId)> = sums
-        .iter()
-        .map(|(machine, bytes)| (*bytes, *machine))
-        .collect();
-    order.sort_unstable();
-    let many = order.len().saturating_sub(MACHINES);
-    let gone: BTreeSet<MachineId> = order
+    let mut sizes = sizes(&kept);
+    let many = sizes.len().saturating_sub(MACHINES);
+    let gone: BTreeSet<MachineId> = sizes
         .drain(..many)
-        .map(|(_, machine)| machine.clone())
+        .map(|(_, machine)| machine)
         .filter(|machine| own != Some(machine))
         .collect();
-    let share = share(order.iter().map(|(bytes, _)| *bytes), FLEET_BYTES);
     left.machines = gone.len() as u64;
     kept.retain(|(portion, _)| !gone.contains(portion.machine()));
-    if let Some(share) = share {
-        // The latest months of a machine that has more than its share.
-        let mut used: BTreeMap<MachineId, u64> = BTreeMap::new();
-        let mut cut = BTreeSet::new();
-        for (portion, weight) in kept.iter().rev() {
-            let used = used.entry(portion.machine().clone()).or_default();
-            *used = used.saturating_add(weight.bytes);
-            // Decisions stand in machine files.
-            if *used > share && !portion.is_page() && !is_own(portion) {
-                cut.insert((portion.machine().clone(), portion.path().to_owned()));
-            }
-        }
-        kept.retain(|(portion, _)| {
-            !cut.contains(&(portion.machine().clone(), portion.path().to_owned()))
-        });
+    if let Some(share) = share(sizes.iter().map(|(bytes, _)| *bytes), FLEET_BYTES) {
+        let cut = beyond(&kept, share, own);
+        kept.retain(|(portion, _)| !cut.contains(&name_of(portion)));
         left.portions.extend(cut);
     }
     (kept, left)
 }
 
-/// What each machine may have at most where all together have more than `all`; none where they have not. `sums` are sorted.
+/// A machine file, or one machine's month.
+pub trait Part {
+    /// Whose it is.
+    fn machine(&self) -> &MachineId;
+    /// Its path in the repository.
+    fn path(&self) -> &str;
+    /// It is a machine file.
+    fn is_machine_file(&self) -> bool;
+}
+
+/// A portion's machine and path.
+fn name_of<P: Part>(portion: &P) -> (MachineId, String) {
+    (portion.machine().clone(), portion.path().to_owned())
+}
+
+/// The bytes of each machine, ascending.
+fn sizes<P: Part>(portions: &[(P, Weight)]) -> Vec<(u64, MachineId)> {
+    let mut sums: BTreeMap<&MachineId, u64> = BTreeMap::new();
+    for (portion, weight) in portions {
+        let sum = sums.entry(portion.machine()).or_default();
+        *sum = sum.saturating_add(weight.bytes);
+    }
+    let mut out: Vec<(u64, MachineId)> = sums
+        .into_iter()
+        .map(|(machine, bytes)| (bytes, machine.clone()))
+        .collect();
+    out.sort_unstable();
+    out
+}
+
+/// What machines have beyond their share, in bytes: their earliest months, so that the latest stay.
+fn beyond<P: Part>(
+    portions: &[(P, Weight)],
+    share: u64,
+    own: Option<&MachineId>,
+) -> BTreeSet<(MachineId, String)> {
+    let mut used: BTreeMap<&MachineId, u64> = BTreeMap::new();
+    let mut out = BTreeSet::new();
+    for (portion, weight) in portions.iter().rev() {
+        let used = used.entry(portion.machine()).or_default();
+        *used = used.saturating_add(weight.bytes);
+        // Decisions stand in machine files.
+        if *used > share && !portion.is_machine_file() && own != Some(portion.machine()) {
+            out.insert(name_of(portion));
+        }
+    }
+    out
+}
+
+/// What each machine may have at most where all together have more than `all`; none where they have
+/// not. `sums` are sorted.
 fn share(sums: impl ExactSizeIterator<Item = u64> + Clone, all: u64) -> Option<u64> {
     if sums.clone().fold(0, u64::saturating_add) <= all {
         return None;
@@ -137,7 +153,7 @@ mod tests {
             &self.1
         }
 
-        fn is_page(&self) -> bool {
+        fn is_machine_file(&self) -> bool {
             false
         }
     }
@@ -157,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_most_gives_way() {
+    fn the_machine_with_the_most_data_gives_way() {
         let small: Vec<_> = (1..=12)
             .map(|month| portion(2, month, megabytes(30)))
             .collect();

@@ -3,56 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decisions;
+use super::read::InputTrees;
 use super::view::{Fleet, MachineView};
 use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
 use crate::format::manifest::{
-    Conflict, ConflictStatus, Inputs, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
+    Code, Conflict, ConflictStatus, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
     ManifestMachine, ManifestSession, Status,
 };
-use crate::format::syncfile::SyncFile;
-use crate::git::Oid;
+use crate::format::syncfile::{Mode, SyncFile};
 
-/// A machine is inactive when it last synced this long before the fleet's latest sync, in milliseconds: 30 days.
+/// A machine is inactive when it last synced this long before the fleet's latest sync, in
+/// milliseconds: 30 days.
 const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock, no order of arrival: equal trees give equal bytes.
-pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules: u64) -> Manifest {
-    let files = || fleet.machines.iter().filter_map(|m| m.page.as_ref());
-    let adopted = decisions::adopted(files());
-    let now = reference(fleet);
-    let created = files().map(|file| file.machine.created_at);
-    let updated = files().map(|file| file.machine.updated_at);
-    // First uses of claims lie before any row.
-    let claimed = files().filter_map(|file| file.claimed?.first);
+/// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock,
+/// no order of arrival: equal trees give equal bytes.
+pub fn compute(fleet: &Fleet, trees: InputTrees, rules: u64) -> Manifest {
+    let adopted = decisions::adopted(files(fleet));
     let pending = fleet.sessions.values().filter(|s| s.pending).count() as u64;
-    let entry = |view: &MachineView| (view.id.to_string(), machine(fleet, view, now));
     let mut out = Manifest {
-        created_at: created
-            .chain(adopted.iter().filter_map(|m| m.created_at))
-            .min(),
-        updated_at: updated
-            .chain(adopted.iter().filter_map(|m| m.updated_at))
-            .max(),
-        machines: fleet.machines.iter().map(entry).collect(),
-        total_machines: 0,
-        active_machines: 0,
-        totals: fleet.totals(),
-        first_usage: fleet.first_usage().into_iter().chain(claimed).min(),
-        last_usage: fleet.last_usage(),
-        summary_extra: Extra::new(),
-        sessions: sessions(fleet),
-        conflicts: Vec::new(),
-        inputs: Some(Inputs {
-            machines: machines.map(|id| id.to_string()),
-            archive: archive.map(|id| id.to_string()),
-        }),
+        inputs: Some(trees.inputs()),
         rules,
+        sessions: sessions(fleet),
         sessions_total: Some((fleet.sessions.len() as u64).saturating_add(fleet.unlisted)),
         pending_total: Some(pending).filter(|n| *n > 0),
-        extra: Extra::new(),
+        ..times_and_totals(fleet, &adopted)
     };
+    let now = reference(fleet);
+    out.machines = fleet
+        .machines
+        .iter()
+        .map(|view| (view.id.to_string(), machine(fleet, view, now)))
+        .collect();
     let alone = fleet.machines.iter().filter(|m| m.adopted.is_some());
     let alone: BTreeSet<&str> = alone.map(|m| m.id.as_str()).collect();
     for manifest in &adopted {
@@ -65,14 +49,43 @@ pub fn compute(fleet: &Fleet, machines: Option<Oid>, archive: Option<Oid>, rules
     out
 }
 
-/// The time that machines are compared with: the latest sync of any, believed no more than 30 days beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
+/// The machine files that can be read.
+fn files(fleet: &Fleet) -> impl Iterator<Item = &SyncFile> {
+    fleet
+        .machines
+        .iter()
+        .filter_map(|m| m.machine_file.as_ref())
+}
+
+/// A manifest with the fleet's times and totals.
+fn times_and_totals(fleet: &Fleet, adopted: &[Manifest]) -> Manifest {
+    let created = files(fleet).map(|file| file.machine.created_at);
+    let updated = files(fleet).map(|file| file.machine.updated_at);
+    // First uses of claims lie before any row.
+    let claimed = files(fleet).filter_map(|file| file.claimed?.first);
+    Manifest {
+        created_at: created
+            .chain(adopted.iter().filter_map(|m| m.created_at))
+            .min(),
+        updated_at: updated
+            .chain(adopted.iter().filter_map(|m| m.updated_at))
+            .max(),
+        totals: fleet.totals(),
+        first_usage: fleet.first_usage().into_iter().chain(claimed).min(),
+        last_usage: fleet.last_usage(),
+        ..Manifest::default()
+    }
+}
+
+/// The time that machines are compared with: the latest sync of any, believed no more than 30 days
+/// beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
 fn reference(fleet: &Fleet) -> Option<Timestamp> {
     let believed = |view: &MachineView| {
-        let (page, usage) = (view.page.as_ref()?, view.last_usage);
+        let (file, usage) = (view.machine_file.as_ref()?, view.last_usage);
         let most = usage
-            .or(Some(page.machine.created_at))
+            .or(Some(file.machine.created_at))
             .and_then(|at| Timestamp::from_millis(at.millis().saturating_add(INACTIVE_AFTER)));
-        Some(most.map_or(page.last_sync(), |most| page.last_sync().min(most)))
+        Some(most.map_or(file.last_sync(), |most| file.last_sync().min(most)))
     };
     fleet.machines.iter().filter_map(believed).max()
 }
@@ -92,37 +105,44 @@ fn machine(fleet: &Fleet, view: &MachineView, now: Option<Timestamp>) -> Manifes
             ..entry.clone()
         };
     }
-    let file = view.page.as_ref();
-    let (hostname, platform) = file.map_or((String::new(), String::new()), |file| {
-        (file.machine.hostname.clone(), file.machine.platform.clone())
-    });
-    ManifestMachine {
-        label: if file.is_some() {
-            label(&hostname)
-        } else {
-            named.cloned()
-        },
-        hostname,
-        platform,
-        first_seen: file.map(|file| file.machine.created_at),
-        last_sync: file.map(SyncFile::last_sync),
-        last_sync_mode: file
-            .map_or("incremental", |file| file.metadata.sync_mode.as_str())
-            .to_owned(),
+    let mut out = ManifestMachine {
+        hostname: String::new(),
+        platform: String::new(),
+        first_seen: None,
+        last_sync: None,
+        last_sync_mode: Mode::Incremental.as_str().to_owned(),
         status: status(view, now),
         error_message: view.error.clone(),
         requests: view.totals.requests,
         cost: view.totals.cost.amount,
         last_usage: view.last_usage,
         summary_extra: Extra::new(),
+        label: named.cloned(),
         retired: view.retired,
         merged_into,
         extra: Extra::new(),
+    };
+    if let Some(file) = &view.machine_file {
+        out.label = label(&file.machine.hostname);
+        describe(&mut out, file);
     }
+    out
+}
+
+/// Adds what a machine's file states of the machine to its entry.
+fn describe(entry: &mut ManifestMachine, file: &SyncFile) {
+    entry.hostname.clone_from(&file.machine.hostname);
+    entry.platform.clone_from(&file.machine.platform);
+    entry.first_seen = Some(file.machine.created_at);
+    entry.last_sync = Some(file.last_sync());
+    file.metadata
+        .sync_mode
+        .as_str()
+        .clone_into(&mut entry.last_sync_mode);
 }
 
 fn status(view: &MachineView, now: Option<Timestamp>) -> Status {
-    let Some(file) = &view.page else {
+    let Some(file) = &view.machine_file else {
         return Status::Error;
     };
     let stale = now.is_some_and(|now| now.since(file.last_sync()) > INACTIVE_AFTER);
@@ -177,7 +197,7 @@ fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Ve
         .map(|(id, session)| {
             let count = fleet.sessions.get(id).map_or(0, |view| view.shared);
             Conflict {
-                code: "joined".to_owned(),
+                code: Code::Joined,
                 subject: id.to_string(),
                 machines: session.machines.clone(),
                 count,
@@ -192,7 +212,8 @@ fn conflicts(fleet: &Fleet, listed: &BTreeMap<SessionId, ManifestSession>) -> Ve
         .collect()
 }
 
-/// Adds what an adopted manifest has beyond the files: the sessions of machines without any (`alone`), and unknown members.
+/// Adds what an adopted manifest has beyond the files: the sessions of machines without any
+/// (`alone`), and unknown members.
 fn adopt(out: &mut Manifest, manifest: &Manifest, alone: &BTreeSet<&str>) {
     fill(&mut out.extra, &manifest.extra);
     fill(&mut out.summary_extra, &manifest.summary_extra);

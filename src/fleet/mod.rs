@@ -1,25 +1,37 @@
-//! What all files say together: aliases, copies, sums, rows, decisions, forgetting, retention, and the manifest as a function of that.
+//! What all files together contain: aliases, copies, sums, rows, decisions, forgetting, retention,
+//! and the manifest as a function of that.
 //!
-//! Counting is one pass ([`Fleet::count`]): map aliases, join copies by id, take the most detailed, add sums. Nothing here knows of caches;
-//! the room `cache` makes the same result from digests.
+//! Counting is one pass ([`Fleet::count`]): map aliases, join copies by id, take the most detailed,
+//! add sums. Nothing here knows of caches; the room `cache` makes the same result from digests.
 //!
-//! `error`, `view` → `read` → `decisions` → `authority` → `rules` → `enforce`; `decisions` → `book`; `view`, `read`, `book` → `sums` → `count` → `manifest`, `settle`:
-//! a file uses only files to its left.
+//! A file uses only files to its left:
+//!
+//! ```text
+//! error, view, limits → read → decisions → authority → subject → rules → judge → apply → enforce
+//! rules → read_rules; decisions → book; read, view → claims, compared → sums
+//! rules, book, sums → count → manifest, settle
+//! ```
 
+mod apply;
 pub mod authority;
 pub mod book;
+mod claims;
+mod compared;
 pub mod count;
 pub mod decisions;
 pub mod enforce;
 mod error;
+mod judge;
 pub mod limits;
 pub mod manifest;
 pub mod read;
+mod read_rules;
 pub mod rules;
 pub mod settle;
+mod subject;
 mod sums;
 mod tombstone;
 pub mod view;
 
 pub use error::DataError;
-pub use view::{Fleet, MachineView, Row, RowSource, Rows, SessionView};
+pub use view::{Fleet, MachineIndex, MachineView, Row, RowSource, Rows, SessionView};

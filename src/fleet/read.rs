@@ -1,4 +1,5 @@
-//! All that one machine has written, read from a tree: the join by id of all its files, never their sum.
+//! All that one machine has written, read from a tree: the join by id of all its files, never their
+//! sum.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +9,7 @@ use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::join::{Join as _, absorb};
 use crate::base::time::Day;
 use crate::format::dayfile::{DayFile, Forgotten};
-use crate::format::manifest::{Conflict, ManifestMachine};
+use crate::format::manifest::{Code, Conflict, Inputs, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::format::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 use crate::git::repo::{Blob, FILE, FOLDER, Repo};
@@ -25,7 +26,7 @@ pub struct MachineData {
     /// Its id.
     pub id: MachineId,
     /// Its machine file; none where there is none, an error where it cannot be read.
-    pub page: Option<Result<SyncFile, FormatError>>,
+    pub machine_file: Option<Result<SyncFile, FormatError>>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
     pub adopted: Option<ManifestMachine>,
     /// Its records, each joined from all its copies in all its files.
@@ -40,7 +41,8 @@ pub struct MachineData {
     pub problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
     pub suspect: BTreeSet<SessionId>,
-    /// It has a file that may be read, or is known otherwise: a machine of which all files were refused is none.
+    /// It has a file that may be read, or is known otherwise: a machine of which all files were
+    /// refused is none.
     pub is_vouched: bool,
 }
 
@@ -49,7 +51,7 @@ impl MachineData {
     pub fn new(id: MachineId) -> Self {
         Self {
             id,
-            page: None,
+            machine_file: None,
             adopted: None,
             records: RecordSet::default(),
             sums: BTreeMap::new(),
@@ -65,14 +67,16 @@ impl MachineData {
     pub fn is_forged(&self) -> bool {
         !self.is_vouched
             && !self.problems.is_empty()
-            && self.page.is_none()
+            && self.machine_file.is_none()
             && self.adopted.is_none()
             && self.records.is_empty()
     }
 
     /// The machine file, where it can be read.
-    pub fn page(&self) -> Option<&SyncFile> {
-        self.page.as_ref().and_then(|page| page.as_ref().ok())
+    pub fn machine_file(&self) -> Option<&SyncFile> {
+        self.machine_file
+            .as_ref()
+            .and_then(|file| file.as_ref().ok())
     }
 
     /// Takes over one of its files. Total: what does not parse is named in `problems`.
@@ -87,25 +91,25 @@ impl MachineData {
         match (content, day) {
             (Content::Refused(refusal), _) => {
                 self.problems
-                    .push(Conflict::about(refusal.code(), path, &machine, 0));
+                    .push(Conflict::about((&refusal).into(), path, &machine, 0));
             }
             (Content::Bytes(bytes), Some(day)) => self.add_day(path, &bytes, day, names),
             (Content::Bytes(bytes), None) => {
-                self.add_page(path, SyncFile::read(&machine, &bytes, names));
+                self.add_machine_file(path, SyncFile::read(&machine, &bytes, names));
             }
             (Content::TooLarge(size), None) => {
-                self.add_page(path, Err(FormatError::TooLarge { size, most }));
+                self.add_machine_file(path, Err(FormatError::TooLarge { size, most }));
             }
             (Content::TooLarge(_), Some(_)) => {
                 self.problems
-                    .push(Conflict::about("too-large", path, &machine, 0));
+                    .push(Conflict::about(Code::TooLarge, path, &machine, 0));
             }
         }
     }
 
-    fn add_page(&mut self, path: &str, page: Result<SyncFile, FormatError>) {
-        match &page {
-            Ok(page) => page
+    fn add_machine_file(&mut self, path: &str, file: Result<SyncFile, FormatError>) {
+        match &file {
+            Ok(file) => file
                 .sessions
                 .values()
                 .flat_map(|s| s.records.iter())
@@ -114,7 +118,7 @@ impl MachineData {
                 .problems
                 .push(Conflict::about(error.code(), path, &self.id, 0)),
         }
-        self.page = Some(page);
+        self.machine_file = Some(file);
     }
 
     fn add_day(&mut self, path: &str, bytes: &[u8], day: Day, names: &mut Interner) {
@@ -122,7 +126,7 @@ impl MachineData {
             Ok((file, damage)) => {
                 if damage.lines > 0 {
                     self.problems.push(Conflict::about(
-                        "damaged-lines",
+                        Code::DamagedLines,
                         path,
                         &self.id,
                         damage.lines,
@@ -149,18 +153,46 @@ impl MachineData {
     }
 }
 
-/// The ids of the trees that all figures come from, below a root tree.
-pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<(Option<Oid>, Option<Oid>), DataError> {
-    Ok((
-        repo.folder(root, layout::MACHINES)?,
-        repo.folder(root, layout::ARCHIVE)?,
-    ))
+/// The trees that all figures come from. None where a version of the repository has no such folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct InputTrees {
+    /// `sync/machines`.
+    pub machines: Option<Oid>,
+    /// `sync/archive`.
+    pub archive: Option<Oid>,
+}
+
+impl InputTrees {
+    /// Without day files: machine files state names and decisions.
+    #[must_use]
+    pub fn machine_files(self) -> Self {
+        Self {
+            archive: None,
+            ..self
+        }
+    }
+
+    /// As a manifest names them.
+    pub fn inputs(self) -> Inputs {
+        Inputs {
+            machines: self.machines.map(|id| id.to_string()),
+            archive: self.archive.map(|id| id.to_string()),
+        }
+    }
+}
+
+/// The trees that all figures come from, below a root tree.
+pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<InputTrees, DataError> {
+    Ok(InputTrees {
+        machines: repo.folder(root, layout::MACHINES)?,
+        archive: repo.folder(root, layout::ARCHIVE)?,
+    })
 }
 
 /// What a file holds, as far as it may be looked at.
 #[derive(Debug)]
 pub enum Content {
-    /// All of it.
+    /// All of its bytes.
     Bytes(Vec<u8>),
     /// It is longer than the format allows.
     TooLarge(usize),
@@ -170,7 +202,8 @@ pub enum Content {
 
 /// Sorts files to the machines that wrote them.
 ///
-/// Total: any file that does not parse is left out and named in the machine's `problems`; files without a place in the layout are ignored.
+/// Total: any file that does not parse is left out and named in the machine's `problems`; files
+/// without a place in the layout are ignored.
 #[derive(Debug, Default)]
 struct Reader {
     fleet: BTreeMap<MachineId, MachineData>,
@@ -199,19 +232,13 @@ pub fn read(tree: &Tree) -> Vec<MachineData> {
     reader.fleet.into_values().collect()
 }
 
-/// Reads all machines from the trees `sync/machines` and `sync/archive`.
-pub fn load(
-    repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
-) -> Result<Vec<MachineData>, DataError> {
+/// Reads all machines.
+pub fn load(repo: &Repo, trees: InputTrees) -> Result<Vec<MachineData>, DataError> {
     let mut reader = Reader::default();
-    let weighed = portions(repo, machines, archive)?
-        .into_iter()
-        .map(|portion| {
-            let weight = portion.weight(repo)?;
-            Ok((portion, weight))
-        });
+    let weighed = portions(repo, trees)?.into_iter().map(|portion| {
+        let weight = portion.weight(repo)?;
+        Ok((portion, weight))
+    });
     let (kept, left) = limits::split(weighed.collect::<Result<_, DataError>>()?, None);
     for (portion, _) in kept {
         for (blob, kind) in portion.files(repo)? {
@@ -229,21 +256,20 @@ pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>
             .entry(machine.clone())
             .or_insert_with(|| MachineData::new(machine.clone()));
         data.problems
-            .push(Conflict::about("too-large", path, &machine, 0));
+            .push(Conflict::about(Code::TooLarge, path, &machine, 0));
     }
     if let Some(first) = fleet.values_mut().next().filter(|_| left.machines > 0) {
-        let (code, subject) = ("too-many-machines".to_owned(), layout::ROOT.to_owned());
         first.problems.push(Conflict {
-            code,
-            subject,
+            code: Code::TooManyMachines,
+            subject: layout::ROOT.to_owned(),
             machines: Vec::new(),
             count: left.machines,
         });
     }
 }
 
-/// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where the object is missing: figures without
-/// it would be wrong figures.
+/// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where
+/// the object is missing: figures without it would be wrong figures.
 pub fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
     standing(repo, path, oid).map(|(content, _)| content)
 }
@@ -259,15 +285,16 @@ pub fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bool), Da
     })
 }
 
-/// A machine file, or one machine's month: what digests are made of and rules are asked about, as one.
+/// A machine file, or one machine's month: what digests are made of and rules are asked about, as
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Portion {
-    /// Its path.
+    /// Its path in the repository: a file, or a month's folder.
     pub path: String,
     /// Whose it is.
     pub machine: MachineId,
     /// It is a machine file.
-    pub is_page: bool,
+    pub is_machine_file: bool,
     /// The blob or tree.
     pub oid: Oid,
 }
@@ -281,8 +308,8 @@ impl Part for Portion {
         &self.path
     }
 
-    fn is_page(&self) -> bool {
-        self.is_page
+    fn is_machine_file(&self) -> bool {
+        self.is_machine_file
     }
 }
 
@@ -301,9 +328,9 @@ impl Portion {
         Ok(out)
     }
 
-    /// Its files.
+    /// Its files, each with its kind.
     pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
-        if self.is_page {
+        if self.is_machine_file {
             return Ok(vec![(
                 Blob {
                     path: self.path.clone(),
@@ -330,45 +357,30 @@ impl Portion {
     }
 }
 
-/// All machine files and machines' months below the trees `sync/machines` and `sync/archive`.
-pub fn portions(
-    repo: &Repo,
-    machines: Option<Oid>,
-    archive: Option<Oid>,
-) -> Result<Vec<Portion>, DataError> {
+/// All machine files and machines' months.
+pub fn portions(repo: &Repo, trees: InputTrees) -> Result<Vec<Portion>, DataError> {
     let mut out = Vec::new();
-    for (name, entry) in repo
-        .entries(machines)?
-        .into_iter()
-        .filter(|(_, entry)| entry.mode == FILE)
-    {
+    for (name, entry) in repo.entries(trees.machines)? {
         let path = format!("{}/{name}", layout::MACHINES);
-        if let Path::Machine(machine) = Path::parse(&path) {
+        if entry.mode == FILE
+            && let Path::Machine(machine) = Path::parse(&path)
+        {
             out.push(Portion {
                 path,
                 machine,
-                is_page: true,
+                is_machine_file: true,
                 oid: entry.oid,
             });
         }
     }
-    let folders = |tree: Option<Oid>| -> Result<Vec<(String, Oid)>, DataError> {
-        Ok(repo
-            .entries(tree)?
-            .into_iter()
-            .filter(|(_, entry)| entry.mode == FOLDER)
-            .map(|(name, entry)| (name, entry.oid))
-            .collect())
-    };
-    for (year, months) in folders(archive)? {
-        for (month, all) in folders(Some(months))? {
-            for (name, oid) in folders(Some(all))? {
+    for (year, months) in folders(repo, trees.archive)? {
+        for (month, all) in folders(repo, Some(months))? {
+            for (name, oid) in folders(repo, Some(all))? {
                 if let Some(machine) = layout::month_of(&year, &month, &name) {
-                    let path = format!("{}/{year}/{month}/{name}", layout::ARCHIVE);
                     out.push(Portion {
-                        path,
+                        path: format!("{}/{year}/{month}/{name}", layout::ARCHIVE),
                         machine,
-                        is_page: false,
+                        is_machine_file: false,
                         oid,
                     });
                 }
@@ -376,4 +388,13 @@ pub fn portions(
         }
     }
     Ok(out)
+}
+
+/// The folders in a tree, by name.
+fn folders(repo: &Repo, tree: Option<Oid>) -> Result<Vec<(String, Oid)>, DataError> {
+    let entries = repo.entries(tree)?.into_iter();
+    Ok(entries
+        .filter(|(_, entry)| entry.mode == FOLDER)
+        .map(|(name, entry)| (name, entry.oid))
+        .collect())
 }

@@ -1,17 +1,20 @@
 //! Settles what needs a time, a session or a project to be decided, before these are taken away.
 //!
-//! Shortening changes no total: what sums exceed records is computed with the records as they are, and again with the shortened ones;
-//! the difference is noted as deducted.
+//! Shortening changes no total: what sums exceed records is computed with the records as they are,
+//! and again with the shortened ones; the difference is noted as deducted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use super::compared::Compared;
 use super::read::MachineData;
-use super::sums::{Compared, Sums};
-use super::view::Fleet;
+use super::sums::Sums;
+use super::view::{Fleet, MachineIndex};
 use crate::base::ids::{MachineId, RecordId};
+use crate::prices::PriceBook;
 use crate::record::{Record, Sum, SumKey};
 
-/// The sums that the machine `me` has to write down before its records become those that it has in `after`.
+/// The sums that the machine `me` has to write down before its records become those that it has in
+/// `after`.
 pub fn settle(
     me: &MachineId,
     before: Vec<MachineData>,
@@ -26,9 +29,8 @@ pub fn settle(
     {
         return Vec::new();
     }
-    let compared = |machines: Vec<MachineData>| {
-        Fleet::compare(machines, crate::prices::PriceBook::default(), &mut |_| {}).1
-    };
+    let compared =
+        |machines: Vec<MachineData>| Fleet::compare(machines, PriceBook::default(), &mut |_| {}).1;
     let (was, is) = (compared(before), compared(after.clone()));
     // Sums are the same on both sides, and so is their order.
     let pairs = was.all.iter().zip(&is.all);
@@ -66,29 +68,30 @@ fn settle_at_nothing(wanted: &[&Compared], data: &mut MachineData) -> Vec<(SumKe
 }
 
 fn claims(data: &MachineData) -> bool {
-    let of_page = |page: &crate::format::syncfile::SyncFile| {
-        page.claimed.is_some()
-            || page
+    let of_file = |file: &crate::format::syncfile::SyncFile| {
+        file.claimed.is_some()
+            || file
                 .sessions
                 .values()
                 .any(|session| session.claimed.is_some())
-            || page
+            || file
                 .decisions
                 .keys()
                 .any(|(kind, ..)| kind == super::decisions::ADOPTED)
     };
-    data.page().is_some_and(of_page)
+    data.machine_file().is_some_and(of_file)
 }
 
 /// The sum with this key that the machine at this index is concerned with: its own, else any.
-fn find<'s>(sums: &'s Sums, key: &SumKey, at: usize) -> Option<&'s Compared> {
+fn find<'s>(sums: &'s Sums, key: &SumKey, machine: MachineIndex) -> Option<&'s Compared> {
     let same = || sums.all.iter().filter(|one| one.key == *key);
     same()
-        .find(|one| one.is_settled(at))
+        .find(|one| one.is_settled(machine))
         .or_else(|| same().next())
 }
 
-/// Notes in a record that is to be shortened which records without an id of their own are the same request.
+/// Notes in a record that is to be shortened which records without an id of their own are the same
+/// request.
 pub fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
     if !record.derived && derived.contains(&record.twin()) {
         record.twins.insert(record.twin());
@@ -102,5 +105,45 @@ pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
         .flat_map(|data| data.records.entries())
         .filter(|entry| entry.derived)
         .map(|entry| entry.id)
+        .collect()
+}
+
+/// For each of some sums whether what a machine has shows all of it already, so that it need not be
+/// written.
+pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
+    // That one of them shows another is no reason to leave it out, and neither is what was imported
+    // before.
+    let alone = |line: &(SumKey, Sum)| MachineData {
+        sums: [line.clone()].into(),
+        machine_file: None,
+        ..machine.clone()
+    };
+    let all = MachineData {
+        sums: lines.iter().cloned().collect(),
+        machine_file: None,
+        ..machine.clone()
+    };
+    let (_, sums) = Fleet::compare(vec![all], PriceBook::default(), &mut |_| {});
+    let is_shown: HashMap<&SumKey, bool> = sums
+        .all
+        .iter()
+        .map(|one| (&one.key, one.is_shown()))
+        .collect();
+    // An older computation of a day is looked at by itself.
+    let single = |line: &(SumKey, Sum)| {
+        Fleet::compare(vec![alone(line)], PriceBook::default(), &mut |_| {})
+            .1
+            .all
+            .iter()
+            .all(Compared::is_shown)
+    };
+    lines
+        .iter()
+        .map(|line| {
+            is_shown
+                .get(&line.0)
+                .copied()
+                .unwrap_or_else(|| single(line))
+        })
         .collect()
 }

@@ -1,12 +1,16 @@
-//! Tombstones of names: they have a session or a project forgotten, and do not tell its name to whoever reads the repository.
+//! Tombstones of names: they have a session or a project forgotten, and do not show its name to
+//! readers of the repository.
 //!
-//! Names are guessable, and a tombstone's salt stands beside it: with a list of names anybody can try which of them was forgotten. So
-//! where a machine has the fleet's key and the repository is plain, the key is in the MAC, and a machine without it cannot know what the
-//! tombstone is about. In an encrypted repository tombstones are sealed like everything else, and go without: they must outlive the key.
+//! Names are guessable, and a tombstone's salt stands beside it: with a list of names anybody can
+//! try which of them was forgotten. So where a machine has the fleet's key and the repository is
+//! plain, the key is in the MAC, and a machine without it cannot know what the tombstone is about.
+//! In an encrypted repository tombstones are sealed like everything else, and go without: they must
+//! outlive the key.
 
 use crate::base::key::{NameKey, hex, mac};
 
-/// The name of something that was forgotten, as a decision's subject has it behind its kind: `MAC`, or with a key `MARK:MAC`.
+/// The name of something that was forgotten, as a decision's subject has it behind its kind: `MAC`,
+/// or with a key `MARK:MAC`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HiddenName {
     /// The mark of the key that is in the MAC.
@@ -64,7 +68,7 @@ impl HiddenName {
         !self.is_unknown(keys) && Self::of(kind, &self.salt, name, self.key(keys)) == *self
     }
 
-    /// What tells it from others.
+    /// Distinguishes it from others.
     pub fn bytes(&self) -> Vec<u8> {
         format!("{} {}", self.salt, self.text()).into_bytes()
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
+use crate::base::window::{Window, hull};
 use crate::format::manifest::{Conflict, ConflictStatus, ManifestMachine};
 use crate::format::syncfile::SyncFile;
 use crate::prices::{Prices, prices};
@@ -16,32 +17,35 @@ use crate::record::{Client, Entry, Level, Source, Totals};
 pub enum RowSource {
     /// A record of this level of detail.
     Record(Level),
-    /// What Claude Code's account says beyond requests, at this level of detail.
+    /// What Claude Code's account states beyond requests, at this level of detail.
     Ledger(Level),
-    /// What a sum says beyond records.
+    /// What a sum states beyond records.
     Sum(Source),
 }
+
+/// The index of a machine in [`Fleet::machines`], which are sorted by id.
+pub type MachineIndex = usize;
 
 /// One counted item: a request, or a total without records.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
     /// Its id, where it is a record and not from the cache.
     pub id: Option<RecordId>,
-    /// Index of its machine in [`Fleet::machines`]: the one that it counts for.
-    pub machine: usize,
+    /// The machine that it counts for.
+    pub machine: MachineIndex,
     /// Its session, where it is known.
     pub session: Option<&'a SessionId>,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: &'a str,
     /// Its model; empty where it is not known.
     pub model: &'a str,
-    /// Its time.
+    /// The time that it is reported at.
     pub at: Timestamp,
     /// What it adds, its cost by this version's prices.
     pub totals: Totals,
     /// The cost that the transcript states, where it states one.
     pub recorded: Option<Money>,
-    /// Why it counts.
+    /// Whether it is a record, a ledger entry or a sum.
     pub source: RowSource,
     /// The last row of the request was not seen yet.
     pub provisional: bool,
@@ -53,7 +57,7 @@ pub struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// A record that counts for a machine.
-    pub fn of(entry: &Entry<'a>, machine: usize) -> Self {
+    pub fn of(entry: &Entry<'a>, machine: MachineIndex) -> Self {
         Self {
             id: Some(entry.id),
             machine,
@@ -83,7 +87,7 @@ impl<'a> Row<'a> {
         )
     }
 
-    /// Whether it is what Claude Code's account says beyond requests.
+    /// Whether it is what Claude Code's account states beyond requests.
     pub fn is_ledger(&self) -> bool {
         matches!(self.source, RowSource::Ledger(_))
     }
@@ -94,7 +98,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that nobody keeps them all.
+/// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that
+/// nobody keeps them all.
 pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
 
 /// A machine of the fleet.
@@ -106,10 +111,10 @@ pub struct MachineView {
     pub label: String,
     /// It will not sync again.
     pub retired: bool,
-    /// Index of the machine that this one was merged into; its requests count there.
-    pub merged_into: Option<usize>,
+    /// The machine that this one was merged into; its requests count there.
+    pub merged_into: Option<MachineIndex>,
     /// Its machine file, where it can be read.
-    pub page: Option<SyncFile>,
+    pub machine_file: Option<SyncFile>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
     pub adopted: Option<ManifestMachine>,
     /// Why its machine file cannot be read.
@@ -124,7 +129,7 @@ pub struct MachineView {
 #[derive(Debug, Clone, Default)]
 pub struct SessionView {
     /// The machines that hold some of it.
-    pub machines: BTreeSet<usize>,
+    pub machines: BTreeSet<MachineIndex>,
     /// Its first row's time, and the project there.
     pub first: Option<(Timestamp, Name)>,
     /// Its last row's time.
@@ -173,7 +178,7 @@ pub struct Fleet {
     /// The sum of all that counts.
     sum: Totals,
     /// The first and the last request.
-    span: Option<(Timestamp, Timestamp)>,
+    span: Option<Window>,
     /// What was left out and what needs review, sorted.
     pub conflicts: Vec<Conflict>,
     /// Prices by the fleet's book, where it has one.
@@ -183,13 +188,13 @@ pub struct Fleet {
 impl Fleet {
     /// Counts a row, and shows it.
     pub(super) fn push(&mut self, row: Row, rows: Rows) {
-        let at = self.alias(row.machine);
-        let row = Row { machine: at, ..row };
-        self.count_for(at, row.totals, row.at, row.at);
+        let machine = self.alias(row.machine);
+        let row = Row { machine, ..row };
+        self.count_for(machine, row.totals, Window::at(row.at));
         if let Some(session) = row.session {
             let view = self.session(session);
             view.totals = view.totals.plus(row.totals);
-            view.machines.insert(at);
+            view.machines.insert(machine);
             view.last = view.last.max(Some(row.at));
             view.begins(row.at, row.project);
         }
@@ -197,22 +202,21 @@ impl Fleet {
     }
 
     /// Adds to the totals of the fleet and of a machine.
-    pub fn count_for(&mut self, at: usize, totals: Totals, first: Timestamp, last: Timestamp) {
-        let machine = &mut self.machines[at];
-        machine.totals = machine.totals.plus(totals);
-        machine.last_usage = machine.last_usage.max(Some(last));
+    pub fn count_for(&mut self, machine: MachineIndex, totals: Totals, window: Window) {
+        let view = &mut self.machines[machine];
+        view.totals = view.totals.plus(totals);
+        view.last_usage = view.last_usage.max(Some(window.last));
         self.sum = self.sum.plus(totals);
-        let (from, to) = self.span.unwrap_or((first, last));
-        self.span = Some((from.min(first), to.max(last)));
+        self.span = hull(self.span.into_iter().chain([window]));
     }
 
-    /// The machine that what stands at this index counts for.
-    pub(super) fn alias(&self, at: usize) -> usize {
-        self.machines[at].merged_into.unwrap_or(at)
+    /// The machine that the data of a machine counts for: itself, or the one that it was merged into.
+    pub(super) fn alias(&self, machine: MachineIndex) -> MachineIndex {
+        self.machines[machine].merged_into.unwrap_or(machine)
     }
 
     /// The index of a machine, or of the one that it was merged into.
-    pub fn place(&self, machine: &MachineId) -> Option<usize> {
+    pub fn place(&self, machine: &MachineId) -> Option<MachineIndex> {
         self.machines
             .binary_search_by(|view| view.id.cmp(machine))
             .ok()
@@ -246,12 +250,12 @@ impl Fleet {
 
     /// The first request of all.
     pub fn first_usage(&self) -> Option<Timestamp> {
-        self.span.map(|span| span.0)
+        self.span.map(|span| span.first)
     }
 
     /// The last request of all.
     pub fn last_usage(&self) -> Option<Timestamp> {
-        self.span.map(|span| span.1)
+        self.span.map(|span| span.last)
     }
 
     /// The sum of all that counts.

@@ -6,6 +6,7 @@ use super::members::Members;
 use crate::base::ids::{Interner, Name, SessionId};
 use crate::base::money::Cost;
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::Window;
 use crate::prices::prices;
 use crate::record::{
     Body, Client, Counters, Level, MAX_COUNTER, Origin, Record, Source, Sum, SumKey, Totals,
@@ -13,8 +14,8 @@ use crate::record::{
 };
 
 impl Members<'_> {
-    /// A record, and its project where it names one. `around`: the session that it stands under in a machine file. `file`: the day of the
-    /// day file that it stands in.
+    /// A record, and its project where it names one. `around`: the session that it stands under in
+    /// a machine file. `file`: the day of the day file that it stands in.
     pub(super) fn record(
         mut self,
         around: Option<&SessionId>,
@@ -24,6 +25,46 @@ impl Members<'_> {
         if !self.is_credible() {
             return None;
         }
+        let (origin, project) = self.origin(around, file, names)?;
+        let (level, timestamp) = (origin.level, origin.timestamp);
+        let ledger = match &self.ledger {
+            Some(ledger) => Some(Box::new(ledger.read(level, timestamp)?)),
+            None => None,
+        };
+        if ledger.is_some() {
+            // It is no request, and has an id of its own.
+            self.id?;
+            self.drop_request_members();
+        }
+        let model = names.name(&self.model.take()?);
+        let body = self.body(model, &origin, names);
+        let full = level == Level::Full;
+        let derived = || derived_id(timestamp, &body.model, &body.counters);
+        let record = Record {
+            id: self.id.unwrap_or_else(derived),
+            derived: match level {
+                Level::Full => self.id.is_none(),
+                _ => self.derived,
+            },
+            origin,
+            index: if full { self.index } else { 0 },
+            fast: self.fast,
+            body,
+            twins: self.twins,
+            ledger,
+            extra: self.extra,
+        };
+        Some((record, project))
+    }
+
+    /// The origin of a record, with the level of detail that its members show, and its project
+    /// where it names one.
+    fn origin(
+        &mut self,
+        around: Option<&SessionId>,
+        file: Option<Day>,
+        names: &mut Interner,
+    ) -> Option<(Origin, Option<String>)> {
         let own = self.session.as_deref();
         let session = own.map(|own| SessionId::new(names.name(own)));
         let session = session.or_else(|| around.cloned());
@@ -41,35 +82,7 @@ impl Members<'_> {
             project: names.name(project.as_deref().unwrap_or_default()),
             client: self.client(level > Level::Bare && self.ledger.is_none(), names),
         };
-        let ledger = match &self.ledger {
-            Some(ledger) => Some(Box::new(ledger.read(level, timestamp)?)),
-            None => None,
-        };
-        if ledger.is_some() {
-            // It is no request, and has an id of its own.
-            self.id?;
-            self.drop_request_members();
-        }
-        let model = names.name(&self.model.take()?);
-        let body = self.body(model, &origin, names);
-        let full = level == Level::Full;
-        let derived = || derived_id(timestamp, &body.model, &body.counters);
-        let record = Record {
-            id: self.id.unwrap_or_else(derived),
-            derived: if full {
-                self.id.is_none()
-            } else {
-                self.derived
-            },
-            origin,
-            index: if full { self.index } else { 0 },
-            fast: self.fast,
-            body,
-            twins: self.twins,
-            ledger,
-            extra: self.extra,
-        };
-        Some((record, project.map(Cow::into_owned)))
+        Some((origin, project.map(Cow::into_owned)))
     }
 
     /// Whether no counter is absurd.
@@ -134,7 +147,8 @@ impl Members<'_> {
         }
     }
 
-    /// What made a record. Where a record of its kind has none, such a member is of a newer version, and is kept as it is.
+    /// What made a record. Where a record of its kind has none, such a member is of a newer
+    /// version, and is kept as it is.
     fn client(&mut self, known: bool, names: &mut Interner) -> Client {
         let mut name = |key: &str, text: Option<Cow<str>>| {
             let text = text.unwrap_or_default();
@@ -170,7 +184,7 @@ impl Members<'_> {
             amount: self.cost.unwrap_or_default(),
         };
         let sum = Sum {
-            window: self.from.zip(self.until),
+            window: self.from.zip(self.until).map(Window::from),
             project: self.project.map(Cow::into_owned).unwrap_or_default(),
             totals: Totals {
                 requests: self.requests,

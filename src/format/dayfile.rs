@@ -1,7 +1,8 @@
 //! Day files: `sync/archive/{YYYY}/{MM}/{uuid}/{DD}[.N].jsonl`, where every usage record lives.
 //!
-//! A header line; then per session a session line and below it the session's records, sums and lines of unknown kinds.
-//! The content is a set, the bytes are its sorted form, and joining two versions is union by id.
+//! A header line; then per session a session line and below it the session's records, sums and
+//! lines of unknown kinds. The content is a set, the bytes are its sorted form, and joining two
+//! versions is union by id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use super::VERSION;
 use super::line::sum_line;
+use crate::base::encode;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};
 use crate::base::join::absorb;
 use crate::base::json::{Extra, Object};
@@ -22,7 +24,7 @@ const SUSPECT: &str = "suspect";
 /// The records of one machine that were first seen with a time on one UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayFile {
-    /// The machine.
+    /// The machine that wrote it.
     pub machine: MachineId,
     /// The day.
     pub day: Day,
@@ -30,26 +32,29 @@ pub struct DayFile {
     pub extra: Extra,
     /// Unknown members of session lines.
     pub sessions: BTreeMap<SessionId, Extra>,
-    /// The records.
+    /// The records, each once.
     pub records: RecordSet,
     /// Totals for which there are no records.
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of records that were forgotten.
     pub forgotten: BTreeSet<Forgotten>,
-    /// Lines of kinds that this version does not know, as canonical text, with their session if they name one.
+    /// Lines of kinds that this version does not know, as canonical text, with their session if
+    /// they name one.
     pub unknown: BTreeSet<(Option<SessionId>, String)>,
 }
 
 /// The id of a record that was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Forgotten {
-    /// The record.
+    /// The id of the record.
     pub id: RecordId,
-    /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote it down.
+    /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote
+    /// it down.
     pub by: Option<RecordId>,
 }
 
-/// The line that brings back a forgotten id of which no tombstone says why. Earlier versions carry it as one of an unknown kind.
+/// The line that brings back a forgotten id that is noted without a tombstone. Earlier versions
+/// carry it as one of an unknown kind.
 fn kept_line(id: RecordId) -> String {
     Object::new()
         .other("kept", Some(id.to_string().as_str()))
@@ -80,8 +85,8 @@ impl DayFile {
         }
     }
 
-    /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum; the mark stays, through all joins,
-    /// for a person to see.
+    /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum;
+    /// the mark stays, through all joins, for a person to see.
     pub fn mark_suspect(&mut self, session: &SessionId) {
         self.sessions
             .entry(session.clone())
@@ -97,7 +102,7 @@ impl DayFile {
             .map(|(id, _)| id)
     }
 
-    /// Whether both say the same of a session.
+    /// Whether both have the same records and sums of a session.
     pub fn agrees(&self, other: &Self, session: &SessionId) -> bool {
         let covers = |a: &Self, b: &Self| {
             let records = b
@@ -114,7 +119,7 @@ impl DayFile {
         covers(self, other) && covers(other, self)
     }
 
-    /// Brings back a forgotten id of which no tombstone says why.
+    /// Brings back a forgotten id that is noted without a tombstone.
     pub fn keep(&mut self, id: RecordId) {
         self.unknown.insert((None, kept_line(id)));
     }
@@ -188,7 +193,8 @@ impl DayFile {
     /// The lines of each session, and those without one.
     fn lines(&self) -> (BTreeMap<SessionId, SessionLines<'_>>, Vec<&String>) {
         let mut sessions: BTreeMap<SessionId, SessionLines> = BTreeMap::new();
-        // A session without lines is written only if its line has members of its own, such as a mark.
+        // A session without lines is written only if its line has members of its own, such as a
+        // mark.
         for session in self.marked().into_keys() {
             sessions.entry(session.clone()).or_default();
         }
@@ -228,42 +234,44 @@ impl DayFile {
             .spec("machine", self.machine.as_str())
             .spec("day", self.day.to_string().as_str());
         let mut out = String::with_capacity(self.records.len() * 400 + 200);
-        out.push_str(&header.extra(&self.extra).line());
-        out.push('\n');
+        push_line(&mut out, &header.extra(&self.extra).line());
         let mut checksums = BTreeMap::new();
         for (session, lines) in sessions {
             let project = lines.project();
             let body = lines.write(self.day, &project);
             let checksum = hex(Sha256::new_with_prefix(&body));
-            let extra = self.sessions.get(&session);
-            let line = Object::new()
-                .spec("session", session.as_str())
-                .spec("project_name", &*project)
-                .spec("checksum", checksum.as_str());
-            out.push_str(&match extra {
-                Some(extra) => line.extra(extra).line(),
-                None => line.line(),
-            });
-            out.push('\n');
+            push_line(&mut out, &self.session_line(&session, &project, &checksum));
             out.push_str(&body);
             checksums.insert(session, checksum);
         }
         for Forgotten { id, by } in &self.forgotten {
             let by = by.map(|by| by.to_string());
-            out.push_str(
-                &Object::new()
-                    .other("by", by.as_deref())
-                    .other("forgotten", Some(id.to_string().as_str()))
-                    .line(),
-            );
-            out.push('\n');
+            let line = Object::new()
+                .other("by", by.as_deref())
+                .other("forgotten", Some(id.to_string().as_str()));
+            push_line(&mut out, &line.line());
         }
         for text in trailing {
-            out.push_str(text);
-            out.push('\n');
+            push_line(&mut out, text);
         }
         (out, checksums)
     }
+
+    fn session_line(&self, session: &SessionId, project: &str, checksum: &str) -> String {
+        let line = Object::new()
+            .spec("session", session.as_str())
+            .spec("project_name", project)
+            .spec("checksum", checksum);
+        match self.sessions.get(session) {
+            Some(extra) => line.extra(extra).line(),
+            None => line.line(),
+        }
+    }
+}
+
+fn push_line(out: &mut String, line: &str) {
+    out.push_str(line);
+    out.push('\n');
 }
 
 /// The lines of one session, in the order of the file.
@@ -275,7 +283,8 @@ struct SessionLines<'a> {
 }
 
 impl SessionLines<'_> {
-    /// The project on the session line: that of the first record, else the greatest that a sum names.
+    /// The project on the session line: that of the first record, else the greatest that a sum
+    /// names.
     fn project(&self) -> Name {
         let first = self
             .records
@@ -308,8 +317,7 @@ impl SessionLines<'_> {
             .chain(sums)
             .chain(self.unknown.iter().map(|text| (*text).clone()))
         {
-            out.push_str(&line);
-            out.push('\n');
+            push_line(&mut out, &line);
         }
         out
     }
@@ -317,11 +325,5 @@ impl SessionLines<'_> {
 
 /// A digest as lower-case hex.
 pub fn hex(hash: Sha256) -> String {
-    use std::fmt::Write as _;
-    hash.finalize()
-        .iter()
-        .fold(String::with_capacity(64), |mut out, byte| {
-            let _ = write!(out, "{byte:02x}");
-            out
-        })
+    encode::hex(&hash.finalize())
 }

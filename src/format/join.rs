@@ -8,7 +8,7 @@ use crate::base::join::{Join, greater};
 use crate::base::json::{Object, join_extra};
 use crate::base::time::Timestamp;
 
-/// Two versions of what a 1.0 machine file says in all.
+/// Two versions of what a 1.0 machine file claims in all.
 impl Join for Claim {
     fn join(self, other: Self) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Join for DayFile {
     }
 }
 
-/// Of two decisions with one key the one with more to say stays.
+/// Of two decisions with one key the one with the greater text stays.
 impl Join for Decision {
     fn join(self, other: Self) -> Self {
         let text = |decision: &Self| Object::new().extra(&decision.0).line();
@@ -55,14 +55,15 @@ impl Join for Decision {
     }
 }
 
-/// A page. What its owner refreshes as one view comes whole from the version with the greater (revision, `updated_at`, bytes);
-/// decisions, claims and the sessions that carry claims are joined, and `created_at` is the smaller.
+/// A machine file. The view of the last sync, which its machine refreshes, comes whole from the
+/// version with the greater (revision, `updated_at`, bytes); decisions, claims and the sessions
+/// that carry claims are joined, and `created_at` is the smaller.
 impl Join for SyncFile {
     fn join(self, other: Self) -> Self {
         if self == other {
             return self;
         }
-        let rank = |page: &Self| (page.machine.revision, page.machine.updated_at);
+        let rank = |file: &Self| (file.machine.revision, file.machine.updated_at);
         let order = rank(&self)
             .cmp(&rank(&other))
             .then_with(|| view_text(&self).cmp(&view_text(&other)));
@@ -72,44 +73,48 @@ impl Join for SyncFile {
             (other, self)
         };
         if order.is_eq() {
-            // One revision with two views can only be a copy that went its own way: keep what either view lists.
-            for (id, session) in tail
-                .sessions
-                .iter()
-                .filter(|(_, session)| session.claimed.is_none())
-            {
-                let mine = head
-                    .sessions
-                    .entry(id.clone())
-                    .or_insert_with(|| session.clone());
-                if mine.claimed.is_none() && session.text() > mine.text() {
-                    *mine = session.clone();
-                }
-            }
+            join_views(&mut head, &tail);
         }
         head.machine.created_at = head.machine.created_at.min(tail.machine.created_at);
         head.claimed = head.claimed.join(tail.claimed);
         head.pruned_before = greater(head.pruned_before, tail.pruned_before);
         head.extra = join_extra(&head.extra, &tail.extra);
         head.decisions = take(&mut head.decisions).join(take(&mut tail.decisions));
-        for (id, session) in take(&mut tail.sessions)
-            .into_iter()
-            .filter(|(_, session)| session.claimed.is_some())
-        {
-            match head.sessions.remove(&id) {
-                Some(mine) if mine.claimed.is_some() => {
-                    head.sessions.insert(id, join_held(mine, session))
-                }
-                _ => head.sessions.insert(id, session),
+        for (id, session) in take(&mut tail.sessions) {
+            if session.claimed.is_none() {
+                continue;
+            }
+            let joined = match head.sessions.remove(&id) {
+                Some(mine) if mine.claimed.is_some() => join_held(mine, session),
+                _ => session,
             };
+            head.sessions.insert(id, joined);
         }
         head
     }
 }
 
-/// What takes part in the tie-break between two pages of equal rank: what one of them gives whole, sessions apart.
-fn view_text(page: &SyncFile) -> String {
-    let mut view = page.clone();
+/// Keeps the sessions that either of two views lists. One revision with two views can only be a
+/// copy that went its own way.
+fn join_views(head: &mut SyncFile, tail: &SyncFile) {
+    for (id, session) in &tail.sessions {
+        if session.claimed.is_some() {
+            continue;
+        }
+        let mine = head
+            .sessions
+            .entry(id.clone())
+            .or_insert_with(|| session.clone());
+        if mine.claimed.is_none() && session.text() > mine.text() {
+            *mine = session.clone();
+        }
+    }
+}
+
+/// The text by which a tie between two machine files of equal rank is broken: the view of the last
+/// sync, without sessions.
+fn view_text(file: &SyncFile) -> String {
+    let mut view = file.clone();
     view.machine.created_at = Timestamp::EPOCH;
     view.claimed = None;
     view.pruned_before = None;

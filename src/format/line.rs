@@ -11,7 +11,8 @@ use crate::record::{Record, Source, Sum, SumKey};
 /// A line of a day file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// A session's line: what the lines below it belong to. `project` is the session's project there.
+    /// A session's line: what the lines below it belong to. `project` is the session's project
+    /// there.
     Session {
         /// The session; empty for lines that have none.
         session: SessionId,
@@ -54,7 +55,7 @@ pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
             sum.deducted
                 .map(|deducted| deducted.write(Object::new()).flat()),
         )
-        .other("from", sum.window.map(|window| window.0))
+        .other("from", sum.window.map(|window| window.first))
         .other("mark", text(&key.mark))
         .other(
             "project_name",
@@ -66,7 +67,7 @@ pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
         )
         .other("session", text(key.session.as_str()))
         .other("sum", Some(key.source.as_str()))
-        .other("until", sum.window.map(|window| window.1))
+        .other("until", sum.window.map(|window| window.last))
         .extra(&sum.extra)
         .line()
 }

@@ -8,7 +8,8 @@ pub fn is_marker(line: &[u8]) -> bool {
     MARKERS.iter().any(|marker| line.starts_with(marker))
 }
 
-/// The two versions in a text in which git left conflict markers; none where there are no markers, or where they do not pair up.
+/// The two versions in a text in which git left conflict markers; none where there are no markers,
+/// or where they do not pair up.
 pub fn sides(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     #[derive(PartialEq)]
     enum At {

@@ -153,6 +153,11 @@ fn time<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Err
         .ok_or_else(|| A::Error::custom("no ISO 8601 time"))
 }
 
+fn day<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Day, A::Error> {
+    let Str(text) = map.next_value()?;
+    Day::parse(&text).ok_or_else(|| A::Error::custom("no day"))
+}
+
 fn id<'de, A: MapAccess<'de>>(map: &mut A) -> Result<RecordId, A::Error> {
     let Str(text) = map.next_value()?;
     RecordId::parse(&text).ok_or_else(|| A::Error::custom("no record id"))
@@ -207,10 +212,7 @@ impl<'de> Members<'de> {
             "session" => self.session = text(map)?,
             "project_name" => self.project = text(map)?,
             "checksum" => self.checksum = text(map)?,
-            "day" => {
-                let Str(day) = map.next_value()?;
-                self.day = Some(Day::parse(&day).ok_or_else(|| A::Error::custom("no day"))?);
-            }
+            "day" => self.day = Some(day(map)?),
             "requests" => self.requests = number(map)?,
             "provisional" => self.provisional = map.next_value()?,
             "sidechain" => self.sidechain = map.next_value()?,

@@ -1,7 +1,8 @@
 //! From one major version of the format to the next.
 //!
-//! Minor versions only add optional members and need no migration. A major version moves or changes what is there, so that older tools
-//! must not write it: they say "update". Migrating is one commit that changes every file and loses nothing; git keeps the old one.
+//! Minor versions only add optional members and need no migration. A major version moves or changes
+//! what is there, so that older tools must not write it: they ask for an update. Migrating is one
+//! commit that changes every file and loses nothing; git keeps the old one.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use super::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
 /// What a file is, as far as migrating goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shape {
-    /// One JSON object: a page, a manifest.
+    /// One JSON object: a machine file, a manifest.
     Whole,
     /// An object a line, the first with the version: a day file.
     Lines,
@@ -32,7 +33,7 @@ pub struct Step {
 /// The steps that this tool knows. There is one major version so far.
 pub const STEPS: &[Step] = &[];
 
-/// The version that a file says it has.
+/// The version that a file states.
 pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
     let first = match shape {
         Shape::Whole => bytes,
@@ -42,7 +43,8 @@ pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
     value.get("version")?.as_str().map(str::to_owned)
 }
 
-/// A file after all steps that apply to it; none where none does. A line that is no JSON stays as it is.
+/// A file after all steps that apply to it; none where none does. A line that is no JSON stays as
+/// it is.
 pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<u8>>, FormatError> {
     let most = MAX_DAY_FILE.max(MAX_SYNC_FILE);
     if bytes.len() > most {
@@ -67,31 +69,30 @@ pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<
                 let value = stamped(step, (step.change)(shape, value));
                 format!("{value:#}\n").into_bytes()
             }
-            Shape::Lines => {
-                let mut out = Vec::with_capacity(text.len());
-                for (at, line) in text
-                    .split(|b| *b == b'\n')
-                    .filter(|line| !line.is_empty())
-                    .enumerate()
-                {
-                    match serde_json::from_slice::<Value>(line) {
-                        Ok(value) if at == 0 => out.extend(
-                            stamped(step, (step.change)(shape, value))
-                                .to_string()
-                                .into_bytes(),
-                        ),
-                        Ok(value) => {
-                            out.extend((step.change)(shape, value).to_string().into_bytes());
-                        }
-                        Err(_) => out.extend_from_slice(line),
-                    }
-                    out.push(b'\n');
-                }
-                out
-            }
+            Shape::Lines => migrate_lines(step, &text),
         };
     }
     Ok(changed.then_some(text))
+}
+
+/// A file of lines after one step.
+fn migrate_lines(step: &Step, text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let lines = text.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    for (at, line) in lines.enumerate() {
+        match serde_json::from_slice::<Value>(line) {
+            Ok(value) => {
+                let mut value = (step.change)(Shape::Lines, value);
+                if at == 0 {
+                    value = stamped(step, value);
+                }
+                out.extend(value.to_string().into_bytes());
+            }
+            Err(_) => out.extend_from_slice(line),
+        }
+        out.push(b'\n');
+    }
+    out
 }
 
 fn stamped(step: &Step, mut value: Value) -> Value {

@@ -1,8 +1,9 @@
 //! The files in the repository: their types, how they are read, and their canonical bytes.
 //!
-//! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names validated, counters capped.
-//! Writing is canonical: equal values are equal bytes on every machine.
+//! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names
+//! validated, counters capped. Writing is canonical: equal values are equal bytes on every machine.
 
+pub mod conflict;
 mod convert;
 pub mod dayfile;
 mod join;
@@ -12,21 +13,31 @@ pub mod markers;
 mod members;
 pub mod migrate;
 mod read_day;
+mod read_manifest;
+mod read_syncfile;
 pub mod sealed;
+mod sealed_head;
+mod sealing_key;
+mod statement;
 pub mod syncfile;
+mod write_manifest;
+mod write_syncfile;
 
 use serde_json::Value;
 
+use self::conflict::Code;
 use crate::base::json::{FieldError, Fields};
 use crate::record::Totals;
 
 /// The version that this tool writes: 1.0 plus optional fields.
 pub const VERSION: &str = "1.1";
 
-/// The largest day file that is read, in bytes. A part is closed at 1 MB, so only a join of many clones could exceed it.
+/// The largest day file that is read, in bytes. A part is closed at 1 MB, so only a join of many
+/// clones could exceed it.
 pub const MAX_DAY_FILE: usize = 64 << 20;
 
-/// The largest sync file that is read, in bytes. Ours have at most 256 KB; those of version 1.0 hold a machine's whole history.
+/// The largest sync file that is read, in bytes. Ours have at most 256 KB; those of version 1.0
+/// hold a machine's whole history.
 pub const MAX_SYNC_FILE: usize = 64 << 20;
 
 /// The largest manifest that is read, in bytes.
@@ -41,9 +52,9 @@ pub enum FormatError {
     /// Above the limit for its kind.
     #[error("it has {size} bytes; at most {most} are read")]
     TooLarge {
-        /// Its size.
+        /// Its size in bytes.
         size: usize,
-        /// The limit.
+        /// The limit in bytes.
         most: usize,
     },
     /// It has more sessions than are read.
@@ -58,20 +69,20 @@ pub enum FormatError {
     /// Written by a tool of a later major version.
     #[error("it has format version {0}, which is newer than the 1.x that this tool reads")]
     Newer(String),
-    /// It says that it belongs elsewhere.
+    /// Its own machine or day is not that of its place.
     #[error("it says that it is the file of {0}")]
     Misplaced(String),
 }
 
 impl FormatError {
-    /// The fixed code under which a manifest names it.
-    pub fn code(&self) -> &'static str {
+    /// The code under which a manifest names it.
+    pub fn code(&self) -> Code {
         match self {
-            Self::TooLarge { .. } => "too-large",
-            Self::TooManySessions => "too-many-sessions",
-            Self::Malformed(_) | Self::Field(_) => "malformed",
-            Self::Newer(_) => "newer-version",
-            Self::Misplaced(_) => "misplaced",
+            Self::TooLarge { .. } => Code::TooLarge,
+            Self::TooManySessions => Code::TooManySessions,
+            Self::Malformed(_) | Self::Field(_) => Code::Malformed,
+            Self::Newer(_) => Code::NewerVersion,
+            Self::Misplaced(_) => Code::Misplaced,
         }
     }
 }

@@ -14,10 +14,10 @@ use crate::base::time::Day;
 use crate::record::{Level, Record, Sum, SumKey};
 
 impl DayFile {
-    /// Reads the file that lies where `machine` and `day` say.
+    /// Reads the file of a machine's day.
     ///
-    /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves: what stands between them are
-    /// lines like any other, and a set takes both sides.
+    /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves:
+    /// what stands between them are lines like any other, and a set takes both sides.
     pub fn read(
         machine: &MachineId,
         day: Day,
@@ -37,12 +37,10 @@ impl DayFile {
                 reading.damage.lines += 1;
                 continue;
             };
-            // Two equal headers become one in a text merge; those that differ in unknown members stand twice.
-            let is_header = if header {
-                is_header(text)
-            } else {
-                text.starts_with('{')
-            };
+            // Two equal headers become one in a text merge; those that differ in unknown members
+            // stand twice.
+            let is_first = !header && text.starts_with('{');
+            let is_header = is_first || header && is_header(text);
             if is_header {
                 reading.file.read_header(text)?;
                 header = true;
@@ -54,16 +52,14 @@ impl DayFile {
             }
         }
         if !header {
-            let reason = "its first line is no header".to_owned();
-            return Err(FormatError::Malformed(reason));
+            return Err(no_header());
         }
         Ok(reading.finish(names))
     }
 
     fn read_header(&mut self, text: &str) -> Result<(), FormatError> {
-        let malformed = || FormatError::Malformed("its first line is no header".to_owned());
-        let value: Value = serde_json::from_str(text).map_err(|_| malformed())?;
-        let mut fields = Fields::of(value).ok_or_else(malformed)?;
+        let value: Value = serde_json::from_str(text).map_err(|_| no_header())?;
+        let mut fields = Fields::of(value).ok_or_else(no_header)?;
         check_version(&fields.text("version")?)?;
         let (machine, day) = (fields.text("machine")?, fields.text("day")?);
         if machine != self.machine.as_str() || day != self.day.to_string() {
@@ -75,6 +71,10 @@ impl DayFile {
         self.extra = join_extra(&self.extra, &fields.rest());
         Ok(())
     }
+}
+
+fn no_header() -> FormatError {
+    FormatError::Malformed("its first line is no header".to_owned())
 }
 
 /// A file while its lines are read.

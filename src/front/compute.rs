@@ -13,6 +13,7 @@ use crate::cache::Cache;
 use crate::cache::overview::Overview;
 use crate::charts::Theme;
 use crate::fleet::DataError;
+use crate::fleet::read::InputTrees;
 use crate::format::dayfile::hex;
 use crate::format::manifest::RULES;
 use crate::git::Oid;
@@ -65,19 +66,19 @@ impl There {
     }
 }
 
-/// Computes the page of the trees `sync/machines` and `sync/archive`. None where what is there was
+/// Computes the page. None where what is there was
 /// computed from the same, or by later rules, and where nothing was used yet.
 pub fn compute(
     repo: &Repo,
-    (machines, archive): (Option<Oid>, Option<Oid>),
+    trees: InputTrees,
     there: &There,
     cache: &dyn Cache,
 ) -> Result<Option<Front>, DataError> {
-    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |_| {})?;
+    let overview = Overview::read(repo, trees, None, cache, &mut |_| {})?;
     let Some(end) = until(&overview.fleet) else {
         return Ok(None);
     };
-    let mark = inputs(repo, archive, &overview.fleet)?;
+    let mark = inputs(repo, trees.archive, &overview.fleet)?;
     if let Some(split) = there.split() {
         let (rules, known, files) = split.marks();
         if rules > RULES || (rules == RULES && known == mark && files == digest(&there.files)) {
@@ -85,7 +86,7 @@ pub fn compute(
         }
     }
     let mut figures = Figures::until(end);
-    let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| {
+    let overview = Overview::read(repo, trees, None, cache, &mut |row| {
         figures.add(row);
     })?;
     overview.show_rows(None, &mut |row| figures.add(row))?;

@@ -85,7 +85,9 @@ fn of_machine(machine: &MachineView, fleet: &Fleet, hash: &mut Texts) {
     hash.put(machine.id.as_str());
     hash.put(&machine.label);
     hash.put(into.unwrap_or_default());
-    let Some(file) = &machine.page else { return };
+    let Some(file) = &machine.machine_file else {
+        return;
+    };
     if let Some(all) = &file.claimed {
         hash.put(&totals(&all.totals));
         for time in [all.first, all.last].into_iter().flatten() {

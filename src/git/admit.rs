@@ -1,8 +1,10 @@
-//! What may be read from a tree: in an encrypted fleet a pusher without the key adds nothing to what is read.
+//! What may be read from a tree: in an encrypted fleet a pusher without the key adds nothing to
+//! what is read.
 //!
-//! A file below `sync` is admitted where it is sealed by the fleet's key, for its own path. Another one is admitted only where it stands,
-//! as it is, in the tree of [`KNOWN`], and is sealed as that tree is: in clear, or by a former key. That is what the clone had before the
-//! fleet was encrypted, or before its key changed.
+//! A file below `sync` is admitted where it is sealed by the fleet's key, for its own path. Another
+//! one is admitted only where it stands, as it is, in the tree of [`KNOWN`], and is sealed as that
+//! tree is: in clear, or by a former key. That is what the clone had before the fleet was
+//! encrypted, or before its key changed.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,8 @@ use super::repo::{FILE, KNOWN, Repo, RepoError};
 use super::setup;
 use crate::base::text::printable;
 use crate::format::MAX_SYNC_FILE;
-use crate::format::sealed::{self, SealError};
+use crate::format::conflict::Code;
+use crate::format::sealed::{self, Head, SealError};
 use crate::store::layout::{self, Path};
 
 /// Why a file is left out.
@@ -35,30 +38,37 @@ pub enum Refusal {
     Name,
 }
 
-impl Refusal {
-    /// The fixed code under which it is named.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Clear => "unsealed",
-            Self::OtherKey(_) => "other-key",
-            Self::FormerKey => "former-key",
-            Self::Later => "later-sealing",
-            Self::Moved => "moved",
-            Self::Damaged => "not-authentic",
-            Self::Name => "bad-name",
+impl From<&Refusal> for Code {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::Clear => Self::Unsealed,
+            Refusal::OtherKey(_) => Self::OtherKey,
+            Refusal::FormerKey => Self::FormerKey,
+            Refusal::Later => Self::LaterSealing,
+            Refusal::Moved => Self::Moved,
+            Refusal::Damaged => Self::NotAuthentic,
+            Refusal::Name => Self::BadName,
         }
     }
+}
 
-    /// What is wrong, by its code; to follow a path.
+impl Refusal {
+    /// The text of its code.
+    pub fn code(&self) -> &'static str {
+        Code::from(self).known_text().unwrap_or_default()
+    }
+
+    /// What is wrong, by the text of its code; to follow a path. None where a file is refused for
+    /// another reason.
     pub fn describe(code: &str) -> Option<&'static str> {
-        Some(match code {
-            "unsealed" => "it is not encrypted, and this fleet is",
-            "other-key" => "it is encrypted with another key",
-            "former-key" => "it is encrypted with a key that was replaced",
-            "later-sealing" => "it is encrypted in a way that this version does not know",
-            "moved" => "it is encrypted for another path",
-            "not-authentic" => "it was changed by somebody without the key",
-            "bad-name" => "git refuses its name",
+        Some(match Code::parse(code) {
+            Code::Unsealed => "it is not encrypted, and this fleet is",
+            Code::OtherKey => "it is encrypted with another key",
+            Code::FormerKey => "it is encrypted with a key that was replaced",
+            Code::LaterSealing => "it is encrypted in a way that this version does not know",
+            Code::Moved => "it is encrypted for another path",
+            Code::NotAuthentic => "it was changed by somebody without the key",
+            Code::BadName => "git refuses its name",
             _ => return None,
         })
     }
@@ -71,9 +81,19 @@ pub struct Admitted {
     pub bytes: Vec<u8>,
     /// All of it is authentic.
     pub sound: bool,
-    /// Nothing but the file and what [`Repo::admission`] says decided it. Else it is read because of what the clone has, or of what
-    /// the run trusts, and may be refused the next time.
+    /// Only the file and [`Repo::admission`] decided it. Else it is read because of what the clone
+    /// has, or of what the run trusts, and may be refused the next time.
     pub always: bool,
+}
+
+impl Admitted {
+    fn in_clear(bytes: Vec<u8>, always: bool) -> Self {
+        Self {
+            bytes,
+            sound: true,
+            always,
+        }
+    }
 }
 
 /// The clone's own tree: what files are compared with that are not sealed by the fleet's key.
@@ -88,7 +108,8 @@ impl Repo {
     /// Where the mark is kept.
     const MARK: &'static str = "claude-sync.sealed";
 
-    /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where it never met an encrypted commit.
+    /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where
+    /// it never met an encrypted commit.
     pub fn sealed_mark(&self) -> Result<Option<String>, RepoError> {
         if let Lookup::Done(known) = &*self.marked.borrow() {
             return Ok(known.clone());
@@ -102,7 +123,7 @@ impl Repo {
         Ok(mark)
     }
 
-    /// Remembers that the fleet is encrypted, or that a person says that it is not.
+    /// Remembers that the fleet is encrypted, or that the user states that it is not.
     pub fn set_sealed_mark(&self, mark: Option<&str>) -> Result<(), RepoError> {
         self.set_setting(Self::MARK, mark)?;
         self.mark_sealed(mark);
@@ -124,13 +145,15 @@ impl Repo {
         *self.own_root.borrow_mut() = Lookup::Done(root);
     }
 
-    /// From here on files in clear are read: what is looked at was screened, or made by this run, which has no key to seal it with.
+    /// From here on files in clear are read: what is looked at was screened, or made by this run,
+    /// which has no key to seal it with.
     pub fn trust_own_work(&self, on: bool) {
         self.own_work.set(on && !self.is_sealing());
     }
 
-    /// What decides beside a file itself whether it may be read, as far as it is the same for all files: the mark of the clone, and the
-    /// keys. What is kept about files of which [`Admitted::always`] holds is true for this alone.
+    /// What decides beside a file itself whether it may be read, as far as it is the same for all
+    /// files: the mark of the clone, and the keys. What is kept about files of which
+    /// [`Admitted::always`] holds is true for this alone.
     pub fn admission(&self) -> Result<String, RepoError> {
         let mark = self.sealed_mark()?.unwrap_or_default();
         let keys = self.seal().map(sealed::Seal::marks).unwrap_or_default();
@@ -158,7 +181,8 @@ impl Repo {
         Ok(Some(Own { root, seal }))
     }
 
-    /// Whether a file stands, as it is, in the clone's own tree, and is sealed as that one is: with the key of this mark, or in clear.
+    /// Whether a file stands, as it is, in the clone's own tree, and is sealed as that one is: with
+    /// the key of this mark, or in clear.
     fn is_own(&self, path: &str, oid: Oid, seal: Option<&str>) -> Result<bool, RepoError> {
         let Some(own) = self.own()?.filter(|own| own.seal.as_deref() == seal) else {
             return Ok(false);
@@ -175,67 +199,94 @@ impl Repo {
             .map(|admitted| admitted.map(|file| file.bytes))
     }
 
-    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of it; `sound` says whether that is so.
+    /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of
+    /// it; then it is not `sound`.
     pub fn admit(
         &self,
         path: &str,
         oid: Oid,
         stored: Vec<u8>,
     ) -> Result<Result<Admitted, Refusal>, RepoError> {
-        let whole = |bytes, always| {
-            Ok(Ok(Admitted {
-                bytes,
-                sound: true,
-                always,
-            }))
-        };
         if !path.starts_with("sync/") {
-            return whole(stored, true);
+            return Ok(Ok(Admitted::in_clear(stored, true)));
         }
-        let is_marked = self.sealed_mark()?.is_some();
-        let Some(head) = sealed::head(&stored) else {
-            let is_statement = self
-                .seal()
-                .is_some_and(|seal| seal.is_statement(path, &stored));
-            let always = !is_marked || is_statement;
-            return if always || self.own_work.get() || self.is_own(path, oid, None)? {
-                whole(stored, always)
-            } else {
-                Ok(Err(Refusal::Clear))
-            };
-        };
-        if !head.is_known() {
-            return Ok(Err(Refusal::Later));
-        }
-        let mark = printable(head.mark, 20);
-        let Some(seal) = self.seal() else {
-            return Ok(Err(Refusal::OtherKey(mark)));
-        };
-        let is_former = seal.is_former(head.mark);
-        if is_former {
-            if is_marked && !self.is_own(path, oid, Some(head.mark))? {
-                return Ok(Err(Refusal::FormerKey));
-            }
-        } else if head.mark != seal.mark() {
-            return Ok(Err(Refusal::OtherKey(mark)));
-        }
-        if head.path != path {
-            return Ok(Err(Refusal::Moved));
-        }
-        match seal.open_checked(&stored) {
-            Ok(opened) => Ok(Ok(Admitted {
-                bytes: opened.bytes,
-                sound: opened.sound,
-                always: !(is_former && is_marked),
-            })),
-            Err(SealError::Newer) => Ok(Err(Refusal::Later)),
-            Err(SealError::Key { mark }) => Ok(Err(Refusal::OtherKey(mark))),
+        match sealed::head(&stored) {
+            None => self.admit_clear(path, oid, stored),
+            Some(head) => match self.refuse_head(path, oid, head)? {
+                Some(refusal) => Ok(Err(refusal)),
+                None => self.open_admitted(head, &stored),
+            },
         }
     }
 
-    /// The mark of the key that a root tree is encrypted with: that of most of its machine files and its manifest. None where most of
-    /// them are in clear, or where there are none. One file decides nothing, so that a pusher cannot have a fleet taken for another kind
-    /// by one; where it would, as with a single machine, day files are asked too.
+    /// A file in clear below `sync`.
+    fn admit_clear(
+        &self,
+        path: &str,
+        oid: Oid,
+        stored: Vec<u8>,
+    ) -> Result<Result<Admitted, Refusal>, RepoError> {
+        let is_marked = self.sealed_mark()?.is_some();
+        let is_statement = self
+            .seal()
+            .is_some_and(|seal| seal.is_statement(path, &stored));
+        let always = !is_marked || is_statement;
+        if always || self.own_work.get() || self.is_own(path, oid, None)? {
+            Ok(Ok(Admitted::in_clear(stored, always)))
+        } else {
+            Ok(Err(Refusal::Clear))
+        }
+    }
+
+    /// Why a sealed file is left out, by its first line; none where it is opened.
+    fn refuse_head(
+        &self,
+        path: &str,
+        oid: Oid,
+        head: Head<'_>,
+    ) -> Result<Option<Refusal>, RepoError> {
+        if !head.is_known() {
+            return Ok(Some(Refusal::Later));
+        }
+        let mark = printable(head.mark, 20);
+        let Some(seal) = self.seal() else {
+            return Ok(Some(Refusal::OtherKey(mark)));
+        };
+        if seal.is_former(head.mark) {
+            if self.sealed_mark()?.is_some() && !self.is_own(path, oid, Some(head.mark))? {
+                return Ok(Some(Refusal::FormerKey));
+            }
+        } else if head.mark != seal.mark() {
+            return Ok(Some(Refusal::OtherKey(mark)));
+        }
+        Ok((head.path != path).then_some(Refusal::Moved))
+    }
+
+    /// Opens a sealed file that [`Self::refuse_head`] does not refuse.
+    fn open_admitted(
+        &self,
+        head: Head<'_>,
+        stored: &[u8],
+    ) -> Result<Result<Admitted, Refusal>, RepoError> {
+        let Some(seal) = self.seal() else {
+            return Ok(Err(Refusal::OtherKey(printable(head.mark, 20))));
+        };
+        let by_own_tree = seal.is_former(head.mark) && self.sealed_mark()?.is_some();
+        Ok(match seal.open_checked(stored) {
+            Ok(opened) => Ok(Admitted {
+                bytes: opened.bytes,
+                sound: opened.sound,
+                always: !by_own_tree,
+            }),
+            Err(SealError::Newer) => Err(Refusal::Later),
+            Err(SealError::Key { mark }) => Err(Refusal::OtherKey(mark)),
+        })
+    }
+
+    /// The mark of the key that a root tree is encrypted with: that of most of its machine files
+    /// and its manifest. None where most of them are in clear, or where there are none. One file
+    /// decides nothing, so that a pusher cannot have a fleet taken for another kind by one; where
+    /// it would, as with a single machine, day files are asked too.
     pub fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
         let mut votes = Votes::default();
         let manifest = self

@@ -14,7 +14,7 @@ pub struct Bulk {
     pub bytes: u64,
 }
 
-/// So many loose objects git leaves as they are, unless `gc.auto` says otherwise.
+/// So many loose objects git leaves as they are, unless `gc.auto` is set.
 pub const GC_AUTO: u64 = 6700;
 
 /// Measures `.git/objects`. What cannot be looked at counts as nothing.

@@ -1,4 +1,5 @@
-//! Why a remote was not reached or did not take a push, read from the messages of git, curl and ssh, and what to do next.
+//! Why a remote was not reached or did not take a push, read from the messages of git, curl and
+//! ssh, and what to do next.
 
 /// Why a remote could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,7 +8,7 @@ pub enum Cause {
     NoLogin,
     /// It does not accept the login that git has.
     LoginRefused,
-    /// It refuses access to whoever is logged in.
+    /// It refuses access to the user who is logged in.
     Forbidden,
     /// There is no repository at this address, or none that this login may see.
     NotFound,
@@ -35,7 +36,8 @@ pub enum Cause {
     Cut,
 }
 
-/// What messages contain, in lower case. The first that fits is the cause: of several messages the one that explains the others.
+/// What messages contain, in lower case. The first that fits is the cause: of several messages the
+/// one that explains the others.
 const SIGNS: [(Cause, &[&str]); 15] = [
     (
         Cause::HostKeyChanged,
@@ -144,11 +146,33 @@ const SIGNS: [(Cause, &[&str]); 15] = [
     ),
 ];
 
+/// The commands that advice names.
+struct Commands {
+    /// Reaches the remote once, on a terminal.
+    by_hand: &'static str,
+    /// The address, and how to see it.
+    address: &'static str,
+    /// Sets a variable of git's configuration.
+    set: &'static str,
+}
+
+const IN_CLONE: Commands = Commands {
+    by_hand: "claude-sync git fetch",
+    address: "the address (claude-sync git remote -v)",
+    set: "claude-sync git config",
+};
+
+const BEFORE_SET_UP: Commands = Commands {
+    by_hand: "git ls-remote ADDRESS",
+    address: "the address",
+    set: "git config --global",
+};
+
 impl Cause {
     /// The cause that a message names; none where it names none of these.
     pub fn of(message: &str) -> Option<Self> {
         let text = message.to_ascii_lowercase();
-        // git says of a 404 only this, with the address between.
+        // Of a 404 git prints only this, with the address between.
         if text
             .lines()
             .any(|line| line.starts_with("fatal: repository '") && line.ends_with("' not found"))
@@ -184,19 +208,11 @@ impl Cause {
 
     /// What to do next. `set_up`: there is a clone, so that `claude-sync git` works.
     pub fn next(self, set_up: bool) -> String {
-        let (by_hand, address, set) = if set_up {
-            (
-                "claude-sync git fetch",
-                "the address (claude-sync git remote -v)",
-                "claude-sync git config",
-            )
-        } else {
-            (
-                "git ls-remote ADDRESS",
-                "the address",
-                "git config --global",
-            )
-        };
+        let Commands {
+            by_hand,
+            address,
+            set,
+        } = if set_up { IN_CLONE } else { BEFORE_SET_UP };
         match self {
             Self::NoLogin => format!(
                 "let a credential helper of git store a login, then log in once by hand: {by_hand}. Or use an ssh address, with a key"
@@ -232,98 +248,100 @@ impl Cause {
 mod tests {
     use super::Cause;
 
+    const MESSAGES: [(&str, Cause); 22] = [
+        (
+            "fatal: could not read Username for 'https://host': terminal prompts disabled",
+            Cause::NoLogin,
+        ),
+        (
+            "remote: no\nfatal: Authentication failed for 'https://host/r.git/'",
+            Cause::LoginRefused,
+        ),
+        (
+            "fatal: unable to access 'https://host/': The requested URL returned error: 403",
+            Cause::Forbidden,
+        ),
+        (
+            "fatal: remote error: service not enabled: /r.git",
+            Cause::Forbidden,
+        ),
+        (
+            "fatal: repository 'https://host/r.git/' not found",
+            Cause::NotFound,
+        ),
+        (
+            "ERROR: Repository not found.\nfatal: Could not read from remote repository.",
+            Cause::NotFound,
+        ),
+        (
+            "fatal: '/srv/r.git' does not appear to be a git repository",
+            Cause::NotFound,
+        ),
+        (
+            "fatal: unable to access 'https://host/': The requested URL returned error: 502",
+            Cause::Server,
+        ),
+        (
+            "fatal: https://host/r.git/info/refs not valid: is this a git repository?",
+            Cause::NotGit,
+        ),
+        (
+            "fatal: the receiving end does not support this repository's hash algorithm",
+            Cause::ObjectFormat,
+        ),
+        (
+            "fatal: mismatched algorithms: client sha1; server sha256",
+            Cause::ObjectFormat,
+        ),
+        (
+            "fatal: unable to access 'https://host/': SSL certificate problem: self-signed certificate",
+            Cause::Certificate,
+        ),
+        (
+            "server certificate verification failed. CAfile: none CRLfile: none",
+            Cause::Certificate,
+        ),
+        (
+            "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
+            Cause::HostKeyChanged,
+        ),
+        (
+            "No ED25519 host key is known for host and you have requested strict checking.\nHost key verification failed.",
+            Cause::HostKeyUnknown,
+        ),
+        (
+            "git@host: Permission denied (publickey,password).\nfatal: Could not read from remote repository.",
+            Cause::SshKey,
+        ),
+        (
+            "ssh: Could not resolve hostname host: Name or service not known",
+            Cause::Name,
+        ),
+        (
+            "fatal: unable to access 'https://host/': Could not resolve host: host",
+            Cause::Name,
+        ),
+        (
+            "ssh: connect to host host port 22: Connection timed out",
+            Cause::Connection,
+        ),
+        (
+            "git fetch was cut off after it had said nothing for 120 s",
+            Cause::Silence,
+        ),
+        (
+            "error: RPC failed; curl 18 transfer closed with 9 bytes remaining to read",
+            Cause::Cut,
+        ),
+        (
+            "Connection closed by remote host\nfatal: early EOF",
+            Cause::Cut,
+        ),
+    ];
+
     #[test]
     fn messages_name_their_cause() {
-        for (message, cause) in [
-            (
-                "fatal: could not read Username for 'https://host': terminal prompts disabled",
-                Cause::NoLogin,
-            ),
-            (
-                "remote: no\nfatal: Authentication failed for 'https://host/r.git/'",
-                Cause::LoginRefused,
-            ),
-            (
-                "fatal: unable to access 'https://host/': The requested URL returned error: 403",
-                Cause::Forbidden,
-            ),
-            (
-                "fatal: remote error: service not enabled: /r.git",
-                Cause::Forbidden,
-            ),
-            (
-                "fatal: repository 'https://host/r.git/' not found",
-                Cause::NotFound,
-            ),
-            (
-                "ERROR: Repository not found.\nfatal: Could not read from remote repository.",
-                Cause::NotFound,
-            ),
-            (
-                "fatal: '/srv/r.git' does not appear to be a git repository",
-                Cause::NotFound,
-            ),
-            (
-                "fatal: unable to access 'https://host/': The requested URL returned error: 502",
-                Cause::Server,
-            ),
-            (
-                "fatal: https://host/r.git/info/refs not valid: is this a git repository?",
-                Cause::NotGit,
-            ),
-            (
-                "fatal: the receiving end does not support this repository's hash algorithm",
-                Cause::ObjectFormat,
-            ),
-            (
-                "fatal: mismatched algorithms: client sha1; server sha256",
-                Cause::ObjectFormat,
-            ),
-            (
-                "fatal: unable to access 'https://host/': SSL certificate problem: self-signed certificate",
-                Cause::Certificate,
-            ),
-            (
-                "server certificate verification failed. CAfile: none CRLfile: none",
-                Cause::Certificate,
-            ),
-            (
-                "@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @\nHost key verification failed.",
-                Cause::HostKeyChanged,
-            ),
-            (
-                "No ED25519 host key is known for host and you have requested strict checking.\nHost key verification failed.",
-                Cause::HostKeyUnknown,
-            ),
-            (
-                "git@host: Permission denied (publickey,password).\nfatal: Could not read from remote repository.",
-                Cause::SshKey,
-            ),
-            (
-                "ssh: Could not resolve hostname host: Name or service not known",
-                Cause::Name,
-            ),
-            (
-                "fatal: unable to access 'https://host/': Could not resolve host: host",
-                Cause::Name,
-            ),
-            (
-                "ssh: connect to host host port 22: Connection timed out",
-                Cause::Connection,
-            ),
-            (
-                "git fetch was cut off after it had said nothing for 120 s",
-                Cause::Silence,
-            ),
-            (
-                "error: RPC failed; curl 18 transfer closed with 9 bytes remaining to read",
-                Cause::Cut,
-            ),
-            (
-                "Connection closed by remote host\nfatal: early EOF",
-                Cause::Cut,
-            ),
-        ] {
+        for (message, cause) in MESSAGES {
             assert_eq!(Cause::of(message), Some(cause), "{message}");
         }
         assert_eq!(

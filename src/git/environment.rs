@@ -1,8 +1,11 @@
-//! What `git` processes get of the environment: one list of what is cleared, and what is honored of the rest.
+//! What `git` processes get of the environment: one list of what is cleared, and what is honored of
+//! the rest.
 //!
-//! Cleared is what points git at another repository or object store, or changes what a push means. Honored is everything that says how
-//! the user reaches a remote and who they are: `HOME`, `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_SYSTEM`, `XDG_CONFIG_HOME`, `GIT_SSH_COMMAND`,
-//! `GIT_SSH`, `GIT_SSH_VARIANT`, `SSH_AUTH_SOCK`, proxies, `GIT_AUTHOR_*`, `GIT_COMMITTER_*`, `EMAIL`, `GIT_TRACE*`.
+//! Cleared is what points git at another repository or object store, or changes what a push means.
+//! Honored is everything on how the user reaches a remote and who they are: `HOME`,
+//! `GIT_CONFIG_GLOBAL`, `GIT_CONFIG_SYSTEM`, `XDG_CONFIG_HOME`, `GIT_SSH_COMMAND`, `GIT_SSH`,
+//! `GIT_SSH_VARIANT`, `SSH_AUTH_SOCK`, proxies, `GIT_AUTHOR_*`, `GIT_COMMITTER_*`, `EMAIL`,
+//! `GIT_TRACE*`.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -10,7 +13,8 @@ use std::process::Command;
 
 use super::settings::Settings;
 
-/// Variables that no `git` process of ours sees: those of `git rev-parse --local-env-vars`, and others that divert one.
+/// Variables that no `git` process of ours sees: those of `git rev-parse --local-env-vars`, and
+/// others that divert one.
 pub const CLEARED: [&str; 29] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_ATTR_SOURCE",
@@ -62,11 +66,11 @@ pub fn confine(command: &mut Command, repo: Option<&Path>) {
     }
 }
 
-/// The ssh command for runs that nobody attends: the user's own, with batch mode and a time-out added. None where the program is
-/// unknown and takes options that we do not know.
+/// The ssh command for runs that nobody attends: the user's own, with batch mode and a time-out
+/// added. None where the program is unknown and takes options that we do not know.
 ///
-/// The order is git's: `GIT_SSH_COMMAND`, `core.sshCommand`, `GIT_SSH`, `ssh`. Of an option that is given twice ssh takes the first,
-/// so the user's own options win.
+/// The order is git's: `GIT_SSH_COMMAND`, `core.sshCommand`, `GIT_SSH`, `ssh`. Of an option that is
+/// given twice ssh takes the first, so the user's own options win.
 pub fn unattended_ssh(
     settings: &Settings,
     var: impl Fn(&str) -> Option<OsString>,
@@ -178,6 +182,13 @@ mod tests {
             ssh(&settings("global\0core.sshcommand\nplink -i k\0")),
             Some("plink -i k -batch".to_owned())
         );
+    }
+
+    #[test]
+    fn unattended_ssh_takes_variables_as_git_does() {
+        let settings = |text: &str| Settings::parse(text.as_bytes());
+        let batch = " -o BatchMode=yes -o ConnectTimeout=30";
+        let key = settings("local\0core.sshcommand\nssh -i ~/.ssh/usage\0");
         let variable =
             |name: &str| (name == "GIT_SSH_COMMAND").then(|| OsString::from("ssh -p 2222"));
         assert_eq!(

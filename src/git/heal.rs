@@ -1,9 +1,9 @@
-//! Puts a clone right whose objects are missing or damaged: what is damaged is moved aside, the remote is fetched from as if nothing was
-//! here, and refs that still lead to nothing go back to a commit that is whole.
+//! Puts a clone right whose objects are missing or damaged: what is damaged is moved aside, the
+//! remote is fetched from as if nothing was here, and refs that still lead to nothing go back to a
+//! commit that is whole.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use git2::{ErrorCode, ObjectType, Oid};
 
@@ -20,7 +20,8 @@ pub struct Healed {
     pub fetched: bool,
     /// Refs that led to nothing and were moved or removed: transcripts are read anew.
     pub refs: Vec<String>,
-    /// Refs of the user's that led to an object which nobody has: git fetches nothing while they are there. They were moved aside.
+    /// Refs of the user's that led to an object which nobody has: git fetches nothing while they
+    /// are there. They were moved aside.
     pub lost: Vec<String>,
 }
 
@@ -31,9 +32,6 @@ impl Healed {
     }
 }
 
-/// The folder in `.git` that keeps what was damaged.
-const ASIDE: &str = "claude-sync-damaged";
-
 /// What the clone is to be put right from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Means {
@@ -43,8 +41,28 @@ pub struct Means {
     pub anew: bool,
 }
 
+/// Refs that were taken away for a fetch.
+struct Hidden {
+    /// Claude-sync's own refs and those of the last fetch, each with the id that it held, where
+    /// that could be read.
+    removed: BTreeMap<String, Option<Oid>>,
+    /// The user's refs and a detached `HEAD`, each with the text of its file.
+    foreign: Vec<(String, String)>,
+}
+
+/// What became of one of claude-sync's refs.
+enum Settled {
+    /// It is absent as before, or leads to a whole commit.
+    Whole,
+    /// It lost its commit: it leads to an earlier one now, or is gone.
+    Moved,
+    /// The branch has no whole commit, and history must not begin anew.
+    NothingLeft(Oid),
+}
+
 impl Repo {
-    /// Puts the clone right, as far as the means allow it. The repository is to be opened again afterwards.
+    /// Puts the clone right, as far as the means allow it. The repository is to be opened again
+    /// afterwards.
     ///
     /// Fails, and leaves the refs as they were, where the remote is needed and not reached.
     pub fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
@@ -52,105 +70,125 @@ impl Repo {
             damaged: self.set_aside_loose() + self.set_aside_packs(process),
             ..Healed::default()
         };
-        let own = [
-            target.local(),
-            KNOWN.to_owned(),
-            LATE.to_owned(),
-            LATE_FROM.to_owned(),
-        ];
-        let mut before: Vec<(String, Option<Oid>)> = Vec::new();
-        let names: Vec<String> = self.ref_names(&target.fetched())?;
-        // Git refuses to fetch where a ref leads to no commit.
-        for name in own.iter().chain(&names) {
-            let value = self.raw_target(name);
-            let leads = value.is_some_and(|oid| self.find_commit(oid).is_ok());
-            if !leads && self.exists(name) {
-                self.remove_ref(name);
-                before.push((name.clone(), value));
-            }
-        }
-        let theirs = self.hide_broken(&own, target)?;
-        let restore = |before: &[(String, Option<Oid>)]| {
-            theirs
-                .iter()
-                .for_each(|(name, text)| self.show_again(name, text));
-            for (name, value) in before
-                .iter()
-                .filter_map(|(name, value)| Some((name, (*value)?)))
-            {
-                // By hand: the object that it names may be missing.
-                let path = self.common_folder().join(name);
-                let _ = path.parent().map(fs::create_dir_all);
-                let _ = fs::write(path, format!("{value}\n"));
-            }
-        };
+        let own = [&target.local(), KNOWN, LATE, LATE_FROM].map(str::to_owned);
+        let hidden = self.hide_dangling(&own, target)?;
         if let Some(remote) = target.remote.as_deref().filter(|_| means.remote) {
             if let Err(error) = process.fetch_again(self.path(), remote) {
-                restore(&before);
+                self.put_back(&hidden);
                 return Err(error.into());
             }
             out.fetched = true;
             self.forget_filter(remote)?;
         }
+        // Opened again: libgit2 keeps in mind which objects it did not find.
         let Some(repo) = Self::open(self.path())? else {
             return Ok(out);
         };
-        for (name, text) in &theirs {
-            if Oid::from_str(text.trim()).is_ok_and(|oid| repo.has_object(oid)) {
-                self.show_again(name, text);
-            } else {
-                self.keep_aside(name, text);
-                out.lost.push(name.clone());
-            }
-        }
+        out.lost = repo.settle_foreign(&hidden.foreign);
+        let may_begin_anew = out.fetched || means.anew;
         for name in own {
-            let gone = before
-                .iter()
-                .find(|(gone, _)| *gone == name)
-                .map(|(_, value)| *value);
-            let value = gone.unwrap_or_else(|| repo.raw_target(&name));
-            if gone.is_none() && value.is_none() {
-                continue;
-            }
-            if let Some(value) = value.filter(|value| repo.is_whole(*value)) {
-                if gone.is_some() {
-                    repo.move_ref(&name, None, value, "claude-sync: healed")?;
+            match repo.settle_own(&name, &hidden, target, may_begin_anew)? {
+                Settled::Whole => {}
+                Settled::Moved => out.refs.push(name),
+                Settled::NothingLeft(missing) => {
+                    self.put_back(&hidden);
+                    return Err(RepoError::Missing(missing));
                 }
-                continue;
             }
-            let is_branch = name == target.local();
-            let found = if is_branch {
-                repo.whole_before(target)
-            } else {
-                None
-            };
-            if found.is_none() && is_branch && !out.fetched && !means.anew {
-                restore(&before);
-                return Err(RepoError::Missing(value.unwrap_or(Oid::ZERO_SHA1)));
-            }
-            repo.remove_ref(&name);
-            if let Some(found) = found {
-                repo.move_ref(&name, None, found, "claude-sync: healed")?;
-            }
-            out.refs.push(name);
         }
         if out.is_something() {
-            // Entries of reflogs that lead to nothing are errors to `git fsck`. That some stay harms nobody else.
-            let stale = [
-                "reflog",
-                "expire",
-                "--stale-fix",
-                "--expire=never",
-                "--expire-unreachable=never",
-                "--all",
-            ];
-            let _ = process.run(self.path(), &stale);
+            process.expire_stale_reflogs(self.path());
         }
         Ok(out)
     }
 
-    /// Takes refs of the user's away that lead to an object which is not here, and a detached `HEAD` that does: git refuses to fetch while
-    /// they are there. Returns each with the text of its file.
+    /// Takes refs away that lead to no commit: git refuses to fetch while they are there.
+    fn hide_dangling(&self, own: &[String], target: &Target) -> Result<Hidden, RepoError> {
+        let mut removed = BTreeMap::new();
+        let fetched: Vec<String> = self.ref_names(&target.fetched())?;
+        for name in own.iter().chain(&fetched) {
+            let value = self.raw_target(name);
+            let leads = value.is_some_and(|oid| self.find_commit(oid).is_ok());
+            if !leads && self.exists(name) {
+                self.remove_ref(name);
+                removed.insert(name.clone(), value);
+            }
+        }
+        Ok(Hidden {
+            removed,
+            foreign: self.hide_broken(own, target)?,
+        })
+    }
+
+    /// Takes back [`Self::hide_dangling`].
+    fn put_back(&self, hidden: &Hidden) {
+        for (name, text) in &hidden.foreign {
+            self.show_again(name, text);
+        }
+        for (name, value) in &hidden.removed {
+            if let Some(value) = value {
+                // By hand: the object that it names may be missing.
+                let path = self.common_folder().join(name);
+                let _ = path.parent().map(fs::create_dir_all);
+                let _ = fs::write(path, format!("{value}\n"));
+            }
+        }
+    }
+
+    /// Puts refs of the user's back whose object came with the fetch, and keeps the others aside.
+    /// Returns the names of these.
+    fn settle_foreign(&self, foreign: &[(String, String)]) -> Vec<String> {
+        let mut lost = Vec::new();
+        for (name, text) in foreign {
+            if Oid::from_str(text.trim()).is_ok_and(|oid| self.has_object(oid)) {
+                self.show_again(name, text);
+            } else {
+                self.keep_aside(name, text);
+                lost.push(name.clone());
+            }
+        }
+        lost
+    }
+
+    /// Leaves one of claude-sync's refs at its commit where that is whole, else moves it to an
+    /// earlier whole one or removes it.
+    fn settle_own(
+        &self,
+        name: &str,
+        hidden: &Hidden,
+        target: &Target,
+        may_begin_anew: bool,
+    ) -> Result<Settled, RepoError> {
+        let removed = hidden.removed.get(name);
+        let value = removed.map_or_else(|| self.raw_target(name), |value| *value);
+        if removed.is_none() && value.is_none() {
+            return Ok(Settled::Whole);
+        }
+        if let Some(value) = value.filter(|value| self.is_whole(*value)) {
+            if removed.is_some() {
+                self.move_ref(name, None, value, "claude-sync: healed")?;
+            }
+            return Ok(Settled::Whole);
+        }
+        let is_branch = name == target.local();
+        let found = if is_branch {
+            self.whole_before(target)
+        } else {
+            None
+        };
+        if found.is_none() && is_branch && !may_begin_anew {
+            return Ok(Settled::NothingLeft(value.unwrap_or(Oid::ZERO_SHA1)));
+        }
+        self.remove_ref(name);
+        if let Some(found) = found {
+            self.move_ref(name, None, found, "claude-sync: healed")?;
+        }
+        Ok(Settled::Moved)
+    }
+
+    /// Takes refs of the user's away that lead to an object which is not here, and a detached
+    /// `HEAD` that does: git refuses to fetch while they are there. Returns each with the text of
+    /// its file.
     fn hide_broken(
         &self,
         own: &[String],
@@ -185,13 +223,6 @@ impl Repo {
             self.common_folder()
         };
         let path = folder.join(name);
-        let _ = path.parent().map(fs::create_dir_all);
-        let _ = fs::write(path, text);
-    }
-
-    /// Writes down what a ref was that leads to nothing.
-    fn keep_aside(&self, name: &str, text: &str) {
-        let path = self.aside().join(name);
         let _ = path.parent().map(fs::create_dir_all);
         let _ = fs::write(path, text);
     }
@@ -249,87 +280,6 @@ impl Repo {
                 .is_ok(),
             _ => true,
         })
-    }
-
-    /// Moves loose objects aside that cannot be read whole. Git takes them for what they are named after, also when they are fetched again.
-    fn set_aside_loose(&self) -> u64 {
-        let objects = self.common_folder().join("objects");
-        let Ok(odb) = self.inner.odb() else { return 0 };
-        let mut count = 0;
-        for folder in fs::read_dir(&objects).into_iter().flatten().flatten() {
-            let Some(start) = folder
-                .file_name()
-                .to_str()
-                .filter(|name| name.len() == 2)
-                .map(str::to_owned)
-            else {
-                continue;
-            };
-            for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-                let Some(oid) = file
-                    .file_name()
-                    .to_str()
-                    .and_then(|rest| Oid::from_str(&format!("{start}{rest}")).ok())
-                else {
-                    continue;
-                };
-                if self
-                    .check(oid)
-                    .and_then(|()| odb.read(oid).map(drop))
-                    .is_err()
-                {
-                    count += u64::from(self.set_aside(&file.path(), &oid.to_string()));
-                }
-            }
-        }
-        count
-    }
-
-    /// Moves packs aside that are damaged, and unpacks what can still be read of them.
-    fn set_aside_packs(&self, process: &Git) -> u64 {
-        let mut count = 0;
-        let packs = fs::read_dir(self.common_folder().join("objects/pack"))
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|file| file.path());
-        for pack in packs
-            .filter(|path| path.extension().is_some_and(|end| end == "pack"))
-            .collect::<Vec<_>>()
-        {
-            let index = pack.with_extension("idx").display().to_string();
-            if process.run(self.path(), &["verify-pack", &index]).is_ok() {
-                continue;
-            }
-            let name = pack
-                .file_stem()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            for end in ["idx", "rev", "mtimes", "bitmap", "promisor", "keep"] {
-                self.set_aside(&pack.with_extension(end), &format!("{name}.{end}"));
-            }
-            if self.set_aside(&pack, &format!("{name}.pack")) {
-                count += 1;
-                // It tells of each object that it cannot read; what it could read is here.
-                let _ = process.run_with_input(
-                    self.path(),
-                    &["unpack-objects", "-q", "-r"],
-                    &self.aside().join(format!("{name}.pack")),
-                );
-            }
-        }
-        count
-    }
-
-    fn aside(&self) -> PathBuf {
-        self.common_folder().join(ASIDE)
-    }
-
-    pub(super) fn set_aside(&self, path: &Path, name: &str) -> bool {
-        path.exists()
-            && fs::create_dir_all(self.aside()).is_ok()
-            && fs::rename(path, self.aside().join(name)).is_ok()
     }
 
     /// Names of all refs that begin with `prefix`, be what they lead to here or not.

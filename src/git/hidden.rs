@@ -1,16 +1,17 @@
-//! What of a tree the work tree does not show: below `sync` what is carried and never read, and everywhere what is too much. A small push
-//! must not fill the disk.
+//! What of a tree the work tree does not show: below `sync` what is carried and never read, and
+//! everywhere what is too much. A small push must not fill the disk.
 //!
-//! Such files are in the index with git's own mark for what is not checked out (skip-worktree), so that `git status` stays clean, and
-//! `git add` and `git commit` keep them.
+//! Such files are in the index with git's own mark for what is not checked out (skip-worktree), so
+//! that `git status` stays clean, and `git add` and `git commit` keep them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use git2::build::CheckoutBuilder;
-use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexTime, ObjectType, Oid};
+use git2::{Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid};
 
+use super::index::index_entry;
 use super::repo::{Entry, FILE, Repo, RepoError, git};
 use crate::store::layout;
 
@@ -80,7 +81,8 @@ impl Repo {
         Ok((!is_ours || size <= LARGEST).then_some(size))
     }
 
-    /// Splits files into those that are shown and those that are not, beside what an index shows already.
+    /// Splits files into those that are shown and those that are not, beside what an index shows
+    /// already.
     pub(super) fn split_shown(
         &self,
         files: Vec<Found>,
@@ -126,22 +128,8 @@ impl Repo {
         if index.is_empty() {
             git("write the index", index.read_tree(&whole))?;
         }
-        // What is neither in the tree nor shown of it goes.
         let kept: BTreeSet<&str> = shown.iter().map(|(path, _)| path.as_str()).collect();
-        let below: Vec<String> = index
-            .iter()
-            .filter_map(|entry| String::from_utf8(entry.path).ok())
-            .collect();
-        let hidden_paths: BTreeSet<&str> = hidden.iter().map(|(path, _)| path.as_str()).collect();
-        for path in below
-            .iter()
-            .filter(|path| path.starts_with("sync/") && !kept.contains(path.as_str()))
-        {
-            if !hidden_paths.contains(path.as_str()) {
-                self.remove_shown(path);
-                git("write the index", index.remove(Path::new(path), 0))?;
-            }
-        }
+        self.remove_others(&mut index, &kept, hidden)?;
         self.hide(&mut index, hidden)?;
         let (ours, others): (Vec<&str>, Vec<&str>) =
             kept.into_iter().partition(|path| path.starts_with("sync/"));
@@ -164,6 +152,28 @@ impl Repo {
         Ok(())
     }
 
+    /// Removes what is below `sync` in the index and the work tree, and neither shown nor hidden of
+    /// the tree.
+    fn remove_others(
+        &self,
+        index: &mut Index,
+        kept: &BTreeSet<&str>,
+        hidden: &[Found],
+    ) -> Result<(), RepoError> {
+        let hidden: BTreeSet<&str> = hidden.iter().map(|(path, _)| path.as_str()).collect();
+        let others: Vec<String> = index
+            .iter()
+            .filter_map(|entry| String::from_utf8(entry.path).ok())
+            .filter(|path| path.starts_with("sync/"))
+            .filter(|path| !kept.contains(path.as_str()) && !hidden.contains(path.as_str()))
+            .collect();
+        for path in others {
+            self.remove_shown(&path);
+            git("write the index", index.remove(Path::new(&path), 0))?;
+        }
+        Ok(())
+    }
+
     /// Takes hidden files into the index, and what was shown of them out of the work tree.
     pub(super) fn hide(&self, index: &mut Index, hidden: &[Found]) -> Result<(), RepoError> {
         for (path, entry) in hidden {
@@ -173,28 +183,15 @@ impl Repo {
             {
                 self.remove_shown(path);
             }
-            let zero = IndexTime::new(0, 0);
-            let new = IndexEntry {
-                ctime: zero,
-                mtime: zero,
-                dev: 0,
-                ino: 0,
-                mode: entry.mode.cast_unsigned(),
-                uid: 0,
-                gid: 0,
-                file_size: 0,
-                id: entry.oid,
-                flags: 0,
-                flags_extended: IndexEntryExtendedFlag::SKIP_WORKTREE.bits(),
-                path: path.clone().into_bytes(),
-            };
+            let new = index_entry(path, *entry, IndexEntryExtendedFlag::SKIP_WORKTREE);
             // A name that git lets nobody check out is in no index either.
             let _ = index.add(&new);
         }
         git("write the index", index.write())
     }
 
-    /// Removes a file of the work tree, and the folders that are empty without it. What lies behind a link is not ours.
+    /// Removes a file of the work tree, and the folders that are empty without it. What lies behind
+    /// a link is not ours.
     fn remove_shown(&self, path: &str) {
         let mut place = self.path().to_owned();
         let mut folders = Vec::new();
@@ -220,7 +217,7 @@ impl Repo {
         index.iter().any(|entry| is_skipped(&entry))
     }
 
-    /// Whether the files below `sync` in the work tree are those of a tree, but for hidden ones.
+    /// Whether the files below `sync` in the work tree are those of a tree, except hidden ones.
     pub(super) fn shows_shown(&self, tree: Oid, index: &Index) -> Result<bool, RepoError> {
         let tree = git("read a tree", self.find_tree(tree))?;
         let mut options = git2::DiffOptions::new();

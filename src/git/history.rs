@@ -1,4 +1,4 @@
-//! Commits: what they say, and how histories relate.
+//! Commits: their messages, and how histories relate.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,8 @@ impl Repo {
         self.newest(&[tip], most)
     }
 
-    /// The newest commits that any ref leads to, or that `HEAD` ever was, as [`Self::commits`] gives them.
+    /// The newest commits that any ref leads to, or that `HEAD` ever was, as [`Self::commits`]
+    /// gives them.
     pub fn versions(&self, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
         let mut starts = self.tips()?;
         if let Ok(log) = self.inner.reflog("HEAD") {
@@ -57,7 +58,8 @@ impl Repo {
         self.newest(&starts, most)
     }
 
-    /// The newest of the last commits, from wherever git may have them, that has this blob at `path`.
+    /// The newest of the last commits, from wherever git may have them, that has this blob at
+    /// `path`.
     pub fn commit_with(
         &self,
         path: &str,
@@ -117,7 +119,8 @@ impl Repo {
         Ok(out)
     }
 
-    /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an id.
+    /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an
+    /// id.
     pub fn revision(&self, text: &str) -> Option<Oid> {
         self.check_history(&self.tips().ok()?).ok()?;
         self.inner
@@ -141,8 +144,8 @@ impl Repo {
             .collect())
     }
 
-    /// The commits of all refs that begin with `prefix`, by the rest of their names. Fails where one of them is missing; what is no
-    /// commit is left out.
+    /// The commits of all refs that begin with `prefix`, by the rest of their names. Fails where
+    /// one of them is missing; what is no commit is left out.
     pub fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
         let refs = git(
             "list refs",

@@ -24,12 +24,13 @@ const SERVER: [(&str, &str); 1] = [("pre-receive", include_str!("../../hooks/pre
 /// What a user's own hook is called once ours stands in its place: ours runs it first.
 const CHAINED: &str = "user";
 
-/// Where hooks went.
+/// What was installed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Installed {
     /// They are in this folder.
     Here(PathBuf),
-    /// `core.hooksPath` of the user's own configuration names a folder for all repositories. It is theirs, and was left alone.
+    /// `core.hooksPath` of the user's own configuration names a folder for all repositories. It is
+    /// theirs, and was left alone.
     Shared(PathBuf),
     /// The folder cannot be written.
     Failed(PathBuf),
@@ -60,7 +61,7 @@ pub fn install(
         return Ok(Installed::Shared(folder));
     }
     let hooks: &[(&str, &str)] = if server { &SERVER } else { &CLIENT };
-    // A server's hook is run by whoever pushes, a clone's by its owner alone.
+    // A server's hook is run by the user who pushes, a clone's by its owner alone.
     let mode = if server { 0o755 } else { 0o700 };
     if server && !folder.is_dir() {
         let above = fs::create_dir_all(&folder).and_then(|()| fs::metadata(repo.common_folder()));

@@ -1,7 +1,8 @@
-//! Keeps `git gc` away while a run makes objects that no ref leads to yet: `git gc --prune=now` would take them.
+//! Keeps `git gc` away while a run makes objects that no ref leads to yet: `git gc --prune=now`
+//! would take them.
 //!
-//! Git's own lock says it: a `gc.pid` with the name of this host and the id of a process that lives. One that a killed run left behind
-//! stops nobody.
+//! Git's own lock keeps them: a `gc.pid` with the name of this host and the id of a process that
+//! lives. One that a killed run left behind stops nobody.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;

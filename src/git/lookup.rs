@@ -6,6 +6,6 @@ pub(super) enum Lookup<T> {
     /// It was not looked up yet.
     #[default]
     Pending,
-    /// What was found.
+    /// It was looked up; none where there is none.
     Done(Option<T>),
 }

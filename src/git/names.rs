@@ -1,4 +1,5 @@
-//! Names in trees that git refuses to check out, or that a repository must not have. Any pusher can make them.
+//! Names in trees that git refuses to check out, or that a repository must not have. Any pusher can
+//! make them.
 
 /// A name has no more bytes: no file system takes more.
 const LONGEST: usize = 255;
@@ -8,8 +9,9 @@ pub(super) const DEEPEST: usize = 64;
 
 /// Whether an entry of a tree may have this name.
 ///
-/// Names that some file system takes for `.git` are refused as git refuses them: whatever the case, with trailing dots and spaces, as the
-/// short name `git~1`, as a stream of it (`.git:x`), or with code points that HFS+ ignores.
+/// Names that some file system takes for `.git` are refused as git refuses them: in any case, with
+/// trailing dots and spaces, as the short name `git~1`, as a stream of it (`.git:x`), or with code
+/// points that HFS+ ignores.
 pub fn is_allowed(name: &[u8]) -> bool {
     if name.is_empty()
         || name.len() > LONGEST

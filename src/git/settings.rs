@@ -1,8 +1,10 @@
-//! The user's git configuration, as the user's git reads it: with `GIT_CONFIG_GLOBAL`, `XDG_CONFIG_HOME`, includes and all scopes.
+//! The user's git configuration, as the user's git reads it: with `GIT_CONFIG_GLOBAL`,
+//! `XDG_CONFIG_HOME`, includes and all scopes.
 
 use std::ffi::OsString;
 
-/// All settings that hold in a repository, in the order in which git reads them: of a name that is set twice the last one counts.
+/// All settings that hold in a repository, in the order in which git reads them: of a name that is
+/// set twice the last one counts.
 #[derive(Debug, Clone, Default)]
 pub struct Settings(Vec<Setting>);
 
@@ -16,9 +18,9 @@ struct Setting {
 /// Whom a commit names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The name.
+    /// `user.name`, or the name for this role.
     pub name: String,
-    /// The address.
+    /// `user.email`, or the address for this role.
     pub email: String,
 }
 
@@ -71,7 +73,8 @@ impl Settings {
         })
     }
 
-    /// Whom commits name, in git's order: variables, `author.*`, `user.*`, `EMAIL`. None where git would have to guess.
+    /// Whom commits name, in git's order: variables, `author.*`, `user.*`, `EMAIL`. None where git
+    /// would have to guess.
     pub fn person(&self, role: Role) -> Option<Person> {
         let (variable, section) = match role {
             Role::Author => ("GIT_AUTHOR", "author"),

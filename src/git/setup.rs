@@ -1,4 +1,5 @@
-//! What makes a clone work with plain git too: the driver, the attributes, how `git pull` reconciles. Every run puts it right again.
+//! What makes a clone work with plain git too: the driver, the attributes, how `git pull`
+//! reconciles. Every run puts it right again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,8 +35,8 @@ pub(super) fn quoted(program: &Path) -> String {
     format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"))
 }
 
-/// Attributes that the repository's own line leaves open: filters such as LFS, and other encodings and line ends, would make the files
-/// below `sync` differ from what was committed.
+/// Attributes that the repository's own line leaves open: filters such as LFS, and other encodings
+/// and line ends, would make the files below `sync` differ from what was committed.
 const PLAIN: &str = "sync/** -crlf !eol -ident -filter !working-tree-encoding";
 
 /// Defines the merge driver and the attributes. `program` is the absolute path of `claude-sync`.
@@ -58,11 +59,13 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
         })
     };
     set("merge.claude-sync.name", "joins usage records")?;
-    // Exit codes 1 to 128 would mean "conflict" and leave ours without a mark; 129 makes git stop and change nothing.
+    // Exit codes 1 to 128 would mean "conflict" and leave ours without a mark; 129 makes git stop
+    // and change nothing.
     set("merge.claude-sync.driver", &driver(program))?;
-    // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is read or written through it.
+    // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is
+    // read or written through it.
     set("core.symlinks", "false")?;
-    // What git writes here is for nobody else, whoever runs git, and whatever their umask.
+    // What git writes here is for nobody else, with any user that runs git and any umask.
     set("core.sharedRepository", "0600")?;
     // `git log -p` and `git diff` show records as lines for people.
     set("diff.claude-sync.textconv", &format!("{quoted} textconv"))?;
@@ -77,7 +80,8 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     attributes(repo)
 }
 
-/// Whether git is told to write in this clone for its owner alone. Clones of earlier versions are not.
+/// Whether git is set to write in this clone for its owner alone. Clones of earlier versions are
+/// not.
 pub fn is_private(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo
         .config()?
@@ -134,7 +138,8 @@ pub fn driver_program(repo: &Repo) -> Option<PathBuf> {
     )
 }
 
-/// The first word in single quotes of a line that a shell reads: the program, in what is written here and in hooks.
+/// The first word in single quotes of a line that a shell reads: the program, in what is written
+/// here and in hooks.
 pub(super) fn quoted_program(line: &str) -> Option<PathBuf> {
     let mut out = String::new();
     let mut rest = line.split_once('\'')?.1;
@@ -174,7 +179,8 @@ pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
 /// The name of the short-lived machines of which this is one.
 const EPHEMERAL: &str = "claude-sync.ephemeral";
 
-/// The name under which this machine and others like it are one machine; none where it is a machine of its own.
+/// The name under which this machine and others like it are one machine; none where it is a machine
+/// of its own.
 pub fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
     Ok(repo
         .config()?
@@ -247,7 +253,8 @@ pub(super) fn set(repo: &Repo, name: &str, value: Option<&str>) -> Result<(), Re
     }
 }
 
-/// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the data.
+/// Keeps our lines in `info/attributes`, which wins over any `.gitattributes` that comes with the
+/// data.
 fn attributes(repo: &Repo) -> Result<(), SetupError> {
     let path = repo.common_folder().join("info/attributes");
     let old = fs::read_to_string(&path).unwrap_or_default();

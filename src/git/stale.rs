@@ -1,13 +1,14 @@
 //! What a killed run left in `.git`: locks that nobody holds, and objects that were never finished.
 //!
-//! Git takes no lock back that it finds, since it cannot know who made it. We know when our own run began that was killed: a lock that
-//! is older was there before it, and is somebody else's.
+//! Git takes no lock back that it finds, since it cannot know who made it. We know when our own run
+//! began that was killed: a lock that is older was there before it, and is somebody else's.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Removes what is younger than `began`, and returns what was removed. Only under the lock of the state folder.
+/// Removes what is younger than `began`, and returns what was removed. Only under the lock of the
+/// state folder.
 pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
     let young = |path: &PathBuf| {
         fs::symlink_metadata(path)
@@ -24,7 +25,8 @@ pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
 /// Locks, and objects that were not finished.
 pub fn find(git_dir: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
-    // A maintenance that git started in the background goes on when the run that asked for it is killed: its files are its own.
+    // A maintenance that git started in the background goes on when the run that asked for it is
+    // killed: its files are its own.
     let maintained =
         git_dir.join("objects/maintenance.lock").exists() || git_dir.join("gc.pid").exists();
     let mut folders = vec![git_dir.to_owned()];

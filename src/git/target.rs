@@ -1,4 +1,5 @@
-//! Where commits go: the sync's branch and its remote. They are chosen at set-up, and do not follow `HEAD`.
+//! Where commits go: the sync's branch and its remote. They are chosen at set-up, and do not follow
+//! `HEAD`.
 
 use git2::Oid;
 
@@ -7,10 +8,14 @@ use super::repo::{KNOWN, LATE, LATE_FROM, Repo, RepoError, git};
 /// The setting that names the sync's branch.
 const BRANCH: &str = "claude-sync.branch";
 
-/// The settings that name branches which the sync had before the remote's default branch was renamed.
+/// The settings that name branches which the sync had before the remote's default branch was
+/// renamed.
 const FORMER: &str = "claude-sync.formerBranch";
 
-/// Where commits go.
+/// The reflog's message for a branch that follows the remote's.
+const RENAMED: &str = "claude-sync: the remote's branch was renamed";
+
+/// The branch and the remote that commits go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The sync's branch, here and on the remote.
@@ -20,7 +25,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The local branch.
+    /// The full name of the local branch.
     pub fn local(&self) -> String {
         format!("refs/heads/{}", self.branch)
     }
@@ -40,7 +45,8 @@ impl Target {
 }
 
 impl Repo {
-    /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that `HEAD` names, or else the remote's.
+    /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that
+    /// `HEAD` names, or else the remote's.
     pub fn target(&self) -> Result<Target, RepoError> {
         let config = self.config()?;
         let chosen = config
@@ -55,50 +61,53 @@ impl Repo {
         Ok(Target { branch, remote })
     }
 
+    /// The branch of a clone in which nobody chose one.
     fn likely_branch(&self) -> Result<String, RepoError> {
         let named = self.head_branch()?;
-        if let Some(branch) = named
-            .as_ref()
-            .filter(|branch| self.head(branch).is_ok_and(|head| head.is_some()))
+        if let Some(branch) = &named
+            && self.head(branch).is_ok_and(|head| head.is_some())
         {
             return Ok(branch.clone());
         }
-        // A clone of a remote whose HEAD names a branch that is not there: the name means nothing where there are others.
-        let is_there = |branch: &str| {
-            let found = self
-                .inner
-                .references_glob(&format!("refs/remotes/*/{branch}"));
-            found.is_ok_and(|mut found| found.next().is_some())
-        };
+        // A clone of a remote whose HEAD names a branch that is not there: the name means nothing
+        // where there are others.
         let usual = ["main", "master"].map(str::to_owned);
         let fetched = named
             .iter()
             .chain(&usual)
-            .find(|branch| is_there(branch))
+            .find(|branch| self.is_fetched(branch))
             .cloned();
-        if let Some(branch) = fetched.or(named) {
-            return Ok(branch);
-        }
-        let rebased = std::fs::read_to_string(self.inner.path().join("rebase-merge/head-name"))
-            .unwrap_or_default();
-        let default = self.inner.find_reference("refs/remotes/origin/HEAD").ok();
-        let default =
-            default.and_then(|head| head.symbolic_target().ok().flatten().map(str::to_owned));
-        let others = [
-            rebased
-                .trim()
-                .strip_prefix("refs/heads/")
-                .map(str::to_owned),
-            default.and_then(|name| name.strip_prefix("refs/remotes/origin/").map(str::to_owned)),
-        ];
-        Ok(others
-            .into_iter()
-            .flatten()
-            .next()
+        Ok(fetched
+            .or(named)
+            .or_else(|| self.rebased_branch())
+            .or_else(|| self.default_branch())
             .unwrap_or_else(|| "main".to_owned()))
     }
 
-    /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must choose.
+    /// Whether some remote has this branch, by the last fetch.
+    fn is_fetched(&self, branch: &str) -> bool {
+        let found = self
+            .inner
+            .references_glob(&format!("refs/remotes/*/{branch}"));
+        found.is_ok_and(|mut found| found.next().is_some())
+    }
+
+    /// The branch that is being rebased: `HEAD` is detached then.
+    fn rebased_branch(&self) -> Option<String> {
+        let path = self.inner.path().join("rebase-merge/head-name");
+        let name = std::fs::read_to_string(path).ok()?;
+        name.trim().strip_prefix("refs/heads/").map(str::to_owned)
+    }
+
+    /// The default branch of the remote `origin`, as a clone by hand noted it.
+    fn default_branch(&self) -> Option<String> {
+        let head = self.inner.find_reference("refs/remotes/origin/HEAD").ok()?;
+        let name = head.symbolic_target().ok()??;
+        name.strip_prefix("refs/remotes/origin/").map(str::to_owned)
+    }
+
+    /// The remote of a branch: its own, else `origin`, else the only one. Fails where the user must
+    /// choose.
     fn remote_of(&self, branch: &str) -> Result<Option<String>, RepoError> {
         let config = self.config()?;
         let names = git("list remotes", self.inner.remotes())?;
@@ -123,7 +132,8 @@ impl Repo {
         }
     }
 
-    /// Removes what a clone by hand noted as the remote's `HEAD`, where that branch is gone: git takes it for damage.
+    /// Removes what a clone by hand noted as the remote's `HEAD`, where that branch is gone: git
+    /// takes it for damage.
     pub fn drop_dangling_head(&self, remote: &str) {
         if let Ok(mut head) = self
             .inner
@@ -131,7 +141,7 @@ impl Repo {
             && head.kind() == Some(git2::ReferenceType::Symbolic)
             && head.resolve().is_err()
         {
-            // One that stays is told by git fsck, and harms nobody else.
+            // One that stays is an error to git fsck, and harms nobody else.
             let _ = head.delete();
         }
     }
@@ -162,13 +172,27 @@ impl Repo {
         Ok(out)
     }
 
-    /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was on the old one.
+    /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was
+    /// on the old one.
     pub fn follow(&self, target: &Target, branch: &str) -> Result<(), RepoError> {
         let position = self.position(target)?;
         let new = Target {
             branch: branch.to_owned(),
             ..target.clone()
         };
+        self.note_renamed(target, &new)?;
+        self.rename_branch(target, &new)?;
+        if self.position(&new)? != position
+            && let Some(position) = position
+            && self.head(branch)?.is_none()
+        {
+            self.move_ref(&new.local(), None, position, RENAMED)?;
+        }
+        self.keep_branch(branch)
+    }
+
+    /// Writes down the former branch, and which of the remote's the new one follows.
+    fn note_renamed(&self, old: &Target, new: &Target) -> Result<(), RepoError> {
         let set = |what: &str, result: Result<(), git2::Error>| {
             result.map_err(|source| RepoError::Git {
                 what: format!("set {what}"),
@@ -176,57 +200,49 @@ impl Repo {
             })
         };
         let mut config = self.config()?;
-        if !self.former_branches()?.contains(&target.branch) {
-            set(FORMER, config.set_multivar(FORMER, "^$", &target.branch))?;
+        if !self.former_branches()?.contains(&old.branch) {
+            set(FORMER, config.set_multivar(FORMER, "^$", &old.branch))?;
         }
-        if let Some(remote) = &target.remote {
+        if let Some(remote) = &new.remote {
+            let (what, branch) = ("the branch's remote", &new.branch);
             set(
-                "the branch's remote",
+                what,
                 config.set_str(&format!("branch.{branch}.remote"), remote),
             )?;
             set(
-                "the branch's remote",
+                what,
                 config.set_str(&format!("branch.{branch}.merge"), &new.local()),
             )?;
         }
-        let renamed = self.head_branch()?.as_ref() == Some(&target.branch)
-            && self.operation().is_none()
-            && self.head(branch)?.is_none();
-        let old = self.head(&target.branch)?;
-        if renamed && old.is_none() {
-            git("name the branch", self.inner.set_head(&new.local()))?;
-        }
-        if renamed && let Some(at) = old {
-            self.move_ref(
-                &new.local(),
-                None,
-                at,
-                "claude-sync: the remote's branch was renamed",
-            )?;
-            git("name the branch", self.inner.set_head(&new.local()))?;
-            git(
-                "rename the branch",
-                self.inner
-                    .find_reference(&target.local())
-                    .and_then(|mut old| old.delete()),
-            )?;
-        }
-        if self.position(&new)? != position
-            && let Some(position) = position
-            && self.head(branch)?.is_none()
-        {
-            self.move_ref(
-                &new.local(),
-                None,
-                position,
-                "claude-sync: the remote's branch was renamed",
-            )?;
-        }
-        self.keep_branch(branch)
+        Ok(())
     }
 
-    /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the work tree could not be brought along
-    /// yet ([`LATE`]).
+    /// Renames the local branch where `HEAD` is on it, nothing is left half-done, and no branch has
+    /// the new name.
+    fn rename_branch(&self, old: &Target, new: &Target) -> Result<(), RepoError> {
+        if self.head_branch()?.as_ref() != Some(&old.branch)
+            || self.operation().is_some()
+            || self.head(&new.branch)?.is_some()
+        {
+            return Ok(());
+        }
+        let commit = self.head(&old.branch)?;
+        if let Some(commit) = commit {
+            self.move_ref(&new.local(), None, commit, RENAMED)?;
+        }
+        git("name the branch", self.inner.set_head(&new.local()))?;
+        if commit.is_some() {
+            let removed = self
+                .inner
+                .find_reference(&old.local())
+                .and_then(|mut old| old.delete());
+            git("rename the branch", removed)?;
+        }
+        Ok(())
+    }
+
+    /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the
+    /// work tree could not be brought along yet ([`LATE`]).
     pub fn position(&self, target: &Target) -> Result<Option<Oid>, RepoError> {
         let head = self.commit_at(&target.local())?;
         let late = self.commit_at(LATE)?;
@@ -241,7 +257,8 @@ impl Repo {
         }
     }
 
-    /// The commit that was synced last: what reports, `status` and `verify` look at, whatever is checked out.
+    /// The commit that was synced last: what reports, `status` and `verify` look at, with any
+    /// branch checked out.
     pub fn synced(&self) -> Result<Option<Oid>, RepoError> {
         let chosen = self
             .config()?

@@ -14,7 +14,8 @@ impl Repo {
             return Ok(BTreeMap::new());
         };
         let tree = git("read a tree", self.find_tree(tree))?;
-        // A name that is no UTF-8 fits no grammar; it is carried by the trees it stands in and never read.
+        // A name that is no UTF-8 fits no grammar; it is carried by the trees it stands in and
+        // never read.
         let allowed = tree.iter().filter(|entry| is_allowed(entry.name_bytes()));
         Ok(allowed
             .filter_map(|e| {
@@ -99,7 +100,8 @@ impl Repo {
         Ok(())
     }
 
-    /// Stores the tree `base` with these entries added or replaced. Whatever else stands in it stays, but for names that git refuses.
+    /// Stores the tree `base` with these entries added or replaced. All other entries stay, except
+    /// names that git refuses.
     pub fn write_tree(
         &self,
         base: Option<Oid>,
@@ -207,7 +209,8 @@ impl Repo {
         Ok(out)
     }
 
-    /// The files that `to` has and `from` has not, or has otherwise. False where `to` lacks something that `from` has.
+    /// The files that `to` has and `from` has not, or has otherwise. False where `to` lacks
+    /// something that `from` has.
     pub(super) fn gained(
         &self,
         from: Option<Oid>,

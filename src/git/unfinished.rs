@@ -1,10 +1,13 @@
-//! What git leaves where it stopped half-way: the operation, the unmerged stages of the index, and how to go on.
+//! What git leaves where it stopped half-way: the operation, the unmerged stages of the index, and
+//! how to go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 
-use git2::{IndexEntry, IndexTime, Oid, RepositoryState};
+use git2::{IndexEntryExtendedFlag, Oid, RepositoryState};
 
+use super::index::index_entry;
 use super::process::{Git, GitError};
 use super::repo::{Entry, Repo, RepoError, git};
 use super::settings::Role;
@@ -75,7 +78,8 @@ impl Repo {
         }
     }
 
-    /// Whether a rebase stopped where its owner wanted it to: at `edit`, `break` or `exec`, not at a `pick` that failed.
+    /// Whether a rebase stopped where its owner wanted it to: at `edit`, `break` or `exec`, not at
+    /// a `pick` that failed.
     pub fn stopped_on_purpose(&self) -> bool {
         let folder = self.inner.path().join("rebase-merge");
         let done = fs::read_to_string(folder.join("done")).unwrap_or_default();
@@ -86,7 +90,8 @@ impl Repo {
         folder.join("amend").exists() || !(last.starts_with("pick ") || last == "pick")
     }
 
-    /// The commits that are being merged into `HEAD`, or the one that is being replayed or taken back.
+    /// The commits that are being merged into `HEAD`, or the one that is being replayed or taken
+    /// back.
     pub fn operands(&self) -> Result<Vec<Oid>, RepoError> {
         let read =
             |name: &str| fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
@@ -136,43 +141,21 @@ impl Repo {
         Ok(out)
     }
 
-    /// Makes the index and the work tree hold exactly `files` below `sync`, merged, and returns the tree of the whole index where
-    /// nothing else is unmerged.
+    /// Makes the index and the work tree hold exactly `files` below `sync`, merged, and returns the
+    /// tree of the whole index where nothing else is unmerged.
     pub fn settle(&self, files: &BTreeMap<String, Entry>) -> Result<Option<Oid>, RepoError> {
         let mut index = git("read the index", self.inner.index())?;
-        git(
-            "write the index",
-            index.remove_dir(std::path::Path::new("sync"), 0),
-        )?;
-        let unmerged: Vec<_> = self
-            .stages()?
-            .unmerged
-            .into_iter()
-            .filter(|path| path.starts_with("sync/"))
-            .collect();
-        for path in &unmerged {
-            git(
-                "write the index",
-                index.remove_path(std::path::Path::new(path)),
-            )?;
+        let merged = index.remove_dir(Path::new("sync"), 0);
+        git("write the index", merged)?;
+        // `remove_dir` leaves the stages of what is not merged.
+        for path in self.stages()?.unmerged {
+            if path.starts_with("sync/") {
+                git("write the index", index.remove_path(Path::new(&path)))?;
+            }
         }
         for (path, entry) in files {
             git("read a file", self.check(entry.oid))?;
-            let time = IndexTime::new(0, 0);
-            let entry = IndexEntry {
-                ctime: time,
-                mtime: time,
-                dev: 0,
-                ino: 0,
-                mode: u32::try_from(entry.mode).unwrap_or(0o100_644),
-                uid: 0,
-                gid: 0,
-                file_size: 0,
-                id: entry.oid,
-                flags: 0,
-                flags_extended: 0,
-                path: path.clone().into_bytes(),
-            };
+            let entry = index_entry(path, *entry, IndexEntryExtendedFlag::empty());
             git("write the index", index.add(&entry))?;
         }
         let mut force = git2::build::CheckoutBuilder::new();
@@ -213,7 +196,8 @@ impl Repo {
         git("end the operation", self.inner.cleanup_state())
     }
 
-    /// Goes on with a rebase or the like after its conflict was settled; `skip` where nothing of the step is left.
+    /// Goes on with a rebase or the like after its conflict was settled; `skip` where nothing of
+    /// the step is left.
     pub fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
         let how = if skip { "--skip" } else { "--continue" };
         let mut args = Vec::new();

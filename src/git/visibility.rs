@@ -1,25 +1,29 @@
 //! Whether a remote is known to be public: whether somebody without any credentials can read it.
 //!
-//! The remote is asked, as a stranger. What kind of repository a server takes it for is no question that git has words for.
+//! The remote is asked anonymously: whether a repository is private is no question that git's
+//! protocol has an answer to.
 
 use std::path::Path;
 
-use super::process::{Git, GitError};
+use super::messages::GitError;
+use super::process::Git;
 
 /// Who can read a remote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Visibility {
     /// Everybody who reaches the server: it was read without credentials.
     Public,
-    /// It was not shown to a stranger.
+    /// It was not shown to an anonymous probe.
     Closed,
     /// There is no way to ask, or no answer.
     Unknown,
 }
 
-/// Who can read the remote at `address`. `at` is the folder whose git configuration says how the network is reached; it need be no repository.
+/// Who can read the remote at `address`. `at` is the folder whose git configuration sets how the
+/// network is reached; it need be no repository.
 ///
-/// Asks over the network where there is an address that anybody could ask ([`web_address`]); no credentials are used.
+/// Asks over the network where there is an address that anybody could ask ([`web_address`]); no
+/// credentials are used.
 pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     let real = git
         .rewritten(at, address)
@@ -27,7 +31,7 @@ pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     let Some(web) = web_address(&real) else {
         return Visibility::Unknown;
     };
-    match git.list_as_stranger(at, &web) {
+    match git.list_anonymously(at, &web) {
         Ok(()) => Visibility::Public,
         Err(GitError::Failed { message, .. })
             if message.lines().any(|line| is_refusal(line, &web)) =>
@@ -38,7 +42,8 @@ pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     }
 }
 
-/// Servers that give the same repositories by ssh and by https, with all names that they have for ssh.
+/// Servers that give the same repositories by ssh and by https, with all names that they have for
+/// ssh.
 const HOSTS: [(&str, &str); 7] = [
     ("github.com", "github.com"),
     ("ssh.github.com", "github.com"),
@@ -49,7 +54,8 @@ const HOSTS: [(&str, &str); 7] = [
     ("altssh.bitbucket.org", "bitbucket.org"),
 ];
 
-/// The address by which anybody could ask for the repository at `address`, without user and password; none where there is none.
+/// The address by which anybody could ask for the repository at `address`, without user and
+/// password; none where there is none.
 pub fn web_address(address: &str) -> Option<String> {
     for scheme in ["https://", "http://"] {
         if let Some(rest) = address.strip_prefix(scheme) {
@@ -78,8 +84,8 @@ pub fn web_address(address: &str) -> Option<String> {
     (path.contains('/') && !path.starts_with('~')).then(|| format!("https://{host}/{path}"))
 }
 
-/// Whether a line of git's says that the server at `web` answered, and showed nothing. Other codes, such as 403, may be from whatever
-/// stands between; and a proxy asks for a password too, in its own name.
+/// Whether a line of git's is a refusal of the server at `web`. Other codes, such as 403, may be
+/// from a program that stands between; and a proxy asks for a password too, in its own name.
 fn is_refusal(line: &str, web: &str) -> bool {
     let host = web.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let asked = [
@@ -127,59 +133,63 @@ mod tests {
         }
     }
 
+    const WEB: [(&str, &str); 9] = [
+        (
+            "https://me:secret@host.example/me/usage.git",
+            "https://host.example/me/usage.git",
+        ),
+        (
+            "https://me:p@ss@host.example:8443/usage",
+            "https://host.example:8443/usage",
+        ),
+        (
+            "http://host.example/usage.git?private_token=secret",
+            "http://host.example/usage.git",
+        ),
+        (
+            "git@github.com:me/usage.git",
+            "https://github.com/me/usage.git",
+        ),
+        ("GitHub.com:/me/usage", "https://github.com/me/usage"),
+        (
+            "ssh://git@ssh.github.com:443/me/usage.git",
+            "https://github.com/me/usage.git",
+        ),
+        (
+            "ssh://git@gitlab.com/group/part/usage.git",
+            "https://gitlab.com/group/part/usage.git",
+        ),
+        ("git@codeberg.org:me/usage", "https://codeberg.org/me/usage"),
+        (
+            "ssh://bitbucket.org/me/usage/",
+            "https://bitbucket.org/me/usage",
+        ),
+    ];
+
+    const NO_WEB: [&str; 15] = [
+        "/srv/usage.git",
+        "./github.com:me/usage",
+        "../usage.git",
+        "file:///srv/usage.git",
+        "git@git.example:me/usage.git",
+        "ssh://git@git.example/me/usage.git",
+        "git@github.com:usage",
+        "ssh://git@github.com",
+        "https://github.com",
+        "https:///usage",
+        "https://me@/usage",
+        "C:\\usage",
+        "ext::sh -c true",
+        "hg::https://host.example/usage",
+        "",
+    ];
+
     #[test]
     fn addresses_that_anybody_could_ask() {
-        for (address, web) in [
-            (
-                "https://me:secret@host.example/me/usage.git",
-                "https://host.example/me/usage.git",
-            ),
-            (
-                "https://me:p@ss@host.example:8443/usage",
-                "https://host.example:8443/usage",
-            ),
-            (
-                "http://host.example/usage.git?private_token=secret",
-                "http://host.example/usage.git",
-            ),
-            (
-                "git@github.com:me/usage.git",
-                "https://github.com/me/usage.git",
-            ),
-            ("GitHub.com:/me/usage", "https://github.com/me/usage"),
-            (
-                "ssh://git@ssh.github.com:443/me/usage.git",
-                "https://github.com/me/usage.git",
-            ),
-            (
-                "ssh://git@gitlab.com/group/part/usage.git",
-                "https://gitlab.com/group/part/usage.git",
-            ),
-            ("git@codeberg.org:me/usage", "https://codeberg.org/me/usage"),
-            (
-                "ssh://bitbucket.org/me/usage/",
-                "https://bitbucket.org/me/usage",
-            ),
-        ] {
+        for (address, web) in WEB {
             assert_eq!(web_address(address).as_deref(), Some(web), "{address}");
         }
-        for address in [
-            "/srv/usage.git",
-            "./github.com:me/usage",
-            "../usage.git",
-            "file:///srv/usage.git",
-            "git@git.example:me/usage.git",
-            "ssh://git@git.example/me/usage.git",
-            "git@github.com:usage",
-            "ssh://git@github.com",
-            "https://github.com",
-            "https:///usage",
-            "https://me@/usage",
-            "C:\\usage",
-            "ext::sh -c true",
-            "hg::https://host.example/usage",
-            "",
-        ] {
+        for address in NO_WEB {
             assert_eq!(web_address(address), None, "{address}");
         }
     }

@@ -1,11 +1,12 @@
-//! Running a program that talks to a network: it is cut off when it says nothing for too long.
+//! Running a program that talks to a network: it is cut off when it prints nothing for too long.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// How long the pipes of a program that has ended are still read: a helper that it left in the background may hold them open.
+/// How long the pipes of a program that has ended are still read: a helper that it left in the
+/// background may hold them open.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// How often it is asked whether the program has ended.
@@ -22,15 +23,16 @@ pub enum Watched {
 
 /// Runs `command` to its end, or until it has written nothing for `silence`.
 ///
-/// `alone`: the program gets a process group of its own, so that its children end with it. Not where somebody may have to answer its
-/// questions: a group in the background cannot read from the terminal.
+/// `alone`: the program gets a process group of its own, so that its children end with it. Not
+/// where somebody may have to answer its questions: a group in the background cannot read from the
+/// terminal.
 ///
-/// `told` is shown what it writes to standard error, as it comes.
+/// `seen` gets what it writes to standard error, as it comes.
 pub fn output(
     mut command: Command,
     silence: Duration,
     alone: bool,
-    told: &mut dyn FnMut(&[u8]),
+    seen: &mut dyn FnMut(&[u8]),
 ) -> io::Result<Watched> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     #[cfg(unix)]
@@ -38,6 +40,56 @@ pub fn output(
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     let mut child = command.spawn()?;
+    let receiver = pipes(&mut child);
+    let Some([stdout, stderr]) = read(&mut child, &receiver, silence, seen)? else {
+        end(&mut child, alone);
+        return Ok(Watched::CutOff);
+    };
+    Ok(Watched::Ended(Output {
+        status: child.wait()?,
+        stdout,
+        stderr,
+    }))
+}
+
+/// Reads both outputs of a program until it has ended; none where it is silent for too long before
+/// that.
+fn read(
+    child: &mut Child,
+    receiver: &Receiver<(usize, Vec<u8>)>,
+    silence: Duration,
+    seen: &mut dyn FnMut(&[u8]),
+) -> io::Result<Option<[Vec<u8>; 2]>> {
+    let mut texts = [Vec::new(), Vec::new()];
+    let (mut heard, mut ended) = (Instant::now(), None);
+    loop {
+        match receiver.recv_timeout(LOOK) {
+            Ok((which, bytes)) => {
+                if which == 1 {
+                    seen(&bytes);
+                }
+                texts[which].extend_from_slice(&bytes);
+                heard = Instant::now();
+            }
+            Err(RecvTimeoutError::Disconnected) => return Ok(Some(texts)),
+            Err(RecvTimeoutError::Timeout) => {
+                ended = match ended {
+                    None => child.try_wait()?.map(|_| Instant::now()),
+                    since => since,
+                };
+                if ended.is_some_and(|since: Instant| since.elapsed() > GRACE) {
+                    return Ok(Some(texts));
+                }
+                if ended.is_none() && heard.elapsed() > silence {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+}
+
+/// What a program writes, as it comes: 0 for standard output, 1 for standard error, and the bytes.
+fn pipes(child: &mut Child) -> Receiver<(usize, Vec<u8>)> {
     let (sender, receiver) = channel();
     let pipes: [Option<Box<dyn Read + Send>>; 2] = [
         child.stdout.take().map(|pipe| Box::new(pipe) as _),
@@ -47,41 +99,7 @@ pub fn output(
         let sender = sender.clone();
         pipe.map(|pipe| std::thread::spawn(move || forward(which, pipe, &sender)));
     }
-    drop(sender);
-    let mut texts = [Vec::new(), Vec::new()];
-    let (mut heard, mut ended) = (Instant::now(), None);
-    loop {
-        match receiver.recv_timeout(LOOK) {
-            Ok((which, bytes)) => {
-                if which == 1 {
-                    told(&bytes);
-                }
-                texts[which].extend_from_slice(&bytes);
-                heard = Instant::now();
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                ended = match ended {
-                    None => child.try_wait()?.map(|_| Instant::now()),
-                    since => since,
-                };
-                if ended.is_some_and(|since: Instant| since.elapsed() > GRACE) {
-                    break;
-                }
-                if ended.is_none() && heard.elapsed() > silence {
-                    end(&mut child, alone);
-                    return Ok(Watched::CutOff);
-                }
-            }
-        }
-    }
-    let status = child.wait()?;
-    let [stdout, stderr] = texts;
-    Ok(Watched::Ended(Output {
-        status,
-        stdout,
-        stderr,
-    }))
+    receiver
 }
 
 fn forward(which: usize, mut pipe: Box<dyn Read + Send>, sender: &Sender<(usize, Vec<u8>)>) {

@@ -1,4 +1,5 @@
-//! The work tree: a projection of the commit below `sync`, the user's own elsewhere. It can be late, and records never wait for it.
+//! The work tree: a projection of the commit below `sync`, the user's own elsewhere. It can be
+//! late, and records never wait for it.
 
 use std::path::{Path, PathBuf};
 
@@ -69,7 +70,8 @@ impl Repo {
         self.inner.path().join("index.lock").exists()
     }
 
-    /// Remembers the commit that the sync's branch is at where the branch stays behind at another one, or that it does not.
+    /// Remembers the commit that the sync's branch is at where the branch stays behind at another
+    /// one, or that it does not.
     pub fn set_late(&self, late: Option<(Oid, Option<Oid>)>) -> Result<(), RepoError> {
         let values = match late {
             Some((commit, from)) => [Some(commit), from],
@@ -111,7 +113,8 @@ impl Repo {
         others.into_iter().find(on_branch)
     }
 
-    /// Makes the work tree show `to`, where it showed `from`. An obstacle is returned where that cannot be done now.
+    /// Makes the work tree show `to`, where it showed `from`. An obstacle is returned where that
+    /// cannot be done now.
     pub fn project(
         &self,
         process: &Git,
@@ -124,7 +127,8 @@ impl Repo {
                 .err()
                 .map(|error| Place::Obstacle(error.to_string())));
         }
-        // Of a long history a run changes few files. Whether the others still show the commit is looked at when nothing is new.
+        // Of a long history a run changes few files. Whether the others still show the commit is
+        // looked at when nothing is new.
         let advanced = from
             .map_or(Ok(false), |from| self.advance(from, to))
             .and_then(|advanced| if advanced { Ok(()) } else { self.checkout(to) });
@@ -149,7 +153,8 @@ impl Repo {
             .is_ok())
     }
 
-    /// Whether libgit2 would get this work tree wrong: it knows no sparse checkout, and no index that is split or sparse.
+    /// Whether libgit2 would get this work tree wrong: it knows no sparse checkout, and no index
+    /// that is split or sparse.
     ///
     /// A split index is made whole here, and stays so.
     fn needs_git(&self, process: &Git) -> Result<bool, RepoError> {
@@ -217,7 +222,8 @@ impl Repo {
         Ok(diff.deltas().len() == 0)
     }
 
-    /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten; a user's own changes elsewhere stay.
+    /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten;
+    /// a user's own changes elsewhere stay.
     pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
         let before = self
             .head_commit()?
@@ -258,9 +264,11 @@ impl Repo {
         Ok(())
     }
 
-    /// Makes a work tree that shows `from` show `to`, touching only what differs. Whether it showed `from` is not looked at.
+    /// Makes a work tree that shows `from` show `to`, touching only what differs. Whether it showed
+    /// `from` is not looked at.
     ///
-    /// Says false, having done nothing, where that takes more: files outside `sync` differ, files go away, or there is no index.
+    /// Returns false, having done nothing, where that takes more: files outside `sync` differ,
+    /// files go away, or there is no index.
     fn advance(&self, from: Oid, to: Oid) -> Result<bool, RepoError> {
         let mut changed = Vec::new();
         if !self.gained(Some(from), Some(to), "", &mut changed)?
@@ -290,7 +298,8 @@ impl Repo {
             return Ok(true);
         }
         let to = git("read a tree", self.find_tree(to))?;
-        // What is shown was written or fetched by this run, and hashed then. zlib's sums are still looked at.
+        // What is shown was written or fetched by this run, and hashed then. zlib's sums are still
+        // looked at.
         git2::opts::strict_hash_verification(false);
         let written = self.inner.checkout_tree(to.as_object(), Some(&mut force));
         git2::opts::strict_hash_verification(true);

@@ -1,4 +1,5 @@
-//! The join of two versions of one path, and of two whole trees: pure functions of bytes, the same in `claude-sync` and in the driver.
+//! The join of two versions of one path, and of two whole trees: pure functions of bytes, the same
+//! in `claude-sync` and in the driver.
 //!
 //! [`super::trees`] does the same to trees in a repository, where equal ids need no look inside.
 
@@ -14,7 +15,8 @@ use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::store::layout::Path;
 
-/// What two versions of a repository make together: every path that either has, and both versions joined where both have it.
+/// What two versions of a repository make together: every path that either has, and both versions
+/// joined where both have it.
 ///
 /// Laws as in [`crate::base::join`], the manifest apart: that is computed from the result.
 pub fn join_trees(a: &Tree, b: &Tree) -> Result<Tree, FormatError> {
@@ -31,9 +33,11 @@ pub fn join_trees(a: &Tree, b: &Tree) -> Result<Tree, FormatError> {
 
 /// Joins two versions of the file at `path`.
 ///
-/// The manifest is not joined but computed; until then the version of higher rules stands for it, which an older tool leaves alone.
+/// The manifest is not joined but computed; until then the version of higher rules stands for it,
+/// which an older tool leaves alone.
 ///
-/// A version that cannot be read yields to one that can. A version of a later major format is an error: it must not be written over.
+/// A version that cannot be read yields to one that can. A version of a later major format is an
+/// error: it must not be written over.
 pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
     if a == b {
         return Ok(a.to_vec());
@@ -42,51 +46,50 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
     match path {
         Path::Day(machine, day, _) => {
             let mut read = |bytes| read_day(machine, *day, bytes, &mut names);
-            let join = |(a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)| {
-                let mut joined = a.clone().join(b.clone());
-                // A new checksum must not hide that an old one failed, unless a version that is sound says the same.
-                let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {
-                    let proven = |session: &SessionId| {
-                        !sound.checksums.contains(session) && joined.agrees(other, session)
-                    };
-                    harm.checksums
-                        .iter()
-                        .filter(|session| !proven(session))
-                        .cloned()
-                        .collect()
-                };
-                for session in [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat()
-                {
-                    joined.mark_suspect(&session);
-                }
-                joined.write().0.into_bytes()
-            };
-            pick(a, b, read(a), read(b), join)
+            pick(a, b, read(a), read(b), join_days)
         }
         Path::Machine(machine) => {
             let mut read = |bytes| SyncFile::read(machine, bytes, &mut names);
-            pick(a, b, read(a), read(b), |a, b| {
-                a.join(b).write().into_bytes()
-            })
+            let join = |a: SyncFile, b| a.join(b).write().into_bytes();
+            pick(a, b, read(a), read(b), join)
         }
         Path::Manifest => {
-            let key = |m: &Manifest, bytes: &[u8]| (m.rules, m.updated_at, bytes.to_vec());
+            let rank = |m: &Manifest| (m.rules, m.updated_at);
             let greater = |left: Manifest, right: Manifest| {
-                if key(&left, a) >= key(&right, b) {
-                    a
+                if (rank(&left), a) >= (rank(&right), b) {
+                    a.to_vec()
                 } else {
-                    b
+                    b.to_vec()
                 }
             };
-            pick(a, b, Manifest::read(a), Manifest::read(b), |left, right| {
-                greater(left, right).to_vec()
-            })
+            pick(a, b, Manifest::read(a), Manifest::read(b), greater)
         }
         Path::Readme => Ok(front::join_readme(None, a, b).unwrap_or_else(|| a.max(b).to_vec())),
         Path::Snapshot(_) | Path::Front | Path::Statement | Path::Unknown | Path::Outside => {
             Ok(a.max(b).to_vec())
         }
     }
+}
+
+/// Joins two versions of a day file. A new checksum must not hide that an old one failed, unless a
+/// version that is sound has the same.
+fn join_days((a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)) -> Vec<u8> {
+    let mut joined = a.clone().join(b.clone());
+    let failed = |harm: &Damage, other: &DayFile, sound: &Damage| -> Vec<SessionId> {
+        let proven = |session: &SessionId| {
+            !sound.checksums.contains(session) && joined.agrees(other, session)
+        };
+        harm.checksums
+            .iter()
+            .filter(|session| !proven(session))
+            .cloned()
+            .collect()
+    };
+    let suspect = [failed(&harm_a, &b, &harm_b), failed(&harm_b, &a, &harm_a)].concat();
+    for session in suspect {
+        joined.mark_suspect(&session);
+    }
+    joined.write().0.into_bytes()
 }
 
 /// Whether a file is of a later major format, which this version cannot read.
@@ -101,7 +104,8 @@ pub fn is_newer(path: &Path, bytes: &[u8]) -> bool {
     matches!(read, Err(FormatError::Newer(_)))
 }
 
-/// The file at `path` without the conflict markers that stand in it, between the two versions `ours` and `theirs`.
+/// The file at `path` without the conflict markers that stand in it, between the two versions
+/// `ours` and `theirs`.
 pub fn unmark(
     path: &Path,
     bytes: &[u8],
@@ -115,7 +119,8 @@ pub fn unmark(
     }
 }
 
-/// Reads a day file; where git's conflict markers stand in it, as the two versions that they came from.
+/// Reads a day file; where git's conflict markers stand in it, as the two versions that they came
+/// from.
 fn read_day(
     machine: &MachineId,
     day: Day,

@@ -1,6 +1,7 @@
 //! What git calls where both sides changed a file under `sync/`.
 //!
-//! It reads the three versions that git gives and objects of the repository, and writes only the result, when that is complete.
+//! It reads the three versions that git gives and objects of the repository, and writes only the
+//! result, when that is complete.
 
 use std::path::Path as FilePath;
 
@@ -8,6 +9,7 @@ use super::{algebra, trees};
 use crate::base::key::Key;
 use crate::cache::{Cache, overview};
 use crate::fleet::DataError;
+use crate::fleet::read::InputTrees;
 use crate::format::manifest::{Head, Inputs, Manifest, RULES};
 use crate::format::sealed::{self, Seal, SealError};
 use crate::format::{FormatError, MAX_DAY_FILE};
@@ -20,15 +22,15 @@ use crate::store::layout::{self, Path};
 /// The driver gave up; git must stop and change nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
-    /// One of git's three files.
+    /// One of the three files that git made cannot be read.
     #[error("failed to read {path}")]
     Read {
-        /// The file.
+        /// Its path in the repository.
         path: String,
-        /// Why.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The result.
+    /// The result cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),
     /// A version that must not be written over.
@@ -36,7 +38,7 @@ pub enum DriverError {
     Format {
         /// The path in the repository.
         path: String,
-        /// Why.
+        /// What is wrong with its content.
         source: FormatError,
     },
     /// A version that is encrypted by a key that is not here.
@@ -44,18 +46,19 @@ pub enum DriverError {
     Sealed {
         /// The path in the repository.
         path: String,
-        /// Why.
+        /// Why it cannot be opened.
         source: SealError,
     },
-    /// Objects.
+    /// Objects cannot be read or joined.
     #[error(transparent)]
     Merge(#[from] DataError),
-    /// The repository.
+    /// The repository cannot be opened or read.
     #[error(transparent)]
     Repo(#[from] RepoError),
 }
 
-/// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they are versions of.
+/// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they
+/// are versions of.
 pub fn run(
     base: &FilePath,
     ours: &FilePath,
@@ -64,8 +67,7 @@ pub fn run(
     key: impl FnOnce() -> Option<Key>,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<(), DriverError> {
-    let kind = Path::parse(path);
-    // An unreadable base is an empty one: it only says what both sides came from.
+    // An unreadable base is an empty one: it only shows what both sides came from.
     let old = std::fs::read(base).unwrap_or_default();
     let (mine, other) = (read(ours)?, read(theirs)?);
     let repo = Repo::from_environment();
@@ -77,60 +79,100 @@ pub fn run(
         || is_marked && path.starts_with("sync/");
     let key = if sealing { key() } else { None };
     let seal = key.as_ref().map(Seal::new);
-    let open = |bytes| {
-        sealed::open(seal.as_ref(), bytes).map_err(|source| DriverError::Sealed {
-            path: path.to_owned(),
-            source,
-        })
-    };
     if let Some(repo) = repo.ok().filter(|_| is_marked && seal.is_some()) {
-        // In an encrypted fleet a version that may not be read gives way: joining it would make it part of one that may.
         let repo = repo.with_key(key.as_ref());
-        let refused = |bytes: &[u8]| -> Result<bool, DriverError> {
-            Ok(repo
-                .admit(path, Repo::blob_id(bytes)?, bytes.to_vec())?
-                .is_err())
-        };
-        match (refused(&mine)?, refused(&other)?) {
-            (false, false) => {}
-            (false, true) => return Ok(()),
-            (true, false) => return write(ours, &other),
-            (true, true) => return write(ours, mine.as_slice().max(&other)),
+        if let Some(chosen) = admitted(&repo, path, &mine, &other)? {
+            return write(ours, &mine, chosen);
         }
     }
-    let (old, a, b) = (
-        open(old).unwrap_or_default(),
-        open(mine.clone())?,
-        open(other)?,
-    );
-    let format = |source| DriverError::Format {
-        path: path.to_owned(),
-        source,
+    let seal = seal.as_ref();
+    let versions = Versions {
+        path,
+        base: &open(seal, path, old).unwrap_or_default(),
+        ours: &open(seal, path, mine.clone())?,
+        theirs: &open(seal, path, other)?,
     };
-    let result = match kind {
-        Path::Manifest => {
-            merge_manifests(&old, &a, &b, key.as_ref(), cache).map_err(|error| match error {
-                Failure::Format(source) => format(source),
-                Failure::Merge(error) => error.into(),
-                Failure::Repo(error) => error.into(),
-            })?
-        }
-        Path::Readme | Path::Front => match merge_front(path, &old, &a, &b, cache)? {
-            Some(result) => result,
-            None => algebra::join(&kind, &a, &b).map_err(format)?,
-        },
-        _ => algebra::join(&kind, &a, &b).map_err(format)?,
+    let joined = versions.join(key.as_ref(), cache)?;
+    let result = match seal {
+        Some(seal) => seal.seal(path, &joined),
+        None => joined,
     };
-    let result = seal.map_or(result.clone(), |seal| seal.seal(path, &result));
-    if result != mine {
-        write(ours, &result)?;
-    }
-    Ok(())
+    write(ours, &mine, &result)
 }
 
-/// Straight into git's temporary file: if this is cut off, git throws the file away, and nothing else lies about.
-fn write(path: &FilePath, bytes: &[u8]) -> Result<(), DriverError> {
-    Ok(std::fs::write(path, bytes).map_err(|source| WriteError {
+fn open(seal: Option<&Seal>, path: &str, bytes: Vec<u8>) -> Result<Vec<u8>, DriverError> {
+    sealed::open(seal, bytes).map_err(|source| DriverError::Sealed {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// The version that holds in an encrypted fleet where one may not be read: joining it would make it
+/// part of one that may. None where both are joined.
+fn admitted<'v>(
+    repo: &Repo,
+    path: &str,
+    mine: &'v [u8],
+    other: &'v [u8],
+) -> Result<Option<&'v [u8]>, DriverError> {
+    let refused = |bytes: &[u8]| -> Result<bool, DriverError> {
+        Ok(repo
+            .admit(path, Repo::blob_id(bytes)?, bytes.to_vec())?
+            .is_err())
+    };
+    Ok(match (refused(mine)?, refused(other)?) {
+        (false, false) => None,
+        (false, true) => Some(mine),
+        (true, false) => Some(other),
+        (true, true) => Some(mine.max(other)),
+    })
+}
+
+/// Three versions of the file at a path, opened.
+struct Versions<'v> {
+    path: &'v str,
+    base: &'v [u8],
+    ours: &'v [u8],
+    theirs: &'v [u8],
+}
+
+impl Versions<'_> {
+    fn join(
+        &self,
+        key: Option<&Key>,
+        cache: impl FnOnce() -> Box<dyn Cache>,
+    ) -> Result<Vec<u8>, DriverError> {
+        let format = |source| DriverError::Format {
+            path: self.path.to_owned(),
+            source,
+        };
+        let kind = Path::parse(self.path);
+        match kind {
+            Path::Manifest => {
+                return merge_manifests(self, key, cache).map_err(|error| match error {
+                    Failure::Format(source) => format(source),
+                    Failure::Merge(error) => error.into(),
+                    Failure::Repo(error) => error.into(),
+                });
+            }
+            Path::Readme | Path::Front => {
+                if let Some(result) = merge_front(self, cache)? {
+                    return Ok(result);
+                }
+            }
+            _ => {}
+        }
+        algebra::join(&kind, self.ours, self.theirs).map_err(format)
+    }
+}
+
+/// Writes a result that is another than `old`, straight into git's temporary file: if this is cut
+/// off, git throws the file away, and nothing else lies about.
+fn write(path: &FilePath, old: &[u8], new: &[u8]) -> Result<(), DriverError> {
+    if new == old {
+        return Ok(());
+    }
+    Ok(std::fs::write(path, new).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
     })?)
@@ -167,28 +209,26 @@ impl From<DataError> for Failure {
     }
 }
 
-/// The manifest of the trees that git is about to make. Each version names the trees that it was computed from, so all three sides are
-/// at hand whatever command git runs: work tree, labels and `MERGE_HEAD` tell less, and some of them wrongly.
+/// The manifest of the trees that git is about to make. Each version names the trees that it was
+/// computed from, so all three sides are at hand with any command of git: work tree, labels and
+/// `MERGE_HEAD` show less, and some of them are wrong.
 fn merge_manifests(
-    base: &[u8],
-    ours: &[u8],
-    theirs: &[u8],
+    versions: &Versions,
     key: Option<&Key>,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<Vec<u8>, Failure> {
-    let (Ok(a), Ok(b)) = (Head::read(ours), Head::read(theirs)) else {
-        return fallback(ours, theirs);
+    let fallback = || fallback(versions.ours, versions.theirs);
+    let (Ok(a), Ok(b)) = (Head::read(versions.ours), Head::read(versions.theirs)) else {
+        return fallback();
+    };
+    let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
+        return fallback();
     };
     if a.rules.max(b.rules) > RULES {
-        return fallback(ours, theirs);
+        return fallback();
     }
-    let old = Head::read(base)
-        .ok()
-        .and_then(|m| m.inputs)
-        .unwrap_or_default();
-    let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
-        return fallback(ours, theirs);
-    };
+    let base = Head::read(versions.base).ok().and_then(|m| m.inputs);
+    let base = base.unwrap_or_default();
     let repo = Repo::from_environment()
         .map_err(Failure::Repo)?
         .with_key(key);
@@ -197,16 +237,16 @@ fn merge_manifests(
     }
     repo.write_in_memory().map_err(Failure::Repo)?;
     let side = |pick: fn(&Inputs) -> Option<&str>, path| {
-        join_side(&repo, path, pick(&old), pick(&mine), pick(&other))
+        join_side(&repo, path, pick(&base), pick(&mine), pick(&other))
     };
     let machines = side(|inputs| inputs.machines.as_deref(), layout::MACHINES)?;
     let archive = side(|inputs| inputs.archive.as_deref(), layout::ARCHIVE)?;
     let (Joined::Tree(machines), Joined::Tree(archive)) = (machines, archive) else {
-        return fallback(ours, theirs);
+        return fallback();
     };
     let cache = cache();
     let (manifest, scraps) =
-        overview::manifest_and_scraps(&repo, machines, archive, RULES, &*cache)?;
+        overview::manifest_and_scraps(&repo, InputTrees { machines, archive }, RULES, &*cache)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
     std::mem::forget((manifest, scraps));
@@ -216,15 +256,19 @@ fn merge_manifests(
 /// So many commits are looked through for the ones that versions of the front page come from.
 const COMMITS: usize = 2000;
 
-/// A file of the front page, computed from the data of the two commits that these versions come from. A version that no commit has
-/// stands for nothing: then there is none, and the next run computes it.
+/// A file of the front page, computed from the data of the two commits that these versions come
+/// from. A version that no commit has stands for nothing: then there is none, and the next run
+/// computes it.
 fn merge_front(
-    path: &str,
-    base: &[u8],
-    ours: &[u8],
-    theirs: &[u8],
+    versions: &Versions,
     cache: impl FnOnce() -> Box<dyn Cache>,
 ) -> Result<Option<Vec<u8>>, DataError> {
+    let Versions {
+        path,
+        base,
+        ours,
+        theirs,
+    } = *versions;
     let repo = Repo::from_environment()?;
     repo.write_in_memory()?;
     let mut roots = Vec::new();
@@ -235,16 +279,14 @@ fn merge_front(
         roots.push(repo.tree_of(commit)?);
     }
     let join = |folder: &str| -> Result<Option<Oid>, DataError> {
-        trees::join(
-            &repo,
-            folder,
-            None,
-            repo.folder(Some(roots[0]), folder)?,
-            repo.folder(Some(roots[1]), folder)?,
-        )
+        let side = |root| repo.folder(Some(root), folder);
+        trees::join(&repo, folder, None, side(roots[0])?, side(roots[1])?)
     };
-    let inputs = (join(layout::MACHINES)?, join(layout::ARCHIVE)?);
-    let Some(front) = front::compute(&repo, inputs, &front::There::default(), &*cache())? else {
+    let trees = InputTrees {
+        machines: join(layout::MACHINES)?,
+        archive: join(layout::ARCHIVE)?,
+    };
+    let Some(front) = front::compute(&repo, trees, &front::There::default(), &*cache())? else {
         return Ok(None);
     };
     if path != layout::README {
@@ -294,7 +336,7 @@ fn join_side(
     }
 }
 
-/// A manifest that both sides would choose, marked to be computed anew by whoever can.
+/// A manifest that both sides would choose, marked to be computed anew by a machine that can.
 fn fallback(ours: &[u8], theirs: &[u8]) -> Result<Vec<u8>, Failure> {
     let chosen = algebra::join(&Path::Manifest, ours, theirs).map_err(Failure::Format)?;
     let Ok(manifest) = Manifest::read(&chosen) else {

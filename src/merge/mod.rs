@@ -1,6 +1,8 @@
 //! What two versions of a path or a tree make together; the driver that git calls; push checks.
 
 pub mod algebra;
+mod breach;
 pub mod driver;
 pub mod guard;
+mod loss;
 pub mod trees;

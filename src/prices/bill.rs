@@ -41,7 +41,8 @@ pub struct Bill {
 }
 
 impl Prices {
-    /// The bill of one request, whose cost equals [`Prices::cost`]. `None` for a model without a price.
+    /// The bill of one request, whose cost equals [`Prices::cost`]. `None` for a model without a
+    /// price.
     pub fn bill(
         &self,
         model: &str,

@@ -1,7 +1,5 @@
 //! The price book: prices and discounts that the user sets, by model pattern and UTC day.
 
-use std::fmt::Write as _;
-
 use super::model::split_at_part;
 use super::rates::{Rates, Row, Spans, WHOLE};
 use crate::base::money::Money;
@@ -55,6 +53,21 @@ pub struct Rule {
 pub struct PriceBook(pub Vec<Rule>);
 
 impl OwnRates {
+    /// The rates in the order of the fields; `-` where there is none.
+    fn text(&self) -> String {
+        let rates = [
+            Some(self.input),
+            Some(self.output),
+            self.cache_read,
+            self.cache_write,
+            self.cache_write_1h,
+            Some(self.web_search),
+        ];
+        let text =
+            |rate: Option<Money>| rate.map_or_else(|| "-".to_owned(), |rate| rate.to_string());
+        format!("set {}", rates.map(text).join(" "))
+    }
+
     fn row(&self) -> Row {
         let rate = |money: Money| money.pico() / PER_MILLION;
         let input = rate(self.input);
@@ -84,6 +97,21 @@ impl Rule {
             .any(|name| glob(&pattern, &name.to_lowercase()))
     }
 
+    /// Pattern, days and change; `-` where there is none. No pattern has a space in it.
+    fn text(&self) -> String {
+        let day = |day: Option<Day>| day.map_or_else(|| "-".to_owned(), |day| day.to_string());
+        let change = match &self.change {
+            Change::Set(rates) => rates.text(),
+            Change::Multiply(permille) => format!("multiply {permille}"),
+        };
+        format!(
+            "{} {} {} {change}\n",
+            self.pattern,
+            day(self.from),
+            day(self.to)
+        )
+    }
+
     fn apply(&self, spans: &Spans) -> Spans {
         let from = self.from.map_or(i64::MIN, |day| day.start().millis());
         // UTC days have 86,400,000 ms; the last representable day is far below i64::MAX.
@@ -106,22 +134,9 @@ impl PriceBook {
         (own.fold(spans, |spans, rule| rule.apply(&spans)), any)
     }
 
-    /// All rules as text, for the fingerprint of prices.
+    /// All rules as text, a rule a line, for the fingerprint of prices.
     pub(super) fn text(&self) -> String {
-        let mut out = String::new();
-        for rule in &self.0 {
-            let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
-            // Writing to a string cannot fail.
-            let _ = writeln!(
-                out,
-                "{:?} {} {} {:?}",
-                rule.pattern,
-                day(rule.from),
-                day(rule.to),
-                rule.change
-            );
-        }
-        out
+        self.0.iter().map(Rule::text).collect()
     }
 }
 

@@ -9,7 +9,8 @@ use super::counters::Counters;
 use super::lookup::prices;
 use super::tests::at;
 
-/// Attodollars (10⁻¹⁸) per token of a decimal such as `1.25e-06`, with the digits that floats add rounded off.
+/// Attodollars (10⁻¹⁸) per token of a decimal such as `1.25e-06`, with the digits that floats add
+/// rounded off.
 fn atto(value: &Value) -> Option<i128> {
     let text = value.as_number()?.to_string();
     let (digits, exponent) = text

@@ -13,7 +13,7 @@ use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 
 /// Changes with every built-in price and every rule for names: see [`fingerprint`].
-pub(super) const FINGERPRINT: &str = "729dde7478a593eb";
+pub(super) const FINGERPRINT: &str = "c883691989116335";
 
 /// Maximum number of names in the cache. No real fleet has more; crafted files may.
 pub(super) const MAX_CACHED: usize = 4096;
@@ -73,8 +73,8 @@ impl Prices {
         .to_string()
     }
 
-    /// The price of one request. Of `at`, only the UTC day matters. `fast`: Claude Code's fast mode;
-    /// `geo`: the region to which inference was bound.
+    /// The price of one request. Of `at`, only the UTC day matters. `fast`: Claude Code's fast
+    /// mode; `geo`: the region to which inference was bound.
     ///
     /// A model without a row has an unknown price, not a price of 0.
     pub fn cost(
@@ -94,8 +94,8 @@ impl Prices {
         }
     }
 
-    /// The price of several requests of one day, from the sum of their counters. Tiers do not apply,
-    /// because the size of each prompt is not known.
+    /// The price of several requests of one day, from the sum of their counters. Tiers do not
+    /// apply, because the size of each prompt is not known.
     pub fn cost_of_many(&self, model: &str, at: Timestamp, counters: &Counters) -> Cost {
         self.of(model)
             .row(at)

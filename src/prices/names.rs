@@ -1,7 +1,7 @@
 //! Finds the row of a model's name in the price table.
 //!
-//! A name is looked up as it is, then without what a router or a cloud added to it. If a provider has
-//! prices of its own, another provider's price is never used for it: such a name has no price.
+//! A name is looked up as it is, then without what a router or a cloud added to it. If a provider
+//! has prices of its own, another provider's price is never used for it: such a name has no price.
 
 use super::claude::Claude;
 use super::model::split_at_part;

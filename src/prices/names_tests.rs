@@ -11,8 +11,8 @@ use super::table::CLAUDE;
 use super::tests::at;
 use crate::base::ids::RecordId;
 
-/// The cases of `names.tsv`: name, row, factor in thousandths, source, separated by tabs. The row is
-/// `-` for a name without one.
+/// The cases of `names.tsv`: name, row, factor in thousandths, source, separated by tabs. The row
+/// is `-` for a name without one.
 fn cases() -> Vec<(String, Option<String>, u64)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/prices/names.tsv");
     let text = fs::read_to_string(path).expect("the list of names");
@@ -114,8 +114,14 @@ fn the_fingerprint_covers_the_tables_and_the_rows_of_names() {
             prices()
                 .cost(&name, at(day), &counters, true, Some("us"))
                 .amount
+                .to_string()
         });
-        text.push_str(&format!("{name} {:?} {costs:?}\n", prices().explain(&name)));
+        let found = prices().explain(&name).map(|found| {
+            let why = found.why.join(", ");
+            format!("{} [{why}] {} {}", found.row, found.permille, found.fast)
+        });
+        let found = found.unwrap_or_else(|| "no row".to_owned());
+        text.push_str(&format!("{name}: {found}: {}\n", costs.join(" ")));
     }
     let digest = RecordId::of("prices", &[text.as_bytes()]).to_string();
     assert_eq!(

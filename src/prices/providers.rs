@@ -138,8 +138,8 @@ fn prefix_of(list: &[(&str, &'static str)], name: &str) -> Option<&'static str> 
         .map(|(_, prefix)| *prefix)
 }
 
-/// The prefixes under which the table may list a model, in order of preference. `path`: the parts of
-/// the route, without proxies; `id`: the model's name.
+/// The prefixes under which the table may list a model, in order of preference. `path`: the parts
+/// of the route, without proxies; `id`: the model's name.
 pub(super) fn prefixes(path: &[&str], id: &str) -> Vec<Prefix> {
     let joined = path.iter().flat_map(|part| [part, "/"]).collect::<String>();
     let mut out = vec![(joined, None)];

@@ -68,7 +68,8 @@ fn undated(name: &str) -> Option<String> {
     (date && [first, middle, last].into_iter().all(digits)).then(|| base.to_owned())
 }
 
-/// The name with a dot for the first dash between two single digits, which are a version: `glm-4-6`.
+/// The name with a dot for the first dash between two single digits, which are a version:
+/// `glm-4-6`.
 fn dotted(name: &str) -> Option<String> {
     let bytes = name.as_bytes();
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);

@@ -51,9 +51,9 @@ fn start_of(day: &str) -> i64 {
         .millis()
 }
 
-/// Reads a row: `input output read write hour` in USD per million tokens, of which the last three may
-/// be missing; then `s` (search), `f` (fast) and `u` (US) with a number; then tiers, each `>`, its
-/// threshold and its rates.
+/// Reads a row: `input output read write hour` in USD per million tokens, of which the last three
+/// may be missing; then `s` (search), `f` (fast) and `u` (US) with a number; then tiers, each `>`,
+/// its threshold and its rates.
 fn row(text: &str) -> Row {
     let mut numbers: Vec<(u64, Vec<u128>)> = vec![(0, Vec::new())];
     let (mut web_search, mut fast_permille, mut us_permille) = (0, WHOLE, WHOLE);
@@ -186,8 +186,8 @@ impl Tables {
     }
 }
 
-/// The rest of a name's line in a text of sorted lines. A binary search over bytes, so that no index
-/// of lines is needed.
+/// The rest of a name's line in a text of sorted lines. A binary search over bytes, so that no
+/// index of lines is needed.
 fn find<'t>(text: &'t str, name: &str) -> Option<&'t str> {
     let mut low = text.find('\n')? + 1;
     let mut high = text.len();

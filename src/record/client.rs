@@ -1,15 +1,19 @@
-//! What made a request: the program that ran Claude Code, the kind of subagent, and Claude Code's version.
+//! What made a request: the program that ran Claude Code, the kind of subagent, and Claude Code's
+//! version.
 
 use std::cmp::Ordering;
 
 use crate::base::ids::Name;
 
-/// What the transcript shows of the program that made a request. Each text is empty where it is not known.
+/// What the transcript shows of the program that made a request. Each text is empty where it is not
+/// known.
 ///
-/// Transcripts may hold any text in these places, so that reading them lets only known words and version numbers through.
+/// Transcripts may hold any text in these places, so that reading them lets only known words and
+/// version numbers through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Client {
-    /// How Claude Code was started, by its own word (`entrypoint`): `cli`, `claude-vscode`, `sdk-py`, …
+    /// How Claude Code was started, by its own word (`entrypoint`): `cli`, `claude-vscode`,
+    /// `sdk-py`, …
     pub entrypoint: Name,
     /// The kind of subagent, by Claude Code's own word (`agentType`); `custom` for any other.
     pub agent: Name,
@@ -32,7 +36,8 @@ const ENTRYPOINTS: [&str; 11] = [
     "sdk-ts",
 ];
 
-/// The subagents that Claude Code brings. All others are the user's own, and their names are texts of the user's.
+/// The subagents that Claude Code brings. All others are the user's own, and their names are texts
+/// of the user's.
 const AGENTS: [&str; 11] = [
     "Explore",
     "Plan",
@@ -83,7 +88,8 @@ impl Client {
     }
 }
 
-/// What is known comes before what is not, so that the smaller of two copies is the one that says more.
+/// What is known comes before what is not, so that the smaller of two copies is the one with more
+/// in it.
 impl Ord for Client {
     fn cmp(&self, other: &Self) -> Ordering {
         let key = |text: &Name| (text.is_empty(), text.clone());

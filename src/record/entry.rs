@@ -6,6 +6,7 @@ use super::totals::Totals;
 use crate::base::ids::{Name, RecordId, SessionId};
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
+use crate::base::window::Span;
 use crate::prices::{Counters, Prices};
 
 /// The figures of one record, borrowed from where it is kept.
@@ -19,15 +20,15 @@ pub struct Entry<'a> {
     pub level: Level,
     /// Its time; below [`Level::Full`] the start of its UTC day.
     pub at: Timestamp,
-    /// Its session.
+    /// Its session; empty where the record is bare.
     pub session: &'a SessionId,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: &'a Name,
-    /// What made it.
+    /// The program and the agent that made it.
     pub client: &'a Client,
-    /// Its model.
+    /// The name of its model.
     pub model: &'a Name,
-    /// What was used.
+    /// Tokens and searches.
     pub counters: Counters,
     /// The price by this version's table.
     pub cost: Cost,
@@ -69,15 +70,17 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Its UTC day in milliseconds, without the end, or its millisecond.
-    pub fn span(&self) -> (i64, i64) {
-        let at = self.at.millis();
-        let length = if self.level == Level::Full {
-            1
-        } else {
-            24 * 60 * 60 * 1000
+    /// Its millisecond; its UTC day where its time of day is not known.
+    pub fn span(&self) -> Span {
+        let from = self.at.millis();
+        let length = match self.level {
+            Level::Full => 1,
+            _ => 24 * 60 * 60 * 1000,
         };
-        (at, at.saturating_add(length))
+        Span {
+            from,
+            to: from.saturating_add(length),
+        }
     }
 
     /// The figures of a record.

@@ -20,10 +20,12 @@ pub struct Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// The record's id. `part` tells records of one row apart: none for the request itself, `advisor:<n>` for an adviser's.
+    /// The record's id. `part` distinguishes records of one row: none for the request itself,
+    /// `advisor:<n>` for an adviser's.
     ///
-    /// Endpoints other than Anthropic's send no request id, and some rows of one message carry one and some do not: a message id that
-    /// looks like no counter stands alone. Any other is only as unique as the members beside it: mocks give `msg_1` to every first message.
+    /// Endpoints other than Anthropic's send no request id, and some rows of one message carry one
+    /// and some do not: a message id that looks like no counter stands alone. Any other is only as
+    /// unique as the members beside it: mocks give `msg_1` to every first message.
     pub fn id(&self, part: Option<&str>) -> RecordId {
         // Gateways write an empty text where they have no id.
         let given = |id: Option<&'a str>| id.filter(|id| !id.trim().is_empty());

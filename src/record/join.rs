@@ -1,14 +1,17 @@
 //! The join of two copies of one request, and the greater of two totals.
 
 use super::client::Client;
+use super::ledger::Ledger;
 use super::request::{Body, Level, Origin, Record};
 use super::sum::Sum;
 use super::totals::Totals;
 use crate::base::join::{Join, greater};
 use crate::base::json::join_extra;
 use crate::base::money::Cost;
+use crate::base::window::hull;
 
-/// Two versions on one machine. A record is a product of small lattices; each line below is one of them.
+/// Two versions on one machine. A record is a product of small lattices; each line below is one of
+/// them.
 impl Join for Record {
     fn join(self, other: Self) -> Self {
         let origin = self.origin.clone().min(other.origin.clone());
@@ -17,7 +20,8 @@ impl Join for Record {
 }
 
 impl Record {
-    /// Copies on two machines: as [`Join::join`], but time, session and project are those of the most detailed copy.
+    /// Copies on two machines: as [`Join::join`], but time, session and project are those of the
+    /// most detailed copy.
     #[must_use]
     pub fn join_machines(self, other: Self) -> Self {
         let mine = self.origin.between_machines(&other.origin).is_le();
@@ -31,13 +35,7 @@ impl Record {
 
     fn join_parts(self, other: Self, origin: Origin) -> Self {
         let full = origin.level == Level::Full;
-        let ledger = match (&self.ledger, &other.ledger) {
-            (Some(own), Some(ledger)) => Some((**own).clone().join(ledger)),
-            (own, ledger) => own
-                .as_ref()
-                .or(ledger.as_ref())
-                .map(|ledger| (**ledger).clone()),
-        };
+        let ledger = join_ledgers(self.ledger.as_deref(), other.ledger.as_deref());
         let ledger = ledger.map(|ledger| Box::new(ledger.at(&origin)));
         let mut out = Self {
             id: self.id,
@@ -50,7 +48,8 @@ impl Record {
                 0
             },
             origin,
-            // Whole: counters of one row beside the model of another would be a request that nobody made.
+            // Whole: counters of one row beside the model of another would be a request that nobody
+            // made.
             body: match (&self.ledger, &other.ledger) {
                 (Some(_), Some(_)) => smaller(self.body, &other.body),
                 (None, Some(_)) => other.body,
@@ -69,6 +68,13 @@ impl Record {
             out.body.cost = out.cost();
         }
         out
+    }
+}
+
+fn join_ledgers(a: Option<&Ledger>, b: Option<&Ledger>) -> Option<Ledger> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.clone().join(b)),
+        (only, None) | (None, only) => only.cloned(),
     }
 }
 
@@ -104,15 +110,12 @@ impl Join for Totals {
     }
 }
 
-/// Two versions of one machine's sum with one key: what was seen of it, and what was deducted from it, only grow.
+/// Two versions of one machine's sum with one key: what was seen of it, and what was deducted from
+/// it, only grow.
 impl Join for Sum {
     fn join(self, other: Self) -> Self {
-        let window = match (self.window, other.window) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, other) => one.or(other),
-        };
         Self {
-            window,
+            window: hull(self.window.into_iter().chain(other.window)),
             project: greater(self.project, other.project),
             totals: self.totals.join(other.totals),
             deducted: self.deducted.join(other.deducted),

@@ -1,30 +1,32 @@
 //! Claude Code's own account of a session, and what of it stands in no request line.
 //!
-//! Claude Code adds up what a session used and writes that into the transcript when it ends (`cost-state`). What one such state adds to the
-//! one before it is an *increment*. It is a record of its own, with an identity of its own, so that it joins, is shortened, sealed and
-//! forgotten as requests are. Its counters are what it exceeds the requests of its stretch: that is settled when it is written, and only
-//! becomes less, so that of two versions the smaller one holds.
+//! Claude Code adds up what a session used and writes that into the transcript when it ends
+//! (`cost-state`). What one such state adds to the one before it is an *increment*. It is a record
+//! of its own, with an identity of its own, so that it joins, is shortened, sealed and forgotten as
+//! requests are. Its counters are what it exceeds the requests of its stretch: that is settled when
+//! it is written, and only becomes less, so that of two versions the smaller one holds.
 
 use crate::base::ids::RecordId;
 use crate::base::json::{Doc, Object};
 use crate::base::time::Timestamp;
 use crate::prices::{Counters, prices};
 
-/// What an increment says beside a request.
+/// What an increment has beside the members of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The account: sessions that were forked from each other share it.
     pub lineage: RecordId,
     /// The account's state, of all models together.
     pub state: RecordId,
-    /// What the account says of the model at that state, in all.
+    /// The account's figures of the model at that state, in all.
     pub after: Counters,
-    /// When its stretch begins; of a shortened record the start of that day, and without a session that of its own day.
+    /// When its stretch begins; of a shortened record the start of that day, and without a session
+    /// that of its own day.
     pub from: Timestamp,
 }
 
 impl Ledger {
-    /// The id of an account that began at a time, in milliseconds. Whatever is unknown of an account is asked by this.
+    /// The id of an account that began at a time, in milliseconds. An account has no other id.
     pub fn lineage(start: i64) -> RecordId {
         RecordId::of("lineage", &[&start.to_be_bytes()])
     }
@@ -63,7 +65,8 @@ impl Ledger {
     }
 }
 
-/// The model that a name stands for, whatever region, route or window is in the name: lines name it otherwise than accounts do.
+/// The model that a name stands for, without a region, route or window in the name: lines name it
+/// otherwise than accounts do.
 pub fn same_model(name: &str) -> String {
     let Some(start) = name.find("claude-") else {
         return prices()

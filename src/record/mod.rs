@@ -1,12 +1,14 @@
 //! Usage records: one per request, and sums, which stand for requests without records.
 //!
-//! A [`Record`] is a product of small lattices, so its [join](crate::base::join::Join::join) commutes, associates and is idempotent: the
-//! order in which rows, files and machines meet makes no difference. It has one of three levels of detail ([`Level`]); every level keeps
-//! id, model and counters, so that totals and deduplication are exact at each level and between them.
+//! A [`Record`] is a product of small lattices, so its [join](crate::base::join::Join::join)
+//! commutes, associates and is idempotent: the order in which rows, files and machines meet makes
+//! no difference. It has one of three levels of detail ([`Level`]); every level keeps id, model and
+//! counters, so that totals and deduplication are exact at each level and between them.
 //!
-//! What Claude Code's own account says beyond request lines is a record too ([`Ledger`]).
+//! What Claude Code's own account states beyond request lines is a record too ([`Ledger`]).
 //!
-//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `entry`, `packed` → `set`: a file uses only files to its left.
+//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `entry`,
+//! `packed` → `set`: a file uses only files to its left.
 
 mod client;
 mod entry;

@@ -142,7 +142,8 @@ impl<T: Clone + Eq + Hash> Symbols<T> {
     }
 }
 
-/// Models, service tiers and regions by number, with the prices of those that are models. There are few.
+/// Models, service tiers and regions by number, with the prices of those that are models. There are
+/// few.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Words {
     pub(super) all: Vec<(Name, Priced)>,

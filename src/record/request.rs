@@ -12,7 +12,8 @@ use crate::base::money::{Cost, Money};
 use crate::base::time::{Day, Timestamp};
 use crate::prices::{Counters, prices};
 
-/// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is JSON's largest exact integer.
+/// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is
+/// JSON's largest exact integer.
 pub const MAX_COUNTER: u64 = 1 << 53;
 
 /// The winning row of a request.
@@ -20,24 +21,26 @@ pub const MAX_COUNTER: u64 = 1 << 53;
 pub struct Body {
     /// The model as Claude Code names it.
     pub model: Name,
-    /// What was used.
+    /// Tokens and searches.
     pub counters: Counters,
     /// `service_tier` of the answer, where it is not `standard`.
     pub service_tier: Option<Name>,
     /// `inference_geo` of the answer.
     pub inference_geo: Option<Name>,
-    /// The row had no `stop_reason`: a later row of the same request may say more.
+    /// The row had no `stop_reason`: a later row of the same request may state more.
     pub provisional: bool,
     /// The row came from a subagent.
     pub sidechain: bool,
-    /// The price that the writer's table gave. Reports price from the counters; this informs readers without a table.
+    /// The price that the writer's table gave. Reports price from the counters; this informs
+    /// readers without a table.
     pub cost: Cost,
     /// `costUSD` of the transcript, which old versions of Claude Code wrote.
     pub recorded_cost: Option<Money>,
 }
 
 impl Body {
-    /// The known members that describe the row itself, price apart, as canonical JSON: the last tie-break.
+    /// The known members that describe the row itself, price apart, as canonical JSON: the last
+    /// tie-break.
     fn canonical(&self) -> String {
         self.write(Object::new()).line()
     }
@@ -66,8 +69,9 @@ impl Body {
             )
     }
 
-    /// Which of two rows of one request is authoritative: the one with more output, then the finished one, then the one that is no copy
-    /// in a subagent's log, then the larger one, then the one with the greater canonical bytes. The price decides between equal rows only.
+    /// Which of two rows of one request is authoritative: the one with more output, then the
+    /// finished one, then the one that is no copy in a subagent's log, then the larger one, then
+    /// the one with the greater canonical bytes. The price decides between equal rows only.
     pub fn order(&self, other: &Self) -> Ordering {
         let key = |b: &Self| {
             (
@@ -89,7 +93,7 @@ impl Body {
             .then_with(|| self.cost.cmp(&other.cost))
     }
 
-    /// Whether both say the same, price apart.
+    /// Whether both are equal, price apart.
     pub fn same_row(&self, other: &Self) -> bool {
         self.counters == other.counters
             && (self.provisional, self.sidechain, self.recorded_cost)
@@ -99,7 +103,7 @@ impl Body {
     }
 }
 
-/// How much a record says of where and when. Each level keeps id, model and counters.
+/// How much of where and when a record contains. Each level keeps id, model and counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// The UTC day. Retention leaves this.
@@ -112,8 +116,9 @@ pub enum Level {
 
 /// Where and when a request was made, at a level of detail.
 ///
-/// Ordered by level first. Between versions of one machine's files the minimum holds: what was shortened stays shortened. Within a level
-/// it is the earliest copy: forked and resumed sessions copy history, and the minimum is the original.
+/// Ordered by level first. Between versions of one machine's files the minimum holds: what was
+/// shortened stays shortened. Within a level it is the earliest copy: forked and resumed sessions
+/// copy history, and the minimum is the original.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
     /// The level of detail.
@@ -142,17 +147,19 @@ pub struct Record {
     pub id: RecordId,
     /// The id was derived from (timestamp, model, counters), for want of a better one.
     pub derived: bool,
-    /// Where and when.
+    /// Time, session, project and client.
     pub origin: Origin,
-    /// The record's 1-based place among its session's records on its machine, given once; 0 where it has none.
+    /// The record's 1-based place among its session's records on its machine, given once; 0 where
+    /// it has none.
     pub index: u64,
     /// Fast mode, on any row.
     pub fast: bool,
-    /// The winning row.
+    /// Model, counters and price, of the row that counts.
     pub body: Body,
-    /// Derived ids of records that are this request, noted before the time was taken away that shows it.
+    /// Derived ids of records that are this request, noted before the time was taken away that
+    /// shows it.
     pub twins: BTreeSet<RecordId>,
-    /// It is no request, but what Claude Code's account of a session says beyond them.
+    /// It is no request, but what Claude Code's account of a session states beyond them.
     pub ledger: Option<Box<Ledger>>,
     /// Members that this version does not know.
     pub extra: Extra,
@@ -172,7 +179,7 @@ impl Ledger {
 }
 
 impl Record {
-    /// Whether joining `other` would change nothing but the index and the writer's price.
+    /// Whether joining `other` would change only the index and the writer's price.
     pub fn covers(&self, other: &Self) -> bool {
         (self.fast || !other.fast)
             && (!self.derived || other.derived)
@@ -195,7 +202,8 @@ impl Record {
         self.origin <= *other
     }
 
-    /// Whether its row is the one that a join keeps. Of an increment it is the one that says less.
+    /// Whether its row is the one that a join keeps. Of an increment it is the one with the smaller
+    /// figures.
     fn outranks(&self, other: &Self) -> bool {
         match (&self.ledger, &other.ledger) {
             (Some(own), Some(ledger)) => {
@@ -249,12 +257,14 @@ impl Record {
         )
     }
 
-    /// The spec's key for duplicates among records without an id: timestamp, model and counters. Only a full record shows it.
+    /// The spec's key for duplicates among records without an id: timestamp, model and counters.
+    /// Only a full record shows it.
     pub fn twin(&self) -> RecordId {
         derived_id(self.origin.timestamp, &self.body.model, &self.body.counters)
     }
 
-    /// The record as a line of the day file of `day`, without a line break. `project` is written where it is given.
+    /// The record as a line of the day file of `day`, without a line break. `project` is written
+    /// where it is given.
     pub fn line(&self, day: Day, project: Option<&str>) -> String {
         let bare = self.origin.level == Level::Bare;
         self.object(project)
@@ -283,16 +293,17 @@ impl Record {
         }
     }
 
+    fn twins_doc(&self) -> Option<Doc> {
+        let twins = self.twins.iter().map(ToString::to_string);
+        let twins: Vec<serde_json::Value> = twins.map(Into::into).collect();
+        (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins)))
+    }
+
     fn object(&self, project: Option<&str>) -> Object {
         let full = self.origin.level == Level::Full;
         let object = self
             .body
             .write(Object::new().spec_opt("timestamp", full.then_some(self.origin.timestamp)));
-        let twins: Vec<_> = self
-            .twins
-            .iter()
-            .map(|id| serde_json::Value::from(id.to_string()))
-            .collect();
         let client = &self.origin.client;
         let known = |text: &Name| (!text.is_empty()).then(|| Doc::from(&**text));
         object
@@ -318,10 +329,7 @@ impl Record {
             )
             .other("project_name", project)
             .other("speed", self.fast.then_some("fast"))
-            .other(
-                "twins",
-                (!twins.is_empty()).then(|| Doc::from(&serde_json::Value::from(twins))),
-            )
+            .other("twins", self.twins_doc())
             .extra(&self.extra)
     }
 }

@@ -1,7 +1,8 @@
 //! Records by id, in little memory: 56 bytes each, and a few more for the table that finds them.
 //!
-//! A [`Record`] is ten times as large, since it can hold all that a file may state. Nearly all records state little: their counters fit
-//! 32 bits, their price is the table's, and their names are few. Those are packed; the rest is kept whole beside them.
+//! A [`Record`] is ten times as large, since it can hold all that a file may state. Nearly all
+//! records state little: their counters fit 32 bits, their price is the table's, and their names
+//! are few. Those are packed; the rest is kept whole beside them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::BuildHasher as _;
@@ -19,7 +20,8 @@ use crate::base::join::Join;
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 
-/// Records in one piece of memory. Growing by pieces copies nothing and never holds everything twice.
+/// Records in one piece of memory. Growing by pieces copies nothing and never holds everything
+/// twice.
 const PIECE: usize = 4096;
 
 /// Records by id, each joined from all its copies, packed.
@@ -264,7 +266,8 @@ impl RecordSet {
     }
 }
 
-/// Packed rows go over as they are, with their names' numbers translated; only what both hold is joined.
+/// Packed rows go over as they are, with their names' numbers translated; only what both hold is
+/// joined.
 impl Join for RecordSet {
     fn join(self, other: Self) -> Self {
         let (mut all, mut less) = if self.len() < other.len() {
@@ -286,7 +289,8 @@ impl Join for RecordSet {
                 }
                 at += 1;
             }
-            // Each piece is given back as soon as it was taken over. Its records are not asked for again.
+            // Each piece is given back as soon as it was taken over. Its records are not asked for
+            // again.
             let done = less.pieces[piece].len();
             debug_assert!(done <= PIECE, "pieces are full one after the other");
             if piece + 1 < less.pieces.len() {
@@ -339,7 +343,7 @@ impl Numbers {
     }
 }
 
-/// Equal where the same records are in both, in whatever order they came.
+/// Equal where the same records are in both, in any order.
 impl PartialEq for RecordSet {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()

@@ -1,4 +1,4 @@
-//! The states of an account as transcripts tell them, and the increments that they make.
+//! The states of an account as transcripts state them, and the increments that they make.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +11,14 @@ use crate::base::money::Cost;
 use crate::base::time::Timestamp;
 use crate::prices::Counters;
 
-/// A state of an account, as a transcript tells it.
+/// A state of an account, as a transcript states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
-    /// The account.
+    /// The id of the account.
     pub lineage: RecordId,
-    /// The session.
+    /// The session whose transcript states it.
     pub session: SessionId,
-    /// Its project.
+    /// The name of its project as in the repository; empty where it has none.
     pub project: Name,
     /// The first request after the state before, or the first one of the transcript.
     pub from: Timestamp,
@@ -28,12 +28,12 @@ pub struct State {
     pub first: Option<RecordId>,
     /// The state before it in the same transcript.
     pub before: Option<BTreeMap<Name, Counters>>,
-    /// What it says, by model.
+    /// Its counters, by model.
     pub after: BTreeMap<Name, Counters>,
 }
 
 impl State {
-    /// Its id: the account, and all that it says.
+    /// Its id, from the account and all of its counters.
     pub fn id(&self) -> RecordId {
         let mut parts = vec![self.lineage.number().to_be_bytes().to_vec()];
         for (model, c) in &self.after {
@@ -53,7 +53,7 @@ impl State {
         )
     }
 
-    /// Whether it says at least what another state says.
+    /// Whether its counters are at least those of another state.
     pub fn covers(&self, other: &BTreeMap<Name, Counters>) -> bool {
         other.iter().all(|(model, counters)| {
             self.after

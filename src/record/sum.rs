@@ -1,13 +1,15 @@
 //! Sums: totals for which there are no records, by source.
 //!
-//! One mechanism serves all sources: a sum counts by what it exceeds the records of its window, session and model, figure by figure, when
-//! counting. `fleet::sums` does that; here is what a sum is, and the arithmetic.
+//! One mechanism serves all sources: a sum counts by what it exceeds the records of its window,
+//! session and model, figure by figure, when counting. `fleet::sums` does that; here is what a sum
+//! is, and the arithmetic.
 
 use super::totals::Totals;
 use crate::base::ids::{Name, SessionId};
 use crate::base::json::Extra;
 use crate::base::money::Cost;
 use crate::base::time::{Day, Timestamp};
+use crate::base::window::{Span, Window};
 use crate::prices::{Counters, prices};
 
 /// Who made a sum, from most to least trusted: of two that overlap the earlier one counts first.
@@ -17,11 +19,13 @@ pub enum Source {
     Claim,
     /// `ccusage`'s report by day.
     Ccusage,
-    /// Claude Code's `stats-cache.json`: an estimate, which counts only where nothing else is known.
+    /// Claude Code's `stats-cache.json`: an estimate, which counts only where nothing else is
+    /// known.
     StatsCache,
 }
 
-/// Tools differ in the time of a request, by the rows that they look at: so many milliseconds around a day of ccusage still match.
+/// Tools differ in the time of a request, by the rows that they look at: so many milliseconds
+/// around a day of ccusage still match.
 const SLACK: i64 = 60 * 60 * 1000;
 
 /// A day in milliseconds.
@@ -52,11 +56,12 @@ pub struct SumKey {
     pub source: Source,
     /// The day that the source books it on; 1970-01-01 for claims, which have none.
     pub day: Day,
-    /// What tells it from others of its source and day: a distance from UTC, the day of computation; empty for claims.
+    /// Distinguishes it from others of its source and day: a distance from UTC, the day of
+    /// computation; empty for claims.
     pub mark: Name,
     /// Its session; empty where it has none.
     pub session: SessionId,
-    /// Its model; empty where the source does not say.
+    /// Its model; empty where the source does not state it.
     pub model: Name,
 }
 
@@ -88,57 +93,49 @@ impl SumKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sum {
     /// Its first and last millisecond, where they are known.
-    pub window: Option<(Timestamp, Timestamp)>,
-    /// Its project.
+    pub window: Option<Window>,
+    /// The name of its project as in the repository; empty where it has none.
     pub project: String,
-    /// What its source says.
+    /// The totals that its source states.
     pub totals: Totals,
-    /// What of this machine's records was taken away from it before they were shortened. Where this is there, the machine's shortened
-    /// records are all in it.
+    /// What of this machine's records was taken away from it before they were shortened. Where this
+    /// is there, the machine's shortened records are all in it.
     pub deducted: Option<Totals>,
     /// Members that this version does not know.
     pub extra: Extra,
 }
 
 impl Sum {
-    /// The time in which records match, in milliseconds, without the end.
-    pub fn reach(&self, key: &SumKey) -> (i64, i64) {
-        if key.source == Source::StatsCache {
+    /// The time in which records match.
+    pub fn reach(&self, key: &SumKey) -> Span {
+        match key.source {
             // The figures belong to the day on which a session began.
-            let start = key.day.start().millis();
-            return (start.saturating_sub(DAY), start.saturating_add(2 * DAY));
+            Source::StatsCache => {
+                let from = key.day.start().millis();
+                let to = from.saturating_add(DAY);
+                Span { from, to }.widened(DAY)
+            }
+            Source::Ccusage => self.exact().widened(SLACK),
+            Source::Claim => self.exact(),
         }
-        let slack = if key.source == Source::Ccusage {
-            SLACK
-        } else {
-            0
-        };
-        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
-            (
-                from.millis().saturating_sub(slack),
-                until.millis().saturating_add(1).saturating_add(slack),
-            )
-        })
     }
 
-    /// The window itself, in milliseconds, without the end.
-    pub fn exact(&self) -> (i64, i64) {
-        self.window.map_or((i64::MIN, i64::MAX), |(from, until)| {
-            (from.millis(), until.millis().saturating_add(1))
-        })
+    /// The window itself; all time where it is not known.
+    pub fn exact(&self) -> Span {
+        self.window.map_or(Span::ALL, Window::span)
     }
 
-    /// When it begins.
+    /// Its first point in time; the start of its day where it has no window.
     pub fn begin(&self, key: &SumKey) -> Timestamp {
-        self.window.map_or(key.day.start(), |window| window.0)
+        self.window.map_or(key.day.start(), |window| window.first)
     }
 
     /// A time within the window: noon of most days, so that it is the same date in most zones.
     pub fn middle(&self, key: &SumKey) -> Timestamp {
-        let (from, until) = self.window.unwrap_or((key.day.start(), key.day.start()));
-        let middle = from
+        let Window { first, last } = self.window.unwrap_or(Window::at(key.day.start()));
+        let middle = first
             .millis()
-            .saturating_add(until.since(from).max(0).saturating_add(1) / 2);
+            .saturating_add(last.since(first).max(0).saturating_add(1) / 2);
         Timestamp::from_millis(middle).unwrap_or(Timestamp::EPOCH)
     }
 }
@@ -151,10 +148,10 @@ pub struct Excess {
 }
 
 impl Excess {
-    /// What a sum says beyond what is shown: each figure at least 0.
+    /// What a sum states beyond what is shown: each figure at least 0.
     ///
-    /// Where all of its tokens are new it costs what its source says. Of a part no more counts than its own tokens cost, so that another
-    /// price of what records show adds nothing.
+    /// Where all of its tokens are new it costs what its source states. Of a part no more counts
+    /// than its own tokens cost, so that another price of what records show adds nothing.
     pub fn of(self, totals: &Totals, model: &str, at: Timestamp) -> Totals {
         let requests = totals.requests.saturating_sub(self.shown.requests);
         let counters = totals.counters.minus(self.shown.counters);

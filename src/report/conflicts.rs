@@ -6,6 +6,7 @@ use crate::base::text::count;
 use crate::base::time::Day;
 use crate::fleet::Fleet;
 use crate::fleet::read::{self, Content};
+use crate::format::conflict::Code;
 use crate::format::dayfile::DayFile;
 use crate::git::Oid;
 use crate::git::repo::{Blob, Repo};
@@ -44,8 +45,8 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
     };
-    let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    let all = read::load(repo, machines, archive)?;
+    let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let all = read::load(repo, trees)?;
     let fleet = Fleet::count(all);
     let mut out = Vec::new();
     for conflict in &fleet.conflicts {
@@ -57,7 +58,7 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
             .machines
             .first()
             .and_then(|id| MachineId::canonical(id))
-            .filter(|_| conflict.code == "checksum");
+            .filter(|_| conflict.code == Code::Checksum);
         let (Some((session, view)), Some(machine)) = (pending, machine) else {
             continue;
         };
@@ -69,7 +70,7 @@ pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
         out.push(Dispute {
             session: session.clone(),
             project,
-            code: conflict.code.clone(),
+            code: conflict.code.to_string(),
             sides: versions(repo, head, &machine, session)?,
         });
     }

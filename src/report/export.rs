@@ -330,7 +330,7 @@ impl Export {
             .enumerate()
             .filter(|(at, machine)| wanted(*at) && machine.merged_into.is_none())
         {
-            if let Some(page) = &machine.page {
+            if let Some(page) = &machine.machine_file {
                 seen.insert(escaped(&labels[at]), page.last_sync());
             }
         }

@@ -10,6 +10,7 @@ use super::slot::Slot;
 use super::sum::{Sum, joined};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
+use crate::format::conflict::Code;
 
 /// A report while rows come in. They come in any order, and none is kept.
 #[derive(Debug)]
@@ -135,11 +136,9 @@ fn sort(groups: &mut [Group], kind: Kind, descending: bool) {
 
 /// How many files were left out.
 fn left_out(fleet: &Fleet) -> u64 {
-    let about_sessions = ["unequal-records", "checksum"];
+    let about_sessions = [Code::UnequalRecords, Code::Checksum];
     let codes = fleet.conflicts.iter().map(|conflict| &conflict.code);
-    codes
-        .filter(|code| !about_sessions.contains(&code.as_str()))
-        .count() as u64
+    codes.filter(|code| !about_sessions.contains(code)).count() as u64
 }
 
 /// When machines that are not retired last synced, ascending.
@@ -147,7 +146,9 @@ fn synced(fleet: &Fleet, labels: &[String]) -> Vec<(String, Timestamp)> {
     let all = fleet.machines.iter().zip(labels);
     let active = all.filter(|(machine, _)| !machine.retired && machine.merged_into.is_none());
     let mut out: Vec<_> = active
-        .filter_map(|(machine, label)| Some((label.clone(), machine.page.as_ref()?.last_sync())))
+        .filter_map(|(machine, label)| {
+            Some((label.clone(), machine.machine_file.as_ref()?.last_sync()))
+        })
         .collect();
     out.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
     out

@@ -202,7 +202,7 @@ fn manifest_lines(manifest: &Manifest) -> String {
         let machines: Vec<_> = conflict.machines.iter().map(|id| name(id)).collect();
         out.push_str(&format!(
             "{}  {}  {}\n",
-            name(&conflict.code),
+            name(conflict.code.as_str()),
             printable(&conflict.subject, 120),
             machines.join(", ")
         ));

@@ -57,8 +57,8 @@ pub fn from_repo(
     let Some(head) = repo.synced()? else {
         return Ok(None);
     };
-    let (machines, archive) = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    let overview = Overview::read(repo, (machines, archive), None, cache, rows)?;
+    let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let overview = Overview::read(repo, trees, None, cache, rows)?;
     overview.show_rows(since, rows)?;
     let mut fleet = overview.fleet;
     fleet.conflicts.truncate(MAX_CONFLICTS);
@@ -70,8 +70,8 @@ pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
     let Some(head) = repo.synced()? else {
         return Ok(None);
     };
-    let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    Ok(Some(Fleet::count(read::load(repo, machines, None)?)))
+    let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    Ok(Some(Fleet::count(read::load(repo, trees.machine_files())?)))
 }
 
 /// The rules of the price book that the repository's current commit has.
@@ -79,9 +79,9 @@ pub fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
     let Some(head) = repo.head_commit()? else {
         return Ok(Vec::new());
     };
-    let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    let pages = read::load(repo, machines, None)?;
-    Ok(book::gather(pages.iter().filter_map(MachineData::page)).0)
+    let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    let pages = read::load(repo, trees.machine_files())?;
+    Ok(book::gather(pages.iter().filter_map(MachineData::machine_file)).0)
 }
 
 /// A fleet of one machine, from what its transcripts say right now, and each of its rows.

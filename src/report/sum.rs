@@ -152,7 +152,7 @@ impl Sum {
             Slot::Session(session) => session.map_or_else(String::new, |id| id.to_string()),
             Slot::Machine(at) => {
                 let machine = &fleet.machines[at];
-                out.last_sync = machine.page.as_ref().map(SyncFile::last_sync);
+                out.last_sync = machine.machine_file.as_ref().map(SyncFile::last_sync);
                 out.label.clone_from(&labels[at]);
                 machine.id.to_string()
             }

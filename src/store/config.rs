@@ -1,4 +1,5 @@
-//! `config.json`: the settings of the spec. Known keys are checked; unknown ones are kept, and named to the user.
+//! `config.json`: the settings of the spec. Known keys are checked; unknown ones are kept, and
+//! named to the user.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,15 +17,16 @@ pub struct Config {
     pub anonymize_hostname: bool,
     /// `privacy_settings.exclude_project_names`: no project leaves the machine.
     pub exclude_project_names: bool,
-    /// `privacy_settings.project_names` is `hash`: projects are named by what only the fleet's key tells.
+    /// `privacy_settings.project_names` is `hash`: projects are named by hashes under the fleet's
+    /// key.
     pub hash_project_names: bool,
     /// `privacy_settings.aliases`: what projects are called, by path or by its last component.
     pub aliases: BTreeMap<String, String>,
-    /// `privacy_settings.retention_days`: older records become stubs.
+    /// `privacy_settings.retention_days`: older records become bare.
     pub retention_days: Option<u32>,
     /// `privacy_settings.encryption` is `at-rest` or `both`.
     pub encrypt: bool,
-    /// `privacy_settings.sealed`: the fleet is encrypted, whatever the remote shows.
+    /// `privacy_settings.sealed`: the fleet is encrypted, even where the remote shows another.
     pub sealed: bool,
     /// `summary_only`: sums per session, day and model leave the machine, no records.
     pub summary_only: bool,
@@ -34,10 +36,11 @@ pub struct Config {
     pub failures: Failures,
     /// `auto_sync`.
     pub auto: Auto,
-    /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does not: a run that nobody attends
-    /// cannot answer a passphrase.
+    /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does
+    /// not: a run that nobody attends cannot answer a passphrase.
     pub sign: bool,
-    /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and `?`.
+    /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and
+    /// `?`.
     pub folders: Vec<String>,
     /// `transcripts.wsl`: on WSL Windows' profiles are read too, on Windows those of WSL.
     pub wsl: bool,
@@ -61,10 +64,11 @@ impl Default for Auto {
 /// `error_states`: what is done about failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failures {
-    /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how long runs that nobody attends leave the
-    /// remote alone after the first failure, the second, and so on. The last holds for all further ones: what is committed waits.
+    /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how
+    /// long runs that nobody attends leave the remote alone after the first failure, the second,
+    /// and so on. The last holds for all further ones: what is committed waits.
     pub backoff: Vec<u64>,
-    /// `sync_failed.silence_seconds`: when a transport that says nothing is cut off.
+    /// `sync_failed.silence_seconds`: when a silent transport is cut off.
     pub silence: u64,
     /// `corrupt_data.log_error`: skipped lines are named.
     pub name_bad_lines: bool,
@@ -98,25 +102,25 @@ pub enum ConfigError {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// No JSON object.
     #[error("{} is not a JSON object: {reason}", path.display())]
     Syntax {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Where it breaks.
+        /// Line and column, or what it is instead.
         reason: String,
     },
     /// A setting of the wrong kind.
     #[error("{}: setting {problem}", path.display())]
     Setting {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Which.
+        /// The setting, and what it should be.
         problem: FieldError,
     },
 }
@@ -164,163 +168,163 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
         snapshots: fields.flag("snapshots")?,
         ..Config::default()
     };
-    if let Some(mut privacy) = fields.object("privacy_settings")? {
-        config.anonymize_hostname = privacy.flag("anonymize_hostname")?;
-        config.exclude_project_names = privacy.flag("exclude_project_names")?;
-        config.encrypt = match privacy.text("encryption")?.as_str() {
-            "" | "transit" => false,
-            "at-rest" | "both" => true,
-            _ => return Err(wants("encryption", "\"transit\", \"at-rest\" or \"both\"")),
-        };
-        config.sealed = privacy.flag("sealed")?;
-        config.hash_project_names = match privacy.text("project_names")?.as_str() {
-            "" | "last" => false,
-            "hash" => true,
-            _ => return Err(wants("project_names", "\"last\" or \"hash\"")),
-        };
-        for (name, alias) in privacy
-            .object("aliases")?
-            .map(Fields::rest)
-            .unwrap_or_default()
-        {
-            let alias = alias
-                .as_str()
-                .filter(|alias| alias.len() <= 100)
-                .ok_or_else(|| wants("aliases", "names of at most 100 bytes"))?;
-            config.aliases.insert(name, alias.to_owned());
-        }
-        let days = privacy.take("retention_days");
-        config.retention_days =
-            match days.map(|days| days.as_u64().and_then(|days| u32::try_from(days).ok())) {
-                None => None,
-                Some(Some(days @ 1..=36_500)) => Some(days),
-                Some(_) => {
-                    return Err(wants(
-                        "retention_days",
-                        "a whole number of days from 1 to 36500",
-                    ));
-                }
-            };
-        config
-            .unknown
-            .extend(unknown("privacy_settings.", privacy, &PRIVACY));
+    if let Some(privacy) = fields.object("privacy_settings")? {
+        privacy_settings(privacy, &mut config)?;
     }
     if let Some(states) = fields.object("error_states")? {
-        errors(states, &mut config)?;
+        error_states(states, &mut config)?;
     }
-    if let Some(mut auto) = fields.object("auto_sync")? {
-        if let Some(interval) = auto.take("minimum_interval_seconds") {
-            let interval = interval
-                .as_u64()
-                .filter(|seconds| *seconds <= 7 * 24 * 60 * 60);
-            config.auto.interval = interval.ok_or_else(|| {
-                wants(
-                    "minimum_interval_seconds",
-                    "a whole number of seconds, at most 7 days",
-                )
-            })?;
-        }
-        config
-            .unknown
-            .extend(unknown("auto_sync.", auto, &["minimum_interval_seconds"]));
+    if let Some(auto) = fields.object("auto_sync")? {
+        auto_sync(auto, &mut config)?;
     }
     if let Some(mut git) = fields.object("git")? {
         config.sign = git.flag("sign")?;
-        config.unknown.extend(unknown("git.", git, &["sign"]));
+        config.name_unknown("git.", git, &["sign"]);
     }
-    if let Some(mut transcripts) = fields.object("transcripts")? {
-        for folder in transcripts.array("folders")? {
-            // What is relative to the folder that a program was started in differs between a shell and a timer.
-            let there = |text: &&str| {
-                text.len() <= 4096 && pattern::absolute(text, Path::new("")).is_some()
-            };
-            let folder = folder.as_str().filter(there).ok_or_else(|| {
-                wants(
-                    "folders",
-                    "an array of absolute paths, or of paths from ~/ on",
-                )
-            })?;
-            config.folders.push(folder.to_owned());
-        }
-        config.wsl = transcripts.flag("wsl")?;
-        config
-            .unknown
-            .extend(unknown("transcripts.", transcripts, &["folders", "wsl"]));
+    if let Some(transcripts) = fields.object("transcripts")? {
+        transcript_folders(transcripts, &mut config)?;
     }
     for key in ["$schema", "version"] {
         fields.take(key);
     }
-    config.unknown.extend(unknown("", fields, &TOP));
+    config.name_unknown("", fields, &TOP);
     Ok(config)
 }
 
-fn errors(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
-    if let Some(mut failed) = states.object("sync_failed")? {
-        let pauses = failed.array("backoff_seconds")?;
-        let most = 31 * 24 * 60 * 60;
-        let pauses: Option<Vec<u64>> = pauses
-            .iter()
-            .map(|pause| pause.as_u64().filter(|pause| *pause <= most))
-            .collect();
-        let pauses = pauses.ok_or_else(|| {
+fn privacy_settings(mut privacy: Fields, config: &mut Config) -> Result<(), FieldError> {
+    config.anonymize_hostname = privacy.flag("anonymize_hostname")?;
+    config.exclude_project_names = privacy.flag("exclude_project_names")?;
+    config.encrypt = match privacy.text("encryption")?.as_str() {
+        "" | "transit" => false,
+        "at-rest" | "both" => true,
+        _ => return Err(wants("encryption", "\"transit\", \"at-rest\" or \"both\"")),
+    };
+    config.sealed = privacy.flag("sealed")?;
+    config.hash_project_names = match privacy.text("project_names")?.as_str() {
+        "" | "last" => false,
+        "hash" => true,
+        _ => return Err(wants("project_names", "\"last\" or \"hash\"")),
+    };
+    let aliases = privacy.object("aliases")?;
+    for (name, alias) in aliases.map(Fields::rest).unwrap_or_default() {
+        let alias = alias
+            .as_str()
+            .filter(|alias| alias.len() <= 100)
+            .ok_or_else(|| wants("aliases", "names of at most 100 bytes"))?;
+        config.aliases.insert(name, alias.to_owned());
+    }
+    if let Some(days) = privacy.take("retention_days") {
+        let days = days.as_u64().and_then(|days| u32::try_from(days).ok());
+        let days = days.filter(|days| (1..=36_500).contains(days));
+        config.retention_days =
+            Some(days.ok_or_else(|| {
+                wants("retention_days", "a whole number of days from 1 to 36500")
+            })?);
+    }
+    config.name_unknown("privacy_settings.", privacy, &PRIVACY);
+    Ok(())
+}
+
+fn error_states(mut states: Fields, config: &mut Config) -> Result<(), FieldError> {
+    if let Some(failed) = states.object("sync_failed")? {
+        sync_failed(failed, config)?;
+    }
+    if let Some(corrupt) = states.object("corrupt_data")? {
+        corrupt_data(corrupt, config)?;
+    }
+    config.name_unknown("error_states.", states, &["sync_failed", "corrupt_data"]);
+    Ok(())
+}
+
+fn sync_failed(mut failed: Fields, config: &mut Config) -> Result<(), FieldError> {
+    let most = 31 * DAY;
+    let pauses = failed.array("backoff_seconds")?;
+    let pauses: Option<Vec<u64>> = pauses
+        .iter()
+        .map(|pause| pause.as_u64().filter(|pause| *pause <= most))
+        .collect();
+    let pauses = pauses.ok_or_else(|| {
+        wants(
+            "backoff_seconds",
+            "an array of seconds, each at most 31 days",
+        )
+    })?;
+    if !pauses.is_empty() {
+        config.failures.backoff = pauses;
+    }
+    if let Some(count) = failed.take("retry_count") {
+        let count = count
+            .as_u64()
+            .ok_or_else(|| wants("retry_count", "a whole number"))?;
+        let count = usize::try_from(count.max(1)).unwrap_or(usize::MAX);
+        config.failures.backoff.truncate(count);
+    }
+    if !["", "queue_for_later"].contains(&failed.text("fallback")?.as_str()) {
+        return Err(wants("fallback", "\"queue_for_later\""));
+    }
+    if let Some(seconds) = failed.take("silence_seconds") {
+        let seconds = seconds
+            .as_u64()
+            .filter(|seconds| (1..=most).contains(seconds));
+        config.failures.silence = seconds.ok_or_else(|| {
             wants(
-                "backoff_seconds",
-                "an array of seconds, each at most 31 days",
+                "silence_seconds",
+                "a whole number of seconds, from 1 to 31 days",
             )
         })?;
-        if !pauses.is_empty() {
-            config.failures.backoff = pauses;
-        }
-        let retries = failed.take("retry_count").map(|count| {
-            count
-                .as_u64()
-                .ok_or_else(|| wants("retry_count", "a whole number"))
-        });
-        if let Some(retries) = retries.transpose()? {
-            config
-                .failures
-                .backoff
-                .truncate(usize::try_from(retries.max(1)).unwrap_or(usize::MAX));
-        }
-        if !["", "queue_for_later"].contains(&failed.text("fallback")?.as_str()) {
-            return Err(wants("fallback", "\"queue_for_later\""));
-        }
-        if let Some(seconds) = failed.take("silence_seconds") {
-            let seconds = seconds
-                .as_u64()
-                .filter(|seconds| *seconds > 0 && *seconds <= most);
-            config.failures.silence = seconds.ok_or_else(|| {
-                wants(
-                    "silence_seconds",
-                    "a whole number of seconds, from 1 to 31 days",
-                )
-            })?;
-        }
-        config
-            .unknown
-            .extend(unknown("error_states.sync_failed.", failed, &FAILED));
     }
-    if let Some(mut corrupt) = states.object("corrupt_data")? {
-        if !["", "skip_session"].contains(&corrupt.text("action")?.as_str()) {
-            return Err(wants("action", "\"skip_session\""));
-        }
-        config.failures.name_bad_lines = match corrupt.take("log_error") {
-            None => true,
-            Some(value) => value
-                .as_bool()
-                .ok_or_else(|| wants("log_error", "true or false"))?,
-        };
-        config.unknown.extend(unknown(
-            "error_states.corrupt_data.",
-            corrupt,
-            &["action", "log_error"],
-        ));
+    config.name_unknown("error_states.sync_failed.", failed, &FAILED);
+    Ok(())
+}
+
+fn corrupt_data(mut corrupt: Fields, config: &mut Config) -> Result<(), FieldError> {
+    if !["", "skip_session"].contains(&corrupt.text("action")?.as_str()) {
+        return Err(wants("action", "\"skip_session\""));
     }
-    config.unknown.extend(unknown(
-        "error_states.",
-        states,
-        &["sync_failed", "corrupt_data"],
-    ));
+    // Not `flag`: without the setting, lines are named.
+    if let Some(value) = corrupt.take("log_error") {
+        let named = value.as_bool();
+        config.failures.name_bad_lines =
+            named.ok_or_else(|| wants("log_error", "true or false"))?;
+    }
+    config.name_unknown(
+        "error_states.corrupt_data.",
+        corrupt,
+        &["action", "log_error"],
+    );
+    Ok(())
+}
+
+fn auto_sync(mut auto: Fields, config: &mut Config) -> Result<(), FieldError> {
+    if let Some(interval) = auto.take("minimum_interval_seconds") {
+        let interval = interval.as_u64().filter(|seconds| *seconds <= 7 * DAY);
+        config.auto.interval = interval.ok_or_else(|| {
+            wants(
+                "minimum_interval_seconds",
+                "a whole number of seconds, at most 7 days",
+            )
+        })?;
+    }
+    config.name_unknown("auto_sync.", auto, &["minimum_interval_seconds"]);
+    Ok(())
+}
+
+fn transcript_folders(mut transcripts: Fields, config: &mut Config) -> Result<(), FieldError> {
+    for folder in transcripts.array("folders")? {
+        // What is relative to the folder that a program was started in differs between a shell and
+        // a timer.
+        let is_absolute =
+            |text: &&str| text.len() <= 4096 && pattern::absolute(text, Path::new("")).is_some();
+        let folder = folder.as_str().filter(is_absolute).ok_or_else(|| {
+            wants(
+                "folders",
+                "an array of absolute paths, or of paths from ~/ on",
+            )
+        })?;
+        config.folders.push(folder.to_owned());
+    }
+    config.wsl = transcripts.flag("wsl")?;
+    config.name_unknown("transcripts.", transcripts, &["folders", "wsl"]);
     Ok(())
 }
 
@@ -330,6 +334,9 @@ fn wants(key: &str, want: &'static str) -> FieldError {
         want,
     }
 }
+
+/// A day in seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 const TOP: [&str; 7] = [
     "summary_only",
@@ -356,16 +363,13 @@ const FAILED: [&str; 4] = [
     "silence_seconds",
 ];
 
-/// What is left of an object, each with the known key that is most like it. A privacy setting with a typing error protects nobody.
-fn unknown(
-    place: &str,
-    fields: Fields,
-    known: &[&'static str],
-) -> Vec<(String, Option<&'static str>)> {
-    let near = |key: &str| nearest(key, known.iter().copied());
-    fields
-        .rest()
-        .into_keys()
-        .map(|key| (format!("{place}{key}"), near(&key)))
-        .collect()
+impl Config {
+    /// Names the settings that nobody took, each with the known one that is most like it. A privacy
+    /// setting with a typing error protects nobody.
+    fn name_unknown(&mut self, place: &str, fields: Fields, known: &[&'static str]) {
+        for key in fields.rest().into_keys() {
+            let near = nearest(&key, known.iter().copied());
+            self.unknown.push((format!("{place}{key}"), near));
+        }
+    }
 }

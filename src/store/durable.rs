@@ -5,14 +5,15 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::private;
+use crate::base::text::printable;
 
 /// A file could not be written. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write {}", path.display())]
 pub struct WriteError {
-    /// The file.
+    /// Its path on disk.
     pub path: PathBuf,
-    /// Why.
+    /// The system's error.
     pub source: io::Error,
 }
 
@@ -33,9 +34,9 @@ fn folder(path: &Path) -> &Path {
 
 /// Replaces `path` by what `content` writes, or leaves it as it was.
 ///
-/// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and never nothing: the new content
-/// is written and flushed beside it under another name, then renamed over it, then the folder is flushed. On return the change
-/// survives a power cut.
+/// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and
+/// never nothing: the new content is written and flushed beside it under another name, then renamed
+/// over it, then the folder is flushed. On return the change survives a power cut.
 pub fn write_with(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -73,8 +74,8 @@ fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Flushes everything written to the file system that holds `path`. Git's objects and refs are many small files: one call for all
-/// of them costs less than a flush of each, and orders them as well.
+/// Flushes everything written to the file system that holds `path`. Git's objects and refs are many
+/// small files: one call for all of them costs less than a flush of each, and orders them as well.
 pub fn sync_file_system(path: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(File::open(path)?)?;
@@ -83,8 +84,8 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with anything in it of which `ours` says
-/// no to its path below the folder is left alone: that is an error.
+/// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with
+/// a file in it whose path below the folder `ours` rejects is left alone: that is an error.
 pub fn replace_folder(
     path: &Path,
     ours: impl Fn(&Path) -> bool,
@@ -95,17 +96,8 @@ pub fn replace_folder(
         source,
     };
     let exists = path.exists();
-    if exists
-        && let Some(other) = files(path, 0)
-            .map_err(fail)?
-            .into_iter()
-            .find(|file| !file.strip_prefix(path).is_ok_and(&ours))
-    {
-        let name = crate::base::text::printable(&other.display().to_string(), 200);
-        return Err(fail(io::Error::new(
-            io::ErrorKind::AlreadyExists,
-            format!("there is something else in it: {name}"),
-        )));
+    if exists {
+        refuse_others(path, ours).map_err(fail)?;
     }
     let around = folder(path);
     let stage = tempfile::Builder::new()
@@ -117,7 +109,7 @@ pub fn replace_folder(
         .and_then(|()| content(&new))
         .map_err(fail)?;
     if exists {
-        // Whoever may read the old one may read the new one.
+        // The new one is readable to the same users as the old one.
         let shown = fs::metadata(path).map_err(fail)?.permissions();
         private::open_folder(&new, &shown).map_err(fail)?;
         fs::rename(path, &old).map_err(fail)?;
@@ -129,7 +121,23 @@ pub fn replace_folder(
     sync_folder(around).map_err(fail)
 }
 
-/// All that is no folder below a folder; a folder that is nested deeper than any that is written here counts as such.
+/// Fails where a folder has something in it that is not ours, by its path below the folder.
+fn refuse_others(folder: &Path, ours: impl Fn(&Path) -> bool) -> io::Result<()> {
+    let mut files = files(folder, 0)?.into_iter();
+    match files.find(|file| !file.strip_prefix(folder).is_ok_and(&ours)) {
+        None => Ok(()),
+        Some(other) => {
+            let name = printable(&other.display().to_string(), 200);
+            Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("there is something else in it: {name}"),
+            ))
+        }
+    }
+}
+
+/// All that is no folder below a folder; a folder that is nested deeper than any that is written
+/// here counts as such.
 fn files(path: &Path, depth: usize) -> io::Result<Vec<PathBuf>> {
     let mut out = Vec::new();
     for entry in fs::read_dir(path)? {

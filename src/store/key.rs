@@ -1,7 +1,7 @@
 //! The file of the fleet's key: outside the repository, for its owner alone.
 //!
-//! Its first line is the key. Keys that it replaced follow, the latest first, each behind the word `former`: they open what this machine
-//! had before the key changed.
+//! Its first line is the key. Keys that it replaced follow, the latest first, each behind the word
+//! `former`: they open what this machine had before the key changed.
 
 use std::fs;
 use std::io;
@@ -16,15 +16,15 @@ pub enum KeyError {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// It holds something else, or was mistyped.
     #[error("{} holds no key of claude-sync", path.display())]
     Invalid {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
     },
     /// It cannot be written.
@@ -33,7 +33,7 @@ pub enum KeyError {
     /// There is another one.
     #[error("there is another key already, {mark}, in {}", path.display())]
     Other {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
         /// Its key's mark.
         mark: String,
@@ -73,7 +73,8 @@ pub fn read(path: &Path) -> Result<Option<Key>, KeyError> {
     }
 }
 
-/// Writes a key where there is none, readable by its owner alone. One that is there is never written over: what it sealed would be lost.
+/// Writes a key where there is none, readable by its owner alone. One that is there is never
+/// written over: what it sealed would be lost.
 pub fn write(path: &Path, key: &Key) -> Result<(), KeyError> {
     match read(path)? {
         Some(there) if there.is(key) => Ok(()),

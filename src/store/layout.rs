@@ -1,4 +1,4 @@
-//! Names in the repository. Whatever does not fit this grammar is carried along and never read.
+//! Names in the repository. A path that does not fit this grammar is carried along and never read.
 
 use crate::base::ids::MachineId;
 use crate::base::time::{Day, Timestamp};
@@ -6,13 +6,13 @@ use crate::format::sealed::is_statement_path;
 
 /// The folder of everything that is ours.
 pub const ROOT: &str = "sync";
-/// The manifest.
+/// The path of the manifest.
 pub const MANIFEST: &str = "sync/manifest.json";
 /// The folder of sync files.
 pub const MACHINES: &str = "sync/machines";
 /// The folder of day files.
 pub const ARCHIVE: &str = "sync/archive";
-/// What people see first: theirs, but for the block of the front page.
+/// The repository's README: the user's, except the block of the front page.
 pub const README: &str = "README.md";
 /// The folder of the front page's charts and tables.
 pub const FRONT: &str = "sync/front";

@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::private;
+use crate::base::text::printable;
 
 /// How often a waiting run looks again.
 const AGAIN: Duration = Duration::from_millis(50);
 
-/// How long a lock is waited for whose holder is gone: a process that it was just starting may still be dying.
+/// How long a lock is waited for whose holder is gone: a process that it was just starting may
+/// still be dying.
 const DYING: Duration = Duration::from_secs(5);
 
-/// Held until dropped, or until the process ends in whatever way: the kernel releases it.
+/// Held until dropped, or until the process ends in any way: the kernel releases it.
 ///
-/// The file's text is a journal as well: it says who runs, and is emptied when the run ends, well or not. Text that is there when the
-/// lock is free was left by a run that was killed, or that the power left: it is flushed before anything else is written.
+/// The file's text is a journal as well: it names the process that runs, and is emptied when the
+/// run ends, well or not. Text that is there when the lock is free was left by a run that was
+/// killed, or that the power left: it is flushed before anything else is written.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -57,14 +60,15 @@ pub enum LockError {
     /// The lock file cannot be used.
     #[error("failed to lock {}", path.display())]
     Io {
-        /// The lock file.
+        /// Its path in the state folder.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// Takes the lock in the state folder, waiting for whoever has it no longer than `wait`. `label` tells others who holds it.
+/// Takes the lock in the state folder, waiting for its holder no longer than `wait`. `label` names
+/// the holder to others.
 pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
     let path = state.join("lock");
     let fail = |source| LockError::Io {
@@ -73,44 +77,65 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     };
     private::make_folder(state).map_err(fail)?;
     let mut file = private::open_file(&path).map_err(fail)?;
-    let began = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
-                std::thread::sleep(AGAIN.min(wait));
-            }
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file
-                    .rewind()
-                    .and_then(|()| (&file).take(200).read_to_string(&mut holder).map(drop));
-                if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
-                    std::thread::sleep(AGAIN);
-                    continue;
-                }
-                return Err(LockError::Held {
-                    holder: crate::base::text::printable(holder.trim(), 200),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(fail(source)),
-        }
-    }
+    take(&file, wait).map_err(|error| match error {
+        Refused::Held(holder) => LockError::Held { holder },
+        Refused::Io(source) => fail(source),
+    })?;
     let left = file.metadata().map_err(fail)?;
     let killed = if left.len() > 0 {
         left.modified().ok()
     } else {
         None
     };
-    let said = file
+    let noted = file
         .set_len(0)
         .and_then(|()| file.rewind())
         .and_then(|()| file.write_all(label.as_bytes()))
         .and_then(|()| file.sync_data());
-    // If this run is killed as well before it cleared things away, the next one must still know how long ago it began.
-    said.and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
+    // If this run is killed as well before it cleared things away, the next one must still know how
+    // long ago it began.
+    noted
+        .and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
         .map_err(fail)?;
     Ok(Lock { file, killed })
+}
+
+/// Why a lock was not taken.
+enum Refused {
+    /// Another process has it. With what that wrote about itself.
+    Held(String),
+    Io(io::Error),
+}
+
+/// Waits for the lock on a file.
+fn take(file: &File, wait: Duration) -> Result<(), Refused> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
+                std::thread::sleep(AGAIN.min(wait));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let holder = holder(file);
+                if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
+                    std::thread::sleep(AGAIN);
+                    continue;
+                }
+                return Err(Refused::Held(printable(holder.trim(), 200)));
+            }
+            Err(TryLockError::Error(source)) => return Err(Refused::Io(source)),
+        }
+    }
+}
+
+/// What the holder of a lock wrote about itself, unescaped.
+fn holder(mut file: &File) -> String {
+    let mut text = String::new();
+    let _ = file
+        .rewind()
+        .and_then(|()| file.take(200).read_to_string(&mut text).map(drop));
+    text
 }
 
 /// Whether the process that a label names has ended.

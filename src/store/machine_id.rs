@@ -13,17 +13,17 @@ pub enum IdError {
     /// The file holds something else.
     #[error("{} holds no machine id", path.display())]
     Invalid {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// What it holds.
+        /// What is wrong with the id in it.
         source: MachineIdError,
     },
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {
-        /// The file.
+        /// Its path on disk.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         source: io::Error,
     },
     /// The file cannot be written.
@@ -54,7 +54,7 @@ pub fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
 /// Whether this computer is the one that the id was made on, or was adopted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Host {
-    /// It is, as far as can be told.
+    /// It is, as far as is known.
     Same,
     /// The id came here by a copied home, a restored backup or an image.
     Other,
@@ -71,7 +71,8 @@ pub fn is_anothers(path: &Path, fingerprint: &str) -> bool {
     !fingerprint.is_empty() && !known.trim().is_empty() && known.trim() != fingerprint
 }
 
-/// Compares this computer with the one that the id belongs to. An id that belongs to none yet is taken for this one.
+/// Compares this computer with the one that the id belongs to. An id that belongs to none yet is
+/// taken for this one.
 pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
     if fingerprint.is_empty() {
         return Ok(Host::Same);
@@ -110,7 +111,7 @@ pub fn write(path: &Path, id: &MachineId) -> Result<(), IdError> {
     Ok(durable::write(path, format!("{id}\n").as_bytes())?)
 }
 
-/// Reads the id, or makes one and keeps it. The flag says whether it is new.
+/// Reads the id, or makes one and keeps it. The flag is set where it is new.
 pub fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
     if let Some(id) = read(path)? {
         return Ok((id, false));

@@ -1,8 +1,10 @@
-//! What lies on disk is for its owner alone: folders 0700, files 0600, programs 0700, whatever the umask of whoever starts a run.
+//! What lies on disk is for its owner alone: folders 0700, files 0600, programs 0700, with any
+//! umask.
 //!
-//! The process itself and the git that it runs write so because of the umask that [`restrict`] sets, and a git that somebody runs by hand
-//! because of `core.sharedRepository` in the clone. What the user's own programs write (hooks, editors, a remote on this machine) is
-//! theirs: [`user_command`] starts them with the umask that they would have had.
+//! The process itself and the git that it runs write so because of the umask that [`restrict`]
+//! sets, and a git that somebody runs by hand because of `core.sharedRepository` in the clone. What
+//! the user's own programs write (hooks, editors, a remote on this machine) is theirs:
+//! [`user_command`] starts them with the umask that they would have had.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -19,7 +21,8 @@ static USERS: OnceLock<u32> = OnceLock::new();
 #[cfg(unix)]
 const OTHERS: u32 = 0o077;
 
-/// Has everything that this process and its children write readable by the owner alone. Once, at the start, before there are threads.
+/// Has everything that this process and its children write readable by the owner alone. Once, at
+/// the start, before there are threads.
 pub fn restrict() {
     #[cfg(unix)]
     {
@@ -61,7 +64,8 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Opens a file of ours for reading and writing, made if it is not there. A link in its place is an error: what it leads to is not ours.
+/// Opens a file of ours for reading and writing, made if it is not there. A link in its place is an
+/// error: what it leads to is not ours.
 pub fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -101,15 +105,16 @@ fn named(places: &Places) -> Vec<PathBuf> {
         Some(places.state.clone()),
         places.config.parent().map(Path::to_owned),
     ];
-    // Whoever keeps one of them elsewhere and links to it means that place.
+    // A link means that the user keeps it elsewhere.
     all.into_iter()
         .flatten()
         .filter_map(|path| fs::canonicalize(path).ok())
         .collect()
 }
 
-/// Up to `most` folders and files of ours that others than their owner can read or change, the outer ones first. What lies in a folder
-/// that they cannot enter is none of them, whatever its own permissions are.
+/// Up to `most` folders and files of ours that others than their owner can read or change, the
+/// outer ones first. What lies in a folder that they cannot enter is none of them, with any
+/// permissions of its own.
 pub fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
     let mut out = Vec::new();
     walk(named(places), false, &mut |path| {
@@ -119,7 +124,8 @@ pub fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
     out
 }
 
-/// Whether the folders and files that shut off all others are open to others. A look at these is a matter of microseconds.
+/// Whether the folders and files that shut off all others are open to others. A look at these is a
+/// matter of microseconds.
 pub fn is_open(places: &Places) -> bool {
     let index = places.state.join("index.sqlite");
     let inside = [
@@ -133,17 +139,18 @@ pub fn is_open(places: &Places) -> bool {
         .any(|path| super::space::is_open_to_others(&path))
 }
 
-/// Shuts others off from all folders and files of ours. Says of how many.
+/// Shuts others off from all folders and files of ours. Returns of how many.
 pub fn close(places: &Places) -> usize {
     close_all(own(places))
 }
 
-/// Shuts others off from a folder and all that is in it. Says of how many files and folders.
+/// Shuts others off from a folder and all that is in it. Returns of how many files and folders.
 pub fn close_folder(path: &Path) -> usize {
     close_all(fs::canonicalize(path).into_iter().collect())
 }
 
-/// Gives a new folder, and all that is in it, the permissions of the folder that it takes the place of.
+/// Gives a new folder, and all that is in it, the permissions of the folder that it takes the place
+/// of.
 #[cfg(unix)]
 pub fn open_folder(path: &Path, shown: &fs::Permissions) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
@@ -172,7 +179,7 @@ pub fn open_folder(_: &Path, _: &fs::Permissions) -> io::Result<()> {
 fn close_all(paths: Vec<PathBuf>) -> usize {
     let mut closed = 0;
     walk(paths, true, &mut |path| {
-        // What belongs to somebody else stays as it is: that is told elsewhere.
+        // What belongs to somebody else stays as it is: that is reported elsewhere.
         closed += usize::from(close_one(path).is_ok());
         true
     });
@@ -191,8 +198,9 @@ fn close_one(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Shows what is open to others by its own permissions, folders before what is in them, until `show` has seen enough; with `all` also what
-/// lies in folders that shut them off. Links are not followed.
+/// Shows what is open to others by its own permissions, folders before what is in them, until
+/// `show` has seen enough; with `all` also what lies in folders that shut them off. Links are not
+/// followed.
 #[cfg(unix)]
 fn walk(mut todo: Vec<PathBuf>, all: bool, show: &mut dyn FnMut(&Path) -> bool) {
     use std::os::unix::fs::PermissionsExt as _;

@@ -1,6 +1,7 @@
 //! Claude Code's profiles that runs have seen: `profiles` in the state folder, a path a line.
 //!
-//! `CLAUDE_CONFIG_DIR` names a profile to what Claude Code and a shell start; a timer does not have it. So a run remembers what it names.
+//! `CLAUDE_CONFIG_DIR` names a profile to what Claude Code and a shell start; a timer does not have
+//! it. So a run remembers what it names.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,6 +1,7 @@
 //! Settings one by one: what there is, what it is set to, and how it is changed.
 //!
-//! The published schema (`fixtures/schemas/config.schema.json`) is the list of what there is; [`super::config`] reads what was written.
+//! The published schema (`fixtures/schemas/config.schema.json`) is the list of what there is;
+//! [`super::config`] reads what was written.
 
 use std::fs;
 use std::io;
@@ -83,7 +84,7 @@ pub struct Settings {
 impl Settings {
     /// Opens the file at `path`; where there is none, it will be made.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        // Whoever keeps settings elsewhere and links to them wants that file changed.
+        // A link means that the user keeps settings elsewhere: that file is changed.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let root = match fs::read(&path) {
             Ok(bytes) => object(&path, &bytes)?,
@@ -110,7 +111,8 @@ impl Settings {
         parts.try_fold(first, |value, part| value.get(part))
     }
 
-    /// Sets a setting, or takes it out, and writes the file. Nothing is written that would not be read.
+    /// Sets a setting, or takes it out, and writes the file. Nothing is written that would not be
+    /// read.
     pub fn set(&mut self, key: &str, value: Option<Value>) -> Result<(), SettingError> {
         known(key)?;
         let mut root = self.root.clone();

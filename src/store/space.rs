@@ -1,4 +1,5 @@
-//! What the system says of a place: whether files can be made there, how much room there is, who may read a file.
+//! What the system states of a place: whether files can be made there, how much room there is, who
+//! may read a file.
 
 use std::path::Path;
 
@@ -7,7 +8,8 @@ fn nearest(path: &Path) -> Option<&Path> {
     path.ancestors().find(|place| place.exists())
 }
 
-/// What keeps files from being made in the folder at `path`, or the folder itself from being made; none where nothing does.
+/// What keeps files from being made in the folder at `path`, or the folder itself from being made;
+/// none where nothing does.
 pub fn obstacle(path: &Path) -> Option<&'static str> {
     match nearest(path) {
         None => Some("is nowhere"),
@@ -18,7 +20,8 @@ pub fn obstacle(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// The bytes that are free for this user on the file system that holds `path`, or would hold it; none where nobody knows.
+/// The bytes that are free for this user on the file system that holds `path`, or would hold it;
+/// none where nobody knows.
 #[cfg(unix)]
 pub fn free(path: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(nearest(path)?).ok()?;

@@ -7,6 +7,7 @@ use super::options::{Options, Task};
 use super::view::View;
 use crate::base::progress::Step;
 use crate::fleet::read::{self, Content};
+use crate::format::conflict::Code;
 use crate::format::manifest::{Conflict, Manifest};
 use crate::format::{FormatError, MAX_MANIFEST};
 use crate::git::Oid;
@@ -61,12 +62,7 @@ pub(super) struct Derived {
 /// Whether a manifest stays as it is: it fits the trees beside it, or computing it is another
 /// tool's business.
 fn is_kept(view: View<'_>, old: &Manifest, options: &Options) -> Result<bool, SyncError> {
-    let (machines, archive) = view.inputs()?;
-    let id = |oid: Option<Oid>| oid.map(|oid| oid.to_string());
-    let fits = old
-        .inputs
-        .as_ref()
-        .is_some_and(|inputs| (&inputs.machines, &inputs.archive) == (&id(machines), &id(archive)));
+    let fits = old.inputs == Some(view.inputs()?.inputs());
     // A run that writes this machine's files has adopted it before.
     let foreign = old.is_foreign() && options.task != Task::Sync;
     let fresh = fits && old.rules == options.rules && !options.rederive;
@@ -115,7 +111,7 @@ pub(super) fn count_only(view: View<'_>, rules: u64) -> Result<Derived, SyncErro
     let computed = view.manifest(rules)?;
     let mut problems = problems(&computed.conflicts);
     problems.push(Conflict {
-        code: "newer-version".to_owned(),
+        code: Code::NewerVersion,
         subject: MANIFEST.to_owned(),
         machines: Vec::new(),
         count: 0,
@@ -131,7 +127,7 @@ pub(super) fn count_only(view: View<'_>, rules: u64) -> Result<Derived, SyncErro
 fn problems(conflicts: &[Conflict]) -> Vec<Conflict> {
     conflicts
         .iter()
-        .filter(|conflict| conflict.code != "joined")
+        .filter(|conflict| conflict.code != Code::Joined)
         .cloned()
         .collect()
 }

@@ -157,7 +157,7 @@ fn fleet(view: View<'_>) -> Result<(Vec<Known>, u64), SyncError> {
     let known = |(machine, label): (&MachineView, String)| Known {
         id: machine.id.clone(),
         label,
-        last_sync: machine.page.as_ref().map(SyncFile::last_sync),
+        last_sync: machine.machine_file.as_ref().map(SyncFile::last_sync),
         retired: machine.retired || machine.merged_into.is_some(),
         error: machine.error.clone(),
     };

@@ -7,7 +7,7 @@ use crate::base::ids::{Interner, MachineId};
 use crate::cache::memo::Known;
 use crate::cache::months::{self, Digested};
 use crate::cache::{Cache, overview};
-use crate::fleet::read::{self, Content, MachineData};
+use crate::fleet::read::{self, Content, InputTrees, MachineData};
 use crate::fleet::rules::Rules;
 use crate::format::manifest::Manifest;
 use crate::format::syncfile::SyncFile;
@@ -45,7 +45,7 @@ impl<'a> View<'a> {
     }
 
     /// The folders that figures and the manifest are computed from: machine files, and day files.
-    pub fn inputs(self) -> Result<(Option<Oid>, Option<Oid>), SyncError> {
+    pub fn inputs(self) -> Result<InputTrees, SyncError> {
         Ok(read::inputs(self.repo, Some(self.root))?)
     }
 
@@ -85,8 +85,7 @@ impl<'a> View<'a> {
 
     /// All machines' data, read from all files.
     pub fn load(self) -> Result<Vec<MachineData>, SyncError> {
-        let (machines, archive) = self.inputs()?;
-        Ok(read::load(self.repo, machines, archive)?)
+        Ok(read::load(self.repo, self.inputs()?)?)
     }
 
     /// The rules of the tree. Machine files that the cache has are not opened.
@@ -98,15 +97,17 @@ impl<'a> View<'a> {
                 .remove(path)
                 .filter(|one: &Known| one.oid == oid)?
                 .digest
-                .page
+                .machine_file
         })?)
     }
 
     /// The manifest, computed anew by `rules`.
     pub fn manifest(self, rules: u64) -> Result<Manifest, SyncError> {
-        let (machines, archive) = self.inputs()?;
         Ok(overview::manifest(
-            self.repo, machines, archive, rules, self.cache,
+            self.repo,
+            self.inputs()?,
+            rules,
+            self.cache,
         )?)
     }
 }

@@ -1,4 +1,5 @@
-//! Claude Code's own account of a session (`cost-state` lines), and where in a transcript its stretches begin and end.
+//! Claude Code's own account of a session (`cost-state` lines), and where in a transcript its
+//! stretches begin and end.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,14 +22,16 @@ const MOST_MODELS: usize = 64;
 /// How far into a line its kind is looked for.
 const KIND: usize = 256;
 
-/// What a transcript said so far of its account: kept between runs, so that only new lines are read.
+/// What a transcript has stated so far of its account: kept between runs, so that only new lines
+/// are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
 pub struct Stretch {
     /// The last state: its account, and its figures by model.
     before: Option<(u64, BTreeMap<String, [u64; 5]>)>,
     /// The transcript's first request.
     first: Option<u64>,
-    /// The project of the last request that was read. It is not kept: what is forgotten must not lie in the index.
+    /// The project of the last request that was read. It is not kept: what is forgotten must not
+    /// lie in the index.
     #[serde(skip)]
     project: String,
     /// The first and the last request since the last state, in milliseconds.
@@ -155,7 +158,8 @@ impl Stretch {
         }
     }
 
-    /// Reads a state. `written`: when the transcript was last written, for an account without any request.
+    /// Reads a state. `written`: when the transcript was last written, for an account without any
+    /// request.
     pub fn read(
         &mut self,
         line: &[u8],
@@ -163,10 +167,8 @@ impl Stretch {
         written: i64,
         names: &mut Interner,
     ) -> Result<Option<State>, LineError> {
-        let parsed: Line = match serde_json::from_slice(line) {
-            Ok(parsed) => parsed,
-            Err(error) => return Err(LineError::Syntax(error.column())),
-        };
+        let parsed: Line =
+            serde_json::from_slice(line).map_err(|error| LineError::Syntax(error.column()))?;
         if parsed.kind.get() != Some("cost-state") {
             return Ok(None);
         }
@@ -177,10 +179,7 @@ impl Stretch {
         }
         let start = i64::try_from(start).unwrap_or(i64::MAX);
         let lineage = Ledger::lineage(start);
-        // An account without any request in sight began at its start time, unless that is yet to come.
-        let credible = (1..=written).contains(&start);
-        let alone = || self.end.unwrap_or(if credible { start } else { written });
-        let until = self.until.unwrap_or_else(alone);
+        let until = self.until_of(start, written);
         let time = |millis: i64| Timestamp::from_millis(millis).ok_or(LineError::Timestamp);
         let session = parsed.session.get().unwrap_or(fallback);
         let state = State {
@@ -195,14 +194,20 @@ impl Stretch {
         };
         // Claude Code often writes the same state twice.
         let again = state.before.as_ref() == Some(&state.after);
-        let figures = state
-            .after
-            .iter()
-            .map(|(model, c)| (model.to_string(), figures(*c)))
-            .collect();
-        self.before = Some((lineage.number(), figures));
+        let after = state.after.iter();
+        let figures = after.map(|(model, c)| (model.to_string(), figures(*c)));
+        self.before = Some((lineage.number(), figures.collect()));
         (self.from, self.until, self.end) = (None, None, Some(until));
         Ok(Some(state).filter(|_| !again))
+    }
+
+    /// When the stretch before a state ends, in milliseconds. An account without any request in
+    /// sight began at its start time, unless that is yet to come.
+    fn until_of(&self, start: i64, written: i64) -> i64 {
+        let is_credible = (1..=written).contains(&start);
+        self.until
+            .or(self.end)
+            .unwrap_or(if is_credible { start } else { written })
     }
 }
 

@@ -1,7 +1,8 @@
 //! The desktop app's agent mode (Cowork): a configuration folder of Claude Code's for each task.
 //!
-//! `<app data>/local-agent-mode-sessions/<account>/<organization>/[agent/]local_*/.claude/projects`. Beside each task lies `local_*.json`
-//! with its title, which is never looked at, and its working folder. `audit.jsonl` in a task has the same messages once more.
+//! `<app data>/local-agent-mode-sessions/<account>/<organization>/[agent/]local_*/.claude/projects`.
+//! Beside each task lies `local_*.json` with its title, which is never looked at, and its working
+//! folder. `audit.jsonl` in a task has the same messages once more.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,8 @@ pub fn data_folders(
     }
 }
 
-/// The folders of transcripts in the app's data, each with the task's working folder. A folder that holds the tasks itself will do.
+/// The folders of transcripts in the app's data, each with the task's working folder. A folder that
+/// holds the tasks itself will do.
 pub fn tasks(data: &Path) -> Vec<(PathBuf, Option<String>)> {
     let mut out = Vec::new();
     let inside = data.join(TASKS);
@@ -79,8 +81,9 @@ fn collect(folder: &Path, depth: usize, out: &mut Vec<(PathBuf, Option<String>)>
     }
 }
 
-/// The folder that a task works in: one that the user chose, else the one that the app names. Inside the app's virtual machine tasks
-/// run in `/sessions/<name>`, which names nothing of the user's.
+/// The folder that a task works in: one that the user chose, else the one that the app names.
+/// Inside the app's virtual machine tasks run in `/sessions/<name>`, which names nothing of the
+/// user's.
 fn working_folder(file: &Path) -> Option<String> {
     if fs::metadata(file).ok()?.len() > MOST {
         return None;

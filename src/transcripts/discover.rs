@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
-/// A transcript and what tells whether it has changed.
+/// A transcript, with what shows whether it has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranscriptFile {
-    /// Where it lies.
+    /// Its absolute path.
     pub path: PathBuf,
     /// Device and inode; zeros where the platform has none.
     pub identity: (u64, u64),
@@ -17,11 +17,12 @@ pub struct TranscriptFile {
     pub size: u64,
     /// When it was last written, in nanoseconds since 1970.
     pub modified: i64,
-    /// The working folder that names the project of all its lines; where there is none, each line's own does.
+    /// The working folder that names the project of all its lines; where there is none, each line's
+    /// own does.
     pub working: Option<Arc<str>>,
 }
 
-/// What was found.
+/// The transcripts, and what could not be looked through.
 #[derive(Debug, Default)]
 pub struct Discovery {
     /// Transcripts, sorted by path.
@@ -30,8 +31,8 @@ pub struct Discovery {
     pub unreadable: Vec<(PathBuf, String)>,
 }
 
-/// Lists the transcripts below some folders, each with the working folder of its transcripts where that is known. A folder that two
-/// names reach counts once, and so does a file.
+/// Lists the transcripts below some folders, each with the working folder of its transcripts where
+/// that is known. A folder that two names reach counts once, and so does a file.
 pub fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>) -> Discovery {
     let mut walk = Walk::default();
     for (folder, working) in folders {

@@ -1,4 +1,5 @@
-//! Which folders are read for transcripts: Claude Code's profiles, the desktop app's tasks, and what the user names.
+//! Which folders are read for transcripts: Claude Code's profiles, the desktop app's tasks, and
+//! what the user names.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +11,8 @@ use super::pattern;
 use super::read::last_usage;
 use crate::base::time::Timestamp;
 
-/// Where to look beside Claude Code's profiles. All of it is values: the command line reads the environment.
+/// Where to look beside Claude Code's profiles. All of it is values: the command line reads the
+/// environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
     /// The home folder, for folders that nobody named; none where they are not looked for.
@@ -19,7 +21,8 @@ pub struct Search {
     pub settings: Vec<(String, PathBuf)>,
     /// The desktop app's data folders, as patterns.
     pub desktop: Vec<PathBuf>,
-    /// Profiles of the computer's other system, as patterns: Windows as WSL sees it, or WSL as Windows does.
+    /// Profiles of the computer's other system, as patterns: Windows as WSL sees it, or WSL as
+    /// Windows does.
     pub other_system: Vec<PathBuf>,
     /// `transcripts.wsl`: read those too.
     pub wsl: bool,
@@ -57,7 +60,8 @@ pub struct Folder {
     pub path: PathBuf,
     /// Why it is read.
     pub source: Source,
-    /// The folders in it that hold transcripts, each with the working folder that names its project where the lines' own does not.
+    /// The folders in it that hold transcripts, each with the working folder that names its project
+    /// where the lines' own does not.
     pub roots: Vec<(PathBuf, Option<String>)>,
 }
 
@@ -82,7 +86,8 @@ pub struct Folders {
 }
 
 impl Search {
-    /// Finds the folders, given Claude Code's profiles. Of two names for one folder the first counts.
+    /// Finds the folders, given Claude Code's profiles. Of two names for one folder the first
+    /// counts.
     pub fn folders(&self, profiles: &[PathBuf]) -> Folders {
         let mut out = Collecting::default();
         profiles
@@ -200,8 +205,8 @@ fn real(path: &Path) -> Option<PathBuf> {
     path.canonicalize().ok()
 }
 
-/// The folders with transcripts in a folder: a configuration folder of Claude Code's or the desktop app's data; where the user named
-/// it, `projects` or a copy of it too.
+/// The folders with transcripts in a folder: a configuration folder of Claude Code's or the desktop
+/// app's data; where the user named it, `projects` or a copy of it too.
 fn roots(folder: &Path, named: bool) -> Vec<(PathBuf, Option<String>)> {
     let projects = folder.join("projects");
     if projects.is_dir() {

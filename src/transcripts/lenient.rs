@@ -1,4 +1,5 @@
-//! JSON values as transcripts have them: whatever is not of the expected kind counts as absent, so that one odd field costs no line.
+//! JSON values as transcripts have them: a value of another kind than expected counts as absent, so
+//! that one odd field costs no line.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -63,7 +64,8 @@ impl Text<'_> {
     }
 }
 
-/// Visits any JSON value; each kind that a type does not override is passed over and gives its default.
+/// Visits any JSON value; each kind that a type does not override is passed over and gives its
+/// default.
 macro_rules! lenient {
     ($lifetime:lifetime, $type:ty, [$($generic:tt)*], { $($own:tt)* }) => {
         impl<$($generic)*> Deserialize<$lifetime> for $type {
@@ -133,8 +135,9 @@ lenient!('de, List<T>, ['de, T: Deserialize<'de>], {
     }
 });
 
-/// A number's text, borrowed from the line; none for a value of any other kind. Numbers are read from their text because floats
-/// would round them, and an allocation for each would cost more than all the rest of the line.
+/// A number's text, borrowed from the line; none for a value of any other kind. Numbers are read
+/// from their text because floats would round them, and an allocation for each would cost more than
+/// all the rest of the line.
 fn number(raw: &RawValue) -> Option<&str> {
     Some(raw.get()).filter(|text| text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))
 }

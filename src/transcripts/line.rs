@@ -89,7 +89,8 @@ pub struct Around<'a> {
     pub client: Client,
 }
 
-/// Reads one line, without its line break, and gives its records to `keep`, each with whether `/branch` copied it from another session.
+/// Reads one line, without its line break, and gives its records to `keep`, each with whether
+/// `/branch` copied it from another session.
 pub fn read_line(
     line: &[u8],
     around: &mut Around<'_>,
@@ -128,7 +129,8 @@ pub fn read_line(
 }
 
 impl Line<'_> {
-    /// The row, where the line is one: of the main thread or a subagent's file, or inside an `agent_progress` line.
+    /// The row, where the line is one: of the main thread or a subagent's file, or inside an
+    /// `agent_progress` line.
     fn row(&self) -> Option<Row<'_>> {
         let assistant = |kind: &Text| kind.get() == Some("assistant");
         if assistant(&self.kind) {
@@ -165,7 +167,8 @@ impl Line<'_> {
         })
     }
 
-    /// Puts what made the row into `around.client`. No text of the transcript goes there but known words and version numbers.
+    /// Puts what made the row into `around.client`. No text of the transcript goes there but known
+    /// words and version numbers.
     fn client(&self, sidechain: bool, around: &mut Around<'_>, names: &mut Interner) {
         let entrypoint = self.entrypoint.get().map_or("", record::entrypoint);
         let agent = self

@@ -1,6 +1,7 @@
 //! Claude Code's transcripts: where they lie, and the usage rows in them.
 //!
-//! Conversation text never leaves the read buffer: lines are read typed and borrowed, and only accounting fields are looked at.
+//! Conversation text never leaves the read buffer: lines are read typed and borrowed, and only
+//! accounting fields are looked at.
 
 mod account;
 mod desktop;

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::base::key::{hex, mac};
 
-/// What may be told about a project.
+/// How projects are named in the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Shown {
     /// The last component of its path.
     #[default]
     LastComponent,
-    /// A name that is the same on all machines with this key, and tells others nothing.
+    /// A name that is the same on all machines with this key, and reveals nothing to others.
     Hashed([u8; 32]),
     /// Nothing.
     Nothing,
@@ -20,14 +20,14 @@ pub enum Shown {
 /// How projects are named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Naming {
-    /// What is told.
+    /// The kind of name.
     pub shown: Shown,
     /// Names that the user chose, by path or by its last component.
     pub aliases: BTreeMap<String, String>,
 }
 
 impl Naming {
-    /// The project's name, empty where nothing is told.
+    /// The project's name, empty where projects have no names.
     pub fn of<'a>(&self, cwd: Option<&'a str>) -> Cow<'a, str> {
         let Some(path) = cwd.filter(|_| self.shown != Shown::Nothing) else {
             return Cow::Borrowed("");
@@ -52,7 +52,7 @@ impl Naming {
         }
     }
 
-    /// What tells this naming from another, for whoever remembers what was read under it.
+    /// Distinguishes this naming from others, for caches of what was read under it.
     pub fn mark(&self) -> String {
         let shown = match &self.shown {
             Shown::LastComponent => "LastComponent".to_owned(),

@@ -5,8 +5,8 @@ use std::path::{Component, Path, PathBuf};
 /// A pattern finds at most so many paths.
 const MOST: usize = 1000;
 
-/// A path of the user's with its `~` replaced. None where it is neither absolute nor begins with `~`: what it is relative to differs
-/// between a shell, a timer and a hook.
+/// A path of the user's with its `~` replaced. None where it is neither absolute nor begins with
+/// `~`: what it is relative to differs between a shell, a timer and a hook.
 pub fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
     let text = text.trim();
     if text == "~" {
@@ -18,7 +18,8 @@ pub fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
     Some(PathBuf::from(text)).filter(|path| path.is_absolute())
 }
 
-/// The existing folders that a pattern stands for, sorted. A `*` at the beginning of a name finds no hidden ones.
+/// The existing folders that a pattern stands for, sorted. A `*` at the beginning of a name finds
+/// no hidden ones.
 pub fn folders(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {
@@ -46,7 +47,7 @@ pub fn folders(pattern: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a name is what a pattern says: `*` stands for any characters, `?` for one.
+/// Whether a name matches a pattern: `*` stands for any characters, `?` for one.
 fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());

@@ -32,7 +32,7 @@ pub struct Cursor {
     pub lines: u64,
     /// A hash of the bytes before `offset`.
     pub tail: u64,
-    /// What its account said so far.
+    /// What its account has stated so far.
     pub stretch: Stretch,
 }
 
@@ -40,6 +40,11 @@ impl Cursor {
     /// Whether the file is as it was when it was read.
     pub fn is_current(&self, file: &TranscriptFile) -> bool {
         (self.identity, self.size, self.modified) == (file.identity, file.size, file.modified)
+    }
+
+    /// Whether the file still has what was read of it, as far as its last bytes show.
+    fn continues(&self, file: &TranscriptFile, input: &mut File) -> io::Result<bool> {
+        Ok(self.offset <= file.size && tail(input, self.offset)? == self.tail)
     }
 }
 
@@ -58,7 +63,8 @@ pub struct FileRead {
     pub cursor: Cursor,
 }
 
-/// Reads a transcript from its cursor, or from the start where there is none or the file was written anew.
+/// Reads a transcript from its cursor, or from the start where there is none or the file was
+/// written anew.
 pub fn read_file(
     file: &TranscriptFile,
     cursor: Option<&Cursor>,
@@ -66,30 +72,23 @@ pub fn read_file(
     scratch: &mut Scratch,
 ) -> io::Result<FileRead> {
     let mut input = File::open(&file.path)?;
-    let (offset, lines, stretch) = match cursor {
-        Some(cursor)
-            if cursor.offset <= file.size && tail(&mut input, cursor.offset)? == cursor.tail =>
-        {
-            (cursor.offset, cursor.lines, cursor.stretch.clone())
-        }
-        _ => (0, 0, Stretch::default()),
+    let known = match cursor {
+        // Else the file was written anew.
+        Some(cursor) if cursor.continues(file, &mut input)? => Some(cursor),
+        _ => None,
     };
+    let offset = known.map_or(0, |cursor| cursor.offset);
     input.seek(SeekFrom::Start(offset))?;
     let mut records = RecordSet::default();
-    let mut reader = Reader::new(file, naming, &mut scratch.names, |_, record| {
-        records.add(record);
-    });
-    (reader.lines, reader.stretch) = (lines, stretch);
+    let keep = |_, record| records.add(record);
+    let mut reader = Reader::new(file, naming, &mut scratch.names, keep);
+    if let Some(cursor) = known {
+        (reader.lines, reader.stretch) = (cursor.lines, cursor.stretch.clone());
+    }
     let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
     let tail = tail(&mut input, offset)?;
-    let Reader {
-        lines,
-        stretch,
-        bad,
-        bad_total,
-        states,
-        ..
-    } = reader;
+    let (lines, stretch) = (reader.lines, reader.stretch);
+    let (states, bad, bad_total) = (reader.states, reader.bad, reader.bad_total);
     Ok(FileRead {
         records,
         states,
@@ -132,7 +131,8 @@ fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
     input.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     input.take(offset - start).read_to_end(&mut bytes)?;
-    // Any hash will do: where another version of the tool has another, the file is read from the start.
+    // Any hash will do: where another version of the tool has another, the file is read from the
+    // start.
     let mut hash = std::hash::DefaultHasher::new();
     hash.write(&bytes);
     Ok(hash.finish())

@@ -16,7 +16,8 @@ use super::slim::Slim;
 use crate::base::ids::Interner;
 use crate::record::{self, Client, Record, State};
 
-/// The longest line that is held in memory, in bytes. Of a longer one only what is no conversation text is.
+/// The longest line that is held in memory, in bytes. Of a longer one only what is no conversation
+/// text is.
 const LONG_LINE: usize = 4 << 20;
 
 const CHUNK: usize = 1 << 20;
@@ -27,11 +28,11 @@ pub(super) const MOST_BAD: usize = 100;
 /// A line that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadLine {
-    /// The transcript.
+    /// The path of the transcript.
     pub path: PathBuf,
     /// The line's number, from 1.
     pub line: u64,
-    /// Why.
+    /// What is wrong with it.
     pub error: LineError,
 }
 
@@ -90,7 +91,8 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
         buffer.clear();
         // The part of the buffer known to hold no line break.
         let mut searched = 0;
-        // A line that is longer than the buffer, without its text, and how many of its bytes left the buffer.
+        // A line that is longer than the buffer, without its text, and how many of its bytes left
+        // the buffer.
         let mut long: Option<(Slim, u64)> = None;
         loop {
             let got = input.by_ref().take(CHUNK as u64).read_to_end(buffer)?;
@@ -132,7 +134,8 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
         earlier + start as u64
     }
 
-    /// Reads a last line without its line break. It may still be growing: it counts if it can be read, and the next run reads it again.
+    /// Reads a last line without its line break. It may still be growing: it counts if it can be
+    /// read, and the next run reads it again.
     fn unfinished(&mut self, bytes: &[u8], long: Option<(Slim, u64)>) {
         let stretch = self.stretch.clone();
         self.lines += 1;
@@ -153,7 +156,8 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
     }
 
     fn parse(&mut self, line: &[u8]) -> Result<(), LineError> {
-        // Editors and copies between systems leave byte order marks, at the beginning of a file or where files were put together.
+        // Editors and copies between systems leave byte order marks, at the beginning of a file or
+        // where files were put together.
         let line = line
             .strip_prefix(b"\xef\xbb\xbf")
             .unwrap_or(line)

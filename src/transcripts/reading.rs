@@ -15,7 +15,8 @@ use crate::base::join::Join as _;
 use crate::base::progress::{Step, Watcher};
 use crate::record::{Record, RecordSet, State};
 
-/// What stands for a transcript's path where it is remembered: paths have names of people, hosts and projects in them.
+/// What stands for a transcript's path where it is remembered: paths have names of people, hosts
+/// and projects in them.
 pub type Mark = [u8; 16];
 
 /// A path's mark: the beginning of its SHA-256.
@@ -55,7 +56,8 @@ impl Reading {
     fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>) {
         self.opened += 1;
         match read {
-            // A transcript that vanishes between listing and opening was deleted by its owner; what it said earlier is kept anyway.
+            // A transcript that vanishes between listing and opening was deleted by its owner; what
+            // was read of it earlier is kept anyway.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
             Ok(read) => {
@@ -85,15 +87,16 @@ impl Reading {
 /// A row of a transcript that records a request.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// The transcript.
+    /// The path of the transcript.
     pub path: PathBuf,
     /// The line's number, from 1.
     pub line: u64,
-    /// What it says.
+    /// The record that the row makes.
     pub record: Record,
 }
 
-/// The rows of all transcripts in some folders that `wanted` wants, by path and line. What cannot be read is passed over.
+/// The rows of all transcripts in some folders that `wanted` wants, by path and line. What cannot
+/// be read is passed over.
 pub fn rows(
     folders: &Folders,
     naming: &Naming,

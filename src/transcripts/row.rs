@@ -112,7 +112,8 @@ impl Row<'_> {
         };
         let shared = self.shared(place, usage, names)?;
         keep(shared.record(identity.id(None), usage, model, self.cost.0, names)?);
-        // Iterations are parts of the totals above, but for an adviser, a fallback attempt on another model and a compaction.
+        // Iterations are parts of the totals above, except an adviser, a fallback attempt on
+        // another model and a compaction.
         let mut counts = [0_u32; 3];
         for part in &usage.iterations.0 {
             let Some((which, name, model)) = part.billed_besides(model)? else {
@@ -184,7 +185,8 @@ impl Shared {
 }
 
 impl Usage<'_> {
-    /// Of an iteration that is billed besides the totals of its row: its kind as an index and a name, and its model.
+    /// Of an iteration that is billed besides the totals of its row: its kind as an index and a
+    /// name, and its model.
     fn billed_besides<'m>(
         &'m self,
         of_row: &'m str,

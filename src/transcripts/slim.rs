@@ -12,7 +12,7 @@ const LEFT_OUT: [&[u8]; 4] = [
     b"thinking",
 ];
 
-/// The copy of one line. Whatever is no JSON stays none.
+/// The copy of one line. A line that is no JSON stays none.
 #[derive(Debug, Default)]
 pub struct Slim {
     out: Vec<u8>,
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     fn slim(line: &str) -> Option<String> {
-        // However the bytes come.
+        // In pieces of any size.
         let whole = {
             let mut slim = Slim::default();
             slim.push(line.as_bytes());

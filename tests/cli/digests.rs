@@ -8,10 +8,11 @@ use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
-use claude_sync::cache::digest::{FileDigest, PortionDigest, SessionSum};
+use claude_sync::cache::digest::{FileDigest, PortionDigest};
 use claude_sync::cache::index::Index;
 use claude_sync::cache::memo::{FileEntry, Known, fingerprint};
 use claude_sync::cache::overview::{self, Overview};
+use claude_sync::cache::session::SessionSum;
 use claude_sync::cache::{Cache, NoCache};
 use claude_sync::fleet::enforce::Checked;
 use claude_sync::fleet::manifest;
@@ -295,7 +296,7 @@ fn imported((source, day, model, [output, input, write, read]): Told, here: Day)
         counters,
         cost,
     };
-    let window = (from < to).then(|| (at(from, 0), at(to, 1)));
+    let window = (from < to).then(|| (at(from, 0), at(to, 1)).into());
     let deducted = (output % 7 == 3).then_some(Totals {
         requests: 0,
         counters: Counters {
@@ -430,27 +431,26 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
         )
     });
     let root = repo.replace(None, &entries.collect()).expect("a tree");
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let load = || read::load(repo, machines, archive).expect("reads");
+    let trees = read::inputs(repo, Some(root)).expect("reads");
+    let load = || read::load(repo, trees).expect("reads");
     let mut cells = Cells::new();
     let whole = Fleet::count_rows(load(), &mut |row| cell(&mut cells, row));
-    let quick = overview::manifest(repo, machines, archive, 1, cache).expect("reads");
+    let quick = overview::manifest(repo, trees, 1, cache).expect("reads");
     assert_eq!(
         quick.write(),
-        manifest::compute(&whole, machines, archive, 1).write(),
+        manifest::compute(&whole, trees, 1).write(),
         "the manifest"
     );
     let mut seen = Cells::new();
     let mut add = |row: &Row<'_>| cell(&mut seen, row);
-    let overview = Overview::read(repo, (machines, archive), None, cache, &mut add).expect("reads");
+    let overview = Overview::read(repo, trees, None, cache, &mut add).expect("reads");
     overview.show_rows(None, &mut add).expect("reads");
     assert_eq!(seen, cells, "rows");
     for data in load() {
         let id: MachineId = data.id.clone();
         let alone = Fleet::count(vec![data]);
         let all: BTreeSet<SessionId> = alone.sessions.keys().cloned().collect();
-        let mut own = Overview::read(repo, (machines, archive), Some(&id), cache, &mut |_| {})
-            .expect("reads");
+        let mut own = Overview::read(repo, trees, Some(&id), cache, &mut |_| {}).expect("reads");
         own.add_sessions(&all, |_| {}).expect("reads");
         let figures = |fleet: &Fleet| {
             (

@@ -45,11 +45,10 @@ pub fn root(repo: &Repo, files: &Tree) -> Oid {
 }
 
 fn with_manifest(repo: &Repo, root: Oid) -> Oid {
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("read");
+    let trees = read::inputs(repo, Some(root)).expect("read");
     let text = manifest::compute(
-        &Fleet::count(read::load(repo, machines, archive).expect("read")),
-        machines,
-        archive,
+        &Fleet::count(read::load(repo, trees).expect("read")),
+        trees,
         RULES,
     )
     .write();

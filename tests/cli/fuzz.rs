@@ -161,7 +161,7 @@ fn day_files() {
     fuzz(
         vec![day_file(0..3), day_file(2..8)],
         |bytes| match DayFile::read(&machine, day, bytes, &mut Interner::default()) {
-            Err(error) => error.code().len() as u64,
+            Err(error) => error.code().as_str().len() as u64,
             Ok((file, damage)) => {
                 let text = file.write().0;
                 let (again, harm) =
@@ -192,7 +192,7 @@ fn pages() {
         .into_bytes();
     fuzz(vec![spec, ours], |bytes| {
         match SyncFile::read(&machine, bytes, &mut Interner::default()) {
-            Err(error) => error.code().len() as u64,
+            Err(error) => error.code().as_str().len() as u64,
             Ok(page) => {
                 let text = page.write();
                 let again = SyncFile::read(&machine, text.as_bytes(), &mut Interner::default())
@@ -212,7 +212,7 @@ fn manifests() {
         .write()
         .into_bytes();
     fuzz(vec![spec, ours], |bytes| match Manifest::read(bytes) {
-        Err(error) => error.code().len() as u64,
+        Err(error) => error.code().as_str().len() as u64,
         Ok(manifest) => {
             let text = manifest.write();
             assert_eq!(

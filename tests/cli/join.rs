@@ -159,8 +159,8 @@ proptest! {
             }
         }
         for before in read::read(&a) {
-            let (Some(page), after) = (before.page(), all.iter().find(|data| data.id == before.id)) else { continue };
-            let now = after.and_then(|data| data.page()).expect("a page stays");
+            let (Some(page), after) = (before.machine_file(), all.iter().find(|data| data.id == before.id)) else { continue };
+            let now = after.and_then(|data| data.machine_file()).expect("a page stays");
             prop_assert!(page.decisions.keys().all(|key| now.decisions.contains_key(key)));
             for (id, session) in page.sessions.iter().filter(|(_, session)| session.claimed.is_some()) {
                 let kept = &now.sessions[id];
@@ -191,9 +191,9 @@ proptest! {
             // Digests change nothing but the time it takes: with none, with those of another tree, and with all.
             let cache = Remembers::default();
             for root in [x, joined, joined, y, x] {
-                let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-                let whole = manifest::compute(&Fleet::count(read::load(repo, machines, archive).expect("reads")), machines, archive, 1);
-                let quick = overview::manifest(repo, machines, archive, 1, &cache).expect("reads");
+                let trees = read::inputs(repo, Some(root)).expect("reads");
+                let whole = manifest::compute(&Fleet::count(read::load(repo, trees).expect("reads")), trees, 1);
+                let quick = overview::manifest(repo, trees, 1, &cache).expect("reads");
                 prop_assert_eq!(quick.write(), whole.write());
             }
             Ok(())
@@ -248,7 +248,7 @@ fn a_claim_counts_only_for_what_records_do_not_show() {
         .values()
         .flat_map(|s| s.records.iter())
         .for_each(|r| data.records.add(r.clone()));
-    data.page = Some(Ok(page));
+    data.machine_file = Some(Ok(page));
     let fleet = Fleet::count(vec![data]);
     let of = |name: &str| {
         fleet

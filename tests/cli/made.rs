@@ -135,7 +135,7 @@ fn sum(day: Day, kind: u8, project: u8, requests: u64, output: u64) -> (SumKey, 
     (
         key,
         Sum {
-            window,
+            window: window.map(Into::into),
             project: format!("p{project}"),
             totals: totals(requests, output),
             deducted,

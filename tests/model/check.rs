@@ -88,19 +88,18 @@ impl Seen {
 
 /// Asserts that a tree counts alike with each of the caches and without.
 pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
+    let trees = read::inputs(repo, Some(root)).expect("reads");
     let mut seen = Seen::new();
-    let mut whole = Fleet::count_rows(
-        read::load(repo, machines, archive).expect("reads"),
-        &mut |row| seen.add(row),
-    );
-    let text = manifest::compute(&whole, machines, archive, RULES).write();
+    let mut whole = Fleet::count_rows(read::load(repo, trees).expect("reads"), &mut |row| {
+        seen.add(row);
+    });
+    let text = manifest::compute(&whole, trees, RULES).write();
     let expected = seen.reports(&mut whole);
     for cache in caches {
-        let quick = overview::manifest(repo, machines, archive, RULES, *cache).expect("computes");
+        let quick = overview::manifest(repo, trees, RULES, *cache).expect("computes");
         assert_text(&quick.write(), &text, "the manifest from the cache");
         let mut seen = Seen::new();
-        let overview = Overview::read(repo, (machines, archive), None, *cache, &mut |row| {
+        let overview = Overview::read(repo, trees, None, *cache, &mut |row| {
             seen.add(row);
         })
         .expect("reads");
@@ -162,16 +161,16 @@ pub fn is_sound(repo: &Repo, root: Oid, cache: &dyn Cache) {
         again.root == root && again.forgotten.is_empty(),
         "applying the rules again changes something"
     );
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
+    let trees = read::inputs(repo, Some(root)).expect("reads");
     let entry = repo
         .entry(Some(root), "sync/manifest.json")
         .expect("reads")
         .expect("a manifest");
     let text = String::from_utf8(repo.blob(entry.oid).expect("reads")).expect("text");
-    let fleet = Fleet::count(read::load(repo, machines, archive).expect("reads"));
+    let fleet = Fleet::count(read::load(repo, trees).expect("reads"));
     assert_text(
         &text,
-        &manifest::compute(&fleet, machines, archive, RULES).write(),
+        &manifest::compute(&fleet, trees, RULES).write(),
         "the manifest in the tree",
     );
 }

@@ -279,9 +279,8 @@ impl<'s> Play<'s> {
             .collect();
         let mut out = Vec::new();
         self.site.look(at, &mut |repo, root| {
-            let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-            let (rows, _) =
-                crate::verdict::counted(read::load(repo, machines, archive).expect("reads"));
+            let trees = read::inputs(repo, Some(root)).expect("reads");
+            let (rows, _) = crate::verdict::counted(read::load(repo, trees).expect("reads"));
             for row in rows {
                 let session = row.session.as_ref().map_or("", |session| session.as_str());
                 if wanted(session, &row.project) {
@@ -350,8 +349,8 @@ impl<'s> Play<'s> {
         }
         let mut machines = Vec::new();
         self.site.look(0, &mut |repo, root| {
-            let (pages, archive) = read::inputs(repo, Some(root)).expect("reads");
-            machines = read::load(repo, pages, archive).expect("reads");
+            let trees = read::inputs(repo, Some(root)).expect("reads");
+            machines = read::load(repo, trees).expect("reads");
         });
         if self.is_attacked {
             self.site.assert_sealed();

@@ -47,9 +47,8 @@ pub fn assert_equal(repo: &Repo, root: Oid) {
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         fs::write(path, repo.blob(blob.oid).expect("reads")).expect("written");
     }
-    let (machines, archive) = read::inputs(repo, Some(root)).expect("reads");
-    let (rows, fleet) =
-        crate::verdict::counted(read::load(repo, machines, archive).expect("reads"));
+    let trees = read::inputs(repo, Some(root)).expect("reads");
+    let (rows, fleet) = crate::verdict::counted(read::load(repo, trees).expect("reads"));
     let section = |all: BTreeMap<String, Totals>| -> Value {
         all.iter()
             .map(|(name, totals)| (name.clone(), figures(totals)))

@@ -84,7 +84,7 @@ pub(super) fn sum(
 ) -> (SumKey, Sum) {
     let cost = cost.unwrap_or_else(|| prices().cost_of_many(&model, day.start(), &counters));
     let sum = Sum {
-        window: Some(window),
+        window: Some(window.into()),
         project: format!("import+{}", source.as_str()),
         totals: Totals {
             requests: 0,

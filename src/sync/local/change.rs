@@ -6,8 +6,8 @@ use super::machine_file::blank;
 use super::parts::{LocalFiles, Part};
 use crate::base::ids::RecordId;
 use crate::base::time::Day;
-use crate::fleet::count::shown;
 use crate::fleet::rules::{Rules, forgotten_day};
+use crate::fleet::settle::shown;
 use crate::format::dayfile::{DayFile, Forgotten};
 use crate::format::syncfile::{Decision, DecisionKey};
 use crate::record::{Level, Source, Sum, SumKey};
@@ -26,7 +26,7 @@ impl LocalFiles {
             .map(|(place, _)| *place);
         let day = sum.window.map_or(key.day, |window| {
             if key.source == Source::Claim {
-                window.0.day()
+                window.first.day()
             } else {
                 key.day
             }
@@ -112,7 +112,7 @@ impl LocalFiles {
         }
         if let Some(file) = &mut self.machine_file {
             file.pruned_before = file.pruned_before.max(rules.pruned_before(&self.machine));
-            rules.apply_page(file);
+            rules.apply_machine_file(file);
         }
         self.rules = rules.clone();
     }

@@ -224,7 +224,7 @@ impl LocalFiles {
         self.copies()
             .into_iter()
             .for_each(|record| data.records.add(record));
-        data.page = self.machine_file.clone().map(Ok);
+        data.machine_file = self.machine_file.clone().map(Ok);
         data
     }
 }

@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::accounts::Others;
 use super::parts::LocalFiles;
-use crate::base::few::{Few, low};
+use crate::base::id_set::{SmallIdSet, low_bits};
 use crate::base::ids::{Interner, MachineId, RecordId, SessionId};
 use crate::base::time::Day;
-use crate::cache::digest::{FileDigest, name};
+use crate::cache::digest::FileDigest;
 use crate::cache::fingerprints::Sought;
 use crate::cache::months::{self, Digested};
+use crate::cache::session::name;
 use crate::fleet::read::{self, Content};
 use crate::fleet::rules::forgotten_day;
 use crate::format::dayfile::DayFile;
@@ -41,7 +42,7 @@ impl<'a> StoredFiles<'a> {
         let has_sums = all
             .iter()
             .any(|one| one.digest.sums.is_some() || one.digest.derived);
-        let days = all.into_iter().filter(|one| !one.portion.is_page);
+        let days = all.into_iter().filter(|one| !one.portion.is_machine_file);
         let (months, others) = days.partition(|one| one.portion.machine == *machine);
         Ok(Self {
             view,
@@ -115,7 +116,7 @@ impl<'a> StoredFiles<'a> {
     ) -> Result<(), SyncError> {
         let mut wanted: HashSet<u64> = records.entries().map(|entry| entry.id.number()).collect();
         wanted.extend(copies.iter().map(|record| record.id.number()));
-        let sought = Sought::of(wanted.iter().map(|id| low(*id)));
+        let sought = Sought::of(wanted.iter().map(|id| low_bits(*id)));
         let has = |one: &Digested| {
             Ok(!one
                 .fingerprints_among(&sought, self.view.repo, self.view.cache)?
@@ -132,7 +133,7 @@ impl<'a> StoredFiles<'a> {
         own: &mut LocalFiles,
         sessions: &BTreeSet<SessionId>,
     ) -> Result<(), SyncError> {
-        let names = Few::of(sessions.iter().map(|id| name(id.as_str())));
+        let names = SmallIdSet::of(sessions.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = sessions.iter().map(SessionId::as_str).collect();
         for one in self
             .months
@@ -166,7 +167,12 @@ impl<'a> StoredFiles<'a> {
                 None
             }
         };
-        let sought = Sought::of(states.iter().filter_map(first).map(|id| low(id.number())));
+        let sought = Sought::of(
+            states
+                .iter()
+                .filter_map(first)
+                .map(|id| low_bits(id.number())),
+        );
         let lineages: HashSet<RecordId> = states.iter().map(|state| state.lineage).collect();
         let mut names = Interner::default();
         let mut out = Others::default();
@@ -206,7 +212,7 @@ impl<'a> StoredFiles<'a> {
     /// days.
     pub fn read_touched(&self, own: &mut LocalFiles) -> Result<(), SyncError> {
         let touched = own.needed();
-        let names = Few::of(touched.iter().map(|id| name(id.as_str())));
+        let names = SmallIdSet::of(touched.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();
         let has = |one: &Digested| Ok(one.names.iter().any(|name| names.has(*name)));
         self.read(own, has, |_, digest| {

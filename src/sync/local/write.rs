@@ -194,7 +194,7 @@ impl LocalFiles {
                 file.sessions.insert(id.clone(), view);
             }
         }
-        self.rules.apply_page(&mut file);
+        self.rules.apply_machine_file(&mut file);
         fit(file).write()
     }
 }

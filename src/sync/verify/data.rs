@@ -173,10 +173,9 @@ fn counted(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     if view.entry(MANIFEST)?.is_none() {
         return Ok(());
     }
-    let (machines, archive) = view.inputs()?;
     let text = view.manifest(RULES)?.write();
     let whole = Fleet::count(view.load()?);
-    if text != fleet::manifest::compute(&whole, machines, archive, RULES).write() {
+    if text != fleet::manifest::compute(&whole, view.inputs()?, RULES).write() {
         let what = "is computed differently from digests than from all files: please report it";
         out.push(found(Kind::Index, "the manifest", what));
     }
@@ -216,7 +215,7 @@ fn named_by_manifest(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncE
             ["joined", "unequal-records"].contains(&code) || Refusal::describe(code).is_some()
         };
         let conflicts = manifest.conflicts.iter();
-        for conflict in conflicts.filter(|conflict| !is_quiet(&conflict.code)) {
+        for conflict in conflicts.filter(|conflict| !is_quiet(conflict.code.as_str())) {
             let what = format!("the manifest names it: {}", conflict.code);
             out.push(found(Kind::Damaged, conflict.subject.as_str(), what));
         }

@@ -152,6 +152,6 @@ fn unshortened(data: &mut MachineData, own: &LocalFiles, records: &RecordSet) {
             .map_or(Level::Full, |known| known.origin.level);
         data.records.add(record.shortened(known));
     }
-    data.page = now.page;
+    data.machine_file = now.machine_file;
     data.sums = now.sums;
 }

@@ -173,7 +173,7 @@ fn first_detailed(view: View<'_>, job: Assembly<'_>) -> Result<Option<Day>, Sync
     let all = view.digested(job.machine)?;
     Ok(all
         .iter()
-        .filter(|one| !one.portion.is_page && one.portion.machine == *job.machine)
+        .filter(|one| !one.portion.is_machine_file && one.portion.machine == *job.machine)
         .filter_map(|one| one.digest.days().1)
         .min())
 }

@@ -100,9 +100,8 @@ fn decide(
     if options.intents.is_empty() {
         return Ok(false);
     }
-    let (machines, _) = view.inputs()?;
-    let files = read::load(view.repo, machines, None)?;
-    let known = Decisions::gather(files.iter().filter_map(MachineData::page));
+    let files = read::load(view.repo, view.inputs()?.machine_files())?;
+    let known = Decisions::gather(files.iter().filter_map(MachineData::machine_file));
     let mut new = false;
     for intent in &options.intents {
         let (key, _) = known.next(intent);

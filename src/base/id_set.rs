@@ -1,21 +1,21 @@
-//! A few numbers, asked for by many: nearly all questions end at one bit.
+//! Small sets of ids, and the low bits that stand for ids where most comparisons end.
 
 use hashbrown::HashSet;
 
-/// A set of numbers whose lower halves are hashes already.
+/// A small set of ids that are hashes, asked for by many: nearly all questions end at one bit.
 #[derive(Debug, Default)]
-pub struct Few {
+pub struct SmallIdSet {
     bits: Bits,
     exact: HashSet<u64>,
 }
 
-impl Few {
+impl SmallIdSet {
     /// The set of these numbers.
     pub fn of(numbers: impl IntoIterator<Item = u64>) -> Self {
         let exact: HashSet<u64> = numbers.into_iter().collect();
         let mut bits = Bits::for_count(exact.len());
         for number in &exact {
-            bits.put(low(*number));
+            bits.put(low_bits(*number));
         }
         Self { bits, exact }
     }
@@ -23,13 +23,13 @@ impl Few {
     /// Whether it has this number.
     #[inline]
     pub fn has(&self, number: u64) -> bool {
-        self.bits.has(low(number)) && self.exact.contains(&number)
+        self.bits.has(low_bits(number)) && self.exact.contains(&number)
     }
 }
 
-/// The lower half of a number.
+/// The low 32 bits of an id: its fingerprint.
 #[inline]
-pub fn low(number: u64) -> u32 {
+pub fn low_bits(number: u64) -> u32 {
     let [a, b, c, d, ..] = number.to_le_bytes();
     u32::from_le_bytes([a, b, c, d])
 }
@@ -57,7 +57,7 @@ impl Bits {
         }
     }
 
-    /// Puts a number in, and says whether its bit was there before.
+    /// Puts a number in, and returns whether its bit was there before.
     #[inline]
     pub fn put(&mut self, number: u32) -> bool {
         let at = number & self.mask;

@@ -1,0 +1,121 @@
+//! Statements that a key was replaced: files in clear for machines with the former key.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
+
+use super::sealed::Seal;
+use super::sealed_head::{VERSION, is_statement_path, statement_path};
+use super::sealing_key::Derived;
+use crate::base::key::mac;
+use crate::base::text::printable;
+
+/// How a statement begins.
+const REPLACED: &str = "claude-sync-key-replaced ";
+
+impl Seal {
+    /// The statements that former keys were replaced: path and text. Others with this key know them
+    /// by their code, as they know sealed files.
+    pub fn statements(&self) -> Vec<(String, String)> {
+        let statement = |old: &Derived| {
+            let (path, present) = (statement_path(&old.mark), &self.present);
+            let line = format!(
+                "{REPLACED}{VERSION} {} {} {}\n",
+                old.mark,
+                present.mark,
+                old.vouch(&present.mark)
+            );
+            let code = BASE64.encode(present.whole(&path, line.as_bytes()));
+            (path, format!("{line}= {code}\n"))
+        };
+        self.former.iter().map(statement).collect()
+    }
+
+    /// A statement that another machine made under a former key, as this key's holders make it.
+    /// None where it is no such statement.
+    pub fn renew_statement(&self, path: &str, bytes: &[u8]) -> Option<String> {
+        let line = std::iter::once(&self.present)
+            .chain(&self.former)
+            .find_map(|key| key.statement(path, bytes))?;
+        let code = BASE64.encode(self.present.whole(path, line.as_bytes()));
+        Some(format!("{line}= {code}\n"))
+    }
+
+    /// Whether a file is a statement that somebody with this key, or with a former one, made.
+    pub fn is_statement(&self, path: &str, bytes: &[u8]) -> bool {
+        self.renew_statement(path, bytes).is_some()
+    }
+
+    /// The mark of the key that replaced this one, by a statement that somebody with this key made.
+    pub fn replaced_by(&self, bytes: &[u8]) -> Option<String> {
+        let line = std::str::from_utf8(bytes).ok()?.lines().next()?;
+        let words: Vec<&str> = line.strip_prefix(REPLACED)?.split(' ').collect();
+        let [VERSION, old, new, code] = words[..] else {
+            return None;
+        };
+        let is_known = old == self.present.mark && new != old && code == self.present.vouch(new);
+        is_known.then(|| printable(new, 20))
+    }
+}
+
+impl Derived {
+    /// The code of a statement about the key that replaces this one: only holders of this key can
+    /// make it.
+    fn vouch(&self, new: &str) -> String {
+        BASE64.encode(mac(&self.replaced, new.as_bytes()))
+    }
+
+    /// The first line of a statement with this key's code.
+    fn statement(&self, path: &str, bytes: &[u8]) -> Option<String> {
+        let text = std::str::from_utf8(bytes)
+            .ok()
+            .filter(|text| text.len() < 1000 && is_statement_path(path))?;
+        let (line, rest) = text.split_once('\n')?;
+        let (line, code) = (
+            format!("{line}\n"),
+            BASE64.decode(rest.trim_end().strip_prefix("= ")?).ok()?,
+        );
+        (line.starts_with(REPLACED) && code == self.whole(path, line.as_bytes())).then_some(line)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::key::Key;
+
+    fn key(byte: u8) -> Key {
+        Key::of_bytes([byte; 32])
+    }
+
+    #[test]
+    fn a_statement_is_made_with_both_keys() {
+        let (old, new) = (key(7), key(8));
+        let seal = Seal::new(&new.clone().replacing(&old));
+        let statements = seal.statements();
+        let [(path, text)] = &statements[..] else {
+            panic!("one former key")
+        };
+        assert_eq!(path, &format!("sync/keys/{}", old.mark()));
+        assert_eq!(
+            Seal::new(&old).replaced_by(text.as_bytes()),
+            Some(new.mark())
+        );
+        assert_eq!(Seal::new(&key(9)).replaced_by(text.as_bytes()), None);
+        // Others with the new key alone know it too; a forged one is none.
+        assert!(Seal::new(&new).is_statement(path, text.as_bytes()));
+        assert!(!Seal::new(&new).is_statement("sync/keys/00000000", text.as_bytes()));
+        let forged = text.replace(&new.mark(), "00000000");
+        assert!(!Seal::new(&new).is_statement(path, forged.as_bytes()));
+        assert_eq!(Seal::new(&old).replaced_by(forged.as_bytes()), None);
+        // After the next change it is as those make it who have the key of then.
+        let third = Seal::new(&key(9).replacing(&new));
+        let renewed = third
+            .renew_statement(path, text.as_bytes())
+            .expect("a statement");
+        assert!(Seal::new(&key(9)).is_statement(path, renewed.as_bytes()));
+        assert_eq!(
+            Seal::new(&old).replaced_by(renewed.as_bytes()),
+            Some(new.mark())
+        );
+    }
+}
