@@ -1,13 +1,13 @@
 //! The filter of reports: its options, and reading the rows that match.
 
-use chrono::NaiveDate;
-use clap::ValueEnum;
-
 use super::env::Env;
 use super::error::CliError;
 use super::machine_name::find;
 use super::projects::Projects;
-use super::{exit, source};
+use super::{exit, places, source};
+use chrono::NaiveDate;
+use clap::ValueEnum;
+
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
 use crate::base::time::Timestamp;
@@ -177,7 +177,7 @@ impl Filter {
         since: Option<Timestamp>,
         rows: Rows,
     ) -> Result<Fleet, CliError> {
-        let places = Env::places()?;
+        let places = places::find()?;
         match self.source {
             Source::Sync => {
                 let watcher = env.watcher();

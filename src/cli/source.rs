@@ -1,10 +1,10 @@
 //! The data source of reports: the synced repository, or this machine's transcripts.
 
-use std::path::Path;
-
 use super::env::Env;
 use super::error::CliError;
-use super::exit;
+use super::{exit, host};
+use std::path::Path;
+
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
@@ -95,7 +95,7 @@ pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> 
         .unwrap_or_else(MachineId::random);
     let records = crate::sync::with_increments(&machine, reading.records, &reading.states);
     let mut fleet = report::from_records(machine, records, book(places), rows);
-    let name = super::env::host().hostname;
+    let name = host::host().hostname;
     fleet
         .machines
         .iter_mut()

@@ -1,0 +1,134 @@
+//! What every command of both programs takes: colours, and how much is told.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{ArgMatches, ColorChoice, FromArgMatches as _, Parser, ValueEnum};
+
+/// The heading in `--help`.
+const HEADING: &str = "With every command";
+
+/// Flags of every command.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct GlobalOptions {
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = HEADING)]
+    #[arg(help = "When messages have colours: by default on terminals, unless NO_COLOR is set")]
+    pub color: ColorMode,
+    /// Tell nothing but what was asked for and what is wrong
+    #[arg(short, long, global = true, help_heading = HEADING)]
+    pub quiet: bool,
+    /// Tell on standard error what is done, step by step, and how long it takes
+    #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = HEADING)]
+    pub verbose: bool,
+}
+
+/// When there are colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorMode {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What the command line says beyond the command.
+#[derive(Debug, Clone, Copy)]
+pub struct Globals {
+    /// The flags of every command.
+    pub options: GlobalOptions,
+    /// The command prints JSON.
+    pub json: bool,
+}
+
+/// Reads the command line.
+pub fn parse<P: Parser>() -> (P, Globals) {
+    let args = behind_command(std::env::args_os().collect());
+    let mut command = P::command().color(color_choice(&args));
+    let found = command.try_get_matches_from_mut(&args);
+    let read = found.and_then(|mut matches| {
+        let json = asks_json(&matches);
+        let options = GlobalOptions::from_arg_matches(&matches)?;
+        Ok((
+            P::from_arg_matches_mut(&mut matches)?,
+            Globals { options, json },
+        ))
+    });
+    read.unwrap_or_else(|error| error.format(&mut command).exit())
+}
+
+/// Whether a word is one of [`GlobalOptions`]'s, and how many words it takes.
+fn is_global(word: &OsStr) -> Option<usize> {
+    match word.to_str()? {
+        "--color" => Some(2),
+        "-q" | "--quiet" | "-v" | "--verbose" => Some(1),
+        word => word.starts_with("--color=").then_some(1),
+    }
+}
+
+/// The words with those of [`GlobalOptions`] that stand before the command moved behind it. Where a program does something without a command
+/// too, clap takes what stands before one for that.
+fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
+    let mut at = 1;
+    while let Some(words) = args.get(at).and_then(|word| is_global(word)) {
+        at += words;
+    }
+    let is_command = args
+        .get(at)
+        .is_some_and(|word| !word.as_encoded_bytes().starts_with(b"-"));
+    if at == 1 || !is_command {
+        return args;
+    }
+    let (flags, command) = (&args[1..at], &args[at..=at]);
+    [&args[..1], command, flags, &args[at + 1..]].concat()
+}
+
+/// What `--color` says to the reader of the command line itself.
+fn color_choice(args: &[OsString]) -> ColorChoice {
+    let ours = args
+        .iter()
+        .take_while(|word| *word != "--" && *word != "git");
+    let words: Vec<&str> = ours.filter_map(|word| word.to_str()).collect();
+    let last = words
+        .iter()
+        .enumerate()
+        .rev()
+        .find_map(|(at, word)| match *word {
+            "--color" => words.get(at + 1).copied(),
+            word => word.strip_prefix("--color="),
+        });
+    match last {
+        Some("always") => ColorChoice::Always,
+        Some("never") => ColorChoice::Never,
+        _ => ColorChoice::Auto,
+    }
+}
+
+/// Whether the command was asked for JSON.
+fn asks_json(matches: &ArgMatches) -> bool {
+    let here = matches
+        .try_get_one::<bool>("json")
+        .is_ok_and(|flag| flag == Some(&true));
+    here || matches
+        .subcommand()
+        .is_some_and(|(_, matches)| asks_json(matches))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_before_the_command_go_behind_it() {
+        let moved = |text: &str| {
+            let words = behind_command(text.split(' ').map(OsString::from).collect());
+            words.join(OsStr::new(" ")).into_string().expect("text")
+        };
+        assert_eq!(moved("p -q log --json"), "p log -q --json");
+        assert_eq!(
+            moved("p --color never -v git log -q"),
+            "p git --color never -v log -q"
+        );
+        assert_eq!(moved("p --color=always"), "p --color=always");
+        assert_eq!(moved("p -q --offline"), "p -q --offline");
+        assert_eq!(moved("p log -q"), "p log -q");
+        assert_eq!(moved("p --color"), "p --color");
+    }
+}

@@ -1,0 +1,86 @@
+//! `claude-sync auto`: automatic sync, started by Claude Code and by the system's timer.
+
+mod disable;
+mod enable;
+mod hook;
+mod last;
+mod run;
+mod settings_files;
+mod state;
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::cli::print::out;
+
+pub use disable::disable;
+pub use enable::{EnableArgs, enable};
+use run::Trigger;
+pub use settings_files::settings_files;
+pub use state::AutoState;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  claude-sync auto enable              after each answer and session of Claude Code, and every hour
+  claude-sync auto enable --print      show what would be written, and change nothing
+  claude-sync auto status
+  claude-sync auto disable             takes all of it back")]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Let Claude Code and the system start syncs
+    Enable(EnableArgs),
+    /// Show what starts syncs, and how the last one went
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sync as the timer does: quietly, and only where the remote is not to be left alone
+    Run {
+        /// What started it
+        #[arg(long, value_enum, default_value = "hand")]
+        trigger: Trigger,
+        /// Sync for the last time before this machine goes away: wait for a running sync, and retry the remote
+        #[arg(long)]
+        last: bool,
+        /// With --last: stop after this time
+        #[arg(long, value_name = "SECONDS", default_value_t = last::WITHIN, requires = "last")]
+        within: u64,
+    },
+    /// Take back what `enable` did
+    Disable,
+    /// What Claude Code calls: leaves a run behind and returns
+    #[command(hide = true)]
+    Hook {
+        /// Wait for the end of that run: the machine may go away next
+        #[arg(long)]
+        last: bool,
+    },
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    match &args.action {
+        Action::Enable(args) => {
+            out(&enable(args)?);
+            Ok(exit::OK)
+        }
+        Action::Status { json } => state::run(env, *json),
+        Action::Run {
+            trigger,
+            last: true,
+            within,
+        } => last::run(*trigger, *within, env),
+        Action::Run { trigger, .. } => run::run(*trigger, env),
+        Action::Disable => {
+            out(&disable()?);
+            Ok(exit::OK)
+        }
+        Action::Hook { last } => Ok(hook::run(*last, env)),
+    }
+}

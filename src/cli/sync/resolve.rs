@@ -1,0 +1,31 @@
+//! `claude-sync resolve`: what `claude-sync` would put right first, and nothing else.
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::outcome::{self, repairs};
+use crate::cli::{exit, places};
+use crate::sync::{self, Options, Task};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let options = Options {
+        task: Task::Resolve,
+        ..env.options()
+    };
+    let outcome = sync::run(&places::find()?, &options)?;
+    let text = match (repairs(&outcome), outcome.commit.is_some()) {
+        (text, false) if text.is_empty() => "Nothing to resolve.\n".to_owned(),
+        (text, true) if text.is_empty() => {
+            "The manifest and what this clone knew are up to date again.\n".to_owned()
+        }
+        (text, _) => text,
+    };
+    outcome::print(&outcome, env, args.json.then(Vec::new), || text);
+    Ok(exit::OK)
+}
