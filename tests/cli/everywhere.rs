@@ -729,8 +729,5 @@ fn every_error_has_a_code_and_help() {
             }
         }
     }
-    assert!(
-        found > 110,
-        "the test has lost sight of the errors: {found}"
-    );
+    assert!(found > 80, "the test has lost sight of the errors: {found}");
 }

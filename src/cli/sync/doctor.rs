@@ -1,5 +1,7 @@
 //! `claude-sync doctor`: everything that a sync needs, a line each, to be pasted into a report of a problem.
 
+use serde_json::{Value, json};
+
 use crate::base::text::{count, printable};
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -10,13 +12,7 @@ use crate::sync::Options;
 use crate::sync::doctor::{Check, Status, examine};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-No secret and no project is named, and the home folder is ~: the list can be pasted into a report of a problem.
-What is in the repository is checked by claude-sync verify.
-
-Exit codes:
-  0   nothing worse than a warning
-  18  an error was found: something does not work, or strangers can read the remote")]
+#[command(after_help = help())]
 pub struct Args {
     /// Do not ask the remote
     #[arg(long)]
@@ -29,6 +25,14 @@ pub struct Args {
     json: bool,
 }
 
+fn help() -> String {
+    let codes = exit::help_of("doctor", "Exit codes", "nothing worse than a warning");
+    format!(
+        "No secret and no project is named, and the home folder is ~: the list can be pasted into a report of a problem.\n\
+         What is in the repository is checked by claude-sync verify.\n\n{codes}"
+    )
+}
+
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let options = Options {
         attended: false,
@@ -38,51 +42,67 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let fixed = if args.fix { private::close(&places) } else { 0 };
     let mut checks = examine(&places, &options);
-    let home = places::home()
-        .map(|home| home.display().to_string())
-        .unwrap_or_default();
-    for check in &mut checks {
-        check.what = printable(&shorten(&check.what, &home), MOST);
-        check.advice = printable(&shorten(&check.advice, &home), MOST);
-    }
-    let code = if checks.iter().any(|check| check.status == Status::Error) {
-        exit::SICK
-    } else {
-        exit::OK
-    };
+    checks.iter_mut().for_each(clean);
+    let has_error = checks.iter().any(|check| check.status == Status::Error);
+    let code = if has_error { exit::SICK } else { exit::OK };
     if args.json {
-        let all: Vec<_> = checks.iter().map(to_json).collect();
-        json(&serde_json::json!({
-            "version": 1, "program": env!("CARGO_PKG_VERSION"), "platform": options.host.platform, "system": options.host.os_version,
-            "checks": all, "code": code, "fixed": fixed,
-        }));
+        json(&to_json(&checks, &options, (fixed, code)));
     } else {
-        let system = printable(&options.host.os_version, 100);
-        let fixed = if fixed > 0 {
-            format!(
-                "Shut others off from {}.\n",
-                count(fixed as u64, "file or folder")
-                    .replace("file or folders", "files and folders")
-            )
-        } else {
-            String::new()
-        };
-        out(&format!(
-            "claude-sync {} on {system}\n\n{}\n{fixed}{}\n",
-            env!("CARGO_PKG_VERSION"),
-            table(&checks, env.width),
-            sum(&checks)
-        ));
+        out(&to_text(&checks, &options, (fixed, env.width)));
     }
     Ok(code)
 }
 
-/// What git says may be long.
-const MOST: usize = 1000;
+/// Shortens and escapes the texts of a check. Texts from git may be long.
+fn clean(check: &mut Check) {
+    let home = places::home();
+    let home = home.map(|home| home.display().to_string());
+    let home = home.unwrap_or_default();
+    for text in [&mut check.what, &mut check.advice] {
+        *text = printable(&shorten(text, &home), MAX_TEXT);
+    }
+}
 
-fn to_json(check: &Check) -> serde_json::Value {
+/// Maximum length of a text, in characters.
+const MAX_TEXT: usize = 1000;
+
+fn to_json(checks: &[Check], options: &Options, (fixed, code): (usize, u8)) -> Value {
+    json!({
+        "version": 1,
+        "program": env!("CARGO_PKG_VERSION"),
+        "platform": options.host.platform,
+        "system": options.host.os_version,
+        "checks": checks.iter().map(check_to_json).collect::<Vec<_>>(),
+        "code": code,
+        "fixed": fixed,
+    })
+}
+
+fn check_to_json(check: &Check) -> Value {
     let advice = Some(&check.advice).filter(|advice| !advice.is_empty());
-    serde_json::json!({ "name": check.name, "status": word(check.status), "what": check.what, "advice": advice })
+    json!({
+        "name": check.name,
+        "status": word(check.status),
+        "what": check.what,
+        "advice": advice,
+    })
+}
+
+fn to_text(checks: &[Check], options: &Options, (fixed, width): (usize, u16)) -> String {
+    let system = printable(&options.host.os_version, 100);
+    let fixed = if fixed > 0 {
+        let files = count(fixed as u64, "file or folder");
+        let files = files.replace("file or folders", "files and folders");
+        format!("Shut others off from {files}.\n")
+    } else {
+        String::new()
+    };
+    format!(
+        "claude-sync {} on {system}\n\n{}\n{fixed}{}\n",
+        env!("CARGO_PKG_VERSION"),
+        table(checks, width),
+        sum(checks)
+    )
 }
 
 fn word(status: Status) -> &'static str {

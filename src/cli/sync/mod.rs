@@ -44,7 +44,7 @@ use crate::store::private;
 /// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote. With --quiet, a remote
 /// that failed lately is left alone for a while.
 #[derive(Debug, Parser)]
-#[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::HELP)]
+#[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::help())]
 struct ClaudeSync {
     #[command(subcommand)]
     command: Option<Command>,

@@ -194,13 +194,11 @@ fn short(path: &std::path::Path) -> String {
     )
 }
 
-fn warnings(status: &Status, started: &AutoState, days: u64, now: Timestamp) -> Vec<String> {
+fn warnings(status: &Status, auto: &AutoState, days: u64, now: Timestamp) -> Vec<String> {
     let mut out = Vec::new();
     if let Some(place) = &status.late {
-        out.push(work_tree_warning(
-            place,
-            status.branch.as_deref().unwrap_or("main"),
-        ));
+        let branch = status.branch.as_deref().unwrap_or("main");
+        out.push(work_tree_warning(place, branch));
     }
     if !status.set_up {
         out.push(
@@ -208,69 +206,82 @@ fn warnings(status: &Status, started: &AutoState, days: u64, now: Timestamp) -> 
                 .to_owned(),
         );
     }
+    out.extend(deletion_warning(status, auto, days, now));
+    out.extend(folder_warnings(status));
+    out.extend(auto_warning(auto));
+    out.extend(late_machines(status, now));
+    out
+}
+
+/// Transcripts that Claude Code deletes before they are synced. `days`: its `cleanupPeriodDays`.
+fn deletion_warning(
+    status: &Status,
+    auto: &AutoState,
+    days: u64,
+    now: Timestamp,
+) -> Option<String> {
     if days == 0 {
-        out.push("Claude Code keeps no transcripts (cleanupPeriodDays is 0 in its settings.json): there is nothing to sync.".to_owned());
-    } else if let Some(oldest) = status.unsynced.oldest {
-        let life = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY);
-        let left = life.saturating_sub(now.since(oldest));
-        if left <= if started.is_enabled() { SOON.0 } else { SOON.1 } {
-            let when = if left <= 0 {
-                "any time now".to_owned()
-            } else {
-                format!("in {}", count((left / DAY).unsigned_abs(), "day"))
-            };
-            out.push(format!(
-                "Claude Code deletes transcripts after {} (cleanupPeriodDays), and some that are not synced {when}: run claude-sync",
-                count(days, "day")
-            ));
-        }
+        return Some("Claude Code keeps no transcripts (cleanupPeriodDays is 0 in its settings.json): there is nothing to sync.".to_owned());
     }
-    for pattern in &status.unmatched {
-        out.push(format!(
-            "transcripts.folders: there are no transcripts in {}",
-            printable(pattern, 300)
-        ));
+    let oldest = status.unsynced.oldest?;
+    let life = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY);
+    let left = life.saturating_sub(now.since(oldest));
+    let soon = if auto.is_enabled() { SOON.0 } else { SOON.1 };
+    if left > soon {
+        return None;
     }
+    let when = if left <= 0 {
+        "any time now".to_owned()
+    } else {
+        format!("in {}", count((left / DAY).unsigned_abs(), "day"))
+    };
+    Some(format!(
+        "Claude Code deletes transcripts after {} (cleanupPeriodDays), and some that are not synced {when}: run claude-sync",
+        count(days, "day")
+    ))
+}
+
+/// Settings that match no transcripts, and transcripts that are not read.
+fn folder_warnings(status: &Status) -> Vec<String> {
+    let unmatched = status.unmatched.iter().map(|pattern| {
+        let pattern = printable(pattern, 300);
+        format!("transcripts.folders: there are no transcripts in {pattern}")
+    });
+    let mut out: Vec<String> = unmatched.collect();
     if !status.unread.is_empty() {
-        let list: Vec<String> = status
-            .unread
-            .iter()
-            .take(5)
-            .map(|folder| short(folder))
-            .collect();
-        let (names, json) = (
-            printable(&list.join(", "), 400),
-            printable(&serde_json::json!(list).to_string(), 400),
-        );
+        let folders = status.unread.iter().take(5);
+        let list: Vec<String> = folders.map(|folder| short(folder)).collect();
+        let names = printable(&list.join(", "), 400);
+        let json = printable(&serde_json::json!(list).to_string(), 400);
         out.push(format!(
             "There are transcripts in {names}, which are not read. To read them: claude-sync config set transcripts.folders '{json}'"
         ));
     }
-    if let Some(last) = started
-        .last
-        .as_ref()
-        .filter(|last| started.is_enabled() && last.code.is_some_and(|code| code != exit::OK))
-    {
-        let error = last.error.as_deref().unwrap_or("see claude-sync doctor");
-        out.push(format!(
-            "The last automatic sync failed: {}",
-            printable(error, 300)
-        ));
-    }
-    for machine in status
-        .machines
-        .iter()
-        .filter(|machine| !machine.retired && Some(&machine.id) != status.machine.as_ref())
-    {
-        if let Some(last) = machine.last_sync.filter(|last| now.since(*last) > LATE) {
-            let name = printable(&machine.label, 40);
-            out.push(format!(
-                "{name} last synced {}. If it will not again: claude-sync machine retire {name}",
-                ago(now, last)
-            ));
-        }
-    }
     out
+}
+
+/// An automatic sync that failed.
+fn auto_warning(auto: &AutoState) -> Option<String> {
+    let last = auto.last.as_ref().filter(|_| auto.is_enabled())?;
+    last.code.filter(|code| *code != exit::OK)?;
+    let error = last.error.as_deref().unwrap_or("see claude-sync doctor");
+    let error = printable(error, 300);
+    Some(format!("The last automatic sync failed: {error}"))
+}
+
+/// Other machines that have not synced for a long time.
+fn late_machines(status: &Status, now: Timestamp) -> impl Iterator<Item = String> {
+    let machines = status.machines.iter();
+    let others = machines.filter(|machine| Some(&machine.id) != status.machine.as_ref());
+    others
+        .filter(|machine| !machine.retired)
+        .filter_map(move |machine| {
+            let last = machine.last_sync.filter(|last| now.since(*last) > LATE)?;
+            let (name, when) = (printable(&machine.label, 40), ago(now, last));
+            Some(format!(
+                "{name} last synced {when}. If it will not again: claude-sync machine retire {name}"
+            ))
+        })
 }
 
 fn to_json(

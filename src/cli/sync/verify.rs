@@ -1,4 +1,6 @@
-//! `claude-sync verify`: whether everything is as it should be.
+//! `claude-sync verify`: checks the repository, the index and the work tree, and repairs them.
+
+use serde_json::{Value, json};
 
 use crate::base::text::{count, printable, printable_lines};
 use crate::cli::env::Env;
@@ -6,20 +8,11 @@ use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
 use crate::cli::{exit, places, source};
 use crate::format::syncfile::Mode;
+use crate::store::Places;
 use crate::sync::{self, Finding, Kind, Options};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Exit codes, of the worst that was found:
-  0   all is well
-  10  something was left behind: locks of killed commands, unfinished objects
-  11  the local index is damaged
-  12  merge driver, attributes or hooks are not set up
-  13  a derived file or the work tree does not say what the data says
-  14  files below sync that are no sync data
-  15  data that cannot be read, or a checksum that fails
-  16  git's objects are damaged or missing
-  19  files were left out: a pusher without the fleet's key may have made them")]
+#[command(after_help = exit::help_of("verify", "Exit codes, of the worst that was found", "all is well"))]
 pub struct Args {
     /// Read every object, and compute everything that is derived anew
     #[arg(long)]
@@ -30,48 +23,6 @@ pub struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
-}
-
-fn code(kind: Kind) -> u8 {
-    match kind {
-        Kind::Leftover => 10,
-        Kind::Index => 11,
-        Kind::SetUp => 12,
-        Kind::Stale => 13,
-        Kind::Foreign => 14,
-        Kind::Damaged => 15,
-        Kind::Objects => 16,
-        Kind::LeftOut => exit::CLEAR,
-    }
-}
-
-fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Leftover => "leftover",
-        Kind::Index => "index",
-        Kind::SetUp => "set-up",
-        Kind::Stale => "stale",
-        Kind::Foreign => "foreign",
-        Kind::Damaged => "damaged",
-        Kind::Objects => "objects",
-        Kind::LeftOut => "left-out",
-    }
-}
-
-fn advice(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Leftover | Kind::Index | Kind::SetUp | Kind::Stale => "claude-sync verify --repair",
-        Kind::Foreign => "look at it, and remove it with git where it is not yours",
-        Kind::Damaged => {
-            "claude-sync verify --repair reads the transcripts again; older versions: claude-sync restore --list"
-        }
-        Kind::Objects => {
-            "claude-sync verify --repair fetches them from the remote, if there is one"
-        }
-        Kind::LeftOut => {
-            "no figure has anything of them; find out who can push to the remote, then claude-sync verify --repair takes them off this list"
-        }
-    }
 }
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -87,44 +38,92 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let mut mended = 0;
     if args.repair && !findings.is_empty() {
         let before = findings.len();
-        let derived = findings.iter().any(|finding| finding.kind == Kind::Stale);
-        sync::clear_leftovers(&places, &options, derived)?;
-        if findings.iter().any(|finding| finding.kind == Kind::Objects) {
-            sync::repair_objects(&places, &options)?;
-        }
-        sync::run(
-            &places,
-            &Options {
-                mode: Mode::Full,
-                offline: true,
-                rederive: true,
-                ..options.clone()
-            },
-        )?;
-        sync::left_out::dismiss(&source::open(&places)?);
+        repair(&places, &options, &findings)?;
         findings = look()?;
         mended = before.saturating_sub(findings.len());
     }
-    let worst = findings
-        .iter()
-        .map(|finding| code(finding.kind))
-        .max()
-        .unwrap_or(exit::OK);
+    let codes = findings.iter().map(|finding| about(finding.kind).code);
+    let code = codes.max().unwrap_or(exit::OK);
     if args.json {
-        let all: Vec<_> = findings
-            .iter()
-            .map(|finding| serde_json::json!({ "kind": name(finding.kind), "subject": finding.subject, "what": finding.what }))
-            .collect();
-        json(
-            &serde_json::json!({ "version": 1, "findings": all, "mended": mended, "code": worst }),
-        );
-        return Ok(worst);
+        let findings: Vec<_> = findings.iter().map(to_json).collect();
+        json(&json!({ "version": 1, "findings": findings, "mended": mended, "code": code }));
+    } else {
+        out(&to_text(&findings, mended, args.read_data));
     }
+    Ok(code)
+}
+
+/// Repairs what can be made from other data.
+fn repair(places: &Places, options: &Options, findings: &[Finding]) -> Result<(), CliError> {
+    let has = |kind| findings.iter().any(|finding| finding.kind == kind);
+    sync::clear_leftovers(places, options, has(Kind::Stale))?;
+    if has(Kind::Objects) {
+        sync::repair_objects(places, options)?;
+    }
+    let options = Options {
+        mode: Mode::Full,
+        offline: true,
+        rederive: true,
+        ..options.clone()
+    };
+    sync::run(places, &options)?;
+    sync::left_out::dismiss(&source::open(places)?);
+    Ok(())
+}
+
+/// What `verify` prints about a kind of finding.
+struct About {
+    name: &'static str,
+    code: u8,
+    advice: &'static str,
+}
+
+fn about(kind: Kind) -> About {
+    const REPAIR: &str = "claude-sync verify --repair";
+    let (name, code, advice) = match kind {
+        Kind::Leftover => ("leftover", exit::LEFTOVER, REPAIR),
+        Kind::Index => ("index", exit::INDEX, REPAIR),
+        Kind::SetUp => ("set-up", exit::SET_UP, REPAIR),
+        Kind::Stale => ("stale", exit::STALE, REPAIR),
+        Kind::Foreign => (
+            "foreign",
+            exit::FOREIGN,
+            "look at it, and remove it with git where it is not yours",
+        ),
+        Kind::Damaged => (
+            "damaged",
+            exit::DAMAGED,
+            "claude-sync verify --repair reads the transcripts again; older versions: claude-sync restore --list",
+        ),
+        Kind::Objects => (
+            "objects",
+            exit::OBJECTS,
+            "claude-sync verify --repair fetches them from the remote, if there is one",
+        ),
+        Kind::LeftOut => (
+            "left-out",
+            exit::CLEAR,
+            "no figure has anything of them; find out who can push to the remote, then claude-sync verify --repair takes them off this list",
+        ),
+    };
+    About { name, code, advice }
+}
+
+fn to_json(finding: &Finding) -> Value {
+    json!({
+        "kind": about(finding.kind).name,
+        "subject": finding.subject,
+        "what": finding.what,
+    })
+}
+
+/// `read_data`: every object was read.
+fn to_text(findings: &[Finding], mended: usize, read_data: bool) -> String {
     let mut text = String::new();
-    for finding in &findings {
+    for finding in findings {
         text.push_str(&format!(
             "{}: {}: {}\n",
-            name(finding.kind),
+            about(finding.kind).name,
             printable(&finding.subject, 400),
             printable_lines(&finding.what, 12)
         ));
@@ -134,20 +133,15 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let mut kinds: Vec<Kind> = findings.iter().map(|finding| finding.kind).collect();
     kinds.dedup();
-    kinds.iter().for_each(|kind| {
-        text.push_str(&format!(
-            "What to do about {}: {}\n",
-            name(*kind),
-            advice(*kind)
-        ));
-    });
+    for About { name, advice, .. } in kinds.into_iter().map(about) {
+        text.push_str(&format!("What to do about {name}: {advice}\n"));
+    }
     if findings.is_empty() {
-        text.push_str(if args.read_data {
+        text.push_str(if read_data {
             "All is well; every object was read.\n"
         } else {
             "All is well. To read every object too: claude-sync verify --read-data\n"
         });
     }
-    out(&text);
-    Ok(worst)
+    text
 }
