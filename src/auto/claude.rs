@@ -186,42 +186,15 @@ fn commands(object: &CstObject, event: &str) -> Vec<String> {
         .collect()
 }
 
-/// Removes our entries; with `empty` also what is empty without them. Says whether there were any.
+/// Removes our entries; with `empty` also what is empty without them. Returns whether there were any.
 fn remove(object: &CstObject, empty: bool) -> bool {
     let mut any = false;
     for event in EVENTS {
-        let mut here = false;
-        for (group, entries) in groups(object, event) {
-            let ours: Vec<CstNode> = entries
-                .into_iter()
-                .filter(|(_, command)| is_ours(command))
-                .map(|(entry, _)| entry)
-                .collect();
-            if ours.is_empty() {
-                continue;
-            }
-            here = true;
-            ours.into_iter().for_each(CstNode::remove);
-            let left = group
-                .as_object()
-                .and_then(|group| group.array_value("hooks"))
-                .is_some_and(|list| !list.elements().is_empty());
-            if !left {
-                group.remove();
-            }
+        let found = remove_entries(object, event);
+        if found && empty {
+            remove_empty_event(object, event);
         }
-        let property = object
-            .object_value("hooks")
-            .and_then(|hooks| hooks.get(event))
-            .filter(|_| here && empty);
-        if let Some(property) = property.filter(|property| {
-            property
-                .array_value()
-                .is_some_and(|list| list.elements().is_empty())
-        }) {
-            property.remove();
-        }
-        any |= here;
+        any |= found;
     }
     let hooks = object.get("hooks").filter(|_| any && empty);
     if let Some(hooks) = hooks.filter(|hooks| {
@@ -232,6 +205,46 @@ fn remove(object: &CstObject, empty: bool) -> bool {
         hooks.remove();
     }
     any
+}
+
+/// Removes our entries of an event, and groups that are empty without them. Returns whether there were any.
+fn remove_entries(object: &CstObject, event: &str) -> bool {
+    let mut any = false;
+    for (group, entries) in groups(object, event) {
+        let ours: Vec<CstNode> = entries
+            .into_iter()
+            .filter(|(_, command)| is_ours(command))
+            .map(|(entry, _)| entry)
+            .collect();
+        if ours.is_empty() {
+            continue;
+        }
+        any = true;
+        ours.into_iter().for_each(CstNode::remove);
+        let has_others = group
+            .as_object()
+            .and_then(|group| group.array_value("hooks"))
+            .is_some_and(|list| !list.elements().is_empty());
+        if !has_others {
+            group.remove();
+        }
+    }
+    any
+}
+
+/// Removes an event without groups.
+fn remove_empty_event(object: &CstObject, event: &str) {
+    let property = object
+        .object_value("hooks")
+        .and_then(|hooks| hooks.get(event));
+    let is_empty = property.as_ref().is_some_and(|property| {
+        property
+            .array_value()
+            .is_some_and(|list| list.elements().is_empty())
+    });
+    if let Some(property) = property.filter(|_| is_empty) {
+        property.remove();
+    }
 }
 
 #[cfg(test)]

@@ -120,21 +120,7 @@ impl Ledger {
         let Some(after) = claude::with_hooks(&text, command, last).map_err(problem)? else {
             return Ok(false);
         };
-        let known = self
-            .settings
-            .iter()
-            .find(|changed| changed.path == path)
-            .cloned();
-        let backup = match (known, claude::has_hooks(&text), &before) {
-            // It is ours already: what it was before that is kept.
-            (Some(known), true, _) => known.backup,
-            (_, false, Some(text)) => {
-                let copy = backup_place(state, &path);
-                durable::write(&copy, text.as_bytes())?;
-                Some(copy)
-            }
-            _ => None,
-        };
+        let backup = self.backup(&path, before.as_deref(), state)?;
         durable::write(&path, after.as_bytes())?;
         self.settings.retain(|changed| changed.path != path);
         self.settings.push(Changed {
@@ -143,6 +129,26 @@ impl Ledger {
             became: sha256(after.as_bytes()),
         });
         Ok(true)
+    }
+
+    /// The copy of a settings file as it was before our hooks, which is made if there is none yet. `None`: there was no file.
+    fn backup(
+        &self,
+        path: &Path,
+        text: Option<&str>,
+        state: &Path,
+    ) -> Result<Option<PathBuf>, AutoError> {
+        let known = self.settings.iter().find(|changed| changed.path == path);
+        let has_hooks = claude::has_hooks(text.unwrap_or_default());
+        match (known, text) {
+            (Some(known), _) if has_hooks => Ok(known.backup.clone()),
+            (_, Some(text)) if !has_hooks => {
+                let copy = backup_place(state, path);
+                durable::write(&copy, text.as_bytes())?;
+                Ok(Some(copy))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Takes our hooks out of a settings file.

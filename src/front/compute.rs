@@ -11,7 +11,7 @@ use super::inputs::{inputs, until};
 use super::tables::{csv, tables};
 use crate::cache::Cache;
 use crate::cache::overview::Overview;
-use crate::charts::Theme;
+use crate::charts::{Picture, Theme};
 use crate::fleet::DataError;
 use crate::format::dayfile::hex;
 use crate::format::manifest::RULES;
@@ -107,25 +107,17 @@ fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
     Ok(String::from_utf8(repo.blob(entry.oid)?).ok())
 }
 
-/// All files of the page but README.md, and its block.
+/// The block of README.md, and all other files of the page.
 fn draw(
     figures: &Figures,
     labels: &[String],
     mark: &str,
 ) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
-    let mut files = BTreeMap::new();
     let pictures = [
         ("days", bars::days(figures)),
         ("months", bars::months(figures)),
     ];
-    for (name, picture) in &pictures {
-        for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            let svg = picture
-                .svg(theme)
-                .map_err(|error| DataError::Front(error.to_string()))?;
-            files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
-        }
-    }
+    let mut files = draw_pictures(&pictures)?;
     files.insert(
         format!("{FRONT}/months.csv"),
         csv(figures, labels).into_bytes(),
@@ -149,4 +141,18 @@ fn draw(
         "\nEvery month by machine and model: [{FRONT}/months.csv]({FRONT}/months.csv)\n{END}"
     ));
     Ok((block, files))
+}
+
+/// The pictures as SVG files, each light and dark, by path.
+fn draw_pictures(pictures: &[(&str, Picture)]) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
+    let mut files = BTreeMap::new();
+    for (name, picture) in pictures {
+        for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+            let svg = picture
+                .svg(theme)
+                .map_err(|error| DataError::Front(error.to_string()))?;
+            files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
+        }
+    }
+    Ok(files)
 }

@@ -114,30 +114,35 @@ impl Serialize for Part<'_> {
 }
 
 fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
-    let (kind, without_cost) = (report.kind, report.without_cost);
-    let mut out = tokens(&group.totals, "totalCost", without_cost);
-    out.put(names(kind).1, Part::Text(&group.key));
-    out.put(
-        "modelsUsed",
-        Part::Texts(group.models.keys().map(String::as_str).collect()),
-    );
-    let mut models: Vec<_> = group
-        .models
-        .iter()
+    let mut out = tokens(&group.totals, "totalCost", report.without_cost);
+    out.put(names(report.kind).1, Part::Text(&group.key));
+    put_breakdowns(&mut out, group, report);
+    put_names(&mut out, group, report.kind);
+    put_quality(&mut out, group, report.without_cost);
+    out
+}
+
+/// Adds the models of a group, and the parts of its split.
+fn put_breakdowns<'a>(out: &mut Object<'a>, group: &'a Group, report: &Report) {
+    let models = group.models.iter();
+    let mut models: Vec<_> = models
         .map(|(model, totals)| (model.as_str(), totals))
         .collect();
+    let names = models.iter().map(|(model, _)| *model).collect();
+    out.put("modelsUsed", Part::Texts(names));
     models.sort_by(|a, b| by_cost(*a, *b));
-    out.put(
-        "modelBreakdowns",
-        Part::Objects(parts(models.into_iter(), "modelName", without_cost)),
-    );
+    let models = parts(models.into_iter(), "modelName", report.without_cost);
+    out.put("modelBreakdowns", Part::Objects(models));
     if let Some((list, name)) = report.split.and_then(breakdown) {
-        let all = group
-            .parts
-            .iter()
-            .map(|(part, totals)| (part.as_str(), totals));
-        out.put(list, Part::Objects(parts(all, name, without_cost)));
+        let all = group.parts.iter();
+        let all = all.map(|(part, totals)| (part.as_str(), totals));
+        let all = parts(all, name, report.without_cost);
+        out.put(list, Part::Objects(all));
     }
+}
+
+/// Adds the project, the machines and the times of a group.
+fn put_names<'a>(out: &mut Object<'a>, group: &'a Group, kind: Kind) {
     if kind == Kind::Session {
         out.put("projectPath", Part::Text(&group.project));
         out.put("firstActivity", Part::Time(group.first));
@@ -148,11 +153,13 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
         out.put("lastActivity", Part::Time(group.last));
         out.put("lastSync", Part::Time(group.last_sync));
     } else {
-        out.put(
-            "machines",
-            Part::Texts(group.machines.iter().map(String::as_str).collect()),
-        );
+        let machines = group.machines.iter().map(String::as_str).collect();
+        out.put("machines", Part::Texts(machines));
     }
+}
+
+/// Adds what is not from final request lines.
+fn put_quality<'a>(out: &mut Object<'a>, group: &'a Group, without_cost: bool) {
     if group.unrecorded > 0 {
         out.put("withheldRequests", Part::Count(group.unrecorded));
     }
@@ -164,7 +171,6 @@ fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
         let ledger = tokens(&group.ledger, "totalCost", without_cost);
         out.put("ledger", Part::Object(ledger));
     }
-    out
 }
 
 /// The list that a split makes, and the member that names a part.

@@ -144,21 +144,26 @@ impl Sum {
         if let Some((at, project)) = self.first {
             (out.first, out.project) = (Some(at), project);
         }
-        out.key = match self.slot {
-            Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
-            Slot::Project(name) | Slot::Model(name) => name,
-            Slot::Month(first) if choice.month_start == 1 => first.format("%Y-%m").to_string(),
-            Slot::Month(first) => first.format("%Y-%m-%d").to_string(),
-            Slot::Session(session) => session.map_or_else(String::new, |id| id.to_string()),
-            Slot::Machine(at) => {
-                let machine = &fleet.machines[at];
-                out.last_sync = machine.page.as_ref().map(SyncFile::last_sync);
-                out.label.clone_from(&labels[at]);
-                machine.id.to_string()
-            }
-        };
+        name(&mut out, self.slot, (fleet, labels), choice);
         out
     }
+}
+
+/// Sets the key of a group, and the label and last sync of a machine.
+fn name(out: &mut Group, slot: Slot, (fleet, labels): (&Fleet, &[String]), choice: &Choice) {
+    out.key = match slot {
+        Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
+        Slot::Project(name) | Slot::Model(name) => name,
+        Slot::Month(first) if choice.month_start == 1 => first.format("%Y-%m").to_string(),
+        Slot::Month(first) => first.format("%Y-%m-%d").to_string(),
+        Slot::Session(session) => session.map_or_else(String::new, |id| id.to_string()),
+        Slot::Machine(index) => {
+            let machine = &fleet.machines[index];
+            out.last_sync = machine.page.as_ref().map(SyncFile::last_sync);
+            out.label.clone_from(&labels[index]);
+            machine.id.to_string()
+        }
+    };
 }
 
 /// The lines of the selected machines, those of one slot joined.

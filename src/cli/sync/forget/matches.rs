@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Args;
 use crate::base::text::{nearest, printable};
 use crate::cli::error::CliError;
 use crate::cli::{exit, source};
@@ -56,16 +55,15 @@ impl Matches {
         }
     }
 
-    /// The error if nothing was selected.
-    pub fn none(&self, args: &Args) -> CliError {
+    /// The error if nothing was selected. `sessions` and `projects`: those that were named.
+    pub fn none(&self, sessions: &[String], projects: &[String]) -> CliError {
         let near = |wanted: &[String], known: &BTreeSet<String>| {
             let near = wanted
                 .iter()
                 .find_map(|name| nearest(name, known.iter().map(String::as_str)));
             near.map(|name| format!("did you mean {}? ", printable(name, 100)))
         };
-        let near =
-            near(&args.project, &self.projects).or_else(|| near(&args.session, &self.sessions));
+        let near = near(projects, &self.projects).or_else(|| near(sessions, &self.sessions));
         let help = format!(
             "{}claude-sync brings what other machines have; to keep out what comes later: --ahead",
             near.unwrap_or_default()

@@ -71,7 +71,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     }
     let matches = Matches::find(&places, &subjects)?;
     if matches.totals.is_zero() && !args.ahead {
-        return Err(matches.none(args));
+        return Err(matches.none(&args.session, &args.project));
     }
     let what = describe(&matches.totals);
     if !args.yes && !confirm(&what, env)? {

@@ -28,12 +28,7 @@ pub fn undo(
         // The run opens the repository itself.
     };
     if stones.is_empty() {
-        return Err(CliError::plain(
-            "nothing that was forgotten fits; nothing was taken back",
-            "claude_sync::nothing",
-            exit::USAGE,
-            "name what was forgotten as it was named then: --session, --project, --machine or --before",
-        ));
+        return Err(nothing_selected());
     }
     refuse_late(&stones, env.now)?;
     let intent = |stone: &Stone| Intent {
@@ -58,6 +53,15 @@ pub fn undo(
     };
     let json = as_json.then(|| vec![("undone", number.into())]);
     Ok(outcome::print(&outcome, env, json, text))
+}
+
+fn nothing_selected() -> CliError {
+    CliError::plain(
+        "nothing that was forgotten fits; nothing was taken back",
+        "claude_sync::nothing",
+        exit::USAGE,
+        "name what was forgotten as it was named then: --session, --project, --machine or --before",
+    )
 }
 
 /// The tombstones of the repository that are not undone.

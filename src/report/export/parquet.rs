@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::parser::parse_message_type;
 
-use super::exported::Line;
+use super::row::ExportedRow;
 use crate::base::money::Money;
 
 /// The name of each file.
@@ -39,7 +39,7 @@ const SCHEMA: &str = "message usage {
     required boolean provisional;
 }";
 
-/// So many rows stand together.
+/// Maximum number of rows in a row group.
 const GROUP: usize = 100_000;
 
 /// The largest amount that 38 digits hold.
@@ -47,12 +47,12 @@ const MOST: u128 = 10_u128.pow(38) - 1;
 
 /// Writes the rows of one machine.
 pub(super) fn write(
-    lines: &[&Line],
+    rows: &[&ExportedRow],
     hostname: &str,
     name: impl Fn(u32) -> String,
     out: impl Write + Send,
 ) -> io::Result<()> {
-    try_write(lines, hostname, name, out).map_err(|error| match error {
+    try_write(rows, hostname, name, out).map_err(|error| match error {
         ParquetError::External(source) => match source.downcast::<io::Error>() {
             Ok(error) => *error,
             Err(other) => io::Error::other(other),
@@ -62,7 +62,7 @@ pub(super) fn write(
 }
 
 fn try_write(
-    lines: &[&Line],
+    rows: &[&ExportedRow],
     hostname: &str,
     name: impl Fn(u32) -> String,
     out: impl Write + Send,
@@ -72,63 +72,71 @@ fn try_write(
         .set_compression(Compression::SNAPPY)
         .build();
     let mut writer = SerializedFileWriter::new(out, schema, Arc::new(properties))?;
-    for lines in lines.chunks(GROUP) {
+    for rows in rows.chunks(GROUP) {
         let mut group = writer.next_row_group()?;
-        let texts = |pick: fn(&Line) -> u32| {
-            lines
-                .iter()
-                .map(|line| ByteArray::from(name(pick(line)).into_bytes()))
-                .collect::<Vec<_>>()
-        };
-        let counts = |pick: fn(&Line) -> u64| {
-            lines
-                .iter()
-                .map(|line| i64::try_from(pick(line)).unwrap_or(i64::MAX))
-                .collect::<Vec<_>>()
-        };
-        let flags =
-            |pick: fn(&Line) -> bool| lines.iter().map(|line| pick(line)).collect::<Vec<_>>();
-        let times: Vec<i64> = lines.iter().map(|line| line.at.millis()).collect();
-        put::<Int64Type, _>(&mut group, &times)?;
-        put::<ByteArrayType, _>(&mut group, &vec![ByteArray::from(hostname); lines.len()])?;
-        for pick in [
-            |line: &Line| line.session,
-            |line: &Line| line.project,
-            |line: &Line| line.model,
-        ] {
-            put::<ByteArrayType, _>(&mut group, &texts(pick))?;
-        }
-        let figures: [fn(&Line) -> u64; 7] = [
-            |line| line.totals.requests,
-            |line| line.totals.counters.input,
-            |line| line.totals.counters.output,
-            |line| line.totals.counters.cache_creation,
-            |line| line.totals.counters.cache_1h,
-            |line| line.totals.counters.cache_read,
-            |line| line.totals.counters.web_search,
-        ];
-        for pick in figures {
-            put::<Int64Type, _>(&mut group, &counts(pick))?;
-        }
-        put::<FixedLenByteArrayType, _>(
-            &mut group,
-            &lines
-                .iter()
-                .map(|line| decimal(line.totals.cost.amount))
-                .collect::<Vec<_>>(),
-        )?;
-        put::<BoolType, _>(&mut group, &flags(|line| line.totals.cost.known))?;
-        put::<ByteArrayType, _>(
-            &mut group,
-            &lines
-                .iter()
-                .map(|line| ByteArray::from(line.kind))
-                .collect::<Vec<_>>(),
-        )?;
-        put::<BoolType, _>(&mut group, &flags(|line| line.provisional))?;
+        put_names(&mut group, rows, hostname, &name)?;
+        put_counts(&mut group, rows)?;
+        put_cost(&mut group, rows)?;
+        let kinds: Vec<_> = rows.iter().map(|row| ByteArray::from(row.kind)).collect();
+        put::<ByteArrayType, _>(&mut group, &kinds)?;
+        let provisional: Vec<_> = rows.iter().map(|row| row.provisional).collect();
+        put::<BoolType, _>(&mut group, &provisional)?;
         group.close()?;
     }
     writer.close().map(drop)
+}
+
+/// The time, the machine's name, and the names that are indexes.
+fn put_names<W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    rows: &[&ExportedRow],
+    hostname: &str,
+    name: &impl Fn(u32) -> String,
+) -> Result<(), ParquetError> {
+    let times: Vec<i64> = rows.iter().map(|row| row.at.millis()).collect();
+    put::<Int64Type, _>(group, &times)?;
+    put::<ByteArrayType, _>(group, &vec![ByteArray::from(hostname); rows.len()])?;
+    let columns: [fn(&ExportedRow) -> u32; 3] =
+        [|row| row.session, |row| row.project, |row| row.model];
+    for number in columns {
+        let texts = rows.iter().map(|row| name(number(row)).into_bytes());
+        let texts: Vec<_> = texts.map(ByteArray::from).collect();
+        put::<ByteArrayType, _>(group, &texts)?;
+    }
+    Ok(())
+}
+
+fn put_counts<W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    rows: &[&ExportedRow],
+) -> Result<(), ParquetError> {
+    let columns: [fn(&ExportedRow) -> u64; 7] = [
+        |row| row.totals.requests,
+        |row| row.totals.counters.input,
+        |row| row.totals.counters.output,
+        |row| row.totals.counters.cache_creation,
+        |row| row.totals.counters.cache_1h,
+        |row| row.totals.counters.cache_read,
+        |row| row.totals.counters.web_search,
+    ];
+    for count in columns {
+        let counts = rows
+            .iter()
+            .map(|row| i64::try_from(count(row)).unwrap_or(i64::MAX));
+        put::<Int64Type, _>(group, &counts.collect::<Vec<_>>())?;
+    }
+    Ok(())
+}
+
+fn put_cost<W: Write + Send>(
+    group: &mut SerializedRowGroupWriter<'_, W>,
+    rows: &[&ExportedRow],
+) -> Result<(), ParquetError> {
+    let costs = rows.iter().map(|row| row.totals.cost);
+    let amounts: Vec<_> = costs.clone().map(|cost| decimal(cost.amount)).collect();
+    put::<FixedLenByteArrayType, _>(group, &amounts)?;
+    let known: Vec<_> = costs.map(|cost| cost.known).collect();
+    put::<BoolType, _>(group, &known)
 }
 
 /// Big-endian, as the format asks for.
