@@ -25,6 +25,20 @@ pub fn open(places: &Places) -> Result<Repo, CliError> {
         .with_key(key.as_ref()))
 }
 
+/// Fails if this machine has no repository yet.
+pub fn require_repository(places: &Places) -> Result<(), CliError> {
+    // A repository that cannot be opened is left to the run, which may repair it.
+    if !matches!(Repo::open(&places.repo), Ok(None)) {
+        return Ok(());
+    }
+    Err(CliError::plain(
+        "there is no repository on this machine yet",
+        "claude_sync::no_repository",
+        exit::REPOSITORY,
+        "set this machine up: claude-sync init, or claude-sync init ADDRESS to join other machines",
+    ))
+}
+
 /// Reads the fleet from the repository, and calls `rows` for each row. Rows before `since` may be
 /// left out.
 pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {

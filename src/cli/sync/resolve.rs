@@ -1,9 +1,9 @@
-//! `claude-sync resolve`: what `claude-sync` would put right first, and nothing else.
+//! `claude-sync resolve`: repairs that `claude-sync` does before a sync, without the sync.
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::outcome::{self, repairs};
-use crate::cli::{exit, places};
+use crate::cli::{exit, places, source};
 use crate::sync::{self, Options, Task};
 
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,9 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         task: Task::Resolve,
         ..env.options()
     };
-    let outcome = sync::run(&places::find()?, &options)?;
+    let places = places::find()?;
+    source::require_repository(&places)?;
+    let outcome = sync::run(&places, &options)?;
     let text = match (repairs(&outcome), outcome.commit.is_some()) {
         (text, false) if text.is_empty() => "Nothing to resolve.\n".to_owned(),
         (text, true) if text.is_empty() => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
-use crate::cli::{exit, outcome, places};
+use crate::cli::{exit, outcome, places, source};
 use crate::format::syncfile::Mode;
 use crate::sync::{self, Options, Task};
 
@@ -41,37 +41,42 @@ pub struct Args {
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if args.in_clear && env.quiet {
-        let help = "run claude-sync --in-clear yourself, without --quiet, if that is what you want";
         return Err(CliError::plain(
             "only a person can have a run push in clear",
             "claude_sync::in_clear",
             exit::USAGE,
-            help,
+            "run claude-sync --in-clear yourself, without --quiet, if that is what you want",
         ));
     }
-    let options = Options {
-        mode: Mode::parse(&args.mode).unwrap_or(Mode::Incremental),
-        summary_only: args.summary_only,
-        snapshot: args.snapshot,
-        push_main: args.push_main,
-        offline: args.offline,
-        task: if args.download_all {
-            Task::Download
-        } else {
-            Task::Sync
-        },
-        attended: env.attended && !env.quiet,
-        unattended: env.quiet,
-        wait: Duration::from_secs(args.wait),
-        in_clear: args.in_clear,
-        ..env.options()
-    };
     let places = places::find()?;
+    if args.download_all {
+        source::require_repository(&places)?;
+    }
+    let options = args.options(env);
     let outcome = sync::run(&places, &options)?;
-    Ok(outcome::print(
-        &outcome,
-        env,
-        args.json.then(Vec::new),
-        || outcome::summary(&outcome, &options, &places.repo),
-    ))
+    let summary = || outcome::summary(&outcome, &options, &places.repo);
+    let json = args.json.then(Vec::new);
+    Ok(outcome::print(&outcome, env, json, summary))
+}
+
+impl Args {
+    fn options(&self, env: &Env) -> Options {
+        Options {
+            mode: Mode::parse(&self.mode).unwrap_or(Mode::Incremental),
+            summary_only: self.summary_only,
+            snapshot: self.snapshot,
+            push_main: self.push_main,
+            offline: self.offline,
+            task: if self.download_all {
+                Task::Download
+            } else {
+                Task::Sync
+            },
+            attended: env.attended && !env.quiet,
+            unattended: env.quiet,
+            wait: Duration::from_secs(self.wait),
+            in_clear: self.in_clear,
+            ..env.options()
+        }
+    }
 }
