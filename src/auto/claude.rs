@@ -112,7 +112,7 @@ pub fn has_hooks(text: &str) -> bool {
     })
 }
 
-/// Whether Claude Code is told to run no hooks at all.
+/// Whether the settings disable all hooks.
 pub fn disables_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1).ok();
     let value = root.and_then(|root| {
@@ -124,7 +124,7 @@ pub fn disables_hooks(text: &str) -> bool {
     value.is_some_and(|value| value.value())
 }
 
-/// After how many days Claude Code deletes transcripts, as these settings say.
+/// The number of days after which Claude Code deletes transcripts, if these settings set it.
 pub fn cleanup_days(text: &str) -> Option<u64> {
     let root = parse(split_mark(text).1).ok()?;
     let value = root.object_value()?.get("cleanupPeriodDays")?.value()?;
@@ -159,7 +159,7 @@ fn groups(object: &CstObject, event: &str) -> Vec<(CstNode, Vec<(CstNode, String
             .as_object()
             .and_then(|group| group.array_value("hooks"));
         let all = list.map(|list| list.elements()).unwrap_or_default();
-        let said = |entry: &CstNode| {
+        let command = |entry: &CstNode| {
             entry
                 .as_object()?
                 .get("command")?
@@ -169,7 +169,7 @@ fn groups(object: &CstObject, event: &str) -> Vec<(CstNode, Vec<(CstNode, String
                 .ok()
         };
         all.into_iter()
-            .filter_map(|entry| said(&entry).map(|command| (entry, command)))
+            .filter_map(|entry| command(&entry).map(|command| (entry, command)))
             .collect()
     };
     let all = array.map(|array| array.elements()).unwrap_or_default();
@@ -283,13 +283,17 @@ mod tests {
             let value = |text: &str| {
                 parse(split_mark(if text.is_empty() { "{}" } else { text }).1).expect("valid")
             };
-            assert_eq!(said(&value(&without)), said(&value(text)), "{without}");
+            assert_eq!(
+                compact(&value(&without)),
+                compact(&value(text)),
+                "{without}"
+            );
             assert_eq!(without_hooks(text), Ok(None));
         }
     }
 
-    /// What settings say, without the blanks.
-    fn said(root: &CstRootNode) -> String {
+    /// Settings without white space.
+    fn compact(root: &CstRootNode) -> String {
         let text: String = root.to_string();
         text.chars().filter(|c| !c.is_whitespace()).collect()
     }

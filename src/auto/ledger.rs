@@ -21,9 +21,9 @@ pub struct Ledger {
     /// Claude Code's settings files that were changed.
     #[serde(default)]
     pub settings: Vec<Changed>,
-    /// What the system was told.
+    /// The timer that was installed.
     #[serde(default)]
-    pub scheduler: Option<schedule::Kind>,
+    pub scheduler: Option<schedule::Scheduler>,
     /// SHA-256 of the `config.json` that `init` made, where there was none.
     #[serde(default)]
     pub config: Option<String>,
@@ -83,7 +83,7 @@ impl Ledger {
         Ok(durable::write(path, text.as_bytes())?)
     }
 
-    /// Moves copies of settings files that an earlier version kept beside them to the state folder. Says whether there were any.
+    /// Moves copies of settings files that an earlier version kept beside them to the state folder. Returns whether there were any.
     pub fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
         let mut moved = false;
         for changed in &mut self.settings {
@@ -193,7 +193,7 @@ impl Ledger {
     }
 }
 
-/// The file itself: whoever links to settings kept elsewhere wants that one changed, also where it is still to come.
+/// The file that a path leads to, also if it does not exist yet: users link to settings in other folders.
 pub fn target(settings: &Path) -> PathBuf {
     let mut path = settings.to_owned();
     for _ in 0..16 {
@@ -212,7 +212,7 @@ pub fn target(settings: &Path) -> PathBuf {
 }
 
 /// Where the copy of a settings file is. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
-/// would be committed and pushed by whoever adds all files there.
+/// would be committed and pushed if the user adds all files there.
 fn backup_place(state: &Path, path: &Path) -> PathBuf {
     let name = sha256(path.to_string_lossy().as_bytes());
     state

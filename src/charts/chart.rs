@@ -32,7 +32,7 @@ impl Unit {
             value if value >= 10_000.0 => (value / 1e3, "k"),
             value => (value, ""),
         };
-        // Cents where they say something.
+        // Cents only for small amounts.
         let text = match (self, scaled) {
             (Self::Dollars, scaled) if suffix.is_empty() && scaled < 10.0 => format!("{scaled:.2}"),
             (_, scaled) if scaled < 10.0 && !suffix.is_empty() => format!("{scaled:.1}"),

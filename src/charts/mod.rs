@@ -1,4 +1,4 @@
-//! Charts as SVG: one way of drawing for the page, for single pictures and for the repository's front page.
+//! Charts as SVG, for the HTML page, for single pictures and for the repository's front page.
 //!
 //! The same data makes the same bytes on every machine: coordinates are whole numbers, and no font of the machine is asked.
 

@@ -1,27 +1,26 @@
-//! What every command of both programs takes: colours, and how much is told.
+//! Options of every command of both programs: colors, and how much is printed.
 
 use std::ffi::{OsStr, OsString};
 
 use clap::{ArgMatches, ColorChoice, FromArgMatches as _, Parser, ValueEnum};
 
-/// The heading in `--help`.
 const HEADING: &str = "With every command";
 
-/// Flags of every command.
+/// Options of every command.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct GlobalOptions {
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = HEADING)]
-    #[arg(help = "When messages have colours: by default on terminals, unless NO_COLOR is set")]
+    #[arg(help = "When to color messages: by default on terminals, unless NO_COLOR is set")]
     pub color: ColorMode,
-    /// Tell nothing but what was asked for and what is wrong
+    /// Print only the requested output, warnings and errors
     #[arg(short, long, global = true, help_heading = HEADING)]
     pub quiet: bool,
-    /// Tell on standard error what is done, step by step, and how long it takes
+    /// Log each step and its duration to standard error
     #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = HEADING)]
     pub verbose: bool,
 }
 
-/// When there are colours.
+/// When to color messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorMode {
     Auto,
@@ -29,16 +28,16 @@ pub enum ColorMode {
     Never,
 }
 
-/// What the command line says beyond the command.
+/// The options of every command, as the command line has them.
 #[derive(Debug, Clone, Copy)]
 pub struct Globals {
-    /// The flags of every command.
+    /// The options.
     pub options: GlobalOptions,
-    /// The command prints JSON.
+    /// Whether the command prints JSON.
     pub json: bool,
 }
 
-/// Reads the command line.
+/// Parses the command line. Exits for `--help`, `--version` and errors.
 pub fn parse<P: Parser>() -> (P, Globals) {
     let args = behind_command(std::env::args_os().collect());
     let mut command = P::command().color(color_choice(&args));
@@ -80,7 +79,7 @@ fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
     [&args[..1], command, flags, &args[at + 1..]].concat()
 }
 
-/// What `--color` says to the reader of the command line itself.
+/// When to color the messages of clap itself, by `--color`.
 fn color_choice(args: &[OsString]) -> ColorChoice {
     let ours = args
         .iter()

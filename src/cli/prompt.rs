@@ -42,6 +42,6 @@ fn not_answered(error: &dialoguer::Error) -> CliError {
         &format!("nobody answered: {error}"),
         "claude_sync::usage",
         exit::USAGE,
-        "say it on the command line: claude-sync init --help",
+        "answer on the command line instead: claude-sync init --help",
     )
 }

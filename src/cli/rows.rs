@@ -13,7 +13,7 @@ use crate::base::progress::Step;
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row, Rows};
 use crate::record::Totals;
-use crate::report::{Bounds, Mode, Zone};
+use crate::report::{Bounds, CostMode, Zone};
 use crate::store::Places;
 
 /// The options that select rows.
@@ -21,7 +21,7 @@ use crate::store::Places;
 pub struct Filter {
     /// Data source: the synced repository or this machine's transcripts
     #[arg(long, value_enum, default_value = "sync")]
-    pub source: Source,
+    pub source: DataSource,
     /// First day (YYYY-MM-DD or YYYYMMDD)
     #[arg(short, long, value_name = "DAY", value_parser = date)]
     pub since: Option<NaiveDate>,
@@ -39,14 +39,14 @@ pub struct Filter {
     pub machine: Vec<String>,
     /// Which cost counts: computed from prices, or logged by old versions of Claude Code
     #[arg(long, value_enum, default_value = "calculate")]
-    pub mode: CostMode,
+    pub mode: CostModeArg,
     /// Exclude usage that is only in Claude Code's own account, not in request lines
     #[arg(long)]
     pub requests_only: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CostMode {
+pub enum CostModeArg {
     /// Logged cost if there is one, else computed cost
     Auto,
     /// Computed cost
@@ -55,18 +55,18 @@ pub enum CostMode {
     Display,
 }
 
-impl From<CostMode> for Mode {
-    fn from(mode: CostMode) -> Self {
+impl From<CostModeArg> for CostMode {
+    fn from(mode: CostModeArg) -> Self {
         match mode {
-            CostMode::Auto => Self::Auto,
-            CostMode::Calculate => Self::Calculate,
-            CostMode::Display => Self::Display,
+            CostModeArg::Auto => Self::Auto,
+            CostModeArg::Calculate => Self::Calculate,
+            CostModeArg::Display => Self::Display,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Source {
+pub enum DataSource {
     Sync,
     Local,
 }
@@ -102,13 +102,13 @@ pub fn zone(text: &str) -> Result<Zone, String> {
 }
 
 /// The fleet, and the machines that the filter selects.
-pub struct Found {
+pub struct SelectedFleet {
     pub fleet: Fleet,
     /// Empty: all machines.
     pub machines: Vec<MachineId>,
 }
 
-impl Found {
+impl SelectedFleet {
     /// Whether the filter selects the machine at an index.
     pub fn wants(&self, index: usize) -> bool {
         self.machines.is_empty() || self.machines.contains(&self.fleet.machines[index].id)
@@ -120,18 +120,28 @@ type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 
 impl Filter {
     /// Reads the rows of the selected projects within `bounds`, and maybe others before it. Rows of
-    /// all machines are read; [`Found`] contains the selection.
-    pub fn read(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    /// all machines are read; [`SelectedFleet`] contains the selection.
+    pub fn read(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced, false), bounds, rows)
     }
 
     /// Like [`Self::read`], with increments of accounts that are 0.
-    pub fn read_all(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    pub fn read_all(
+        &self,
+        env: &Env,
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced, true), bounds, rows)
     }
 
     /// Like [`Self::read`], with the ids of records, which takes longer.
-    pub fn read_with_ids(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    pub fn read_with_ids(
+        &self,
+        env: &Env,
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced_with_ids, false), bounds, rows)
     }
 
@@ -141,10 +151,10 @@ impl Filter {
         (synced, zeros): (Synced, bool),
         bounds: Bounds,
         rows: Rows,
-    ) -> Result<Found, CliError> {
+    ) -> Result<SelectedFleet, CliError> {
         check_order(bounds)?;
         let mut projects = Projects::new(&self.project);
-        let mode = Mode::from(self.mode);
+        let mode = CostMode::from(self.mode);
         let mut add = |row: &Row<'_>| {
             let is_empty = row.totals.is_zero() && !zeros;
             let left_out = row.is_ledger() && (self.requests_only || is_empty);
@@ -166,7 +176,7 @@ impl Filter {
             .iter()
             .map(|name| machine_id(&fleet, name))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Found { fleet, machines })
+        Ok(SelectedFleet { fleet, machines })
     }
 
     /// Reads the fleet from the data source, and calls `rows` for each row.
@@ -179,12 +189,12 @@ impl Filter {
     ) -> Result<Fleet, CliError> {
         let places = places::find()?;
         match self.source {
-            Source::Sync => {
+            DataSource::Sync => {
                 let watcher = env.watcher();
                 let _step = watcher.begin(Step::Synced, 0);
                 synced(&places, since, rows)
             }
-            Source::Local => source::local(&places, env, rows),
+            DataSource::Local => source::local(&places, env, rows),
         }
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::bars;
 use super::block::{BEGIN, END, Split};
-use super::figures::Figures;
+use super::figures::FrontFigures;
 use super::inputs::{inputs, until};
 use super::tables::{csv, tables};
 use crate::cache::Cache;
@@ -65,8 +65,8 @@ impl There {
     }
 }
 
-/// Computes the page of the trees `sync/machines` and `sync/archive`. None where what is there was
-/// computed from the same, or by later rules, and where nothing was used yet.
+/// Computes the front page of the trees `sync/machines` and `sync/archive`. `None` if the existing one
+/// was computed from the same inputs or by later rules, and if there is no usage yet.
 pub fn compute(
     repo: &Repo,
     (machines, archive): (Option<Oid>, Option<Oid>),
@@ -84,7 +84,7 @@ pub fn compute(
             return Ok(None);
         }
     }
-    let mut figures = Figures::until(end);
+    let mut figures = FrontFigures::until(end);
     let overview = Overview::read(repo, (machines, archive), None, cache, &mut |row| {
         figures.add(row);
     })?;
@@ -109,7 +109,7 @@ fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
 
 /// The block of README.md, and all other files of the page.
 fn draw(
-    figures: &Figures,
+    figures: &FrontFigures,
     labels: &[String],
     mark: &str,
 ) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {

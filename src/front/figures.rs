@@ -10,7 +10,7 @@ use crate::record::Totals;
 
 /// Sums of a month.
 #[derive(Debug, Default)]
-pub(super) struct Month {
+pub(super) struct MonthFigures {
     pub(super) totals: Totals,
     /// By machine and model.
     pub(super) cells: BTreeMap<(usize, String), Totals>,
@@ -18,9 +18,9 @@ pub(super) struct Month {
 
 /// The figures of the page.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct FrontFigures {
     pub(super) end: Day,
-    pub(super) months: BTreeMap<String, Month>,
+    pub(super) months: BTreeMap<String, MonthFigures>,
     /// The last days, by model.
     pub(super) days: BTreeMap<NaiveDate, BTreeMap<String, Totals>>,
     /// By machine: the last day, and all that it used.
@@ -36,7 +36,7 @@ pub(super) const DAYS: u64 = 30;
 /// How many months have a bar and a line.
 pub(super) const MONTHS: usize = 12;
 
-impl Figures {
+impl FrontFigures {
     /// Figures of the days before `end`, of which there are none yet.
     pub(super) fn until(end: Day) -> Self {
         Self {

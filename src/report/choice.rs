@@ -9,7 +9,7 @@ use crate::record::Source;
 
 /// What a report groups usage by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReportKind {
     /// By day.
     Daily,
     /// By week; the key is the first day.
@@ -28,7 +28,7 @@ pub enum Kind {
 
 /// What each row of a report is split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
+pub enum Breakdown {
     /// By model.
     Model,
     /// By machine.
@@ -55,11 +55,11 @@ pub struct Choice {
     /// Whether rows are filtered by machine. Which machines is known after all rows are added.
     pub some_machines: bool,
     /// What each row is split by.
-    pub split: Option<Split>,
+    pub split: Option<Breakdown>,
     /// Whether costs are left out.
     pub without_cost: bool,
     /// Which cost of a request counts.
-    pub mode: Mode,
+    pub mode: CostMode,
 }
 
 impl Default for Choice {
@@ -72,7 +72,7 @@ impl Default for Choice {
             some_machines: false,
             split: None,
             without_cost: false,
-            mode: Mode::default(),
+            mode: CostMode::default(),
         }
     }
 }
@@ -98,7 +98,7 @@ impl Choice {
 
 /// Which cost of a request counts, with ccusage's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
+pub enum CostMode {
     /// The cost in the transcript if there is one, else the cost by price.
     Auto,
     /// The cost by price.
@@ -108,7 +108,7 @@ pub enum Mode {
     Display,
 }
 
-impl Mode {
+impl CostMode {
     /// The cost of a row.
     pub fn cost(self, row: &Row<'_>) -> Cost {
         // Endpoints without prices write 0.
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_recorded_cost_of_zero_with_tokens_is_not_a_price() {
         let price = Cost::known(Money::from_pico(7));
-        let cost = |mode: Mode, recorded: Option<u128>, input: u64| {
+        let cost = |mode: CostMode, recorded: Option<u128>, input: u64| {
             let totals = Totals {
                 requests: 1,
                 counters: Counters {
@@ -177,15 +177,15 @@ mod tests {
                 client: None,
             })
         };
-        assert_eq!(cost(Mode::Auto, Some(0), 5), price);
-        assert_eq!(cost(Mode::Display, Some(0), 5), Cost::UNKNOWN);
+        assert_eq!(cost(CostMode::Auto, Some(0), 5), price);
+        assert_eq!(cost(CostMode::Display, Some(0), 5), Cost::UNKNOWN);
         assert_eq!(
-            cost(Mode::Auto, Some(0), 0),
+            cost(CostMode::Auto, Some(0), 0),
             Cost::known(Money::ZERO),
             "nothing was used"
         );
         assert_eq!(
-            cost(Mode::Display, Some(3), 5),
+            cost(CostMode::Display, Some(3), 5),
             Cost::known(Money::from_pico(3))
         );
     }

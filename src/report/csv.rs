@@ -1,6 +1,6 @@
 //! A report as CSV (RFC 4180): a line a group, for spreadsheets.
 
-use super::{Kind, Report};
+use super::{Report, ReportKind};
 use crate::base::text::csv_field as quoted;
 use crate::record::Totals;
 
@@ -10,7 +10,7 @@ pub fn to_csv(report: &Report) -> String {
     let mut out = heading(report);
     for group in &report.groups {
         // Other groups may be of several projects.
-        let project = if report.kind == Kind::Session {
+        let project = if report.kind == ReportKind::Session {
             group.project.as_ref()
         } else {
             ""
@@ -32,13 +32,13 @@ pub fn to_csv(report: &Report) -> String {
 
 fn heading(report: &Report) -> String {
     let name = match report.kind {
-        Kind::Daily => "date",
-        Kind::Weekly => "week",
-        Kind::Monthly => "month",
-        Kind::Session => "session",
-        Kind::Machines => "machine",
-        Kind::Projects => "project",
-        Kind::Models => "model",
+        ReportKind::Daily => "date",
+        ReportKind::Weekly => "week",
+        ReportKind::Monthly => "month",
+        ReportKind::Session => "session",
+        ReportKind::Machines => "machine",
+        ReportKind::Projects => "project",
+        ReportKind::Models => "model",
     };
     let part = if report.split.is_some() { ",part" } else { "" };
     let cost = if report.without_cost {

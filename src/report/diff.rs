@@ -8,7 +8,7 @@ use crate::record::Totals;
 
 /// A session that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct SessionChange {
     /// The session's id.
     pub session: SessionId,
     /// The session's project.
@@ -25,7 +25,7 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diff {
     /// Changed sessions, sorted by last use, descending.
-    pub sessions: Vec<Change>,
+    pub sessions: Vec<SessionChange>,
     /// The fleet's totals before.
     pub before: Totals,
     /// The fleet's totals after.
@@ -70,10 +70,10 @@ fn change(
     fleet: &Fleet,
     view: &SessionView,
     (before, after): (Totals, Totals),
-) -> Change {
+) -> SessionChange {
     let project = view.first.as_ref().map(|(_, project)| project.to_string());
     let label = |index: &usize| fleet.machines[*index].label.clone();
-    Change {
+    SessionChange {
         session: session.clone(),
         project: project.unwrap_or_default(),
         machines: view.machines.iter().map(label).collect(),

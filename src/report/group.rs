@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choice::{Kind, Mode, Split};
+use super::choice::{Breakdown, CostMode, ReportKind};
 use super::lower::Lower;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
@@ -43,13 +43,13 @@ pub struct Group {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What it groups by.
-    pub kind: Kind,
+    pub kind: ReportKind,
     /// What each line is split by.
-    pub split: Option<Split>,
+    pub split: Option<Breakdown>,
     /// Only tokens are shown.
     pub without_cost: bool,
     /// Which cost is shown.
-    pub mode: Mode,
+    pub mode: CostMode,
     /// Its lines: days and months ascending, sessions by last use, machines by cost.
     pub groups: Vec<Group>,
     /// The sum of all lines.

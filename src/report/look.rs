@@ -9,7 +9,7 @@ pub struct Look {
     pub width: u16,
     /// The clock, for how long ago something was.
     pub now: Timestamp,
-    /// Few columns, however wide the terminal is.
+    /// Few columns, on a terminal of any width.
     pub compact: bool,
 }
 

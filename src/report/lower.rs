@@ -55,7 +55,7 @@ impl Lower {
         }
     }
 
-    /// What a report says of them; nothing where they make up no more than a hundredth of its output tokens.
+    /// The note of a report about them; `None` if they are at most a hundredth of its output tokens.
     pub(super) fn line(&self, output: u64) -> Option<String> {
         let percent = u128::from(self.output)
             .saturating_mul(100)
@@ -132,8 +132,8 @@ mod tests {
             versions: Some(([2, 1, 9], [2, 1, 20])),
             ..one
         });
-        let said = two.line(100).expect("a line");
+        let note = two.line(100).expect("a line");
         let want = "Claude Code 2.1.9 to 2.1.20 logged no final counts of 2 requests (1 by subagents) from 2026-02-01 to 2026-03-01.";
-        assert!(said.ends_with(want), "{said}");
+        assert!(note.ends_with(want), "{note}");
     }
 }

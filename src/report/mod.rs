@@ -11,6 +11,7 @@ pub mod explain;
 pub mod export;
 mod fold;
 mod group;
+mod group_builder;
 mod json;
 pub mod lines;
 mod look;
@@ -18,12 +19,11 @@ mod lower;
 mod notes;
 pub mod page;
 mod slot;
-mod sum;
 mod table;
 mod zone;
 
 pub use crate::base::text::ago;
-pub use choice::{Bounds, Choice, Kind, Machines, Mode, Split};
+pub use choice::{Bounds, Breakdown, Choice, CostMode, Machines, ReportKind};
 pub use csv::to_csv;
 pub use fold::Fold;
 pub use group::{Group, Report};
@@ -78,11 +78,11 @@ pub fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
         return Ok(Vec::new());
     };
     let (machines, _) = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    let pages = read::load(repo, machines, None)?;
-    Ok(book::gather(pages.iter().filter_map(MachineData::page)).0)
+    let machines = read::load(repo, machines, None)?;
+    Ok(book::gather(machines.iter().filter_map(MachineData::page)).0)
 }
 
-/// A fleet of one machine, from what its transcripts say right now, and each of its rows.
+/// A fleet of one machine, from its current transcripts. Calls `rows` for each row.
 pub fn from_records(machine: MachineId, records: RecordSet, book: PriceBook, rows: Rows) -> Fleet {
     let mut data = MachineData::new(machine);
     data.records = records;

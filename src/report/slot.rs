@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::choice::{Choice, Kind, Split};
+use super::choice::{Breakdown, Choice, ReportKind};
 use crate::base::ids::SessionId;
 use crate::fleet::Row;
 
@@ -23,15 +23,15 @@ pub(super) enum Slot {
 
 impl Slot {
     /// The slot of a row.
-    pub(super) fn of(row: &Row, date: NaiveDate, kind: Kind, choice: &Choice) -> Self {
+    pub(super) fn of(row: &Row, date: NaiveDate, kind: ReportKind, choice: &Choice) -> Self {
         match kind {
-            Kind::Daily => Self::Day(date),
-            Kind::Weekly => Self::Week(choice.week_of(date)),
-            Kind::Monthly => Self::Month(choice.month_of(date)),
-            Kind::Session => Self::Session(row.session.cloned()),
-            Kind::Machines => Self::Machine(row.machine),
-            Kind::Projects => Self::Project(row.project.to_owned()),
-            Kind::Models => Self::Model(model(row).to_owned()),
+            ReportKind::Daily => Self::Day(date),
+            ReportKind::Weekly => Self::Week(choice.week_of(date)),
+            ReportKind::Monthly => Self::Month(choice.month_of(date)),
+            ReportKind::Session => Self::Session(row.session.cloned()),
+            ReportKind::Machines => Self::Machine(row.machine),
+            ReportKind::Projects => Self::Project(row.project.to_owned()),
+            ReportKind::Models => Self::Model(model(row).to_owned()),
         }
     }
 
@@ -77,21 +77,21 @@ fn agent<'a>(row: &Row<'a>) -> &'a str {
 
 /// What a part of a line stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PartKey {
     Machine(usize),
     Project(String),
     /// One of Claude Code's words, or what stands for none.
     Word(String),
 }
 
-impl Part {
+impl PartKey {
     /// The part of a row.
-    pub(super) fn of(row: &Row, split: Split) -> Self {
+    pub(super) fn of(row: &Row, split: Breakdown) -> Self {
         match split {
-            Split::Project => Self::Project(row.project.to_owned()),
-            Split::Origin => Self::Word(origin(row).to_owned()),
-            Split::Agent => Self::Word(agent(row).to_owned()),
-            Split::Machine | Split::Model => Self::Machine(row.machine),
+            Breakdown::Project => Self::Project(row.project.to_owned()),
+            Breakdown::Origin => Self::Word(origin(row).to_owned()),
+            Breakdown::Agent => Self::Word(agent(row).to_owned()),
+            Breakdown::Machine | Breakdown::Model => Self::Machine(row.machine),
         }
     }
 
@@ -104,11 +104,11 @@ impl Part {
     }
 
     /// Whether it is the part of a row.
-    pub(super) fn holds(&self, row: &Row, split: Split) -> bool {
+    pub(super) fn holds(&self, row: &Row, split: Breakdown) -> bool {
         match self {
             Self::Machine(at) => *at == row.machine,
             Self::Project(project) => project == row.project,
-            Self::Word(word) if split == Split::Agent => word == agent(row),
+            Self::Word(word) if split == Breakdown::Agent => word == agent(row),
             Self::Word(word) => word == origin(row),
         }
     }

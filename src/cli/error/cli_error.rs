@@ -12,7 +12,7 @@ use crate::base::text::printable_lines;
 #[derive(Debug)]
 pub struct CliError {
     message: String,
-    cause: Option<Box<Cause>>,
+    cause: Option<Box<ErrorCause>>,
     code: &'static str,
     help: String,
     /// The exit code.
@@ -20,18 +20,18 @@ pub struct CliError {
 }
 
 #[derive(Debug)]
-struct Cause {
+struct ErrorCause {
     message: String,
-    cause: Option<Box<Cause>>,
+    cause: Option<Box<ErrorCause>>,
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for ErrorCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-impl Error for Cause {
+impl Error for ErrorCause {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as &dyn Error)
     }
@@ -59,9 +59,9 @@ impl Diagnostic for CliError {
     }
 }
 
-fn causes(error: Option<&(dyn Error + 'static)>) -> Option<Box<Cause>> {
+fn causes(error: Option<&(dyn Error + 'static)>) -> Option<Box<ErrorCause>> {
     error.map(|error| {
-        Box::new(Cause {
+        Box::new(ErrorCause {
             message: printable_lines(&error.to_string(), 20),
             cause: causes(error.source()),
         })

@@ -16,7 +16,7 @@ impl From<AutoError> for CliError {
                 "correct the file, then run claude-sync auto enable again; or leave it alone: --no-hooks"
             }
             AutoError::Tool { .. } => {
-                "see what the tool says; another way: --scheduler cron, or --scheduler none"
+                "see the output of the tool; or use another scheduler: --scheduler cron, or --scheduler none"
             }
         };
         Self::new(&error, "claude_sync::auto", exit::FAILURE, help)

@@ -23,7 +23,7 @@ impl From<GitError> for CliError {
             GitError::NotGit { .. } => (exit::GIT, "have git itself come first in PATH".to_owned()),
             GitError::Failed { .. } | GitError::Silent { .. } => (
                 exit::FAILURE,
-                "see what git says above; claude-sync goes on where it stopped".to_owned(),
+                "see the message of git above; the next claude-sync continues where this one stopped".to_owned(),
             ),
         };
         Self::new(&error, "claude_sync::git", exit, help)
@@ -95,7 +95,7 @@ fn unexpected(error: &RepoError) -> CliError {
         error,
         "claude_sync::repository",
         exit::FAILURE,
-        "see what git fsck says of the repository; another clone, or the remote, has the same data",
+        "check the repository with git fsck; another clone, or the remote, has the same data",
     )
 }
 
@@ -107,7 +107,7 @@ impl From<DataError> for CliError {
                 &error,
                 "claude_sync::chart",
                 exit::FAILURE,
-                "claude-sync init --no-front-page takes it out",
+                "to remove the front page: claude-sync init --no-front-page",
             ),
             DataError::Format { .. } => Self::new(
                 &error,

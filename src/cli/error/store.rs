@@ -1,4 +1,4 @@
-//! Errors of claude-sync's own files: settings, key, machine id, index and lock.
+//! Errors of files that only claude-sync uses: settings, key, machine id, index and lock.
 
 use super::CliError;
 use crate::base::text::printable;

@@ -74,7 +74,7 @@ fn of_operation(error: &SyncError) -> CliError {
             "claude_sync::unfinished",
             exit::REPOSITORY,
             format!(
-                "finish it or take it back (git -C {} status says how), then run claude-sync again; it joins what is missing",
+                "finish it or undo it (git -C {} status shows how), then run claude-sync again, which joins the rest",
                 show(path)
             ),
         ),
@@ -209,7 +209,7 @@ fn unexpected(error: &SyncError) -> CliError {
         error,
         "claude_sync::failure",
         exit::FAILURE,
-        "see what claude-sync doctor says",
+        "run claude-sync doctor to find the cause",
     )
 }
 

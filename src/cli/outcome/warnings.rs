@@ -103,7 +103,7 @@ fn file_warnings(outcome: &Outcome) -> Vec<String> {
         let subject = printable(&problem.subject, 200);
         lines.push(match problem.code.as_str() {
             "unequal-records" => format!(
-                "Session {subject}: machines tell different figures of {}; the larger counts. Who wrote what: git log -p in the repository.",
+                "Session {subject}: machines have different figures for {}; the larger ones count. To see who wrote them: claude-sync git log -p",
                 count(problem.count, "request")
             ),
             "checksum" => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
@@ -120,7 +120,7 @@ fn forgotten_warnings(outcome: &Outcome) -> Vec<String> {
     if outcome.unknown_names > 0 {
         let names = count(outcome.unknown_names as u64, "name");
         lines.push(format!(
-            "{names} of sessions or projects were forgotten, and only the fleet's key tells which. What is used under them here comes in until another machine syncs; with the key it stays out: claude-sync key import"
+            "{names} of sessions or projects were forgotten, and only the fleet's key shows which. Usage under them on this machine is synced until another machine syncs; to keep it out: claude-sync key import"
         ));
     }
     for subject in &outcome.ahead {

@@ -14,13 +14,13 @@ use crate::cache::NoCache;
 use crate::fleet::{Fleet, Row};
 use crate::git::Repo;
 use crate::git::repo::RepoError;
-use crate::report::{self, Bounds, Fold, Kind, Look, Zone};
+use crate::report::{self, Bounds, Fold, Look, ReportKind, Zone};
 use crate::store::Places;
 use crate::sync::{self, Host, Options};
 use crate::transcripts::Search;
 
 /// An example machine.
-struct Machine {
+struct DemoMachine {
     name: &'static str,
     platform: &'static str,
     home: PathBuf,
@@ -60,12 +60,12 @@ fn make_remote(folder: &Path) -> Result<String, CliError> {
 
 /// Syncs both machines, and the first one again. Returns the first one's repository.
 fn sync_twice(folder: &Path, remote: &str, env: &Env) -> Result<Repo, CliError> {
-    let laptop = Machine {
+    let laptop = DemoMachine {
         name: "demo-laptop",
         platform: "darwin",
         home: folder.join("laptop"),
     };
-    let desktop = Machine {
+    let desktop = DemoMachine {
         name: "demo-desktop",
         platform: "linux",
         home: folder.join("desktop"),
@@ -90,7 +90,7 @@ fn sync_twice(folder: &Path, remote: &str, env: &Env) -> Result<Repo, CliError> 
 /// Prints the fleet's reports by machine and by day.
 fn show_reports(repo: &Repo, env: &Env) -> Result<(), CliError> {
     let fold = |kind| Fold::new(kind, Bounds::default(), Zone::Utc);
-    let (mut machines, mut days) = (fold(Kind::Machines), fold(Kind::Daily));
+    let (mut machines, mut days) = (fold(ReportKind::Machines), fold(ReportKind::Daily));
     let mut add = |row: &Row<'_>| {
         machines.add(row);
         days.add(row);
@@ -152,7 +152,7 @@ fn missing(message: &str) -> CliError {
     )
 }
 
-impl Machine {
+impl DemoMachine {
     fn places(&self) -> Places {
         let home = &self.home;
         Places {

@@ -12,7 +12,7 @@ use crate::fleet::{DataError, Fleet, read};
 use crate::git::Oid;
 use crate::git::repo::Repo;
 use crate::record::Totals;
-use crate::report::diff::{Change, Diff};
+use crate::report::diff::{Diff, SessionChange};
 use crate::report::{self, dollars};
 use crate::sync::SyncError;
 
@@ -72,7 +72,7 @@ fn fleet(repo: &Repo, commit: Option<Oid>) -> Result<Fleet, CliError> {
 }
 
 fn to_json(changes: &Diff, from: Option<Oid>, to: Oid) -> Value {
-    let session = |change: &Change| {
+    let session = |change: &SessionChange| {
         json!({
             "session_id": change.session.as_str(),
             "project": change.project,

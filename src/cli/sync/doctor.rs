@@ -1,4 +1,4 @@
-//! `claude-sync doctor`: everything that a sync needs, a line each, to be pasted into a report of a problem.
+//! `claude-sync doctor`: checks this machine, one line per check, for a bug report.
 
 use serde_json::{Value, json};
 
@@ -14,10 +14,10 @@ use crate::sync::doctor::{Check, Status, examine};
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
 pub struct Args {
-    /// Do not ask the remote
+    /// Do not contact the remote
     #[arg(long)]
     offline: bool,
-    /// First take away what others on this machine may do with claude-sync's own folders and files
+    /// First make claude-sync's files and folders private to this user
     #[arg(long)]
     fix: bool,
     /// Print JSON
@@ -28,8 +28,8 @@ pub struct Args {
 fn help() -> String {
     let codes = exit::help_of("doctor", "Exit codes", "nothing worse than a warning");
     format!(
-        "No secret and no project is named, and the home folder is ~: the list can be pasted into a report of a problem.\n\
-         What is in the repository is checked by claude-sync verify.\n\n{codes}"
+        "The list contains no secrets and no project names, and shows the home folder as ~, so it can be pasted into a bug report.\n\
+         To check the data in the repository: claude-sync verify\n\n{codes}"
     )
 }
 

@@ -1,4 +1,4 @@
-//! `claude-sync merge-driver %O %A %B %P`: what git calls.
+//! `claude-sync merge-driver %O %A %B %P`: the merge driver, called by git.
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -25,7 +25,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// The arguments as the configured driver has them; none for anything else, which the command line explains.
+    /// Parses the arguments that git passes. `None` for anything else, which clap reports.
     pub fn from_git(args: impl Iterator<Item = OsString>) -> Option<Self> {
         let words: Vec<OsString> = args.skip(1).take(6).collect();
         let [verb, base, ours, theirs, path] = &words[..] else {
@@ -41,7 +41,7 @@ impl Args {
     }
 }
 
-/// What earlier runs of claude-sync remember of files: it saves reading them.
+/// The cache of earlier runs, if there is one.
 fn cache() -> Box<dyn Cache> {
     let index = places::find()
         .ok()
@@ -52,7 +52,7 @@ fn cache() -> Box<dyn Cache> {
     )
 }
 
-/// The fleet's key, where this machine has it.
+/// The fleet's key, if this machine has it.
 fn key() -> Option<Key> {
     key::read(&places::find().ok()?.key).ok()?
 }

@@ -11,14 +11,14 @@ use crate::store::private;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-On a terminal git's pager shows no control characters of names and messages that others pushed. With --no-pager, or where git's output \
-goes elsewhere, they come as they are.
+On a terminal, control characters in names and messages that others pushed are escaped. With --no-pager, or if git's output is \
+redirected, they are not.
 
 Examples:
   claude-sync git log --stat
   claude-sync git remote set-url origin git@github.com:me/usage.git")]
 pub struct Args {
-    /// What git is given
+    /// The arguments of git
     #[arg(
         value_name = "ARGS",
         trailing_var_arg = true,
@@ -31,14 +31,14 @@ pub struct Args {
 /// Ends with git's own exit code.
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let repo = places::find()?.repo;
-    // Where git would not know it as a repository, it would look for another one.
+    // Git would look for a repository in a parent folder.
     if Repo::open(&repo)?.is_none() {
         return Err(source::no_data());
     }
     let program = host::program();
     let status = Git::find(env.attended)?
         .hand_over(&repo, &args.args, |users| screen::pager(&program, users))?;
-    // Git writes the work tree by the umask of whoever runs it.
+    // Git creates files with the umask of the user who runs it.
     private::close_folder(&repo);
     Ok(status.code().map_or(exit::FAILURE, |code| {
         u8::try_from(code).unwrap_or(exit::FAILURE)

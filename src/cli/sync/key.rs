@@ -1,4 +1,4 @@
-//! `claude-sync key`: the fleet's key, which travels by hand.
+//! `claude-sync key`: the fleet's key, which users copy from machine to machine.
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -21,66 +21,66 @@ use crate::sync::clear::{Purpose, likely_purpose, remember_key, replaced_by};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
+    what: Action,
 }
 
-/// What every one of these can print.
+/// Options of most actions.
 #[derive(Debug, Clone, Copy, clap::Args)]
-struct Print {
+struct JsonOption {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// Make a key for this fleet, on its first machine
-    Init(Print),
+enum Action {
+    /// Create a key, on the first machine of the fleet
+    Init(JsonOption),
     /// Print the key, for another machine to import
-    Show(Print),
-    /// Replace the fleet's key: encrypt everything anew, in a new history. Other machines wait until they have the new key
+    Show(JsonOption),
+    /// Replace the fleet's key, and encrypt everything with the new one in a new history. Other machines wait until they have it
     Rotate {
-        /// Do not ask
+        /// Do not ask for confirmation
         #[arg(short, long)]
         yes: bool,
-        /// Print JSON, and do not ask: that needs --yes
+        /// Print JSON; requires --yes
         #[arg(long, requires = "yes")]
         json: bool,
     },
-    /// Take over the key of another machine: from standard input, a file, or asked for
+    /// Import the key of another machine, from standard input, a file or a prompt
     #[command(after_help = "\
 Examples:
   ssh laptop claude-sync key show | claude-sync key import
   claude-sync key import --file fleet.key
-  claude-sync key import               asks for it, and does not show what is typed")]
+  claude-sync key import               prompts for it, without showing it")]
     Import {
-        /// The key itself: the shell's history and other users of this computer see it there
+        /// The key; the shell's history and other users of this computer can see it
         #[arg(hide = true, conflicts_with = "file")]
         key: Option<String>,
         /// Read the key from a file
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
-        /// Encryption (sealing), so that nothing leaves this machine in clear, or project names alone [default: as asked, or by the settings]
+        /// Use of the key: encrypt all files (sealing), or hide project names only (names) [default: answered at a prompt, or by the settings]
         #[arg(long = "for", value_enum, value_name = "WHAT")]
         purpose: Option<For>,
-        /// Put it in the place of the key that is here, which is kept for what was encrypted with it
+        /// Replace the key of this machine; the old key is kept, to decrypt older files
         #[arg(long)]
         replace: bool,
         #[command(flatten)]
-        print: Print,
+        print: JsonOption,
     },
 }
 
-/// What a key is for.
+/// The use of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum For {
-    // Files are encrypted with it: this machine never pushes in clear.
+    // Encrypt all files: this machine never pushes unencrypted ones.
     Sealing,
-    // It hides project names, and files are not encrypted.
+    // Hide project names; files are not encrypted.
     Names,
 }
 
-/// The mark of the key that the repository, or what was fetched for it, is encrypted with.
+/// The mark of the key that the repository, or a fetched commit, is encrypted with.
 fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
     let Some(repo) = Repo::open(&places.repo)? else {
         return Ok(None);
@@ -93,7 +93,7 @@ fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
     Ok(None)
 }
 
-/// Makes a key.
+/// Creates a key.
 pub fn make(places: &Places) -> Result<Key, CliError> {
     let new = Key::random().ok_or_else(|| {
         CliError::plain(
@@ -107,7 +107,7 @@ pub fn make(places: &Places) -> Result<Key, CliError> {
     Ok(new)
 }
 
-/// What people should know about a new key.
+/// The text about a new key.
 pub fn about(key: &Key, places: &Places) -> String {
     format!(
         "Made the key {} in {}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\n",
@@ -116,17 +116,18 @@ pub fn about(key: &Key, places: &Places) -> String {
     )
 }
 
-/// Says in JSON which key is where. Only `key show` gives its text.
-fn tell(key: &Key, places: &Places, made: bool, text: Option<&str>) {
+/// Prints a key and its file as JSON. Only `key show` prints its text.
+fn print_json(key: &Key, places: &Places, made: bool, text: Option<&str>) {
     json(
         &json!({ "version": 1, "mark": key.mark(), "file": places.key, "made": made, "key": text }),
     );
 }
 
-/// What a file holds that somebody says holds a key.
+/// The text of a file with a key.
 fn from_file(file: &Path) -> Result<String, CliError> {
     let mut text = String::new();
-    let read = std::fs::File::open(file).and_then(|file| file.take(MOST).read_to_string(&mut text));
+    let read =
+        std::fs::File::open(file).and_then(|file| file.take(MAX_SIZE).read_to_string(&mut text));
     read.map(|_| text).map_err(|error| {
         let message = format!(
             "failed to read {}: {error}",
@@ -141,10 +142,10 @@ fn from_file(file: &Path) -> Result<String, CliError> {
     })
 }
 
-/// No key has more bytes.
-const MOST: u64 = 1000;
+/// Maximum size of the text of a key, in bytes.
+const MAX_SIZE: u64 = 1000;
 
-/// Writes a key down. One that is there gives way where the fleet replaced it by this one, or where that is asked for.
+/// Stores a key. Replaces another one if the fleet did so, or if `replace` is set.
 fn take_over(places: &Places, new: &Key, replace: bool) -> Result<(), CliError> {
     if let Some(there) = key::read(&places.key)?.filter(|there| !there.is(new)) {
         let is_next =
@@ -167,7 +168,7 @@ fn rotate(yes: bool, json: bool, env: &Env, places: &Places) -> Result<u8, CliEr
                 message,
                 "claude_sync::usage",
                 exit::USAGE,
-                "say --yes if that is what you want",
+                "pass --yes to confirm",
             ));
         }
         if !prompt::confirm(question, false)? {
@@ -193,7 +194,7 @@ fn rotate(yes: bool, json: bool, env: &Env, places: &Places) -> Result<u8, CliEr
     ))
 }
 
-/// Asks what a key is for.
+/// Asks for the use of the key.
 fn ask() -> Result<Purpose, CliError> {
     let answers = [
         "all files: the fleet is encrypted, and nothing may leave in clear",
@@ -211,10 +212,10 @@ fn ask() -> Result<Purpose, CliError> {
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     match &args.what {
-        What::Init(print) => init(print.json, env, &places),
-        What::Show(print) => show(print.json, &places),
-        What::Rotate { yes, json } => rotate(*yes, *json, env, &places),
-        What::Import {
+        Action::Init(print) => init(print.json, env, &places),
+        Action::Show(print) => show(print.json, &places),
+        Action::Rotate { yes, json } => rotate(*yes, *json, env, &places),
+        Action::Import {
             key,
             file,
             purpose,
@@ -247,7 +248,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 fn init(json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
     if let Some(there) = key::read(&places.key)? {
         if json {
-            tell(&there, places, false, None);
+            print_json(&there, places, false, None);
         } else {
             let path = printable(&places.key.display().to_string(), 400);
             let text = format!("There is a key already, {}, in {path}\n", there.mark());
@@ -255,7 +256,7 @@ fn init(json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
         }
         return Ok(exit::OK);
     }
-    // A key of its own would shut this machine out of a fleet that has one.
+    // With a new key this machine could not read the data of a fleet that has another one.
     if let Some(mark) = sealed_by(places)? {
         let message = format!("this fleet has a key, {mark}, which is not on this machine");
         let help =
@@ -269,7 +270,7 @@ fn init(json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
     }
     let new = make(places)?;
     if json {
-        tell(&new, places, true, None);
+        print_json(&new, places, true, None);
         return Ok(exit::OK);
     }
     note(env, &about(&new, places));
@@ -282,7 +283,7 @@ fn init(json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
 
 fn show(json: bool, places: &Places) -> Result<u8, CliError> {
     match key::read(&places.key)? {
-        Some(key) if json => tell(&key, places, false, Some(&key.text())),
+        Some(key) if json => print_json(&key, places, false, Some(&key.text())),
         Some(key) => out(&format!("{}\n", key.text())),
         None => {
             return Err(CliError::plain(
@@ -296,19 +297,19 @@ fn show(json: bool, places: &Places) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-/// The key that is to be imported: of the command line, a file, a prompt or standard input.
+/// The key to import, from the command line, a file, a prompt or standard input.
 fn given(key: Option<&str>, file: Option<&Path>) -> Result<Key, CliError> {
     let mut text = key.unwrap_or_default().to_owned();
     if let Some(file) = file {
         text = from_file(file)?;
     } else if key.is_none() && std::io::stdin().is_terminal() {
-        // Not shown: a terminal keeps what it showed.
+        // Not echoed: terminals keep their output.
         let asked = Password::new()
             .with_prompt("The key that claude-sync key show prints on another machine")
             .interact();
         text = asked.unwrap_or_default();
     } else if key.is_none() {
-        let _ = std::io::stdin().take(MOST).read_to_string(&mut text);
+        let _ = std::io::stdin().take(MAX_SIZE).read_to_string(&mut text);
     }
     Key::parse(&text).ok_or_else(|| {
         CliError::plain(
@@ -322,7 +323,7 @@ fn given(key: Option<&str>, file: Option<&Path>) -> Result<Key, CliError> {
 
 fn imported(new: &Key, purpose: Purpose, json: bool, env: &Env, places: &Places) {
     if json {
-        tell(new, places, false, None);
+        print_json(new, places, false, None);
         return;
     }
     let what = match purpose {

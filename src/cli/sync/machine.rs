@@ -26,7 +26,7 @@ pub struct Args {
 
 /// Options of all actions.
 #[derive(Debug, Clone, Copy, clap::Args)]
-struct Print {
+struct JsonOption {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -35,11 +35,11 @@ struct Print {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// List machines
-    List(Print),
+    List(JsonOption),
     /// Give this computer a new machine id, if another computer uses the same one
-    NewId(Print),
+    NewId(JsonOption),
     /// Keep the machine id on this computer, after a move or a restored backup
-    Adopt(Print),
+    Adopt(JsonOption),
     /// Set the label of a machine, which reports show instead of its hostname
     Rename {
         /// The new label; an empty one restores the hostname
@@ -48,7 +48,7 @@ enum Action {
         #[arg(long)]
         machine: Option<String>,
         #[command(flatten)]
-        print: Print,
+        print: JsonOption,
     },
     /// Mark a machine as retired; its history is kept
     Retire {
@@ -58,7 +58,7 @@ enum Action {
         #[arg(long)]
         undo: bool,
         #[command(flatten)]
-        print: Print,
+        print: JsonOption,
     },
     /// Merge an old machine id into another machine
     Merge {
@@ -70,7 +70,7 @@ enum Action {
         #[arg(long)]
         undo: bool,
         #[command(flatten)]
-        print: Print,
+        print: JsonOption,
     },
 }
 

@@ -42,7 +42,7 @@ use crate::store::private;
 /// Sync Claude Code usage records between machines through a git repository of yours
 ///
 /// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote. With --quiet, a remote
-/// that failed lately is left alone for a while.
+/// that failed recently is skipped for a while.
 #[derive(Debug, Parser)]
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::help())]
 struct ClaudeSync {
@@ -58,7 +58,7 @@ struct ClaudeSync {
 enum Command {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
-    /// Show how things stand, on this machine and on the others
+    /// Show the state of this machine and of the others
     Status(status::Args),
     /// Show what the next sync would commit and push, without doing it
     Preview(preview::Args),
@@ -66,52 +66,52 @@ enum Command {
     Log(log::Args),
     /// Show what changed in sessions and totals between two commits
     Diff(diff::Args),
-    /// Show what a person must look at, and say whose word holds
+    /// List conflicts that need review, and choose the authoritative machine
     Conflicts(conflicts::Args),
     /// List, rename, retire or merge machines, or give this one another id
     Machine(machine::Args),
-    /// Check the repository and everything around it, and mend what can be mended
+    /// Check the repository, the index and the work tree, and repair them
     Verify(verify::Args),
-    /// Look at everything that a sync needs, and say what to do
+    /// Find problems on this machine, and show how to fix them
     Doctor(doctor::Args),
-    /// List older versions, and bring back what one of them had
+    /// List older versions, and restore the records of one
     Restore(restore::Args),
-    /// Take in history from elsewhere: old transcripts, ccusage's days, Claude Code's own statistics
+    /// Import old transcripts, daily totals of ccusage, or Claude Code's own statistics
     Import(import::Args),
-    /// Bring the repository to the format of this version
+    /// Convert the repository to the format of this version
     Migrate(migrate::Args),
-    /// Take a session, a project, a machine or old data out of the repository and its history
+    /// Delete a session, a project, a machine or old data from the repository and its history
     Forget(forget::Args),
-    /// Show and set prices of models, for the whole fleet
+    /// Show and set prices of models, for all machines
     Price(price::Args),
-    /// Make, show or take over the key that encrypts the repository and hides project names
+    /// Create, show, import or replace the key that encrypts the repository and hides project names
     Key(key::Args),
-    /// Let syncs happen by themselves
+    /// Sync automatically
     Auto(auto::Args),
     /// Show and change settings
     Config(config::Args),
-    /// Take back what `init` and `auto` did outside the repository
+    /// Remove what `init` and `auto` made outside the repository
     Uninstall(uninstall::Args),
     /// Run git in the repository
     Git(git::Args),
-    /// End a merge that git left half-done, and mend what was merged without claude-sync
+    /// Finish an interrupted merge, and repair files that were merged without claude-sync
     Resolve(resolve::Args),
-    /// Make two machines and a remote in a temporary folder, sync them, and show the result
+    /// Sync two example machines in a temporary folder, and show the result
     Demo,
     /// Print completions for a shell
     Completions(shell::CompletionsArgs),
     /// Write the manual pages of both programs and all their commands
     Man(shell::ManArgs),
-    /// Join two versions of a file (git calls this)
+    /// Merge two versions of a file (called by git)
     #[command(hide = true)]
     MergeDriver(driver::Args),
-    /// Show a file below sync as lines (git calls this)
+    /// Show a file below sync as lines (called by git)
     #[command(hide = true)]
     Textconv(textconv::Args),
-    /// Copy what comes in without what would steer a terminal (git pages through this)
+    /// Escape control characters in the output of git (called by git)
     #[command(hide = true)]
     Screen,
-    /// What git's hooks call; and the hook for a bare repository on a server
+    /// Run a git hook, or install the hook of a bare repository on a server (called by git)
     #[command(hide = true)]
     Hook(hook::Args),
 }

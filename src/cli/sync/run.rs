@@ -10,28 +10,28 @@ use crate::sync::{self, Options, Task};
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// Read only what is new, or everything
+    /// Read only new lines of transcripts, or all
     #[arg(long, value_name = "MODE", default_value = "incremental", value_parser = ["full", "incremental"])]
     mode: String,
-    /// Bring every machine's data without writing this machine's
+    /// Fetch the data of all machines without syncing this machine's
     #[arg(long, conflicts_with_all = ["summary_only", "snapshot", "offline"])]
     download_all: bool,
     /// Sync requests without their time of day
     #[arg(long)]
     summary_only: bool,
-    /// Keep a copy of this version of the machine's page
+    /// Keep a copy of this version of the machine file
     #[arg(long)]
     snapshot: bool,
-    /// With a branch per machine: push the joined branch too, for people who look at the remote
+    /// With a branch per machine: push the merged main branch too
     #[arg(long, conflicts_with_all = ["offline", "download_all"])]
     push_main: bool,
-    /// Commit here, and neither fetch nor push
+    /// Commit locally; neither fetch nor push
     #[arg(long)]
     offline: bool,
-    /// Push in clear though this fleet was encrypted: from now on it is taken for one that is not
+    /// Push unencrypted, although this fleet was encrypted; later syncs do so too
     #[arg(long, conflicts_with_all = ["offline", "download_all"])]
     in_clear: bool,
-    /// Wait so long for another claude-sync to end
+    /// Wait up to SECONDS for another claude-sync to end
     #[arg(long, value_name = "SECONDS", default_value_t = 0)]
     wait: u64,
     /// Print JSON

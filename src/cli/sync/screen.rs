@@ -1,5 +1,5 @@
-//! `claude-sync screen`: what git pages through before `less` or the terminal sees it. Messages of commits and names of files come from
-//! whoever can push, and git shows them as they are.
+//! `claude-sync screen`: escapes control characters in the output of git, before its pager. Commit
+//! messages and file names come from anybody who can push, and git shows them as they are.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::path::Path;

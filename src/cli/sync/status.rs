@@ -1,4 +1,4 @@
-//! `claude-sync status`: how things stand, on this machine and on the others.
+//! `claude-sync status`: the state of this machine and of the others.
 
 use super::auto::{self, AutoState};
 use crate::auto::claude;
@@ -23,13 +23,13 @@ pub struct Args {
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// What Claude Code does where its settings say nothing.
-const CLEANUP: u64 = 30;
+/// The default of `cleanupPeriodDays` in Claude Code, in days.
+const DEFAULT_CLEANUP: u64 = 30;
 
-/// A machine that did not sync for so long is told.
+/// A machine that has not synced for longer gets a warning, in ms.
 const LATE: i64 = 14 * DAY;
 
-/// Within so much time of a deletion, people are warned: with automatic sync, and without.
+/// A deletion within this time gets a warning, in ms: with automatic sync, and without.
 const SOON: (i64, i64) = (DAY, 7 * DAY);
 
 pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
@@ -49,18 +49,18 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-/// After how many days Claude Code deletes transcripts: the fewest that a folder's settings say.
+/// The number of days after which Claude Code deletes transcripts: the lowest in any settings file.
 fn cleanup_days(places: &Places) -> u64 {
-    let said = auto::settings_files(places)
+    let days = auto::settings_files(places)
         .into_iter()
         .filter_map(|file| claude::cleanup_days(&std::fs::read_to_string(file).ok()?));
-    said.min().unwrap_or(CLEANUP)
+    days.min().unwrap_or(DEFAULT_CLEANUP)
 }
 
 /// Lines of a name and a value.
-struct Lines(String);
+struct KeyValueLines(String);
 
-impl Lines {
+impl KeyValueLines {
     fn put(&mut self, key: &str, value: &str) {
         self.0.push_str(&format!("  {key:<11} {value}\n"));
     }
@@ -78,7 +78,7 @@ fn text(status: &Status, started: &AutoState, now: Timestamp) -> String {
     let id = status.machine.as_ref();
     let id = id.map_or_else(|| "no id yet".to_owned(), ToString::to_string);
     let name = name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"));
-    let mut lines = Lines(format!("This machine: {name}\n"));
+    let mut lines = KeyValueLines(format!("This machine: {name}\n"));
     lines.put("last sync", &when(now, own.and_then(|own| own.last_sync)));
     let new = &status.unsynced;
     let (files, sessions) = (
@@ -108,7 +108,7 @@ fn text(status: &Status, started: &AutoState, now: Timestamp) -> String {
 }
 
 /// The remote, and what it does not have.
-fn remote_lines(status: &Status, lines: &mut Lines) {
+fn remote_lines(status: &Status, lines: &mut KeyValueLines) {
     let Some(url) = &status.remote else {
         lines.put("remote", "none: history is kept on this machine");
         return;
@@ -140,7 +140,7 @@ fn remote_lines(status: &Status, lines: &mut Lines) {
     }
 }
 
-fn folder_lines(status: &Status, now: Timestamp, lines: &mut Lines) {
+fn folder_lines(status: &Status, now: Timestamp, lines: &mut KeyValueLines) {
     for (at, (folder, extent)) in status.folders.iter().enumerate() {
         let newest = extent
             .newest

@@ -12,12 +12,12 @@ use crate::store::Places;
 use crate::sync::{self, Finding, Kind, Options};
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = exit::help_of("verify", "Exit codes, of the worst that was found", "all is well"))]
+#[command(after_help = exit::help_of("verify", "Exit codes, of the worst that was found", "no problem found"))]
 pub struct Args {
-    /// Read every object, and compute everything that is derived anew
+    /// Read every object, and recompute all derived files
     #[arg(long)]
     read_data: bool,
-    /// Mend what can be made from other things, and look again
+    /// Repair what can be made from other data, and check again
     #[arg(long)]
     repair: bool,
     /// Print JSON

@@ -10,7 +10,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::print::out;
-use crate::cli::rows::{Filter, Found};
+use crate::cli::rows::{Filter, SelectedFleet};
 use crate::cli::table::{Column, TextTable};
 use crate::fleet::Row;
 use crate::record::Totals;
@@ -43,7 +43,7 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// One session on one machine.
 #[derive(Debug, Default)]
-struct Session {
+struct AuditedSession {
     /// Label of the machine.
     machine: String,
     /// Empty if the rows have no session.
@@ -57,7 +57,7 @@ struct Session {
     accounted: bool,
 }
 
-impl Session {
+impl AuditedSession {
     fn add(&mut self, row: &Row<'_>) {
         self.last = self.last.max(Some(row.at));
         if row.is_ledger() {
@@ -71,7 +71,7 @@ impl Session {
 
 /// All sessions of the period, sorted by last activity, descending, and their totals.
 struct Audit {
-    sessions: Vec<Session>,
+    sessions: Vec<AuditedSession>,
     lines: Totals,
     beyond: Totals,
     /// Number of sessions without an account.
@@ -84,7 +84,7 @@ impl Audit {
             since: filter.since,
             until: filter.until,
         };
-        let mut all: BTreeMap<(usize, String), Session> = BTreeMap::new();
+        let mut all: BTreeMap<(usize, String), AuditedSession> = BTreeMap::new();
         let found = filter.read_all(env, bounds, &mut |row| {
             let date = if row.is_day() {
                 row.at.day().date()
@@ -100,12 +100,12 @@ impl Audit {
         Ok(Self::new(all, &found))
     }
 
-    fn new(all: BTreeMap<(usize, String), Session>, found: &Found) -> Self {
+    fn new(all: BTreeMap<(usize, String), AuditedSession>, found: &SelectedFleet) -> Self {
         let labels = found.fleet.labels();
-        let mut sessions: Vec<Session> = all
+        let mut sessions: Vec<AuditedSession> = all
             .into_iter()
             .filter(|((machine, _), _)| found.wants(*machine))
-            .map(|((machine, id), session)| Session {
+            .map(|((machine, id), session)| AuditedSession {
                 machine: labels[machine].clone(),
                 id,
                 ..session
@@ -121,7 +121,7 @@ impl Audit {
     }
 
     fn to_json(&self) -> Value {
-        let session = |session: &Session| {
+        let session = |session: &AuditedSession| {
             json!({
                 "session": session.id,
                 "machine": session.machine,
@@ -182,7 +182,7 @@ impl Audit {
     }
 }
 
-fn cells(session: &Session, zone: Zone) -> [String; 7] {
+fn cells(session: &AuditedSession, zone: Zone) -> [String; 7] {
     let id = if session.id.is_empty() {
         "(unknown)"
     } else {

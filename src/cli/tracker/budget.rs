@@ -9,7 +9,7 @@ use crate::cli::print::{json, out};
 use crate::cli::rows::{Filter, weekday};
 use crate::fleet::Row;
 use crate::report::budget::{Budget, Period, to_json, to_table};
-use crate::report::{Bounds, Choice, Fold, Kind, Look, Report};
+use crate::report::{Bounds, Choice, Fold, Look, Report, ReportKind};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -89,7 +89,7 @@ fn read(args: &Args, env: &Env) -> Result<(Vec<Budget>, Report), CliError> {
         since: first_days.min(),
         until: None,
     };
-    let mut fold = Fold::new(Kind::Daily, bounds, filter.timezone).with(choice.clone());
+    let mut fold = Fold::new(ReportKind::Daily, bounds, filter.timezone).with(choice.clone());
     let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
     let report = fold.finish(&found.fleet, &found.machines);
     let budget = |(period, limit)| Budget::of(period, limit, &report.groups, now, &choice);

@@ -20,14 +20,14 @@ pub struct HtmlArgs {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
-    rows: Rows,
+    rows: ChartRows,
 }
 
 #[derive(Debug, clap::Args)]
 pub struct SvgArgs {
     /// The chart to draw
     #[arg(value_enum, default_value = "cost")]
-    chart: Chart,
+    chart: ChartName,
     /// Use colors for a dark background
     #[arg(long)]
     dark: bool,
@@ -35,12 +35,12 @@ pub struct SvgArgs {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    rows: Rows,
+    rows: ChartRows,
 }
 
 /// The rows that charts show.
 #[derive(Debug, clap::Args)]
-struct Rows {
+struct ChartRows {
     #[command(flatten)]
     filter: Filter,
     /// First day of a week
@@ -49,7 +49,7 @@ struct Rows {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Chart {
+enum ChartName {
     /// Cost of each day, by model
     Cost,
     /// Tokens of each day, by model
@@ -64,7 +64,7 @@ enum Chart {
     Hours,
 }
 
-impl Rows {
+impl ChartRows {
     fn sections(&self, env: &Env) -> Result<Sections, CliError> {
         let filter = &self.filter;
         let bounds = Bounds {
@@ -98,12 +98,12 @@ pub fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
 
 pub fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
     let which = match args.chart {
-        Chart::Cost => Which::Cost,
-        Chart::Tokens => Which::Tokens,
-        Chart::Calendar => Which::Calendar,
-        Chart::Machines => Which::Machines,
-        Chart::Projects => Which::Projects,
-        Chart::Hours => Which::Hours,
+        ChartName::Cost => Which::Cost,
+        ChartName::Tokens => Which::Tokens,
+        ChartName::Calendar => Which::Calendar,
+        ChartName::Machines => Which::Machines,
+        ChartName::Projects => Which::Projects,
+        ChartName::Hours => Which::Hours,
     };
     let theme = if args.dark { Theme::Dark } else { Theme::Light };
     let picture = args

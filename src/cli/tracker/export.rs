@@ -1,4 +1,4 @@
-//! `claude-usage-tracker export`: rows for other programs.
+//! `claude-usage-tracker export`: writes rows for other programs.
 
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -17,29 +17,28 @@ use crate::report::Bounds;
 use crate::report::export::{Export, Format, is_parquet_path};
 use crate::store::durable;
 
-/// What is exported, and where to.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     filter: Filter,
-    /// How rows are written
+    /// Output format
     #[arg(long, value_enum, default_value = "csv")]
     format: As,
-    /// Write to a file, or a folder for Parquet, which is replaced whole, instead of standard output. A new one is for you alone; one that is
-    /// there keeps its permissions
+    /// Write to this file (a folder for Parquet) instead of standard output, and replace it if it exists. A new file is private to you; an
+    /// existing one keeps its permissions
     #[arg(short, long, value_name = "PATH", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum As {
-    /// A line a request, for spreadsheets and databases
+    /// One line per request, for spreadsheets and databases
     Csv,
-    /// A JSON object a line
+    /// One JSON object per line
     Jsonl,
     /// A folder of files by year, month (in UTC) and machine, for analytic databases
     Parquet,
-    /// Sums by machine, project and model, for Prometheus and the like
+    /// Totals by machine, project and model, for Prometheus and similar programs
     Openmetrics,
 }
 

@@ -14,7 +14,7 @@ use crate::cli::print::{out, printed};
 use crate::cli::rows::{Filter, weekday};
 use crate::fleet::Row;
 use crate::report::blocks::{self, Block, Blocks};
-use crate::report::{self, Bounds, Choice, Fold, Kind, Look, Report, Split};
+use crate::report::{self, Bounds, Breakdown, Choice, Fold, Look, Report, ReportKind};
 
 /// The options of a report.
 #[derive(Debug, clap::Args)]
@@ -35,7 +35,7 @@ pub struct ReportArgs {
     csv: bool,
     /// Only the last N days, weeks or months, with the current one: 7d, 4w or 3m [default unit: that of the report]
     #[arg(long, value_name = "N[d|w|m]", conflicts_with_all = ["since", "until"], value_parser = last)]
-    last: Option<Last>,
+    last: Option<LastPeriods>,
     /// First day of a week
     #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
     start_of_week: chrono::Weekday,
@@ -67,14 +67,14 @@ pub struct ReportArgs {
 
 /// The value of `--last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Last {
+struct LastPeriods {
     count: u32,
     /// `d`, `w` or `m`.
     unit: Option<char>,
 }
 
 /// Parses the value of `--last`.
-fn last(text: &str) -> Result<Last, String> {
+fn last(text: &str) -> Result<LastPeriods, String> {
     let unit = text.chars().last().filter(|last| "dwm".contains(*last));
     let count = text
         .strip_suffix(['d', 'w', 'm'])
@@ -82,9 +82,11 @@ fn last(text: &str) -> Result<Last, String> {
         .parse()
         .ok()
         .filter(|count| (1..=100_000).contains(count));
-    count.map(|count| Last { count, unit }).ok_or_else(|| {
-        "write a number from 1 to 100000, with d, w or m behind it, such as 4w".to_owned()
-    })
+    count
+        .map(|count| LastPeriods { count, unit })
+        .ok_or_else(|| {
+            "write a number from 1 to 100000, with d, w or m behind it, such as 4w".to_owned()
+        })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -108,16 +110,16 @@ enum By {
 
 impl By {
     /// The kind of report; `None` for blocks, which have a report of their own.
-    fn kind(self) -> Option<Kind> {
+    fn kind(self) -> Option<ReportKind> {
         match self {
-            Self::Daily => Some(Kind::Daily),
-            Self::Weekly => Some(Kind::Weekly),
-            Self::Monthly => Some(Kind::Monthly),
-            Self::Session => Some(Kind::Session),
+            Self::Daily => Some(ReportKind::Daily),
+            Self::Weekly => Some(ReportKind::Weekly),
+            Self::Monthly => Some(ReportKind::Monthly),
+            Self::Session => Some(ReportKind::Session),
             Self::Blocks => None,
-            Self::Machines => Some(Kind::Machines),
-            Self::Projects => Some(Kind::Projects),
-            Self::Models => Some(Kind::Models),
+            Self::Machines => Some(ReportKind::Machines),
+            Self::Projects => Some(ReportKind::Projects),
+            Self::Models => Some(ReportKind::Models),
         }
     }
 }
@@ -174,21 +176,21 @@ impl ReportArgs {
     }
 
     /// How each row is split, by `--by` or the options that ccusage has.
-    fn split(&self) -> Option<Split> {
+    fn split(&self) -> Option<Breakdown> {
         match self.by {
-            Some(SplitBy::Machine) => Some(Split::Machine),
-            Some(SplitBy::Project) => Some(Split::Project),
-            Some(SplitBy::Model) => Some(Split::Model),
-            Some(SplitBy::Origin) => Some(Split::Origin),
-            Some(SplitBy::Agent) => Some(Split::Agent),
-            None if self.instances => Some(Split::Project),
-            None => self.breakdown.then_some(Split::Model),
+            Some(SplitBy::Machine) => Some(Breakdown::Machine),
+            Some(SplitBy::Project) => Some(Breakdown::Project),
+            Some(SplitBy::Model) => Some(Breakdown::Model),
+            Some(SplitBy::Origin) => Some(Breakdown::Origin),
+            Some(SplitBy::Agent) => Some(Breakdown::Agent),
+            None if self.instances => Some(Breakdown::Project),
+            None => self.breakdown.then_some(Breakdown::Model),
         }
     }
 }
 
 /// The first day of `--last`.
-fn first_day(last: Last, by: By, choice: &Choice, today: NaiveDate) -> NaiveDate {
+fn first_day(last: LastPeriods, by: By, choice: &Choice, today: NaiveDate) -> NaiveDate {
     let unit = last.unit.unwrap_or(match by {
         By::Weekly => 'w',
         By::Monthly => 'm',
@@ -219,7 +221,7 @@ pub fn run(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
     }
     let reports = read(args, env, &reports)?;
     if args.csv {
-        let rows = reports.iter().filter_map(Computed::rows);
+        let rows = reports.iter().filter_map(ComputedReport::rows);
         rows.for_each(|report| out(&report::to_csv(report)));
     } else if args.json {
         print_json(args, env, &reports);
@@ -230,12 +232,12 @@ pub fn run(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
 }
 
 /// A report that collects rows.
-enum Collecting {
+enum ReportBuilder {
     Rows(Box<Fold>),
     Blocks(Blocks),
 }
 
-impl Collecting {
+impl ReportBuilder {
     fn add(&mut self, row: &Row<'_>) {
         match self {
             Self::Rows(fold) => fold.add(row),
@@ -245,12 +247,12 @@ impl Collecting {
 }
 
 /// A computed report.
-enum Computed {
+enum ComputedReport {
     Rows(Report),
     Blocks(Vec<Block>),
 }
 
-impl Computed {
+impl ComputedReport {
     fn rows(&self) -> Option<&Report> {
         match self {
             Self::Rows(report) => Some(report),
@@ -267,37 +269,39 @@ impl Computed {
 }
 
 /// Computes the reports in one pass over the rows.
-fn read(args: &ReportArgs, env: &Env, reports: &[By]) -> Result<Vec<Computed>, CliError> {
+fn read(args: &ReportArgs, env: &Env, reports: &[By]) -> Result<Vec<ComputedReport>, CliError> {
     let filter = &args.filter;
     let choice = args.choice();
     let bounds = args.bounds(reports[0], &choice, env.now);
     let begin = |by: &By| match by.kind() {
         Some(kind) => {
             let fold = Fold::new(kind, bounds, filter.timezone);
-            Collecting::Rows(Box::new(fold.with(choice.clone())))
+            ReportBuilder::Rows(Box::new(fold.with(choice.clone())))
         }
-        None => Collecting::Blocks(Blocks::new(bounds, filter.timezone)),
+        None => ReportBuilder::Blocks(Blocks::new(bounds, filter.timezone)),
     };
-    let mut collecting: Vec<Collecting> = reports.iter().map(begin).collect();
+    let mut collecting: Vec<ReportBuilder> = reports.iter().map(begin).collect();
     let mut add = |row: &Row<'_>| collecting.iter_mut().for_each(|report| report.add(row));
     let found = filter.read(env, bounds, &mut add)?;
     let finish = |report| match report {
-        Collecting::Rows(fold) => Computed::Rows(fold.finish(&found.fleet, &found.machines)),
-        Collecting::Blocks(blocks) => {
+        ReportBuilder::Rows(fold) => {
+            ComputedReport::Rows(fold.finish(&found.fleet, &found.machines))
+        }
+        ReportBuilder::Blocks(blocks) => {
             let mut all = blocks.finish(env.now, |machine| found.wants(machine));
             if choice.descending {
                 all.reverse();
             }
-            Computed::Blocks(all)
+            ComputedReport::Blocks(all)
         }
     };
     Ok(collecting.into_iter().map(finish).collect())
 }
 
 /// Prints all reports as one JSON object. Written in parts: reports by session can be large.
-fn print_json(args: &ReportArgs, env: &Env, reports: &[Computed]) {
-    let rows: Vec<&Report> = reports.iter().filter_map(Computed::rows).collect();
-    let blocks = reports.iter().find_map(Computed::blocks);
+fn print_json(args: &ReportArgs, env: &Env, reports: &[ComputedReport]) {
+    let rows: Vec<&Report> = reports.iter().filter_map(ComputedReport::rows).collect();
+    let blocks = reports.iter().find_map(ComputedReport::blocks);
     let blocks = blocks.map(|blocks| blocks::to_json(blocks, env.now, args.no_cost));
     let mut to = JsonScreen(BufWriter::new(std::io::stdout().lock()));
     printed(
@@ -308,7 +312,7 @@ fn print_json(args: &ReportArgs, env: &Env, reports: &[Computed]) {
 }
 
 /// Prints a table for each report.
-fn print_tables(args: &ReportArgs, env: &Env, reports: &[Computed]) {
+fn print_tables(args: &ReportArgs, env: &Env, reports: &[ComputedReport]) {
     let look = Look {
         width: env.width,
         now: env.now,
@@ -319,8 +323,8 @@ fn print_tables(args: &ReportArgs, env: &Env, reports: &[Computed]) {
             out("\n");
         }
         out(&match report {
-            Computed::Rows(report) => report::to_table(report, look),
-            Computed::Blocks(blocks) => {
+            ComputedReport::Rows(report) => report::to_table(report, look),
+            ComputedReport::Blocks(blocks) => {
                 blocks::to_table(blocks, args.filter.timezone, look, args.no_cost)
             }
         });

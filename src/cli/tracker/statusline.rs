@@ -37,7 +37,7 @@ pub struct Args {
 /// Prints the line. Missing data is left out, because nobody would read an error there.
 pub fn run(args: &Args, env: &Env) -> u8 {
     let input = Input::read();
-    let usage = Usage::read(args.timezone, env.now).ok();
+    let usage = CurrentUsage::read(args.timezone, env.now).ok();
     if args.json {
         json(&to_json(&input, usage.as_ref()));
     } else {
@@ -74,13 +74,13 @@ impl Input {
 }
 
 /// Usage of the fleet today and in the current block.
-struct Usage {
+struct CurrentUsage {
     fleet: Fleet,
     today: Cost,
     block: Option<Block>,
 }
 
-impl Usage {
+impl CurrentUsage {
     fn read(zone: Zone, now: Timestamp) -> Result<Self, CliError> {
         let mut today = Cost::default();
         let mut blocks = Blocks::new(Bounds::default(), zone);
@@ -123,7 +123,7 @@ impl Usage {
     }
 }
 
-fn to_line(input: &Input, usage: Option<&Usage>, now: Timestamp) -> String {
+fn to_line(input: &Input, usage: Option<&CurrentUsage>, now: Timestamp) -> String {
     let model = input.model.as_deref().map(|model| printable(model, 40));
     let session = input
         .session_cost
@@ -150,9 +150,9 @@ fn block_cost(block: &Block, now: Timestamp) -> String {
 }
 
 /// The same data as JSON. Missing data is null.
-fn to_json(input: &Input, usage: Option<&Usage>) -> Value {
+fn to_json(input: &Input, usage: Option<&CurrentUsage>) -> Value {
     let block = usage.and_then(|usage| usage.block.as_ref());
-    let last_sync = usage.and_then(Usage::last_sync);
+    let last_sync = usage.and_then(CurrentUsage::last_sync);
     json!({
         "version": 1,
         "model": input.model,

@@ -183,7 +183,7 @@ impl Blocks {
         }
     }
 
-    /// Adds a row. Imported totals and shortened records have no hour.
+    /// Adds a row. Imported totals and pruned records have no hour.
     pub fn add(&mut self, row: &Row) {
         let imported = matches!(
             row.source,

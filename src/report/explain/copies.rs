@@ -20,7 +20,7 @@ impl Explanation {
             return Ok(());
         };
         let twin = |one: &Evidence| derived_id(one.at, &one.model, &one.totals.counters);
-        let places = Places {
+        let places = RecordLocations {
             ids: self.places(|one| one.id),
             twins: self.places(|one| one.id.map(|_| twin(one))),
         };
@@ -44,13 +44,13 @@ impl Explanation {
 }
 
 /// Indexes of what was found, by id.
-struct Places {
+struct RecordLocations {
     ids: HashMap<RecordId, usize>,
     /// By the id that a record without an id of its own has.
     twins: HashMap<RecordId, usize>,
 }
 
-impl Places {
+impl RecordLocations {
     fn put(&self, found: &mut [Evidence], copy: Copy) {
         if let Some(at) = self.ids.get(&copy.record.id) {
             found[*at].copies.push(copy);

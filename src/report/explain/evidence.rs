@@ -15,7 +15,7 @@ use crate::transcripts;
 
 /// What is to be explained, beside the machines and projects that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub enum ExplainedFigure {
     /// All that there is.
     All,
     /// What happened on the days from one to another.
@@ -26,7 +26,7 @@ pub enum Subject {
     Record(RecordId),
 }
 
-impl Subject {
+impl ExplainedFigure {
     /// Reads a day, a month, a record's id, or a session's id or its beginning.
     pub fn parse(text: &str) -> Self {
         let day = |text: &str| Day::parse(text).map(Day::date);
@@ -142,7 +142,7 @@ impl Evidence {
 /// What is behind a figure, in the making.
 #[derive(Debug)]
 pub struct Explanation {
-    subject: Subject,
+    subject: ExplainedFigure,
     bounds: Bounds,
     zone: Zone,
     models: Vec<String>,
@@ -152,7 +152,7 @@ pub struct Explanation {
 
 impl Explanation {
     /// Of rows within `bounds`, of models whose names contain one of `models`, or of all where there is none.
-    pub fn new(subject: Subject, bounds: Bounds, zone: Zone, models: Vec<String>) -> Self {
+    pub fn new(subject: ExplainedFigure, bounds: Bounds, zone: Zone, models: Vec<String>) -> Self {
         Self {
             subject,
             bounds,
@@ -170,11 +170,11 @@ impl Explanation {
             self.zone.date(row.at)
         };
         let meant = match &self.subject {
-            Subject::All | Subject::Days(..) => true,
-            Subject::Session(begin) => row
+            ExplainedFigure::All | ExplainedFigure::Days(..) => true,
+            ExplainedFigure::Session(begin) => row
                 .session
                 .is_some_and(|session| session.as_str().starts_with(begin.as_str())),
-            Subject::Record(id) => row.id == Some(*id),
+            ExplainedFigure::Record(id) => row.id == Some(*id),
         };
         let wanted = self.models.is_empty()
             || self

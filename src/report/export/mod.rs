@@ -16,7 +16,7 @@ use super::{Bounds, Zone};
 use crate::base::text::JsonScreen;
 use crate::fleet::{Fleet, Row, RowSource};
 use crate::record::Source;
-use row::{ExportData, ExportedRow, Names};
+use row::{ExportData, ExportedRow, InternedTexts};
 use shown::shown;
 
 /// Whether a path below an export's folder is one that [`Export::write_parquet`] writes.
@@ -49,7 +49,7 @@ pub enum Format {
 pub struct Export {
     bounds: Bounds,
     zone: Zone,
-    names: Names,
+    names: InternedTexts,
     rows: Vec<ExportedRow>,
 }
 
@@ -59,7 +59,7 @@ impl Export {
         Self {
             bounds,
             zone,
-            names: Names::default(),
+            names: InternedTexts::default(),
             rows: Vec::new(),
         }
     }

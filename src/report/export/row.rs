@@ -6,7 +6,7 @@ use crate::base::time::Timestamp;
 use crate::fleet::Fleet;
 use crate::record::Totals;
 
-/// A row, with its names as indexes into [`Names`].
+/// A row, with its names as indexes into [`InternedTexts`].
 #[derive(Debug)]
 pub(super) struct ExportedRow {
     pub at: Timestamp,
@@ -21,12 +21,12 @@ pub(super) struct ExportedRow {
 
 /// Interned texts: a fleet has millions of rows and few names.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct InternedTexts {
     numbers: HashMap<String, u32>,
     texts: Vec<String>,
 }
 
-impl Names {
+impl InternedTexts {
     /// The index of a text, which is added if it is new.
     pub fn find_or_insert(&mut self, text: &str) -> u32 {
         if let Some(number) = self.numbers.get(text) {
@@ -49,7 +49,7 @@ impl Names {
 /// Sorted rows with all their names, for the writer of a format.
 pub(super) struct ExportData<'a> {
     pub rows: &'a [ExportedRow],
-    pub names: &'a Names,
+    pub names: &'a InternedTexts,
     pub fleet: &'a Fleet,
     /// Labels of the fleet's machines, by index.
     pub labels: &'a [String],

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, Timelike as _};
 
-use super::super::{Bounds, Choice, Fold, Kind, Machines, Report, Split, Zone};
+use super::super::{Bounds, Breakdown, Choice, Fold, Machines, Report, ReportKind, Zone};
 use crate::base::text::short_model;
 use crate::charts::{Chart, Picture, Unit};
 use crate::fleet::{Fleet, Row};
@@ -102,10 +102,10 @@ impl SectionsFold {
             })
         };
         Self {
-            days: fold(Kind::Daily, Some(Split::Model), false),
-            weeks: fold(Kind::Weekly, Some(Split::Machine), false),
-            projects: fold(Kind::Projects, None, false),
-            sessions: fold(Kind::Session, None, true),
+            days: fold(ReportKind::Daily, Some(Breakdown::Model), false),
+            weeks: fold(ReportKind::Weekly, Some(Breakdown::Machine), false),
+            projects: fold(ReportKind::Projects, None, false),
+            sessions: fold(ReportKind::Session, None, true),
             bounds,
             zone,
             hours: BTreeMap::new(),

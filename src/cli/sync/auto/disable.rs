@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::settings_files::settings_files;
 use crate::auto::ledger::{self, Ledger, PutBack};
-use crate::auto::schedule::{self, Kind};
+use crate::auto::schedule::{self, Scheduler};
 use crate::base::text::printable;
 use crate::cli::error::CliError;
 use crate::cli::places;
@@ -49,7 +49,7 @@ fn remove_timer(ledger: &mut Ledger, place: &Path) -> Result<String, CliError> {
     let folders = places::system_folders()?;
     // Without a ledger, an installed timer is recognized by its name.
     let found = ledger.scheduler.or_else(|| {
-        Kind::ALL
+        Scheduler::ALL
             .into_iter()
             .find(|kind| schedule::is_installed(*kind, &folders))
     });

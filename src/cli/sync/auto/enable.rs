@@ -7,23 +7,23 @@ use clap::ValueEnum;
 use super::settings_files::{move_copies, settings_files};
 use crate::auto::claude;
 use crate::auto::ledger::{self, Ledger};
-use crate::auto::schedule::{self, Folders, Job, Kind};
+use crate::auto::schedule::{self, Folders, Job, Scheduler};
 use crate::base::text::printable;
 use crate::cli::error::CliError;
 use crate::cli::{host, places};
 use crate::git::{Repo, setup};
 use crate::store::{Places, machine_id};
 
-/// What is to start syncs.
+/// The options of `enable`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct EnableArgs {
-    /// What runs every hour: what this system has, a kind of your choice, or nothing
+    /// What starts a sync every hour
     #[arg(long, value_enum, default_value = "auto")]
-    scheduler: Scheduler,
-    /// Leave Claude Code's settings alone
+    scheduler: SchedulerArg,
+    /// Do not change Claude Code's settings
     #[arg(long)]
     no_hooks: bool,
-    /// Show what would be written, and change nothing
+    /// Show the files that would be written, and change nothing
     #[arg(long)]
     print: bool,
 }
@@ -31,7 +31,7 @@ pub struct EnableArgs {
 impl Default for EnableArgs {
     fn default() -> Self {
         Self {
-            scheduler: Scheduler::Auto,
+            scheduler: SchedulerArg::Auto,
             no_hooks: false,
             print: false,
         }
@@ -39,31 +39,31 @@ impl Default for EnableArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Scheduler {
-    /// What this system has
+enum SchedulerArg {
+    /// The scheduler of this system
     Auto,
-    /// A timer of your systemd
+    /// A timer of systemd, for this user
     Systemd,
-    /// An agent of launchd
+    /// A launchd agent
     Launchd,
-    /// A line of your crontab
+    /// A line in the crontab of this user
     Cron,
-    /// A task of Windows' Task Scheduler
+    /// A task of the Windows Task Scheduler
     Tasks,
     /// Nothing
     None,
 }
 
-impl Scheduler {
+impl SchedulerArg {
     /// The kind of scheduler to install; `None` if there is none.
-    fn kind(self) -> Option<Kind> {
+    fn kind(self) -> Option<Scheduler> {
         match self {
             Self::None => None,
-            Self::Auto => Kind::here(),
-            Self::Systemd => Some(Kind::Systemd),
-            Self::Launchd => Some(Kind::Launchd),
-            Self::Cron => Some(Kind::Cron),
-            Self::Tasks => Some(Kind::Tasks),
+            Self::Auto => Scheduler::here(),
+            Self::Systemd => Some(Scheduler::Systemd),
+            Self::Launchd => Some(Scheduler::Launchd),
+            Self::Cron => Some(Scheduler::Cron),
+            Self::Tasks => Some(Scheduler::Tasks),
         }
     }
 }
@@ -92,7 +92,7 @@ pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
     }
     match plan.kind {
         Some(kind) => text.push_str(&plan.install(kind, &mut ledger)?),
-        None if args.scheduler == Scheduler::None => {}
+        None if args.scheduler == SchedulerArg::None => {}
         None => {
             text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n");
         }
@@ -110,7 +110,7 @@ struct Plan {
     job: Job,
     /// Whether to change Claude Code's settings.
     hooks: bool,
-    kind: Option<Kind>,
+    kind: Option<Scheduler>,
     /// The command of the hooks.
     command: String,
     /// This machine is one of several short-lived ones: `init --ephemeral`.
@@ -178,7 +178,7 @@ impl Plan {
     }
 
     /// Installs the timer, in place of one of another kind.
-    fn install(&self, kind: Kind, ledger: &mut Ledger) -> Result<String, CliError> {
+    fn install(&self, kind: Scheduler, ledger: &mut Ledger) -> Result<String, CliError> {
         if let Some(other) = ledger.scheduler.filter(|other| *other != kind) {
             schedule::remove(other, &self.folders)?;
         }

@@ -1,7 +1,7 @@
 //! The last sync of a machine that goes away: `claude-sync auto run --last`, and Claude Code's hook on short-lived machines.
 //!
-//! No later run pushes what waits there. So it waits for a sync that is going on, heeds no pace and no pause, and asks the remote again
-//! until its time is over.
+//! No later run pushes what this one leaves. So it waits for a running sync, ignores the minimum
+//! interval, and retries the remote until its time is over.
 
 use super::run::{Trigger, recorded};
 use crate::cli::env::Env;
@@ -64,7 +64,7 @@ fn tries(places: &Places, env: &Env, end: Instant) -> Result<Outcome, CliError> 
     }
 }
 
-/// Leaves the last sync behind, and waits until it has ended. It is in a group of its own: whoever ends this one leaves it going on.
+/// Starts the last sync, and waits for its end. It runs in its own process group: ending this process does not end it.
 pub fn wait_for_it(mut command: Command) {
     let command = command.args(["--last", "--within", &WITHIN.to_string()]);
     let _ = command

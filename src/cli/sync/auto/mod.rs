@@ -23,9 +23,9 @@ pub use state::AutoState;
 #[command(after_help = "\
 Examples:
   claude-sync auto enable              after each answer and session of Claude Code, and every hour
-  claude-sync auto enable --print      show what would be written, and change nothing
+  claude-sync auto enable --print      show the files that would be written, and change nothing
   claude-sync auto status
-  claude-sync auto disable             takes all of it back")]
+  claude-sync auto disable             remove the hooks and the timer")]
 pub struct Args {
     #[command(subcommand)]
     action: Action,
@@ -35,30 +35,30 @@ pub struct Args {
 enum Action {
     /// Let Claude Code and the system start syncs
     Enable(EnableArgs),
-    /// Show what starts syncs, and how the last one went
+    /// Show what starts syncs, and the result of the last one
     Status {
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Sync as the timer does: quietly, and only where the remote is not to be left alone
+    /// Sync like the timer: quietly, and not if the remote failed recently
     Run {
-        /// What started it
+        /// What started the sync
         #[arg(long, value_enum, default_value = "hand")]
         trigger: Trigger,
         /// Sync for the last time before this machine goes away: wait for a running sync, and retry the remote
         #[arg(long)]
         last: bool,
-        /// With --last: stop after this time
+        /// With --last: stop after this number of seconds
         #[arg(long, value_name = "SECONDS", default_value_t = last::WITHIN, requires = "last")]
         within: u64,
     },
-    /// Take back what `enable` did
+    /// Undo `enable`
     Disable,
-    /// What Claude Code calls: leaves a run behind and returns
+    /// Start a sync and return (called by Claude Code)
     #[command(hide = true)]
     Hook {
-        /// Wait for the end of that run: the machine may go away next
+        /// Wait for the end of the sync, because the machine may go away next
         #[arg(long)]
         last: bool,
     },

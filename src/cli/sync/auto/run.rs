@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 
 use super::settings_files::move_copies;
-use crate::auto::pace::{self, Last};
+use crate::auto::pace::{self, LastRun};
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::cli::env::Env;
@@ -68,7 +68,7 @@ pub fn recorded(
     env: &Env,
     run: impl FnOnce() -> Result<Outcome, CliError>,
 ) -> Result<Outcome, CliError> {
-    let mut last = Last {
+    let mut last = LastRun {
         trigger: trigger.name().to_owned(),
         began: env.now.to_string(),
         ended: None,

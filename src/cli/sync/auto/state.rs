@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::settings_files::settings_files;
 use crate::auto::claude;
 use crate::auto::ledger::{self, Ledger};
-use crate::auto::pace::{self, Last};
-use crate::auto::schedule::{self, Kind};
+use crate::auto::pace::{self, LastRun};
+use crate::auto::schedule::{self, Scheduler};
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::cli::env::Env;
@@ -34,9 +34,9 @@ pub struct AutoState {
     /// Settings files with our hooks.
     pub hooks: Vec<PathBuf>,
     /// What the system runs every hour.
-    pub scheduler: Option<Kind>,
+    pub scheduler: Option<Scheduler>,
     /// The last automatic run.
-    pub last: Option<Last>,
+    pub last: Option<LastRun>,
 }
 
 impl AutoState {
@@ -65,7 +65,7 @@ impl AutoState {
         serde_json::json!({
             "enabled": self.is_enabled(),
             "hooks": self.hooks,
-            "scheduler": self.scheduler.map(Kind::name),
+            "scheduler": self.scheduler.map(Scheduler::name),
             "last_run": self.last.as_ref().map(|last| serde_json::json!({
                 "trigger": last.trigger, "began": last.began, "ended": last.ended, "code": last.code, "error": last.error,
             })),

@@ -26,38 +26,37 @@ use matches::Matches;
 
 #[derive(Debug, clap::Args)]
 #[command(group = ArgGroup::new("what").required(true).multiple(true), after_help = "\
-All machines drop the data with their next sync, and none brings it back: what is in their transcripts stays there and is not synced \
-again. The remote gets a new history without it. A hosting service may keep old commits for a while, and so may other clones and \
-backups: ask it to collect garbage, and delete those.
+All machines delete the data with their next sync. Their transcripts are not changed, and are not synced again. \
+The remote gets a new history without the data. A hosting service may keep old commits for a while, and so may other clones and \
+backups: ask the service to collect garbage, and delete the others.
 
-This machine keeps what was forgotten for 7 days, so that claude-sync forget --undo can bring it back. What is in transcripts comes back \
-too. To keep nothing: --for-good")]
+This machine keeps the data for 7 days, for claude-sync forget --undo. To keep nothing: --for-good")]
 pub struct Args {
-    /// A session, by id
+    /// Session to delete, by id
     #[arg(long, value_name = "ID", group = "what")]
     session: Vec<String>,
-    /// A project, by the name that reports show; what it uses later is not synced either
+    /// Project to delete, by the name that reports show; its later usage is not synced either
     #[arg(long, value_name = "NAME", group = "what")]
     project: Vec<String>,
-    /// A machine, by id, the beginning of its id, or name: all that it ever wrote
+    /// Machine whose data to delete: its id, the beginning of its id, or its name
     #[arg(long, value_name = "MACHINE", group = "what")]
     machine: Vec<String>,
-    /// Everything before a UTC day
+    /// Delete everything before a UTC day
     #[arg(long, value_name = "YYYY-MM-DD", group = "what")]
     before: Option<String>,
-    /// Take back what was forgotten last, or what is named, within 7 days
+    /// Restore the data deleted last, or the selected data, within 7 days
     #[arg(long, group = "what", conflicts_with_all = ["ahead", "for_good"])]
     undo: bool,
-    /// Keep nothing by which it could be taken back
+    /// Keep no copy for --undo
     #[arg(long)]
     for_good: bool,
-    /// Also where nothing that was synced fits: what comes later is kept out
+    /// Do not fail if no synced data is selected; data that is synced later is deleted too
     #[arg(long)]
     ahead: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
-    /// Print JSON, and do not ask: that needs --yes
+    /// Print JSON; requires --yes
     #[arg(long, requires = "yes")]
     json: bool,
 }
@@ -179,13 +178,13 @@ fn intents(subjects: &[Subject], places: &Places) -> Result<Vec<Intent>, CliErro
     let salt = hex(&salt);
     let key = name_key(places)?;
     let intent = |subject: &Subject| {
-        let (subject, says) = subject.tombstone(&salt, key.as_ref());
-        let value = says.get("salt").cloned();
+        let (subject, members) = subject.tombstone(&salt, key.as_ref());
+        let salt = members.get("salt").cloned();
         Intent {
             kind: FORGOTTEN,
             subject,
-            key: if says.is_empty() { "all" } else { "salt" },
-            value: value.unwrap_or(serde_json::Value::Bool(true)),
+            key: if members.is_empty() { "all" } else { "salt" },
+            value: salt.unwrap_or(serde_json::Value::Bool(true)),
         }
     };
     Ok(subjects.iter().map(intent).collect())
@@ -214,7 +213,7 @@ fn confirm(what: &str, env: &Env) -> Result<bool, CliError> {
             &format!("this would take {what} out of the repository and its history for good"),
             "claude_sync::usage",
             exit::USAGE,
-            "say --yes if that is what you want",
+            "pass --yes to confirm",
         ));
     }
     eprint!(

@@ -30,24 +30,24 @@ enum Hook {
     PostMerge(Rest),
     /// After a rebase: check the manifest
     PostRewrite(Rest),
-    /// Before a push: refuse what it would break
+    /// Before a push: refuse one that would damage the remote's data
     PrePush(Rest),
-    /// In a bare repository on a server: refuse pushes that lose or forge data, or carry anything else
+    /// In a bare repository on a server: refuse pushes that lose or forge data, or contain other files
     PreReceive(Rest),
-    /// Install the server's hook in the bare repository at this place
-    Install(Place),
+    /// Install the server's hook in a bare repository
+    Install(BareRepository),
 }
 
 #[derive(Debug, clap::Args)]
 struct Rest {
-    /// What git gives it
+    /// Arguments from git
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
 
 #[derive(Debug, clap::Args)]
-struct Place {
-    /// The bare repository
+struct BareRepository {
+    /// Path of the bare repository
     path: std::path::PathBuf,
 }
 
@@ -112,7 +112,7 @@ fn after(repo: &Repo, operation: &str) -> Result<u8, CliError> {
     private::close_folder(repo.path());
     if !guard::is_fresh(repo, root)? {
         eprintln!(
-            "claude-sync: after this {operation}, the manifest does not tell of the files beside it. Run: claude-sync"
+            "claude-sync: after this {operation}, the manifest is out of date. Run: claude-sync"
         );
     }
     Ok(exit::OK)

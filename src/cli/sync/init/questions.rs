@@ -1,30 +1,30 @@
-//! What `init` asks, on a terminal, of what the command line did not say.
+//! The questions of `init` on a terminal, for answers that the command line does not contain.
 
 use super::github;
 use super::project_names::ProjectNames;
 use crate::cli::error::CliError;
 use crate::cli::prompt::{choose, confirm, line};
 
-/// What a set-up is to be like.
+/// The choices of a set-up.
 #[derive(Debug, Clone, Default)]
 pub struct Answers {
     /// The remote's address.
     pub remote: Option<String>,
     /// The name of a repository at GitHub.
     pub github: Option<String>,
-    /// What projects are called.
+    /// How to name projects.
     pub project_names: Option<ProjectNames>,
-    /// This machine gets a pseudonym.
+    /// Use the first digits of the machine id as its name.
     pub anonymize_hostname: bool,
-    /// Files are encrypted.
+    /// Encrypt files.
     pub encrypt: bool,
-    /// Only sums of what is older are kept.
+    /// Prune records that are older than this number of days.
     pub retention_days: Option<u32>,
-    /// Syncs happen by themselves.
+    /// Enable automatic sync.
     pub auto: bool,
 }
 
-/// Asks for what `given` does not say. `knows_auto`: whether syncs happen by themselves is said.
+/// Asks for the choices that `given` does not contain. `knows_auto`: `given.auto` is a choice.
 pub fn ask(given: Answers, knows_auto: bool) -> Result<Answers, CliError> {
     let mut out = given;
     if out.remote.is_none() && out.github.is_none() {
@@ -35,7 +35,7 @@ pub fn ask(given: Answers, knows_auto: bool) -> Result<Answers, CliError> {
     }
     if !knows_auto {
         out.auto = confirm(
-            "Sync by itself: after each session of Claude Code, and every hour?",
+            "Sync automatically, after each session of Claude Code and every hour?",
             true,
         )?;
     }
@@ -50,7 +50,7 @@ fn remote(out: &mut Answers) -> Result<(), CliError> {
     if github::is_there() {
         places.insert(0, "in a private repository at GitHub, made now with gh");
     }
-    let chosen = choose("Where is the history to be kept?", &places)?;
+    let chosen = choose("Where should the history be stored?", &places)?;
     match places.len() - chosen {
         3 => out.github = Some(line("Its name", "claude-usage")?),
         2 => {
@@ -69,14 +69,14 @@ fn privacy(out: &mut Answers) -> Result<(), CliError> {
         "names, but all of it encrypted",
         "let me choose one by one",
     ];
-    match choose("Beside figures, what may leave this machine?", &levels)? {
+    match choose("Besides usage numbers, what may be uploaded?", &levels)? {
         0 => {}
         1 => (out.project_names, out.anonymize_hostname) = (Some(ProjectNames::None), true),
         2 => out.encrypt = true,
         _ => {
             let names = [
                 "the last part of their path",
-                "a code that only your machines can tell",
+                "a code that only your machines can read",
                 "nothing",
             ];
             let how = [ProjectNames::Last, ProjectNames::Hash, ProjectNames::None];

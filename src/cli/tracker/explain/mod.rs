@@ -9,7 +9,7 @@ mod view;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
-use crate::cli::rows::{Filter, Found, Source};
+use crate::cli::rows::{DataSource, Filter, SelectedFleet};
 use crate::cli::{exit, places, source};
 use std::collections::BTreeSet;
 
@@ -18,7 +18,7 @@ use chrono::NaiveDate;
 use crate::base::text::{nearest, printable};
 use crate::fleet::Row;
 use crate::report::Bounds;
-use crate::report::explain::{Explanation, Subject};
+use crate::report::explain::{ExplainedFigure, Explanation};
 use crate::store::{config, key};
 use view::View;
 
@@ -66,11 +66,11 @@ pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 }
 
 impl Args {
-    fn subject(&self) -> Subject {
+    fn subject(&self) -> ExplainedFigure {
         if self.what.is_empty() {
-            Subject::All
+            ExplainedFigure::All
         } else {
-            Subject::parse(&self.what)
+            ExplainedFigure::parse(&self.what)
         }
     }
 
@@ -84,11 +84,11 @@ impl Args {
 }
 
 /// Finds the requests of a figure, then their files, commits and transcript lines.
-fn read(args: &Args, env: &Env) -> Result<(Explanation, Found), CliError> {
+fn read(args: &Args, env: &Env) -> Result<(Explanation, SelectedFleet), CliError> {
     let (mut explanation, found) = read_rows(args, env)?;
     explanation.keep(|machine| found.wants(machine));
     let places = places::find()?;
-    if args.filter.source == Source::Sync {
+    if args.filter.source == DataSource::Sync {
         let repo = source::open(&places)?;
         explanation.find_copies(&repo)?;
         explanation.find_commits(&repo, args.limit())?;
@@ -102,7 +102,7 @@ fn read(args: &Args, env: &Env) -> Result<(Explanation, Found), CliError> {
     Ok((explanation, found))
 }
 
-fn read_rows(args: &Args, env: &Env) -> Result<(Explanation, Found), CliError> {
+fn read_rows(args: &Args, env: &Env) -> Result<(Explanation, SelectedFleet), CliError> {
     let filter = &args.filter;
     let subject = args.subject();
     let asked = Bounds {
@@ -114,7 +114,7 @@ fn read_rows(args: &Args, env: &Env) -> Result<(Explanation, Found), CliError> {
         Explanation::new(subject.clone(), asked, filter.timezone, args.model.clone());
     // Ids of sessions, for "did you mean". The number limits memory.
     let mut sessions = BTreeSet::new();
-    let collects = matches!(subject, Subject::Session(_));
+    let collects = matches!(subject, ExplainedFigure::Session(_));
     // Rows of the index have no ids: each is read from its file.
     let found = filter.read_with_ids(env, bounds, &mut |row: &Row<'_>| {
         let session = row.session.filter(|_| collects && sessions.len() < 10_000);
@@ -128,9 +128,9 @@ fn read_rows(args: &Args, env: &Env) -> Result<(Explanation, Found), CliError> {
 }
 
 /// Fails if a session or record without requests was asked for.
-fn refuse_unknown(subject: &Subject, sessions: &BTreeSet<String>) -> Result<(), CliError> {
+fn refuse_unknown(subject: &ExplainedFigure, sessions: &BTreeSet<String>) -> Result<(), CliError> {
     let (message, help) = match subject {
-        Subject::Session(begin) => {
+        ExplainedFigure::Session(begin) => {
             let near = nearest(begin, sessions.iter().map(String::as_str))
                 .map(|near| format!("did you mean {}? ", printable(near, 60)))
                 .unwrap_or_default();
@@ -140,11 +140,11 @@ fn refuse_unknown(subject: &Subject, sessions: &BTreeSet<String>) -> Result<(), 
                 format!("{near}claude-usage-tracker session shows all sessions"),
             )
         }
-        Subject::Record(id) => (
+        ExplainedFigure::Record(id) => (
             format!("no record has the id {id}"),
             "explain a day or a session to see the ids of its records".to_owned(),
         ),
-        Subject::All | Subject::Days(..) => return Ok(()),
+        ExplainedFigure::All | ExplainedFigure::Days(..) => return Ok(()),
     };
     Err(CliError::plain(
         &message,

@@ -8,7 +8,7 @@ use crate::base::text::{count, printable, thousands};
 use crate::fleet::RowSource;
 use crate::record::{Level, Source};
 use crate::report::explain::{Copy, Evidence};
-use crate::report::{Mode, price};
+use crate::report::{CostMode, price};
 
 impl View<'_> {
     pub(super) fn to_text(&self) -> String {
@@ -39,7 +39,7 @@ impl View<'_> {
         let table = self.fleet.prices();
         let (source, as_of) = (table.source(), table.as_of());
         out.push_str(&format!("  Prices: {source}, {as_of}.\n"));
-        if self.mode != Mode::Calculate {
+        if self.mode != CostMode::Calculate {
             out.push_str("  With this --mode, a cost that a transcript contains counts instead.\n");
         }
         out

@@ -8,12 +8,12 @@ use crate::base::time::Timestamp;
 use crate::fleet::Fleet;
 use crate::record::Totals;
 use crate::report::explain::Evidence;
-use crate::report::{Mode, Zone};
+use crate::report::{CostMode, Zone};
 
 /// The requests that `explain` shows.
 pub(super) struct View<'a> {
     pub(super) zone: Zone,
-    pub(super) mode: Mode,
+    pub(super) mode: CostMode,
     pub(super) now: Timestamp,
     pub(super) fleet: &'a Fleet,
     /// Labels of the fleet's machines, by index.

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::choice::{Choice, Split};
+use super::choice::{Breakdown, Choice};
 use super::group::{Group, by_cost};
 use super::lower::Lower;
-use super::slot::{Part, Slot, model};
+use super::slot::{PartKey, Slot, model};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
 use crate::format::syncfile::SyncFile;
@@ -23,13 +23,13 @@ struct Share {
 /// A line while rows come in. Of a report about some machines, each machine has lines of its own
 /// until all rows are in: before, it is not known which machines are meant.
 #[derive(Debug)]
-pub(super) struct Sum {
+pub(super) struct GroupBuilder {
     pub(super) slot: Slot,
     pub(super) machine: Option<usize>,
     /// All that counts is in one of these.
     models: Vec<Share>,
     /// The same, split otherwise, where that is asked for.
-    parts: Vec<(Part, Totals)>,
+    parts: Vec<(PartKey, Totals)>,
     machines: Vec<usize>,
     first: Option<(Timestamp, String)>,
     last: Option<Timestamp>,
@@ -38,7 +38,7 @@ pub(super) struct Sum {
     ledger: Totals,
 }
 
-impl Sum {
+impl GroupBuilder {
     /// A line without rows.
     pub(super) fn new(slot: Slot, machine: Option<usize>) -> Self {
         Self {
@@ -56,12 +56,12 @@ impl Sum {
     }
 
     /// Adds a row.
-    pub(super) fn add(&mut self, row: &Row, split: Option<Split>) {
+    pub(super) fn add(&mut self, row: &Row, split: Option<Breakdown>) {
         let unpriced = row.totals.requests.max(row.is_ledger().into());
         let unpriced = if row.totals.cost.known { 0 } else { unpriced };
         self.share(model(row), row.totals, unpriced);
-        if let Some(split) = split.filter(|split| *split != Split::Model) {
-            let new = || (Part::of(row, split), Totals::default());
+        if let Some(split) = split.filter(|split| *split != Breakdown::Model) {
+            let new = || (PartKey::of(row, split), Totals::default());
             let part = find_or_insert(&mut self.parts, |(part, _)| part.holds(row, split), new);
             part.1 = part.1.plus(row.totals);
         }
@@ -121,7 +121,7 @@ impl Sum {
     pub(super) fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
         let models = self.models.into_iter();
         let models: Vec<_> = models.map(|share| (share.model, share.totals)).collect();
-        let mut parts: Vec<(String, Totals)> = if choice.split == Some(Split::Model) {
+        let mut parts: Vec<(String, Totals)> = if choice.split == Some(Breakdown::Model) {
             models.clone()
         } else {
             let parts = self.parts.into_iter();
@@ -167,10 +167,10 @@ fn name(out: &mut Group, slot: Slot, (fleet, labels): (&Fleet, &[String]), choic
 }
 
 /// The lines of the selected machines, those of one slot joined.
-pub(super) fn joined(sums: Vec<Sum>, wanted: impl Fn(usize) -> bool) -> Vec<Sum> {
+pub(super) fn joined(sums: Vec<GroupBuilder>, wanted: impl Fn(usize) -> bool) -> Vec<GroupBuilder> {
     let mut places: HashMap<Slot, usize> = HashMap::new();
-    let mut out: Vec<Sum> = Vec::new();
-    let wanted = |sum: &Sum| sum.machine.is_some_and(&wanted);
+    let mut out: Vec<GroupBuilder> = Vec::new();
+    let wanted = |sum: &GroupBuilder| sum.machine.is_some_and(&wanted);
     for sum in sums.into_iter().filter(wanted) {
         if let Some(at) = places.get(&sum.slot) {
             out[*at].join(sum);
