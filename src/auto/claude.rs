@@ -4,7 +4,7 @@ use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 
 /// When Claude Code calls: at the end of each answer and of each session.
-pub const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
+pub(crate) const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
 
 /// How a command of ours ends.
 const OURS: &str = " auto hook";
@@ -13,7 +13,7 @@ const OURS: &str = " auto hook";
 const TIMEOUT: &str = "10";
 
 /// What follows the command at the end of a session where the machine may go away next.
-pub const LAST: &str = " --last";
+pub(crate) const LAST: &str = " --last";
 
 /// Claude Code waits so long for that one, in seconds: no more than it grants to hooks at the end of a session.
 const LAST_TIMEOUT: &str = "60";
@@ -36,7 +36,7 @@ fn is_ours(command: &str) -> bool {
 }
 
 /// The command that Claude Code is to call.
-pub fn command(program: &str) -> String {
+pub(crate) fn command(program: &str) -> String {
     let quoted = if cfg!(windows) {
         format!("\"{program}\"")
     } else {
@@ -47,7 +47,7 @@ pub fn command(program: &str) -> String {
 
 /// The settings with our hooks, or `None` where they have them already. The reason where that cannot be. `last`: at the end of a session
 /// Claude Code waits for the sync.
-pub fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
+pub(crate) fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
     let object = root.object_value().ok_or("it is no JSON object")?;
@@ -89,7 +89,7 @@ pub fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String
 }
 
 /// The settings without our hooks, or `None` where there are none.
-pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
+pub(crate) fn without_hooks(text: &str) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     if body.trim().is_empty() {
         return Ok(None);
@@ -102,7 +102,7 @@ pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
 }
 
 /// Whether Claude Code calls us.
-pub fn has_hooks(text: &str) -> bool {
+pub(crate) fn has_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1);
     let object = root.ok().and_then(|root| root.object_value());
     object.is_some_and(|object| {
@@ -113,7 +113,7 @@ pub fn has_hooks(text: &str) -> bool {
 }
 
 /// Whether the settings disable all hooks.
-pub fn disables_hooks(text: &str) -> bool {
+pub(crate) fn disables_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1).ok();
     let value = root.and_then(|root| {
         root.object_value()?
@@ -125,7 +125,7 @@ pub fn disables_hooks(text: &str) -> bool {
 }
 
 /// The number of days after which Claude Code deletes transcripts, if these settings set it.
-pub fn cleanup_days(text: &str) -> Option<u64> {
+pub(crate) fn cleanup_days(text: &str) -> Option<u64> {
     let root = parse(split_mark(text).1).ok()?;
     let value = root.object_value()?.get("cleanupPeriodDays")?.value()?;
     value.as_number_lit()?.to_string().parse().ok()

@@ -8,41 +8,41 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::AutoError;
-pub use super::files::delete;
+pub(crate) use super::files::delete;
 use super::{claude, schedule};
 use crate::base::key::hex;
 use crate::store::durable;
 
 /// What was done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// The version of this file's format.
-    pub version: u32,
+    pub(crate) version: u32,
     /// Claude Code's settings files that were changed.
     #[serde(default)]
-    pub settings: Vec<Changed>,
+    pub(crate) settings: Vec<Changed>,
     /// The timer that was installed.
     #[serde(default)]
-    pub scheduler: Option<schedule::Scheduler>,
+    pub(crate) scheduler: Option<schedule::Scheduler>,
     /// SHA-256 of the `config.json` that `init` made, where there was none.
     #[serde(default)]
-    pub config: Option<String>,
+    pub(crate) config: Option<String>,
 }
 
 /// A settings file that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
+pub(crate) struct Changed {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// A copy of what it was before; none where there was no file.
-    pub backup: Option<PathBuf>,
+    pub(crate) backup: Option<PathBuf>,
     /// SHA-256 of what it became.
-    pub became: String,
+    pub(crate) became: String,
 }
 
 /// How a settings file was put back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PutBack {
+pub(crate) enum PutBack {
     /// Nothing of ours was in it.
     Untouched,
     /// It is as it was before, byte for byte.
@@ -52,18 +52,18 @@ pub enum PutBack {
 }
 
 /// The ledger's place, beside `config.json`.
-pub fn place(config: &Path) -> PathBuf {
+pub(crate) fn place(config: &Path) -> PathBuf {
     config.with_file_name("installed.json")
 }
 
 /// SHA-256 as text.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
 impl Ledger {
     /// Reads the ledger; one that is missing or cannot be read is empty: then what is ours is found by its looks.
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         fs::read(path)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
@@ -71,7 +71,7 @@ impl Ledger {
     }
 
     /// Writes it, or deletes it where nothing is left to undo.
-    pub fn write(&self, path: &Path) -> Result<(), AutoError> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), AutoError> {
         if self.settings.is_empty() && self.scheduler.is_none() && self.config.is_none() {
             return delete(path);
         }
@@ -84,7 +84,7 @@ impl Ledger {
     }
 
     /// Moves copies of settings files that an earlier version kept beside them to the state folder. Returns whether there were any.
-    pub fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
+    pub(crate) fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
         let mut moved = false;
         for changed in &mut self.settings {
             let wanted = backup_place(state, &changed.path);
@@ -103,7 +103,7 @@ impl Ledger {
 
     /// Puts our hooks into a settings file, of which a copy is kept in the state folder. Returns whether anything changed. `last`: at the
     /// end of a session Claude Code waits for the sync.
-    pub fn add_hooks(
+    pub(crate) fn add_hooks(
         &mut self,
         settings: &Path,
         command: &str,
@@ -152,7 +152,7 @@ impl Ledger {
     }
 
     /// Takes our hooks out of a settings file.
-    pub fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
+    pub(crate) fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
         let path = target(settings);
         let known = self
             .settings
@@ -194,7 +194,7 @@ impl Ledger {
 }
 
 /// The file that a path leads to, also if it does not exist yet: users link to settings in other folders.
-pub fn target(settings: &Path) -> PathBuf {
+pub(crate) fn target(settings: &Path) -> PathBuf {
     let mut path = settings.to_owned();
     for _ in 0..16 {
         if let Ok(real) = fs::canonicalize(&path) {

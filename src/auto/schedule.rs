@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::crontab;
 use super::error::AutoError;
 use super::files::delete;
-pub use super::job::{Job, VARIABLES};
+pub(crate) use super::job::{Job, VARIABLES};
 use super::texts;
 use super::tool::run;
 use crate::store::durable;
@@ -15,7 +15,7 @@ use crate::store::durable;
 /// A scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Scheduler {
+pub(crate) enum Scheduler {
     /// A timer of the user's systemd.
     Systemd,
     /// A launchd agent.
@@ -28,10 +28,10 @@ pub enum Scheduler {
 
 impl Scheduler {
     /// All schedulers.
-    pub const ALL: [Self; 4] = [Self::Systemd, Self::Launchd, Self::Cron, Self::Tasks];
+    pub(crate) const ALL: [Self; 4] = [Self::Systemd, Self::Launchd, Self::Cron, Self::Tasks];
 
     /// The scheduler's name on the command line.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Systemd => "systemd",
             Self::Launchd => "launchd",
@@ -41,7 +41,7 @@ impl Scheduler {
     }
 
     /// The preferred scheduler of this system; `None` if it has none.
-    pub fn here() -> Option<Self> {
+    pub(crate) fn here() -> Option<Self> {
         match std::env::consts::OS {
             "macos" => Some(Self::Launchd),
             "windows" => Some(Self::Tasks),
@@ -53,16 +53,16 @@ impl Scheduler {
 
 /// The folders in which schedulers look for jobs.
 #[derive(Debug, Clone)]
-pub struct Folders {
+pub(crate) struct Folders {
     /// `$XDG_CONFIG_HOME`.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
     /// The home folder.
-    pub home: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 /// The files that a scheduler needs, each with its text. For cron, the path is just `crontab`, and
 /// the text is the line.
-pub fn texts(kind: Scheduler, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)> {
+pub(crate) fn texts(kind: Scheduler, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)> {
     match kind {
         Scheduler::Systemd => {
             let (service, timer) = texts::systemd(job);
@@ -100,7 +100,7 @@ fn paths(kind: Scheduler, folders: &Folders) -> Vec<PathBuf> {
 }
 
 /// Installs the job, and starts it. An earlier installation is replaced.
-pub fn install(kind: Scheduler, job: &Job, folders: &Folders) -> Result<(), AutoError> {
+pub(crate) fn install(kind: Scheduler, job: &Job, folders: &Folders) -> Result<(), AutoError> {
     if kind == Scheduler::Cron {
         return crontab::add(&texts::cron(job));
     }
@@ -147,7 +147,7 @@ fn start(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
 }
 
 /// Removes the job. A job that is not installed is not an error.
-pub fn remove(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
+pub(crate) fn remove(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
     let files = paths(kind, folders);
     // A scheduler that does not know the job fails: its files are deleted all the same.
     match kind {
@@ -170,7 +170,7 @@ pub fn remove(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
 }
 
 /// Whether the job is installed.
-pub fn is_installed(kind: Scheduler, folders: &Folders) -> bool {
+pub(crate) fn is_installed(kind: Scheduler, folders: &Folders) -> bool {
     match kind {
         Scheduler::Cron => crontab::has_job(),
         _ => paths(kind, folders).iter().all(|path| path.exists()),

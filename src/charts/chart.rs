@@ -11,11 +11,11 @@ pub(super) const WIDTH: u32 = 1600;
 /// A chart could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to draw a chart: {0}")]
-pub struct ChartError(String);
+pub(crate) struct ChartError(String);
 
 /// What a value counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// US dollars.
     Dollars,
     /// Tokens.
@@ -24,7 +24,7 @@ pub enum Unit {
 
 impl Unit {
     /// A value in a few characters: `$1.2k`, `35M`.
-    pub fn short(self, value: f64) -> String {
+    pub(crate) fn short(self, value: f64) -> String {
         let sign = if self == Self::Dollars { "$" } else { "" };
         let (scaled, suffix) = match value {
             value if value >= 1e9 => (value / 1e9, "B"),
@@ -42,7 +42,7 @@ impl Unit {
     }
 
     /// What its values are called.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Dollars => "Cost",
             Self::Tokens => "Tokens",
@@ -50,7 +50,7 @@ impl Unit {
     }
 
     /// A value as in a report.
-    pub fn exact(self, value: f64) -> String {
+    pub(crate) fn exact(self, value: f64) -> String {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -68,7 +68,7 @@ impl Unit {
 
 /// What is drawn.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Chart {
+pub(crate) enum Chart {
     /// Bars side by side, each of parts one above the other.
     Stack {
         /// What stands below each bar.

@@ -8,6 +8,6 @@ mod chart;
 mod picture;
 mod theme;
 
-pub use chart::{Chart, ChartError, Unit};
-pub use picture::{Picture, escaped};
-pub use theme::Theme;
+pub(crate) use chart::{Chart, ChartError, Unit};
+pub(crate) use picture::{Picture, escaped};
+pub(crate) use theme::Theme;

@@ -9,13 +9,13 @@ use super::{bars, calendar};
 
 /// A chart with its title.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Picture {
+pub(crate) struct Picture {
     /// The heading, also for screen readers.
-    pub title: String,
+    pub(crate) title: String,
     /// What its values count.
-    pub unit: Unit,
+    pub(crate) unit: Unit,
     /// What is drawn.
-    pub chart: Chart,
+    pub(crate) chart: Chart,
 }
 
 impl Picture {
@@ -30,7 +30,7 @@ impl Picture {
     }
 
     /// The picture as an SVG document of its own. Names in it are escaped.
-    pub fn svg(&self, theme: Theme) -> Result<String, ChartError> {
+    pub(crate) fn svg(&self, theme: Theme) -> Result<String, ChartError> {
         let mut out = String::new();
         let root = SVGBackend::with_string(&mut out, (WIDTH, self.height())).into_drawing_area();
         root.fill(&theme.ground()).map_err(failed)?;
@@ -51,7 +51,7 @@ impl Picture {
     }
 
     /// What the chart shows, as rows of a table: a name, and a value for each of the columns that are named first.
-    pub fn table(&self) -> (Vec<String>, Vec<(String, Vec<f64>)>) {
+    pub(crate) fn table(&self) -> (Vec<String>, Vec<(String, Vec<f64>)>) {
         match &self.chart {
             Chart::Stack { bars, parts } => {
                 let rows = bars.iter().enumerate().map(|(at, bar)| {
@@ -90,7 +90,7 @@ impl Picture {
 }
 
 /// Text for XML and HTML, also inside an attribute. Control characters and what changes the direction of text are dropped.
-pub fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     crate::base::text::printable(text, 200)
         .replace('&', "&amp;")
         .replace('<', "&lt;")

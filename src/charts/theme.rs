@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 /// Colors for a bright or a dark room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
+pub(crate) enum Theme {
     /// Dark on white.
     Light,
     /// Light on nearly black.

@@ -18,28 +18,28 @@ const DEFAULT_WIDTH: u16 = 120;
 
 /// The environment.
 #[derive(Debug, Clone)]
-pub struct Env {
+pub(crate) struct Env {
     /// The clock. `CLAUDE_SYNC_NOW` (RFC 3339) stops it, for reproducible runs.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// `CLAUDE_SYNC_NOW`, if it is not a time.
     invalid_now: Option<String>,
     /// Width of the terminal, in characters.
-    pub width: u16,
+    pub(crate) width: u16,
     /// Whether error messages have colors.
-    pub colors: bool,
+    pub(crate) colors: bool,
     /// `--quiet`.
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// `--verbose`.
     verbose: bool,
     /// A step that takes longer has a progress bar. `None`: no bars.
     bars_after: Option<Duration>,
     /// Whether somebody can answer questions.
-    pub attended: bool,
+    pub(crate) attended: bool,
 }
 
 impl Env {
     /// Reads the environment variables and the terminal.
-    pub fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let (now, invalid_now) = clock();
         let stderr = std::io::stderr().is_terminal();
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -57,7 +57,7 @@ impl Env {
     }
 
     /// With the options of the command line.
-    pub fn with_globals(self, globals: Globals) -> Self {
+    pub(crate) fn with_globals(self, globals: Globals) -> Self {
         let Globals { options, json } = globals;
         let GlobalOptions {
             color,
@@ -80,7 +80,7 @@ impl Env {
     }
 
     /// The watcher that shows the progress of work.
-    pub fn watcher(&self) -> Watcher {
+    pub(crate) fn watcher(&self) -> Watcher {
         if self.verbose {
             progress::lines()
         } else {
@@ -89,7 +89,7 @@ impl Env {
     }
 
     /// Fails if a variable has an invalid value.
-    pub fn check(&self) -> Result<(), CliError> {
+    pub(crate) fn check(&self) -> Result<(), CliError> {
         let Some(text) = &self.invalid_now else {
             return Ok(());
         };
@@ -103,7 +103,7 @@ impl Env {
     }
 
     /// The options of a run, before the options of a command change them.
-    pub fn options(&self) -> Options {
+    pub(crate) fn options(&self) -> Options {
         Options {
             mode: Mode::Incremental,
             intents: Vec::new(),

@@ -8,7 +8,7 @@ use super::{exit, print};
 
 /// Turns the result of a command into the exit code of the process. A command that succeeds fails
 /// after all if its output could not be written.
-pub fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
+pub(crate) fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
     let result = result.and_then(|code| match print::failure() {
         Some(reason) if code == exit::OK => Err(not_printed(reason)),
         _ => Ok(code),

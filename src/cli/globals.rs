@@ -8,21 +8,21 @@ const HEADING: &str = "With every command";
 
 /// Options of every command.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub struct GlobalOptions {
+pub(crate) struct GlobalOptions {
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto", help_heading = HEADING)]
     #[arg(help = "When to color messages: by default on terminals, unless NO_COLOR is set")]
-    pub color: ColorMode,
+    pub(crate) color: ColorMode,
     /// Print only the requested output, warnings and errors
     #[arg(short, long, global = true, help_heading = HEADING)]
-    pub quiet: bool,
+    pub(crate) quiet: bool,
     /// Log each step and its duration to standard error
     #[arg(short, long, global = true, conflicts_with = "quiet", help_heading = HEADING)]
-    pub verbose: bool,
+    pub(crate) verbose: bool,
 }
 
 /// When to color messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ColorMode {
+pub(crate) enum ColorMode {
     Auto,
     Always,
     Never,
@@ -30,15 +30,15 @@ pub enum ColorMode {
 
 /// The options of every command, as the command line has them.
 #[derive(Debug, Clone, Copy)]
-pub struct Globals {
+pub(crate) struct Globals {
     /// The options.
-    pub options: GlobalOptions,
+    pub(crate) options: GlobalOptions,
     /// Whether the command prints JSON.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Parses the command line. Exits for `--help`, `--version` and errors.
-pub fn parse<P: Parser>() -> (P, Globals) {
+pub(crate) fn parse<P: Parser>() -> (P, Globals) {
     let args = behind_command(std::env::args_os().collect());
     let mut command = P::command().color(color_choice(&args));
     let found = command.try_get_matches_from_mut(&args);

@@ -6,13 +6,13 @@ use crate::base::ids::RecordId;
 use crate::sync::Host;
 
 /// The absolute path of `claude-sync`, also when the tracker asks.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-sync"));
     own.with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// This machine, as its own system names it. `CLAUDE_SYNC_HOSTNAME` names it otherwise.
-pub fn host() -> Host {
+pub(crate) fn host() -> Host {
     let named = std::env::var("CLAUDE_SYNC_HOSTNAME")
         .ok()
         .filter(|name| !name.is_empty());

@@ -9,7 +9,7 @@ use super::exit;
 use crate::store::durable::{self, WriteError};
 
 /// Writes a file. A regular file is replaced as a whole; a device or pipe is written to.
-pub fn write_file(
+pub(crate) fn write_file(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<u8, CliError> {

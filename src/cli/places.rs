@@ -13,14 +13,14 @@ use crate::store::{Places, profiles};
 use crate::transcripts::{Search, data_folders, pattern};
 
 /// The home folder, if there is one.
-pub fn home() -> Option<PathBuf> {
+pub(crate) fn home() -> Option<PathBuf> {
     choose_native_strategy()
         .ok()
         .map(|base| base.home_dir().to_owned())
 }
 
 /// The folders in which the system looks for the programs that it starts.
-pub fn system_folders() -> Result<Folders, CliError> {
+pub(crate) fn system_folders() -> Result<Folders, CliError> {
     let base = base_folders()?;
     Ok(Folders {
         config: base.config_dir(),
@@ -29,7 +29,7 @@ pub fn system_folders() -> Result<Folders, CliError> {
 }
 
 /// The folders and files of claude-sync and Claude Code.
-pub fn find() -> Result<Places, CliError> {
+pub(crate) fn find() -> Result<Places, CliError> {
     let base = base_folders()?;
     let state = base
         .state_dir()

@@ -10,7 +10,7 @@ use crate::base::text::Screen;
 static FAILED: OnceLock<String> = OnceLock::new();
 
 /// Records the result of writing to standard output. A reader that goes away, such as `head`, is not an error.
-pub fn printed(result: io::Result<()>) {
+pub(crate) fn printed(result: io::Result<()>) {
     if let Err(error) = result
         && error.kind() != ErrorKind::BrokenPipe
     {
@@ -19,24 +19,24 @@ pub fn printed(result: io::Result<()>) {
 }
 
 /// The first error of writing to standard output, if there was one.
-pub fn failure() -> Option<&'static str> {
+pub(crate) fn failure() -> Option<&'static str> {
     FAILED.get().map(String::as_str)
 }
 
 /// Prints text.
-pub fn out(text: &str) {
+pub(crate) fn out(text: &str) {
     write(&Screen::lines(text));
 }
 
 /// Prints the result of a command that was not asked to print anything; not with `--quiet`.
-pub fn note(env: &Env, text: &str) {
+pub(crate) fn note(env: &Env, text: &str) {
     if !env.quiet {
         out(text);
     }
 }
 
 /// Prints JSON.
-pub fn json(value: &serde_json::Value) {
+pub(crate) fn json(value: &serde_json::Value) {
     write(&Screen::json(&format!("{value:#}\n")));
 }
 

@@ -11,7 +11,7 @@ use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable;
 
 /// Steps that take less time have no bar.
-pub const AFTER: Duration = Duration::from_secs(1);
+pub(crate) const AFTER: Duration = Duration::from_secs(1);
 
 /// A step's name.
 fn name(step: Step) -> &'static str {
@@ -36,7 +36,7 @@ struct Since {
 }
 
 /// Logs each step, each git command, and its duration.
-pub fn lines() -> Watcher {
+pub(crate) fn lines() -> Watcher {
     let took = |since: Option<Instant>| since.map_or(0.0, |since| since.elapsed().as_secs_f64());
     let since = Mutex::new(Since::default());
     Watcher::new(move |event| {
@@ -69,7 +69,7 @@ pub fn lines() -> Watcher {
 }
 
 /// Draws a bar for each step that takes longer than `after`.
-pub fn bars(after: Duration) -> Watcher {
+pub(crate) fn bars(after: Duration) -> Watcher {
     let shown: Mutex<Option<StepBar>> = Mutex::new(None);
     Watcher::new(move |event| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);

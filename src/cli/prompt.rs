@@ -7,7 +7,7 @@ use super::error::CliError;
 use super::exit;
 
 /// Asks for one of several answers, and returns its index.
-pub fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
+pub(crate) fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
     Select::with_theme(&ColorfulTheme::default())
         .with_prompt(question)
         .items(items)
@@ -17,7 +17,7 @@ pub fn choose(question: &str, items: &[&str]) -> Result<usize, CliError> {
 }
 
 /// Asks for yes or no.
-pub fn confirm(question: &str, default: bool) -> Result<bool, CliError> {
+pub(crate) fn confirm(question: &str, default: bool) -> Result<bool, CliError> {
     Confirm::with_theme(&ColorfulTheme::default())
         .with_prompt(question)
         .default(default)
@@ -26,7 +26,7 @@ pub fn confirm(question: &str, default: bool) -> Result<bool, CliError> {
 }
 
 /// Asks for a line of text. Without a default, an empty line is an answer.
-pub fn line(question: &str, default: &str) -> Result<String, CliError> {
+pub(crate) fn line(question: &str, default: &str) -> Result<String, CliError> {
     let theme = ColorfulTheme::default();
     let input = Input::<String>::with_theme(&theme).with_prompt(question);
     let input = if default.is_empty() {

@@ -18,35 +18,35 @@ use crate::store::Places;
 
 /// The options that select rows.
 #[derive(Debug, clap::Args)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Data source: the synced repository or this machine's transcripts
     #[arg(long, value_enum, default_value = "sync")]
-    pub source: DataSource,
+    pub(crate) source: DataSource,
     /// First day (YYYY-MM-DD or YYYYMMDD)
     #[arg(short, long, value_name = "DAY", value_parser = date)]
-    pub since: Option<NaiveDate>,
+    pub(crate) since: Option<NaiveDate>,
     /// Last day (YYYY-MM-DD or YYYYMMDD)
     #[arg(short, long, value_name = "DAY", value_parser = date)]
-    pub until: Option<NaiveDate>,
+    pub(crate) until: Option<NaiveDate>,
     /// Time zone of days, such as Europe/Berlin or UTC
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
-    pub timezone: Zone,
+    pub(crate) timezone: Zone,
     /// Only projects whose name contains this; may be given several times
     #[arg(short, long, value_name = "NAME")]
-    pub project: Vec<String>,
+    pub(crate) project: Vec<String>,
     /// Only the machine with this name or id; may be given several times
     #[arg(long, value_name = "NAME")]
-    pub machine: Vec<String>,
+    pub(crate) machine: Vec<String>,
     /// Which cost counts: computed from prices, or logged by old versions of Claude Code
     #[arg(long, value_enum, default_value = "calculate")]
-    pub mode: CostModeArg,
+    pub(crate) mode: CostModeArg,
     /// Exclude usage that is only in Claude Code's own account, not in request lines
     #[arg(long)]
-    pub requests_only: bool,
+    pub(crate) requests_only: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CostModeArg {
+pub(crate) enum CostModeArg {
     /// Logged cost if there is one, else computed cost
     Auto,
     /// Computed cost
@@ -66,13 +66,13 @@ impl From<CostModeArg> for CostMode {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DataSource {
+pub(crate) enum DataSource {
     Sync,
     Local,
 }
 
 /// Parses a day.
-pub fn date(text: &str) -> Result<NaiveDate, String> {
+pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
     let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
     let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
     dashed
@@ -85,13 +85,13 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
 }
 
 /// Parses a day of the week.
-pub fn weekday(text: &str) -> Result<chrono::Weekday, String> {
+pub(crate) fn weekday(text: &str) -> Result<chrono::Weekday, String> {
     text.parse()
         .map_err(|_| "write a day of the week, such as monday".to_owned())
 }
 
 /// Parses a time zone.
-pub fn zone(text: &str) -> Result<Zone, String> {
+pub(crate) fn zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|near| match near {
         Some(near) => format!("no such time zone; did you mean {near}?"),
         None => {
@@ -102,15 +102,15 @@ pub fn zone(text: &str) -> Result<Zone, String> {
 }
 
 /// The fleet, and the machines that the filter selects.
-pub struct SelectedFleet {
-    pub fleet: Fleet,
+pub(crate) struct SelectedFleet {
+    pub(crate) fleet: Fleet,
     /// Empty: all machines.
-    pub machines: Vec<MachineId>,
+    pub(crate) machines: Vec<MachineId>,
 }
 
 impl SelectedFleet {
     /// Whether the filter selects the machine at an index.
-    pub fn wants(&self, index: usize) -> bool {
+    pub(crate) fn wants(&self, index: usize) -> bool {
         self.machines.is_empty() || self.machines.contains(&self.fleet.machines[index].id)
     }
 }
@@ -121,12 +121,17 @@ type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 impl Filter {
     /// Reads the rows of the selected projects within `bounds`, and maybe others before it. Rows of
     /// all machines are read; [`SelectedFleet`] contains the selection.
-    pub fn read(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<SelectedFleet, CliError> {
+    pub(crate) fn read(
+        &self,
+        env: &Env,
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced, false), bounds, rows)
     }
 
     /// Like [`Self::read`], with increments of accounts that are 0.
-    pub fn read_all(
+    pub(crate) fn read_all(
         &self,
         env: &Env,
         bounds: Bounds,
@@ -136,7 +141,7 @@ impl Filter {
     }
 
     /// Like [`Self::read`], with the ids of records, which takes longer.
-    pub fn read_with_ids(
+    pub(crate) fn read_with_ids(
         &self,
         env: &Env,
         bounds: Bounds,

@@ -18,7 +18,7 @@ use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{Cursors, Folders, Reading, read_all_watched};
 
 /// Opens this machine's repository, with the fleet's key if there is one.
-pub fn open(places: &Places) -> Result<Repo, CliError> {
+pub(crate) fn open(places: &Places) -> Result<Repo, CliError> {
     let key = key::read(&places.key)?;
     Ok(report::open(&places.repo)?
         .ok_or_else(no_data)?
@@ -26,7 +26,7 @@ pub fn open(places: &Places) -> Result<Repo, CliError> {
 }
 
 /// Fails if this machine has no repository yet.
-pub fn require_repository(places: &Places) -> Result<(), CliError> {
+pub(crate) fn require_repository(places: &Places) -> Result<(), CliError> {
     // A repository that cannot be opened is left to the run, which may repair it.
     if !matches!(Repo::open(&places.repo), Ok(None)) {
         return Ok(());
@@ -41,7 +41,11 @@ pub fn require_repository(places: &Places) -> Result<(), CliError> {
 
 /// Reads the fleet from the repository, and calls `rows` for each row. Rows before `since` may be
 /// left out.
-pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
+pub(crate) fn synced(
+    places: &Places,
+    since: Option<Timestamp>,
+    rows: Rows,
+) -> Result<Fleet, CliError> {
     match Index::peek(&places.state) {
         Some(index) => read(places, &index, since, rows),
         None => read(places, &NoCache, since, rows),
@@ -49,7 +53,7 @@ pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<F
 }
 
 /// Like [`synced`], but reads all files: rows of the index have no ids.
-pub fn synced_with_ids(
+pub(crate) fn synced_with_ids(
     places: &Places,
     since: Option<Timestamp>,
     rows: Rows,
@@ -67,7 +71,7 @@ fn read(
 }
 
 /// The error if there is no repository, or it is empty.
-pub fn no_data() -> CliError {
+pub(crate) fn no_data() -> CliError {
     CliError::plain(
         "there is no synced data on this machine",
         "claude_sync::no_data",
@@ -86,7 +90,7 @@ fn book(places: &Places) -> PriceBook {
 }
 
 /// Warns about entries of `transcripts.folders` that match no transcripts.
-pub fn unmatched(folders: &Folders) {
+pub(crate) fn unmatched(folders: &Folders) {
     for pattern in &folders.unmatched {
         eprintln!(
             "warning: transcripts.folders: there are no transcripts in {}",
@@ -96,7 +100,7 @@ pub fn unmatched(folders: &Folders) {
 }
 
 /// Reads this machine's transcripts as a fleet of one machine, and calls `rows` for each row.
-pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
+pub(crate) fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
     let folders = places.folders();

@@ -13,6 +13,6 @@ macro_rules! eprintln {
 }
 
 /// Writes to standard error. Errors are ignored: there is nowhere to report them.
-pub fn write(text: &str) {
+pub(crate) fn write(text: &str) {
     let _ = std::io::stderr().write_all(Screen::lines(text).as_bytes());
 }

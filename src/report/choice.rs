@@ -28,7 +28,7 @@ pub enum ReportKind {
 
 /// What each row of a report is split by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breakdown {
+pub(crate) enum Breakdown {
     /// By model.
     Model,
     /// By machine.
@@ -43,7 +43,7 @@ pub enum Breakdown {
 
 /// The options of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// The first day of a week, in days after Monday.
     pub week_start: u32,
     /// The first day of a month: 1 to 28.
@@ -79,14 +79,14 @@ impl Default for Choice {
 
 impl Choice {
     /// The first day of a date's week.
-    pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
+    pub(crate) fn week_of(&self, date: NaiveDate) -> NaiveDate {
         let past = (date.weekday().num_days_from_monday() + 7 - self.week_start % 7) % 7;
         date.checked_sub_days(Days::new(past.into()))
             .unwrap_or(date)
     }
 
     /// The first day of a date's month, which begins on `month_start`.
-    pub fn month_of(&self, date: NaiveDate) -> NaiveDate {
+    pub(crate) fn month_of(&self, date: NaiveDate) -> NaiveDate {
         let here = date.with_day(self.month_start).unwrap_or(date);
         if here <= date {
             here
@@ -98,7 +98,7 @@ impl Choice {
 
 /// Which cost of a request counts, with ccusage's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CostMode {
+pub(crate) enum CostMode {
     /// The cost in the transcript if there is one, else the cost by price.
     Auto,
     /// The cost by price.
@@ -110,7 +110,7 @@ pub enum CostMode {
 
 impl CostMode {
     /// The cost of a row.
-    pub fn cost(self, row: &Row<'_>) -> Cost {
+    pub(crate) fn cost(self, row: &Row<'_>) -> Cost {
         // Endpoints without prices write 0.
         let recorded = row
             .recorded
@@ -137,7 +137,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// Whether they contain a day.
-    pub fn hold(&self, date: NaiveDate) -> bool {
+    pub(crate) fn contain(self, date: NaiveDate) -> bool {
         self.since.is_none_or(|since| date >= since) && self.until.is_none_or(|until| date <= until)
     }
 }

@@ -6,7 +6,7 @@ use crate::record::Totals;
 
 /// The report, after a line of column names: one line per group, or per part of a group if it is split. Costs are exact decimals
 /// of USD.
-pub fn to_csv(report: &Report) -> String {
+pub(crate) fn to_csv(report: &Report) -> String {
     let mut out = heading(report);
     for group in &report.groups {
         // Other groups may be of several projects.

@@ -40,7 +40,7 @@ impl Fold {
 
     /// With other ways to group, split and order.
     #[must_use]
-    pub fn with(self, choice: Choice) -> Self {
+    pub(crate) fn with(self, choice: Choice) -> Self {
         Self { choice, ..self }
     }
 
@@ -51,7 +51,7 @@ impl Fold {
         } else {
             self.dates.of(row.at)
         };
-        if !self.bounds.hold(date) {
+        if !self.bounds.contain(date) {
             return;
         }
         let machine = self.choice.some_machines.then_some(row.machine);

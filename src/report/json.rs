@@ -28,7 +28,11 @@ fn names(kind: ReportKind) -> (&'static str, &'static str) {
 
 /// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`,
 /// `models`, or several of them, with blocks if there are any; keys sorted, indented by two spaces.
-pub fn write_json(reports: &[&Report], blocks: Option<&Value>, out: impl Write) -> io::Result<()> {
+pub(crate) fn write_json(
+    reports: &[&Report],
+    blocks: Option<&Value>,
+    out: impl Write,
+) -> io::Result<()> {
     let mut whole = JsonObject::default();
     if let Some(blocks) = blocks {
         whole.put("blocks", Member::Whole(blocks));
@@ -232,6 +236,6 @@ fn tokens<'a>(totals: &Totals, cost: &'static str, without_cost: bool) -> JsonOb
 }
 
 /// The exact decimal, as a JSON number.
-pub fn dollars(money: Money) -> Value {
+pub(crate) fn dollars(money: Money) -> Value {
     Value::Number(Number::from_string_unchecked(money.to_string()))
 }

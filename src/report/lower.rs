@@ -7,17 +7,17 @@ use crate::record::version;
 
 /// Requests without final counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lower {
+pub(crate) struct Lower {
     /// How many.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Their output tokens, as far as they were logged.
-    pub output: u64,
+    pub(crate) output: u64,
     /// The first and the last of them.
-    pub span: Option<(Timestamp, Timestamp)>,
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// How many of them subagents made.
-    pub subagents: u64,
+    pub(crate) subagents: u64,
     /// The lowest and the highest version of Claude Code that made them, where it is known.
-    pub versions: Option<([u32; 3], [u32; 3])>,
+    pub(crate) versions: Option<([u32; 3], [u32; 3])>,
 }
 
 impl Lower {

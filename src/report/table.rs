@@ -11,7 +11,7 @@ use crate::base::time::Timestamp;
 use crate::record::Totals;
 
 /// The report as text, with notes below it.
-pub fn to_table(report: &Report, look: Look) -> String {
+pub(crate) fn to_table(report: &Report, look: Look) -> String {
     if report.groups.is_empty() {
         return "No usage in this period.\n".to_owned();
     }
@@ -209,7 +209,7 @@ fn words(group: &Group, kind: ReportKind, look: Look) -> Vec<String> {
 }
 
 /// A price; `+ ?` where a part of it is not known.
-pub fn price(cost: Cost) -> String {
+pub(crate) fn price(cost: Cost) -> String {
     format!(
         "${}{}",
         cost.amount.cents(),

@@ -10,13 +10,13 @@ use crate::base::text::printable_lines;
 
 /// An error on its way to the terminal. All its texts are escaped.
 #[derive(Debug)]
-pub struct CliError {
+pub(crate) struct CliError {
     message: String,
     cause: Option<Box<ErrorCause>>,
     code: &'static str,
     help: String,
     /// The exit code.
-    pub exit: u8,
+    pub(crate) exit: u8,
 }
 
 #[derive(Debug)]
@@ -70,7 +70,7 @@ fn causes(error: Option<&(dyn Error + 'static)>) -> Option<Box<ErrorCause>> {
 
 impl CliError {
     /// An error of the library, with what to do about it.
-    pub fn new(
+    pub(crate) fn new(
         error: &(dyn Error + 'static),
         code: &'static str,
         exit: u8,
@@ -86,7 +86,12 @@ impl CliError {
     }
 
     /// A message of the command line's own.
-    pub fn plain(message: &str, code: &'static str, exit: u8, help: impl Into<String>) -> Self {
+    pub(crate) fn plain(
+        message: &str,
+        code: &'static str,
+        exit: u8,
+        help: impl Into<String>,
+    ) -> Self {
         Self {
             message: printable_lines(message, 20),
             cause: None,
@@ -97,7 +102,7 @@ impl CliError {
     }
 
     /// The text for standard error.
-    pub fn render(&self, colors: bool, width: u16) -> String {
+    pub(crate) fn render(&self, colors: bool, width: u16) -> String {
         let theme = if colors {
             GraphicalTheme::unicode()
         } else {

@@ -7,4 +7,4 @@ mod git;
 mod store;
 mod sync;
 
-pub use cli_error::CliError;
+pub(crate) use cli_error::CliError;

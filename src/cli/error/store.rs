@@ -130,7 +130,7 @@ impl From<SettingError> for CliError {
 
 impl CliError {
     /// The output of a command could not be written to the file that the user named.
-    pub fn output(error: &WriteError, help: &str) -> Self {
+    pub(crate) fn output(error: &WriteError, help: &str) -> Self {
         Self::plain(
             &format!("{error}: {}", error.source),
             "claude_sync::output",

@@ -4,7 +4,7 @@ use crate::cli::exit;
 use crate::sync::{Outcome, Remote};
 
 /// The exit code of a run that went through.
-pub fn code(outcome: &Outcome) -> u8 {
+pub(crate) fn code(outcome: &Outcome) -> u8 {
     match outcome.remote {
         Remote::Queued(_)
         | Remote::Refused(_)

@@ -12,10 +12,10 @@ use crate::report::dollars;
 use crate::sync::{Outcome, ReadReport, Remote};
 
 /// Members that a command adds to the JSON of its run.
-pub type More = Vec<(&'static str, Value)>;
+pub(crate) type More = Vec<(&'static str, Value)>;
 
 /// The result of a run, with the members that a command adds.
-pub fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
+pub(crate) fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
     let (remote, reason) = remote(&outcome.remote);
     let place = outcome.late.as_ref();
     let followed = outcome.followed.as_ref();

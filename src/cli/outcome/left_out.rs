@@ -6,7 +6,7 @@ use crate::base::text::{printable, printable_lines};
 use crate::git::{Place, Refusal};
 
 /// Reports a file that was left out, and why.
-pub fn left_out(code: &str, path: &str) -> String {
+pub(crate) fn left_out(code: &str, path: &str) -> String {
     let path = printable(path, 300);
     match Refusal::describe(code) {
         Some(what) => format!(
@@ -19,7 +19,7 @@ pub fn left_out(code: &str, path: &str) -> String {
 }
 
 /// Why the work tree does not show the synced files, and what to do.
-pub fn work_tree_warning(place: &Place, branch: &str) -> String {
+pub(crate) fn work_tree_warning(place: &Place, branch: &str) -> String {
     let branch = printable(branch, 100);
     let show = |path: &Path| printable(&path.display().to_string(), 300);
     let (why, what) = match place {

@@ -8,9 +8,9 @@ mod remote;
 mod summary;
 mod warnings;
 
-pub use exit_code::code;
-pub use left_out::{left_out, work_tree_warning};
-pub use print::print;
-pub use remote::next_step;
-pub use summary::{remote, repairs, set_up, summary};
-pub use warnings::{warning_lines, warnings};
+pub(crate) use exit_code::code;
+pub(crate) use left_out::{left_out, work_tree_warning};
+pub(crate) use print::print;
+pub(crate) use remote::next_step;
+pub(crate) use summary::{remote, repairs, set_up, summary};
+pub(crate) use warnings::{warning_lines, warnings};

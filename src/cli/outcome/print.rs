@@ -9,7 +9,7 @@ use crate::sync::Outcome;
 
 /// Prints the result of a run, as JSON with the members that the command adds, or as text, and its
 /// warnings. Returns the exit code.
-pub fn print(
+pub(crate) fn print(
     outcome: &Outcome,
     env: &Env,
     as_json: Option<More>,

@@ -34,14 +34,14 @@ fn refused(reason: &str) -> String {
 }
 
 /// What to do next about a remote that failed for this reason, where that is known.
-pub fn next_step(reason: &str) -> Option<String> {
+pub(crate) fn next_step(reason: &str) -> Option<String> {
     refuser(reason)
         .map(|refuser| refuser.next().to_owned())
         .or_else(|| Cause::of(reason).map(|cause| cause.next(true)))
 }
 
 /// Why the remote does not have everything.
-pub fn of_push(remote: &Remote) -> Option<String> {
+pub(crate) fn of_push(remote: &Remote) -> Option<String> {
     Some(match remote {
         Remote::Queued(reason) => {
             let broken = reason.contains("is corrupt") || reason.contains("is empty");
@@ -70,7 +70,7 @@ pub fn of_push(remote: &Remote) -> Option<String> {
 }
 
 /// Where the remote is now, and when it is tried again.
-pub fn of_address(outcome: &Outcome) -> impl Iterator<Item = String> {
+pub(crate) fn of_address(outcome: &Outcome) -> impl Iterator<Item = String> {
     let moved = outcome.moved.as_deref().map(|address| {
         let address = printable(address, 400);
         format!(

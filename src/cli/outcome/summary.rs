@@ -7,7 +7,7 @@ use crate::git::Healed;
 use crate::sync::{Options, Outcome, Remote, Task};
 
 /// What happened, in a few lines.
-pub fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> String {
+pub(crate) fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> String {
     let mut text = set_up(outcome, repo) + &repairs(outcome);
     let delta = &outcome.delta;
     let records = delta.added.saturating_add(delta.grown);
@@ -48,7 +48,7 @@ pub fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> String {
 }
 
 /// What became of the push, to follow a sentence.
-pub fn remote(outcome: &Outcome) -> String {
+pub(crate) fn remote(outcome: &Outcome) -> String {
     match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
         Remote::UpToDate
@@ -67,7 +67,7 @@ pub fn remote(outcome: &Outcome) -> String {
 }
 
 /// That there was no repository, and now is one.
-pub fn set_up(outcome: &Outcome, repo: &Path) -> String {
+pub(crate) fn set_up(outcome: &Outcome, repo: &Path) -> String {
     if !outcome.set_up {
         return String::new();
     }
@@ -78,7 +78,7 @@ pub fn set_up(outcome: &Outcome, repo: &Path) -> String {
 }
 
 /// What was put right before anything else.
-pub fn repairs(outcome: &Outcome) -> String {
+pub(crate) fn repairs(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(operation) = outcome.finished {
         text.push_str(&format!(

@@ -9,14 +9,14 @@ use crate::format::manifest::{Conflict, RULES};
 use crate::sync::{Outcome, ReadReport, Twin};
 
 /// What a person should know, a line each.
-pub fn warnings(outcome: &Outcome, quiet: bool) -> String {
+pub(crate) fn warnings(outcome: &Outcome, quiet: bool) -> String {
     warning_lines(outcome, quiet)
         .iter()
         .fold(String::new(), |text, line| text + "warning: " + line + "\n")
 }
 
 /// What a person should know, a line each.
-pub fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
+pub(crate) fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(of_push(&outcome.remote));
     if !quiet {

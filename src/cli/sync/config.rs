@@ -21,7 +21,7 @@ Examples:
   claude-sync config set privacy_settings.retention_days 365
   claude-sync config set privacy_settings.aliases./home/me/secret-client a
   claude-sync config unset privacy_settings.retention_days")]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -60,7 +60,7 @@ enum Action {
     Schema,
 }
 
-pub fn run(args: &Args) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args) -> Result<u8, CliError> {
     let path = places::find()?.config;
     match &args.action {
         Action::List { json } => list(&Settings::open(&path)?, *json),

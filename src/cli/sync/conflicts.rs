@@ -16,7 +16,7 @@ use crate::store::Places;
 use crate::sync::left_out::{self, LeftOut};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Make this machine authoritative (its id, the first digits of it, or its name)
     #[arg(long, value_name = "MACHINE")]
     accept: Option<String>,
@@ -27,7 +27,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let repo = source::open(&places)?;
     let mut open = disputes(&repo)?;

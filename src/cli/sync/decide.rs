@@ -10,7 +10,7 @@ use crate::store::Places;
 use crate::sync::{self, Options};
 
 /// Syncs with decisions, and prints the result. Returns the exit code.
-pub fn decide(
+pub(crate) fn decide(
     places: &Places,
     env: &Env,
     intents: Vec<Intent>,

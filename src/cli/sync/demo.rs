@@ -29,7 +29,7 @@ struct DemoMachine {
 const SHARED: &str = "5e55104a-0000-4000-8000-000000000001";
 const ALONE: &str = "5e55104a-0000-4000-8000-000000000002";
 
-pub fn run(env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(env: &Env) -> Result<u8, CliError> {
     let folder = tempfile::Builder::new()
         .prefix("claude-sync-demo-")
         .tempdir()

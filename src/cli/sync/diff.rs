@@ -17,7 +17,7 @@ use crate::report::{self, dollars};
 use crate::sync::SyncError;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Older commit, as git names commits [default: HEAD^]
     from: Option<String>,
     /// Newer commit [default: HEAD]
@@ -30,7 +30,7 @@ pub struct Args {
 /// Below this width, session ids are cut to their first digits.
 const FULL_IDS: u16 = 120;
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let repo = source::open(&places::find()?)?;
     let to = commit(&repo, args.to.as_deref().unwrap_or("HEAD"))?;
     let from = match &args.from {

@@ -13,7 +13,7 @@ use crate::sync::doctor::{Check, Status, examine};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = help())]
-pub struct Args {
+pub(crate) struct Args {
     /// Do not contact the remote
     #[arg(long)]
     offline: bool,
@@ -33,7 +33,7 @@ fn help() -> String {
     )
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let options = Options {
         attended: false,
         offline: args.offline,

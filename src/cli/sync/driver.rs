@@ -13,7 +13,7 @@ use crate::merge::driver;
 use crate::store::key;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The common ancestor's version
     base: PathBuf,
     /// Our version; the result is written here
@@ -26,7 +26,7 @@ pub struct Args {
 
 impl Args {
     /// Parses the arguments that git passes. `None` for anything else, which clap reports.
-    pub fn from_git(args: impl Iterator<Item = OsString>) -> Option<Self> {
+    pub(crate) fn from_git(args: impl Iterator<Item = OsString>) -> Option<Self> {
         let words: Vec<OsString> = args.skip(1).take(6).collect();
         let [verb, base, ours, theirs, path] = &words[..] else {
             return None;
@@ -57,7 +57,7 @@ fn key() -> Option<Key> {
     key::read(&places::find().ok()?.key).ok()?
 }
 
-pub fn run(args: &Args) -> u8 {
+pub(crate) fn run(args: &Args) -> u8 {
     match driver::run(&args.base, &args.ours, &args.theirs, &args.path, key, cache) {
         Ok(()) => exit::OK,
         Err(error) => {

@@ -17,7 +17,7 @@ redirected, they are not.
 Examples:
   claude-sync git log --stat
   claude-sync git remote set-url origin git@github.com:me/usage.git")]
-pub struct Args {
+pub(crate) struct Args {
     /// The arguments of git
     #[arg(
         value_name = "ARGS",
@@ -29,7 +29,7 @@ pub struct Args {
 }
 
 /// Ends with git's own exit code.
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let repo = places::find()?.repo;
     // Git would look for a repository in a parent folder.
     if Repo::open(&repo)?.is_none() {

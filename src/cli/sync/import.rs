@@ -27,7 +27,7 @@ Examples:
 Importing twice, or before or after a sync, counts nothing twice. Requests of transcripts have ids. \
 Of ccusage's daily totals, only what exceeds this machine's records of the same hours counts. \
 Days of stats-cache.json are estimates. They count only if nothing else is known of this machine from the day before to the day after.")]
-pub struct Args {
+pub(crate) struct Args {
     /// A folder with transcripts, or a JSON file
     path: PathBuf,
     /// Kind of data, if it cannot be detected
@@ -50,7 +50,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let import = open(args, env)?;
     let options = Options {

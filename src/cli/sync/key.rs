@@ -19,7 +19,7 @@ use crate::store::{Places, key};
 use crate::sync::clear::{Purpose, likely_purpose, remember_key, replaced_by};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     what: Action,
 }
@@ -94,7 +94,7 @@ fn sealed_by(places: &Places) -> Result<Option<String>, CliError> {
 }
 
 /// Creates a key.
-pub fn make(places: &Places) -> Result<Key, CliError> {
+pub(crate) fn make(places: &Places) -> Result<Key, CliError> {
     let new = Key::random().ok_or_else(|| {
         CliError::plain(
             "the system gave no random bytes",
@@ -108,7 +108,7 @@ pub fn make(places: &Places) -> Result<Key, CliError> {
 }
 
 /// The text about a new key.
-pub fn about(key: &Key, places: &Places) -> String {
+pub(crate) fn about(key: &Key, places: &Places) -> String {
     format!(
         "Made the key {} in {}\nKeep a copy in a safe place: what is encrypted with it is lost without it.\nOther machines take it over with: claude-sync key import\n",
         key.mark(),
@@ -209,7 +209,7 @@ fn ask() -> Result<Purpose, CliError> {
     )
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     match &args.what {
         Action::Init(print) => init(print.json, env, &places),

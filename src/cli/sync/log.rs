@@ -16,7 +16,7 @@ use crate::report::{Zone, dollars};
 use crate::sync::history::{self, Entry};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Only syncs of this machine: its id, the beginning of its id, or its name
     #[arg(long)]
     machine: Option<String>,
@@ -31,7 +31,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let repo = source::open(&places)?;
     let fleet = machines(&places)?;

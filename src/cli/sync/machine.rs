@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::base::ids::MachineId;
 use crate::base::text::{printable, thousands};
-pub use crate::cli::machine_name::{find, machines};
-pub use crate::cli::sync::decide::decide;
+pub(crate) use crate::cli::machine_name::{find, machines};
+pub(crate) use crate::cli::sync::decide::decide;
 use crate::fleet::decisions::{Intent, LABEL, MERGED, RETIRED};
 use crate::fleet::{Fleet, MachineView};
 use crate::format::syncfile::SyncFile;
@@ -19,7 +19,7 @@ use crate::store::{Places, machine_id};
 use crate::sync::identity;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -74,7 +74,7 @@ enum Action {
     },
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let (intent, print) = match &args.action {
         Action::List(print) => return list(&places, env, print.json),

@@ -12,13 +12,13 @@ use crate::format::migrate::STEPS;
 use crate::sync::{self, Migrated};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let migrated = sync::migrate(&places::find()?, &env.options(), STEPS)?;
     let migrated = migrated.ok_or_else(source::no_data)?;
     if args.json {

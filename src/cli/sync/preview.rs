@@ -11,7 +11,7 @@ use crate::base::text::{count, printable};
 use crate::sync::{self, Preview};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Show all new lines of each file [default: the first 12]
     #[arg(long)]
     full: bool,
@@ -23,7 +23,7 @@ pub struct Args {
 /// Number of lines of a file that are shown without `--full`.
 const SHOWN: usize = 12;
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let preview = sync::preview(&places::find()?, &env.options())?;
     if args.json {
         json(&to_json(&preview));

@@ -7,13 +7,13 @@ use crate::cli::{exit, places, source};
 use crate::sync::{self, Options, Task};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let options = Options {
         task: Task::Resolve,
         ..env.options()

@@ -20,7 +20,7 @@ use crate::sync::history::{self, Entry};
 Every sync is a commit, so every version is kept. Restoring joins the records of a version with the current ones: nothing is removed, \
 and forgotten data stays forgotten. What only an earlier version of claude-sync forgot, on behalf of files that are not read any more, \
 comes back.")]
-pub struct Args {
+pub(crate) struct Args {
     /// List versions, newest first
     #[arg(long, group = "how")]
     list: bool,
@@ -38,7 +38,7 @@ pub struct Args {
 /// Maximum number of versions in the list.
 const MAX_VERSIONS: usize = 1000;
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let repo = source::open(&places)?;
     match &args.from {

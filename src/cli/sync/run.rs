@@ -9,7 +9,7 @@ use crate::format::syncfile::Mode;
 use crate::sync::{self, Options, Task};
 
 #[derive(Debug, Clone, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Read only new lines of transcripts, or all
     #[arg(long, value_name = "MODE", default_value = "incremental", value_parser = ["full", "incremental"])]
     mode: String,
@@ -39,7 +39,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if args.in_clear && env.quiet {
         return Err(CliError::plain(
             "only a person can have a run push in clear",

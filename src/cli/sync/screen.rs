@@ -8,7 +8,7 @@ use crate::base::text::Screen;
 use crate::cli::exit;
 
 /// Copies standard input to standard output, lines as [`Screen`] has them.
-pub fn run() -> u8 {
+pub(crate) fn run() -> u8 {
     let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
     let mut line = Vec::new();
     while from.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
@@ -26,7 +26,7 @@ pub fn run() -> u8 {
 }
 
 /// The pager that git is given: this program, before the user's own.
-pub fn pager(program: &Path, users: &str) -> String {
+pub(crate) fn pager(program: &Path, users: &str) -> String {
     let screen = format!(
         "'{}' screen",
         program.display().to_string().replace('\'', "'\\''")

@@ -15,7 +15,7 @@ use crate::store::Places;
 use crate::sync::{self, Known, Status};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,7 +32,7 @@ const LATE: i64 = 14 * DAY;
 /// A deletion within this time gets a warning, in ms: with automatic sync, and without.
 const SOON: (i64, i64) = (DAY, 7 * DAY);
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let status = sync::status(&places)?;
     let started = AutoState::read(&places)?;

@@ -10,12 +10,12 @@ use crate::report::lines;
 use crate::store::key;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The file, as git wrote it to disk
     file: std::path::PathBuf,
 }
 
-pub fn run(args: &Args) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args) -> Result<u8, CliError> {
     let name = args.file.display().to_string();
     let fail = |what: &str| {
         CliError::plain(

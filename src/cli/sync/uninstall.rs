@@ -20,13 +20,13 @@ use crate::sync;
 #[command(after_help = "\
 The repository is kept, because it contains your history. The fleet's key is kept, because encrypted data cannot be read without it.
 To set this machine up again, with the same machine id: claude-sync init")]
-pub struct Args {
+pub(crate) struct Args {
     /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     if !args.yes && !confirm(env)? {
         out("Nothing was changed.\n");

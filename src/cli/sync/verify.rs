@@ -13,7 +13,7 @@ use crate::sync::{self, Finding, Kind, Options};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = exit::help_of("verify", "Exit codes, of the worst that was found", "no problem found"))]
-pub struct Args {
+pub(crate) struct Args {
     /// Read every object, and recompute all derived files
     #[arg(long)]
     read_data: bool,
@@ -25,7 +25,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let options = Options {
         attended: false,

@@ -20,7 +20,7 @@ use crate::report::{Bounds, Zone, dollars};
 #[command(after_help = "\
 Request lines are the usage that a transcript logs for each request. Claude Code's own account contains the figures of /usage. \
 Since August 2026 Claude Code writes it into the transcript when a session ends. Compare the sum of both columns with /usage, or with a bill.")]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     filter: Filter,
     /// Print JSON
@@ -28,7 +28,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let audit = Audit::read(&args.filter, env)?;
     if args.json {
         out(&format!("{:#}\n", audit.to_json()));
@@ -92,7 +92,7 @@ impl Audit {
                 filter.timezone.date(row.at)
             };
             // Imported totals have no request lines to compare.
-            if bounds.hold(date) && !row.is_sum() {
+            if bounds.contain(date) && !row.is_sum() {
                 let session = row.session.map(ToString::to_string).unwrap_or_default();
                 all.entry((row.machine, session)).or_default().add(row);
             }

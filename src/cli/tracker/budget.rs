@@ -12,7 +12,7 @@ use crate::report::budget::{Budget, Period, to_json, to_table};
 use crate::report::{Bounds, Choice, Fold, Look, Report, ReportKind};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Limit per day, in USD
     #[arg(long, value_name = "USD", value_parser = amount, required_unless_present_any = ["weekly", "monthly"])]
     daily: Option<Money>,
@@ -43,7 +43,7 @@ fn amount(text: &str) -> Result<Money, String> {
         .ok_or_else(|| "write an amount in USD such as 20 or 7.50".to_owned())
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let (budgets, report) = read(args, env)?;
     if args.json {
         json(&to_json(&budgets));

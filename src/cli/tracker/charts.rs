@@ -15,7 +15,7 @@ use crate::report::page::{Sections, SectionsFold, Which, to_html};
 use crate::report::{Bounds, Choice, Look};
 
 #[derive(Debug, clap::Args)]
-pub struct HtmlArgs {
+pub(crate) struct HtmlArgs {
     /// Write to this file, and replace it if it exists
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -24,7 +24,7 @@ pub struct HtmlArgs {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct SvgArgs {
+pub(crate) struct SvgArgs {
     /// The chart to draw
     #[arg(value_enum, default_value = "cost")]
     chart: ChartName,
@@ -84,7 +84,7 @@ impl ChartRows {
     }
 }
 
-pub fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
     let sections = args.rows.sections(env)?;
     let look = Look {
         width: env.width,
@@ -96,7 +96,7 @@ pub fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
     write(&args.output, &page)
 }
 
-pub fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
     let which = match args.chart {
         ChartName::Cost => Which::Cost,
         ChartName::Tokens => Which::Tokens,

@@ -18,7 +18,7 @@ use crate::report::export::{Export, Format, is_parquet_path};
 use crate::store::durable;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     #[command(flatten)]
     filter: Filter,
     /// Output format
@@ -42,7 +42,7 @@ enum As {
     Openmetrics,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
     let bounds = Bounds {
         since: filter.since,

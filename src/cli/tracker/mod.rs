@@ -33,7 +33,7 @@ Examples:
   claude-usage-tracker weekly --last 4 --by project   usage of the last four weeks by project
   claude-usage-tracker --source=local                 this machine's transcripts only"
 )]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -62,7 +62,7 @@ enum Command {
     Completions(shell::CompletionsArgs),
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
         Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
         Some(Command::Audit(args)) => audit::run(args, env),

@@ -18,7 +18,7 @@ use crate::report::{self, Bounds, Breakdown, Choice, Fold, Look, Report, ReportK
 
 /// The options of a report.
 #[derive(Debug, clap::Args)]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Group usage by day, week, month, session, …
     #[arg(value_enum, default_value = "daily")]
     report: By,
@@ -209,7 +209,7 @@ fn first_day(last: LastPeriods, by: By, choice: &Choice, today: NaiveDate) -> Na
     first.unwrap_or(NaiveDate::MIN)
 }
 
-pub fn run(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
     let reports = args.reports();
     if args.csv && (reports.len() > 1 || reports[0] == By::Blocks) {
         return Err(CliError::plain(

@@ -25,7 +25,7 @@ const BLOCK_HISTORY: i64 = 7 * 24 * 60 * 60 * 1000;
 const OLD: i64 = 60 * 60 * 1000;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// Time zone of today
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
@@ -35,7 +35,7 @@ pub struct Args {
 }
 
 /// Prints the line. Missing data is left out, because nobody would read an error there.
-pub fn run(args: &Args, env: &Env) -> u8 {
+pub(crate) fn run(args: &Args, env: &Env) -> u8 {
     let input = Input::read();
     let usage = CurrentUsage::read(args.timezone, env.now).ok();
     if args.json {

@@ -15,7 +15,7 @@ use crate::store::layout::{Path, ROOT};
 
 impl Explanation {
     /// Finds the lines of the repository's current commit that hold what was found.
-    pub fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
+    pub(crate) fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
         let Some(head) = repo.synced()? else {
             return Ok(());
         };

@@ -20,7 +20,7 @@ use row::{ExportData, ExportedRow, InternedTexts};
 use shown::shown;
 
 /// Whether a path below an export's folder is one that [`Export::write_parquet`] writes.
-pub fn is_parquet_path(path: &Path) -> bool {
+pub(crate) fn is_parquet_path(path: &Path) -> bool {
     let parts: Vec<&str> = path.iter().filter_map(|part| part.to_str()).collect();
     match parts[..] {
         [year, month, machine, file] => {
@@ -35,7 +35,7 @@ pub fn is_parquet_path(path: &Path) -> bool {
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
+pub(crate) enum Format {
     /// RFC 4180: a line a request, names first.
     Csv,
     /// A JSON object a request.
@@ -46,7 +46,7 @@ pub enum Format {
 
 /// Collects rows, and writes them sorted by time, so that the same data makes the same bytes.
 #[derive(Debug)]
-pub struct Export {
+pub(crate) struct Export {
     bounds: Bounds,
     zone: Zone,
     names: InternedTexts,
@@ -55,7 +55,7 @@ pub struct Export {
 
 impl Export {
     /// An export of rows within `bounds`; days begin in `zone`.
-    pub fn new(bounds: Bounds, zone: Zone) -> Self {
+    pub(crate) fn new(bounds: Bounds, zone: Zone) -> Self {
         Self {
             bounds,
             zone,
@@ -65,13 +65,13 @@ impl Export {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let date = if row.is_day() {
             row.at.day().date()
         } else {
             self.zone.date(row.at)
         };
-        if !self.bounds.hold(date) {
+        if !self.bounds.contain(date) {
             return;
         }
         self.rows.push(ExportedRow {
@@ -112,7 +112,7 @@ impl Export {
     }
 
     /// Writes the rows of the selected machines.
-    pub fn write(
+    pub(crate) fn write(
         mut self,
         format: Format,
         fleet: &Fleet,
@@ -137,7 +137,7 @@ impl Export {
 
     /// Writes the rows of the selected machines as Parquet, one file per month (in UTC) and machine:
     /// `year=2026/month=03/machine=…/usage.parquet` below `folder`.
-    pub fn write_parquet(
+    pub(crate) fn write_parquet(
         mut self,
         fleet: &Fleet,
         wanted: impl Fn(usize) -> bool,

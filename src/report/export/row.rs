@@ -9,14 +9,14 @@ use crate::record::Totals;
 /// A row, with its names as indexes into [`InternedTexts`].
 #[derive(Debug)]
 pub(super) struct ExportedRow {
-    pub at: Timestamp,
-    pub machine: usize,
-    pub session: u32,
-    pub project: u32,
-    pub model: u32,
-    pub totals: Totals,
-    pub kind: &'static str,
-    pub provisional: bool,
+    pub(crate) at: Timestamp,
+    pub(crate) machine: usize,
+    pub(crate) session: u32,
+    pub(crate) project: u32,
+    pub(crate) model: u32,
+    pub(crate) totals: Totals,
+    pub(crate) kind: &'static str,
+    pub(crate) provisional: bool,
 }
 
 /// Interned texts: a fleet has millions of rows and few names.
@@ -28,7 +28,7 @@ pub(super) struct InternedTexts {
 
 impl InternedTexts {
     /// The index of a text, which is added if it is new.
-    pub fn find_or_insert(&mut self, text: &str) -> u32 {
+    pub(crate) fn find_or_insert(&mut self, text: &str) -> u32 {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
@@ -38,7 +38,7 @@ impl InternedTexts {
         number
     }
 
-    pub fn text(&self, number: u32) -> &str {
+    pub(crate) fn text(&self, number: u32) -> &str {
         usize::try_from(number)
             .ok()
             .and_then(|index| self.texts.get(index))
@@ -48,9 +48,9 @@ impl InternedTexts {
 
 /// Sorted rows with all their names, for the writer of a format.
 pub(super) struct ExportData<'a> {
-    pub rows: &'a [ExportedRow],
-    pub names: &'a InternedTexts,
-    pub fleet: &'a Fleet,
+    pub(crate) rows: &'a [ExportedRow],
+    pub(crate) names: &'a InternedTexts,
+    pub(crate) fleet: &'a Fleet,
     /// Labels of the fleet's machines, by index.
-    pub labels: &'a [String],
+    pub(crate) labels: &'a [String],
 }

@@ -11,7 +11,7 @@ use crate::cli::places;
 use crate::store::Places;
 
 /// Disables automatic sync, and returns what was done, in words.
-pub fn disable() -> Result<String, CliError> {
+pub(crate) fn disable() -> Result<String, CliError> {
     let places = places::find()?;
     let place = ledger::place(&places.config);
     let mut ledger = Ledger::read(&place);

@@ -16,7 +16,7 @@ use crate::store::{Places, machine_id};
 
 /// The options of `enable`.
 #[derive(Debug, Clone, clap::Args)]
-pub struct EnableArgs {
+pub(crate) struct EnableArgs {
     /// What starts a sync every hour
     #[arg(long, value_enum, default_value = "auto")]
     scheduler: SchedulerArg,
@@ -69,7 +69,7 @@ impl SchedulerArg {
 }
 
 /// Enables automatic sync, and returns what was done, in words.
-pub fn enable(args: &EnableArgs) -> Result<String, CliError> {
+pub(crate) fn enable(args: &EnableArgs) -> Result<String, CliError> {
     let places = places::find()?;
     let job = job(&places);
     let plan = Plan {

@@ -12,7 +12,7 @@ use crate::store::config;
 
 /// Starts a sync and returns. Claude Code must neither wait nor read an error, because it may take
 /// output of a hook for an answer.
-pub fn run(last: bool, env: &Env) -> u8 {
+pub(crate) fn run(last: bool, env: &Env) -> u8 {
     let _ = start(last, env);
     exit::OK
 }

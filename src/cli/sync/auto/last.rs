@@ -15,7 +15,7 @@ use crate::store::Places;
 use crate::sync::{self, Options, Outcome, Remote};
 
 /// How long it tries, in seconds: within what Claude Code waits for a hook at the end of a session.
-pub const WITHIN: u64 = 50;
+pub(crate) const WITHIN: u64 = 50;
 
 /// The pause before the next try, which doubles.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How often another automatic run is asked whether it has ended.
 const LOOK: Duration = Duration::from_millis(50);
 
-pub fn run(trigger: Trigger, within: u64, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(trigger: Trigger, within: u64, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let end = Instant::now() + Duration::from_secs(within);
     let mut turn = pace::take_turn(&places.state)?;
@@ -65,7 +65,7 @@ fn tries(places: &Places, env: &Env, end: Instant) -> Result<Outcome, CliError> 
 }
 
 /// Starts the last sync, and waits for its end. It runs in its own process group: ending this process does not end it.
-pub fn wait_for_it(mut command: Command) {
+pub(crate) fn wait_for_it(mut command: Command) {
     let command = command.args(["--last", "--within", &WITHIN.to_string()]);
     let _ = command
         .stdin(Stdio::null())

@@ -13,11 +13,11 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::print::out;
 
-pub use disable::disable;
-pub use enable::{EnableArgs, enable};
+pub(crate) use disable::disable;
+pub(crate) use enable::{EnableArgs, enable};
 use run::Trigger;
-pub use settings_files::settings_files;
-pub use state::AutoState;
+pub(crate) use settings_files::settings_files;
+pub(crate) use state::AutoState;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -26,7 +26,7 @@ Examples:
   claude-sync auto enable --print      show the files that would be written, and change nothing
   claude-sync auto status
   claude-sync auto disable             remove the hooks and the timer")]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
 }
@@ -64,7 +64,7 @@ enum Action {
     },
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.action {
         Action::Enable(args) => {
             out(&enable(args)?);

@@ -16,7 +16,7 @@ use crate::sync::{self, Options, Outcome, Remote};
 
 /// What started a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Trigger {
+pub(crate) enum Trigger {
     /// Claude Code
     Hook,
     /// The system's timer
@@ -35,7 +35,7 @@ impl Trigger {
     }
 }
 
-pub fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let Some(_turn) = pace::take_turn(&places.state)? else {
         return Ok(exit::OK);
@@ -62,7 +62,7 @@ pub fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
 }
 
 /// Runs, and writes down how the automatic run went.
-pub fn recorded(
+pub(crate) fn recorded(
     places: &Places,
     trigger: Trigger,
     env: &Env,

@@ -7,7 +7,7 @@ use crate::auto::ledger::{self, Ledger};
 use crate::store::Places;
 
 /// The settings files of the existing profiles, or of the first profile if none exists.
-pub fn settings_files(places: &Places) -> Vec<PathBuf> {
+pub(crate) fn settings_files(places: &Places) -> Vec<PathBuf> {
     let file = |folder: &PathBuf| folder.join("settings.json");
     let existing: Vec<PathBuf> = places
         .claude
@@ -23,7 +23,7 @@ pub fn settings_files(places: &Places) -> Vec<PathBuf> {
 }
 
 /// Moves copies of settings files out of Claude Code's folders, which some users keep in git.
-pub fn move_copies(places: &Places) -> Result<(), AutoError> {
+pub(crate) fn move_copies(places: &Places) -> Result<(), AutoError> {
     let place = ledger::place(&places.config);
     let mut ledger = Ledger::read(&place);
     if ledger.move_copies(&places.state)? {

@@ -16,7 +16,7 @@ use crate::cli::{exit, places};
 use crate::report::ago;
 use crate::store::Places;
 
-pub fn run(env: &Env, as_json: bool) -> Result<u8, CliError> {
+pub(crate) fn run(env: &Env, as_json: bool) -> Result<u8, CliError> {
     let started = AutoState::read(&places::find()?)?;
     if as_json {
         let mut value = started.json();
@@ -30,18 +30,18 @@ pub fn run(env: &Env, as_json: bool) -> Result<u8, CliError> {
 
 /// What starts syncs.
 #[derive(Debug)]
-pub struct AutoState {
+pub(crate) struct AutoState {
     /// Settings files with our hooks.
-    pub hooks: Vec<PathBuf>,
+    pub(crate) hooks: Vec<PathBuf>,
     /// What the system runs every hour.
-    pub scheduler: Option<Scheduler>,
+    pub(crate) scheduler: Option<Scheduler>,
     /// The last automatic run.
-    pub last: Option<LastRun>,
+    pub(crate) last: Option<LastRun>,
 }
 
 impl AutoState {
     /// Looks.
-    pub fn read(places: &Places) -> Result<Self, CliError> {
+    pub(crate) fn read(places: &Places) -> Result<Self, CliError> {
         let folders = places::system_folders()?;
         let has = |file: &PathBuf| {
             std::fs::read_to_string(file)
@@ -56,12 +56,12 @@ impl AutoState {
     }
 
     /// Whether anything does.
-    pub fn is_enabled(&self) -> bool {
+    pub(crate) fn is_enabled(&self) -> bool {
         self.scheduler.is_some() || !self.hooks.is_empty()
     }
 
     /// As JSON.
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::json!({
             "enabled": self.is_enabled(),
             "hooks": self.hooks,
@@ -73,7 +73,7 @@ impl AutoState {
     }
 
     /// In words.
-    pub fn text(&self, now: Timestamp) -> String {
+    pub(crate) fn text(&self, now: Timestamp) -> String {
         let mut by: Vec<String> = self
             .hooks
             .iter()

@@ -12,8 +12,8 @@ use crate::store::Places;
 
 /// The data that `forget` selects.
 #[derive(Default)]
-pub struct Matches {
-    pub totals: Totals,
+pub(crate) struct Matches {
+    pub(crate) totals: Totals,
     /// All sessions, for "did you mean". Empty unless a session was named.
     sessions: BTreeSet<String>,
     /// All projects, for "did you mean". Empty unless a project was named.
@@ -22,7 +22,7 @@ pub struct Matches {
 
 impl Matches {
     /// Reads all rows of the repository.
-    pub fn find(places: &Places, subjects: &[Subject]) -> Result<Self, CliError> {
+    pub(crate) fn find(places: &Places, subjects: &[Subject]) -> Result<Self, CliError> {
         let mut out = Self::default();
         // The ids of machines are known only when all rows are read.
         let mut machines = Vec::new();
@@ -56,7 +56,7 @@ impl Matches {
     }
 
     /// The error if nothing was selected. `sessions` and `projects`: those that were named.
-    pub fn none(&self, sessions: &[String], projects: &[String]) -> CliError {
+    pub(crate) fn none(&self, sessions: &[String], projects: &[String]) -> CliError {
         let near = |wanted: &[String], known: &BTreeSet<String>| {
             let near = wanted
                 .iter()

@@ -31,7 +31,7 @@ The remote gets a new history without the data. A hosting service may keep old c
 backups: ask the service to collect garbage, and delete the others.
 
 This machine keeps the data for 7 days, for claude-sync forget --undo. To keep nothing: --for-good")]
-pub struct Args {
+pub(crate) struct Args {
     /// Session to delete, by id
     #[arg(long, value_name = "ID", group = "what")]
     session: Vec<String>,
@@ -61,7 +61,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     refuse_empty_names(args)?;
     let subjects = subjects(args, env, &places)?;

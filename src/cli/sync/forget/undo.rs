@@ -16,7 +16,7 @@ use crate::sync::undo::{KEPT_DAYS, is_in_time};
 use crate::sync::{self, Options};
 
 /// Undoes the latest tombstones, or those of `subjects`, and syncs.
-pub fn undo(
+pub(crate) fn undo(
     places: &Places,
     env: &Env,
     subjects: &[Subject],

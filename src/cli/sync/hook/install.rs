@@ -10,7 +10,7 @@ use crate::git::repo::Repo;
 use crate::git::{Git, hooks};
 
 /// Installs `pre-receive` in a bare repository.
-pub fn install(path: &Path) -> Result<u8, CliError> {
+pub(crate) fn install(path: &Path) -> Result<u8, CliError> {
     let repo = Repo::open_bare(path).map_err(|error| {
         CliError::plain(
             &error.to_string(),

@@ -18,7 +18,7 @@ use crate::store::{key, private};
 use update::Update;
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(crate) struct Args {
     /// The hook
     #[command(subcommand)]
     hook: Hook,
@@ -54,7 +54,7 @@ struct BareRepository {
 /// Maximum number of reasons for a refusal that are printed.
 const MAX_BREACHES: usize = 20;
 
-pub fn run(args: &Args) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args) -> Result<u8, CliError> {
     let (name, rest) = match &args.hook {
         Hook::PostMerge(rest) => ("post-merge", rest),
         Hook::PostRewrite(rest) => ("post-rewrite", rest),

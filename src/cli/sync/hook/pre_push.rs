@@ -7,7 +7,7 @@ use crate::git::repo::{KNOWN, Repo};
 use crate::merge::guard::{self, Breach};
 
 /// The reasons to refuse the push of a ref.
-pub fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     let old = match update.old {
         Some(old) if !repo.has(old) => {
             return Ok(vec![Breach::Unseen {

@@ -8,7 +8,7 @@ use crate::git::repo::{Repo, RepoError};
 use crate::merge::guard::{self, Breach};
 
 /// The reasons to refuse the push of a ref.
-pub fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
     if update.new.is_some_and(|new| repo.tree_of(new).is_err()) {
         return Ok(vec![Breach::Foreign {
             path: update.name.clone(),

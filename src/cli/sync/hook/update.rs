@@ -4,17 +4,17 @@ use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
 
 /// A ref that a push moves.
-pub struct Update {
-    pub name: String,
+pub(crate) struct Update {
+    pub(crate) name: String,
     /// `None`: the ref is new.
-    pub old: Option<Oid>,
+    pub(crate) old: Option<Oid>,
     /// `None`: the ref is deleted.
-    pub new: Option<Oid>,
+    pub(crate) new: Option<Oid>,
 }
 
 impl Update {
     /// Parses a line of `pre-push`: local ref, local id, remote ref, remote id.
-    pub fn of_pre_push(line: &str) -> Option<Self> {
+    pub(crate) fn of_pre_push(line: &str) -> Option<Self> {
         let words: Vec<_> = line.split(' ').collect();
         let [_, new, name, old] = words[..] else {
             return None;
@@ -23,7 +23,7 @@ impl Update {
     }
 
     /// Parses a line of `pre-receive`: old id, new id, ref.
-    pub fn of_pre_receive(line: &str) -> Option<Self> {
+    pub(crate) fn of_pre_receive(line: &str) -> Option<Self> {
         let (old, rest) = line.split_once(' ')?;
         let (new, name) = rest.split_once(' ')?;
         Some(Self::new(name, old, new))
@@ -43,12 +43,16 @@ fn id(text: &str) -> Option<Oid> {
 }
 
 /// The tree of a commit, if there is one.
-pub fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
+pub(crate) fn tree(repo: &Repo, commit: Option<Oid>) -> Result<Option<Oid>, RepoError> {
     commit.map(|commit| repo.tree_of(commit)).transpose()
 }
 
 /// The commits that a push adds to those that `known` lead to.
-pub fn new_commits(repo: &Repo, update: &Update, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
+pub(crate) fn new_commits(
+    repo: &Repo,
+    update: &Update,
+    known: &[Oid],
+) -> Result<Vec<Oid>, RepoError> {
     update
         .new
         .map_or(Ok(Vec::new()), |new| repo.new_commits(new, known))

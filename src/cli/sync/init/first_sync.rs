@@ -13,7 +13,7 @@ use crate::store::layout::ARCHIVE;
 use crate::sync::{self, Options};
 
 /// Syncs, after confirmation if `asks` is set. Returns the exit code.
-pub fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
+pub(crate) fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
     out(&announcement(places, env)?);
     if asks && !prompt::confirm("Sync now?", true)? {
         out("Next: claude-sync\n");

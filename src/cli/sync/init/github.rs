@@ -9,7 +9,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit;
 
 /// Whether `gh` is installed.
-pub fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     Command::new("gh")
         .arg("--version")
         .stdin(Stdio::null())
@@ -19,7 +19,7 @@ pub fn is_there() -> bool {
 
 /// The address of a repository. If it does not exist, it is created as a private one. Fails for a
 /// public one unless `allow_public` is set.
-pub fn repository(name: &str, allow_public: bool) -> Result<String, CliError> {
+pub(crate) fn repository(name: &str, allow_public: bool) -> Result<String, CliError> {
     if name.is_empty() || name.starts_with('-') {
         return Err(CliError::plain(
             "the repository's name is empty or looks like an option",

@@ -33,7 +33,7 @@ Examples:
   claude-sync init git@github.com:me/usage.git      join a private repository, which may be empty
   claude-sync init --github claude-usage            create a private repository at GitHub, with gh
   claude-sync init --yes                            keep history on this machine, without questions")]
-pub struct Args {
+pub(crate) struct Args {
     /// The repository to join: any address that git understands. It must be empty, or made by claude-sync
     remote: Option<String>,
     /// Create a private repository of this name at GitHub with gh, or join it if it exists
@@ -80,7 +80,7 @@ pub struct Args {
     no_front_page: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     check(args, &places)?;
     // Without git, questions would be for nothing.

@@ -15,7 +15,7 @@ use crate::store::settings::Settings;
 use crate::sync::Init;
 
 /// Writes the chosen settings. Makes the fleet's key if they need one and the fleet is new.
-pub fn apply(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliError> {
+pub(crate) fn apply(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliError> {
     let chosen = chosen(answers);
     if chosen.is_empty() {
         return Ok(());

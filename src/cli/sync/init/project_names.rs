@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// How the repository names projects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ProjectNames {
+pub(crate) enum ProjectNames {
     /// The last part of the path
     Last,
     /// An HMAC of the name under the fleet's key

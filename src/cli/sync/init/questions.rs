@@ -7,25 +7,25 @@ use crate::cli::prompt::{choose, confirm, line};
 
 /// The choices of a set-up.
 #[derive(Debug, Clone, Default)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// The remote's address.
-    pub remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// The name of a repository at GitHub.
-    pub github: Option<String>,
+    pub(crate) github: Option<String>,
     /// How to name projects.
-    pub project_names: Option<ProjectNames>,
+    pub(crate) project_names: Option<ProjectNames>,
     /// Use the first digits of the machine id as its name.
-    pub anonymize_hostname: bool,
+    pub(crate) anonymize_hostname: bool,
     /// Encrypt files.
-    pub encrypt: bool,
+    pub(crate) encrypt: bool,
     /// Prune records that are older than this number of days.
-    pub retention_days: Option<u32>,
+    pub(crate) retention_days: Option<u32>,
     /// Enable automatic sync.
-    pub auto: bool,
+    pub(crate) auto: bool,
 }
 
 /// Asks for the choices that `given` does not contain. `knows_auto`: `given.auto` is a choice.
-pub fn ask(given: Answers, knows_auto: bool) -> Result<Answers, CliError> {
+pub(crate) fn ask(given: Answers, knows_auto: bool) -> Result<Answers, CliError> {
     let mut out = given;
     if out.remote.is_none() && out.github.is_none() {
         remote(&mut out)?;

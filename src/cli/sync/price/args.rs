@@ -20,7 +20,7 @@ Examples:
   claude-sync price remove glm-9
 
 Prices are in USD per million tokens, and apply by the day of a request. Each machine of the fleet uses them from its next sync on.")]
-pub struct Args {
+pub(crate) struct Args {
     #[command(subcommand)]
     pub(super) action: Action,
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-pub use args::Args;
+pub(crate) use args::Args;
 use args::{Action, pattern, rule, usage};
 
 use crate::base::text::{count, printable};
@@ -23,7 +23,7 @@ use crate::prices::Rule;
 use crate::report;
 use crate::store::Places;
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let rules = report::price_rules(&source::open(&places)?)?;
     match &args.action {

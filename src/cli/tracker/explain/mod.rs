@@ -29,7 +29,7 @@ Examples:
   claude-usage-tracker explain 2026-11 --model opus            one cell of a monthly report by model
   claude-usage-tracker explain 0b6f1a2c --machine laptop       a session on one machine
   claude-usage-tracker explain 2026-11-20 --limit 0 --json     all requests, for other programs")]
-pub struct Args {
+pub(crate) struct Args {
     /// A day (2026-11-20), a month (2026-11), a session id or its beginning, or a record id
     #[arg(value_name = "WHAT", default_value = "")]
     what: String,
@@ -46,7 +46,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let (explanation, found) = read(args, env)?;
     let view = View {
         zone: args.filter.timezone,
