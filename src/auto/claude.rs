@@ -1,24 +1,24 @@
-//! Claude Code's `settings.json`: our hooks go in and out; all else keeps its bytes.
+//! Claude Code's `settings.json`: adds and removes our hooks, and keeps all other bytes.
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 
-/// When Claude Code calls: at the end of each answer and of each session.
+/// The events with a hook: the end of each session and of each answer.
 pub(crate) const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
 
-/// How a command of ours ends.
+/// The end of our commands, by which they are recognized.
 const OURS: &str = " auto hook";
 
-/// Claude Code waits no longer, in seconds. The hook needs a few milliseconds.
+/// The timeout of the hook, in seconds. It needs a few milliseconds.
 const TIMEOUT: &str = "10";
 
-/// What follows the command at the end of a session where the machine may go away next.
+/// The option of the hook at the end of a session on machines that may go away next.
 pub(crate) const LAST: &str = " --last";
 
-/// Claude Code waits so long for that one, in seconds: no more than it grants to hooks at the end of a session.
+/// The timeout of the hook with that option, in seconds: the maximum at the end of a session.
 const LAST_TIMEOUT: &str = "60";
 
-/// What Claude Code calls at an event, and how long it waits.
+/// The command and the timeout of the hook of an event.
 fn call(event: &str, command: &str, last: bool) -> (String, &'static str) {
     if last && event == EVENTS[0] {
         (format!("{command}{LAST}"), LAST_TIMEOUT)
@@ -27,7 +27,7 @@ fn call(event: &str, command: &str, last: bool) -> (String, &'static str) {
     }
 }
 
-/// Whether a command is ours.
+/// Whether a command is one of our hooks.
 fn is_ours(command: &str) -> bool {
     command
         .strip_suffix(LAST)
@@ -35,7 +35,7 @@ fn is_ours(command: &str) -> bool {
         .ends_with(OURS)
 }
 
-/// The command that Claude Code is to call.
+/// The command of the hooks.
 pub(crate) fn command(program: &str) -> String {
     let quoted = if cfg!(windows) {
         format!("\"{program}\"")
@@ -45,8 +45,8 @@ pub(crate) fn command(program: &str) -> String {
     format!("{quoted}{OURS}")
 }
 
-/// The settings with our hooks, or `None` where they have them already. The reason where that cannot be. `last`: at the end of a session
-/// Claude Code waits for the sync.
+/// The settings with our hooks, or `None` if they have them already. The error is the reason. `last`: at
+/// the end of a session Claude Code waits for the sync.
 pub(crate) fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
@@ -57,7 +57,7 @@ pub(crate) fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option
     {
         return Ok(None);
     }
-    // Those of an earlier place of the program.
+    // Hooks with an earlier path of the program.
     remove(&object, false);
     let hooks = object
         .object_value_or_create("hooks")
@@ -88,7 +88,7 @@ pub(crate) fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option
     Ok(Some(format!("{mark}{root}")))
 }
 
-/// The settings without our hooks, or `None` where there are none.
+/// The settings without our hooks, or `None` if there are none.
 pub(crate) fn without_hooks(text: &str) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     if body.trim().is_empty() {
@@ -101,7 +101,7 @@ pub(crate) fn without_hooks(text: &str) -> Result<Option<String>, String> {
     Ok(remove(&object, true).then(|| format!("{mark}{root}")))
 }
 
-/// Whether Claude Code calls us.
+/// Whether the settings have our hooks.
 pub(crate) fn has_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1);
     let object = root.ok().and_then(|root| root.object_value());
@@ -138,7 +138,7 @@ fn split_mark(text: &str) -> (&str, &str) {
 }
 
 fn parse(text: &str) -> Result<CstRootNode, String> {
-    // As Claude Code reads it, but that comments and trailing commas are kept where somebody has them.
+    // As Claude Code parses it, but comments and trailing commas are allowed.
     let options = ParseOptions {
         allow_loose_object_property_names: false,
         allow_missing_commas: false,
@@ -337,7 +337,7 @@ mod tests {
             has_hooks(&with) && with_hooks(&with, COMMAND, true) == Ok(None),
             "once is enough"
         );
-        // A machine that stays does not wait.
+        // Other machines do not wait.
         let stays = with_hooks(&with, COMMAND, false)
             .expect("valid")
             .expect("changed");

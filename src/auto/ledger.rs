@@ -1,5 +1,5 @@
-//! What was done outside the repository, so that it can be undone: `installed.json` beside the settings, and a copy of each of Claude
-//! Code's settings files as it was before.
+//! A record of the changes outside the repository, to undo them: `installed.json` beside the settings,
+//! and a copy of each of Claude Code's settings files from before.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use super::{claude, schedule};
 use crate::base::key::hex;
 use crate::store::durable;
 
-/// What was done.
+/// The changes outside the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Ledger {
     /// The version of this file's format.
@@ -24,7 +24,7 @@ pub(crate) struct Ledger {
     /// The timer that was installed.
     #[serde(default)]
     pub(crate) scheduler: Option<schedule::Scheduler>,
-    /// SHA-256 of the `config.json` that `init` made, where there was none.
+    /// SHA-256 of the `config.json` that `init` made, if there was none.
     #[serde(default)]
     pub(crate) config: Option<String>,
 }
@@ -32,22 +32,22 @@ pub(crate) struct Ledger {
 /// A settings file that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Changed {
-    /// Where it is.
+    /// Its path.
     pub(crate) path: PathBuf,
-    /// A copy of what it was before; none where there was no file.
+    /// A copy from before the change; `None` if there was no file.
     pub(crate) backup: Option<PathBuf>,
-    /// SHA-256 of what it became.
+    /// SHA-256 of the changed file.
     pub(crate) became: String,
 }
 
-/// How a settings file was put back.
+/// How a settings file was restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PutBack {
-    /// Nothing of ours was in it.
+    /// It had none of our hooks.
     Untouched,
     /// It is as it was before, byte for byte.
     Restored,
-    /// Somebody changed it since: our entries are gone, all else stays.
+    /// It was changed since: only our hooks were removed.
     Cleaned,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Ledger {
-    /// Reads the ledger; one that is missing or cannot be read is empty: then what is ours is found by its looks.
+    /// Reads the ledger. It is empty if the file is missing or damaged; our hooks are then recognized by their commands.
     pub(crate) fn read(path: &Path) -> Self {
         fs::read(path)
             .ok()
@@ -70,7 +70,7 @@ impl Ledger {
             .unwrap_or_default()
     }
 
-    /// Writes it, or deletes it where nothing is left to undo.
+    /// Writes it, or deletes it if nothing is left to undo.
     pub(crate) fn write(&self, path: &Path) -> Result<(), AutoError> {
         if self.settings.is_empty() && self.scheduler.is_none() && self.config.is_none() {
             return delete(path);
@@ -101,8 +101,8 @@ impl Ledger {
         Ok(moved)
     }
 
-    /// Puts our hooks into a settings file, of which a copy is kept in the state folder. Returns whether anything changed. `last`: at the
-    /// end of a session Claude Code waits for the sync.
+    /// Adds our hooks to a settings file, and keeps a copy of it in the state folder. Returns whether
+    /// anything changed. `last`: at the end of a session Claude Code waits for the sync.
     pub(crate) fn add_hooks(
         &mut self,
         settings: &Path,
@@ -151,7 +151,7 @@ impl Ledger {
         }
     }
 
-    /// Takes our hooks out of a settings file.
+    /// Removes our hooks from a settings file.
     pub(crate) fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
         let path = target(settings);
         let known = self
@@ -211,7 +211,7 @@ pub(crate) fn target(settings: &Path) -> PathBuf {
     }
 }
 
-/// Where the copy of a settings file is. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
+/// The path of the copy of a settings file. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
 /// would be committed and pushed if the user adds all files there.
 fn backup_place(state: &Path, path: &Path) -> PathBuf {
     let name = sha256(path.to_string_lossy().as_bytes());
@@ -220,7 +220,7 @@ fn backup_place(state: &Path, path: &Path) -> PathBuf {
         .join(format!("{}.json", &name[..16]))
 }
 
-/// A file's text; none where there is no file.
+/// The text of a file; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>, AutoError> {
     let fail = |source| AutoError::Read {
         path: path.to_owned(),

@@ -7,7 +7,7 @@ use super::chart::{Area, ChartError, Unit, WIDTH, failed};
 use super::theme::{PARTS, TEXT, Theme};
 use crate::base::text::printable;
 
-/// What parts beyond the colors are called together.
+/// The name of all parts without a color of their own.
 pub(super) const OTHERS: &str = "others";
 
 /// The parts that have a color, and the rest as one.
@@ -25,7 +25,7 @@ pub(super) fn colored(parts: &[(String, Vec<f64>)], bars: usize) -> Vec<(String,
     out
 }
 
-/// Draws bars side by side, each of parts one above the other.
+/// Draws bars side by side, each a stack of parts.
 pub(super) fn stack(
     root: &Area,
     theme: Theme,
@@ -100,7 +100,7 @@ fn bar_label(bars: &[String], x: f64) -> String {
     bar.map(|bar| printable(bar, 16)).unwrap_or_default()
 }
 
-/// Which color is which part, in one row above the bars.
+/// The colors of the parts, in one row above the bars.
 fn legend(root: &Area, theme: Theme, parts: &[(String, Vec<f64>)]) -> Result<(), ChartError> {
     let wide =
         (i32::try_from(WIDTH).unwrap_or(0) - 120) / i32::try_from(parts.len().max(1)).unwrap_or(1);

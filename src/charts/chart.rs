@@ -1,4 +1,4 @@
-//! What is drawn, and in which unit.
+//! Charts, and the units of their values.
 
 use chrono::NaiveDate;
 use plotters::prelude::*;
@@ -13,7 +13,7 @@ pub(super) const WIDTH: u32 = 1600;
 #[error("failed to draw a chart: {0}")]
 pub(crate) struct ChartError(String);
 
-/// What a value counts.
+/// The unit of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     /// US dollars.
@@ -41,7 +41,7 @@ impl Unit {
         format!("{sign}{text}{suffix}")
     }
 
-    /// What its values are called.
+    /// The name of its values.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Dollars => "Cost",
@@ -66,14 +66,14 @@ impl Unit {
     }
 }
 
-/// What is drawn.
+/// A chart.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Chart {
     /// Bars side by side, each of parts one above the other.
     Stack {
-        /// What stands below each bar.
+        /// The label below each bar.
         bars: Vec<String>,
-        /// What each part is called, and its height in each bar.
+        /// The name of each part, and its height in each bar.
         parts: Vec<(String, Vec<f64>)>,
     },
     /// A bar for each name, the longest first.
@@ -90,7 +90,7 @@ pub(crate) enum Chart {
 /// Where a chart is drawn.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// An error of plotters, whose types differ with what was drawn.
+/// An error of plotters, which has many types.
 pub(super) fn failed<E: std::fmt::Debug>(error: E) -> ChartError {
     ChartError(crate::base::text::printable(&format!("{error:?}"), 200))
 }

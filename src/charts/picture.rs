@@ -12,9 +12,9 @@ use super::{bars, calendar};
 pub(crate) struct Picture {
     /// The heading, also for screen readers.
     pub(crate) title: String,
-    /// What its values count.
+    /// The unit of its values.
     pub(crate) unit: Unit,
-    /// What is drawn.
+    /// The chart.
     pub(crate) chart: Chart,
 }
 
@@ -50,7 +50,7 @@ impl Picture {
         ))
     }
 
-    /// What the chart shows, as rows of a table: a name, and a value for each of the columns that are named first.
+    /// The chart as a table: the headings of its columns, then rows of a name and a value per column.
     pub(crate) fn table(&self) -> (Vec<String>, Vec<(String, Vec<f64>)>) {
         match &self.chart {
             Chart::Stack { bars, parts } => {
@@ -89,7 +89,7 @@ impl Picture {
     }
 }
 
-/// Text for XML and HTML, also inside an attribute. Control characters and what changes the direction of text are dropped.
+/// Text for XML and HTML, also inside an attribute. Control characters, and those that change the direction of text, are removed.
 pub(crate) fn escaped(text: &str) -> String {
     crate::base::text::printable(text, 200)
         .replace('&', "&amp;")

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-/// Colors for a bright or a dark room.
+/// A light or a dark color scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Theme {
     /// Dark on white.

@@ -62,8 +62,8 @@ fn is_global(word: &OsStr) -> Option<usize> {
     }
 }
 
-/// The words with those of [`GlobalOptions`] that stand before the command moved behind it. Where a program does something without a command
-/// too, clap takes what stands before one for that.
+/// Moves the [`GlobalOptions`] that are before the command behind it. Both programs also run without a
+/// command, and clap assigns options before a command to that.
 fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
     let mut at = 1;
     while let Some(words) = args.get(at).and_then(|word| is_global(word)) {
@@ -81,10 +81,10 @@ fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
 
 /// When to color the messages of clap itself, by `--color`.
 fn color_choice(args: &[OsString]) -> ColorChoice {
-    let ours = args
+    let own = args
         .iter()
         .take_while(|word| *word != "--" && *word != "git");
-    let words: Vec<&str> = ours.filter_map(|word| word.to_str()).collect();
+    let words: Vec<&str> = own.filter_map(|word| word.to_str()).collect();
     let last = words
         .iter()
         .enumerate()

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use crate::base::ids::RecordId;
 use crate::sync::Host;
 
-/// The absolute path of `claude-sync`, also when the tracker asks.
+/// The absolute path of `claude-sync`, also in the tracker.
 pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-sync"));
     own.with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// This machine, as its own system names it. `CLAUDE_SYNC_HOSTNAME` names it otherwise.
+/// This machine, as its system names it. `CLAUDE_SYNC_HOSTNAME` replaces the hostname.
 pub(crate) fn host() -> Host {
     let named = std::env::var("CLAUDE_SYNC_HOSTNAME")
         .ok()
@@ -27,7 +27,7 @@ pub(crate) fn host() -> Host {
     }
 }
 
-/// A hash of what the system calls itself, which a copied home does not carry along. `CLAUDE_SYNC_HOST` names it otherwise.
+/// A hash of the system's id, which is not part of a copied home folder. `CLAUDE_SYNC_HOST` replaces the id.
 fn fingerprint() -> String {
     let named = std::env::var("CLAUDE_SYNC_HOST")
         .ok()
@@ -40,7 +40,7 @@ fn fingerprint() -> String {
         .unwrap_or_default()
 }
 
-/// The names that Node.js uses, and so the format.
+/// The platform, by the names of Node.js, which the format uses.
 fn platform() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",

@@ -36,17 +36,17 @@ fn digest(files: &BTreeMap<String, Oid>) -> String {
     hex(hash)[..16].to_owned()
 }
 
-/// What stands in a tree.
+/// The front page in a tree.
 #[derive(Debug, Default)]
 pub struct There {
-    /// README.md, where it is a text.
+    /// README.md, if it is text.
     pub readme: Option<String>,
     /// The other files.
     pub files: BTreeMap<String, Oid>,
 }
 
 impl There {
-    /// Looks at a root tree.
+    /// Reads a root tree.
     pub fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
         let files = repo
             .blobs(Some(root), FRONT)?
@@ -59,7 +59,7 @@ impl There {
         })
     }
 
-    /// README.md around its block, where it has one.
+    /// README.md around its block, if it has one.
     pub fn split(&self) -> Option<Split<'_>> {
         self.readme.as_deref().and_then(Split::of)
     }
@@ -93,7 +93,7 @@ pub fn compute(
     Ok(Some(Front { block, files }))
 }
 
-/// The text of a tree's README.md, where it is a text of moderate size.
+/// The text of a tree's README.md, if it is text of moderate size.
 fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
     let Some(entry) = repo
         .entry(Some(root), README)?

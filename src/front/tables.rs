@@ -8,7 +8,7 @@ use crate::base::text::{csv_field, printable, thousands};
 use crate::base::time::Day;
 use crate::record::Totals;
 
-/// How many machines have a line: those that cost most this month.
+/// Number of machines with a line: those with the highest cost this month.
 const MACHINES: usize = 20;
 
 /// A text in a cell of a table in Markdown.

@@ -7,7 +7,7 @@ use crate::base::money::{Cost, Money};
 use crate::fleet::{Row, RowSource};
 use crate::record::Source;
 
-/// What a report groups usage by.
+/// The grouping of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReportKind {
     /// By day.
@@ -26,7 +26,7 @@ pub enum ReportKind {
     Models,
 }
 
-/// What each row of a report is split by.
+/// The split of each group of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Breakdown {
     /// By model.
@@ -54,7 +54,7 @@ pub(crate) struct Choice {
     pub some_projects: bool,
     /// Whether rows are filtered by machine. Which machines is known after all rows are added.
     pub some_machines: bool,
-    /// What each row is split by.
+    /// The split of each group.
     pub split: Option<Breakdown>,
     /// Whether costs are left out.
     pub without_cost: bool,

@@ -1,4 +1,4 @@
-//! A report while rows come in.
+//! Computes a report from rows.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,7 +11,7 @@ use super::slot::Slot;
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
 
-/// A report while rows come in. They come in any order, and none is kept.
+/// A report while rows are added. They can be added in any order, and are not kept.
 #[derive(Debug)]
 pub struct Fold {
     kind: ReportKind,
@@ -20,12 +20,12 @@ pub struct Fold {
     dates: Dates,
     sums: Vec<GroupBuilder>,
     places: HashMap<(Slot, Option<usize>), usize>,
-    /// Index of the last row's line: most rows fall into the line of the row before.
+    /// Index of the last row's group: most rows are in the group of the row before.
     recent: usize,
 }
 
 impl Fold {
-    /// Of rows within `bounds`; days begin in `zone`.
+    /// A report of rows within `bounds`; days begin in `zone`.
     pub fn new(kind: ReportKind, bounds: Bounds, zone: Zone) -> Self {
         Self {
             kind,
@@ -38,7 +38,7 @@ impl Fold {
         }
     }
 
-    /// With other ways to group, split and order.
+    /// With other options.
     #[must_use]
     pub(crate) fn with(self, choice: Choice) -> Self {
         Self { choice, ..self }
@@ -72,7 +72,7 @@ impl Fold {
         })
     }
 
-    /// The report about all machines, or about those in `machines` if some were asked for.
+    /// The finished report about `machines`; if empty, about all.
     pub fn finish(mut self, fleet: &Fleet, machines: Machines<'_>) -> Report {
         let some = self.choice.some_machines;
         let wanted = |at: usize| !some || machines.contains(&fleet.machines[at].id);

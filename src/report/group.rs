@@ -1,4 +1,4 @@
-//! A report and its lines.
+//! A report and its groups.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use super::lower::Lower;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
-/// A line of a report.
+/// A group of a report, shown as a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Group {
     /// The day, week, month, session, machine, project or model.
@@ -17,11 +17,11 @@ pub(crate) struct Group {
     pub(crate) label: String,
     /// The project, in a report by session.
     pub(crate) project: String,
-    /// Sums.
+    /// Totals of the group.
     pub(crate) totals: Totals,
-    /// Sums by model.
+    /// Totals by model.
     pub(crate) models: BTreeMap<String, Totals>,
-    /// Sums by what the report is split by, sorted by cost, descending.
+    /// Totals by the key of the split, sorted by cost, descending.
     pub(crate) parts: Vec<(String, Totals)>,
     /// Names of the machines that it counts for.
     pub(crate) machines: BTreeSet<String>,
@@ -42,17 +42,17 @@ pub(crate) struct Group {
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// What it groups by.
+    /// The grouping.
     pub(crate) kind: ReportKind,
-    /// What each line is split by.
+    /// The split of each group.
     pub(crate) split: Option<Breakdown>,
     /// Only tokens are shown.
     pub(crate) without_cost: bool,
     /// Which cost is shown.
     pub(crate) mode: CostMode,
-    /// Its lines: days and months ascending, sessions by last use, machines by cost.
+    /// Its groups: days and months ascending, sessions by last use, machines by cost.
     pub(crate) groups: Vec<Group>,
-    /// The sum of all lines.
+    /// The totals of all groups.
     pub(crate) totals: Totals,
     /// Models without a known price, with their requests.
     pub(crate) unpriced: BTreeMap<String, u64>,

@@ -1,4 +1,4 @@
-//! A line of a report while rows come in.
+//! A group of a report while rows are added.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::fleet::{Fleet, Row};
 use crate::format::syncfile::SyncFile;
 use crate::record::Totals;
 
-/// What one model adds to a line.
+/// The share of one model in a group.
 #[derive(Debug)]
 struct Share {
     model: String,
@@ -20,15 +20,15 @@ struct Share {
     unpriced: u64,
 }
 
-/// A line while rows come in. Of a report about some machines, each machine has lines of its own
-/// until all rows are in: before, it is not known which machines are meant.
+/// A group while rows are added. In a report about some machines, each machine has its own groups until
+/// all rows are added: only then the ids of the machines are known.
 #[derive(Debug)]
 pub(super) struct GroupBuilder {
     pub(super) slot: Slot,
     pub(super) machine: Option<usize>,
-    /// All that counts is in one of these.
+    /// Each row is in one of these.
     models: Vec<Share>,
-    /// The same, split otherwise, where that is asked for.
+    /// The same by another key, if the report is split.
     parts: Vec<(PartKey, Totals)>,
     machines: Vec<usize>,
     first: Option<(Timestamp, String)>,
@@ -39,7 +39,7 @@ pub(super) struct GroupBuilder {
 }
 
 impl GroupBuilder {
-    /// A line without rows.
+    /// A group without rows.
     pub(super) fn new(slot: Slot, machine: Option<usize>) -> Self {
         Self {
             slot,
@@ -93,7 +93,7 @@ impl GroupBuilder {
         share.unpriced = share.unpriced.saturating_add(unpriced);
     }
 
-    /// Adds the same line of another machine.
+    /// Adds the same group of another machine.
     fn join(&mut self, other: Self) {
         for share in other.models {
             self.share(&share.model, share.totals, share.unpriced);
@@ -117,7 +117,7 @@ impl GroupBuilder {
         shares.map(|share| (share.model.as_str(), share.unpriced))
     }
 
-    /// The finished line.
+    /// The finished group.
     pub(super) fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
         let models = self.models.into_iter();
         let models: Vec<_> = models.map(|share| (share.model, share.totals)).collect();
@@ -166,7 +166,7 @@ fn name(out: &mut Group, slot: Slot, (fleet, labels): (&Fleet, &[String]), choic
     };
 }
 
-/// The lines of the selected machines, those of one slot joined.
+/// The groups of the selected machines, joined by slot.
 pub(super) fn joined(sums: Vec<GroupBuilder>, wanted: impl Fn(usize) -> bool) -> Vec<GroupBuilder> {
     let mut places: HashMap<Slot, usize> = HashMap::new();
     let mut out: Vec<GroupBuilder> = Vec::new();

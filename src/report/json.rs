@@ -13,7 +13,7 @@ use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
-/// What the list of a report's lines is called, and what names a line.
+/// The name of the list of groups, and of the member with a group's key.
 fn names(kind: ReportKind) -> (&'static str, &'static str) {
     match kind {
         ReportKind::Daily => ("daily", "date"),
@@ -56,7 +56,7 @@ pub(crate) fn write_json(
     serde_json::to_writer_pretty(out, &whole).map_err(io::Error::from)
 }
 
-/// A value of the report's JSON. A report has many thousand of them, so that they are borrowed.
+/// A value of the report's JSON. Borrowed, because a report has many thousands of them.
 enum Member<'a> {
     Count(u64),
     Dollars(Money),
@@ -67,7 +67,7 @@ enum Member<'a> {
     Texts(Vec<&'a str>),
     Object(JsonObject<'a>),
     Objects(Vec<JsonObject<'a>>),
-    /// Groups, each made an object when its turn comes.
+    /// Groups, each serialized when it is reached.
     Groups(&'a Report),
     Whole(&'a Value),
 }
@@ -76,7 +76,7 @@ enum Member<'a> {
 struct JsonObject<'a>(Vec<(&'static str, Member<'a>)>);
 
 impl<'a> JsonObject<'a> {
-    /// Adds a member where the order of keys wants it.
+    /// Adds a member. Keys stay sorted.
     fn put(&mut self, key: &'static str, part: Member<'a>) {
         let at = self.0.partition_point(|(known, _)| *known < key);
         self.0.insert(at, (key, part));
@@ -162,7 +162,7 @@ fn put_names<'a>(out: &mut JsonObject<'a>, group: &'a Group, kind: ReportKind) {
     }
 }
 
-/// Adds what is not from final request lines.
+/// Adds usage that is not from final request lines.
 fn put_quality<'a>(out: &mut JsonObject<'a>, group: &'a Group, without_cost: bool) {
     if group.unrecorded > 0 {
         out.put("withheldRequests", Member::Count(group.unrecorded));
@@ -177,7 +177,7 @@ fn put_quality<'a>(out: &mut JsonObject<'a>, group: &'a Group, without_cost: boo
     }
 }
 
-/// The list that a split makes, and the member that names a part.
+/// The name of the list of parts, and of the member with the key of a part.
 fn breakdown(split: Breakdown) -> Option<(&'static str, &'static str)> {
     match split {
         Breakdown::Machine => Some(("machineBreakdowns", "machineName")),

@@ -1,4 +1,4 @@
-//! Reports: a fold over the fleet's rows, as tables for people, as CSV and as JSON in the shape that ccusage prints.
+//! Reports: computed from the fleet's rows, as tables, as CSV, and as JSON in the format of ccusage.
 
 pub(crate) mod blocks;
 pub(crate) mod budget;

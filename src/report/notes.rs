@@ -1,4 +1,4 @@
-//! Lines below a table: what a reader should know of its figures.
+//! Lines below a table that qualify its figures.
 
 use super::look::Look;
 use super::lower::Lower;

@@ -1,4 +1,4 @@
-//! What a line of a report, or a part of a line, stands for.
+//! The keys of groups, and of the parts of a group.
 
 use chrono::NaiveDate;
 
@@ -6,10 +6,10 @@ use super::choice::{Breakdown, Choice, ReportKind};
 use crate::base::ids::SessionId;
 use crate::fleet::Row;
 
-/// What stands for a model, or an origin, that is not known.
+/// The name of an unknown model or origin.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// What a line stands for.
+/// The key of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Slot {
     Day(NaiveDate),
@@ -49,7 +49,7 @@ impl Slot {
     }
 }
 
-/// A row's model, or what stands for none.
+/// A row's model, or [`UNKNOWN`].
 pub(super) fn model<'a>(row: &Row<'a>) -> &'a str {
     if row.model.is_empty() {
         UNKNOWN
@@ -68,19 +68,19 @@ fn origin<'a>(row: &Row<'a>) -> &'a str {
 fn agent<'a>(row: &Row<'a>) -> &'a str {
     match row.client {
         Some(client) if !client.agent.is_empty() => &client.agent,
-        // Retention removes the kind, not that it was a subagent.
+        // Retention removes the kind of a subagent, but not that it is one.
         _ if row.sidechain => "subagent",
         Some(_) => "main",
         None => UNKNOWN,
     }
 }
 
-/// What a part of a line stands for.
+/// The key of a part of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PartKey {
     Machine(usize),
     Project(String),
-    /// One of Claude Code's words, or what stands for none.
+    /// A word of Claude Code, or the name of an unknown one.
     Word(String),
 }
 

@@ -16,7 +16,7 @@ pub(crate) fn to_table(report: &Report, look: Look) -> String {
         return "No usage in this period.\n".to_owned();
     }
     let mut table = Table::new();
-    // Where a table is too wide, words wrap inside their cells; figures never do.
+    // If a table is too wide, words wrap in their cells; figures never do.
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
@@ -51,7 +51,7 @@ struct Layout<'r> {
     head: Vec<&'static str>,
     /// Index of a column of models that is left out, since models have rows of their own.
     without: Option<usize>,
-    /// How many columns hold text. Figures stand to their right.
+    /// Number of columns with text. Figures are in the columns after them.
     texts: usize,
 }
 
@@ -111,7 +111,7 @@ impl<'r> Layout<'r> {
     }
 }
 
-/// A column of figures: its name, and what stands in it.
+/// A column of figures: its heading, and its text.
 type CountColumn = (&'static str, fn(&Totals) -> String);
 
 const FIGURES: [CountColumn; 6] = [
@@ -143,7 +143,7 @@ fn part_name(part: &str, split: Option<Breakdown>) -> String {
     }
 }
 
-/// A project's name, or what stands for a name that is not kept.
+/// A project's name, or a placeholder if it is empty.
 fn project(name: &str) -> String {
     if name.is_empty() {
         "(no name)".to_owned()
@@ -208,7 +208,7 @@ fn words(group: &Group, kind: ReportKind, look: Look) -> Vec<String> {
     }
 }
 
-/// A price; `+ ?` where a part of it is not known.
+/// A price, with `+ ?` if a part of it is unknown.
 pub(crate) fn price(cost: Cost) -> String {
     format!(
         "${}{}",

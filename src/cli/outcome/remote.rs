@@ -5,7 +5,7 @@ use crate::git::Cause;
 use crate::git::process::{Refuser, refuser};
 use crate::sync::{Outcome, Remote};
 
-/// That records wait, why, and what to do.
+/// Reports that records are not pushed yet, why, and what to do.
 fn waits(what: &str, cause: Option<Cause>) -> String {
     let (why, next) = cause.map_or_else(Default::default, |cause| {
         (
@@ -16,7 +16,7 @@ fn waits(what: &str, cause: Option<Cause>) -> String {
     format!("{what}{why}; everything is committed here, and the next run pushes it.{next}")
 }
 
-/// That a push was refused, by whom as far as that is known, and what to do.
+/// Reports that a push was refused, by whom if that is known, and what to do.
 fn refused(reason: &str) -> String {
     match refuser(reason) {
         Some(refuser) => {
@@ -33,7 +33,7 @@ fn refused(reason: &str) -> String {
     }
 }
 
-/// What to do next about a remote that failed for this reason, where that is known.
+/// What to do about a remote that failed for this reason, if that is known.
 pub(crate) fn next_step(reason: &str) -> Option<String> {
     refuser(reason)
         .map(|refuser| refuser.next().to_owned())
@@ -69,7 +69,7 @@ pub(crate) fn of_push(remote: &Remote) -> Option<String> {
     })
 }
 
-/// Where the remote is now, and when it is tried again.
+/// The new address of the remote, and the time of the next try.
 pub(crate) fn of_address(outcome: &Outcome) -> impl Iterator<Item = String> {
     let moved = outcome.moved.as_deref().map(|address| {
         let address = printable(address, 400);

@@ -6,7 +6,7 @@ use crate::base::text::{count, printable};
 use crate::git::Healed;
 use crate::sync::{Options, Outcome, Remote, Task};
 
-/// What happened, in a few lines.
+/// The result of a run, in a few lines.
 pub(crate) fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> String {
     let mut text = set_up(outcome, repo) + &repairs(outcome);
     let delta = &outcome.delta;
@@ -47,7 +47,7 @@ pub(crate) fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> Stri
     text
 }
 
-/// What became of the push, to follow a sentence.
+/// The result of the push, as a sentence that follows another one.
 pub(crate) fn remote(outcome: &Outcome) -> String {
     match &outcome.remote {
         Remote::None => " There is no remote: history is kept on this machine.".to_owned(),
@@ -66,7 +66,7 @@ pub(crate) fn remote(outcome: &Outcome) -> String {
     }
 }
 
-/// That there was no repository, and now is one.
+/// Reports that the run made a repository; empty if there was one.
 pub(crate) fn set_up(outcome: &Outcome, repo: &Path) -> String {
     if !outcome.set_up {
         return String::new();
@@ -77,7 +77,7 @@ pub(crate) fn set_up(outcome: &Outcome, repo: &Path) -> String {
     )
 }
 
-/// What was put right before anything else.
+/// Repairs before the run: unfinished operations, files of killed runs, damaged objects, conflict markers.
 pub(crate) fn repairs(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(operation) = outcome.finished {
@@ -111,7 +111,7 @@ pub(crate) fn repairs(outcome: &Outcome) -> String {
     text
 }
 
-/// What was done about objects that were missing or damaged.
+/// Repairs of missing or damaged objects.
 fn healed(healed: &Healed) -> String {
     let mut text = String::new();
     if healed.damaged > 0 {

@@ -8,14 +8,14 @@ use crate::base::text::{count, printable};
 use crate::format::manifest::{Conflict, RULES};
 use crate::sync::{Outcome, ReadReport, Twin};
 
-/// What a person should know, a line each.
+/// All warnings, one line each, with a prefix.
 pub(crate) fn warnings(outcome: &Outcome, quiet: bool) -> String {
     warning_lines(outcome, quiet)
         .iter()
         .fold(String::new(), |text, line| text + "warning: " + line + "\n")
 }
 
-/// What a person should know, a line each.
+/// All warnings, one line each. `quiet`: without those that an unattended run repeats.
 pub(crate) fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
     let mut lines = Vec::new();
     lines.extend(of_push(&outcome.remote));

@@ -40,10 +40,10 @@ pub(crate) fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
     let Some(_turn) = pace::take_turn(&places.state)? else {
         return Ok(exit::OK);
     };
-    // Who set this up with an earlier version may never do so again.
+    // Users of an earlier version may never run `auto enable` again.
     let _ = move_copies(&places);
     let interval = config::read(&places.config)?.auto.interval;
-    // Asked only now: of many that a busy hour starts, one runs.
+    // Checked with the lock: of many runs that start at once, one syncs.
     if trigger == Trigger::Hook
         && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval)
     {
@@ -61,7 +61,7 @@ pub(crate) fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
     Ok(outcome::code(&outcome))
 }
 
-/// Runs, and writes down how the automatic run went.
+/// Runs a sync, and stores its result for `auto status`.
 pub(crate) fn recorded(
     places: &Places,
     trigger: Trigger,
@@ -77,17 +77,17 @@ pub(crate) fn recorded(
     };
     pace::remember(&places.state, &last)?;
     let result = run();
-    last.ended = Some(ended(env).to_string());
+    last.ended = Some(end_time(env).to_string());
     (last.code, last.error) = match &result {
-        Ok(outcome) => (Some(outcome::code(outcome)), trouble(&outcome.remote)),
+        Ok(outcome) => (Some(outcome::code(outcome)), failure(&outcome.remote)),
         Err(error) => (Some(error.exit), Some(error.to_string())),
     };
     pace::remember(&places.state, &last)?;
     result
 }
 
-/// The clock now, where it is not stopped.
-fn ended(env: &Env) -> Timestamp {
+/// The current time, unless `CLAUDE_SYNC_NOW` stops the clock.
+fn end_time(env: &Env) -> Timestamp {
     if std::env::var_os("CLAUDE_SYNC_NOW").is_some() {
         env.now
     } else {
@@ -95,19 +95,19 @@ fn ended(env: &Env) -> Timestamp {
     }
 }
 
-fn trouble(remote: &Remote) -> Option<String> {
+fn failure(remote: &Remote) -> Option<String> {
     match remote {
-        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", in_short(reason))),
+        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", shorten(reason))),
         Remote::Refused(reason) => Some(format!(
             "the remote did not take the push: {}",
-            in_short(reason)
+            shorten(reason)
         )),
         Remote::Locked(mark) => Some(format!(
             "the remote is encrypted with the key {mark}, which is not here"
         )),
         Remote::Unsigned(reason) => Some(format!(
             "the commit could not be signed: {}",
-            first_line(reason)
+            last_line(reason)
         )),
         Remote::Held => Some(
             "this fleet is encrypted, and its key is not here: nothing leaves in clear".to_owned(),
@@ -119,14 +119,14 @@ fn trouble(remote: &Remote) -> Option<String> {
     }
 }
 
-/// The cause, or else the last line: git's own end with general advice.
-fn in_short(reason: &str) -> String {
+/// The cause if it is known, else the last line. Messages of git end with general advice.
+fn shorten(reason: &str) -> String {
     Cause::of(reason)
         .filter(|_| refuser(reason).is_none())
-        .map_or_else(|| first_line(reason), |cause| cause.what().to_owned())
+        .map_or_else(|| last_line(reason), |cause| cause.what().to_owned())
 }
 
-fn first_line(text: &str) -> String {
+fn last_line(text: &str) -> String {
     printable(
         text.lines()
             .rev()

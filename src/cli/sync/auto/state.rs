@@ -33,14 +33,14 @@ pub(crate) fn run(env: &Env, as_json: bool) -> Result<u8, CliError> {
 pub(crate) struct AutoState {
     /// Settings files with our hooks.
     pub(crate) hooks: Vec<PathBuf>,
-    /// What the system runs every hour.
+    /// The scheduler that starts a sync every hour.
     pub(crate) scheduler: Option<Scheduler>,
     /// The last automatic run.
     pub(crate) last: Option<LastRun>,
 }
 
 impl AutoState {
-    /// Looks.
+    /// Reads the settings files, the scheduler and the result of the last run.
     pub(crate) fn read(places: &Places) -> Result<Self, CliError> {
         let folders = places::system_folders()?;
         let has = |file: &PathBuf| {
@@ -55,7 +55,7 @@ impl AutoState {
         })
     }
 
-    /// Whether anything does.
+    /// Whether anything starts syncs.
     pub(crate) fn is_enabled(&self) -> bool {
         self.scheduler.is_some() || !self.hooks.is_empty()
     }
