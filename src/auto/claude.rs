@@ -1,24 +1,24 @@
-//! Claude Code's `settings.json`: our hooks go in and out; all else keeps its bytes.
+//! Claude Code's `settings.json`: adds and removes our hooks, and keeps all other bytes.
 
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 
-/// When Claude Code calls: at the end of each answer and of each session.
-pub const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
+/// The events with a hook: the end of each session and of each answer.
+pub(crate) const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
 
-/// How a command of ours ends.
+/// The end of our commands, by which they are recognized.
 const OURS: &str = " auto hook";
 
-/// Claude Code waits no longer, in seconds. The hook needs a few milliseconds.
+/// The timeout of the hook, in seconds. It needs a few milliseconds.
 const TIMEOUT: &str = "10";
 
-/// What follows the command at the end of a session where the machine may go away next.
-pub const LAST: &str = " --last";
+/// The option of the hook at the end of a session on machines that may go away next.
+pub(crate) const LAST: &str = " --last";
 
-/// Claude Code waits so long for that one, in seconds: no more than it grants to hooks at the end of a session.
+/// The timeout of the hook with that option, in seconds: the maximum at the end of a session.
 const LAST_TIMEOUT: &str = "60";
 
-/// What Claude Code calls at an event, and how long it waits.
+/// The command and the timeout of the hook of an event.
 fn call(event: &str, command: &str, last: bool) -> (String, &'static str) {
     if last && event == EVENTS[0] {
         (format!("{command}{LAST}"), LAST_TIMEOUT)
@@ -27,7 +27,7 @@ fn call(event: &str, command: &str, last: bool) -> (String, &'static str) {
     }
 }
 
-/// Whether a command is ours.
+/// Whether a command is one of our hooks.
 fn is_ours(command: &str) -> bool {
     command
         .strip_suffix(LAST)
@@ -35,8 +35,8 @@ fn is_ours(command: &str) -> bool {
         .ends_with(OURS)
 }
 
-/// The command that Claude Code is to call.
-pub fn command(program: &str) -> String {
+/// The command of the hooks.
+pub(crate) fn command(program: &str) -> String {
     let quoted = if cfg!(windows) {
         format!("\"{program}\"")
     } else {
@@ -45,9 +45,9 @@ pub fn command(program: &str) -> String {
     format!("{quoted}{OURS}")
 }
 
-/// The settings with our hooks, or `None` where they have them already. The reason where that cannot be. `last`: at the end of a session
-/// Claude Code waits for the sync.
-pub fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
+/// The settings with our hooks, or `None` if they have them already. The error is the reason. `last`: at
+/// the end of a session Claude Code waits for the sync.
+pub(crate) fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
     let object = root.object_value().ok_or("it is no JSON object")?;
@@ -57,7 +57,7 @@ pub fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String
     {
         return Ok(None);
     }
-    // Those of an earlier place of the program.
+    // Hooks with an earlier path of the program.
     remove(&object, false);
     let hooks = object
         .object_value_or_create("hooks")
@@ -88,8 +88,8 @@ pub fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String
     Ok(Some(format!("{mark}{root}")))
 }
 
-/// The settings without our hooks, or `None` where there are none.
-pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
+/// The settings without our hooks, or `None` if there are none.
+pub(crate) fn without_hooks(text: &str) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     if body.trim().is_empty() {
         return Ok(None);
@@ -101,8 +101,8 @@ pub fn without_hooks(text: &str) -> Result<Option<String>, String> {
     Ok(remove(&object, true).then(|| format!("{mark}{root}")))
 }
 
-/// Whether Claude Code calls us.
-pub fn has_hooks(text: &str) -> bool {
+/// Whether the settings have our hooks.
+pub(crate) fn has_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1);
     let object = root.ok().and_then(|root| root.object_value());
     object.is_some_and(|object| {
@@ -112,8 +112,8 @@ pub fn has_hooks(text: &str) -> bool {
     })
 }
 
-/// Whether Claude Code is told to run no hooks at all.
-pub fn disables_hooks(text: &str) -> bool {
+/// Whether the settings disable all hooks.
+pub(crate) fn disables_hooks(text: &str) -> bool {
     let root = parse(split_mark(text).1).ok();
     let value = root.and_then(|root| {
         root.object_value()?
@@ -124,8 +124,8 @@ pub fn disables_hooks(text: &str) -> bool {
     value.is_some_and(|value| value.value())
 }
 
-/// After how many days Claude Code deletes transcripts, as these settings say.
-pub fn cleanup_days(text: &str) -> Option<u64> {
+/// The number of days after which Claude Code deletes transcripts, if these settings set it.
+pub(crate) fn cleanup_days(text: &str) -> Option<u64> {
     let root = parse(split_mark(text).1).ok()?;
     let value = root.object_value()?.get("cleanupPeriodDays")?.value()?;
     value.as_number_lit()?.to_string().parse().ok()
@@ -138,7 +138,7 @@ fn split_mark(text: &str) -> (&str, &str) {
 }
 
 fn parse(text: &str) -> Result<CstRootNode, String> {
-    // As Claude Code reads it, but that comments and trailing commas are kept where somebody has them.
+    // As Claude Code parses it, but comments and trailing commas are allowed.
     let options = ParseOptions {
         allow_loose_object_property_names: false,
         allow_missing_commas: false,
@@ -159,7 +159,7 @@ fn groups(object: &CstObject, event: &str) -> Vec<(CstNode, Vec<(CstNode, String
             .as_object()
             .and_then(|group| group.array_value("hooks"));
         let all = list.map(|list| list.elements()).unwrap_or_default();
-        let said = |entry: &CstNode| {
+        let command = |entry: &CstNode| {
             entry
                 .as_object()?
                 .get("command")?
@@ -169,7 +169,7 @@ fn groups(object: &CstObject, event: &str) -> Vec<(CstNode, Vec<(CstNode, String
                 .ok()
         };
         all.into_iter()
-            .filter_map(|entry| said(&entry).map(|command| (entry, command)))
+            .filter_map(|entry| command(&entry).map(|command| (entry, command)))
             .collect()
     };
     let all = array.map(|array| array.elements()).unwrap_or_default();
@@ -186,42 +186,15 @@ fn commands(object: &CstObject, event: &str) -> Vec<String> {
         .collect()
 }
 
-/// Removes our entries; with `empty` also what is empty without them. Says whether there were any.
+/// Removes our entries; with `empty` also what is empty without them. Returns whether there were any.
 fn remove(object: &CstObject, empty: bool) -> bool {
     let mut any = false;
     for event in EVENTS {
-        let mut here = false;
-        for (group, entries) in groups(object, event) {
-            let ours: Vec<CstNode> = entries
-                .into_iter()
-                .filter(|(_, command)| is_ours(command))
-                .map(|(entry, _)| entry)
-                .collect();
-            if ours.is_empty() {
-                continue;
-            }
-            here = true;
-            ours.into_iter().for_each(CstNode::remove);
-            let left = group
-                .as_object()
-                .and_then(|group| group.array_value("hooks"))
-                .is_some_and(|list| !list.elements().is_empty());
-            if !left {
-                group.remove();
-            }
+        let found = remove_entries(object, event);
+        if found && empty {
+            remove_empty_event(object, event);
         }
-        let property = object
-            .object_value("hooks")
-            .and_then(|hooks| hooks.get(event))
-            .filter(|_| here && empty);
-        if let Some(property) = property.filter(|property| {
-            property
-                .array_value()
-                .is_some_and(|list| list.elements().is_empty())
-        }) {
-            property.remove();
-        }
-        any |= here;
+        any |= found;
     }
     let hooks = object.get("hooks").filter(|_| any && empty);
     if let Some(hooks) = hooks.filter(|hooks| {
@@ -232,6 +205,46 @@ fn remove(object: &CstObject, empty: bool) -> bool {
         hooks.remove();
     }
     any
+}
+
+/// Removes our entries of an event, and groups that are empty without them. Returns whether there were any.
+fn remove_entries(object: &CstObject, event: &str) -> bool {
+    let mut any = false;
+    for (group, entries) in groups(object, event) {
+        let ours: Vec<CstNode> = entries
+            .into_iter()
+            .filter(|(_, command)| is_ours(command))
+            .map(|(entry, _)| entry)
+            .collect();
+        if ours.is_empty() {
+            continue;
+        }
+        any = true;
+        ours.into_iter().for_each(CstNode::remove);
+        let has_others = group
+            .as_object()
+            .and_then(|group| group.array_value("hooks"))
+            .is_some_and(|list| !list.elements().is_empty());
+        if !has_others {
+            group.remove();
+        }
+    }
+    any
+}
+
+/// Removes an event without groups.
+fn remove_empty_event(object: &CstObject, event: &str) {
+    let property = object
+        .object_value("hooks")
+        .and_then(|hooks| hooks.get(event));
+    let is_empty = property.as_ref().is_some_and(|property| {
+        property
+            .array_value()
+            .is_some_and(|list| list.elements().is_empty())
+    });
+    if let Some(property) = property.filter(|_| is_empty) {
+        property.remove();
+    }
 }
 
 #[cfg(test)]
@@ -270,13 +283,17 @@ mod tests {
             let value = |text: &str| {
                 parse(split_mark(if text.is_empty() { "{}" } else { text }).1).expect("valid")
             };
-            assert_eq!(said(&value(&without)), said(&value(text)), "{without}");
+            assert_eq!(
+                compact(&value(&without)),
+                compact(&value(text)),
+                "{without}"
+            );
             assert_eq!(without_hooks(text), Ok(None));
         }
     }
 
-    /// What settings say, without the blanks.
-    fn said(root: &CstRootNode) -> String {
+    /// Settings without white space.
+    fn compact(root: &CstRootNode) -> String {
         let text: String = root.to_string();
         text.chars().filter(|c| !c.is_whitespace()).collect()
     }
@@ -320,7 +337,7 @@ mod tests {
             has_hooks(&with) && with_hooks(&with, COMMAND, true) == Ok(None),
             "once is enough"
         );
-        // A machine that stays does not wait.
+        // Other machines do not wait.
         let stays = with_hooks(&with, COMMAND, false)
             .expect("valid")
             .expect("changed");

@@ -53,7 +53,7 @@ fn read() -> Result<String, AutoError> {
         .output()
         .map_err(|error| fail(&error.to_string()))?;
     let reason = String::from_utf8_lossy(&out.stderr);
-    // There is no other way to tell a missing crontab from a failure.
+    // There is no other way to distinguish a missing crontab from a failure.
     if !out.status.success() && !reason.contains("no crontab") {
         return Err(fail(reason.trim()));
     }

@@ -6,7 +6,7 @@ use crate::store::durable::WriteError;
 
 /// Automatic sync cannot be set up or removed.
 #[derive(Debug, thiserror::Error)]
-pub enum AutoError {
+pub(crate) enum AutoError {
     /// A file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {

@@ -8,7 +8,7 @@ use super::error::AutoError;
 use crate::store::durable::WriteError;
 
 /// Deletes a file. A missing file is not an error.
-pub fn delete(path: &Path) -> Result<(), AutoError> {
+pub(crate) fn delete(path: &Path) -> Result<(), AutoError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != ErrorKind::NotFound => Err(WriteError {
             path: path.to_owned(),

@@ -2,22 +2,22 @@
 
 /// The job that a scheduler runs every hour.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
+pub(crate) struct Job {
     /// The program's path.
-    pub program: String,
+    pub(crate) program: String,
     /// Environment variables that set folders, if the user has set any: names and values.
-    pub variables: Vec<(String, String)>,
+    pub(crate) variables: Vec<(String, String)>,
     /// The minute of the hour. It differs between machines, so that they do not all sync at once.
-    pub minute: u8,
+    pub(crate) minute: u8,
 }
 
 impl Job {
     /// The job's name in schedulers.
-    pub const NAME: &str = "claude-sync";
+    pub(crate) const NAME: &str = "claude-sync";
 }
 
 /// The environment variables that set folders. The job gets those that are set.
-pub const VARIABLES: [&str; 4] = [
+pub(crate) const VARIABLES: [&str; 4] = [
     "CLAUDE_CONFIG_DIR",
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",

@@ -1,5 +1,5 @@
-//! What was done outside the repository, so that it can be undone: `installed.json` beside the settings, and a copy of each of Claude
-//! Code's settings files as it was before.
+//! A record of the changes outside the repository, to undo them: `installed.json` beside the settings,
+//! and a copy of each of Claude Code's settings files from before.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,70 +8,70 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::error::AutoError;
-pub use super::files::delete;
+pub(crate) use super::files::delete;
 use super::{claude, schedule};
 use crate::base::key::hex;
 use crate::store::durable;
 
-/// What was done.
+/// The changes outside the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// The version of this file's format.
-    pub version: u32,
+    pub(crate) version: u32,
     /// Claude Code's settings files that were changed.
     #[serde(default)]
-    pub settings: Vec<Changed>,
-    /// What the system was told.
+    pub(crate) settings: Vec<Changed>,
+    /// The timer that was installed.
     #[serde(default)]
-    pub scheduler: Option<schedule::Kind>,
-    /// SHA-256 of the `config.json` that `init` made, where there was none.
+    pub(crate) scheduler: Option<schedule::Scheduler>,
+    /// SHA-256 of the `config.json` that `init` made, if there was none.
     #[serde(default)]
-    pub config: Option<String>,
+    pub(crate) config: Option<String>,
 }
 
 /// A settings file that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changed {
-    /// Where it is.
-    pub path: PathBuf,
-    /// A copy of what it was before; none where there was no file.
-    pub backup: Option<PathBuf>,
-    /// SHA-256 of what it became.
-    pub became: String,
+pub(crate) struct Changed {
+    /// Its path.
+    pub(crate) path: PathBuf,
+    /// A copy from before the change; `None` if there was no file.
+    pub(crate) backup: Option<PathBuf>,
+    /// SHA-256 of the changed file.
+    pub(crate) became: String,
 }
 
-/// How a settings file was put back.
+/// How a settings file was restored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PutBack {
-    /// Nothing of ours was in it.
+pub(crate) enum PutBack {
+    /// It had none of our hooks.
     Untouched,
     /// It is as it was before, byte for byte.
     Restored,
-    /// Somebody changed it since: our entries are gone, all else stays.
+    /// It was changed since: only our hooks were removed.
     Cleaned,
 }
 
 /// The ledger's place, beside `config.json`.
-pub fn place(config: &Path) -> PathBuf {
+pub(crate) fn place(config: &Path) -> PathBuf {
     config.with_file_name("installed.json")
 }
 
 /// SHA-256 as text.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
 impl Ledger {
-    /// Reads the ledger; one that is missing or cannot be read is empty: then what is ours is found by its looks.
-    pub fn read(path: &Path) -> Self {
+    /// Reads the ledger. It is empty if the file is missing or damaged; our hooks are then recognized by their commands.
+    pub(crate) fn read(path: &Path) -> Self {
         fs::read(path)
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default()
     }
 
-    /// Writes it, or deletes it where nothing is left to undo.
-    pub fn write(&self, path: &Path) -> Result<(), AutoError> {
+    /// Writes it, or deletes it if nothing is left to undo.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), AutoError> {
         if self.settings.is_empty() && self.scheduler.is_none() && self.config.is_none() {
             return delete(path);
         }
@@ -83,8 +83,8 @@ impl Ledger {
         Ok(durable::write(path, text.as_bytes())?)
     }
 
-    /// Moves copies of settings files that an earlier version kept beside them to the state folder. Says whether there were any.
-    pub fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
+    /// Moves copies of settings files that an earlier version kept beside them to the state folder. Returns whether there were any.
+    pub(crate) fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
         let mut moved = false;
         for changed in &mut self.settings {
             let wanted = backup_place(state, &changed.path);
@@ -101,9 +101,9 @@ impl Ledger {
         Ok(moved)
     }
 
-    /// Puts our hooks into a settings file, of which a copy is kept in the state folder. Returns whether anything changed. `last`: at the
-    /// end of a session Claude Code waits for the sync.
-    pub fn add_hooks(
+    /// Adds our hooks to a settings file, and keeps a copy of it in the state folder. Returns whether
+    /// anything changed. `last`: at the end of a session Claude Code waits for the sync.
+    pub(crate) fn add_hooks(
         &mut self,
         settings: &Path,
         command: &str,
@@ -120,21 +120,7 @@ impl Ledger {
         let Some(after) = claude::with_hooks(&text, command, last).map_err(problem)? else {
             return Ok(false);
         };
-        let known = self
-            .settings
-            .iter()
-            .find(|changed| changed.path == path)
-            .cloned();
-        let backup = match (known, claude::has_hooks(&text), &before) {
-            // It is ours already: what it was before that is kept.
-            (Some(known), true, _) => known.backup,
-            (_, false, Some(text)) => {
-                let copy = backup_place(state, &path);
-                durable::write(&copy, text.as_bytes())?;
-                Some(copy)
-            }
-            _ => None,
-        };
+        let backup = self.backup(&path, before.as_deref(), state)?;
         durable::write(&path, after.as_bytes())?;
         self.settings.retain(|changed| changed.path != path);
         self.settings.push(Changed {
@@ -145,8 +131,28 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Takes our hooks out of a settings file.
-    pub fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
+    /// The copy of a settings file as it was before our hooks, which is made if there is none yet. `None`: there was no file.
+    fn backup(
+        &self,
+        path: &Path,
+        text: Option<&str>,
+        state: &Path,
+    ) -> Result<Option<PathBuf>, AutoError> {
+        let known = self.settings.iter().find(|changed| changed.path == path);
+        let has_hooks = claude::has_hooks(text.unwrap_or_default());
+        match (known, text) {
+            (Some(known), _) if has_hooks => Ok(known.backup.clone()),
+            (_, Some(text)) if !has_hooks => {
+                let copy = backup_place(state, path);
+                durable::write(&copy, text.as_bytes())?;
+                Ok(Some(copy))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Removes our hooks from a settings file.
+    pub(crate) fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
         let path = target(settings);
         let known = self
             .settings
@@ -187,8 +193,8 @@ impl Ledger {
     }
 }
 
-/// The file itself: whoever links to settings kept elsewhere wants that one changed, also where it is still to come.
-pub fn target(settings: &Path) -> PathBuf {
+/// The file that a path leads to, also if it does not exist yet: users link to settings in other folders.
+pub(crate) fn target(settings: &Path) -> PathBuf {
     let mut path = settings.to_owned();
     for _ in 0..16 {
         if let Ok(real) = fs::canonicalize(&path) {
@@ -205,8 +211,8 @@ pub fn target(settings: &Path) -> PathBuf {
     }
 }
 
-/// Where the copy of a settings file is. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
-/// would be committed and pushed by whoever adds all files there.
+/// The path of the copy of a settings file. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
+/// would be committed and pushed if the user adds all files there.
 fn backup_place(state: &Path, path: &Path) -> PathBuf {
     let name = sha256(path.to_string_lossy().as_bytes());
     state
@@ -214,7 +220,7 @@ fn backup_place(state: &Path, path: &Path) -> PathBuf {
         .join(format!("{}.json", &name[..16]))
 }
 
-/// A file's text; none where there is no file.
+/// The text of a file; `None` if it does not exist.
 fn read(path: &Path) -> Result<Option<String>, AutoError> {
     let fail = |source| AutoError::Read {
         path: path.to_owned(),

@@ -5,15 +5,15 @@
 //! ([`pace`]). Changes outside the repository are recorded ([`ledger`]), so that they can be undone
 //! byte for byte.
 
-pub mod claude;
+pub(crate) mod claude;
 mod crontab;
 mod error;
 mod files;
 mod job;
-pub mod ledger;
-pub mod pace;
-pub mod schedule;
+pub(crate) mod ledger;
+pub(crate) mod pace;
+pub(crate) mod schedule;
 mod texts;
 mod tool;
 
-pub use error::AutoError;
+pub(crate) use error::AutoError;

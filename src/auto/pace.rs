@@ -12,22 +12,22 @@ use crate::store::private;
 
 /// The last automatic run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Last {
+pub(crate) struct LastRun {
     /// Its trigger: `hook`, `timer` or `hand`.
-    pub trigger: String,
+    pub(crate) trigger: String,
     /// When it began (RFC 3339).
-    pub began: String,
+    pub(crate) began: String,
     /// When it ended (RFC 3339); `None` while it runs, and if it was killed.
-    pub ended: Option<String>,
+    pub(crate) ended: Option<String>,
     /// Its exit code.
-    pub code: Option<u8>,
+    pub(crate) code: Option<u8>,
     /// The error, if it failed.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
-impl Last {
+impl LastRun {
     /// When it began; `None` if the text is not a time.
-    pub fn began(&self) -> Option<Timestamp> {
+    pub(crate) fn began(&self) -> Option<Timestamp> {
         Timestamp::parse(&self.began)
     }
 }
@@ -37,20 +37,20 @@ fn path(state: &Path) -> PathBuf {
 }
 
 /// The last automatic run; `None` if there was none, or its file cannot be read.
-pub fn last(state: &Path) -> Option<Last> {
+pub(crate) fn last(state: &Path) -> Option<LastRun> {
     serde_json::from_slice(&std::fs::read(path(state)).ok()?).ok()
 }
 
 /// Stores the last automatic run.
-pub fn remember(state: &Path, last: &Last) -> Result<(), AutoError> {
+pub(crate) fn remember(state: &Path, last: &LastRun) -> Result<(), AutoError> {
     let text = serde_json::to_string_pretty(last).unwrap_or_default();
     Ok(durable::write(&path(state), text.as_bytes())?)
 }
 
 /// Whether `interval` seconds have passed since the last run began. A time in the future came from
 /// a wrong clock, and is ignored.
-pub fn is_due(last: Option<&Last>, now: Timestamp, interval: u64) -> bool {
-    let Some(began) = last.and_then(Last::began).filter(|began| *began <= now) else {
+pub(crate) fn is_due(last: Option<&LastRun>, now: Timestamp, interval: u64) -> bool {
+    let Some(began) = last.and_then(LastRun::began).filter(|began| *began <= now) else {
         return true;
     };
     u64::try_from(now.since(began) / 1000).unwrap_or(0) >= interval
@@ -58,7 +58,7 @@ pub fn is_due(last: Option<&Last>, now: Timestamp, interval: u64) -> bool {
 
 /// Locks automatic runs: only one runs at a time. `None` if another has the lock. Dropping the
 /// file, or the end of the process, unlocks it.
-pub fn take_turn(state: &Path) -> Result<Option<File>, AutoError> {
+pub(crate) fn take_turn(state: &Path) -> Result<Option<File>, AutoError> {
     let path = state.join("auto.lock");
     let fail = |source| {
         AutoError::Write(WriteError {
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_run_is_due_after_the_interval_or_if_the_clock_went_back() {
         let at = |text: &str| Timestamp::parse(text).expect("a time");
-        let last = Last {
+        let last = LastRun {
             trigger: "hook".into(),
             began: "2026-03-10T12:00:00.000Z".into(),
             ended: None,
@@ -97,7 +97,7 @@ mod tests {
             "the clock went back"
         );
         assert!(is_due(
-            Some(&Last {
+            Some(&LastRun {
                 began: "long ago".into(),
                 ..last
             }),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::crontab;
 use super::error::AutoError;
 use super::files::delete;
-pub use super::job::{Job, VARIABLES};
+pub(crate) use super::job::{Job, VARIABLES};
 use super::texts;
 use super::tool::run;
 use crate::store::durable;
@@ -15,7 +15,7 @@ use crate::store::durable;
 /// A scheduler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub(crate) enum Scheduler {
     /// A timer of the user's systemd.
     Systemd,
     /// A launchd agent.
@@ -26,12 +26,12 @@ pub enum Kind {
     Tasks,
 }
 
-impl Kind {
+impl Scheduler {
     /// All schedulers.
-    pub const ALL: [Self; 4] = [Self::Systemd, Self::Launchd, Self::Cron, Self::Tasks];
+    pub(crate) const ALL: [Self; 4] = [Self::Systemd, Self::Launchd, Self::Cron, Self::Tasks];
 
     /// The scheduler's name on the command line.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Systemd => "systemd",
             Self::Launchd => "launchd",
@@ -41,7 +41,7 @@ impl Kind {
     }
 
     /// The preferred scheduler of this system; `None` if it has none.
-    pub fn here() -> Option<Self> {
+    pub(crate) fn here() -> Option<Self> {
         match std::env::consts::OS {
             "macos" => Some(Self::Launchd),
             "windows" => Some(Self::Tasks),
@@ -53,18 +53,18 @@ impl Kind {
 
 /// The folders in which schedulers look for jobs.
 #[derive(Debug, Clone)]
-pub struct Folders {
+pub(crate) struct Folders {
     /// `$XDG_CONFIG_HOME`.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
     /// The home folder.
-    pub home: PathBuf,
+    pub(crate) home: PathBuf,
 }
 
 /// The files that a scheduler needs, each with its text. For cron, the path is just `crontab`, and
 /// the text is the line.
-pub fn texts(kind: Kind, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)> {
+pub(crate) fn texts(kind: Scheduler, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)> {
     match kind {
-        Kind::Systemd => {
+        Scheduler::Systemd => {
             let (service, timer) = texts::systemd(job);
             let units = folders.config.join("systemd/user");
             vec![
@@ -72,12 +72,12 @@ pub fn texts(kind: Kind, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)>
                 (units.join("claude-sync.timer"), timer),
             ]
         }
-        Kind::Launchd => vec![(
+        Scheduler::Launchd => vec![(
             folders.home.join("Library/LaunchAgents/claude-sync.plist"),
             texts::launchd(job),
         )],
-        Kind::Cron => vec![(PathBuf::from("crontab"), texts::cron(job))],
-        Kind::Tasks => vec![(
+        Scheduler::Cron => vec![(PathBuf::from("crontab"), texts::cron(job))],
+        Scheduler::Tasks => vec![(
             folders.config.join("claude-sync").join("task.xml"),
             texts::task(job),
         )],
@@ -85,7 +85,7 @@ pub fn texts(kind: Kind, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)>
 }
 
 /// The paths of a scheduler's files; none for cron.
-fn paths(kind: Kind, folders: &Folders) -> Vec<PathBuf> {
+fn paths(kind: Scheduler, folders: &Folders) -> Vec<PathBuf> {
     // Paths do not depend on the job.
     let job = Job {
         program: String::new(),
@@ -95,18 +95,18 @@ fn paths(kind: Kind, folders: &Folders) -> Vec<PathBuf> {
     texts(kind, &job, folders)
         .into_iter()
         .map(|(path, _)| path)
-        .filter(|_| kind != Kind::Cron)
+        .filter(|_| kind != Scheduler::Cron)
         .collect()
 }
 
 /// Installs the job, and starts it. An earlier installation is replaced.
-pub fn install(kind: Kind, job: &Job, folders: &Folders) -> Result<(), AutoError> {
-    if kind == Kind::Cron {
+pub(crate) fn install(kind: Scheduler, job: &Job, folders: &Folders) -> Result<(), AutoError> {
+    if kind == Scheduler::Cron {
         return crontab::add(&texts::cron(job));
     }
     for (path, text) in texts(kind, job, folders) {
         match kind {
-            Kind::Tasks => durable::write(&path, &utf16(&text))?,
+            Scheduler::Tasks => durable::write(&path, &utf16(&text))?,
             _ => durable::write(&path, text.as_bytes())?,
         }
     }
@@ -122,57 +122,57 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 /// Makes the scheduler read the job's files.
-fn start(kind: Kind, folders: &Folders) -> Result<(), AutoError> {
+fn start(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
     let file = paths(kind, folders)
         .first()
         .map(|path| path.display().to_string())
         .unwrap_or_default();
     match kind {
-        Kind::Systemd => {
+        Scheduler::Systemd => {
             run("systemctl", &["--user", "daemon-reload"])?;
             let enable = ["--user", "enable", "--now", "claude-sync.timer"];
             run("systemctl", &enable)
         }
-        Kind::Launchd => {
+        Scheduler::Launchd => {
             // Loading an agent fails if it is already loaded.
             let _ = run("launchctl", &["unload", &file]);
             run("launchctl", &["load", "-w", &file])
         }
-        Kind::Tasks => {
+        Scheduler::Tasks => {
             let create = ["/Create", "/F", "/TN", Job::NAME, "/XML", &file];
             run("schtasks", &create)
         }
-        Kind::Cron => Ok(()),
+        Scheduler::Cron => Ok(()),
     }
 }
 
 /// Removes the job. A job that is not installed is not an error.
-pub fn remove(kind: Kind, folders: &Folders) -> Result<(), AutoError> {
+pub(crate) fn remove(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
     let files = paths(kind, folders);
     // A scheduler that does not know the job fails: its files are deleted all the same.
     match kind {
-        Kind::Cron => crontab::remove()?,
-        Kind::Systemd if files.iter().any(|file| file.exists()) => {
+        Scheduler::Cron => crontab::remove()?,
+        Scheduler::Systemd if files.iter().any(|file| file.exists()) => {
             let disable = ["--user", "disable", "--now", "claude-sync.timer"];
             let _ = run("systemctl", &disable);
         }
-        Kind::Launchd => files.iter().filter(|file| file.exists()).for_each(|file| {
+        Scheduler::Launchd => files.iter().filter(|file| file.exists()).for_each(|file| {
             let _ = run("launchctl", &["unload", "-w", &file.display().to_string()]);
         }),
-        Kind::Tasks => drop(run("schtasks", &["/Delete", "/F", "/TN", Job::NAME])),
-        Kind::Systemd => {}
+        Scheduler::Tasks => drop(run("schtasks", &["/Delete", "/F", "/TN", Job::NAME])),
+        Scheduler::Systemd => {}
     }
     files.iter().try_for_each(|file| delete(file))?;
-    if kind == Kind::Systemd {
+    if kind == Scheduler::Systemd {
         let _ = run("systemctl", &["--user", "daemon-reload"]);
     }
     Ok(())
 }
 
 /// Whether the job is installed.
-pub fn is_installed(kind: Kind, folders: &Folders) -> bool {
+pub(crate) fn is_installed(kind: Scheduler, folders: &Folders) -> bool {
     match kind {
-        Kind::Cron => crontab::has_job(),
+        Scheduler::Cron => crontab::has_job(),
         _ => paths(kind, folders).iter().all(|path| path.exists()),
     }
 }

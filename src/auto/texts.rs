@@ -7,7 +7,7 @@ use crate::base::encode::xml;
 const NOTE: &str = "Written by claude-sync auto enable; claude-sync auto disable removes it.";
 
 /// A systemd service, and the timer that starts it.
-pub fn systemd(job: &Job) -> (String, String) {
+pub(crate) fn systemd(job: &Job) -> (String, String) {
     let variables = variables(job, |name, value| {
         format!("Environment=\"{}\"\n", unit(&format!("{name}={value}")))
     });
@@ -68,7 +68,7 @@ fn launchd_environment(job: &Job) -> String {
 }
 
 /// A launchd agent.
-pub fn launchd(job: &Job) -> String {
+pub(crate) fn launchd(job: &Job) -> String {
     let environment = launchd_environment(job);
     format!(
         "\
@@ -106,10 +106,10 @@ pub fn launchd(job: &Job) -> String {
 }
 
 /// The end of the job's line in a crontab, by which it is found.
-pub const CRON_MARK: &str = "# claude-sync auto";
+pub(crate) const CRON_MARK: &str = "# claude-sync auto";
 
 /// The job's line of a crontab.
-pub fn cron(job: &Job) -> String {
+pub(crate) fn cron(job: &Job) -> String {
     // `%` ends the command in a crontab.
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''")).replace('%', "\\%");
     let variables = variables(job, |name, value| format!("{name}={} ", quoted(value)));
@@ -121,7 +121,7 @@ pub fn cron(job: &Job) -> String {
 }
 
 /// A task of the Task Scheduler of Windows.
-pub fn task(job: &Job) -> String {
+pub(crate) fn task(job: &Job) -> String {
     format!(
         "\
 <?xml version=\"1.0\" encoding=\"UTF-16\"?>

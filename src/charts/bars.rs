@@ -7,7 +7,7 @@ use super::chart::{Area, ChartError, Unit, WIDTH, failed};
 use super::theme::{PARTS, TEXT, Theme};
 use crate::base::text::printable;
 
-/// What parts beyond the colors are called together.
+/// The name of all parts without a color of their own.
 pub(super) const OTHERS: &str = "others";
 
 /// The parts that have a color, and the rest as one.
@@ -25,7 +25,7 @@ pub(super) fn colored(parts: &[(String, Vec<f64>)], bars: usize) -> Vec<(String,
     out
 }
 
-/// Draws bars side by side, each of parts one above the other.
+/// Draws bars side by side, each a stack of parts.
 pub(super) fn stack(
     root: &Area,
     theme: Theme,
@@ -58,19 +58,32 @@ pub(super) fn stack(
         .label_style(theme.text())
         .draw()
         .map_err(failed)?;
-    let mut below = vec![0.0; bars.len()];
-    for ((_, values), color) in parts.iter().zip(PARTS) {
-        let boxes = values.iter().zip(&mut below).enumerate();
-        let boxes = boxes.filter(|(_, (value, _))| **value > 0.0);
-        let boxes = boxes.map(|(bar, (value, below))| {
-            let (middle, from) = (bar as f64, *below);
-            *below += value;
-            let corners = [(middle - 0.4, from), (middle + 0.4, *below)];
-            Rectangle::new(corners, color.filled())
-        });
+    for (boxes, color) in boxes(&parts, bars.len()).into_iter().zip(PARTS) {
+        let boxes = boxes.into_iter();
+        let boxes = boxes.map(|corners| Rectangle::new(corners, color.filled()));
         chart.draw_series(boxes).map_err(failed)?;
     }
     legend(root, theme, &parts)
+}
+
+/// The opposite corners of a box in the coordinates of the chart.
+type Corners = [(f64, f64); 2];
+
+/// The boxes of each part: those of a bar one above the other, without empty ones.
+fn boxes(parts: &[(String, Vec<f64>)], bars: usize) -> Vec<Vec<Corners>> {
+    let mut tops = vec![0.0; bars];
+    let mut of_part = |values: &[f64]| {
+        let mut out = Vec::new();
+        for (bar, (value, top)) in values.iter().zip(&mut tops).enumerate() {
+            if *value > 0.0 {
+                let (middle, from) = (bar as f64, *top);
+                *top += value;
+                out.push([(middle - 0.4, from), (middle + 0.4, *top)]);
+            }
+        }
+        out
+    };
+    parts.iter().map(|(_, values)| of_part(values)).collect()
 }
 
 /// The label of the bar at a place of the axis; empty between bars.
@@ -87,7 +100,7 @@ fn bar_label(bars: &[String], x: f64) -> String {
     bar.map(|bar| printable(bar, 16)).unwrap_or_default()
 }
 
-/// Which color is which part, in one row above the bars.
+/// The colors of the parts, in one row above the bars.
 fn legend(root: &Area, theme: Theme, parts: &[(String, Vec<f64>)]) -> Result<(), ChartError> {
     let wide =
         (i32::try_from(WIDTH).unwrap_or(0) - 120) / i32::try_from(parts.len().max(1)).unwrap_or(1);

@@ -1,4 +1,4 @@
-//! What is drawn, and in which unit.
+//! Charts, and the units of their values.
 
 use chrono::NaiveDate;
 use plotters::prelude::*;
@@ -11,11 +11,11 @@ pub(super) const WIDTH: u32 = 1600;
 /// A chart could not be drawn.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to draw a chart: {0}")]
-pub struct ChartError(String);
+pub(crate) struct ChartError(String);
 
-/// What a value counts.
+/// The unit of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// US dollars.
     Dollars,
     /// Tokens.
@@ -24,7 +24,7 @@ pub enum Unit {
 
 impl Unit {
     /// A value in a few characters: `$1.2k`, `35M`.
-    pub fn short(self, value: f64) -> String {
+    pub(crate) fn short(self, value: f64) -> String {
         let sign = if self == Self::Dollars { "$" } else { "" };
         let (scaled, suffix) = match value {
             value if value >= 1e9 => (value / 1e9, "B"),
@@ -32,7 +32,7 @@ impl Unit {
             value if value >= 10_000.0 => (value / 1e3, "k"),
             value => (value, ""),
         };
-        // Cents where they say something.
+        // Cents only for small amounts.
         let text = match (self, scaled) {
             (Self::Dollars, scaled) if suffix.is_empty() && scaled < 10.0 => format!("{scaled:.2}"),
             (_, scaled) if scaled < 10.0 && !suffix.is_empty() => format!("{scaled:.1}"),
@@ -41,8 +41,8 @@ impl Unit {
         format!("{sign}{text}{suffix}")
     }
 
-    /// What its values are called.
-    pub const fn name(self) -> &'static str {
+    /// The name of its values.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Dollars => "Cost",
             Self::Tokens => "Tokens",
@@ -50,7 +50,7 @@ impl Unit {
     }
 
     /// A value as in a report.
-    pub fn exact(self, value: f64) -> String {
+    pub(crate) fn exact(self, value: f64) -> String {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -66,14 +66,14 @@ impl Unit {
     }
 }
 
-/// What is drawn.
+/// A chart.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Chart {
+pub(crate) enum Chart {
     /// Bars side by side, each of parts one above the other.
     Stack {
-        /// What stands below each bar.
+        /// The label below each bar.
         bars: Vec<String>,
-        /// What each part is called, and its height in each bar.
+        /// The name of each part, and its height in each bar.
         parts: Vec<(String, Vec<f64>)>,
     },
     /// A bar for each name, the longest first.
@@ -90,7 +90,7 @@ pub enum Chart {
 /// Where a chart is drawn.
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
-/// An error of plotters, whose types differ with what was drawn.
+/// An error of plotters, which has many types.
 pub(super) fn failed<E: std::fmt::Debug>(error: E) -> ChartError {
     ChartError(crate::base::text::printable(&format!("{error:?}"), 200))
 }

@@ -1,6 +1,6 @@
-//! Charts as SVG: one way of drawing for the page, for single pictures and for the repository's front page.
+//! Charts as SVG, for the HTML page, for single pictures and for the repository's front page.
 //!
-//! The same data makes the same bytes on every machine: coordinates are whole numbers, and no font of the machine is asked.
+//! The same data makes the same bytes on every machine: coordinates are whole numbers, and the fonts of the machine are not used.
 
 mod bars;
 mod calendar;
@@ -8,6 +8,6 @@ mod chart;
 mod picture;
 mod theme;
 
-pub use chart::{Chart, ChartError, Unit};
-pub use picture::{Picture, escaped};
-pub use theme::Theme;
+pub(crate) use chart::{Chart, ChartError, Unit};
+pub(crate) use picture::{Picture, escaped};
+pub(crate) use theme::Theme;

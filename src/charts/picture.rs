@@ -11,13 +11,13 @@ use crate::base::text::printable;
 
 /// A chart with its title.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Picture {
+pub(crate) struct Picture {
     /// The heading, also for screen readers.
-    pub title: String,
-    /// What its values count.
-    pub unit: Unit,
-    /// What is drawn.
-    pub chart: Chart,
+    pub(crate) title: String,
+    /// The unit of its values.
+    pub(crate) unit: Unit,
+    /// The chart.
+    pub(crate) chart: Chart,
 }
 
 impl Picture {
@@ -32,7 +32,7 @@ impl Picture {
     }
 
     /// The picture as an SVG document of its own. Names in it are escaped.
-    pub fn svg(&self, theme: Theme) -> Result<String, ChartError> {
+    pub(crate) fn svg(&self, theme: Theme) -> Result<String, ChartError> {
         let mut out = String::new();
         let root = SVGBackend::with_string(&mut out, (WIDTH, self.height())).into_drawing_area();
         root.fill(&theme.ground()).map_err(failed)?;
@@ -52,8 +52,8 @@ impl Picture {
         ))
     }
 
-    /// What the chart shows, as rows of a table: a name, and a value for each of the columns that are named first.
-    pub fn table(&self) -> (Vec<String>, Vec<(String, Vec<f64>)>) {
+    /// The chart as a table: the headings of its columns, then rows of a name and a value per column.
+    pub(crate) fn table(&self) -> (Vec<String>, Vec<(String, Vec<f64>)>) {
         match &self.chart {
             Chart::Stack { bars, parts } => {
                 let rows = bars.iter().enumerate().map(|(at, bar)| {
@@ -91,8 +91,8 @@ impl Picture {
     }
 }
 
-/// Text for XML and HTML, also inside an attribute. Control characters and what changes the direction of text are dropped.
-pub fn escaped(text: &str) -> String {
+/// Text for XML and HTML, also inside an attribute. Control characters, and those that change the direction of text, are removed.
+pub(crate) fn escaped(text: &str) -> String {
     xml(&printable(text, 200)).replace('\'', "&#39;")
 }
 

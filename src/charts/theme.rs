@@ -2,9 +2,9 @@
 
 use plotters::prelude::*;
 
-/// Colors for a bright or a dark room.
+/// A light or a dark color scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Theme {
+pub(crate) enum Theme {
     /// Dark on white.
     Light,
     /// Light on nearly black.

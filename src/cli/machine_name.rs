@@ -8,14 +8,14 @@ use crate::report;
 use crate::store::Places;
 
 /// The machines of this clone, from their machine files, without records.
-pub fn machines(places: &Places) -> Result<Fleet, CliError> {
+pub(crate) fn machines(places: &Places) -> Result<Fleet, CliError> {
     let repo = source::open(places)?;
     report::machines(&repo)?.ok_or_else(source::no_data)
 }
 
 /// The machine with this id, label or hostname, or whose id begins with at least four digits of it.
 /// Fails if there is none, or several.
-pub fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliError> {
+pub(crate) fn find<'f>(fleet: &'f Fleet, text: &str) -> Result<&'f MachineView, CliError> {
     let lower = text.to_lowercase();
     let by = |fits: &dyn Fn(&MachineView) -> bool| {
         let machines = fleet.machines.iter();

@@ -11,7 +11,7 @@ use crate::base::progress::{Event, Step, Watcher};
 use crate::base::text::printable;
 
 /// Steps that take less time have no bar.
-pub const AFTER: Duration = Duration::from_secs(1);
+pub(crate) const AFTER: Duration = Duration::from_secs(1);
 
 /// A step's name.
 fn name(step: Step) -> &'static str {
@@ -36,7 +36,7 @@ struct Since {
 }
 
 /// Logs each step, each git command, and its duration.
-pub fn lines() -> Watcher {
+pub(crate) fn lines() -> Watcher {
     let took = |since: Option<Instant>| since.map_or(0.0, |since| since.elapsed().as_secs_f64());
     let since = Mutex::new(Since::default());
     Watcher::new(move |event| {
@@ -69,15 +69,15 @@ pub fn lines() -> Watcher {
 }
 
 /// Draws a bar for each step that takes longer than `after`.
-pub fn bars(after: Duration) -> Watcher {
-    let shown: Mutex<Option<Shown>> = Mutex::new(None);
+pub(crate) fn bars(after: Duration) -> Watcher {
+    let shown: Mutex<Option<StepBar>> = Mutex::new(None);
     Watcher::new(move |event| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         match (event, &*shown) {
             (Event::Began(step, parts), _) => {
                 // The last bar is removed first: two would draw over each other.
                 *shown = None;
-                *shown = Some(Shown::new(*step, *parts, after));
+                *shown = Some(StepBar::new(*step, *parts, after));
             }
             (Event::Moved(step, parts), Some(bar)) if bar.step == *step => bar.bar.inc(*parts),
             (Event::Said(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => {
@@ -90,7 +90,7 @@ pub fn bars(after: Duration) -> Watcher {
 }
 
 /// The bar of a step, hidden until it is due.
-struct Shown {
+struct StepBar {
     step: Step,
     bar: ProgressBar,
     began: Instant,
@@ -119,7 +119,7 @@ fn show_later(bar: &ProgressBar, after: Duration) -> (Sender<()>, JoinHandle<()>
     (sender, std::thread::spawn(wait))
 }
 
-impl Shown {
+impl StepBar {
     fn new(step: Step, parts: u64, after: Duration) -> Self {
         let template = if parts > 0 {
             "{spinner} {msg} [{bar:30}] {pos} of {len}"
@@ -164,7 +164,7 @@ impl Shown {
     }
 }
 
-impl Drop for Shown {
+impl Drop for StepBar {
     fn drop(&mut self) {
         if let Some((sender, thread)) = self.late.take() {
             drop(sender);

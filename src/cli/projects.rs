@@ -10,14 +10,14 @@ use crate::base::text::{nearest, printable};
 const MAX_OTHERS: usize = 1000;
 
 /// The selected projects: those whose names contain any of `parts`; all if there are none.
-pub struct Projects<'a> {
+pub(crate) struct Projects<'a> {
     parts: &'a [String],
     /// Other projects, for "did you mean"; `None` once a selected one was found.
     others: Option<BTreeSet<String>>,
 }
 
 impl<'a> Projects<'a> {
-    pub fn new(parts: &'a [String]) -> Self {
+    pub(crate) fn new(parts: &'a [String]) -> Self {
         Self {
             parts,
             others: (!parts.is_empty()).then(BTreeSet::new),
@@ -25,7 +25,7 @@ impl<'a> Projects<'a> {
     }
 
     /// Whether a project is selected.
-    pub fn wants(&mut self, project: &str) -> bool {
+    pub(crate) fn wants(&mut self, project: &str) -> bool {
         if self.parts.is_empty()
             || self
                 .parts
@@ -46,7 +46,7 @@ impl<'a> Projects<'a> {
     }
 
     /// Fails if no project was selected.
-    pub fn check(&self) -> Result<(), CliError> {
+    pub(crate) fn check(&self) -> Result<(), CliError> {
         let (Some(others), Some(part)) = (
             self.others.as_ref().filter(|others| !others.is_empty()),
             self.parts.first(),

@@ -1,52 +1,52 @@
 //! The filter of reports: its options, and reading the rows that match.
 
-use chrono::NaiveDate;
-use clap::ValueEnum;
-
 use super::env::Env;
 use super::error::CliError;
 use super::machine_name::find;
 use super::projects::Projects;
-use super::{exit, source};
+use super::{exit, places, source};
+use chrono::NaiveDate;
+use clap::ValueEnum;
+
 use crate::base::ids::MachineId;
 use crate::base::progress::Step;
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row, Rows};
 use crate::record::Totals;
-use crate::report::{Bounds, Mode, Zone};
+use crate::report::{Bounds, CostMode, Zone};
 use crate::store::Places;
 
 /// The options that select rows.
 #[derive(Debug, clap::Args)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Data source: the synced repository or this machine's transcripts
     #[arg(long, value_enum, default_value = "sync")]
-    pub source: Source,
+    pub(crate) source: DataSource,
     /// First day (YYYY-MM-DD or YYYYMMDD)
     #[arg(short, long, value_name = "DAY", value_parser = date)]
-    pub since: Option<NaiveDate>,
+    pub(crate) since: Option<NaiveDate>,
     /// Last day (YYYY-MM-DD or YYYYMMDD)
     #[arg(short, long, value_name = "DAY", value_parser = date)]
-    pub until: Option<NaiveDate>,
+    pub(crate) until: Option<NaiveDate>,
     /// Time zone of days, such as Europe/Berlin or UTC
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
-    pub timezone: Zone,
+    pub(crate) timezone: Zone,
     /// Only projects whose name contains this; may be given several times
     #[arg(short, long, value_name = "NAME")]
-    pub project: Vec<String>,
+    pub(crate) project: Vec<String>,
     /// Only the machine with this name or id; may be given several times
     #[arg(long, value_name = "NAME")]
-    pub machine: Vec<String>,
+    pub(crate) machine: Vec<String>,
     /// Which cost counts: computed from prices, or logged by old versions of Claude Code
     #[arg(long, value_enum, default_value = "calculate")]
-    pub mode: CostMode,
+    pub(crate) mode: CostModeArg,
     /// Exclude usage that is only in Claude Code's own account, not in request lines
     #[arg(long)]
-    pub requests_only: bool,
+    pub(crate) requests_only: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CostMode {
+pub(crate) enum CostModeArg {
     /// Logged cost if there is one, else computed cost
     Auto,
     /// Computed cost
@@ -55,24 +55,24 @@ pub enum CostMode {
     Display,
 }
 
-impl From<CostMode> for Mode {
-    fn from(mode: CostMode) -> Self {
+impl From<CostModeArg> for CostMode {
+    fn from(mode: CostModeArg) -> Self {
         match mode {
-            CostMode::Auto => Self::Auto,
-            CostMode::Calculate => Self::Calculate,
-            CostMode::Display => Self::Display,
+            CostModeArg::Auto => Self::Auto,
+            CostModeArg::Calculate => Self::Calculate,
+            CostModeArg::Display => Self::Display,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Source {
+pub(crate) enum DataSource {
     Sync,
     Local,
 }
 
 /// Parses a day.
-pub fn date(text: &str) -> Result<NaiveDate, String> {
+pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
     let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
     let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
     dashed
@@ -85,13 +85,13 @@ pub fn date(text: &str) -> Result<NaiveDate, String> {
 }
 
 /// Parses a day of the week.
-pub fn weekday(text: &str) -> Result<chrono::Weekday, String> {
+pub(crate) fn weekday(text: &str) -> Result<chrono::Weekday, String> {
     text.parse()
         .map_err(|_| "write a day of the week, such as monday".to_owned())
 }
 
 /// Parses a time zone.
-pub fn zone(text: &str) -> Result<Zone, String> {
+pub(crate) fn zone(text: &str) -> Result<Zone, String> {
     Zone::parse(text).map_err(|near| match near {
         Some(near) => format!("no such time zone; did you mean {near}?"),
         None => {
@@ -102,15 +102,15 @@ pub fn zone(text: &str) -> Result<Zone, String> {
 }
 
 /// The fleet, and the machines that the filter selects.
-pub struct Found {
-    pub fleet: Fleet,
+pub(crate) struct SelectedFleet {
+    pub(crate) fleet: Fleet,
     /// Empty: all machines.
-    pub machines: Vec<MachineId>,
+    pub(crate) machines: Vec<MachineId>,
 }
 
-impl Found {
+impl SelectedFleet {
     /// Whether the filter selects the machine at an index.
-    pub fn wants(&self, index: usize) -> bool {
+    pub(crate) fn wants(&self, index: usize) -> bool {
         self.machines.is_empty() || self.machines.contains(&self.fleet.machines[index].id)
     }
 }
@@ -120,18 +120,33 @@ type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 
 impl Filter {
     /// Reads the rows of the selected projects within `bounds`, and maybe others before it. Rows of
-    /// all machines are read; [`Found`] contains the selection.
-    pub fn read(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    /// all machines are read; [`SelectedFleet`] contains the selection.
+    pub(crate) fn read(
+        &self,
+        env: &Env,
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced, false), bounds, rows)
     }
 
     /// Like [`Self::read`], with increments of accounts that are 0.
-    pub fn read_all(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    pub(crate) fn read_all(
+        &self,
+        env: &Env,
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced, true), bounds, rows)
     }
 
     /// Like [`Self::read`], with the ids of records, which takes longer.
-    pub fn read_with_ids(&self, env: &Env, bounds: Bounds, rows: Rows) -> Result<Found, CliError> {
+    pub(crate) fn read_with_ids(
+        &self,
+        env: &Env,
+        bounds: Bounds,
+        rows: Rows,
+    ) -> Result<SelectedFleet, CliError> {
         self.read_by(env, (source::synced_with_ids, false), bounds, rows)
     }
 
@@ -141,10 +156,10 @@ impl Filter {
         (synced, zeros): (Synced, bool),
         bounds: Bounds,
         rows: Rows,
-    ) -> Result<Found, CliError> {
+    ) -> Result<SelectedFleet, CliError> {
         check_order(bounds)?;
         let mut projects = Projects::new(&self.project);
-        let mode = Mode::from(self.mode);
+        let mode = CostMode::from(self.mode);
         let mut add = |row: &Row<'_>| {
             let is_empty = row.totals.is_zero() && !zeros;
             let left_out = row.is_ledger() && (self.requests_only || is_empty);
@@ -166,7 +181,7 @@ impl Filter {
             .iter()
             .map(|name| machine_id(&fleet, name))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Found { fleet, machines })
+        Ok(SelectedFleet { fleet, machines })
     }
 
     /// Reads the fleet from the data source, and calls `rows` for each row.
@@ -177,14 +192,14 @@ impl Filter {
         since: Option<Timestamp>,
         rows: Rows,
     ) -> Result<Fleet, CliError> {
-        let places = Env::places()?;
+        let places = places::find()?;
         match self.source {
-            Source::Sync => {
+            DataSource::Sync => {
                 let watcher = env.watcher();
                 let _step = watcher.begin(Step::Synced, 0);
                 synced(&places, since, rows)
             }
-            Source::Local => source::local(&places, env, rows),
+            DataSource::Local => source::local(&places, env, rows),
         }
     }
 }

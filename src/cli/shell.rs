@@ -17,13 +17,13 @@ Examples:
   claude-sync completions zsh > ~/.zfunc/_claude-sync
   claude-sync completions fish > ~/.config/fish/completions/claude-sync.fish
 The same for claude-usage-tracker: claude-usage-tracker completions SHELL")]
-pub struct CompletionsArgs {
+pub(crate) struct CompletionsArgs {
     /// The shell
     shell: clap_complete::Shell,
 }
 
 /// Prints the completions of a program for a shell.
-pub fn completions(args: &CompletionsArgs, mut program: Command) -> u8 {
+pub(crate) fn completions(args: &CompletionsArgs, mut program: Command) -> u8 {
     let name = program.get_name().to_owned();
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut program, name, &mut text);
@@ -34,13 +34,13 @@ pub fn completions(args: &CompletionsArgs, mut program: Command) -> u8 {
 }
 
 #[derive(Debug, clap::Args)]
-pub struct ManArgs {
+pub(crate) struct ManArgs {
     /// Folder for the manual pages, such as ~/.local/share/man/man1
     folder: PathBuf,
 }
 
 /// Writes the manual pages of programs and all their commands.
-pub fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
+pub(crate) fn man(args: &ManArgs, programs: Vec<Command>) -> Result<u8, CliError> {
     // For everybody on the machine, and for packages.
     crate::store::private::release();
     let write = || -> std::io::Result<()> {

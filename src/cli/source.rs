@@ -1,10 +1,10 @@
 //! The data source of reports: the synced repository, or this machine's transcripts.
 
-use std::path::Path;
-
 use super::env::Env;
 use super::error::CliError;
-use super::exit;
+use super::{exit, host};
+use std::path::Path;
+
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
@@ -18,16 +18,34 @@ use crate::store::{Places, config, key, machine_id};
 use crate::transcripts::{Cursors, Folders, Reading, read_all_watched};
 
 /// Opens this machine's repository, with the fleet's key if there is one.
-pub fn open(places: &Places) -> Result<Repo, CliError> {
+pub(crate) fn open(places: &Places) -> Result<Repo, CliError> {
     let key = key::read(&places.key)?;
     Ok(report::open(&places.repo)?
         .ok_or_else(no_data)?
         .with_key(key.as_ref()))
 }
 
+/// Fails if this machine has no repository yet.
+pub(crate) fn require_repository(places: &Places) -> Result<(), CliError> {
+    // A repository that cannot be opened is left to the run, which may repair it.
+    if !matches!(Repo::open(&places.repo), Ok(None)) {
+        return Ok(());
+    }
+    Err(CliError::plain(
+        "there is no repository on this machine yet",
+        "claude_sync::no_repository",
+        exit::REPOSITORY,
+        "set this machine up: claude-sync init, or claude-sync init ADDRESS to join other machines",
+    ))
+}
+
 /// Reads the fleet from the repository, and calls `rows` for each row. Rows before `since` may be
 /// left out.
-pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<Fleet, CliError> {
+pub(crate) fn synced(
+    places: &Places,
+    since: Option<Timestamp>,
+    rows: Rows,
+) -> Result<Fleet, CliError> {
     match Index::peek(&places.state) {
         Some(index) => read(places, &index, since, rows),
         None => read(places, &NoCache, since, rows),
@@ -35,7 +53,7 @@ pub fn synced(places: &Places, since: Option<Timestamp>, rows: Rows) -> Result<F
 }
 
 /// Like [`synced`], but reads all files: rows of the index have no ids.
-pub fn synced_with_ids(
+pub(crate) fn synced_with_ids(
     places: &Places,
     since: Option<Timestamp>,
     rows: Rows,
@@ -53,7 +71,7 @@ fn read(
 }
 
 /// The error if there is no repository, or it is empty.
-pub fn no_data() -> CliError {
+pub(crate) fn no_data() -> CliError {
     CliError::plain(
         "there is no synced data on this machine",
         "claude_sync::no_data",
@@ -72,7 +90,7 @@ fn book(places: &Places) -> PriceBook {
 }
 
 /// Warns about entries of `transcripts.folders` that match no transcripts.
-pub fn unmatched(folders: &Folders) {
+pub(crate) fn unmatched(folders: &Folders) {
     for pattern in &folders.unmatched {
         eprintln!(
             "warning: transcripts.folders: there are no transcripts in {}",
@@ -82,7 +100,7 @@ pub fn unmatched(folders: &Folders) {
 }
 
 /// Reads this machine's transcripts as a fleet of one machine, and calls `rows` for each row.
-pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
+pub(crate) fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> {
     let config = config::read(&places.config)?;
     let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
     let folders = places.folders();
@@ -95,7 +113,7 @@ pub fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, CliError> 
         .unwrap_or_else(MachineId::random);
     let records = crate::sync::with_increments(&machine, reading.records, &reading.states);
     let mut fleet = report::from_records(machine, records, book(places), rows);
-    let name = super::env::host().hostname;
+    let name = host::host().hostname;
     fleet
         .machines
         .iter_mut()

@@ -9,7 +9,7 @@ const WIDE: u16 = 84;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy)]
-pub struct Column {
+pub(crate) struct Column {
     heading: &'static str,
     alignment: CellAlignment,
     wide_only: bool,
@@ -18,7 +18,7 @@ pub struct Column {
 
 impl Column {
     /// A column of text.
-    pub const fn text(heading: &'static str) -> Self {
+    pub(crate) const fn text(heading: &'static str) -> Self {
         Self {
             heading,
             alignment: CellAlignment::Left,
@@ -28,7 +28,7 @@ impl Column {
     }
 
     /// A column of numbers, aligned to the right.
-    pub const fn number(heading: &'static str) -> Self {
+    pub(crate) const fn number(heading: &'static str) -> Self {
         Self {
             alignment: CellAlignment::Right,
             ..Self::text(heading)
@@ -36,7 +36,7 @@ impl Column {
     }
 
     /// The column, left out on a narrow terminal.
-    pub const fn wide_only(self) -> Self {
+    pub(crate) const fn wide_only(self) -> Self {
         Self {
             wide_only: true,
             ..self
@@ -44,7 +44,7 @@ impl Column {
     }
 
     /// The column, whose cells are never broken into lines.
-    pub const fn unbroken(self) -> Self {
+    pub(crate) const fn unbroken(self) -> Self {
         Self {
             unbroken: true,
             ..self
@@ -53,7 +53,7 @@ impl Column {
 }
 
 /// A table of `N` columns.
-pub struct TextTable<const N: usize> {
+pub(crate) struct TextTable<const N: usize> {
     table: Table,
     columns: [Column; N],
     wide: bool,
@@ -61,7 +61,7 @@ pub struct TextTable<const N: usize> {
 
 impl<const N: usize> TextTable<N> {
     /// A table without rows, for a terminal of this width.
-    pub fn new(width: u16, columns: [Column; N]) -> Self {
+    pub(crate) fn new(width: u16, columns: [Column; N]) -> Self {
         let mut table = Table::new();
         table
             .load_style(presets::UTF8_FULL_CONDENSED)
@@ -85,7 +85,7 @@ impl<const N: usize> TextTable<N> {
     }
 
     /// Adds a row. Texts from outside must be escaped already.
-    pub fn row(&mut self, cells: [String; N]) {
+    pub(crate) fn row(&mut self, cells: [String; N]) {
         let cells = self.shown(cells);
         self.table.add_row(cells);
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::figures::{DAYS, Figures, MONTHS, add};
+use super::figures::{DAYS, FrontFigures, MONTHS, add};
 use crate::base::text::short_model;
 use crate::charts::{Chart, Picture, Unit};
 use crate::record::Totals;
@@ -47,7 +47,7 @@ fn stack(title: &str, bars: Vec<(String, BTreeMap<&str, Totals>)>) -> Picture {
 }
 
 /// Cost of the last days, by model.
-pub(super) fn days(figures: &Figures) -> Picture {
+pub(super) fn days(figures: &FrontFigures) -> Picture {
     let first = figures.first_day();
     let days = (0..DAYS).filter_map(|n| first.checked_add_days(Days::new(n)));
     let parts = |day: &NaiveDate| {
@@ -66,7 +66,7 @@ pub(super) fn days(figures: &Figures) -> Picture {
 }
 
 /// Cost of the last months, by model.
-pub(super) fn months(figures: &Figures) -> Picture {
+pub(super) fn months(figures: &FrontFigures) -> Picture {
     let skip = figures.months.len().saturating_sub(MONTHS);
     let mut bars = Vec::new();
     for (name, month) in figures.months.iter().skip(skip) {

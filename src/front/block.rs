@@ -11,16 +11,16 @@ pub const EMPTY: &str = "<!-- claude-sync: begin -->\n<!-- claude-sync: end -->\
 /// README.md around the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split<'t> {
-    /// What the user wrote above it.
+    /// The text of the user above it.
     pub before: &'t str,
     /// The block, with its first and its last line.
     pub block: &'t str,
-    /// What the user wrote below it.
+    /// The text of the user below it.
     pub after: &'t str,
 }
 
 impl<'t> Split<'t> {
-    /// Finds the block; none where there is none, or where it has no end.
+    /// Finds the block. `None` if there is none, or if it has no end.
     pub fn of(text: &'t str) -> Option<Self> {
         let begin = text
             .find(BEGIN)
@@ -61,7 +61,7 @@ impl<'t> Split<'t> {
     }
 }
 
-/// Joins two versions of README.md: the user's text as git would, the greater block. It is computed anew afterwards.
+/// Joins two versions of README.md: the user's text as git merges it, and the greater block, which is recomputed later.
 pub fn join_readme(base: Option<&[u8]>, a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let (mine, theirs) = (text(a)?, text(b)?);

@@ -6,12 +6,12 @@ use sha2::{Digest as _, Sha256};
 
 use super::bars;
 use super::block::{BEGIN, END, Split};
-use super::figures::Figures;
+use super::figures::FrontFigures;
 use super::inputs::{inputs, until};
 use super::tables::{csv, tables};
 use crate::cache::Cache;
 use crate::cache::overview::Overview;
-use crate::charts::Theme;
+use crate::charts::{Picture, Theme};
 use crate::fleet::DataError;
 use crate::fleet::read::InputTrees;
 use crate::format::dayfile::hex;
@@ -37,17 +37,17 @@ fn digest(files: &BTreeMap<String, Oid>) -> String {
     hex(hash)[..16].to_owned()
 }
 
-/// What stands in a tree.
+/// The front page in a tree.
 #[derive(Debug, Default)]
 pub struct There {
-    /// README.md, where it is a text.
+    /// README.md, if it is text.
     pub readme: Option<String>,
     /// The other files.
     pub files: BTreeMap<String, Oid>,
 }
 
 impl There {
-    /// Looks at a root tree.
+    /// Reads a root tree.
     pub fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
         let files = repo
             .blobs(Some(root), FRONT)?
@@ -60,14 +60,14 @@ impl There {
         })
     }
 
-    /// README.md around its block, where it has one.
+    /// README.md around its block, if it has one.
     pub fn split(&self) -> Option<Split<'_>> {
         self.readme.as_deref().and_then(Split::of)
     }
 }
 
-/// Computes the page. None where what is there was
-/// computed from the same, or by later rules, and where nothing was used yet.
+/// Computes the front page of the trees `sync/machines` and `sync/archive`. `None` if the existing one
+/// was computed from the same inputs or by later rules, and if there is no usage yet.
 pub fn compute(
     repo: &Repo,
     trees: InputTrees,
@@ -85,7 +85,7 @@ pub fn compute(
             return Ok(None);
         }
     }
-    let mut figures = Figures::until(end);
+    let mut figures = FrontFigures::until(end);
     let overview = Overview::read(repo, trees, None, cache, &mut |row| {
         figures.add(row);
     })?;
@@ -94,7 +94,7 @@ pub fn compute(
     Ok(Some(Front { block, files }))
 }
 
-/// The text of a tree's README.md, where it is a text of moderate size.
+/// The text of a tree's README.md, if it is text of moderate size.
 fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
     let Some(entry) = repo
         .entry(Some(root), README)?
@@ -108,25 +108,17 @@ fn readme(repo: &Repo, root: Oid) -> Result<Option<String>, DataError> {
     Ok(String::from_utf8(repo.blob(entry.oid)?).ok())
 }
 
-/// All files of the page but README.md, and its block.
+/// The block of README.md, and all other files of the page.
 fn draw(
-    figures: &Figures,
+    figures: &FrontFigures,
     labels: &[String],
     mark: &str,
 ) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
-    let mut files = BTreeMap::new();
     let pictures = [
         ("days", bars::days(figures)),
         ("months", bars::months(figures)),
     ];
-    for (name, picture) in &pictures {
-        for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
-            let svg = picture
-                .svg(theme)
-                .map_err(|error| DataError::Front(error.to_string()))?;
-            files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
-        }
-    }
+    let mut files = draw_pictures(&pictures)?;
     files.insert(
         format!("{FRONT}/months.csv"),
         csv(figures, labels).into_bytes(),
@@ -150,4 +142,18 @@ fn draw(
         "\nEvery month by machine and model: [{FRONT}/months.csv]({FRONT}/months.csv)\n{END}"
     ));
     Ok((block, files))
+}
+
+/// The pictures as SVG files, each light and dark, by path.
+fn draw_pictures(pictures: &[(&str, Picture)]) -> Result<BTreeMap<String, Vec<u8>>, DataError> {
+    let mut files = BTreeMap::new();
+    for (name, picture) in pictures {
+        for (theme, suffix) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+            let svg = picture
+                .svg(theme)
+                .map_err(|error| DataError::Front(error.to_string()))?;
+            files.insert(format!("{FRONT}/{name}-{suffix}.svg"), svg.into_bytes());
+        }
+    }
+    Ok(files)
 }

@@ -8,9 +8,9 @@ use crate::base::time::Day;
 use crate::fleet::Row;
 use crate::record::Totals;
 
-/// Sums of a month.
+/// Totals of a month.
 #[derive(Debug, Default)]
-pub(super) struct Month {
+pub(super) struct MonthFigures {
     pub(super) totals: Totals,
     /// By machine and model.
     pub(super) cells: BTreeMap<(usize, String), Totals>,
@@ -18,9 +18,9 @@ pub(super) struct Month {
 
 /// The figures of the page.
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct FrontFigures {
     pub(super) end: Day,
-    pub(super) months: BTreeMap<String, Month>,
+    pub(super) months: BTreeMap<String, MonthFigures>,
     /// The last days, by model.
     pub(super) days: BTreeMap<NaiveDate, BTreeMap<String, Totals>>,
     /// By machine: the last day, and all that it used.
@@ -31,12 +31,12 @@ pub(super) struct Figures {
 /// of it counts.
 const IMPORTED: u64 = 4;
 
-/// How many days have a bar.
+/// Number of days with a bar.
 pub(super) const DAYS: u64 = 30;
-/// How many months have a bar and a line.
+/// Number of months with a bar and a line.
 pub(super) const MONTHS: usize = 12;
 
-impl Figures {
+impl FrontFigures {
     /// Figures of the days before `end`, of which there are none yet.
     pub(super) fn until(end: Day) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Figures {
     /// Adds a row, if it is of a day before the end.
     pub(super) fn add(&mut self, row: &Row) {
         let day = row.at.day();
-        // What counts of an imported total depends on the days around it, and the page on no file of its end or later.
+        // How much of an imported total counts depends on the days around it, but the page must not depend on files of its end or later.
         let later = Days::new(if row.is_sum() { IMPORTED } else { 0 });
         let needs = day.date().checked_add_days(later);
         if needs.is_none_or(|needs| needs >= self.end.date()) {

@@ -1,4 +1,4 @@
-//! What a front page is computed from.
+//! The inputs of a front page.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use crate::git::Oid;
 use crate::git::repo::{FOLDER, Repo};
 use crate::record::Totals;
 
-/// The day before which the page ends; none where nothing was used.
+/// The day after the last one of the page. `None` if there is no usage.
 pub(super) fn until(fleet: &Fleet) -> Option<Day> {
     fleet.last_usage().map(Timestamp::day)
 }

@@ -1,7 +1,7 @@
 //! The repository's front page: a block in README.md, charts and a table of months, computed from the days before the latest one that
-//! has usage. Opted into by the block: where README.md has none, there is no front page.
+//! has usage. The block enables it: without one in README.md there is no front page.
 //!
-//! The block names what it was computed from (`inputs`), so that it differs whenever that differs, and is left alone otherwise.
+//! The block contains a hash of its inputs: it is recomputed if they change, and not otherwise.
 
 mod bars;
 mod block;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::{Figures, MONTHS, add};
+use super::figures::{FrontFigures, MONTHS, add};
 use crate::base::money::Cost;
 use crate::base::text::{csv_field, printable, thousands};
 use crate::base::time::Day;
 use crate::record::Totals;
 
-/// How many machines have a line: those that cost most this month.
+/// Number of machines with a line: those with the highest cost this month.
 const MACHINES: usize = 20;
 
 /// A text in a cell of a table in Markdown.
@@ -44,7 +44,7 @@ fn line(name: &str, totals: &Totals) -> String {
 }
 
 /// The tables of months and of machines.
-pub(super) fn tables(figures: &Figures, labels: &[String]) -> String {
+pub(super) fn tables(figures: &FrontFigures, labels: &[String]) -> String {
     let last = figures.end.date().pred_opt().unwrap_or(figures.end.date());
     let mut out = format!("## Claude Code usage\n\nUntil {last} (UTC).\n\n");
     out.push_str("| Month | Requests | Tokens | Cost (USD) |\n|---|--:|--:|--:|\n");
@@ -59,7 +59,7 @@ pub(super) fn tables(figures: &Figures, labels: &[String]) -> String {
     out
 }
 
-fn machines(figures: &Figures, labels: &[String]) -> String {
+fn machines(figures: &FrontFigures, labels: &[String]) -> String {
     let mut out =
         "\n| Machine | Last used | Cost this month (USD) | Cost in all (USD) |\n|---|---|--:|--:|\n"
             .to_owned();
@@ -88,7 +88,7 @@ fn machines(figures: &Figures, labels: &[String]) -> String {
 }
 
 /// Every month by machine and model.
-pub(super) fn csv(figures: &Figures, labels: &[String]) -> String {
+pub(super) fn csv(figures: &FrontFigures, labels: &[String]) -> String {
     let mut out =
         "month,machine,model,requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,cost_usd,cost_known\n".to_owned();
     for (name, month) in &figures.months {

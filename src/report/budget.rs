@@ -10,7 +10,7 @@ use crate::base::money::{Cost, Money};
 
 /// The period of a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Period {
+pub(crate) enum Period {
     /// Today.
     Day,
     /// This week.
@@ -21,7 +21,7 @@ pub enum Period {
 
 impl Period {
     /// The first day of the current period, and the first day after it.
-    pub fn days(self, today: NaiveDate, choice: &Choice) -> (NaiveDate, NaiveDate) {
+    pub(crate) fn days(self, today: NaiveDate, choice: &Choice) -> (NaiveDate, NaiveDate) {
         let after = |first: NaiveDate, days| {
             first
                 .checked_add_days(chrono::Days::new(days))
@@ -51,25 +51,25 @@ impl Period {
 
 /// A limit, and the spending of the current period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// The limit's period.
-    pub period: Period,
+    pub(crate) period: Period,
     /// The first day of the period, and the first day after it.
-    pub days: (NaiveDate, NaiveDate),
+    pub(crate) days: (NaiveDate, NaiveDate),
     /// The limit.
-    pub limit: Money,
+    pub(crate) limit: Money,
     /// Spending so far.
-    pub spent: Cost,
+    pub(crate) spent: Cost,
     /// Spending at the end of the period at the current rate. `None` in the first hour, which is too
     /// short for a rate.
-    pub forecast: Option<Money>,
+    pub(crate) forecast: Option<Money>,
     /// The day on which the limit will be reached at this rate. `None` if it will not be, or already is.
-    pub reached: Option<NaiveDate>,
+    pub(crate) reached: Option<NaiveDate>,
 }
 
 impl Budget {
     /// Computes the budget from a report by day. `now`: local time in the report's time zone.
-    pub fn of(
+    pub(crate) fn of(
         period: Period,
         limit: Money,
         days: &[Group],
@@ -111,7 +111,7 @@ impl Budget {
     }
 
     /// Whether spending exceeds the limit.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.spent.amount > self.limit
     }
 
@@ -131,7 +131,7 @@ impl Budget {
 
 /// The budgets as JSON: amounts in USD, days inclusive; `reachedOn`: the day on which the limit will
 /// be reached at this rate.
-pub fn to_json(budgets: &[Budget]) -> Value {
+pub(crate) fn to_json(budgets: &[Budget]) -> Value {
     let one = |budget: &Budget| {
         json!({
             "period": budget.period.name(),
@@ -150,7 +150,7 @@ pub fn to_json(budgets: &[Budget]) -> Value {
 }
 
 /// The budgets as a table.
-pub fn to_table(budgets: &[Budget], look: Look) -> String {
+pub(crate) fn to_table(budgets: &[Budget], look: Look) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::UTF8_FULL_CONDENSED)

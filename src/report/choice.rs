@@ -7,9 +7,9 @@ use crate::base::money::{Cost, Money};
 use crate::fleet::{Row, RowSource};
 use crate::record::Source;
 
-/// What a report groups usage by.
+/// The grouping of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ReportKind {
     /// By day.
     Daily,
     /// By week; the key is the first day.
@@ -26,9 +26,9 @@ pub enum Kind {
     Models,
 }
 
-/// What each row of a report is split by.
+/// The split of each group of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
+pub(crate) enum Breakdown {
     /// By model.
     Model,
     /// By machine.
@@ -43,7 +43,7 @@ pub enum Split {
 
 /// The options of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub(crate) struct Choice {
     /// The first day of a week, in days after Monday.
     pub week_start: u32,
     /// The first day of a month: 1 to 28.
@@ -54,12 +54,12 @@ pub struct Choice {
     pub some_projects: bool,
     /// Whether rows are filtered by machine. Which machines is known after all rows are added.
     pub some_machines: bool,
-    /// What each row is split by.
-    pub split: Option<Split>,
+    /// The split of each group.
+    pub split: Option<Breakdown>,
     /// Whether costs are left out.
     pub without_cost: bool,
     /// Which cost of a request counts.
-    pub mode: Mode,
+    pub mode: CostMode,
 }
 
 impl Default for Choice {
@@ -72,21 +72,21 @@ impl Default for Choice {
             some_machines: false,
             split: None,
             without_cost: false,
-            mode: Mode::default(),
+            mode: CostMode::default(),
         }
     }
 }
 
 impl Choice {
     /// The first day of a date's week.
-    pub fn week_of(&self, date: NaiveDate) -> NaiveDate {
+    pub(crate) fn week_of(&self, date: NaiveDate) -> NaiveDate {
         let past = (date.weekday().num_days_from_monday() + 7 - self.week_start % 7) % 7;
         date.checked_sub_days(Days::new(past.into()))
             .unwrap_or(date)
     }
 
     /// The first day of a date's month, which begins on `month_start`.
-    pub fn month_of(&self, date: NaiveDate) -> NaiveDate {
+    pub(crate) fn month_of(&self, date: NaiveDate) -> NaiveDate {
         let here = date.with_day(self.month_start).unwrap_or(date);
         if here <= date {
             here
@@ -98,7 +98,7 @@ impl Choice {
 
 /// Which cost of a request counts, with ccusage's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
+pub(crate) enum CostMode {
     /// The cost in the transcript if there is one, else the cost by price.
     Auto,
     /// The cost by price.
@@ -108,9 +108,9 @@ pub enum Mode {
     Display,
 }
 
-impl Mode {
+impl CostMode {
     /// The cost of a row.
-    pub fn cost(self, row: &Row<'_>) -> Cost {
+    pub(crate) fn cost(self, row: &Row<'_>) -> Cost {
         // Endpoints without prices write 0.
         let recorded = row
             .recorded
@@ -137,7 +137,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// Whether they contain a day.
-    pub fn hold(&self, date: NaiveDate) -> bool {
+    pub(crate) fn contain(self, date: NaiveDate) -> bool {
         self.since.is_none_or(|since| date >= since) && self.until.is_none_or(|until| date <= until)
     }
 }
@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn a_recorded_cost_of_zero_with_tokens_is_not_a_price() {
         let price = Cost::known(Money::from_pico(7));
-        let cost = |mode: Mode, recorded: Option<u128>, input: u64| {
+        let cost = |mode: CostMode, recorded: Option<u128>, input: u64| {
             let totals = Totals {
                 requests: 1,
                 counters: Counters {
@@ -177,15 +177,15 @@ mod tests {
                 client: None,
             })
         };
-        assert_eq!(cost(Mode::Auto, Some(0), 5), price);
-        assert_eq!(cost(Mode::Display, Some(0), 5), Cost::UNKNOWN);
+        assert_eq!(cost(CostMode::Auto, Some(0), 5), price);
+        assert_eq!(cost(CostMode::Display, Some(0), 5), Cost::UNKNOWN);
         assert_eq!(
-            cost(Mode::Auto, Some(0), 0),
+            cost(CostMode::Auto, Some(0), 0),
             Cost::known(Money::ZERO),
             "nothing was used"
         );
         assert_eq!(
-            cost(Mode::Display, Some(3), 5),
+            cost(CostMode::Display, Some(3), 5),
             Cost::known(Money::from_pico(3))
         );
     }

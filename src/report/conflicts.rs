@@ -18,30 +18,30 @@ const MAX_COMMITS: usize = 1000;
 
 /// One version of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Side {
+pub(crate) struct Side {
     /// What version it is: now, or the commit in which the checksum last matched.
-    pub name: String,
+    pub(crate) name: String,
     /// The machine whose records they are.
-    pub machine: MachineId,
+    pub(crate) machine: MachineId,
     /// Its records, one per line.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// A session that needs review.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dispute {
+pub(crate) struct Dispute {
     /// The session's id.
-    pub session: SessionId,
+    pub(crate) session: SessionId,
     /// The session's project.
-    pub project: String,
+    pub(crate) project: String,
     /// The conflict's code; always `checksum`.
-    pub code: String,
+    pub(crate) code: String,
     /// The versions: the last one with a matching checksum, if there is one, then the current one.
-    pub sides: Vec<Side>,
+    pub(crate) sides: Vec<Side>,
 }
 
 /// All sessions of the current commit that need review.
-pub fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
+pub(crate) fn disputes(repo: &Repo) -> Result<Vec<Dispute>, SyncError> {
     let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
     };

@@ -1,33 +1,16 @@
 //! A report as CSV (RFC 4180): a line a group, for spreadsheets.
 
-use super::{Kind, Report};
+use super::{Report, ReportKind};
 use crate::base::text::csv_field as quoted;
 use crate::record::Totals;
 
-/// The report, with a line of names first: a line a group, or a line for each part of a group where it is split. Costs are exact decimals
+/// The report, after a line of column names: one line per group, or per part of a group if it is split. Costs are exact decimals
 /// of USD.
-pub fn to_csv(report: &Report) -> String {
-    let name = match report.kind {
-        Kind::Daily => "date",
-        Kind::Weekly => "week",
-        Kind::Monthly => "month",
-        Kind::Session => "session",
-        Kind::Machines => "machine",
-        Kind::Projects => "project",
-        Kind::Models => "model",
-    };
-    let part = if report.split.is_some() { ",part" } else { "" };
-    let cost = if report.without_cost {
-        ""
-    } else {
-        ",cost_usd,cost_known"
-    };
-    let mut out = format!(
-        "{name},label,project_name{part},requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,total_tokens{cost}\r\n"
-    );
+pub(crate) fn to_csv(report: &Report) -> String {
+    let mut out = heading(report);
     for group in &report.groups {
         // Other groups may be of several projects.
-        let project = if report.kind == Kind::Session {
+        let project = if report.kind == ReportKind::Session {
             group.project.as_ref()
         } else {
             ""
@@ -35,19 +18,37 @@ pub fn to_csv(report: &Report) -> String {
         let texts = [group.key.as_ref(), group.label.as_ref(), project]
             .map(quoted)
             .join(",");
-        match report.split {
-            None => line(&mut out, &texts, &group.totals, report),
-            Some(_) => group.parts.iter().for_each(|(part, totals)| {
-                line(
-                    &mut out,
-                    &format!("{texts},{}", quoted(part)),
-                    totals,
-                    report,
-                );
-            }),
+        if report.split.is_none() {
+            line(&mut out, &texts, &group.totals, report);
+            continue;
+        }
+        for (part, totals) in &group.parts {
+            let texts = format!("{texts},{}", quoted(part));
+            line(&mut out, &texts, totals, report);
         }
     }
     out
+}
+
+fn heading(report: &Report) -> String {
+    let name = match report.kind {
+        ReportKind::Daily => "date",
+        ReportKind::Weekly => "week",
+        ReportKind::Monthly => "month",
+        ReportKind::Session => "session",
+        ReportKind::Machines => "machine",
+        ReportKind::Projects => "project",
+        ReportKind::Models => "model",
+    };
+    let part = if report.split.is_some() { ",part" } else { "" };
+    let cost = if report.without_cost {
+        ""
+    } else {
+        ",cost_usd,cost_known"
+    };
+    format!(
+        "{name},label,project_name{part},requests,input_tokens,output_tokens,cache_creation_tokens,cache_read_tokens,total_tokens{cost}\r\n"
+    )
 }
 
 fn line(out: &mut String, texts: &str, totals: &Totals, report: &Report) {

@@ -8,32 +8,32 @@ use crate::record::Totals;
 
 /// A session that changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct SessionChange {
     /// The session's id.
-    pub session: SessionId,
+    pub(crate) session: SessionId,
     /// The session's project.
-    pub project: String,
+    pub(crate) project: String,
     /// Labels of the machines with records of it, after the change.
-    pub machines: Vec<String>,
+    pub(crate) machines: Vec<String>,
     /// Its totals before.
-    pub before: Totals,
+    pub(crate) before: Totals,
     /// Its totals after.
-    pub after: Totals,
+    pub(crate) after: Totals,
 }
 
 /// The difference between two states of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diff {
+pub(crate) struct Diff {
     /// Changed sessions, sorted by last use, descending.
-    pub sessions: Vec<Change>,
+    pub(crate) sessions: Vec<SessionChange>,
     /// The fleet's totals before.
-    pub before: Totals,
+    pub(crate) before: Totals,
     /// The fleet's totals after.
-    pub after: Totals,
+    pub(crate) after: Totals,
 }
 
 /// Compares two states of the fleet.
-pub fn diff(old: &Fleet, new: &Fleet) -> Diff {
+pub(crate) fn diff(old: &Fleet, new: &Fleet) -> Diff {
     let none = SessionView::default();
     let ids: BTreeSet<&SessionId> = old.sessions.keys().chain(new.sessions.keys()).collect();
     let mut changed: Vec<_> = ids
@@ -70,10 +70,10 @@ fn change(
     fleet: &Fleet,
     view: &SessionView,
     (before, after): (Totals, Totals),
-) -> Change {
+) -> SessionChange {
     let project = view.first.as_ref().map(|(_, project)| project.to_string());
     let label = |index: &usize| fleet.machines[*index].label.clone();
-    Change {
+    SessionChange {
         session: session.clone(),
         project: project.unwrap_or_default(),
         machines: view.machines.iter().map(label).collect(),

@@ -1,33 +1,33 @@
-//! A report while rows come in.
+//! Computes a report from rows.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::Zone;
-use super::choice::{Bounds, Choice, Kind, Machines};
+use super::choice::{Bounds, Choice, Machines, ReportKind};
 use super::dates::Dates;
 use super::group::{Group, Report, by_cost};
+use super::group_builder::{GroupBuilder, joined};
 use super::slot::Slot;
-use super::sum::{Sum, joined};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
 use crate::format::conflict::Code;
 
-/// A report while rows come in. They come in any order, and none is kept.
+/// A report while rows are added. They can be added in any order, and are not kept.
 #[derive(Debug)]
 pub struct Fold {
-    kind: Kind,
+    kind: ReportKind,
     choice: Choice,
     bounds: Bounds,
     dates: Dates,
-    sums: Vec<Sum>,
+    sums: Vec<GroupBuilder>,
     places: HashMap<(Slot, Option<usize>), usize>,
-    /// Index of the last row's line: most rows fall into the line of the row before.
+    /// Index of the last row's group: most rows are in the group of the row before.
     recent: usize,
 }
 
 impl Fold {
-    /// Of rows within `bounds`; days begin in `zone`.
-    pub fn new(kind: Kind, bounds: Bounds, zone: Zone) -> Self {
+    /// A report of rows within `bounds`; days begin in `zone`.
+    pub fn new(kind: ReportKind, bounds: Bounds, zone: Zone) -> Self {
         Self {
             kind,
             choice: Choice::default(),
@@ -39,9 +39,9 @@ impl Fold {
         }
     }
 
-    /// With other ways to group, split and order.
+    /// With other options.
     #[must_use]
-    pub fn with(self, choice: Choice) -> Self {
+    pub(crate) fn with(self, choice: Choice) -> Self {
         Self { choice, ..self }
     }
 
@@ -52,11 +52,12 @@ impl Fold {
         } else {
             self.dates.of(row.at)
         };
-        if !self.bounds.hold(date) {
+        if !self.bounds.contain(date) {
             return;
         }
         let machine = self.choice.some_machines.then_some(row.machine);
-        let fits = |sum: &Sum| sum.machine == machine && sum.slot.holds(row, date, &self.choice);
+        let fits =
+            |sum: &GroupBuilder| sum.machine == machine && sum.slot.holds(row, date, &self.choice);
         if !self.sums.get(self.recent).is_some_and(fits) {
             let slot = Slot::of(row, date, self.kind, &self.choice);
             self.recent = self.place(slot, machine);
@@ -67,16 +68,16 @@ impl Fold {
     fn place(&mut self, slot: Slot, machine: Option<usize>) -> usize {
         let entry = self.places.entry((slot, machine));
         *entry.or_insert_with_key(|(slot, machine)| {
-            self.sums.push(Sum::new(slot.clone(), *machine));
+            self.sums.push(GroupBuilder::new(slot.clone(), *machine));
             self.sums.len() - 1
         })
     }
 
-    /// The report about all machines, or about those in `machines` if some were asked for.
+    /// The finished report about `machines`; if empty, about all.
     pub fn finish(mut self, fleet: &Fleet, machines: Machines<'_>) -> Report {
         let some = self.choice.some_machines;
         let wanted = |at: usize| !some || machines.contains(&fleet.machines[at].id);
-        if self.kind == Kind::Machines && !self.choice.some_projects {
+        if self.kind == ReportKind::Machines && !self.choice.some_projects {
             // A machine without usage is listed too: it may be the one that stopped syncing.
             for (at, machine) in fleet.machines.iter().enumerate() {
                 if wanted(at) && machine.merged_into.is_none() {
@@ -112,20 +113,22 @@ impl Fold {
     }
 }
 
-fn unpriced(sums: &[Sum]) -> BTreeMap<String, u64> {
+fn unpriced(sums: &[GroupBuilder]) -> BTreeMap<String, u64> {
     let mut out: BTreeMap<String, u64> = BTreeMap::new();
-    for (model, more) in sums.iter().flat_map(Sum::unpriced) {
+    for (model, more) in sums.iter().flat_map(GroupBuilder::unpriced) {
         let requests = out.entry(model.to_owned()).or_default();
         *requests = requests.saturating_add(more);
     }
     out
 }
 
-fn sort(groups: &mut [Group], kind: Kind, descending: bool) {
+fn sort(groups: &mut [Group], kind: ReportKind, descending: bool) {
     match kind {
-        Kind::Daily | Kind::Weekly | Kind::Monthly => groups.sort_by(|a, b| a.key.cmp(&b.key)),
-        Kind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
-        Kind::Machines | Kind::Projects | Kind::Models => {
+        ReportKind::Daily | ReportKind::Weekly | ReportKind::Monthly => {
+            groups.sort_by(|a, b| a.key.cmp(&b.key));
+        }
+        ReportKind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
+        ReportKind::Machines | ReportKind::Projects | ReportKind::Models => {
             groups.sort_by(|a, b| by_cost((&a.key, &a.totals), (&b.key, &b.totals)));
         }
     }

@@ -1,67 +1,67 @@
-//! A report and its lines.
+//! A report and its groups.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choice::{Kind, Mode, Split};
+use super::choice::{Breakdown, CostMode, ReportKind};
 use super::lower::Lower;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
-/// A line of a report.
+/// A group of a report, shown as a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Group {
+pub(crate) struct Group {
     /// The day, week, month, session, machine, project or model.
-    pub key: String,
+    pub(crate) key: String,
     /// The machine's name, in a report by machine.
-    pub label: String,
+    pub(crate) label: String,
     /// The project, in a report by session.
-    pub project: String,
-    /// Sums.
-    pub totals: Totals,
-    /// Sums by model.
-    pub models: BTreeMap<String, Totals>,
-    /// Sums by what the report is split by, sorted by cost, descending.
-    pub parts: Vec<(String, Totals)>,
+    pub(crate) project: String,
+    /// Totals of the group.
+    pub(crate) totals: Totals,
+    /// Totals by model.
+    pub(crate) models: BTreeMap<String, Totals>,
+    /// Totals by the key of the split, sorted by cost, descending.
+    pub(crate) parts: Vec<(String, Totals)>,
     /// Names of the machines that it counts for.
-    pub machines: BTreeSet<String>,
+    pub(crate) machines: BTreeSet<String>,
     /// The first request.
-    pub first: Option<Timestamp>,
+    pub(crate) first: Option<Timestamp>,
     /// The last request.
-    pub last: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
     /// When the machine last synced, in a report by machine.
-    pub last_sync: Option<Timestamp>,
+    pub(crate) last_sync: Option<Timestamp>,
     /// Requests whose final counts were not logged.
-    pub lower: Lower,
+    pub(crate) lower: Lower,
     /// Requests without records, known from a sum.
-    pub unrecorded: u64,
+    pub(crate) unrecorded: u64,
     /// The part that is in no request line, but in Claude Code's own account.
-    pub ledger: Totals,
+    pub(crate) ledger: Totals,
 }
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// What it groups by.
-    pub kind: Kind,
-    /// What each line is split by.
-    pub split: Option<Split>,
+    /// The grouping.
+    pub(crate) kind: ReportKind,
+    /// The split of each group.
+    pub(crate) split: Option<Breakdown>,
     /// Only tokens are shown.
-    pub without_cost: bool,
+    pub(crate) without_cost: bool,
     /// Which cost is shown.
-    pub mode: Mode,
-    /// Its lines: days and months ascending, sessions by last use, machines by cost.
-    pub groups: Vec<Group>,
-    /// The sum of all lines.
-    pub totals: Totals,
+    pub(crate) mode: CostMode,
+    /// Its groups: days and months ascending, sessions by last use, machines by cost.
+    pub(crate) groups: Vec<Group>,
+    /// The totals of all groups.
+    pub(crate) totals: Totals,
     /// Models without a known price, with their requests.
-    pub unpriced: BTreeMap<String, u64>,
+    pub(crate) unpriced: BTreeMap<String, u64>,
     /// Files that were left out.
-    pub left_out: u64,
+    pub(crate) left_out: u64,
     /// Sessions that need review.
-    pub pending: u64,
+    pub(crate) pending: u64,
     /// Machines that are not retired, with the time of their last sync, ascending.
-    pub synced: Vec<(String, Timestamp)>,
+    pub(crate) synced: Vec<(String, Timestamp)>,
 }
 
 /// Orders by cost, descending, then by name.

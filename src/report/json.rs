@@ -8,52 +8,56 @@ use serde_json::{Number, Value};
 
 use super::group::by_cost;
 use super::lower::Lower;
-use super::{Group, Kind, Report, Split};
+use super::{Breakdown, Group, Report, ReportKind};
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
-/// What the list of a report's lines is called, and what names a line.
-fn names(kind: Kind) -> (&'static str, &'static str) {
+/// The name of the list of groups, and of the member with a group's key.
+fn names(kind: ReportKind) -> (&'static str, &'static str) {
     match kind {
-        Kind::Daily => ("daily", "date"),
-        Kind::Weekly => ("weekly", "week"),
-        Kind::Monthly => ("monthly", "month"),
-        Kind::Session => ("sessions", "sessionId"),
-        Kind::Machines => ("machines", "machineId"),
-        Kind::Projects => ("projects", "project"),
-        Kind::Models => ("models", "model"),
+        ReportKind::Daily => ("daily", "date"),
+        ReportKind::Weekly => ("weekly", "week"),
+        ReportKind::Monthly => ("monthly", "month"),
+        ReportKind::Session => ("sessions", "sessionId"),
+        ReportKind::Machines => ("machines", "machineId"),
+        ReportKind::Projects => ("projects", "project"),
+        ReportKind::Models => ("models", "model"),
     }
 }
 
 /// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`,
 /// `models`, or several of them, with blocks if there are any; keys sorted, indented by two spaces.
-pub fn write_json(reports: &[&Report], blocks: Option<&Value>, out: impl Write) -> io::Result<()> {
-    let mut whole = Object::default();
+pub(crate) fn write_json(
+    reports: &[&Report],
+    blocks: Option<&Value>,
+    out: impl Write,
+) -> io::Result<()> {
+    let mut whole = JsonObject::default();
     if let Some(blocks) = blocks {
-        whole.put("blocks", Part::Whole(blocks));
+        whole.put("blocks", Member::Whole(blocks));
     }
     for report in reports {
-        whole.put(names(report.kind).0, Part::Groups(report));
+        whole.put(names(report.kind).0, Member::Groups(report));
     }
     if let Some(report) = reports.first() {
         let mut totals = tokens(&report.totals, "totalCost", report.without_cost);
         if !report.without_cost {
             totals.put(
                 "unpricedModels",
-                Part::Texts(report.unpriced.keys().map(String::as_str).collect()),
+                Member::Texts(report.unpriced.keys().map(String::as_str).collect()),
             );
         }
-        totals.put("pendingSessions", Part::Count(report.pending));
-        totals.put("filesLeftOut", Part::Count(report.left_out));
-        whole.put("totals", Part::Object(totals));
+        totals.put("pendingSessions", Member::Count(report.pending));
+        totals.put("filesLeftOut", Member::Count(report.left_out));
+        whole.put("totals", Member::Object(totals));
     }
-    whole.put("version", Part::Count(1));
+    whole.put("version", Member::Count(1));
     serde_json::to_writer_pretty(out, &whole).map_err(io::Error::from)
 }
 
-/// A value of the report's JSON. A report has many thousand of them, so that they are borrowed.
-enum Part<'a> {
+/// A value of the report's JSON. Borrowed, because a report has many thousands of them.
+enum Member<'a> {
     Count(u64),
     Dollars(Money),
     Text(&'a str),
@@ -61,25 +65,25 @@ enum Part<'a> {
     Time(Option<Timestamp>),
     Flag(bool),
     Texts(Vec<&'a str>),
-    Object(Object<'a>),
-    Objects(Vec<Object<'a>>),
-    /// Groups, each made an object when its turn comes.
+    Object(JsonObject<'a>),
+    Objects(Vec<JsonObject<'a>>),
+    /// Groups, each serialized when it is reached.
     Groups(&'a Report),
     Whole(&'a Value),
 }
 
 #[derive(Default)]
-struct Object<'a>(Vec<(&'static str, Part<'a>)>);
+struct JsonObject<'a>(Vec<(&'static str, Member<'a>)>);
 
-impl<'a> Object<'a> {
-    /// Adds a member where the order of keys wants it.
-    fn put(&mut self, key: &'static str, part: Part<'a>) {
+impl<'a> JsonObject<'a> {
+    /// Adds a member. Keys stay sorted.
+    fn put(&mut self, key: &'static str, part: Member<'a>) {
         let at = self.0.partition_point(|(known, _)| *known < key);
         self.0.insert(at, (key, part));
     }
 }
 
-impl Serialize for Object<'_> {
+impl Serialize for JsonObject<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (key, part) in &self.0 {
@@ -89,7 +93,7 @@ impl Serialize for Object<'_> {
     }
 }
 
-impl Serialize for Part<'_> {
+impl Serialize for Member<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Count(count) => serializer.serialize_u64(*count),
@@ -113,79 +117,85 @@ impl Serialize for Part<'_> {
     }
 }
 
-fn object<'a>(group: &'a Group, report: &Report) -> Object<'a> {
-    let (kind, without_cost) = (report.kind, report.without_cost);
-    let mut out = tokens(&group.totals, "totalCost", without_cost);
-    out.put(names(kind).1, Part::Text(&group.key));
-    out.put(
-        "modelsUsed",
-        Part::Texts(group.models.keys().map(String::as_str).collect()),
-    );
-    let mut models: Vec<_> = group
-        .models
-        .iter()
-        .map(|(model, totals)| (model.as_str(), totals))
-        .collect();
-    models.sort_by(|a, b| by_cost(*a, *b));
-    out.put(
-        "modelBreakdowns",
-        Part::Objects(parts(models.into_iter(), "modelName", without_cost)),
-    );
-    if let Some((list, name)) = report.split.and_then(breakdown) {
-        let all = group
-            .parts
-            .iter()
-            .map(|(part, totals)| (part.as_str(), totals));
-        out.put(list, Part::Objects(parts(all, name, without_cost)));
-    }
-    if kind == Kind::Session {
-        out.put("projectPath", Part::Text(&group.project));
-        out.put("firstActivity", Part::Time(group.first));
-        out.put("lastActivity", Part::Time(group.last));
-    }
-    if kind == Kind::Machines {
-        out.put("hostname", Part::Text(&group.label));
-        out.put("lastActivity", Part::Time(group.last));
-        out.put("lastSync", Part::Time(group.last_sync));
-    } else {
-        out.put(
-            "machines",
-            Part::Texts(group.machines.iter().map(String::as_str).collect()),
-        );
-    }
-    if group.unrecorded > 0 {
-        out.put("withheldRequests", Part::Count(group.unrecorded));
-    }
-    if group.lower.requests > 0 {
-        out.put("provisionalRequests", Part::Count(group.lower.requests));
-        out.put("lowerBound", Part::Object(lower_bound(&group.lower)));
-    }
-    if group.ledger != Totals::default() {
-        let ledger = tokens(&group.ledger, "totalCost", without_cost);
-        out.put("ledger", Part::Object(ledger));
-    }
+fn object<'a>(group: &'a Group, report: &Report) -> JsonObject<'a> {
+    let mut out = tokens(&group.totals, "totalCost", report.without_cost);
+    out.put(names(report.kind).1, Member::Text(&group.key));
+    put_breakdowns(&mut out, group, report);
+    put_names(&mut out, group, report.kind);
+    put_quality(&mut out, group, report.without_cost);
     out
 }
 
-/// The list that a split makes, and the member that names a part.
-fn breakdown(split: Split) -> Option<(&'static str, &'static str)> {
-    match split {
-        Split::Machine => Some(("machineBreakdowns", "machineName")),
-        Split::Project => Some(("projectBreakdowns", "projectName")),
-        Split::Origin => Some(("originBreakdowns", "origin")),
-        Split::Agent => Some(("agentBreakdowns", "agent")),
-        // Each group lists its models anyway.
-        Split::Model => None,
+/// Adds the models of a group, and the parts of its split.
+fn put_breakdowns<'a>(out: &mut JsonObject<'a>, group: &'a Group, report: &Report) {
+    let models = group.models.iter();
+    let mut models: Vec<_> = models
+        .map(|(model, totals)| (model.as_str(), totals))
+        .collect();
+    let names = models.iter().map(|(model, _)| *model).collect();
+    out.put("modelsUsed", Member::Texts(names));
+    models.sort_by(|a, b| by_cost(*a, *b));
+    let models = parts(models.into_iter(), "modelName", report.without_cost);
+    out.put("modelBreakdowns", Member::Objects(models));
+    if let Some((list, name)) = report.split.and_then(breakdown) {
+        let all = group.parts.iter();
+        let all = all.map(|(part, totals)| (part.as_str(), totals));
+        let all = parts(all, name, report.without_cost);
+        out.put(list, Member::Objects(all));
     }
 }
 
-fn lower_bound<'a>(lower: &Lower) -> Object<'a> {
-    let mut out = Object::default();
-    out.put("requests", Part::Count(lower.requests));
-    out.put("subagentRequests", Part::Count(lower.subagents));
-    out.put("outputTokens", Part::Count(lower.output));
+/// Adds the project, the machines and the times of a group.
+fn put_names<'a>(out: &mut JsonObject<'a>, group: &'a Group, kind: ReportKind) {
+    if kind == ReportKind::Session {
+        out.put("projectPath", Member::Text(&group.project));
+        out.put("firstActivity", Member::Time(group.first));
+        out.put("lastActivity", Member::Time(group.last));
+    }
+    if kind == ReportKind::Machines {
+        out.put("hostname", Member::Text(&group.label));
+        out.put("lastActivity", Member::Time(group.last));
+        out.put("lastSync", Member::Time(group.last_sync));
+    } else {
+        let machines = group.machines.iter().map(String::as_str).collect();
+        out.put("machines", Member::Texts(machines));
+    }
+}
+
+/// Adds usage that is not from final request lines.
+fn put_quality<'a>(out: &mut JsonObject<'a>, group: &'a Group, without_cost: bool) {
+    if group.unrecorded > 0 {
+        out.put("withheldRequests", Member::Count(group.unrecorded));
+    }
+    if group.lower.requests > 0 {
+        out.put("provisionalRequests", Member::Count(group.lower.requests));
+        out.put("lowerBound", Member::Object(lower_bound(&group.lower)));
+    }
+    if group.ledger != Totals::default() {
+        let ledger = tokens(&group.ledger, "totalCost", without_cost);
+        out.put("ledger", Member::Object(ledger));
+    }
+}
+
+/// The name of the list of parts, and of the member with the key of a part.
+fn breakdown(split: Breakdown) -> Option<(&'static str, &'static str)> {
+    match split {
+        Breakdown::Machine => Some(("machineBreakdowns", "machineName")),
+        Breakdown::Project => Some(("projectBreakdowns", "projectName")),
+        Breakdown::Origin => Some(("originBreakdowns", "origin")),
+        Breakdown::Agent => Some(("agentBreakdowns", "agent")),
+        // Each group lists its models anyway.
+        Breakdown::Model => None,
+    }
+}
+
+fn lower_bound<'a>(lower: &Lower) -> JsonObject<'a> {
+    let mut out = JsonObject::default();
+    out.put("requests", Member::Count(lower.requests));
+    out.put("subagentRequests", Member::Count(lower.subagents));
+    out.put("outputTokens", Member::Count(lower.output));
     if let Some(versions) = lower.versions() {
-        out.put("versions", Part::Owned(versions));
+        out.put("versions", Member::Owned(versions));
     }
     out
 }
@@ -195,19 +205,19 @@ fn parts<'a>(
     all: impl Iterator<Item = (&'a str, &'a Totals)>,
     key: &'static str,
     without_cost: bool,
-) -> Vec<Object<'a>> {
+) -> Vec<JsonObject<'a>> {
     let part = |(name, totals): (&'a str, &'a Totals)| {
         let mut part = tokens(totals, "cost", without_cost);
         part.0.retain(|(key, _)| *key != "totalTokens");
-        part.put(key, Part::Text(name));
+        part.put(key, Member::Text(name));
         part
     };
     all.map(part).collect()
 }
 
-fn tokens<'a>(totals: &Totals, cost: &'static str, without_cost: bool) -> Object<'a> {
+fn tokens<'a>(totals: &Totals, cost: &'static str, without_cost: bool) -> JsonObject<'a> {
     let c = &totals.counters;
-    let mut out = Object(Vec::with_capacity(16));
+    let mut out = JsonObject(Vec::with_capacity(16));
     for (name, count) in [
         ("inputTokens", c.input),
         ("outputTokens", c.output),
@@ -216,16 +226,16 @@ fn tokens<'a>(totals: &Totals, cost: &'static str, without_cost: bool) -> Object
         ("totalTokens", c.total()),
         ("requests", totals.requests),
     ] {
-        out.put(name, Part::Count(count));
+        out.put(name, Member::Count(count));
     }
     if !without_cost {
-        out.put(cost, Part::Dollars(totals.cost.amount));
-        out.put("costKnown", Part::Flag(totals.cost.known));
+        out.put(cost, Member::Dollars(totals.cost.amount));
+        out.put("costKnown", Member::Flag(totals.cost.known));
     }
     out
 }
 
 /// The exact decimal, as a JSON number.
-pub fn dollars(money: Money) -> Value {
+pub(crate) fn dollars(money: Money) -> Value {
     Value::Number(Number::from_string_unchecked(money.to_string()))
 }

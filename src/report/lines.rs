@@ -12,7 +12,7 @@ use crate::prices::Counters;
 use crate::record::{Level, Record, Sum, SumKey, Totals};
 
 /// A file below `sync` as readable lines. Any other file is shown as it is, escaped.
-pub fn render(bytes: &[u8]) -> String {
+pub(crate) fn render(bytes: &[u8]) -> String {
     let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     let whole = serde_json::from_slice::<Value>(bytes).unwrap_or_default();
     let header = serde_json::from_slice::<Value>(first).unwrap_or_default();
@@ -44,7 +44,7 @@ pub fn render(bytes: &[u8]) -> String {
 }
 
 /// A request, on one line.
-pub fn record(record: &Record) -> String {
+pub(crate) fn record(record: &Record) -> String {
     let body = &record.body;
     let at = if record.origin.level == Level::Full {
         record.origin.timestamp.to_string()
@@ -94,7 +94,7 @@ fn tokens(c: &Counters) -> String {
 }
 
 /// Totals, on one line.
-pub fn sums(totals: &Totals) -> String {
+pub(crate) fn sums(totals: &Totals) -> String {
     format!(
         "{}  {}  ${}",
         count(totals.requests, "request"),

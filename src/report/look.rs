@@ -4,13 +4,13 @@ use crate::base::time::Timestamp;
 
 /// How a table is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// The terminal's width in columns.
-    pub width: u16,
+    pub(crate) width: u16,
     /// The clock, for how long ago something was.
-    pub now: Timestamp,
-    /// Few columns, however wide the terminal is.
-    pub compact: bool,
+    pub(crate) now: Timestamp,
+    /// Few columns, on a terminal of any width.
+    pub(crate) compact: bool,
 }
 
 impl Look {

@@ -7,17 +7,17 @@ use crate::record::version;
 
 /// Requests without final counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Lower {
+pub(crate) struct Lower {
     /// How many.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Their output tokens, as far as they were logged.
-    pub output: u64,
+    pub(crate) output: u64,
     /// The first and the last of them.
-    pub span: Option<(Timestamp, Timestamp)>,
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// How many of them subagents made.
-    pub subagents: u64,
+    pub(crate) subagents: u64,
     /// The lowest and the highest version of Claude Code that made them, where it is known.
-    pub versions: Option<([u32; 3], [u32; 3])>,
+    pub(crate) versions: Option<([u32; 3], [u32; 3])>,
 }
 
 impl Lower {
@@ -55,7 +55,7 @@ impl Lower {
         }
     }
 
-    /// What a report says of them; nothing where they make up no more than a hundredth of its output tokens.
+    /// The note of a report about them; `None` if they are at most a hundredth of its output tokens.
     pub(super) fn line(&self, output: u64) -> Option<String> {
         let percent = u128::from(self.output)
             .saturating_mul(100)
@@ -132,8 +132,8 @@ mod tests {
             versions: Some(([2, 1, 9], [2, 1, 20])),
             ..one
         });
-        let said = two.line(100).expect("a line");
+        let note = two.line(100).expect("a line");
         let want = "Claude Code 2.1.9 to 2.1.20 logged no final counts of 2 requests (1 by subagents) from 2026-02-01 to 2026-03-01.";
-        assert!(said.ends_with(want), "{said}");
+        assert!(note.ends_with(want), "{note}");
     }
 }

@@ -1,37 +1,37 @@
-//! Reports: a fold over the fleet's rows, as tables for people, as CSV and as JSON in the shape that ccusage prints.
+//! Reports: computed from the fleet's rows, as tables, as CSV, and as JSON in the format of ccusage.
 
-pub mod blocks;
-pub mod budget;
+pub(crate) mod blocks;
+pub(crate) mod budget;
 mod choice;
-pub mod conflicts;
+pub(crate) mod conflicts;
 mod csv;
 mod dates;
-pub mod diff;
-pub mod explain;
-pub mod export;
-mod exported;
+pub(crate) mod diff;
+pub(crate) mod explain;
+pub(crate) mod export;
 mod fold;
 mod group;
+mod group_builder;
 mod json;
-pub mod lines;
+pub(crate) mod lines;
 mod look;
 mod lower;
 mod notes;
-pub mod page;
-mod parquet;
+pub(crate) mod page;
 mod slot;
-mod sum;
 mod table;
 mod zone;
 
-pub use crate::base::text::ago;
-pub use choice::{Bounds, Choice, Kind, Machines, Mode, Split};
-pub use csv::to_csv;
+pub(crate) use crate::base::text::ago;
+pub use choice::{Bounds, ReportKind};
+pub(crate) use choice::{Breakdown, Choice, CostMode, Machines};
+pub(crate) use csv::to_csv;
 pub use fold::Fold;
-pub use group::{Group, Report};
-pub use json::{dollars, write_json};
-pub use look::Look;
-pub use table::{price, to_table};
+pub(crate) use group::Group;
+pub use group::Report;
+pub(crate) use json::{dollars, write_json};
+pub(crate) use look::Look;
+pub(crate) use table::{price, to_table};
 pub use zone::Zone;
 
 use crate::base::ids::MachineId;
@@ -48,7 +48,7 @@ use crate::record::RecordSet;
 
 /// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
 /// there is no commit yet.
-pub fn from_repo(
+pub(crate) fn from_repo(
     repo: &Repo,
     cache: &dyn Cache,
     since: Option<Timestamp>,
@@ -66,7 +66,7 @@ pub fn from_repo(
 }
 
 /// The machines of the repository's current commit, without their records.
-pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
+pub(crate) fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
     let Some(head) = repo.synced()? else {
         return Ok(None);
     };
@@ -75,23 +75,28 @@ pub fn machines(repo: &Repo) -> Result<Option<Fleet>, DataError> {
 }
 
 /// The rules of the price book that the repository's current commit has.
-pub fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
+pub(crate) fn price_rules(repo: &Repo) -> Result<Vec<Rule>, DataError> {
     let Some(head) = repo.head_commit()? else {
         return Ok(Vec::new());
     };
     let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
-    let pages = read::load(repo, trees.machine_files())?;
-    Ok(book::gather(pages.iter().filter_map(MachineData::machine_file)).0)
+    let machines = read::load(repo, trees.machine_files())?;
+    Ok(book::gather(machines.iter().filter_map(MachineData::machine_file)).0)
 }
 
-/// A fleet of one machine, from what its transcripts say right now, and each of its rows.
-pub fn from_records(machine: MachineId, records: RecordSet, book: PriceBook, rows: Rows) -> Fleet {
+/// A fleet of one machine, from its current transcripts. Calls `rows` for each row.
+pub(crate) fn from_records(
+    machine: MachineId,
+    records: RecordSet,
+    book: PriceBook,
+    rows: Rows,
+) -> Fleet {
     let mut data = MachineData::new(machine);
     data.records = records;
     Fleet::count_by(vec![data], book, rows)
 }
 
 /// Opens the repository of the tracker.
-pub fn open(path: &std::path::Path) -> Result<Option<Repo>, RepoError> {
+pub(crate) fn open(path: &std::path::Path) -> Result<Option<Repo>, RepoError> {
     Repo::open(path)
 }

@@ -1,8 +1,8 @@
-//! Lines below a table: what a reader should know of its figures.
+//! Lines below a table that qualify its figures.
 
 use super::look::Look;
 use super::lower::Lower;
-use super::{Kind, Mode, Report};
+use super::{CostMode, Report, ReportKind};
 use crate::base::text::{ago, count, printable};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
@@ -41,12 +41,12 @@ fn unpriced(report: &Report, look: Look) -> Option<String> {
         return None;
     }
     let models: Vec<&str> = report.unpriced.keys().map(String::as_str).collect();
-    if report.mode != Mode::Display {
+    if report.mode != CostMode::Display {
         return Some(no_price(&models, look));
     }
     let models: Vec<_> = models.iter().map(|model| printable(model, 60)).collect();
     Some(format!(
-        "The transcripts tell no cost for {}: tokens are counted, cost is not.",
+        "The transcripts contain no cost of {}: tokens are counted, cost is not.",
         models.join(", ")
     ))
 }
@@ -72,7 +72,7 @@ fn ledger(report: &Report) -> Option<String> {
 }
 
 fn last_syncs(report: &Report, look: Look) -> Option<String> {
-    if report.synced.is_empty() || report.kind == Kind::Machines {
+    if report.synced.is_empty() || report.kind == ReportKind::Machines {
         return None;
     }
     let one = |(label, time): &(String, Timestamp)| {

@@ -1,15 +1,15 @@
-//! What a line of a report, or a part of a line, stands for.
+//! The keys of groups, and of the parts of a group.
 
 use chrono::NaiveDate;
 
-use super::choice::{Choice, Kind, Split};
+use super::choice::{Breakdown, Choice, ReportKind};
 use crate::base::ids::SessionId;
 use crate::fleet::Row;
 
-/// What stands for a model, or an origin, that is not known.
+/// The name of an unknown model or origin.
 pub(super) const UNKNOWN: &str = "unknown";
 
-/// What a line stands for.
+/// The key of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Slot {
     Day(NaiveDate),
@@ -23,15 +23,15 @@ pub(super) enum Slot {
 
 impl Slot {
     /// The slot of a row.
-    pub(super) fn of(row: &Row, date: NaiveDate, kind: Kind, choice: &Choice) -> Self {
+    pub(super) fn of(row: &Row, date: NaiveDate, kind: ReportKind, choice: &Choice) -> Self {
         match kind {
-            Kind::Daily => Self::Day(date),
-            Kind::Weekly => Self::Week(choice.week_of(date)),
-            Kind::Monthly => Self::Month(choice.month_of(date)),
-            Kind::Session => Self::Session(row.session.cloned()),
-            Kind::Machines => Self::Machine(row.machine),
-            Kind::Projects => Self::Project(row.project.to_owned()),
-            Kind::Models => Self::Model(model(row).to_owned()),
+            ReportKind::Daily => Self::Day(date),
+            ReportKind::Weekly => Self::Week(choice.week_of(date)),
+            ReportKind::Monthly => Self::Month(choice.month_of(date)),
+            ReportKind::Session => Self::Session(row.session.cloned()),
+            ReportKind::Machines => Self::Machine(row.machine),
+            ReportKind::Projects => Self::Project(row.project.to_owned()),
+            ReportKind::Models => Self::Model(model(row).to_owned()),
         }
     }
 
@@ -49,7 +49,7 @@ impl Slot {
     }
 }
 
-/// A row's model, or what stands for none.
+/// A row's model, or [`UNKNOWN`].
 pub(super) fn model<'a>(row: &Row<'a>) -> &'a str {
     if row.model.is_empty() {
         UNKNOWN
@@ -68,30 +68,30 @@ fn origin<'a>(row: &Row<'a>) -> &'a str {
 fn agent<'a>(row: &Row<'a>) -> &'a str {
     match row.client {
         Some(client) if !client.agent.is_empty() => &client.agent,
-        // Retention removes the kind, not that it was a subagent.
+        // Retention removes the kind of a subagent, but not that it is one.
         _ if row.sidechain => "subagent",
         Some(_) => "main",
         None => UNKNOWN,
     }
 }
 
-/// What a part of a line stands for.
+/// The key of a part of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PartKey {
     Machine(usize),
     Project(String),
-    /// One of Claude Code's words, or what stands for none.
+    /// A word of Claude Code, or the name of an unknown one.
     Word(String),
 }
 
-impl Part {
+impl PartKey {
     /// The part of a row.
-    pub(super) fn of(row: &Row, split: Split) -> Self {
+    pub(super) fn of(row: &Row, split: Breakdown) -> Self {
         match split {
-            Split::Project => Self::Project(row.project.to_owned()),
-            Split::Origin => Self::Word(origin(row).to_owned()),
-            Split::Agent => Self::Word(agent(row).to_owned()),
-            Split::Machine | Split::Model => Self::Machine(row.machine),
+            Breakdown::Project => Self::Project(row.project.to_owned()),
+            Breakdown::Origin => Self::Word(origin(row).to_owned()),
+            Breakdown::Agent => Self::Word(agent(row).to_owned()),
+            Breakdown::Machine | Breakdown::Model => Self::Machine(row.machine),
         }
     }
 
@@ -104,11 +104,11 @@ impl Part {
     }
 
     /// Whether it is the part of a row.
-    pub(super) fn holds(&self, row: &Row, split: Split) -> bool {
+    pub(super) fn holds(&self, row: &Row, split: Breakdown) -> bool {
         match self {
             Self::Machine(at) => *at == row.machine,
             Self::Project(project) => project == row.project,
-            Self::Word(word) if split == Split::Agent => word == agent(row),
+            Self::Word(word) if split == Breakdown::Agent => word == agent(row),
             Self::Word(word) => word == origin(row),
         }
     }

@@ -4,19 +4,19 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use super::look::Look;
 use super::notes::notes;
-use super::{Group, Kind, Report, Split};
+use super::{Breakdown, Group, Report, ReportKind};
 use crate::base::money::Cost;
 use crate::base::text::{ago, printable, short_model, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
 /// The report as text, with notes below it.
-pub fn to_table(report: &Report, look: Look) -> String {
+pub(crate) fn to_table(report: &Report, look: Look) -> String {
     if report.groups.is_empty() {
         return "No usage in this period.\n".to_owned();
     }
     let mut table = Table::new();
-    // Where a table is too wide, words wrap inside their cells; figures never do.
+    // If a table is too wide, words wrap in their cells; figures never do.
     table
         .load_style(presets::UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
@@ -51,7 +51,7 @@ struct Layout<'r> {
     head: Vec<&'static str>,
     /// Index of a column of models that is left out, since models have rows of their own.
     without: Option<usize>,
-    /// How many columns hold text. Figures stand to their right.
+    /// Number of columns with text. Figures are in the columns after them.
     texts: usize,
 }
 
@@ -60,7 +60,7 @@ impl<'r> Layout<'r> {
         let wide = look.wide();
         let mut head = header(report.kind, wide);
         let models = head.iter().position(|name| *name == "Models");
-        let without = models.filter(|_| report.split == Some(Split::Model));
+        let without = models.filter(|_| report.split == Some(Breakdown::Model));
         if let Some(at) = without {
             head.remove(at);
         }
@@ -111,10 +111,10 @@ impl<'r> Layout<'r> {
     }
 }
 
-/// A column of figures: its name, and what stands in it.
-type Column = (&'static str, fn(&Totals) -> String);
+/// A column of figures: its heading, and its text.
+type CountColumn = (&'static str, fn(&Totals) -> String);
 
-const FIGURES: [Column; 6] = [
+const FIGURES: [CountColumn; 6] = [
     ("Input", |totals| thousands(totals.counters.input)),
     ("Output", |totals| thousands(totals.counters.output)),
     ("Cache Create", |totals| {
@@ -126,7 +126,7 @@ const FIGURES: [Column; 6] = [
 ];
 
 /// The columns of figures that a report has.
-fn columns(report: &Report, wide: bool) -> impl Iterator<Item = Column> + use<> {
+fn columns(report: &Report, wide: bool) -> impl Iterator<Item = CountColumn> + use<> {
     let cost = !report.without_cost;
     FIGURES
         .into_iter()
@@ -136,38 +136,38 @@ fn columns(report: &Report, wide: bool) -> impl Iterator<Item = Column> + use<> 
 }
 
 /// The name of a part.
-fn part_name(part: &str, split: Option<Split>) -> String {
+fn part_name(part: &str, split: Option<Breakdown>) -> String {
     match split {
-        Some(Split::Model) => short_model(part),
+        Some(Breakdown::Model) => short_model(part),
         _ => project(part),
     }
 }
 
-/// A project's name, or what stands for a name that is not kept.
+/// A project's name, or a placeholder if it is empty.
 fn project(name: &str) -> String {
     if name.is_empty() {
-        "(not told)".to_owned()
+        "(no name)".to_owned()
     } else {
         printable(name, 40)
     }
 }
 
-fn header(kind: Kind, wide: bool) -> Vec<&'static str> {
+fn header(kind: ReportKind, wide: bool) -> Vec<&'static str> {
     match kind {
-        Kind::Daily => vec!["Date", "Models"],
-        Kind::Weekly => vec!["Week", "Models"],
-        Kind::Projects => vec!["Project", "Models"],
-        Kind::Models => vec!["Model"],
-        Kind::Monthly => vec!["Month", "Models"],
-        Kind::Session if wide => vec!["Session", "Project", "Models", "Last Activity"],
-        Kind::Session => vec!["Session", "Project"],
-        Kind::Machines if wide => vec!["Machine", "Models", "Last Sync"],
-        Kind::Machines => vec!["Machine", "Last Sync"],
+        ReportKind::Daily => vec!["Date", "Models"],
+        ReportKind::Weekly => vec!["Week", "Models"],
+        ReportKind::Projects => vec!["Project", "Models"],
+        ReportKind::Models => vec!["Model"],
+        ReportKind::Monthly => vec!["Month", "Models"],
+        ReportKind::Session if wide => vec!["Session", "Project", "Models", "Last Activity"],
+        ReportKind::Session => vec!["Session", "Project"],
+        ReportKind::Machines if wide => vec!["Machine", "Models", "Last Sync"],
+        ReportKind::Machines => vec!["Machine", "Last Sync"],
     }
 }
 
 /// The text cells of a group.
-fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
+fn words(group: &Group, kind: ReportKind, look: Look) -> Vec<String> {
     let wide = look.wide();
     let models = || {
         let names: Vec<_> = group
@@ -179,10 +179,10 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
     };
     let key = printable(&group.key, 60);
     match kind {
-        Kind::Daily | Kind::Weekly | Kind::Monthly => vec![key, models()],
-        Kind::Projects => vec![project(&group.key), models()],
-        Kind::Models => vec![key],
-        Kind::Session => {
+        ReportKind::Daily | ReportKind::Weekly | ReportKind::Monthly => vec![key, models()],
+        ReportKind::Projects => vec![project(&group.key), models()],
+        ReportKind::Models => vec![key],
+        ReportKind::Session => {
             let id = match (key.is_empty(), wide) {
                 (true, _) => "(claimed)".to_owned(),
                 (false, true) => key,
@@ -196,7 +196,7 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
             }
             vec![id, project]
         }
-        Kind::Machines => {
+        ReportKind::Machines => {
             let label = printable(&group.label, 40);
             let synced = group.last_sync;
             let synced = synced.map_or("never".to_owned(), |time| ago(look.now, time));
@@ -208,8 +208,8 @@ fn words(group: &Group, kind: Kind, look: Look) -> Vec<String> {
     }
 }
 
-/// A price; `+ ?` where a part of it is not known.
-pub fn price(cost: Cost) -> String {
+/// A price, with `+ ?` if a part of it is unknown.
+pub(crate) fn price(cost: Cost) -> String {
     format!(
         "${}{}",
         cost.amount.cents(),

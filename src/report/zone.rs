@@ -33,7 +33,7 @@ impl Zone {
     }
 
     /// The local time.
-    pub fn clock(self, time: Timestamp) -> NaiveDateTime {
+    pub(crate) fn clock(self, time: Timestamp) -> NaiveDateTime {
         let utc = time.to_utc();
         match self {
             Self::Local => utc.with_timezone(&Local).naive_local(),
@@ -43,12 +43,12 @@ impl Zone {
     }
 
     /// The local date.
-    pub fn date(self, time: Timestamp) -> NaiveDate {
+    pub(crate) fn date(self, time: Timestamp) -> NaiveDate {
         self.clock(time).date()
     }
 
     /// A time at or before the start of a date in any zone, and less than two days before it.
-    pub fn before(date: NaiveDate) -> Option<Timestamp> {
+    pub(crate) fn before(date: NaiveDate) -> Option<Timestamp> {
         let midnight = date
             .checked_sub_days(chrono::Days::new(1))?
             .and_time(chrono::NaiveTime::MIN)
@@ -87,7 +87,7 @@ impl Zone {
     }
 
     /// The local time as `YYYY-MM-DD HH:MM`.
-    pub fn minute(self, time: Timestamp) -> String {
+    pub(crate) fn minute(self, time: Timestamp) -> String {
         self.clock(time).format("%Y-%m-%d %H:%M").to_string()
     }
 }

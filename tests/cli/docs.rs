@@ -17,6 +17,8 @@ use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use claude_sync::cli::exit::{self, Meaning};
+
 use crate::stage::Stage;
 
 /// What stands in a guide, in order.
@@ -373,6 +375,34 @@ fn sources(folder: &Path) -> String {
             }
         })
         .collect()
+}
+
+#[test]
+fn help_and_guides_list_every_exit_code() {
+    let stage = Stage::new();
+    let help = stage.sh("laptop", "claude-sync --help").out;
+    let guides = guides();
+    let (_, guide) = guides
+        .iter()
+        .find(|(name, _)| name == "docs/troubleshooting.md")
+        .expect("the guide");
+    for Meaning {
+        code,
+        command,
+        text,
+    } in exit::ALL
+    {
+        let row = match command {
+            Some("verify") | None => format!("| {code} | {text} |"),
+            Some(command) => format!("| {code} | `{command}`: {text} |"),
+        };
+        assert!(guide.contains(&row), "the guide lacks {row}");
+        let in_help = match command {
+            Some(command) => format!("  {code:>3}  {command}: {text}\n"),
+            None => format!("  {code:>3}  {text}\n"),
+        };
+        assert!(help.contains(&in_help), "--help lacks {in_help}");
+    }
 }
 
 #[test]

@@ -364,7 +364,12 @@ fn a_kind_of_repository_that_is_not_supported() {
 fn remotes_that_are_missing_or_others() {
     let world = World::new();
     let machine = world.machine("ada");
-    insta::assert_snapshot!("no_remote", tell(&machine, &["--download-all"]));
+    for command in ["--download-all", "resolve"] {
+        insta::assert_snapshot!("no_repository", tell(&machine, &[command]));
+    }
+    let alone = world.machine("bob");
+    tell(&alone, &["init", "--yes", "--no-sync"]);
+    insta::assert_snapshot!("no_remote", tell(&alone, &["--download-all"]));
     machine.init();
     insta::assert_snapshot!(
         "other_remote",

@@ -388,7 +388,7 @@ fn on_a_terminal_it_asks() {
     let Some(terminal) = Terminal::new(&ada, &command) else {
         return;
     };
-    terminal.wait_for("Where is the history to be kept?");
+    terminal.wait_for("Where should the history be stored?");
     let places = terminal.wait_for("on this machine only");
     // Where there is no gh, GitHub is not offered.
     if places.contains("made now with gh") {
@@ -398,9 +398,9 @@ fn on_a_terminal_it_asks() {
     terminal.wait_for("Its address");
     terminal.press(&["-l", &world.remote()]);
     terminal.press(&["Enter"]);
-    terminal.wait_for("what may leave this machine?");
+    terminal.wait_for("what may be uploaded?");
     terminal.press(&["Down", "Enter"]);
-    terminal.wait_for("Sync by itself");
+    terminal.wait_for("Sync automatically");
     terminal.press(&["-l", "n"]);
     let screen = terminal.wait_for("Sync now?");
     assert!(screen.contains("What leaves this machine"), "{screen}");

@@ -172,7 +172,9 @@ fn a_stale_manifest_is_told_by_the_hook_and_mended_by_the_next_run() {
     let ran = bob.try_git(&["pull"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
-        ran.err.contains("claude-sync: after this merge, the manifest does not tell of the files beside it. Run: claude-sync"),
+        ran.err.contains(
+            "claude-sync: after this merge, the manifest is out of date. Run: claude-sync"
+        ),
         "{}",
         ran.err
     );

@@ -15,7 +15,7 @@ use claude_sync::front;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
 use claude_sync::record::{Client, Totals};
-use claude_sync::report::{Bounds, Fold, Kind, Report, Zone};
+use claude_sync::report::{Bounds, Fold, Report, ReportKind, Zone};
 
 /// The zones in which daily reports are compared: days of UTC, of the east, and of half hours.
 const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/St_Johns"];
@@ -47,7 +47,7 @@ impl Seen {
             rows: BTreeMap::new(),
             folds: ZONES
                 .iter()
-                .map(|name| Fold::new(Kind::Daily, Bounds::default(), zone(name)))
+                .map(|name| Fold::new(ReportKind::Daily, Bounds::default(), zone(name)))
                 .collect(),
         }
     }

@@ -13,21 +13,21 @@ pub(super) const MINUTE: i64 = 60_000;
 
 /// What was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Used {
+pub(crate) struct Used {
     /// Requests.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Those of them whose last row was not seen yet.
-    pub provisional: u64,
+    pub(crate) provisional: u64,
     /// Input tokens.
-    pub input: u64,
+    pub(crate) input: u64,
     /// Output tokens.
-    pub output: u64,
+    pub(crate) output: u64,
     /// Tokens written to the cache.
-    pub cache_creation: u64,
+    pub(crate) cache_creation: u64,
     /// Tokens read from the cache.
-    pub cache_read: u64,
+    pub(crate) cache_read: u64,
     /// What it cost.
-    pub cost: Cost,
+    pub(crate) cost: Cost,
 }
 
 impl Used {
@@ -46,7 +46,7 @@ impl Used {
     }
 
     /// All tokens.
-    pub fn tokens(&self) -> u64 {
+    pub(crate) fn tokens(&self) -> u64 {
         [
             self.input,
             self.output,
@@ -60,38 +60,38 @@ impl Used {
 
 /// A block, or the gap between two.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Block {
+pub(crate) struct Block {
     /// The full hour of its first request; of a gap, five hours after the last request before it.
-    pub start: Timestamp,
+    pub(crate) start: Timestamp,
     /// Five hours later; of a gap, the next request.
-    pub end: Timestamp,
+    pub(crate) end: Timestamp,
     /// Its first and last request; none in a gap.
-    pub span: Option<(Timestamp, Timestamp)>,
+    pub(crate) span: Option<(Timestamp, Timestamp)>,
     /// It goes on right now.
-    pub active: bool,
+    pub(crate) active: bool,
     /// What was used.
-    pub used: Used,
+    pub(crate) used: Used,
     /// By which models.
-    pub models: Vec<String>,
+    pub(crate) models: Vec<String>,
     /// Those of them without a known price.
-    pub unpriced: Vec<String>,
+    pub(crate) unpriced: Vec<String>,
 }
 
 /// How fast an active block is used, and where that leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// Tokens a minute, in thousandths.
-    pub tokens: u64,
+    pub(crate) tokens: u64,
     /// Tokens of input and output alone a minute, in thousandths.
-    pub spoken: u64,
+    pub(crate) spoken: u64,
     /// What an hour costs.
-    pub hour: Money,
+    pub(crate) hour: Money,
     /// Whole minutes until the block ends.
-    pub left: u64,
+    pub(crate) left: u64,
     /// Tokens at its end.
-    pub final_tokens: u64,
+    pub(crate) final_tokens: u64,
     /// The cost at its end.
-    pub final_cost: Money,
+    pub(crate) final_cost: Money,
 }
 
 impl Block {
@@ -133,12 +133,12 @@ impl Block {
     }
 
     /// Whether nothing was used in it.
-    pub fn is_gap(&self) -> bool {
+    pub(crate) fn is_gap(&self) -> bool {
         self.span.is_none()
     }
 
     /// Its pace, where it is active and lasts long enough to have one.
-    pub fn pace(&self, now: Timestamp) -> Option<Pace> {
+    pub(crate) fn pace(&self, now: Timestamp) -> Option<Pace> {
         let (first, last) = self.span.filter(|_| self.active)?;
         let lasted = u128::try_from(last.since(first))
             .ok()
@@ -164,7 +164,7 @@ impl Block {
 
 /// Blocks in the making. Rows come in no order, so that all are held, small.
 #[derive(Debug)]
-pub struct Blocks {
+pub(crate) struct Blocks {
     bounds: Bounds,
     zone: Zone,
     models: Vec<String>,
@@ -174,7 +174,7 @@ pub struct Blocks {
 
 impl Blocks {
     /// Of rows within `bounds`; days begin in `zone`.
-    pub fn new(bounds: Bounds, zone: Zone) -> Self {
+    pub(crate) fn new(bounds: Bounds, zone: Zone) -> Self {
         Self {
             bounds,
             zone,
@@ -183,8 +183,8 @@ impl Blocks {
         }
     }
 
-    /// Adds a row. Imported totals and shortened records have no hour.
-    pub fn add(&mut self, row: &Row) {
+    /// Adds a row. Imported totals and pruned records have no hour.
+    pub(crate) fn add(&mut self, row: &Row) {
         let imported = matches!(
             row.source,
             RowSource::Sum(Source::Ccusage | Source::StatsCache)
@@ -192,7 +192,7 @@ impl Blocks {
         if imported || row.is_day() {
             return;
         }
-        if self.bounds != Bounds::default() && !self.bounds.hold(self.zone.date(row.at)) {
+        if self.bounds != Bounds::default() && !self.bounds.contain(self.zone.date(row.at)) {
             return;
         }
         let at = self
@@ -222,7 +222,7 @@ impl Blocks {
     }
 
     /// The blocks of the selected machines and the gaps between them, by time.
-    pub fn finish(mut self, now: Timestamp, wanted: impl Fn(usize) -> bool) -> Vec<Block> {
+    pub(crate) fn finish(mut self, now: Timestamp, wanted: impl Fn(usize) -> bool) -> Vec<Block> {
         self.rows.retain(|(_, _, machine, _)| wanted(*machine));
         self.rows
             .sort_unstable_by_key(|(at, model, _, used)| (*at, *model, used.tokens()));

@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 use crate::report::dollars;
 
 /// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside it.
-pub fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
+pub(crate) fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
     let one = |block: &Block| {
         let mut value = object(block, now);
         if without_cost {

@@ -4,6 +4,6 @@ mod block;
 mod json;
 mod table;
 
-pub use block::{Block, Blocks, Pace, Used};
-pub use json::to_json;
-pub use table::to_table;
+pub(crate) use block::{Block, Blocks};
+pub(crate) use json::to_json;
+pub(crate) use table::to_table;

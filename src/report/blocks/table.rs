@@ -19,7 +19,7 @@ const TIME_WIDTH: u16 = 18;
 const HEADER: [&str; 5] = ["Block", "Models", "Requests", "Tokens", "Cost (USD)"];
 
 /// The blocks as a table, times in `zone`.
-pub fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) -> String {
+pub(crate) fn to_table(blocks: &[Block], zone: Zone, look: Look, without_cost: bool) -> String {
     if blocks.is_empty() {
         return "No usage in this period.\n".to_owned();
     }

@@ -17,7 +17,7 @@ const MOST_COMMITS: usize = 100_000;
 
 impl Explanation {
     /// Finds the commits that brought the copies of the first `most` items that were found.
-    pub fn find_commits(&mut self, repo: &Repo, most: usize) -> Result<(), DataError> {
+    pub(crate) fn find_commits(&mut self, repo: &Repo, most: usize) -> Result<(), DataError> {
         let Some(head) = repo.synced()? else {
             return Ok(());
         };

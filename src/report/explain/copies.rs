@@ -15,12 +15,12 @@ use crate::store::layout::{Path, ROOT};
 
 impl Explanation {
     /// Finds the lines of the repository's current commit that hold what was found.
-    pub fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
+    pub(crate) fn find_copies(&mut self, repo: &Repo) -> Result<(), DataError> {
         let Some(head) = repo.synced()? else {
             return Ok(());
         };
         let twin = |one: &Evidence| derived_id(one.at, &one.model, &one.totals.counters);
-        let places = Places {
+        let places = RecordLocations {
             ids: self.places(|one| one.id),
             twins: self.places(|one| one.id.map(|_| twin(one))),
         };
@@ -44,13 +44,13 @@ impl Explanation {
 }
 
 /// Indexes of what was found, by id.
-struct Places {
+struct RecordLocations {
     ids: HashMap<RecordId, usize>,
     /// By the id that a record without an id of its own has.
     twins: HashMap<RecordId, usize>,
 }
 
-impl Places {
+impl RecordLocations {
     fn put(&self, found: &mut [Evidence], copy: Copy) {
         if let Some(at) = self.ids.get(&copy.record.id) {
             found[*at].copies.push(copy);

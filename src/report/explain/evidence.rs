@@ -15,7 +15,7 @@ use crate::transcripts;
 
 /// What is to be explained, beside the machines and projects that are wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum ExplainedFigure {
     /// All that there is.
     All,
     /// What happened on the days from one to another.
@@ -26,9 +26,9 @@ pub enum Subject {
     Record(RecordId),
 }
 
-impl Subject {
+impl ExplainedFigure {
     /// Reads a day, a month, a record's id, or a session's id or its beginning.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let day = |text: &str| Day::parse(text).map(Day::date);
         let compact = |text: &str| {
             let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
@@ -49,7 +49,7 @@ impl Subject {
     }
 
     /// The days that it is within.
-    pub fn bounds(&self) -> Bounds {
+    pub(crate) fn bounds(&self) -> Bounds {
         match self {
             Self::Days(first, last) => Bounds {
                 since: Some(*first),
@@ -62,48 +62,48 @@ impl Subject {
 
 /// A line of the repository that holds a record.
 #[derive(Debug, Clone)]
-pub struct Copy {
+pub(crate) struct Copy {
     /// The machine that wrote it.
-    pub machine: MachineId,
+    pub(crate) machine: MachineId,
     /// The file.
-    pub path: String,
+    pub(crate) path: String,
     /// The line's number, from 1; 0 in a machine file, which is one document.
-    pub line: u64,
+    pub(crate) line: u64,
     /// The record.
-    pub record: Record,
+    pub(crate) record: Record,
     /// The commit that brought it, and when.
-    pub added: Option<(Oid, Timestamp)>,
+    pub(crate) added: Option<(Oid, Timestamp)>,
 }
 
 /// Something that counts, with all that is known of it.
 #[derive(Debug, Clone)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// The record's id; none of what is no record.
-    pub id: Option<RecordId>,
+    pub(crate) id: Option<RecordId>,
     /// The place of the machine that it counts for.
-    pub machine: usize,
+    pub(crate) machine: usize,
     /// Its session, where it is known.
-    pub session: Option<SessionId>,
+    pub(crate) session: Option<SessionId>,
     /// Its project.
-    pub project: String,
+    pub(crate) project: String,
     /// Its model.
-    pub model: String,
+    pub(crate) model: String,
     /// Its time.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What it adds.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// Why it counts.
-    pub source: RowSource,
+    pub(crate) source: RowSource,
     /// The last row of the request was not seen yet.
-    pub provisional: bool,
+    pub(crate) provisional: bool,
     /// All copies joined.
-    pub record: Option<Record>,
+    pub(crate) record: Option<Record>,
     /// Lines of the repository that hold it, by path.
-    pub copies: Vec<Copy>,
+    pub(crate) copies: Vec<Copy>,
     /// Lines that hold the same request without its id. They do not count.
-    pub twins: Vec<Copy>,
+    pub(crate) twins: Vec<Copy>,
     /// Rows of this machine's transcripts that record it.
-    pub rows: Vec<transcripts::Row>,
+    pub(crate) rows: Vec<transcripts::Row>,
 }
 
 impl Evidence {
@@ -126,7 +126,7 @@ impl Evidence {
     }
 
     /// How its price came about; none without a record or a known price.
-    pub fn bill(&self, prices: &Prices) -> Option<Bill> {
+    pub(crate) fn bill(&self, prices: &Prices) -> Option<Bill> {
         let record = self.record.as_ref()?;
         let (model, at) = (&record.body.model, record.origin.timestamp);
         prices.bill(
@@ -141,18 +141,23 @@ impl Evidence {
 
 /// What is behind a figure, in the making.
 #[derive(Debug)]
-pub struct Explanation {
-    subject: Subject,
+pub(crate) struct Explanation {
+    subject: ExplainedFigure,
     bounds: Bounds,
     zone: Zone,
     models: Vec<String>,
     /// Sorted by cost, descending, once it is finished.
-    pub found: Vec<Evidence>,
+    pub(crate) found: Vec<Evidence>,
 }
 
 impl Explanation {
     /// Of rows within `bounds`, of models whose names contain one of `models`, or of all where there is none.
-    pub fn new(subject: Subject, bounds: Bounds, zone: Zone, models: Vec<String>) -> Self {
+    pub(crate) fn new(
+        subject: ExplainedFigure,
+        bounds: Bounds,
+        zone: Zone,
+        models: Vec<String>,
+    ) -> Self {
         Self {
             subject,
             bounds,
@@ -163,31 +168,31 @@ impl Explanation {
     }
 
     /// Adds a row, if it is part of the figure.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let date = if row.is_day() {
             row.at.day().date()
         } else {
             self.zone.date(row.at)
         };
         let meant = match &self.subject {
-            Subject::All | Subject::Days(..) => true,
-            Subject::Session(begin) => row
+            ExplainedFigure::All | ExplainedFigure::Days(..) => true,
+            ExplainedFigure::Session(begin) => row
                 .session
                 .is_some_and(|session| session.as_str().starts_with(begin.as_str())),
-            Subject::Record(id) => row.id == Some(*id),
+            ExplainedFigure::Record(id) => row.id == Some(*id),
         };
         let wanted = self.models.is_empty()
             || self
                 .models
                 .iter()
                 .any(|part| row.model.contains(part.as_str()));
-        if meant && wanted && self.bounds.hold(date) && self.subject.bounds().hold(date) {
+        if meant && wanted && self.bounds.contain(date) && self.subject.bounds().contain(date) {
             self.found.push(Evidence::of(row));
         }
     }
 
     /// Keeps what counts for the selected machines, sorted by cost, descending.
-    pub fn keep(&mut self, wanted: impl Fn(usize) -> bool) {
+    pub(crate) fn keep(&mut self, wanted: impl Fn(usize) -> bool) {
         self.found.retain(|one| wanted(one.machine));
         self.found.sort_by(|a, b| {
             let key = |one: &Evidence| (one.at, one.id, one.machine);
@@ -200,7 +205,11 @@ impl Explanation {
     }
 
     /// Finds the rows of this machine's transcripts that record what was found.
-    pub fn find_rows(&mut self, folders: &transcripts::Folders, naming: &transcripts::Naming) {
+    pub(crate) fn find_rows(
+        &mut self,
+        folders: &transcripts::Folders,
+        naming: &transcripts::Naming,
+    ) {
         let ids: HashMap<RecordId, usize> = self.places(|one| one.id);
         for row in transcripts::rows(folders, naming, |record| ids.contains_key(&record.id)) {
             if let Some(at) = ids.get(&row.record.id) {
@@ -210,7 +219,7 @@ impl Explanation {
     }
 
     /// Joins the copies: the record that counts.
-    pub fn join(&mut self) {
+    pub(crate) fn join(&mut self) {
         for one in &mut self.found {
             let mut all: Vec<Record> = one.copies.iter().map(|copy| copy.record.clone()).collect();
             if all.is_empty() {

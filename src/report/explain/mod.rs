@@ -4,4 +4,4 @@ mod commits;
 mod copies;
 mod evidence;
 
-pub use evidence::{Copy, Evidence, Explanation, Subject};
+pub(crate) use evidence::{Copy, Evidence, ExplainedFigure, Explanation};

@@ -10,13 +10,13 @@ use super::notes::notes;
 use super::{Group, Look, Zone, price};
 use crate::base::text::{count, short_model, thousands};
 use crate::charts::{ChartError, Picture, Theme, escaped};
-pub use sections::{Sections, SectionsFold, Which};
+pub(crate) use sections::{Sections, SectionsFold, Which};
 
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
 /// Renders the page.
-pub fn to_html(sections: &Sections, zone: Zone, look: Look) -> Result<String, ChartError> {
+pub(crate) fn to_html(sections: &Sections, zone: Zone, look: Look) -> Result<String, ChartError> {
     let mut out = head();
     out.push_str(&summary(sections, zone, look));
     for which in Which::ALL {

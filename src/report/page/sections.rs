@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate, Timelike as _};
 
-use super::super::{Bounds, Choice, Fold, Kind, Machines, Report, Split, Zone};
+use super::super::{Bounds, Breakdown, Choice, Fold, Machines, Report, ReportKind, Zone};
 use crate::base::text::short_model;
 use crate::charts::{Chart, Picture, Unit};
 use crate::fleet::{Fleet, Row};
@@ -12,7 +12,7 @@ use crate::record::Totals;
 
 /// A chart of the HTML page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub(crate) enum Which {
     /// Cost of each day, by model.
     Cost,
     /// Tokens of each day, by model.
@@ -29,7 +29,7 @@ pub enum Which {
 
 impl Which {
     /// All charts, in the order of the page.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Cost,
         Self::Tokens,
         Self::Calendar,
@@ -39,7 +39,7 @@ impl Which {
     ];
 
     /// The chart's name on the command line, and its id in the page.
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Cost => "cost",
             Self::Tokens => "tokens",
@@ -63,7 +63,7 @@ impl Which {
 
 /// Collects rows for [`Sections`].
 #[derive(Debug)]
-pub struct SectionsFold {
+pub(crate) struct SectionsFold {
     days: Fold,
     weeks: Fold,
     projects: Fold,
@@ -76,24 +76,24 @@ pub struct SectionsFold {
 
 /// The reports of the HTML page.
 #[derive(Debug)]
-pub struct Sections {
+pub(crate) struct Sections {
     /// Days, by model.
-    pub days: Report,
+    pub(crate) days: Report,
     /// Weeks, by machine.
-    pub weeks: Report,
+    pub(crate) weeks: Report,
     /// Projects.
-    pub projects: Report,
+    pub(crate) projects: Report,
     /// Sessions, sorted by last use, descending.
-    pub sessions: Report,
+    pub(crate) sessions: Report,
     /// Totals by hour of the day.
-    pub hours: [Totals; 24],
+    pub(crate) hours: [Totals; 24],
     /// Number of machines with usage.
-    pub machines: u64,
+    pub(crate) machines: u64,
 }
 
 impl SectionsFold {
     /// Collects rows within `bounds`, with days of `zone`.
-    pub fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
+    pub(crate) fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
         let fold = |kind, split, descending| {
             Fold::new(kind, bounds, zone).with(Choice {
                 descending,
@@ -102,10 +102,10 @@ impl SectionsFold {
             })
         };
         Self {
-            days: fold(Kind::Daily, Some(Split::Model), false),
-            weeks: fold(Kind::Weekly, Some(Split::Machine), false),
-            projects: fold(Kind::Projects, None, false),
-            sessions: fold(Kind::Session, None, true),
+            days: fold(ReportKind::Daily, Some(Breakdown::Model), false),
+            weeks: fold(ReportKind::Weekly, Some(Breakdown::Machine), false),
+            projects: fold(ReportKind::Projects, None, false),
+            sessions: fold(ReportKind::Session, None, true),
             bounds,
             zone,
             hours: BTreeMap::new(),
@@ -113,7 +113,7 @@ impl SectionsFold {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         [
             &mut self.days,
             &mut self.weeks,
@@ -123,7 +123,7 @@ impl SectionsFold {
         .into_iter()
         .for_each(|fold| fold.add(row));
         // Pruned records have a day, but no hour.
-        if !row.is_day() && self.bounds.hold(self.zone.date(row.at)) {
+        if !row.is_day() && self.bounds.contain(self.zone.date(row.at)) {
             let sum = self
                 .hours
                 .entry((row.machine, self.zone.clock(row.at).hour()))
@@ -133,7 +133,7 @@ impl SectionsFold {
     }
 
     /// The reports, of these machines or, if there are none, of all.
-    pub fn finish(self, fleet: &Fleet, machines: Machines<'_>) -> Sections {
+    pub(crate) fn finish(self, fleet: &Fleet, machines: Machines<'_>) -> Sections {
         let mut hours = [Totals::default(); 24];
         for ((machine, hour), totals) in self.hours {
             if machines.is_empty() || machines.contains(&fleet.machines[machine].id) {
@@ -176,7 +176,7 @@ const MAX_PROJECTS: usize = 20;
 
 impl Sections {
     /// Draws one of the charts.
-    pub fn picture(&self, which: Which) -> Picture {
+    pub(crate) fn picture(&self, which: Which) -> Picture {
         let (title, unit, chart) = match which {
             Which::Cost => (
                 "Cost per day, by model",

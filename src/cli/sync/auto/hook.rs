@@ -1,0 +1,48 @@
+//! `claude-sync auto hook`: Claude Code's hook starts a sync.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::last;
+use crate::auto::pace;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::{exit, host, places};
+use crate::store::config;
+
+/// Starts a sync and returns. Claude Code must neither wait nor read an error, because it may take
+/// output of a hook for an answer.
+pub(crate) fn run(last: bool, env: &Env) -> u8 {
+    let _ = start(last, env);
+    exit::OK
+}
+
+fn start(last: bool, env: &Env) -> Result<(), CliError> {
+    let places = places::find()?;
+    let interval = config::read(&places.config)?.auto.interval;
+    if !last && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval) {
+        return Ok(());
+    }
+    let mut command = Command::new(host::program());
+    command
+        .args(["auto", "run", "--trigger", "hook"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    // A group of its own: Claude Code ends the hook's when it takes too long, and terminals end theirs.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command.current_dir(
+        places
+            .claude
+            .iter()
+            .find(|folder| folder.is_dir())
+            .map_or(Path::new("/"), PathBuf::as_path),
+    );
+    if last {
+        last::wait_for_it(command);
+    } else {
+        let _ = command.spawn();
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! `claude-sync auto run`: an automatic sync.
+
+use clap::ValueEnum;
+
+use super::settings_files::move_copies;
+use crate::auto::pace::{self, LastRun};
+use crate::base::text::printable;
+use crate::base::time::Timestamp;
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::{exit, outcome, places};
+use crate::git::Cause;
+use crate::git::process::refuser;
+use crate::store::{Places, config};
+use crate::sync::{self, Options, Outcome, Remote};
+
+/// What started a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Trigger {
+    /// Claude Code
+    Hook,
+    /// The system's timer
+    Timer,
+    /// The user
+    Hand,
+}
+
+impl Trigger {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Hook => "hook",
+            Self::Timer => "timer",
+            Self::Hand => "hand",
+        }
+    }
+}
+
+pub(crate) fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
+    let places = places::find()?;
+    let Some(_turn) = pace::take_turn(&places.state)? else {
+        return Ok(exit::OK);
+    };
+    // Users of an earlier version may never run `auto enable` again.
+    let _ = move_copies(&places);
+    let interval = config::read(&places.config)?.auto.interval;
+    // Checked with the lock: of many runs that start at once, one syncs.
+    if trigger == Trigger::Hook
+        && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval)
+    {
+        return Ok(exit::OK);
+    }
+    let options = Options {
+        attended: false,
+        unattended: true,
+        ..env.options()
+    };
+    let outcome = recorded(&places, trigger, env, || {
+        sync::run(&places, &options).map_err(CliError::from)
+    })?;
+    eprint!("{}", outcome::warnings(&outcome, true));
+    Ok(outcome::code(&outcome))
+}
+
+/// Runs a sync, and stores its result for `auto status`.
+pub(crate) fn recorded(
+    places: &Places,
+    trigger: Trigger,
+    env: &Env,
+    run: impl FnOnce() -> Result<Outcome, CliError>,
+) -> Result<Outcome, CliError> {
+    let mut last = LastRun {
+        trigger: trigger.name().to_owned(),
+        began: env.now.to_string(),
+        ended: None,
+        code: None,
+        error: None,
+    };
+    pace::remember(&places.state, &last)?;
+    let result = run();
+    last.ended = Some(end_time(env).to_string());
+    (last.code, last.error) = match &result {
+        Ok(outcome) => (Some(outcome::code(outcome)), failure(&outcome.remote)),
+        Err(error) => (Some(error.exit), Some(error.to_string())),
+    };
+    pace::remember(&places.state, &last)?;
+    result
+}
+
+/// The current time, unless `CLAUDE_SYNC_NOW` stops the clock.
+fn end_time(env: &Env) -> Timestamp {
+    if std::env::var_os("CLAUDE_SYNC_NOW").is_some() {
+        env.now
+    } else {
+        Timestamp::now()
+    }
+}
+
+fn failure(remote: &Remote) -> Option<String> {
+    match remote {
+        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", shorten(reason))),
+        Remote::Refused(reason) => Some(format!(
+            "the remote did not take the push: {}",
+            shorten(reason)
+        )),
+        Remote::Locked(mark) => Some(format!(
+            "the remote is encrypted with the key {mark}, which is not here"
+        )),
+        Remote::Unsigned(reason) => Some(format!(
+            "the commit could not be signed: {}",
+            last_line(reason)
+        )),
+        Remote::Held => Some(
+            "this fleet is encrypted, and its key is not here: nothing leaves in clear".to_owned(),
+        ),
+        Remote::Waiting => {
+            Some("the remote failed lately and is left alone for a while".to_owned())
+        }
+        Remote::None | Remote::UpToDate | Remote::Pushed(_) | Remote::Skipped => None,
+    }
+}
+
+/// The cause if it is known, else the last line. Messages of git end with general advice.
+fn shorten(reason: &str) -> String {
+    Cause::of(reason)
+        .filter(|_| refuser(reason).is_none())
+        .map_or_else(|| last_line(reason), |cause| cause.what().to_owned())
+}
+
+fn last_line(text: &str) -> String {
+    printable(
+        text.lines()
+            .rev()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default(),
+        200,
+    )
+}

@@ -1,0 +1,269 @@
+//! `claude-sync machine …`: lists machines, and decides their labels, ids and merges.
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::print::{json, note, out};
+use crate::cli::table::{Column, TextTable};
+use crate::cli::{exit, places, source};
+use serde_json::{Value, json};
+
+use crate::base::ids::MachineId;
+use crate::base::text::{printable, thousands};
+pub(crate) use crate::cli::machine_name::{find, machines};
+pub(crate) use crate::cli::sync::decide::decide;
+use crate::fleet::decisions::{Intent, LABEL, MERGED, RETIRED};
+use crate::fleet::{Fleet, MachineView};
+use crate::format::syncfile::SyncFile;
+use crate::report::{ago, dollars};
+use crate::store::{Places, machine_id};
+use crate::sync::identity;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+/// Options of all actions.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct JsonOption {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// List machines
+    List(JsonOption),
+    /// Give this computer a new machine id, if another computer uses the same one
+    NewId(JsonOption),
+    /// Keep the machine id on this computer, after a move or a restored backup
+    Adopt(JsonOption),
+    /// Set the label of a machine, which reports show instead of its hostname
+    Rename {
+        /// The new label; an empty one restores the hostname
+        label: String,
+        /// The machine: its id, the beginning of its id, or its name [default: this one]
+        #[arg(long)]
+        machine: Option<String>,
+        #[command(flatten)]
+        print: JsonOption,
+    },
+    /// Mark a machine as retired; its history is kept
+    Retire {
+        /// The machine: its id, the beginning of its id, or its name
+        machine: String,
+        /// Undo the decision
+        #[arg(long)]
+        undo: bool,
+        #[command(flatten)]
+        print: JsonOption,
+    },
+    /// Merge an old machine id into another machine
+    Merge {
+        /// The old id
+        old: String,
+        /// The machine to merge it into
+        into: String,
+        /// Undo the decision
+        #[arg(long)]
+        undo: bool,
+        #[command(flatten)]
+        print: JsonOption,
+    },
+}
+
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let places = places::find()?;
+    let (intent, print) = match &args.action {
+        Action::List(print) => return list(&places, env, print.json),
+        Action::NewId(print) => return new_id(&places, env, print.json),
+        Action::Adopt(print) => return adopt(&places, env, print.json),
+        Action::Rename {
+            label,
+            machine,
+            print,
+        } => (rename(&places, label, machine.as_deref())?, print),
+        Action::Retire {
+            machine,
+            undo,
+            print,
+        } => (retire(&places, machine, *undo)?, print),
+        Action::Merge {
+            old,
+            into,
+            undo,
+            print,
+        } => (merge(&places, (old, into), *undo)?, print),
+    };
+    decide(&places, env, vec![intent], print.json)
+}
+
+fn new_id(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
+    let (old, new) = identity::new_id(places, &env.options())?;
+    if as_json {
+        ids_to_json(&new, old.as_ref());
+        return Ok(exit::OK);
+    }
+    let mut text = format!("The new machine id of this computer is {new}.\n");
+    if let Some(old) = old {
+        text.push_str(&format!(
+            "The history of {old} is kept. If all of it came from this computer, merge it after the next claude-sync: claude-sync machine merge {old} {new}\n"
+        ));
+    }
+    note(env, &text);
+    Ok(exit::OK)
+}
+
+fn adopt(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
+    let machine = identity::adopt(places, &env.options())?;
+    if as_json {
+        ids_to_json(&machine, Some(&machine));
+    } else {
+        note(env, &format!("This computer is machine {machine}.\n"));
+    }
+    Ok(exit::OK)
+}
+
+fn ids_to_json(new: &MachineId, old: Option<&MachineId>) {
+    json(&json!({
+        "version": 1,
+        "machine_id": new.as_str(),
+        "old_machine_id": old.map(MachineId::as_str),
+    }));
+}
+
+fn rename(places: &Places, label: &str, machine: Option<&str>) -> Result<Intent, CliError> {
+    let fleet = machines(places)?;
+    let subject = match machine {
+        Some(machine) => find(&fleet, machine)?.id.to_string(),
+        None => machine_id::read_or_create(&places.machine_id)?
+            .0
+            .to_string(),
+    };
+    if label.chars().count() > 100 || label.chars().any(char::is_control) {
+        return Err(CliError::plain(
+            "the label has more than 100 characters, or contains control characters",
+            "claude_sync::usage",
+            exit::USAGE,
+            "choose another label",
+        ));
+    }
+    Ok(Intent {
+        kind: LABEL,
+        subject,
+        key: "label",
+        value: label.into(),
+    })
+}
+
+fn retire(places: &Places, machine: &str, undo: bool) -> Result<Intent, CliError> {
+    let fleet = machines(places)?;
+    Ok(Intent {
+        kind: RETIRED,
+        subject: find(&fleet, machine)?.id.to_string(),
+        key: "retired",
+        value: (!undo).into(),
+    })
+}
+
+fn merge(places: &Places, (old, into): (&str, &str), undo: bool) -> Result<Intent, CliError> {
+    let fleet = machines(places)?;
+    let (old, into) = (find(&fleet, old)?, find(&fleet, into)?);
+    if old.id == into.id {
+        return Err(CliError::plain(
+            "a machine cannot be merged into itself",
+            "claude_sync::usage",
+            exit::USAGE,
+            "name two machines",
+        ));
+    }
+    // An empty value undoes the merge.
+    let value = if undo { "" } else { into.id.as_str() };
+    Ok(Intent {
+        kind: MERGED,
+        subject: old.id.to_string(),
+        key: "into",
+        value: value.into(),
+    })
+}
+
+fn list(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
+    let fleet = source::synced(places, None, &mut |_| {})?;
+    let local = machine_id::read(&places.machine_id)?;
+    if as_json {
+        let machine = |machine| to_json(machine, &fleet, local.as_ref());
+        let machines: Vec<_> = fleet.machines.iter().map(machine).collect();
+        json(&json!({ "version": 1, "machines": machines }));
+    } else {
+        out(&to_table(&fleet, local.as_ref(), env));
+    }
+    Ok(exit::OK)
+}
+
+fn to_json(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> Value {
+    let file = machine.machine_file.as_ref();
+    let last_sync = file.map(SyncFile::last_sync);
+    json!({
+        "machine_id": machine.id.as_str(),
+        "label": machine.label,
+        "hostname": file.map(|file| file.machine.hostname.as_str()),
+        "platform": file.map(|file| file.machine.platform.as_str()),
+        "last_sync": last_sync.map(|time| time.to_string()),
+        "requests": machine.totals.requests,
+        "total_cost_usd": dollars(machine.totals.cost.amount),
+        "this_machine": local == Some(&machine.id),
+        "retired": machine.retired,
+        "merged_into": machine.merged_into.map(|index| fleet.machines[index].id.as_str()),
+        "error": machine.error,
+    })
+}
+
+fn to_table(fleet: &Fleet, local: Option<&MachineId>, env: &Env) -> String {
+    let columns = [
+        Column::text("Machine"),
+        Column::text("Name"),
+        Column::text("Last Sync"),
+        Column::number("Requests").wide_only(),
+        Column::number("Cost (USD)"),
+        Column::text(""),
+    ];
+    let mut table = TextTable::new(env.width, columns);
+    for machine in &fleet.machines {
+        let last_sync = machine.machine_file.as_ref().map(SyncFile::last_sync);
+        // A full id takes 36 characters.
+        let id = if env.width < 130 {
+            machine.id.short()
+        } else {
+            machine.id.as_str()
+        };
+        table.row([
+            id.to_owned(),
+            printable(&machine.label, 40),
+            last_sync.map_or("never".to_owned(), |last| ago(env.now, last)),
+            thousands(machine.totals.requests),
+            format!("${}", machine.totals.cost.amount.cents()),
+            state(machine, fleet, local),
+        ]);
+    }
+    table.to_string()
+}
+
+/// The state of a machine, in words; empty for one that just syncs.
+fn state(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> String {
+    let mut state = Vec::new();
+    if local == Some(&machine.id) {
+        state.push("this machine".to_owned());
+    }
+    if machine.retired {
+        state.push("retired".to_owned());
+    }
+    if let Some(into) = machine.merged_into {
+        state.push(format!("merged into {}", fleet.machines[into].id.short()));
+    }
+    if machine.error.is_some() {
+        state.push("machine file unreadable".to_owned());
+    }
+    state.join(", ")
+}

@@ -1,0 +1,133 @@
+//! `claude-usage-tracker html` and `svg`: charts.
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::print::out;
+use crate::cli::rows::{Filter, weekday};
+use crate::cli::{exit, output_file};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::charts::{ChartError, Theme};
+use crate::fleet::Row;
+use crate::report::page::{Sections, SectionsFold, Which, to_html};
+use crate::report::{Bounds, Choice, Look};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct HtmlArgs {
+    /// Write to this file, and replace it if it exists
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    rows: ChartRows,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SvgArgs {
+    /// The chart to draw
+    #[arg(value_enum, default_value = "cost")]
+    chart: ChartName,
+    /// Use colors for a dark background
+    #[arg(long)]
+    dark: bool,
+    /// Write to this file instead of standard output, and replace it if it exists
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    rows: ChartRows,
+}
+
+/// The rows that charts show.
+#[derive(Debug, clap::Args)]
+struct ChartRows {
+    #[command(flatten)]
+    filter: Filter,
+    /// First day of a week
+    #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
+    start_of_week: chrono::Weekday,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ChartName {
+    /// Cost of each day, by model
+    Cost,
+    /// Tokens of each day, by model
+    Tokens,
+    /// Cost of each day, as a calendar
+    Calendar,
+    /// Cost of each week, by machine
+    Machines,
+    /// Cost of each project
+    Projects,
+    /// Cost by hour of the day
+    Hours,
+}
+
+impl ChartRows {
+    fn sections(&self, env: &Env) -> Result<Sections, CliError> {
+        let filter = &self.filter;
+        let bounds = Bounds {
+            since: filter.since,
+            until: filter.until,
+        };
+        let choice = Choice {
+            week_start: self.start_of_week.num_days_from_monday(),
+            some_projects: !filter.project.is_empty(),
+            some_machines: !filter.machine.is_empty(),
+            mode: filter.mode.into(),
+            ..Choice::default()
+        };
+        let mut fold = SectionsFold::new(bounds, filter.timezone, &choice);
+        let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
+        Ok(fold.finish(&found.fleet, &found.machines))
+    }
+}
+
+pub(crate) fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
+    let sections = args.rows.sections(env)?;
+    let look = Look {
+        width: env.width,
+        now: env.now,
+        compact: false,
+    };
+    let page =
+        to_html(&sections, args.rows.filter.timezone, look).map_err(|error| not_drawn(&error))?;
+    write(&args.output, &page)
+}
+
+pub(crate) fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
+    let which = match args.chart {
+        ChartName::Cost => Which::Cost,
+        ChartName::Tokens => Which::Tokens,
+        ChartName::Calendar => Which::Calendar,
+        ChartName::Machines => Which::Machines,
+        ChartName::Projects => Which::Projects,
+        ChartName::Hours => Which::Hours,
+    };
+    let theme = if args.dark { Theme::Dark } else { Theme::Light };
+    let picture = args
+        .rows
+        .sections(env)?
+        .picture(which)
+        .svg(theme)
+        .map_err(|error| not_drawn(&error))?;
+    if let Some(path) = &args.output {
+        return write(path, &picture);
+    }
+    out(&picture);
+    Ok(exit::OK)
+}
+
+fn write(path: &Path, text: &str) -> Result<u8, CliError> {
+    output_file::write_file(path, |out| out.write_all(text.as_bytes()))
+}
+
+fn not_drawn(error: &ChartError) -> CliError {
+    CliError::plain(
+        &error.to_string(),
+        "claude_sync::chart",
+        exit::FAILURE,
+        "select fewer days with --since and --until",
+    )
+}

@@ -1,0 +1,77 @@
+//! `claude-usage-tracker export`: writes rows for other programs.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::base::text::{JsonScreen, TextScreen};
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::exit;
+use crate::cli::output_file::write_file;
+use crate::cli::print::printed;
+use crate::cli::rows::Filter;
+use crate::fleet::Row;
+use crate::report::Bounds;
+use crate::report::export::{Export, Format, is_parquet_path};
+use crate::store::durable;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    filter: Filter,
+    /// Output format
+    #[arg(long, value_enum, default_value = "csv")]
+    format: As,
+    /// Write to this file (a folder for Parquet) instead of standard output, and replace it if it exists. A new file is private to you; an
+    /// existing one keeps its permissions
+    #[arg(short, long, value_name = "PATH", required_if_eq("format", "parquet"))]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum As {
+    /// One line per request, for spreadsheets and databases
+    Csv,
+    /// One JSON object per line
+    Jsonl,
+    /// A folder of files by year, month (in UTC) and machine, for analytic databases
+    Parquet,
+    /// Totals by machine, project and model, for Prometheus and similar programs
+    Openmetrics,
+}
+
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let filter = &args.filter;
+    let bounds = Bounds {
+        since: filter.since,
+        until: filter.until,
+    };
+    let mut export = Export::new(bounds, filter.timezone);
+    let found = filter.read(env, bounds, &mut |row: &Row<'_>| export.add(row))?;
+    let format = match args.format {
+        As::Parquet => {
+            let folder = args.output.as_deref().unwrap_or(Path::new("."));
+            let write =
+                |folder: &Path| export.write_parquet(&found.fleet, |at| found.wants(at), folder);
+            durable::replace_folder(folder, is_parquet_path, write)
+                .map_err(|error| CliError::output(&error, "choose an empty folder"))?;
+            return Ok(exit::OK);
+        }
+        As::Csv => Format::Csv,
+        As::Jsonl => Format::Jsonl,
+        As::Openmetrics => Format::OpenMetrics,
+    };
+    let write = |out: &mut dyn Write| export.write(format, &found.fleet, |at| found.wants(at), out);
+    let Some(path) = args.output.as_ref().filter(|path| *path != Path::new("-")) else {
+        let to = BufWriter::new(io::stdout().lock());
+        let flushed = |to: &mut dyn Write| write(to).and_then(|()| to.flush());
+        printed(match format {
+            Format::Jsonl => flushed(&mut JsonScreen(to)),
+            Format::Csv | Format::OpenMetrics => flushed(&mut TextScreen(to)),
+        });
+        return Ok(exit::OK);
+    };
+    write_file(path, write)
+}

@@ -1,0 +1,170 @@
+//! `claude-usage-tracker statusline`: one line for Claude Code, which calls it after each answer with
+//! JSON on standard input.
+
+use crate::cli::env::Env;
+use crate::cli::error::CliError;
+use crate::cli::print::{json, out};
+use crate::cli::rows::zone;
+use crate::cli::{exit, places, source};
+use std::io::{IsTerminal as _, Read as _};
+
+use serde_json::{Value, json};
+
+use crate::base::money::{Cost, Money};
+use crate::base::text::printable;
+use crate::base::time::Timestamp;
+use crate::fleet::{Fleet, Row};
+use crate::report::blocks::{Block, Blocks};
+use crate::report::{Bounds, Zone, ago, dollars, price};
+
+/// Maximum size of the JSON on standard input, in bytes. The rest is not read.
+const MAX_INPUT: u64 = 1 << 20;
+/// Where a block begins depends on the one before: usage of the last 7 days, in ms, is enough.
+const BLOCK_HISTORY: i64 = 7 * 24 * 60 * 60 * 1000;
+/// The line shows the age of the last sync from 1 hour on, in ms.
+const OLD: i64 = 60 * 60 * 1000;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Time zone of today
+    #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
+    timezone: Zone,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the line. Missing data is left out, because nobody would read an error there.
+pub(crate) fn run(args: &Args, env: &Env) -> u8 {
+    let input = Input::read();
+    let usage = CurrentUsage::read(args.timezone, env.now).ok();
+    if args.json {
+        json(&to_json(&input, usage.as_ref()));
+    } else {
+        out(&to_line(&input, usage.as_ref(), env.now));
+    }
+    exit::OK
+}
+
+/// What Claude Code passes on standard input.
+#[derive(Default)]
+struct Input {
+    model: Option<String>,
+    session_cost: Option<Money>,
+}
+
+impl Input {
+    /// Reads standard input. Anything but JSON is ignored.
+    fn read() -> Self {
+        let mut text = Vec::new();
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() || stdin.lock().take(MAX_INPUT).read_to_end(&mut text).is_err() {
+            return Self::default();
+        }
+        let value: Value = serde_json::from_slice(&text).unwrap_or_default();
+        let model = value.pointer("/model/display_name").and_then(Value::as_str);
+        let cost = value
+            .pointer("/cost/total_cost_usd")
+            .and_then(Value::as_f64);
+        Self {
+            model: model.map(str::to_owned),
+            session_cost: cost.and_then(|cost| Money::parse(&format!("{cost:.6}"))),
+        }
+    }
+}
+
+/// Usage of the fleet today and in the current block.
+struct CurrentUsage {
+    fleet: Fleet,
+    today: Cost,
+    block: Option<Block>,
+}
+
+impl CurrentUsage {
+    fn read(zone: Zone, now: Timestamp) -> Result<Self, CliError> {
+        let mut today = Cost::default();
+        let mut blocks = Blocks::new(Bounds::default(), zone);
+        let date = zone.date(now);
+        let since = Timestamp::from_millis(now.millis().saturating_sub(BLOCK_HISTORY));
+        let mut add = |row: &Row<'_>| {
+            if Some(row.at) >= since {
+                if zone.date(row.at) == date {
+                    today = today.plus(row.totals.cost);
+                }
+                blocks.add(row);
+            }
+        };
+        let fleet = source::synced(&places::find()?, since, &mut add)?;
+        // A machine whose clock is ahead may have begun a block in the future.
+        let block = blocks
+            .finish(now, |_| true)
+            .into_iter()
+            .find(|block| block.active && block.start <= now);
+        Ok(Self {
+            fleet,
+            today,
+            block,
+        })
+    }
+
+    /// The newest sync of any machine.
+    fn last_sync(&self) -> Option<Timestamp> {
+        self.fleet
+            .machines
+            .iter()
+            .filter_map(|machine| Some(machine.machine_file.as_ref()?.last_sync()))
+            .max()
+    }
+
+    /// The age of the newest sync, if it is old.
+    fn age(&self, now: Timestamp) -> Option<String> {
+        let last = self.last_sync()?;
+        (now.since(last) >= OLD).then(|| format!("synced {}", ago(now, last)))
+    }
+}
+
+fn to_line(input: &Input, usage: Option<&CurrentUsage>, now: Timestamp) -> String {
+    let model = input.model.as_deref().map(|model| printable(model, 40));
+    let session = input
+        .session_cost
+        .map(|cost| format!("${} session", cost.cents()));
+    let today = usage.map(|usage| format!("{} today", price(usage.today)));
+    let block = usage
+        .and_then(|usage| usage.block.as_ref())
+        .map(|block| block_cost(block, now));
+    let costs: Vec<_> = [session, today, block].into_iter().flatten().collect();
+    let costs = (!costs.is_empty()).then(|| costs.join(" / "));
+    let state = match usage {
+        Some(usage) => usage.age(now),
+        None => Some("nothing synced yet: claude-sync".to_owned()),
+    };
+    let parts: Vec<_> = [model, costs, state].into_iter().flatten().collect();
+    parts.join(" | ") + "\n"
+}
+
+fn block_cost(block: &Block, now: Timestamp) -> String {
+    let minutes = block.end.since(now) / 60_000;
+    let (hours, minutes) = (minutes / 60, minutes % 60);
+    let cost = price(block.used.cost);
+    format!("{cost} block ({hours}h {minutes}m left)")
+}
+
+/// The same data as JSON. Missing data is null.
+fn to_json(input: &Input, usage: Option<&CurrentUsage>) -> Value {
+    let block = usage.and_then(|usage| usage.block.as_ref());
+    let last_sync = usage.and_then(CurrentUsage::last_sync);
+    json!({
+        "version": 1,
+        "model": input.model,
+        "sessionCostUSD": input.session_cost.map(dollars),
+        "todayCostUSD": usage.map(|usage| dollars(usage.today.amount)),
+        "todayCostKnown": usage.map(|usage| usage.today.known),
+        "block": block.map(|block| json!({
+            "startTime": block.start.to_string(),
+            "endTime": block.end.to_string(),
+            "costUSD": dollars(block.used.cost.amount),
+            "costKnown": block.used.cost.known,
+        })),
+        "lastSync": last_sync.map(|time| time.to_string()),
+    })
+}

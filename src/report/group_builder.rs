@@ -1,0 +1,195 @@
+//! A group of a report while rows are added.
+
+use std::collections::HashMap;
+
+use super::choice::{Breakdown, Choice};
+use super::group::{Group, by_cost};
+use super::lower::Lower;
+use super::slot::{PartKey, Slot, model};
+use crate::base::time::Timestamp;
+use crate::fleet::{Fleet, Row};
+use crate::format::syncfile::SyncFile;
+use crate::record::Totals;
+
+/// The share of one model in a group.
+#[derive(Debug)]
+struct Share {
+    model: String,
+    totals: Totals,
+    /// Requests without a known price.
+    unpriced: u64,
+}
+
+/// A group while rows are added. In a report about some machines, each machine has its own groups until
+/// all rows are added: only then the ids of the machines are known.
+#[derive(Debug)]
+pub(super) struct GroupBuilder {
+    pub(super) slot: Slot,
+    pub(super) machine: Option<usize>,
+    /// Each row is in one of these.
+    models: Vec<Share>,
+    /// The same by another key, if the report is split.
+    parts: Vec<(PartKey, Totals)>,
+    machines: Vec<usize>,
+    first: Option<(Timestamp, String)>,
+    last: Option<Timestamp>,
+    lower: Lower,
+    unrecorded: u64,
+    ledger: Totals,
+}
+
+impl GroupBuilder {
+    /// A group without rows.
+    pub(super) fn new(slot: Slot, machine: Option<usize>) -> Self {
+        Self {
+            slot,
+            machine,
+            models: Vec::new(),
+            parts: Vec::new(),
+            machines: Vec::new(),
+            first: None,
+            last: None,
+            lower: Lower::default(),
+            unrecorded: 0,
+            ledger: Totals::default(),
+        }
+    }
+
+    /// Adds a row.
+    pub(super) fn add(&mut self, row: &Row, split: Option<Breakdown>) {
+        let unpriced = row.totals.requests.max(row.is_ledger().into());
+        let unpriced = if row.totals.cost.known { 0 } else { unpriced };
+        self.share(model(row), row.totals, unpriced);
+        if let Some(split) = split.filter(|split| *split != Breakdown::Model) {
+            let new = || (PartKey::of(row, split), Totals::default());
+            let part = find_or_insert(&mut self.parts, |(part, _)| part.holds(row, split), new);
+            part.1 = part.1.plus(row.totals);
+        }
+        if let Err(at) = self.machines.binary_search(&row.machine) {
+            self.machines.insert(at, row.machine);
+        }
+        let first = self.first.as_ref();
+        if first.is_none_or(|(at, project)| (row.at, row.project) < (*at, project)) {
+            self.first = Some((row.at, row.project.to_owned()));
+        }
+        self.last = self.last.max(Some(row.at));
+        self.lower.add(row);
+        if row.is_sum() {
+            self.unrecorded = self.unrecorded.saturating_add(row.totals.requests);
+        }
+        if row.is_ledger() {
+            self.ledger = self.ledger.plus(row.totals);
+        }
+    }
+
+    fn share(&mut self, model: &str, totals: Totals, unpriced: u64) {
+        let new = || Share {
+            model: model.to_owned(),
+            totals: Totals::default(),
+            unpriced: 0,
+        };
+        let share = find_or_insert(&mut self.models, |share| share.model == model, new);
+        share.totals = share.totals.plus(totals);
+        share.unpriced = share.unpriced.saturating_add(unpriced);
+    }
+
+    /// Adds the same group of another machine.
+    fn join(&mut self, other: Self) {
+        for share in other.models {
+            self.share(&share.model, share.totals, share.unpriced);
+        }
+        for (part, totals) in other.parts {
+            let new = || (part.clone(), Totals::default());
+            let known = find_or_insert(&mut self.parts, |(known, _)| *known == part, new);
+            known.1 = known.1.plus(totals);
+        }
+        self.machines.extend(other.machines);
+        self.first = self.first.take().into_iter().chain(other.first).min();
+        self.last = self.last.max(other.last);
+        self.lower = self.lower.plus(other.lower);
+        self.unrecorded = self.unrecorded.saturating_add(other.unrecorded);
+        self.ledger = self.ledger.plus(other.ledger);
+    }
+
+    /// Models without a known price, with their requests.
+    pub(super) fn unpriced(&self) -> impl Iterator<Item = (&str, u64)> {
+        let shares = self.models.iter().filter(|share| share.unpriced > 0);
+        shares.map(|share| (share.model.as_str(), share.unpriced))
+    }
+
+    /// The finished group.
+    pub(super) fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
+        let models = self.models.into_iter();
+        let models: Vec<_> = models.map(|share| (share.model, share.totals)).collect();
+        let mut parts: Vec<(String, Totals)> = if choice.split == Some(Breakdown::Model) {
+            models.clone()
+        } else {
+            let parts = self.parts.into_iter();
+            parts
+                .map(|(part, totals)| (part.name(labels), totals))
+                .collect()
+        };
+        parts.sort_by(|a, b| by_cost((&a.0, &a.1), (&b.0, &b.1)));
+        let mut out = Group {
+            totals: models.iter().map(|(_, totals)| *totals).sum(),
+            models: models.into_iter().collect(),
+            parts,
+            machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
+            last: self.last,
+            lower: self.lower,
+            unrecorded: self.unrecorded,
+            ledger: self.ledger,
+            ..Group::default()
+        };
+        if let Some((at, project)) = self.first {
+            (out.first, out.project) = (Some(at), project);
+        }
+        name(&mut out, self.slot, (fleet, labels), choice);
+        out
+    }
+}
+
+/// Sets the key of a group, and the label and last sync of a machine.
+fn name(out: &mut Group, slot: Slot, (fleet, labels): (&Fleet, &[String]), choice: &Choice) {
+    out.key = match slot {
+        Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
+        Slot::Project(name) | Slot::Model(name) => name,
+        Slot::Month(first) if choice.month_start == 1 => first.format("%Y-%m").to_string(),
+        Slot::Month(first) => first.format("%Y-%m-%d").to_string(),
+        Slot::Session(session) => session.map_or_else(String::new, |id| id.to_string()),
+        Slot::Machine(index) => {
+            let machine = &fleet.machines[index];
+            out.last_sync = machine.machine_file.as_ref().map(SyncFile::last_sync);
+            out.label.clone_from(&labels[index]);
+            machine.id.to_string()
+        }
+    };
+}
+
+/// The groups of the selected machines, joined by slot.
+pub(super) fn joined(sums: Vec<GroupBuilder>, wanted: impl Fn(usize) -> bool) -> Vec<GroupBuilder> {
+    let mut places: HashMap<Slot, usize> = HashMap::new();
+    let mut out: Vec<GroupBuilder> = Vec::new();
+    let wanted = |sum: &GroupBuilder| sum.machine.is_some_and(&wanted);
+    for sum in sums.into_iter().filter(wanted) {
+        if let Some(at) = places.get(&sum.slot) {
+            out[*at].join(sum);
+        } else {
+            places.insert(sum.slot.clone(), out.len());
+            out.push(sum);
+        }
+    }
+    out
+}
+
+fn find_or_insert<P>(
+    parts: &mut Vec<P>,
+    fits: impl Fn(&P) -> bool,
+    new: impl FnOnce() -> P,
+) -> &mut P {
+    let at = parts.iter().position(fits).unwrap_or_else(|| {
+        parts.push(new());
+        parts.len() - 1
+    });
+    &mut parts[at]
+}
