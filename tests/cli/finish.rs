@@ -184,7 +184,7 @@ fn markers_that_were_committed() {
             );
         }
         let ran = ada.sync(&[]);
-        assert!(ran.out.contains("Mended "), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("Repaired "), "{}{}", ran.out, ran.err);
         check(&ada, "HEAD", style);
         ada.assert_sound();
         bob.sync(&[]);
