@@ -53,7 +53,7 @@ impl Scheduler {
 
 /// The folders in which schedulers look for jobs.
 #[derive(Debug, Clone)]
-pub(crate) struct Folders {
+pub(crate) struct SchedulerFolders {
     /// `$XDG_CONFIG_HOME`.
     pub(crate) config: PathBuf,
     /// The home folder.
@@ -62,7 +62,11 @@ pub(crate) struct Folders {
 
 /// The files that a scheduler needs, each with its text. For cron, the path is just `crontab`, and
 /// the text is the line.
-pub(crate) fn texts(kind: Scheduler, job: &Job, folders: &Folders) -> Vec<(PathBuf, String)> {
+pub(crate) fn texts(
+    kind: Scheduler,
+    job: &Job,
+    folders: &SchedulerFolders,
+) -> Vec<(PathBuf, String)> {
     match kind {
         Scheduler::Systemd => {
             let (service, timer) = texts::systemd(job);
@@ -85,7 +89,7 @@ pub(crate) fn texts(kind: Scheduler, job: &Job, folders: &Folders) -> Vec<(PathB
 }
 
 /// The paths of a scheduler's files; none for cron.
-fn paths(kind: Scheduler, folders: &Folders) -> Vec<PathBuf> {
+fn paths(kind: Scheduler, folders: &SchedulerFolders) -> Vec<PathBuf> {
     // Paths do not depend on the job.
     let job = Job {
         program: String::new(),
@@ -100,7 +104,11 @@ fn paths(kind: Scheduler, folders: &Folders) -> Vec<PathBuf> {
 }
 
 /// Installs the job, and starts it. An earlier installation is replaced.
-pub(crate) fn install(kind: Scheduler, job: &Job, folders: &Folders) -> Result<(), AutoError> {
+pub(crate) fn install(
+    kind: Scheduler,
+    job: &Job,
+    folders: &SchedulerFolders,
+) -> Result<(), AutoError> {
     if kind == Scheduler::Cron {
         return crontab::add(&texts::cron(job));
     }
@@ -122,7 +130,7 @@ fn utf16(text: &str) -> Vec<u8> {
 }
 
 /// Makes the scheduler read the job's files.
-fn start(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
+fn start(kind: Scheduler, folders: &SchedulerFolders) -> Result<(), AutoError> {
     let file = paths(kind, folders)
         .first()
         .map(|path| path.display().to_string())
@@ -147,7 +155,7 @@ fn start(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
 }
 
 /// Removes the job. A job that is not installed is not an error.
-pub(crate) fn remove(kind: Scheduler, folders: &Folders) -> Result<(), AutoError> {
+pub(crate) fn remove(kind: Scheduler, folders: &SchedulerFolders) -> Result<(), AutoError> {
     let files = paths(kind, folders);
     // A scheduler that does not know the job fails: its files are deleted all the same.
     match kind {
@@ -170,7 +178,7 @@ pub(crate) fn remove(kind: Scheduler, folders: &Folders) -> Result<(), AutoError
 }
 
 /// Whether the job is installed.
-pub(crate) fn is_installed(kind: Scheduler, folders: &Folders) -> bool {
+pub(crate) fn is_installed(kind: Scheduler, folders: &SchedulerFolders) -> bool {
     match kind {
         Scheduler::Cron => crontab::has_job(),
         _ => paths(kind, folders).iter().all(|path| path.exists()),

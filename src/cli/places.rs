@@ -6,7 +6,7 @@ use etcetera::base_strategy::{BaseStrategy, choose_native_strategy};
 
 use super::error::CliError;
 use super::exit;
-use crate::auto::schedule::Folders;
+use crate::auto::schedule::SchedulerFolders;
 use crate::base::text::printable;
 use crate::store::config::{self, Config};
 use crate::store::{Places, profiles};
@@ -20,9 +20,9 @@ pub(crate) fn home() -> Option<PathBuf> {
 }
 
 /// The folders in which the system looks for the programs that it starts.
-pub(crate) fn system_folders() -> Result<Folders, CliError> {
+pub(crate) fn system_folders() -> Result<SchedulerFolders, CliError> {
     let base = base_folders()?;
-    Ok(Folders {
+    Ok(SchedulerFolders {
         config: base.config_dir(),
         home: base.home_dir().to_owned(),
     })

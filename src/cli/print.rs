@@ -6,6 +6,14 @@ use std::sync::OnceLock;
 use super::env::Env;
 use crate::base::text::Screen;
 
+/// The option of commands that can print JSON.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct JsonOption {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// The first error of writing to standard output.
 static FAILED: OnceLock<String> = OnceLock::new();
 

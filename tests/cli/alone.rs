@@ -126,7 +126,7 @@ fn locks_of_a_killed_run_are_cleared_and_those_of_others_are_not() {
     let ran = machine.sync(&[]);
     assert!(
         ran.out
-            .contains("Cleared away 4 files that a killed run had left in .git."),
+            .contains("Deleted 4 files that a killed run left in .git."),
         "{}",
         ran.out
     );

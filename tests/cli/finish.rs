@@ -60,7 +60,12 @@ fn ended(how: &str, prepare: &[&[&str]], conflict: &[&str], said: &str) {
 #[test]
 #[ignore = "slow: run with --include-ignored"]
 fn a_merge_with_conflicts() {
-    ended("merge", &[], &["merge", "origin/main"], "Ended the merge");
+    ended(
+        "merge",
+        &[],
+        &["merge", "origin/main"],
+        "Finished the merge",
+    );
 }
 
 #[test]
@@ -70,13 +75,13 @@ fn a_rebase_with_conflicts_in_each_step() {
         "rebase",
         &[],
         &["rebase", "origin/main"],
-        "Ended the rebase",
+        "Finished the rebase",
     );
     ended(
         "rebase --apply",
         &[],
         &["rebase", "--apply", "origin/main"],
-        "Ended the rebase",
+        "Finished the rebase",
     );
     let world = World::new();
     let (_ada, bob) = without_driver(&world);
@@ -108,7 +113,7 @@ fn a_cherry_pick_with_conflicts() {
             &["reset", "-q", "--hard", "origin/main"],
         ],
         &["cherry-pick", "mine"],
-        "Ended the cherry-pick",
+        "Finished the cherry-pick",
     );
 }
 
@@ -121,7 +126,7 @@ fn a_revert_with_conflicts() {
     bob.git(&["config", "--remove-section", "merge.claude-sync"]);
     assert_ne!(bob.try_git(&["revert", "--no-edit", "HEAD^1^"]).code, 0);
     let ran = bob.sync(&["resolve"]);
-    assert!(ran.out.contains("Ended the revert"), "{}", ran.out);
+    assert!(ran.out.contains("Finished the revert"), "{}", ran.out);
     check(&bob, "HEAD", "revert");
     is_over(&bob, "revert");
 }
@@ -141,7 +146,7 @@ fn a_stash_with_conflicts() {
     assert_ne!(bob.try_git(&["stash", "pop"]).code, 0);
     let ran = bob.sync(&[]);
     assert!(
-        ran.out.contains("Ended the merge of unmerged files"),
+        ran.out.contains("Finished the merge of unmerged files"),
         "{}",
         ran.out
     );
@@ -179,7 +184,7 @@ fn markers_that_were_committed() {
             );
         }
         let ran = ada.sync(&[]);
-        assert!(ran.out.contains("Mended "), "{}{}", ran.out, ran.err);
+        assert!(ran.out.contains("Repaired "), "{}{}", ran.out, ran.err);
         check(&ada, "HEAD", style);
         ada.assert_sound();
         bob.sync(&[]);

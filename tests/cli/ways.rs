@@ -515,8 +515,7 @@ fn a_merge_on_the_server() {
     world.git(&remote, &["update-ref", "refs/heads/main", commit.trim()]);
     let ran = ada.sync(&[]);
     assert!(
-        ran.out
-            .contains("Mended 1 file in which conflict markers stood"),
+        ran.out.contains("Repaired 1 file with conflict markers"),
         "{}{}",
         ran.out,
         ran.err

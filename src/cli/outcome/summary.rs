@@ -22,7 +22,7 @@ pub(crate) fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> Stri
         ),
         (true, false, _) => "Nothing new from other machines.".to_owned(),
         (false, _, 0) if outcome.received => {
-            "Nothing new here; received what others wrote.".to_owned()
+            "Nothing new on this machine; received data of others.".to_owned()
         }
         (false, _, 0) => format!(
             "Nothing new in {}.",
@@ -41,7 +41,7 @@ pub(crate) fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> Stri
     if outcome.held_back > 0 {
         let what = count(outcome.held_back, "request");
         text.push_str(&format!(
-            "Held back {what} of this machine's transcripts, because they were forgotten. To take that back: claude-sync forget --undo\n"
+            "Held back {what} of this machine's transcripts, because they were forgotten. To undo that: claude-sync forget --undo\n"
         ));
     }
     text
@@ -82,13 +82,13 @@ pub(crate) fn repairs(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(operation) = outcome.finished {
         text.push_str(&format!(
-            "Ended the {} that git had left half-done: both sides are joined.\n",
+            "Finished the {} that was interrupted: both sides are joined.\n",
             operation.name()
         ));
     }
     if !outcome.cleared.is_empty() {
         text.push_str(&format!(
-            "Cleared away {} that a killed run had left in .git.\n",
+            "Deleted {} that a killed run left in .git.\n",
             count(outcome.cleared.len() as u64, "file")
         ));
     }
@@ -99,12 +99,12 @@ pub(crate) fn repairs(outcome: &Outcome) -> String {
     text.push_str(&healed(&outcome.healed));
     if outcome.purged {
         text.push_str(
-            "The old history is gone from this clone, because data in it was forgotten.\n",
+            "Removed the old history from this clone, because data in it was forgotten.\n",
         );
     }
     if !outcome.mended.is_empty() {
         text.push_str(&format!(
-            "Mended {} in which conflict markers stood: both sides are joined.\n",
+            "Repaired {} with conflict markers: both sides are joined.\n",
             count(outcome.mended.len() as u64, "file")
         ));
     }
@@ -136,7 +136,7 @@ fn healed(healed: &Healed) -> String {
         ));
     }
     if !healed.refs.is_empty() {
-        text.push_str("The newest commit here was lost: went back to one that is whole, and read all transcripts again.\n");
+        text.push_str("The newest commit of this clone was lost: went back to an intact one, and read all transcripts again.\n");
     }
     text
 }

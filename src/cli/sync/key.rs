@@ -2,7 +2,7 @@
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
-use crate::cli::print::{json, note, out};
+use crate::cli::print::{JsonOption, json, note, out};
 use crate::cli::{exit, outcome, places, prompt};
 use std::io::{IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
@@ -22,14 +22,6 @@ use crate::sync::clear::{Purpose, likely_purpose, remember_key, replaced_by};
 pub(crate) struct Args {
     #[command(subcommand)]
     what: Action,
-}
-
-/// Options of most actions.
-#[derive(Debug, Clone, Copy, clap::Args)]
-struct JsonOption {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, Subcommand)]

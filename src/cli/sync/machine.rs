@@ -2,7 +2,7 @@
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
-use crate::cli::print::{json, note, out};
+use crate::cli::print::{JsonOption, json, note, out};
 use crate::cli::table::{Column, TextTable};
 use crate::cli::{exit, places, source};
 use serde_json::{Value, json};
@@ -22,14 +22,6 @@ use crate::sync::identity;
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
-}
-
-/// Options of all actions.
-#[derive(Debug, Clone, Copy, clap::Args)]
-struct JsonOption {
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]

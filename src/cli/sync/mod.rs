@@ -47,7 +47,7 @@ use crate::store::private;
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::help())]
 struct ClaudeSync {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<SyncCommand>,
     #[command(flatten)]
     sync: run::Args,
     #[command(flatten)]
@@ -55,7 +55,7 @@ struct ClaudeSync {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum SyncCommand {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
     /// Show the state of this machine and of the others
@@ -132,7 +132,7 @@ pub fn claude_sync() -> ExitCode {
     finish(result, &env)
 }
 
-impl Command {
+impl SyncCommand {
     fn run(&self, env: &Env) -> Result<u8, CliError> {
         match self {
             Self::Init(args) => init::run(args, env),

@@ -129,7 +129,7 @@ fn to_text(findings: &[Finding], mended: usize, read_data: bool) -> String {
         ));
     }
     if mended > 0 {
-        text.push_str(&format!("Mended: {}.\n", count(mended as u64, "finding")));
+        text.push_str(&format!("Repaired: {}.\n", count(mended as u64, "finding")));
     }
     let mut kinds: Vec<Kind> = findings.iter().map(|finding| finding.kind).collect();
     kinds.dedup();

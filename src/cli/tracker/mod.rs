@@ -35,7 +35,7 @@ Examples:
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<TrackerCommand>,
     #[command(flatten)]
     report: ReportArgs,
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Command {
+enum TrackerCommand {
     /// Print one line for Claude Code's status line: cost of today and of the current block, on all machines
     Statusline(statusline::Args),
     /// Show spending against a daily, weekly or monthly limit, with a forecast
@@ -64,14 +64,14 @@ enum Command {
 
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
-        Some(Command::Statusline(args)) => Ok(statusline::run(args, env)),
-        Some(Command::Audit(args)) => audit::run(args, env),
-        Some(Command::Budget(args)) => budget::run(args, env),
-        Some(Command::Explain(args)) => explain::run(args, env),
-        Some(Command::Html(args)) => charts::html(args, env),
-        Some(Command::Svg(args)) => charts::svg(args, env),
-        Some(Command::Export(args)) => export::run(args, env),
-        Some(Command::Completions(args)) => Ok(shell::completions(
+        Some(TrackerCommand::Statusline(args)) => Ok(statusline::run(args, env)),
+        Some(TrackerCommand::Audit(args)) => audit::run(args, env),
+        Some(TrackerCommand::Budget(args)) => budget::run(args, env),
+        Some(TrackerCommand::Explain(args)) => explain::run(args, env),
+        Some(TrackerCommand::Html(args)) => charts::html(args, env),
+        Some(TrackerCommand::Svg(args)) => charts::svg(args, env),
+        Some(TrackerCommand::Export(args)) => export::run(args, env),
+        Some(TrackerCommand::Completions(args)) => Ok(shell::completions(
             args,
             <Args as clap::CommandFactory>::command(),
         )),

@@ -25,7 +25,7 @@ impl Explanation {
         let mut copies: Vec<&mut Copy> = first
             .flat_map(|one: &mut Evidence| &mut one.copies)
             .collect();
-        let mut files: BTreeMap<String, History> = BTreeMap::new();
+        let mut files: BTreeMap<String, CommitHistory> = BTreeMap::new();
         for copy in copies.iter().filter(|copy| copy.line > 0) {
             let file = files.entry(copy.path.clone()).or_default();
             file.added.insert(copy.record.id, None);
@@ -52,7 +52,7 @@ impl Explanation {
 
 /// A file, followed from the newest commit to the oldest.
 #[derive(Default)]
-struct History {
+struct CommitHistory {
     /// The version in the commit before.
     blob: Option<Oid>,
     /// The records in it.
@@ -61,7 +61,7 @@ struct History {
     added: BTreeMap<RecordId, Option<(Oid, Timestamp)>>,
 }
 
-impl History {
+impl CommitHistory {
     /// Reads the version of the next commit, where it is another.
     fn step(
         &mut self,

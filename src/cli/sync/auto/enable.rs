@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::settings_files::{move_copies, settings_files};
 use crate::auto::claude;
 use crate::auto::ledger::{self, Ledger};
-use crate::auto::schedule::{self, Folders, Job, Scheduler};
+use crate::auto::schedule::{self, Job, Scheduler, SchedulerFolders};
 use crate::base::text::printable;
 use crate::cli::error::CliError;
 use crate::cli::{host, places};
@@ -106,7 +106,7 @@ pub(crate) fn enable(args: &EnableArgs) -> Result<String, CliError> {
 /// What `enable` changes.
 struct Plan {
     places: Places,
-    folders: Folders,
+    folders: SchedulerFolders,
     job: Job,
     /// Whether to change Claude Code's settings.
     hooks: bool,
