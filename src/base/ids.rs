@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::encode::hex;
 
 /// Text that occurs in many records (a model, a session, a project): shared, compared by bytes.
-pub type Name = Arc<str>;
+pub(crate) type Name = Arc<str>;
 
 /// Shares equal names, so that a million records hold a few hundred strings.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub struct Interner(HashSet<Name>);
 
 impl Interner {
     /// The shared copy of `text`.
-    pub fn name(&mut self, text: &str) -> Name {
+    pub(crate) fn name(&mut self, text: &str) -> Name {
         if let Some(found) = self.0.get(text) {
             return found.clone();
         }
@@ -41,13 +41,13 @@ pub struct MachineIdError(pub String);
 
 impl MachineId {
     /// Makes a new random id.
-    pub fn random() -> Self {
+    pub(crate) fn random() -> Self {
         Self(Arc::from(uuid::Uuid::new_v4().hyphenated().to_string()))
     }
 
     /// The id of all short-lived machines of one name: a UUID of version 8, from a hash of the
     /// name.
-    pub fn of_name(name: &str) -> Self {
+    pub(crate) fn of_name(name: &str) -> Self {
         let hash = Sha256::digest(
             [
                 b"claude-sync ephemeral machine\0".as_slice(),
@@ -67,7 +67,7 @@ impl MachineId {
     }
 
     /// Reads an id as people and `uuidgen` write it: trimmed and lower-cased.
-    pub fn parse(text: &str) -> Result<Self, MachineIdError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, MachineIdError> {
         let lower = text.trim().to_ascii_lowercase();
         Self::canonical(&lower)
             .ok_or_else(|| MachineIdError(super::text::printable(text.trim(), 80)))
@@ -120,12 +120,12 @@ pub struct RecordId(u64);
 
 impl RecordId {
     /// The number behind the sixteen digits.
-    pub fn number(self) -> u64 {
+    pub(crate) fn number(self) -> u64 {
         self.0
     }
 
     /// The id with this number.
-    pub fn from_number(number: u64) -> Self {
+    pub(crate) fn from_number(number: u64) -> Self {
         Self(number)
     }
 
@@ -146,7 +146,7 @@ impl RecordId {
     }
 
     /// Reads 16 lower-case hex digits.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let plain =
             text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         plain
@@ -158,7 +158,7 @@ impl RecordId {
 /// `text` where it is a plain token of at most `most` bytes, else `prefix-` and a hash of it.
 ///
 /// Names from transcripts pass through here: they go into a repository that others may read.
-pub fn token(text: &str, prefix: &str, most: usize) -> String {
+pub(crate) fn token(text: &str, prefix: &str, most: usize) -> String {
     let plain = |b: u8| {
         b.is_ascii_alphanumeric()
             || matches!(

@@ -32,7 +32,7 @@ pub trait Join: Sized {
 }
 
 /// Joins a value into a map: the new value of `key` is its old value joined with this one.
-pub fn absorb<K: Ord, V: Join>(map: &mut BTreeMap<K, V>, key: K, value: V) {
+pub(crate) fn absorb<K: Ord, V: Join>(map: &mut BTreeMap<K, V>, key: K, value: V) {
     let joined = match map.remove(&key) {
         Some(known) => known.join(value),
         None => value,
@@ -41,7 +41,7 @@ pub fn absorb<K: Ord, V: Join>(map: &mut BTreeMap<K, V>, key: K, value: V) {
 }
 
 /// The greater of two values.
-pub fn greater<T: Ord>(a: T, b: T) -> T {
+pub(crate) fn greater<T: Ord>(a: T, b: T) -> T {
     a.max(b)
 }
 

@@ -14,11 +14,11 @@ use super::time::Timestamp;
 pub type Extra = BTreeMap<String, Value>;
 
 /// A member's key: nearly always one that the format knows.
-pub type Key = Cow<'static, str>;
+pub(crate) type Key = Cow<'static, str>;
 
 /// A value on its way to text. Objects remember the order in which they were built.
 #[derive(Debug, Clone)]
-pub enum Doc {
+pub(crate) enum Doc {
     /// A finished JSON text without line breaks.
     Raw(String),
     /// An object with a line per member.
@@ -85,14 +85,14 @@ impl Object {
 
     /// Adds one of the spec's members.
     #[must_use]
-    pub fn spec(mut self, key: &'static str, value: impl Into<Doc>) -> Self {
+    pub(crate) fn spec(mut self, key: &'static str, value: impl Into<Doc>) -> Self {
         self.spec.push((Key::Borrowed(key), value.into()));
         self
     }
 
     /// Adds one of the spec's members where it has a value.
     #[must_use]
-    pub fn spec_opt(self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
+    pub(crate) fn spec_opt(self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
         match value {
             Some(value) => self.spec(key, value),
             None => self,
@@ -101,7 +101,7 @@ impl Object {
 
     /// Adds an optional member of version 1.1 where it has a value.
     #[must_use]
-    pub fn other(mut self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
+    pub(crate) fn other(mut self, key: &'static str, value: Option<impl Into<Doc>>) -> Self {
         if let Some(value) = value {
             let at = self.others.partition_point(|(known, _)| &**known < key);
             self.others.insert(at, (Key::Borrowed(key), value.into()));
@@ -111,7 +111,7 @@ impl Object {
 
     /// Adds what this version does not know. A key that it does know is not taken from there.
     #[must_use]
-    pub fn extra(mut self, extra: &Extra) -> Self {
+    pub(crate) fn extra(mut self, extra: &Extra) -> Self {
         for (key, value) in extra {
             if self.spec.iter().any(|(known, _)| known == key) {
                 continue;
@@ -133,12 +133,12 @@ impl Object {
     }
 
     /// The object with a line per member.
-    pub fn block(self) -> Doc {
+    pub(crate) fn block(self) -> Doc {
         Doc::Block(self.members())
     }
 
     /// The object on one line.
-    pub fn flat(self) -> Doc {
+    pub(crate) fn flat(self) -> Doc {
         Doc::Flat(self.members())
     }
 
@@ -151,7 +151,7 @@ impl Object {
 }
 
 /// A whole file: two-space indented, ending in a line break.
-pub fn file(doc: &Doc) -> String {
+pub(crate) fn file(doc: &Doc) -> String {
     let mut out = String::new();
     write(&mut out, doc, 0);
     out.push('\n');
@@ -221,7 +221,7 @@ fn write_rows<T>(
 
 /// Joins two sets of unknown fields: per key the value with the greater text.
 #[must_use]
-pub fn join_extra(a: &Extra, b: &Extra) -> Extra {
+pub(crate) fn join_extra(a: &Extra, b: &Extra) -> Extra {
     let text = |value: &Value| value.to_string();
     let mut out = a.clone();
     for (key, value) in b {
@@ -237,21 +237,21 @@ pub fn join_extra(a: &Extra, b: &Extra) -> Extra {
 
 /// Takes known members out of a parsed object; what is left is [`Extra`].
 #[derive(Debug, Default)]
-pub struct Fields(Extra);
+pub(crate) struct Fields(Extra);
 
 /// A member that is missing or has the wrong shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{key}\" is not {want}")]
 pub struct FieldError {
     /// The member's name.
-    pub key: String,
+    pub(crate) key: String,
     /// What it should have been.
-    pub want: &'static str,
+    pub(crate) want: &'static str,
 }
 
 impl Fields {
     /// The members of an object; none for any other value.
-    pub fn of(value: Value) -> Option<Self> {
+    pub(crate) fn of(value: Value) -> Option<Self> {
         match value {
             Value::Object(map) => Some(Self(map.into_iter().collect())),
             _ => None,
@@ -259,7 +259,7 @@ impl Fields {
     }
 
     /// Takes a member out.
-    pub fn take(&mut self, key: &str) -> Option<Value> {
+    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
         self.0.remove(key).filter(|value| !value.is_null())
     }
 
@@ -279,7 +279,7 @@ impl Fields {
     }
 
     /// A text of at most 1,000 bytes, empty where it is missing.
-    pub fn text(&mut self, key: &str) -> Result<String, FieldError> {
+    pub(crate) fn text(&mut self, key: &str) -> Result<String, FieldError> {
         let text = self.opt(key, "a text of at most 1000 bytes", |v| {
             v.as_str().filter(|s| s.len() <= 1000).map(str::to_owned)
         })?;
@@ -287,7 +287,7 @@ impl Fields {
     }
 
     /// A whole number that is not negative, 0 where it is missing.
-    pub fn number(&mut self, key: &str) -> Result<u64, FieldError> {
+    pub(crate) fn number(&mut self, key: &str) -> Result<u64, FieldError> {
         Ok(self
             .opt(key, "a whole number from 0 to 2^53", |v| {
                 v.as_u64().filter(|n| *n <= 1 << 53)
@@ -297,31 +297,31 @@ impl Fields {
 
     /// A sum of whole numbers, 0 where it is missing: it may be larger than any number that goes
     /// into it.
-    pub fn sum(&mut self, key: &str) -> Result<u64, FieldError> {
+    pub(crate) fn sum(&mut self, key: &str) -> Result<u64, FieldError> {
         Ok(self.opt(key, "a whole number", Value::as_u64)?.unwrap_or(0))
     }
 
     /// An amount of money, if there is one.
-    pub fn money(&mut self, key: &str) -> Result<Option<Money>, FieldError> {
+    pub(crate) fn money(&mut self, key: &str) -> Result<Option<Money>, FieldError> {
         self.opt(key, "an amount in USD", |v| {
             Money::parse(v.as_number()?.as_str())
         })
     }
 
     /// A point in time, if there is one.
-    pub fn time(&mut self, key: &str) -> Result<Option<Timestamp>, FieldError> {
+    pub(crate) fn time(&mut self, key: &str) -> Result<Option<Timestamp>, FieldError> {
         self.opt(key, "an ISO 8601 time", |v| Timestamp::parse(v.as_str()?))
     }
 
     /// A flag, false where it is missing.
-    pub fn flag(&mut self, key: &str) -> Result<bool, FieldError> {
+    pub(crate) fn flag(&mut self, key: &str) -> Result<bool, FieldError> {
         Ok(self
             .opt(key, "true or false", Value::as_bool)?
             .unwrap_or(false))
     }
 
     /// An object, if there is one.
-    pub fn object(&mut self, key: &str) -> Result<Option<Self>, FieldError> {
+    pub(crate) fn object(&mut self, key: &str) -> Result<Option<Self>, FieldError> {
         let value = self.take(key);
         value
             .map(|v| {
@@ -334,14 +334,14 @@ impl Fields {
     }
 
     /// An array, empty where it is missing.
-    pub fn array(&mut self, key: &str) -> Result<Vec<Value>, FieldError> {
+    pub(crate) fn array(&mut self, key: &str) -> Result<Vec<Value>, FieldError> {
         Ok(self
             .opt(key, "an array", |v| v.as_array().cloned())?
             .unwrap_or_default())
     }
 
     /// The members that were not taken.
-    pub fn rest(self) -> Extra {
+    pub(crate) fn rest(self) -> Extra {
         self.0
     }
 }

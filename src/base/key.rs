@@ -42,7 +42,7 @@ impl Key {
 
     /// The key of these bytes.
     #[cfg(test)]
-    pub fn of_bytes(bytes: [u8; 32]) -> Self {
+    pub(crate) fn of_bytes(bytes: [u8; 32]) -> Self {
         Self::of(bytes)
     }
 
@@ -80,7 +80,7 @@ impl Key {
     /// This key in the place of another, which becomes a former one, with all that were former
     /// already.
     #[must_use]
-    pub fn replacing(self, old: &Self) -> Self {
+    pub(crate) fn replacing(self, old: &Self) -> Self {
         let mut former = vec![old.bytes];
         former.extend(old.former.iter().chain(&self.former));
         let mut seen = std::collections::BTreeSet::from([self.bytes]);
@@ -89,12 +89,12 @@ impl Key {
     }
 
     /// The keys that it replaced, the latest first.
-    pub fn former(&self) -> impl Iterator<Item = Self> {
+    pub(crate) fn former(&self) -> impl Iterator<Item = Self> {
         self.former.iter().map(|bytes| Self::of(*bytes))
     }
 
     /// Whether both are the same key, apart from the keys that they replaced.
-    pub fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         self.bytes == other.bytes
     }
 }
@@ -123,7 +123,7 @@ impl NameKey {
 
     /// Those of a fleet's key and of the keys that it replaced: what was signed with one of them
     /// stays known.
-    pub fn all(key: &Key) -> Vec<Self> {
+    pub(crate) fn all(key: &Key) -> Vec<Self> {
         let former = key.former();
         std::iter::once(Self::of(key))
             .chain(former.map(|key| Self::of(&key)))
@@ -136,7 +136,7 @@ impl NameKey {
     }
 
     /// The MAC of texts without zero bytes.
-    pub fn sign(&self, parts: &[&str]) -> [u8; 32] {
+    pub(crate) fn sign(&self, parts: &[&str]) -> [u8; 32] {
         mac(&self.key, parts.join("\0").as_bytes())
     }
 }

@@ -1,14 +1,14 @@
 //! Primitives of the format: ids, times, money, canonical JSON, and text that is safe on a
 //! terminal.
 
-pub mod encode;
-pub mod id_set;
+pub(crate) mod encode;
+pub(crate) mod id_set;
 pub mod ids;
 pub mod join;
 pub mod json;
 pub mod key;
 pub mod money;
 pub mod progress;
-pub mod text;
+pub(crate) mod text;
 pub mod time;
-pub mod window;
+pub(crate) mod window;

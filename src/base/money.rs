@@ -14,7 +14,7 @@ const UNIT: u128 = 1_000_000_000_000;
 
 impl Money {
     /// Nothing.
-    pub const ZERO: Self = Self(0);
+    pub(crate) const ZERO: Self = Self(0);
 
     /// An amount of picodollars.
     pub const fn from_pico(pico: u128) -> Self {
@@ -67,23 +67,23 @@ impl Money {
 
     /// The sum, at most the largest amount there is.
     #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
+    pub(crate) const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
     /// What remains of `self` after taking `other` away; nothing if that is more.
     #[must_use]
-    pub const fn minus(self, other: Self) -> Self {
+    pub(crate) const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
 
     /// Whole micro-dollars, rounded half up.
-    pub const fn micros(self) -> u128 {
+    pub(crate) const fn micros(self) -> u128 {
         self.0.saturating_add(500_000) / 1_000_000
     }
 
     /// Dollars and cents for people, rounded half up, with separators: `1,234.50`.
-    pub fn cents(self) -> String {
+    pub(crate) fn cents(self) -> String {
         let cents = self.0.saturating_add(UNIT / 200) / (UNIT / 100);
         format!("{}.{:02}", super::text::thousands(cents / 100), cents % 100)
     }
@@ -135,7 +135,7 @@ impl Default for Cost {
 
 impl Cost {
     /// A known price.
-    pub const fn known(amount: Money) -> Self {
+    pub(crate) const fn known(amount: Money) -> Self {
         Self {
             known: true,
             amount,
@@ -143,14 +143,14 @@ impl Cost {
     }
 
     /// No price.
-    pub const UNKNOWN: Self = Self {
+    pub(crate) const UNKNOWN: Self = Self {
         known: false,
         amount: Money::ZERO,
     };
 
     /// The sum, known if both are.
     #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
+    pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
             known: self.known && other.known,
             amount: self.amount.plus(other.amount),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 /// A part of a run that may take its time. One begins after another has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Reading transcripts; its parts are files.
     Transcripts,
     /// Bringing what the remote has.
@@ -29,14 +29,14 @@ pub enum Step {
 
 impl Step {
     /// Whether it talks to a remote, so that git may ask for a password meanwhile.
-    pub fn is_far(self) -> bool {
+    pub(crate) fn is_far(self) -> bool {
         matches!(self, Self::Fetch | Self::Push)
     }
 }
 
 /// An event of a step or a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event<'a> {
+pub(crate) enum Event<'a> {
     /// A step began. It has so many parts; 0 where that is not known.
     Began(Step, u64),
     /// So many more of its parts are done.
@@ -71,31 +71,31 @@ impl fmt::Debug for Watcher {
 
 impl Watcher {
     /// Somebody who is shown every event. Several threads may show one at a time.
-    pub fn new(eye: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(eye: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(eye)))
     }
 
     /// Shows an event.
-    pub fn see(&self, event: Event<'_>) {
+    pub(crate) fn see(&self, event: Event<'_>) {
         if let Some(eye) = &self.0 {
             eye(&event);
         }
     }
 
     /// Shows a text that costs something to make, where somebody watches.
-    pub fn see_text(&self, text: impl FnOnce() -> String, event: impl FnOnce(&str) -> Event<'_>) {
+    pub(crate) fn see_text(&self, text: impl FnOnce() -> String, event: impl FnOnce(&str) -> Event<'_>) {
         if let Some(eye) = &self.0 {
             eye(&event(&text()));
         }
     }
 
     /// Reports a single thing that was done.
-    pub fn did(&self, text: impl FnOnce() -> String) {
+    pub(crate) fn did(&self, text: impl FnOnce() -> String) {
         self.see_text(text, |text| Event::Did(text));
     }
 
     /// Begins a step, which ends when the value is dropped.
-    pub fn begin(&self, step: Step, parts: u64) -> Doing<'_> {
+    pub(crate) fn begin(&self, step: Step, parts: u64) -> Doing<'_> {
         self.see(Event::Began(step, parts));
         Doing {
             watcher: self,
@@ -106,14 +106,14 @@ impl Watcher {
 
 /// A step that goes on.
 #[derive(Debug)]
-pub struct Doing<'w> {
+pub(crate) struct Doing<'w> {
     watcher: &'w Watcher,
     step: Step,
 }
 
 impl Doing<'_> {
     /// So many more parts are done.
-    pub fn moved(&self, parts: u64) {
+    pub(crate) fn moved(&self, parts: u64) {
         self.watcher.see(Event::Moved(self.step, parts));
     }
 }

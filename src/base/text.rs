@@ -9,7 +9,7 @@ use super::time::Timestamp;
 /// after `most` characters.
 ///
 /// Names from other machines and messages of other programs reach a terminal only through here.
-pub fn printable(text: &str, most: usize) -> String {
+pub(crate) fn printable(text: &str, most: usize) -> String {
     let mut out = String::with_capacity(text.len().min(most));
     for (count, c) in text.chars().enumerate() {
         if count == most {
@@ -26,7 +26,7 @@ pub fn printable(text: &str, most: usize) -> String {
 }
 
 /// Like [`printable`], keeping line breaks, for messages of several lines.
-pub fn printable_lines(text: &str, most: usize) -> String {
+pub(crate) fn printable_lines(text: &str, most: usize) -> String {
     let lines: Vec<_> = text
         .lines()
         .take(most)
@@ -36,7 +36,7 @@ pub fn printable_lines(text: &str, most: usize) -> String {
 }
 
 /// The candidate that is most like `wanted`, if one is like it at all: for "did you mean".
-pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = wanted.to_lowercase();
     let scored = candidates.into_iter().map(|name| {
         (
@@ -53,11 +53,11 @@ pub fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) 
 /// Text for a terminal: nothing in it moves a cursor, rings, hides or reorders. All that is printed
 /// goes through here, so that a name that somebody forgot to escape is escaped all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Screen(String);
+pub(crate) struct Screen(String);
 
 impl Screen {
     /// Lines of text. Line breaks stay, and the colours that a message of ours may have.
-    pub fn lines(text: &str) -> Self {
+    pub(crate) fn lines(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
@@ -79,7 +79,7 @@ impl Screen {
 
     /// JSON: what would steer a terminal is written as JSON's own escapes, so that it stays the
     /// same value.
-    pub fn json(text: &str) -> Self {
+    pub(crate) fn json(text: &str) -> Self {
         let mut out = String::with_capacity(text.len());
         for c in text.chars() {
             if c != '\n' && (c.is_control() || is_format(c)) {
@@ -94,14 +94,14 @@ impl Screen {
     }
 
     /// The bytes to write.
-    pub fn as_bytes(&self) -> &[u8] {
+    pub(crate) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 }
 
 /// Writes JSON as [`Screen::json`] has it, piece by piece.
 #[derive(Debug)]
-pub struct JsonScreen<W>(pub W);
+pub(crate) struct JsonScreen<W>(pub(crate) W);
 
 impl<W: io::Write> io::Write for JsonScreen<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -121,7 +121,7 @@ impl<W: io::Write> io::Write for JsonScreen<W> {
 
 /// Writes lines as [`Screen::lines`] has them, piece by piece.
 #[derive(Debug)]
-pub struct TextScreen<W>(pub W);
+pub(crate) struct TextScreen<W>(pub(crate) W);
 
 impl<W: io::Write> io::Write for TextScreen<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -150,7 +150,7 @@ fn is_format(c: char) -> bool {
 }
 
 /// `1234567` as `1,234,567`.
-pub fn thousands(number: impl Into<u128>) -> String {
+pub(crate) fn thousands(number: impl Into<u128>) -> String {
     let digits = number.into().to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -163,7 +163,7 @@ pub fn thousands(number: impl Into<u128>) -> String {
 }
 
 /// `1 record`, `2 records`.
-pub fn count(number: impl Into<u128>, one: &str) -> String {
+pub(crate) fn count(number: impl Into<u128>, one: &str) -> String {
     let number = number.into();
     format!(
         "{} {one}{}",
@@ -173,7 +173,7 @@ pub fn count(number: impl Into<u128>, one: &str) -> String {
 }
 
 /// `claude-opus-4-5-20251101` as `opus-4-5`.
-pub fn short_model(model: &str) -> String {
+pub(crate) fn short_model(model: &str) -> String {
     let name = model.strip_prefix("claude-").unwrap_or(model);
     let dated = name
         .rsplit_once('-')
@@ -193,7 +193,7 @@ const SEPARATORS: [char; 4] = [',', ';', '|', '\t'];
 ///
 /// A spreadsheet would run what begins like a formula, and where its country's lists are separated
 /// by semicolons it takes each part behind one for a field: there an apostrophe keeps it a text.
-pub fn csv_field(text: &str) -> String {
+pub(crate) fn csv_field(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut begins = true;
     for c in printable(text, usize::MAX).chars() {
@@ -212,7 +212,7 @@ pub fn csv_field(text: &str) -> String {
 }
 
 /// How long ago, in the largest unit that fits.
-pub fn ago(now: Timestamp, then: Timestamp) -> String {
+pub(crate) fn ago(now: Timestamp, then: Timestamp) -> String {
     let minutes = now.since(then) / 60_000;
     let ago = |number: i64, unit: &str| format!("{} ago", count(number.unsigned_abs(), unit));
     match minutes {

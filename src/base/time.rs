@@ -13,7 +13,7 @@ const LAST: i64 = 253_402_300_799_999;
 
 impl Timestamp {
     /// The beginning of 1970.
-    pub const EPOCH: Self = Self(0);
+    pub(crate) const EPOCH: Self = Self(0);
 
     /// A point in time from milliseconds since 1970; out of the years 1 to 9999 there is none.
     pub fn from_millis(millis: i64) -> Option<Self> {
@@ -21,7 +21,7 @@ impl Timestamp {
     }
 
     /// The system clock's now.
-    pub fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self::from_millis(Utc::now().timestamp_millis()).unwrap_or(Self::EPOCH)
     }
 
@@ -40,7 +40,7 @@ impl Timestamp {
     }
 
     /// The same point as chrono's type.
-    pub fn to_utc(self) -> DateTime<Utc> {
+    pub(crate) fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }
 
@@ -50,12 +50,12 @@ impl Timestamp {
     }
 
     /// `YYYYMMDDTHHMMSSZ`, for file names.
-    pub fn compact(self) -> String {
+    pub(crate) fn compact(self) -> String {
         self.to_utc().format("%Y%m%dT%H%M%SZ").to_string()
     }
 
     /// Whole milliseconds from `earlier` to here; negative if it is later.
-    pub fn since(self, earlier: Self) -> i64 {
+    pub(crate) fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
 }
@@ -114,7 +114,7 @@ impl Day {
     }
 
     /// Year, month and day as a path writes them: `2026`, `11`, `23`.
-    pub fn parts(self) -> (String, String, String) {
+    pub(crate) fn parts(self) -> (String, String, String) {
         (
             format!("{:04}", self.0.year()),
             format!("{:02}", self.0.month()),
@@ -133,7 +133,7 @@ impl Day {
     }
 
     /// The calendar date.
-    pub fn date(self) -> NaiveDate {
+    pub(crate) fn date(self) -> NaiveDate {
         self.0
     }
 }

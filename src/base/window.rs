@@ -6,14 +6,14 @@ use super::time::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     /// The first point in time.
-    pub first: Timestamp,
+    pub(crate) first: Timestamp,
     /// The last point, not before the first one in what this tool writes.
-    pub last: Timestamp,
+    pub(crate) last: Timestamp,
 }
 
 impl Window {
     /// A single point in time.
-    pub fn at(time: Timestamp) -> Self {
+    pub(crate) fn at(time: Timestamp) -> Self {
         Self {
             first: time,
             last: time,
@@ -22,7 +22,7 @@ impl Window {
 
     /// The smallest window that two windows are within.
     #[must_use]
-    pub fn hull(self, other: Self) -> Self {
+    pub(crate) fn hull(self, other: Self) -> Self {
         Self {
             first: self.first.min(other.first),
             last: self.last.max(other.last),
@@ -30,7 +30,7 @@ impl Window {
     }
 
     /// All of its milliseconds.
-    pub fn span(self) -> Span {
+    pub(crate) fn span(self) -> Span {
         Span {
             from: self.first.millis(),
             to: self.last.millis().saturating_add(1),
@@ -49,28 +49,28 @@ impl From<(Timestamp, Timestamp)> for Window {
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
-pub struct Span {
+pub(crate) struct Span {
     /// The first millisecond.
-    pub from: i64,
+    pub(crate) from: i64,
     /// The one after the last.
-    pub to: i64,
+    pub(crate) to: i64,
 }
 
 impl Span {
     /// All time, also before and after the years of a [`Timestamp`].
-    pub const ALL: Self = Self {
+    pub(crate) const ALL: Self = Self {
         from: i64::MIN,
         to: i64::MAX,
     };
 
     /// Whether two spans have some time in common.
-    pub fn meets(self, other: Self) -> bool {
+    pub(crate) fn meets(self, other: Self) -> bool {
         self.from < other.to && other.from < self.to
     }
 
     /// The smallest span that two spans are within.
     #[must_use]
-    pub fn hull(self, other: Self) -> Self {
+    pub(crate) fn hull(self, other: Self) -> Self {
         Self {
             from: self.from.min(other.from),
             to: self.to.max(other.to),
@@ -79,7 +79,7 @@ impl Span {
 
     /// The same, longer by so many milliseconds on both sides.
     #[must_use]
-    pub fn widened(self, by: i64) -> Self {
+    pub(crate) fn widened(self, by: i64) -> Self {
         Self {
             from: self.from.saturating_sub(by),
             to: self.to.saturating_add(by),
@@ -87,12 +87,12 @@ impl Span {
     }
 
     /// Its length in milliseconds.
-    pub fn length(self) -> i64 {
+    pub(crate) fn length(self) -> i64 {
         self.to.saturating_sub(self.from)
     }
 }
 
 /// The smallest window that all of these are within; none of none.
-pub fn hull(windows: impl IntoIterator<Item = Window>) -> Option<Window> {
+pub(crate) fn hull(windows: impl IntoIterator<Item = Window>) -> Option<Window> {
     windows.into_iter().reduce(Window::hull)
 }

@@ -29,42 +29,42 @@ use crate::store::layout::Path;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Digest {
     /// The number of its records.
-    pub records: u64,
+    pub(crate) records: u64,
     totals: Sums,
     /// Its first and its last millisecond.
     span: Option<(i64, i64)>,
     /// The first time of which more than the day is known.
     detailed: Option<i64>,
     /// It has sums: requests from when to when are compared with them.
-    pub sums: Option<Span>,
+    pub(crate) sums: Option<Span>,
     /// It has records without an id of their own, or some that are known to be others.
-    pub derived: bool,
+    pub(crate) derived: bool,
     /// What could not be read: the file, the code of what is wrong with it, and how many of its
     /// lines; 0 for all of it.
-    pub damaged: Vec<(String, Code, u64)>,
+    pub(crate) damaged: Vec<(String, Code, u64)>,
     /// Sessions with a checksum that failed.
-    pub suspects: Vec<String>,
+    pub(crate) suspects: Vec<String>,
     /// Of a machine file: all of it but the view of the last sync.
-    pub machine_file: Option<String>,
+    pub(crate) machine_file: Option<String>,
     /// Of a portion: its machine file cannot be read, or two of its files share a record. It is
     /// read whole.
-    pub whole: bool,
+    pub(crate) whole: bool,
     /// Of a portion: what reading it costs.
-    pub weight: Weight,
+    pub(crate) weight: Weight,
     /// Of a portion: the sum of its records' ids, without overflow.
-    pub ids: u64,
+    pub(crate) ids: u64,
     /// Of some file more is known than that it may not be read.
-    pub is_vouched: bool,
+    pub(crate) is_vouched: bool,
 }
 
 impl Digest {
     /// What counts in it.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         self.totals.into()
     }
 
     /// Its first and its last request.
-    pub fn span(&self) -> Option<Window> {
+    pub(crate) fn span(&self) -> Option<Window> {
         let time = |millis| Timestamp::from_millis(millis).unwrap_or(Timestamp::EPOCH);
         self.span.map(|(first, last)| Window {
             first: time(first),
@@ -73,7 +73,7 @@ impl Digest {
     }
 
     /// Its first day, and the first one of which details are there.
-    pub fn days(&self) -> (Option<Day>, Option<Day>) {
+    pub(crate) fn days(&self) -> (Option<Day>, Option<Day>) {
         let day = |millis: Option<i64>| millis.and_then(Timestamp::from_millis).map(Timestamp::day);
         (day(self.span.map(|span| span.0)), day(self.detailed))
     }
@@ -117,17 +117,17 @@ fn both(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
 }
 
 /// The ids of a file's records, each with a hash of all of the record.
-pub type Ids = Vec<(u64, u64)>;
+pub(crate) type Ids = Vec<(u64, u64)>;
 
 /// A file's digest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileDigest {
     /// Figures.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// By session, sorted.
-    pub sessions: Vec<SessionSum>,
+    pub(crate) sessions: Vec<SessionSum>,
     /// Its records' ids, sorted.
-    pub ids: Ids,
+    pub(crate) ids: Ids,
     /// Its records for reports, packed as the cursor over rows reads them.
     pub rows: Vec<u8>,
 }
@@ -147,7 +147,7 @@ pub struct PortionDigest {
 
 impl FileDigest {
     /// Of a day file that cannot be read, or may not be: nothing of it counts.
-    pub fn unreadable(path: &str, code: Code, is_refused: bool) -> Self {
+    pub(crate) fn unreadable(path: &str, code: Code, is_refused: bool) -> Self {
         let digest = Digest {
             damaged: vec![(path.to_owned(), code, 0)],
             is_vouched: !is_refused,
@@ -167,7 +167,7 @@ impl PortionDigest {
     }
 
     /// Sums files up. None stands for a machine file that cannot be read.
-    pub fn of(files: impl IntoIterator<Item = Option<FileDigest>>) -> Self {
+    pub(crate) fn of(files: impl IntoIterator<Item = Option<FileDigest>>) -> Self {
         let mut out = Self::default();
         let mut sessions: BTreeMap<String, SessionSum> = BTreeMap::new();
         let mut ids: Vec<u64> = Vec::new();
@@ -199,7 +199,7 @@ impl PortionDigest {
 
 /// Digests a file; for one that cannot be read, or is none of those that count, the code of what is
 /// wrong with it.
-pub fn digest(
+pub(crate) fn digest(
     path: &str,
     kind: &Path,
     bytes: &[u8],
@@ -219,7 +219,7 @@ pub fn digest(
 }
 
 /// Digests a day file.
-pub fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
+pub(crate) fn digest_day(path: &str, file: &DayFile, damage: &Damage) -> FileDigest {
     let mut sums: BTreeMap<SessionId, SessionSum> = BTreeMap::new();
     let mut out = FileDigest::default();
     out.digest.is_vouched = true;

@@ -13,7 +13,7 @@ use crate::fleet::read::Portion;
 
 /// A portion's fingerprints, sorted.
 #[derive(Debug)]
-pub enum Fingerprints {
+pub(crate) enum Fingerprints {
     /// They were made in this run.
     Here {
         /// All of them.
@@ -28,7 +28,7 @@ pub enum Fingerprints {
 
 impl Fingerprints {
     /// Of a portion that was made now, in place of the known one.
-    pub fn made(
+    pub(crate) fn made(
         made: &PortionDigest,
         before: Option<&Known>,
         path: &str,
@@ -51,7 +51,7 @@ impl Fingerprints {
     }
 
     /// How many there are.
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         match self {
             Self::Here { all, .. } => all.len(),
             Self::Kept(count) => *count,
@@ -59,7 +59,7 @@ impl Fingerprints {
     }
 
     /// Those that the last comparison has not seen, where that is known.
-    pub fn fresh(&self) -> Option<&[u32]> {
+    pub(crate) fn fresh(&self) -> Option<&[u32]> {
         match self {
             Self::Here { fresh, .. } => fresh.as_deref(),
             Self::Kept(_) => None,
@@ -67,7 +67,7 @@ impl Fingerprints {
     }
 
     /// All; `make` makes them anew where the cache has lost them.
-    pub fn all(
+    pub(crate) fn all(
         &self,
         portion: &Portion,
         cache: &dyn Cache,
@@ -89,7 +89,7 @@ impl Fingerprints {
     }
 
     /// Those that are sought; where many are, also a few that are not.
-    pub fn among(
+    pub(crate) fn among(
         &self,
         sought: &Sought,
         portion: &Portion,
@@ -126,7 +126,7 @@ fn gained(ids: &[u64], old: &[[u8; 4]], sum: u64) -> Option<Vec<u32>> {
 }
 
 /// Marks that are looked for in units.
-pub struct Sought {
+pub(crate) struct Sought {
     bits: Bits,
     /// All of them, sorted, where they are few.
     few: Option<Vec<u32>>,
@@ -137,7 +137,7 @@ const FEW: usize = 4096;
 
 impl Sought {
     /// These.
-    pub fn of(marks: impl Iterator<Item = u32> + Clone) -> Self {
+    pub(crate) fn of(marks: impl Iterator<Item = u32> + Clone) -> Self {
         let count = marks.clone().count();
         let mut bits = Bits::for_count(count);
         for mark in marks.clone() {
@@ -147,7 +147,7 @@ impl Sought {
     }
 
     /// These, whose bits were put already.
-    pub fn with(bits: Bits, count: usize, marks: impl Iterator<Item = u32>) -> Self {
+    pub(crate) fn with(bits: Bits, count: usize, marks: impl Iterator<Item = u32>) -> Self {
         let few = (count <= FEW).then(|| {
             let mut few: Vec<u32> = marks.collect();
             few.sort_unstable();
@@ -158,7 +158,7 @@ impl Sought {
     }
 
     /// Whether a mark is looked for, or has its bit with one that is.
-    pub fn may_have(&self, mark: u32) -> bool {
+    pub(crate) fn may_have(&self, mark: u32) -> bool {
         self.bits.has(mark)
     }
 

@@ -21,27 +21,27 @@ use crate::transcripts::{Cursor, Cursors, Mark};
 #[error("failed to use the local index {}", path.display())]
 pub struct IndexError {
     /// Its path in the state folder.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// `SQLite`'s error.
-    pub source: rusqlite::Error,
+    pub(crate) source: rusqlite::Error,
 }
 
 impl IndexError {
     /// Whether the disk has no room left.
-    pub fn is_disk_full(&self) -> bool {
+    pub(crate) fn is_disk_full(&self) -> bool {
         self.source.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
     }
 }
 
 /// What the cursors are true for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
+pub(crate) struct Binding {
     /// The commit of `refs/claude-sync/known`.
-    pub known: String,
+    pub(crate) known: String,
     /// The machine whose records were written.
-    pub machine: String,
+    pub(crate) machine: String,
     /// The settings and the version of the reader.
-    pub reader: String,
+    pub(crate) reader: String,
 }
 
 /// An open index.
@@ -114,7 +114,7 @@ impl Index {
     }
 
     /// What is wrong with the index in the state folder; none where there is none, or it is sound.
-    pub fn defect(state: &Path) -> Option<String> {
+    pub(crate) fn defect(state: &Path) -> Option<String> {
         let path = state.join("index.sqlite");
         if !path.exists() {
             return None;
@@ -173,7 +173,7 @@ impl Index {
     }
 
     /// The cursors, if they are true for `binding`; else none.
-    pub fn cursors(&self, binding: &Binding) -> Result<Cursors, IndexError> {
+    pub(crate) fn cursors(&self, binding: &Binding) -> Result<Cursors, IndexError> {
         let read = || -> rusqlite::Result<Cursors> {
             if self.binding()? != Some(binding.clone()) {
                 return Ok(Cursors::new());
@@ -198,7 +198,7 @@ impl Index {
     }
 
     /// How often the remote failed in a row, and when last; none where it did not.
-    pub fn failures(&self) -> Result<Option<(u64, Timestamp)>, IndexError> {
+    pub(crate) fn failures(&self) -> Result<Option<(u64, Timestamp)>, IndexError> {
         let value = |key: &str| {
             self.db
                 .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
@@ -214,7 +214,7 @@ impl Index {
     }
 
     /// Why the last run could not push.
-    pub fn failure_reason(&self) -> Result<Option<String>, IndexError> {
+    pub(crate) fn failure_reason(&self) -> Result<Option<String>, IndexError> {
         let query = self.db.query_row(
             "SELECT value FROM meta WHERE key = 'failed_why'",
             [],
@@ -224,7 +224,7 @@ impl Index {
     }
 
     /// Notes a failure of the remote at a time, with its reason, or that it works again.
-    pub fn count_failure(&mut self, failed: Option<(Timestamp, &str)>) -> Result<(), IndexError> {
+    pub(crate) fn count_failure(&mut self, failed: Option<(Timestamp, &str)>) -> Result<(), IndexError> {
         let before = self.failures()?;
         let Some((now, reason)) = failed else {
             if before.is_some() {
@@ -257,7 +257,7 @@ impl Index {
 
     /// Remembers how far files were read, and what for. Cursors from before stay where they were
     /// true for the same thing.
-    pub fn store(
+    pub(crate) fn store(
         &mut self,
         before: &Binding,
         after: &Binding,

@@ -9,10 +9,10 @@
 //! `overview`; `memo` → `index` → `tables`: a file uses only files to its left.
 
 pub mod digest;
-pub mod fingerprints;
+pub(crate) mod fingerprints;
 pub mod index;
 pub mod memo;
-pub mod months;
+pub(crate) mod months;
 mod overlap;
 pub mod overview;
 mod rows;

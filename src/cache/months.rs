@@ -16,17 +16,17 @@ use crate::store::layout::Path;
 
 /// A portion with its digest.
 #[derive(Debug)]
-pub struct Digested {
+pub(crate) struct Digested {
     /// The machine file or month.
-    pub portion: Portion,
+    pub(crate) portion: Portion,
     /// It shares no record with any other portion that is known as compared.
-    pub compared: bool,
+    pub(crate) compared: bool,
     /// Figures.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// The fingerprint of each record's id.
     pub(super) fingerprints: Fingerprints,
     /// A hash of each session's id, sorted.
-    pub names: Rc<[u64]>,
+    pub(crate) names: Rc<[u64]>,
     /// Its sessions, packed, where it was digested now; else the cache has them. Of a large
     /// fleet's, few are asked for.
     sessions: Option<Box<[u8]>>,
@@ -34,7 +34,7 @@ pub struct Digested {
 
 impl Digested {
     /// Its sessions, from memory, from the cache, or digested again.
-    pub fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
+    pub(crate) fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
         let packed = self
             .sessions
             .as_ref()
@@ -46,7 +46,7 @@ impl Digested {
     }
 
     /// All fingerprints.
-    pub fn all_fingerprints(
+    pub(crate) fn all_fingerprints(
         &self,
         repo: &Repo,
         cache: &dyn Cache,
@@ -58,7 +58,7 @@ impl Digested {
     }
 
     /// Those fingerprints that its last comparison with all others has not seen.
-    pub fn fresh_fingerprints(
+    pub(crate) fn fresh_fingerprints(
         &self,
         repo: &Repo,
         cache: &dyn Cache,
@@ -75,7 +75,7 @@ impl Digested {
     }
 
     /// Those of its fingerprints that are sought; where many are, also a few that are not.
-    pub fn fingerprints_among(
+    pub(crate) fn fingerprints_among(
         &self,
         sought: &super::fingerprints::Sought,
         repo: &Repo,
@@ -90,7 +90,7 @@ impl Digested {
 
 /// All portions that are read, those that were there before, and what is left out; of
 /// the machine `own` nothing is.
-pub fn digested(
+pub(crate) fn digested(
     repo: &Repo,
     trees: InputTrees,
     own: Option<&MachineId>,
@@ -167,10 +167,10 @@ impl Digested {
 
 /// Paths of portions that were compared with the others, and are not there any more.
 #[derive(Debug, Default)]
-pub struct Gone(pub Vec<String>);
+pub(crate) struct Gone(pub(crate) Vec<String>);
 
 /// A file's digest, from the cache or made now. None where it cannot be read.
-pub fn file(
+pub(crate) fn file(
     repo: &Repo,
     cache: &dyn Cache,
     blob: &Blob,

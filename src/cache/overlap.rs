@@ -25,7 +25,7 @@ use crate::git::repo::Repo;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// For each portion whether it must be read whole.
-pub fn overlapping(
+pub(crate) fn overlapping(
     repo: &Repo,
     portions: &[Digested],
     gone: &Gone,

@@ -77,7 +77,7 @@ impl<'a> Overview<'a> {
 
     /// Completes the views of the sessions that overlapping portions have, and adds those that were
     /// used last; the fleet then knows how many there are.
-    pub fn add_latest_sessions(&mut self) -> Result<(), DataError> {
+    pub(crate) fn add_latest_sessions(&mut self) -> Result<(), DataError> {
         let mut chosen: BTreeSet<SessionId> = self.fleet.sessions.keys().cloned().collect();
         let mut months: Vec<(Timestamp, &Digested)> = self
             .independent
@@ -110,7 +110,7 @@ impl<'a> Overview<'a> {
     }
 
     /// Counts the sessions that the fleet has beside those that it lists.
-    pub fn count_sessions(&mut self) {
+    pub(crate) fn count_sessions(&mut self) {
         let mut names: HashSet<u64> = self
             .fleet
             .sessions
@@ -303,7 +303,7 @@ pub fn manifest(
 
 /// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing
 /// all of it takes longer than computing.
-pub fn manifest_and_scraps<'a>(
+pub(crate) fn manifest_and_scraps<'a>(
     repo: &'a Repo,
     trees: InputTrees,
     rules: u64,

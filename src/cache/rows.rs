@@ -194,7 +194,7 @@ impl Packed {
 
 /// Packs records. Empty for a file with more names than any file that is written here: it is read
 /// anew for each report.
-pub fn pack(records: &RecordSet) -> Vec<u8> {
+pub(crate) fn pack(records: &RecordSet) -> Vec<u8> {
     try_pack(records).unwrap_or_default()
 }
 
@@ -287,7 +287,7 @@ impl<'a> Lists<'a> {
 
 /// Gives packed records to `rows`, as requests that count for a machine. Where the bytes are not
 /// what [`pack`] made, none is given.
-pub fn unpack(bytes: &[u8], machine: MachineIndex, rows: Rows) -> Option<()> {
+pub(crate) fn unpack(bytes: &[u8], machine: MachineIndex, rows: Rows) -> Option<()> {
     let (form, rest) = bytes.split_first()?;
     let (names, rest): (Names, &[u8]) = postcard::take_from_bytes(rest).ok()?;
     let count = usize::try_from(names.rows).ok()?;

@@ -11,15 +11,15 @@ use crate::record::{Record, Totals};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSum {
     /// The id of the session.
-    pub id: String,
+    pub(crate) id: String,
     sums: Sums,
     first: i64,
     project: String,
     last: i64,
     /// The highest index that was given in it.
-    pub highest: u64,
+    pub(crate) highest: u64,
     /// Its models, sorted.
-    pub models: Vec<String>,
+    pub(crate) models: Vec<String>,
 }
 
 impl SessionSum {
@@ -74,12 +74,12 @@ impl SessionSum {
     }
 
     /// What counts for it here.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         self.sums.into()
     }
 
     /// Its first request's time and project.
-    pub fn first(&self) -> (Timestamp, Name) {
+    pub(crate) fn first(&self) -> (Timestamp, Name) {
         (
             Timestamp::from_millis(self.first).unwrap_or(Timestamp::EPOCH),
             self.project.as_str().into(),
@@ -87,12 +87,12 @@ impl SessionSum {
     }
 
     /// Its last request's time.
-    pub fn last(&self) -> Timestamp {
+    pub(crate) fn last(&self) -> Timestamp {
         Timestamp::from_millis(self.last).unwrap_or(Timestamp::EPOCH)
     }
 }
 
 /// A hash of a session's id.
-pub fn name(session: &str) -> u64 {
+pub(crate) fn name(session: &str) -> u64 {
     RecordId::of("session", &[session.as_bytes()]).number()
 }

@@ -8,7 +8,7 @@ use crate::record::Totals;
 
 /// Totals as they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sums {
+pub(crate) struct Sums {
     requests: u64,
     counters: [u64; 6],
     pico: u128,

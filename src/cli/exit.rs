@@ -1,48 +1,48 @@
 //! Exit codes. They are part of the interface: scripts may rely on them.
 
 /// Done.
-pub const OK: u8 = 0;
+pub(crate) const OK: u8 = 0;
 /// Failed, for a reason that has no code of its own.
-pub const FAILURE: u8 = 1;
+pub(crate) const FAILURE: u8 = 1;
 /// The command line is not valid.
-pub const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 /// Another `claude-sync` is running on this machine.
-pub const RUNNING: u8 = 3;
+pub(crate) const RUNNING: u8 = 3;
 /// The repository cannot be used: it is another one, unfinished, or of an unsupported kind.
-pub const REPOSITORY: u8 = 4;
+pub(crate) const REPOSITORY: u8 = 4;
 /// A file has a newer format version than this tool supports.
-pub const NEWER: u8 = 5;
+pub(crate) const NEWER: u8 = 5;
 /// `git` is missing, or too old.
-pub const GIT: u8 = 6;
+pub(crate) const GIT: u8 = 6;
 /// Everything is committed on this machine, but the remote was not reached. The next run pushes it.
-pub const QUEUED: u8 = 7;
+pub(crate) const QUEUED: u8 = 7;
 /// The remote was needed and not reached; nothing was changed.
-pub const REMOTE: u8 = 8;
+pub(crate) const REMOTE: u8 = 8;
 /// A setting, the key or the machine id is missing or not valid.
-pub const CONFIG: u8 = 9;
+pub(crate) const CONFIG: u8 = 9;
 /// `verify`: killed commands left locks or unfinished objects.
-pub const LEFTOVER: u8 = 10;
+pub(crate) const LEFTOVER: u8 = 10;
 /// `verify`: the local index is damaged.
-pub const INDEX: u8 = 11;
+pub(crate) const INDEX: u8 = 11;
 /// `verify`: merge driver, attributes or hooks are not set up.
-pub const SET_UP: u8 = 12;
+pub(crate) const SET_UP: u8 = 12;
 /// `verify`: a derived file or the work tree is not up to date.
-pub const STALE: u8 = 13;
+pub(crate) const STALE: u8 = 13;
 /// `verify`: there are files below `sync` that are not sync data.
-pub const FOREIGN: u8 = 14;
+pub(crate) const FOREIGN: u8 = 14;
 /// `verify`: data cannot be read, or a checksum is wrong.
-pub const DAMAGED: u8 = 15;
+pub(crate) const DAMAGED: u8 = 15;
 /// `verify`: git objects are damaged or missing.
-pub const OBJECTS: u8 = 16;
+pub(crate) const OBJECTS: u8 = 16;
 /// `budget --check`: a limit was exceeded.
-pub const OVER: u8 = 17;
+pub(crate) const OVER: u8 = 17;
 /// `doctor`: an error was found.
-pub const SICK: u8 = 18;
+pub(crate) const SICK: u8 = 18;
 /// Not pushed, because it would leave unencrypted. `verify`: files were left out.
-pub const CLEAR: u8 = 19;
+pub(crate) const CLEAR: u8 = 19;
 /// The merge driver failed. Git stops and changes nothing; 1 to 128 would mean a conflict, which can
 /// lose a side.
-pub const DRIVER: u8 = 129;
+pub(crate) const DRIVER: u8 = 129;
 
 /// What an exit code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,7 +144,7 @@ pub const ALL: [Meaning; 22] = [
 ];
 
 /// All exit codes, for `claude-sync --help`.
-pub fn help() -> String {
+pub(crate) fn help() -> String {
     let lines = ALL.iter().map(|meaning| match meaning.command {
         Some(command) => line(meaning.code, &format!("{command}: {}", meaning.text)),
         None => line(meaning.code, meaning.text),
@@ -156,7 +156,7 @@ pub fn help() -> String {
 }
 
 /// The exit codes of a command that has its own. `ok`: what 0 means.
-pub fn help_of(command: &str, title: &str, ok: &str) -> String {
+pub(crate) fn help_of(command: &str, title: &str, ok: &str) -> String {
     let own = ALL.iter().filter(|one| one.command == Some(command));
     let own: String = own.map(|one| line(one.code, one.text)).collect();
     format!("{title}:\n{}{own}", line(OK, ok))

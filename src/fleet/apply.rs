@@ -77,7 +77,7 @@ impl Rules {
 
     /// Applies the rules to a machine file, and returns whether that changed it. Totals of the
     /// machine are refreshed by the machine.
-    pub fn apply_machine_file(&self, file: &mut SyncFile) -> bool {
+    pub(crate) fn apply_machine_file(&self, file: &mut SyncFile) -> bool {
         let before = file.clone();
         let mut judge = Judge::new(self);
         for ((kind, ..), decision) in &mut file.decisions {

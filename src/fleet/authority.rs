@@ -10,13 +10,13 @@ use crate::base::json::Extra;
 use crate::base::time::{Day, Timestamp};
 
 /// The member with the time at which a tombstone was made.
-pub const MADE: &str = "made";
+pub(crate) const MADE: &str = "made";
 /// The member that takes a tombstone back.
 pub const UNDONE: &str = "undone";
 
 /// What a decision does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// What it decides.
     Holds,
     /// Nothing: it takes back others about the same subject.
@@ -29,7 +29,7 @@ pub enum Effect {
 /// What a decision does. `written`: when the file in which it stands was written last.
 ///
 /// No clock is asked: all machines must agree, now and in a year.
-pub fn effect(kind: &str, subject: &str, said: &Extra, written: Timestamp) -> Effect {
+pub(crate) fn effect(kind: &str, subject: &str, said: &Extra, written: Timestamp) -> Effect {
     if kind != FORGOTTEN {
         return Effect::Holds;
     }
@@ -45,7 +45,7 @@ pub fn effect(kind: &str, subject: &str, said: &Extra, written: Timestamp) -> Ef
 }
 
 /// When a tombstone was made, where it states that.
-pub fn made(said: &Extra) -> Option<Timestamp> {
+pub(crate) fn made(said: &Extra) -> Option<Timestamp> {
     Timestamp::parse(said.get(MADE)?.as_str()?)
 }
 

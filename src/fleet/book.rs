@@ -14,13 +14,13 @@ use crate::format::syncfile::SyncFile;
 use crate::prices::{Change, OwnRates, PriceBook, Rule};
 
 /// A book holds no more rules: they stand in machine files, which are small.
-pub const MOST: usize = 500;
+pub(crate) const MOST: usize = 500;
 
 /// The unit of rates in files.
-pub const UNIT: &str = "USD per million tokens";
+pub(crate) const UNIT: &str = "USD per million tokens";
 
 /// The rules of the fleet, in the order in which they apply. A rule that cannot be read is none.
-pub fn rules(decisions: &Decisions) -> Vec<Rule> {
+pub(crate) fn rules(decisions: &Decisions) -> Vec<Rule> {
     let mut all: Vec<_> = decisions
         .about(PRICE)
         .filter_map(|(subject, revision, said)| Some((revision, subject, said.get("price")?)))
@@ -33,7 +33,7 @@ pub fn rules(decisions: &Decisions) -> Vec<Rule> {
 }
 
 /// The book that all machines' decisions make.
-pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
+pub(crate) fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> PriceBook {
     PriceBook(rules(&Decisions::gather(files)))
 }
 
@@ -90,7 +90,7 @@ pub fn write(rule: &Rule) -> Value {
 }
 
 /// Reads a rule.
-pub fn read(mut fields: Fields) -> Result<Rule, FieldError> {
+pub(crate) fn read(mut fields: Fields) -> Result<Rule, FieldError> {
     let pattern = pattern(&fields.text("model")?)
         .ok_or_else(|| bad("model", "a model's name of 1 to 200 visible characters"))?;
     let (from, to) = (day(&mut fields, "from")?, day(&mut fields, "to")?);
@@ -165,7 +165,7 @@ fn bad(key: &str, want: &'static str) -> FieldError {
 }
 
 /// A name or a pattern as rules have it.
-pub fn pattern(text: &str) -> Option<String> {
+pub(crate) fn pattern(text: &str) -> Option<String> {
     let text = text.trim().to_lowercase();
     let plain =
         !text.is_empty() && text.len() <= 200 && text.bytes().all(|byte| byte.is_ascii_graphic());
@@ -173,7 +173,7 @@ pub fn pattern(text: &str) -> Option<String> {
 }
 
 /// Thousandths of a factor.
-pub fn permille(factor: Money) -> Option<u64> {
+pub(crate) fn permille(factor: Money) -> Option<u64> {
     let permille = u64::try_from(factor.pico() / 1_000_000_000).ok()?;
     (factor.pico().is_multiple_of(1_000_000_000) && (1..=1_000_000).contains(&permille))
         .then_some(permille)
@@ -189,7 +189,7 @@ fn amount(value: &Value) -> Option<Money> {
 }
 
 /// The book as a file, for `claude-sync price import`.
-pub fn export(rules: &[Rule]) -> Value {
+pub(crate) fn export(rules: &[Rule]) -> Value {
     json!({ "version": 1, "unit": UNIT, "prices": rules.iter().map(write).collect::<Vec<_>>() })
 }
 

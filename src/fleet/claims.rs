@@ -13,25 +13,25 @@ use crate::record::{Sum, Totals};
 /// A machine's claim about one of its sessions, or about all that it used.
 pub(super) struct Claim {
     /// Empty where it is about all that the machine used.
-    pub session: SessionId,
-    pub sum: Sum,
-    pub how: Claimed,
+    pub(crate) session: SessionId,
+    pub(crate) sum: Sum,
+    pub(crate) how: Claimed,
 }
 
 /// How a claim is shown, beside its figures.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Claimed {
     /// Empty where it is about several models, or not known.
-    pub model: String,
+    pub(crate) model: String,
     /// The first request that it names.
-    pub first: Option<Timestamp>,
+    pub(crate) first: Option<Timestamp>,
     /// When it is booked.
-    pub booked: Option<Timestamp>,
+    pub(crate) booked: Option<Timestamp>,
 }
 
 impl Claimed {
     /// Joins another claim of the same machine about the same session.
-    pub fn join(&mut self, other: Self) {
+    pub(crate) fn join(&mut self, other: Self) {
         self.model = std::mem::take(&mut self.model).max(other.model);
         self.first = self.first.into_iter().chain(other.first).min();
         self.booked = self.booked.max(other.booked);

@@ -40,27 +40,27 @@ pub(super) type History = (Source, Name, Option<Window>, [u64; 4]);
 /// One sum, with all machines that have it.
 #[derive(Debug, Clone)]
 pub(super) struct Compared {
-    pub key: SumKey,
-    pub sum: Sum,
+    pub(crate) key: SumKey,
+    pub(crate) sum: Sum,
     /// The machine that it counts for.
-    pub rank: Rank,
+    pub(crate) rank: Rank,
     /// All machines that hold it, and their aliases.
-    pub holders: BTreeSet<MachineIndex>,
+    pub(crate) holders: BTreeSet<MachineIndex>,
     /// Those that noted what they deducted.
-    pub settled: BTreeSet<MachineIndex>,
+    pub(crate) settled: BTreeSet<MachineIndex>,
     /// What they deducted.
-    pub deducted: Totals,
+    pub(crate) deducted: Totals,
     /// What requests of its holders match.
-    pub matched: Totals,
+    pub(crate) matched: Totals,
     /// By machine: what requests of others show of its exact window.
-    pub witnesses: BTreeMap<MachineIndex, Totals>,
+    pub(crate) witnesses: BTreeMap<MachineIndex, Totals>,
     /// Something matches it, or another source's sum is there.
-    pub touched: bool,
+    pub(crate) touched: bool,
 }
 
 impl Compared {
     /// What is taken away from it before other sums are.
-    pub fn shown(&self) -> Totals {
+    pub(crate) fn shown(&self) -> Totals {
         if self
             .witnesses
             .values()
@@ -72,12 +72,12 @@ impl Compared {
     }
 
     /// What the machine at this index deducted.
-    pub fn is_settled(&self, machine: MachineIndex) -> bool {
+    pub(crate) fn is_settled(&self, machine: MachineIndex) -> bool {
         self.settled.contains(&machine)
     }
 
     /// Whether records show all of it.
-    pub fn is_shown(&self) -> bool {
+    pub(crate) fn is_shown(&self) -> bool {
         match self.key.source {
             Source::StatsCache => self.touched,
             _ => Excess {
@@ -89,7 +89,7 @@ impl Compared {
     }
 
     /// Takes over the same history from another machine.
-    pub fn merge(&mut self, other: Self) {
+    pub(crate) fn merge(&mut self, other: Self) {
         self.rank = self.rank.min(other.rank);
         self.holders.extend(other.holders);
         self.settled.extend(other.settled);
@@ -122,7 +122,7 @@ impl Compared {
     }
 
     /// The row that counts `totals` of it.
-    pub fn row<'s>(&'s self, model: &'s str, at: Timestamp, totals: Totals) -> Row<'s> {
+    pub(crate) fn row<'s>(&'s self, model: &'s str, at: Timestamp, totals: Totals) -> Row<'s> {
         Row {
             id: None,
             machine: self.rank.1,
@@ -140,7 +140,7 @@ impl Compared {
     }
 
     /// Whether it is one history with another of its source.
-    pub fn identity(&self) -> Option<History> {
+    pub(crate) fn identity(&self) -> Option<History> {
         let (key, c) = (&self.key, &self.sum.totals.counters);
         match key.source {
             Source::Claim => None,
@@ -173,13 +173,13 @@ fn figures(totals: &Totals) -> [u64; 4] {
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
     /// Their reach and index, sorted.
-    pub all: Vec<(Span, SumIndex)>,
+    pub(crate) all: Vec<(Span, SumIndex)>,
     /// The longest reach, in milliseconds.
-    pub longest: i64,
+    pub(crate) longest: i64,
 }
 
 impl Bucket {
-    pub fn meeting(&self, span: Span) -> impl Iterator<Item = SumIndex> {
+    pub(crate) fn meeting(&self, span: Span) -> impl Iterator<Item = SumIndex> {
         let begin = self
             .all
             .partition_point(|(reach, _)| reach.from < span.from.saturating_sub(self.longest));
@@ -194,7 +194,7 @@ impl Bucket {
 /// Sums of one machine of which something counted.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    pub all: Vec<(SumIndex, Totals)>,
+    pub(crate) all: Vec<(SumIndex, Totals)>,
     /// Those about one session: there may be many, and they touch each other only within it.
     by_session: HashMap<SessionId, Vec<(SumIndex, Totals)>>,
     /// Those about no session.
@@ -215,7 +215,7 @@ impl Counted {
     }
 
     /// Those that may match a sum about a session, or about none.
-    pub fn beside(&self, session: &SessionId) -> impl Iterator<Item = &(SumIndex, Totals)> {
+    pub(crate) fn beside(&self, session: &SessionId) -> impl Iterator<Item = &(SumIndex, Totals)> {
         let none = non_empty(session).is_none();
         let of_session = if none {
             None

@@ -85,7 +85,7 @@ impl Fleet {
     }
 
     /// As [`Self::count_rows`], by a price book that may not be the machines' own.
-    pub fn count_by(machines: Vec<MachineData>, book: PriceBook, rows: Rows) -> Self {
+    pub(crate) fn count_by(machines: Vec<MachineData>, book: PriceBook, rows: Rows) -> Self {
         let (mut fleet, sums) = Self::compare(machines, book, rows);
         sums.count(&mut fleet, rows);
         fleet.conflicts.sort();

@@ -13,16 +13,16 @@ use crate::format::manifest::Manifest;
 use crate::format::syncfile::{Decision, DecisionKey, SyncFile};
 
 /// A machine's name. Its subject is a machine; its member is `label`.
-pub const LABEL: &str = "label";
+pub(crate) const LABEL: &str = "label";
 /// A machine that will not sync again. Its subject is a machine; its member is `retired`.
-pub const RETIRED: &str = "retired";
+pub(crate) const RETIRED: &str = "retired";
 /// Merges machine `subject` into the machine `into`.
 pub const MERGED: &str = "merged";
 /// A price or a discount of the fleet's price book. Its subject names models, days and kind; its
 /// member is `price`: a rule, or `false`.
 pub const PRICE: &str = "price";
 /// Makes the version of `machine` authoritative in a conflict about the session `subject`.
-pub const ACCEPTED: &str = "accepted";
+pub(crate) const ACCEPTED: &str = "accepted";
 
 /// Has something forgotten. Its subject names what: `session:MAC`, `project:MAC`, `machine:ID`,
 /// `before:DAY`. A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the
@@ -31,10 +31,10 @@ pub const FORGOTTEN: &str = "forgotten";
 
 /// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject
 /// is any; its member is `manifest`.
-pub const ADOPTED: &str = "adopted-manifest";
+pub(crate) const ADOPTED: &str = "adopted-manifest";
 
 /// The manifests of version 1.0 that some machine adopted, each once.
-pub fn adopted<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
+pub(crate) fn adopted<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
     let mut found: BTreeMap<&str, String> = BTreeMap::new();
     for ((kind, subject, _), decision) in files.flat_map(|file| &file.decisions) {
         if kind == ADOPTED
@@ -54,11 +54,11 @@ pub fn adopted<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Vec<Manifest> {
 
 /// The decisions that hold.
 #[derive(Debug, Clone, Default)]
-pub struct Decisions(BTreeMap<(String, String), (u64, String, Extra)>);
+pub(crate) struct Decisions(BTreeMap<(String, String), (u64, String, Extra)>);
 
 impl Decisions {
     /// Gathers the decisions of all machine files.
-    pub fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Self {
+    pub(crate) fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
         for ((kind, subject, revision), decision) in files.flat_map(|file| &file.decisions) {
             let text = Object::new().extra(&decision.0).line();
@@ -78,36 +78,36 @@ impl Decisions {
     }
 
     /// All that hold of a kind: subject, revision and members.
-    pub fn about<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
+    pub(crate) fn about<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
         let all = self.0.iter().filter(move |((of, _), _)| of == kind);
         all.map(|((_, subject), (revision, _, said))| (subject.as_str(), *revision, said))
     }
 
     /// The label of a machine.
-    pub fn label(&self, machine: &MachineId) -> Option<&str> {
+    pub(crate) fn label(&self, machine: &MachineId) -> Option<&str> {
         self.get(LABEL, machine.as_str(), "label")?
             .as_str()
             .filter(|label| !label.is_empty())
     }
 
     /// Whether a machine is retired.
-    pub fn is_retired(&self, machine: &MachineId) -> bool {
+    pub(crate) fn is_retired(&self, machine: &MachineId) -> bool {
         self.get(RETIRED, machine.as_str(), "retired")
             .is_some_and(|value| value == true)
     }
 
     /// The machine that this one was merged into.
-    pub fn merged_into(&self, machine: &MachineId) -> Option<MachineId> {
+    pub(crate) fn merged_into(&self, machine: &MachineId) -> Option<MachineId> {
         MachineId::canonical(self.get(MERGED, machine.as_str(), "into")?.as_str()?)
     }
 
     /// The authoritative machine in a session's conflict.
-    pub fn accepted(&self, session: &SessionId) -> Option<MachineId> {
+    pub(crate) fn accepted(&self, session: &SessionId) -> Option<MachineId> {
         MachineId::canonical(self.get(ACCEPTED, session.as_str(), "machine")?.as_str()?)
     }
 
     /// The key of a new decision, which outranks all that are known here.
-    pub fn next(&self, intent: &Intent) -> (DecisionKey, Decision) {
+    pub(crate) fn next(&self, intent: &Intent) -> (DecisionKey, Decision) {
         // Prices apply in the order in which they were set, about any subject.
         let same = |subject: &str| intent.kind == PRICE || subject == intent.subject;
         let known = self
@@ -143,7 +143,7 @@ pub struct Intent {
 
 /// Resolves merge decisions to a final machine index, for each of a sorted list of machines.
 /// Follows chains; ignores cycles.
-pub fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<MachineIndex> {
+pub(crate) fn places(machines: &[MachineId], decisions: &Decisions) -> Vec<MachineIndex> {
     let next: Vec<MachineIndex> = machines
         .iter()
         .enumerate()

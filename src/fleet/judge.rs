@@ -14,11 +14,11 @@ use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Applied {
     /// The file is another one now.
-    pub changed: bool,
+    pub(crate) changed: bool,
     /// Ids of records that went with their session or project, or because another copy did.
-    pub forgotten: Vec<Forgotten>,
+    pub(crate) forgotten: Vec<Forgotten>,
     /// Ids of records that went because of their day, and by which tombstones.
-    pub passed: BTreeMap<RecordId, Reasons>,
+    pub(crate) passed: BTreeMap<RecordId, Reasons>,
 }
 
 impl Applied {
@@ -34,7 +34,7 @@ impl Applied {
 impl Rules {
     /// What is kept of a machine's records, those of transcripts for example, and what became of
     /// the others.
-    pub fn keep<'r>(
+    pub(crate) fn keep<'r>(
         &self,
         machine: &MachineId,
         records: &'r RecordSet,
@@ -52,12 +52,12 @@ impl Rules {
     }
 
     /// Whether a sum of a machine is kept.
-    pub fn keeps_sum(&self, machine: &MachineId, key: &SumKey, sum: &Sum) -> bool {
+    pub(crate) fn keeps_sum(&self, machine: &MachineId, key: &SumKey, sum: &Sum) -> bool {
         Judge::new(self).keeps_sum(machine, key, sum)
     }
 
     /// A record at the level that retention allows on a machine.
-    pub fn shortened(&self, machine: &MachineId, record: Record) -> Record {
+    pub(crate) fn shortened(&self, machine: &MachineId, record: Record) -> Record {
         if self
             .pruned
             .get(machine)
@@ -71,7 +71,7 @@ impl Rules {
 
     /// Of these records, those whose ids are forgotten without a tombstone: what an earlier version
     /// noted.
-    pub fn unexplained(
+    pub(crate) fn unexplained(
         &self,
         machine: &MachineId,
         records: &RecordSet,

@@ -9,38 +9,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::base::ids::MachineId;
 
 /// The bytes of one machine's month, in all its files. One million requests take about 300 MB.
-pub const MONTH_BYTES: u64 = 256 << 20;
+pub(crate) const MONTH_BYTES: u64 = 256 << 20;
 
 /// The files of one machine's month.
-pub const MONTH_FILES: u64 = 4_000;
+pub(crate) const MONTH_FILES: u64 = 4_000;
 
 /// The bytes of all machine files and months.
-pub const FLEET_BYTES: u64 = 4 << 30;
+pub(crate) const FLEET_BYTES: u64 = 4 << 30;
 
 /// The largest number of machines that are read.
-pub const MACHINES: usize = 2_000;
+pub(crate) const MACHINES: usize = 2_000;
 
 /// What reading a portion costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Weight {
+pub(crate) struct Weight {
     /// Bytes of files that are read at all.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Their number.
-    pub files: u64,
+    pub(crate) files: u64,
 }
 
 /// What is left out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// Portions, by machine and path.
-    pub portions: Vec<(MachineId, String)>,
+    pub(crate) portions: Vec<(MachineId, String)>,
     /// How many machines are left out altogether.
-    pub machines: u64,
+    pub(crate) machines: u64,
 }
 
 /// Splits portions into those that are read and those that are left out. Those of the machine `own`
 /// are read in any case.
-pub fn split<P: Part>(
+pub(crate) fn split<P: Part>(
     all: Vec<(P, Weight)>,
     own: Option<&MachineId>,
 ) -> (Vec<(P, Weight)>, LeftOut) {
@@ -72,7 +72,7 @@ pub fn split<P: Part>(
 }
 
 /// A machine file, or one machine's month.
-pub trait Part {
+pub(crate) trait Part {
     /// Whose it is.
     fn machine(&self) -> &MachineId;
     /// Its path in the repository.

@@ -28,22 +28,22 @@ pub struct MachineData {
     /// Its machine file; none where there is none, an error where it cannot be read.
     pub machine_file: Option<Result<SyncFile, FormatError>>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
-    pub adopted: Option<ManifestMachine>,
+    pub(crate) adopted: Option<ManifestMachine>,
     /// Its records, each joined from all its copies in all its files.
     pub records: RecordSet,
     /// Its sums; the claims of the machine file are not among them.
     pub sums: BTreeMap<SumKey, Sum>,
     /// Ids of forgotten records that it noted.
-    pub forgotten: BTreeSet<Forgotten>,
+    pub(crate) forgotten: BTreeSet<Forgotten>,
     /// Ids of forgotten records that it brought back.
-    pub kept: BTreeSet<RecordId>,
+    pub(crate) kept: BTreeSet<RecordId>,
     /// Files and lines that were left out.
-    pub problems: Vec<Conflict>,
+    pub(crate) problems: Vec<Conflict>,
     /// Sessions with a checksum that does not fit.
-    pub suspect: BTreeSet<SessionId>,
+    pub(crate) suspect: BTreeSet<SessionId>,
     /// It has a file that may be read, or is known otherwise: a machine of which all files were
     /// refused is none.
-    pub is_vouched: bool,
+    pub(crate) is_vouched: bool,
 }
 
 impl MachineData {
@@ -64,7 +64,7 @@ impl MachineData {
     }
 
     /// Whether all that is there of it are files that may not be read.
-    pub fn is_forged(&self) -> bool {
+    pub(crate) fn is_forged(&self) -> bool {
         !self.is_vouched
             && !self.problems.is_empty()
             && self.machine_file.is_none()
@@ -142,7 +142,7 @@ impl MachineData {
     }
 
     /// Takes over a day file.
-    pub fn add_file(&mut self, file: DayFile) {
+    pub(crate) fn add_file(&mut self, file: DayFile) {
         self.suspect.extend(file.suspects().cloned());
         self.kept.extend(file.kept());
         self.records = std::mem::take(&mut self.records).join(file.records);
@@ -157,15 +157,15 @@ impl MachineData {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct InputTrees {
     /// `sync/machines`.
-    pub machines: Option<Oid>,
+    pub(crate) machines: Option<Oid>,
     /// `sync/archive`.
-    pub archive: Option<Oid>,
+    pub(crate) archive: Option<Oid>,
 }
 
 impl InputTrees {
     /// Without day files: machine files state names and decisions.
     #[must_use]
-    pub fn machine_files(self) -> Self {
+    pub(crate) fn machine_files(self) -> Self {
         Self {
             archive: None,
             ..self
@@ -173,7 +173,7 @@ impl InputTrees {
     }
 
     /// As a manifest names them.
-    pub fn inputs(self) -> Inputs {
+    pub(crate) fn inputs(self) -> Inputs {
         Inputs {
             machines: self.machines.map(|id| id.to_string()),
             archive: self.archive.map(|id| id.to_string()),
@@ -250,7 +250,7 @@ pub fn load(repo: &Repo, trees: InputTrees) -> Result<Vec<MachineData>, DataErro
 }
 
 /// Names what is left out among the problems of the machines concerned.
-pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>) {
+pub(crate) fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>) {
     for (machine, path) in left.portions {
         let data = fleet
             .entry(machine.clone())
@@ -270,12 +270,12 @@ pub fn name_left_out(left: LeftOut, fleet: &mut BTreeMap<MachineId, MachineData>
 
 /// The content of the file at `path`, as far as it may be read. Checks its size first. Fails where
 /// the object is missing: figures without it would be wrong figures.
-pub fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
+pub(crate) fn content(repo: &Repo, path: &str, oid: Oid) -> Result<Content, DataError> {
     standing(repo, path, oid).map(|(content, _)| content)
 }
 
 /// As [`content()`], and whether that is always so: see [`crate::git::admit::Admitted::always`].
-pub fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bool), DataError> {
+pub(crate) fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bool), DataError> {
     Ok(match repo.blob_size(oid)? {
         Some(size) if size > MAX_DAY_FILE.max(MAX_SYNC_FILE) => (Content::TooLarge(size), true),
         _ => match repo.admit(path, oid, repo.stored(oid)?)? {
@@ -292,9 +292,9 @@ pub struct Portion {
     /// Its path in the repository: a file, or a month's folder.
     pub path: String,
     /// Whose it is.
-    pub machine: MachineId,
+    pub(crate) machine: MachineId,
     /// It is a machine file.
-    pub is_machine_file: bool,
+    pub(crate) is_machine_file: bool,
     /// The blob or tree.
     pub oid: Oid,
 }
@@ -315,7 +315,7 @@ impl Part for Portion {
 
 impl Portion {
     /// What reading it costs. A file that is too large is never read.
-    pub fn weight(&self, repo: &Repo) -> Result<Weight, DataError> {
+    pub(crate) fn weight(&self, repo: &Repo) -> Result<Weight, DataError> {
         let mut out = Weight::default();
         for (blob, _) in self.files(repo)? {
             let size = repo
@@ -329,7 +329,7 @@ impl Portion {
     }
 
     /// Its files, each with its kind.
-    pub fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
+    pub(crate) fn files(&self, repo: &Repo) -> Result<Vec<(Blob, Path)>, DataError> {
         if self.is_machine_file {
             return Ok(vec![(
                 Blob {
@@ -358,7 +358,7 @@ impl Portion {
 }
 
 /// All machine files and machines' months.
-pub fn portions(repo: &Repo, trees: InputTrees) -> Result<Vec<Portion>, DataError> {
+pub(crate) fn portions(repo: &Repo, trees: InputTrees) -> Result<Vec<Portion>, DataError> {
     let mut out = Vec::new();
     for (name, entry) in repo.entries(trees.machines)? {
         let path = format!("{}/{name}", layout::MACHINES);

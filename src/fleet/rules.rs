@@ -73,7 +73,7 @@ pub struct Rules {
 
 impl Rules {
     /// Gathers the rules of machine files. Ids of forgotten records stand in day files.
-    pub fn gather<'a>(files: impl IntoIterator<Item = &'a SyncFile>) -> Self {
+    pub(crate) fn gather<'a>(files: impl IntoIterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
         for file in files {
             out.pruned.extend(
@@ -146,7 +146,7 @@ impl Rules {
     }
 
     /// Adds a decision that is taken now.
-    pub fn decide(&mut self, subject: &str, said: &Extra, now: Timestamp) {
+    pub(crate) fn decide(&mut self, subject: &str, said: &Extra, now: Timestamp) {
         let known = self
             .tombstones
             .get(subject)
@@ -156,7 +156,7 @@ impl Rules {
     }
 
     /// All tombstones, by subject.
-    pub fn stones(&self) -> impl Iterator<Item = Stone> {
+    pub(crate) fn stones(&self) -> impl Iterator<Item = Stone> {
         self.tombstones.iter().map(|(subject, stone)| Stone {
             subject: subject.clone(),
             salt: stone
@@ -171,24 +171,24 @@ impl Rules {
     }
 
     /// Whether what was decided about a subject was taken back.
-    pub fn is_undone(&self, subject: &str) -> bool {
+    pub(crate) fn is_undone(&self, subject: &str) -> bool {
         self.tombstones
             .get(subject)
             .is_some_and(|stone| stone.effect == Effect::Undone)
     }
 
     /// Adds ids of forgotten records.
-    pub fn forget_ids(&mut self, ids: impl IntoIterator<Item = Forgotten>) {
+    pub(crate) fn forget_ids(&mut self, ids: impl IntoIterator<Item = Forgotten>) {
         self.ids.extend(ids);
     }
 
     /// Adds ids that somebody brought back: they were forgotten without a tombstone.
-    pub fn keep_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
+    pub(crate) fn keep_ids(&mut self, ids: impl IntoIterator<Item = RecordId>) {
         self.kept.extend(ids);
     }
 
     /// Adds ids of records of which one copy went because of its day. Returns whether that is new.
-    pub fn pass(&mut self, ids: BTreeMap<RecordId, BTreeSet<RecordId>>) -> bool {
+    pub(crate) fn pass(&mut self, ids: BTreeMap<RecordId, BTreeSet<RecordId>>) -> bool {
         let before = self.passed.len();
         for (id, why) in ids {
             self.passed.entry(id).or_default().extend(why);
@@ -198,7 +198,7 @@ impl Rules {
 
     /// The ids that are forgotten. One that went by tombstones is, as long as one of these holds,
     /// or is not known here.
-    pub fn forgotten_ids(&self) -> BTreeSet<RecordId> {
+    pub(crate) fn forgotten_ids(&self) -> BTreeSet<RecordId> {
         self.ids
             .iter()
             .filter(|one| self.is_forgotten(one))
@@ -233,12 +233,12 @@ impl Rules {
     }
 
     /// The forgotten ids that other rules do not have.
-    pub fn new_ids(&self, other: &Self) -> BTreeSet<Forgotten> {
+    pub(crate) fn new_ids(&self, other: &Self) -> BTreeSet<Forgotten> {
         self.ids.difference(&other.ids).copied().collect()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self
             == Self {
                 keys: self.keys.clone(),
@@ -261,13 +261,13 @@ impl Rules {
 
     /// How many names were forgotten that cannot be known here: their tombstones were made with a
     /// key that this machine does not have.
-    pub fn unknown_names(&self) -> usize {
+    pub(crate) fn unknown_names(&self) -> usize {
         let all = self.sessions.iter().chain(&self.projects);
         all.filter(|(name, _)| name.is_unknown(&self.keys)).count()
     }
 
     /// Whether this id is one of what was forgotten.
-    pub fn forgets(&self, id: RecordId) -> bool {
+    pub(crate) fn forgets(&self, id: RecordId) -> bool {
         let first = Forgotten { id, by: None };
         self.ids
             .range(first..)
@@ -276,7 +276,7 @@ impl Rules {
     }
 
     /// Whether all of a machine was forgotten.
-    pub fn forgets_machine(&self, machine: &MachineId) -> bool {
+    pub(crate) fn forgets_machine(&self, machine: &MachineId) -> bool {
         self.machines.contains(machine)
     }
 
@@ -287,7 +287,7 @@ impl Rules {
     }
 
     /// Of days before this one a machine's records are bare.
-    pub fn pruned_before(&self, machine: &MachineId) -> Option<Day> {
+    pub(crate) fn pruned_before(&self, machine: &MachineId) -> Option<Day> {
         self.pruned.get(machine).copied()
     }
 
@@ -336,7 +336,7 @@ impl Rules {
 
     /// Whether the rules that go by days hold for a machine's month, by its first day and the first
     /// day of which details are there.
-    pub fn allow_days(
+    pub(crate) fn allow_days(
         &self,
         machine: &MachineId,
         first: Option<Day>,

@@ -15,7 +15,7 @@ use crate::record::{Record, Sum, SumKey};
 
 /// The sums that the machine `me` has to write down before its records become those that it has in
 /// `after`.
-pub fn settle(
+pub(crate) fn settle(
     me: &MachineId,
     before: Vec<MachineData>,
     after: Vec<MachineData>,
@@ -92,14 +92,14 @@ fn find<'s>(sums: &'s Sums, key: &SumKey, machine: MachineIndex) -> Option<&'s C
 
 /// Notes in a record that is to be shortened which records without an id of their own are the same
 /// request.
-pub fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
+pub(crate) fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
     if !record.derived && derived.contains(&record.twin()) {
         record.twins.insert(record.twin());
     }
 }
 
 /// The ids of all records of a fleet that have none of their own.
-pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
+pub(crate) fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
     machines
         .iter()
         .flat_map(|data| data.records.entries())
@@ -110,7 +110,7 @@ pub fn derived_ids(machines: &[MachineData]) -> BTreeSet<RecordId> {
 
 /// For each of some sums whether what a machine has shows all of it already, so that it need not be
 /// written.
-pub fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
+pub(crate) fn shown(machine: &MachineData, lines: &[(SumKey, Sum)]) -> Vec<bool> {
     // That one of them shows another is no reason to leave it out, and neither is what was imported
     // before.
     let alone = |line: &(SumKey, Sum)| MachineData {

@@ -38,7 +38,7 @@ impl Subject {
     }
 
     /// Whether a tombstone is about it, with one of the keys that are here or without one.
-    pub fn is_of(&self, stone: &Stone, keys: &[NameKey]) -> bool {
+    pub(crate) fn is_of(&self, stone: &Stone, keys: &[NameKey]) -> bool {
         let mut keys = std::iter::once(None).chain(keys.iter().map(Some));
         keys.any(|key| self.tombstone(&stone.salt, key).0 == stone.subject)
     }
@@ -48,11 +48,11 @@ impl Subject {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stone {
     /// The subject of the decision.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The salt of its name, where it hides one.
-    pub salt: String,
+    pub(crate) salt: String,
     /// When it was made, where it states that.
-    pub made: Option<Timestamp>,
+    pub(crate) made: Option<Timestamp>,
     /// What it does.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
 }

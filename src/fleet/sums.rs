@@ -27,7 +27,7 @@ struct Versions {
 /// All sums of a fleet, in the order in which they count.
 #[derive(Debug, Default)]
 pub(super) struct Sums {
-    pub all: Vec<Compared>,
+    pub(crate) all: Vec<Compared>,
     claimed: HashMap<(MachineIndex, SessionId), Claimed>,
     /// By model, and those that match any.
     by_model: HashMap<Name, Bucket>,
@@ -41,7 +41,7 @@ pub(super) struct Sums {
 
 impl Sums {
     /// Gathers the sums of all machines. `places`: for each the machine that it counts for.
-    pub fn gather(machines: &[MachineData], places: &[MachineIndex]) -> Self {
+    pub(crate) fn gather(machines: &[MachineData], places: &[MachineIndex]) -> Self {
         let mut out = Self {
             places: places.to_vec(),
             ..Self::default()
@@ -205,7 +205,7 @@ impl Sums {
     }
 
     /// Counts what sums state beyond all that.
-    pub fn count(mut self, fleet: &mut Fleet, rows: Rows) {
+    pub(crate) fn count(mut self, fleet: &mut Fleet, rows: Rows) {
         let mut counted: HashMap<MachineIndex, Counted> = HashMap::new();
         for at in (0..self.all.len()).map(SumIndex) {
             let place = self.all[at].rank.1;

@@ -12,7 +12,7 @@ use crate::base::key::{NameKey, hex, mac};
 /// The name of something that was forgotten, as a decision's subject has it behind its kind: `MAC`,
 /// or with a key `MARK:MAC`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct HiddenName {
+pub(crate) struct HiddenName {
     /// The mark of the key that is in the MAC.
     mark: Option<String>,
     salt: String,
@@ -21,7 +21,7 @@ pub struct HiddenName {
 
 impl HiddenName {
     /// For a name, which is of a kind: `session`, `project`.
-    pub fn of(kind: &str, salt: &str, name: &str, key: Option<&NameKey>) -> Self {
+    pub(crate) fn of(kind: &str, salt: &str, name: &str, key: Option<&NameKey>) -> Self {
         let sign = match key {
             Some(key) => hex(&key.sign(&[kind, salt, name])[..16]),
             None => hex(&mac(salt.as_bytes(), name.as_bytes())[..16]),
@@ -34,7 +34,7 @@ impl HiddenName {
     }
 
     /// Reads what stands behind the kind.
-    pub fn read(text: &str, salt: &str) -> Self {
+    pub(crate) fn read(text: &str, salt: &str) -> Self {
         let (mark, sign) = text
             .split_once(':')
             .map_or((None, text), |(mark, sign)| (Some(mark.to_owned()), sign));
@@ -46,7 +46,7 @@ impl HiddenName {
     }
 
     /// What stands behind the kind.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.mark
             .iter()
             .fold(self.sign.clone(), |sign, mark| format!("{mark}:{sign}"))
@@ -59,17 +59,17 @@ impl HiddenName {
     }
 
     /// Whether the name cannot be known here: it was made with a key that is not here.
-    pub fn is_unknown(&self, keys: &[NameKey]) -> bool {
+    pub(crate) fn is_unknown(&self, keys: &[NameKey]) -> bool {
         self.mark.is_some() && self.key(keys).is_none()
     }
 
     /// Whether this name was forgotten.
-    pub fn hits(&self, kind: &str, name: &str, keys: &[NameKey]) -> bool {
+    pub(crate) fn hits(&self, kind: &str, name: &str, keys: &[NameKey]) -> bool {
         !self.is_unknown(keys) && Self::of(kind, &self.salt, name, self.key(keys)) == *self
     }
 
     /// Distinguishes it from others.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         format!("{} {}", self.salt, self.text()).into_bytes()
     }
 }

@@ -57,7 +57,7 @@ pub struct Row<'a> {
 
 impl<'a> Row<'a> {
     /// A record that counts for a machine.
-    pub fn of(entry: &Entry<'a>, machine: MachineIndex) -> Self {
+    pub(crate) fn of(entry: &Entry<'a>, machine: MachineIndex) -> Self {
         Self {
             id: Some(entry.id),
             machine,
@@ -79,7 +79,7 @@ impl<'a> Row<'a> {
     }
 
     /// Whether only its UTC day is known, not its time.
-    pub fn is_day(&self) -> bool {
+    pub(crate) fn is_day(&self) -> bool {
         matches!(
             self.source,
             RowSource::Record(Level::Bare | Level::Daily)
@@ -88,12 +88,12 @@ impl<'a> Row<'a> {
     }
 
     /// Whether it is what Claude Code's account states beyond requests.
-    pub fn is_ledger(&self) -> bool {
+    pub(crate) fn is_ledger(&self) -> bool {
         matches!(self.source, RowSource::Ledger(_))
     }
 
     /// Whether it is a sum.
-    pub fn is_sum(&self) -> bool {
+    pub(crate) fn is_sum(&self) -> bool {
         matches!(self.source, RowSource::Sum(_))
     }
 }
@@ -108,28 +108,28 @@ pub struct MachineView {
     /// Its id.
     pub id: MachineId,
     /// Its label, or else its host's name; empty where it has neither.
-    pub label: String,
+    pub(crate) label: String,
     /// It will not sync again.
-    pub retired: bool,
+    pub(crate) retired: bool,
     /// The machine that this one was merged into; its requests count there.
-    pub merged_into: Option<MachineIndex>,
+    pub(crate) merged_into: Option<MachineIndex>,
     /// Its machine file, where it can be read.
-    pub machine_file: Option<SyncFile>,
+    pub(crate) machine_file: Option<SyncFile>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
-    pub adopted: Option<ManifestMachine>,
+    pub(crate) adopted: Option<ManifestMachine>,
     /// Why its machine file cannot be read.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
     /// What counts for it.
     pub totals: Totals,
     /// Its last request that counts for it.
-    pub last_usage: Option<Timestamp>,
+    pub(crate) last_usage: Option<Timestamp>,
 }
 
 /// A session of the fleet.
 #[derive(Debug, Clone, Default)]
 pub struct SessionView {
     /// The machines that hold some of it.
-    pub machines: BTreeSet<MachineIndex>,
+    pub(crate) machines: BTreeSet<MachineIndex>,
     /// Its first row's time, and the project there.
     pub first: Option<(Timestamp, Name)>,
     /// Its last row's time.
@@ -137,14 +137,14 @@ pub struct SessionView {
     /// What counts for it.
     pub totals: Totals,
     /// Records of it that several machines hold.
-    pub shared: u64,
+    pub(crate) shared: u64,
     /// It needs review.
-    pub pending: bool,
+    pub(crate) pending: bool,
 }
 
 impl SessionView {
     /// How its copies were brought together.
-    pub fn status(&self) -> ConflictStatus {
+    pub(crate) fn status(&self) -> ConflictStatus {
         match (self.pending, self.machines.len()) {
             (true, _) => ConflictStatus::Pending,
             (false, 0 | 1) => ConflictStatus::None,
@@ -153,7 +153,7 @@ impl SessionView {
     }
 
     /// Takes note of a first time, with its project.
-    pub fn begins(&mut self, at: Timestamp, project: &str) {
+    pub(crate) fn begins(&mut self, at: Timestamp, project: &str) {
         if self
             .first
             .as_ref()
@@ -172,7 +172,7 @@ pub struct Fleet {
     /// All sessions; or some of them, where the fleet was made from digests.
     pub sessions: BTreeMap<SessionId, SessionView>,
     /// How many sessions there are beside them.
-    pub unlisted: u64,
+    pub(crate) unlisted: u64,
     /// How many records there are.
     pub records: u64,
     /// The sum of all that counts.
@@ -202,7 +202,7 @@ impl Fleet {
     }
 
     /// Adds to the totals of the fleet and of a machine.
-    pub fn count_for(&mut self, machine: MachineIndex, totals: Totals, window: Window) {
+    pub(crate) fn count_for(&mut self, machine: MachineIndex, totals: Totals, window: Window) {
         let view = &mut self.machines[machine];
         view.totals = view.totals.plus(totals);
         view.last_usage = view.last_usage.max(Some(window.last));
@@ -216,7 +216,7 @@ impl Fleet {
     }
 
     /// The index of a machine, or of the one that it was merged into.
-    pub fn place(&self, machine: &MachineId) -> Option<MachineIndex> {
+    pub(crate) fn place(&self, machine: &MachineId) -> Option<MachineIndex> {
         self.machines
             .binary_search_by(|view| view.id.cmp(machine))
             .ok()
@@ -224,13 +224,13 @@ impl Fleet {
     }
 
     /// The view of a session.
-    pub fn session(&mut self, id: &SessionId) -> &mut SessionView {
+    pub(crate) fn session(&mut self, id: &SessionId) -> &mut SessionView {
         // Cheap: an id is shared text.
         self.sessions.entry(id.clone()).or_default()
     }
 
     /// The machines' names for people: the label, with the id's first digits where two share one.
-    pub fn labels(&self) -> Vec<String> {
+    pub(crate) fn labels(&self) -> Vec<String> {
         let mut seen: BTreeMap<&str, u32> = BTreeMap::new();
         for machine in &self.machines {
             *seen.entry(&machine.label).or_default() += 1;
@@ -265,6 +265,6 @@ impl Fleet {
 }
 
 /// A session's id, where a record or a sum has one.
-pub fn non_empty(session: &SessionId) -> Option<&SessionId> {
+pub(crate) fn non_empty(session: &SessionId) -> Option<&SessionId> {
     Some(session).filter(|session| !session.as_str().is_empty())
 }

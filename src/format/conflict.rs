@@ -73,7 +73,7 @@ const TEXTS: [(Code, &str); 17] = [
 
 impl Code {
     /// The text of a code that this version knows.
-    pub fn known_text(&self) -> Option<&'static str> {
+    pub(crate) fn known_text(&self) -> Option<&'static str> {
         let mut texts = TEXTS.iter();
         texts.find(|(code, _)| code == self).map(|(_, text)| *text)
     }
@@ -87,7 +87,7 @@ impl Code {
     }
 
     /// Reads the text.
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let known = TEXTS.iter().find(|(_, known)| *known == text);
         known.map_or_else(|| Self::Other(text.to_owned()), |(code, _)| code.clone())
     }
@@ -127,18 +127,18 @@ impl PartialOrd for Code {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conflict {
     /// Why it is there.
-    pub code: Code,
+    pub(crate) code: Code,
     /// The session or the path.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The ids of the machines concerned.
-    pub machines: Vec<String>,
+    pub(crate) machines: Vec<String>,
     /// How many requests or lines.
-    pub count: u64,
+    pub(crate) count: u64,
 }
 
 impl Conflict {
     /// An entry about one machine.
-    pub fn about(code: Code, subject: impl Into<String>, machine: &MachineId, count: u64) -> Self {
+    pub(crate) fn about(code: Code, subject: impl Into<String>, machine: &MachineId, count: u64) -> Self {
         Self {
             code,
             subject: subject.into(),

@@ -87,7 +87,7 @@ impl DayFile {
 
     /// Marks a session as one whose checksum failed in some version. Writing makes a new checksum;
     /// the mark stays, through all joins, for a person to see.
-    pub fn mark_suspect(&mut self, session: &SessionId) {
+    pub(crate) fn mark_suspect(&mut self, session: &SessionId) {
         self.sessions
             .entry(session.clone())
             .or_default()
@@ -95,7 +95,7 @@ impl DayFile {
     }
 
     /// The sessions that are marked.
-    pub fn suspects(&self) -> impl Iterator<Item = &SessionId> {
+    pub(crate) fn suspects(&self) -> impl Iterator<Item = &SessionId> {
         self.sessions
             .iter()
             .filter(|(_, extra)| extra.get(SUSPECT) == Some(&Value::Bool(true)))
@@ -103,7 +103,7 @@ impl DayFile {
     }
 
     /// Whether both have the same records and sums of a session.
-    pub fn agrees(&self, other: &Self, session: &SessionId) -> bool {
+    pub(crate) fn agrees(&self, other: &Self, session: &SessionId) -> bool {
         let covers = |a: &Self, b: &Self| {
             let records = b
                 .records
@@ -125,7 +125,7 @@ impl DayFile {
     }
 
     /// The ids that are brought back.
-    pub fn kept(&self) -> impl Iterator<Item = RecordId> {
+    pub(crate) fn kept(&self) -> impl Iterator<Item = RecordId> {
         let id =
             |text: &str| RecordId::parse(text.strip_prefix("{\"kept\":\"")?.strip_suffix("\"}")?);
         self.unknown
@@ -140,7 +140,7 @@ impl DayFile {
     }
 
     /// The sessions whose lines have members of their own.
-    pub fn marked(&self) -> BTreeMap<&SessionId, &Extra> {
+    pub(crate) fn marked(&self) -> BTreeMap<&SessionId, &Extra> {
         self.sessions
             .iter()
             .filter(|(_, extra)| !extra.is_empty())
@@ -148,7 +148,7 @@ impl DayFile {
     }
 
     /// Drops the members of sessions of which the file holds no line.
-    pub fn drop_empty_sessions(&mut self) {
+    pub(crate) fn drop_empty_sessions(&mut self) {
         let held: BTreeSet<SessionId> = self
             .records
             .entries()
@@ -164,7 +164,7 @@ impl DayFile {
     }
 
     /// Drops all that the file holds of some sessions.
-    pub fn drop_sessions(&mut self, some: &BTreeSet<SessionId>) {
+    pub(crate) fn drop_sessions(&mut self, some: &BTreeSet<SessionId>) {
         if some.is_empty() {
             return;
         }
@@ -183,7 +183,7 @@ impl DayFile {
     }
 
     /// Whether the file holds no line of any kind.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
             && self.sums.is_empty()
             && self.forgotten.is_empty()

@@ -10,7 +10,7 @@ use crate::record::{Record, Source, Sum, SumKey};
 
 /// A line of a day file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
+pub(crate) enum Line {
     /// A session's line: what the lines below it belong to. `project` is the session's project
     /// there.
     Session {
@@ -34,7 +34,7 @@ pub enum Line {
 }
 
 /// A sum as a line, without a line break. The project is written where it is not its session's.
-pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
+pub(crate) fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
     let (c, text) = (&sum.totals.counters, |text: &str| {
         (!text.is_empty()).then(|| Doc::from(text))
     });
@@ -73,7 +73,7 @@ pub fn sum_line(key: &SumKey, sum: &Sum, session_project: &str) -> String {
 }
 
 /// Reads a line of the day file of `day`. A line that is no object of any kind is none.
-pub fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Line> {
+pub(crate) fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Line> {
     let members: Members = serde_json::from_str(text).ok()?;
     if let Some(source) = members.sum.as_deref().and_then(Source::parse) {
         let own = members.project.is_some();

@@ -10,35 +10,35 @@ use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
-pub use super::conflict::{Code, Conflict};
+pub(crate) use super::conflict::{Code, Conflict};
 
 /// The `$schema` of manifests.
-pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
+pub(crate) const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
 
 /// The version of the algorithm and of the prices. A tool leaves a manifest of higher rules alone.
 pub const RULES: u64 = 4;
 
 /// How many sessions the index lists, beside pending ones.
-pub const MAX_SESSIONS: usize = 100;
+pub(crate) const MAX_SESSIONS: usize = 100;
 
 /// How many pending sessions the index lists.
-pub const MAX_PENDING: usize = 50;
+pub(crate) const MAX_PENDING: usize = 50;
 
 /// How many conflicts the log lists.
 pub const MAX_CONFLICTS: usize = 100;
 
 /// The object ids of the trees that a manifest was computed from. None where there is no such tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// The tree `sync/machines`.
-    pub machines: Option<String>,
+    pub(crate) machines: Option<String>,
     /// The tree `sync/archive`.
-    pub archive: Option<String>,
+    pub(crate) archive: Option<String>,
 }
 
 /// `active`, `inactive` or `error`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     /// Synced within 30 days before the fleet's latest sync.
     Active,
     /// Did not.
@@ -51,40 +51,40 @@ pub enum Status {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestMachine {
     /// Its host's name, or a pseudonym.
-    pub hostname: String,
+    pub(crate) hostname: String,
     /// `linux`, `darwin` or `win32`.
-    pub platform: String,
+    pub(crate) platform: String,
     /// When it joined.
-    pub first_seen: Option<Timestamp>,
+    pub(crate) first_seen: Option<Timestamp>,
     /// When it last synced.
-    pub last_sync: Option<Timestamp>,
+    pub(crate) last_sync: Option<Timestamp>,
     /// The last sync's mode, `full` or `incremental`.
-    pub last_sync_mode: String,
+    pub(crate) last_sync_mode: String,
     /// Whether it syncs.
-    pub status: Status,
+    pub(crate) status: Status,
     /// What is wrong with it.
-    pub error_message: Option<String>,
+    pub(crate) error_message: Option<String>,
     /// The requests that count for it: each request counts for one machine of the fleet.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Their price.
-    pub cost: Money,
+    pub(crate) cost: Money,
     /// The time of its last request.
-    pub last_usage: Option<Timestamp>,
+    pub(crate) last_usage: Option<Timestamp>,
     /// Unknown members of `usage_summary`.
-    pub summary_extra: Extra,
+    pub(crate) summary_extra: Extra,
     /// What people call it, where that is not its host's name.
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
     /// It will not sync again: somebody decided so.
-    pub retired: bool,
+    pub(crate) retired: bool,
     /// The machine that it was merged into: its requests count there.
-    pub merged_into: Option<String>,
+    pub(crate) merged_into: Option<String>,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 /// `none`, `resolved` or `pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ConflictStatus {
+pub(crate) enum ConflictStatus {
     /// On one machine.
     None,
     /// Copies on several machines were joined.
@@ -97,71 +97,71 @@ pub enum ConflictStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManifestSession {
     /// The machines that hold records of it.
-    pub machines: Vec<String>,
+    pub(crate) machines: Vec<String>,
     /// The name of its project as in the repository; empty where it has none.
-    pub project: String,
+    pub(crate) project: String,
     /// The time of its first request.
-    pub first_seen: Option<Timestamp>,
+    pub(crate) first_seen: Option<Timestamp>,
     /// The time of its last request.
-    pub last_updated: Option<Timestamp>,
+    pub(crate) last_updated: Option<Timestamp>,
     /// Its requests, each counted once.
-    pub total_usage_count: u64,
+    pub(crate) total_usage_count: u64,
     /// Whether it was used on several machines, and how that ended.
-    pub conflict_status: ConflictStatus,
+    pub(crate) conflict_status: ConflictStatus,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 /// The manifest: all machines, the latest sessions, and the totals of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
     /// The earliest machine's start.
-    pub created_at: Option<Timestamp>,
+    pub(crate) created_at: Option<Timestamp>,
     /// The latest machine's change.
-    pub updated_at: Option<Timestamp>,
+    pub(crate) updated_at: Option<Timestamp>,
     /// All machines, by id.
     pub machines: BTreeMap<String, ManifestMachine>,
     /// How many machines there are.
-    pub total_machines: u64,
+    pub(crate) total_machines: u64,
     /// How many are active.
-    pub active_machines: u64,
+    pub(crate) active_machines: u64,
     /// Sums over the fleet, each request once.
     pub totals: Totals,
     /// The fleet's first request.
-    pub first_usage: Option<Timestamp>,
+    pub(crate) first_usage: Option<Timestamp>,
     /// The fleet's last request.
-    pub last_usage: Option<Timestamp>,
+    pub(crate) last_usage: Option<Timestamp>,
     /// Unknown members of `global_summary`.
-    pub summary_extra: Extra,
+    pub(crate) summary_extra: Extra,
     /// The latest sessions and the pending ones.
     pub sessions: BTreeMap<SessionId, ManifestSession>,
     /// What was joined or left out, and what needs review.
-    pub conflicts: Vec<Conflict>,
+    pub(crate) conflicts: Vec<Conflict>,
     /// What it was computed from; none where the inputs were not at hand, or in a manifest of
     /// version 1.0.
-    pub inputs: Option<Inputs>,
+    pub(crate) inputs: Option<Inputs>,
     /// The rules that it was computed by; 0 in a manifest of version 1.0.
-    pub rules: u64,
+    pub(crate) rules: u64,
     /// The number of sessions of the fleet.
-    pub sessions_total: Option<u64>,
+    pub(crate) sessions_total: Option<u64>,
     /// The number of sessions that need review; none where it is 0.
-    pub pending_total: Option<u64>,
+    pub(crate) pending_total: Option<u64>,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 /// Where a manifest comes from, without its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     /// What it was computed from.
-    pub inputs: Option<Inputs>,
+    pub(crate) inputs: Option<Inputs>,
     /// The rules that it was computed by.
-    pub rules: u64,
+    pub(crate) rules: u64,
 }
 
 impl Head {
     /// Reads the head of a manifest of any version 1.x, passing over the rest.
-    pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, FormatError> {
         #[derive(serde::Deserialize)]
         struct Raw {
             version: String,
@@ -204,7 +204,7 @@ impl Manifest {
 
 impl ConflictStatus {
     /// The word in the file.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Resolved => "resolved",

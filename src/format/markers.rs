@@ -4,13 +4,13 @@
 const MARKERS: [&[u8]; 4] = [b"<<<<<<<", b"|||||||", b"=======", b">>>>>>>"];
 
 /// Whether a line is one of git's markers.
-pub fn is_marker(line: &[u8]) -> bool {
+pub(crate) fn is_marker(line: &[u8]) -> bool {
     MARKERS.iter().any(|marker| line.starts_with(marker))
 }
 
 /// The two versions in a text in which git left conflict markers; none where there are no markers,
 /// or where they do not pair up.
-pub fn sides(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn sides(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     #[derive(PartialEq)]
     enum At {
         Both,

@@ -31,7 +31,7 @@ pub struct Step {
 }
 
 /// The steps that this tool knows. There is one major version so far.
-pub const STEPS: &[Step] = &[];
+pub(crate) const STEPS: &[Step] = &[];
 
 /// The version that a file states.
 pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
@@ -103,4 +103,4 @@ fn stamped(step: &Step, mut value: Value) -> Value {
 }
 
 /// How many files have which version.
-pub type Versions = BTreeMap<String, u64>;
+pub(crate) type Versions = BTreeMap<String, u64>;

@@ -3,13 +3,13 @@
 //! Reading is lenient where nothing is lost by it and never trusts: sizes are checked first, names
 //! validated, counters capped. Writing is canonical: equal values are equal bytes on every machine.
 
-pub mod conflict;
+pub(crate) mod conflict;
 mod convert;
 pub mod dayfile;
 mod join;
 pub mod line;
 pub mod manifest;
-pub mod markers;
+pub(crate) mod markers;
 mod members;
 pub mod migrate;
 mod read_day;
@@ -30,21 +30,21 @@ use crate::base::json::{FieldError, Fields};
 use crate::record::Totals;
 
 /// The version that this tool writes: 1.0 plus optional fields.
-pub const VERSION: &str = "1.1";
+pub(crate) const VERSION: &str = "1.1";
 
 /// The largest day file that is read, in bytes. A part is closed at 1 MB, so only a join of many
 /// clones could exceed it.
-pub const MAX_DAY_FILE: usize = 64 << 20;
+pub(crate) const MAX_DAY_FILE: usize = 64 << 20;
 
 /// The largest sync file that is read, in bytes. Ours have at most 256 KB; those of version 1.0
 /// hold a machine's whole history.
-pub const MAX_SYNC_FILE: usize = 64 << 20;
+pub(crate) const MAX_SYNC_FILE: usize = 64 << 20;
 
 /// The largest manifest that is read, in bytes.
-pub const MAX_MANIFEST: usize = 16 << 20;
+pub(crate) const MAX_MANIFEST: usize = 16 << 20;
 
 /// The most sessions in one file that is read. A day file of 1 MB has a few thousand.
-pub const MAX_FILE_SESSIONS: usize = 100_000;
+pub(crate) const MAX_FILE_SESSIONS: usize = 100_000;
 
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,7 +88,7 @@ impl FormatError {
 }
 
 /// Checks a `version` member and returns its minor part.
-pub fn check_version(version: &str) -> Result<u32, FormatError> {
+pub(crate) fn check_version(version: &str) -> Result<u32, FormatError> {
     let parsed = version
         .split_once('.')
         .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)));

@@ -76,16 +76,16 @@ impl std::fmt::Debug for Seal {
 
 /// A file that was opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// Its text. Lines that are not authentic are ones that nobody can read.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// All of it is authentic: each line, and in a file whose lines mean something by their order
     /// the whole text.
-    pub sound: bool,
+    pub(crate) sound: bool,
 }
 
 /// Opens a file that may be sealed, with a key that may be missing.
-pub fn open(seal: Option<&Seal>, bytes: Vec<u8>) -> Result<Vec<u8>, SealError> {
+pub(crate) fn open(seal: Option<&Seal>, bytes: Vec<u8>) -> Result<Vec<u8>, SealError> {
     match seal {
         _ if !is_sealed(&bytes) => Ok(bytes),
         Some(seal) => seal.open(&bytes),
@@ -110,13 +110,13 @@ impl Seal {
     }
 
     /// The marks of all keys, that of the present one first.
-    pub fn marks(&self) -> Vec<&str> {
+    pub(crate) fn marks(&self) -> Vec<&str> {
         let all = std::iter::once(&self.present).chain(&self.former);
         all.map(|key| key.mark.as_str()).collect()
     }
 
     /// Whether this is the mark of a key that was replaced.
-    pub fn is_former(&self, mark: &str) -> bool {
+    pub(crate) fn is_former(&self, mark: &str) -> bool {
         self.former.iter().any(|key| key.mark == mark)
     }
 
@@ -155,7 +155,7 @@ impl Seal {
     }
 
     /// Opens what [`Self::seal_text`] made.
-    pub fn open_text(&self, purpose: &str, text: &str) -> Option<String> {
+    pub(crate) fn open_text(&self, purpose: &str, text: &str) -> Option<String> {
         let bytes = BASE64.decode(text).ok()?;
         let mut keys = std::iter::once(&self.present).chain(&self.former);
         let opened = keys.find_map(|key| {
@@ -173,7 +173,7 @@ impl Seal {
     }
 
     /// As [`Self::open`], with whether all of it is authentic.
-    pub fn open_checked(&self, bytes: &[u8]) -> Result<Opened, SealError> {
+    pub(crate) fn open_checked(&self, bytes: &[u8]) -> Result<Opened, SealError> {
         let head = head(bytes).filter(Head::is_known).ok_or(SealError::Newer)?;
         let key = std::iter::once(&self.present)
             .chain(&self.former)

@@ -15,16 +15,16 @@ const KEYS: &str = "sync/keys";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head<'a> {
     /// The way of sealing.
-    pub version: &'a str,
+    pub(crate) version: &'a str,
     /// The mark of the key.
-    pub mark: &'a str,
+    pub(crate) mark: &'a str,
     /// The path that it is sealed for.
-    pub path: &'a str,
+    pub(crate) path: &'a str,
 }
 
 impl Head<'_> {
     /// Whether this version knows the way of sealing.
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.version == VERSION
     }
 }

@@ -16,16 +16,16 @@ pub(super) const DAMAGED: &str = "\u{fffd}";
 #[derive(Clone)]
 pub(super) struct Derived {
     /// The two keys of AES-256-SIV.
-    pub keys: [u8; 64],
+    pub(crate) keys: [u8; 64],
     /// The key of [`Self::whole`].
     whole: [u8; 32],
     /// The key of statements about the key that replaces it.
-    pub replaced: [u8; 32],
-    pub mark: String,
+    pub(crate) replaced: [u8; 32],
+    pub(crate) mark: String,
 }
 
 impl Derived {
-    pub fn of(key: &Key) -> Self {
+    pub(crate) fn of(key: &Key) -> Self {
         let mut bytes = [0; 64];
         bytes[..32].copy_from_slice(&key.derive("files 1"));
         bytes[32..].copy_from_slice(&key.derive("files 2"));
@@ -40,13 +40,13 @@ impl Derived {
 
 /// The lines of a sealed text.
 pub(super) struct Lines {
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Each line is authentic.
-    pub authentic: bool,
+    pub(crate) authentic: bool,
     /// It is a set, or the code of the whole text fits.
-    pub fits: bool,
+    pub(crate) fits: bool,
     /// Conflict markers stand in it.
-    pub marked: bool,
+    pub(crate) marked: bool,
 }
 
 impl Derived {

@@ -15,7 +15,7 @@ const REPLACED: &str = "claude-sync-key-replaced ";
 impl Seal {
     /// The statements that former keys were replaced: path and text. Others with this key know them
     /// by their code, as they know sealed files.
-    pub fn statements(&self) -> Vec<(String, String)> {
+    pub(crate) fn statements(&self) -> Vec<(String, String)> {
         let statement = |old: &Derived| {
             let (path, present) = (statement_path(&old.mark), &self.present);
             let line = format!(
@@ -32,7 +32,7 @@ impl Seal {
 
     /// A statement that another machine made under a former key, as this key's holders make it.
     /// None where it is no such statement.
-    pub fn renew_statement(&self, path: &str, bytes: &[u8]) -> Option<String> {
+    pub(crate) fn renew_statement(&self, path: &str, bytes: &[u8]) -> Option<String> {
         let line = std::iter::once(&self.present)
             .chain(&self.former)
             .find_map(|key| key.statement(path, bytes))?;
@@ -41,12 +41,12 @@ impl Seal {
     }
 
     /// Whether a file is a statement that somebody with this key, or with a former one, made.
-    pub fn is_statement(&self, path: &str, bytes: &[u8]) -> bool {
+    pub(crate) fn is_statement(&self, path: &str, bytes: &[u8]) -> bool {
         self.renew_statement(path, bytes).is_some()
     }
 
     /// The mark of the key that replaced this one, by a statement that somebody with this key made.
-    pub fn replaced_by(&self, bytes: &[u8]) -> Option<String> {
+    pub(crate) fn replaced_by(&self, bytes: &[u8]) -> Option<String> {
         let line = std::str::from_utf8(bytes).ok()?.lines().next()?;
         let words: Vec<&str> = line.strip_prefix(REPLACED)?.split(' ').collect();
         let [VERSION, old, new, code] = words[..] else {

@@ -14,7 +14,7 @@ use crate::base::window::{Window, hull};
 use crate::record::{RecordSet, Totals};
 
 /// The `$schema` of sync files.
-pub const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/machine-sync.json";
+pub(crate) const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/machine-sync.json";
 
 /// Who wrote the file. `revision` and `updated_at` order its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,21 +22,21 @@ pub struct Machine {
     /// The machine's id.
     pub uuid: MachineId,
     /// Its name, or a pseudonym.
-    pub hostname: String,
+    pub(crate) hostname: String,
     /// `linux`, `darwin` or `win32`.
-    pub platform: String,
+    pub(crate) platform: String,
     /// The system's name and version.
-    pub os_version: String,
+    pub(crate) os_version: String,
     /// The tool's version.
-    pub tracker_version: String,
+    pub(crate) tracker_version: String,
     /// When the machine joined.
-    pub created_at: Timestamp,
+    pub(crate) created_at: Timestamp,
     /// When the file last changed.
-    pub updated_at: Timestamp,
+    pub(crate) updated_at: Timestamp,
     /// How often the file has changed; 0 in files of version 1.0.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 /// `full` or `incremental`.
@@ -50,7 +50,7 @@ pub enum Mode {
 
 impl Mode {
     /// The word in files and options.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Full => "full",
             Self::Incremental => "incremental",
@@ -58,7 +58,7 @@ impl Mode {
     }
 
     /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         [Self::Full, Self::Incremental]
             .into_iter()
             .find(|mode| mode.as_str() == text)
@@ -67,52 +67,52 @@ impl Mode {
 
 /// How the last sync went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// When everything was last read.
-    pub last_full_sync: Option<Timestamp>,
+    pub(crate) last_full_sync: Option<Timestamp>,
     /// When something new was last read.
-    pub last_incremental_sync: Option<Timestamp>,
+    pub(crate) last_incremental_sync: Option<Timestamp>,
     /// Sessions of this machine.
-    pub total_sessions: u64,
+    pub(crate) total_sessions: u64,
     /// Records of this machine.
-    pub total_usage_records: u64,
+    pub(crate) total_usage_records: u64,
     /// The last sync's mode.
-    pub sync_mode: Mode,
+    pub(crate) sync_mode: Mode,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 /// One session on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Session {
     /// The name of its project as in the repository; empty where it has none.
-    pub project: String,
+    pub(crate) project: String,
     /// The time of its first request.
-    pub first_seen: Option<Timestamp>,
+    pub(crate) first_seen: Option<Timestamp>,
     /// The time of its last request.
-    pub last_updated: Option<Timestamp>,
+    pub(crate) last_updated: Option<Timestamp>,
     /// The number of its requests.
-    pub usage_count: u64,
+    pub(crate) usage_count: u64,
     /// `last_synced_timestamp`: informs, never filters.
-    pub last_synced: Option<Timestamp>,
+    pub(crate) last_synced: Option<Timestamp>,
     /// `last_synced_index`: informs, never filters.
-    pub last_index: u64,
+    pub(crate) last_index: u64,
     /// SHA-256 over the session's day checksums in order. Not verified in 1.0 files.
-    pub checksum: String,
+    pub(crate) checksum: String,
     /// Unknown members of `sync_state`.
-    pub state_extra: Extra,
+    pub(crate) state_extra: Extra,
     /// In a view: copies of the records that the last sync brought. In a held session: its records.
     pub records: RecordSet,
     /// Cumulative totals.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// The names of the models used.
-    pub models: BTreeSet<String>,
+    pub(crate) models: BTreeSet<String>,
     /// Unknown members of `summary`.
-    pub summary_extra: Extra,
+    pub(crate) summary_extra: Extra,
     /// The totals of a 1.0 summary.
     pub claimed: Option<Totals>,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 /// What a 1.0 machine file claims of all that its machine used.
@@ -121,9 +121,9 @@ pub struct Claim {
     /// Requests, tokens and price.
     pub totals: Totals,
     /// The time of the first request.
-    pub first: Option<Timestamp>,
+    pub(crate) first: Option<Timestamp>,
     /// The time of the last request.
-    pub last: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
 }
 
 /// A decision of this machine's owner: data that merges like everything else.
@@ -131,7 +131,7 @@ pub struct Claim {
 pub struct Decision(pub Extra);
 
 /// A decision's place in the list: kind, subject, revision.
-pub type DecisionKey = (String, String, u64);
+pub(crate) type DecisionKey = (String, String, u64);
 
 /// A machine file: who wrote it, its figures, the view of the last sync, and decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,15 +139,15 @@ pub struct SyncFile {
     /// Who wrote it.
     pub machine: Machine,
     /// How the last sync went.
-    pub metadata: Metadata,
+    pub(crate) metadata: Metadata,
     /// Totals of all its records.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// The time of its first request.
-    pub first_usage: Option<Timestamp>,
+    pub(crate) first_usage: Option<Timestamp>,
     /// The time of its last request.
-    pub last_usage: Option<Timestamp>,
+    pub(crate) last_usage: Option<Timestamp>,
     /// Unknown members of `usage_summary`.
-    pub summary_extra: Extra,
+    pub(crate) summary_extra: Extra,
     /// What a 1.0 `usage_summary` claims.
     pub claimed: Option<Claim>,
     /// Sessions that the last sync touched, and held ones.
@@ -155,7 +155,7 @@ pub struct SyncFile {
     /// The owner's decisions: grow-only.
     pub decisions: BTreeMap<DecisionKey, Decision>,
     /// Records of days before this one are bare.
-    pub pruned_before: Option<Day>,
+    pub(crate) pruned_before: Option<Day>,
     /// Unknown members.
     pub extra: Extra,
 }
@@ -163,7 +163,7 @@ pub struct SyncFile {
 impl SyncFile {
     /// The time that its claim is about: its own first and last request, and the sessions that are
     /// part of it. None where it is not known.
-    pub fn claim_window(&self) -> Option<Window> {
+    pub(crate) fn claim_window(&self) -> Option<Window> {
         let claim = self.claimed?;
         let sessions = self
             .sessions
@@ -175,7 +175,7 @@ impl SyncFile {
     }
 
     /// When the machine last synced.
-    pub fn last_sync(&self) -> Timestamp {
+    pub(crate) fn last_sync(&self) -> Timestamp {
         self.metadata
             .last_full_sync
             .max(self.metadata.last_incremental_sync)
@@ -191,7 +191,7 @@ impl SyncFile {
 impl Session {
     /// The time that its claim is about: its own first and last request, and its records. None
     /// where it is not known.
-    pub fn claim_window(&self) -> Option<Window> {
+    pub(crate) fn claim_window(&self) -> Option<Window> {
         let own = self.first_seen.zip(self.last_updated).map(Window::from);
         let records = self.records.entries().map(|entry| Window::at(entry.at));
         hull(own.into_iter().chain(records))

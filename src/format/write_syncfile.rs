@@ -95,7 +95,7 @@ impl Claim {
 
 impl Session {
     /// The canonical text of the session alone, by which versions are compared.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         file(&self.doc())
     }
 

@@ -6,22 +6,22 @@ pub(super) const BEGIN: &str = "<!-- claude-sync: begin";
 pub(super) const END: &str = "<!-- claude-sync: end -->\n";
 
 /// A block with nothing in it, which the next run fills.
-pub const EMPTY: &str = "<!-- claude-sync: begin -->\n<!-- claude-sync: end -->\n";
+pub(crate) const EMPTY: &str = "<!-- claude-sync: begin -->\n<!-- claude-sync: end -->\n";
 
 /// README.md around the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Split<'t> {
     /// The text of the user above it.
-    pub before: &'t str,
+    pub(crate) before: &'t str,
     /// The block, with its first and its last line.
-    pub block: &'t str,
+    pub(crate) block: &'t str,
     /// The text of the user below it.
-    pub after: &'t str,
+    pub(crate) after: &'t str,
 }
 
 impl<'t> Split<'t> {
     /// Finds the block. `None` if there is none, or if it has no end.
-    pub fn of(text: &'t str) -> Option<Self> {
+    pub(crate) fn of(text: &'t str) -> Option<Self> {
         let begin = text
             .find(BEGIN)
             .filter(|at| *at == 0 || text[..*at].ends_with('\n'))?;
@@ -34,7 +34,7 @@ impl<'t> Split<'t> {
     }
 
     /// The text with another block.
-    pub fn with(&self, block: &str) -> String {
+    pub(crate) fn with(&self, block: &str) -> String {
         format!("{}{block}{}", self.before, self.after)
     }
 
@@ -62,7 +62,7 @@ impl<'t> Split<'t> {
 }
 
 /// Joins two versions of README.md: the user's text as git merges it, and the greater block, which is recomputed later.
-pub fn join_readme(base: Option<&[u8]>, a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn join_readme(base: Option<&[u8]>, a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let (mine, theirs) = (text(a)?, text(b)?);
     let emptied =

@@ -23,9 +23,9 @@ use crate::store::layout::{FRONT, README};
 /// A front page: the block, and all its other files.
 pub struct Front {
     /// The block of README.md.
-    pub block: String,
+    pub(crate) block: String,
     /// The other files, by path.
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
 /// A hash of files' names and ids.
@@ -41,9 +41,9 @@ fn digest(files: &BTreeMap<String, Oid>) -> String {
 #[derive(Debug, Default)]
 pub struct There {
     /// README.md, if it is text.
-    pub readme: Option<String>,
+    pub(crate) readme: Option<String>,
     /// The other files.
-    pub files: BTreeMap<String, Oid>,
+    pub(crate) files: BTreeMap<String, Oid>,
 }
 
 impl There {

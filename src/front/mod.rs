@@ -10,5 +10,5 @@ mod figures;
 mod inputs;
 mod tables;
 
-pub use block::{EMPTY, Split, join_readme};
+pub(crate) use block::{EMPTY, Split, join_readme};
 pub use compute::{Front, There, compute};

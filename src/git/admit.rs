@@ -54,13 +54,13 @@ impl From<&Refusal> for Code {
 
 impl Refusal {
     /// The text of its code.
-    pub fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         Code::from(self).known_text().unwrap_or_default()
     }
 
     /// What is wrong, by the text of its code; to follow a path. None where a file is refused for
     /// another reason.
-    pub fn describe(code: &str) -> Option<&'static str> {
+    pub(crate) fn describe(code: &str) -> Option<&'static str> {
         Some(match Code::parse(code) {
             Code::Unsealed => "it is not encrypted, and this fleet is",
             Code::OtherKey => "it is encrypted with another key",
@@ -76,14 +76,14 @@ impl Refusal {
 
 /// A file as far as it may be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Admitted {
+pub(crate) struct Admitted {
     /// Its text. Lines that are not authentic are ones that nobody can read.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// All of it is authentic.
-    pub sound: bool,
+    pub(crate) sound: bool,
     /// Only the file and [`Repo::admission`] decided it. Else it is read because of what the clone
     /// has, or of what the run trusts, and may be refused the next time.
-    pub always: bool,
+    pub(crate) always: bool,
 }
 
 impl Admitted {
@@ -110,7 +110,7 @@ impl Repo {
 
     /// The mark of the key that the fleet is encrypted with, as this clone remembers it; none where
     /// it never met an encrypted commit.
-    pub fn sealed_mark(&self) -> Result<Option<String>, RepoError> {
+    pub(crate) fn sealed_mark(&self) -> Result<Option<String>, RepoError> {
         if let Lookup::Done(known) = &*self.marked.borrow() {
             return Ok(known.clone());
         }
@@ -124,14 +124,14 @@ impl Repo {
     }
 
     /// Remembers that the fleet is encrypted, or that the user states that it is not.
-    pub fn set_sealed_mark(&self, mark: Option<&str>) -> Result<(), RepoError> {
+    pub(crate) fn set_sealed_mark(&self, mark: Option<&str>) -> Result<(), RepoError> {
         self.set_setting(Self::MARK, mark)?;
         self.mark_sealed(mark);
         Ok(())
     }
 
     /// Sets a setting of the clone, or takes it out.
-    pub fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), RepoError> {
+    pub(crate) fn set_setting(&self, name: &str, value: Option<&str>) -> Result<(), RepoError> {
         setup::set(self, name, value)
     }
 
@@ -147,14 +147,14 @@ impl Repo {
 
     /// From here on files in clear are read: what is looked at was screened, or made by this run,
     /// which has no key to seal it with.
-    pub fn trust_own_work(&self, on: bool) {
+    pub(crate) fn trust_own_work(&self, on: bool) {
         self.own_work.set(on && !self.is_sealing());
     }
 
     /// What decides beside a file itself whether it may be read, as far as it is the same for all
     /// files: the mark of the clone, and the keys. What is kept about files of which
     /// [`Admitted::always`] holds is true for this alone.
-    pub fn admission(&self) -> Result<String, RepoError> {
+    pub(crate) fn admission(&self) -> Result<String, RepoError> {
         let mark = self.sealed_mark()?.unwrap_or_default();
         let keys = self.seal().map(sealed::Seal::marks).unwrap_or_default();
         Ok(format!("{mark} {}", keys.join(" ")))
@@ -193,7 +193,7 @@ impl Repo {
     }
 
     /// The text of the file at `path`, or why it is left out.
-    pub fn read(&self, path: &str, oid: Oid) -> Result<Result<Vec<u8>, Refusal>, RepoError> {
+    pub(crate) fn read(&self, path: &str, oid: Oid) -> Result<Result<Vec<u8>, Refusal>, RepoError> {
         let stored = self.stored(oid)?;
         self.admit(path, oid, stored)
             .map(|admitted| admitted.map(|file| file.bytes))
@@ -201,7 +201,7 @@ impl Repo {
 
     /// As [`Self::read`], of bytes that are at hand. What is not authentic in a file is left out of
     /// it; then it is not `sound`.
-    pub fn admit(
+    pub(crate) fn admit(
         &self,
         path: &str,
         oid: Oid,
@@ -287,7 +287,7 @@ impl Repo {
     /// and its manifest. None where most of them are in clear, or where there are none. One file
     /// decides nothing, so that a pusher cannot have a fleet taken for another kind by one; where
     /// it would, as with a single machine, day files are asked too.
-    pub fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
+    pub(crate) fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
         let mut votes = Votes::default();
         let manifest = self
             .entry(Some(root), layout::MANIFEST)?

@@ -49,7 +49,7 @@ impl Git {
     /// cookies and `.netrc`.
     ///
     /// Of the configuration only the settings on how the network is reached are taken over.
-    pub fn list_anonymously(&self, at: &Path, address: &str) -> Result<(), GitError> {
+    pub(crate) fn list_anonymously(&self, at: &Path, address: &str) -> Result<(), GitError> {
         // git and curl look into the home folder and around the current one. These are empty.
         let nowhere = tempfile::tempdir().map_err(GitError::Missing)?;
         let args = ["ls-remote", "--", address];

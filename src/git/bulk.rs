@@ -5,20 +5,20 @@ use std::path::Path;
 
 /// What lies in a folder of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bulk {
+pub(crate) struct Bulk {
     /// Objects that have a file of their own.
-    pub loose: u64,
+    pub(crate) loose: u64,
     /// Packs.
-    pub packs: u64,
+    pub(crate) packs: u64,
     /// The size of all files, in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// So many loose objects git leaves as they are, unless `gc.auto` is set.
-pub const GC_AUTO: u64 = 6700;
+pub(crate) const GC_AUTO: u64 = 6700;
 
 /// Measures `.git/objects`. What cannot be looked at counts as nothing.
-pub fn measure(objects: &Path) -> Bulk {
+pub(crate) fn measure(objects: &Path) -> Bulk {
     let mut out = Bulk::default();
     for folder in fs::read_dir(objects).into_iter().flatten().flatten() {
         let is_loose = folder.file_name().len() == 2;

@@ -3,7 +3,7 @@
 
 /// Why a remote could not be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     /// It asks for a login, and git has none.
     NoLogin,
     /// It does not accept the login that git has.
@@ -170,7 +170,7 @@ const BEFORE_SET_UP: Commands = Commands {
 
 impl Cause {
     /// The cause that a message names; none where it names none of these.
-    pub fn of(message: &str) -> Option<Self> {
+    pub(crate) fn of(message: &str) -> Option<Self> {
         let text = message.to_ascii_lowercase();
         // Of a 404 git prints only this, with the address between.
         if text
@@ -186,7 +186,7 @@ impl Cause {
     }
 
     /// What happened, to follow "The remote was not reached: ".
-    pub fn what(self) -> &'static str {
+    pub(crate) fn what(self) -> &'static str {
         match self {
             Self::NoLogin => "it asks for a login, and git has none stored",
             Self::LoginRefused => "it does not accept the login that git has stored",
@@ -207,7 +207,7 @@ impl Cause {
     }
 
     /// What to do next. `set_up`: there is a clone, so that `claude-sync git` works.
-    pub fn next(self, set_up: bool) -> String {
+    pub(crate) fn next(self, set_up: bool) -> String {
         let Commands {
             by_hand,
             address,

@@ -24,7 +24,7 @@ impl Repo {
     }
 
     /// Whom commits name as their author.
-    pub fn author(&self, process: &Git) -> Result<String, RepoError> {
+    pub(crate) fn author(&self, process: &Git) -> Result<String, RepoError> {
         let who = self.signature(process, Role::Author)?;
         Ok(format!(
             "{} <{}>",
@@ -82,7 +82,7 @@ impl Repo {
     }
 
     /// Makes a commit that is signed by the user's set-up for signing. No ref moves.
-    pub fn commit_signed(
+    pub(crate) fn commit_signed(
         &self,
         process: &Git,
         tree: Oid,
@@ -95,7 +95,7 @@ impl Repo {
     }
 
     /// Whether a commit carries a signature.
-    pub fn is_signed(&self, commit: Oid) -> Result<bool, RepoError> {
+    pub(crate) fn is_signed(&self, commit: Oid) -> Result<bool, RepoError> {
         Ok(git("read a commit", self.find_commit(commit))?
             .header_field_bytes("gpgsig")
             .is_ok())
@@ -104,7 +104,7 @@ impl Repo {
 
 impl Git {
     /// Makes a signed commit by the user's signing set-up, which libgit2 knows nothing of.
-    pub fn commit_signed(
+    pub(crate) fn commit_signed(
         &self,
         repo: &Path,
         tree: &str,

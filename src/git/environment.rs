@@ -15,7 +15,7 @@ use super::settings::Settings;
 
 /// Variables that no `git` process of ours sees: those of `git rev-parse --local-env-vars`, and
 /// others that divert one.
-pub const CLEARED: [&str; 29] = [
+pub(crate) const CLEARED: [&str; 29] = [
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_ATTR_SOURCE",
     "GIT_COMMON_DIR",
@@ -48,7 +48,7 @@ pub const CLEARED: [&str; 29] = [
 ];
 
 /// Takes the variables of [`CLEARED`] out, and keeps git from finding a repository above `repo`.
-pub fn confine(command: &mut Command, repo: Option<&Path>) {
+pub(crate) fn confine(command: &mut Command, repo: Option<&Path>) {
     for name in CLEARED {
         command.env_remove(name);
     }
@@ -71,7 +71,7 @@ pub fn confine(command: &mut Command, repo: Option<&Path>) {
 ///
 /// The order is git's: `GIT_SSH_COMMAND`, `core.sshCommand`, `GIT_SSH`, `ssh`. Of an option that is
 /// given twice ssh takes the first, so the user's own options win.
-pub fn unattended_ssh(
+pub(crate) fn unattended_ssh(
     settings: &Settings,
     var: impl Fn(&str) -> Option<OsString>,
 ) -> Option<String> {

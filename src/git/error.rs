@@ -74,7 +74,7 @@ pub enum RepoError {
 impl RepoError {
     /// Whether objects are missing or damaged here, so that another repository that has them can
     /// help.
-    pub fn lacks_objects(&self) -> bool {
+    pub(crate) fn lacks_objects(&self) -> bool {
         match self {
             Self::Missing(_) => true,
             Self::Process(error) => error.is_damage_here(),

@@ -13,32 +13,32 @@ use super::target::Target;
 
 /// What was done about a clone whose objects were missing or damaged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Healed {
+pub(crate) struct Healed {
     /// Damaged objects and packs that were moved aside.
-    pub damaged: u64,
+    pub(crate) damaged: u64,
     /// All objects were fetched again.
-    pub fetched: bool,
+    pub(crate) fetched: bool,
     /// Refs that led to nothing and were moved or removed: transcripts are read anew.
-    pub refs: Vec<String>,
+    pub(crate) refs: Vec<String>,
     /// Refs of the user's that led to an object which nobody has: git fetches nothing while they
     /// are there. They were moved aside.
-    pub lost: Vec<String>,
+    pub(crate) lost: Vec<String>,
 }
 
 impl Healed {
     /// Whether anything was done.
-    pub fn is_something(&self) -> bool {
+    pub(crate) fn is_something(&self) -> bool {
         *self != Self::default()
     }
 }
 
 /// What the clone is to be put right from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Means {
+pub(crate) struct Means {
     /// The remote may be asked.
-    pub remote: bool,
+    pub(crate) remote: bool,
     /// Where no commit is whole any more, history begins anew from transcripts.
-    pub anew: bool,
+    pub(crate) anew: bool,
 }
 
 /// Refs that were taken away for a fetch.
@@ -65,7 +65,7 @@ impl Repo {
     /// afterwards.
     ///
     /// Fails, and leaves the refs as they were, where the remote is needed and not reached.
-    pub fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
+    pub(crate) fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
         let mut out = Healed {
             damaged: self.set_aside_loose() + self.set_aside_packs(process),
             ..Healed::default()

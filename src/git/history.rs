@@ -26,7 +26,7 @@ impl Repo {
     }
 
     /// Subjects and bodies of the commits on `tip` that `base` does not have, newest first.
-    pub fn messages(&self, tip: Oid, base: Option<Oid>) -> Result<Vec<String>, RepoError> {
+    pub(crate) fn messages(&self, tip: Oid, base: Option<Oid>) -> Result<Vec<String>, RepoError> {
         let mut walk = self.walk(&[tip], git2::Sort::NONE)?;
         if let Some(base) = base {
             git("walk commits", walk.hide(base))?;
@@ -40,13 +40,13 @@ impl Repo {
     }
 
     /// The newest commits of `tip` with their time in seconds and their message, newest first.
-    pub fn commits(&self, tip: Oid, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
+    pub(crate) fn commits(&self, tip: Oid, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
         self.newest(&[tip], most)
     }
 
     /// The newest commits that any ref leads to, or that `HEAD` ever was, as [`Self::commits`]
     /// gives them.
-    pub fn versions(&self, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
+    pub(crate) fn versions(&self, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
         let mut starts = self.tips()?;
         if let Ok(log) = self.inner.reflog("HEAD") {
             starts.extend(
@@ -60,7 +60,7 @@ impl Repo {
 
     /// The newest of the last commits, from wherever git may have them, that has this blob at
     /// `path`.
-    pub fn commit_with(
+    pub(crate) fn commit_with(
         &self,
         path: &str,
         blob: Oid,
@@ -121,7 +121,7 @@ impl Repo {
 
     /// The commit that a revision names, as git reads it: `HEAD~3`, a branch, the beginning of an
     /// id.
-    pub fn revision(&self, text: &str) -> Option<Oid> {
+    pub(crate) fn revision(&self, text: &str) -> Option<Oid> {
         self.check_history(&self.tips().ok()?).ok()?;
         self.inner
             .revparse_single(text)
@@ -136,7 +136,7 @@ impl Repo {
     }
 
     /// The commits that all refs name.
-    pub fn tips(&self) -> Result<Vec<Oid>, RepoError> {
+    pub(crate) fn tips(&self) -> Result<Vec<Oid>, RepoError> {
         let refs = git("list refs", self.inner.references())?;
         Ok(refs
             .flatten()
@@ -146,7 +146,7 @@ impl Repo {
 
     /// The commits of all refs that begin with `prefix`, by the rest of their names. Fails where
     /// one of them is missing; what is no commit is left out.
-    pub fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
+    pub(crate) fn tips_below(&self, prefix: &str) -> Result<BTreeMap<String, Oid>, RepoError> {
         let refs = git(
             "list refs",
             self.inner.references_glob(&format!("{prefix}*")),
@@ -172,7 +172,7 @@ impl Repo {
     }
 
     /// Whether `tip` has `base` in its history.
-    pub fn contains(&self, tip: Oid, base: Oid) -> Result<bool, RepoError> {
+    pub(crate) fn contains(&self, tip: Oid, base: Oid) -> Result<bool, RepoError> {
         let found = || {
             self.check_history(&[tip, base])
                 .and_then(|()| self.inner.graph_descendant_of(tip, base))

@@ -26,7 +26,7 @@ const CHAINED: &str = "user";
 
 /// What was installed, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Installed {
+pub(crate) enum Installed {
     /// They are in this folder.
     Here(PathBuf),
     /// `core.hooksPath` of the user's own configuration names a folder for all repositories. It is
@@ -37,7 +37,7 @@ pub enum Installed {
 }
 
 /// The folder in which git looks for this repository's hooks.
-pub fn folder(repo: &Repo) -> PathBuf {
+pub(crate) fn folder(repo: &Repo) -> PathBuf {
     let configured = repo
         .config()
         .ok()
@@ -50,7 +50,7 @@ pub fn folder(repo: &Repo) -> PathBuf {
 }
 
 /// Installs the hooks, calling `program`. Doing it again renews them.
-pub fn install(
+pub(crate) fn install(
     repo: &Repo,
     git: &Git,
     program: &Path,
@@ -89,7 +89,7 @@ fn is_shared(repo: &Repo, settings: &Settings) -> bool {
 }
 
 /// A hook that should be there and is not; none where the folder is the user's own.
-pub fn missing(repo: &Repo, git: &Git) -> Option<String> {
+pub(crate) fn missing(repo: &Repo, git: &Git) -> Option<String> {
     if git
         .settings(repo.path())
         .ok()?
@@ -107,7 +107,7 @@ pub fn missing(repo: &Repo, git: &Git) -> Option<String> {
 }
 
 /// Takes the hooks out again: the user's own, which ran first, stand where they stood before.
-pub fn remove(repo: &Repo) -> std::io::Result<()> {
+pub(crate) fn remove(repo: &Repo) -> std::io::Result<()> {
     let folder = folder(repo);
     for (name, _) in CLIENT {
         let (path, own) = (folder.join(name), chained(&folder, name));
@@ -123,7 +123,7 @@ pub fn remove(repo: &Repo) -> std::io::Result<()> {
 }
 
 /// A program that an installed hook names and that is not there: git goes on without the hook.
-pub fn gone_program(repo: &Repo) -> Option<PathBuf> {
+pub(crate) fn gone_program(repo: &Repo) -> Option<PathBuf> {
     let folder = folder(repo);
     let named = CLIENT.iter().filter_map(|(name, _)| {
         let script = fs::read(folder.join(name))
@@ -170,7 +170,7 @@ fn chained(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Runs the user's own hook, if there is one, with what git gave ours. Returns its exit code.
-pub fn run_chained(repo: &Repo, name: &str, args: &[String], input: &[u8]) -> std::io::Result<i32> {
+pub(crate) fn run_chained(repo: &Repo, name: &str, args: &[String], input: &[u8]) -> std::io::Result<i32> {
     let program = chained(&folder(repo), name);
     if !is_executable(&program) {
         return Ok(0);

@@ -51,7 +51,7 @@ impl Drop for Kept {
 }
 
 /// Removes a lock whose process has ended, on this host.
-pub fn release(path: &Path) {
+pub(crate) fn release(path: &Path) {
     let text = fs::read_to_string(path).unwrap_or_default();
     let Some((pid, name)) = text.trim().split_once(' ') else {
         return;
@@ -87,7 +87,7 @@ fn is_gone(_: &str) -> bool {
 
 impl Repo {
     /// Whether a new commit and what its tree adds to its parents' are stored, looked at afresh.
-    pub fn has_fresh(&self, commit: Oid, tree: Oid) -> bool {
+    pub(crate) fn has_fresh(&self, commit: Oid, tree: Oid) -> bool {
         // A handle of its own: this one remembers objects that it read.
         let Ok(fresh) = Repository::open(self.path()) else {
             return false;

@@ -61,7 +61,7 @@ impl Repo {
     /// Removes loose objects younger than `began` that cannot be read whole: a run that the power
     /// left had not flushed them yet. Git and libgit2 would take them for the objects that they are
     /// named after. Returns how many there were, and counts an index that cannot be read.
-    pub fn drop_broken(&self, began: SystemTime) -> u64 {
+    pub(crate) fn drop_broken(&self, began: SystemTime) -> u64 {
         let mut broken = 0;
         if self.inner.index().is_err() && fs::remove_file(self.inner.path().join("index")).is_ok() {
             broken += 1;

@@ -7,7 +7,7 @@ use super::process::Git;
 
 impl Git {
     /// Takes everything out of the repository that no branch needs any more.
-    pub fn purge(&self, repo: &Path) -> Result<(), GitError> {
+    pub(crate) fn purge(&self, repo: &Path) -> Result<(), GitError> {
         for name in ["FETCH_HEAD", "ORIG_HEAD"] {
             let _ = std::fs::remove_file(repo.join(".git").join(name));
         }
@@ -25,7 +25,7 @@ impl Git {
     }
 
     /// Lets git tidy up where it thinks that it is time to.
-    pub fn maintain(&self, repo: &Path) -> Result<(), GitError> {
+    pub(crate) fn maintain(&self, repo: &Path) -> Result<(), GitError> {
         self.run(repo, &["maintenance", "run", "--auto", "--quiet"])
             .map(drop)
     }

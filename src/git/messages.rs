@@ -79,7 +79,7 @@ impl GitError {
     /// remote's objects are none.
     ///
     /// Git has no exit code for it.
-    pub fn is_damage_here(&self) -> bool {
+    pub(crate) fn is_damage_here(&self) -> bool {
         let Self::Failed { message, .. } = self else {
             return false;
         };

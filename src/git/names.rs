@@ -12,7 +12,7 @@ pub(super) const DEEPEST: usize = 64;
 /// Names that some file system takes for `.git` are refused as git refuses them: in any case, with
 /// trailing dots and spaces, as the short name `git~1`, as a stream of it (`.git:x`), or with code
 /// points that HFS+ ignores.
-pub fn is_allowed(name: &[u8]) -> bool {
+pub(crate) fn is_allowed(name: &[u8]) -> bool {
     if name.is_empty()
         || name.len() > LONGEST
         || name == b"."

@@ -12,7 +12,7 @@ use crate::format::sealed;
 impl Repo {
     /// A blob's size, without reading it; none where the object is no blob. Fails where it is
     /// missing.
-    pub fn blob_size(&self, oid: Oid) -> Result<Option<usize>, RepoError> {
+    pub(crate) fn blob_size(&self, oid: Oid) -> Result<Option<usize>, RepoError> {
         match self.inner.odb().and_then(|odb| odb.read_header(oid)) {
             Ok((size, kind)) => Ok((kind == ObjectType::Blob).then_some(size)),
             Err(error) if error.code() == ErrorCode::NotFound => Err(RepoError::Missing(oid)),
@@ -24,7 +24,7 @@ impl Repo {
     }
 
     /// Whether an object is a blob of at most `most` bytes. Fails where it is missing.
-    pub fn is_blob_within(&self, oid: Oid, most: usize) -> Result<bool, RepoError> {
+    pub(crate) fn is_blob_within(&self, oid: Oid, most: usize) -> Result<bool, RepoError> {
         Ok(self.blob_size(oid)?.is_some_and(|size| size <= most))
     }
 
@@ -70,7 +70,7 @@ impl Repo {
     }
 
     /// Stores several files, each thread through a handle of its own.
-    pub fn write_files(&self, all: &[(&str, &[u8])]) -> Result<Vec<Oid>, RepoError> {
+    pub(crate) fn write_files(&self, all: &[(&str, &[u8])]) -> Result<Vec<Oid>, RepoError> {
         let seal = self.seal().cloned().filter(|_| self.is_sealing());
         if all.len() < 2 {
             return all
@@ -114,7 +114,7 @@ impl Repo {
     }
 
     /// Whether a blob is sealed by a key that is not here.
-    pub fn is_locked(&self, oid: Oid) -> Result<bool, RepoError> {
+    pub(crate) fn is_locked(&self, oid: Oid) -> Result<bool, RepoError> {
         Ok(self.seal().is_none()
             && self.is_blob_within(oid, MAX_DAY_FILE)?
             && sealed::is_sealed(&self.stored(oid)?))

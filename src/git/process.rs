@@ -22,10 +22,10 @@ use crate::base::text::printable_lines;
 use crate::store::private::user_command;
 
 pub use super::messages::{GitError, MIN_VERSION, hide_secrets};
-pub use super::refuser::{Refuser, refuser};
+pub(crate) use super::refuser::{Refuser, refuser};
 
 /// Branches of single machines begin with this, in a repository with a branch per machine.
-pub const MACHINES: &str = "machines/";
+pub(crate) const MACHINES: &str = "machines/";
 
 /// Runs the user's `git`.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct Git {
 }
 
 /// How long a transport may be silent, unless the user sets another limit.
-pub const SILENCE: Duration = Duration::from_mins(2);
+pub(crate) const SILENCE: Duration = Duration::from_mins(2);
 
 impl Git {
     /// Finds out whether `git` is there and recent enough.
@@ -96,13 +96,13 @@ impl Git {
 
     /// With another limit for silent transports.
     #[must_use]
-    pub fn with_silence(self, silence: Duration) -> Self {
+    pub(crate) fn with_silence(self, silence: Duration) -> Self {
         Self { silence, ..self }
     }
 
     /// With a watcher of each command.
     #[must_use]
-    pub fn with_watcher(self, watcher: Watcher) -> Self {
+    pub(crate) fn with_watcher(self, watcher: Watcher) -> Self {
         Self { watcher, ..self }
     }
 
@@ -192,7 +192,7 @@ impl Git {
     /// elsewhere is the user's.
     ///
     /// `pager` makes a pager of the one that git would use.
-    pub fn hand_over<S: AsRef<OsStr>>(
+    pub(crate) fn hand_over<S: AsRef<OsStr>>(
         &self,
         repo: &Path,
         args: &[S],
@@ -239,7 +239,7 @@ impl Git {
     }
 
     /// The user's git configuration as it holds in a repository.
-    pub fn settings(&self, repo: &Path) -> Result<Settings, GitError> {
+    pub(crate) fn settings(&self, repo: &Path) -> Result<Settings, GitError> {
         let mut known = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((place, settings)) = known.as_ref()
             && place == repo
@@ -263,7 +263,7 @@ impl Git {
 
     /// The address to which the server redirected the last fetch, its secrets hidden; none where it
     /// did not.
-    pub fn moved(&self) -> Option<String> {
+    pub(crate) fn moved(&self) -> Option<String> {
         self.moved
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -288,12 +288,12 @@ impl Git {
     }
 
     /// Forgets the configuration that was read: it was changed.
-    pub fn forget_settings(&self) {
+    pub(crate) fn forget_settings(&self) {
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Runs a command in the repository and returns its output; a failure has git's message.
-    pub fn run<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
         let out = self.output(repo, args)?;
         if out.status.success() {
             return Ok(String::from_utf8_lossy(&out.stdout).into_owned());
@@ -302,7 +302,7 @@ impl Git {
     }
 
     /// As [`Self::run`], with a file as standard input.
-    pub fn run_with_input<S: AsRef<OsStr>>(
+    pub(crate) fn run_with_input<S: AsRef<OsStr>>(
         &self,
         repo: &Path,
         args: &[S],
@@ -324,7 +324,7 @@ impl Git {
 
     /// As [`Self::run`], cut off where it is silent for too long: for commands that may call
     /// helpers of the user's, as for signing.
-    pub fn ask<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
+    pub(crate) fn ask<S: AsRef<OsStr>>(&self, repo: &Path, args: &[S]) -> Result<String, GitError> {
         let mut command = self.command(Some(repo));
         command.args(args);
         match self.reported(args, || {

@@ -2,7 +2,7 @@
 
 /// Who refused a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refuser {
+pub(crate) enum Refuser {
     /// A hook in the remote repository.
     Hook,
     /// The host: by its rules, or because these credentials may not write.
@@ -11,7 +11,7 @@ pub enum Refuser {
 
 impl Refuser {
     /// What to do next.
-    pub fn next(self) -> &'static str {
+    pub(crate) fn next(self) -> &'static str {
         match self {
             Self::Hook => "see what the hook says; its rules are the remote repository's",
             Self::Host => {
@@ -22,7 +22,7 @@ impl Refuser {
 }
 
 /// Who refused a push, as far as git's message shows it.
-pub fn refuser(message: &str) -> Option<Refuser> {
+pub(crate) fn refuser(message: &str) -> Option<Refuser> {
     if message.starts_with("git fetch") {
         return None;
     }

@@ -10,7 +10,7 @@ use crate::base::progress::Step;
 
 /// How a push ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Push {
+pub(crate) enum Push {
     /// The remote has the commit.
     Done,
     /// Somebody else was faster: fetch, join, try again. With git's message.
@@ -20,13 +20,13 @@ pub enum Push {
 impl Git {
     /// Fetches all branches, forgetting those that are gone, even where the remote's `fetch`
     /// setting leaves some out.
-    pub fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+    pub(crate) fn fetch(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         self.fetch_with(repo, remote, &[])
     }
 
     /// As [`Self::fetch`], as if nothing was here: objects that are missing or were damaged come
     /// again, also in a partial clone.
-    pub fn fetch_again(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+    pub(crate) fn fetch_again(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         self.fetch_with(repo, remote, &["--refetch", "--no-filter"])
     }
 
@@ -61,7 +61,7 @@ impl Git {
 
     /// Pushes one commit to one branch: never by force, unless in the place of the commit `over`,
     /// which must be the remote's.
-    pub fn push(
+    pub(crate) fn push(
         &self,
         repo: &Path,
         remote: &str,
@@ -86,7 +86,7 @@ impl Git {
 
     /// Asks whether the remote would take a push to a branch, as far as it answers before anything
     /// is sent. Nothing is pushed.
-    pub fn may_push(
+    pub(crate) fn may_push(
         &self,
         repo: &Path,
         remote: &str,

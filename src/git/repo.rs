@@ -14,15 +14,15 @@ pub use super::error::RepoError;
 pub(super) use super::error::git;
 
 /// The ref that remembers all that this clone has had.
-pub const KNOWN: &str = "refs/claude-sync/known";
+pub(crate) const KNOWN: &str = "refs/claude-sync/known";
 
 /// The commit that the sync's branch is at, where the branch and the work tree could not be brought
 /// along: somebody's git works there.
-pub const LATE: &str = "refs/claude-sync/late";
+pub(crate) const LATE: &str = "refs/claude-sync/late";
 
 /// The commit that the branch was at when [`LATE`] was noted: where somebody moved it since, what
 /// they made counts.
-pub const LATE_FROM: &str = "refs/claude-sync/late-from";
+pub(crate) const LATE_FROM: &str = "refs/claude-sync/late-from";
 
 /// The mode of a plain file.
 pub const FILE: i32 = 0o100_644;
@@ -44,7 +44,7 @@ pub struct Blob {
     /// Its path from the root.
     pub path: String,
     /// git's mode.
-    pub mode: i32,
+    pub(crate) mode: i32,
     /// The id of the object.
     pub oid: Oid,
 }
@@ -111,12 +111,12 @@ impl Repo {
     }
 
     /// What names of forgotten data may be signed with: the present key's first.
-    pub fn name_keys(&self) -> &[NameKey] {
+    pub(crate) fn name_keys(&self) -> &[NameKey] {
         &self.names
     }
 
     /// Whether files below `sync` are sealed as they are written.
-    pub fn is_sealing(&self) -> bool {
+    pub(crate) fn is_sealing(&self) -> bool {
         self.sealing.get() && self.seal.is_some()
     }
 
@@ -151,7 +151,7 @@ impl Repo {
     }
 
     /// Opens the repository that git names to a program it runs, such as a merge driver.
-    pub fn from_environment() -> Result<Self, RepoError> {
+    pub(crate) fn from_environment() -> Result<Self, RepoError> {
         let inner = Repository::open_from_env().map_err(|source| RepoError::Open {
             path: PathBuf::from("."),
             source,
@@ -161,7 +161,7 @@ impl Repo {
     }
 
     /// Opens a bare repository.
-    pub fn open_bare(path: &Path) -> Result<Self, RepoError> {
+    pub(crate) fn open_bare(path: &Path) -> Result<Self, RepoError> {
         let inner = Repository::open_bare(path).map_err(|source| RepoError::Open {
             path: path.to_owned(),
             source,
@@ -184,22 +184,22 @@ impl Repo {
     }
 
     /// The work tree's top.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The folder that all linked work trees share.
-    pub fn common_folder(&self) -> &Path {
+    pub(crate) fn common_folder(&self) -> &Path {
         self.inner.commondir()
     }
 
     /// The repository's and the user's configuration.
-    pub fn config(&self) -> Result<git2::Config, RepoError> {
+    pub(crate) fn config(&self) -> Result<git2::Config, RepoError> {
         git("read git's configuration", self.inner.config())
     }
 
     /// The branch that `HEAD` names, born or not; none where it is detached.
-    pub fn head_branch(&self) -> Result<Option<String>, RepoError> {
+    pub(crate) fn head_branch(&self) -> Result<Option<String>, RepoError> {
         let head = git("read HEAD", self.inner.find_reference("HEAD"))?;
         Ok(head
             .symbolic_target()
@@ -210,7 +210,7 @@ impl Repo {
     }
 
     /// Points an unborn `HEAD` at a branch.
-    pub fn set_unborn_branch(&self, branch: &str) -> Result<(), RepoError> {
+    pub(crate) fn set_unborn_branch(&self, branch: &str) -> Result<(), RepoError> {
         git(
             "name the branch",
             self.inner.set_head(&format!("refs/heads/{branch}")),
@@ -266,7 +266,7 @@ impl Repo {
     }
 
     /// Removes a ref, if it is there.
-    pub fn delete_ref(&self, name: &str) -> Result<(), RepoError> {
+    pub(crate) fn delete_ref(&self, name: &str) -> Result<(), RepoError> {
         match self
             .inner
             .find_reference(name)
@@ -278,7 +278,7 @@ impl Repo {
     }
 
     /// Flushes everything written so far.
-    pub fn flush(&self) -> Result<(), RepoError> {
+    pub(crate) fn flush(&self) -> Result<(), RepoError> {
         let path = self.inner.path().to_owned();
         crate::store::durable::sync_file_system(&path)
             .map_err(|source| RepoError::Flush { path, source })
@@ -286,7 +286,7 @@ impl Repo {
 
     /// The address of a remote, as it was given: `url.*.insteadOf` is applied by git
     /// ([`Git::rewritten`]).
-    pub fn address(&self, remote: Option<&str>) -> Option<String> {
+    pub(crate) fn address(&self, remote: Option<&str>) -> Option<String> {
         self.inner
             .config()
             .ok()?

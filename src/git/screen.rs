@@ -17,17 +17,17 @@ use crate::store::layout::Path;
 
 /// A tree without what may not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Screened {
+pub(crate) struct Screened {
     /// The id of the root tree.
-    pub root: Oid,
+    pub(crate) root: Oid,
     /// What was left out, and files of which only the authentic lines count; each with its path.
-    pub left_out: Vec<(String, Refusal)>,
+    pub(crate) left_out: Vec<(String, Refusal)>,
 }
 
 /// What is done with day files that are not authentic as a whole, and of which the clone has no
 /// better version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsound {
+pub(crate) enum Unsound {
     /// They are named, and nothing is written.
     Note,
     /// Their sessions that are authentic as a whole are taken.
@@ -77,7 +77,7 @@ struct Walk<'a> {
 impl Repo {
     /// A root tree without what may not be read. What stands in `base` as it does here is not
     /// looked at.
-    pub fn screen(
+    pub(crate) fn screen(
         &self,
         root: Oid,
         base: Option<Oid>,
@@ -312,7 +312,7 @@ fn marked(mut file: DayFile, damage: &Damage) -> DayFile {
 
 /// What is authentic of a sealed day file's text: of each side of a conflict that which holds by
 /// itself.
-pub fn authentic_day(
+pub(crate) fn authentic_day(
     machine: &MachineId,
     day: Day,
     text: &[u8],

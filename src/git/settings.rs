@@ -6,7 +6,7 @@ use std::ffi::OsString;
 /// All settings that hold in a repository, in the order in which git reads them: of a name that is
 /// set twice the last one counts.
 #[derive(Debug, Clone, Default)]
-pub struct Settings(Vec<Setting>);
+pub(crate) struct Settings(Vec<Setting>);
 
 #[derive(Debug, Clone)]
 struct Setting {
@@ -17,16 +17,16 @@ struct Setting {
 
 /// Whom a commit names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub(crate) struct Person {
     /// `user.name`, or the name for this role.
-    pub name: String,
+    pub(crate) name: String,
     /// `user.email`, or the address for this role.
-    pub email: String,
+    pub(crate) email: String,
 }
 
 /// What a commit names a person as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub(crate) enum Role {
     /// Who wrote it.
     Author,
     /// Who committed it.
@@ -35,7 +35,7 @@ pub enum Role {
 
 impl Settings {
     /// Reads the output of `git config --list --show-scope -z`.
-    pub fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8_lossy(bytes);
         let mut parts = text.split('\0');
         let mut out = Vec::new();
@@ -52,7 +52,7 @@ impl Settings {
     }
 
     /// A setting's value. The name is written in lower case, apart from a subsection.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .rfind(|setting| setting.name == name)
@@ -60,14 +60,14 @@ impl Settings {
     }
 
     /// Whether a setting is on.
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| {
             ["true", "yes", "on", "1"].contains(&value.to_ascii_lowercase().as_str())
         })
     }
 
     /// Whether a setting is made in the repository itself, not for all repositories of the user.
-    pub fn is_local(&self, name: &str) -> bool {
+    pub(crate) fn is_local(&self, name: &str) -> bool {
         self.0.iter().any(|setting| {
             setting.name == name && ["local", "worktree"].contains(&setting.scope.as_str())
         })
@@ -75,7 +75,7 @@ impl Settings {
 
     /// Whom commits name, in git's order: variables, `author.*`, `user.*`, `EMAIL`. None where git
     /// would have to guess.
-    pub fn person(&self, role: Role) -> Option<Person> {
+    pub(crate) fn person(&self, role: Role) -> Option<Person> {
         let (variable, section) = match role {
             Role::Author => ("GIT_AUTHOR", "author"),
             Role::Committer => ("GIT_COMMITTER", "committer"),
@@ -100,6 +100,6 @@ impl Settings {
 }
 
 /// A variable that is set to something.
-pub fn var(name: &str) -> Option<OsString> {
+pub(crate) fn var(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }

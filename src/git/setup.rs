@@ -40,7 +40,7 @@ pub(super) fn quoted(program: &Path) -> String {
 const PLAIN: &str = "sync/** -crlf !eol -ident -filter !working-tree-encoding";
 
 /// Defines the merge driver and the attributes. `program` is the absolute path of `claude-sync`.
-pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
+pub(crate) fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     let quoted = quoted(program);
     let config = repo.config()?;
     let set = |name: &str, value: &str| -> Result<(), RepoError> {
@@ -82,7 +82,7 @@ pub fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
 
 /// Whether git is set to write in this clone for its owner alone. Clones of earlier versions are
 /// not.
-pub fn is_private(repo: &Repo) -> Result<bool, RepoError> {
+pub(crate) fn is_private(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo
         .config()?
         .get_string("core.sharedRepository")
@@ -92,7 +92,7 @@ pub fn is_private(repo: &Repo) -> Result<bool, RepoError> {
 }
 
 /// What of the set-up is not as a run leaves it: the setting or file, and what is wrong.
-pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
+pub(crate) fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let quoted = quoted(program);
     let config = repo.config();
@@ -127,7 +127,7 @@ pub fn defects(repo: &Repo, program: &Path) -> Vec<(String, String)> {
 }
 
 /// The program that the merge driver runs, as the setting names it.
-pub fn driver_program(repo: &Repo) -> Option<PathBuf> {
+pub(crate) fn driver_program(repo: &Repo) -> Option<PathBuf> {
     quoted_program(
         &repo
             .config()
@@ -160,7 +160,7 @@ pub(super) fn quoted_program(line: &str) -> Option<PathBuf> {
 const LAYOUT: (&str, &str) = ("claude-sync.layout", "branch-per-machine");
 
 /// Makes this a clone in which each machine pushes a branch of its own.
-pub fn choose_layout(repo: &Repo) -> Result<(), RepoError> {
+pub(crate) fn choose_layout(repo: &Repo) -> Result<(), RepoError> {
     let set = repo.config()?.set_str(LAYOUT.0, LAYOUT.1);
     set.map_err(|source| RepoError::Git {
         what: format!("set {}", LAYOUT.0),
@@ -169,7 +169,7 @@ pub fn choose_layout(repo: &Repo) -> Result<(), RepoError> {
 }
 
 /// Whether each machine pushes a branch of its own.
-pub fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
+pub(crate) fn is_per_machine(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo
         .config()?
         .get_string(LAYOUT.0)
@@ -181,7 +181,7 @@ const EPHEMERAL: &str = "claude-sync.ephemeral";
 
 /// The name under which this machine and others like it are one machine; none where it is a machine
 /// of its own.
-pub fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
+pub(crate) fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
     Ok(repo
         .config()?
         .get_string(EPHEMERAL)
@@ -190,7 +190,7 @@ pub fn ephemeral(repo: &Repo) -> Result<Option<String>, RepoError> {
 }
 
 /// Makes this one of the short-lived machines of a name.
-pub fn set_ephemeral(repo: &Repo, name: &str) -> Result<(), RepoError> {
+pub(crate) fn set_ephemeral(repo: &Repo, name: &str) -> Result<(), RepoError> {
     set(repo, EPHEMERAL, Some(name))
 }
 
@@ -198,12 +198,12 @@ pub fn set_ephemeral(repo: &Repo, name: &str) -> Result<(), RepoError> {
 const REROOT: &str = "claude-sync.reroot";
 
 /// Whether a new history was begun that the remote did not take yet.
-pub fn wants_reroot(repo: &Repo) -> Result<bool, RepoError> {
+pub(crate) fn wants_reroot(repo: &Repo) -> Result<bool, RepoError> {
     Ok(repo.config()?.get_bool(REROOT).unwrap_or(false))
 }
 
 /// Remembers that.
-pub fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
+pub(crate) fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
     set(repo, REROOT, on.then_some("true"))
 }
 
@@ -211,12 +211,12 @@ pub fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
 const FRONT_PAGE: &str = "claude-sync.frontPage";
 
 /// Whether the front page is to come or to go; none where all is done.
-pub fn wants_front_page(repo: &Repo) -> Result<Option<bool>, RepoError> {
+pub(crate) fn wants_front_page(repo: &Repo) -> Result<Option<bool>, RepoError> {
     Ok(repo.config()?.get_bool(FRONT_PAGE).ok())
 }
 
 /// Remembers that, or that it is done.
-pub fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoError> {
+pub(crate) fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoError> {
     set(
         repo,
         FRONT_PAGE,
@@ -228,12 +228,12 @@ pub fn want_front_page(repo: &Repo, wanted: Option<bool>) -> Result<(), RepoErro
 const MACHINE: &str = "claude-sync.machine";
 
 /// That id, if there is one.
-pub fn machine(repo: &Repo) -> Result<Option<String>, RepoError> {
+pub(crate) fn machine(repo: &Repo) -> Result<Option<String>, RepoError> {
     Ok(repo.config()?.get_string(MACHINE).ok())
 }
 
 /// Remembers it, or that it is in use again.
-pub fn set_machine(repo: &Repo, id: Option<&str>) -> Result<(), RepoError> {
+pub(crate) fn set_machine(repo: &Repo, id: Option<&str>) -> Result<(), RepoError> {
     set(repo, MACHINE, id)
 }
 
@@ -279,7 +279,7 @@ fn attributes(repo: &Repo) -> Result<(), SetupError> {
 }
 
 /// Adds the remote and makes plain `git pull` and `git push` use it.
-pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoError> {
+pub(crate) fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoError> {
     set(repo, "remote.origin.url", Some(address))?;
     set(
         repo,
@@ -295,7 +295,7 @@ pub fn add_remote(repo: &Repo, address: &str, branch: &str) -> Result<(), RepoEr
 }
 
 /// Takes back [`add_remote`]: that remote cannot be used.
-pub fn remove_remote(repo: &Repo, branch: &str) -> Result<(), RepoError> {
+pub(crate) fn remove_remote(repo: &Repo, branch: &str) -> Result<(), RepoError> {
     for name in [
         "remote.origin.url",
         "remote.origin.fetch",

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 /// Removes what is younger than `began`, and returns what was removed. Only under the lock of the
 /// state folder.
-pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
+pub(crate) fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
     let young = |path: &PathBuf| {
         fs::symlink_metadata(path)
             .and_then(|data| data.modified())
@@ -23,7 +23,7 @@ pub fn clear(git_dir: &Path, began: SystemTime) -> Vec<PathBuf> {
 }
 
 /// Locks, and objects that were not finished.
-pub fn find(git_dir: &Path) -> Vec<PathBuf> {
+pub(crate) fn find(git_dir: &Path) -> Vec<PathBuf> {
     let mut out = Vec::new();
     // A maintenance that git started in the background goes on when the run that asked for it is
     // killed: its files are its own.

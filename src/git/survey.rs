@@ -7,15 +7,15 @@ use super::process::{Git, MACHINES};
 
 /// What branches a remote has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Survey {
+pub(crate) struct Survey {
     /// The default branch; none where there is no branch that all machines share.
-    pub branch: Option<String>,
+    pub(crate) branch: Option<String>,
     /// The remote's `HEAD` names that branch.
-    pub named: bool,
+    pub(crate) named: bool,
     /// Its objects are named by SHA-256.
-    pub sha256: bool,
+    pub(crate) sha256: bool,
     /// There are branches of single machines.
-    pub per_machine: bool,
+    pub(crate) per_machine: bool,
 }
 
 impl Survey {
@@ -55,7 +55,7 @@ impl Survey {
 
 impl Git {
     /// What branches a remote has.
-    pub fn survey(&self, repo: &Path, remote: &str) -> Result<Survey, GitError> {
+    pub(crate) fn survey(&self, repo: &Path, remote: &str) -> Result<Survey, GitError> {
         let args = ["ls-remote", "--symref", "--", remote];
         let out = self.transport(repo, &args)?;
         if !out.status.success() {
@@ -66,7 +66,7 @@ impl Git {
 
     /// What an empty remote is like: which branch its `HEAD` names, where that is sent. It is
     /// cloned into the folder `at`, which must be empty.
-    pub fn survey_empty(&self, at: &Path, address: &str) -> Result<Survey, GitError> {
+    pub(crate) fn survey_empty(&self, at: &Path, address: &str) -> Result<Survey, GitError> {
         let args = [
             "-c",
             "init.defaultBranch=main",
@@ -102,7 +102,7 @@ impl Git {
 
     /// The address that git would use for `address`, by the user's `url.*.insteadOf`; nothing is
     /// connected to.
-    pub fn rewritten(&self, at: &Path, address: &str) -> Result<String, GitError> {
+    pub(crate) fn rewritten(&self, at: &Path, address: &str) -> Result<String, GitError> {
         self.run(at, &["ls-remote", "--get-url", "--", address])
             .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
     }

@@ -17,26 +17,26 @@ const RENAMED: &str = "claude-sync: the remote's branch was renamed";
 
 /// The branch and the remote that commits go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Target {
+pub(crate) struct Target {
     /// The sync's branch, here and on the remote.
-    pub branch: String,
+    pub(crate) branch: String,
     /// The remote's name; none where history stays on this machine.
-    pub remote: Option<String>,
+    pub(crate) remote: Option<String>,
 }
 
 impl Target {
     /// The full name of the local branch.
-    pub fn local(&self) -> String {
+    pub(crate) fn local(&self) -> String {
         format!("refs/heads/{}", self.branch)
     }
 
     /// Where one of the remote's branches was at the last fetch.
-    pub fn tracking(&self, branch: &str) -> String {
+    pub(crate) fn tracking(&self, branch: &str) -> String {
         format!("{}{branch}", self.fetched())
     }
 
     /// What the refs begin with that a fetch writes.
-    pub fn fetched(&self) -> String {
+    pub(crate) fn fetched(&self) -> String {
         format!(
             "refs/remotes/{}/",
             self.remote.as_deref().unwrap_or("origin")
@@ -47,7 +47,7 @@ impl Target {
 impl Repo {
     /// Where commits go. Nothing is written: a clone in which nobody chose yet has the branch that
     /// `HEAD` names, or else the remote's.
-    pub fn target(&self) -> Result<Target, RepoError> {
+    pub(crate) fn target(&self) -> Result<Target, RepoError> {
         let config = self.config()?;
         let chosen = config
             .get_string(BRANCH)
@@ -134,7 +134,7 @@ impl Repo {
 
     /// Removes what a clone by hand noted as the remote's `HEAD`, where that branch is gone: git
     /// takes it for damage.
-    pub fn drop_dangling_head(&self, remote: &str) {
+    pub(crate) fn drop_dangling_head(&self, remote: &str) {
         if let Ok(mut head) = self
             .inner
             .find_reference(&format!("refs/remotes/{remote}/HEAD"))
@@ -147,7 +147,7 @@ impl Repo {
     }
 
     /// Writes down which branch is the sync's, where nobody did yet.
-    pub fn keep_branch(&self, branch: &str) -> Result<(), RepoError> {
+    pub(crate) fn keep_branch(&self, branch: &str) -> Result<(), RepoError> {
         let mut config = self.config()?;
         match config.get_string(BRANCH) {
             Ok(name) if name == branch => Ok(()),
@@ -161,7 +161,7 @@ impl Repo {
     }
 
     /// Branches that were the sync's before.
-    pub fn former_branches(&self) -> Result<Vec<String>, RepoError> {
+    pub(crate) fn former_branches(&self) -> Result<Vec<String>, RepoError> {
         let config = self.config()?;
         let mut out = Vec::new();
         if let Ok(mut all) = config.multivar(FORMER, None) {
@@ -174,7 +174,7 @@ impl Repo {
 
     /// Makes another branch the sync's, as the remote has it, and takes `HEAD` along where it was
     /// on the old one.
-    pub fn follow(&self, target: &Target, branch: &str) -> Result<(), RepoError> {
+    pub(crate) fn follow(&self, target: &Target, branch: &str) -> Result<(), RepoError> {
         let position = self.position(target)?;
         let new = Target {
             branch: branch.to_owned(),
@@ -243,7 +243,7 @@ impl Repo {
 
     /// The commit that the sync's branch is at. It is ahead of the branch as git shows it where the
     /// work tree could not be brought along yet ([`LATE`]).
-    pub fn position(&self, target: &Target) -> Result<Option<Oid>, RepoError> {
+    pub(crate) fn position(&self, target: &Target) -> Result<Option<Oid>, RepoError> {
         let head = self.commit_at(&target.local())?;
         let late = self.commit_at(LATE)?;
         if late.is_some() && self.commit_at(LATE_FROM)? == head {
@@ -259,7 +259,7 @@ impl Repo {
 
     /// The commit that was synced last: what reports, `status` and `verify` look at, with any
     /// branch checked out.
-    pub fn synced(&self) -> Result<Option<Oid>, RepoError> {
+    pub(crate) fn synced(&self) -> Result<Option<Oid>, RepoError> {
         let chosen = self
             .config()?
             .get_string(BRANCH)

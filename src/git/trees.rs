@@ -9,7 +9,7 @@ use super::repo::{Blob, Entry, FOLDER, Repo, RepoError, git};
 
 impl Repo {
     /// A tree's entries by name, without those that git refuses.
-    pub fn entries(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Entry>, RepoError> {
+    pub(crate) fn entries(&self, tree: Option<Oid>) -> Result<BTreeMap<String, Entry>, RepoError> {
         let Some(tree) = tree else {
             return Ok(BTreeMap::new());
         };
@@ -69,7 +69,7 @@ impl Repo {
     }
 
     /// All blobs of a tree, their paths below `prefix`.
-    pub fn blobs_below(&self, tree: Oid, prefix: &str) -> Result<Vec<Blob>, RepoError> {
+    pub(crate) fn blobs_below(&self, tree: Oid, prefix: &str) -> Result<Vec<Blob>, RepoError> {
         let mut out = Vec::new();
         self.collect(tree, prefix, 0, &mut out)?;
         Ok(out)
@@ -102,7 +102,7 @@ impl Repo {
 
     /// Stores the tree `base` with these entries added or replaced. All other entries stay, except
     /// names that git refuses.
-    pub fn write_tree(
+    pub(crate) fn write_tree(
         &self,
         base: Option<Oid>,
         entries: &BTreeMap<String, Entry>,
@@ -203,7 +203,7 @@ impl Repo {
     }
 
     /// The files of the tree `to` that `from` has not, or has otherwise.
-    pub fn differing(&self, from: Option<Oid>, to: Oid) -> Result<Vec<(String, Entry)>, RepoError> {
+    pub(crate) fn differing(&self, from: Option<Oid>, to: Oid) -> Result<Vec<(String, Entry)>, RepoError> {
         let mut out = Vec::new();
         self.gained(from, Some(to), "", &mut out)?;
         Ok(out)
@@ -241,7 +241,7 @@ impl Repo {
     }
 
     /// Merges two texts line by line; where both changed the same lines, both stay.
-    pub fn merge_text(base: Option<&[u8]>, ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn merge_text(base: Option<&[u8]>, ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
         let mut inputs = [base.unwrap_or_default(), ours, theirs].map(|bytes| {
             let mut input = git2::MergeFileInput::new();
             input.content(bytes);

@@ -14,7 +14,7 @@ use super::settings::Role;
 
 /// An operation that git began and did not end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Operation {
+pub(crate) enum Operation {
     /// `git merge`, to be ended by a commit with several parents.
     Merge,
     /// `git rebase`, whichever way it works.
@@ -33,7 +33,7 @@ pub enum Operation {
 
 impl Operation {
     /// As people call it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Merge => "merge",
             Self::Rebase => "rebase",
@@ -48,18 +48,18 @@ impl Operation {
 
 /// The blobs of the index, by stage: what is merged, then ours and theirs of what is not.
 #[derive(Debug, Default)]
-pub struct Stages {
+pub(crate) struct Stages {
     /// Stage 0.
-    pub merged: BTreeMap<String, Entry>,
+    pub(crate) merged: BTreeMap<String, Entry>,
     /// Stages 2 and 3.
-    pub sides: [BTreeMap<String, Entry>; 2],
+    pub(crate) sides: [BTreeMap<String, Entry>; 2],
     /// The paths that have stages.
-    pub unmerged: BTreeSet<String>,
+    pub(crate) unmerged: BTreeSet<String>,
 }
 
 impl Repo {
     /// What git left open.
-    pub fn operation(&self) -> Option<Operation> {
+    pub(crate) fn operation(&self) -> Option<Operation> {
         use RepositoryState as S;
         match self.inner.state() {
             S::Merge => Some(Operation::Merge),
@@ -80,7 +80,7 @@ impl Repo {
 
     /// Whether a rebase stopped where its owner wanted it to: at `edit`, `break` or `exec`, not at
     /// a `pick` that failed.
-    pub fn stopped_on_purpose(&self) -> bool {
+    pub(crate) fn stopped_on_purpose(&self) -> bool {
         let folder = self.inner.path().join("rebase-merge");
         let done = fs::read_to_string(folder.join("done")).unwrap_or_default();
         let last = done
@@ -92,7 +92,7 @@ impl Repo {
 
     /// The commits that are being merged into `HEAD`, or the one that is being replayed or taken
     /// back.
-    pub fn operands(&self) -> Result<Vec<Oid>, RepoError> {
+    pub(crate) fn operands(&self) -> Result<Vec<Oid>, RepoError> {
         let read =
             |name: &str| fs::read_to_string(self.inner.path().join(name)).unwrap_or_default();
         let text = [
@@ -116,7 +116,7 @@ impl Repo {
     }
 
     /// Reads the index, all stages. Names that are no UTF-8 fit no grammar and stay out.
-    pub fn stages(&self) -> Result<Stages, RepoError> {
+    pub(crate) fn stages(&self) -> Result<Stages, RepoError> {
         let index = git("read the index", self.inner.index())?;
         let mut out = Stages::default();
         for entry in index.iter() {
@@ -143,7 +143,7 @@ impl Repo {
 
     /// Makes the index and the work tree hold exactly `files` below `sync`, merged, and returns the
     /// tree of the whole index where nothing else is unmerged.
-    pub fn settle(&self, files: &BTreeMap<String, Entry>) -> Result<Option<Oid>, RepoError> {
+    pub(crate) fn settle(&self, files: &BTreeMap<String, Entry>) -> Result<Option<Oid>, RepoError> {
         let mut index = git("read the index", self.inner.index())?;
         let merged = index.remove_dir(Path::new("sync"), 0);
         git("write the index", merged)?;
@@ -174,7 +174,7 @@ impl Repo {
     }
 
     /// The message that git prepared for the commit that ends a merge.
-    pub fn prepared_message(&self) -> String {
+    pub(crate) fn prepared_message(&self) -> String {
         let text = fs::read_to_string(self.inner.path().join("MERGE_MSG")).unwrap_or_default();
         let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
         let text = lines.join("\n");
@@ -186,7 +186,7 @@ impl Repo {
     }
 
     /// Points `HEAD`, or the branch it names, at a commit, and forgets the operation.
-    pub fn end_operation(&self, commit: Oid, old: Option<Oid>) -> Result<(), RepoError> {
+    pub(crate) fn end_operation(&self, commit: Oid, old: Option<Oid>) -> Result<(), RepoError> {
         let head = git("read HEAD", self.inner.find_reference("HEAD"))?;
         let name = match head.symbolic_target() {
             Ok(Some(branch)) => branch.to_owned(),
@@ -198,7 +198,7 @@ impl Repo {
 
     /// Goes on with a rebase or the like after its conflict was settled; `skip` where nothing of
     /// the step is left.
-    pub fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
+    pub(crate) fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
         let how = if skip { "--skip" } else { "--continue" };
         let mut args = Vec::new();
         if process

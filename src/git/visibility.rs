@@ -56,7 +56,7 @@ const HOSTS: [(&str, &str); 7] = [
 
 /// The address by which anybody could ask for the repository at `address`, without user and
 /// password; none where there is none.
-pub fn web_address(address: &str) -> Option<String> {
+pub(crate) fn web_address(address: &str) -> Option<String> {
     for scheme in ["https://", "http://"] {
         if let Some(rest) = address.strip_prefix(scheme) {
             let rest = rest.split(['?', '#']).next().unwrap_or_default();

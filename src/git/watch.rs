@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// How a watched program ended.
 #[derive(Debug)]
-pub enum Watched {
+pub(crate) enum Watched {
     /// By itself.
     Ended(Output),
     /// It was silent for too long and was ended, with its children.
@@ -28,7 +28,7 @@ pub enum Watched {
 /// terminal.
 ///
 /// `seen` gets what it writes to standard error, as it comes.
-pub fn output(
+pub(crate) fn output(
     mut command: Command,
     silence: Duration,
     alone: bool,

@@ -11,7 +11,7 @@ use super::repo::{LATE, LATE_FROM, Repo, RepoError, git};
 
 /// Why the work tree does not show what was synced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Place {
     /// `HEAD` is on another branch, or on none.
     Elsewhere(Option<String>),
     /// An operation of the user's is unfinished.
@@ -26,14 +26,14 @@ pub enum Place {
 
 impl Place {
     /// Whether the branch may move all the same, because nothing shows it.
-    pub fn lets_branch_move(&self) -> bool {
+    pub(crate) fn lets_branch_move(&self) -> bool {
         matches!(self, Self::Elsewhere(_))
     }
 }
 
 impl Repo {
     /// What keeps the work tree from showing the sync's branch; none where nothing does.
-    pub fn obstacle(&self, branch: &str) -> Result<Option<Place>, RepoError> {
+    pub(crate) fn obstacle(&self, branch: &str) -> Result<Option<Place>, RepoError> {
         let local = format!("refs/heads/{branch}");
         if let Some(tree) = self.other_tree(&local) {
             return Ok(Some(Place::Another(tree)));
@@ -66,13 +66,13 @@ impl Repo {
     }
 
     /// Whether another git holds the lock of the index.
-    pub fn is_index_locked(&self) -> bool {
+    pub(crate) fn is_index_locked(&self) -> bool {
         self.inner.path().join("index.lock").exists()
     }
 
     /// Remembers the commit that the sync's branch is at where the branch stays behind at another
     /// one, or that it does not.
-    pub fn set_late(&self, late: Option<(Oid, Option<Oid>)>) -> Result<(), RepoError> {
+    pub(crate) fn set_late(&self, late: Option<(Oid, Option<Oid>)>) -> Result<(), RepoError> {
         let values = match late {
             Some((commit, from)) => [Some(commit), from],
             None => [None, None],
@@ -115,7 +115,7 @@ impl Repo {
 
     /// Makes the work tree show `to`, where it showed `from`. An obstacle is returned where that
     /// cannot be done now.
-    pub fn project(
+    pub(crate) fn project(
         &self,
         process: &Git,
         from: Option<Oid>,
@@ -140,7 +140,7 @@ impl Repo {
     }
 
     /// Whether the files below `sync` in the work tree are those of a tree.
-    pub fn is_shown(&self, process: &Git, tree: Oid) -> Result<bool, RepoError> {
+    pub(crate) fn is_shown(&self, process: &Git, tree: Oid) -> Result<bool, RepoError> {
         if !self.needs_git(process)? {
             return self.shows(tree);
         }
@@ -224,7 +224,7 @@ impl Repo {
 
     /// Makes the work tree show a tree. What lies under `sync` is a projection and is overwritten;
     /// a user's own changes elsewhere stay.
-    pub fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
+    pub(crate) fn checkout(&self, tree: Oid) -> Result<(), RepoError> {
         let before = self
             .head_commit()?
             .map(|head| self.tree_of(head))

@@ -10,7 +10,7 @@ use crate::fleet::read::Tree;
 use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::Manifest;
-pub use crate::format::markers::sides;
+pub(crate) use crate::format::markers::sides;
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::store::layout::Path;
@@ -93,7 +93,7 @@ fn join_days((a, harm_a): (DayFile, Damage), (b, harm_b): (DayFile, Damage)) -> 
 }
 
 /// Whether a file is of a later major format, which this version cannot read.
-pub fn is_newer(path: &Path, bytes: &[u8]) -> bool {
+pub(crate) fn is_newer(path: &Path, bytes: &[u8]) -> bool {
     let mut names = Interner::default();
     let read = match path {
         Path::Day(machine, day, _) => DayFile::read(machine, *day, bytes, &mut names).map(drop),
@@ -106,7 +106,7 @@ pub fn is_newer(path: &Path, bytes: &[u8]) -> bool {
 
 /// The file at `path` without the conflict markers that stand in it, between the two versions
 /// `ours` and `theirs`.
-pub fn unmark(
+pub(crate) fn unmark(
     path: &Path,
     bytes: &[u8],
     ours: &[u8],

@@ -8,7 +8,7 @@ use crate::store::layout::MANIFEST;
 
 /// One thing that a push would break.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Breach {
+pub(crate) enum Breach {
     /// Records, summary lines, claims or decisions would be gone or lowered.
     Lost {
         /// Its path in the repository.

@@ -21,7 +21,7 @@ use crate::store::layout::{self, Path};
 
 /// The driver gave up; git must stop and change nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum DriverError {
+pub(crate) enum DriverError {
     /// One of the three files that git made cannot be read.
     #[error("failed to read {path}")]
     Read {
@@ -59,7 +59,7 @@ pub enum DriverError {
 
 /// Merges `base`, `ours` and `theirs`, three files that git made, into `ours`. `path` is what they
 /// are versions of.
-pub fn run(
+pub(crate) fn run(
     base: &FilePath,
     ours: &FilePath,
     theirs: &FilePath,

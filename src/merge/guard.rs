@@ -23,7 +23,7 @@ use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
 use crate::git::{self, Oid};
 use crate::store::layout::{ATTRIBUTES, MANIFEST, Path};
 
-pub use super::breach::Breach;
+pub(crate) use super::breach::Breach;
 pub use super::loss::lost;
 
 /// All files of a root tree that is to be compared.
@@ -49,7 +49,7 @@ fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, Data
 
 /// The rules of all these root trees. Where each machine has a branch, that of one does not show
 /// what others had forgotten.
-pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules, DataError> {
+pub(crate) fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules, DataError> {
     let roots: BTreeSet<Oid> = roots.into_iter().collect();
     roots.into_iter().try_fold(Rules::default(), |all, root| {
         match Rules::read(repo, root, |_, _| None) {
@@ -62,7 +62,7 @@ pub fn rules(repo: &Repo, roots: impl IntoIterator<Item = Oid>) -> Result<Rules,
 
 /// What a branch would lose or break by going from the tree `old` to the tree `new`; no tree is a
 /// branch that is not there. What the rules take away is not lost.
-pub fn breaches(
+pub(crate) fn breaches(
     repo: &Repo,
     old: Option<Oid>,
     new: Option<Oid>,
@@ -189,7 +189,7 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
 
 /// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is
 /// another tool's business, and a branch without shared files has none.
-pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
+pub(crate) fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     let trees = read::inputs(repo, root)?;
     let Some(entry) = repo.entry(root, MANIFEST)? else {
         return Ok(true);
@@ -210,7 +210,7 @@ pub fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
 
 /// Which of these commits have data that is forgotten. All of them are looked at: what one adds and
 /// the next removes would stay in the history.
-pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
     let rules = rules.without_retention();
     let mut out = Vec::new();
     if rules.forget_something() {
@@ -228,7 +228,7 @@ pub fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Brea
 
 /// What these commits have in clear below `sync`, that the commits before them do not have. Nothing
 /// of that leaves an encrypted fleet.
-pub fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
     let mut out = Vec::new();
     for commit in commits {
         let parents = repo.parents_of(*commit)?;
@@ -267,7 +267,7 @@ pub fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
 }
 
 /// What in `new` is no sync data and was not in `old`.
-pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     let odd = |path: &str, entry: &Entry| {
         let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside)
@@ -284,7 +284,7 @@ pub fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Br
 
 /// Files that changed and belong to machines of other users. A version that the server has already,
 /// on any branch (`known`), is carried along by everybody who merges.
-pub fn forged(
+pub(crate) fn forged(
     repo: &Repo,
     old: Option<Oid>,
     new: Option<Oid>,

@@ -2,7 +2,7 @@
 
 pub mod algebra;
 mod breach;
-pub mod driver;
+pub(crate) mod driver;
 pub mod guard;
 mod loss;
 pub mod trees;

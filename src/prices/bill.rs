@@ -8,42 +8,42 @@ use crate::base::time::Timestamp;
 
 /// One product of a bill: a count times a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Item {
+pub(crate) struct Item {
     /// What is counted, such as `input` or `web_search`.
-    pub what: &'static str,
+    pub(crate) what: &'static str,
     /// How many.
-    pub count: u64,
+    pub(crate) count: u64,
     /// USD per million tokens; for `web_search`, USD per search.
-    pub rate: Money,
+    pub(crate) rate: Money,
     /// Count times rate, before factors.
-    pub amount: Money,
+    pub(crate) amount: Money,
 }
 
 /// The arithmetic of one request's price.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bill {
+pub(crate) struct Bill {
     /// The row of the price table; the model's name if its price comes from the price book alone.
-    pub row: String,
+    pub(crate) row: String,
     /// Changes made to the name to find the row, in order.
-    pub why: Vec<&'static str>,
+    pub(crate) why: Vec<&'static str>,
     /// Source of the row's rates.
-    pub source: String,
+    pub(crate) source: String,
     /// Threshold of the tier in prompt tokens, if the rates are those of a tier.
-    pub above: Option<u64>,
+    pub(crate) above: Option<u64>,
     /// Billed products, without those of count 0.
-    pub items: Vec<Item>,
+    pub(crate) items: Vec<Item>,
     /// Factor of fast mode on tokens, in thousandths, if it applies.
-    pub fast: Option<u64>,
+    pub(crate) fast: Option<u64>,
     /// Factor of inference in the US on tokens, in thousandths, if it applies.
-    pub us: Option<u64>,
+    pub(crate) us: Option<u64>,
     /// The price of the request.
-    pub cost: Cost,
+    pub(crate) cost: Cost,
 }
 
 impl Prices {
     /// The bill of one request, whose cost equals [`Prices::cost`]. `None` for a model without a
     /// price.
-    pub fn bill(
+    pub(crate) fn bill(
         &self,
         model: &str,
         at: Timestamp,

@@ -11,17 +11,17 @@ const PER_MILLION: u128 = 1_000_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnRates {
     /// Tokens of the prompt.
-    pub input: Money,
+    pub(crate) input: Money,
     /// Tokens of the answer.
-    pub output: Money,
+    pub(crate) output: Money,
     /// Tokens read from the cache; default: `input`.
-    pub cache_read: Option<Money>,
+    pub(crate) cache_read: Option<Money>,
     /// Tokens written to the cache for five minutes; default: `input`.
-    pub cache_write: Option<Money>,
+    pub(crate) cache_write: Option<Money>,
     /// Tokens written to the cache for an hour; default: the rate for five minutes.
-    pub cache_write_1h: Option<Money>,
+    pub(crate) cache_write_1h: Option<Money>,
     /// USD per web search.
-    pub web_search: Money,
+    pub(crate) web_search: Money,
 }
 
 /// What a rule does to a price.
@@ -50,7 +50,7 @@ pub struct Rule {
 /// The rules, in the order in which they apply: of two that set a price for one day, the later
 /// one counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PriceBook(pub Vec<Rule>);
+pub struct PriceBook(pub(crate) Vec<Rule>);
 
 impl OwnRates {
     /// The rates in the order of the fields; `-` where there is none.

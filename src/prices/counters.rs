@@ -33,7 +33,7 @@ impl Counters {
 
     /// The difference of each figure, at least 0.
     #[must_use]
-    pub const fn minus(self, other: Self) -> Self {
+    pub(crate) const fn minus(self, other: Self) -> Self {
         Self {
             input: self.input.saturating_sub(other.input),
             output: self.output.saturating_sub(other.output),
@@ -46,7 +46,7 @@ impl Counters {
 
     /// The larger of each figure.
     #[must_use]
-    pub fn max(self, other: Self) -> Self {
+    pub(crate) fn max(self, other: Self) -> Self {
         Self {
             input: self.input.max(other.input),
             output: self.output.max(other.output),
@@ -59,7 +59,7 @@ impl Counters {
 
     /// The smaller of each figure.
     #[must_use]
-    pub fn min(self, other: Self) -> Self {
+    pub(crate) fn min(self, other: Self) -> Self {
         Self {
             input: self.input.min(other.input),
             output: self.output.min(other.output),
@@ -76,7 +76,7 @@ impl Counters {
     }
 
     /// All tokens of the prompt: input, cache writes and cache reads. They select the price tier.
-    pub const fn prompt(&self) -> u64 {
+    pub(crate) const fn prompt(&self) -> u64 {
         self.input
             .saturating_add(self.cache_creation)
             .saturating_add(self.cache_read)

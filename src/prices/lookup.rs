@@ -43,7 +43,7 @@ pub fn prices() -> &'static Prices {
 
 impl Prices {
     /// The built-in prices, changed by the rules of a price book.
-    pub fn new(book: PriceBook) -> Self {
+    pub(crate) fn new(book: PriceBook) -> Self {
         Self {
             tables: Tables::built_in(),
             book,
@@ -52,12 +52,12 @@ impl Prices {
     }
 
     /// The month of the built-in prices, `YYYY-MM`.
-    pub fn as_of(&self) -> &str {
+    pub(crate) fn as_of(&self) -> &str {
         self.tables.as_of
     }
 
     /// Source of the prices of Claude's models.
-    pub fn source(&self) -> &str {
+    pub(crate) fn source(&self) -> &str {
         self.tables.source
     }
 
@@ -96,14 +96,14 @@ impl Prices {
 
     /// The price of several requests of one day, from the sum of their counters. Tiers do not
     /// apply, because the size of each prompt is not known.
-    pub fn cost_of_many(&self, model: &str, at: Timestamp, counters: &Counters) -> Cost {
+    pub(crate) fn cost_of_many(&self, model: &str, at: Timestamp, counters: &Counters) -> Cost {
         self.of(model)
             .row(at)
             .map_or(Cost::UNKNOWN, |row| row.cost_of_many(counters))
     }
 
     /// The prices of a model, for many requests.
-    pub fn of(&self, model: &str) -> Priced {
+    pub(crate) fn of(&self, model: &str) -> Priced {
         if let Some(known) = self
             .cache
             .read()
@@ -121,12 +121,12 @@ impl Prices {
     }
 
     /// The row of the built-in tables for a model's name, and how it was found.
-    pub fn explain(&self, model: &str) -> Option<Found> {
+    pub(crate) fn explain(&self, model: &str) -> Option<Found> {
         self.of(model).0.and_then(|model| model.found.clone())
     }
 
     /// Whether a rule of the price book changes the model's price on any day.
-    pub fn is_own(&self, model: &str) -> bool {
+    pub(crate) fn is_own(&self, model: &str) -> bool {
         self.of(model).0.is_some_and(|model| model.own)
     }
 
@@ -213,7 +213,7 @@ pub struct Priced(pub(super) Option<Arc<Model>>);
 
 impl Priced {
     /// The price of one request; see [`Prices::cost`].
-    pub fn cost(&self, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
+    pub(crate) fn cost(&self, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
         self.row(at)
             .map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo))
     }

@@ -23,9 +23,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use bill::{Bill, Item};
+pub(crate) use bill::{Bill, Item};
 pub use book::{Change, OwnRates, PriceBook, Rule};
 pub use counters::Counters;
 pub use lookup::{Priced, Prices, fingerprint, prices};
-pub use model::model_name;
-pub use names::Found;
+pub(crate) use model::model_name;
+pub(crate) use names::Found;

@@ -10,7 +10,7 @@ const MAX_LENGTH: usize = 100;
 /// An ARN of Bedrock becomes the name of its profile or model, a path of Vertex the name of its
 /// model. Routes such as `provider,model` and `model(high)` are written with plain characters. Any
 /// other text is hashed by [`token`].
-pub fn model_name(text: &str) -> String {
+pub(crate) fn model_name(text: &str) -> String {
     let text = text.trim();
     let decoded = decoded(text);
     let text = decoded.as_deref().unwrap_or(text);

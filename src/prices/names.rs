@@ -10,15 +10,15 @@ use super::spellings::spellings;
 
 /// The row of a name, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// The row's name in the table.
-    pub row: String,
+    pub(crate) row: String,
     /// Changes made to the name, in order; empty if the table lists the name itself.
-    pub why: Vec<&'static str>,
+    pub(crate) why: Vec<&'static str>,
     /// Factor on the row's rates, in thousandths.
-    pub permille: u64,
+    pub(crate) permille: u64,
     /// The name selects fast mode.
-    pub fast: bool,
+    pub(crate) fast: bool,
 }
 
 /// Finds the row of a name. `has`: whether the table has a row of that name.

@@ -83,7 +83,7 @@ pub fn version(text: &str) -> Option<[u32; 3]> {
 
 impl Client {
     /// Whether nothing is known.
-    pub fn is_unknown(&self) -> bool {
+    pub(crate) fn is_unknown(&self) -> bool {
         self.entrypoint.is_empty() && self.agent.is_empty() && self.version.is_empty()
     }
 }

@@ -17,38 +17,38 @@ pub struct Entry<'a> {
     /// The id was derived.
     pub derived: bool,
     /// Its level of detail.
-    pub level: Level,
+    pub(crate) level: Level,
     /// Its time; below [`Level::Full`] the start of its UTC day.
     pub at: Timestamp,
     /// Its session; empty where the record is bare.
-    pub session: &'a SessionId,
+    pub(crate) session: &'a SessionId,
     /// The name of its project as in the repository; empty where it has none.
-    pub project: &'a Name,
+    pub(crate) project: &'a Name,
     /// The program and the agent that made it.
-    pub client: &'a Client,
+    pub(crate) client: &'a Client,
     /// The name of its model.
-    pub model: &'a Name,
+    pub(crate) model: &'a Name,
     /// Tokens and searches.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
     /// The price by this version's table.
-    pub cost: Cost,
+    pub(crate) cost: Cost,
     /// The cost that the transcript states.
-    pub recorded: Option<Money>,
+    pub(crate) recorded: Option<Money>,
     /// The last row of the request was not seen yet.
-    pub provisional: bool,
+    pub(crate) provisional: bool,
     /// A subagent made it.
-    pub sidechain: bool,
+    pub(crate) sidechain: bool,
     /// It is an increment of Claude Code's account, and no request.
-    pub ledger: bool,
+    pub(crate) ledger: bool,
     /// It was in Claude Code's fast mode.
-    pub fast: bool,
+    pub(crate) fast: bool,
     /// The region that inference was bound to.
-    pub geo: Option<&'a Name>,
+    pub(crate) geo: Option<&'a Name>,
 }
 
 impl<'a> Entry<'a> {
     /// Its price by a table.
-    pub fn cost_by(&self, prices: &Prices) -> Cost {
+    pub(crate) fn cost_by(&self, prices: &Prices) -> Cost {
         if self.ledger {
             return prices.cost_of_many(self.model, self.at, &self.counters);
         }
@@ -71,7 +71,7 @@ impl<'a> Entry<'a> {
     }
 
     /// Its millisecond; its UTC day where its time of day is not known.
-    pub fn span(&self) -> Span {
+    pub(crate) fn span(&self) -> Span {
         let from = self.at.millis();
         let length = match self.level {
             Level::Full => 1,
@@ -84,7 +84,7 @@ impl<'a> Entry<'a> {
     }
 
     /// The figures of a record.
-    pub fn of(record: &'a Record) -> Self {
+    pub(crate) fn of(record: &'a Record) -> Self {
         Self {
             id: record.id,
             derived: record.derived,

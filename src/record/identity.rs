@@ -6,17 +6,17 @@ use crate::prices::Counters;
 
 /// The identifying fields of a row; the first rule that applies decides.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Identity<'a> {
+pub(crate) struct Identity<'a> {
     /// `message.id`.
-    pub message: Option<&'a str>,
+    pub(crate) message: Option<&'a str>,
     /// `requestId`.
-    pub request: Option<&'a str>,
+    pub(crate) request: Option<&'a str>,
     /// `sessionId`.
-    pub session: &'a str,
+    pub(crate) session: &'a str,
     /// `uuid` of the line.
-    pub uuid: Option<&'a str>,
+    pub(crate) uuid: Option<&'a str>,
     /// The whole line, for rows without any of these.
-    pub line: &'a [u8],
+    pub(crate) line: &'a [u8],
 }
 
 impl<'a> Identity<'a> {
@@ -26,7 +26,7 @@ impl<'a> Identity<'a> {
     /// Endpoints other than Anthropic's send no request id, and some rows of one message carry one
     /// and some do not: a message id that looks like no counter stands alone. Any other is only as
     /// unique as the members beside it: mocks give `msg_1` to every first message.
-    pub fn id(&self, part: Option<&str>) -> RecordId {
+    pub(crate) fn id(&self, part: Option<&str>) -> RecordId {
         // Gateways write an empty text where they have no id.
         let given = |id: Option<&'a str>| id.filter(|id| !id.trim().is_empty());
         let (kind, mut parts): (&str, Vec<&[u8]>) =
@@ -56,7 +56,7 @@ fn is_global(id: &str) -> bool {
 }
 
 /// The id of a record that has none, as in files of version 1.0: the spec's rule for duplicates.
-pub fn derived_id(timestamp: Timestamp, model: &str, counters: &Counters) -> RecordId {
+pub(crate) fn derived_id(timestamp: Timestamp, model: &str, counters: &Counters) -> RecordId {
     let number = u64::to_be_bytes;
     RecordId::of(
         "derived",

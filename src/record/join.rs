@@ -23,7 +23,7 @@ impl Record {
     /// Copies on two machines: as [`Join::join`], but time, session and project are those of the
     /// most detailed copy.
     #[must_use]
-    pub fn join_machines(self, other: Self) -> Self {
+    pub(crate) fn join_machines(self, other: Self) -> Self {
         let mine = self.origin.between_machines(&other.origin).is_le();
         let origin = if mine {
             self.origin.clone()

@@ -33,7 +33,7 @@ impl Ledger {
 
     /// The smaller figures of two versions: what is known to stand in requests stays known.
     #[must_use]
-    pub fn join(self, other: &Self) -> Self {
+    pub(crate) fn join(self, other: &Self) -> Self {
         Self {
             lineage: self.lineage.min(other.lineage),
             state: self.state.min(other.state),
@@ -43,7 +43,7 @@ impl Ledger {
     }
 
     /// The members of its line. `from` is what is written of the beginning.
-    pub fn doc(&self, from: Option<&str>) -> Doc {
+    pub(crate) fn doc(&self, from: Option<&str>) -> Doc {
         let c = &self.after;
         let after = [
             c.input,

@@ -24,8 +24,8 @@ mod totals;
 
 pub use crate::prices::Counters;
 pub use client::{Client, agent, entrypoint, version};
-pub use entry::Entry;
-pub use identity::{Identity, derived_id};
+pub(crate) use entry::Entry;
+pub(crate) use identity::{Identity, derived_id};
 pub use ledger::{Ledger, same_model};
 pub use request::{Body, Level, MAX_COUNTER, Origin, Record};
 pub use set::RecordSet;

@@ -46,7 +46,7 @@ impl Body {
     }
 
     /// Adds the row's members to a record's, all but the price.
-    pub fn write(&self, object: Object) -> Object {
+    pub(crate) fn write(&self, object: Object) -> Object {
         let c = &self.counters;
         object
             .spec("model", &*self.model)
@@ -72,7 +72,7 @@ impl Body {
     /// Which of two rows of one request is authoritative: the one with more output, then the
     /// finished one, then the one that is no copy in a subagent's log, then the larger one, then
     /// the one with the greater canonical bytes. The price decides between equal rows only.
-    pub fn order(&self, other: &Self) -> Ordering {
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
         let key = |b: &Self| {
             (
                 b.counters.output,
@@ -94,7 +94,7 @@ impl Body {
     }
 
     /// Whether both are equal, price apart.
-    pub fn same_row(&self, other: &Self) -> bool {
+    pub(crate) fn same_row(&self, other: &Self) -> bool {
         self.counters == other.counters
             && (self.provisional, self.sidechain, self.recorded_cost)
                 == (other.provisional, other.sidechain, other.recorded_cost)
@@ -135,7 +135,7 @@ pub struct Origin {
 
 impl Origin {
     /// The order between machines: the most detailed copy comes first, then the earliest.
-    pub fn between_machines(&self, other: &Self) -> Ordering {
+    pub(crate) fn between_machines(&self, other: &Self) -> Ordering {
         other.level.cmp(&self.level).then_with(|| self.cmp(other))
     }
 }
@@ -168,7 +168,7 @@ pub struct Record {
 impl Ledger {
     /// With no more detail than an origin has.
     #[must_use]
-    pub fn at(mut self, origin: &Origin) -> Self {
+    pub(crate) fn at(mut self, origin: &Origin) -> Self {
         match origin.level {
             Level::Full => {}
             Level::Daily => self.from = self.from.day().start(),
@@ -274,7 +274,7 @@ impl Record {
     }
 
     /// The record as JSON on one line, for the machine file, where it stands below its session.
-    pub fn doc(&self, project: Option<&str>) -> Doc {
+    pub(crate) fn doc(&self, project: Option<&str>) -> Doc {
         self.object(project).flat()
     }
 

@@ -49,7 +49,7 @@ impl RecordSet {
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
@@ -238,12 +238,12 @@ impl RecordSet {
     }
 
     /// The increments of Claude Code's accounts.
-    pub fn increments(&self) -> impl Iterator<Item = &Record> {
+    pub(crate) fn increments(&self) -> impl Iterator<Item = &Record> {
         self.whole.values().filter(|record| record.ledger.is_some())
     }
 
     /// The figures of the record with this id.
-    pub fn look(&self, id: RecordId) -> Option<Entry<'_>> {
+    pub(crate) fn look(&self, id: RecordId) -> Option<Entry<'_>> {
         self.find(id).map(|at| self.entry(at))
     }
 

@@ -54,7 +54,7 @@ impl State {
     }
 
     /// Whether its counters are at least those of another state.
-    pub fn covers(&self, other: &BTreeMap<Name, Counters>) -> bool {
+    pub(crate) fn covers(&self, other: &BTreeMap<Name, Counters>) -> bool {
         other.iter().all(|(model, counters)| {
             self.after
                 .get(model)
@@ -63,7 +63,7 @@ impl State {
     }
 
     /// The increments, one for each model, as if no request showed any of it.
-    pub fn increments(&self) -> impl Iterator<Item = Record> {
+    pub(crate) fn increments(&self) -> impl Iterator<Item = Record> {
         let state = self.id();
         self.after.iter().map(move |(model, after)| {
             let ledger = Ledger {
@@ -119,7 +119,7 @@ impl Record {
 
     /// With other figures.
     #[must_use]
-    pub fn with_counters(mut self, counters: Counters) -> Self {
+    pub(crate) fn with_counters(mut self, counters: Counters) -> Self {
         self.body.counters = counters;
         self.body.cost = self.cost();
         self

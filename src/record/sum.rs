@@ -35,7 +35,7 @@ impl Source {
     const ALL: [Self; 3] = [Self::Claim, Self::Ccusage, Self::StatsCache];
 
     /// The word in files.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Claim => "claim",
             Self::Ccusage => "ccusage",
@@ -44,7 +44,7 @@ impl Source {
     }
 
     /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.as_str() == text)
     }
 }
@@ -78,12 +78,12 @@ impl SumKey {
     }
 
     /// Whether records of a model match.
-    pub fn has_model(&self, model: &str) -> bool {
+    pub(crate) fn has_model(&self, model: &str) -> bool {
         self.source == Source::StatsCache || self.model.is_empty() || *self.model == *model
     }
 
     /// Whether records of a session match; of a bare record no session is known.
-    pub fn has_session(&self, session: &SessionId) -> bool {
+    pub(crate) fn has_session(&self, session: &SessionId) -> bool {
         let (mine, other) = (self.session.as_str(), session.as_str());
         mine.is_empty() || other.is_empty() || mine == other
     }
@@ -107,7 +107,7 @@ pub struct Sum {
 
 impl Sum {
     /// The time in which records match.
-    pub fn reach(&self, key: &SumKey) -> Span {
+    pub(crate) fn reach(&self, key: &SumKey) -> Span {
         match key.source {
             // The figures belong to the day on which a session began.
             Source::StatsCache => {
@@ -121,17 +121,17 @@ impl Sum {
     }
 
     /// The window itself; all time where it is not known.
-    pub fn exact(&self) -> Span {
+    pub(crate) fn exact(&self) -> Span {
         self.window.map_or(Span::ALL, Window::span)
     }
 
     /// Its first point in time; the start of its day where it has no window.
-    pub fn begin(&self, key: &SumKey) -> Timestamp {
+    pub(crate) fn begin(&self, key: &SumKey) -> Timestamp {
         self.window.map_or(key.day.start(), |window| window.first)
     }
 
     /// A time within the window: noon of most days, so that it is the same date in most zones.
-    pub fn middle(&self, key: &SumKey) -> Timestamp {
+    pub(crate) fn middle(&self, key: &SumKey) -> Timestamp {
         let Window { first, last } = self.window.unwrap_or(Window::at(key.day.start()));
         let middle = first
             .millis()
@@ -144,7 +144,7 @@ impl Sum {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Excess {
     /// What matches it, in all.
-    pub shown: Totals,
+    pub(crate) shown: Totals,
 }
 
 impl Excess {
@@ -152,7 +152,7 @@ impl Excess {
     ///
     /// Where all of its tokens are new it costs what its source states. Of a part no more counts
     /// than its own tokens cost, so that another price of what records show adds nothing.
-    pub fn of(self, totals: &Totals, model: &str, at: Timestamp) -> Totals {
+    pub(crate) fn of(self, totals: &Totals, model: &str, at: Timestamp) -> Totals {
         let requests = totals.requests.saturating_sub(self.shown.requests);
         let counters = totals.counters.minus(self.shown.counters);
         let none = Counters::default();

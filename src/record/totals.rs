@@ -38,7 +38,7 @@ impl Totals {
 
     /// What is left of `self` after taking `other` away; each figure at least 0.
     #[must_use]
-    pub const fn minus(self, other: Self) -> Self {
+    pub(crate) const fn minus(self, other: Self) -> Self {
         Self {
             requests: self.requests.saturating_sub(other.requests),
             counters: self.counters.minus(other.counters),
@@ -50,7 +50,7 @@ impl Totals {
     }
 
     /// Whether nothing is in it.
-    pub fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         self.requests == 0
             && self.counters == Counters::default()
             && self.cost.amount == Money::ZERO

@@ -45,21 +45,21 @@ pub(crate) enum Breakdown {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Choice {
     /// The first day of a week, in days after Monday.
-    pub week_start: u32,
+    pub(crate) week_start: u32,
     /// The first day of a month: 1 to 28.
-    pub month_start: u32,
+    pub(crate) month_start: u32,
     /// Whether the order is descending.
-    pub descending: bool,
+    pub(crate) descending: bool,
     /// Whether rows are filtered by project. Others are not added.
-    pub some_projects: bool,
+    pub(crate) some_projects: bool,
     /// Whether rows are filtered by machine. Which machines is known after all rows are added.
-    pub some_machines: bool,
+    pub(crate) some_machines: bool,
     /// The split of each group.
-    pub split: Option<Breakdown>,
+    pub(crate) split: Option<Breakdown>,
     /// Whether costs are left out.
-    pub without_cost: bool,
+    pub(crate) without_cost: bool,
     /// Which cost of a request counts.
-    pub mode: CostMode,
+    pub(crate) mode: CostMode,
 }
 
 impl Default for Choice {
@@ -124,15 +124,15 @@ impl CostMode {
 }
 
 /// The machines of a report; empty: all.
-pub type Machines<'a> = &'a [MachineId];
+pub(crate) type Machines<'a> = &'a [MachineId];
 
 /// The days of a report, both inclusive, in its time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Bounds {
     /// The first day.
-    pub since: Option<NaiveDate>,
+    pub(crate) since: Option<NaiveDate>,
     /// The last day.
-    pub until: Option<NaiveDate>,
+    pub(crate) until: Option<NaiveDate>,
 }
 
 impl Bounds {

@@ -12,47 +12,47 @@ use crate::transcripts::pattern;
 
 /// What the user chose.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Config {
+pub(crate) struct Config {
     /// `privacy_settings.anonymize_hostname`: the machine's name is a pseudonym.
-    pub anonymize_hostname: bool,
+    pub(crate) anonymize_hostname: bool,
     /// `privacy_settings.exclude_project_names`: no project leaves the machine.
-    pub exclude_project_names: bool,
+    pub(crate) exclude_project_names: bool,
     /// `privacy_settings.project_names` is `hash`: projects are named by hashes under the fleet's
     /// key.
-    pub hash_project_names: bool,
+    pub(crate) hash_project_names: bool,
     /// `privacy_settings.aliases`: what projects are called, by path or by its last component.
-    pub aliases: BTreeMap<String, String>,
+    pub(crate) aliases: BTreeMap<String, String>,
     /// `privacy_settings.retention_days`: older records become bare.
-    pub retention_days: Option<u32>,
+    pub(crate) retention_days: Option<u32>,
     /// `privacy_settings.encryption` is `at-rest` or `both`.
-    pub encrypt: bool,
+    pub(crate) encrypt: bool,
     /// `privacy_settings.sealed`: the fleet is encrypted, even where the remote shows another.
-    pub sealed: bool,
+    pub(crate) sealed: bool,
     /// `summary_only`: sums per session, day and model leave the machine, no records.
-    pub summary_only: bool,
+    pub(crate) summary_only: bool,
     /// `snapshots`: keep a copy of each version of the sync file.
-    pub snapshots: bool,
+    pub(crate) snapshots: bool,
     /// `error_states`.
-    pub failures: Failures,
+    pub(crate) failures: Failures,
     /// `auto_sync`.
-    pub auto: Auto,
+    pub(crate) auto: Auto,
     /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does
     /// not: a run that nobody attends cannot answer a passphrase.
-    pub sign: bool,
+    pub(crate) sign: bool,
     /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and
     /// `?`.
-    pub folders: Vec<String>,
+    pub(crate) folders: Vec<String>,
     /// `transcripts.wsl`: on WSL Windows' profiles are read too, on Windows those of WSL.
-    pub wsl: bool,
+    pub(crate) wsl: bool,
     /// Settings that this version does not know, each with the one that may be meant.
-    pub unknown: Vec<(String, Option<&'static str>)>,
+    pub(crate) unknown: Vec<(String, Option<&'static str>)>,
 }
 
 /// `auto_sync`: runs that nobody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Auto {
+pub(crate) struct Auto {
     /// `minimum_interval_seconds`: so long they stay apart.
-    pub interval: u64,
+    pub(crate) interval: u64,
 }
 
 impl Default for Auto {
@@ -63,15 +63,15 @@ impl Default for Auto {
 
 /// `error_states`: what is done about failures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failures {
+pub(crate) struct Failures {
     /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how
     /// long runs that nobody attends leave the remote alone after the first failure, the second,
     /// and so on. The last holds for all further ones: what is committed waits.
-    pub backoff: Vec<u64>,
+    pub(crate) backoff: Vec<u64>,
     /// `sync_failed.silence_seconds`: when a silent transport is cut off.
-    pub silence: u64,
+    pub(crate) silence: u64,
     /// `corrupt_data.log_error`: skipped lines are named.
-    pub name_bad_lines: bool,
+    pub(crate) name_bad_lines: bool,
 }
 
 impl Default for Failures {
@@ -86,7 +86,7 @@ impl Default for Failures {
 
 impl Failures {
     /// How long the remote is left alone after so many failures in a row, in seconds.
-    pub fn pause(&self, failures: u64) -> u64 {
+    pub(crate) fn pause(&self, failures: u64) -> u64 {
         let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         self.backoff
             .get(at)
@@ -126,7 +126,7 @@ pub enum ConfigError {
 }
 
 /// Reads the configuration; without a file all settings have their defaults.
-pub fn read(path: &Path) -> Result<Config, ConfigError> {
+pub(crate) fn read(path: &Path) -> Result<Config, ConfigError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Config::default()),

@@ -12,13 +12,13 @@ use crate::base::text::printable;
 #[error("failed to write {}", path.display())]
 pub struct WriteError {
     /// Its path on disk.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The system's error.
-    pub source: io::Error,
+    pub(crate) source: io::Error,
 }
 
 /// Replaces `path` by `bytes`, or leaves it as it was. Its folder is made if need be.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     private::make_folder(folder(path)).map_err(|source| WriteError {
         path: path.to_owned(),
         source,
@@ -37,7 +37,7 @@ fn folder(path: &Path) -> &Path {
 /// After a crash at any moment the file holds the old bytes or the new ones, never a mixture and
 /// never nothing: the new content is written and flushed beside it under another name, then renamed
 /// over it, then the folder is flushed. On return the change survives a power cut.
-pub fn write_with(
+pub(crate) fn write_with(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), WriteError> {
@@ -76,7 +76,7 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 
 /// Flushes everything written to the file system that holds `path`. Git's objects and refs are many
 /// small files: one call for all of them costs less than a flush of each, and orders them as well.
-pub fn sync_file_system(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_file_system(path: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(File::open(path)?)?;
     #[cfg(not(target_os = "linux"))]
@@ -86,7 +86,7 @@ pub fn sync_file_system(path: &Path) -> io::Result<()> {
 
 /// Replaces the folder at `path` by one that `content` fills, or leaves it as it was. A folder with
 /// a file in it whose path below the folder `ours` rejects is left alone: that is an error.
-pub fn replace_folder(
+pub(crate) fn replace_folder(
     path: &Path,
     ours: impl Fn(&Path) -> bool,
     content: impl FnOnce(&Path) -> io::Result<()>,

@@ -60,7 +60,7 @@ fn text(key: &Key) -> String {
 }
 
 /// Reads the key; none where there is no file.
-pub fn read(path: &Path) -> Result<Option<Key>, KeyError> {
+pub(crate) fn read(path: &Path) -> Result<Option<Key>, KeyError> {
     match fs::read_to_string(path) {
         Ok(text) => parse(&text).map(Some).ok_or_else(|| KeyError::Invalid {
             path: path.to_owned(),
@@ -75,7 +75,7 @@ pub fn read(path: &Path) -> Result<Option<Key>, KeyError> {
 
 /// Writes a key where there is none, readable by its owner alone. One that is there is never
 /// written over: what it sealed would be lost.
-pub fn write(path: &Path, key: &Key) -> Result<(), KeyError> {
+pub(crate) fn write(path: &Path, key: &Key) -> Result<(), KeyError> {
     match read(path)? {
         Some(there) if there.is(key) => Ok(()),
         Some(there) => Err(KeyError::Other {
@@ -87,7 +87,7 @@ pub fn write(path: &Path, key: &Key) -> Result<(), KeyError> {
 }
 
 /// Puts a key in the place of the one that is there, which is kept as a former one.
-pub fn replace(path: &Path, key: &Key) -> Result<Key, KeyError> {
+pub(crate) fn replace(path: &Path, key: &Key) -> Result<Key, KeyError> {
     let new = match read(path)? {
         Some(there) if there.is(key) => return Ok(there),
         Some(there) => key.clone().replacing(&there),

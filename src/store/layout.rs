@@ -5,26 +5,26 @@ use crate::base::time::{Day, Timestamp};
 use crate::format::sealed::is_statement_path;
 
 /// The folder of everything that is ours.
-pub const ROOT: &str = "sync";
+pub(crate) const ROOT: &str = "sync";
 /// The path of the manifest.
 pub const MANIFEST: &str = "sync/manifest.json";
 /// The folder of sync files.
-pub const MACHINES: &str = "sync/machines";
+pub(crate) const MACHINES: &str = "sync/machines";
 /// The folder of day files.
-pub const ARCHIVE: &str = "sync/archive";
+pub(crate) const ARCHIVE: &str = "sync/archive";
 /// The repository's README: the user's, except the block of the front page.
-pub const README: &str = "README.md";
+pub(crate) const README: &str = "README.md";
 /// The folder of the front page's charts and tables.
-pub const FRONT: &str = "sync/front";
+pub(crate) const FRONT: &str = "sync/front";
 /// git's attributes.
-pub const ATTRIBUTES: &str = ".gitattributes";
+pub(crate) const ATTRIBUTES: &str = ".gitattributes";
 /// Which paths the merge driver serves, and how git shows them.
-pub const ATTRIBUTE_LINE: &str =
+pub(crate) const ATTRIBUTE_LINE: &str =
     "sync/** -text merge=claude-sync diff=claude-sync linguist-generated";
 /// The same for a README.md that has the front page in it.
-pub const README_LINE: &str = "README.md merge=claude-sync";
+pub(crate) const README_LINE: &str = "README.md merge=claude-sync";
 /// A part of a day is closed at this size.
-pub const PART_BYTES: usize = 1 << 20;
+pub(crate) const PART_BYTES: usize = 1 << 20;
 
 /// What a path in the repository is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,7 +110,7 @@ fn day_file(year: &str, month: &str, machine: &str, name: &str) -> Option<Path> 
 }
 
 /// The machine whose folder `machine` in a month's folder is.
-pub fn month_of(year: &str, month: &str, machine: &str) -> Option<MachineId> {
+pub(crate) fn month_of(year: &str, month: &str, machine: &str) -> Option<MachineId> {
     match day_file(year, month, machine, "01.jsonl") {
         Some(Path::Day(machine, ..)) => Some(machine),
         _ => None,
@@ -123,7 +123,7 @@ pub fn machine_path(machine: &MachineId) -> String {
 }
 
 /// The path of a snapshot of a sync file.
-pub fn snapshot_path(machine: &MachineId, time: Timestamp) -> String {
+pub(crate) fn snapshot_path(machine: &MachineId, time: Timestamp) -> String {
     format!("{MACHINES}/{machine}.{}.json", time.compact())
 }
 

@@ -28,12 +28,12 @@ pub struct Lock {
 
 impl Lock {
     /// When the run before this one began, if it was killed and nobody cleared away what it left.
-    pub fn killed(&self) -> Option<SystemTime> {
+    pub(crate) fn killed(&self) -> Option<SystemTime> {
         self.killed
     }
 
     /// What the killed run left is gone.
-    pub fn cleared(&mut self) {
+    pub(crate) fn cleared(&mut self) {
         if self.killed.take().is_some() {
             // If that fails, the next run looks for locks that are not there.
             let _ = self.file.set_modified(SystemTime::now());

@@ -32,7 +32,7 @@ pub enum IdError {
 }
 
 /// Reads the id; none where there is no file.
-pub fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
+pub(crate) fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
     match fs::read(path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes[..bytes.len().min(200)]).into_owned();
@@ -66,14 +66,14 @@ fn host_path(path: &Path) -> PathBuf {
 }
 
 /// Whether the id is known to be another computer's. Unlike [`check_host`] this writes nothing.
-pub fn is_anothers(path: &Path, fingerprint: &str) -> bool {
+pub(crate) fn is_anothers(path: &Path, fingerprint: &str) -> bool {
     let known = fs::read_to_string(host_path(path)).unwrap_or_default();
     !fingerprint.is_empty() && !known.trim().is_empty() && known.trim() != fingerprint
 }
 
 /// Compares this computer with the one that the id belongs to. An id that belongs to none yet is
 /// taken for this one.
-pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
+pub(crate) fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
     if fingerprint.is_empty() {
         return Ok(Host::Same);
     }
@@ -90,7 +90,7 @@ pub fn check_host(path: &Path, fingerprint: &str) -> Result<Host, IdError> {
 }
 
 /// Makes the id this computer's.
-pub fn adopt(path: &Path, fingerprint: &str) -> Result<(), IdError> {
+pub(crate) fn adopt(path: &Path, fingerprint: &str) -> Result<(), IdError> {
     Ok(durable::write(
         &host_path(path),
         format!("{fingerprint}\n").as_bytes(),
@@ -98,7 +98,7 @@ pub fn adopt(path: &Path, fingerprint: &str) -> Result<(), IdError> {
 }
 
 /// Makes a new id, for this computer.
-pub fn renew(path: &Path, fingerprint: &str) -> Result<MachineId, IdError> {
+pub(crate) fn renew(path: &Path, fingerprint: &str) -> Result<MachineId, IdError> {
     let id = MachineId::random();
     // The fingerprint first: between the two writes the old id is merely called this computer's.
     adopt(path, fingerprint)?;
@@ -107,12 +107,12 @@ pub fn renew(path: &Path, fingerprint: &str) -> Result<MachineId, IdError> {
 }
 
 /// Writes an id that this machine had before.
-pub fn write(path: &Path, id: &MachineId) -> Result<(), IdError> {
+pub(crate) fn write(path: &Path, id: &MachineId) -> Result<(), IdError> {
     Ok(durable::write(path, format!("{id}\n").as_bytes())?)
 }
 
 /// Reads the id, or makes one and keeps it. The flag is set where it is new.
-pub fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
+pub(crate) fn read_or_create(path: &Path) -> Result<(MachineId, bool), IdError> {
     if let Some(id) = read(path)? {
         return Ok((id, false));
     }

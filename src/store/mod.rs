@@ -1,15 +1,15 @@
 //! Where things lie, in the repository and outside it, and how files are written.
 
-pub mod config;
-pub mod durable;
-pub mod key;
+pub(crate) mod config;
+pub(crate) mod durable;
+pub(crate) mod key;
 pub mod layout;
 pub mod lock;
-pub mod machine_id;
-pub mod private;
-pub mod profiles;
+pub(crate) mod machine_id;
+pub(crate) mod private;
+pub(crate) mod profiles;
 pub mod settings;
-pub mod space;
+pub(crate) mod space;
 
 use std::path::PathBuf;
 
@@ -41,7 +41,7 @@ pub struct Places {
 
 impl Places {
     /// The folders that are read for transcripts.
-    pub fn folders(&self) -> Folders {
+    pub(crate) fn folders(&self) -> Folders {
         self.search.folders(&self.claude)
     }
 }

@@ -23,7 +23,7 @@ const OTHERS: u32 = 0o077;
 
 /// Has everything that this process and its children write readable by the owner alone. Once, at
 /// the start, before there are threads.
-pub fn restrict() {
+pub(crate) fn restrict() {
     #[cfg(unix)]
     {
         let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
@@ -32,7 +32,7 @@ pub fn restrict() {
 }
 
 /// Takes [`restrict`] back, for a command that writes nothing about anybody.
-pub fn release() {
+pub(crate) fn release() {
     #[cfg(unix)]
     if let Some(mask) = USERS.get() {
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(*mask));
@@ -40,7 +40,7 @@ pub fn release() {
 }
 
 /// A command for a program of the user's, which writes files as if the user had started it.
-pub fn user_command(program: &Path) -> Command {
+pub(crate) fn user_command(program: &Path) -> Command {
     match USERS.get() {
         Some(mask) if cfg!(unix) && mask & 0o077 != 0o077 => {
             let mut command = Command::new("sh");
@@ -56,7 +56,7 @@ pub fn user_command(program: &Path) -> Command {
 }
 
 /// Makes a folder of ours, and those above it.
-pub fn make_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -66,7 +66,7 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
 
 /// Opens a file of ours for reading and writing, made if it is not there. A link in its place is an
 /// error: what it leads to is not ours.
-pub fn open_file(path: &Path) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -115,7 +115,7 @@ fn named(places: &Places) -> Vec<PathBuf> {
 /// Up to `most` folders and files of ours that others than their owner can read or change, the
 /// outer ones first. What lies in a folder that they cannot enter is none of them, with any
 /// permissions of its own.
-pub fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
+pub(crate) fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
     let mut out = Vec::new();
     walk(named(places), false, &mut |path| {
         out.push(path.to_owned());
@@ -126,7 +126,7 @@ pub fn open_to_others(places: &Places, most: usize) -> Vec<PathBuf> {
 
 /// Whether the folders and files that shut off all others are open to others. A look at these is a
 /// matter of microseconds.
-pub fn is_open(places: &Places) -> bool {
+pub(crate) fn is_open(places: &Places) -> bool {
     let index = places.state.join("index.sqlite");
     let inside = [
         places.repo.join(".git"),
@@ -140,19 +140,19 @@ pub fn is_open(places: &Places) -> bool {
 }
 
 /// Shuts others off from all folders and files of ours. Returns of how many.
-pub fn close(places: &Places) -> usize {
+pub(crate) fn close(places: &Places) -> usize {
     close_all(own(places))
 }
 
 /// Shuts others off from a folder and all that is in it. Returns of how many files and folders.
-pub fn close_folder(path: &Path) -> usize {
+pub(crate) fn close_folder(path: &Path) -> usize {
     close_all(fs::canonicalize(path).into_iter().collect())
 }
 
 /// Gives a new folder, and all that is in it, the permissions of the folder that it takes the place
 /// of.
 #[cfg(unix)]
-pub fn open_folder(path: &Path, shown: &fs::Permissions) -> io::Result<()> {
+pub(crate) fn open_folder(path: &Path, shown: &fs::Permissions) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let (folders, files) = (shown.mode() & 0o7777, shown.mode() & 0o666);
     let mut todo = vec![path.to_owned()];
@@ -172,7 +172,7 @@ pub fn open_folder(path: &Path, shown: &fs::Permissions) -> io::Result<()> {
 
 /// Elsewhere folders hand their permissions down.
 #[cfg(not(unix))]
-pub fn open_folder(_: &Path, _: &fs::Permissions) -> io::Result<()> {
+pub(crate) fn open_folder(_: &Path, _: &fs::Permissions) -> io::Result<()> {
     Ok(())
 }
 

@@ -17,7 +17,7 @@ fn place(state: &Path) -> PathBuf {
 }
 
 /// The profiles that are remembered and still exist.
-pub fn read(state: &Path) -> Vec<PathBuf> {
+pub(crate) fn read(state: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(place(state)).unwrap_or_default();
     text.lines()
         .take(MOST)
@@ -27,7 +27,7 @@ pub fn read(state: &Path) -> Vec<PathBuf> {
 }
 
 /// Remembers profiles. A path that is no text is not remembered.
-pub fn remember(state: &Path, profiles: &[PathBuf]) -> Result<(), WriteError> {
+pub(crate) fn remember(state: &Path, profiles: &[PathBuf]) -> Result<(), WriteError> {
     let absolute = profiles
         .iter()
         .filter_map(|path| std::path::absolute(path).ok());

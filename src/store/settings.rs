@@ -22,9 +22,9 @@ pub struct Setting {
     /// Its place: `privacy_settings.retention_days`.
     pub key: String,
     /// What it does.
-    pub description: String,
+    pub(crate) description: String,
     /// What holds where it is not set.
-    pub default: Value,
+    pub(crate) default: Value,
 }
 
 /// A setting cannot be read or changed.
@@ -95,17 +95,17 @@ impl Settings {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// What is written there, as text.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{:#}\n", Value::Object(self.root.clone()))
     }
 
     /// What a setting is set to, if it is.
-    pub fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         let mut parts = key.split('.');
         let first = self.root.get(parts.next()?)?;
         parts.try_fold(first, |value, part| value.get(part))
@@ -121,7 +121,7 @@ impl Settings {
     }
 
     /// Replaces all of it, from text.
-    pub fn replace_text(&mut self, text: &str) -> Result<(), SettingError> {
+    pub(crate) fn replace_text(&mut self, text: &str) -> Result<(), SettingError> {
         let root = object(&self.path, text.as_bytes())?;
         self.replace(root)
     }
@@ -138,7 +138,7 @@ impl Settings {
 }
 
 /// The setting of that name.
-pub fn known(key: &str) -> Result<Setting, SettingError> {
+pub(crate) fn known(key: &str) -> Result<Setting, SettingError> {
     let all = settings();
     if let Some(setting) = all.iter().find(|setting| {
         setting.key == key || alias(key).is_some_and(|(place, _)| place == setting.key)

@@ -10,7 +10,7 @@ fn nearest(path: &Path) -> Option<&Path> {
 
 /// What keeps files from being made in the folder at `path`, or the folder itself from being made;
 /// none where nothing does.
-pub fn obstacle(path: &Path) -> Option<&'static str> {
+pub(crate) fn obstacle(path: &Path) -> Option<&'static str> {
     match nearest(path) {
         None => Some("is nowhere"),
         Some(place) if !place.is_dir() => Some("is no folder"),
@@ -23,7 +23,7 @@ pub fn obstacle(path: &Path) -> Option<&'static str> {
 /// The bytes that are free for this user on the file system that holds `path`, or would hold it;
 /// none where nobody knows.
 #[cfg(unix)]
-pub fn free(path: &Path) -> Option<u64> {
+pub(crate) fn free(path: &Path) -> Option<u64> {
     let room = rustix::fs::statvfs(nearest(path)?).ok()?;
     // Some file systems have no size.
     (room.f_blocks > 0).then(|| room.f_bavail.saturating_mul(room.f_frsize))
@@ -31,20 +31,20 @@ pub fn free(path: &Path) -> Option<u64> {
 
 /// Elsewhere nobody was asked yet.
 #[cfg(not(unix))]
-pub fn free(_: &Path) -> Option<u64> {
+pub(crate) fn free(_: &Path) -> Option<u64> {
     None
 }
 
 /// Whether others than its owner may read or change the file.
 #[cfg(unix)]
-pub fn is_open_to_others(path: &Path) -> bool {
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0)
 }
 
 /// Elsewhere the home folder's permissions hold.
 #[cfg(not(unix))]
-pub fn is_open_to_others(_: &Path) -> bool {
+pub(crate) fn is_open_to_others(_: &Path) -> bool {
     false
 }
 

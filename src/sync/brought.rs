@@ -26,7 +26,7 @@ pub struct Brought {
 
 impl Brought {
     /// Whether the run brings nothing.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
             && self.imported.is_empty()
             && self.sums.is_empty()

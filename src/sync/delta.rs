@@ -16,17 +16,17 @@ use crate::record::Source;
 
 /// What changed in one machine's day files between two trees.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Delta {
+pub(crate) struct Delta {
     /// Requests that are new.
-    pub added: u64,
+    pub(crate) added: u64,
     /// Records that grew.
-    pub grown: u64,
+    pub(crate) grown: u64,
     /// The sessions of both.
-    pub sessions: BTreeSet<SessionId>,
+    pub(crate) sessions: BTreeSet<SessionId>,
     /// What all that costs, by this version's prices.
-    pub cost: Money,
+    pub(crate) cost: Money,
     /// Days of which imported totals are new.
-    pub imported: BTreeMap<Source, BTreeSet<Day>>,
+    pub(crate) imported: BTreeMap<Source, BTreeSet<Day>>,
 }
 
 impl Delta {
@@ -66,7 +66,7 @@ impl Changed {
 
 /// Compares the machine's day files below two root trees. Months and files with equal ids are not
 /// opened, and new files are counted by their digests.
-pub fn delta(
+pub(crate) fn delta(
     repo: &Repo,
     before: Option<Oid>,
     after: Option<Oid>,

@@ -158,7 +158,7 @@ pub enum SyncError {
 
 impl SyncError {
     /// Whether objects are missing or damaged here, so that fetching them again may help.
-    pub fn lacks_objects(&self) -> bool {
+    pub(crate) fn lacks_objects(&self) -> bool {
         match self {
             Self::Repo(error)
             | Self::Merge(DataError::Repo(error))

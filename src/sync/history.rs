@@ -12,27 +12,27 @@ use crate::git::repo::Repo;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// The commit.
-    pub commit: Oid,
+    pub(crate) commit: Oid,
     /// When it was made.
     pub at: Timestamp,
     /// Its subject.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The machine that synced; none for a commit by hand.
-    pub machine: Option<MachineId>,
+    pub(crate) machine: Option<MachineId>,
     /// `full`, `incremental` or `download`.
     pub mode: String,
     /// Sessions touched.
-    pub sessions: u64,
+    pub(crate) sessions: u64,
     /// Records that were new.
-    pub added: u64,
+    pub(crate) added: u64,
     /// Records that grew.
-    pub grown: u64,
+    pub(crate) grown: u64,
     /// What both cost.
-    pub cost: Money,
+    pub(crate) cost: Money,
 }
 
 /// The commits of `HEAD`, newest first.
-pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
+pub(crate) fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
     };
@@ -45,7 +45,7 @@ pub fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
 }
 
 /// Reads a commit message, opened with the fleet's key where it is sealed.
-pub fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
+pub(crate) fn entry(repo: &Repo, commit: Oid, at: Timestamp, message: &str) -> Entry {
     let sealed = message
         .lines()
         .find_map(|line| line.strip_prefix(SEALED)?.strip_prefix(": "));

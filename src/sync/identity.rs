@@ -15,7 +15,7 @@ use crate::store::{Places, lock, machine_id};
 
 /// Gives this computer a new id, and returns the old one and the new one. What the old one wrote
 /// stays as it is.
-pub fn new_id(
+pub(crate) fn new_id(
     places: &Places,
     options: &Options,
 ) -> Result<(Option<MachineId>, MachineId), SyncError> {
@@ -28,7 +28,7 @@ pub fn new_id(
 }
 
 /// Takes over the machine id as this computer's own.
-pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError> {
+pub(crate) fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError> {
     let _lock = lock::acquire(&places.state, &label(options), options.wait)?;
     let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
     machine_id::adopt(&places.machine_id, &options.host.fingerprint)?;
@@ -37,7 +37,7 @@ pub fn adopt(places: &Places, options: &Options) -> Result<MachineId, SyncError>
 
 /// Makes this machine one of the short-lived machines of a name, before it is set up: its id comes
 /// from the name. An id that is there already stays another machine's.
-pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
+pub(crate) fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncError> {
     let id = MachineId::of_name(name);
     match machine_id::read(&places.machine_id)? {
         Some(there) if there != id => {
@@ -52,14 +52,14 @@ pub fn become_ephemeral(places: &Places, name: &str) -> Result<MachineId, SyncEr
 }
 
 /// Has the repository remember the name of [`become_ephemeral`].
-pub fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
+pub(crate) fn keep_ephemeral(places: &Places, name: &str) -> Result<(), SyncError> {
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
     Ok(clone::set_ephemeral(&repo, name)?)
 }
 
 /// Has the repository remember this machine's id, before the machine forgets it. An error where
 /// there is no repository.
-pub fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
+pub(crate) fn leave_id(places: &Places, machine: &MachineId) -> Result<(), SyncError> {
     let repo = Repo::open(&places.repo)?.ok_or(SyncError::NoRemote)?;
     Ok(clone::set_machine(&repo, Some(machine.as_str()))?)
 }

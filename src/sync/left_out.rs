@@ -16,13 +16,13 @@ const MOST: usize = 100;
 
 /// A file that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// Why: a code of [`crate::git::Refusal::code`], or `newer-version`.
-    pub code: String,
+    pub(crate) code: String,
     /// Its path in the repository, escaped.
-    pub path: String,
+    pub(crate) path: String,
     /// When that was seen.
-    pub at: String,
+    pub(crate) at: String,
 }
 
 fn place(repo: &Repo) -> PathBuf {
@@ -45,7 +45,7 @@ pub(super) fn add(all: &mut Vec<LeftOut>, code: &str, path: &str, now: Timestamp
 }
 
 /// What was left out and nobody has seen to yet. A list that cannot be read is empty.
-pub fn read(repo: &Repo) -> Vec<LeftOut> {
+pub(crate) fn read(repo: &Repo) -> Vec<LeftOut> {
     let bytes = std::fs::read(place(repo)).unwrap_or_default();
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
@@ -72,7 +72,7 @@ pub(super) fn note(repo: &Repo, new: &[LeftOut]) -> Result<(), SyncError> {
 }
 
 /// Deletes the list, because the user has seen it. Returns how many files it had.
-pub fn dismiss(repo: &Repo) -> usize {
+pub(crate) fn dismiss(repo: &Repo) -> usize {
     let count = read(repo).len();
     let _ = std::fs::remove_file(place(repo));
     count

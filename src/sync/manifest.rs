@@ -25,7 +25,7 @@ pub(super) enum Stored {
 
 impl Stored {
     /// Reads the manifest.
-    pub fn read(view: View<'_>) -> Result<Self, SyncError> {
+    pub(crate) fn read(view: View<'_>) -> Result<Self, SyncError> {
         let Some(entry) = view.entry(MANIFEST)?.filter(|entry| entry.mode == FILE) else {
             return Ok(Self::Unreadable);
         };
@@ -42,7 +42,7 @@ impl Stored {
         })
     }
 
-    pub fn readable(&self) -> Option<&Manifest> {
+    pub(crate) fn readable(&self) -> Option<&Manifest> {
         match self {
             Self::Readable(manifest) => Some(manifest),
             Self::Unreadable | Self::Newer => None,
@@ -52,11 +52,11 @@ impl Stored {
 
 /// A tree with its manifest, and what that contains.
 pub(super) struct Derived {
-    pub tree: Oid,
-    pub machines: usize,
-    pub problems: Vec<Conflict>,
+    pub(crate) tree: Oid,
+    pub(crate) machines: usize,
+    pub(crate) problems: Vec<Conflict>,
     /// The rules of a manifest that a later version of this tool computed; it was kept.
-    pub newer_rules: Option<u64>,
+    pub(crate) newer_rules: Option<u64>,
 }
 
 /// Whether a manifest stays as it is: it fits the trees beside it, or computing it is another

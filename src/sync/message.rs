@@ -9,33 +9,33 @@ use crate::git::repo::Repo;
 
 /// What a commit message is made from.
 #[derive(Debug)]
-pub struct Message<'a> {
+pub(crate) struct Message<'a> {
     /// The machine.
-    pub machine: &'a MachineId,
+    pub(crate) machine: &'a MachineId,
     /// Its name.
-    pub hostname: &'a str,
+    pub(crate) hostname: &'a str,
     /// The run's mode; none where it wrote nothing of its own.
-    pub mode: Option<Mode>,
+    pub(crate) mode: Option<Mode>,
     /// What its files gained.
-    pub delta: &'a Delta,
+    pub(crate) delta: &'a Delta,
     /// What it imports, and what came of that.
-    pub imported: Option<(&'a Import, &'a Imported)>,
+    pub(crate) imported: Option<(&'a Import, &'a Imported)>,
     /// It is the machine's first commit.
-    pub first: bool,
+    pub(crate) first: bool,
     /// It begins a new history, without what is not kept.
-    pub reroot: bool,
+    pub(crate) reroot: bool,
     /// That has another key.
-    pub rotated: bool,
+    pub(crate) rotated: bool,
     /// Subjects of commits of the user's own that this one takes the place of.
-    pub folded: &'a [String],
+    pub(crate) folded: &'a [String],
 }
 
 /// The trailer of a commit message that is sealed, and what it is sealed for.
-pub const SEALED: &str = "Sealed";
+pub(crate) const SEALED: &str = "Sealed";
 
 impl Message<'_> {
     /// The text of the message.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let delta = self.delta;
         let mut imports: Vec<String> = delta
             .imported

@@ -14,7 +14,7 @@ use crate::git::{Healed, Oid, Place};
 
 /// Whether the remote has what this run made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remote {
+pub(crate) enum Remote {
     /// There is none: history stays on this machine.
     None,
     /// It has everything; nothing was to be pushed.
@@ -49,7 +49,7 @@ impl Remote {
 
 /// Why it seems that two computers use one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Twin {
+pub(crate) enum Twin {
     /// The id was made on another computer.
     Copied,
     /// Somebody else wrote as this machine.
@@ -58,64 +58,64 @@ pub enum Twin {
 
 /// What a run did.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// This machine.
-    pub machine: MachineId,
+    pub(crate) machine: MachineId,
     /// The repository was set up by this run, for this machine only.
-    pub set_up: bool,
+    pub(crate) set_up: bool,
     /// Another computer seems to use this machine's id.
-    pub twin: Option<Twin>,
+    pub(crate) twin: Option<Twin>,
     /// What git had left half-done, and this run ended.
-    pub finished: Option<Operation>,
+    pub(crate) finished: Option<Operation>,
     /// The branch that is synced.
-    pub branch: String,
+    pub(crate) branch: String,
     /// Why the work tree does not show what was synced.
-    pub late: Option<Place>,
+    pub(crate) late: Option<Place>,
     /// The sync's branch that was and the one that is, where the remote's default branch was
     /// renamed.
-    pub followed: Option<(String, String)>,
+    pub(crate) followed: Option<(String, String)>,
     /// The address that the server redirects to, its secrets hidden: the repository moved.
-    pub moved: Option<String>,
+    pub(crate) moved: Option<String>,
     /// What was done about objects that were missing or damaged.
-    pub healed: Healed,
+    pub(crate) healed: Healed,
     /// Settings of `config.json` that this version does not know, each with the one that may be
     /// meant.
-    pub unknown: Vec<(String, Option<&'static str>)>,
+    pub(crate) unknown: Vec<(String, Option<&'static str>)>,
     /// Files in which git's conflict markers stood, and stand no more.
-    pub mended: Vec<String>,
+    pub(crate) mended: Vec<String>,
     /// What came of an import.
-    pub imported: Option<Imported>,
+    pub(crate) imported: Option<Imported>,
     /// What this machine's files gained against the commit before.
-    pub delta: Delta,
+    pub(crate) delta: Delta,
     /// The new commit; none where nothing changed.
-    pub commit: Option<Oid>,
+    pub(crate) commit: Option<Oid>,
     /// Something of other machines came in.
-    pub received: bool,
+    pub(crate) received: bool,
     /// Whether the remote has it.
-    pub remote: Remote,
+    pub(crate) remote: Remote,
     /// When runs that nobody attends try the remote again, where it was not reached.
-    pub next_try: Option<Timestamp>,
+    pub(crate) next_try: Option<Timestamp>,
     /// What a run that was killed had left in `.git`, and is gone.
-    pub cleared: Vec<PathBuf>,
+    pub(crate) cleared: Vec<PathBuf>,
     /// What reading was like.
-    pub read: ReadReport,
+    pub(crate) read: ReadReport,
     /// Files of the fleet that were left out, and sessions that need a person.
-    pub problems: Vec<Conflict>,
+    pub(crate) problems: Vec<Conflict>,
     /// How many tombstones name something by the fleet's key, which is not here.
-    pub unknown_names: usize,
+    pub(crate) unknown_names: usize,
     /// Files that may not be read, because a pusher without the fleet's key may have made them.
-    pub left_out: Vec<LeftOut>,
+    pub(crate) left_out: Vec<LeftOut>,
     /// Higher rules that the manifest was computed by: this tool should be updated.
-    pub newer_rules: Option<u64>,
+    pub(crate) newer_rules: Option<u64>,
     /// Requests of this machine's transcripts that were kept out, because they are forgotten.
-    pub held_back: u64,
+    pub(crate) held_back: u64,
     /// Tombstones that do nothing: the days that they name come after the one on which they were
     /// made.
-    pub ahead: Vec<String>,
+    pub(crate) ahead: Vec<String>,
     /// How many machines the fleet has.
-    pub machines: usize,
+    pub(crate) machines: usize,
     /// The old history left this clone, because somebody had something forgotten.
-    pub purged: bool,
+    pub(crate) purged: bool,
 }
 
 impl Outcome {

@@ -26,7 +26,7 @@ pub enum OwnerError {
 }
 
 /// How to give a repository back to the user.
-pub fn advice(repo: &Path) -> String {
+pub(crate) fn advice(repo: &Path) -> String {
     format!(
         "give it back to yourself: sudo chown -R \"$(id -un)\" '{}'",
         repo.display()
@@ -36,7 +36,7 @@ pub fn advice(repo: &Path) -> String {
 /// Fails where a run would leave files behind that the owner of the folders cannot write, or could
 /// not write itself.
 #[cfg(unix)]
-pub fn check(places: &Places) -> Result<(), OwnerError> {
+pub(crate) fn check(places: &Places) -> Result<(), OwnerError> {
     let me = rustix::process::geteuid().as_raw();
     let git_dir = places.repo.join(".git");
     let parts = [
@@ -61,13 +61,13 @@ pub fn check(places: &Places) -> Result<(), OwnerError> {
 
 /// Elsewhere folders have no such owner.
 #[cfg(not(unix))]
-pub fn check(_: &Places) -> Result<(), OwnerError> {
+pub(crate) fn check(_: &Places) -> Result<(), OwnerError> {
     Ok(())
 }
 
 /// A folder of objects that belongs to another user, as after one run as root.
 #[cfg(unix)]
-pub fn foreign_objects(repo: &Path) -> Option<PathBuf> {
+pub(crate) fn foreign_objects(repo: &Path) -> Option<PathBuf> {
     let me = rustix::process::geteuid().as_raw();
     let folders = std::fs::read_dir(repo.join(".git/objects"))
         .into_iter()
@@ -81,7 +81,7 @@ pub fn foreign_objects(repo: &Path) -> Option<PathBuf> {
 
 /// Elsewhere folders have no such owner.
 #[cfg(not(unix))]
-pub fn foreign_objects(_: &Path) -> Option<PathBuf> {
+pub(crate) fn foreign_objects(_: &Path) -> Option<PathBuf> {
     None
 }
 

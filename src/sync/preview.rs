@@ -28,35 +28,35 @@ use crate::transcripts::{Cursors, Naming};
 
 /// A file of a preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewLines {
+pub(crate) struct NewLines {
     /// Its path in the repository.
-    pub path: String,
+    pub(crate) path: String,
     /// The lines that it does not have yet.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
 }
 
 /// What a sync would commit and push.
 #[derive(Debug, Clone)]
-pub struct Preview {
+pub(crate) struct Preview {
     /// This machine; none where it has no id yet, and gets one with its first sync.
-    pub machine: Option<MachineId>,
+    pub(crate) machine: Option<MachineId>,
     /// Whom git names as the author.
-    pub author: String,
+    pub(crate) author: String,
     /// The commit message, in clear.
-    pub message: String,
+    pub(crate) message: String,
     /// The mark of the key that all of it is sealed with.
-    pub sealed: Option<String>,
+    pub(crate) sealed: Option<String>,
     /// The files and their new lines, in clear.
-    pub files: Vec<NewLines>,
+    pub(crate) files: Vec<NewLines>,
     /// What reading was like.
-    pub read: ReadReport,
+    pub(crate) read: ReadReport,
     /// What would come of an import.
-    pub imported: Option<Imported>,
+    pub(crate) imported: Option<Imported>,
 }
 
 /// Makes the next commit without keeping any of it. The remote is not asked; nothing is written, no
 /// id is made.
-pub fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError> {
+pub(crate) fn preview(places: &Places, options: &Options) -> Result<Preview, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
     let naming = naming(&config, key.as_ref())?;

@@ -6,19 +6,19 @@ use crate::transcripts::{BadLine, Reading};
 
 /// What reading the transcripts was like.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ReadReport {
+pub(crate) struct ReadReport {
     /// Transcripts found.
-    pub files: usize,
+    pub(crate) files: usize,
     /// Transcripts opened.
-    pub opened: usize,
+    pub(crate) opened: usize,
     /// Lines skipped, the first hundred.
-    pub bad: Vec<BadLine>,
+    pub(crate) bad: Vec<BadLine>,
     /// Lines skipped.
-    pub bad_total: u64,
+    pub(crate) bad_total: u64,
     /// What could not be read, with the reason.
-    pub unreadable: Vec<(PathBuf, String)>,
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
     /// Entries of `transcripts.folders` that find nothing.
-    pub unmatched: Vec<String>,
+    pub(crate) unmatched: Vec<String>,
 }
 
 impl From<&Reading> for ReadReport {

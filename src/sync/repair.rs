@@ -42,7 +42,7 @@ pub(super) fn repair(
 
 /// Repairs the clone for `verify --repair`. Where there is no remote and no commit is whole,
 /// history begins anew.
-pub fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
+pub(crate) fn repair_objects(places: &Places, options: &Options) -> Result<Healed, SyncError> {
     let (_lock, _) = lock(places, options)?;
     let Some(repo) = Repo::open(&places.repo)? else {
         return Err(SyncError::NoRemote);

@@ -15,7 +15,7 @@ use crate::store::{Places, key};
 
 /// Replaces the fleet's key. First everything that others pushed is brought in, and nothing is
 /// changed where that fails.
-pub fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), SyncError> {
+pub(crate) fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome), SyncError> {
     let no_key = || SyncError::NoKey {
         why: "there is none to replace".to_owned(),
     };

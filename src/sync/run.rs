@@ -29,7 +29,7 @@ use crate::store::config::{self, Config};
 
 /// Syncs once. Where objects are missing or damaged here, they are fetched again first, and only
 /// then it goes on.
-pub fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
+pub(crate) fn run(places: &Places, options: &Options) -> Result<Outcome, SyncError> {
     owner::check(places)?;
     let (_lock, cleared) = lock(places, options)?;
     let config = config::read(&places.config)?;

@@ -59,7 +59,7 @@ pub(super) fn needs_key(config: &config::Config, key: Option<&Key>) -> Result<()
 }
 
 /// What projects are called.
-pub fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
+pub(crate) fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
     let shown = match (config.exclude_project_names, config.hash_project_names, key) {
         (true, ..) => Shown::Nothing,
         (false, false, _) => Shown::LastComponent,

@@ -20,23 +20,23 @@ use crate::store::{Places, config, key, machine_id, profiles};
 
 /// What a set-up did.
 #[derive(Debug, Clone)]
-pub struct Init {
+pub(crate) struct Init {
     /// This machine.
-    pub machine: MachineId,
+    pub(crate) machine: MachineId,
     /// Its id was made just now.
-    pub new_id: bool,
+    pub(crate) new_id: bool,
     /// The repository was made just now.
-    pub new_repo: bool,
+    pub(crate) new_repo: bool,
     /// The remote's address, its secrets hidden.
-    pub remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// The remote had data of other machines.
-    pub joined: bool,
+    pub(crate) joined: bool,
     /// The branch.
-    pub branch: String,
+    pub(crate) branch: String,
     /// Each machine pushes a branch of its own.
-    pub per_machine: bool,
+    pub(crate) per_machine: bool,
     /// Where the hooks went.
-    pub hooks: Installed,
+    pub(crate) hooks: Installed,
 }
 
 /// Sets this machine up. With `remote` it joins that repository, or starts it; without, history
@@ -45,7 +45,7 @@ pub struct Init {
 /// Doing it again is safe: it puts right what is there, and adds a remote to a repository that has
 /// none. With `per_machine` each machine pushes a branch of its own; who joins such a repository
 /// does so unasked.
-pub fn init(
+pub(crate) fn init(
     places: &Places,
     options: &Options,
     remote: Option<&str>,

@@ -24,8 +24,8 @@ pub struct Starts {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Older {
     /// The commit.
-    pub commit: Oid,
+    pub(crate) commit: Oid,
     /// A person vouches for it: it may be from before the fleet was encrypted, or from before its
     /// key changed.
-    pub is_trusted: bool,
+    pub(crate) is_trusted: bool,
 }

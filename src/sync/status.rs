@@ -26,69 +26,69 @@ use crate::transcripts::{self, Cursors, Extent, Folder, Folders, TranscriptFile}
 
 /// How things stand.
 #[derive(Debug, Clone, Default)]
-pub struct Status {
+pub(crate) struct Status {
     /// This machine; none where it has no id yet.
-    pub machine: Option<MachineId>,
+    pub(crate) machine: Option<MachineId>,
     /// There is a repository.
-    pub set_up: bool,
+    pub(crate) set_up: bool,
     /// The remote's address, its secrets hidden.
-    pub remote: Option<String>,
+    pub(crate) remote: Option<String>,
     /// The branch that is synced.
-    pub branch: Option<String>,
+    pub(crate) branch: Option<String>,
     /// Why the work tree does not show what was synced; none where it does.
-    pub late: Option<Place>,
+    pub(crate) late: Option<Place>,
     /// Why the last run could not push, as git or the remote put it.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Commits that the remote lacks, by the last fetch.
-    pub unpushed: u64,
+    pub(crate) unpushed: u64,
     /// How often the remote failed in a row, and when runs that nobody attends try again.
-    pub retry: Option<(u64, Timestamp)>,
+    pub(crate) retry: Option<(u64, Timestamp)>,
     /// What the next sync would read.
-    pub unsynced: Unsynced,
+    pub(crate) unsynced: Unsynced,
     /// Sessions that need review.
-    pub pending: u64,
+    pub(crate) pending: u64,
     /// Files that runs left out, and that nobody has seen to yet.
-    pub left_out: Vec<LeftOut>,
+    pub(crate) left_out: Vec<LeftOut>,
     /// All machines.
-    pub machines: Vec<Known>,
+    pub(crate) machines: Vec<Known>,
     /// The folders that are read, with their transcripts.
-    pub folders: Vec<(Folder, Extent)>,
+    pub(crate) folders: Vec<(Folder, Extent)>,
     /// Folders that look as if Claude Code kept transcripts there, and are not read.
-    pub unread: Vec<PathBuf>,
+    pub(crate) unread: Vec<PathBuf>,
     /// Entries of `transcripts.folders` that find nothing.
-    pub unmatched: Vec<String>,
+    pub(crate) unmatched: Vec<String>,
 }
 
 /// Transcripts that have something new since the last sync.
 #[derive(Debug, Clone, Default)]
-pub struct Unsynced {
+pub(crate) struct Unsynced {
     /// How many.
-    pub files: u64,
+    pub(crate) files: u64,
     /// The sessions they are of.
-    pub sessions: u64,
+    pub(crate) sessions: u64,
     /// When the oldest of them was last written.
-    pub oldest: Option<Timestamp>,
+    pub(crate) oldest: Option<Timestamp>,
     /// Transcripts there are.
-    pub all: u64,
+    pub(crate) all: u64,
 }
 
 /// A machine of the fleet.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub(crate) struct Known {
     /// Its id.
-    pub id: MachineId,
+    pub(crate) id: MachineId,
     /// What it is called.
-    pub label: String,
+    pub(crate) label: String,
     /// When it last synced.
-    pub last_sync: Option<Timestamp>,
+    pub(crate) last_sync: Option<Timestamp>,
     /// It will not sync again, or was merged into another one.
-    pub retired: bool,
+    pub(crate) retired: bool,
     /// Why its machine file cannot be read.
-    pub error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// Looks.
-pub fn status(places: &Places) -> Result<Status, SyncError> {
+pub(crate) fn status(places: &Places) -> Result<Status, SyncError> {
     let config = config::read(&places.config)?;
     let key = key::read(&places.key)?;
     let found = places.folders();

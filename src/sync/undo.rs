@@ -23,7 +23,7 @@ use crate::git::{Git, Oid};
 use crate::store::durable;
 
 /// For so many days what was forgotten can be taken back.
-pub const KEPT_DAYS: i64 = 7;
+pub(crate) const KEPT_DAYS: i64 = 7;
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
@@ -42,7 +42,7 @@ fn folder(state: &Path) -> PathBuf {
 }
 
 /// Whether a tombstone that was made then can still be taken back.
-pub fn is_in_time(made: Timestamp, now: Timestamp) -> bool {
+pub(crate) fn is_in_time(made: Timestamp, now: Timestamp) -> bool {
     now.since(made) <= KEPT_DAYS * DAY
 }
 

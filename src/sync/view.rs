@@ -19,56 +19,56 @@ use crate::sync::error::SyncError;
 /// A root tree, and how it is read.
 #[derive(Clone, Copy)]
 pub(crate) struct View<'a> {
-    pub repo: &'a Repo,
-    pub root: Oid,
-    pub cache: &'a dyn Cache,
+    pub(crate) repo: &'a Repo,
+    pub(crate) root: Oid,
+    pub(crate) cache: &'a dyn Cache,
 }
 
 impl<'a> View<'a> {
-    pub fn new(repo: &'a Repo, root: Oid, cache: &'a dyn Cache) -> Self {
+    pub(crate) fn new(repo: &'a Repo, root: Oid, cache: &'a dyn Cache) -> Self {
         Self { repo, root, cache }
     }
 
     /// The tree of a commit.
-    pub fn of_commit(repo: &'a Repo, commit: Oid, cache: &'a dyn Cache) -> Result<Self, SyncError> {
+    pub(crate) fn of_commit(repo: &'a Repo, commit: Oid, cache: &'a dyn Cache) -> Result<Self, SyncError> {
         Ok(Self::new(repo, repo.tree_of(commit)?, cache))
     }
 
     /// Another tree of the same repository.
-    pub fn at(self, root: Oid) -> Self {
+    pub(crate) fn at(self, root: Oid) -> Self {
         Self { root, ..self }
     }
 
     /// The tree with these files added or replaced.
-    pub fn with(self, changes: &BTreeMap<String, Entry>) -> Result<Self, SyncError> {
+    pub(crate) fn with(self, changes: &BTreeMap<String, Entry>) -> Result<Self, SyncError> {
         Ok(self.at(self.repo.replace(Some(self.root), changes)?))
     }
 
     /// The folders that figures and the manifest are computed from: machine files, and day files.
-    pub fn inputs(self) -> Result<InputTrees, SyncError> {
+    pub(crate) fn inputs(self) -> Result<InputTrees, SyncError> {
         Ok(read::inputs(self.repo, Some(self.root))?)
     }
 
-    pub fn entry(self, path: &str) -> Result<Option<Entry>, SyncError> {
+    pub(crate) fn entry(self, path: &str) -> Result<Option<Entry>, SyncError> {
         Ok(self.repo.entry(Some(self.root), path)?)
     }
 
     /// A file's content; none where there is no such file.
-    pub fn content(self, path: &str) -> Result<Option<Content>, SyncError> {
+    pub(crate) fn content(self, path: &str) -> Result<Option<Content>, SyncError> {
         let entry = self.entry(path)?;
         let content = entry.map(|entry| read::content(self.repo, path, entry.oid));
         Ok(content.transpose()?)
     }
 
     /// A file in clear, of any size; none where there is none, or where it may not be read.
-    pub fn whole(self, path: &str) -> Result<Option<Vec<u8>>, SyncError> {
+    pub(crate) fn whole(self, path: &str) -> Result<Option<Vec<u8>>, SyncError> {
         let entry = self.entry(path)?;
         let read = entry.map(|entry| self.repo.read(path, entry.oid));
         Ok(read.transpose()?.and_then(Result::ok))
     }
 
     /// A machine's file; none where there is none that can be read.
-    pub fn machine_file(self, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {
+    pub(crate) fn machine_file(self, machine: &MachineId) -> Result<Option<SyncFile>, SyncError> {
         Ok(match self.content(&layout::machine_path(machine))? {
             Some(Content::Bytes(bytes)) => {
                 SyncFile::read(machine, &bytes, &mut Interner::default()).ok()
@@ -78,18 +78,18 @@ impl<'a> View<'a> {
     }
 
     /// Digests of all portions; those of `machine` are needed file by file.
-    pub fn digested(self, machine: &MachineId) -> Result<Vec<Digested>, SyncError> {
+    pub(crate) fn digested(self, machine: &MachineId) -> Result<Vec<Digested>, SyncError> {
         let (all, ..) = months::digested(self.repo, self.inputs()?, Some(machine), self.cache)?;
         Ok(all)
     }
 
     /// All machines' data, read from all files.
-    pub fn load(self) -> Result<Vec<MachineData>, SyncError> {
+    pub(crate) fn load(self) -> Result<Vec<MachineData>, SyncError> {
         Ok(read::load(self.repo, self.inputs()?)?)
     }
 
     /// The rules of the tree. Machine files that the cache has are not opened.
-    pub fn rules(self) -> Result<Rules, SyncError> {
+    pub(crate) fn rules(self) -> Result<Rules, SyncError> {
         let mut known = None;
         Ok(Rules::read(self.repo, self.root, |path, oid| {
             let known = known.get_or_insert_with(|| self.cache.portions());
@@ -102,7 +102,7 @@ impl<'a> View<'a> {
     }
 
     /// The manifest, computed anew by `rules`.
-    pub fn manifest(self, rules: u64) -> Result<Manifest, SyncError> {
+    pub(crate) fn manifest(self, rules: u64) -> Result<Manifest, SyncError> {
         Ok(overview::manifest(
             self.repo,
             self.inputs()?,

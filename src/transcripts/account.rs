@@ -25,7 +25,7 @@ const KIND: usize = 256;
 /// What a transcript has stated so far of its account: kept between runs, so that only new lines
 /// are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
-pub struct Stretch {
+pub(crate) struct Stretch {
     /// The last state: its account, and its figures by model.
     before: Option<(u64, BTreeMap<String, [u64; 5]>)>,
     /// The transcript's first request.
@@ -106,12 +106,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Models<'a> {
 }
 
 /// Whether a line may state an account.
-pub fn is_account(line: &[u8], kind: &Finder) -> bool {
+pub(crate) fn is_account(line: &[u8], kind: &Finder) -> bool {
     kind.find(&line[..line.len().min(KIND)]).is_some()
 }
 
 /// What finds the kind of such a line.
-pub fn finder() -> Finder<'static> {
+pub(crate) fn finder() -> Finder<'static> {
     Finder::new("\"cost-state\"")
 }
 
@@ -145,7 +145,7 @@ impl Stretch {
     }
 
     /// Takes note of a request, in the order of the transcript.
-    pub fn see(&mut self, record: &Record) {
+    pub(crate) fn see(&mut self, record: &Record) {
         let at = record.origin.timestamp.millis();
         self.first.get_or_insert(record.id.number());
         if *self.project != *record.origin.project {
@@ -160,7 +160,7 @@ impl Stretch {
 
     /// Reads a state. `written`: when the transcript was last written, for an account without any
     /// request.
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         line: &[u8],
         fallback: &str,

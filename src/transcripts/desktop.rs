@@ -18,7 +18,7 @@ const DEEPEST: usize = 4;
 const MOST: u64 = 4 << 20;
 
 /// The app's data folders on a system, as patterns.
-pub fn data_folders(
+pub(crate) fn data_folders(
     system: &str,
     home: &Path,
     config: &Path,
@@ -49,7 +49,7 @@ pub fn data_folders(
 
 /// The folders of transcripts in the app's data, each with the task's working folder. A folder that
 /// holds the tasks itself will do.
-pub fn tasks(data: &Path) -> Vec<(PathBuf, Option<String>)> {
+pub(crate) fn tasks(data: &Path) -> Vec<(PathBuf, Option<String>)> {
     let mut out = Vec::new();
     let inside = data.join(TASKS);
     if inside.is_dir() {

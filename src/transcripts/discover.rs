@@ -26,14 +26,14 @@ pub struct TranscriptFile {
 #[derive(Debug, Default)]
 pub struct Discovery {
     /// Transcripts, sorted by path.
-    pub files: Vec<TranscriptFile>,
+    pub(crate) files: Vec<TranscriptFile>,
     /// Folders that could not be listed, with the reason.
-    pub unreadable: Vec<(PathBuf, String)>,
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
 }
 
 /// Lists the transcripts below some folders, each with the working folder of its transcripts where
 /// that is known. A folder that two names reach counts once, and so does a file.
-pub fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>) -> Discovery {
+pub(crate) fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>) -> Discovery {
     let mut walk = Walk::default();
     for (folder, working) in folders {
         walk.working = working.map(Arc::from);

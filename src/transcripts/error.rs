@@ -2,7 +2,7 @@
 
 /// Why a line was skipped. No text of the line is in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LineError {
+pub(crate) enum LineError {
     /// Cut off, or never an object.
     #[error("not a complete JSON object")]
     NotAnObject,

@@ -16,16 +16,16 @@ use crate::base::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
     /// The home folder, for folders that nobody named; none where they are not looked for.
-    pub home: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
     /// `transcripts.folders`: what the user wrote, and the pattern that it stands for.
-    pub settings: Vec<(String, PathBuf)>,
+    pub(crate) settings: Vec<(String, PathBuf)>,
     /// The desktop app's data folders, as patterns.
-    pub desktop: Vec<PathBuf>,
+    pub(crate) desktop: Vec<PathBuf>,
     /// Profiles of the computer's other system, as patterns: Windows as WSL sees it, or WSL as
     /// Windows does.
-    pub other_system: Vec<PathBuf>,
+    pub(crate) other_system: Vec<PathBuf>,
     /// `transcripts.wsl`: read those too.
-    pub wsl: bool,
+    pub(crate) wsl: bool,
 }
 
 /// Why a folder is read.
@@ -43,7 +43,7 @@ pub enum Source {
 
 impl Source {
     /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Profile => "profile",
             Self::Setting => "setting",
@@ -57,38 +57,38 @@ impl Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
     /// What people know it by.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Why it is read.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The folders in it that hold transcripts, each with the working folder that names its project
     /// where the lines' own does not.
-    pub roots: Vec<(PathBuf, Option<String>)>,
+    pub(crate) roots: Vec<(PathBuf, Option<String>)>,
 }
 
 /// What is known about the transcripts of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Extent {
     /// How many there are.
-    pub files: u64,
+    pub(crate) files: u64,
     /// When the newest was last written.
-    pub newest: Option<Timestamp>,
+    pub(crate) newest: Option<Timestamp>,
     /// The last request in the newest files.
-    pub last_usage: Option<Timestamp>,
+    pub(crate) last_usage: Option<Timestamp>,
 }
 
 /// The folders that are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Folders {
     /// Each once, in the order in which they were named.
-    pub folders: Vec<Folder>,
+    pub(crate) folders: Vec<Folder>,
     /// Entries of `transcripts.folders` in which there are no transcripts.
-    pub unmatched: Vec<String>,
+    pub(crate) unmatched: Vec<String>,
 }
 
 impl Search {
     /// Finds the folders, given Claude Code's profiles. Of two names for one folder the first
     /// counts.
-    pub fn folders(&self, profiles: &[PathBuf]) -> Folders {
+    pub(crate) fn folders(&self, profiles: &[PathBuf]) -> Folders {
         let mut out = Collecting::default();
         profiles
             .iter()
@@ -117,7 +117,7 @@ impl Search {
     }
 
     /// Folders that look like Claude Code's and are not among those that are read.
-    pub fn unread(&self, read: &Folders) -> Vec<PathBuf> {
+    pub(crate) fn unread(&self, read: &Folders) -> Vec<PathBuf> {
         let known: BTreeSet<PathBuf> = read
             .folders
             .iter()
@@ -147,7 +147,7 @@ impl Search {
 
 impl Folders {
     /// All transcripts in them.
-    pub fn discover(&self) -> Discovery {
+    pub(crate) fn discover(&self) -> Discovery {
         below(
             self.folders
                 .iter()
@@ -156,14 +156,14 @@ impl Folders {
     }
 
     /// Their paths, for messages.
-    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.folders.iter().map(|folder| folder.path.as_path())
     }
 }
 
 impl Folder {
     /// Looks at its transcripts.
-    pub fn extent(&self) -> Extent {
+    pub(crate) fn extent(&self) -> Extent {
         let mut files = below(self.roots.iter().cloned()).files;
         files.sort_by_key(|file| std::cmp::Reverse(file.modified));
         Extent {

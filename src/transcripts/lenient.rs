@@ -15,15 +15,15 @@ use crate::base::money::Money;
 
 /// A text where a text is expected; any other value is as good as none.
 #[derive(Debug, Default)]
-pub struct Text<'a>(pub Option<Cow<'a, str>>);
+pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
 /// An object of the expected kind; any other value is as good as none.
 #[derive(Debug)]
-pub struct Maybe<T>(pub Option<T>);
+pub(crate) struct Maybe<T>(pub(crate) Option<T>);
 
 /// A counter: absent, null and 0 are the same.
 #[derive(Debug, Default, Clone, Copy)]
-pub enum Count {
+pub(crate) enum Count {
     /// There is none.
     #[default]
     None,
@@ -35,15 +35,15 @@ pub enum Count {
 
 /// A JSON array of objects; elements of other kinds are passed over.
 #[derive(Debug)]
-pub struct List<T>(pub Vec<T>);
+pub(crate) struct List<T>(pub(crate) Vec<T>);
 
 /// A boolean.
 #[derive(Debug, Default)]
-pub struct Flag(pub bool);
+pub(crate) struct Flag(pub(crate) bool);
 
 /// An amount of dollars.
 #[derive(Debug, Default)]
-pub struct Dollars(pub Option<Money>);
+pub(crate) struct Dollars(pub(crate) Option<Money>);
 
 impl<T> Default for Maybe<T> {
     fn default() -> Self {
@@ -59,7 +59,7 @@ impl<T> Default for List<T> {
 
 impl Text<'_> {
     /// The text.
-    pub fn get(&self) -> Option<&str> {
+    pub(crate) fn get(&self) -> Option<&str> {
         self.0.as_deref()
     }
 }

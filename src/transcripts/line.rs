@@ -78,20 +78,20 @@ struct Inner<'a> {
 
 /// What a file states of its lines.
 #[derive(Debug, Default)]
-pub struct Around<'a> {
+pub(crate) struct Around<'a> {
     /// The session of lines that name none.
-    pub session: &'a str,
+    pub(crate) session: &'a str,
     /// The working folder that counts instead of each line's own.
-    pub working: Option<&'a str>,
+    pub(crate) working: Option<&'a str>,
     /// The kind of subagent of lines that name none.
-    pub agent: &'static str,
+    pub(crate) agent: &'static str,
     /// What made the row before: mostly the same as made this one.
-    pub client: Client,
+    pub(crate) client: Client,
 }
 
 /// Reads one line, without its line break, and gives its records to `keep`, each with whether
 /// `/branch` copied it from another session.
-pub fn read_line(
+pub(crate) fn read_line(
     line: &[u8],
     around: &mut Around<'_>,
     naming: &Naming,

@@ -11,21 +11,21 @@ mod folders;
 mod lenient;
 mod line;
 mod naming;
-pub mod pattern;
+pub(crate) mod pattern;
 mod read;
 mod reader;
 mod reading;
 mod row;
 mod slim;
 
-pub use account::Stretch;
-pub use desktop::data_folders;
+pub(crate) use account::Stretch;
+pub(crate) use desktop::data_folders;
 pub use discover::{Discovery, TranscriptFile};
-pub use error::LineError;
+pub(crate) use error::LineError;
 pub use folders::{Extent, Folder, Folders, Search, Source};
 pub use naming::{Naming, Shown};
 pub use read::{Cursor, FileRead, Scratch, read_file, read_rows};
-pub use reader::BadLine;
-pub use reading::{
+pub(crate) use reader::BadLine;
+pub(crate) use reading::{
     Cursors, Mark, Reading, Row, is_empty, mark, read_all, read_all_watched, read_below, rows,
 };

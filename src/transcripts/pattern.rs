@@ -7,7 +7,7 @@ const MOST: usize = 1000;
 
 /// A path of the user's with its `~` replaced. None where it is neither absolute nor begins with
 /// `~`: what it is relative to differs between a shell, a timer and a hook.
-pub fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
+pub(crate) fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
     let text = text.trim();
     if text == "~" {
         return Some(home.to_owned());
@@ -20,7 +20,7 @@ pub fn absolute(text: &str, home: &Path) -> Option<PathBuf> {
 
 /// The existing folders that a pattern stands for, sorted. A `*` at the beginning of a name finds
 /// no hidden ones.
-pub fn folders(pattern: &Path) -> Vec<PathBuf> {
+pub(crate) fn folders(pattern: &Path) -> Vec<PathBuf> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {
         let name = part.as_os_str().to_string_lossy();

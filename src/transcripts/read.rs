@@ -21,24 +21,24 @@ const TAIL: u64 = 512;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     /// Device and inode.
-    pub identity: (u64, u64),
+    pub(crate) identity: (u64, u64),
     /// Its length when it was read.
-    pub size: u64,
+    pub(crate) size: u64,
     /// Its time of change when it was read.
-    pub modified: i64,
+    pub(crate) modified: i64,
     /// Just behind the last complete line that was read.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// How many lines end before `offset`.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// A hash of the bytes before `offset`.
-    pub tail: u64,
+    pub(crate) tail: u64,
     /// What its account has stated so far.
-    pub stretch: Stretch,
+    pub(crate) stretch: Stretch,
 }
 
 impl Cursor {
     /// Whether the file is as it was when it was read.
-    pub fn is_current(&self, file: &TranscriptFile) -> bool {
+    pub(crate) fn is_current(&self, file: &TranscriptFile) -> bool {
         (self.identity, self.size, self.modified) == (file.identity, file.size, file.modified)
     }
 
@@ -54,13 +54,13 @@ pub struct FileRead {
     /// Each request once.
     pub records: RecordSet,
     /// The states of its account.
-    pub states: Vec<State>,
+    pub(crate) states: Vec<State>,
     /// The first lines that were skipped.
-    pub bad: Vec<BadLine>,
+    pub(crate) bad: Vec<BadLine>,
     /// How many lines were skipped.
     pub bad_total: u64,
     /// Where the next run goes on.
-    pub cursor: Cursor,
+    pub(crate) cursor: Cursor,
 }
 
 /// Reads a transcript from its cursor, or from the start where there is none or the file was

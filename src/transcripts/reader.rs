@@ -27,13 +27,13 @@ pub(super) const MOST_BAD: usize = 100;
 
 /// A line that was skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BadLine {
+pub(crate) struct BadLine {
     /// The path of the transcript.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The line's number, from 1.
-    pub line: u64,
+    pub(crate) line: u64,
     /// What is wrong with it.
-    pub error: LineError,
+    pub(crate) error: LineError,
 }
 
 /// Reads the lines of one file.

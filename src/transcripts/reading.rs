@@ -17,7 +17,7 @@ use crate::record::{Record, RecordSet, State};
 
 /// What stands for a transcript's path where it is remembered: paths have names of people, hosts
 /// and projects in them.
-pub type Mark = [u8; 16];
+pub(crate) type Mark = [u8; 16];
 
 /// A path's mark: the beginning of its SHA-256.
 pub fn mark(path: &Path) -> Mark {
@@ -26,32 +26,32 @@ pub fn mark(path: &Path) -> Mark {
 }
 
 /// How far each transcript was read.
-pub type Cursors = BTreeMap<Mark, Cursor>;
+pub(crate) type Cursors = BTreeMap<Mark, Cursor>;
 
 /// What reading a set of transcripts gave.
 #[derive(Debug, Default)]
-pub struct Reading {
+pub(crate) struct Reading {
     /// Each request once.
-    pub records: RecordSet,
+    pub(crate) records: RecordSet,
     /// The states of Claude Code's own accounts.
-    pub states: Vec<State>,
+    pub(crate) states: Vec<State>,
     /// Lines that were skipped, at most [`Reading::MOST_BAD`]; all are counted.
-    pub bad: Vec<BadLine>,
+    pub(crate) bad: Vec<BadLine>,
     /// How many lines were skipped.
-    pub bad_total: u64,
+    pub(crate) bad_total: u64,
     /// Files and folders that could not be read, with the reason.
-    pub unreadable: Vec<(PathBuf, String)>,
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
     /// How far each file was read.
-    pub cursors: Vec<(Mark, Cursor)>,
+    pub(crate) cursors: Vec<(Mark, Cursor)>,
     /// Files that were found.
-    pub files: usize,
+    pub(crate) files: usize,
     /// Files that were opened because they are new or have changed.
-    pub opened: usize,
+    pub(crate) opened: usize,
 }
 
 impl Reading {
     /// How many bad lines are described one by one.
-    pub const MOST_BAD: usize = MOST_BAD;
+    pub(crate) const MOST_BAD: usize = MOST_BAD;
 
     fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>) {
         self.opened += 1;
@@ -88,16 +88,16 @@ impl Reading {
 #[derive(Debug, Clone)]
 pub struct Row {
     /// The path of the transcript.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The line's number, from 1.
-    pub line: u64,
+    pub(crate) line: u64,
     /// The record that the row makes.
-    pub record: Record,
+    pub(crate) record: Record,
 }
 
 /// The rows of all transcripts in some folders that `wanted` wants, by path and line. What cannot
 /// be read is passed over.
-pub fn rows(
+pub(crate) fn rows(
     folders: &Folders,
     naming: &Naming,
     wanted: impl Fn(&Record) -> bool + Sync,
@@ -125,12 +125,12 @@ pub fn rows(
 }
 
 /// Reads all transcripts in some folders, each from its cursor where it has one that still fits.
-pub fn read_all(folders: &Folders, cursors: &Cursors, naming: &Naming) -> Reading {
+pub(crate) fn read_all(folders: &Folders, cursors: &Cursors, naming: &Naming) -> Reading {
     read_all_watched(folders, cursors, naming, &Watcher::default())
 }
 
 /// As [`read_all`], while somebody watches.
-pub fn read_all_watched(
+pub(crate) fn read_all_watched(
     folders: &Folders,
     cursors: &Cursors,
     naming: &Naming,
@@ -140,14 +140,14 @@ pub fn read_all_watched(
 }
 
 /// Whether there are no transcripts below a folder.
-pub fn is_empty(folder: &Path) -> bool {
+pub(crate) fn is_empty(folder: &Path) -> bool {
     discover::below([(folder.to_owned(), None)])
         .files
         .is_empty()
 }
 
 /// Reads all transcripts below a folder, from the start.
-pub fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
+pub(crate) fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> Reading {
     read_found(
         discover::below([(folder.to_owned(), None)]),
         &Cursors::new(),

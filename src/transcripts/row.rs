@@ -238,7 +238,7 @@ impl Usage<'_> {
 
 impl Count {
     /// Its value; none is 0.
-    pub fn get(self) -> Result<u64, LineError> {
+    pub(crate) fn get(self) -> Result<u64, LineError> {
         match self {
             Self::None => Ok(0),
             Self::Some(count) if count <= MAX_COUNTER => Ok(count),

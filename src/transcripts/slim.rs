@@ -14,7 +14,7 @@ const LEFT_OUT: [&[u8]; 4] = [
 
 /// The copy of one line. A line that is no JSON stays none.
 #[derive(Debug, Default)]
-pub struct Slim {
+pub(crate) struct Slim {
     out: Vec<u8>,
     /// The text that is being read, or was last.
     text: Vec<u8>,
@@ -28,12 +28,12 @@ pub struct Slim {
 
 impl Slim {
     /// Takes the line's next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
         bytes.iter().for_each(|byte| self.byte(*byte));
     }
 
     /// The copy; none where it is too long as well.
-    pub fn finish(self) -> Option<Vec<u8>> {
+    pub(crate) fn finish(self) -> Option<Vec<u8>> {
         (self.out.len() <= MOST).then_some(self.out)
     }
 

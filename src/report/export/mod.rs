@@ -65,7 +65,7 @@ impl Export {
     }
 
     /// Adds a row.
-    pub(crate) fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row) {
         let date = if row.is_day() {
             row.at.day().date()
         } else {

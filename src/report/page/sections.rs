@@ -113,7 +113,7 @@ impl SectionsFold {
     }
 
     /// Adds a row.
-    pub(crate) fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row) {
         [
             &mut self.days,
             &mut self.weeks,

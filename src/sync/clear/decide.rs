@@ -27,21 +27,21 @@ pub(crate) enum Leave {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Facts<'a> {
     /// The mark of the key that is here.
-    pub key: Option<&'a str>,
+    pub(crate) key: Option<&'a str>,
     /// The key of this mark replaced the one that is here, by the word of somebody who had that
     /// one.
-    pub replaced: Option<&'a str>,
+    pub(crate) replaced: Option<&'a str>,
     /// What the clone remembers: the mark of the fleet's key.
-    pub marked: Option<&'a str>,
+    pub(crate) marked: Option<&'a str>,
     /// That key was replaced by the one that is here.
-    pub marked_former: bool,
+    pub(crate) marked_former: bool,
     /// `config.json` asks for encryption.
-    pub asked: bool,
+    pub(crate) asked: bool,
     /// The mark of the key that most of what the remote shows is sealed with; none where it shows
     /// nothing, or nothing sealed.
-    pub shown: Option<&'a str>,
+    pub(crate) shown: Option<&'a str>,
     /// That key was replaced by the one that is here.
-    pub shown_former: bool,
+    pub(crate) shown_former: bool,
 }
 
 /// How what a run makes may leave.

@@ -40,7 +40,7 @@ pub(crate) fn note_screened(repo: &Repo) -> Result<(), SyncError> {
 
 /// Remembers that the fleet is encrypted: in the clone, and in `config.json` for a clone that is
 /// made anew.
-pub(crate) fn mark(
+pub fn mark(
     repo: &Repo,
     places: &Places,
     config: &Config,
@@ -62,7 +62,7 @@ pub(crate) fn mark(
 
 /// Writes down in `config.json` that the fleet is encrypted, or that it is not. A file that is made
 /// for that is noted as ours.
-pub fn set_in_config(places: &Places, sealed: bool) -> Result<(), SettingError> {
+pub(crate) fn set_in_config(places: &Places, sealed: bool) -> Result<(), SettingError> {
     let is_new = !places.config.exists();
     if is_new && !sealed {
         return Ok(());
@@ -121,7 +121,7 @@ pub(crate) fn replaced_in(repo: &Repo, commit: Option<Oid>) -> Result<Option<Str
 
 /// Remembers that this machine's fleet is encrypted with a key: in the clone, if there is one, and
 /// in the settings.
-pub fn remember_key(places: &Places, key: &Key) -> Result<(), SyncError> {
+pub(crate) fn remember_key(places: &Places, key: &Key) -> Result<(), SyncError> {
     let config = config::read(&places.config)?;
     if let Some(repo) = Repo::open(&places.repo)? {
         return mark(&repo, places, &config, &key.mark());
@@ -133,7 +133,7 @@ pub fn remember_key(places: &Places, key: &Key) -> Result<(), SyncError> {
 }
 
 /// The mark of the key that replaced the one that is here, as this clone has seen it.
-pub fn replaced_by(places: &Places, key: &Key) -> Result<Option<String>, SyncError> {
+pub(crate) fn replaced_by(places: &Places, key: &Key) -> Result<Option<String>, SyncError> {
     let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(Some(key))) else {
         return Ok(None);
     };

@@ -66,7 +66,7 @@ pub(crate) fn prepare(
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub(crate) enum Purpose {
     /// Files are encrypted with it: nothing leaves in clear.
     Sealing,
     /// Project names are hidden by it, and nothing else.
@@ -75,7 +75,7 @@ pub enum Purpose {
 
 /// What a key that is imported seems to be for, by the settings and by what the clone has: for
 /// names where only these need one.
-pub fn likely_purpose(places: &Places) -> Result<Purpose, SyncError> {
+pub(crate) fn likely_purpose(places: &Places) -> Result<Purpose, SyncError> {
     let config = config::read(&places.config)?;
     let mut sealed = config.encrypt || config.sealed || !config.hash_project_names;
     if let Some(repo) = Repo::open(&places.repo)? {

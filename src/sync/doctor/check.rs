@@ -2,7 +2,7 @@
 
 /// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Status {
+pub(crate) enum Status {
     /// It was not checked, or there was nothing to check.
     Skipped,
     /// As it should be.
@@ -17,15 +17,15 @@ pub enum Status {
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// Its name, the same in every version: `machine_id`.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Its result.
-    pub status: Status,
+    pub(crate) status: Status,
     /// What was found.
-    pub what: String,
+    pub(crate) what: String,
     /// What to do; empty where there is nothing to do.
-    pub advice: String,
+    pub(crate) advice: String,
 }
 
 impl Check {

@@ -9,7 +9,7 @@ use crate::store::Places;
 use crate::sync::options::Options;
 
 /// Looks at everything. With `offline` among the options the remote is not asked.
-pub fn examine(places: &Places, options: &Options) -> Vec<Check> {
+pub(crate) fn examine(places: &Places, options: &Options) -> Vec<Check> {
     let here = Installation::look(places, options);
     let reachable = remote::reachable(&here);
     let push = remote::push(&here, reachable.status);

@@ -9,7 +9,7 @@ use crate::store::{Places, private, space};
 use crate::sync::owner;
 
 /// Whether all folders that are written can be.
-pub fn permissions(here: &Installation) -> Check {
+pub(crate) fn permissions(here: &Installation) -> Check {
     const NAME: &str = "permissions";
     let places = here.places;
     let bad: Vec<_> = written(places)
@@ -84,7 +84,7 @@ const LITTLE: u64 = 200_000_000;
 const NOTHING: u64 = 20_000_000;
 
 /// The room that is left.
-pub fn disk(here: &Installation) -> Check {
+pub(crate) fn disk(here: &Installation) -> Check {
     const NAME: &str = "disk";
     let places = here.places;
     let Some((free, place)) = [&places.repo, &places.state]

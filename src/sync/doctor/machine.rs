@@ -9,7 +9,7 @@ use crate::fleet::rules::Rules;
 use crate::store::{machine_id as ids, space};
 
 /// `config.json`.
-pub fn settings(here: &Installation) -> Check {
+pub(crate) fn settings(here: &Installation) -> Check {
     const NAME: &str = "settings";
     match &here.config {
         Err(error) => Check::error(
@@ -52,7 +52,7 @@ fn made() -> Timestamp {
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The clock, against what was synced.
-pub fn clock(here: &Installation) -> Check {
+pub(crate) fn clock(here: &Installation) -> Check {
     const NAME: &str = "clock";
     let now = here.options.now;
     let advice = "set this machine's clock, and have it kept by the network";
@@ -81,7 +81,7 @@ pub fn clock(here: &Installation) -> Check {
 }
 
 /// The machine's id.
-pub fn machine_id(here: &Installation) -> Check {
+pub(crate) fn machine_id(here: &Installation) -> Check {
     const NAME: &str = "machine_id";
     match &here.machine {
         Err(error) => Check::error(
@@ -118,7 +118,7 @@ fn unknown_names(here: &Installation) -> usize {
 }
 
 /// The fleet's key.
-pub fn key(here: &Installation) -> Check {
+pub(crate) fn key(here: &Installation) -> Check {
     const NAME: &str = "key";
     let path = &here.places.key;
     let sealed = here

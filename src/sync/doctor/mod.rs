@@ -12,5 +12,5 @@ mod storage;
 mod text;
 mod transcripts;
 
-pub use check::{Check, Status};
-pub use examine::examine;
+pub(crate) use check::{Check, Status};
+pub(crate) use examine::examine;

@@ -11,7 +11,7 @@ const NO_REPOSITORY: &str = "there is no repository to look at";
 const AGAIN: &str = "claude-sync sets it up again with every run";
 
 /// The version of git.
-pub fn git(here: &Installation) -> Check {
+pub(crate) fn git(here: &Installation) -> Check {
     match &here.git {
         Ok(git) => Check::ok("git", git.version()),
         Err(error) => {
@@ -25,7 +25,7 @@ pub fn git(here: &Installation) -> Check {
 }
 
 /// Whom commits will name. The name and address themselves are not shown.
-pub fn identity(here: &Installation) -> Check {
+pub(crate) fn identity(here: &Installation) -> Check {
     const NAME: &str = "identity";
     let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
@@ -63,7 +63,7 @@ pub fn identity(here: &Installation) -> Check {
 }
 
 /// What git calls to join two versions.
-pub fn driver(here: &Installation) -> Check {
+pub(crate) fn driver(here: &Installation) -> Check {
     const NAME: &str = "merge_driver";
     let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);
@@ -99,7 +99,7 @@ pub fn driver(here: &Installation) -> Check {
 }
 
 /// What git calls before a push and after a merge.
-pub fn hooks(here: &Installation) -> Check {
+pub(crate) fn hooks(here: &Installation) -> Check {
     const NAME: &str = "hooks";
     let Some(repo) = here.repo() else {
         return Check::skipped(NAME, NO_REPOSITORY);

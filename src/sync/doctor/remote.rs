@@ -12,7 +12,7 @@ const OFFLINE: &str = "the remote is not asked with --offline";
 const NO_REMOTE: &str = "there is no remote";
 
 /// Where history goes.
-pub fn remote(here: &Installation) -> Check {
+pub(crate) fn remote(here: &Installation) -> Check {
     const NAME: &str = "remote";
     if here.repo().is_none() {
         return Check::skipped(NAME, "there is no repository to look at");
@@ -64,7 +64,7 @@ fn addresses(here: &Installation) -> Vec<String> {
 }
 
 /// Whether it answers.
-pub fn reachable(here: &Installation) -> Check {
+pub(crate) fn reachable(here: &Installation) -> Check {
     const NAME: &str = "reachable";
     let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
@@ -100,7 +100,7 @@ pub fn reachable(here: &Installation) -> Check {
 }
 
 /// Whether it accepts pushes: by a dry run, and by how the last push ended.
-pub fn push(here: &Installation, reachable: Status) -> Check {
+pub(crate) fn push(here: &Installation, reachable: Status) -> Check {
     const NAME: &str = "push";
     let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");
@@ -148,7 +148,7 @@ fn advice(reason: &str) -> String {
 }
 
 /// Whether it can be read without a password.
-pub fn privacy(here: &Installation) -> Check {
+pub(crate) fn privacy(here: &Installation) -> Check {
     const NAME: &str = "privacy";
     let (Some(repo), Ok(git)) = (here.repo(), &here.git) else {
         return Check::skipped(NAME, "it takes git and a repository to ask");

@@ -12,7 +12,7 @@ use crate::sync::left_out;
 use crate::sync::repository::is_sync;
 
 /// Files that runs left out, and those that the clone has and that may not be read.
-pub fn left_out(here: &Installation) -> Check {
+pub(crate) fn left_out(here: &Installation) -> Check {
     const NAME: &str = "left_out";
     let (Some(repo), Some(root)) = (here.repo(), here.root()) else {
         return Check::skipped(NAME, "there is nothing to look at yet");
@@ -97,7 +97,7 @@ fn late(place: &Place, branch: &str) -> Check {
 }
 
 /// Whether there is a repository that a sync can work in.
-pub fn repository(here: &Installation) -> Check {
+pub(crate) fn repository(here: &Installation) -> Check {
     const NAME: &str = "repository";
     let place = &here.places.repo;
     let (what, advice) = match &here.repo {

@@ -11,7 +11,7 @@ use crate::git::bulk::{GC_AUTO, measure};
 const LARGE: u64 = 1_000_000_000;
 
 /// How large the repository is, and whether git should tidy it up.
-pub fn size(here: &Installation) -> Check {
+pub(crate) fn size(here: &Installation) -> Check {
     const NAME: &str = "size";
     let Some(repo) = here.repo() else {
         return Check::skipped(NAME, "there is no repository to look at");
@@ -50,7 +50,7 @@ pub fn size(here: &Installation) -> Check {
 }
 
 /// The local index.
-pub fn index(here: &Installation) -> Check {
+pub(crate) fn index(here: &Installation) -> Check {
     const NAME: &str = "index";
     let state = &here.places.state;
     match Index::defect(state) {

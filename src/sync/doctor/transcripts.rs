@@ -18,7 +18,7 @@ use crate::transcripts::{Cursors, Folder, Search, TranscriptFile, mark};
 
 /// Whether transcripts are found and can be read. Only the last part of a path is named: the rest
 /// contains project names.
-pub fn transcripts(here: &Installation) -> Check {
+pub(crate) fn transcripts(here: &Installation) -> Check {
     const NAME: &str = "transcripts";
     let found = here.places.folders().discover();
     let unreadable: Vec<&PathBuf> = found
@@ -72,7 +72,7 @@ fn names(files: &[&PathBuf], folders: u64) -> String {
 }
 
 /// Which folders are read, and which look like it and are not.
-pub fn folders(here: &Installation) -> Check {
+pub(crate) fn folders(here: &Installation) -> Check {
     const NAME: &str = "folders";
     let found = here.places.folders();
     let listed: Vec<String> = found
@@ -140,7 +140,7 @@ const MARGIN: f64 = 3.0;
 const MOST: u64 = 16 << 20;
 
 /// Whether Claude Code deletes transcripts before they are synced.
-pub fn retention(here: &Installation) -> Check {
+pub(crate) fn retention(here: &Installation) -> Check {
     const NAME: &str = "retention";
     let folders = here.places.claude.iter().filter(|folder| folder.is_dir());
     let checks = folders.map(|folder| of_folder(here, folder));

@@ -11,7 +11,7 @@ use crate::prices::{Counters, prices};
 use crate::record::{MAX_COUNTER, Source, Sum, SumKey, Totals};
 
 /// The first and the last millisecond of a date, where it is one.
-pub type Days<'a> = &'a dyn Fn(NaiveDate) -> Option<(Timestamp, Timestamp)>;
+pub(crate) type Days<'a> = &'a dyn Fn(NaiveDate) -> Option<(Timestamp, Timestamp)>;
 
 /// What is wrong with a part of a file: which, and what.
 pub(super) type Wrong = (String, &'static str);

@@ -6,6 +6,6 @@ mod open;
 mod source;
 mod stats_cache;
 
-pub use fields::Days;
-pub use open::ImportError;
+pub(crate) use fields::Days;
+pub(crate) use open::ImportError;
 pub use source::{Import, Imported, Provenance, What};

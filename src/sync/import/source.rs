@@ -20,7 +20,7 @@ pub enum Provenance {
 
 impl Provenance {
     /// Its word on the command line.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::StatsCache => "stats-cache",
             Self::Ccusage => "ccusage",
@@ -34,7 +34,7 @@ impl Provenance {
 #[derive(Debug, Clone)]
 pub struct Import {
     /// Where it comes from.
-    pub from: Provenance,
+    pub(crate) from: Provenance,
     /// What there is.
     pub what: What,
 }
@@ -52,17 +52,17 @@ pub enum What {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Imported {
     /// Days in the file.
-    pub days: u64,
+    pub(crate) days: u64,
     /// Days of which something is new, beyond what was imported before.
-    pub new_days: u64,
+    pub(crate) new_days: u64,
     /// Days of which records show all.
-    pub shown_days: u64,
+    pub(crate) shown_days: u64,
     /// Requests in the transcripts.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Requests that are new, or have more tokens than before.
-    pub new_records: u64,
+    pub(crate) new_records: u64,
     /// What reading the transcripts was like.
-    pub read: ReadReport,
+    pub(crate) read: ReadReport,
 }
 
 impl Imported {

@@ -11,14 +11,14 @@ use crate::record::{Counters, Level, Record, State, same_model};
 
 /// A state whose increments are settled.
 pub(super) struct Settled {
-    pub lineage: RecordId,
-    pub state: RecordId,
-    pub session: SessionId,
-    pub from: Timestamp,
-    pub until: Timestamp,
-    pub after: BTreeMap<Name, Counters>,
+    pub(crate) lineage: RecordId,
+    pub(crate) state: RecordId,
+    pub(crate) session: SessionId,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) after: BTreeMap<Name, Counters>,
     /// Another machine settled it.
-    pub foreign: bool,
+    pub(crate) foreign: bool,
 }
 
 /// Counters of each model.
@@ -28,9 +28,9 @@ pub(super) type ByModel = BTreeMap<Name, Counters>;
 #[derive(Debug, Default)]
 pub(crate) struct Others {
     /// Increments of the same accounts.
-    pub increments: Vec<Record>,
+    pub(crate) increments: Vec<Record>,
     /// The requests beside them, by session.
-    pub requests: HashMap<SessionId, Vec<(Timestamp, RecordId)>>,
+    pub(crate) requests: HashMap<SessionId, Vec<(Timestamp, RecordId)>>,
 }
 
 impl Others {
@@ -69,11 +69,11 @@ impl Models {
 /// The time from the first to the last request of a stretch. What subagents log after it, before
 /// anything else happens, is in it.
 pub(super) struct Window {
-    pub from: Timestamp,
-    pub until: Timestamp,
-    pub level: Level,
+    pub(crate) from: Timestamp,
+    pub(crate) until: Timestamp,
+    pub(crate) level: Level,
     /// When the session went on.
-    pub next: Option<Timestamp>,
+    pub(crate) next: Option<Timestamp>,
 }
 
 impl Window {

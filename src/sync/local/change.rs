@@ -18,7 +18,7 @@ const FORGOTTEN_LINE: usize = 59;
 
 impl LocalFiles {
     /// Adds a sum, and returns whether that changed anything.
-    pub fn add_sum(&mut self, key: SumKey, sum: Sum) -> bool {
+    pub(crate) fn add_sum(&mut self, key: SumKey, sum: Sum) -> bool {
         let holder = self
             .parts
             .iter()
@@ -47,7 +47,7 @@ impl LocalFiles {
 
     /// Takes over sums that other tools made, except those that records show already. Returns of
     /// how many days something is new, and of how many all is shown. All files must have been read.
-    pub fn add_imports(&mut self, lines: &[(SumKey, Sum)]) -> (u64, u64) {
+    pub(crate) fn add_imports(&mut self, lines: &[(SumKey, Sum)]) -> (u64, u64) {
         if lines.is_empty() {
             return (0, 0);
         }
@@ -64,7 +64,7 @@ impl LocalFiles {
     }
 
     /// Prunes records of which retention no longer allows the details, in the files that were read.
-    pub fn prune(&mut self) {
+    pub(crate) fn prune(&mut self) {
         let Some(bound) = self.rules.pruned_before(&self.machine) else {
             return;
         };
@@ -93,7 +93,7 @@ impl LocalFiles {
     }
 
     /// Adds a decision of this machine's.
-    pub fn decide(&mut self, stamp: &Stamp, key: DecisionKey, decision: Decision) -> bool {
+    pub(crate) fn decide(&mut self, stamp: &Stamp, key: DecisionKey, decision: Decision) -> bool {
         let file = self
             .machine_file
             .get_or_insert_with(|| blank(&self.machine, stamp));
@@ -103,7 +103,7 @@ impl LocalFiles {
     }
 
     /// Applies the fleet's rules to what this run made.
-    pub fn apply(&mut self, rules: &Rules) {
+    pub(crate) fn apply(&mut self, rules: &Rules) {
         if rules.is_empty() {
             return;
         }
@@ -118,14 +118,14 @@ impl LocalFiles {
     }
 
     /// Of days before this one the records in the repository are bare.
-    pub fn pruned_before(&self) -> Option<Day> {
+    pub(crate) fn pruned_before(&self) -> Option<Day> {
         self.machine_file
             .as_ref()
             .and_then(|file| file.pruned_before)
     }
 
     /// Notes ids of forgotten records. The files of the day that holds them must have been read.
-    pub fn forget(&mut self, ids: &BTreeSet<Forgotten>) {
+    pub(crate) fn forget(&mut self, ids: &BTreeSet<Forgotten>) {
         let known: BTreeSet<Forgotten> = self
             .parts
             .values()
@@ -136,7 +136,7 @@ impl LocalFiles {
     }
 
     /// Brings back forgotten ids. The files of the day that holds them must have been read.
-    pub fn keep(&mut self, ids: &BTreeSet<RecordId>) {
+    pub(crate) fn keep(&mut self, ids: &BTreeSet<RecordId>) {
         let known: BTreeSet<RecordId> = self
             .parts
             .values()

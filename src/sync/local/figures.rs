@@ -14,19 +14,19 @@ use crate::sync::view::View;
 
 /// A machine's usage.
 #[derive(Debug, Default)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// Sessions.
-    pub sessions: u64,
+    pub(crate) sessions: u64,
     /// Records.
-    pub records: u64,
+    pub(crate) records: u64,
     /// All that counts.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// The first request.
-    pub first: Option<Timestamp>,
+    pub(crate) first: Option<Timestamp>,
     /// The last request.
-    pub last: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
     /// The sessions that the machine file lists, with their models.
-    pub views: BTreeMap<SessionId, (SessionView, BTreeSet<String>)>,
+    pub(crate) views: BTreeMap<SessionId, (SessionView, BTreeSet<String>)>,
 }
 
 impl Figures {

@@ -23,7 +23,7 @@ const SHOWN: usize = 2;
 
 /// The checksums of sessions, over those of their days in order.
 #[derive(Default)]
-pub struct Checksums(BTreeMap<SessionId, Sha256>);
+pub(crate) struct Checksums(BTreeMap<SessionId, Sha256>);
 
 impl Checksums {
     /// Adds the checksum of a session's next day.
@@ -34,7 +34,7 @@ impl Checksums {
 }
 
 /// What a session's entry is made from.
-pub struct Views<'a> {
+pub(crate) struct Views<'a> {
     figures: &'a Figures,
     brought: HashMap<SessionId, RecordSet>,
     highest: &'a HashMap<SessionId, u64>,
@@ -43,7 +43,7 @@ pub struct Views<'a> {
 
 impl<'a> Views<'a> {
     /// Sorts what the sync brought by session.
-    pub fn new(
+    pub(crate) fn new(
         figures: &'a Figures,
         records: &RecordSet,
         highest: &'a HashMap<SessionId, u64>,
@@ -68,7 +68,7 @@ impl<'a> Views<'a> {
     }
 
     /// A session's entry; none for a session that has no usage.
-    pub fn session(&mut self, id: &SessionId) -> Option<Session> {
+    pub(crate) fn session(&mut self, id: &SessionId) -> Option<Session> {
         let (view, models) = self.figures.views.get(id)?;
         let (first, project) = view.first.clone()?;
         Some(Session {
@@ -96,7 +96,7 @@ fn newest(records: &RecordSet) -> RecordSet {
 
 /// Cuts a machine file to its limit: first the records, which the day files have, then the sessions
 /// that were updated longest ago.
-pub fn fit(mut file: SyncFile) -> SyncFile {
+pub(crate) fn fit(mut file: SyncFile) -> SyncFile {
     if file.write().len() <= MAX_BYTES {
         return file;
     }
@@ -128,7 +128,7 @@ pub fn fit(mut file: SyncFile) -> SyncFile {
 }
 
 /// The machine file of a machine that never synced.
-pub fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
+pub(crate) fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
     SyncFile {
         machine: Machine {
             uuid: machine.clone(),

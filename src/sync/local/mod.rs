@@ -12,9 +12,9 @@ mod stored;
 mod tree;
 mod write;
 
-pub use figures::Figures;
+pub(crate) use figures::Figures;
 pub(super) use figures::stated;
-pub use machine_file::Checksums;
+pub(crate) use machine_file::Checksums;
 pub use parts::LocalFiles;
 pub use settle::with_increments;
 pub(super) use stored::StoredFiles;

@@ -75,7 +75,7 @@ impl LocalFiles {
 
     /// Writes new records with no more detail than `level`, and none that the rules do not keep.
     #[must_use]
-    pub fn with(self, level: Level, rules: &Rules, derived: BTreeSet<RecordId>) -> Self {
+    pub(crate) fn with(self, level: Level, rules: &Rules, derived: BTreeSet<RecordId>) -> Self {
         Self {
             level,
             rules: rules.clone(),
@@ -146,18 +146,18 @@ impl LocalFiles {
     }
 
     /// The machine that they belong to.
-    pub fn machine(&self) -> &MachineId {
+    pub(crate) fn machine(&self) -> &MachineId {
         &self.machine
     }
 
     /// Whether the machine has no machine file yet.
-    pub fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.machine_file.is_none()
     }
 
     /// Whether the totals of the machine file are those of the records. There may be no machine
     /// file yet.
-    pub fn is_counted(&self, figures: &Figures) -> bool {
+    pub(crate) fn is_counted(&self, figures: &Figures) -> bool {
         self.machine_file.as_ref().is_none_or(|file| {
             file.claimed.is_some() || stated(&file.totals) == stated(&figures.totals)
         })
@@ -174,12 +174,12 @@ impl LocalFiles {
     }
 
     /// Whether anything is to be written.
-    pub fn is_changed(&self) -> bool {
+    pub(crate) fn is_changed(&self) -> bool {
         self.parts.values().any(|part| part.changed)
     }
 
     /// How many files are to be written.
-    pub fn changed_parts(&self) -> u64 {
+    pub(crate) fn changed_parts(&self) -> u64 {
         self.parts.values().filter(|part| part.changed).count() as u64
     }
 

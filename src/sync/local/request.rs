@@ -7,13 +7,13 @@ use crate::record::{Counters, Level, Record};
 /// A request that increments of an account are compared with.
 #[derive(Debug, Clone)]
 pub(super) struct SeenRequest {
-    pub session: SessionId,
-    pub model: Name,
+    pub(crate) session: SessionId,
+    pub(crate) model: Name,
     /// When; the start of its day where no more is known.
-    pub at: Timestamp,
-    pub level: Level,
-    pub sidechain: bool,
-    pub counters: Counters,
+    pub(crate) at: Timestamp,
+    pub(crate) level: Level,
+    pub(crate) sidechain: bool,
+    pub(crate) counters: Counters,
 }
 
 impl SeenRequest {

@@ -31,12 +31,12 @@ pub(crate) struct StoredFiles<'a> {
     others: Vec<Digested>,
     /// Some file of the fleet has sums, or records without an id of their own: pruning may have to
     /// be settled.
-    pub has_sums: bool,
+    pub(crate) has_sums: bool,
 }
 
 impl<'a> StoredFiles<'a> {
     /// Lists them.
-    pub fn of(view: View<'a>, machine: &'a MachineId) -> Result<Self, SyncError> {
+    pub(crate) fn of(view: View<'a>, machine: &'a MachineId) -> Result<Self, SyncError> {
         let machine_file = view.entry(&layout::machine_path(machine))?;
         let all = view.digested(machine)?;
         let has_sums = all
@@ -55,7 +55,7 @@ impl<'a> StoredFiles<'a> {
     }
 
     /// Reads the machine file, and every day file too if `all` is wanted.
-    pub fn open(&self, all: bool) -> Result<LocalFiles, SyncError> {
+    pub(crate) fn open(&self, all: bool) -> Result<LocalFiles, SyncError> {
         let mut own = LocalFiles::new(self.machine);
         own.continues = !self.months.is_empty();
         if let Some(entry) = self.machine_file {
@@ -76,7 +76,7 @@ impl<'a> StoredFiles<'a> {
 
     /// Reads what adding these records may change: files that have them, and the days that new ones
     /// go to.
-    pub fn read_for(&self, own: &mut LocalFiles, records: &RecordSet) -> Result<(), SyncError> {
+    pub(crate) fn read_for(&self, own: &mut LocalFiles, records: &RecordSet) -> Result<(), SyncError> {
         if self.months.is_empty() {
             return Ok(());
         }
@@ -152,14 +152,14 @@ impl<'a> StoredFiles<'a> {
     }
 
     /// Reads the files of months with records that retention no longer allows the details of.
-    pub fn read_detailed(&self, own: &mut LocalFiles, before: Day) -> Result<(), SyncError> {
+    pub(crate) fn read_detailed(&self, own: &mut LocalFiles, before: Day) -> Result<(), SyncError> {
         let has = |one: &Digested| Ok(one.digest.days().1.is_some_and(|day| day < before));
         self.read(own, has, |_, _| Ok(true))
     }
 
     /// What other machines have of accounts that began with the same requests: a session may be
     /// forked where its original was never read.
-    pub fn others(&self, states: &[State]) -> Result<Others, SyncError> {
+    pub(crate) fn others(&self, states: &[State]) -> Result<Others, SyncError> {
         let first = |state: &State| {
             if state.before.is_none() {
                 state.first
@@ -199,7 +199,7 @@ impl<'a> StoredFiles<'a> {
     }
 
     /// Reads the files that hold ids of forgotten records.
-    pub fn read_forgotten(&self, own: &mut LocalFiles) -> Result<(), SyncError> {
+    pub(crate) fn read_forgotten(&self, own: &mut LocalFiles) -> Result<(), SyncError> {
         let path = month(self.machine, forgotten_day());
         self.read(
             own,
@@ -210,7 +210,7 @@ impl<'a> StoredFiles<'a> {
 
     /// Reads all files of the sessions that were touched: a session's checksum is over all its
     /// days.
-    pub fn read_touched(&self, own: &mut LocalFiles) -> Result<(), SyncError> {
+    pub(crate) fn read_touched(&self, own: &mut LocalFiles) -> Result<(), SyncError> {
         let touched = own.needed();
         let names = SmallIdSet::of(touched.iter().map(|id| name(id.as_str())));
         let ids: HashSet<&str> = touched.iter().map(SessionId::as_str).collect();

@@ -23,13 +23,13 @@ const MOST_VIEWS: usize = 1000;
 const MOST_COPIES: usize = 1500;
 
 /// A day file to write.
-pub struct NewDayFile {
+pub(crate) struct NewDayFile {
     /// Where.
-    pub path: String,
+    pub(crate) path: String,
     /// What.
-    pub text: String,
+    pub(crate) text: String,
     /// Its digest.
-    pub digest: FileDigest,
+    pub(crate) digest: FileDigest,
 }
 
 /// A part as text, with the checksum of each session in it, and with its digest where it changed.
@@ -46,7 +46,7 @@ fn render(machine: &MachineId, (day, number): (Day, u32), part: &Part) -> Render
 
 impl LocalFiles {
     /// Gives out the files that changed, some at a time.
-    pub fn write_parts<E>(
+    pub(crate) fn write_parts<E>(
         &self,
         mut put: impl FnMut(Vec<NewDayFile>) -> Result<(), E>,
     ) -> Result<Checksums, E> {
@@ -161,12 +161,12 @@ impl LocalFiles {
     }
 
     /// The machine file as it is, with what was decided since it was read.
-    pub fn draft(&self) -> Option<String> {
+    pub(crate) fn draft(&self) -> Option<String> {
         self.machine_file.as_ref().map(SyncFile::write)
     }
 
     /// The text of the machine file with these figures.
-    pub fn write_machine_file(
+    pub(crate) fn write_machine_file(
         self,
         figures: &Figures,
         checksums: Checksums,

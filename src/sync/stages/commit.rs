@@ -14,9 +14,9 @@ use crate::sync::starts::Starts;
 
 /// The next commit of the branch.
 pub(crate) struct Committed {
-    pub commit: Oid,
+    pub(crate) commit: Oid,
     /// What this machine's files gained, where the commit is new.
-    pub made: Option<Delta>,
+    pub(crate) made: Option<Delta>,
 }
 
 /// Finds or makes the commit with the assembled tree. `online`: the remote was fetched just now.

@@ -14,49 +14,49 @@ use crate::transcripts::Naming;
 
 /// An open run: this machine, its clone, the remote's branch, and what was asked for.
 pub(crate) struct Run<'a> {
-    pub places: &'a Places,
-    pub config: Config,
-    pub options: Options,
-    pub machine: MachineId,
-    pub repo: Repo,
-    pub git: Git,
-    pub index: Index,
+    pub(crate) places: &'a Places,
+    pub(crate) config: Config,
+    pub(crate) options: Options,
+    pub(crate) machine: MachineId,
+    pub(crate) repo: Repo,
+    pub(crate) git: Git,
+    pub(crate) index: Index,
     /// Where commits go: a branch shared by all machines, or a local join of their branches.
-    pub target: Target,
+    pub(crate) target: Target,
     /// Each machine pushes a branch of its own.
-    pub per_machine: bool,
-    pub naming: Naming,
+    pub(crate) per_machine: bool,
+    pub(crate) naming: Naming,
     /// What makes this run's reading of a transcript differ from another's, as it was when the run
     /// began.
-    pub reader: String,
+    pub(crate) reader: String,
     /// The run begins a new history: it was asked for, or the remote's has data that was forgotten.
-    pub reroot: bool,
+    pub(crate) reroot: bool,
     /// Why this run's commit is not signed, though it should be.
-    pub unsigned: Option<String>,
+    pub(crate) unsigned: Option<String>,
     /// Damaged objects were repaired already, so that a fetch that meets more fails for another
     /// reason.
-    pub healed: bool,
+    pub(crate) healed: bool,
 }
 
 impl Run<'_> {
     /// The remote's branch at the last fetch.
-    pub fn tip(&self, branch: &str) -> Result<Option<Oid>, SyncError> {
+    pub(crate) fn tip(&self, branch: &str) -> Result<Option<Oid>, SyncError> {
         Ok(self.repo.commit_at(&self.target.tracking(branch))?)
     }
 
     /// The remote's address; none where there is no remote.
-    pub fn address(&self) -> Option<String> {
+    pub(crate) fn address(&self) -> Option<String> {
         self.repo.address(self.target.remote.as_deref())
     }
 
     /// What the index is bound to: it must never know more than the repository has.
-    pub fn binding(&self) -> Result<Binding, SyncError> {
+    pub(crate) fn binding(&self) -> Result<Binding, SyncError> {
         binding(&self.repo, Some(&self.machine), self.reader.clone())
     }
 
     /// Makes a commit, signed where that is asked for. Where signing fails, it is not, and the run
     /// must not push it.
-    pub fn make_commit(
+    pub(crate) fn make_commit(
         &mut self,
         tree: Oid,
         parents: &[Oid],
@@ -73,7 +73,7 @@ impl Run<'_> {
 
     /// Marks the fleet as encrypted, once the remote has what this run sealed: from here on nothing
     /// in clear is taken in.
-    pub fn note_sealed(&self) -> Result<(), SyncError> {
+    pub(crate) fn note_sealed(&self) -> Result<(), SyncError> {
         let is_unmarked = || self.repo.sealed_mark().is_ok_and(|mark| mark.is_none());
         match self.repo.seal() {
             Some(seal) if self.repo.is_sealing() && is_unmarked() => {

@@ -16,12 +16,12 @@ use crate::sync::settings::next_try;
 /// What is known of the remote.
 pub(crate) struct Fetched {
     /// Why nothing is pushed; none where the remote was fetched and may have what this run makes.
-    pub instead: Option<Remote>,
+    pub(crate) instead: Option<Remote>,
     /// The address that the server redirects to, its secrets hidden.
-    pub moved: Option<String>,
+    pub(crate) moved: Option<String>,
     /// The branch that was synced and the one that is, where the remote's default branch was
     /// renamed.
-    pub followed: Option<(String, String)>,
+    pub(crate) followed: Option<(String, String)>,
 }
 
 /// Fetches, where the remote is to be reached.

@@ -17,13 +17,13 @@ use crate::sync::{clear, identity, resolve, setup};
 
 /// A run that is ready to read.
 pub(crate) struct Prepared<'a> {
-    pub run: Run<'a>,
+    pub(crate) run: Run<'a>,
     /// The repository was set up just now.
-    pub set_up: bool,
+    pub(crate) set_up: bool,
     /// The machine's id was made on another computer.
-    pub copied: bool,
+    pub(crate) copied: bool,
     /// What git had left half-done.
-    pub finished: Option<Operation>,
+    pub(crate) finished: Option<Operation>,
 }
 
 /// Opens everything that a run needs. `healed`: damaged objects were repaired already.

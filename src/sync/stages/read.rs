@@ -12,12 +12,12 @@ use crate::transcripts::{self, Cursor, Cursors, Folders, Mark, Naming, Reading};
 
 /// What a run has read.
 pub(crate) struct Read {
-    pub brought: Brought,
+    pub(crate) brought: Brought,
     /// How far each transcript was read.
-    pub cursors: Vec<(Mark, Cursor)>,
-    pub report: ReadReport,
+    pub(crate) cursors: Vec<(Mark, Cursor)>,
+    pub(crate) report: ReadReport,
     /// What was imported; none where nothing was asked for.
-    pub imported: Option<Imported>,
+    pub(crate) imported: Option<Imported>,
 }
 
 /// Reads everything for a run. Returns what the index was bound to before.

@@ -13,11 +13,11 @@ use crate::transcripts::{Cursor, Mark};
 /// What a run leaves for later ones.
 pub(crate) struct Leftover<'a> {
     /// What the index was bound to before the run.
-    pub before: &'a Binding,
+    pub(crate) before: &'a Binding,
     /// How far transcripts were read.
-    pub cursors: &'a [(Mark, Cursor)],
+    pub(crate) cursors: &'a [(Mark, Cursor)],
     /// What the run had forgotten, as it was before: files below a root tree.
-    pub taken: Option<Oid>,
+    pub(crate) taken: Option<Oid>,
 }
 
 /// Ends a run. Returns when runs that nobody attends try the remote again.

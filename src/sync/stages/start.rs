@@ -16,9 +16,9 @@ use crate::sync::{clear, undo};
 
 /// Where the next tree starts.
 pub(crate) struct Start {
-    pub starts: Starts,
+    pub(crate) starts: Starts,
     /// Somebody else wrote as this machine.
-    pub another_wrote: bool,
+    pub(crate) another_wrote: bool,
 }
 
 /// Finds where the next tree starts. `online`: the remote was fetched just now.

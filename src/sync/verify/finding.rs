@@ -2,7 +2,7 @@
 
 /// What kind of thing is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Something that was left behind: locks, unfinished objects.
     Leftover,
     /// The local index.
@@ -25,13 +25,13 @@ pub enum Kind {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// What kind.
-    pub kind: Kind,
+    pub(crate) kind: Kind,
     /// Which file or setting.
-    pub subject: String,
+    pub(crate) subject: String,
     /// What is wrong with it.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 pub(super) fn found(kind: Kind, subject: impl Into<String>, what: impl Into<String>) -> Finding {

@@ -31,7 +31,7 @@ pub(super) fn leftovers(places: &Places) -> Vec<PathBuf> {
 
 /// Removes locks and unfinished objects that nobody has touched for ten minutes, and an index that
 /// is damaged or that is not trusted.
-pub fn clear_leftovers(
+pub(crate) fn clear_leftovers(
     places: &Places,
     options: &Options,
     index: bool,

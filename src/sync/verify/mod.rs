@@ -5,6 +5,6 @@ mod finding;
 mod leftovers;
 mod run;
 
-pub use finding::{Finding, Kind};
-pub use leftovers::clear_leftovers;
-pub use run::verify;
+pub(crate) use finding::{Finding, Kind};
+pub(crate) use leftovers::clear_leftovers;
+pub(crate) use run::verify;

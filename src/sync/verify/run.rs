@@ -18,7 +18,7 @@ use crate::sync::view::View;
 /// Looks at everything. With `read_data` every object is read and everything derived is computed
 /// anew; without, what the commit and its manifest say is believed. Runs under the lock, writes
 /// nothing.
-pub fn verify(
+pub(crate) fn verify(
     places: &Places,
     options: &Options,
     read_data: bool,

@@ -10,15 +10,15 @@ use crate::sync::view::View;
 /// The repository, the machine and the options that a tree is assembled for.
 #[derive(Clone, Copy)]
 pub(crate) struct Assembly<'a> {
-    pub repo: &'a Repo,
-    pub machine: &'a MachineId,
-    pub options: &'a Options,
-    pub cache: &'a dyn Cache,
+    pub(crate) repo: &'a Repo,
+    pub(crate) machine: &'a MachineId,
+    pub(crate) options: &'a Options,
+    pub(crate) cache: &'a dyn Cache,
 }
 
 impl<'a> Assembly<'a> {
     /// A tree of the repository.
-    pub fn view(self, root: Oid) -> View<'a> {
+    pub(crate) fn view(self, root: Oid) -> View<'a> {
         View::new(self.repo, root, self.cache)
     }
 }

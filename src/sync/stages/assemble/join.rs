@@ -97,10 +97,10 @@ impl<'a> Sources<'a> {
 /// What was joined.
 pub(super) struct Joined {
     /// The root tree; none where there was nothing to join.
-    pub root: Option<Oid>,
+    pub(crate) root: Option<Oid>,
     /// The older versions that were brought back.
-    pub restored: Vec<Oid>,
-    pub left_out: LeftOut,
+    pub(crate) restored: Vec<Oid>,
+    pub(crate) left_out: LeftOut,
 }
 
 /// Joins all of them. The user's own files are merged as git would; records only ever grow.

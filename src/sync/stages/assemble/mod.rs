@@ -39,28 +39,28 @@ use crate::sync::view::View;
 
 /// The next commit's tree.
 pub(crate) struct Assembled {
-    pub tree: Oid,
+    pub(crate) tree: Oid,
     /// This machine's files changed.
-    pub own_changed: bool,
+    pub(crate) own_changed: bool,
     /// This machine had no file before.
-    pub first: bool,
-    pub problems: Vec<Conflict>,
+    pub(crate) first: bool,
+    pub(crate) problems: Vec<Conflict>,
     /// Files that may not be read: path and code.
-    pub left_out: LeftOut,
+    pub(crate) left_out: LeftOut,
     /// Files in which conflict markers stood.
-    pub mended: Vec<String>,
-    pub newer_rules: Option<u64>,
-    pub machines: usize,
+    pub(crate) mended: Vec<String>,
+    pub(crate) newer_rules: Option<u64>,
+    pub(crate) machines: usize,
     /// What an import added.
-    pub imported: Imported,
+    pub(crate) imported: Imported,
     /// How many tombstones name something by the fleet's key, which is not here.
-    pub unknown_names: usize,
+    pub(crate) unknown_names: usize,
     /// Requests of this machine's transcripts that were kept out, because they are forgotten.
-    pub held_back: u64,
+    pub(crate) held_back: u64,
     /// Tombstones that do nothing, because they name days after the one on which they were made.
-    pub ahead: Vec<String>,
+    pub(crate) ahead: Vec<String>,
     /// What this run had forgotten: files as they were before, below a root tree.
-    pub taken: Option<Oid>,
+    pub(crate) taken: Option<Oid>,
 }
 
 /// Builds the tree of the next commit.

@@ -29,25 +29,25 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 /// The joined tree with the rules applied, and what they keep of what this run brings.
 pub(super) struct Enforced {
     pub root: Oid,
-    pub rules: Rules,
+    pub(crate) rules: Rules,
     /// Applying them changed something.
-    pub swept: bool,
+    pub(crate) swept: bool,
     /// This machine's retention moves on: some of its records are to be pruned.
-    pub prunes: bool,
-    pub brought: Brought,
+    pub(crate) prunes: bool,
+    pub(crate) brought: Brought,
     /// Ids of records that went with their session or project, and were not known as forgotten.
     pub forgotten: BTreeSet<Forgotten>,
     /// Ids of records that are not forgotten any more, though no tombstone was taken back.
-    pub brought_back: BTreeSet<RecordId>,
+    pub(crate) brought_back: BTreeSet<RecordId>,
     /// Records of transcripts that the rules keep out.
-    pub held_back: u64,
+    pub(crate) held_back: u64,
     /// Files that changed because of what this run had forgotten, as they were before.
-    pub taken: Option<Oid>,
+    pub(crate) taken: Option<Oid>,
 }
 
 impl Enforced {
     /// A tree without rules, to which nothing is brought.
-    pub fn all(root: Oid) -> Self {
+    pub(crate) fn all(root: Oid) -> Self {
         Self {
             root,
             rules: Rules::default(),
@@ -62,7 +62,7 @@ impl Enforced {
     }
 
     /// Whether the run brings something for this machine's files.
-    pub fn brings(&self) -> bool {
+    pub(crate) fn brings(&self) -> bool {
         !(self.brought.is_empty() && self.forgotten.is_empty() && self.brought_back.is_empty())
     }
 }

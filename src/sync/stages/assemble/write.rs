@@ -29,11 +29,11 @@ const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
 #[derive(Default)]
 pub(super) struct Written {
     /// The root tree; none where nothing was to be written.
-    pub tree: Option<Oid>,
+    pub(crate) tree: Option<Oid>,
     /// What an import added.
-    pub imported: Imported,
+    pub(crate) imported: Imported,
     /// This machine had no file before.
-    pub first: bool,
+    pub(crate) first: bool,
 }
 
 /// Writes this machine's files, if there is a reason to. `foreign`: a manifest that another tool
