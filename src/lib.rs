@@ -6,6 +6,11 @@
 //!
 //! The library returns values. It prints nothing and reads neither the environment nor the home directory; `cli` does.
 
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "most items are private to the crate; read with `cargo doc --document-private-items`"
+)]
+
 pub mod auto;
 pub mod base;
 pub mod cache;

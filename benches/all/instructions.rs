@@ -52,10 +52,9 @@ pub fn run(root: &Path, write: bool) -> bool {
         println!("instructions: skipped, valgrind is not installed");
         return true;
     }
-    let (sync, tracker) = (
-        env!("CARGO_BIN_EXE_claude-sync"),
-        env!("CARGO_BIN_EXE_claude-usage-tracker"),
-    );
+    // What claude-usage-tracker starts: its own few instructions are not counted.
+    let sync = env!("CARGO_BIN_EXE_claude-sync");
+    let tracker = "--claude-usage-tracker";
     let folder = tempfile::tempdir().expect("a folder");
     let corpus = folder.path().join("corpus");
     transcripts::write(&corpus, 8 << 20, 30, 1);
@@ -68,12 +67,20 @@ pub fn run(root: &Path, write: bool) -> bool {
         "read 8 MB of transcripts",
         count(
             &local,
-            &[tracker, "daily", "--source=local", "--json", "-z", "UTC"],
+            &[
+                sync,
+                tracker,
+                "daily",
+                "--source=local",
+                "--json",
+                "-z",
+                "UTC",
+            ],
         ),
     );
     now.insert(
         "report from the index, 9,000 records",
-        count(&known, &[tracker, "daily", "--json", "-z", "UTC"]),
+        count(&known, &[sync, tracker, "daily", "--json", "-z", "UTC"]),
     );
     home.request();
     now.insert(

@@ -83,7 +83,11 @@ impl Watcher {
     }
 
     /// Shows a text that costs something to make, where somebody watches.
-    pub(crate) fn see_text(&self, text: impl FnOnce() -> String, event: impl FnOnce(&str) -> Event<'_>) {
+    pub(crate) fn see_text(
+        &self,
+        text: impl FnOnce() -> String,
+        event: impl FnOnce(&str) -> Event<'_>,
+    ) {
         if let Some(eye) = &self.0 {
             eye(&event(&text()));
         }

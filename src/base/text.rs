@@ -36,7 +36,10 @@ pub(crate) fn printable_lines(text: &str, most: usize) -> String {
 }
 
 /// The candidate that is most like `wanted`, if one is like it at all: for "did you mean".
-pub(crate) fn nearest<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
     let wanted = wanted.to_lowercase();
     let scored = candidates.into_iter().map(|name| {
         (

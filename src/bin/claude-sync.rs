@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    claude_sync::cli::claude_sync()
+    claude_sync::cli::run()
 }

@@ -107,19 +107,22 @@ impl Fingerprints {
     }
 }
 
-/// The marks of those ids that `old` has not; all are sorted by marks. None unless the ids gained
-/// add up to `sum`: another id may have come with the mark of one that went.
+/// The fingerprints of those ids that `old` has not; all are sorted by fingerprint. None unless the
+/// ids gained add up to `sum`: another id may have come with the fingerprint of one that went.
 fn gained(ids: &[u64], old: &[[u8; 4]], sum: u64) -> Option<Vec<u32>> {
-    let mut old = old.iter().map(|mark| u32::from_le_bytes(*mark)).peekable();
+    let mut old = old
+        .iter()
+        .map(|fingerprint| u32::from_le_bytes(*fingerprint))
+        .peekable();
     let mut left = sum;
     let mut out = Vec::new();
     for id in ids {
-        let mark = low_bits(*id);
-        while old.next_if(|old| *old < mark).is_some() {}
-        // Each of the old marks stands for one id.
-        if old.next_if_eq(&mark).is_none() {
+        let fingerprint = low_bits(*id);
+        while old.next_if(|old| *old < fingerprint).is_some() {}
+        // Each of the old fingerprints stands for one id.
+        if old.next_if_eq(&fingerprint).is_none() {
             left = left.wrapping_sub(*id);
-            out.push(mark);
+            out.push(fingerprint);
         }
     }
     (left == 0).then_some(out)
@@ -137,19 +140,19 @@ const FEW: usize = 4096;
 
 impl Sought {
     /// These.
-    pub(crate) fn of(marks: impl Iterator<Item = u32> + Clone) -> Self {
-        let count = marks.clone().count();
+    pub(crate) fn of(fingerprints: impl Iterator<Item = u32> + Clone) -> Self {
+        let count = fingerprints.clone().count();
         let mut bits = Bits::for_count(count);
-        for mark in marks.clone() {
-            bits.put(mark);
+        for fingerprint in fingerprints.clone() {
+            bits.put(fingerprint);
         }
-        Self::with(bits, count, marks)
+        Self::with(bits, count, fingerprints)
     }
 
     /// These, whose bits were put already.
-    pub(crate) fn with(bits: Bits, count: usize, marks: impl Iterator<Item = u32>) -> Self {
+    pub(crate) fn with(bits: Bits, count: usize, fingerprints: impl Iterator<Item = u32>) -> Self {
         let few = (count <= FEW).then(|| {
-            let mut few: Vec<u32> = marks.collect();
+            let mut few: Vec<u32> = fingerprints.collect();
             few.sort_unstable();
             few.dedup();
             few
@@ -157,33 +160,36 @@ impl Sought {
         Self { bits, few }
     }
 
-    /// Whether a mark is looked for, or has its bit with one that is.
-    pub(crate) fn may_have(&self, mark: u32) -> bool {
-        self.bits.has(mark)
+    /// Whether a fingerprint is looked for, or has its bit with one that is.
+    pub(crate) fn may_have(&self, fingerprint: u32) -> bool {
+        self.bits.has(fingerprint)
     }
 
-    /// Those of a unit's sorted marks that are looked for; where many are, also a few that are not.
-    fn among<T: Copy>(&self, marks: &[T], number: impl Fn(T) -> u32) -> Vec<u32> {
+    /// Those of a portion's sorted fingerprints that are looked for; where many are, also a few
+    /// that are not.
+    fn among<T: Copy>(&self, fingerprints: &[T], number: impl Fn(T) -> u32) -> Vec<u32> {
         let Some(few) = &self.few else {
-            return marks
+            return fingerprints
                 .iter()
-                .map(|mark| number(*mark))
-                .filter(|mark| self.bits.has(*mark))
+                .map(|fingerprint| number(*fingerprint))
+                .filter(|fingerprint| self.bits.has(*fingerprint))
                 .collect();
         };
         // A search takes about as many steps as the length has bits.
-        if few.len() * 16 < marks.len() {
-            let is_there = |mark: &&u32| {
-                marks
-                    .binary_search_by_key(*mark, |there| number(*there))
+        if few.len() * 16 < fingerprints.len() {
+            let is_there = |fingerprint: &&u32| {
+                fingerprints
+                    .binary_search_by_key(*fingerprint, |there| number(*there))
                     .is_ok()
             };
             return few.iter().filter(is_there).copied().collect();
         }
-        marks
+        fingerprints
             .iter()
-            .map(|mark| number(*mark))
-            .filter(|mark| self.bits.has(*mark) && few.binary_search(mark).is_ok())
+            .map(|fingerprint| number(*fingerprint))
+            .filter(|fingerprint| {
+                self.bits.has(*fingerprint) && few.binary_search(fingerprint).is_ok()
+            })
             .collect()
     }
 }
@@ -213,15 +219,15 @@ mod tests {
         ] {
             let (wanted, there) = (some(wanted, 2_654_435_769), some(there, 2_246_822_519));
             let sought = Sought::of(wanted.iter().copied());
-            let mut found = sought.among(&there, |mark| mark);
+            let mut found = sought.among(&there, |fingerprint| fingerprint);
             let mut right: Vec<u32> = there
                 .iter()
                 .copied()
-                .filter(|mark| wanted.contains(mark))
+                .filter(|fingerprint| wanted.contains(fingerprint))
                 .collect();
             if wanted.len() > FEW {
-                assert!(right.iter().all(|mark| found.contains(mark)));
-                found.retain(|mark| wanted.contains(mark));
+                assert!(right.iter().all(|fingerprint| found.contains(fingerprint)));
+                found.retain(|fingerprint| wanted.contains(fingerprint));
             }
             found.dedup();
             right.dedup();
@@ -242,7 +248,7 @@ mod tests {
         assert_eq!(gained(&[1, 3, 7, 9], &[1, 3]), Some(vec![7, 9]));
         assert_eq!(gained(&[1, 2], &[]), Some(vec![1, 2]));
         assert_eq!(gained(&[1, 2], &[1, 2]), Some(vec![]));
-        // Two ids with one mark.
+        // Two ids with one fingerprint.
         let twin = 5 | 1 << 32;
         assert_eq!(gained(&[5, twin], &[5]), Some(vec![5]));
         assert_eq!(gained(&[twin], &[5]), None);

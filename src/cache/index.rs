@@ -224,7 +224,10 @@ impl Index {
     }
 
     /// Notes a failure of the remote at a time, with its reason, or that it works again.
-    pub(crate) fn count_failure(&mut self, failed: Option<(Timestamp, &str)>) -> Result<(), IndexError> {
+    pub(crate) fn count_failure(
+        &mut self,
+        failed: Option<(Timestamp, &str)>,
+    ) -> Result<(), IndexError> {
         let before = self.failures()?;
         let Some((now, reason)) = failed else {
             if before.is_some() {

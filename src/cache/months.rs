@@ -34,7 +34,11 @@ pub(crate) struct Digested {
 
 impl Digested {
     /// Its sessions, from memory, from the cache, or digested again.
-    pub(crate) fn sessions(&self, repo: &Repo, cache: &dyn Cache) -> Result<Vec<SessionSum>, DataError> {
+    pub(crate) fn sessions(
+        &self,
+        repo: &Repo,
+        cache: &dyn Cache,
+    ) -> Result<Vec<SessionSum>, DataError> {
         let packed = self
             .sessions
             .as_ref()

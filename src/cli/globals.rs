@@ -38,8 +38,8 @@ pub(crate) struct Globals {
 }
 
 /// Parses the command line. Exits for `--help`, `--version` and errors.
-pub(crate) fn parse<P: Parser>() -> (P, Globals) {
-    let args = behind_command(std::env::args_os().collect());
+pub(crate) fn parse<P: Parser>(args: Vec<OsString>) -> (P, Globals) {
+    let args = behind_command(args);
     let mut command = P::command().color(color_choice(&args));
     let found = command.try_get_matches_from_mut(&args);
     let read = found.and_then(|mut matches| {

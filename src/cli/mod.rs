@@ -29,5 +29,21 @@ mod sync;
 mod table;
 mod tracker;
 
-pub use sync::claude_sync;
-pub use tracker::claude_usage_tracker;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The first argument if `claude-usage-tracker` started this program: see `src/bin`.
+const AS_TRACKER: &str = "--claude-usage-tracker";
+
+/// Runs `claude-sync`, or `claude-usage-tracker` if that started it.
+pub fn run() -> ExitCode {
+    let mut args: Vec<OsString> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|word| word == AS_TRACKER) {
+        args.remove(1);
+        if let Some(program) = args.first_mut() {
+            *program = "claude-usage-tracker".into();
+        }
+        return tracker::claude_usage_tracker(args);
+    }
+    sync::claude_sync(args)
+}

@@ -78,7 +78,10 @@ impl Decisions {
     }
 
     /// All that hold of a kind: subject, revision and members.
-    pub(crate) fn about<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
+    pub(crate) fn about<'a>(
+        &'a self,
+        kind: &'a str,
+    ) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
         let all = self.0.iter().filter(move |((of, _), _)| of == kind);
         all.map(|((_, subject), (revision, _, said))| (subject.as_str(), *revision, said))
     }

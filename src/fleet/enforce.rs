@@ -234,7 +234,11 @@ impl Sweep<'_> {
 
 /// Ids of records below a root tree that are forgotten without a tombstone, of any copy: noted by
 /// an earlier version on behalf of a tombstone that is void now.
-pub(crate) fn unexplained(repo: &Repo, root: Oid, rules: &Rules) -> Result<BTreeSet<RecordId>, DataError> {
+pub(crate) fn unexplained(
+    repo: &Repo,
+    root: Oid,
+    rules: &Rules,
+) -> Result<BTreeSet<RecordId>, DataError> {
     let (mut open, mut explained) = (BTreeSet::new(), BTreeSet::new());
     let trees = inputs(repo, Some(root))?;
     for data in load(repo, trees)? {

@@ -138,7 +138,12 @@ pub struct Conflict {
 
 impl Conflict {
     /// An entry about one machine.
-    pub(crate) fn about(code: Code, subject: impl Into<String>, machine: &MachineId, count: u64) -> Self {
+    pub(crate) fn about(
+        code: Code,
+        subject: impl Into<String>,
+        machine: &MachineId,
+        count: u64,
+    ) -> Self {
         Self {
             code,
             subject: subject.into(),

@@ -65,7 +65,12 @@ impl Repo {
     /// afterwards.
     ///
     /// Fails, and leaves the refs as they were, where the remote is needed and not reached.
-    pub(crate) fn heal(&self, process: &Git, target: &Target, means: Means) -> Result<Healed, RepoError> {
+    pub(crate) fn heal(
+        &self,
+        process: &Git,
+        target: &Target,
+        means: Means,
+    ) -> Result<Healed, RepoError> {
         let mut out = Healed {
             damaged: self.set_aside_loose() + self.set_aside_packs(process),
             ..Healed::default()

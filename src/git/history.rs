@@ -40,7 +40,11 @@ impl Repo {
     }
 
     /// The newest commits of `tip` with their time in seconds and their message, newest first.
-    pub(crate) fn commits(&self, tip: Oid, most: usize) -> Result<Vec<(Oid, i64, String)>, RepoError> {
+    pub(crate) fn commits(
+        &self,
+        tip: Oid,
+        most: usize,
+    ) -> Result<Vec<(Oid, i64, String)>, RepoError> {
         self.newest(&[tip], most)
     }
 

@@ -170,7 +170,12 @@ fn chained(folder: &Path, name: &str) -> PathBuf {
 }
 
 /// Runs the user's own hook, if there is one, with what git gave ours. Returns its exit code.
-pub(crate) fn run_chained(repo: &Repo, name: &str, args: &[String], input: &[u8]) -> std::io::Result<i32> {
+pub(crate) fn run_chained(
+    repo: &Repo,
+    name: &str,
+    args: &[String],
+    input: &[u8],
+) -> std::io::Result<i32> {
     let program = chained(&folder(repo), name);
     if !is_executable(&program) {
         return Ok(0);

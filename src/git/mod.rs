@@ -47,6 +47,6 @@ pub(crate) use heal::{Healed, Means};
 pub use process::{Git, GitError};
 pub(crate) use remote::Push;
 pub use repo::{Entry, Repo, RepoError};
-pub(crate) use screen::{Screened, Unsound, authentic_day};
+pub(crate) use screen::{Unsound, authentic_day};
 pub(crate) use target::Target;
 pub(crate) use worktree::Place;

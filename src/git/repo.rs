@@ -209,14 +209,6 @@ impl Repo {
             .map(str::to_owned))
     }
 
-    /// Points an unborn `HEAD` at a branch.
-    pub(crate) fn set_unborn_branch(&self, branch: &str) -> Result<(), RepoError> {
-        git(
-            "name the branch",
-            self.inner.set_head(&format!("refs/heads/{branch}")),
-        )
-    }
-
     /// The commit that a ref names; none where there is no such ref. Fails where the ref names an
     /// object that is missing.
     pub fn commit_at(&self, reference: &str) -> Result<Option<Oid>, RepoError> {
@@ -285,7 +277,7 @@ impl Repo {
     }
 
     /// The address of a remote, as it was given: `url.*.insteadOf` is applied by git
-    /// ([`Git::rewritten`]).
+    /// ([`crate::git::Git::rewritten`]).
     pub(crate) fn address(&self, remote: Option<&str>) -> Option<String> {
         self.inner
             .config()

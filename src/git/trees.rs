@@ -203,7 +203,11 @@ impl Repo {
     }
 
     /// The files of the tree `to` that `from` has not, or has otherwise.
-    pub(crate) fn differing(&self, from: Option<Oid>, to: Oid) -> Result<Vec<(String, Entry)>, RepoError> {
+    pub(crate) fn differing(
+        &self,
+        from: Option<Oid>,
+        to: Oid,
+    ) -> Result<Vec<(String, Entry)>, RepoError> {
         let mut out = Vec::new();
         self.gained(from, Some(to), "", &mut out)?;
         Ok(out)

@@ -198,7 +198,12 @@ impl Repo {
 
     /// Goes on with a rebase or the like after its conflict was settled; `skip` where nothing of
     /// the step is left.
-    pub(crate) fn go_on(&self, process: &Git, operation: Operation, skip: bool) -> Result<(), GitError> {
+    pub(crate) fn go_on(
+        &self,
+        process: &Git,
+        operation: Operation,
+        skip: bool,
+    ) -> Result<(), GitError> {
         let how = if skip { "--skip" } else { "--continue" };
         let mut args = Vec::new();
         if process

@@ -245,11 +245,11 @@ fn merge_manifests(
         return fallback();
     };
     let cache = cache();
-    let (manifest, scraps) =
+    let (manifest, held) =
         overview::manifest_and_scraps(&repo, InputTrees { machines, archive }, RULES, &*cache)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
-    std::mem::forget((manifest, scraps));
+    std::mem::forget((manifest, held));
     Ok(bytes)
 }
 

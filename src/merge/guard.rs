@@ -210,7 +210,11 @@ pub(crate) fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError
 
 /// Which of these commits have data that is forgotten. All of them are looked at: what one adds and
 /// the next removes would stay in the history.
-pub(crate) fn forgotten(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn forgotten(
+    repo: &Repo,
+    rules: &Rules,
+    commits: &[Oid],
+) -> Result<Vec<Breach>, DataError> {
     let rules = rules.without_retention();
     let mut out = Vec::new();
     if rules.forget_something() {
@@ -267,7 +271,11 @@ pub(crate) fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataErr
 }
 
 /// What in `new` is no sync data and was not in `old`.
-pub(crate) fn foreign(repo: &Repo, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Breach>, DataError> {
+pub(crate) fn foreign(
+    repo: &Repo,
+    old: Option<Oid>,
+    new: Option<Oid>,
+) -> Result<Vec<Breach>, DataError> {
     let (before, after) = (files(repo, old)?, files(repo, new)?);
     let odd = |path: &str, entry: &Entry| {
         let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside)

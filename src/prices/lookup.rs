@@ -213,7 +213,13 @@ pub struct Priced(pub(super) Option<Arc<Model>>);
 
 impl Priced {
     /// The price of one request; see [`Prices::cost`].
-    pub(crate) fn cost(&self, at: Timestamp, counters: &Counters, fast: bool, geo: Option<&str>) -> Cost {
+    pub(crate) fn cost(
+        &self,
+        at: Timestamp,
+        counters: &Counters,
+        fast: bool,
+        geo: Option<&str>,
+    ) -> Cost {
         self.row(at)
             .map_or(Cost::UNKNOWN, |row| row.cost(counters, fast, geo))
     }

@@ -1,6 +1,6 @@
 //! Prices of requests: built-in, dated price tables, names of models, the price book, arithmetic.
 //!
-//! [`Prices::of`] finds the row of a model's name; [`Found`] explains which one and why. Prices
+//! [`Prices::of`] finds the row of a model's name; [`names::Found`] explains which one and why. Prices
 //! depend on the UTC day of the request: rows have dates where prices changed. Source of the rates:
 //! litellm (see `claude.tsv` and `tools/prices.py`). Prices of retired models stay, so that old
 //! records keep their price.
@@ -28,4 +28,3 @@ pub use book::{Change, OwnRates, PriceBook, Rule};
 pub use counters::Counters;
 pub use lookup::{Priced, Prices, fingerprint, prices};
 pub(crate) use model::model_name;
-pub(crate) use names::Found;

@@ -81,13 +81,6 @@ pub fn version(text: &str) -> Option<[u32; 3]> {
     parts.next().is_none().then_some(all)
 }
 
-impl Client {
-    /// Whether nothing is known.
-    pub(crate) fn is_unknown(&self) -> bool {
-        self.entrypoint.is_empty() && self.agent.is_empty() && self.version.is_empty()
-    }
-}
-
 /// What is known comes before what is not, so that the smaller of two copies is the one with more
 /// in it.
 impl Ord for Client {

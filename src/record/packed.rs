@@ -14,7 +14,7 @@ pub(super) const FAST: u8 = 1;
 pub(super) const PROVISIONAL: u8 = 2;
 pub(super) const SIDECHAIN: u8 = 4;
 pub(super) const DERIVED: u8 = 8;
-/// The record is in [`RecordSet::whole`]; of the packed one only the id holds.
+/// The record is in `RecordSet::whole`; of the packed one only the id holds.
 pub(super) const WHOLE: u8 = 16;
 pub(super) const DAILY: u8 = 32;
 pub(super) const BARE: u8 = 64;

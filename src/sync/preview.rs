@@ -10,7 +10,6 @@ use super::error::SyncError;
 use super::import::Imported;
 use super::message::Message;
 use super::options::Options;
-use super::read_report::ReadReport;
 use super::settings::{binding, naming, needs_key, reader, with_settings};
 use super::stages::assemble::{Assembled, Assembly, assemble};
 use super::stages::read::read_from;
@@ -48,8 +47,6 @@ pub(crate) struct Preview {
     pub(crate) sealed: Option<String>,
     /// The files and their new lines, in clear.
     pub(crate) files: Vec<NewLines>,
-    /// What reading was like.
-    pub(crate) read: ReadReport,
     /// What would come of an import.
     pub(crate) imported: Option<Imported>,
 }
@@ -90,7 +87,6 @@ pub(crate) fn preview(places: &Places, options: &Options) -> Result<Preview, Syn
         message,
         sealed,
         files: new_lines(&repo, base, assembled.tree)?,
-        read: read.report,
         imported: read.imported,
     })
 }

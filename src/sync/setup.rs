@@ -31,8 +31,6 @@ pub(crate) struct Init {
     pub(crate) remote: Option<String>,
     /// The remote had data of other machines.
     pub(crate) joined: bool,
-    /// The branch.
-    pub(crate) branch: String,
     /// Each machine pushes a branch of its own.
     pub(crate) per_machine: bool,
     /// Where the hooks went.
@@ -97,7 +95,6 @@ pub(super) fn set_up(
         new_repo,
         remote: address.map(|url| hide_secrets(&url)),
         joined: tip.is_some() || others,
-        branch: target.branch,
         per_machine,
         hooks: hooks::install(&repo, git, &options.program, false)?,
     })

@@ -30,7 +30,11 @@ impl<'a> View<'a> {
     }
 
     /// The tree of a commit.
-    pub(crate) fn of_commit(repo: &'a Repo, commit: Oid, cache: &'a dyn Cache) -> Result<Self, SyncError> {
+    pub(crate) fn of_commit(
+        repo: &'a Repo,
+        commit: Oid,
+        cache: &'a dyn Cache,
+    ) -> Result<Self, SyncError> {
         Ok(Self::new(repo, repo.tree_of(commit)?, cache))
     }
 

@@ -154,11 +154,6 @@ impl Folders {
                 .flat_map(|folder| folder.roots.iter().cloned()),
         )
     }
-
-    /// Their paths, for messages.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.folders.iter().map(|folder| folder.path.as_path())
-    }
 }
 
 impl Folder {

@@ -18,14 +18,12 @@ mod reading;
 mod row;
 mod slim;
 
-pub(crate) use account::Stretch;
 pub(crate) use desktop::data_folders;
 pub use discover::{Discovery, TranscriptFile};
-pub(crate) use error::LineError;
 pub use folders::{Extent, Folder, Folders, Search, Source};
 pub use naming::{Naming, Shown};
 pub use read::{Cursor, FileRead, Scratch, read_file, read_rows};
 pub(crate) use reader::BadLine;
 pub(crate) use reading::{
-    Cursors, Mark, Reading, Row, is_empty, mark, read_all, read_all_watched, read_below, rows,
+    Cursors, Mark, Reading, Row, is_empty, mark, read_all_watched, read_below, rows,
 };

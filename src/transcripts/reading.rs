@@ -125,11 +125,6 @@ pub(crate) fn rows(
 }
 
 /// Reads all transcripts in some folders, each from its cursor where it has one that still fits.
-pub(crate) fn read_all(folders: &Folders, cursors: &Cursors, naming: &Naming) -> Reading {
-    read_all_watched(folders, cursors, naming, &Watcher::default())
-}
-
-/// As [`read_all`], while somebody watches.
 pub(crate) fn read_all_watched(
     folders: &Folders,
     cursors: &Cursors,

@@ -446,7 +446,7 @@ fn a_larger_row_for_another_machines_request_is_flagged() {
     assert_eq!(out.code, 0, "{}", out.err);
     assert!(
         out.err
-            .contains("machines tell different figures of 1 request"),
+            .contains("machines have different figures for 1 request"),
         "{}",
         out.err
     );

@@ -660,7 +660,7 @@ fn a_cost_that_the_transcript_tells_counts_where_it_is_asked_for() {
     }
     let table = ada.track(&["daily", "-z", "UTC", "--mode", "display"]).out;
     assert!(
-        table.contains("$0.13 + ?") && table.contains("The transcripts tell no cost for"),
+        table.contains("$0.13 + ?") && table.contains("The transcripts contain no cost of"),
         "{table}"
     );
 }

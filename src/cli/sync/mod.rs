@@ -28,6 +28,7 @@ mod textconv;
 mod uninstall;
 mod verify;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
@@ -117,13 +118,13 @@ enum SyncCommand {
 }
 
 /// Runs `claude-sync`.
-pub fn claude_sync() -> ExitCode {
+pub(super) fn claude_sync(args: Vec<OsString>) -> ExitCode {
     private::restrict();
     // Git runs the merge driver once per file and waits for it, so it skips parsing the command line.
-    if let Some(args) = driver::Args::from_git(std::env::args_os()) {
+    if let Some(args) = driver::Args::from_git(args.iter().cloned()) {
         return ExitCode::from(driver::run(&args));
     }
-    let (args, globals) = globals::parse::<ClaudeSync>();
+    let (args, globals) = globals::parse::<ClaudeSync>(args);
     let env = Env::read().with_globals(globals);
     let result = env.check().and_then(|()| match &args.command {
         None => run::run(&args.sync, &env),

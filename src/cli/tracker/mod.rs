@@ -8,6 +8,7 @@ mod export;
 mod reports;
 mod statusline;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use super::env::Env;
@@ -80,9 +81,9 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 }
 
 /// Runs `claude-usage-tracker`.
-pub fn claude_usage_tracker() -> ExitCode {
+pub(super) fn claude_usage_tracker(args: Vec<OsString>) -> ExitCode {
     private::restrict();
-    let (args, globals) = globals::parse::<Args>();
+    let (args, globals) = globals::parse::<Args>(args);
     let env = Env::read().with_globals(globals);
     finish(env.check().and_then(|()| run(&args, &env)), &env)
 }

@@ -8,6 +8,6 @@ pub(super) use decide::{Facts, Leave, decide};
 pub(super) use marks::{
     REPLACED, is_unscreened, mark, needs_other_key, note_screened, replaced_in, text,
 };
-pub(crate) use marks::{remember_key, replaced_by, set_in_config};
+pub(crate) use marks::{remember_key, replaced_by};
 pub(crate) use prepare::{Purpose, likely_purpose};
 pub(super) use prepare::{prepare, release};

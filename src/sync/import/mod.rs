@@ -6,6 +6,5 @@ mod open;
 mod source;
 mod stats_cache;
 
-pub(crate) use fields::Days;
 pub(crate) use open::ImportError;
 pub use source::{Import, Imported, Provenance, What};

@@ -117,13 +117,6 @@ impl LocalFiles {
         self.rules = rules.clone();
     }
 
-    /// Of days before this one the records in the repository are bare.
-    pub(crate) fn pruned_before(&self) -> Option<Day> {
-        self.machine_file
-            .as_ref()
-            .and_then(|file| file.pruned_before)
-    }
-
     /// Notes ids of forgotten records. The files of the day that holds them must have been read.
     pub(crate) fn forget(&mut self, ids: &BTreeSet<Forgotten>) {
         let known: BTreeSet<Forgotten> = self

@@ -76,7 +76,11 @@ impl<'a> StoredFiles<'a> {
 
     /// Reads what adding these records may change: files that have them, and the days that new ones
     /// go to.
-    pub(crate) fn read_for(&self, own: &mut LocalFiles, records: &RecordSet) -> Result<(), SyncError> {
+    pub(crate) fn read_for(
+        &self,
+        own: &mut LocalFiles,
+        records: &RecordSet,
+    ) -> Result<(), SyncError> {
         if self.months.is_empty() {
             return Ok(());
         }
