@@ -90,9 +90,8 @@ impl Repo {
             return Ok(out);
         };
         out.lost = repo.settle_foreign(&hidden.foreign);
-        let may_begin_anew = out.fetched || means.anew;
         for name in own {
-            match repo.settle_own(&name, &hidden, target, may_begin_anew)? {
+            match repo.settle_own(&name, &hidden, target, out.fetched || means.anew)? {
                 Settled::Whole => {}
                 Settled::Moved => out.refs.push(name),
                 Settled::NothingLeft(missing) => {
