@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::VERSION;
+use super::limits::VERSION;
 use super::line::sum_line;
 use crate::base::encode;
 use crate::base::ids::{MachineId, Name, RecordId, SessionId};

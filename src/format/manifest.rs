@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{FormatError, MAX_MANIFEST, check_version};
+use super::error::{FormatError, check_version};
+use super::limits::MAX_MANIFEST;
 use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::money::Money;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::read_totals;
+use super::whole::read_totals;
 use crate::base::ids::RecordId;
 use crate::base::json::{Extra, Fields};
 use crate::base::money::Money;

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{FormatError, MAX_DAY_FILE, MAX_SYNC_FILE};
+use super::error::FormatError;
+use super::limits::{MAX_DAY_FILE, MAX_SYNC_FILE};
 
 /// What a file is, as far as migrating goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

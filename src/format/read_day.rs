@@ -6,8 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::dayfile::{Damage, DayFile, Forgotten, hex};
+use super::error::{FormatError, check_version};
+use super::limits::{MAX_DAY_FILE, MAX_FILE_SESSIONS};
 use super::line::{Line, read_line};
-use super::{FormatError, MAX_DAY_FILE, MAX_FILE_SESSIONS, check_version};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::json::{Fields, join_extra};
 use crate::base::time::Day;

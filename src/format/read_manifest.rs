@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::error::{FormatError, check_version};
+use super::limits::MAX_MANIFEST;
 use super::manifest::{
     Conflict, ConflictStatus, Inputs, Manifest, ManifestMachine, ManifestSession, Status,
 };
-use super::{FormatError, MAX_MANIFEST, check_version, parse, take_totals};
+use super::whole::{parse, take_totals};
 use crate::base::ids::{Interner, SessionId};
 use crate::base::json::{FieldError, Fields};
 

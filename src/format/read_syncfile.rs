@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::error::{FormatError, check_version};
+use super::limits::{MAX_FILE_SESSIONS, MAX_SYNC_FILE};
+use super::line;
 use super::syncfile::{Claim, Decision, Machine, Metadata, Mode, Session, SyncFile};
-use super::{
-    FormatError, MAX_FILE_SESSIONS, MAX_SYNC_FILE, check_version, line, parse, read_totals,
-    take_totals,
-};
+use super::whole::{parse, read_totals, take_totals};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::json::{Extra, FieldError, Fields};
 use crate::base::text::printable;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::VERSION;
+use super::limits::VERSION;
 use super::manifest::{
     Conflict, Inputs, Manifest, ManifestMachine, ManifestSession, SCHEMA, Status,
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::VERSION;
+use super::limits::VERSION;
 use super::syncfile::{Claim, Machine, Metadata, SCHEMA, Session, SyncFile};
 use crate::base::json::{Doc, Object, file};
 use crate::record::Record;

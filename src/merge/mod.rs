@@ -3,6 +3,6 @@
 pub mod algebra;
 mod breach;
 pub(crate) mod driver;
-pub mod guard;
 mod loss;
+pub mod push_check;
 pub mod trees;

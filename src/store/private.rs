@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::Places;
+use super::places::Places;
 
 /// The umask that the process was started with.
 static USERS: OnceLock<u32> = OnceLock::new();

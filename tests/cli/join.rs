@@ -14,7 +14,7 @@ use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::syncfile::SyncFile;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::join_trees;
-use claude_sync::merge::{guard, trees};
+use claude_sync::merge::{push_check, trees};
 use claude_sync::record::{Level, Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -121,9 +121,9 @@ proptest! {
         };
         // This machine has applied the rules already, the remote has not.
         let joined = under(under(a.clone()).join(b.clone()));
-        prop_assert_eq!(guard::lost(&b, &rules, &joined), 0);
-        prop_assert_eq!(guard::lost(&under(b), &rules, &joined), 0);
-        prop_assert_eq!(guard::lost(&a, &rules, &joined), 0);
+        prop_assert_eq!(push_check::lost(&b, &rules, &joined), 0);
+        prop_assert_eq!(push_check::lost(&under(b), &rules, &joined), 0);
+        prop_assert_eq!(push_check::lost(&a, &rules, &joined), 0);
     }
 
     #[test]

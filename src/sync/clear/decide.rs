@@ -1,5 +1,5 @@
 //! May what a run makes leave in clear? Decided in one place (`decide`), and checked once more on
-//! the very commits that are pushed ([`crate::merge::guard::clear`]).
+//! the very commits that are pushed ([`crate::merge::push_check::clear`]).
 //!
 //! The attacker is a server, or a pusher, that shows an empty, rewound or plain repository to a
 //! machine of an encrypted fleet. So a machine remembers that its fleet is encrypted: in the clone,

@@ -5,7 +5,7 @@ use super::context::Run;
 use crate::fleet::rules::Rules;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
-use crate::merge::guard;
+use crate::merge::push_check;
 use crate::sync::delta::{Delta, delta};
 use crate::sync::error::SyncError;
 use crate::sync::import::Imported;
@@ -156,7 +156,7 @@ fn has_clear_history(run: &Run<'_>, head: Oid) -> Result<bool, SyncError> {
     let remote = run.repo.tips_below("refs/remotes/")?;
     let known: Vec<Oid> = remote.into_values().collect();
     let missing = run.repo.new_commits(head, &known)?;
-    Ok(!guard::clear(&run.repo, &missing)?.is_empty())
+    Ok(!push_check::clear(&run.repo, &missing)?.is_empty())
 }
 
 /// Whether this run leaves an old history behind: its own, or the one before that which another

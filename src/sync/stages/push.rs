@@ -7,7 +7,7 @@ use super::fetch::fetch_again;
 use crate::git::process::MACHINES;
 use crate::git::repo::KNOWN;
 use crate::git::{GitError, Oid, Push};
-use crate::merge::guard;
+use crate::merge::push_check;
 use crate::sync::delta::delta;
 use crate::sync::error::SyncError;
 use crate::sync::local::own_tree;
@@ -126,17 +126,17 @@ fn breaks(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Option<String>, S
     let roots = all
         .map(|commit| repo.tree_of(commit))
         .collect::<Result<Vec<_>, _>>()?;
-    let rules = guard::rules(repo, roots)?;
+    let rules = push_check::rules(repo, roots)?;
     for (commit, branch) in outgoing {
         let (new, old) = (repo.tree_of(*commit)?, run.tip(branch)?);
         let known: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().collect();
         let old = old.filter(|_| !run.reroot);
         let old = old.map(|old| repo.tree_of(old)).transpose()?;
-        breaches.extend(guard::breaches(repo, old, Some(new), &rules)?);
+        breaches.extend(push_check::breaches(repo, old, Some(new), &rules)?);
         let new = repo.new_commits(*commit, &known)?;
-        breaches.extend(guard::forgotten(repo, &rules, &new)?);
+        breaches.extend(push_check::forgotten(repo, &rules, &new)?);
         if repo.is_sealing() || repo.sealed_mark()?.is_some() {
-            breaches.extend(guard::clear(repo, &new)?);
+            breaches.extend(push_check::clear(repo, &new)?);
         }
     }
     if breaches.is_empty() {

@@ -16,7 +16,7 @@ use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::git::repo::{Blob, FILE, KNOWN, Repo};
 use crate::git::{Git, Refusal, Unsound};
-use crate::merge::guard;
+use crate::merge::push_check;
 use crate::store::layout::{self, MANIFEST, Path};
 use crate::store::{Places, machine_id};
 use crate::sync::error::SyncError;
@@ -64,7 +64,7 @@ pub(super) fn check_data(
 /// What is computed from other files: manifest, work tree, front page.
 fn derived(view: View<'_>, git: &Git, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let (repo, root) = (view.repo, view.root);
-    if !guard::is_fresh(repo, Some(root))? {
+    if !push_check::is_fresh(repo, Some(root))? {
         out.push(stale(MANIFEST, "was not computed from the files beside it"));
     }
     // A work tree that cannot be brought along now is no defect: status and doctor report why.
@@ -85,8 +85,8 @@ fn derived(view: View<'_>, git: &Git, out: &mut Vec<Finding>) -> Result<(), Sync
 /// had before.
 fn unread(view: View<'_>, new_only: bool, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     let repo = view.repo;
-    for breach in guard::foreign(repo, None, Some(view.root))? {
-        if let guard::Breach::Foreign { path } = breach
+    for breach in push_check::foreign(repo, None, Some(view.root))? {
+        if let push_check::Breach::Foreign { path } = breach
             && path.starts_with("sync/")
         {
             let what = "is no sync data; it is carried along and never read";

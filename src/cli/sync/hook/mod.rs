@@ -13,7 +13,7 @@ use crate::cli::{exit, places};
 use crate::fleet::DataError;
 use crate::git::hooks;
 use crate::git::repo::Repo;
-use crate::merge::guard::{self, Breach};
+use crate::merge::push_check::{self, Breach};
 use crate::store::{key, private};
 use update::Update;
 
@@ -110,7 +110,7 @@ fn after(repo: &Repo, operation: &str) -> Result<u8, CliError> {
     let root = head.map(|head| repo.tree_of(head)).transpose()?;
     // Git creates files with the umask of the user who runs it.
     private::close_folder(repo.path());
-    if !guard::is_fresh(repo, root)? {
+    if !push_check::is_fresh(repo, root)? {
         eprintln!(
             "claude-sync: after this {operation}, the manifest is out of date. Run: claude-sync"
         );

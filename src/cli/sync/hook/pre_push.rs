@@ -4,7 +4,7 @@ use super::update::{Update, new_commits, tree};
 use crate::fleet::DataError;
 use crate::git::Oid;
 use crate::git::repo::{KNOWN, Repo};
-use crate::merge::guard::{self, Breach};
+use crate::merge::push_check::{self, Breach};
 
 /// The reasons to refuse the push of a ref.
 pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
@@ -23,17 +23,17 @@ pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataErr
     let roots = here
         .map(|commit| repo.tree_of(commit))
         .collect::<Result<Vec<_>, _>>()?;
-    let rules = guard::rules(repo, roots.into_iter().chain(new))?;
-    let mut out = guard::breaches(repo, old, new, &rules)?;
+    let rules = push_check::rules(repo, roots.into_iter().chain(new))?;
+    let mut out = push_check::breaches(repo, old, new, &rules)?;
     let there: Vec<Oid> = repo
         .tips_below("refs/remotes/")?
         .into_values()
         .chain(update.old)
         .collect();
     let commits = new_commits(repo, update, &there)?;
-    out.extend(guard::forgotten(repo, &rules, &commits)?);
+    out.extend(push_check::forgotten(repo, &rules, &commits)?);
     if repo.sealed_mark()?.is_some() {
-        out.extend(guard::clear(repo, &commits)?);
+        out.extend(push_check::clear(repo, &commits)?);
     }
     Ok(out)
 }

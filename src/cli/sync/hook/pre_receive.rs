@@ -5,7 +5,7 @@ use crate::base::ids::MachineId;
 use crate::fleet::DataError;
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
-use crate::merge::guard::{self, Breach};
+use crate::merge::push_check::{self, Breach};
 
 /// The reasons to refuse the push of a ref.
 pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataError> {
@@ -20,15 +20,15 @@ pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataErr
         .iter()
         .map(|tip| repo.tree_of(*tip))
         .collect::<Result<_, _>>()?;
-    let rules = guard::rules(repo, known.iter().copied().chain(new))?;
-    let mut out = guard::breaches(repo, old, new, &rules)?;
+    let rules = push_check::rules(repo, known.iter().copied().chain(new))?;
+    let mut out = push_check::breaches(repo, old, new, &rules)?;
     // Every commit: what one adds and another removes would stay in the history.
     let commits = new_commits(repo, update, &tips)?;
-    out.extend(guard::forgotten(repo, &rules, &commits)?);
+    out.extend(push_check::forgotten(repo, &rules, &commits)?);
     for commit in commits {
         let parent = repo.parents_of(commit)?.first().copied();
         let (before, after) = (tree(repo, parent)?, tree(repo, Some(commit))?);
-        out.extend(guard::foreign(repo, before, after)?);
+        out.extend(push_check::foreign(repo, before, after)?);
     }
     out.extend(forged(repo, (old, new), &known)?);
     out.sort();
@@ -55,7 +55,7 @@ fn forged(
             .to_owned();
         (user.as_deref() != Some(&owner)).then_some(owner)
     };
-    guard::forged(repo, old, new, known, &owner)
+    push_check::forged(repo, old, new, known, &owner)
 }
 
 /// The user who pushes, by the variables of the server's login.
