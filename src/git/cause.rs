@@ -12,6 +12,8 @@ pub(crate) enum Cause {
     Forbidden,
     /// There is no repository at this address, or none that this login may see.
     NotFound,
+    /// The host may not show it, by law (HTTP 451).
+    Withheld,
     /// The server reports an error of its own.
     Server,
     /// What answers is no git server, such as a login page of a network.
@@ -38,7 +40,7 @@ pub(crate) enum Cause {
 
 /// What messages contain, in lower case. The first that fits is the cause: of several messages the
 /// one that explains the others.
-const SIGNS: [(Cause, &[&str]); 15] = [
+const SIGNS: [(Cause, &[&str]); 16] = [
     (
         Cause::HostKeyChanged,
         &["remote host identification has changed"],
@@ -87,6 +89,7 @@ const SIGNS: [(Cause, &[&str]); 15] = [
             "access denied",
         ],
     ),
+    (Cause::Withheld, &["returned error: 451"]),
     (Cause::Server, &["returned error: 5", "returned error: 429"]),
     (
         Cause::ObjectFormat,
@@ -154,18 +157,22 @@ struct Commands {
     address: &'static str,
     /// Sets a variable of git's configuration.
     set: &'static str,
+    /// Uses an empty repository in another place.
+    move_to: &'static str,
 }
 
 const IN_CLONE: Commands = Commands {
     by_hand: "claude-sync git fetch",
     address: "the address (claude-sync git remote -v)",
     set: "claude-sync git config",
+    move_to: "claude-sync git remote set-url origin ADDRESS",
 };
 
 const BEFORE_SET_UP: Commands = Commands {
     by_hand: "git ls-remote ADDRESS",
     address: "the address",
     set: "git config --global",
+    move_to: "claude-sync init ADDRESS",
 };
 
 impl Cause {
@@ -192,6 +199,7 @@ impl Cause {
             Self::LoginRefused => "it does not accept the login that git has stored",
             Self::Forbidden => "it refuses access to this login or key",
             Self::NotFound => "there is no repository at its address, or this login may not see it",
+            Self::Withheld => "its host withholds the repository for legal reasons",
             Self::Server => "its server reports an error",
             Self::NotGit => "something other than a git server answers at its address",
             Self::ObjectFormat => "it is a SHA-256 repository, which claude-sync does not support",
@@ -212,6 +220,7 @@ impl Cause {
             by_hand,
             address,
             set,
+            move_to,
         } = if set_up { IN_CLONE } else { BEFORE_SET_UP };
         match self {
             Self::NoLogin => format!(
@@ -222,6 +231,9 @@ impl Cause {
             }
             Self::Forbidden => format!("check at the host that this login or key may use the repository; to try it by hand: {by_hand}"),
             Self::NotFound => format!("compare {address} with the host's, and check that this login or key may see the repository"),
+            Self::Withheld => format!(
+                "ask the host why, and whether it may be reached from another country or network. To move to another host: {move_to}"
+            ),
             Self::Server => "wait: later runs try again. If it lasts, look at the host's status or the server's log".to_owned(),
             Self::NotGit => format!("check {address}, and whether this network shows a login page first"),
             Self::ObjectFormat => "make the remote repository anew, with: git init --bare --object-format=sha1".to_owned(),
@@ -248,7 +260,7 @@ impl Cause {
 mod tests {
     use super::Cause;
 
-    const MESSAGES: [(&str, Cause); 22] = [
+    const MESSAGES: [(&str, Cause); 24] = [
         (
             "fatal: could not read Username for 'https://host': terminal prompts disabled",
             Cause::NoLogin,
@@ -264,6 +276,14 @@ mod tests {
         (
             "fatal: remote error: service not enabled: /r.git",
             Cause::Forbidden,
+        ),
+        (
+            "fatal: unable to access 'https://host/': The requested URL returned error: 451",
+            Cause::Withheld,
+        ),
+        (
+            "error: RPC failed; HTTP 451 curl 22 The requested URL returned error: 451",
+            Cause::Withheld,
         ),
         (
             "fatal: repository 'https://host/r.git/' not found",

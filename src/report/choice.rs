@@ -50,6 +50,8 @@ pub(crate) struct Choice {
     pub(crate) month_start: u32,
     /// Whether the order is descending.
     pub(crate) descending: bool,
+    /// How many groups are shown: those that cost most. `None`: all.
+    pub(crate) top: Option<usize>,
     /// Whether rows are filtered by project. Others are not added.
     pub(crate) some_projects: bool,
     /// Whether rows are filtered by machine. Which machines is known after all rows are added.
@@ -68,6 +70,7 @@ impl Default for Choice {
             week_start: 0,
             month_start: 1,
             descending: false,
+            top: None,
             some_projects: false,
             some_machines: false,
             split: None,

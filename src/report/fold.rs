@@ -91,11 +91,13 @@ impl Fold {
             self.sums
         };
         let labels = fleet.labels();
+        // Of omitted groups too: with a price they might have cost more.
         let unpriced = unpriced(&sums);
         let groups = sums.into_iter();
         let mut groups: Vec<_> = groups
             .map(|sum| sum.group(fleet, &labels, &self.choice))
             .collect();
+        let omitted = omit(&mut groups, self.choice.top);
         sort(&mut groups, self.kind, self.choice.descending);
         let pending = fleet.sessions.values().filter(|session| session.pending);
         Report {
@@ -105,6 +107,7 @@ impl Fold {
             mode: self.choice.mode,
             totals: groups.iter().map(|group| group.totals).sum(),
             groups,
+            omitted,
             unpriced,
             left_out: left_out(fleet),
             pending: pending.count() as u64,
@@ -120,6 +123,16 @@ fn unpriced(sums: &[GroupBuilder]) -> BTreeMap<String, u64> {
         *requests = requests.saturating_add(more);
     }
     out
+}
+
+/// Keeps the `top` groups that cost most. Returns how many it removed.
+fn omit(groups: &mut Vec<Group>, top: Option<usize>) -> u64 {
+    let omitted = groups.len().saturating_sub(top.unwrap_or(usize::MAX));
+    if omitted > 0 {
+        groups.sort_by(|a, b| by_cost((&a.key, &a.totals), (&b.key, &b.totals)));
+        groups.truncate(groups.len() - omitted);
+    }
+    omitted as u64
 }
 
 fn sort(groups: &mut [Group], kind: ReportKind, descending: bool) {

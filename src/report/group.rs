@@ -52,7 +52,9 @@ pub struct Report {
     pub(crate) mode: CostMode,
     /// Its groups: days and months ascending, sessions by last use, machines by cost.
     pub(crate) groups: Vec<Group>,
-    /// The totals of all groups.
+    /// How many more groups there are, which cost less: they are in no figure of the report.
+    pub(crate) omitted: u64,
+    /// The totals of its groups.
     pub(crate) totals: Totals,
     /// Models without a known price, with their requests.
     pub(crate) unpriced: BTreeMap<String, u64>,

@@ -3,7 +3,7 @@
 use super::look::Look;
 use super::lower::Lower;
 use super::{CostMode, Report, ReportKind};
-use crate::base::text::{ago, count, printable};
+use crate::base::text::{ago, count, printable, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
@@ -24,6 +24,7 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     let lower = report.groups.iter().map(|group| group.lower);
     let lower = lower.fold(Lower::default(), Lower::plus);
     [
+        omitted(report),
         unpriced(report, look),
         ledger(report),
         lower.line(report.totals.counters.output),
@@ -34,6 +35,27 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The rows that `--top` left out.
+fn omitted(report: &Report) -> Option<String> {
+    let shown = report.groups.len() as u64;
+    let all = count(shown.saturating_add(report.omitted), noun(report.kind));
+    let shown = thousands(shown);
+    (report.omitted > 0).then(|| format!("The {shown} of {all} that cost most, and their total."))
+}
+
+/// What a row is about.
+fn noun(kind: ReportKind) -> &'static str {
+    match kind {
+        ReportKind::Daily => "day",
+        ReportKind::Weekly => "week",
+        ReportKind::Monthly => "month",
+        ReportKind::Session => "session",
+        ReportKind::Machines => "machine",
+        ReportKind::Projects => "project",
+        ReportKind::Models => "model",
+    }
 }
 
 fn unpriced(report: &Report, look: Look) -> Option<String> {

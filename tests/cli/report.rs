@@ -144,6 +144,57 @@ fn bounds_and_labels_are_in_one_zone() {
 }
 
 #[test]
+fn top_keeps_the_rows_that_cost_most() {
+    let world = World::new();
+    let machine = fleet(&world);
+    let days = |args: &[&str]| -> Vec<String> {
+        let report = machine.report(&[&["daily"], args].concat());
+        let days = report["daily"].as_array().expect("days").iter();
+        days.map(|day| day["date"].as_str().expect("a date").to_owned())
+            .collect()
+    };
+    // $18.52, no price, $0.26: the first of the three and the last.
+    assert_eq!(days(&["--top", "1"]), ["2026-03-08"]);
+    assert_eq!(days(&["--top", "2"]), ["2026-03-08", "2026-03-10"]);
+    assert_eq!(
+        days(&["--top", "2", "--order", "desc"]),
+        ["2026-03-10", "2026-03-08"]
+    );
+    assert_eq!(days(&["--top", "9"]), days(&[]));
+    let one = machine.report(&["daily", "--top", "1"]);
+    assert_eq!(one["totals"]["totalCost"], one["daily"][0]["totalCost"]);
+    assert_eq!(one["daily"][0], machine.report(&["daily"])["daily"][0]);
+    let sessions = &machine.report(&["session", "--top", "1"])["sessions"];
+    assert_eq!(
+        sessions[0]["sessionId"],
+        "7c1e7ab2-51f7-4d6c-9f0a-111111111111"
+    );
+
+    let note = "The 2 of 3 days that cost most, and their total.";
+    let lines = |args: &[&str]| table(&machine, "100", &[&["daily", "-z", "UTC"], args].concat());
+    let top = lines(&["--top", "2"]);
+    assert!(top.lines().any(|line| line == note), "{top}");
+    assert!(!top.contains("2026-03-09"), "{top}");
+    // The model without a price may belong to a day that cost more.
+    assert!(top.contains("No price for claude-opus-99"), "{top}");
+    assert_eq!(lines(&["--top", "3"]), lines(&[]), "nothing is left out");
+
+    let refused = |args: &[&str], why: &str| {
+        let ran = machine.track(args);
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.contains(why)),
+            (2, "", true),
+            "{}",
+            ran.err
+        );
+    };
+    refused(&["blocks", "--top", "2"], "not for blocks");
+    refused(&["--sections", "daily,models", "--top", "2"], "--sections");
+    refused(&["daily", "--top", "0"], "--top");
+    refused(&["daily", "--top", "2", "--no-cost"], "--no-cost");
+}
+
+#[test]
 fn local_shows_this_machine_alone_and_sync_the_fleet() {
     let world = World::new();
     let machine = fleet(&world);

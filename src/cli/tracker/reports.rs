@@ -54,6 +54,9 @@ pub(crate) struct ReportArgs {
     /// Order of the rows
     #[arg(short, long, value_enum, default_value = "asc")]
     order: Order,
+    /// Only the N rows that cost most, in the order of the report
+    #[arg(long, value_name = "N", conflicts_with_all = ["sections", "no_cost"], value_parser = clap::value_parser!(u32).range(1..))]
+    top: Option<u32>,
     /// Show fewer columns
     #[arg(long)]
     compact: bool,
@@ -156,6 +159,7 @@ impl ReportArgs {
             week_start: self.start_of_week.num_days_from_monday(),
             month_start: self.start_of_month,
             descending: self.order == Order::Desc,
+            top: self.top.and_then(|top| usize::try_from(top).ok()),
             some_projects: !filter.project.is_empty(),
             some_machines: !filter.machine.is_empty(),
             split: self.split(),
@@ -217,6 +221,14 @@ pub(crate) fn run(args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
             "claude_sync::usage",
             exit::USAGE,
             "use --json",
+        ));
+    }
+    if args.top.is_some() && reports[0] == By::Blocks {
+        return Err(CliError::plain(
+            "--top is not for blocks",
+            "claude_sync::usage",
+            exit::USAGE,
+            "use it with another report, such as daily",
         ));
     }
     let reports = read(args, env, &reports)?;

@@ -146,6 +146,20 @@ fn a_server_that_asks_refuses_fails_or_hangs() {
         )
         .lift(well()),
         Row::fails(
+            "451",
+            &[
+                "its host withholds the repository for legal reasons",
+                "ask the host",
+                "claude-sync git remote set-url origin ADDRESS",
+                "remote: Taken down.",
+            ],
+            feels(
+                Part::All,
+                Mood::Says("451 Unavailable For Legal Reasons", "Taken down.\n"),
+            ),
+        )
+        .lift(well()),
+        Row::fails(
             "500",
             &["its server reports an error", "later runs try again"],
             feels(
