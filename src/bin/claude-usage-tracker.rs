@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
-/// Tells `claude-sync` that it is to be this program.
+/// The first argument, by which `claude-sync` runs as this program.
 const AS_TRACKER: &str = "--claude-usage-tracker";
 
 fn main() -> ExitCode {

@@ -173,7 +173,8 @@ impl Digested {
 #[derive(Debug, Default)]
 pub(crate) struct Gone(pub(crate) Vec<String>);
 
-/// A file's digest, from the cache or made now. None where it cannot be read.
+/// A file's digest, from the cache or made now. None where it cannot be read. The cache is bound by
+/// [`digested`], which is asked first; one that is not bound has nothing.
 pub(crate) fn file(
     repo: &Repo,
     cache: &dyn Cache,
@@ -181,7 +182,6 @@ pub(crate) fn file(
     kind: &Path,
     names: &mut Interner,
 ) -> Result<Option<FileDigest>, DataError> {
-    cache.bind(&repo.admission()?);
     match cache.file(&blob.path, blob.oid) {
         Some(known) => Ok(Some(known)),
         None => Ok(read(repo, blob, kind, names)?.digest.ok()),

@@ -2,7 +2,7 @@
 //!
 //! Decisions stand in machine files, and of an encrypted fleet only files that may be read get here
 //! ([`crate::git::admit`]): what a pusher without the key decides is void. What is asked here
-//! guards against slips: a tombstone with a typing error in its day, and one that a person took
+//! prevents slips: a tombstone with a typing error in its day, and one that a person took
 //! back.
 
 use super::decisions::FORGOTTEN;

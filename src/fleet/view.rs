@@ -23,6 +23,18 @@ pub enum RowSource {
     Sum(Source),
 }
 
+impl RowSource {
+    /// Its name in exports and explanations.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Record(_) => "request",
+            Self::Ledger(_) => "ledger",
+            Self::Sum(Source::Claim) => "claim",
+            Self::Sum(_) => "import",
+        }
+    }
+}
+
 /// The index of a machine in [`Fleet::machines`], which are sorted by id.
 pub type MachineIndex = usize;
 

@@ -93,7 +93,7 @@ impl RepoError {
     }
 }
 
-/// Whether a message of libgit2 tells of a damaged object: its codes and classes do not show this
+/// Whether a message of libgit2 reports a damaged object: its codes and classes do not show this
 /// for all of them.
 fn is_damage(message: &str) -> bool {
     [

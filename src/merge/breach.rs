@@ -103,7 +103,7 @@ impl fmt::Display for Breach {
             Self::Checksum { sessions, .. } => {
                 write!(f, "checksums would fail in {}", count(*sessions, "session"))
             }
-            Self::Manifest => f.write_str("would not tell of the files beside it"),
+            Self::Manifest => f.write_str("would not match the files beside it"),
             Self::Foreign { .. } => f.write_str("is no sync data"),
             Self::Unseen { .. } => {
                 f.write_str("the remote has commits that were never fetched here")

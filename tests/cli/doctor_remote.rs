@@ -70,7 +70,7 @@ fn a_remote_that_does_not_answer_and_secrets_that_are_not_told() {
         check(&json, "privacy"),
         (
             "skipped".into(),
-            "whether strangers can read it was not answered".into()
+            "no answer to whether everybody can read it".into()
         )
     );
     assert!(

@@ -163,7 +163,7 @@ fn a_push_that_would_break_something_is_refused() {
         ("unreadable", "would not be readable any more", |m| {
             edit(m, DAY, |_| "nothing\n".to_owned());
         }),
-        ("stale", "would not tell of the files beside it", |m| {
+        ("stale", "would not match the files beside it", |m| {
             edit(
                 m,
                 "sync/machines/00616461-0000-4000-8000-000000000000.json",

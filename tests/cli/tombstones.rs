@@ -126,7 +126,7 @@ fn a_machine_without_the_key_stops_nobody_and_is_told() {
     );
     let doctor = eve.try_sync(NOON, &["doctor", "--offline"]);
     assert!(
-        doctor.code == 18 && doctor.out.contains("only the key tells what was forgotten"),
+        doctor.code == 18 && doctor.out.contains("only the key shows what was forgotten"),
         "{}",
         doctor.out
     );

@@ -14,8 +14,7 @@ use std::path::Path;
 
 use super::{Bounds, Zone};
 use crate::base::text::JsonScreen;
-use crate::fleet::{Fleet, Row, RowSource};
-use crate::record::Source;
+use crate::fleet::{Fleet, Row};
 use row::{ExportData, ExportedRow, InternedTexts};
 use shown::shown;
 
@@ -83,7 +82,7 @@ impl Export {
             project: self.names.find_or_insert(row.project),
             model: self.names.find_or_insert(row.model),
             totals: row.totals,
-            kind: kind(row.source),
+            kind: row.source.as_str(),
             provisional: row.provisional,
         });
     }
@@ -161,15 +160,5 @@ impl Export {
             file.sync_all()?;
         }
         Ok(())
-    }
-}
-
-/// What a row is, as exports name it.
-fn kind(source: RowSource) -> &'static str {
-    match source {
-        RowSource::Record(_) => "request",
-        RowSource::Ledger(_) => "ledger",
-        RowSource::Sum(Source::Claim) => "claim",
-        RowSource::Sum(_) => "import",
     }
 }

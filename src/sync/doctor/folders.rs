@@ -92,7 +92,7 @@ pub(crate) fn disk(here: &Installation) -> Check {
         .filter_map(|place| Some((space::free(place)?, place)))
         .min_by_key(|(free, _)| *free)
     else {
-        return Check::skipped(NAME, "the system does not tell how much is free");
+        return Check::skipped(NAME, "the system does not report free space");
     };
     let what = format!("{} free for {}", size(free), show(place));
     let advice = "make room: a sync that finds none is left out, and nothing is lost";

@@ -163,7 +163,7 @@ fn who_needs_it(here: &Installation, sealed: Option<&str>) -> Option<String> {
         Some(mark) => Some(format!("the repository is encrypted with the key {mark}")),
         None if config.is_some_and(|config| config.encrypt) => asks("encryption"),
         None if config.is_some_and(|config| config.hash_project_names) => asks("project_names"),
-        None if unknown_names(here) > 0 => Some("only the key tells what was forgotten".to_owned()),
+        None if unknown_names(here) > 0 => Some("only the key shows what was forgotten".to_owned()),
         None => None,
     }
 }

@@ -173,11 +173,10 @@ pub(crate) fn privacy(here: &Installation) -> Check {
         seen.contains(&Visibility::Unknown),
     ) {
         (true, false) => Check::ok(NAME, "it is not shown without a password"),
-        _ if all.iter().all(|address| web_address(address).is_none()) => Check::skipped(
-            NAME,
-            "there is no address by which a stranger could ask for it",
-        ),
-        _ => Check::skipped(NAME, "whether strangers can read it was not answered"),
+        _ if all.iter().all(|address| web_address(address).is_none()) => {
+            Check::skipped(NAME, "not applicable: the remote has no web address")
+        }
+        _ => Check::skipped(NAME, "no answer to whether everybody can read it"),
     }
 }
 

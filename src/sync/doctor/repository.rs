@@ -73,7 +73,7 @@ fn late(place: &Place, branch: &str) -> Check {
         }
         Place::Operation(name) => {
             let advice = "claude-sync resolve ends it where only synced files are concerned; \
-                          claude-sync git status tells more";
+                          for details: claude-sync git status";
             let what = format!("git stopped in the middle of a {name}");
             (what, advice.to_owned())
         }
@@ -88,7 +88,7 @@ fn late(place: &Place, branch: &str) -> Check {
             (what, back)
         }
         Place::Obstacle(reason) => {
-            let advice = "claude-sync git status tells more";
+            let advice = "for details: claude-sync git status";
             (reason.clone(), advice.to_owned())
         }
     };

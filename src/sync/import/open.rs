@@ -172,7 +172,7 @@ fn recognize(value: &Value) -> Result<Provenance, &'static str> {
     ];
     Err(
         if other_reports.iter().any(|key| value.get(key).is_some()) {
-            "it does not tell of days"
+            "it has no totals by day"
         } else {
             "it is neither ccusage's report by day nor Claude Code's stats-cache.json"
         },

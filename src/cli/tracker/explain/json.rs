@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::view::View;
 use crate::base::ids::SessionId;
-use crate::fleet::RowSource;
 use crate::prices::Bill;
-use crate::record::Source;
 use crate::report::dollars;
 use crate::report::explain::{Copy, Evidence};
 
@@ -45,7 +43,7 @@ impl View<'_> {
             .collect();
         json!({
             "id": one.id.map(|id| id.to_string()),
-            "kind": kind(one.source),
+            "kind": one.source.as_str(),
             "timestamp": one.at.to_string(),
             "machineId": self.fleet.machines[one.machine].id.as_str(),
             "hostname": self.labels[one.machine],
@@ -65,15 +63,6 @@ impl View<'_> {
             "notCounted": copies(&one.twins),
             "transcripts": transcripts,
         })
-    }
-}
-
-fn kind(source: RowSource) -> &'static str {
-    match source {
-        RowSource::Record(_) => "request",
-        RowSource::Ledger(_) => "ledger",
-        RowSource::Sum(Source::Claim) => "claim",
-        RowSource::Sum(_) => "import",
     }
 }
 
