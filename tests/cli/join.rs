@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::base::join::Join;
-use claude_sync::base::time::Day;
+use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::cache::overview;
 use claude_sync::fleet::Fleet;
 use claude_sync::fleet::manifest;
@@ -15,7 +15,7 @@ use claude_sync::format::syncfile::SyncFile;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::join_trees;
 use claude_sync::merge::{push_check, trees};
-use claude_sync::record::{Level, Record, RecordSet, Totals};
+use claude_sync::record::{Level, Origin, Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -110,20 +110,28 @@ proptest! {
     }
 
     #[test]
-    fn a_push_of_joined_files_loses_nothing(a in day_file(), b in day_file(), bound in 1_u8..10) {
+    fn a_push_of_joined_files_loses_nothing(a in day_file(), b in day_file(), bound in 1_u8..10, hours in 0_i64..30) {
         let mut rules = Rules::default();
         let bound = Day::parse(&format!("2026-02-0{bound}")).expect("a day");
         rules.prune(&a.machine, bound);
-        let b = DayFile { machine: a.machine.clone(), day: a.day, ..b };
+        let mut b = DayFile { machine: a.machine.clone(), day: a.day, ..b };
+        // The remote has some of the records with an earlier time, perhaps of the day before.
+        for record in a.records.iter().filter(|record| record.origin.level == Level::Full) {
+            let millis = record.origin.timestamp.millis() - hours * 3_600_000;
+            let timestamp = Timestamp::from_millis(millis).expect("a time");
+            let origin = Origin { timestamp, ..record.origin.clone() };
+            b.records.add(Record { origin, ..record.clone() });
+        }
         let under = |mut file: DayFile| {
             let _ = rules.apply_day(&mut file);
             file
         };
         // This machine has applied the rules already, the remote has not.
-        let joined = under(under(a.clone()).join(b.clone()));
-        prop_assert_eq!(push_check::lost(&b, &rules, &joined), 0);
-        prop_assert_eq!(push_check::lost(&under(b), &rules, &joined), 0);
-        prop_assert_eq!(push_check::lost(&a, &rules, &joined), 0);
+        for remote in [b.clone(), under(b)] {
+            let joined = under(under(a.clone()).join(remote.clone()));
+            prop_assert_eq!(push_check::lost(&remote, &rules, &joined), 0);
+            prop_assert_eq!(push_check::lost(&a, &rules, &joined), 0);
+        }
     }
 
     #[test]
