@@ -95,6 +95,21 @@ pub(crate) fn breaches(
     Ok(out)
 }
 
+/// The paths at which `there` lacks something that `here` has, apart from what the rules take away.
+pub(crate) fn lacking(
+    repo: &Repo,
+    here: Oid,
+    there: Option<Oid>,
+    rules: &Rules,
+) -> Result<BTreeSet<String>, DataError> {
+    let path = |breach| match breach {
+        Breach::Lost { path, .. } | Breach::Unreadable { path } => Some(path),
+        _ => None,
+    };
+    let breaches = breaches(repo, Some(here), there, rules)?;
+    Ok(breaches.into_iter().filter_map(path).collect())
+}
+
 /// Compares the files of two trees that differ.
 struct Comparison<'a> {
     repo: &'a Repo,

@@ -136,3 +136,47 @@ fn offline_and_back() {
     bob.sync(&[]);
     assert_eq!(bob.fleet().0, 4);
 }
+
+// A clone is the last that has what a branch held which is gone: without a push of it, no other machine ever sees it.
+#[test]
+fn what_one_clone_alone_has_reaches_the_others() {
+    let world = World::new();
+    let ada = setup(&world, "ada", true);
+    ada.write(".claude/projects/p/s.jsonl", &transcript("shared", 0..6));
+    ada.sync(&[]);
+    let bob = setup(&world, "bob", false);
+    bob.write(".claude/projects/p/s.jsonl", &transcript("bobs", 20..22));
+    bob.sync(&[]);
+    ada.sync(&[]);
+    let remote = world.path().join("remote.git");
+    let adas = "refs/heads/machines/00616461-0000-4000-8000-000000000000";
+    let bobs = "refs/heads/machines/00626f62-0000-4000-8000-000000000000";
+    world.git(&remote, &["update-ref", "-d", bobs]);
+    let files = || {
+        let names = world.git(&remote, &["ls-tree", "-r", "--name-only", adas]);
+        names.matches("00626f62").count()
+    };
+    assert_eq!(files(), 0, "others' files are on others' branches");
+    ada.sync(&[]);
+    let brought = files();
+    assert!(brought > 0);
+    let cyd = setup(&world, "cyd", false);
+    cyd.sync(&["--download-all"]);
+    assert_eq!(cyd.fleet().0, 8);
+    // Nothing is taken away again when its owner comes.
+    bob.write(".claude/projects/p/s.jsonl", &transcript("bobs", 20..25));
+    bob.sync(&[]);
+    for _ in 0..2 {
+        ada.sync(&[]);
+        bob.sync(&[]);
+    }
+    assert_eq!(files(), brought);
+    let tip = world.git(&remote, &["rev-parse", adas]);
+    ada.sync(&[]);
+    assert_eq!(world.git(&remote, &["rev-parse", adas]), tip);
+    cyd.sync(&["--download-all"]);
+    for machine in [&ada, &bob, &cyd] {
+        machine.assert_sound();
+        assert_eq!((machine.fleet().0, tree(machine)), (11, tree(&ada)));
+    }
+}

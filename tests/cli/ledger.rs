@@ -259,6 +259,7 @@ fn a_fork_has_the_account_of_its_original_in_it() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_branch_and_a_cleared_session_begin_anew() {
     let original = session().ends(7, &[(OPUS, [20, 700])]);
     for name in ["two", "0"] {

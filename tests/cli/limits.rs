@@ -176,6 +176,7 @@ fn a_file_that_becomes_small_is_shown_and_one_that_grows_goes() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn more_sessions_than_any_file_has_are_left_out() {
     let world = World::new();
     let (ada, eve) = stage(&world);

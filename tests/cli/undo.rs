@@ -114,6 +114,7 @@ fn what_is_held_back_is_counted_and_said() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_was_forgotten_comes_back_whole_and_everywhere() {
     for by in ["the machine that forgot", "another machine"] {
         let world = World::new();

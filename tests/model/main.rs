@@ -136,7 +136,7 @@ fn play(mut play: Play<'_>, seed: u64, operations: usize) -> Reached {
 #[test]
 fn in_memory() {
     let git = Git::find(false).expect("git is there");
-    run_all(&seeds(4, 256), |seed| {
+    run_all(&seeds(2, 256), |seed| {
         let mut site = Memory::new(MACHINES, seed % 8 == 3, &git);
         play(Play::new(&mut site, seed), seed, OPERATIONS)
     });
@@ -146,7 +146,7 @@ fn in_memory() {
 #[test]
 fn with_a_hostile_pusher_in_memory() {
     let git = Git::find(false).expect("git is there");
-    run_all(&seeds(4, 256), |seed| {
+    run_all(&seeds(2, 256), |seed| {
         let mut site = Memory::new(MACHINES, false, &git);
         site.seal();
         play(
@@ -165,7 +165,7 @@ fn with_a_hostile_pusher_and_real_git() {
         play(
             Play::hostile(&mut site, seed),
             seed,
-            if long() { 100 } else { 40 },
+            if long() { 100 } else { 20 },
         )
     });
 }

@@ -376,8 +376,12 @@ impl Site for Memory {
             return Some(Committed::Yes);
         }
         if home.per_machine {
-            let own = own_tree(&self.repo, tree, &home.id).expect("a tree");
             let before = self.branches.get(&home.id).copied();
+            let others = self.branches.iter().filter(|(id, _)| **id != home.id);
+            let others = others.map(|(_, commit)| *commit).chain(self.main);
+            let others: Vec<Oid> = others.map(|commit| self.root(commit)).collect();
+            let there = before.map(|before| self.root(before));
+            let own = own_tree(&self.repo, tree, &home.id, there, &others).expect("a tree");
             if before.is_none_or(|before| self.root(before) != own) {
                 let commit = self.commit(own, before.as_slice());
                 self.branches.insert(home.id.clone(), commit);

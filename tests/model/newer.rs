@@ -1,6 +1,6 @@
 //! What a newer minor version writes: members and lines that this one does not know. They stay.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{Interner, MachineId, SessionId};
 use claude_sync::fleet::rules::forgotten_day;
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::play::Play;
 use crate::rows::record_id;
 use crate::site::How;
-use crate::truth::{Forgotten, Newer};
+use crate::truth::{Forgotten, Newer, names};
 
 /// A machine's day files.
 fn day_files(repo: &Repo, root: Oid, machine: &MachineId) -> Vec<(String, DayFile)> {
@@ -116,10 +116,10 @@ impl Play<'_> {
                     .iter()
                     .chain(self.truth.undone.iter().map(|(what, _)| what))
             };
-            let names =
+            let is_named =
                 |session: &String| ever().any(|what| *what == Forgotten::Session(session.clone()));
             if self.truth.is_forgotten_machine(&new.machine)
-                || new.session.as_ref().is_some_and(names)
+                || new.session.as_ref().is_some_and(is_named)
             {
                 continue;
             }
@@ -132,8 +132,13 @@ impl Play<'_> {
                     .iter()
                     .filter_map(|(_, file)| file.records.get(record_id(request)))
                     .collect();
+                // Forgetting takes it away for good: what undoing brings back is read from transcripts anew.
+                let went = self.truth.rows[&request]
+                    .values()
+                    .flat_map(BTreeMap::keys)
+                    .any(|row| ever().any(|what| names(what, row)));
                 assert!(
-                    holds.is_empty()
+                    went || holds.is_empty()
                         || holds
                             .iter()
                             .any(|record| record.extra.contains_key(&new.text)),

@@ -53,7 +53,7 @@ pub struct Truth {
 }
 
 /// Whether a row is of a session or project that was forgotten.
-fn names(what: &Forgotten, row: &Row) -> bool {
+pub fn names(what: &Forgotten, row: &Row) -> bool {
     match what {
         Forgotten::Session(session) => row.session == *session,
         Forgotten::Project(name) => project(&row.session) == *name,

@@ -18,4 +18,4 @@ pub(crate) use machine_file::Checksums;
 pub use parts::LocalFiles;
 pub use settle::with_increments;
 pub(super) use stored::StoredFiles;
-pub use tree::{day_files, day_files_in, month_folders, own_tree};
+pub use tree::{day_files, day_files_in, month_folders};

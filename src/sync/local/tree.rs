@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::ids::MachineId;
 use crate::base::time::Day;
 use crate::git::Oid;
-use crate::git::repo::{Blob, Entry, FILE, FOLDER, Repo};
+use crate::git::repo::{Blob, FILE, FOLDER, Repo};
 use crate::store::layout::{self, Path};
 use crate::sync::error::SyncError;
 
@@ -75,38 +75,4 @@ pub fn day_files(
             all.extend(day_files_in(repo, &path, folder)?);
             Ok(all)
         })
-}
-
-/// The part of a root tree that one machine wrote, for a branch of its own. It has no manifest,
-/// which is about all machines.
-pub fn own_tree(repo: &Repo, root: Oid, machine: &MachineId) -> Result<Oid, SyncError> {
-    let mut files: BTreeMap<String, Entry> = BTreeMap::new();
-    for blob in repo.blobs(Some(root), layout::MACHINES)? {
-        let own = match Path::parse(&blob.path) {
-            Path::Machine(id) | Path::Snapshot(id) => id == *machine,
-            _ => false,
-        };
-        if own {
-            files.insert(
-                blob.path,
-                Entry {
-                    mode: blob.mode,
-                    oid: blob.oid,
-                },
-            );
-        }
-    }
-    for (blob, ..) in day_files(repo, Some(root), machine)? {
-        files.insert(
-            blob.path,
-            Entry {
-                mode: blob.mode,
-                oid: blob.oid,
-            },
-        );
-    }
-    if let Some(entry) = repo.entry(Some(root), layout::ATTRIBUTES)? {
-        files.insert(layout::ATTRIBUTES.to_owned(), entry);
-    }
-    Ok(repo.replace(None, &files)?)
 }

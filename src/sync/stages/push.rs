@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use super::context::Run;
 use super::fetch::fetch_again;
+use super::start::other_branches;
 use crate::git::process::MACHINES;
 use crate::git::repo::KNOWN;
 use crate::git::{GitError, Oid, Push};
 use crate::merge::push_check;
 use crate::sync::delta::delta;
 use crate::sync::error::SyncError;
-use crate::sync::local::own_tree;
 use crate::sync::message::{Message, sealed};
 use crate::sync::options::Task;
 use crate::sync::outcome::Remote;
+use crate::sync::own_branch::own_tree;
 
 /// How often a rejected push is tried again.
 const TRIES: u32 = 100;
@@ -168,13 +169,15 @@ fn outgoing(run: &mut Run<'_>, head: Oid) -> Result<Vec<(Oid, String)>, SyncErro
     Ok(missing)
 }
 
-/// The commit of this machine's own branch: its files out of the joined ones, and nothing of
-/// others'.
+/// The commit of this machine's own branch.
 fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncError> {
     let name = format!("refs/heads/{branch}");
-    let tree = own_tree(&run.repo, run.repo.tree_of(head)?, &run.machine)?;
-    let local = run.repo.commit_at(&name)?;
-    let parent = run.tip(branch)?.or(local);
+    let (tip, local) = (run.tip(branch)?, run.repo.commit_at(&name)?);
+    let parent = tip.or(local);
+    let before = parent.map(|commit| run.repo.tree_of(commit)).transpose()?;
+    let root = run.repo.tree_of(head)?;
+    let others = other_roots(run, tip)?;
+    let tree = own_tree(&run.repo, root, &run.machine, before, &others)?;
     for there in [parent, local].into_iter().flatten() {
         let is_next = |parent| run.repo.parents_of(there).is_ok_and(|p| p == [parent]);
         let waits = Some(there) == parent || parent.is_none_or(is_next);
@@ -183,7 +186,6 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
             return Ok(there);
         }
     }
-    let before = parent.map(|commit| run.repo.tree_of(commit)).transpose()?;
     let delta = delta(&run.repo, before, Some(tree), &run.machine, &run.index)?;
     let message = Message {
         machine: &run.machine,
@@ -201,6 +203,16 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
     run.repo.flush()?;
     run.repo.move_ref(&name, local, commit, "claude-sync")?;
     Ok(commit)
+}
+
+/// The root trees of all branches with sync data that the remote has, apart from this machine's own.
+fn other_roots(run: &Run<'_>, own: Option<Oid>) -> Result<Vec<Oid>, SyncError> {
+    let mut tips = other_branches(run)?;
+    tips.extend(run.tip(&run.target.branch)?);
+    let tips = tips.into_iter().filter(|tip| Some(*tip) != own);
+    Ok(tips
+        .map(|tip| run.repo.tree_of(tip))
+        .collect::<Result<_, _>>()?)
 }
 
 /// A random wait of up to 50 ms, doubling with each rejection up to 3 s, so that machines which

@@ -54,7 +54,7 @@ pub(crate) fn start(run: &mut Run<'_>, online: bool) -> Result<Start, SyncError>
 
 /// Commits of other branches with sync data: of machines that have one of their own, and of the
 /// branch's former names.
-fn other_branches(run: &Run<'_>) -> Result<Vec<Oid>, SyncError> {
+pub(super) fn other_branches(run: &Run<'_>) -> Result<Vec<Oid>, SyncError> {
     let machines = run.target.tracking(MACHINES);
     let mut all: Vec<Oid> = run.repo.tips_below(&machines)?.into_values().collect();
     // Machines of an older version may go on with the branch as it was called before.

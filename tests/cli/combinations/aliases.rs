@@ -141,6 +141,7 @@ fn succeed(world: &World) -> [Machine<'_>; 2] {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pruned_records_of_an_alias_show_their_part_of_its_targets_totals() {
     let world = World::new();
     let [ada, bob] = succeed(&world);
@@ -175,6 +176,7 @@ fn records_of_an_alias_that_were_pruned_first_show_their_part_too() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pruned_records_of_an_alias_are_the_requests_of_its_summary_only_target() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

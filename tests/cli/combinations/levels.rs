@@ -182,6 +182,7 @@ fn pruned_records_of_a_backup_do_not_hide_another_session() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pruned_records_of_a_merged_machine_do_not_hide_those_of_its_successor() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

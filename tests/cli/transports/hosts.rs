@@ -199,6 +199,7 @@ fn a_credential_helper_that_hangs_is_cut_off_with_its_children() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_gpg_that_hangs_is_cut_off_and_the_next_run_signs_or_pushes() {
     let world = World::new();
     let machine = world.machine("ada");
