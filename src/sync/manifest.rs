@@ -69,13 +69,6 @@ fn is_kept(view: View<'_>, old: &Manifest, options: &Options) -> Result<bool, Sy
     Ok(old.rules > options.rules || foreign || fresh)
 }
 
-/// Whether a later version of this tool computed the manifest: then that stays. One that cannot be
-/// read is computed anew.
-pub(super) fn has_newer_rules(view: View<'_>, rules: u64) -> bool {
-    let bytes = view.whole(MANIFEST).ok().flatten().unwrap_or_default();
-    Manifest::read(&bytes).is_ok_and(|manifest| manifest.rules > rules)
-}
-
 /// Computes the manifest anew, where the one that is there does not stay.
 pub(super) fn derive(
     view: View<'_>,

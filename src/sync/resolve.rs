@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 
 use super::error::SyncError;
-use super::manifest::has_newer_rules;
 use super::view::View;
 use crate::cache::Cache;
 use crate::git::repo::{Blob, Entry, FILE, FOLDER, Repo};
@@ -188,7 +187,7 @@ fn files(
     };
     let mut files: BTreeMap<String, Entry> = blobs.map(entry).collect();
     let view = View::new(repo, root, cache);
-    if !has_newer_rules(view, rules) {
+    if !view.has_newer_rules(rules) {
         let text = view.manifest(rules)?.write();
         let oid = repo.write_file(MANIFEST, text.as_bytes())?;
         files.insert(MANIFEST.to_owned(), Entry { mode: FILE, oid });

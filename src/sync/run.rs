@@ -40,22 +40,24 @@ pub(crate) fn run(places: &Places, options: &Options) -> Result<Outcome, SyncErr
     let git = Git::find(options.attended)?
         .with_silence(silence)
         .with_watcher(options.watcher.clone());
-    let outcome = match once(places, options, &config, &git, false) {
-        Err(error) if error.lacks_objects() => {
-            let in_fetch = matches!(error, SyncError::Repo(RepoError::Process(_)));
-            let healed = match repair(places, options, &git, error) {
-                // The damage may be the remote's: then what is here is committed, and waits.
-                Err(SyncError::Incomplete { .. }) if in_fetch => Healed::default(),
-                other => other?,
-            };
-            Outcome {
-                healed,
-                ..once(places, options, &config, &git, true)?
+    let mut repaired = None;
+    loop {
+        match once(places, options, &config, &git, repaired.is_some()) {
+            Err(error) if repaired.is_none() && error.lacks_objects() => {
+                let in_fetch = matches!(error, SyncError::Repo(RepoError::Process(_)));
+                repaired = Some(match repair(places, options, &git, error) {
+                    // The damage may be the remote's: then what is here is committed, and waits.
+                    Err(SyncError::Incomplete { .. }) if in_fetch => Healed::default(),
+                    other => other?,
+                });
+            }
+            ended => {
+                let mut outcome = Outcome { cleared, ..ended? };
+                outcome.healed = repaired.unwrap_or(outcome.healed);
+                return Ok(outcome);
             }
         }
-        ended => ended?,
-    };
-    Ok(Outcome { cleared, ..outcome })
+    }
 }
 
 /// One run through all stages. `healed`: damaged objects were repaired already.

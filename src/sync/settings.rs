@@ -48,16 +48,6 @@ pub(super) fn configure(places: &Places, repo: &Repo, options: &Options) -> Resu
     Ok(())
 }
 
-/// Refuses to write in clear what is to be encrypted.
-pub(super) fn needs_key(config: &config::Config, key: Option<&Key>) -> Result<(), SyncError> {
-    match key {
-        None if config.encrypt => Err(SyncError::NoKey {
-            why: "privacy_settings.encryption asks for encryption at rest".to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// What projects are called.
 pub(crate) fn naming(config: &config::Config, key: Option<&Key>) -> Result<Naming, SyncError> {
     let shown = match (config.exclude_project_names, config.hash_project_names, key) {
@@ -128,23 +118,4 @@ pub(super) fn next_try(failures: &Failures, (count, last): (u64, Timestamp)) -> 
 /// The text of the lock file, for other runs.
 pub(super) fn label(options: &Options) -> String {
     format!("pid {}, since {}\n", std::process::id(), options.now)
-}
-
-/// The options with those of `config.json`. The pseudonym of a machine's name is the same in every
-/// run.
-pub(super) fn with_settings(
-    options: &Options,
-    config: &config::Config,
-    machine: &MachineId,
-) -> Options {
-    let mut options = Options {
-        summary_only: options.summary_only || config.summary_only,
-        snapshot: options.snapshot || config.snapshots,
-        retention_days: config.retention_days,
-        ..options.clone()
-    };
-    if config.anonymize_hostname {
-        options.host.hostname = format!("machine-{}", machine.short());
-    }
-    options
 }

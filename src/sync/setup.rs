@@ -55,28 +55,47 @@ pub(crate) fn init(
     identity::take_up_id(places)?;
     profiles::remember(&places.state, &places.named)?;
     let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
-    set_up(
-        places,
-        options,
-        &git,
-        (machine, new_id),
-        remote,
-        per_machine,
-    )
+    let made = set_up(places, options, &git, remote, per_machine)?;
+    if options.front_page.is_some() {
+        setup::want_front_page(&made.repo, options.front_page)?;
+    }
+    Ok(Init {
+        machine,
+        new_id,
+        new_repo: made.is_new,
+        remote: made.address.map(|url| hide_secrets(&url)),
+        joined: made.joined,
+        per_machine: setup::is_per_machine(&made.repo)?,
+        hooks: hooks::install(&made.repo, &git, &options.program, false)?,
+    })
 }
 
-/// As [`init`], with the lock held.
+/// A repository that was set up.
+pub(super) struct SetUp {
+    repo: Repo,
+    /// It was made just now.
+    is_new: bool,
+    /// The remote's address.
+    address: Option<String>,
+    /// The remote had data of other machines.
+    joined: bool,
+}
+
+/// As [`init`], with the lock held, for the repository alone, and without hooks: every run installs
+/// them.
 pub(super) fn set_up(
     places: &Places,
     options: &Options,
     git: &Git,
-    (machine, new_id): (MachineId, bool),
     remote: Option<&str>,
     per_machine: bool,
-) -> Result<Init, SyncError> {
-    let (repo, new_repo) = open_or_create(places, git, remote)?;
-    let target = note_choices(&repo, options, per_machine)?;
-    let per_machine = setup::is_per_machine(&repo)?;
+) -> Result<SetUp, SyncError> {
+    let (repo, is_new) = open_or_create(places, git, remote)?;
+    if per_machine {
+        setup::choose_layout(&repo)?;
+    }
+    let target = repo.target()?;
+    repo.keep_branch(&target.branch)?;
     let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
     configure(places, &repo, options)?;
     let tip = repo.commit_at(&target.tracking(&target.branch))?;
@@ -88,29 +107,12 @@ pub(super) fn set_up(
         begin(&repo, git, &target, first)?;
     }
     repo.flush()?;
-    let address = repo.address(target.remote.as_deref());
-    Ok(Init {
-        machine,
-        new_id,
-        new_repo,
-        remote: address.map(|url| hide_secrets(&url)),
+    Ok(SetUp {
+        address: repo.address(target.remote.as_deref()),
+        repo,
+        is_new,
         joined: tip.is_some() || others,
-        per_machine,
-        hooks: hooks::install(&repo, git, &options.program, false)?,
     })
-}
-
-/// Has the repository remember what was chosen, and the branch that is synced.
-fn note_choices(repo: &Repo, options: &Options, per_machine: bool) -> Result<Target, SyncError> {
-    if per_machine {
-        setup::choose_layout(repo)?;
-    }
-    if options.front_page.is_some() {
-        setup::want_front_page(repo, options.front_page)?;
-    }
-    let target = repo.target()?;
-    repo.keep_branch(&target.branch)?;
-    Ok(target)
 }
 
 /// The repository, and whether it was made just now.

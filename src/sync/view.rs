@@ -105,6 +105,13 @@ impl<'a> View<'a> {
         })?)
     }
 
+    /// Whether a later version of this tool computed the manifest that is there: then that stays.
+    /// One that cannot be read is computed anew.
+    pub(crate) fn has_newer_rules(self, rules: u64) -> bool {
+        let bytes = self.whole(layout::MANIFEST).ok().flatten();
+        Manifest::read(&bytes.unwrap_or_default()).is_ok_and(|manifest| manifest.rules > rules)
+    }
+
     /// The manifest, computed anew by `rules`.
     pub(crate) fn manifest(self, rules: u64) -> Result<Manifest, SyncError> {
         Ok(overview::manifest(

@@ -12,7 +12,7 @@ use crate::store::config::Config;
 use crate::store::{Places, key, machine_id, profiles};
 use crate::sync::error::SyncError;
 use crate::sync::options::{Options, Task};
-use crate::sync::settings::{configure, naming, needs_key, reader, with_settings};
+use crate::sync::settings::{configure, naming, reader};
 use crate::sync::{clear, identity, resolve, setup};
 
 /// A run that is ready to read.
@@ -35,16 +35,16 @@ pub(crate) fn prepare<'a>(
     healed: bool,
 ) -> Result<Prepared<'a>, SyncError> {
     let key = key::read(&places.key)?;
-    let (machine, new_id, copied) = identify(places, options)?;
+    let (machine, copied) = identify(places, options)?;
     let options = with_settings(options, config, &machine);
-    let set_up = set_up_if_new(places, &options, git, (&machine, new_id))?;
+    let set_up = set_up_if_new(places, &options, git)?;
     let (repo, target) = open(places, &options, git, key.as_ref())?;
     let config = prepare_sealing(&repo, places, &options, config, key.as_ref())?;
+    let options = with_clone(options, &repo)?;
+    check_remote(&repo, &target, &options)?;
     let finished = finish(&repo, git, &target, &options, places)?;
     let naming = naming(&config, key.as_ref())?;
     let reader = reader(&repo, &naming, options.summary_only)?;
-    let options = with_clone(options, &repo)?;
-    check_remote(&repo, &target, &options)?;
     Ok(Prepared {
         run: Run {
             places,
@@ -68,13 +68,38 @@ pub(crate) fn prepare<'a>(
     })
 }
 
-/// This machine's id, whether it was made just now, and whether it was made on another computer.
-fn identify(places: &Places, options: &Options) -> Result<(MachineId, bool, bool), SyncError> {
+/// Refuses to write in clear what is to be encrypted.
+pub(crate) fn needs_key(config: &Config, key: Option<&Key>) -> Result<(), SyncError> {
+    match key {
+        None if config.encrypt => Err(SyncError::NoKey {
+            why: "privacy_settings.encryption asks for encryption at rest".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The options with those of `config.json`. The pseudonym of a machine's name is the same in every
+/// run.
+pub(crate) fn with_settings(options: &Options, config: &Config, machine: &MachineId) -> Options {
+    let mut options = Options {
+        summary_only: options.summary_only || config.summary_only,
+        snapshot: options.snapshot || config.snapshots,
+        retention_days: config.retention_days,
+        ..options.clone()
+    };
+    if config.anonymize_hostname {
+        options.host.hostname = format!("machine-{}", machine.short());
+    }
+    options
+}
+
+/// This machine's id, and whether it was made on another computer.
+fn identify(places: &Places, options: &Options) -> Result<(MachineId, bool), SyncError> {
     identity::take_up_id(places)?;
     profiles::remember(&places.state, &places.named)?;
-    let (machine, new_id) = machine_id::read_or_create(&places.machine_id)?;
+    let (machine, _) = machine_id::read_or_create(&places.machine_id)?;
     let host = machine_id::check_host(&places.machine_id, &options.host.fingerprint)?;
-    Ok((machine, new_id, host == machine_id::Host::Other))
+    Ok((machine, host == machine_id::Host::Other))
 }
 
 /// Fails where there is nothing to download from.
@@ -87,19 +112,14 @@ fn check_remote(repo: &Repo, target: &Target, options: &Options) -> Result<(), S
 }
 
 /// Sets the machine up by itself where there is no repository, and returns whether it did.
-fn set_up_if_new(
-    places: &Places,
-    options: &Options,
-    git: &Git,
-    (machine, new_id): (&MachineId, bool),
-) -> Result<bool, SyncError> {
+fn set_up_if_new(places: &Places, options: &Options, git: &Git) -> Result<bool, SyncError> {
     if Repo::open(&places.repo)?.is_some() {
         return Ok(false);
     }
     if options.task != Task::Sync {
         return Err(SyncError::NoRemote);
     }
-    setup::set_up(places, options, git, (machine.clone(), new_id), None, false)?;
+    setup::set_up(places, options, git, None, false)?;
     Ok(true)
 }
 
