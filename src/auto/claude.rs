@@ -261,7 +261,7 @@ mod tests {
             "{}\n",
             "{\n  \"model\": \"opus\"\n}\n",
             "{\"z\":1,\"a\":[1,2,{\"b\":null}]}",
-            "{\n    \"hooks\": {\n        \"Stop\": [\n            {\n                \"hooks\": [\n                    {\"type\": \"command\", \"command\": \"say done\"}\n                ]\n            }\n        ]\n    },\n    \"model\": \"opus\"\n}\n",
+            "{\n    \"hooks\": {\n        \"Stop\": [\n            {\n                \"hooks\": [\n                    {\"type\": \"command\", \"command\": \"echo done\"}\n                ]\n            }\n        ]\n    },\n    \"model\": \"opus\"\n}\n",
             "{\n\t// mine\n\t\"hooks\": {\"PreToolUse\": [{\"matcher\": \"Bash\", \"hooks\": []}]},\n}\n",
             "\u{feff}{\r\n  \"model\": \"opus\"\r\n}\r\n",
         ] {

@@ -46,7 +46,7 @@ pub(crate) enum Event<'a> {
     /// A git command begins; secrets in addresses are hidden.
     Git(&'a str),
     /// A git command that talks to a remote printed something, which comes from outside.
-    Said(&'a str),
+    Output(&'a str),
     /// The git command ended: well or not.
     GitEnded(bool),
     /// A single thing was done, such as a file read or written.

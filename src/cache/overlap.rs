@@ -21,7 +21,7 @@ use crate::base::window::Span;
 use crate::fleet::DataError;
 use crate::git::repo::Repo;
 
-/// Of a shortened record only the day is known, in milliseconds.
+/// Of a pruned record only the day is known, in milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// For each portion whether it must be read whole.
@@ -40,7 +40,7 @@ pub(crate) fn overlapping(
     let sums: Vec<Span> = portions.iter().filter_map(|one| one.digest.sums).collect();
     let compared = |one: &Digested| {
         one.digest.span().is_some_and(|window| {
-            // Of a record that was shortened only the day is known.
+            // Of a record that was pruned only the day is known.
             let (first, last) = (
                 window.first.millis(),
                 window.last.millis().saturating_add(DAY),
@@ -130,12 +130,12 @@ fn sharing(portions: &[Digested], ids: &[(u64, usize, u64)]) -> Vec<bool> {
                 .filter(|(_, at, _)| !portions[*at].portion.is_machine_file)
         };
         let mut shared = days().any(|(_, at, _)| days().any(|(_, other, _)| at != other));
-        for (_, at, said) in group
+        for (_, at, check) in group
             .iter()
             .filter(|(_, at, _)| portions[*at].portion.is_machine_file)
         {
             shared |= !days().any(|(_, day, there)| {
-                portions[*day].portion.machine == portions[*at].portion.machine && there == said
+                portions[*day].portion.machine == portions[*at].portion.machine && there == check
             });
         }
         if shared {
@@ -265,7 +265,7 @@ fn ids(
             out.extend(
                 ids.into_iter()
                     .filter(|(id, _)| wanted(*id))
-                    .map(|(id, said)| (id, *at, said)),
+                    .map(|(id, check)| (id, *at, check)),
             );
         }
     }

@@ -157,7 +157,7 @@ impl Index {
                 .as_chunks::<2>()
                 .0
                 .iter()
-                .map(|[id, said]| (*id, *said))
+                .map(|[id, check]| (*id, *check))
                 .collect();
             Ok(Some(FileDigest {
                 digest,
@@ -220,7 +220,7 @@ impl Index {
             .db
             .prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
         for (path, oid, file) in files {
-            let ids = bytes(file.ids.iter().flat_map(|(id, said)| [*id, *said]));
+            let ids = bytes(file.ids.iter().flat_map(|(id, check)| [*id, *check]));
             insert.execute(params![
                 path,
                 oid.as_bytes(),

@@ -63,7 +63,7 @@ pub(crate) fn lines() -> Watcher {
                 eprintln!("git {how}took {:.3} s", took(since.git.take()));
             }
             Event::Did(what) => eprintln!("{}", printable(what, 400)),
-            Event::Moved(..) | Event::Said(_) => {}
+            Event::Moved(..) | Event::Output(_) => {}
         }
     })
 }
@@ -80,7 +80,7 @@ pub(crate) fn bars(after: Duration) -> Watcher {
                 *shown = Some(StepBar::new(*step, *parts, after));
             }
             (Event::Moved(step, parts), Some(bar)) if bar.step == *step => bar.bar.inc(*parts),
-            (Event::Said(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => {
+            (Event::Output(text), Some(bar)) if bar.step.is_far() && !text.is_empty() => {
                 bar.report(text, after);
             }
             (Event::Ended(step), Some(bar)) if bar.step == *step => *shown = None,

@@ -56,7 +56,7 @@ impl Rules {
         });
     }
 
-    /// Shortens the records of a day file as retention wants it.
+    /// Prunes the records of a day file as retention wants it.
     fn shorten_day(&self, file: &mut DayFile) {
         let machine = file.machine.clone();
         let Some(bound) = self.pruned_before(&machine) else {
@@ -70,7 +70,7 @@ impl Rules {
             file.records = file
                 .records
                 .iter()
-                .map(|record| self.shortened(&machine, record))
+                .map(|record| self.pruned(&machine, record))
                 .collect();
         }
     }
@@ -98,7 +98,7 @@ impl Rules {
     }
 
     /// Takes sessions out of a machine file that are forgotten, or of which only days are listed
-    /// that are shortened.
+    /// that are pruned.
     fn forget_sessions(&self, file: &mut SyncFile, judge: &mut Judge) {
         let pruned = self.pruned_before(&file.machine.uuid);
         let mut is_gone = |id: &SessionId, session: &Session| {
@@ -130,7 +130,7 @@ impl Rules {
         }
     }
 
-    /// Takes records out of a machine file's sessions that are forgotten or shortened, and the
+    /// Takes records out of a machine file's sessions that are forgotten or pruned, and the
     /// projects of old ones.
     fn shorten_sessions(&self, file: &mut SyncFile, judge: &mut Judge) {
         let machine = file.machine.uuid.clone();

@@ -29,15 +29,17 @@ pub(crate) enum Effect {
 /// What a decision does. `written`: when the file in which it stands was written last.
 ///
 /// No clock is asked: all machines must agree, now and in a year.
-pub(crate) fn effect(kind: &str, subject: &str, said: &Extra, written: Timestamp) -> Effect {
+pub(crate) fn effect(kind: &str, subject: &str, members: &Extra, written: Timestamp) -> Effect {
     if kind != FORGOTTEN {
         return Effect::Holds;
     }
-    if said.get(UNDONE).is_some_and(|value| value == true) {
+    if members.get(UNDONE).is_some_and(|value| value == true) {
         return Effect::Undone;
     }
     match subject.split_once(':') {
-        Some(("before", day)) if Day::parse(day).is_some_and(|day| day > latest(said, written)) => {
+        Some(("before", day))
+            if Day::parse(day).is_some_and(|day| day > latest(members, written)) =>
+        {
             Effect::Ahead
         }
         _ => Effect::Holds,
@@ -45,16 +47,16 @@ pub(crate) fn effect(kind: &str, subject: &str, said: &Extra, written: Timestamp
 }
 
 /// When a tombstone was made, where it states that.
-pub(crate) fn made(said: &Extra) -> Option<Timestamp> {
-    Timestamp::parse(said.get(MADE)?.as_str()?)
+pub(crate) fn made(members: &Extra) -> Option<Timestamp> {
+    Timestamp::parse(members.get(MADE)?.as_str()?)
 }
 
 /// The last day that a tombstone may name. One of an earlier version does not state when it was
 /// made: at the latest when its file was written, and such a version let the next day pass.
-fn latest(said: &Extra, written: Timestamp) -> Day {
+fn latest(members: &Extra, written: Timestamp) -> Day {
     const DAY: i64 = 24 * 60 * 60 * 1000;
     let next = Timestamp::from_millis(written.millis().saturating_add(DAY)).unwrap_or(written);
-    made(said).map_or(next.day(), Timestamp::day)
+    made(members).map_or(next.day(), Timestamp::day)
 }
 
 #[cfg(test)]
@@ -64,13 +66,13 @@ mod tests {
     #[test]
     fn a_tombstone_for_days_to_come_does_nothing_whenever_it_is_read() {
         let time = |text: &str| Timestamp::parse(text).expect("a time");
-        let said =
+        let members =
             |made: Option<&str>| Extra::from_iter(made.map(|made| (MADE.to_owned(), made.into())));
         let of = |day: &str, made: Option<&str>, written: &str| {
             effect(
                 FORGOTTEN,
                 &format!("before:{day}"),
-                &said(made),
+                &members(made),
                 time(written),
             )
         };

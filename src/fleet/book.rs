@@ -23,7 +23,7 @@ pub(crate) const UNIT: &str = "USD per million tokens";
 pub(crate) fn rules(decisions: &Decisions) -> Vec<Rule> {
     let mut all: Vec<_> = decisions
         .about(PRICE)
-        .filter_map(|(subject, revision, said)| Some((revision, subject, said.get("price")?)))
+        .filter_map(|(subject, revision, members)| Some((revision, subject, members.get("price")?)))
         .collect();
     all.sort_by_key(|(revision, subject, _)| (*revision, *subject));
     let rules = all

@@ -105,7 +105,7 @@ impl Compared {
             .peekable();
         if held.peek().is_some() {
             self.touched = true;
-            // What shortened records show of it was deducted before they were shortened.
+            // What pruned records show of it was deducted before they were pruned.
             let is_deducted =
                 held.any(|(machine, level)| *level < Level::Full && self.settled.contains(machine));
             if !is_deducted {

@@ -83,7 +83,7 @@ impl Decisions {
         kind: &'a str,
     ) -> impl Iterator<Item = (&'a str, u64, &'a Extra)> {
         let all = self.0.iter().filter(move |((of, _), _)| of == kind);
-        all.map(|((_, subject), (revision, _, said))| (subject.as_str(), *revision, said))
+        all.map(|((_, subject), (revision, _, members))| (subject.as_str(), *revision, members))
     }
 
     /// The label of a machine.
@@ -119,14 +119,14 @@ impl Decisions {
             .map(|(_, revision, _)| revision)
             .max()
             .unwrap_or(0);
-        let say = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
+        let members = Extra::from([(intent.key.to_owned(), intent.value.clone())]);
         (
             (
                 intent.kind.to_owned(),
                 intent.subject.clone(),
                 known.saturating_add(1),
             ),
-            Decision(say),
+            Decision(members),
         )
     }
 }
@@ -184,10 +184,10 @@ mod tests {
             .collect();
         let mut decisions = Decisions::default();
         for (from, into) in [(0, 1), (1, 2), (3, 4), (4, 3)] {
-            let say = Extra::from([("into".to_owned(), ids[into].as_str().into())]);
+            let members = Extra::from([("into".to_owned(), ids[into].as_str().into())]);
             decisions.0.insert(
                 (MERGED.to_owned(), ids[from].to_string()),
-                (1, String::new(), say),
+                (1, String::new(), members),
             );
         }
         assert_eq!(places(&ids, &decisions), [2, 2, 2, 3, 4]);

@@ -57,13 +57,13 @@ impl Rules {
     }
 
     /// A record at the level that retention allows on a machine.
-    pub(crate) fn shortened(&self, machine: &MachineId, record: Record) -> Record {
+    pub(crate) fn pruned(&self, machine: &MachineId, record: Record) -> Record {
         if self
             .pruned
             .get(machine)
             .is_some_and(|bound| record.day() < *bound)
         {
-            record.shortened(Level::Bare)
+            record.pruned(Level::Bare)
         } else {
             record
         }

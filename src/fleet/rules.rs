@@ -34,7 +34,7 @@ struct Tombstone {
     revision: u64,
     /// Its members, as text: of two of one revision the greater holds.
     text: String,
-    said: Extra,
+    members: Extra,
     effect: Effect,
 }
 
@@ -90,12 +90,12 @@ impl Rules {
         out
     }
 
-    fn add(&mut self, subject: &str, revision: u64, said: &Extra, written: Timestamp) {
+    fn add(&mut self, subject: &str, revision: u64, members: &Extra, written: Timestamp) {
         let new = Tombstone {
             revision,
-            text: Object::new().extra(said).line(),
-            said: said.clone(),
-            effect: authority::effect(FORGOTTEN, subject, said, written),
+            text: Object::new().extra(members).line(),
+            members: members.clone(),
+            effect: authority::effect(FORGOTTEN, subject, members, written),
         };
         self.put(subject, new);
     }
@@ -126,7 +126,7 @@ impl Rules {
                 continue;
             }
             let salt = stone
-                .said
+                .members
                 .get("salt")
                 .and_then(Value::as_str)
                 .unwrap_or_default()
@@ -146,12 +146,12 @@ impl Rules {
     }
 
     /// Adds a decision that is taken now.
-    pub(crate) fn decide(&mut self, subject: &str, said: &Extra, now: Timestamp) {
+    pub(crate) fn decide(&mut self, subject: &str, members: &Extra, now: Timestamp) {
         let known = self
             .tombstones
             .get(subject)
             .map_or(0, |stone| stone.revision);
-        self.add(subject, known.saturating_add(1), said, now);
+        self.add(subject, known.saturating_add(1), members, now);
         self.settle();
     }
 
@@ -160,12 +160,12 @@ impl Rules {
         self.tombstones.iter().map(|(subject, stone)| Stone {
             subject: subject.clone(),
             salt: stone
-                .said
+                .members
                 .get("salt")
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned(),
-            made: authority::made(&stone.said),
+            made: authority::made(&stone.members),
             effect: stone.effect,
         })
     }

@@ -1,7 +1,7 @@
 //! Settles what needs a time, a session or a project to be decided, before these are taken away.
 //!
-//! Shortening changes no total: what sums exceed records is computed with the records as they are,
-//! and again with the shortened ones; the difference is noted as deducted.
+//! Pruning changes no total: what sums exceed records is computed with the records as they are,
+//! and again with the pruned ones; the difference is noted as deducted.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -90,7 +90,7 @@ fn find<'s>(sums: &'s Sums, key: &SumKey, machine: MachineIndex) -> Option<&'s C
         .or_else(|| same().next())
 }
 
-/// Notes in a record that is to be shortened which records without an id of their own are the same
+/// Notes in a record that is to be pruned which records without an id of their own are the same
 /// request.
 pub(crate) fn note_twin(record: &mut Record, derived: &BTreeSet<RecordId>) {
     if !record.derived && derived.contains(&record.twin()) {

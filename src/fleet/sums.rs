@@ -3,7 +3,7 @@
 //!
 //! One mechanism for all sources; what differs between them is in [`crate::record::Source`]. Sums
 //! have no ids of requests, so that they are compared by time, model and session. A machine that
-//! shortened records has noted what of them was taken away (`deducted`): its shortened records are
+//! pruned records has noted what of them was taken away (`deducted`): its pruned records are
 //! not looked at again.
 
 use std::collections::{BTreeMap, HashMap};

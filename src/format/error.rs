@@ -28,7 +28,7 @@ pub enum FormatError {
     #[error("it has format version {0}, which is newer than the 1.x that this tool reads")]
     Newer(String),
     /// Its own machine or day is not that of its place.
-    #[error("it says that it is the file of {0}")]
+    #[error("it states that it is the file of {0}")]
     Misplaced(String),
 }
 

@@ -1,7 +1,7 @@
 //! From one major version of the format to the next.
 //!
 //! Minor versions only add optional members and need no migration. A major version moves or changes
-//! what is there, so that older tools must not write it: they ask for an update. Migrating is one
+//! existing files, so that older tools must not write it: they ask for an update. Migrating is one
 //! commit that changes every file and loses nothing; git keeps the old one.
 
 use std::collections::BTreeMap;

@@ -13,7 +13,7 @@ pub(crate) enum Cause {
     /// There is no repository at this address, or none that this login may see.
     NotFound,
     /// The host may not show it, by law (HTTP 451).
-    Withheld,
+    Blocked,
     /// The server reports an error of its own.
     Server,
     /// What answers is no git server, such as a login page of a network.
@@ -89,7 +89,7 @@ const SIGNS: [(Cause, &[&str]); 16] = [
             "access denied",
         ],
     ),
-    (Cause::Withheld, &["returned error: 451"]),
+    (Cause::Blocked, &["returned error: 451"]),
     (Cause::Server, &["returned error: 5", "returned error: 429"]),
     (
         Cause::ObjectFormat,
@@ -130,7 +130,10 @@ const SIGNS: [(Cause, &[&str]); 16] = [
             "connect tunnel failed",
         ],
     ),
-    (Cause::Silence, &["was cut off after it had said nothing"]),
+    (
+        Cause::Silence,
+        &["was cut off after it had printed nothing"],
+    ),
     (
         Cause::Cut,
         &[
@@ -199,7 +202,7 @@ impl Cause {
             Self::LoginRefused => "it does not accept the login that git has stored",
             Self::Forbidden => "it refuses access to this login or key",
             Self::NotFound => "there is no repository at its address, or this login may not see it",
-            Self::Withheld => "its host withholds the repository for legal reasons",
+            Self::Blocked => "its host blocks the repository for legal reasons",
             Self::Server => "its server reports an error",
             Self::NotGit => "something other than a git server answers at its address",
             Self::ObjectFormat => "it is a SHA-256 repository, which claude-sync does not support",
@@ -231,7 +234,7 @@ impl Cause {
             }
             Self::Forbidden => format!("check at the host that this login or key may use the repository; to try it by hand: {by_hand}"),
             Self::NotFound => format!("compare {address} with the host's, and check that this login or key may see the repository"),
-            Self::Withheld => format!(
+            Self::Blocked => format!(
                 "ask the host why, and whether it may be reached from another country or network. To move to another host: {move_to}"
             ),
             Self::Server => "wait: later runs try again. If it lasts, look at the host's status or the server's log".to_owned(),
@@ -279,11 +282,11 @@ mod tests {
         ),
         (
             "fatal: unable to access 'https://host/': The requested URL returned error: 451",
-            Cause::Withheld,
+            Cause::Blocked,
         ),
         (
             "error: RPC failed; HTTP 451 curl 22 The requested URL returned error: 451",
-            Cause::Withheld,
+            Cause::Blocked,
         ),
         (
             "fatal: repository 'https://host/r.git/' not found",
@@ -346,7 +349,7 @@ mod tests {
             Cause::Connection,
         ),
         (
-            "git fetch was cut off after it had said nothing for 120 s",
+            "git fetch was cut off after it had printed nothing for 120 s",
             Cause::Silence,
         ),
         (

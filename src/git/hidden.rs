@@ -24,7 +24,7 @@ const BYTES: u64 = 512 << 20;
 /// How many files are shown.
 const FILES: u64 = 100_000;
 
-/// So few new files, and new bytes, are shown without a look at what is there.
+/// So few new files, and new bytes, are shown without a look at the existing files.
 const FEW: (u64, u64) = (100, 1 << 20);
 
 /// A file of a tree.

@@ -27,13 +27,13 @@ pub enum GitError {
         found: String,
     },
     /// The program `git` does not print its version.
-    #[error("the git in PATH is not git, or hides it: git version printed {}", if said.is_empty() { "nothing" } else { said.as_str() })]
+    #[error("the git in PATH is not git, or hides it: git version printed {}", if output.is_empty() { "nothing" } else { output.as_str() })]
     NotGit {
         /// What it printed, escaped.
-        said: String,
+        output: String,
     },
     /// It was silent for too long, and was ended.
-    #[error("git {what} was cut off after it had said nothing for {seconds} s")]
+    #[error("git {what} was cut off after it had printed nothing for {seconds} s")]
     Silent {
         /// The subcommand of git, such as `fetch`.
         what: String,

@@ -73,7 +73,7 @@ impl Git {
             .map(str::to_owned)
         else {
             return Err(GitError::NotGit {
-                said: printable_lines(text.trim(), 2),
+                output: printable_lines(text.trim(), 2),
             });
         };
         let mut numbers = found
@@ -157,8 +157,10 @@ impl Git {
                     .rfind(|line| !line.trim().is_empty())
                     .map(hide_secrets)
             };
-            self.watcher
-                .see_text(|| last(bytes).unwrap_or_default(), |text| Event::Said(text));
+            self.watcher.see_text(
+                || last(bytes).unwrap_or_default(),
+                |text| Event::Output(text),
+            );
         };
         let began = SystemTime::now();
         match self.reported(args, || {

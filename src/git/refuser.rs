@@ -13,7 +13,7 @@ impl Refuser {
     /// What to do next.
     pub(crate) fn next(self) -> &'static str {
         match self {
-            Self::Hook => "see what the hook says; its rules are the remote repository's",
+            Self::Hook => "read the message of the hook; its rules are the remote repository's",
             Self::Host => {
                 "check at the host that this machine's key or token may write, that the branch is not protected, and that the repository is neither archived nor full"
             }

@@ -70,7 +70,7 @@ fn kept(entries: BTreeMap<String, Option<Entry>>) -> Entries {
         .collect()
 }
 
-/// Joins two root trees: `sync` without a base, the user's own files with one, as git would.
+/// Joins two root trees: `sync` without a base, other files with one, as git would.
 pub fn join_roots(
     repo: &Repo,
     base: Option<Oid>,

@@ -41,7 +41,7 @@ impl Record {
             id: self.id,
             derived: self.derived && other.derived,
             fast: self.fast || other.fast,
-            // A shortened record has no place in its session.
+            // A pruned record has no place in its session.
             index: if full {
                 given_first(self.index, other.index)
             } else {

@@ -2,7 +2,7 @@
 //!
 //! Claude Code adds up what a session used and writes that into the transcript when it ends
 //! (`cost-state`). What one such state adds to the one before it is an *increment*. It is a record
-//! of its own, with an identity of its own, so that it joins, is shortened, sealed and forgotten as
+//! of its own, with an identity of its own, so that it joins, is pruned, sealed and forgotten as
 //! requests are. Its counters are what it exceeds the requests of its stretch: that is settled when
 //! it is written, and only becomes less, so that of two versions the smaller one holds.
 
@@ -20,7 +20,7 @@ pub struct Ledger {
     pub state: RecordId,
     /// The account's figures of the model at that state, in all.
     pub after: Counters,
-    /// When its stretch begins; of a shortened record the start of that day, and without a session
+    /// When its stretch begins; of a pruned record the start of that day, and without a session
     /// that of its own day.
     pub from: Timestamp,
 }

@@ -117,7 +117,7 @@ pub enum Level {
 /// Where and when a request was made, at a level of detail.
 ///
 /// Ordered by level first. Between versions of one machine's files the minimum holds: what was
-/// shortened stays shortened. Within a level it is the earliest copy: forked and resumed sessions
+/// pruned stays pruned. Within a level it is the earliest copy: forked and resumed sessions
 /// copy history, and the minimum is the original.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Origin {
@@ -221,7 +221,7 @@ impl Record {
 
     /// The record with no more detail than `level`. A lower record stays as it is.
     #[must_use]
-    pub fn shortened(mut self, level: Level) -> Self {
+    pub fn pruned(mut self, level: Level) -> Self {
         if level < self.origin.level {
             self.origin.level = level;
             self.origin.timestamp = self.origin.timestamp.day().start();

@@ -98,8 +98,8 @@ pub struct Sum {
     pub project: String,
     /// The totals that its source states.
     pub totals: Totals,
-    /// What of this machine's records was taken away from it before they were shortened. Where this
-    /// is there, the machine's shortened records are all in it.
+    /// What of this machine's records was taken away from it before they were pruned. Where this
+    /// is set, the machine's pruned records are all in it.
     pub deducted: Option<Totals>,
     /// Members that this version does not know.
     pub extra: Extra,

@@ -17,7 +17,7 @@ Written by `claude-sync`: token counts and costs per request, no conversation co
 | path | what it holds |
 |---|---|
 | `sync/manifest.json` | all machines and their totals, computed from the files below |
-| `sync/machines/` | a page for each machine: its totals and what its last sync brought |
+| `sync/machines/` | a file for each machine: its totals and what its last sync brought |
 | `sync/archive/YYYY/MM/MACHINE/DD.jsonl` | every usage record, by day |
 ";
 

@@ -171,7 +171,7 @@ fn a_transport_that_says_nothing_is_cut_off() {
     assert_eq!(ran.code, 7, "{}{}", ran.out, ran.err);
     assert!(
         ran.err
-            .contains("cut off after it had said nothing for 1 s"),
+            .contains("cut off after it had printed nothing for 1 s"),
         "{}",
         ran.err
     );

@@ -169,7 +169,7 @@ enum Step {
     OddPage(String),
     /// A file gains lines of imported totals: which source and zone, day, model and figures.
     Import(Place, Vec<Told>),
-    /// A file's records were shortened.
+    /// A file's records were pruned.
     Shorten(Place, bool),
     /// A file gains ids of forgotten records.
     Forget(Place, Vec<u8>),
@@ -357,7 +357,7 @@ fn apply(tree: &mut Tree, step: &Step, before: &[Tree]) {
             file.records = file
                 .records
                 .iter()
-                .map(|record| record.shortened(level))
+                .map(|record| record.pruned(level))
                 .collect();
             tree.insert(path, file.write().0.into_bytes());
         }

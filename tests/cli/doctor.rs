@@ -361,7 +361,7 @@ fn a_clock_that_is_behind() {
     );
     sees_with(
         &machine,
-        &[("clock", "error", "it says 1970-01-01T00:00:07.000Z")],
+        &[("clock", "error", "it shows 1970-01-01T00:00:07.000Z")],
         at("1970-01-01T00:00:07Z"),
     );
 }

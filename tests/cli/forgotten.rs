@@ -306,7 +306,7 @@ fn a_wrong_clock_prunes_nothing_and_a_long_history_goes_step_by_step() {
     assert_eq!(ada.fleet().0, 4);
 }
 
-// A machine went over to sums after it had synced records; then retention shortened them. Stubs have no session, so that the lines of sums
+// A machine went over to sums after it had synced records; then retention pruned them. Stubs have no session, so that the lines of sums
 // no longer found the records they repeat, and each request counted twice.
 #[test]
 fn what_is_shortened_is_told_by_the_sums_that_repeat_it() {
@@ -323,7 +323,7 @@ fn what_is_shortened_is_told_by_the_sums_that_repeat_it() {
     );
     ada.sync(&[]);
     assert_eq!(figures(&ada), before, "sums repeat what records say");
-    // Something that no record tells of, and then something much later, so that the days before are shortened.
+    // Something that no record tells of, and then something much later, so that the days before are pruned.
     ada.write(".claude/projects/p/s3.jsonl", &transcript("s3", 40..44));
     ada.sync(&[]);
     let whole = figures(&ada);
@@ -342,7 +342,7 @@ fn what_is_shortened_is_told_by_the_sums_that_repeat_it() {
         "show",
         "HEAD:sync/archive/2026/03/00616461-0000-4000-8000-000000000000/10.jsonl",
     ]);
-    assert!(!stored.contains("T08:"), "the day was shortened: {stored}");
+    assert!(!stored.contains("T08:"), "the day was pruned: {stored}");
     let after = figures(&ada);
     assert_eq!(after["requests"], 13);
     assert_eq!(

@@ -86,8 +86,8 @@ prop_compose! {
                 record.id = record.twin();
                 record.derived = true;
             }
-            1 => record = record.shortened(Level::Bare),
-            2 => record = record.shortened(Level::Daily),
+            1 => record = record.pruned(Level::Bare),
+            2 => record = record.pruned(Level::Daily),
             _ => {}
         }
         if record.origin.level < Level::Full {

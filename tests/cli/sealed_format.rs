@@ -125,7 +125,7 @@ fn the_test_vectors_hold_in_python() {
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{}", ran.out);
 }
 
-/// Two machines that used all that has a file of its own: snapshots, shortened records, imports, decisions, forgotten data, a plain merge.
+/// Two machines that used all that has a file of its own: snapshots, pruned records, imports, decisions, forgotten data, a plain merge.
 fn everything(world: &World) -> [Machine<'_>; 2] {
     let machines = ["ada", "bob"].map(|name| world.machine(name));
     let [ada, bob] = &machines;

@@ -135,7 +135,7 @@ fn a_transport_that_hangs_is_cut_off() {
         ran.code == 7
             && ran
                 .err
-                .contains("was cut off after it had said nothing for 1 s"),
+                .contains("was cut off after it had printed nothing for 1 s"),
         "{}",
         ran.err
     );

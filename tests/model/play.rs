@@ -231,7 +231,7 @@ impl<'s> Play<'s> {
         true
     }
 
-    /// A shortened record cannot be matched with a claim that comes later: what the claim exceeds is not known then.
+    /// A pruned record cannot be matched with a claim that comes later: what the claim exceeds is not known then.
     fn note_vague(&mut self, at: usize) {
         let home = &self.homes[at];
         if !home.summary_only && home.retention.is_none() {
@@ -256,7 +256,7 @@ impl<'s> Play<'s> {
             }
         }
         vague.into_iter().for_each(|place| {
-            self.truth.slots[place].vague = Some("records were shortened before the claim came");
+            self.truth.slots[place].vague = Some("records were pruned before the claim came");
         });
     }
 

@@ -284,7 +284,7 @@ impl Truth {
                 .iter()
                 .map(|work| if stated(work) { work.used } else { shown(work) })
                 .sum();
-            // Of shortened records of one day nobody knows which stretch each is in: the smaller figure is taken.
+            // Of pruned records of one day nobody knows which stretch each is in: the smaller figure is taken.
             let is_clear = self.lowered.is_empty();
             let is_known = is_clear
                 && !tab.vague

@@ -182,7 +182,7 @@ fn owner(truth: &Truth, request: u32, row: &Counted) {
     );
 }
 
-/// Where no copy was shortened, the earliest one says when and where. Where some were, the most detailed one does.
+/// Where no copy was pruned, the earliest one says when and where. Where some were, the most detailed one does.
 fn origin(truth: &Truth, request: u32, row: &Counted) {
     let copies = &truth.rows[&request];
     let rows = |full: bool| {
@@ -206,7 +206,7 @@ fn origin(truth: &Truth, request: u32, row: &Counted) {
     assert_eq!(
         row.source,
         RowSource::Record(Level::Full),
-        "request {request}: a shortened copy hides a full one: {row:?}"
+        "request {request}: a pruned copy hides a full one: {row:?}"
     );
     if copies.keys().any(|id| truth.lowered.contains(id)) {
         return;

@@ -53,13 +53,13 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(code)
 }
 
-/// Shortens and escapes the texts of a check. Texts from git may be long.
+/// Abbreviates and escapes the texts of a check. Texts from git may be long.
 fn clean(check: &mut Check) {
     let home = places::home();
     let home = home.map(|home| home.display().to_string());
     let home = home.unwrap_or_default();
     for text in [&mut check.what, &mut check.advice] {
-        *text = printable(&shorten(text, &home), MAX_TEXT);
+        *text = printable(&abbreviate(text, &home), MAX_TEXT);
     }
 }
 
@@ -181,7 +181,7 @@ fn sum(checks: &[Check]) -> String {
 }
 
 /// The text with the home folder as `~`, where a path begins with it.
-fn shorten(text: &str, home: &str) -> String {
+fn abbreviate(text: &str, home: &str) -> String {
     let home = home.trim_end_matches(['/', '\\']);
     if home.is_empty() {
         return text.to_owned();
@@ -202,20 +202,20 @@ fn shorten(text: &str, home: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{shorten, wrap};
+    use super::{abbreviate, wrap};
 
     #[test]
     fn the_home_folder_is_not_told() {
         assert_eq!(
-            shorten("/home/me/a and '/home/me', /home/me", "/home/me"),
+            abbreviate("/home/me/a and '/home/me', /home/me", "/home/me"),
             "~/a and '~', ~"
         );
-        assert_eq!(shorten("file:///home/me/r", "/home/me/"), "file://~/r");
+        assert_eq!(abbreviate("file:///home/me/r", "/home/me/"), "file://~/r");
         assert_eq!(
-            shorten("/home/melanie /srv/home/me/x", "/home/me"),
+            abbreviate("/home/melanie /srv/home/me/x", "/home/me"),
             "/home/melanie /srv/home/me/x"
         );
-        assert_eq!(shorten("/a/b", "/"), "/a/b");
+        assert_eq!(abbreviate("/a/b", "/"), "/a/b");
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) fn clock(here: &Installation) -> Check {
     if now < made() {
         return Check::error(
             NAME,
-            format!("it says {now}, before this program was made"),
+            format!("it shows {now}, before this program was made"),
             advice,
         );
     }
@@ -69,7 +69,7 @@ pub(crate) fn clock(here: &Installation) -> Check {
         .and_then(|manifest| manifest.updated_at.max(manifest.last_usage));
     match newest {
         Some(newest) if newest.since(now) > DAY => {
-            let what = format!("it says {now}, but something was synced that is of {newest}");
+            let what = format!("it shows {now}, but something was synced that is of {newest}");
             Check::warning(
                 NAME,
                 what,

@@ -35,7 +35,7 @@ pub(crate) fn identity(here: &Installation) -> Check {
     };
     let sign = here.config.as_ref().is_ok_and(|config| config.sign);
     let Ok(settings) = git.settings(repo.path()) else {
-        return Check::skipped(NAME, "git does not tell its configuration");
+        return Check::skipped(NAME, "git cannot list its configuration");
     };
     let advice = "git config --global user.name NAME; git config --global user.email ADDRESS";
     let signed = if sign {

@@ -152,7 +152,7 @@ fn content(repo: &Repo, place: &Path) -> Check {
         Err(error) => Check::error(
             NAME,
             error,
-            "any claude-sync fetches them again; claude-sync verify says what is damaged, \
+            "any claude-sync fetches them again; claude-sync verify lists what is damaged, \
              claude-sync verify --repair mends it",
         ),
     }

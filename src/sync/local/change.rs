@@ -82,7 +82,7 @@ impl LocalFiles {
             }
             let records = records
                 .iter()
-                .map(|record| self.shortened(record, Level::Full))
+                .map(|record| self.pruned(record, Level::Full))
                 .collect();
             if let Some(part) = self.parts.get_mut(&at) {
                 part.file.records = records;

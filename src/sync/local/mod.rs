@@ -1,4 +1,4 @@
-//! This machine's own files: reading them, placing new records, and writing what changed.
+//! This machine's files: reading them, placing new records, and writing what changed.
 
 mod accounts;
 mod change;

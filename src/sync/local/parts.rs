@@ -170,7 +170,7 @@ impl LocalFiles {
             .get(&record.id)
             .and_then(|place| self.parts.get(place));
         part.and_then(|part| part.file.records.get(record.id))
-            .is_some_and(|known| known.covers(&record.clone().shortened(known.origin.level)))
+            .is_some_and(|known| known.covers(&record.clone().pruned(known.origin.level)))
     }
 
     /// Whether anything is to be written.

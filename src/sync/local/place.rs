@@ -55,7 +55,7 @@ impl LocalFiles {
         let level = known
             .as_ref()
             .map_or(Level::Full, |known| known.origin.level);
-        let record = self.shortened(read.clone(), level);
+        let record = self.pruned(read.clone(), level);
         if known.as_ref().is_some_and(|known| known.covers(&record)) {
             return false;
         }
@@ -85,7 +85,7 @@ impl LocalFiles {
             SeenRequest::late(record, record.body.counters)
                 .filter(|_| self.continues && self.level == Level::Full),
         );
-        let record = self.shortened(record.clone(), self.level);
+        let record = self.pruned(record.clone(), self.level);
         let index = if record.origin.level == Level::Full && record.ledger.is_none() {
             let highest = self
                 .highest
@@ -107,10 +107,10 @@ impl LocalFiles {
     }
 
     /// A record with no more detail than a level and retention allow.
-    pub(super) fn shortened(&self, record: Record, level: Level) -> Record {
+    pub(super) fn pruned(&self, record: Record, level: Level) -> Record {
         let short = self
             .rules
-            .shortened(&self.machine, record.clone().shortened(level));
+            .pruned(&self.machine, record.clone().pruned(level));
         if short.origin.level < record.origin.level {
             Record {
                 twins: self.noted(&record),

@@ -181,7 +181,7 @@ fn counted(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     }
     let stored = view.whole(MANIFEST)?;
     if stored.is_some_and(|stored| stored != text.as_bytes()) {
-        out.push(stale(MANIFEST, "does not say what the files beside it say"));
+        out.push(stale(MANIFEST, "does not match the files beside it"));
     }
     Ok(())
 }

@@ -169,7 +169,7 @@ fn a_credential_helper_that_hangs_is_cut_off_with_its_children() {
             .collect::<Vec<_>>()
             .join(" ");
         assert!(
-            text.contains("cut off after it had said nothing for 1 s")
+            text.contains("cut off after it had printed nothing for 1 s")
                 && text.contains("credential helper"),
             "{args:?}: {text}"
         );
@@ -222,7 +222,7 @@ fn a_gpg_that_hangs_is_cut_off_and_the_next_run_signs_or_pushes() {
         );
         assert!(
             ran.err
-                .contains("git commit-tree was cut off after it had said nothing for 1 s"),
+                .contains("git commit-tree was cut off after it had printed nothing for 1 s"),
             "{}",
             ran.err
         );

@@ -148,7 +148,7 @@ fn a_server_that_asks_refuses_fails_or_hangs() {
         Row::fails(
             "451",
             &[
-                "its host withholds the repository for legal reasons",
+                "its host blocks the repository for legal reasons",
                 "ask the host",
                 "claude-sync git remote set-url origin ADDRESS",
                 "remote: Taken down.",

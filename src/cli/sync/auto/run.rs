@@ -97,10 +97,10 @@ fn end_time(env: &Env) -> Timestamp {
 
 fn failure(remote: &Remote) -> Option<String> {
     match remote {
-        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", shorten(reason))),
+        Remote::Queued(reason) => Some(format!("the remote was not reached: {}", truncate(reason))),
         Remote::Refused(reason) => Some(format!(
             "the remote did not take the push: {}",
-            shorten(reason)
+            truncate(reason)
         )),
         Remote::Locked(mark) => Some(format!(
             "the remote is encrypted with the key {mark}, which is not here"
@@ -120,7 +120,7 @@ fn failure(remote: &Remote) -> Option<String> {
 }
 
 /// The cause if it is known, else the last line. Messages of git end with general advice.
-fn shorten(reason: &str) -> String {
+fn truncate(reason: &str) -> String {
     Cause::of(reason)
         .filter(|_| refuser(reason).is_none())
         .map_or_else(|| last_line(reason), |cause| cause.what().to_owned())

@@ -103,7 +103,7 @@ pub(super) struct Joined {
     pub(crate) left_out: LeftOut,
 }
 
-/// Joins all of them. The user's own files are merged as git would; records only ever grow.
+/// Joins all of them. Other files are merged as git would; records only ever grow.
 pub(super) fn join(repo: &Repo, starts: &Starts) -> Result<Joined, SyncError> {
     let mut from = Sources::new(repo, starts)?;
     let base = match (starts.tip, starts.head) {
@@ -162,9 +162,9 @@ fn with_records(
     })
 }
 
-/// A root tree in which this machine's own files can be read, where the clone has versions that
+/// A root tree in which this machine's files can be read, where the clone has versions that
 /// can. A version of a later format that came from elsewhere is not written over where it is
-/// another machine's; its own files a machine writes itself.
+/// another machine's; each machine writes its files itself.
 pub(super) fn keep_readable(
     repo: &Repo,
     root: Oid,

@@ -24,8 +24,8 @@ pub(super) fn open(
     let (rules, brought) = (&kept.rules, &kept.brought);
     let files = StoredFiles::of(view, machine)?;
     // What depends on a time, a session or a project is decided before these are removed.
-    let shortens = summary_only || rules.pruned_before(machine).is_some();
-    let fleet = if shortens && (files.has_sums || !brought.sums.is_empty()) {
+    let prunes = summary_only || rules.pruned_before(machine).is_some();
+    let fleet = if prunes && (files.has_sums || !brought.sums.is_empty()) {
         view.load()?
     } else {
         Vec::new()
@@ -150,7 +150,7 @@ fn unshortened(data: &mut MachineData, own: &LocalFiles, records: &RecordSet) {
             .records
             .get(record.id)
             .map_or(Level::Full, |known| known.origin.level);
-        data.records.add(record.shortened(known));
+        data.records.add(record.pruned(known));
     }
     data.machine_file = now.machine_file;
     data.sums = now.sums;
