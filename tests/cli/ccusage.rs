@@ -28,7 +28,7 @@ fn ccusage() -> Option<PathBuf> {
         .map(PathBuf::from)
         .filter(|path| path.is_file());
     if program.is_none() {
-        eprintln!("skipped: CLAUDE_SYNC_CCUSAGE names no ccusage");
+        crate::peers::missing("ccusage", "CLAUDE_SYNC_CCUSAGE names no ccusage");
     }
     program
 }

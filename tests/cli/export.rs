@@ -160,7 +160,10 @@ fn duckdb() -> Option<std::path::PathBuf> {
         .map(std::path::PathBuf::from)
         .filter(|path| path.is_file());
     if python.is_none() {
-        eprintln!("skipped: CLAUDE_SYNC_DUCKDB names no python that has duckdb");
+        crate::peers::missing(
+            "duckdb",
+            "CLAUDE_SYNC_DUCKDB names no python that has duckdb",
+        );
     }
     python
 }
@@ -431,7 +434,10 @@ fn a_spreadsheet_of_any_country_runs_nothing() {
 fn openmetrics_parser() -> Option<std::ffi::OsString> {
     let python = std::env::var_os("CLAUDE_SYNC_OPENMETRICS");
     if python.is_none() {
-        eprintln!("skipped: CLAUDE_SYNC_OPENMETRICS names no Python with prometheus_client");
+        crate::peers::missing(
+            "prometheus_client",
+            "CLAUDE_SYNC_OPENMETRICS names no Python with prometheus_client",
+        );
     }
     python
 }

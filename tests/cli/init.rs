@@ -311,7 +311,7 @@ impl<'w> Terminal<'w> {
             .output()
             .is_ok_and(|out| out.status.success())
         {
-            eprintln!("skipped: there is no tmux");
+            crate::peers::missing("tmux", "there is no tmux");
             return None;
         }
         let terminal = Self {

@@ -50,7 +50,7 @@ fn can_trace() -> bool {
         .status()
         .is_ok_and(|status| status.success());
     if !works {
-        eprintln!("skipped: strace is not installed, or may not trace here");
+        crate::peers::missing("strace", "strace is not installed, or may not trace here");
     }
     works
 }
@@ -292,7 +292,7 @@ fn mount(args: &[&str], at: &Path) -> Option<Mount> {
     if done.is_ok_and(|status| status.success()) {
         return Some(Mount(at.to_owned()));
     }
-    eprintln!("skipped: file systems cannot be mounted here");
+    crate::peers::missing("mount", "file systems cannot be mounted here");
     None
 }
 
@@ -394,7 +394,7 @@ fn places_that_cannot_be_written() {
 /// An ext4 file system in a file, mounted.
 fn image(world: &World, name: &str) -> Option<(PathBuf, Mount)> {
     if !has("mke2fs") && !Path::new("/usr/sbin/mkfs.ext4").exists() {
-        eprintln!("skipped: mkfs.ext4 is not installed");
+        crate::peers::missing("mkfs.ext4", "mkfs.ext4 is not installed");
         return None;
     }
     let file = world.path().join(name);
@@ -406,7 +406,7 @@ fn image(world: &World, name: &str) -> Option<(PathBuf, Mount)> {
         .arg(&file)
         .status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: mkfs.ext4 does not work here");
+        crate::peers::missing("mkfs.ext4", "mkfs.ext4 does not work here");
         return None;
     }
     let at = world.path().join(format!("{name}.d"));

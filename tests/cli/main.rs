@@ -53,6 +53,7 @@ mod newcomers;
 mod odd;
 mod origins;
 mod packages;
+mod peers;
 mod people;
 mod pictures;
 mod plain_git;

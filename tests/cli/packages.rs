@@ -144,7 +144,10 @@ fn templates_are_filled_in_from_a_release() {
         .iter()
         .any(|tool| Command::new(tool).arg("-h").output().is_err())
     {
-        eprintln!("skipped: python3 and unzip are needed for the archive for Windows");
+        crate::peers::missing(
+            "unzip",
+            "python3 and unzip are needed for the archive for Windows",
+        );
         return;
     }
     for kind in ["extras/man/man1", "extras/completions", "programs"] {
@@ -222,7 +225,7 @@ fn templates_are_filled_in_from_a_release() {
     assert!(formula.lines().all(|line| !line.contains('@')), "{formula}");
 
     if Command::new("node").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no node to start the programs with");
+        crate::peers::missing("node", "there is no node to start the programs with");
         return;
     }
     // As npm installs them: beside each other, in a folder of that name.

@@ -87,7 +87,7 @@ fn browser() -> Option<PathBuf> {
         .map(PathBuf::from)
         .filter(|path| path.is_file());
     if program.is_none() {
-        eprintln!("skipped: CLAUDE_SYNC_CHROMIUM names no browser");
+        crate::peers::missing("chromium", "CLAUDE_SYNC_CHROMIUM names no browser");
     }
     program
 }

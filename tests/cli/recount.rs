@@ -17,7 +17,7 @@ fn recount(machine: &Machine) {
         .arg(manifest)
         .output()
     else {
-        eprintln!("skipped: python3 cannot be started");
+        crate::peers::missing("python3", "python3 cannot be started");
         return;
     };
     let said = String::from_utf8_lossy(&ran.stderr);
@@ -76,7 +76,7 @@ fn every_level_sums_and_forgotten_data_are_recounted_alike() {
 #[test]
 fn real_transcripts_are_recounted_alike() {
     let Some(transcripts) = std::env::var_os("CLAUDE_SYNC_TRANSCRIPTS") else {
-        eprintln!("skipped: CLAUDE_SYNC_TRANSCRIPTS is not set");
+        crate::peers::missing("transcripts", "CLAUDE_SYNC_TRANSCRIPTS is not set");
         return;
     };
     let world = World::new();

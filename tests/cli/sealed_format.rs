@@ -24,7 +24,7 @@ fn vectors() -> PathBuf {
 /// Runs the second implementation; none where there is no Python.
 fn python(args: &[&str]) -> Option<Ran> {
     if Command::new("python3").arg("--version").output().is_err() {
-        eprintln!("skipped: python3 cannot be started");
+        crate::peers::missing("python3", "python3 cannot be started");
         return None;
     }
     Some(run(Command::new("python3")

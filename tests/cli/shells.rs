@@ -50,7 +50,7 @@ pub fn is_there(name: &str, args: &[&str]) -> bool {
         .output()
         .is_ok_and(|out| out.status.success());
     if !there {
-        eprintln!("skipped: there is no {name}");
+        crate::peers::missing(name, &format!("there is no {name}"));
     }
     there
 }
@@ -192,7 +192,7 @@ fn has_man() -> bool {
         .output()
         .is_ok_and(|out| out.stdout.starts_with(b"man 2"));
     if !there {
-        eprintln!("skipped: there is no man");
+        crate::peers::missing("man", "there is no man");
     }
     there
 }

@@ -423,8 +423,9 @@ pub fn corpus() -> Option<PathBuf> {
         .map(PathBuf::from)
         .filter(|folder| folder.join("EXPECTED.json").is_file());
     if folder.is_none() {
-        eprintln!(
-            "skipped: CLAUDE_SYNC_TRANSCRIPTS names no folder with transcripts and EXPECTED.json"
+        crate::peers::missing(
+            "transcripts",
+            "CLAUDE_SYNC_TRANSCRIPTS names no folder with transcripts and EXPECTED.json",
         );
     }
     folder

@@ -14,6 +14,9 @@
 mod attacker;
 #[path = "../cli/dice.rs"]
 mod dice;
+#[allow(dead_code, reason = "other tests use the rest of it")]
+#[path = "../cli/peers.rs"]
+mod peers;
 #[path = "../cli/scale.rs"]
 mod scale;
 #[allow(dead_code, reason = "other tests use the rest of it")]

@@ -491,7 +491,7 @@ fn what_ccusage_says_of_the_same_transcripts_adds_nothing() {
         .map(PathBuf::from)
         .filter(|path| path.is_file())
     else {
-        eprintln!("skipped: CLAUDE_SYNC_CCUSAGE names no ccusage");
+        crate::peers::missing("ccusage", "CLAUDE_SYNC_CCUSAGE names no ccusage");
         return;
     };
     let world = World::new();

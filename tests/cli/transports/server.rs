@@ -74,7 +74,7 @@ impl Server {
             .status()
             .is_ok_and(|status| status.success())
         {
-            eprintln!("skipped: there is no openssl");
+            crate::peers::missing("openssl", "there is no openssl");
             return None;
         }
         let (certificate, root) = (Arc::<Mutex<PathBuf>>::default(), root.to_owned());

@@ -26,12 +26,12 @@ impl Sshd {
             .map(PathBuf::from)
             .find(|program| program.is_file())
         else {
-            eprintln!("skipped: there is no sshd (openssh-server)");
+            crate::peers::missing("sshd", "there is no sshd (openssh-server)");
             return None;
         };
         let root = rustix::process::geteuid().is_root();
         if root && !Path::new("/run/sshd").is_dir() {
-            eprintln!("skipped: as root, sshd needs the folder /run/sshd");
+            crate::peers::missing("sshd", "as root, sshd needs the folder /run/sshd");
             return None;
         }
         fs::create_dir_all(folder).expect("a folder");

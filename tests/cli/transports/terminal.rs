@@ -18,7 +18,7 @@ pub fn there_is_one() -> bool {
         .map(|out| String::from_utf8_lossy(&out.stdout).into_owned());
     let there = said.is_ok_and(|text| text.contains("util-linux"));
     if !there {
-        eprintln!("skipped: there is no script (bsdutils)");
+        crate::peers::missing("script", "there is no script (bsdutils)");
     }
     there
 }
