@@ -16,9 +16,9 @@ const SYNC: &str = "sync";
 /// The tree of a machine's own branch, out of a joined root tree: its files, and those of other
 /// machines that this clone alone has. It has no manifest, which is about all machines.
 ///
-/// A clone may be the last one that has something: a branch was rewound or deleted, or what was
-/// forgotten was taken back. Without it here, others would never see it. `before` is what the
-/// branch has now, `others` are the root trees of all other branches.
+/// A clone can be the only one that has some records: a branch was rewound or deleted, or `forget`
+/// was undone. Only this branch can bring them to the other machines. `before` is the branch's
+/// present tree, `others` are the root trees of all other branches.
 pub fn own_tree(
     repo: &Repo,
     root: Oid,
@@ -27,7 +27,7 @@ pub fn own_tree(
     others: &[Oid],
 ) -> Result<Oid, SyncError> {
     let mut files = own_files(repo, root, machine)?;
-    for path in rescued(repo, root, machine, before, others)? {
+    for path in others_files(repo, root, machine, before, others)? {
         if let Some(entry) = repo.entry(Some(root), &path)? {
             files.insert(path, entry);
         }
@@ -67,9 +67,9 @@ fn by_path(blobs: Vec<Blob>) -> BTreeMap<String, Entry> {
     blobs.into_iter().map(entry).collect()
 }
 
-/// Paths of other machines' files that this branch has to have: those of which other branches lack
+/// Paths of other machines' files that the branch must have: those of which other branches lack
 /// something, and those that it has already, so that no push takes anything away.
-fn rescued(
+fn others_files(
     repo: &Repo,
     root: Oid,
     machine: &MachineId,
@@ -93,7 +93,7 @@ fn rescued(
         let there: Vec<Oid> = there
             .filter_map(Result::transpose)
             .collect::<Result<_, _>>()?;
-        collect_unmatched(repo, SYNC, here, &there, &mut unmatched)?;
+        collect_unmatched(repo, SYNC, here, &there, machine, &mut unmatched)?;
     }
     unmatched.retain(|path, _| is_foreign(path));
     if unmatched.is_empty() {
@@ -113,12 +113,14 @@ fn rescued(
     Ok(out)
 }
 
-/// Collects the files below `here` that stand in none of the other trees as they are.
+/// Collects the files below `here` that stand in none of the other trees as they are, without those
+/// of `machine`.
 fn collect_unmatched(
     repo: &Repo,
     path: &str,
     here: Oid,
     others: &[Oid],
+    machine: &MachineId,
     out: &mut BTreeMap<String, Entry>,
 ) -> Result<(), SyncError> {
     if others.contains(&here) {
@@ -135,13 +137,13 @@ fn collect_unmatched(
             .copied()
             .collect();
         let path = format!("{path}/{name}");
-        if there.contains(&entry) {
+        if there.contains(&entry) || name.starts_with(machine.as_str()) {
             continue;
         }
         if entry.mode == FOLDER {
             let folders = there.into_iter().filter(|one| one.mode == FOLDER);
             let folders: Vec<Oid> = folders.map(|folder| folder.oid).collect();
-            collect_unmatched(repo, &path, entry.oid, &folders, out)?;
+            collect_unmatched(repo, &path, entry.oid, &folders, machine, out)?;
         } else {
             out.insert(path, entry);
         }

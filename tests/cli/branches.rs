@@ -1,4 +1,4 @@
-//! A branch per machine: each pushes its own files only, and joins all branches for itself.
+//! A branch per machine: each pushes its files, and joins all branches for itself.
 
 use crate::world::{Machine, World, transcript};
 
@@ -137,7 +137,7 @@ fn offline_and_back() {
     assert_eq!(bob.fleet().0, 4);
 }
 
-// A clone is the last that has what a branch held which is gone: without a push of it, no other machine ever sees it.
+// Only one clone has the records of a branch that was deleted. Unless it pushes them, no other machine sees them.
 #[test]
 fn what_one_clone_alone_has_reaches_the_others() {
     let world = World::new();

@@ -448,6 +448,11 @@ impl Site for Memory {
                 Some(older) => self.nodes[at].head = Some(older),
                 None => return false,
             },
+            Plain::DropBranch => {
+                let count = self.branches.len().max(1);
+                let branch = self.branches.keys().nth(pick % count).cloned();
+                return branch.is_some_and(|branch| self.branches.remove(&branch).is_some());
+            }
             Plain::ForcePush => match back(&self.past) {
                 Some(older) => self.set_main(older),
                 None => return false,

@@ -10,7 +10,7 @@ use crate::slots::{Kind, Slot};
 use crate::truth::Forgotten;
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 61] = [
+pub const ALL: [&str; 62] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -28,6 +28,7 @@ pub const ALL: [&str; 61] = [
     "git reset",
     "forced push of an older state",
     "merge of unrelated histories",
+    "branch of a machine deleted",
     "index lost",
     "summary-only on",
     "summary-only off",
@@ -221,6 +222,7 @@ impl Play<'_> {
     }
 
     fn git(&mut self, at: usize) {
+        let own_branches = self.homes.iter().any(|home| home.per_machine);
         let (plain, what) = [
             (Plain::Pull, "git pull"),
             (Plain::PullRebase, "git pull --rebase"),
@@ -229,7 +231,8 @@ impl Play<'_> {
             (Plain::Reset, "git reset"),
             (Plain::ForcePush, "forced push of an older state"),
             (Plain::Unrelated, "merge of unrelated histories"),
-        ][self.dice.below(7)];
+            (Plain::DropBranch, "branch of a machine deleted"),
+        ][self.dice.below(if own_branches { 8 } else { 7 })];
         let pick = self.dice.below(1000);
         if self.site.plain(at, plain, pick) {
             self.say(format!("  {what}"));

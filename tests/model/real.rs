@@ -195,6 +195,19 @@ impl<'w> Real<'w> {
     }
 
     /// Runs git as the machine's owner does: the driver finds the key in their home.
+    /// Deletes a branch of a machine on the remote, if there is one.
+    fn drop_branch(&self, pick: usize) -> bool {
+        let remote = self.world.path().join("remote.git");
+        let list = ["for-each-ref", "--format=%(refname)", "refs/heads/machines"];
+        let branches = self.world.git(&remote, &list);
+        let branches: Vec<&str> = branches.lines().collect();
+        let Some(branch) = branches.get(pick % branches.len().max(1)) else {
+            return false;
+        };
+        self.world.git(&remote, &["update-ref", "-d", branch]);
+        true
+    }
+
     fn git(&self, at: usize, args: &[&str]) -> Ran {
         let machine = &self.machines[at];
         let mut command = Command::new("git");
@@ -386,6 +399,7 @@ impl Site for Real<'_> {
                     .code
                     == 0;
             }
+            Plain::DropBranch => return self.drop_branch(pick),
             Plain::Unrelated => {
                 self.git(at, &["fetch", "-q", "origin"]);
                 let alone = self

@@ -74,6 +74,8 @@ pub enum Plain {
     ForcePush,
     /// Begin a history without parents, merge the remote's into it, and push that past the hooks.
     Unrelated,
+    /// Delete a branch of a machine on the remote.
+    DropBranch,
 }
 
 pub trait Site {
