@@ -180,3 +180,32 @@ fn what_one_clone_alone_has_reaches_the_others() {
         assert_eq!((machine.fleet().0, tree(machine)), (11, tree(&ada)));
     }
 }
+
+// The history of a machine's own branch keeps what is forgotten. Once the branch was deleted on the remote, no push of it was ever accepted again.
+#[test]
+fn a_deleted_branch_begins_anew_without_what_was_forgotten() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.sync(&["init", &world.remote()]);
+    ada.sync(&[]);
+    let bob = setup(&world, "bob", true);
+    bob.write(".claude/projects/p/s.jsonl", &transcript("bobs", 0..4));
+    bob.write(".claude/projects/p/t.jsonl", &transcript("kept", 10..13));
+    bob.sync(&[]);
+    ada.sync(&[]);
+    ada.sync(&["forget", "--session", "bobs", "--yes"]);
+    bob.sync(&[]);
+    assert_eq!(bob.fleet().0, 3);
+    let remote = world.path().join("remote.git");
+    let bobs = "refs/heads/machines/00626f62-0000-4000-8000-000000000000";
+    let commits = || world.git(&remote, &["rev-list", "--count", bobs]);
+    assert_eq!(commits().trim(), "2");
+    world.git(&remote, &["update-ref", "-d", bobs]);
+    bob.sync(&[]);
+    assert_eq!(commits().trim(), "1", "with the forgotten session's commit");
+    ada.sync(&[]);
+    for machine in [&ada, &bob] {
+        machine.assert_sound();
+        assert_eq!((machine.fleet().0, tree(machine)), (3, tree(&ada)));
+    }
+}

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::context::Run;
 use super::fetch::fetch_again;
 use super::start::other_branches;
+use crate::fleet::rules::Rules;
 use crate::git::process::MACHINES;
-use crate::git::repo::KNOWN;
+use crate::git::repo::{KNOWN, Repo};
 use crate::git::{GitError, Oid, Push};
-use crate::merge::push_check;
+use crate::merge::push_check::{self, Breach};
 use crate::sync::delta::delta;
 use crate::sync::error::SyncError;
 use crate::sync::message::{Message, sealed};
@@ -118,27 +119,13 @@ fn push_one(run: &Run<'_>, commit: Oid, branch: &str) -> Result<Push, GitError> 
 fn breaks(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Option<String>, SyncError> {
     let repo = &run.repo;
     let mut breaches = Vec::new();
-    // A machine's own branch does not have what others had forgotten.
-    let here = [repo.synced()?, repo.commit_at(KNOWN)?];
-    let all = here
-        .into_iter()
-        .flatten()
-        .chain(outgoing.iter().map(|(commit, _)| *commit));
-    let roots = all
-        .map(|commit| repo.tree_of(commit))
-        .collect::<Result<Vec<_>, _>>()?;
-    let rules = push_check::rules(repo, roots)?;
+    let rules = all_rules(repo, outgoing.iter().map(|(commit, _)| *commit))?;
     for (commit, branch) in outgoing {
         let (new, old) = (repo.tree_of(*commit)?, run.tip(branch)?);
-        let known: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().collect();
         let old = old.filter(|_| !run.reroot);
         let old = old.map(|old| repo.tree_of(old)).transpose()?;
         breaches.extend(push_check::breaches(repo, old, Some(new), &rules)?);
-        let new = repo.new_commits(*commit, &known)?;
-        breaches.extend(push_check::forgotten(repo, &rules, &new)?);
-        if repo.is_sealing() || repo.sealed_mark()?.is_some() {
-            breaches.extend(push_check::clear(repo, &new)?);
-        }
+        breaches.extend(breaches_of_history(repo, *commit, &rules)?);
     }
     if breaches.is_empty() {
         return Ok(None);
@@ -148,6 +135,29 @@ fn breaks(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Option<String>, S
     Ok(Some(format!(
         "this push would break what the remote has, and was not sent:{lines}"
     )))
+}
+
+/// The rules of these commits and of what this clone has: a machine's own branch does not have what
+/// others had forgotten.
+fn all_rules(repo: &Repo, commits: impl Iterator<Item = Oid>) -> Result<Rules, SyncError> {
+    let here = [repo.synced()?, repo.commit_at(KNOWN)?];
+    let all = here.into_iter().flatten().chain(commits);
+    let roots = all
+        .map(|commit| repo.tree_of(commit))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(push_check::rules(repo, roots)?)
+}
+
+/// What the commits that the remote lacks would bring to it: forgotten data, or files in clear in an
+/// encrypted fleet.
+fn breaches_of_history(repo: &Repo, commit: Oid, rules: &Rules) -> Result<Vec<Breach>, SyncError> {
+    let known: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().collect();
+    let new = repo.new_commits(commit, &known)?;
+    let mut out = push_check::forgotten(repo, rules, &new)?;
+    if repo.is_sealing() || repo.sealed_mark()?.is_some() {
+        out.extend(push_check::clear(repo, &new)?);
+    }
+    Ok(out)
 }
 
 /// What the remote lacks: commits, with the branches they go to.
@@ -173,12 +183,17 @@ fn outgoing(run: &mut Run<'_>, head: Oid) -> Result<Vec<(Oid, String)>, SyncErro
 fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncError> {
     let name = format!("refs/heads/{branch}");
     let (tip, local) = (run.tip(branch)?, run.repo.commit_at(&name)?);
-    let parent = tip.or(local);
+    let kept = if tip.is_none() {
+        pushable(&run.repo, local, head)?
+    } else {
+        local
+    };
+    let parent = tip.or(kept);
     let before = parent.map(|commit| run.repo.tree_of(commit)).transpose()?;
     let root = run.repo.tree_of(head)?;
     let others = other_roots(run, tip)?;
     let tree = own_tree(&run.repo, root, &run.machine, before, &others)?;
-    for there in [parent, local].into_iter().flatten() {
+    for there in [parent, kept].into_iter().flatten() {
         let is_next = |parent| run.repo.parents_of(there).is_ok_and(|p| p == [parent]);
         let waits = Some(there) == parent || parent.is_none_or(is_next);
         if waits && run.repo.tree_of(there)? == tree {
@@ -203,6 +218,17 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
     run.repo.flush()?;
     run.repo.move_ref(&name, local, commit, "claude-sync")?;
     Ok(commit)
+}
+
+/// The local branch, if its history may be pushed to a remote that does not have the branch. Somebody
+/// deleted it there; where data was forgotten or sealed since, the branch begins anew.
+fn pushable(repo: &Repo, local: Option<Oid>, head: Oid) -> Result<Option<Oid>, SyncError> {
+    let Some(local) = local else {
+        return Ok(None);
+    };
+    let rules = all_rules(repo, std::iter::once(head))?;
+    let is_clean = breaches_of_history(repo, local, &rules)?.is_empty();
+    Ok(Some(local).filter(|_| is_clean))
 }
 
 /// The root trees of all branches with sync data that the remote has, apart from this machine's own.
