@@ -27,6 +27,15 @@ impl Git {
     /// As [`Self::fetch`], as if nothing was here: objects that are missing or were damaged come
     /// again, also in a partial clone.
     pub(crate) fn fetch_again(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        // git would wait without end for objects of a remote that has no branches (seen with 2.47).
+        let args = ["ls-remote", "--heads", "--", remote];
+        let out = self.transport(repo, &args)?;
+        if !out.status.success() {
+            return Err(failed(&args, &out));
+        }
+        if out.stdout.is_empty() {
+            return self.fetch(repo, remote);
+        }
         self.fetch_with(repo, remote, &["--refetch", "--no-filter"])
     }
 

@@ -149,6 +149,24 @@ fn a_damaged_clone_is_seen_and_a_new_one_has_everything() {
 }
 
 #[test]
+fn a_damaged_clone_of_an_empty_remote_is_mended_at_once() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
+    ada.init().sync(&[]);
+    // Nothing of the remote's can bring the object back, and git has nothing to fetch.
+    let remote = world.path().join("remote.git");
+    world.git(&remote, &["update-ref", "-d", "refs/heads/main"]);
+    for path in objects(&ada) {
+        let _ = fs::remove_file(&path);
+        fs::write(path, "").expect("written");
+    }
+    let ran = ada.try_sync(NOON, &[]);
+    assert_eq!((ran.code, ada.fleet().0), (0, 4), "{}", ran.err);
+    assert_eq!(count(&world, "main"), 4);
+}
+
+#[test]
 fn a_branch_that_was_renamed_on_the_remote_loses_nothing() {
     let world = World::new();
     let [ada, bob] = two(&world);
