@@ -30,6 +30,9 @@ impl Timestamp {
         if text.len() > 64 {
             return None;
         }
+        if let Some(millis) = written(text.as_bytes()) {
+            return Self::from_millis(millis);
+        }
         let time = DateTime::parse_from_rfc3339(text).ok()?;
         Self::from_millis(time.timestamp_millis())
     }
@@ -59,6 +62,58 @@ impl Timestamp {
         self.0.saturating_sub(earlier.0)
     }
 }
+
+/// Reads `YYYY-MM-DDTHH:MM:SS.mmmZ`, as Claude Code and the format write times; none of any other
+/// form.
+fn written(text: &[u8]) -> Option<i64> {
+    let text: &[u8; 24] = text.try_into().ok()?;
+    let separators = [
+        (4, b'-'),
+        (7, b'-'),
+        (10, b'T'),
+        (13, b':'),
+        (16, b':'),
+        (19, b'.'),
+        (23, b'Z'),
+    ];
+    if separators.iter().any(|(at, byte)| text[*at] != *byte) {
+        return None;
+    }
+    let number = |from: usize, digits: usize| {
+        text[from..from + digits]
+            .iter()
+            .try_fold(0_i64, |number, byte| {
+                let digit = byte.wrapping_sub(b'0');
+                (digit < 10).then(|| number * 10 + i64::from(digit))
+            })
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
+    let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
+    let millis = number(20, 3)?;
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        2 => 28 + i64::from(is_leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    let valid = (1..=12).contains(&month) && (1..=length).contains(&day);
+    // Whatever is unusual, as a leap second, is chrono's.
+    if !valid || year == 0 || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    // Years that begin in March end with the leap day.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let days = year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - BEFORE_1970;
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis)
+}
+
+/// Days from the first of March of the year 0 to 1970.
+const BEFORE_1970: i64 = 719_468;
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -168,6 +223,40 @@ mod tests {
             "9999-12-31T23:59:59.999Z"
         );
         assert_eq!(Timestamp::parse("10000-01-01T00:00:00Z"), None);
+    }
+
+    #[test]
+    fn the_usual_form_is_read_as_chrono_reads_it() {
+        let chrono = |text: &str| {
+            let time = DateTime::parse_from_rfc3339(text).ok()?;
+            Timestamp::from_millis(time.timestamp_millis())
+        };
+        let mut some = 0;
+        for year in (0..=9999).step_by(7).chain(1895..2105) {
+            for month in 0..=13 {
+                for (day, time) in [
+                    (0, "00:00:00.000Z"),
+                    (1, "23:59:59.999Z"),
+                    (28, "24:00:00.000Z"),
+                    (29, "12:34:56.789Z"),
+                    (30, "01:02:60.004Z"),
+                    (31, "01:60:03.004Z"),
+                    (32, "00:00:00.000z"),
+                ] {
+                    let text = format!("{year:04}-{month:02}-{day:02}T{time}");
+                    assert_eq!(Timestamp::parse(&text), chrono(&text), "{text}");
+                    some += i32::from(chrono(&text).is_some());
+                }
+            }
+        }
+        assert!(some > 50_000, "{some} times were read");
+        for odd in [
+            "2026-01-02 03:04:05.678Z",
+            "2026-01-02T03:04:05.67 Z",
+            "2026-01-0:T03:04:05.678Z",
+        ] {
+            assert_eq!(Timestamp::parse(odd), chrono(odd), "{odd}");
+        }
     }
 
     #[test]

@@ -48,11 +48,19 @@ impl<'a> Identity<'a> {
     }
 }
 
+/// The id of all rows with a message id that stands alone; none where it needs company.
+pub(crate) fn global_id(message: &str) -> Option<RecordId> {
+    let given = !message.trim().is_empty() && is_global(message);
+    given.then(|| RecordId::of("message", &[message.as_bytes()]))
+}
+
 /// Whether a message id has at least 16 letters and digits, of at least 6 different ones.
 fn is_global(id: &str) -> bool {
-    let letters = || id.bytes().filter(u8::is_ascii_alphanumeric);
-    let different: std::collections::BTreeSet<u8> = letters().collect();
-    letters().count() >= 16 && different.len() >= 6
+    let letters = id.bytes().filter(u8::is_ascii_alphanumeric);
+    let (count, different) = letters.fold((0, 0_u128), |(count, different), letter| {
+        (count + 1, different | 1 << letter)
+    });
+    count >= 16 && different.count_ones() >= 6
 }
 
 /// The id of a record that has none, as in files of version 1.0: the spec's rule for duplicates.

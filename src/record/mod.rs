@@ -7,10 +7,12 @@
 //!
 //! What Claude Code's own account states beyond request lines is a record too ([`Ledger`]).
 //!
-//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `entry`,
-//! `packed` → `set`: a file uses only files to its left.
+//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `draft`,
+//! `entry`, `packed` → `set` → `absorb`: a file uses only files to its left.
 
+mod absorb;
 mod client;
+mod draft;
 mod entry;
 mod identity;
 mod join;
@@ -24,8 +26,9 @@ mod totals;
 
 pub use crate::prices::Counters;
 pub use client::{Client, agent, entrypoint, version};
+pub use draft::Draft;
 pub(crate) use entry::Entry;
-pub(crate) use identity::{Identity, derived_id};
+pub(crate) use identity::{Identity, derived_id, global_id};
 pub use ledger::{Ledger, same_model};
 pub use request::{Body, Level, MAX_COUNTER, Origin, Record};
 pub use set::RecordSet;

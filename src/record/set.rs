@@ -31,10 +31,10 @@ pub struct RecordSet {
     /// Places by id.
     table: HashTable<u32>,
     hasher: DefaultHashBuilder,
-    sessions: Symbols<SessionId>,
-    projects: Symbols<Name>,
-    clients: Symbols<Client>,
-    words: Words,
+    pub(super) sessions: Symbols<SessionId>,
+    pub(super) projects: Symbols<Name>,
+    pub(super) clients: Symbols<Client>,
+    pub(super) words: Words,
     whole: HashMap<u32, Record>,
 }
 
@@ -63,7 +63,7 @@ impl RecordSet {
         self.find(id).map(|at| self.record(at))
     }
 
-    fn find(&self, id: RecordId) -> Option<u32> {
+    pub(super) fn find(&self, id: RecordId) -> Option<u32> {
         self.table
             .find(self.hasher.hash_one(id), |at| {
                 packed(&self.pieces, *at).id == id
@@ -88,7 +88,7 @@ impl RecordSet {
     }
 
     /// A new place for a record, whose content is to follow.
-    fn place(&mut self, id: RecordId) -> u32 {
+    pub(super) fn place(&mut self, id: RecordId) -> u32 {
         if self.pieces.last().is_none_or(|piece| piece.len() == PIECE) {
             // A small set stays small.
             let room = if self.pieces.is_empty() { 0 } else { PIECE };
@@ -105,16 +105,20 @@ impl RecordSet {
         at
     }
 
+    /// The packed record at a place.
+    pub(super) fn slot(&mut self, at: u32) -> &mut Packed {
+        &mut self.pieces[at as usize / PIECE][at as usize % PIECE]
+    }
+
     fn put(&mut self, at: u32, record: Record) {
         let slot = self.pack(&record);
-        let here = &mut self.pieces[at as usize / PIECE][at as usize % PIECE];
         if let Some(slot) = slot {
-            *here = slot;
+            *self.slot(at) = slot;
             if !self.whole.is_empty() {
                 self.whole.remove(&at);
             }
         } else {
-            here.flags = WHOLE;
+            self.slot(at).flags = WHOLE;
             self.whole.insert(at, record);
         }
     }

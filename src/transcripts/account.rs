@@ -14,7 +14,7 @@ use super::lenient::{Count, Maybe, Text};
 use crate::base::ids::{Interner, Name, RecordId, SessionId, token};
 use crate::base::time::Timestamp;
 use crate::prices::{Counters, model_name};
-use crate::record::{Ledger, Record, State};
+use crate::record::{Draft, Ledger, State};
 
 /// So many models an account is believed to name.
 const MOST_MODELS: usize = 64;
@@ -145,11 +145,11 @@ impl Stretch {
     }
 
     /// Takes note of a request, in the order of the transcript.
-    pub(crate) fn see(&mut self, record: &Record) {
-        let at = record.origin.timestamp.millis();
-        self.first.get_or_insert(record.id.number());
-        if *self.project != *record.origin.project {
-            (*record.origin.project).clone_into(&mut self.project);
+    pub(crate) fn see(&mut self, request: &Draft) {
+        let at = request.at.millis();
+        self.first.get_or_insert(request.id.number());
+        if *self.project != **request.project {
+            (**request.project).clone_into(&mut self.project);
         }
         // Rows that are copied once more bear their old times.
         if self.end.is_none_or(|end| at > end) {

@@ -14,15 +14,15 @@ use serde_json::value::RawValue;
 use crate::base::money::Money;
 
 /// A text where a text is expected; any other value is as good as none.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
 /// An object of the expected kind; any other value is as good as none.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Maybe<T>(pub(crate) Option<T>);
 
 /// A counter: absent, null and 0 are the same.
-#[derive(Debug, Default, Clone, Copy)]
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(crate) enum Count {
     /// There is none.
     #[default]
@@ -34,15 +34,15 @@ pub(crate) enum Count {
 }
 
 /// A JSON array of objects; elements of other kinds are passed over.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
 /// A boolean.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Flag(pub(crate) bool);
 
 /// An amount of dollars.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Dollars(pub(crate) Option<Money>);
 
 impl<T> Default for Maybe<T> {

@@ -1,80 +1,14 @@
 //! One line of a transcript: the accounting fields, borrowed, and the records they make.
 
+use super::before::{Before, Place};
 use super::error::LineError;
-use super::lenient::{Dollars, Flag, Maybe, Text};
+use super::fields::Line;
+use super::lenient::Text;
 use super::naming::Naming;
-use super::row::{Message, Place, Row};
+use super::quick;
+use super::row::Row;
 use crate::base::ids::Interner;
-use crate::record::{self, Client, Record};
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Line<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    timestamp: Text<'a>,
-    #[serde(borrow, rename = "sessionId")]
-    session: Text<'a>,
-    #[serde(borrow, rename = "requestId")]
-    request: Text<'a>,
-    #[serde(borrow)]
-    uuid: Text<'a>,
-    #[serde(borrow)]
-    cwd: Text<'a>,
-    /// Where a row was copied from, by `/branch`.
-    #[serde(borrow, rename = "forkedFrom")]
-    forked: Maybe<Forked<'a>>,
-    #[serde(borrow)]
-    entrypoint: Text<'a>,
-    #[serde(borrow)]
-    version: Text<'a>,
-    /// The kind of subagent.
-    #[serde(borrow, rename = "attributionAgent")]
-    agent: Text<'a>,
-    #[serde(rename = "isSidechain")]
-    sidechain: Flag,
-    #[serde(rename = "costUSD")]
-    cost: Dollars,
-    #[serde(borrow)]
-    message: Maybe<Message<'a>>,
-    #[serde(borrow)]
-    data: Maybe<Data<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Data<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    message: Maybe<Inner<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Forked<'a> {
-    #[serde(borrow, rename = "sessionId")]
-    session: Text<'a>,
-}
-
-/// The line inside an `agent_progress` line.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Inner<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    timestamp: Text<'a>,
-    #[serde(borrow, rename = "requestId")]
-    request: Text<'a>,
-    #[serde(borrow)]
-    uuid: Text<'a>,
-    #[serde(rename = "costUSD")]
-    cost: Dollars,
-    #[serde(borrow)]
-    message: Maybe<Message<'a>>,
-}
+use crate::record::Draft;
 
 /// What a file states of its lines.
 #[derive(Debug, Default)]
@@ -85,21 +19,24 @@ pub(crate) struct Around<'a> {
     pub(crate) working: Option<&'a str>,
     /// The kind of subagent of lines that name none.
     pub(crate) agent: &'static str,
-    /// What made the row before: mostly the same as made this one.
-    pub(crate) client: Client,
+    /// What the rows before had.
+    pub(crate) before: Before,
 }
 
-/// Reads one line, without its line break, and gives its records to `keep`, each with whether
+/// Reads one line, without its line break, and gives its requests to `keep`, each with whether
 /// `/branch` copied it from another session.
 pub(crate) fn read_line(
     line: &[u8],
     around: &mut Around<'_>,
     naming: &Naming,
     names: &mut Interner,
-    mut keep: impl FnMut(Record, bool),
+    keep: impl FnMut(&Draft, bool),
 ) -> Result<(), LineError> {
+    if let Some(parsed) = quick::line(line) {
+        return read_fields(&parsed, line, around, naming, names, keep);
+    }
     let text;
-    let parsed: Line = match serde_json::from_slice(line) {
+    let parsed = match serde_json::from_slice(line) {
         Ok(parsed) => parsed,
         // A path or a text that is not UTF-8 costs no figure.
         Err(_) if std::str::from_utf8(line).is_err() => {
@@ -108,6 +45,17 @@ pub(crate) fn read_line(
         }
         Err(error) => return Err(LineError::Syntax(error.column())),
     };
+    read_fields(&parsed, line, around, naming, names, keep)
+}
+
+fn read_fields(
+    parsed: &Line,
+    line: &[u8],
+    around: &mut Around<'_>,
+    naming: &Naming,
+    names: &mut Interner,
+    mut keep: impl FnMut(&Draft, bool),
+) -> Result<(), LineError> {
     let Some(row) = parsed.row() else {
         return Ok(());
     };
@@ -116,16 +64,19 @@ pub(crate) fn read_line(
         .0
         .as_ref()
         .and_then(|forked| forked.session.get());
-    let session = original.or(parsed.session.get()).unwrap_or(around.session);
-    let project = naming.of(around.working.or(parsed.cwd.get()));
-    parsed.client(row.sidechain, around, names);
     let place = Place {
         line,
-        session,
-        project: &project,
-        client: &around.client,
+        session: original.or(parsed.session.get()).unwrap_or(around.session),
+        working: around.working.or(parsed.cwd.get()),
+        entrypoint: parsed.entrypoint.get(),
+        agent: parsed.agent.get().filter(|_| row.sidechain),
+        agent_beside: around.agent,
+        version: parsed.version.get(),
+        naming,
     };
-    row.records(&place, names, |record| keep(record, original.is_some()))
+    row.requests(&place, &mut around.before, names, |draft| {
+        keep(draft, original.is_some());
+    })
 }
 
 impl Line<'_> {
@@ -166,35 +117,12 @@ impl Line<'_> {
             sidechain: true,
         })
     }
-
-    /// Puts what made the row into `around.client`. No text of the transcript goes there but known
-    /// words and version numbers.
-    fn client(&self, sidechain: bool, around: &mut Around<'_>, names: &mut Interner) {
-        let entrypoint = self.entrypoint.get().map_or("", record::entrypoint);
-        let agent = self
-            .agent
-            .get()
-            .filter(|_| sidechain)
-            .map_or(around.agent, record::agent);
-        let version = self
-            .version
-            .get()
-            .filter(|version| record::version(version).is_some())
-            .unwrap_or_default();
-        let known = &around.client;
-        if (&*known.entrypoint, &*known.agent, &*known.version) != (entrypoint, agent, version) {
-            around.client = Client {
-                entrypoint: names.name(entrypoint),
-                agent: names.name(agent),
-                version: names.name(version),
-            };
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     fn read(line: &str) -> Result<Vec<Record>, LineError> {
         let mut out = Vec::new();
@@ -207,7 +135,7 @@ mod tests {
             &mut around,
             &Naming::default(),
             &mut Interner::default(),
-            |r, _| out.push(r),
+            |draft, _| out.push(draft.record()),
         )?;
         Ok(out)
     }

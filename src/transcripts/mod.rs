@@ -4,18 +4,24 @@
 //! accounting fields are looked at.
 
 mod account;
+mod before;
 mod desktop;
 mod discover;
 mod error;
+mod fields;
 mod folders;
 mod lenient;
 mod line;
 mod naming;
 pub(crate) mod pattern;
+mod quick;
+#[cfg(test)]
+mod quick_tests;
 mod read;
 mod reader;
 mod reading;
 mod row;
+mod scan;
 mod slim;
 
 pub(crate) use desktop::data_folders;

@@ -1,7 +1,6 @@
 //! Reading one transcript, from where the last run stopped.
 
 use std::fs::File;
-use std::hash::Hasher as _;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -9,13 +8,10 @@ use super::account::Stretch;
 use super::discover::TranscriptFile;
 use super::line::{Around, read_line};
 use super::naming::Naming;
-use super::reader::{BadLine, Reader};
+use super::reader::{BadLine, Reader, TAIL, tail_hash};
 use crate::base::ids::Interner;
 use crate::base::time::Timestamp;
-use crate::record::{Record, RecordSet, State};
-
-/// How many bytes before the cursor are remembered, to notice a file that was written anew.
-const TAIL: u64 = 512;
+use crate::record::{Draft, RecordSet, State};
 
 /// How far a file has been read, and what it looked like then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,29 +44,48 @@ impl Cursor {
     }
 }
 
-/// What one file gave.
+/// The requests of one file.
 #[derive(Debug)]
 pub struct FileRead {
     /// Each request once.
     pub records: RecordSet,
-    /// The states of its account.
-    pub(crate) states: Vec<State>,
-    /// The first lines that were skipped.
-    pub(crate) bad: Vec<BadLine>,
     /// How many lines were skipped.
     pub bad_total: u64,
-    /// Where the next run goes on.
-    pub(crate) cursor: Cursor,
 }
 
-/// Reads a transcript from its cursor, or from the start where there is none or the file was
-/// written anew.
+/// What one file gave beside its requests.
+#[derive(Debug)]
+pub(super) struct Beside {
+    /// The states of its account.
+    pub(super) states: Vec<State>,
+    /// The first lines that were skipped.
+    pub(super) bad: Vec<BadLine>,
+    /// How many lines were skipped.
+    pub(super) bad_total: u64,
+    /// Where the next run goes on.
+    pub(super) cursor: Cursor,
+}
+
+/// Reads a transcript from its start.
 pub fn read_file(
+    file: &TranscriptFile,
+    naming: &Naming,
+    scratch: &mut Scratch,
+) -> io::Result<FileRead> {
+    let mut records = RecordSet::default();
+    let bad_total = read_into(&mut records, file, None, naming, scratch)?.bad_total;
+    Ok(FileRead { records, bad_total })
+}
+
+/// Adds the requests of a transcript, from its cursor, or from the start where there is none or the
+/// file was written anew. What was read before an error stays: the next run reads it again.
+pub(super) fn read_into(
+    records: &mut RecordSet,
     file: &TranscriptFile,
     cursor: Option<&Cursor>,
     naming: &Naming,
     scratch: &mut Scratch,
-) -> io::Result<FileRead> {
+) -> io::Result<Beside> {
     let mut input = File::open(&file.path)?;
     let known = match cursor {
         // Else the file was written anew.
@@ -78,31 +93,33 @@ pub fn read_file(
         _ => None,
     };
     let offset = known.map_or(0, |cursor| cursor.offset);
-    input.seek(SeekFrom::Start(offset))?;
-    let mut records = RecordSet::default();
-    let keep = |_, record| records.add(record);
+    if cursor.is_some() {
+        input.seek(SeekFrom::Start(offset))?;
+    }
+    let keep = |_, row: &Draft| records.add_row(row);
     let mut reader = Reader::new(file, naming, &mut scratch.names, keep);
     if let Some(cursor) = known {
         (reader.lines, reader.stretch) = (cursor.lines, cursor.stretch.clone());
     }
     let offset = reader.run(&mut input, offset, &mut scratch.buffer)?;
-    let tail = tail(&mut input, offset)?;
-    let (lines, stretch) = (reader.lines, reader.stretch);
-    let (states, bad, bad_total) = (reader.states, reader.bad, reader.bad_total);
-    Ok(FileRead {
-        records,
-        states,
-        bad,
-        bad_total,
-        cursor: Cursor {
-            identity: file.identity,
-            size: file.size,
-            modified: file.modified,
-            offset,
-            lines,
-            tail,
-            stretch,
-        },
+    let tail = match reader.tail {
+        Some(tail) => tail,
+        None => tail(&mut input, offset)?,
+    };
+    let cursor = Cursor {
+        identity: file.identity,
+        size: file.size,
+        modified: file.modified,
+        offset,
+        lines: reader.lines,
+        tail,
+        stretch: reader.stretch,
+    };
+    Ok(Beside {
+        states: reader.states,
+        bad: reader.bad,
+        bad_total: reader.bad_total,
+        cursor,
     })
 }
 
@@ -111,7 +128,7 @@ pub fn read_rows(
     file: &TranscriptFile,
     naming: &Naming,
     scratch: &mut Scratch,
-    keep: impl FnMut(u64, Record),
+    keep: impl FnMut(u64, &Draft),
 ) -> io::Result<()> {
     let mut input = File::open(&file.path)?;
     let mut reader = Reader::new(file, naming, &mut scratch.names, keep);
@@ -127,15 +144,11 @@ pub struct Scratch {
 
 /// A hash of up to [`TAIL`] bytes before `offset`.
 fn tail(input: &mut File, offset: u64) -> io::Result<u64> {
-    let start = offset.saturating_sub(TAIL);
+    let start = offset.saturating_sub(TAIL as u64);
     input.seek(SeekFrom::Start(start))?;
     let mut bytes = Vec::new();
     input.take(offset - start).read_to_end(&mut bytes)?;
-    // Any hash will do: where another version of the tool has another, the file is read from the
-    // start.
-    let mut hash = std::hash::DefaultHasher::new();
-    hash.write(&bytes);
-    Ok(hash.finish())
+    Ok(tail_hash(&bytes))
 }
 
 /// So much of a file's end is looked at for its last request.
@@ -156,9 +169,7 @@ pub(super) fn last_usage(path: &Path) -> Option<Timestamp> {
             &mut around,
             &Naming::default(),
             &mut names,
-            |record, _| {
-                last = last.max(Some(record.origin.timestamp));
-            },
+            |request, _| last = last.max(Some(request.at)),
         );
     }
     last

@@ -1,12 +1,14 @@
 //! The lines of one transcript, in bounded memory.
 
 use std::fs::File;
+use std::hash::Hasher as _;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use memchr::memmem::Finder;
 
 use super::account::{Stretch, finder, is_account};
+use super::before::Before;
 use super::discover::TranscriptFile;
 use super::error::LineError;
 use super::lenient::Text;
@@ -14,13 +16,17 @@ use super::line::{Around, read_line};
 use super::naming::Naming;
 use super::slim::Slim;
 use crate::base::ids::Interner;
-use crate::record::{self, Client, Record, State};
+use crate::record::{self, Draft, State};
 
 /// The longest line that is held in memory, in bytes. Of a longer one only what is no conversation
 /// text is.
 const LONG_LINE: usize = 4 << 20;
 
-const CHUNK: usize = 1 << 20;
+/// So much is read at once: it stays in the processor's cache until its lines are read.
+const CHUNK: usize = 256 << 10;
+
+/// How many bytes before the cursor are remembered, to notice a file that was written anew.
+pub(super) const TAIL: usize = 512;
 
 /// How many skipped lines are described one by one.
 pub(super) const MOST_BAD: usize = 100;
@@ -52,9 +58,20 @@ pub(super) struct Reader<'f, K> {
     pub(super) lines: u64,
     pub(super) stretch: Stretch,
     pub(super) states: Vec<State>,
+    /// The hash of the bytes before the last line break, where they were read together.
+    pub(super) tail: Option<u64>,
 }
 
-impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
+/// A hash of the last bytes before a cursor.
+pub(super) fn tail_hash(bytes: &[u8]) -> u64 {
+    // Any hash will do: where another version of the tool has another, the file is read from the
+    // start.
+    let mut hash = std::hash::DefaultHasher::new();
+    hash.write(bytes);
+    hash.finish()
+}
+
+impl<'f, K: FnMut(u64, &Draft)> Reader<'f, K> {
     /// A reader of a file from its start.
     pub(super) fn new(
         file: &'f TranscriptFile,
@@ -78,6 +95,7 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
             lines: 0,
             stretch: Stretch::default(),
             states: Vec::new(),
+            tail: None,
         }
     }
 
@@ -88,29 +106,37 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
         mut offset: u64,
         buffer: &mut Vec<u8>,
     ) -> io::Result<u64> {
-        buffer.clear();
-        // The part of the buffer known to hold no line break.
-        let mut searched = 0;
+        // How much of the buffer is a line whose end is not read yet.
+        let mut filled = 0;
         // A line that is longer than the buffer, without its text, and how many of its bytes left
         // the buffer.
         let mut long: Option<(Slim, u64)> = None;
+        let mut size = offset;
         loop {
-            let got = input.by_ref().take(CHUNK as u64).read_to_end(buffer)?;
-            if got == 0 {
+            buffer.resize(buffer.len().max(filled + CHUNK), 0);
+            let got = read(input, &mut buffer[filled..])?;
+            let (searched, end) = (filled, filled + got);
+            if let Some(last) = memchr::memrchr(b'\n', &buffer[searched..end]) {
+                let lines = &buffer[..=searched + last];
+                offset += self.lines_of(lines, &mut long);
+                self.tail = tail_of(lines, offset);
+                filled = end - lines.len();
+                buffer.copy_within(end - filled..end, 0);
+            } else if long.is_some() || end > LONG_LINE {
+                let (slim, gone) = long.get_or_insert_default();
+                slim.push(&buffer[..end]);
+                *gone += end as u64;
+                filled = 0;
+            } else {
+                filled = end;
+            }
+            size += got as u64;
+            // Where the file is as long as it was when it was listed, nothing follows.
+            if got == 0 || size == self.file.size && end < buffer.len() {
                 break;
             }
-            if let Some(last) = memchr::memrchr(b'\n', &buffer[searched..]) {
-                offset += self.lines_of(&buffer[..=searched + last], &mut long);
-                buffer.drain(..=searched + last);
-            } else if long.is_some() || buffer.len() > LONG_LINE {
-                let (slim, gone) = long.get_or_insert_default();
-                slim.push(buffer);
-                *gone += buffer.len() as u64;
-                buffer.clear();
-            }
-            searched = buffer.len();
         }
-        self.unfinished(buffer, long);
+        self.unfinished(&buffer[..filled], long);
         Ok(offset)
     }
 
@@ -181,12 +207,12 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
             &mut self.around,
             self.naming,
             self.names,
-            |record, copied| {
+            |request, copied| {
                 // What `/branch` copied is the original's.
                 if !copied {
-                    stretch.see(&record);
+                    stretch.see(request);
                 }
-                keep(number, record);
+                keep(number, request);
             },
         )
     }
@@ -210,6 +236,21 @@ impl<'f, K: FnMut(u64, Record)> Reader<'f, K> {
     }
 }
 
+fn read(input: &mut File, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// The hash of the bytes before an offset, from the lines that end there.
+fn tail_of(lines: &[u8], offset: u64) -> Option<u64> {
+    let whole = lines.len() >= TAIL || lines.len() as u64 == offset;
+    whole.then(|| tail_hash(&lines[lines.len().saturating_sub(TAIL)..]))
+}
+
 /// What a file and those beside it state of its lines.
 fn around<'f>(file: &'f TranscriptFile, stem: &'f str) -> Around<'f> {
     let agent = if stem.starts_with("agent-") {
@@ -221,7 +262,7 @@ fn around<'f>(file: &'f TranscriptFile, stem: &'f str) -> Around<'f> {
         session: stem,
         working: file.working.as_deref(),
         agent,
-        client: Client::default(),
+        before: Before::default(),
     }
 }
 

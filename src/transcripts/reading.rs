@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
@@ -9,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::discover::{self, Discovery, TranscriptFile};
 use super::folders::Folders;
 use super::naming::Naming;
-use super::read::{Cursor, FileRead, Scratch, read_file, read_rows};
+use super::read::{Cursor, Scratch, read_into, read_rows};
 use super::reader::{BadLine, MOST_BAD};
 use crate::base::join::Join as _;
 use crate::base::progress::{Step, Watcher};
@@ -53,19 +54,24 @@ impl Reading {
     /// How many bad lines are described one by one.
     pub(crate) const MOST_BAD: usize = MOST_BAD;
 
-    fn take(&mut self, file: &TranscriptFile, read: Result<FileRead, std::io::Error>) {
+    fn read(
+        &mut self,
+        file: &TranscriptFile,
+        cursor: Option<&Cursor>,
+        naming: &Naming,
+        scratch: &mut Scratch,
+    ) {
         self.opened += 1;
-        match read {
+        match read_into(&mut self.records, file, cursor, naming, scratch) {
             // A transcript that vanishes between listing and opening was deleted by its owner; what
             // was read of it earlier is kept anyway.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => self.unreadable.push((file.path.clone(), error.to_string())),
-            Ok(read) => {
-                self.records = std::mem::take(&mut self.records).join(read.records);
-                self.states.extend(read.states);
-                self.bad_total = self.bad_total.saturating_add(read.bad_total);
-                self.bad.extend(read.bad);
-                self.cursors.push((mark(&file.path), read.cursor));
+            Ok(beside) => {
+                self.states.extend(beside.states);
+                self.bad_total = self.bad_total.saturating_add(beside.bad_total);
+                self.bad.extend(beside.bad);
+                self.cursors.push((mark(&file.path), beside.cursor));
             }
         }
     }
@@ -104,7 +110,8 @@ pub(crate) fn rows(
 ) -> Vec<Row> {
     let read = |scratch: &mut Scratch, file: &TranscriptFile| {
         let mut out = Vec::new();
-        let _ = read_rows(file, naming, scratch, |line, record| {
+        let _ = read_rows(file, naming, scratch, |line, row| {
+            let record = row.record();
             if wanted(&record) {
                 out.push(Row {
                     path: file.path.clone(),
@@ -151,6 +158,25 @@ pub(crate) fn read_below(folder: &Path, naming: &Naming, watcher: &Watcher) -> R
     )
 }
 
+/// A file that is to be read, and how far it was read before.
+type Todo<'f> = (&'f TranscriptFile, Option<&'f Cursor>);
+
+/// A thread takes so many bytes at once: files of one folder have names in common.
+const BATCH: u64 = 1 << 20;
+
+/// The next files that a thread reads; none at the end.
+fn next<'f>(queue: &Mutex<std::vec::IntoIter<Todo<'f>>>) -> Vec<Todo<'f>> {
+    let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+    let (mut batch, mut bytes) = (Vec::new(), 0_u64);
+    while bytes < BATCH
+        && let Some(todo) = queue.next()
+    {
+        bytes = bytes.saturating_add(todo.0.size);
+        batch.push(todo);
+    }
+    batch
+}
+
 fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Watcher) -> Reading {
     let Discovery { files, unreadable } = found;
     let known = |file: &TranscriptFile| {
@@ -166,19 +192,24 @@ fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Wa
         .filter(|(file, cursor)| cursor.is_none_or(|cursor| !cursor.is_current(file)))
         .collect();
     let doing = watcher.begin(Step::Transcripts, todo.len() as u64);
+    let queue = Mutex::new(todo.into_iter());
     // Each thread joins what it reads into a set of its own; few records are in two of them.
-    let start = || (Reading::default(), Scratch::default());
-    let read = todo
-        .par_iter()
-        .fold(start, |(mut reading, mut scratch), (file, cursor)| {
-            reading.take(file, read_file(file, *cursor, naming, &mut scratch));
-            watcher.did(|| format!("read {}", file.path.display()));
-            doing.moved(1);
-            (reading, scratch)
-        });
-    let mut reading = read
-        .map(|(reading, _)| reading)
-        .reduce(Reading::default, Reading::join);
+    let read = |_: rayon::BroadcastContext| {
+        let (mut reading, mut scratch) = (Reading::default(), Scratch::default());
+        loop {
+            let batch = next(&queue);
+            if batch.is_empty() {
+                return reading;
+            }
+            for (file, cursor) in batch {
+                reading.read(file, cursor, naming, &mut scratch);
+                watcher.did(|| format!("read {}", file.path.display()));
+                doing.moved(1);
+            }
+        }
+    };
+    let all = rayon::broadcast(read).into_iter();
+    let mut reading = all.reduce(Reading::join).unwrap_or_default();
     reading.files = files.len();
     reading.unreadable.extend(unreadable);
     reading.unreadable.sort();

@@ -1,65 +1,13 @@
 //! A row of usage, and the records that it makes.
 
-use std::collections::BTreeSet;
-
+use super::before::{Before, Names, Place, Words};
 use super::error::LineError;
-use super::lenient::{Count, Dollars, List, Maybe, Text};
-use crate::base::ids::{Interner, Name, RecordId, SessionId, token};
-use crate::base::json::Extra;
-use crate::base::money::{Cost, Money};
+use super::fields::{Message, Usage};
+use super::lenient::{Count, Dollars, Text};
+use crate::base::ids::{Interner, RecordId};
+use crate::base::money::Money;
 use crate::base::time::Timestamp;
-use crate::prices::{model_name, prices};
-use crate::record::{Body, Client, Counters, Identity, Level, MAX_COUNTER, Origin, Record};
-
-/// The answer to a request, or a part of it.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Message<'a> {
-    #[serde(borrow)]
-    id: Text<'a>,
-    #[serde(borrow)]
-    model: Text<'a>,
-    #[serde(borrow)]
-    stop_reason: Text<'a>,
-    #[serde(borrow)]
-    usage: Maybe<Usage<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct Usage<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Text<'a>,
-    #[serde(borrow)]
-    model: Text<'a>,
-    input_tokens: Count,
-    output_tokens: Count,
-    cache_creation_input_tokens: Count,
-    cache_read_input_tokens: Count,
-    cache_creation: Maybe<CacheCreation>,
-    server_tool_use: Maybe<ServerToolUse>,
-    #[serde(borrow)]
-    service_tier: Text<'a>,
-    #[serde(borrow)]
-    speed: Text<'a>,
-    #[serde(borrow)]
-    inference_geo: Text<'a>,
-    #[serde(borrow)]
-    iterations: List<Usage<'a>>,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct CacheCreation {
-    ephemeral_5m_input_tokens: Count,
-    ephemeral_1h_input_tokens: Count,
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct ServerToolUse {
-    web_search_requests: Count,
-}
+use crate::record::{Counters, Draft, Identity, MAX_COUNTER};
 
 /// A row of usage, wherever in a line it stands.
 pub(super) struct Row<'l> {
@@ -71,30 +19,23 @@ pub(super) struct Row<'l> {
     pub(super) sidechain: bool,
 }
 
-/// Where a row stands.
-pub(super) struct Place<'l> {
-    /// The whole line.
-    pub(super) line: &'l [u8],
-    pub(super) session: &'l str,
-    pub(super) project: &'l str,
-    pub(super) client: &'l Client,
-}
-
-/// What all records of one row share.
-struct Shared {
-    origin: Origin,
+/// What all requests of one row share.
+struct Shared<'b> {
+    at: Timestamp,
+    names: Names<'b>,
     fast: bool,
     provisional: bool,
     sidechain: bool,
 }
 
 impl Row<'_> {
-    /// Gives the record of the request, and those of iterations that are billed besides.
-    pub(super) fn records(
+    /// Gives the request, and iterations that are billed besides.
+    pub(super) fn requests(
         &self,
         place: &Place,
+        before: &mut Before,
         names: &mut Interner,
-        mut keep: impl FnMut(Record),
+        mut keep: impl FnMut(&Draft),
     ) -> Result<(), LineError> {
         let Some(usage) = &self.message.usage.0 else {
             return Ok(());
@@ -110,8 +51,13 @@ impl Row<'_> {
             uuid: self.uuid.get(),
             line: place.line,
         };
-        let shared = self.shared(place, usage, names)?;
-        keep(shared.record(identity.id(None), usage, model, self.cost.0, names)?);
+        let id = before.id(&identity);
+        let (shared, mut making) = {
+            let (names, making) = before.names(place, names);
+            (self.shared(usage, names)?, making)
+        };
+        let words = making.words(model, usage.tier(), usage.geo(), names);
+        keep(&shared.draft(id, usage, words, self.cost.0)?);
         // Iterations are parts of the totals above, except an adviser, a fallback attempt on
         // another model and a compaction.
         let mut counts = [0_u32; 3];
@@ -121,27 +67,17 @@ impl Row<'_> {
             };
             counts[which] += 1;
             let id = identity.id(Some(&format!("{name}:{}", counts[which])));
-            keep(shared.record(id, part, model, None, names)?);
+            let words = making.words(model, part.tier(), part.geo(), names);
+            keep(&shared.draft(id, part, words, None)?);
         }
         Ok(())
     }
 
-    fn shared(
-        &self,
-        place: &Place,
-        usage: &Usage,
-        names: &mut Interner,
-    ) -> Result<Shared, LineError> {
+    fn shared<'b>(&self, usage: &Usage, names: Names<'b>) -> Result<Shared<'b>, LineError> {
         let written = self.timestamp.get().unwrap_or_default();
-        let session = names.name(&token(place.session, "session", 128));
         Ok(Shared {
-            origin: Origin {
-                level: Level::Full,
-                timestamp: Timestamp::parse(written).ok_or(LineError::Timestamp)?,
-                session: SessionId::new(session),
-                project: names.name(place.project),
-                client: place.client.clone(),
-            },
+            at: Timestamp::parse(written).ok_or(LineError::Timestamp)?,
+            names,
             fast: usage.speed.get() == Some("fast"),
             provisional: self.message.stop_reason.0.is_none(),
             sidechain: self.sidechain,
@@ -149,37 +85,28 @@ impl Row<'_> {
     }
 }
 
-impl Shared {
-    fn record(
+impl<'b> Shared<'b> {
+    fn draft(
         &self,
         id: RecordId,
         usage: &Usage,
-        model: &str,
+        words: Words<'b>,
         recorded_cost: Option<Money>,
-        names: &mut Interner,
-    ) -> Result<Record, LineError> {
-        let mut body = Body {
-            model: names.name(&model_name(model)),
+    ) -> Result<Draft<'b>, LineError> {
+        Ok(Draft {
+            id,
+            at: self.at,
+            session: self.names.session,
+            project: self.names.project,
+            client: self.names.client,
+            model: words.model,
             counters: usage.counters()?,
-            service_tier: usage.tier(names),
-            inference_geo: usage.geo(names),
+            service_tier: words.tier,
+            inference_geo: words.geo,
+            fast: self.fast,
             provisional: self.provisional,
             sidechain: self.sidechain,
-            cost: Cost::default(),
             recorded_cost,
-        };
-        let (at, geo) = (self.origin.timestamp, body.inference_geo.as_deref());
-        body.cost = prices().cost(&body.model, at, &body.counters, self.fast, geo);
-        Ok(Record {
-            id,
-            derived: false,
-            origin: self.origin.clone(),
-            index: 0,
-            fast: self.fast,
-            body,
-            twins: BTreeSet::new(),
-            ledger: None,
-            extra: Extra::new(),
         })
     }
 }
@@ -203,14 +130,12 @@ impl Usage<'_> {
         })
     }
 
-    fn tier(&self, names: &mut Interner) -> Option<Name> {
-        let tier = self.service_tier.get().filter(|tier| *tier != "standard");
-        tier.map(|tier| names.name(&token(tier, "tier", 40)))
+    fn tier(&self) -> Option<&str> {
+        self.service_tier.get().filter(|tier| *tier != "standard")
     }
 
-    fn geo(&self, names: &mut Interner) -> Option<Name> {
-        let geo = self.inference_geo.get().filter(|geo| !geo.is_empty());
-        geo.map(|geo| names.name(&token(geo, "geo", 40)))
+    fn geo(&self) -> Option<&str> {
+        self.inference_geo.get().filter(|geo| !geo.is_empty())
     }
 
     fn counters(&self) -> Result<Counters, LineError> {

@@ -116,7 +116,7 @@ fn day_file(requests: std::ops::Range<u32>) -> Vec<u8> {
         modified: 0,
         working: None,
     };
-    let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("reads");
+    let read = read_file(&file, &Naming::default(), &mut Scratch::default()).expect("reads");
     let mut out = DayFile::new(machine(), day());
     out.records = read.records;
     out.write().0.into_bytes()
@@ -147,7 +147,7 @@ fn transcript_lines() {
             modified: 0,
             working: None,
         };
-        let read = read_file(&file, None, &Naming::default(), &mut Scratch::default())
+        let read = read_file(&file, &Naming::default(), &mut Scratch::default())
             .expect("a file can be read");
         let lines = bytes.split(|byte| *byte == b'\n').count() as u64;
         assert!(read.bad_total <= lines && read.records.len() as u64 <= lines);

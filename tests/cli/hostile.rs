@@ -21,7 +21,7 @@ fn read(path: &Path, bytes: &[u8]) -> (usize, u64) {
         modified: 0,
         working: None,
     };
-    let read = read_file(&file, None, &Naming::default(), &mut Scratch::default()).expect("reads");
+    let read = read_file(&file, &Naming::default(), &mut Scratch::default()).expect("reads");
     (read.records.len(), read.bad_total)
 }
 
