@@ -19,7 +19,9 @@ const KEPT: usize = 1 << 20;
 /// an error in it libgit2 refuses itself.
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     let mut stream = Decompress::new(true);
-    let (mut text, mut part) = (Vec::new(), vec![0; 1 << 16]);
+    // A tree or commit is small: filling more with zeros would take longer than reading it.
+    let room = packed.len().saturating_mul(4).clamp(1 << 8, 1 << 16);
+    let (mut text, mut part) = (Vec::new(), vec![0; room]);
     loop {
         let (read, made) = (stream.total_in(), stream.total_out());
         let rest = packed.get(usize::try_from(read).ok()?..)?;
