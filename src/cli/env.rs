@@ -117,6 +117,7 @@ impl Env {
             restore: Vec::new(),
             import: None,
             reroot: false,
+            compact: None,
             task: Task::Sync,
             now: self.now,
             host: host::host(),

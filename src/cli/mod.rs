@@ -8,6 +8,7 @@
 #[macro_use]
 mod stderr;
 
+pub(crate) mod deepen;
 mod env;
 mod error;
 pub mod exit;

@@ -7,7 +7,7 @@
 //! A file uses only files to its left:
 //!
 //! ```text
-//! error, view, limits → read → decisions → authority → subject → rules → judge → apply → enforce
+//! error, view, limits → read → decisions → authority, epoch → subject → rules → judge → apply → enforce
 //! rules → read_rules; decisions → book; read, view → claims, compared → sums
 //! rules, book, sums → count → manifest, settle
 //! ```
@@ -20,6 +20,7 @@ mod compared;
 pub(crate) mod count;
 pub mod decisions;
 pub mod enforce;
+pub mod epoch;
 mod error;
 mod judge;
 pub(crate) mod limits;

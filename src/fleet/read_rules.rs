@@ -57,7 +57,8 @@ fn files_with_rules(
             (None, Err(error)) => return Err(error),
         };
         // Few machine files have any, and parsing all of them takes time.
-        if text.contains("\"forgotten\"") || text.contains("\"pruned_before\"") {
+        let has = |member: &str| text.contains(member);
+        if has("\"forgotten\"") || has("\"pruned_before\"") || has("\"compacted\"") {
             let names = &mut Interner::default();
             out.extend(SyncFile::read(&machine, text.as_bytes(), names));
         }

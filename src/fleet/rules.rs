@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::authority::{self, Effect};
+use super::epoch::Epoch;
 use super::tombstone::HiddenName;
 use crate::base::ids::{MachineId, RecordId};
 use crate::base::json::{Extra, Object};
@@ -69,12 +70,17 @@ pub struct Rules {
     pub(super) before: BTreeSet<(Day, RecordId)>,
     /// Tags of tombstones that do nothing.
     void: BTreeSet<RecordId>,
+    /// The history that holds since it was compacted.
+    epoch: Option<Epoch>,
 }
 
 impl Rules {
     /// Gathers the rules of machine files. Ids of forgotten records stand in day files.
-    pub(crate) fn gather<'a>(files: impl IntoIterator<Item = &'a SyncFile>) -> Self {
-        let mut out = Self::default();
+    pub(crate) fn gather<'a>(files: impl IntoIterator<Item = &'a SyncFile> + Clone) -> Self {
+        let mut out = Self {
+            epoch: Epoch::gather(files.clone()),
+            ..Self::default()
+        };
         for file in files {
             out.pruned.extend(
                 file.pruned_before
@@ -225,6 +231,7 @@ impl Rules {
             .for_each(|(machine, day)| self.prune(machine, *day));
         self.ids.extend(&other.ids);
         self.kept.extend(&other.kept);
+        self.epoch = self.epoch.max(other.epoch.clone());
         if self.keys.is_empty() {
             self.keys.clone_from(&other.keys);
         }
@@ -237,11 +244,17 @@ impl Rules {
         self.ids.difference(&other.ids).copied().collect()
     }
 
-    /// Whether there are none.
+    /// The history that holds since it was compacted; none where none was.
+    pub(crate) fn epoch(&self) -> Option<&Epoch> {
+        self.epoch.as_ref()
+    }
+
+    /// Whether there are none that take anything away.
     pub(crate) fn is_empty(&self) -> bool {
         *self
             == Self {
                 keys: self.keys.clone(),
+                epoch: self.epoch.clone(),
                 ..Self::default()
             }
     }

@@ -1,6 +1,6 @@
 //! Commits: their messages, and how histories relate.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use git2::{ErrorCode, Oid, Revwalk};
 
@@ -23,6 +23,27 @@ impl Repo {
                 source,
             }),
         }
+    }
+
+    /// The newest commit of `head` that has the tree of one of `tip`, where they have no commit in
+    /// common: `most` commits of each are looked through.
+    pub(crate) fn counterpart(
+        &self,
+        tip: Oid,
+        head: Oid,
+        most: usize,
+    ) -> Result<Option<Oid>, RepoError> {
+        let mut trees = HashSet::new();
+        for commit in self.walk(&[tip], git2::Sort::NONE)?.take(most) {
+            trees.insert(self.tree_of(git("walk commits", commit)?)?);
+        }
+        for commit in self.walk(&[head], git2::Sort::TOPOLOGICAL)?.take(most) {
+            let commit = git("walk commits", commit)?;
+            if trees.contains(&self.tree_of(commit)?) {
+                return Ok(Some(commit));
+            }
+        }
+        Ok(None)
     }
 
     /// Subjects and bodies of the commits on `tip` that `base` does not have, newest first.

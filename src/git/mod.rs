@@ -28,6 +28,7 @@ pub(crate) mod process;
 mod refuser;
 mod remote;
 pub mod repo;
+pub(crate) mod rewrite;
 mod screen;
 pub(crate) mod settings;
 pub(crate) mod setup;

@@ -39,6 +39,18 @@ impl Git {
         self.fetch_with(repo, remote, &["--refetch", "--no-filter"])
     }
 
+    /// As [`Self::fetch`], for a new clone: the newest commit of each branch, and all files. Where the
+    /// remote cannot do that, all commits.
+    pub(crate) fn fetch_newest(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        self.fetch_with(repo, remote, &["--depth=1"])
+            .or_else(|_| self.fetch(repo, remote))
+    }
+
+    /// Fetches the commits that a shallow clone lacks.
+    pub(crate) fn fetch_history(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
+        self.fetch_with(repo, remote, &["--unshallow"])
+    }
+
     fn fetch_with(&self, repo: &Path, remote: &str, more: &[&str]) -> Result<(), GitError> {
         let _doing = self.watcher().begin(Step::Fetch, 0);
         // Progress is a sign of life.

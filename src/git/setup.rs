@@ -207,6 +207,36 @@ pub(crate) fn want_reroot(repo: &Repo, on: bool) -> Result<(), RepoError> {
     set(repo, REROOT, on.then_some("true"))
 }
 
+/// Set from when the history is to be compacted until the remote has it: the days to keep.
+const COMPACT: &str = "claude-sync.compact";
+
+/// The days to keep of a history that is to be compacted; none where none is.
+pub(crate) fn wants_compact(repo: &Repo) -> Result<Option<u32>, RepoError> {
+    let days = repo.config()?.get_i64(COMPACT).ok();
+    Ok(days.and_then(|days| u32::try_from(days).ok()))
+}
+
+/// Remembers that, or that it is done.
+pub(crate) fn want_compact(repo: &Repo, keep: Option<u32>) -> Result<(), RepoError> {
+    set(repo, COMPACT, keep.map(|days| days.to_string()).as_deref())
+}
+
+/// The day on which was looked last whether the history is to be compacted.
+const LOOKED: &str = "claude-sync.historyLooked";
+
+/// Whether that was on this day already. If not, it is noted.
+pub(crate) fn looked_on(repo: &Repo, day: &str) -> Result<bool, RepoError> {
+    if repo
+        .config()?
+        .get_string(LOOKED)
+        .is_ok_and(|last| last == day)
+    {
+        return Ok(true);
+    }
+    set(repo, LOOKED, Some(day))?;
+    Ok(false)
+}
+
 /// Set from when a front page is asked for, or asked to go, until a run has seen to it.
 const FRONT_PAGE: &str = "claude-sync.frontPage";
 

@@ -54,6 +54,11 @@ pub(crate) enum Breach {
         /// The first file with it.
         path: String,
     },
+    /// A history would come back that was replaced when the branch was compacted.
+    Replaced {
+        /// The commit that begins it.
+        commit: Oid,
+    },
     /// A file would leave in clear, and the fleet is encrypted.
     Clear {
         /// The commit that has it.
@@ -83,6 +88,7 @@ impl Breach {
             | Self::Clear { path, .. }
             | Self::Forged { path, .. } => printable(path, 200),
             Self::Unseen { name } => printable(name, 200),
+            Self::Replaced { commit } => format!("commit {commit:.10}"),
             Self::Manifest => MANIFEST.to_owned(),
         }
     }
@@ -110,6 +116,9 @@ impl fmt::Display for Breach {
             }
             Self::Forgotten { commit, .. } => {
                 write!(f, "commit {commit:.10} has data that was forgotten")
+            }
+            Self::Replaced { .. } => {
+                f.write_str("begins the history of before the branch was compacted")
             }
             Self::Clear { commit, .. } => write!(
                 f,

@@ -4,5 +4,6 @@ pub mod algebra;
 mod breach;
 pub(crate) mod driver;
 mod loss;
+pub mod old_roots;
 pub mod push_check;
 pub mod trees;

@@ -285,6 +285,21 @@ pub(crate) fn clear(repo: &Repo, commits: &[Oid]) -> Result<Vec<Breach>, DataErr
     Ok(out)
 }
 
+/// Whether a root tree has files in clear below `sync`.
+pub(crate) fn has_clear(repo: &Repo, root: Oid) -> Result<bool, DataError> {
+    for blob in repo.blobs(Some(root), "sync")? {
+        let is_sealed = !repo.is_blob_within(blob.oid, MAX_DAY_FILE)? || {
+            let bytes = repo.stored(blob.oid)?;
+            let is_statement = |seal: &sealed::Seal| seal.is_statement(&blob.path, &bytes);
+            sealed::is_sealed(&bytes) || repo.seal().is_some_and(is_statement)
+        };
+        if !is_sealed {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// What in `new` is no sync data and was not in `old`.
 pub(crate) fn foreign(
     repo: &Repo,

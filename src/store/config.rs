@@ -39,6 +39,8 @@ pub(crate) struct Config {
     /// `git.sign`: commits are signed by the user's set-up for signing. `commit.gpgSign` alone does
     /// not: a run that nobody attends cannot answer a passphrase.
     pub(crate) sign: bool,
+    /// `history.keep`: the history is compacted automatically, and so many days of it are kept.
+    pub(crate) keep_history: Option<u32>,
     /// `transcripts.folders`: more folders with transcripts, absolute or from `~` on, with `*` and
     /// `?`.
     pub(crate) folders: Vec<String>,
@@ -180,6 +182,14 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     if let Some(mut git) = fields.object("git")? {
         config.sign = git.flag("sign")?;
         config.name_unknown("git.", git, &["sign"]);
+    }
+    if let Some(mut history) = fields.object("history")? {
+        let keep = history.text("keep")?;
+        if !keep.is_empty() {
+            let days = days(&keep).filter(|days| *days > 0);
+            config.keep_history = Some(days.ok_or_else(|| wants("keep", "days, such as \"90d\""))?);
+        }
+        config.name_unknown("history.", history, &["keep"]);
     }
     if let Some(transcripts) = fields.object("transcripts")? {
         transcript_folders(transcripts, &mut config)?;
@@ -328,6 +338,12 @@ fn transcript_folders(mut transcripts: Fields, config: &mut Config) -> Result<()
     Ok(())
 }
 
+/// Reads a number of days: `90d`, or `90`.
+pub(crate) fn days(text: &str) -> Option<u32> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    number.parse().ok().filter(|days| *days <= 36_500)
+}
+
 fn wants(key: &str, want: &'static str) -> FieldError {
     FieldError {
         key: key.to_owned(),
@@ -338,13 +354,14 @@ fn wants(key: &str, want: &'static str) -> FieldError {
 /// A day in seconds.
 const DAY: u64 = 24 * 60 * 60;
 
-const TOP: [&str; 7] = [
+const TOP: [&str; 8] = [
     "summary_only",
     "snapshots",
     "privacy_settings",
     "error_states",
     "auto_sync",
     "git",
+    "history",
     "transcripts",
 ];
 const PRIVACY: [&str; 7] = [

@@ -1,12 +1,18 @@
 //! The history of syncs, read back from the commits.
 
+use std::collections::BTreeMap;
+
 use super::error::SyncError;
+use super::figures::{Figures, folded};
 use super::message::SEALED;
 use crate::base::ids::MachineId;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::git::Oid;
 use crate::git::repo::Repo;
+
+/// The mode of a commit that stands for several syncs.
+pub(crate) const FOLDED: &str = "folded";
 
 /// A commit, read from its trailers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub struct Entry {
     pub(crate) subject: String,
     /// The machine that synced; none for a commit by hand.
     pub(crate) machine: Option<MachineId>,
-    /// `full`, `incremental` or `download`.
+    /// `full`, `incremental`, `download`, or [`FOLDED`].
     pub mode: String,
     /// Sessions touched.
     pub(crate) sessions: u64,
@@ -29,9 +35,33 @@ pub struct Entry {
     pub(crate) grown: u64,
     /// What both cost.
     pub(crate) cost: Money,
+    /// The figures by machine of a commit that stands for several syncs; none of any other.
+    pub(crate) folded: BTreeMap<MachineId, Figures>,
+    /// How many syncs it stands for.
+    pub(crate) syncs: u64,
 }
 
-/// The commits of `HEAD`, newest first.
+impl Entry {
+    /// The entry of each machine, where it stands for syncs of several.
+    fn by_machine(self) -> Vec<Self> {
+        let of = |(machine, one): (&MachineId, &Figures)| Self {
+            machine: Some(machine.clone()),
+            sessions: one.sessions,
+            added: one.added,
+            grown: one.grown,
+            cost: one.cost,
+            syncs: one.syncs,
+            folded: BTreeMap::new(),
+            ..self.clone()
+        };
+        if self.folded.is_empty() {
+            return vec![self];
+        }
+        self.folded.iter().map(of).collect()
+    }
+}
+
+/// The syncs of `HEAD`, newest first. A commit that stands for several is one entry a machine.
 pub(crate) fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     let Some(head) = repo.synced()? else {
         return Ok(Vec::new());
@@ -39,7 +69,7 @@ pub(crate) fn log(repo: &Repo, most: usize) -> Result<Vec<Entry>, SyncError> {
     let mut out = Vec::new();
     for (commit, seconds, message) in repo.commits(head, most)? {
         let at = Timestamp::from_millis(seconds.saturating_mul(1000)).unwrap_or(Timestamp::EPOCH);
-        out.push(entry(repo, commit, at, &message));
+        out.extend(entry(repo, commit, at, &message).by_machine());
     }
     Ok(out)
 }
@@ -62,21 +92,30 @@ fn parse(commit: Oid, at: Timestamp, message: &str) -> Entry {
     };
     let number = |name: &str| {
         trailer(name)
-            .and_then(|text| text.parse().ok())
+            .and_then(|text| text.parse::<u64>().ok())
             .unwrap_or(0)
     };
+    let folded = folded(message);
+    let mut all = Figures::default();
+    folded.values().for_each(|one| all.add(*one));
     Entry {
         commit,
         at,
         subject: message.lines().next().unwrap_or_default().to_owned(),
         machine: trailer("Machine").and_then(|id| MachineId::parse(id).ok()),
-        mode: trailer("Mode").unwrap_or_default().to_owned(),
-        sessions: number("Sessions"),
-        added: number("Records-Added"),
-        grown: number("Records-Grown"),
+        mode: match trailer("Mode") {
+            None if !folded.is_empty() => FOLDED.to_owned(),
+            mode => mode.unwrap_or_default().to_owned(),
+        },
+        sessions: number("Sessions").saturating_add(all.sessions),
+        added: number("Records-Added").saturating_add(all.added),
+        grown: number("Records-Grown").saturating_add(all.grown),
         cost: trailer("Cost-Added-USD")
             .and_then(Money::parse)
-            .unwrap_or_default(),
+            .unwrap_or_default()
+            .plus(all.cost),
+        syncs: if folded.is_empty() { 1 } else { all.syncs },
+        folded,
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) struct Message<'a> {
     pub(crate) first: bool,
     /// It begins a new history, without what is not kept.
     pub(crate) reroot: bool,
+    /// How many commits were folded: before and after.
+    pub(crate) compacted: Option<(usize, usize)>,
     /// That has another key.
     pub(crate) rotated: bool,
     /// Subjects of commits of the user's own that this one takes the place of.
@@ -80,6 +82,10 @@ impl Message<'_> {
         match (self.mode, records, self.first) {
             _ if self.reroot && self.rotated => "begin a new history, with another key".to_owned(),
             _ if self.reroot => "begin a new history, without what was forgotten".to_owned(),
+            _ if self.compacted.is_some() => {
+                let (before, after) = self.compacted.unwrap_or_default();
+                format!("compact the history from {before} to {after} commits")
+            }
             (None, ..) => "join what others wrote".to_owned(),
             (_, 0, _) if !imports.is_empty() => format!("import {}", imports.join(" and ")),
             (_, 0, true) => "first sync, no usage yet".to_owned(),
@@ -109,10 +115,14 @@ impl Message<'_> {
 
 /// The text of the message; sealed where the files are.
 pub(super) fn sealed(repo: &Repo, message: &Message) -> String {
-    let text = message.text();
+    seal(repo, &message.text())
+}
+
+/// The text of a message; sealed where the files are.
+pub(super) fn seal(repo: &Repo, text: &str) -> String {
     match repo.seal().filter(|_| repo.is_sealing()) {
-        Some(seal) => format!("sync\n\n{SEALED}: {}\n", seal.seal_text(SEALED, &text)),
-        None => text,
+        Some(seal) => format!("sync\n\n{SEALED}: {}\n", seal.seal_text(SEALED, text)),
+        None => text.to_owned(),
     }
 }
 

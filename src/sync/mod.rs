@@ -2,9 +2,11 @@
 
 mod brought;
 pub(crate) mod clear;
+pub mod compact;
 mod delta;
 pub(crate) mod doctor;
 mod error;
+mod figures;
 pub(crate) mod history;
 mod host;
 pub(crate) mod identity;

@@ -50,6 +50,8 @@ pub struct Options {
     /// Begin a new history, and push it over the remote's: what is not kept is to leave the history
     /// too.
     pub reroot: bool,
+    /// Compact the history, and keep so many days of it as they are.
+    pub compact: Option<u32>,
     /// Which stages it runs.
     pub task: Task,
     /// The clock.

@@ -41,6 +41,11 @@ pub(crate) enum Remote {
 }
 
 impl Remote {
+    /// Whether it was not reached.
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self, Self::Queued(_) | Self::Skipped | Self::Waiting)
+    }
+
     /// Whether nothing that this run made waits for the remote.
     pub(super) fn has_all(&self) -> bool {
         matches!(self, Self::UpToDate | Self::Pushed(_) | Self::None)
@@ -116,6 +121,10 @@ pub(crate) struct Outcome {
     pub(crate) machines: usize,
     /// The old history left this clone, because somebody had something forgotten.
     pub(crate) purged: bool,
+    /// This clone left an old history for a compacted one.
+    pub(crate) compacted: bool,
+    /// How many commits this run folded: before and after.
+    pub(crate) folded: Option<(usize, usize)>,
 }
 
 impl Outcome {
@@ -149,6 +158,8 @@ impl Outcome {
             ahead: Vec::new(),
             machines: 0,
             purged: false,
+            compacted: false,
+            folded: None,
         }
     }
 }

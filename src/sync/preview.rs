@@ -152,6 +152,7 @@ fn message(
         imported: options.import.as_ref().zip(imported),
         first: assembled.first,
         reroot: false,
+        compacted: None,
         rotated: false,
         folded: &[],
     };

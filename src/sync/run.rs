@@ -11,7 +11,7 @@ use super::owner;
 use super::repair::repair;
 use super::settings::lock;
 use super::stages::assemble::{Assembled, Assembly, assemble};
-use super::stages::commit::{commit, leaves_history};
+use super::stages::commit::{Left, commit, leaves_history};
 use super::stages::context::Run;
 use super::stages::fetch::fetch;
 use super::stages::prepare::{Prepared, prepare};
@@ -154,7 +154,13 @@ fn next_commit(
         || !starts.others.is_empty() && out.delta.is_empty();
     out.received |= starts.head.is_some_and(|head| head != new) && others_came;
     out.late = show(run, new, assembled.tree)?;
-    out.purged |= leaves_history(run, starts)?;
+    match leaves_history(run, starts)? {
+        Some(Left::Forgotten) => out.purged = true,
+        Some(Left::Compacted) => out.compacted = true,
+        None => {}
+    }
+    let plan = run.onto.as_ref().and_then(|onto| onto.plan);
+    out.folded = plan.map(|plan| (plan.before, plan.after));
     Ok((new, assembled.taken))
 }
 

@@ -14,7 +14,7 @@ use crate::git::hooks::{self, Installed};
 use crate::git::process::{MACHINES, hide_secrets};
 use crate::git::repo::{Repo, RepoError};
 use crate::git::survey::Survey;
-use crate::git::{Git, Oid, Target, Unsound, setup};
+use crate::git::{Git, GitError, Oid, Target, Unsound, setup};
 use crate::store::durable::WriteError;
 use crate::store::{Places, config, key, machine_id, profiles};
 
@@ -319,7 +319,9 @@ fn create_at(path: &Path, at: &Path, git: &Git, remote: Option<&str>) -> Result<
     let repo = Repo::create(path, &branch)?;
     if let Some(address) = remote {
         setup::add_remote(&repo, address, &branch)?;
-        fetch(&repo, git, address)?;
+        // Data is in the newest commits; older ones are fetched where they are asked for.
+        git.fetch_newest(repo.path(), "origin")
+            .map_err(|source| unreachable(address, source))?;
         check_tip(&repo, &branch, address)?;
     }
     if far.per_machine {
@@ -356,10 +358,14 @@ fn ask(git: &Git, at: &Path, address: &str) -> Result<Survey, SyncError> {
 
 fn fetch(repo: &Repo, git: &Git, address: &str) -> Result<(), SyncError> {
     git.fetch(repo.path(), "origin")
-        .map_err(|source| SyncError::Unreachable {
-            address: hide_secrets(address),
-            source,
-        })
+        .map_err(|source| unreachable(address, source))
+}
+
+fn unreachable(address: &str, source: GitError) -> SyncError {
+    SyncError::Unreachable {
+        address: hide_secrets(address),
+        source,
+    }
 }
 
 fn check_tip(repo: &Repo, branch: &str, address: &str) -> Result<(), SyncError> {

@@ -52,7 +52,7 @@ const WITHOUT_JSON: [(&str, &str); 21] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-const RUNS: [(&str, &str); 53] = [
+const RUNS: [(&str, &str); 55] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY] --for names"),
@@ -77,6 +77,8 @@ const RUNS: [(&str, &str); 53] = [
     ("ada", "claude-sync restore --list"),
     ("ada", "claude-sync restore --from HEAD~1"),
     ("ada", "claude-sync migrate"),
+    ("ada", "claude-sync compact --dry-run"),
+    ("ada", "claude-sync compact --keep 30d"),
     ("ada", "claude-sync resolve"),
     ("ada", "claude-sync config list"),
     (

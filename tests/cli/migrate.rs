@@ -37,6 +37,7 @@ fn options() -> Options {
         restore: Vec::new(),
         import: None,
         reroot: false,
+        compact: None,
         task: Task::Sync,
         now: claude_sync::base::time::Timestamp::parse(NOON).expect("a time"),
         host: Host {

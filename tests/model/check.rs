@@ -14,6 +14,7 @@ use claude_sync::format::manifest::{MAX_CONFLICTS, RULES};
 use claude_sync::front;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
+use claude_sync::merge::old_roots::has_old_root;
 use claude_sync::record::{Client, Totals};
 use claude_sync::report::{Bounds, Fold, Report, ReportKind, Zone};
 
@@ -172,6 +173,17 @@ pub fn is_sound(repo: &Repo, root: Oid, cache: &dyn Cache) {
         &text,
         &manifest::compute(&fleet, trees, RULES).write(),
         "the manifest in the tree",
+    );
+}
+
+/// Asserts that a history has nothing of before it was compacted.
+pub fn has_one_history(repo: &Repo, tip: Oid) {
+    let root = repo.tree_of(tip).expect("a commit");
+    let rules = Rules::read(repo, root, |_, _| None).expect("reads");
+    let all = repo.new_commits(tip, &[]).expect("reads");
+    assert!(
+        !has_old_root(repo, &rules, &all).expect("reads"),
+        "a history that was compacted came back"
     );
 }
 

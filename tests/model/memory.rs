@@ -24,6 +24,7 @@ use claude_sync::git::{Git, Oid};
 use claude_sync::merge::trees;
 use claude_sync::prices::{Change, Rule};
 use claude_sync::report::Zone;
+use claude_sync::sync::compact::{fold, onto};
 use claude_sync::sync::import::{Import as Opened, What};
 use claude_sync::sync::{Brought, Host, Options, Starts, Task, assemble_for, own_tree};
 use tempfile::TempDir;
@@ -42,6 +43,8 @@ struct Node {
     main: Option<Oid>,
     branches: BTreeMap<MachineId, Oid>,
     past: Vec<Oid>,
+    /// The days to keep of a history that is to be compacted.
+    compact: Option<u32>,
 }
 
 pub struct Memory {
@@ -194,6 +197,7 @@ impl Memory {
             restore: Vec::new(),
             import: None,
             reroot: false,
+            compact: None,
             task: Task::Sync,
             now: time(run.now),
             host: Host {
@@ -344,8 +348,18 @@ impl Site for Memory {
             others: others.clone(),
             ..Starts::default()
         };
-        let options = self.options(home, run);
+        let mut options = self.options(home, run);
         let index = self.index(at);
+        let reroot = !home.per_machine && (run.forget.is_some() || self.is_tainted(&starts));
+        let keep = run.compact.or(self.nodes[at].compact);
+        self.nodes[at].compact = keep;
+        let onto = if home.per_machine || reroot || !online {
+            None
+        } else {
+            onto(&self.repo, &starts, keep, &index).expect("folds")
+        };
+        let epoch = onto.as_ref().and_then(|onto| onto.epoch.clone());
+        options.intents.extend(epoch);
         let tree = assemble_for(
             &self.repo,
             &starts,
@@ -355,11 +369,10 @@ impl Site for Memory {
             &index,
         )
         .expect("a run works");
-        let reroot = !home.per_machine && (run.forget.is_some() || self.is_tainted(&starts));
-        let parent = if reroot {
-            None
-        } else {
-            starts.tip.or(starts.head)
+        let parent = match onto {
+            _ if reroot => None,
+            Some(onto) => Some(onto.parent),
+            None => starts.tip.or(starts.head),
         };
         let same = |commit: &Oid| self.root(*commit) == tree;
         let commit = match parent.filter(same) {
@@ -375,8 +388,15 @@ impl Site for Memory {
         if run.how != How::Online {
             return Some(Committed::Yes);
         }
+        self.nodes[at].compact = None;
         if home.per_machine {
-            let before = self.branches.get(&home.id).copied();
+            let mut before = self.branches.get(&home.id).copied();
+            if let (Some(keep), Some(branch)) = (keep, before) {
+                let folded = fold(&self.repo, branch, keep).expect("folds");
+                before = folded.map_or(before, |folded| Some(folded.tip));
+                self.branches
+                    .extend(before.map(|tip| (home.id.clone(), tip)));
+            }
             let others = self.branches.iter().filter(|(id, _)| **id != home.id);
             let others = others.map(|(_, commit)| *commit).chain(self.main);
             let others: Vec<Oid> = others.map(|commit| self.root(commit)).collect();
@@ -615,6 +635,12 @@ impl Site for Memory {
             if self.front_page {
                 check::front_is_fresh(&self.repo, root);
             }
+        }
+    }
+
+    fn assert_one_history(&self) {
+        if let Some(main) = self.main {
+            check::has_one_history(&self.repo, main);
         }
     }
 

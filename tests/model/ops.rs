@@ -10,7 +10,7 @@ use crate::slots::{Kind, Slot};
 use crate::truth::Forgotten;
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 62] = [
+pub const ALL: [&str; 63] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -51,6 +51,7 @@ pub const ALL: [&str; 62] = [
     "1.0 manifest",
     "newer version's lines",
     "encryption switched on",
+    "history compacted",
     "price decision",
     "session with an account",
     "end of a session with an account",
@@ -165,7 +166,8 @@ impl Play<'_> {
                 self.homes[at].read = 0;
                 self.did("index lost");
             }
-            740..775 => self.switch_detail(at),
+            740..762 => self.switch_detail(at),
+            762..775 => self.compact(at),
             775..795 => {
                 self.now += 40 * DAY;
                 self.did("gap without usage");
@@ -218,6 +220,22 @@ impl Play<'_> {
         let run = self.run(how);
         if self.sync(at, &run) {
             self.did(what);
+        }
+    }
+
+    /// Old commits are folded: by one machine, and sometimes that run is killed.
+    fn compact(&mut self, at: usize) {
+        let how = if self.dice.chance(25) {
+            How::Killed(self.dice.below(4))
+        } else {
+            How::Online
+        };
+        let run = Run {
+            compact: Some([0, 0, 30][self.dice.below(3)]),
+            ..self.run(how)
+        };
+        if self.sync(at, &run) {
+            self.did("history compacted");
         }
     }
 

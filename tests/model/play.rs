@@ -355,6 +355,7 @@ impl<'s> Play<'s> {
         if self.is_attacked {
             self.site.assert_sealed();
         }
+        self.site.assert_one_history();
         self.assert_newer();
         crate::verdict::assert_true(&self.truth, machines);
         if crate::recount::is_possible() {

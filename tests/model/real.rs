@@ -303,6 +303,9 @@ fn arguments(run: &Run, folder: &Path) -> Vec<String> {
     if let Some((from, into)) = &run.merge {
         return text(&["machine", "merge", from.as_str(), into.as_str()]);
     }
+    if let Some(days) = run.compact {
+        return text(&["compact", "--keep", &days.to_string()]);
+    }
     match run.price {
         Some((pattern, 0)) => return text(&["price", "remove", pattern]),
         Some((pattern, permille)) => {
@@ -612,6 +615,13 @@ impl Site for Real<'_> {
                 }
             }
         });
+    }
+
+    fn assert_one_history(&self) {
+        let repo = self.repo(0);
+        if let Some(main) = repo.commit_at("refs/remotes/origin/main").expect("reads") {
+            check::has_one_history(&repo, main);
+        }
     }
 
     fn state(&self, at: usize) -> String {

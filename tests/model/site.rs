@@ -40,6 +40,8 @@ pub struct Run {
     pub undo: Option<Forgotten>,
     pub merge: Option<(MachineId, MachineId)>,
     pub import: Option<Import>,
+    /// The history is compacted, and so many days of it are kept.
+    pub compact: Option<u32>,
     /// A factor in thousandths on the prices of some models; 0 takes it back.
     pub price: Option<(&'static str, u64)>,
 }
@@ -54,6 +56,7 @@ impl Run {
             undo: None,
             merge: None,
             import: None,
+            compact: None,
             price: None,
         }
     }
@@ -102,6 +105,8 @@ pub trait Site {
     fn look(&self, at: usize, show: &mut dyn FnMut(&Repo, Oid));
     /// Asserts what holds of a clone's tree: after a run more than after a git command.
     fn check(&self, at: usize, after_run: bool);
+    /// Asserts that the remote has no history from before it was compacted.
+    fn assert_one_history(&self);
     /// What is to be equal in the end.
     fn state(&self, at: usize) -> String;
 }

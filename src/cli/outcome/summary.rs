@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::base::text::{count, printable};
+use crate::base::text::{count, printable, thousands};
 use crate::git::Healed;
 use crate::sync::{Options, Outcome, Remote, Task};
 
@@ -101,6 +101,15 @@ pub(crate) fn repairs(outcome: &Outcome) -> String {
         text.push_str(
             "Removed the old history from this clone, because data in it was forgotten.\n",
         );
+    }
+    if let Some((before, after)) = outcome.folded {
+        text.push_str(&format!(
+            "Compacted the history: {} became {}.\n",
+            count(before as u64, "commit"),
+            thousands(after as u64)
+        ));
+    } else if outcome.compacted {
+        text.push_str("Took over the history that another machine compacted.\n");
     }
     if !outcome.mended.is_empty() {
         text.push_str(&format!(

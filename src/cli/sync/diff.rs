@@ -1,5 +1,6 @@
 //! `claude-sync diff`: the difference of sessions and totals between two commits.
 
+use crate::cli::deepen::deepen;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
@@ -31,7 +32,15 @@ pub(crate) struct Args {
 const FULL_IDS: u16 = 120;
 
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
-    let repo = source::open(&places::find()?)?;
+    let places = places::find()?;
+    let repo = source::open(&places)?;
+    let is_here = |text: &str| repo.revision(text).is_some();
+    if !is_here(args.from.as_deref().unwrap_or("HEAD^")) || !args.to.as_deref().is_none_or(is_here)
+    {
+        deepen(&repo, env);
+    }
+    // Opened anew, with the commits that came.
+    let repo = source::open(&places)?;
     let to = commit(&repo, args.to.as_deref().unwrap_or("HEAD"))?;
     let from = match &args.from {
         Some(text) => Some(commit(&repo, text)?),

@@ -1,5 +1,6 @@
 //! `claude-sync log`: the history of syncs.
 
+use crate::cli::deepen::deepen;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::machine_name::{find, machines};
@@ -42,6 +43,11 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         .transpose()?
         .map(|view| &view.id);
     let mut entries = history::log(&repo, args.max_count)?;
+    if entries.len() < args.max_count && !repo.shallow().is_empty() {
+        deepen(&repo, env);
+        let repo = source::open(&places)?;
+        entries = history::log(&repo, args.max_count)?;
+    }
     entries.retain(|entry| {
         let date = Zone::Local.date(entry.at);
         args.since.is_none_or(|since| date >= since)
@@ -76,6 +82,7 @@ fn to_json(entry: &Entry, fleet: &Fleet) -> Value {
         "machine_id": entry.machine.as_ref().map(MachineId::as_str),
         "machine": entry.machine.as_ref().map(|id| label(fleet, id)),
         "mode": entry.mode,
+        "syncs": entry.syncs,
         "sessions": entry.sessions,
         "records_added": entry.added,
         "records_grown": entry.grown,

@@ -1,6 +1,7 @@
 //! `claude-sync`: its arguments and commands.
 
 mod auto;
+mod compact;
 mod config;
 mod conflicts;
 mod decide;
@@ -83,6 +84,8 @@ enum SyncCommand {
     Migrate(migrate::Args),
     /// Delete a session, a project, a machine or old data from the repository and its history
     Forget(forget::Args),
+    /// Fold old commits into one a day, later one a month
+    Compact(compact::Args),
     /// Show and set prices of models, for all machines
     Price(price::Args),
     /// Create, show, import or replace the key that encrypts the repository and hides project names
@@ -149,6 +152,7 @@ impl SyncCommand {
             Self::Import(args) => import::run(args, env),
             Self::Migrate(args) => migrate::run(args, env),
             Self::Forget(args) => forget::run(args, env),
+            Self::Compact(args) => compact::run(args, env),
             Self::Price(args) => price::run(args, env),
             Self::Key(args) => key::run(args, env),
             Self::Auto(args) => auto::run(args, env),

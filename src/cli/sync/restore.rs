@@ -1,5 +1,6 @@
 //! `claude-sync restore`: lists versions of the repository, and restores the records of one.
 
+use crate::cli::deepen::deepen;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
@@ -40,6 +41,8 @@ const MAX_VERSIONS: usize = 1000;
 
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
+    deepen(&source::open(&places)?, env);
+    // Opened anew, with the commits that came.
     let repo = source::open(&places)?;
     match &args.from {
         Some(version) => {

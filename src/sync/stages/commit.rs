@@ -39,6 +39,7 @@ pub(crate) fn commit(
 fn parent(run: &Run<'_>, starts: &Starts, online: bool) -> Result<Option<Oid>, SyncError> {
     Ok(match (starts.tip, starts.head) {
         _ if run.reroot => None,
+        _ if run.onto.is_some() => run.onto.as_ref().map(|onto| onto.parent),
         // The joined branch is not pushed with every sync: it grows where it is, as long as the
         // remote's is part of it.
         (Some(tip), Some(head)) if run.per_machine && run.repo.contains(head, tip)? => Some(head),
@@ -47,6 +48,8 @@ fn parent(run: &Run<'_>, starts: &Starts, online: bool) -> Result<Option<Oid>, S
         (None, Some(head)) if online && run.repo.is_sealing() && has_clear_history(run, head)? => {
             None
         }
+        // A remote that lost everything does not take the commits of a shallow clone.
+        (None, Some(_)) if online && !run.repo.shallow().is_empty() => None,
         (tip, head) => tip.or(head),
     })
 }
@@ -92,6 +95,9 @@ fn is_on_tip(
         return Ok(false);
     }
     let is_next = |tip| run.repo.parents_of(head).is_ok_and(|p| p == [tip]);
+    if let Some(onto) = &run.onto {
+        return Ok(is_next(onto.parent));
+    }
     Ok(parent == Some(head) || starts.tip.is_none_or(is_next))
 }
 
@@ -123,6 +129,11 @@ fn make(
         imported: run.options.import.as_ref().zip(imported),
         first: assembled.first,
         reroot: run.reroot,
+        compacted: run
+            .onto
+            .as_ref()
+            .and_then(|onto| onto.plan)
+            .map(|plan| (plan.before, plan.after)),
         rotated: had_former_key(run, starts)?,
         folded: &folded,
     };
@@ -141,7 +152,10 @@ fn foreign_subjects(run: &Run<'_>, starts: &Starts) -> Result<Vec<String>, SyncE
     let (Some(tip), Some(head)) = (starts.tip, starts.head) else {
         return Ok(Vec::new());
     };
-    let all = run.repo.messages(head, Some(tip))?;
+    let is_apart = run.repo.merge_base(tip, head)?.is_none();
+    // Of a history that was compacted meanwhile, what came after the last run.
+    let base = starts.known.filter(|_| is_apart).unwrap_or(tip);
+    let all = run.repo.messages(head, Some(base))?;
     Ok(all
         .iter()
         .filter(|text| !is_ours(text))
@@ -159,20 +173,35 @@ fn has_clear_history(run: &Run<'_>, head: Oid) -> Result<bool, SyncError> {
     Ok(!push_check::clear(&run.repo, &missing)?.is_empty())
 }
 
+/// Why a run leaves an old history behind.
+pub(crate) enum Left {
+    /// It has what was forgotten, or files of a former key: nothing of it may stay.
+    Forgotten,
+    /// It was compacted.
+    Compacted,
+}
+
 /// Whether this run leaves an old history behind: its own, or the one before that which another
-/// machine began. A new one begins where data is forgotten, or the key is replaced.
-pub(crate) fn leaves_history(run: &Run<'_>, starts: &Starts) -> Result<bool, SyncError> {
+/// machine began. A new one begins where data is forgotten, the key is replaced, or the history is
+/// compacted.
+pub(crate) fn leaves_history(run: &Run<'_>, starts: &Starts) -> Result<Option<Left>, SyncError> {
     if run.reroot {
-        return Ok(true);
+        return Ok(Some(Left::Forgotten));
+    }
+    if run.onto.is_some() {
+        return Ok(Some(Left::Compacted));
     }
     let (Some(tip), Some(head)) = (starts.tip, starts.head) else {
-        return Ok(false);
+        return Ok(None);
     };
     if tip == head || run.repo.merge_base(tip, head)?.is_some() {
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(had_former_key(run, starts)?
-        || Rules::read(&run.repo, run.repo.tree_of(tip)?, |_, _| None)?.forget_something())
+    let rules = Rules::read(&run.repo, run.repo.tree_of(tip)?, |_, _| None)?;
+    if had_former_key(run, starts)? || rules.forget_something() {
+        return Ok(Some(Left::Forgotten));
+    }
+    Ok(rules.epoch().map(|_| Left::Compacted))
 }
 
 /// Whether what this clone has had is sealed with a key that was replaced since.

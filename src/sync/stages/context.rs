@@ -1,12 +1,15 @@
 //! What all stages of a run share.
 
+use std::collections::BTreeSet;
+
 use crate::base::ids::MachineId;
 use crate::cache::index::{Binding, Index};
-use crate::git::repo::{Repo, RepoError};
+use crate::git::repo::{KNOWN, Repo, RepoError};
 use crate::git::{Git, Oid, Target};
 use crate::store::Places;
 use crate::store::config::Config;
 use crate::sync::clear::{mark, note_screened};
+use crate::sync::compact::Onto;
 use crate::sync::error::SyncError;
 use crate::sync::options::Options;
 use crate::sync::settings::binding;
@@ -31,6 +34,12 @@ pub(crate) struct Run<'a> {
     pub(crate) reader: String,
     /// The run begins a new history: it was asked for, or the remote's has data that was forgotten.
     pub(crate) reroot: bool,
+    /// The days to keep of a history that this run compacts.
+    pub(crate) compact: Option<u32>,
+    /// The history that takes the place of the remote's.
+    pub(crate) onto: Option<Onto>,
+    /// The branches that are pushed over what the remote has, because their history was replaced.
+    pub(crate) replaced: BTreeSet<String>,
     /// Why this run's commit is not signed, though it should be.
     pub(crate) unsigned: Option<String>,
     /// Damaged objects were repaired already, so that a fetch that meets more fails for another
@@ -47,6 +56,13 @@ impl Run<'_> {
     /// The remote's address; none where there is no remote.
     pub(crate) fn address(&self) -> Option<String> {
         self.repo.address(self.target.remote.as_deref())
+    }
+
+    /// The refs of this clone that a run moves.
+    pub(crate) fn refs(&self) -> Vec<String> {
+        let local = [self.target.local(), KNOWN.to_owned(), "HEAD".to_owned()];
+        let tracking = self.target.tracking(&self.target.branch);
+        local.into_iter().chain([tracking]).collect()
     }
 
     /// What the index is bound to: it must never know more than the repository has.

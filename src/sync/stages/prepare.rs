@@ -1,6 +1,8 @@
 //! Stage 1: opens the clone, sets this machine up where it is not, and ends what git left
 //! half-done.
 
+use std::collections::BTreeSet;
+
 use super::context::Run;
 use crate::base::ids::MachineId;
 use crate::base::key::Key;
@@ -58,6 +60,9 @@ pub(crate) fn prepare<'a>(
             naming,
             reader,
             reroot: options.reroot,
+            compact: options.compact,
+            onto: None,
+            replaced: BTreeSet::new(),
             unsigned: None,
             healed,
             options,
@@ -162,8 +167,8 @@ fn prepare_sealing(
     Ok(config)
 }
 
-/// The options with what the clone remembers: a new history that the remote did not take yet, the
-/// front page, a short-lived machine's name.
+/// The options with what the clone remembers: a new history that the remote did not take yet,
+/// compaction, the front page, a short-lived machine's name.
 fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
     if options.reroot && clone::is_per_machine(repo)? {
         return Err(SyncError::PerMachine);
@@ -174,8 +179,13 @@ fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
     if reroot {
         clone::want_reroot(repo, true)?;
     }
+    let compact = options.compact.or(clone::wants_compact(repo)?);
+    if options.compact.is_some() {
+        clone::want_compact(repo, compact)?;
+    }
     let mut options = Options {
         reroot,
+        compact: compact.filter(|_| options.task == Task::Sync),
         front_page,
         shared_id: ephemeral.is_some(),
         ..options

@@ -9,7 +9,9 @@ use crate::fleet::rules::Rules;
 use crate::git::process::MACHINES;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::{GitError, Oid, Push};
+use crate::merge::old_roots::{is_shared, old_roots};
 use crate::merge::push_check::{self, Breach};
+use crate::sync::compact::fold;
 use crate::sync::delta::delta;
 use crate::sync::error::SyncError;
 use crate::sync::message::{Message, sealed};
@@ -103,7 +105,7 @@ fn push_each(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Push, GitError
 }
 
 fn push_one(run: &Run<'_>, commit: Oid, branch: &str) -> Result<Push, GitError> {
-    let over = if run.reroot {
+    let over = if run.reroot || run.replaced.contains(branch) {
         run.tip(branch).ok().flatten()
     } else {
         None
@@ -126,6 +128,9 @@ fn breaks(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Option<String>, S
         let old = old.map(|old| repo.tree_of(old)).transpose()?;
         breaches.extend(push_check::breaches(repo, old, Some(new), &rules)?);
         breaches.extend(breaches_of_history(repo, *commit, &rules)?);
+        if run.tip(branch)?.is_some() && is_shared(branch) {
+            breaches.extend(old_roots(repo, &rules, &new_to_remote(repo, *commit)?)?);
+        }
     }
     if breaches.is_empty() {
         return Ok(None);
@@ -151,13 +156,18 @@ fn all_rules(repo: &Repo, commits: impl Iterator<Item = Oid>) -> Result<Rules, S
 /// What the commits that the remote lacks would bring to it: forgotten data, or files in clear in an
 /// encrypted fleet.
 fn breaches_of_history(repo: &Repo, commit: Oid, rules: &Rules) -> Result<Vec<Breach>, SyncError> {
-    let known: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().collect();
-    let new = repo.new_commits(commit, &known)?;
+    let new = new_to_remote(repo, commit)?;
     let mut out = push_check::forgotten(repo, rules, &new)?;
     if repo.is_sealing() || repo.sealed_mark()?.is_some() {
         out.extend(push_check::clear(repo, &new)?);
     }
     Ok(out)
+}
+
+/// The commits of this history that the remote lacks.
+fn new_to_remote(repo: &Repo, commit: Oid) -> Result<Vec<Oid>, SyncError> {
+    let known: Vec<Oid> = repo.tips_below("refs/remotes/")?.into_values().collect();
+    Ok(repo.new_commits(commit, &known)?)
 }
 
 /// What the remote lacks: commits, with the branches they go to.
@@ -188,7 +198,7 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
     } else {
         local
     };
-    let parent = tip.or(kept);
+    let parent = compacted(run, tip.or(kept), branch)?;
     let before = parent.map(|commit| run.repo.tree_of(commit)).transpose()?;
     let root = run.repo.tree_of(head)?;
     let others = other_roots(run, tip)?;
@@ -210,6 +220,7 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
         imported: None,
         first: before.is_none(),
         reroot: false,
+        compacted: None,
         rotated: false,
         folded: &[],
     };
@@ -218,6 +229,22 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
     run.repo.flush()?;
     run.repo.move_ref(&name, local, commit, "claude-sync")?;
     Ok(commit)
+}
+
+/// The commit that the next one of this machine's own branch goes on: the branch is this machine's
+/// alone, and so is its history to compact.
+fn compacted(
+    run: &mut Run<'_>,
+    parent: Option<Oid>,
+    branch: &str,
+) -> Result<Option<Oid>, SyncError> {
+    if let (Some(keep), Some(old)) = (run.compact, parent)
+        && let Some(folded) = fold(&run.repo, old, keep)?
+    {
+        run.replaced.insert(branch.to_owned());
+        return Ok(Some(folded.tip));
+    }
+    Ok(parent)
 }
 
 /// The local branch, if its history may be pushed to a remote that does not have the branch. Somebody

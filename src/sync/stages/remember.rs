@@ -44,12 +44,18 @@ pub(crate) fn remember(
     if run.reroot && out.remote.has_all() {
         clone::want_reroot(&run.repo, false)?;
     }
+    if run.compact.is_some() && out.remote.has_all() {
+        clone::want_compact(&run.repo, None)?;
+    }
     if out.purged {
         // The index holds names of what was forgotten. Without it the next run reads everything
         // once.
         drop(run.index);
         Index::remove(state);
         run.git.purge(run.repo.path())?;
+    } else if out.compacted {
+        // As below. Old commits that stay take space until git tidies up by itself.
+        let _ = run.git.drop_replaced(run.repo.path(), &run.refs());
     } else if out.commit.is_some() {
         // Tidying up is a convenience; a failure there takes nothing back.
         let _ = run.git.maintain(run.repo.path());

@@ -3,9 +3,12 @@
 
 use super::context::Run;
 use crate::fleet::enforce::{CheckedNow, breaking};
+use crate::fleet::epoch::COMPACTED;
 use crate::git::process::{MACHINES, hide_secrets};
-use crate::git::repo::KNOWN;
+use crate::git::repo::{KNOWN, Repo};
 use crate::git::{Oid, setup as clone};
+use crate::store::key;
+use crate::sync::compact::{Onto, fold, onto, plan};
 use crate::sync::error::SyncError;
 use crate::sync::identity::another_wrote;
 use crate::sync::options::Task;
@@ -46,10 +49,92 @@ pub(crate) fn start(run: &mut Run<'_>, online: bool) -> Result<Start, SyncError>
         run.reroot = true;
         clone::want_reroot(&run.repo, true)?;
     }
+    replace_history(run, &starts, online)?;
     Ok(Start {
         starts,
         another_wrote,
     })
+}
+
+/// Finds out whether another history takes the place of the branch's: it is compacted, or an older
+/// one came back.
+fn replace_history(run: &mut Run<'_>, starts: &Starts, online: bool) -> Result<(), SyncError> {
+    run.onto = None;
+    run.replaced.clear();
+    run.options
+        .intents
+        .retain(|intent| intent.kind != COMPACTED);
+    // What the remote has must be known, and nobody else's branch is replaced.
+    let is_known = online || run.address().is_none();
+    if run.reroot || run.options.task != Task::Sync || !is_known {
+        return Ok(());
+    }
+    if run.compact.is_some() {
+        deepen(run)?;
+    } else if is_due(run, starts)? {
+        run.compact = run.config.keep_history;
+    }
+    if run.per_machine {
+        // The joined branch stays here, unless somebody pushed it.
+        if let (Some(keep), Some(head), None) = (run.compact, starts.head, starts.tip) {
+            let folded = fold(&run.repo, head, keep)?;
+            run.onto = folded.map(|folded| Onto {
+                epoch: None,
+                ..Onto::of(folded)
+            });
+        }
+        return Ok(());
+    }
+    run.onto = onto(&run.repo, starts, run.compact, &run.index)?;
+    if let Some(onto) = &run.onto {
+        run.options.intents.extend(onto.epoch.clone());
+        run.replaced.insert(run.target.branch.clone());
+    }
+    Ok(())
+}
+
+/// Fetches the commits that a shallow clone lacks: what is not here is not folded.
+fn deepen(run: &mut Run<'_>) -> Result<(), SyncError> {
+    let Some(remote) = run.target.remote.as_deref() else {
+        return Ok(());
+    };
+    if run.repo.shallow().is_empty() {
+        return Ok(());
+    }
+    let fetched = run.git.fetch_history(run.repo.path(), remote);
+    fetched.map_err(|source| SyncError::Unreachable {
+        address: hide_secrets(&run.address().unwrap_or_default()),
+        source,
+    })?;
+    // The open repository goes on with where it ended.
+    if let Some(whole) = Repo::open(run.repo.path())? {
+        let whole = whole.with_key(key::read(&run.places.key)?.as_ref());
+        if run.repo.is_sealing() {
+            whole.start_sealing();
+        }
+        run.repo = whole;
+    }
+    Ok(())
+}
+
+/// Whether the history is to be compacted by itself: it is looked at once a day.
+fn is_due(run: &Run<'_>, starts: &Starts) -> Result<bool, SyncError> {
+    let own = format!("{MACHINES}{}", run.machine);
+    let tip = if run.per_machine {
+        run.tip(&own)?
+    } else {
+        starts.tip
+    };
+    let (Some(keep), Some(tip)) = (run.config.keep_history, tip) else {
+        return Ok(false);
+    };
+    let today = run.options.now.day().to_string();
+    // Others' signatures cannot be made anew, and a shallow clone leaves it to others.
+    let cannot = run.config.sign || !run.repo.shallow().is_empty();
+    if cannot || clone::looked_on(&run.repo, &today)? {
+        return Ok(false);
+    }
+    Ok(plan(&run.repo, tip, keep)?.pays())
 }
 
 /// Commits of other branches with sync data: of machines that have one of their own, and of the

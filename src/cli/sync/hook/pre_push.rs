@@ -4,6 +4,7 @@ use super::update::{Update, new_commits, tree};
 use crate::fleet::DataError;
 use crate::git::Oid;
 use crate::git::repo::{KNOWN, Repo};
+use crate::merge::old_roots::{is_shared, old_roots};
 use crate::merge::push_check::{self, Breach};
 
 /// The reasons to refuse the push of a ref.
@@ -32,6 +33,9 @@ pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataErr
         .collect();
     let commits = new_commits(repo, update, &there)?;
     out.extend(push_check::forgotten(repo, &rules, &commits)?);
+    if update.old.is_some() && is_shared(&update.name) {
+        out.extend(old_roots(repo, &rules, &commits)?);
+    }
     if repo.sealed_mark()?.is_some() {
         out.extend(push_check::clear(repo, &commits)?);
     }

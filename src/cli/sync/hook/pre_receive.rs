@@ -5,6 +5,7 @@ use crate::base::ids::MachineId;
 use crate::fleet::DataError;
 use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
+use crate::merge::old_roots::{is_shared, old_roots};
 use crate::merge::push_check::{self, Breach};
 
 /// The reasons to refuse the push of a ref.
@@ -25,6 +26,9 @@ pub(crate) fn check(repo: &Repo, update: &Update) -> Result<Vec<Breach>, DataErr
     // Every commit: what one adds and another removes would stay in the history.
     let commits = new_commits(repo, update, &tips)?;
     out.extend(push_check::forgotten(repo, &rules, &commits)?);
+    if update.old.is_some() && is_shared(&update.name) {
+        out.extend(old_roots(repo, &rules, &commits)?);
+    }
     for commit in commits {
         let parent = repo.parents_of(commit)?.first().copied();
         let (before, after) = (tree(repo, parent)?, tree(repo, Some(commit))?);

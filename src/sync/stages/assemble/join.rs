@@ -13,6 +13,10 @@ use crate::store::layout;
 use crate::sync::error::SyncError;
 use crate::sync::starts::{Older, Starts};
 
+/// How many commits are looked through for the point where two histories without a common commit
+/// part.
+const COUNTERPARTS: usize = 100_000;
+
 /// Paths that were left out, each with the code of why.
 pub(super) type LeftOut = Vec<(String, &'static str)>;
 
@@ -107,7 +111,11 @@ pub(super) struct Joined {
 pub(super) fn join(repo: &Repo, starts: &Starts) -> Result<Joined, SyncError> {
     let mut from = Sources::new(repo, starts)?;
     let base = match (starts.tip, starts.head) {
-        (Some(tip), Some(head)) => repo.merge_base(tip, head)?,
+        // A compacted history has the trees of the old one's newest commits.
+        (Some(tip), Some(head)) => match repo.merge_base(tip, head)? {
+            None => repo.counterpart(tip, head, COUNTERPARTS)?,
+            base => base,
+        },
         _ => None,
     };
     let base = base.map(|base| repo.tree_of(base)).transpose()?;
