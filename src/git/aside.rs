@@ -8,7 +8,7 @@ use super::process::Git;
 use super::repo::Repo;
 
 /// The folder in `.git` that keeps what was damaged.
-const ASIDE: &str = "claude-sync-damaged";
+pub(crate) const ASIDE: &str = "claude-sync-damaged";
 
 /// Endings of the files beside a pack, which mean nothing without it.
 const BESIDE_PACKS: [&str; 6] = ["idx", "rev", "mtimes", "bitmap", "promisor", "keep"];

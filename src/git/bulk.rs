@@ -1,7 +1,7 @@
 //! How much git has stored, and how untidily.
 
-use std::fs;
-use std::path::Path;
+use std::fs::{self, Metadata};
+use std::path::{Path, PathBuf};
 
 /// What lies in a folder of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,7 +23,7 @@ pub(crate) fn measure(objects: &Path) -> Bulk {
     for folder in fs::read_dir(objects).into_iter().flatten().flatten() {
         let is_loose = folder.file_name().len() == 2;
         for file in fs::read_dir(folder.path()).into_iter().flatten().flatten() {
-            let Some(meta) = file.metadata().ok().filter(fs::Metadata::is_file) else {
+            let Some(meta) = file.metadata().ok().filter(Metadata::is_file) else {
                 continue;
             };
             out.bytes = out.bytes.saturating_add(meta.len());
@@ -34,4 +34,37 @@ pub(crate) fn measure(objects: &Path) -> Bulk {
         }
     }
     out
+}
+
+/// The entries of a folder, each with the size of all files in it, in bytes. Links are not followed,
+/// and what cannot be looked at counts as nothing.
+pub(crate) fn parts(folder: &Path) -> Vec<(u64, String)> {
+    entries(folder)
+        .map(|(path, meta)| {
+            let name = path.file_name().unwrap_or_default();
+            (weight(&path, &meta), name.to_string_lossy().into_owned())
+        })
+        .collect()
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = (PathBuf, Metadata)> + use<> {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?)))
+}
+
+/// The size of a file, or of all files below a folder.
+fn weight(path: &Path, meta: &Metadata) -> u64 {
+    let mut waiting = vec![(path.to_owned(), meta.clone())];
+    let mut bytes = 0_u64;
+    while let Some((path, meta)) = waiting.pop() {
+        if meta.is_dir() {
+            waiting.extend(entries(&path));
+        } else if meta.is_file() {
+            bytes = bytes.saturating_add(meta.len());
+        }
+    }
+    bytes
 }

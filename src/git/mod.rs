@@ -42,6 +42,7 @@ mod watch;
 mod worktree;
 
 pub(crate) use admit::Refusal;
+pub(crate) use aside::ASIDE;
 pub(crate) use cause::Cause;
 pub use git2::Oid;
 pub(crate) use heal::{Healed, Means};

@@ -120,6 +120,14 @@ pub fn check(json: &Value, name: &str) -> (String, String) {
     (text("status"), text("what"))
 }
 
+/// What to do about what was looked at by that name.
+fn advice(json: &Value, name: &str) -> String {
+    let all = json["checks"].as_array().expect("checks");
+    let check = all.iter().find(|check| check["name"] == name);
+    let advice = check.and_then(|check| check["advice"].as_str());
+    advice.unwrap_or_default().to_owned()
+}
+
 /// Runs the program where permissions hold, also for root; none where that cannot be had.
 fn ask_as_anybody(machine: &Machine, args: &[&str]) -> Option<Ran> {
     if !rustix::process::geteuid().is_root() {
@@ -757,7 +765,46 @@ fn a_repository_that_git_should_tidy_up() {
     large
         .set_len(2_500_000_000)
         .expect("a file with nothing in it");
-    sees(&machine, &[("size", "note", "2,500 MB of objects")]);
+    let json = sees(&machine, &[("size", "warning", "2,500 MB in .git")]);
+    assert!(advice(&json, "size").starts_with("claude-sync git gc --prune=now"));
+    machine.git(&["gc", "-q", "--prune=now"]);
+    sees(&machine, &[]);
+}
+
+#[test]
+fn a_clone_with_something_large_in_it_that_is_no_history() {
+    let world = World::new();
+    let machine = healthy(&world);
+    let git = machine.repo().join(".git");
+    let large = |path: &str, bytes: u64| {
+        let path = git.join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        let file = fs::File::create(path).expect("made");
+        file.set_len(bytes).expect("a file with nothing in it");
+    };
+    large("claude-sync-damaged/pack-1.pack", 900_000_000);
+    sees(&machine, &[]);
+    large("claude-sync-damaged/refs/pack-2.pack", 200_000_000);
+    let json = sees(&machine, &[("size", "warning", "1,100 MB in .git")]);
+    assert!(
+        advice(&json, "size")
+            .contains("delete ~/.local/share/claude-sync/repo/.git/claude-sync-damaged"),
+        "{json}"
+    );
+    large("modules/more", 1_200_000_000);
+    let json = sees(
+        &machine,
+        &[("size", "warning", "1,200 MB of it in modules")],
+    );
+    assert!(
+        advice(&json, "size").contains("repo/.git/modules"),
+        "{json}"
+    );
+    // What lies elsewhere is not the clone's.
+    fs::remove_dir_all(git.join("claude-sync-damaged")).expect("removed");
+    fs::rename(git.join("modules"), machine.home.join("modules")).expect("moved");
+    std::os::unix::fs::symlink(machine.home.join("modules"), git.join("modules")).expect("linked");
+    sees(&machine, &[]);
 }
 
 #[test]

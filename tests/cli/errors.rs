@@ -399,6 +399,29 @@ fn a_refused_push_stays_queued() {
 }
 
 #[test]
+fn a_push_for_which_the_host_has_no_room() {
+    let world = World::new();
+    let machine = synced(&world);
+    executable(
+        &world.path().join("remote.git/hooks/pre-receive"),
+        "#!/bin/sh\necho 'error: Repository is above its size quota.' >&2\nexit 1\n",
+    );
+    machine.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..4));
+    insta::assert_snapshot!(tell(&machine, &[]));
+    for command in ["status", "doctor"] {
+        let told = tell(&machine, &[command]);
+        assert!(told.contains("have the limit raised"), "{command}: {told}");
+    }
+    let run = ["auto", "run", "--trigger", "timer"];
+    let log = tell_with(&machine, "CLAUDE_SYNC_NOW", "2026-03-10T20:00:00Z", &run);
+    let state = tell(&machine, &["auto", "status", "--json"]);
+    assert!(
+        state.contains("the remote did not take the push: its storage is full"),
+        "{log}\n{state}"
+    );
+}
+
+#[test]
 fn the_trackers_messages() {
     let world = World::new();
     let machine = world.machine("ada");

@@ -23,6 +23,7 @@ fn refused(reason: &str) -> String {
             let who = match refuser {
                 Refuser::Hook => "A hook in the remote repository refused the push",
                 Refuser::Host => "The remote's host refused the push",
+                Refuser::Full => "The remote's host refused the push: its storage is full",
             };
             format!(
                 "{who}; everything is committed here, and the next run pushes it. Next: {}.",

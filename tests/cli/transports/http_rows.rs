@@ -137,6 +137,22 @@ fn a_server_that_asks_refuses_fails_or_hangs() {
         )
         .lift(well()),
         Row::fails(
+            "403 for want of room",
+            &[
+                "The remote's host refused the push: its storage is full",
+                "have the limit raised",
+                "remote: Your push to this repository cannot be completed",
+            ],
+            feels(
+                Part::Push,
+                Mood::Says(
+                    "403 Forbidden",
+                    "Your push to this repository cannot be completed because this repository has exceeded the allocated storage for your project.\n",
+                ),
+            ),
+        )
+        .lift(well()),
+        Row::fails(
             "404",
             &[
                 "there is no repository at its address",

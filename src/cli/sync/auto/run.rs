@@ -10,7 +10,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::{exit, outcome, places};
 use crate::git::Cause;
-use crate::git::process::refuser;
+use crate::git::process::{Refuser, refuser};
 use crate::store::{Places, config};
 use crate::sync::{self, Options, Outcome, Remote};
 
@@ -121,9 +121,11 @@ fn failure(remote: &Remote) -> Option<String> {
 
 /// The cause if it is known, else the last line. Messages of git end with general advice.
 fn truncate(reason: &str) -> String {
-    Cause::of(reason)
-        .filter(|_| refuser(reason).is_none())
-        .map_or_else(|| last_line(reason), |cause| cause.what().to_owned())
+    match (refuser(reason), Cause::of(reason)) {
+        (Some(Refuser::Full), _) => "its storage is full".to_owned(),
+        (None, Some(cause)) => cause.what().to_owned(),
+        _ => last_line(reason),
+    }
 }
 
 fn last_line(text: &str) -> String {
