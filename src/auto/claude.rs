@@ -1,7 +1,11 @@
 //! Claude Code's `settings.json`: adds and removes our hooks, and keeps all other bytes.
 
+use std::path::Path;
+
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
+
+use crate::base::shell::program_path;
 
 /// The events with a hook: the end of each session and of each answer.
 pub(crate) const EVENTS: [&str; 2] = ["SessionEnd", "Stop"];
@@ -35,12 +39,14 @@ fn is_ours(command: &str) -> bool {
         .ends_with(OURS)
 }
 
-/// The command of the hooks.
-pub(crate) fn command(program: &str) -> String {
+/// The command of the hooks. On Windows Claude Code runs it in git's shell or in `cmd`: both read
+/// double quotes, and `/` in a path.
+pub(crate) fn command(program: &Path) -> String {
+    let path = program_path(program);
     let quoted = if cfg!(windows) {
-        format!("\"{program}\"")
+        format!("\"{path}\"")
     } else {
-        format!("'{}'", program.replace('\'', "'\\''"))
+        format!("'{}'", path.replace('\'', "'\\''"))
     };
     format!("{quoted}{OURS}")
 }

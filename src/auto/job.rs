@@ -7,6 +7,9 @@ pub(crate) struct Job {
     pub(crate) program: String,
     /// Environment variables that set folders, if the user has set any: names and values.
     pub(crate) variables: Vec<(String, String)>,
+    /// `PATH` of the user's shell, for a scheduler that has a short one of its own. So the job runs
+    /// the git that the user runs.
+    pub(crate) path: String,
     /// The minute of the hour. It differs between machines, so that they do not all sync at once.
     pub(crate) minute: u8,
 }

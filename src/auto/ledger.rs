@@ -197,7 +197,7 @@ impl Ledger {
 pub(crate) fn target(settings: &Path) -> PathBuf {
     let mut path = settings.to_owned();
     for _ in 0..16 {
-        if let Ok(real) = fs::canonicalize(&path) {
+        if let Ok(real) = dunce::canonicalize(&path) {
             return real;
         }
         let Ok(next) = fs::read_link(&path) else {
@@ -205,7 +205,7 @@ pub(crate) fn target(settings: &Path) -> PathBuf {
         };
         path = path.parent().unwrap_or(Path::new("")).join(next);
     }
-    match (path.parent().map(fs::canonicalize), path.file_name()) {
+    match (path.parent().map(dunce::canonicalize), path.file_name()) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
         _ => path,
     }

@@ -94,6 +94,7 @@ fn paths(kind: Scheduler, folders: &SchedulerFolders) -> Vec<PathBuf> {
     let job = Job {
         program: String::new(),
         variables: Vec::new(),
+        path: String::new(),
         minute: 0,
     };
     texts(kind, &job, folders)

@@ -55,12 +55,17 @@ fn unit(text: &str) -> String {
         .replace('%', "%%")
 }
 
-/// The environment of a launchd agent; empty if the job has no variables.
+/// The environment of a launchd agent; empty if the job has no variables. `PATH` of launchd has
+/// neither Homebrew's programs nor the user's own.
 fn launchd_environment(job: &Job) -> String {
-    let variables = variables(job, |name, value| {
+    let line = |name: &str, value: &str| {
         let (name, value) = (xml(name), xml(value));
         format!("    <key>{name}</key>\n    <string>{value}</string>\n")
-    });
+    };
+    let mut variables = variables(job, line);
+    if !job.path.is_empty() {
+        variables.push_str(&line("PATH", &job.path));
+    }
     if variables.is_empty() {
         return String::new();
     }
@@ -120,7 +125,8 @@ pub(crate) fn cron(job: &Job) -> String {
     )
 }
 
-/// A task of the Task Scheduler of Windows.
+/// A task of the Task Scheduler of Windows. The program gets a console without a window: otherwise
+/// one would open every hour.
 pub(crate) fn task(job: &Job) -> String {
     format!(
         "\
@@ -139,12 +145,13 @@ pub(crate) fn task(job: &Job) -> String {
     <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
     <StartWhenAvailable>true</StartWhenAvailable>
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
     <Hidden>true</Hidden>
   </Settings>
   <Actions>
     <Exec>
-      <Command>{}</Command>
-      <Arguments>auto run --trigger timer</Arguments>
+      <Command>conhost.exe</Command>
+      <Arguments>--headless &quot;{}&quot; auto run --trigger timer</Arguments>
     </Exec>
   </Actions>
 </Task>

@@ -9,6 +9,7 @@ pub mod json;
 pub mod key;
 pub mod money;
 pub mod progress;
+pub(crate) mod shell;
 pub(crate) mod text;
 pub mod time;
 pub(crate) mod window;

@@ -1,5 +1,6 @@
 //! The environment of the process: its clock and its terminal.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
@@ -42,7 +43,8 @@ impl Env {
     pub(crate) fn read() -> Self {
         let (now, invalid_now) = clock();
         let stderr = std::io::stderr().is_terminal();
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let dumb = is_dumb(std::env::var_os("TERM").as_deref(), cfg!(windows))
+            || (stderr && !takes_colors());
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             now,
@@ -136,6 +138,23 @@ impl Env {
     }
 }
 
+/// Whether a terminal of this `TERM` knows no colors. On Windows terminals have no name.
+fn is_dumb(term: Option<&OsStr>, windows: bool) -> bool {
+    term.map_or(!windows, |term| term == "dumb")
+}
+
+/// Has the console read colors and movements, which older ones of Windows do on demand. False where
+/// it cannot.
+#[cfg(windows)]
+fn takes_colors() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(true)
+}
+
+#[cfg(not(windows))]
+fn takes_colors() -> bool {
+    true
+}
+
 /// The time, and `CLAUDE_SYNC_NOW` if it is not a time.
 fn clock() -> (Timestamp, Option<String>) {
     let text = std::env::var("CLAUDE_SYNC_NOW").ok();
@@ -165,4 +184,27 @@ fn bars_after() -> Duration {
         .ok()
         .and_then(|text| text.parse().ok())
         .map_or(progress::AFTER, Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_without_a_name_has_colors_on_windows() {
+        for (term, windows, dumb) in [
+            (None, true, false),
+            (None, false, true),
+            (Some("dumb"), true, true),
+            (Some("dumb"), false, true),
+            (Some("xterm-256color"), true, false),
+            (Some("xterm-256color"), false, false),
+        ] {
+            assert_eq!(
+                is_dumb(term.map(OsStr::new), windows),
+                dumb,
+                "{term:?} {windows}"
+            );
+        }
+    }
 }

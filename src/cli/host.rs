@@ -8,7 +8,7 @@ use crate::sync::Host;
 /// The absolute path of `claude-sync`, also in the tracker.
 pub(crate) fn program() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-sync"));
-    own.with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
+    dunce::simplified(&own).with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// This machine, as its system names it. `CLAUDE_SYNC_HOSTNAME` replaces the hostname.

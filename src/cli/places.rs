@@ -23,8 +23,8 @@ pub(crate) fn home() -> Option<PathBuf> {
 pub(crate) fn system_folders() -> Result<SchedulerFolders, CliError> {
     let base = base_folders()?;
     Ok(SchedulerFolders {
-        config: base.config_dir(),
-        home: base.home_dir().to_owned(),
+        config: base.config,
+        home: base.home,
     })
 }
 
@@ -32,10 +32,10 @@ pub(crate) fn system_folders() -> Result<SchedulerFolders, CliError> {
 pub(crate) fn find() -> Result<Places, CliError> {
     let base = base_folders()?;
     let state = base
-        .state_dir()
-        .unwrap_or_else(|| base.data_dir().join("claude-sync").join("state"));
+        .state
+        .unwrap_or_else(|| base.data.join("claude-sync").join("state"));
     let state = state.join("claude-sync");
-    let home = base.home_dir();
+    let home = &base.home;
     let named = named_profiles(home)?;
     let default = [home.join(".claude"), home.join(".config").join("claude")];
     let mut claude = if named.is_empty() {
@@ -44,16 +44,16 @@ pub(crate) fn find() -> Result<Places, CliError> {
         named.clone()
     };
     claude.extend(profiles::read(&state));
-    let config = base.config_dir().join("claude-sync").join("config.json");
+    let config = base.config.join("claude-sync").join("config.json");
     Ok(Places {
-        repo: base.data_dir().join("claude-sync").join("repo"),
+        repo: base.data.join("claude-sync").join("repo"),
         state,
-        key: base.config_dir().join("claude-sync").join("key"),
+        key: base.config.join("claude-sync").join("key"),
         machine_id: machine_id(&default, &claude),
         // Commands that use the settings report invalid ones.
         search: search(
             home,
-            &base.config_dir(),
+            &base.config,
             &config::read(&config).unwrap_or_default(),
         ),
         config,
@@ -62,15 +62,52 @@ pub(crate) fn find() -> Result<Places, CliError> {
     })
 }
 
-fn base_folders() -> Result<impl BaseStrategy, CliError> {
-    choose_native_strategy().map_err(|_| {
+/// The folders in which this system's programs keep their files.
+struct Base {
+    home: PathBuf,
+    config: PathBuf,
+    data: PathBuf,
+    /// None where the system has no folder for state.
+    state: Option<PathBuf>,
+}
+
+fn base_folders() -> Result<Base, CliError> {
+    let help = match std::env::consts::OS {
+        "windows" => "set USERPROFILE",
+        "macos" => "set HOME",
+        _ => "set HOME, or the XDG_* variables",
+    };
+    let base = choose_native_strategy().map_err(|_| {
         CliError::plain(
             "failed to find the home folder",
             "claude_sync::home",
             exit::CONFIG,
-            "set HOME, or the XDG_* variables",
+            help,
         )
+    })?;
+    let native = Base {
+        home: base.home_dir().to_owned(),
+        config: base.config_dir(),
+        data: base.data_dir(),
+        state: base.state_dir(),
+    };
+    Ok(if cfg!(target_os = "macos") {
+        of_macos(native, |name| std::env::var_os(name).map(PathBuf::from))
+    } else {
+        native
     })
+}
+
+/// The folders of macOS. Settings lie beside the data: Apple keeps `Preferences` for its own.
+/// `XDG_*` variables that are set hold there too, as for git.
+fn of_macos(native: Base, variable: impl Fn(&str) -> Option<PathBuf>) -> Base {
+    let named = |name: &str| variable(name).filter(|path| path.is_absolute());
+    Base {
+        config: named("XDG_CONFIG_HOME").unwrap_or_else(|| native.data.clone()),
+        data: named("XDG_DATA_HOME").unwrap_or(native.data),
+        state: named("XDG_STATE_HOME").or(native.state),
+        home: native.home,
+    }
 }
 
 /// The configuration folders in `CLAUDE_CONFIG_DIR`, separated by commas. Fails if the first one
@@ -154,4 +191,33 @@ fn other_system() -> &'static [&'static str] {
 fn is_wsl() -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     cfg!(target_os = "linux") && release.to_lowercase().contains("microsoft")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn macos_has_folders_of_its_own_unless_variables_name_others() {
+        let native = || Base {
+            home: "/Users/ada".into(),
+            config: "/Users/ada/Library/Preferences/".into(),
+            data: "/Users/ada/Library/Application Support/".into(),
+            state: None,
+        };
+        let none = of_macos(native(), |_| None);
+        assert_eq!(none.config, none.data);
+        assert_eq!(none.data, native().data);
+        assert_eq!(none.state, None);
+        let set = of_macos(native(), |name| Some(Path::new("/x").join(name)));
+        assert_eq!(set.config, Path::new("/x/XDG_CONFIG_HOME"));
+        assert_eq!(set.data, Path::new("/x/XDG_DATA_HOME"));
+        assert_eq!(set.state, Some("/x/XDG_STATE_HOME".into()));
+        let relative = of_macos(native(), |name| Some(name.into()));
+        assert_eq!(
+            relative.data,
+            native().data,
+            "as the XDG specification has it"
+        );
+    }
 }

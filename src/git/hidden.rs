@@ -1,5 +1,6 @@
 //! What of a tree the work tree does not show: below `sync` what is carried and never read, and
-//! everywhere what is too much. A small push must not fill the disk.
+//! everywhere what is too much, or what this system cannot hold. A small push must not fill the
+//! disk.
 //!
 //! Such files are in the index with git's own mark for what is not checked out (skip-worktree), so
 //! that `git status` stays clean, and `git add` and `git commit` keep them.
@@ -11,6 +12,7 @@ use std::path::Path;
 use git2::build::CheckoutBuilder;
 use git2::{Index, IndexEntry, IndexEntryExtendedFlag, ObjectType, Oid};
 
+use super::holds::{FileSystem, Taken};
 use super::index::index_entry;
 use super::repo::{Entry, FILE, Repo, RepoError, git};
 use crate::store::layout;
@@ -103,8 +105,10 @@ impl Repo {
             }
             _ => Room::default(),
         };
+        let mut taken = Taken::new(FileSystem::HERE, Self::taken(&files, index));
         let (mut shown, mut hidden) = (Vec::new(), Vec::new());
         for (file, size) in files.into_iter().zip(sizes) {
+            let size = size.filter(|_| taken.take(&file.0));
             match size.map(|size| room.with(size)).filter(|room| room.fits()) {
                 Some(more) => {
                     room = more;
@@ -114,6 +118,20 @@ impl Repo {
             }
         }
         Ok((shown, hidden))
+    }
+
+    /// The paths that an index shows beside these files, where names that differ in case are one.
+    fn taken<'a>(
+        files: &[Found],
+        index: Option<&'a Index>,
+    ) -> impl Iterator<Item = String> + use<'a> {
+        let new: BTreeSet<String> = files.iter().map(|(path, _)| path.clone()).collect();
+        let index = index.filter(|_| FileSystem::HERE.folds);
+        let shown = index.into_iter().flat_map(Index::iter);
+        let shown = shown.filter(|entry| !is_skipped(entry));
+        shown
+            .filter_map(|entry| String::from_utf8(entry.path).ok())
+            .filter(move |path| !new.contains(path))
     }
 
     /// Makes the work tree show a tree of which some files are hidden.

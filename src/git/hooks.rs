@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::process::Git;
 use super::repo::{Repo, RepoError};
 use super::settings::Settings;
 use super::setup;
+use crate::base::shell::program_path;
 use crate::store::{durable, private};
 
 /// The hooks of a user's clone, as they lie in `hooks/`.
@@ -180,7 +181,7 @@ pub(crate) fn run_chained(
     if !is_executable(&program) {
         return Ok(0);
     }
-    let mut child = private::user_command(&program)
+    let mut child = hook_command(&program)
         .args(args)
         .stdin(Stdio::piped())
         .spawn()?;
@@ -189,6 +190,24 @@ pub(crate) fn run_chained(
         let _ = stdin.write_all(input);
     }
     Ok(child.wait()?.code().unwrap_or(1))
+}
+
+/// The command of a hook. Windows starts no scripts: there git's shell does, which git puts into
+/// `PATH` for hooks.
+fn hook_command(hook: &Path) -> Command {
+    let is_script = fs::read(hook).is_ok_and(|text| text.starts_with(b"#!"));
+    if cfg!(windows) && is_script {
+        script_command(hook)
+    } else {
+        private::user_command(hook)
+    }
+}
+
+/// The command of a script, by a shell that reads its first line.
+fn script_command(script: &Path) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "exec \"$0\" \"$@\"", &program_path(script)]);
+    command
 }
 
 #[cfg(unix)]
@@ -210,3 +229,45 @@ fn make_executable(path: &Path, mode: u32) {
 
 #[cfg(not(unix))]
 fn make_executable(_: &Path, _: u32) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_runs_a_script_by_its_first_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let hook = folder.path().join("my hook");
+        fs::write(&hook, "#!/bin/sh\ncat\necho \"$1:$2\"\nexit 3\n").expect("written");
+        make_executable(&hook, 0o700);
+        let mut command = script_command(&hook);
+        let input = folder.path().join("input");
+        fs::write(&input, "from git\n").expect("written");
+        let out = command
+            .args(["a b", "c"])
+            .stdin(fs::File::open(input).expect("there"))
+            .output()
+            .expect("a shell");
+        let text = String::from_utf8_lossy(&out.stdout);
+        assert_eq!((&*text, out.status.code()), ("from git\na b:c\n", Some(3)));
+    }
+
+    #[test]
+    fn an_installed_hook_names_the_program_as_a_shell_reads_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (name, script) = CLIENT[0];
+        let program = Path::new("/a b/it's/claude-sync");
+        install_one(folder.path(), name, script, (program, 0o700)).expect("installed");
+        let text = fs::read_to_string(folder.path().join(name)).expect("there");
+        let quoted = "'/a b/it'\\''s/claude-sync'";
+        assert!(
+            text.contains(&format!("command -v {quoted} >/dev/null")),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("exec {quoted} hook {name} ")),
+            "{text}"
+        );
+    }
+}

@@ -15,6 +15,7 @@ mod error;
 mod heal;
 mod hidden;
 mod history;
+mod holds;
 pub(crate) mod hooks;
 mod index;
 pub mod keep;

@@ -15,6 +15,7 @@ use std::time::{Duration, SystemTime};
 use super::environment;
 use super::messages::{failed, subcommand};
 use super::settings::Settings;
+#[cfg(unix)]
 use super::stale;
 use super::watch::{self, Watched};
 use crate::base::progress::{Event, Watcher};
@@ -374,6 +375,7 @@ const OWN: [&str; 4] = [
 ];
 
 /// How much a file's time may lag behind the clock.
+#[cfg(unix)]
 const TICK: Duration = Duration::from_millis(20);
 
 /// Clears away the locks of a git that somebody killed: this run goes on, so that the next one

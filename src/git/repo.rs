@@ -272,7 +272,7 @@ impl Repo {
     /// Flushes everything written so far.
     pub(crate) fn flush(&self) -> Result<(), RepoError> {
         let path = self.inner.path().to_owned();
-        crate::store::durable::sync_file_system(&path)
+        crate::store::flush::repository(&path, self.common_folder())
             .map_err(|source| RepoError::Flush { path, source })
     }
 

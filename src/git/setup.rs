@@ -4,7 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::holds::FileSystem;
 use super::repo::{Repo, RepoError};
+use crate::base::shell::program_path;
 use crate::store::durable::{self, WriteError};
 use crate::store::layout::ATTRIBUTE_LINE;
 
@@ -32,7 +34,7 @@ fn driver(program: &Path) -> String {
 
 /// A program as a shell reads it.
 pub(super) fn quoted(program: &Path) -> String {
-    format!("'{}'", program.to_string_lossy().replace('\'', "'\\''"))
+    format!("'{}'", program_path(program).replace('\'', "'\\''"))
 }
 
 /// Attributes that the repository's own line leaves open: filters such as LFS, and other encodings
@@ -65,6 +67,10 @@ pub(crate) fn configure(repo: &Repo, program: &Path) -> Result<(), SetupError> {
     // Nothing of ours is a link. One that somebody pushes becomes a small text file, and nothing is
     // read or written through it.
     set("core.symlinks", "false")?;
+    if FileSystem::HERE.folds {
+        // Two names that differ in case are two files of the index, of which one is hidden.
+        set("core.ignoreCase", "false")?;
+    }
     // What git writes here is for nobody else, with any user that runs git and any umask.
     set("core.sharedRepository", "0600")?;
     // `git log -p` and `git diff` show records as lines for people.

@@ -122,6 +122,33 @@ fn end(child: &mut Child, alone: bool) {
         std::thread::sleep(LOOK);
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     }
+    #[cfg(windows)]
+    if alone {
+        let _ = tree_killer(child.id()).output();
+    }
     let _ = child.kill();
     let _ = child.wait();
+}
+
+/// The command that ends a program of Windows with all that it started: there it has no group.
+#[cfg(any(windows, test))]
+fn tree_killer(id: u32) -> Command {
+    let mut command = Command::new("taskkill");
+    command
+        .args(["/F", "/T", "/PID", &id.to_string()])
+        .stdin(Stdio::null());
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_windows_what_a_program_started_ends_with_it() {
+        let command = tree_killer(42);
+        let args: Vec<&str> = command.get_args().filter_map(|arg| arg.to_str()).collect();
+        assert_eq!(command.get_program(), "taskkill");
+        assert_eq!(args, ["/F", "/T", "/PID", "42"]);
+    }
 }

@@ -1,6 +1,6 @@
 //! The one way in which files outside git's object database are written.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -63,24 +63,15 @@ pub(crate) fn write_with(
     sync_folder(folder).map_err(fail)
 }
 
+/// On macOS the standard library flushes with `F_FULLFSYNC`, as it does files.
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    fs::File::open(folder)?.sync_all()
 }
 
 /// Windows has no handle on folders to flush; its rename is journalled.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Flushes everything written to the file system that holds `path`. Git's objects and refs are many
-/// small files: one call for all of them costs less than a flush of each, and orders them as well.
-pub(crate) fn sync_file_system(path: &Path) -> io::Result<()> {
-    #[cfg(target_os = "linux")]
-    rustix::fs::syncfs(File::open(path)?)?;
-    #[cfg(not(target_os = "linux"))]
-    File::open(path)?.sync_all().or(Ok::<(), io::Error>(()))?;
     Ok(())
 }
 

@@ -77,7 +77,7 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     };
     private::make_folder(state).map_err(fail)?;
     let mut file = private::open_file(&path).map_err(fail)?;
-    take(&file, wait).map_err(|error| match error {
+    take(&file, &path, wait).map_err(|error| match error {
         Refused::Held(holder) => LockError::Held { holder },
         Refused::Io(source) => fail(source),
     })?;
@@ -97,6 +97,10 @@ pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockEr
     noted
         .and_then(|()| killed.map_or(Ok(()), |killed| file.set_modified(killed)))
         .map_err(fail)?;
+    if cfg!(windows) {
+        // Without it, others learn that a run goes on, and not which.
+        let _ = std::fs::write(note(&path), label);
+    }
     Ok(Lock { file, killed })
 }
 
@@ -108,7 +112,7 @@ enum Refused {
 }
 
 /// Waits for the lock on a file.
-fn take(file: &File, wait: Duration) -> Result<(), Refused> {
+fn take(file: &File, path: &Path, wait: Duration) -> Result<(), Refused> {
     let began = Instant::now();
     loop {
         match file.try_lock() {
@@ -117,7 +121,7 @@ fn take(file: &File, wait: Duration) -> Result<(), Refused> {
                 std::thread::sleep(AGAIN.min(wait));
             }
             Err(TryLockError::WouldBlock) => {
-                let holder = holder(file);
+                let holder = holder(file, path);
                 if is_gone(&holder) && began.elapsed() < wait.saturating_add(DYING) {
                     std::thread::sleep(AGAIN);
                     continue;
@@ -130,12 +134,27 @@ fn take(file: &File, wait: Duration) -> Result<(), Refused> {
 }
 
 /// What the holder of a lock wrote about itself, unescaped.
-fn holder(mut file: &File) -> String {
+fn holder(mut file: &File, path: &Path) -> String {
     let mut text = String::new();
-    let _ = file
+    let read = file
         .rewind()
         .and_then(|()| file.take(200).read_to_string(&mut text).map(drop));
+    if read.is_err() {
+        text = noted(path);
+    }
     text
+}
+
+/// Where the holder of a lock is noted once more: nobody else reads a locked file of Windows.
+fn note(lock: &Path) -> PathBuf {
+    lock.with_extension("holder")
+}
+
+/// What the holder of a lock noted about itself.
+fn noted(lock: &Path) -> String {
+    let mut text = String::new();
+    let read = File::open(note(lock)).and_then(|file| file.take(200).read_to_string(&mut text));
+    read.map(|_| text).unwrap_or_default()
 }
 
 /// Whether the process that a label names has ended.
@@ -153,4 +172,20 @@ fn is_gone(label: &str) -> bool {
 #[cfg(not(unix))]
 fn is_gone(_: &str) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_is_named_where_its_lock_cannot_be_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("lock");
+        assert_eq!(noted(&path), "");
+        std::fs::write(note(&path), "pid 7, since noon").expect("written");
+        // A file that is open for writing alone cannot be read, as a locked one of Windows.
+        let file = File::create(&path).expect("made");
+        assert_eq!(holder(&file, &path), "pid 7, since noon");
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod durable;
+pub(crate) mod flush;
 pub(crate) mod key;
 pub mod layout;
 pub mod lock;

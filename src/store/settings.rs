@@ -85,7 +85,7 @@ impl Settings {
     /// Opens the file at `path`; where there is none, it will be made.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
         // A link means that the user keeps settings elsewhere: that file is changed.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let path = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let root = match fs::read(&path) {
             Ok(bytes) => object(&path, &bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Map::new(),

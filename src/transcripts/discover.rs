@@ -61,9 +61,7 @@ const DEEPEST: usize = 32;
 
 impl Walk {
     fn folder(&mut self, folder: &Path, depth: usize) {
-        let entries = folder
-            .canonicalize()
-            .and_then(|real| Ok((fs::read_dir(&real)?, real)));
+        let entries = dunce::canonicalize(folder).and_then(|real| Ok((fs::read_dir(&real)?, real)));
         let (entries, real) = match entries {
             Ok(found) => found,
             Err(error) => return self.unreadable.push((folder.to_owned(), error.to_string())),
@@ -106,7 +104,7 @@ impl Walk {
         match fs::metadata(path) {
             Ok(meta) if meta.is_dir() && name != "tool-results" => self.folder(path, depth + 1),
             Ok(meta) if meta.is_file() && transcript => {
-                let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+                let real = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
                 let file = self.describe(real.clone(), &meta);
                 self.files.insert(real, file);
             }

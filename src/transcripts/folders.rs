@@ -197,7 +197,7 @@ impl Collecting {
 }
 
 fn real(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok()
+    dunce::canonicalize(path).ok()
 }
 
 /// The folders with transcripts in a folder: a configuration folder of Claude Code's or the desktop

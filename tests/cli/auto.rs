@@ -253,14 +253,18 @@ fn each_system_is_told_in_its_own_words() {
     let ada = world.machine("ada");
     let told = |kind: &str| {
         let mut command = ada.command("claude-sync", NOON);
+        let git = std::env::var("PATH").expect("PATH");
+        let path = format!("/opt/homebrew/bin:{git}");
         let ran = run(command
             .env("CLAUDE_CONFIG_DIR", ada.home.join(".claude"))
+            .env("PATH", &path)
             .args(["auto", "enable", "--print", "--scheduler", kind]));
         assert_eq!((ran.code, ran.err.as_str()), (0, ""));
         let program = Path::new(env!("CARGO_BIN_EXE_claude-sync"))
             .display()
             .to_string();
         ran.out
+            .replace(&path, "/opt/homebrew/bin:[PATH]")
             .replace(&world.path().display().to_string(), "[WORLD]")
             .replace(&program, "[PROGRAM]")
     };

@@ -18,7 +18,7 @@ use crate::made;
 use crate::plain_git::diverged;
 use crate::scale::{long, tries};
 use crate::ways::check;
-use crate::world::{Machine, World, transcript};
+use crate::world::{Machine, World, set_mode, transcript};
 
 /// The root tree of these files, with the manifest that they imply.
 pub fn root(repo: &Repo, files: &Tree) -> Oid {
@@ -128,10 +128,9 @@ fn git_merge_makes_the_tree_that_the_tool_makes() {
 
 /// A program in the driver's place.
 fn replace_driver(world: &World, bob: &Machine, script: &str) {
-    use std::os::unix::fs::PermissionsExt as _;
     let path = world.path().join("driver");
     fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("executable");
+    set_mode(&path, 0o755);
     bob.git(&[
         "config",
         "merge.claude-sync.driver",

@@ -275,8 +275,17 @@ fn what_is_no_sync_file_does_not_fit_the_schemas() {
             "manifest",
             SPEC_MANIFEST.replace("\"active\"", "\"asleep\""),
         ),
-        ("day-file-line", "{\"session\":\"s\"}".to_owned()),
+        // A record, and so no line of an unknown kind.
+        (
+            "day-file-line",
+            "{\"model\":\"m\",\"id\":\"0000000000000000\",\"input_tokens\":-1}".to_owned(),
+        ),
     ];
+    let unknown = "{\"session\":\"s\",\"later\":1}";
+    assert!(
+        validator("day-file-line").is_valid(&json(unknown)),
+        "it is kept"
+    );
     for (schema, text) in cases {
         assert!(
             !validator(schema).is_valid(&json(&text)),

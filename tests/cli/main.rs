@@ -8,6 +8,7 @@
 mod alone;
 #[allow(dead_code, reason = "the fleet model uses the rest of it")]
 mod attacker;
+#[cfg(unix)]
 mod auto;
 mod book;
 mod branches;
@@ -16,29 +17,37 @@ mod ccusage;
 mod clocks;
 mod combinations;
 mod compact;
+#[cfg(unix)]
 mod conditions;
 mod corpus;
 mod crowd;
 mod dice;
 mod digests;
+#[cfg(unix)]
 mod docs;
+#[cfg(unix)]
 mod doctor;
+#[cfg(unix)]
 mod doctor_remote;
 mod driver;
+#[cfg(unix)]
 mod errors;
 mod everywhere;
 mod explain;
 mod export;
 mod finish;
+#[cfg(unix)]
 mod folders;
 mod forgotten;
 mod format;
 mod front;
 mod fuzz;
+#[cfg(unix)]
 mod hooks;
 mod hostile;
 mod http;
 mod imports;
+#[cfg(unix)]
 mod init;
 mod inputs;
 mod join;
@@ -50,14 +59,17 @@ mod machines;
 mod made;
 mod merges;
 mod migrate;
+#[cfg(unix)]
 mod newcomers;
 mod odd;
 mod origins;
+#[cfg(unix)]
 mod packages;
 mod peers;
 mod people;
 mod pictures;
 mod plain_git;
+#[cfg(unix)]
 mod private;
 mod pusher;
 mod recount;
@@ -66,18 +78,24 @@ mod report;
 mod rotate;
 mod ruins;
 mod scale;
+#[cfg(unix)]
 mod sealed;
 mod sealed_format;
+#[cfg(unix)]
 mod settings;
 mod shallow;
 mod shells;
+#[cfg(unix)]
 mod shortlived;
+#[cfg(unix)]
 mod stage;
 mod status;
 mod terminal;
 mod tombstones;
 mod transport;
+#[cfg(unix)]
 mod transports;
+#[cfg(unix)]
 mod undiverted;
 mod undo;
 mod verbs;

@@ -8,7 +8,6 @@ use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use rustix::process::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -154,15 +153,41 @@ pub fn run(mut command: impl BorrowMut<Command>) -> Ran {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let child = command.spawn().expect("the program starts");
-    let id = Pid::from_child(&child);
+    let id = child.id();
     let (send, ended) = mpsc::channel();
     std::thread::spawn(move || send.send(child.wait_with_output()));
     let Ok(out) = ended.recv_timeout(LIMIT) else {
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        end(id);
         panic!("no end after {} s: {command:?}", LIMIT.as_secs());
     };
     ran(out.expect("the program runs"))
 }
+
+#[cfg(unix)]
+fn end(id: u32) {
+    let id = i32::try_from(id)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    let id = id.expect("an id");
+    let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+}
+
+#[cfg(windows)]
+fn end(id: u32) {
+    let _ = Command::new("taskkill")
+        .args(["/F", "/T", "/PID", &id.to_string()])
+        .output();
+}
+
+/// Sets a file's permissions where it has any.
+#[cfg(unix)]
+pub fn set_mode(path: &Path, mode: u32) {
+    let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(mode);
+    fs::set_permissions(path, mode).expect("changed");
+}
+
+#[cfg(windows)]
+pub fn set_mode(_: &Path, _: u32) {}
 
 pub fn ran(out: Output) -> Ran {
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the output is UTF-8");
@@ -208,10 +233,8 @@ impl Machine<'_> {
         fs::write(&path, text).expect("a file");
         if folder.ends_with(".config/claude-sync") {
             // As claude-sync makes it: nobody else reads it.
-            let mode = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode;
-            fs::set_permissions(folder, mode(0o700))
-                .and_then(|()| fs::set_permissions(&path, mode(0o600)))
-                .expect("changed");
+            set_mode(folder, 0o700);
+            set_mode(&path, 0o600);
         }
     }
 

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -21,7 +20,7 @@ use crate::hostile::Attack;
 use crate::rows::{Home, Row, client, day, message, project, time};
 use crate::site::{How, Import, Plain, Run, Site};
 use crate::truth::{Committed, Forgotten};
-use crate::world::{Machine, Ran, World, clean, run};
+use crate::world::{Machine, Ran, World, clean, run, set_mode};
 
 /// Where a run is killed: before or after git was called so.
 const KILLS: [(&str, &str); 4] = [
@@ -268,7 +267,7 @@ fn killer(folder: &Path, when: &str, what: &str) -> PathBuf {
     );
     fs::create_dir_all(&folder).expect("a folder");
     fs::write(folder.join("git"), script).expect("written");
-    fs::set_permissions(folder.join("git"), fs::Permissions::from_mode(0o755)).expect("executable");
+    set_mode(&folder.join("git"), 0o755);
     folder
 }
 

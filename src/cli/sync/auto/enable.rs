@@ -75,7 +75,7 @@ pub(crate) fn enable(args: &EnableArgs) -> Result<String, CliError> {
     let plan = Plan {
         hooks: !args.no_hooks,
         kind: args.scheduler.kind(),
-        command: claude::command(&job.program),
+        command: claude::command(&host::program()),
         short_lived: is_short_lived(&places),
         folders: places::system_folders()?,
         job,
@@ -208,6 +208,7 @@ fn job(places: &Places) -> Job {
     Job {
         program: host::program().display().to_string(),
         variables: variables.filter(|(_, value)| !value.is_empty()).collect(),
+        path: std::env::var("PATH").unwrap_or_default(),
         minute,
     }
 }

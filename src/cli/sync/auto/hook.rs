@@ -17,6 +17,33 @@ pub(crate) fn run(last: bool, env: &Env) -> u8 {
     exit::OK
 }
 
+/// A new process group, and a console without a window: `CREATE_NEW_PROCESS_GROUP` and
+/// `CREATE_NO_WINDOW`.
+#[cfg(windows)]
+const APART: u32 = 0x0000_0200 | 0x0800_0000;
+
+/// Closes Claude Code's pipes. A program that Windows starts inherits every handle that may be
+/// inherited, and Claude Code reads until the last one of its pipes is closed.
+#[cfg(windows)]
+fn let_go() {
+    use filedescriptor::{FileDescriptor, StdioDescriptor};
+    let Ok(nothing) = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("NUL")
+    else {
+        return;
+    };
+    for pipe in [
+        StdioDescriptor::Stdin,
+        StdioDescriptor::Stdout,
+        StdioDescriptor::Stderr,
+    ] {
+        // The one that it returns is closed.
+        drop(FileDescriptor::redirect_stdio(&nothing, pipe));
+    }
+}
+
 fn start(last: bool, env: &Env) -> Result<(), CliError> {
     let places = places::find()?;
     let interval = config::read(&places.config)?.auto.interval;
@@ -32,6 +59,8 @@ fn start(last: bool, env: &Env) -> Result<(), CliError> {
     // A group of its own: Claude Code ends the hook's when it takes too long, and terminals end theirs.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    #[cfg(windows)]
+    std::os::windows::process::CommandExt::creation_flags(&mut command, APART);
     command.current_dir(
         places
             .claude
@@ -42,6 +71,8 @@ fn start(last: bool, env: &Env) -> Result<(), CliError> {
     if last {
         last::wait_for_it(command);
     } else {
+        #[cfg(windows)]
+        let_go();
         let _ = command.spawn();
     }
     Ok(())

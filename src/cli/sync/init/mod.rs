@@ -180,7 +180,7 @@ fn absolute(address: &str) -> String {
     let path = Path::new(address);
     let real = path
         .is_dir()
-        .then(|| std::fs::canonicalize(path).ok())
+        .then(|| dunce::canonicalize(path).ok())
         .flatten()
         .filter(|_| path.is_relative());
     real.map_or_else(|| address.to_owned(), |real| real.display().to_string())
