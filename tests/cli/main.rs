@@ -19,6 +19,7 @@ mod combinations;
 mod compact;
 #[cfg(unix)]
 mod conditions;
+mod conformance;
 mod corpus;
 mod crowd;
 mod dice;
