@@ -25,12 +25,12 @@ pub(crate) fn printable(text: &str, most: usize) -> String {
     out
 }
 
-/// Like [`printable`], keeping line breaks, for messages of several lines.
+/// Like [`printable`], keeping line breaks and the width of tabs, for messages of several lines.
 pub(crate) fn printable_lines(text: &str, most: usize) -> String {
     let lines: Vec<_> = text
         .lines()
         .take(most)
-        .map(|line| printable(line, 400))
+        .map(|line| printable(&line.replace('\t', "    "), 400))
         .collect();
     lines.join("\n")
 }
@@ -184,6 +184,40 @@ pub(crate) fn short_model(model: &str) -> String {
     printable(dated.map_or(name, |(base, _)| base), 40)
 }
 
+/// A Claude model's name for people: `claude-opus-4-5-20251101` as `opus-4.5`, `claude-3-5-haiku` as `haiku-3.5`. Other names
+/// stay as they are.
+pub(crate) fn model_name(model: &str) -> String {
+    let short = short_model(model);
+    if !model.starts_with("claude-") {
+        return short;
+    }
+    let is_number = |part: &&str| part.len() < 3 && part.bytes().all(|b| b.is_ascii_digit());
+    let parts: Vec<&str> = short.split('-').collect();
+    let Some(first) = parts.iter().position(is_number) else {
+        return short;
+    };
+    let numbers = parts[first..].iter().take_while(|part| is_number(part));
+    let after = first + numbers.count();
+    let version = parts[first..after].join(".");
+    // The oldest models have the version before the family.
+    let family = if first == 0 { after } else { 0 };
+    let Some(name) = parts.get(family) else {
+        return short;
+    };
+    let rest = if first == 0 {
+        &parts[after + 1..]
+    } else {
+        &parts[after..]
+    };
+    let before = if first == 0 {
+        &parts[..0]
+    } else {
+        &parts[1..first]
+    };
+    let all = [&[*name], before, &[version.as_str()], rest].concat();
+    all.join("-")
+}
+
 /// What a spreadsheet takes for the beginning of a formula, in the wide forms of East Asian
 /// keyboards too.
 const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
@@ -271,6 +305,25 @@ mod tests {
             ("a\u{202e}b\u{7f}\u{9b}", "a\\u{202e}b\\u{7f}\\u{9b}"),
         ] {
             assert_eq!(csv_field(text), field, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn models_have_their_version_behind_the_family() {
+        for (model, name) in [
+            ("claude-opus-4-5-20251101", "opus-4.5"),
+            ("claude-opus-4-8", "opus-4.8"),
+            ("claude-sonnet-4-20250514", "sonnet-4"),
+            ("claude-3-5-haiku-20241022", "haiku-3.5"),
+            ("claude-3-opus-20240229", "opus-3"),
+            ("claude-3-5-sonnet-latest", "sonnet-3.5-latest"),
+            ("claude-opus-4-8-fast", "opus-4.8-fast"),
+            ("claude-instant", "instant"),
+            ("claude-3", "3"),
+            ("claude-", ""),
+            ("gpt-5-2-codex", "gpt-5-2-codex"),
+        ] {
+            assert_eq!(model_name(model), name);
         }
     }
 

@@ -12,9 +12,10 @@ use crate::base::text::printable;
 use crate::base::time::Timestamp;
 use crate::format::manifest::RULES;
 use crate::format::syncfile::Mode;
+use crate::report::{Look, UNLIMITED};
 use crate::sync::{Options, Task};
 
-/// Width of the output where neither a terminal nor `COLUMNS` has one. Unit: characters.
+/// Width of a terminal that does not say, and of messages in a file. Unit: characters.
 const DEFAULT_WIDTH: u16 = 120;
 
 /// The environment.
@@ -24,10 +25,14 @@ pub(crate) struct Env {
     pub(crate) now: Timestamp,
     /// `CLAUDE_SYNC_NOW`, if it is not a time.
     invalid_now: Option<String>,
-    /// Width of the terminal, in characters.
+    /// Width of the terminal, in characters; [`UNLIMITED`] for a file or a pipe.
     pub(crate) width: u16,
+    /// Height of the terminal, in lines; `None` for a file or a pipe.
+    pub(crate) height: Option<u16>,
     /// Whether error messages have colors.
     pub(crate) colors: bool,
+    /// Whether tables have a dim heading and bold totals.
+    styled: bool,
     /// `--quiet`.
     pub(crate) quiet: bool,
     /// `--verbose`.
@@ -43,14 +48,17 @@ impl Env {
     pub(crate) fn read() -> Self {
         let (now, invalid_now) = clock();
         let stderr = std::io::stderr().is_terminal();
+        let stdout = std::io::stdout().is_terminal();
         let dumb = is_dumb(std::env::var_os("TERM").as_deref(), cfg!(windows))
             || (stderr && !takes_colors());
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             now,
             invalid_now,
-            width: width(),
+            width: width(stdout),
+            height: height(stdout && !dumb),
             colors: stderr && !no_color && !dumb,
+            styled: stdout && !no_color && !dumb,
             quiet: false,
             verbose: false,
             bars_after: (stderr && !dumb).then(bars_after),
@@ -66,18 +74,39 @@ impl Env {
             quiet,
             verbose,
         } = options;
-        let colors = match color {
-            ColorMode::Auto => self.colors,
+        let asked = |usual| match color {
+            ColorMode::Auto => usual,
             ColorMode::Always => true,
             ColorMode::Never => false,
         };
         let bars_after = self.bars_after.filter(|_| !quiet && !json);
         Self {
-            colors,
+            colors: asked(self.colors),
+            styled: asked(self.styled),
             quiet,
             verbose: verbose && !quiet,
             bars_after,
             ..self
+        }
+    }
+
+    /// How tables look.
+    pub(crate) fn look(&self) -> Look {
+        Look {
+            width: self.width,
+            now: self.now,
+            compact: false,
+            styled: self.styled,
+            columns: None,
+        }
+    }
+
+    /// Width of error messages, in characters.
+    pub(crate) fn message_width(&self) -> u16 {
+        if self.width == UNLIMITED {
+            DEFAULT_WIDTH
+        } else {
+            self.width
         }
     }
 
@@ -165,16 +194,20 @@ fn clock() -> (Timestamp, Option<String>) {
     }
 }
 
-fn width() -> u16 {
+fn height(is_terminal: bool) -> Option<u16> {
+    let size = terminal_size::terminal_size().filter(|_| is_terminal);
+    size.map(|(_, height)| height.0)
+}
+
+fn width(is_terminal: bool) -> u16 {
     let columns = std::env::var("COLUMNS")
         .ok()
         .and_then(|text| text.parse().ok());
+    if !is_terminal {
+        return columns.map_or(UNLIMITED, |width: u16| width.clamp(40, 400));
+    }
     let terminal = terminal_size::terminal_size().map(|(width, _)| width.0);
-    let width = if std::io::stdout().is_terminal() {
-        terminal.or(columns)
-    } else {
-        columns
-    };
+    let width = terminal.or(columns);
     width.unwrap_or(DEFAULT_WIDTH).clamp(40, 400)
 }
 

@@ -14,7 +14,7 @@ pub(crate) fn finish(result: Result<u8, CliError>, env: &Env) -> ExitCode {
         _ => Ok(code),
     });
     ExitCode::from(result.unwrap_or_else(|error| {
-        eprint!("{}", error.render(env.colors, env.width));
+        eprint!("{}", error.render(env.colors, env.message_width()));
         error.exit
     }))
 }

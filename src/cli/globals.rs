@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::{ArgMatches, ColorChoice, FromArgMatches as _, Parser, ValueEnum};
+use clap::{ArgMatches, ColorChoice, Command, FromArgMatches as _, Parser, ValueEnum};
 
 const HEADING: &str = "With every command";
 
@@ -39,9 +39,13 @@ pub(crate) struct Globals {
 
 /// Parses the command line. Exits for `--help`, `--version` and errors.
 pub(crate) fn parse<P: Parser>(args: Vec<OsString>) -> (P, Globals) {
-    let args = behind_command(args);
-    let mut command = P::command().color(color_choice(&args));
-    let found = command.try_get_matches_from_mut(&args);
+    parse_as(P::command(), &behind_command(args))
+}
+
+/// Parses the command line by a definition that differs from that of `P` in defaults and texts only.
+pub(crate) fn parse_as<P: Parser>(command: Command, args: &[OsString]) -> (P, Globals) {
+    let mut command = command.color(color_choice(args));
+    let found = command.try_get_matches_from_mut(args);
     let read = found.and_then(|mut matches| {
         let json = asks_json(&matches);
         let options = GlobalOptions::from_arg_matches(&matches)?;
@@ -50,7 +54,42 @@ pub(crate) fn parse<P: Parser>(args: Vec<OsString>) -> (P, Globals) {
             Globals { options, json },
         ))
     });
-    read.unwrap_or_else(|error| error.format(&mut command).exit())
+    read.unwrap_or_else(|error| {
+        let error = error.format(&mut command);
+        let Some(hint) = hint(command.get_name(), args) else {
+            error.exit()
+        };
+        if !error.use_stderr() {
+            error.exit()
+        }
+        let _ = error.print();
+        eprintln!("\n  tip: {hint}");
+        std::process::exit(error.exit_code())
+    })
+}
+
+/// The command that somebody means who uses a word of git's, of ccusage's, or of everyday speech.
+fn hint(program: &str, args: &[OsString]) -> Option<&'static str> {
+    let has = |word: &str| args.iter().skip(1).any(|arg| arg == word);
+    let first = args.get(1).and_then(|word| word.to_str())?;
+    match (program, first) {
+        ("claude-sync", "sync" | "push" | "pull" | "fetch") => {
+            Some("claude-sync without a command fetches, commits and pushes")
+        }
+        ("claude-sync", "daily" | "weekly" | "monthly" | "session" | "blocks" | "report") => {
+            Some("reports are in the other program: claude-usage-tracker daily")
+        }
+        ("claude-usage-tracker", "today") => Some("claude-usage-tracker daily --since today"),
+        ("claude-usage-tracker", "yesterday") => {
+            Some("claude-usage-tracker daily --since yesterday --until yesterday")
+        }
+        ("claude-usage-tracker", "week") => Some("claude-usage-tracker weekly --last 1"),
+        ("claude-usage-tracker", "month") => Some("claude-usage-tracker monthly --last 1"),
+        ("claude-usage-tracker", _) if has("--active") => {
+            Some("claude-usage-tracker blocks --active")
+        }
+        _ => None,
+    }
 }
 
 /// Whether a word is one of [`GlobalOptions`]'s, and how many words it takes.

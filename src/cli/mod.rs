@@ -8,6 +8,7 @@
 #[macro_use]
 mod stderr;
 
+mod days;
 pub(crate) mod deepen;
 mod env;
 mod error;
@@ -18,6 +19,7 @@ mod host;
 mod machine_name;
 mod outcome;
 mod output_file;
+mod pager;
 mod places;
 mod print;
 mod progress;

@@ -1,11 +1,11 @@
 //! The filter of reports: its options, and reading the rows that match.
 
+use super::days::{DayArg, LastPeriods, day, last};
 use super::env::Env;
 use super::error::CliError;
 use super::machine_name::find;
 use super::projects::Projects;
 use super::{exit, places, source};
-use chrono::NaiveDate;
 use clap::ValueEnum;
 
 use crate::base::ids::MachineId;
@@ -13,7 +13,7 @@ use crate::base::progress::Step;
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row, Rows};
 use crate::record::Totals;
-use crate::report::{Bounds, CostMode, Zone};
+use crate::report::{Bounds, Choice, CostMode, Zone};
 use crate::store::Places;
 
 /// The options that select rows.
@@ -22,12 +22,18 @@ pub(crate) struct Filter {
     /// Data source: the synced repository or this machine's transcripts
     #[arg(long, value_enum, default_value = "sync")]
     pub(crate) source: DataSource,
-    /// First day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(short, long, value_name = "DAY", value_parser = date)]
-    pub(crate) since: Option<NaiveDate>,
-    /// Last day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(short, long, value_name = "DAY", value_parser = date)]
-    pub(crate) until: Option<NaiveDate>,
+    /// First day: 2026-11-23, 20261123, today, yesterday, monday, or how long ago (3d, 2w, 1m)
+    #[arg(short, long, value_name = "DAY", value_parser = day)]
+    pub(crate) since: Option<DayArg>,
+    /// Last day
+    #[arg(short, long, value_name = "DAY", value_parser = day)]
+    pub(crate) until: Option<DayArg>,
+    /// Only the last N days, weeks or months, with the current one: 7d, 4w or 3m [default unit: days; weeks in weekly, months in monthly]
+    #[arg(long, value_name = "N[d|w|m]", conflicts_with_all = ["since", "until"], value_parser = last)]
+    pub(crate) last: Option<LastPeriods>,
+    /// First day of a week
+    #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
+    start_of_week: chrono::Weekday,
     /// Time zone of days, such as Europe/Berlin or UTC
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     pub(crate) timezone: Zone,
@@ -37,7 +43,8 @@ pub(crate) struct Filter {
     /// Only the machine with this name or id; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(crate) machine: Vec<String>,
-    /// Which cost counts: computed from prices, or logged by old versions of Claude Code
+    /// Which cost counts: computed from prices, or logged by old versions of Claude Code. (--mode of claude-sync has another meaning:
+    /// which lines to read.)
     #[arg(long, value_enum, default_value = "calculate")]
     pub(crate) mode: CostModeArg,
     /// Exclude usage that is only in Claude Code's own account, not in request lines
@@ -71,21 +78,8 @@ pub(crate) enum DataSource {
     Local,
 }
 
-/// Parses a day.
-pub(crate) fn date(text: &str) -> Result<NaiveDate, String> {
-    let plain = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
-    let dashed = crate::base::time::Day::parse(text).map(crate::base::time::Day::date);
-    dashed
-        .or_else(|| {
-            plain
-                .then(|| NaiveDate::parse_from_str(text, "%Y%m%d").ok())
-                .flatten()
-        })
-        .ok_or_else(|| "not a day; write 2026-11-23 or 20261123".to_owned())
-}
-
 /// Parses a day of the week.
-pub(crate) fn weekday(text: &str) -> Result<chrono::Weekday, String> {
+fn weekday(text: &str) -> Result<chrono::Weekday, String> {
     text.parse()
         .map_err(|_| "write a day of the week, such as monday".to_owned())
 }
@@ -119,6 +113,30 @@ impl SelectedFleet {
 type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 
 impl Filter {
+    /// The days of `--since` and `--until`, or of `--last`.
+    pub(crate) fn bounds(&self, now: Timestamp) -> Bounds {
+        let choice = Choice {
+            week_start: self.week_start(),
+            ..Choice::default()
+        };
+        self.bounds_by(now, 'd', &choice)
+    }
+
+    /// The first day of a week: days from Monday.
+    pub(crate) fn week_start(&self) -> u32 {
+        self.start_of_week.num_days_from_monday()
+    }
+
+    /// Like [`Self::bounds`]; `unit`: that of a number in `--last`; `choice`: where weeks and months begin.
+    pub(crate) fn bounds_by(&self, now: Timestamp, unit: char, choice: &Choice) -> Bounds {
+        let today = self.timezone.date(now);
+        let last = self.last.map(|last| last.first_day(unit, choice, today));
+        Bounds {
+            since: last.or(self.since.map(|day| day.on(today))),
+            until: self.until.map(|day| day.on(today)),
+        }
+    }
+
     /// Reads the rows of the selected projects within `bounds`, and maybe others before it. Rows of
     /// all machines are read; [`SelectedFleet`] contains the selection.
     pub(crate) fn read(

@@ -27,11 +27,8 @@ fn cell(text: &str) -> String {
 }
 
 fn dollars(cost: Cost) -> String {
-    format!(
-        "${}{}",
-        cost.amount.cents(),
-        if cost.known { "" } else { " + ?" }
-    )
+    let bound = if cost.known { "" } else { "at least " };
+    format!("{bound}${}", cost.amount.cents())
 }
 
 fn line(name: &str, totals: &Totals) -> String {

@@ -60,8 +60,8 @@ pub(crate) struct Budget {
     pub(crate) limit: Money,
     /// Spending so far.
     pub(crate) spent: Cost,
-    /// Spending at the end of the period at the current rate. `None` in the first hour, which is too
-    /// short for a rate.
+    /// Spending at the end of the period at the current rate. `None` in the first six hours of a
+    /// day, and on the first day of a week or month, which are too short for a rate.
     pub(crate) forecast: Option<Money>,
     /// The day on which the limit will be reached at this rate. `None` if it will not be, or already is.
     pub(crate) reached: Option<NaiveDate>,
@@ -90,8 +90,8 @@ impl Budget {
         };
         let (gone, all) = (minutes(now), minutes(end.and_time(NaiveTime::MIN)));
         let pico = spent.amount.pico();
-        let forecast =
-            (gone >= 60).then(|| Money::from_pico(pico.saturating_mul(all) / gone.max(1)));
+        let forecast = (gone >= Self::least_minutes(period))
+            .then(|| Money::from_pico(pico.saturating_mul(all) / gone.max(1)));
         let will_exceed = forecast.is_some_and(|forecast| forecast > limit);
         let reached = (will_exceed && spent.amount <= limit).then(|| {
             let minute = limit.pico().saturating_mul(gone) / pico.max(1);
@@ -117,6 +117,23 @@ impl Budget {
 
     fn left(&self) -> Money {
         Money::from_pico(self.limit.pico().saturating_sub(self.spent.amount.pico()))
+    }
+
+    /// What is left, or how much it is over.
+    fn left_text(&self) -> String {
+        let over = self.spent.amount.pico().saturating_sub(self.limit.pico());
+        if over > 0 {
+            return format!("-${}", Money::from_pico(over).cents());
+        }
+        format!("${}", self.left().cents())
+    }
+
+    /// A rate is meaningful after so many minutes of the period.
+    const fn least_minutes(period: Period) -> u128 {
+        match period {
+            Period::Day => 6 * 60,
+            Period::Week | Period::Month => 24 * 60,
+        }
     }
 
     fn state(&self) -> String {
@@ -165,7 +182,7 @@ pub(crate) fn to_table(budgets: &[Budget], look: Look) -> String {
             budget.days.0.to_string(),
             format!("${}", budget.limit.cents()),
             price(budget.spent),
-            format!("${}", budget.left().cents()),
+            budget.left_text(),
             budget.forecast.map_or_else(
                 || "too early".to_owned(),
                 |forecast| format!("${}", forecast.cents()),
@@ -244,12 +261,12 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_forecast_in_the_first_hour_and_no_overrun_without_spending() {
+    fn there_is_no_forecast_at_the_beginning_and_no_overrun_without_spending() {
         let early = budget(
             Period::Day,
             40,
             &[("2026-11-11", 39)],
-            "2026-11-11T00:59:00",
+            "2026-11-11T05:59:00",
         );
         assert_eq!((early.forecast, early.reached), (None, None));
         let none = budget(Period::Week, 0, &[], "2026-11-11T12:00:00");

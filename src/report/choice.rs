@@ -41,6 +41,19 @@ pub(crate) enum Breakdown {
     Agent,
 }
 
+/// The order of the groups of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SortBy {
+    /// Day, week, month, or name.
+    Name,
+    /// Last activity.
+    Last,
+    /// Cost.
+    Cost,
+    /// All tokens.
+    Tokens,
+}
+
 /// The options of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Choice {
@@ -48,6 +61,8 @@ pub(crate) struct Choice {
     pub(crate) week_start: u32,
     /// The first day of a month: 1 to 28.
     pub(crate) month_start: u32,
+    /// The order of the groups. `None`: that of the kind of report.
+    pub(crate) sort: Option<SortBy>,
     /// Whether the order is descending.
     pub(crate) descending: bool,
     /// How many groups are shown: those that cost most. `None`: all.
@@ -69,6 +84,7 @@ impl Default for Choice {
         Self {
             week_start: 0,
             month_start: 1,
+            sort: None,
             descending: false,
             top: None,
             some_projects: false,

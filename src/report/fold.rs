@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Zone;
-use super::choice::{Bounds, Choice, Machines, ReportKind};
+use super::choice::{Bounds, Choice, Machines, ReportKind, SortBy};
 use super::dates::Dates;
 use super::group::{Group, Report, by_cost};
 use super::group_builder::{GroupBuilder, joined};
@@ -98,13 +98,15 @@ impl Fold {
             .map(|sum| sum.group(fleet, &labels, &self.choice))
             .collect();
         let omitted = omit(&mut groups, self.choice.top);
-        sort(&mut groups, self.kind, self.choice.descending);
+        let by = self.choice.sort.unwrap_or(usual(self.kind));
+        sort(&mut groups, by, &self.choice);
         let pending = fleet.sessions.values().filter(|session| session.pending);
         Report {
             kind: self.kind,
             split: self.choice.split,
             without_cost: self.choice.without_cost,
             mode: self.choice.mode,
+            bounds: self.bounds,
             totals: groups.iter().map(|group| group.totals).sum(),
             groups,
             omitted,
@@ -135,17 +137,31 @@ fn omit(groups: &mut Vec<Group>, top: Option<usize>) -> u64 {
     omitted as u64
 }
 
-fn sort(groups: &mut [Group], kind: ReportKind, descending: bool) {
+/// The order of a kind of report.
+fn usual(kind: ReportKind) -> SortBy {
     match kind {
-        ReportKind::Daily | ReportKind::Weekly | ReportKind::Monthly => {
-            groups.sort_by(|a, b| a.key.cmp(&b.key));
-        }
-        ReportKind::Session => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
-        ReportKind::Machines | ReportKind::Projects | ReportKind::Models => {
+        ReportKind::Daily | ReportKind::Weekly | ReportKind::Monthly => SortBy::Name,
+        ReportKind::Session => SortBy::Last,
+        ReportKind::Machines | ReportKind::Projects | ReportKind::Models => SortBy::Cost,
+    }
+}
+
+fn sort(groups: &mut [Group], by: SortBy, choice: &Choice) {
+    let name = |group: &Group| (group.label.clone(), group.key.clone());
+    match by {
+        SortBy::Name => groups.sort_by_cached_key(name),
+        SortBy::Last => groups.sort_by(|a, b| (a.last, &a.key).cmp(&(b.last, &b.key))),
+        SortBy::Cost => {
             groups.sort_by(|a, b| by_cost((&a.key, &a.totals), (&b.key, &b.totals)));
         }
+        SortBy::Tokens => {
+            let tokens = |group: &Group| group.totals.counters.total();
+            groups.sort_by(|a, b| tokens(b).cmp(&tokens(a)).then_with(|| a.key.cmp(&b.key)));
+        }
     }
-    if descending {
+    // Without a choice of the user's, by cost means the highest first, and that is the ascending order of such reports.
+    let highest_first = choice.sort.is_some() && matches!(by, SortBy::Cost | SortBy::Tokens);
+    if choice.descending != highest_first {
         groups.reverse();
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::choice::{Breakdown, CostMode, ReportKind};
+use super::choice::{Bounds, Breakdown, CostMode, ReportKind};
 use super::lower::Lower;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
@@ -50,6 +50,8 @@ pub struct Report {
     pub(crate) without_cost: bool,
     /// Which cost is shown.
     pub(crate) mode: CostMode,
+    /// Its days.
+    pub(crate) bounds: Bounds,
     /// Its groups: days and months ascending, sessions by last use, machines by cost.
     pub(crate) groups: Vec<Group>,
     /// How many more groups there are, which cost less: they are in no figure of the report.

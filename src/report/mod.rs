@@ -10,6 +10,7 @@ pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod export;
 mod fold;
+pub(crate) mod grid;
 mod group;
 mod group_builder;
 mod json;
@@ -24,13 +25,14 @@ mod zone;
 
 pub(crate) use crate::base::text::ago;
 pub use choice::{Bounds, ReportKind};
-pub(crate) use choice::{Breakdown, Choice, CostMode, Machines};
+pub(crate) use choice::{Breakdown, Choice, CostMode, Machines, SortBy};
 pub(crate) use csv::to_csv;
 pub use fold::Fold;
 pub(crate) use group::Group;
 pub use group::Report;
 pub(crate) use json::{dollars, write_json};
-pub(crate) use look::Look;
+pub(crate) use look::{ColumnName, ColumnSet, Look, UNLIMITED};
+pub(crate) use notes::no_usage;
 pub(crate) use table::{price, to_table};
 pub use zone::Zone;
 

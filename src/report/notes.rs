@@ -2,7 +2,7 @@
 
 use super::look::Look;
 use super::lower::Lower;
-use super::{CostMode, Report, ReportKind};
+use super::{Bounds, CostMode, Report, ReportKind};
 use crate::base::text::{ago, count, printable, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
@@ -35,6 +35,17 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The text of a report without usage.
+pub(crate) fn no_usage(bounds: Bounds) -> String {
+    match (bounds.since, bounds.until) {
+        (Some(since), Some(until)) if since == until => format!("No usage on {since}.\n"),
+        (Some(since), Some(until)) => format!("No usage from {since} to {until}.\n"),
+        (Some(since), None) => format!("No usage since {since}.\n"),
+        (None, Some(until)) => format!("No usage until {until}.\n"),
+        (None, None) => "No usage found.\n".to_owned(),
+    }
 }
 
 /// The rows that `--top` left out.
@@ -117,6 +128,7 @@ pub(super) fn no_price(models: &[&str], look: Look) -> String {
         0 | 1 => first.clone(),
         several => format!("{first} and {} more", several - 1),
     };
+    let width = usize::from(look.width);
     let set = format!("claude-sync price set {first}");
     let full = format!("{set} --input USD --output USD");
     let number = count(models.len() as u64, "model");
@@ -128,6 +140,6 @@ pub(super) fn no_price(models: &[&str], look: Look) -> String {
         format!("No price for {more}: claude-sync price set MODEL"),
         format!("No price for {number}: claude-sync price set MODEL"),
     ];
-    let fits = |line: &&String| line.chars().count() <= usize::from(look.width);
+    let fits = |line: &&String| line.chars().count() <= width;
     lines.iter().find(fits).unwrap_or(&lines[5]).clone()
 }

@@ -1,42 +1,31 @@
-//! Tables that fit the terminal.
+//! Reports as tables that fit the terminal.
 
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-
-use super::look::Look;
-use super::notes::notes;
+use super::grid::{Cell, Column, Grid};
+use super::look::{ColumnName, Look};
+use super::notes::{no_usage, notes};
 use super::{Breakdown, Group, Report, ReportKind};
 use crate::base::money::Cost;
-use crate::base::text::{ago, printable, short_model, thousands};
+use crate::base::text::{ago, model_name, printable, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
 /// The report as text, with notes below it.
 pub(crate) fn to_table(report: &Report, look: Look) -> String {
     if report.groups.is_empty() {
-        return "No usage in this period.\n".to_owned();
+        return no_usage(report.bounds);
     }
-    let mut table = Table::new();
-    // If a table is too wide, words wrap in their cells; figures never do.
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(look.width);
-    let layout = Layout::of(report, look);
-    table.set_header(layout.cells(layout.head.iter().map(|name| (*name).to_owned())));
+    let fields = fields(report, look);
+    let mut grid = Grid::new(fields.iter().map(|field| field.column).collect());
     for group in &report.groups {
-        table.add_row(layout.group(group));
+        grid.row(cells(&fields, |field| field.of_group(group, look)));
         for (part, totals) in &group.parts {
-            let name = format!("└ {}", part_name(part, report.split));
-            table.add_row(layout.named(name, totals));
+            let name = Cell::Name(format!("└ {}", part_name(part, report.split)));
+            grid.row(named(&fields, &name, totals));
         }
     }
-    table.add_row(layout.named("Total".to_owned(), &report.totals));
-    for at in layout.texts..layout.head.len() {
-        if let Some(column) = table.column_mut(at) {
-            column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
-        }
-    }
-    let mut out = format!("{table}\n");
+    let total = Cell::Text("Total".to_owned());
+    grid.total(named(&fields, &total, &report.totals));
+    let mut out = grid.draw(look).with_note(look);
     for note in notes(report, look) {
         out.push_str(&note);
         out.push('\n');
@@ -44,101 +33,208 @@ pub(crate) fn to_table(report: &Report, look: Look) -> String {
     out
 }
 
-/// The columns of a table.
-struct Layout<'r> {
-    report: &'r Report,
-    look: Look,
-    head: Vec<&'static str>,
-    /// Index of a column of models that is left out, since models have rows of their own.
-    without: Option<usize>,
-    /// Number of columns with text. Figures are in the columns after them.
-    texts: usize,
+fn cells(fields: &[Field], cell: impl Fn(&Field) -> Cell) -> Vec<Cell> {
+    fields.iter().map(cell).collect()
 }
 
-impl<'r> Layout<'r> {
-    fn of(report: &'r Report, look: Look) -> Self {
-        let wide = look.wide();
-        let mut head = header(report.kind, wide);
-        let models = head.iter().position(|name| *name == "Models");
-        let without = models.filter(|_| report.split == Some(Breakdown::Model));
-        if let Some(at) = without {
-            head.remove(at);
+/// A row that has only a name and figures.
+fn named(fields: &[Field], name: &Cell, totals: &Totals) -> Vec<Cell> {
+    cells(fields, |field| match field.content {
+        Content::Key(_) => name.clone(),
+        Content::Figure(figure) => Cell::Text(figure(totals)),
+        Content::Word(_) => Cell::empty(),
+    })
+}
+
+/// A column of a report, and what its cells contain.
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    column: Column,
+    /// Its name for `--columns`; none: it is always shown.
+    name: Option<ColumnName>,
+    /// Whether it is shown in a compact table.
+    compact: bool,
+    content: Content,
+}
+
+/// A cell of a group.
+type WordCell = fn(&Group, Look) -> Cell;
+
+#[derive(Debug, Clone, Copy)]
+enum Content {
+    /// The name of the group.
+    Key(WordCell),
+    Word(WordCell),
+    Figure(fn(&Totals) -> String),
+}
+
+impl Field {
+    fn of_group(&self, group: &Group, look: Look) -> Cell {
+        match self.content {
+            Content::Key(cell) | Content::Word(cell) => cell(group, look),
+            Content::Figure(figure) => Cell::Text(figure(&group.totals)),
         }
-        let texts = head.len();
-        head.extend(columns(report, wide).map(|(name, _)| name));
+    }
+
+    const fn key(heading: &'static str, cell: WordCell) -> Self {
         Self {
-            report,
-            look,
-            head,
-            without,
-            texts,
+            column: Column::text(heading, 0),
+            name: None,
+            compact: true,
+            content: Content::Key(cell),
         }
     }
 
-    fn cells(&self, texts: impl Iterator<Item = String>) -> Vec<Cell> {
-        let cell = |(at, text): (usize, String)| {
-            let figure = at >= self.texts;
-            let side = if figure {
-                CellAlignment::Right
-            } else {
-                CellAlignment::Left
-            };
-            Cell::new(text).set_alignment(side)
-        };
-        texts.enumerate().map(cell).collect()
-    }
-
-    fn figures<'t>(&self, totals: &'t Totals) -> impl Iterator<Item = String> + use<'t> {
-        columns(self.report, self.look.wide()).map(|(_, cell)| cell(totals))
-    }
-
-    fn group(&self, group: &Group) -> Vec<Cell> {
-        let mut cells = words(group, self.report.kind, self.look);
-        if let Some(at) = self.without {
-            cells.remove(at);
+    const fn word(name: ColumnName, heading: &'static str, rank: u8, cell: WordCell) -> Self {
+        Self {
+            column: Column::text(heading, rank),
+            name: Some(name),
+            compact: true,
+            content: Content::Word(cell),
         }
-        self.cells(cells.into_iter().chain(self.figures(&group.totals)))
     }
 
-    /// A row that has only a name and figures.
-    fn named(&self, name: String, totals: &Totals) -> Vec<Cell> {
-        let empty = std::iter::repeat_n(String::new(), self.texts - 1);
-        self.cells(
-            std::iter::once(name)
-                .chain(empty)
-                .chain(self.figures(totals)),
-        )
+    const fn figure(
+        name: ColumnName,
+        heading: &'static str,
+        rank: u8,
+        figure: fn(&Totals) -> String,
+    ) -> Self {
+        Self {
+            column: Column::number(heading, rank),
+            name: Some(name),
+            compact: rank < CACHE_RANK,
+            content: Content::Figure(figure),
+        }
     }
 }
 
-/// A column of figures: its heading, and its text.
-type CountColumn = (&'static str, fn(&Totals) -> String);
+/// Columns of this rank and higher are left out first, and in compact tables.
+const CACHE_RANK: u8 = 10;
 
-const FIGURES: [CountColumn; 6] = [
-    ("Input", |totals| thousands(totals.counters.input)),
-    ("Output", |totals| thousands(totals.counters.output)),
-    ("Cache Create", |totals| {
+const FIGURES: [Field; 6] = [
+    Field::figure(ColumnName::Input, "Input", 2, |totals| {
+        thousands(totals.counters.input)
+    }),
+    Field::figure(ColumnName::Output, "Output", 1, |totals| {
+        thousands(totals.counters.output)
+    }),
+    Field::figure(ColumnName::CacheCreate, "Cache Create", 11, |totals| {
         thousands(totals.counters.cache_creation)
     }),
-    ("Cache Read", |totals| thousands(totals.counters.cache_read)),
-    ("Total Tokens", |totals| thousands(totals.counters.total())),
-    ("Cost (USD)", |totals| price(totals.cost)),
+    Field::figure(ColumnName::CacheRead, "Cache Read", 10, |totals| {
+        thousands(totals.counters.cache_read)
+    }),
+    Field::figure(ColumnName::Total, "Total Tokens", 12, |totals| {
+        thousands(totals.counters.total())
+    }),
+    Field::figure(ColumnName::Cost, "Cost (USD)", 0, |totals| {
+        cost_cell(totals.cost)
+    }),
 ];
 
-/// The columns of figures that a report has.
-fn columns(report: &Report, wide: bool) -> impl Iterator<Item = CountColumn> + use<> {
-    let cost = !report.without_cost;
-    FIGURES
-        .into_iter()
-        .enumerate()
-        .filter(move |(at, _)| (wide || [0, 1, 5].contains(at)) && (cost || *at < 5))
-        .map(|(_, column)| column)
+const MODELS: Field = Field::word(ColumnName::Models, "Models", 6, |group, _| models(group));
+
+/// The columns of a report.
+fn fields(report: &Report, look: Look) -> Vec<Field> {
+    let several_machines = || {
+        let mut all = report.groups.iter().flat_map(|group| &group.machines);
+        let first = all.next();
+        all.any(|machine| Some(machine) != first)
+    };
+    let wanted = |field: &Field| match (field.name, look.columns) {
+        (None, _) => true,
+        (Some(ColumnName::Models), _) if report.split == Some(Breakdown::Model) => false,
+        (Some(ColumnName::Cost), _) if report.without_cost => false,
+        (Some(name), Some(asked)) => asked.contains(name),
+        (Some(ColumnName::Machine), None) => several_machines(),
+        (Some(_), None) => field.compact || !look.compact,
+    };
+    let asked = |field: Field| {
+        // What the user names is left out last, but is better left out than broken.
+        let rank = if look.columns.is_some() {
+            1
+        } else {
+            field.column.rank
+        };
+        let rank = field.column.rank.min(rank);
+        let column = Column {
+            rank,
+            ..field.column
+        };
+        Field { column, ..field }
+    };
+    let all = words(report.kind).into_iter().chain(FIGURES);
+    all.filter(wanted).map(asked).collect()
+}
+
+/// The columns of text that a report has.
+fn words(kind: ReportKind) -> Vec<Field> {
+    let key = |group: &Group, _: Look| Cell::Text(printable(&group.key, 60));
+    let last_sync = Field::word(ColumnName::Last, "Last Sync", 4, |group, look| {
+        let synced = group.last_sync;
+        Cell::Text(synced.map_or("never".to_owned(), |time| ago(look.now, time)))
+    });
+    match kind {
+        ReportKind::Daily => vec![Field::key("Date", key), MODELS],
+        ReportKind::Weekly => vec![Field::key("Week", key), MODELS],
+        ReportKind::Monthly => vec![Field::key("Month", key), MODELS],
+        ReportKind::Models => vec![Field::key("Model", |group, _| {
+            Cell::Text(printable(&group.key, 40))
+        })],
+        ReportKind::Projects => vec![
+            Field::key("Project", |group, _| Cell::Name(project(&group.key))),
+            MODELS,
+        ],
+        ReportKind::Machines => vec![
+            Field::key("Machine", |group, _| {
+                Cell::Name(printable(&group.label, 40))
+            }),
+            MODELS,
+            last_sync,
+        ],
+        ReportKind::Session => session_words(),
+    }
+}
+
+fn session_words() -> Vec<Field> {
+    fn day(last: Timestamp) -> String {
+        last.day().to_string()
+    }
+    vec![
+        Field::key("Session", |group, _| {
+            if group.key.is_empty() {
+                Cell::Text("(claimed)".to_owned())
+            } else {
+                Cell::Id(printable(&group.key, 60))
+            }
+        }),
+        Field::word(ColumnName::Project, "Project", 3, |group, _| {
+            Cell::Name(project(&group.project))
+        }),
+        Field::word(ColumnName::Machine, "Machine", 4, |group, _| {
+            let labels = group.machines.iter().map(|label| printable(label, 40));
+            Cell::List(labels.collect())
+        }),
+        MODELS,
+        Field::word(ColumnName::Last, "Last Activity", 5, |group, _| {
+            Cell::Text(group.last.map_or(String::new(), day))
+        }),
+    ]
+}
+
+/// The models of a group, sorted by cost, descending.
+fn models(group: &Group) -> Cell {
+    let mut models: Vec<(&String, &Totals)> = group.models.iter().collect();
+    models.sort_by(|a, b| super::group::by_cost((a.0, a.1), (b.0, b.1)));
+    let names = models.into_iter().map(|(model, _)| model_name(model));
+    Cell::List(names.collect())
 }
 
 /// The name of a part.
 fn part_name(part: &str, split: Option<Breakdown>) -> String {
     match split {
-        Some(Breakdown::Model) => short_model(part),
+        Some(Breakdown::Model) => model_name(part),
         _ => project(part),
     }
 }
@@ -152,67 +248,14 @@ fn project(name: &str) -> String {
     }
 }
 
-fn header(kind: ReportKind, wide: bool) -> Vec<&'static str> {
-    match kind {
-        ReportKind::Daily => vec!["Date", "Models"],
-        ReportKind::Weekly => vec!["Week", "Models"],
-        ReportKind::Projects => vec!["Project", "Models"],
-        ReportKind::Models => vec!["Model"],
-        ReportKind::Monthly => vec!["Month", "Models"],
-        ReportKind::Session if wide => vec!["Session", "Project", "Models", "Last Activity"],
-        ReportKind::Session => vec!["Session", "Project"],
-        ReportKind::Machines if wide => vec!["Machine", "Models", "Last Sync"],
-        ReportKind::Machines => vec!["Machine", "Last Sync"],
-    }
+/// A price in a table; a lower bound if a part of it is unknown.
+pub(super) fn cost_cell(cost: Cost) -> String {
+    let bound = if cost.known { "" } else { "≥ " };
+    format!("{bound}${}", cost.amount.cents())
 }
 
-/// The text cells of a group.
-fn words(group: &Group, kind: ReportKind, look: Look) -> Vec<String> {
-    let wide = look.wide();
-    let models = || {
-        let names: Vec<_> = group
-            .models
-            .keys()
-            .map(|model| short_model(model))
-            .collect();
-        names.join("\n")
-    };
-    let key = printable(&group.key, 60);
-    match kind {
-        ReportKind::Daily | ReportKind::Weekly | ReportKind::Monthly => vec![key, models()],
-        ReportKind::Projects => vec![project(&group.key), models()],
-        ReportKind::Models => vec![key],
-        ReportKind::Session => {
-            let id = match (key.is_empty(), wide) {
-                (true, _) => "(claimed)".to_owned(),
-                (false, true) => key,
-                (false, false) => printable(&group.key, 8),
-            };
-            let project = printable(&group.project, if wide { 40 } else { 20 });
-            let day = |last: Timestamp| last.to_string()[..10].to_owned();
-            if wide {
-                let last = group.last.map_or(String::new(), day);
-                return vec![id, project, models(), last];
-            }
-            vec![id, project]
-        }
-        ReportKind::Machines => {
-            let label = printable(&group.label, 40);
-            let synced = group.last_sync;
-            let synced = synced.map_or("never".to_owned(), |time| ago(look.now, time));
-            if wide {
-                return vec![label, models(), synced];
-            }
-            vec![label, synced]
-        }
-    }
-}
-
-/// A price, with `+ ?` if a part of it is unknown.
+/// A price in a sentence; a lower bound if a part of it is unknown.
 pub(crate) fn price(cost: Cost) -> String {
-    format!(
-        "${}{}",
-        cost.amount.cents(),
-        if cost.known { "" } else { " + ?" }
-    )
+    let bound = if cost.known { "" } else { "at least " };
+    format!("{bound}${}", cost.amount.cents())
 }

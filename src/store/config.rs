@@ -6,6 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::failures::Failures;
+use super::tracker::{self, Tracker};
 use crate::base::json::{FieldError, Fields};
 use crate::base::text::nearest;
 use crate::transcripts::pattern;
@@ -46,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) folders: Vec<String>,
     /// `transcripts.wsl`: on WSL Windows' profiles are read too, on Windows those of WSL.
     pub(crate) wsl: bool,
+    /// `tracker`: defaults for reports.
+    pub(crate) tracker: Tracker,
     /// Settings that this version does not know, each with the one that may be meant.
     pub(crate) unknown: Vec<(String, Option<&'static str>)>,
 }
@@ -60,41 +64,6 @@ pub(crate) struct Auto {
 impl Default for Auto {
     fn default() -> Self {
         Self { interval: 300 }
-    }
-}
-
-/// `error_states`: what is done about failures.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Failures {
-    /// `sync_failed.backoff_seconds`, of which the first `sync_failed.retry_count` are used: how
-    /// long runs that nobody attends leave the remote alone after the first failure, the second,
-    /// and so on. The last holds for all further ones: what is committed waits.
-    pub(crate) backoff: Vec<u64>,
-    /// `sync_failed.silence_seconds`: when a silent transport is cut off.
-    pub(crate) silence: u64,
-    /// `corrupt_data.log_error`: skipped lines are named.
-    pub(crate) name_bad_lines: bool,
-}
-
-impl Default for Failures {
-    fn default() -> Self {
-        Self {
-            backoff: vec![60, 300, 900],
-            silence: 120,
-            name_bad_lines: true,
-        }
-    }
-}
-
-impl Failures {
-    /// How long the remote is left alone after so many failures in a row, in seconds.
-    pub(crate) fn pause(&self, failures: u64) -> u64 {
-        let at = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-        self.backoff
-            .get(at)
-            .or(self.backoff.last())
-            .copied()
-            .unwrap_or(0)
     }
 }
 
@@ -193,6 +162,10 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     }
     if let Some(transcripts) = fields.object("transcripts")? {
         transcript_folders(transcripts, &mut config)?;
+    }
+    if let Some(mut tracker) = fields.object("tracker")? {
+        config.tracker = tracker::take(&mut tracker)?;
+        config.name_unknown("tracker.", tracker, &tracker::KEYS);
     }
     for key in ["$schema", "version"] {
         fields.take(key);
@@ -354,7 +327,7 @@ fn wants(key: &str, want: &'static str) -> FieldError {
 /// A day in seconds.
 const DAY: u64 = 24 * 60 * 60;
 
-const TOP: [&str; 8] = [
+const TOP: [&str; 9] = [
     "summary_only",
     "snapshots",
     "privacy_settings",
@@ -363,6 +336,7 @@ const TOP: [&str; 8] = [
     "git",
     "history",
     "transcripts",
+    "tracker",
 ];
 const PRIVACY: [&str; 7] = [
     "anonymize_hostname",
@@ -381,6 +355,15 @@ const FAILED: [&str; 4] = [
 ];
 
 impl Config {
+    /// The setting that needs the fleet's key, if one does.
+    pub(crate) fn needs_key(&self) -> Option<&'static str> {
+        if self.encrypt {
+            return Some("privacy_settings.encryption");
+        }
+        let hashes = self.hash_project_names && !self.exclude_project_names;
+        hashes.then_some("privacy_settings.project_names")
+    }
+
     /// Names the settings that nobody took, each with the known one that is most like it. A privacy
     /// setting with a typing error protects nobody.
     fn name_unknown(&mut self, place: &str, fields: Fields, known: &[&'static str]) {

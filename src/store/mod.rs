@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod durable;
+pub(crate) mod failures;
 pub(crate) mod flush;
 pub(crate) mod key;
 pub mod layout;
@@ -12,5 +13,6 @@ pub(crate) mod private;
 pub(crate) mod profiles;
 pub mod settings;
 pub(crate) mod space;
+mod tracker;
 
 pub use places::Places;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use super::config::{self, ConfigError};
+use super::config::{self, Config, ConfigError};
 use super::durable::{self, WriteError};
 use crate::base::text::nearest;
 
@@ -37,6 +37,12 @@ pub enum SettingError {
         key: String,
         /// What may be meant.
         near: Option<String>,
+    },
+    /// It would need the fleet's key, which is not here.
+    #[error("{setting} needs the fleet's key, which is not on this machine")]
+    NeedsKey {
+        /// The setting.
+        setting: &'static str,
     },
     /// The file, or what it would become, is not valid.
     #[error(transparent)]
@@ -79,6 +85,8 @@ fn collect(schema: &Value, place: &str, out: &mut Vec<Setting>) {
 pub struct Settings {
     path: PathBuf,
     root: Map<String, Value>,
+    /// The file of the fleet's key: without it, no setting that needs a key is added.
+    key: Option<PathBuf>,
 }
 
 impl Settings {
@@ -91,7 +99,15 @@ impl Settings {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Map::new(),
             Err(source) => return Err(ConfigError::Read { path, source }),
         };
-        Ok(Self { path, root })
+        let key = None;
+        Ok(Self { path, root, key })
+    }
+
+    /// Settings that need a key are refused as long as there is no file at `key`.
+    #[must_use]
+    pub(crate) fn with_key(self, key: &Path) -> Self {
+        let key = Some(key.to_owned());
+        Self { key, ..self }
     }
 
     /// Where it is.
@@ -127,13 +143,29 @@ impl Settings {
     }
 
     fn replace(&mut self, root: Map<String, Value>) -> Result<(), SettingError> {
-        config::check(&self.path, Value::Object(root.clone()))?;
+        let config = config::check(&self.path, Value::Object(root.clone()))?;
+        self.check_key(&config)?;
         let before = std::mem::replace(&mut self.root, root);
         if let Err(error) = durable::write(&self.path, self.text().as_bytes()) {
             self.root = before;
             return Err(error.into());
         }
         Ok(())
+    }
+
+    /// Fails if the settings need a key that is not there, and did not before.
+    fn check_key(&self, next: &Config) -> Result<(), SettingError> {
+        let Some(setting) = next.needs_key() else {
+            return Ok(());
+        };
+        if self.key.as_ref().is_none_or(|key| key.exists()) {
+            return Ok(());
+        }
+        let now = config::check(&self.path, Value::Object(self.root.clone()))?;
+        if now.needs_key().is_some() {
+            return Ok(());
+        }
+        Err(SettingError::NeedsKey { setting })
     }
 }
 
@@ -221,7 +253,7 @@ mod tests {
         }
         assert_eq!(
             config::read(&path).expect("valid"),
-            config::Config::default(),
+            Config::default(),
             "and the defaults are what holds without them"
         );
     }

@@ -27,12 +27,14 @@ pub(crate) struct Delta {
     pub(crate) cost: Money,
     /// Days of which imported totals are new.
     pub(crate) imported: BTreeMap<Source, BTreeSet<Day>>,
+    /// Day files that changed without any of that: their records have less detail, or other names of projects.
+    pub(crate) rewritten: u64,
 }
 
 impl Delta {
-    /// Whether nothing changed.
+    /// Whether there is no new usage.
     pub(super) fn is_empty(&self) -> bool {
-        *self == Self::default()
+        self.added == 0 && self.grown == 0 && self.imported.is_empty()
     }
 }
 
@@ -93,7 +95,9 @@ pub(crate) fn delta(
         }
         let was = file.read(repo, file.previous, machine, &mut names)?;
         let is = file.read(repo, Some(file.blob.oid), machine, &mut names)?;
-        out.compare(&was, &is, &mut cost);
+        if !out.compare(&was, &is, &mut cost) {
+            out.rewritten += 1;
+        }
     }
     out.cost = cost.0.minus(cost.1);
     Ok(out)
@@ -133,9 +137,10 @@ fn changed(
 }
 
 impl Delta {
-    /// Adds what a version of a day file has beyond an earlier one. `cost`: of what it has, and of
-    /// what the earlier one had of that.
-    fn compare(&mut self, was: &DayFile, is: &DayFile, cost: &mut (Money, Money)) {
+    /// Adds what a version of a day file has beyond an earlier one, if it has anything. `cost`: of what
+    /// it has, and of what the earlier one had of that.
+    fn compare(&mut self, was: &DayFile, is: &DayFile, cost: &mut (Money, Money)) -> bool {
+        let mut has_news = false;
         for record in is.records.iter() {
             match was.records.get(record.id) {
                 // Less detail, or an earlier copy in another session, is no usage.
@@ -148,6 +153,7 @@ impl Delta {
                 }
                 None => self.added += 1,
             }
+            has_news = true;
             cost.0 = cost.0.plus(record.cost().amount);
             self.sessions.insert(record.origin.session.clone());
         }
@@ -158,7 +164,9 @@ impl Delta {
         {
             if was.sums.get(key).map(|sum| sum.totals) != Some(sum.totals) {
                 self.imported.entry(key.source).or_default().insert(key.day);
+                has_news = true;
             }
         }
+        has_news
     }
 }

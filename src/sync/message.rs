@@ -1,9 +1,15 @@
 //! The commit message: a subject for people, and trailers for programs.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
 use super::delta::Delta;
 use super::import::{Import, Imported, What};
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
+use crate::fleet::authority::UNDONE;
+use crate::fleet::decisions::{ACCEPTED, FORGOTTEN, Intent, LABEL, MERGED, PRICE, RETIRED};
 use crate::format::syncfile::Mode;
 use crate::git::repo::Repo;
 
@@ -18,6 +24,8 @@ pub(crate) struct Message<'a> {
     pub(crate) mode: Option<Mode>,
     /// What its files gained.
     pub(crate) delta: &'a Delta,
+    /// What a person decided with it.
+    pub(crate) intents: &'a [Intent],
     /// What it imports, and what came of that.
     pub(crate) imported: Option<(&'a Import, &'a Imported)>,
     /// It is the machine's first commit.
@@ -30,6 +38,26 @@ pub(crate) struct Message<'a> {
     pub(crate) rotated: bool,
     /// Subjects of commits of the user's own that this one takes the place of.
     pub(crate) folded: &'a [String],
+}
+
+/// A decision in words, without names: the message of a fleet in clear shows them to everybody who reads it.
+fn decision(intent: &Intent) -> &'static str {
+    let undoes = matches!(&intent.value, Value::Bool(false))
+        || intent.value.as_str().is_some_and(str::is_empty)
+        || intent.key == UNDONE;
+    match (intent.kind, undoes) {
+        (LABEL, _) => "rename a machine",
+        (RETIRED, false) => "retire a machine",
+        (RETIRED, true) => "bring back a machine",
+        (MERGED, false) => "merge two machines",
+        (MERGED, true) => "separate two machines",
+        (PRICE, false) => "set a price",
+        (PRICE, true) => "remove a price",
+        (ACCEPTED, _) => "settle a conflict",
+        (FORGOTTEN, false) => "forget data",
+        (FORGOTTEN, true) => "restore forgotten data",
+        _ => "record a decision",
+    }
 }
 
 /// The trailer of a commit message that is sealed, and what it is sealed for.
@@ -89,7 +117,7 @@ impl Message<'_> {
             (None, ..) => "join what others wrote".to_owned(),
             (_, 0, _) if !imports.is_empty() => format!("import {}", imports.join(" and ")),
             (_, 0, true) => "first sync, no usage yet".to_owned(),
-            (_, 0, false) => "nothing new".to_owned(),
+            (_, 0, false) => self.other_changes(),
             _ => {
                 let grown = if delta.added == 0 { " completed" } else { "" };
                 format!(
@@ -99,6 +127,18 @@ impl Message<'_> {
                     delta.cost.cents()
                 )
             }
+        }
+    }
+
+    /// What changed where no usage is new.
+    fn other_changes(&self) -> String {
+        let decided: BTreeSet<&str> = self.intents.iter().map(decision).collect();
+        if !decided.is_empty() {
+            return decided.into_iter().collect::<Vec<_>>().join(", ");
+        }
+        match self.delta.rewritten {
+            0 => "nothing new".to_owned(),
+            files => format!("rewrite {}", count(files, "day file")),
         }
     }
 

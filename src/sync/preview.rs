@@ -149,6 +149,7 @@ fn message(
         hostname: &options.host.hostname,
         mode: Some(mode),
         delta: &delta,
+        intents: &options.intents,
         imported: options.import.as_ref().zip(imported),
         first: assembled.first,
         reroot: false,

@@ -12,7 +12,7 @@ use crate::fleet::rules::Rules;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::setup::SetupError;
 use crate::git::{setup, stale};
-use crate::store::config::Failures;
+use crate::store::failures::Failures;
 use crate::store::lock::Lock;
 use crate::store::{Places, config, lock, private};
 use crate::transcripts::{Naming, Shown};

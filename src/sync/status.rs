@@ -45,6 +45,8 @@ pub(crate) struct Status {
     pub(crate) retry: Option<(u64, Timestamp)>,
     /// What the next sync would read.
     pub(crate) unsynced: Unsynced,
+    /// The setting that needs the fleet's key, where that is not here.
+    pub(crate) lacks_key: Option<&'static str>,
     /// Sessions that need review.
     pub(crate) pending: u64,
     /// Files that runs left out, and that nobody has seen to yet.
@@ -95,6 +97,7 @@ pub(crate) fn status(places: &Places) -> Result<Status, SyncError> {
     let mut out = Status {
         machine: machine_id::read(&places.machine_id)?,
         unread: places.search.unread(&found),
+        lacks_key: config.needs_key().filter(|_| key.is_none()),
         ..Status::default()
     };
     let index = Index::peek(&places.state);

@@ -11,7 +11,7 @@ use crate::shells::{PROGRAMS, commands, is_there};
 use crate::world::{Machine, NOON, Ran, World, run, transcript};
 
 /// Commands without JSON, and why.
-const WITHOUT_JSON: [(&str, &str); 21] = [
+const WITHOUT_JSON: [(&str, &str); 22] = [
     (
         "claude-sync auto disable",
         "status --json tells what is left",
@@ -36,6 +36,7 @@ const WITHOUT_JSON: [(&str, &str); 21] = [
     ("claude-sync man", "it writes pages"),
     ("claude-sync price export", "it is JSON"),
     ("claude-sync uninstall", "it is for people"),
+    ("claude-usage-tracker", "its commands have JSON"),
     (
         "claude-usage-tracker completions",
         "it prints what a shell reads",
@@ -93,7 +94,7 @@ const RUNS: [(&str, &str); 55] = [
         "claude-sync price import fixtures/elsewhere/prices.json",
     ),
     ("ada", "claude-sync price remove claude-*"),
-    ("ada", "claude-usage-tracker"),
+    ("ada", "claude-usage-tracker daily"),
     ("ada", "claude-usage-tracker weekly --by machine"),
     ("ada", "claude-usage-tracker monthly --no-cost"),
     ("ada", "claude-usage-tracker session"),
@@ -104,7 +105,7 @@ const RUNS: [(&str, &str); 55] = [
     ("ada", "claude-usage-tracker audit"),
     (
         "ada",
-        "claude-usage-tracker --sections daily,machines --source=local",
+        "claude-usage-tracker daily --sections daily,machines --source=local",
     ),
     (
         "ada",
@@ -165,9 +166,15 @@ fn schemas() -> PathBuf {
 
 /// The name of a command's schema.
 fn schema_of(command: &str) -> String {
+    const REPORTS: [&str; 8] = [
+        "daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models",
+    ];
     match command.split_once(' ') {
         None if command == "claude-sync" => "sync".to_owned(),
-        None => "tracker-report".to_owned(),
+        Some(("claude-usage-tracker", rest)) if REPORTS.contains(&rest) => {
+            "tracker-report".to_owned()
+        }
+        None => "tracker".to_owned(),
         Some(("claude-sync", rest)) => rest.replace(' ', "-"),
         Some((_, rest)) => format!("tracker-{}", rest.replace(' ', "-")),
     }

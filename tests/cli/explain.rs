@@ -71,7 +71,7 @@ fn what_is_explained_adds_up_to_the_report() {
     );
     assert_eq!(
         ada.track(&["explain", "2026-03-20", "-z", "UTC"]).out,
-        "No usage in this period.\n"
+        "No usage on 2026-03-20.\n"
     );
 }
 

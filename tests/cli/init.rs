@@ -407,6 +407,10 @@ fn on_a_terminal_it_asks() {
     terminal.press(&["Enter"]);
     let screen = terminal.wait_for("ended with 0");
     assert!(screen.contains("Synced 5 records in 1 session"), "{screen}");
+    assert!(
+        screen.contains("Usage of the last 7 days, then by machine:") && screen.contains("\nNext:"),
+        "{screen}"
+    );
     let answers: Value =
         serde_json::from_str(&ada.sync(&["config", "list", "--json"]).out).expect("JSON");
     let set: Vec<&str> = answers["settings"]

@@ -6,6 +6,8 @@
 )]
 
 mod alone;
+mod answers;
+mod asked;
 #[allow(dead_code, reason = "the fleet model uses the rest of it")]
 mod attacker;
 #[cfg(unix)]

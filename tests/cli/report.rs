@@ -245,7 +245,7 @@ fn a_pipe_and_a_dumb_terminal_get_plain_text() {
         };
         let piped = shown(Some("xterm-256color"));
         assert!(
-            !piped.contains('\u{1b}') && piped.lines().all(|line| width(line) <= 120),
+            !piped.contains('\u{1b}') && !piped.contains("Left out"),
             "{piped}"
         );
         assert_eq!(shown(Some("dumb")), piped, "{verb}");

@@ -48,6 +48,7 @@ fn settings_are_listed_set_and_unset() {
         ),
         (1, "")
     );
+    ada.sync(&["key", "init"]);
     for (key, value) in [
         ("privacy_settings.retention_days", "365"),
         ("privacy_settings.project_names", "hash"),
@@ -194,6 +195,11 @@ fn the_schema_and_the_program_agree() {
         json!("transit"),
         json!("both"),
         json!("queue_for_later"),
+        json!("UTC"),
+        json!("Europe/Berlin"),
+        json!("monday"),
+        json!("desc"),
+        json!(["cost"]),
         json!("skip_session"),
         json!([]),
         json!([1, 2]),

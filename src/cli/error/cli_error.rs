@@ -50,10 +50,6 @@ impl Error for CliError {
 }
 
 impl Diagnostic for CliError {
-    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        Some(Box::new(self.code))
-    }
-
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(&self.help))
     }
@@ -113,7 +109,11 @@ impl CliError {
             .with_links(false);
         let mut out = String::new();
         match handler.render_report(&mut out, self) {
-            Ok(()) => out,
+            // The sentence first: the code is for searching.
+            Ok(()) => {
+                out.truncate(out.trim_end_matches('\n').len());
+                format!("{out}\n  code: {}\n", self.code)
+            }
             Err(fmt::Error) => format!("{self}\n"),
         }
     }

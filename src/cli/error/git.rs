@@ -19,7 +19,7 @@ impl From<GitError> for CliError {
                     MIN_VERSION.0, MIN_VERSION.1
                 ),
             ),
-            GitError::TooOld { .. } => (exit::GIT, "update git".to_owned()),
+            GitError::TooOld { .. } => (exit::GIT, update_git()),
             GitError::NotGit { .. } => (exit::GIT, "have git itself come first in PATH".to_owned()),
             GitError::Failed { .. } | GitError::Silent { .. } => (
                 exit::FAILURE,
@@ -128,4 +128,16 @@ impl From<DriverError> for CliError {
             "git changed nothing; run claude-sync, which joins without git's merge",
         )
     }
+}
+
+/// How git is updated on this system.
+fn update_git() -> String {
+    let how = match std::env::consts::OS {
+        "macos" => "brew install git",
+        "windows" => "winget upgrade Git.Git, or https://git-scm.com/downloads",
+        _ => {
+            "with the system's package manager, such as apt install git or dnf install git; where that has no newer one: https://git-scm.com/downloads"
+        }
+    };
+    format!("update git: {how}")
 }

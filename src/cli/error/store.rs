@@ -119,6 +119,12 @@ impl From<SettingError> for CliError {
                     help,
                 )
             }
+            error @ SettingError::NeedsKey { .. } => Self::new(
+                &error,
+                "claude_sync::no_key",
+                exit::CONFIG,
+                "first, on one machine of the fleet: claude-sync key init; on the others: claude-sync key import. Nothing was changed",
+            ),
             SettingError::Config(error) => error.into(),
             SettingError::Write(error) => Self::output(
                 &error,

@@ -24,6 +24,10 @@ pub(crate) fn summary(outcome: &Outcome, options: &Options, repo: &Path) -> Stri
         (false, _, 0) if outcome.received => {
             "Nothing new on this machine; received data of others.".to_owned()
         }
+        (false, _, 0) if delta.rewritten > 0 => {
+            let files = count(delta.rewritten, "day file");
+            format!("Rewrote {files}, without new usage.")
+        }
         (false, _, 0) => format!(
             "Nothing new in {}.",
             count(outcome.read.files as u64, "transcript")

@@ -61,17 +61,20 @@ enum Action {
 }
 
 pub(crate) fn run(args: &Args) -> Result<u8, CliError> {
-    let path = places::find()?.config;
+    let places = places::find()?;
+    let path = places.config;
+    let open =
+        || -> Result<Settings, CliError> { Ok(Settings::open(&path)?.with_key(&places.key)) };
     match &args.action {
-        Action::List { json } => list(&Settings::open(&path)?, *json),
-        Action::Get { key, json } => return get(&Settings::open(&path)?, key, *json),
+        Action::List { json } => list(&open()?, *json),
+        Action::Get { key, json } => return get(&open()?, key, *json),
         Action::Set { key, value } => {
             let value =
                 serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()));
-            Settings::open(&path)?.set(key, Some(value))?;
+            open()?.set(key, Some(value))?;
         }
-        Action::Unset { key } => Settings::open(&path)?.set(key, None)?,
-        Action::Edit => edit(&mut Settings::open(&path)?)?,
+        Action::Unset { key } => open()?.set(key, None)?,
+        Action::Edit => edit(&mut open()?)?,
         Action::Schema => out(SCHEMA),
     }
     Ok(exit::OK)
@@ -101,6 +104,7 @@ fn get(file: &Settings, key: &str, as_json: bool) -> Result<u8, CliError> {
         return Ok(exit::OK);
     }
     if shown.is_null() {
+        eprintln!("{} is not set, and has no default", printable(key, 100));
         return Ok(exit::FAILURE);
     }
     // Text without quotes, for scripts.

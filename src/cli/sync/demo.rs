@@ -102,9 +102,8 @@ fn show_reports(repo: &Repo, env: &Env) -> Result<(), CliError> {
         count(shared_records(&fleet), "equal record")
     ));
     let look = Look {
-        width: env.width,
-        now: env.now,
-        compact: false,
+        compact: true,
+        ..env.look()
     };
     for fold in [machines, days] {
         out(&report::to_table(&fold.finish(&fleet, &[]), look));

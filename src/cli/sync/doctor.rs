@@ -29,7 +29,9 @@ fn help() -> String {
     let codes = exit::help_of("doctor", "Exit codes", "nothing worse than a warning");
     format!(
         "The list contains no secrets and no project names, and shows the home folder as ~, so it can be pasted into a bug report.\n\
-         To check the data in the repository: claude-sync verify\n\n{codes}"
+         What is not synced yet, and the other machines: claude-sync status\n\
+         The data in the repository: claude-sync verify\n\
+         After a merge by plain git: claude-sync resolve\n\n{codes}"
     )
 }
 

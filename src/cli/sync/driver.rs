@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> u8 {
         Ok(()) => exit::OK,
         Err(error) => {
             let (error, env) = (CliError::from(error), Env::read());
-            eprint!("{}", error.render(env.colors, env.width));
+            eprint!("{}", error.render(env.colors, env.message_width()));
             exit::DRIVER
         }
     }

@@ -152,21 +152,12 @@ fn take_over(places: &Places, new: &Key, replace: bool) -> Result<(), CliError> 
 
 /// Replaces the fleet's key.
 fn rotate(yes: bool, json: bool, env: &Env, places: &Places) -> Result<u8, CliError> {
-    let question = "This replaces the fleet's key and begins a new history; all other machines wait until they have the new key. Go on?";
-    if !yes {
-        if !env.attended || !std::io::stdin().is_terminal() {
-            let message = "this would replace the fleet's key: all other machines wait until they have the new one";
-            return Err(CliError::plain(
-                message,
-                "claude_sync::usage",
-                exit::USAGE,
-                "pass --yes to confirm",
-            ));
-        }
-        if !prompt::confirm(question, false)? {
-            out("The key is as it was.\n");
-            return Ok(exit::OK);
-        }
+    const WAIT: &str = "begin a new history; all other machines wait until they have the new key";
+    let would = format!("this would replace the fleet's key and {WAIT}");
+    let question = format!("Replace the fleet's key and {WAIT}?");
+    if !yes && !prompt::confirm_or_refuse(env, &would, &question)? {
+        out("Nothing was changed.\n");
+        return Ok(exit::OK);
     }
     let options = env.options();
     let (new, outcome) = crate::sync::rotate(places, &options)?;

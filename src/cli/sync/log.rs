@@ -1,13 +1,13 @@
 //! `claude-sync log`: the history of syncs.
 
+use crate::cli::days::{self, DayArg};
 use crate::cli::deepen::deepen;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::machine_name::{find, machines};
 use crate::cli::print::{json, out};
 use crate::cli::table::{Column, TextTable};
-use crate::cli::{exit, places, rows, source};
-use chrono::NaiveDate;
+use crate::cli::{exit, places, source};
 use serde_json::{Value, json};
 
 use crate::base::ids::MachineId;
@@ -21,9 +21,9 @@ pub(crate) struct Args {
     /// Only syncs of this machine: its id, the beginning of its id, or its name
     #[arg(long)]
     machine: Option<String>,
-    /// First day (YYYY-MM-DD or YYYYMMDD)
-    #[arg(long, value_name = "DAY", value_parser = rows::date)]
-    since: Option<NaiveDate>,
+    /// First day: 2026-11-23, 20261123, today, yesterday, monday, or how long ago (3d, 2w, 1m)
+    #[arg(long, value_name = "DAY", value_parser = days::day)]
+    since: Option<DayArg>,
     /// Number of commits to read, from the newest
     #[arg(short = 'n', long, default_value_t = 10_000)]
     max_count: usize,
@@ -48,9 +48,11 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         let repo = source::open(&places)?;
         entries = history::log(&repo, args.max_count)?;
     }
+    let today = Zone::Local.date(env.now);
+    let first = args.since.map(|day| day.on(today));
     entries.retain(|entry| {
         let date = Zone::Local.date(entry.at);
-        args.since.is_none_or(|since| date >= since)
+        first.is_none_or(|since| date >= since)
             && (wanted.is_none() || entry.machine.as_ref() == wanted)
     });
     if args.json {
@@ -106,12 +108,22 @@ fn to_table(entries: &[Entry], fleet: &Fleet, width: u16) -> String {
     table.to_string()
 }
 
+/// What a commit without records did: its subject, without the machine's name.
+fn what(entry: &Entry) -> String {
+    let what = entry.subject.split_once(": ").map(|(_, what)| what);
+    printable(what.unwrap_or(&entry.subject), 40)
+}
+
 fn cells(entry: &Entry, fleet: &Fleet) -> [String; 6] {
     let none = String::new;
-    // The subject of a commit by hand, and the mode of one without records, are more useful than zeros.
+    // The subject of a commit by hand, or of one without records, is more useful than zeros.
+    let records = entry.added.saturating_add(entry.grown);
     let (machine, figures) = match &entry.machine {
-        Some(id) if entry.mode != "download" => {
-            let records = entry.added.saturating_add(entry.grown);
+        Some(id) if entry.mode == "download" => {
+            (label(fleet, id), [none(), "joined".to_owned(), none()])
+        }
+        Some(id) if records == 0 => (label(fleet, id), [none(), what(entry), none()]),
+        Some(id) => {
             let figures = [
                 thousands(entry.sessions),
                 thousands(records),
@@ -119,7 +131,6 @@ fn cells(entry: &Entry, fleet: &Fleet) -> [String; 6] {
             ];
             (label(fleet, id), figures)
         }
-        Some(id) => (label(fleet, id), [none(), "joined".to_owned(), none()]),
         None => (entry.subject.clone(), [none(), none(), none()]),
     };
     let [sessions, records, cost] = figures;

@@ -33,11 +33,14 @@ enum Action {
     /// Keep the machine id on this computer, after a move or a restored backup
     Adopt(JsonOption),
     /// Set the label of a machine, which reports show instead of its hostname
+    #[command(override_usage = "claude-sync machine rename [OPTIONS] [MACHINE] <LABEL>")]
     Rename {
-        /// The new label; an empty one restores the hostname
-        label: String,
-        /// The machine: its id, the beginning of its id, or its name [default: this one]
-        #[arg(long)]
+        /// The machine (its id, the beginning of its id, or its name; this one if it is left out), and its new label; an
+        /// empty label restores the hostname
+        #[arg(value_name = "LABEL", num_args = 1..=2, required = true)]
+        names: Vec<String>,
+        /// The same as MACHINE
+        #[arg(long, hide = true)]
         machine: Option<String>,
         #[command(flatten)]
         print: JsonOption,
@@ -73,10 +76,10 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Action::NewId(print) => return new_id(&places, env, print.json),
         Action::Adopt(print) => return adopt(&places, env, print.json),
         Action::Rename {
-            label,
+            names,
             machine,
             print,
-        } => (rename(&places, label, machine.as_deref())?, print),
+        } => (rename_by(&places, names, machine.as_deref())?, print),
         Action::Retire {
             machine,
             undo,
@@ -126,6 +129,20 @@ fn ids_to_json(new: &MachineId, old: Option<&MachineId>) {
     }));
 }
 
+/// Takes `LABEL` or `MACHINE LABEL`.
+fn rename_by(places: &Places, names: &[String], option: Option<&str>) -> Result<Intent, CliError> {
+    match (names, option) {
+        ([machine, label], None) => rename(places, label, Some(machine)),
+        ([label], machine) => rename(places, label, machine),
+        _ => Err(CliError::plain(
+            "the machine is named twice",
+            "claude_sync::usage",
+            exit::USAGE,
+            "leave out --machine: claude-sync machine rename MACHINE LABEL",
+        )),
+    }
+}
+
 fn rename(places: &Places, label: &str, machine: Option<&str>) -> Result<Intent, CliError> {
     let fleet = machines(places)?;
     let subject = match machine {
@@ -134,6 +151,11 @@ fn rename(places: &Places, label: &str, machine: Option<&str>) -> Result<Intent,
             .0
             .to_string(),
     };
+    label_intent(subject, label)
+}
+
+/// The decision that a machine has a label.
+pub(crate) fn label_intent(subject: String, label: &str) -> Result<Intent, CliError> {
     if label.chars().count() > 100 || label.chars().any(char::is_control) {
         return Err(CliError::plain(
             "the label has more than 100 characters, or contains control characters",

@@ -61,6 +61,8 @@ enum SyncCommand {
     /// Set this machine up, joining the repository at REMOTE if one is given
     Init(init::Args),
     /// Show the state of this machine and of the others
+    ///
+    /// Use it first: it shows what is not synced yet and when each machine last synced, contacts nothing, and changes nothing.
     Status(status::Args),
     /// Show what the next sync would commit and push, without doing it
     Preview(preview::Args),
@@ -73,8 +75,12 @@ enum SyncCommand {
     /// List, rename, retire or merge machines, or give this one another id
     Machine(machine::Args),
     /// Check the repository, the index and the work tree, and repair them
+    ///
+    /// Use it if data may be damaged: after a full disk, a crash, a change by hand, or if doctor or a sync says so.
     Verify(verify::Args),
     /// Find problems on this machine, and show how to fix them
+    ///
+    /// Use it if a sync fails or usage is missing: it checks programs, settings, folders, automatic sync and the remote.
     Doctor(doctor::Args),
     /// List older versions, and restore the records of one
     Restore(restore::Args),
@@ -99,6 +105,8 @@ enum SyncCommand {
     /// Run git in the repository
     Git(git::Args),
     /// Finish an interrupted merge, and repair files that were merged without claude-sync
+    ///
+    /// Use it after a merge, rebase or pull by plain git, if you do not want to sync now: each sync begins with the same repairs.
     Resolve(resolve::Args),
     /// Sync two example machines in a temporary folder, and show the result
     Demo,

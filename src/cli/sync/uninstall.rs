@@ -5,7 +5,6 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::out;
 use crate::cli::{exit, places, prompt};
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -62,17 +61,10 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// Asks for confirmation. Fails without a terminal.
 fn confirm(env: &Env) -> Result<bool, CliError> {
-    if !env.attended || !std::io::stdout().is_terminal() {
-        return Err(CliError::plain(
-            "uninstall removes automatic sync and claude-sync's files outside the repository, and was not confirmed",
-            "claude_sync::usage",
-            exit::USAGE,
-            "to confirm: claude-sync uninstall --yes",
-        ));
-    }
-    let question =
-        "Remove automatic sync, the machine id, the index, and the settings that init wrote?";
-    prompt::confirm(question, false)
+    const WHAT: &str =
+        "automatic sync, the machine id, the index, and the settings that init wrote";
+    let would = format!("this would remove {WHAT}");
+    prompt::confirm_or_refuse(env, &would, &format!("Remove {WHAT}?"))
 }
 
 /// The files deleted so far.

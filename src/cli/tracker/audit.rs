@@ -14,7 +14,7 @@ use crate::cli::rows::{Filter, SelectedFleet};
 use crate::cli::table::{Column, TextTable};
 use crate::fleet::Row;
 use crate::record::Totals;
-use crate::report::{Bounds, Zone, dollars};
+use crate::report::{Zone, dollars, no_usage};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     if args.json {
         out(&format!("{:#}\n", audit.to_json()));
     } else if audit.sessions.is_empty() {
-        out("No usage in this period.\n");
+        out(&no_usage(args.filter.bounds(env.now)));
     } else {
         let table = audit.to_table(args.filter.timezone, env.width);
         out(&(table + &audit.summary()));
@@ -80,10 +80,7 @@ struct Audit {
 
 impl Audit {
     fn read(filter: &Filter, env: &Env) -> Result<Self, CliError> {
-        let bounds = Bounds {
-            since: filter.since,
-            until: filter.until,
-        };
+        let bounds = filter.bounds(env.now);
         let mut all: BTreeMap<(usize, String), AuditedSession> = BTreeMap::new();
         let found = filter.read_all(env, bounds, &mut |row| {
             let date = if row.is_day() {

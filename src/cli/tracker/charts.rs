@@ -2,23 +2,24 @@
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
-use crate::cli::print::out;
-use crate::cli::rows::{Filter, weekday};
+use crate::cli::rows::Filter;
 use crate::cli::{exit, output_file};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use std::io::IsTerminal as _;
 
 use clap::ValueEnum;
 
 use crate::charts::{ChartError, Theme};
 use crate::fleet::Row;
+use crate::report::Choice;
 use crate::report::page::{Sections, SectionsFold, Which, to_html};
-use crate::report::{Bounds, Choice, Look};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct HtmlArgs {
-    /// Write to this file, and replace it if it exists
+    /// Write to this file, and replace it if it exists; - is standard output
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    output: Option<PathBuf>,
     #[command(flatten)]
     rows: ChartRows,
 }
@@ -31,7 +32,7 @@ pub(crate) struct SvgArgs {
     /// Use colors for a dark background
     #[arg(long)]
     dark: bool,
-    /// Write to this file instead of standard output, and replace it if it exists
+    /// Write to this file instead of standard output, and replace it if it exists; - is standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -43,9 +44,6 @@ pub(crate) struct SvgArgs {
 struct ChartRows {
     #[command(flatten)]
     filter: Filter,
-    /// First day of a week
-    #[arg(short = 'w', long, value_name = "DAY", default_value = "sunday", value_parser = weekday)]
-    start_of_week: chrono::Weekday,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,17 +65,14 @@ enum ChartName {
 impl ChartRows {
     fn sections(&self, env: &Env) -> Result<Sections, CliError> {
         let filter = &self.filter;
-        let bounds = Bounds {
-            since: filter.since,
-            until: filter.until,
-        };
         let choice = Choice {
-            week_start: self.start_of_week.num_days_from_monday(),
+            week_start: filter.week_start(),
             some_projects: !filter.project.is_empty(),
             some_machines: !filter.machine.is_empty(),
             mode: filter.mode.into(),
             ..Choice::default()
         };
+        let bounds = filter.bounds_by(env.now, 'd', &choice);
         let mut fold = SectionsFold::new(bounds, filter.timezone, &choice);
         let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
         Ok(fold.finish(&found.fleet, &found.machines))
@@ -85,15 +80,18 @@ impl ChartRows {
 }
 
 pub(crate) fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
+    if args.output.is_none() && std::io::stdout().is_terminal() {
+        return Err(CliError::plain(
+            "the page is for a browser, not for a terminal",
+            "claude_sync::usage",
+            exit::USAGE,
+            "name a file: claude-usage-tracker html -o usage.html; -o - prints it",
+        ));
+    }
     let sections = args.rows.sections(env)?;
-    let look = Look {
-        width: env.width,
-        now: env.now,
-        compact: false,
-    };
-    let page =
-        to_html(&sections, args.rows.filter.timezone, look).map_err(|error| not_drawn(&error))?;
-    write(&args.output, &page)
+    let page = to_html(&sections, args.rows.filter.timezone, env.look())
+        .map_err(|error| not_drawn(&error))?;
+    output_file::deliver(args.output.as_deref(), env, &page)
 }
 
 pub(crate) fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
@@ -112,15 +110,7 @@ pub(crate) fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
         .picture(which)
         .svg(theme)
         .map_err(|error| not_drawn(&error))?;
-    if let Some(path) = &args.output {
-        return write(path, &picture);
-    }
-    out(&picture);
-    Ok(exit::OK)
-}
-
-fn write(path: &Path, text: &str) -> Result<u8, CliError> {
-    output_file::write_file(path, |out| out.write_all(text.as_bytes()))
+    output_file::deliver(args.output.as_deref(), env, &picture)
 }
 
 fn not_drawn(error: &ChartError) -> CliError {

@@ -9,11 +9,10 @@ use crate::base::text::{JsonScreen, TextScreen};
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit;
-use crate::cli::output_file::write_file;
+use crate::cli::output_file::{named, write_file, wrote};
 use crate::cli::print::printed;
 use crate::cli::rows::Filter;
 use crate::fleet::Row;
-use crate::report::Bounds;
 use crate::report::export::{Export, Format, is_parquet_path};
 use crate::store::durable;
 
@@ -24,8 +23,8 @@ pub(crate) struct Args {
     /// Output format
     #[arg(long, value_enum, default_value = "csv")]
     format: As,
-    /// Write to this file (a folder for Parquet) instead of standard output, and replace it if it exists. A new file is private to you; an
-    /// existing one keeps its permissions
+    /// Write to this file (a folder for Parquet) instead of standard output, and replace it if it exists; - is standard output. A
+    /// new file is private to you; an existing one keeps its permissions
     #[arg(short, long, value_name = "PATH", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
 }
@@ -44,19 +43,17 @@ enum As {
 
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let filter = &args.filter;
-    let bounds = Bounds {
-        since: filter.since,
-        until: filter.until,
-    };
+    let bounds = filter.bounds(env.now);
     let mut export = Export::new(bounds, filter.timezone);
     let found = filter.read(env, bounds, &mut |row: &Row<'_>| export.add(row))?;
     let format = match args.format {
         As::Parquet => {
-            let folder = args.output.as_deref().unwrap_or(Path::new("."));
+            let folder = named(args.output.as_deref()).ok_or_else(no_folder)?;
             let write =
                 |folder: &Path| export.write_parquet(&found.fleet, |at| found.wants(at), folder);
             durable::replace_folder(folder, is_parquet_path, write)
                 .map_err(|error| CliError::output(&error, "choose an empty folder"))?;
+            wrote(folder, env);
             return Ok(exit::OK);
         }
         As::Csv => Format::Csv,
@@ -64,7 +61,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         As::Openmetrics => Format::OpenMetrics,
     };
     let write = |out: &mut dyn Write| export.write(format, &found.fleet, |at| found.wants(at), out);
-    let Some(path) = args.output.as_ref().filter(|path| *path != Path::new("-")) else {
+    let Some(path) = named(args.output.as_deref()) else {
         let to = BufWriter::new(io::stdout().lock());
         let flushed = |to: &mut dyn Write| write(to).and_then(|()| to.flush());
         printed(match format {
@@ -73,5 +70,16 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         });
         return Ok(exit::OK);
     };
-    write_file(path, write)
+    write_file(path, write)?;
+    wrote(path, env);
+    Ok(exit::OK)
+}
+
+fn no_folder() -> CliError {
+    CliError::plain(
+        "Parquet files need a folder, not standard output",
+        "claude_sync::usage",
+        exit::USAGE,
+        "name one: claude-usage-tracker export --format parquet -o usage",
+    )
 }

@@ -7,17 +7,20 @@ mod explain;
 mod export;
 mod reports;
 mod statusline;
+mod verbs;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+use clap::CommandFactory as _;
 
 use super::env::Env;
 use super::error::CliError;
 use super::finish::finish;
 use super::globals::{self, GlobalOptions};
-use super::shell;
-use crate::store::private;
-use reports::ReportArgs;
+use super::{places, shell};
+use crate::store::{config, private};
+use reports::{BlocksArgs, By, ReportArgs};
 
 /// Report Claude Code usage of this machine or of the whole fleet
 #[derive(Debug, clap::Parser)]
@@ -25,26 +28,82 @@ use reports::ReportArgs;
     name = "claude-usage-tracker",
     version,
     max_term_width = 100,
-    args_conflicts_with_subcommands = true,
+    subcommand_required = true,
+    override_usage = "claude-usage-tracker [COMMAND] [OPTIONS]",
     after_help = "\
+Without a command: daily, with all its options.
+
 Examples:
   claude-usage-tracker                                usage of all machines by day
   claude-usage-tracker monthly --json                 JSON in the format of ccusage
-  claude-usage-tracker machines --since 2026-11-01    usage by machine since a day
+  claude-usage-tracker machines --since monday        usage by machine since Monday
   claude-usage-tracker weekly --last 4 --by project   usage of the last four weeks by project
   claude-usage-tracker --source=local                 this machine's transcripts only"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
-    command: Option<TrackerCommand>,
-    #[command(flatten)]
-    report: ReportArgs,
+    command: TrackerCommand,
     #[command(flatten)]
     globals: GlobalOptions,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum TrackerCommand {
+    /// Report usage by day
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker daily --since monday             days of this week
+  claude-usage-tracker daily --last 7 --by machine      the last seven days, split by machine
+  claude-usage-tracker daily --top 5                    the five days that cost most
+  claude-usage-tracker daily --columns input,output,cost")]
+    Daily(Box<ReportArgs>),
+    /// Report usage by week
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker weekly --last 4                  four weeks, with this one
+  claude-usage-tracker weekly --start-of-week monday    weeks from Monday to Sunday
+  claude-usage-tracker weekly --by project              each week split by project")]
+    Weekly(Box<ReportArgs>),
+    /// Report usage by month
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker monthly --last 3                 three months, with this one
+  claude-usage-tracker monthly --start-of-month 15      as on a bill of the 15th
+  claude-usage-tracker monthly --by model --csv         for a spreadsheet")]
+    Monthly(Box<ReportArgs>),
+    /// Report usage by session
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker session --since yesterday        sessions since yesterday
+  claude-usage-tracker session --sort cost --last 4w    by cost, descending
+  claude-usage-tracker session --project shop           sessions of one project")]
+    #[command(alias = "sessions")]
+    Session(Box<ReportArgs>),
+    /// Report usage by five-hour block, to which usage limits apply
+    Blocks(Box<BlocksArgs>),
+    /// Report usage by machine, with each machine's last sync
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker machines --since 2w              since two weeks ago
+  claude-usage-tracker machines --by project            each machine split by project")]
+    #[command(alias = "machine")]
+    Machines(Box<ReportArgs>),
+    /// Report usage by project
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker projects --last 1m               this month
+  claude-usage-tracker projects --top 10                the ten projects that cost most
+  claude-usage-tracker projects --machine laptop        projects of one machine")]
+    #[command(alias = "project")]
+    Projects(Box<ReportArgs>),
+    /// Report usage by model
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker models --since 2026-11-01        since a day
+  claude-usage-tracker models --sort tokens             by tokens, descending
+  claude-usage-tracker models --by machine              each model split by machine")]
+    #[command(alias = "model")]
+    Models(Box<ReportArgs>),
     /// Print one line for Claude Code's status line: cost of today and of the current block, on all machines
     Statusline(statusline::Args),
     /// Show spending against a daily, weekly or monthly limit, with a forecast
@@ -65,25 +124,33 @@ enum TrackerCommand {
 
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     match &args.command {
-        Some(TrackerCommand::Statusline(args)) => Ok(statusline::run(args, env)),
-        Some(TrackerCommand::Audit(args)) => audit::run(args, env),
-        Some(TrackerCommand::Budget(args)) => budget::run(args, env),
-        Some(TrackerCommand::Explain(args)) => explain::run(args, env),
-        Some(TrackerCommand::Html(args)) => charts::html(args, env),
-        Some(TrackerCommand::Svg(args)) => charts::svg(args, env),
-        Some(TrackerCommand::Export(args)) => export::run(args, env),
-        Some(TrackerCommand::Completions(args)) => Ok(shell::completions(
-            args,
-            <Args as clap::CommandFactory>::command(),
-        )),
-        None => reports::run(&args.report, env),
+        TrackerCommand::Daily(args) => reports::run(By::Daily, args, env),
+        TrackerCommand::Weekly(args) => reports::run(By::Weekly, args, env),
+        TrackerCommand::Monthly(args) => reports::run(By::Monthly, args, env),
+        TrackerCommand::Session(args) => reports::run(By::Session, args, env),
+        TrackerCommand::Blocks(args) => reports::run_blocks(args, env),
+        TrackerCommand::Machines(args) => reports::run(By::Machines, args, env),
+        TrackerCommand::Projects(args) => reports::run(By::Projects, args, env),
+        TrackerCommand::Models(args) => reports::run(By::Models, args, env),
+        TrackerCommand::Statusline(args) => Ok(statusline::run(args, env)),
+        TrackerCommand::Audit(args) => audit::run(args, env),
+        TrackerCommand::Budget(args) => budget::run(args, env),
+        TrackerCommand::Explain(args) => explain::run(args, env),
+        TrackerCommand::Html(args) => charts::html(args, env),
+        TrackerCommand::Svg(args) => charts::svg(args, env),
+        TrackerCommand::Export(args) => export::run(args, env),
+        TrackerCommand::Completions(args) => Ok(shell::completions(args, Args::command())),
     }
 }
 
 /// Runs `claude-usage-tracker`.
 pub(super) fn claude_usage_tracker(args: Vec<OsString>) -> ExitCode {
     private::restrict();
-    let (args, globals) = globals::parse::<Args>(args);
+    // A setting that cannot be read is left to the commands that need it.
+    let config = places::find().and_then(|places| Ok(config::read(&places.config)?));
+    let program = verbs::with_defaults(Args::command(), &config.unwrap_or_default());
+    let args = verbs::verb_first(args, &program);
+    let (args, globals) = globals::parse_as::<Args>(program, &args);
     let env = Env::read().with_globals(globals);
     finish(env.check().and_then(|()| run(&args, &env)), &env)
 }

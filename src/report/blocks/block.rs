@@ -6,7 +6,7 @@ use crate::fleet::{Row, RowSource};
 use crate::record::Source;
 use crate::report::{Bounds, Zone};
 
-/// The length of a block, in milliseconds.
+/// The usual length of a block, in milliseconds.
 const LENGTH: i64 = 5 * 60 * 60 * 1000;
 pub(super) const HOUR: i64 = 60 * 60 * 1000;
 pub(super) const MINUTE: i64 = 60_000;
@@ -31,7 +31,8 @@ pub(crate) struct Used {
 }
 
 impl Used {
-    fn add(&mut self, other: Self) {
+    /// Adds what was used elsewhere.
+    pub(super) fn add(&mut self, other: Self) {
         for (sum, more) in [
             (&mut self.requests, other.requests),
             (&mut self.provisional, other.provisional),
@@ -71,8 +72,10 @@ pub(crate) struct Block {
     pub(crate) active: bool,
     /// What was used.
     pub(crate) used: Used,
-    /// By which models.
+    /// By which models, sorted by cost, descending.
     pub(crate) models: Vec<String>,
+    /// The cost of each model, in the same order.
+    costs: Vec<Money>,
     /// Those of them without a known price.
     pub(crate) unpriced: Vec<String>,
 }
@@ -103,6 +106,7 @@ impl Block {
             active: false,
             used: Used::default(),
             models: Vec::new(),
+            costs: Vec::new(),
             unpriced: Vec::new(),
         }
     }
@@ -111,12 +115,12 @@ impl Block {
         Self::empty(start, end)
     }
 
-    fn starting_with(at: Timestamp) -> Self {
+    fn starting_with(at: Timestamp, length: i64) -> Self {
         let hour = at.millis().div_euclid(HOUR).saturating_mul(HOUR);
         let start = Timestamp::from_millis(hour).unwrap_or(at);
         Self {
             span: Some((at, at)),
-            ..Self::empty(start, later(start, LENGTH))
+            ..Self::empty(start, later(start, length))
         }
     }
 
@@ -124,12 +128,27 @@ impl Block {
     fn add(&mut self, at: Timestamp, model: &String, used: Used) {
         self.span = self.span.map(|(first, _)| (first, at));
         self.used.add(used);
-        if !self.models.contains(model) {
+        let known = self.models.iter().position(|known| known == model);
+        let at = known.unwrap_or_else(|| {
             self.models.push(model.clone());
+            self.costs.push(Money::ZERO);
+            self.models.len() - 1
+        });
+        if let Some(cost) = self.costs.get_mut(at) {
+            *cost = cost.plus(used.cost.amount);
         }
         if !used.cost.known && !self.unpriced.contains(model) {
             self.unpriced.push(model.clone());
         }
+    }
+
+    /// Sorts the models by cost.
+    fn sort_models(&mut self) {
+        let models = std::mem::take(&mut self.models).into_iter();
+        let mut all: Vec<_> = models.zip(std::mem::take(&mut self.costs)).collect();
+        all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        (self.models, self.costs) = all.into_iter().unzip();
+        self.unpriced.sort();
     }
 
     /// Whether nothing was used in it.
@@ -167,6 +186,8 @@ impl Block {
 pub(crate) struct Blocks {
     bounds: Bounds,
     zone: Zone,
+    /// The length of a block, in milliseconds.
+    length: i64,
     models: Vec<String>,
     /// With their model and their machine.
     rows: Vec<(Timestamp, u16, usize, Used)>,
@@ -178,9 +199,16 @@ impl Blocks {
         Self {
             bounds,
             zone,
+            length: LENGTH,
             models: Vec::new(),
             rows: Vec::new(),
         }
+    }
+
+    /// With blocks of another length, in milliseconds.
+    #[must_use]
+    pub(crate) fn of_length(self, length: i64) -> Self {
+        Self { length, ..self }
     }
 
     /// Adds a row. Imported totals and pruned records have no hour.
@@ -226,6 +254,7 @@ impl Blocks {
         self.rows.retain(|(_, _, machine, _)| wanted(*machine));
         self.rows
             .sort_unstable_by_key(|(at, model, _, used)| (*at, *model, used.tokens()));
+        let length = self.length;
         let mut out: Vec<Block> = Vec::new();
         for (at, model, _, used) in &self.rows {
             let open = out
@@ -233,12 +262,12 @@ impl Blocks {
                 .and_then(|block| Some((block.start, block.span?.1)));
             // A request five hours after the start to the millisecond still belongs to the block.
             let goes_on = open
-                .is_some_and(|(start, last)| at.since(start) <= LENGTH && at.since(last) <= LENGTH);
+                .is_some_and(|(start, last)| at.since(start) <= length && at.since(last) <= length);
             if !goes_on {
-                if let Some((_, last)) = open.filter(|(_, last)| at.since(*last) > LENGTH) {
-                    out.push(Block::gap(later(last, LENGTH), *at));
+                if let Some((_, last)) = open.filter(|(_, last)| at.since(*last) > length) {
+                    out.push(Block::gap(later(last, length), *at));
                 }
-                out.push(Block::starting_with(*at));
+                out.push(Block::starting_with(*at, length));
             }
             if let (Some(block), Some(name)) =
                 (out.last_mut(), self.models.get(usize::from(*model)))
@@ -248,9 +277,8 @@ impl Blocks {
         }
         for block in &mut out {
             block.active =
-                block.span.is_some_and(|(_, last)| now.since(last) < LENGTH) && now < block.end;
-            block.models.sort();
-            block.unpriced.sort();
+                block.span.is_some_and(|(_, last)| now.since(last) < length) && now < block.end;
+            block.sort_models();
         }
         out
     }

@@ -3,14 +3,18 @@
 use serde_json::{Value, json};
 
 use super::block::{Block, Pace};
+use super::look::BlocksLook;
 use crate::base::time::Timestamp;
 use crate::report::dollars;
 
 /// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside it.
-pub(crate) fn to_json(blocks: &[Block], now: Timestamp, without_cost: bool) -> Value {
+pub(crate) fn to_json(blocks: &[Block], now: Timestamp, shown: BlocksLook) -> Value {
     let one = |block: &Block| {
         let mut value = object(block, now);
-        if without_cost {
+        if let Some(limit) = shown.limit {
+            value["tokenLimitStatus"] = limit_status(block, now, limit);
+        }
+        if shown.without_cost {
             remove_costs(&mut value);
         }
         value
@@ -25,6 +29,8 @@ fn object(block: &Block, now: Timestamp) -> Value {
     } else {
         block.start.to_string()
     };
+    let mut models = block.models.clone();
+    models.sort();
     json!({
         "id": id,
         "startTime": block.start.to_string(),
@@ -43,11 +49,29 @@ fn object(block: &Block, now: Timestamp) -> Value {
         "totalTokens": block.used.tokens(),
         "costUSD": dollars(block.used.cost.amount),
         "costKnown": block.used.cost.known,
-        "models": block.models,
+        "models": models,
         "unpricedModels": block.unpriced,
         "provisional": block.used.provisional,
         "burnRate": pace.map(burn_rate),
         "projection": pace.map(projection),
+    })
+}
+
+/// How much of a limit of tokens a block uses, and will use at its rate if it is active.
+fn limit_status(block: &Block, now: Timestamp, limit: u64) -> Value {
+    let forecast = block.pace(now).map(|pace| pace.final_tokens);
+    let tokens = forecast.unwrap_or(block.used.tokens());
+    let percent = tokens as f64 * 100.0 / limit.max(1) as f64;
+    let status = match percent {
+        over if over > 100.0 => "exceeds",
+        near if near > 80.0 => "warning",
+        _ => "ok",
+    };
+    json!({
+        "limit": limit,
+        "projectedUsage": tokens,
+        "percentUsed": percent,
+        "status": status,
     })
 }
 

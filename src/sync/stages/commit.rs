@@ -115,7 +115,7 @@ fn make(
     let after = Some(assembled.tree);
     let delta = delta(&run.repo, before, after, &run.machine, &run.index)?;
     let folded = foreign_subjects(run, starts)?;
-    let own = assembled.own_changed || delta != Delta::default();
+    let own = assembled.own_changed || !delta.is_empty();
     let mode = if assembled.first {
         Mode::Full
     } else {
@@ -126,6 +126,7 @@ fn make(
         hostname: &run.options.host.hostname,
         mode: own.then_some(mode),
         delta: &delta,
+        intents: &run.options.intents,
         imported: run.options.import.as_ref().zip(imported),
         first: assembled.first,
         reroot: run.reroot,

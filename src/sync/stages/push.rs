@@ -217,6 +217,7 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
         hostname: &run.options.host.hostname,
         mode: Some(run.options.mode),
         delta: &delta,
+        intents: &run.options.intents,
         imported: None,
         first: before.is_none(),
         reroot: false,

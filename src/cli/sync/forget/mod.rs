@@ -3,8 +3,6 @@
 mod matches;
 mod undo;
 
-use std::io::IsTerminal as _;
-
 use clap::ArgGroup;
 use serde_json::json;
 
@@ -15,7 +13,7 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::machine_name::{find, machines};
 use crate::cli::print::out;
-use crate::cli::{exit, outcome, places, source};
+use crate::cli::{exit, outcome, places, prompt, source};
 use crate::fleet::decisions::Intent;
 use crate::fleet::rules::{FORGOTTEN, Subject};
 use crate::record::Totals;
@@ -208,18 +206,8 @@ fn name_key(places: &Places) -> Result<Option<NameKey>, CliError> {
 
 /// Asks for confirmation. Fails without a terminal.
 fn confirm(what: &str, env: &Env) -> Result<bool, CliError> {
-    if !env.attended || !std::io::stdin().is_terminal() {
-        return Err(CliError::plain(
-            &format!("this would take {what} out of the repository and its history for good"),
-            "claude_sync::usage",
-            exit::USAGE,
-            "pass --yes to confirm",
-        ));
-    }
-    eprint!(
-        "This takes {what} out of the repository and its history, on all machines, for good. Go on? [y/N] "
-    );
-    let mut answer = String::new();
-    let _ = std::io::stdin().read_line(&mut answer);
-    Ok(["y", "yes"].contains(&answer.trim().to_lowercase().as_str()))
+    let would = format!("this would permanently delete {what} from the repository and its history");
+    let question =
+        format!("Permanently delete {what} from the repository and its history, on all machines?");
+    prompt::confirm_or_refuse(env, &would, &question)
 }

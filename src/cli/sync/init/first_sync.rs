@@ -6,20 +6,29 @@ use crate::cli::print::out;
 use crate::cli::{exit, outcome, prompt, source, tracker};
 use clap::Parser as _;
 
-use crate::base::text::count;
+use crate::base::text::{count, printable};
 use crate::fleet::Fleet;
+use crate::fleet::decisions::Intent;
 use crate::store::Places;
 use crate::store::layout::ARCHIVE;
 use crate::sync::{self, Options};
 
-/// Syncs, after confirmation if `asks` is set. Returns the exit code.
-pub(crate) fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
+/// Syncs, after confirmation if `asks` is set. `label`: the decision that this machine has a name. Returns the exit code.
+pub(crate) fn first_sync(
+    places: &Places,
+    env: &Env,
+    asks: bool,
+    label: Option<Intent>,
+) -> Result<u8, CliError> {
     out(&announcement(places, env)?);
     if asks && !prompt::confirm("Sync now?", true)? {
-        out("Next: claude-sync\n");
+        out(&next(label.as_ref()));
         return Ok(exit::OK);
     }
-    let options = env.options();
+    let options = Options {
+        intents: label.into_iter().collect(),
+        ..env.options()
+    };
     let outcome = sync::run(places, &options)?;
     let summary = outcome::summary(&outcome, &options, &places.repo);
     out(&format!("\n{summary}"));
@@ -30,6 +39,18 @@ pub(crate) fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, C
         report(&fleet, env)?;
     }
     Ok(outcome::code(&outcome))
+}
+
+/// The command to go on with, where nothing was synced.
+pub(crate) fn next(label: Option<&Intent>) -> String {
+    let name = label.and_then(|label| label.value.as_str());
+    match name {
+        Some(name) => {
+            let name = printable(&name.replace('\'', "'\\''"), 200);
+            format!("Next: claude-sync machine rename '{name}', which syncs too\n")
+        }
+        None => "Next: claude-sync\n".to_owned(),
+    }
 }
 
 /// What the sync publishes.
@@ -61,12 +82,21 @@ fn report(fleet: &Fleet, env: &Env) -> Result<(), CliError> {
     let recent = fleet
         .last_usage()
         .is_some_and(|last| env.now.since(last) < SIX_DAYS);
+    out(if recent {
+        "Usage of the last 7 days, then by machine:\n"
+    } else {
+        "Usage by month, then by machine:\n"
+    });
     let sections: &[&str] = if recent {
         &["daily,machines", "--last", "7d"]
     } else {
         &["monthly,machines"]
     };
-    let words = [&["claude-usage-tracker", "--sections"], sections].concat();
+    let words = [
+        &["claude-usage-tracker", "daily", "--no-pager", "--sections"],
+        sections,
+    ]
+    .concat();
     let args = tracker::Args::try_parse_from(words).map_err(|error| {
         CliError::plain(
             &error.to_string(),

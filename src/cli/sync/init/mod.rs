@@ -7,14 +7,16 @@ mod project_names;
 mod questions;
 
 use super::auto::{self, EnableArgs};
+use super::machine::label_intent;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::out;
-use crate::cli::{exit, places};
+use crate::cli::{exit, places, prompt};
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use crate::base::text::printable;
+use crate::fleet::decisions::Intent;
 use crate::git::Git;
 use crate::git::hooks::Installed;
 use crate::git::process::hide_secrets;
@@ -39,6 +41,9 @@ pub(crate) struct Args {
     /// Create a private repository of this name at GitHub with gh, or join it if it exists
     #[arg(long, value_name = "NAME", conflicts_with = "remote")]
     github: Option<String>,
+    /// Name of this machine in reports [default: its hostname]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["ephemeral", "anonymize_hostname"], value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    name: Option<String>,
     /// Count all short-lived machines of this name, such as CI jobs or dev containers, as one machine of the fleet
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     ephemeral: Option<String>,
@@ -89,22 +94,84 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let asks = first && !args.yes && env.attended && std::io::stdout().is_terminal();
     let mut answers = args.answers();
     if asks {
-        answers = questions::ask(answers, args.auto || args.no_auto)?;
+        prompt::restore_cursor_on_interrupt();
+        out(INTRODUCTION);
+        let check = |address: &str| check_address(address, args, env);
+        let hostname = printable(&env.options().host.hostname, 100);
+        let knows_auto = args.auto || args.no_auto;
+        answers = questions::ask(answers, knows_auto, &check, &hostname)?;
     }
     let remote = remote(args, &answers, env)?;
     let done = set_up(args, &places, env, remote.as_deref())?;
     out(&summary(&done, &places, args.front_page()));
     privacy::apply(&answers, &done, &places)?;
+    let label = label(&answers, &done)?;
     let code = if args.no_sync {
-        out("Next: claude-sync\n");
+        out(&first_sync::next(label.as_ref()));
         exit::OK
     } else {
-        first_sync(&places, env, asks)?
+        first_sync(&places, env, asks, label)?
     };
     if answers.auto {
         out(&auto::enable(&EnableArgs::default())?);
     }
+    if !args.no_sync {
+        out(&next_steps(remote.as_deref(), answers.auto));
+    }
     Ok(code)
+}
+
+/// The decision that this machine has the chosen name.
+fn label(answers: &Answers, done: &Init) -> Result<Option<Intent>, CliError> {
+    let name = answers.name.as_deref().map(str::trim);
+    let name = name.filter(|name| !name.is_empty());
+    name.map(|name| label_intent(done.machine.to_string(), name))
+        .transpose()
+}
+
+/// Shown before the questions.
+const INTRODUCTION: &str = "\
+claude-sync keeps the usage figures of Claude Code in a git repository of yours.
+Of each request: time, model, token counts, price, session id, and the project's
+name if you agree. Of this machine: id, system, and its name if you agree.
+Prompts, answers and files never leave it. Nothing is uploaded before you agree;
+claude-sync uninstall takes the set-up back.
+
+";
+
+/// Fails if git does not reach the repository at an address, or if everybody can read it.
+fn check_address(address: &str, args: &Args, env: &Env) -> Result<(), CliError> {
+    let address = absolute(address);
+    let git = Git::find(env.attended)?;
+    git.survey(&places::system_folders()?.home, &address)
+        .map_err(|error| {
+            let shown = printable(&hide_secrets(&address), 200);
+            let what = format!("failed to reach {shown}: {error}");
+            let help = "check the address, the network, and that git can log in there: git ls-remote ADDRESS";
+            CliError::plain(&what, "claude_sync::remote", exit::REMOTE, help)
+        })?;
+    if args.allow_public {
+        return Ok(());
+    }
+    refuse_public(&address, env)
+}
+
+/// What to do after the set-up.
+fn next_steps(remote: Option<&str>, is_automatic: bool) -> String {
+    let mut out = "\nNext:\n  claude-usage-tracker            report on all machines\n".to_owned();
+    if !is_automatic {
+        out.push_str("  claude-sync auto enable         sync automatically\n");
+    }
+    match remote {
+        Some(remote) => {
+            let shown = printable(&hide_secrets(remote), 200);
+            out.push_str(&format!(
+                "  claude-sync init {shown}   on each other machine\n"
+            ));
+        }
+        None => out.push_str("  claude-sync init ADDRESS        share it with other machines\n"),
+    }
+    out
 }
 
 /// Fails for arguments that contradict each other or the settings.
@@ -161,6 +228,7 @@ impl Args {
         Answers {
             remote: self.remote.clone(),
             github: self.github.clone(),
+            name: self.name.clone(),
             project_names: self.project_names,
             anonymize_hostname: self.anonymize_hostname,
             encrypt: self.encrypt,

@@ -12,6 +12,8 @@ pub(crate) struct Answers {
     pub(crate) remote: Option<String>,
     /// The name of a repository at GitHub.
     pub(crate) github: Option<String>,
+    /// The machine's label.
+    pub(crate) name: Option<String>,
     /// How to name projects.
     pub(crate) project_names: Option<ProjectNames>,
     /// Use the first digits of the machine id as its name.
@@ -24,14 +26,31 @@ pub(crate) struct Answers {
     pub(crate) auto: bool,
 }
 
-/// Asks for the choices that `given` does not contain. `knows_auto`: `given.auto` is a choice.
-pub(crate) fn ask(given: Answers, knows_auto: bool) -> Result<Answers, CliError> {
+/// Fails if an address cannot be used.
+pub(crate) type Check<'a> = &'a dyn Fn(&str) -> Result<(), CliError>;
+
+/// Asks for the choices that `given` does not contain. `knows_auto`: `given.auto` is a choice. An address is checked before
+/// anything else is asked. `hostname`: what the system calls this machine.
+pub(crate) fn ask(
+    given: Answers,
+    knows_auto: bool,
+    check: Check<'_>,
+    hostname: &str,
+) -> Result<Answers, CliError> {
     let mut out = given;
     if out.remote.is_none() && out.github.is_none() {
         remote(&mut out)?;
     }
+    if let Some(address) = &out.remote {
+        check(address)?;
+    }
     if out.project_names.is_none() && !out.anonymize_hostname && !out.encrypt {
         privacy(&mut out)?;
+    }
+    // A name would show what is to be hidden.
+    if out.name.is_none() && !out.anonymize_hostname {
+        let name = line("What is this machine called in reports?", hostname)?;
+        out.name = Some(name).filter(|name| name.trim() != hostname);
     }
     if !knows_auto {
         out.auto = confirm(

@@ -50,6 +50,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let (explanation, found) = read(args, env)?;
     let view = View {
         zone: args.filter.timezone,
+        bounds: args.bounds(env),
         mode: args.filter.mode.into(),
         now: env.now,
         labels: found.fleet.labels(),
@@ -72,6 +73,11 @@ impl Args {
         } else {
             ExplainedFigure::parse(&self.what)
         }
+    }
+
+    /// The days of the figure within those of the options.
+    fn bounds(&self, env: &Env) -> Bounds {
+        intersection(self.filter.bounds(env.now), self.subject().bounds())
     }
 
     fn limit(&self) -> usize {
@@ -105,11 +111,8 @@ fn read(args: &Args, env: &Env) -> Result<(Explanation, SelectedFleet), CliError
 fn read_rows(args: &Args, env: &Env) -> Result<(Explanation, SelectedFleet), CliError> {
     let filter = &args.filter;
     let subject = args.subject();
-    let asked = Bounds {
-        since: filter.since,
-        until: filter.until,
-    };
-    let bounds = intersection(asked, subject.bounds());
+    let asked = filter.bounds(env.now);
+    let bounds = args.bounds(env);
     let mut explanation =
         Explanation::new(subject.clone(), asked, filter.timezone, args.model.clone());
     // Ids of sessions, for "did you mean". The number limits memory.

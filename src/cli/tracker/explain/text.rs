@@ -1,19 +1,20 @@
 //! `explain` as text.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::arithmetic::arithmetic;
 use super::view::{View, machines};
+use crate::base::money::Money;
 use crate::base::text::{count, printable, thousands};
 use crate::fleet::RowSource;
 use crate::record::{Level, Source};
 use crate::report::explain::{Copy, Evidence};
-use crate::report::{CostMode, price};
+use crate::report::{CostMode, no_usage, price};
 
 impl View<'_> {
     pub(super) fn to_text(&self) -> String {
         if self.all.is_empty() {
-            return "No usage in this period.\n".to_owned();
+            return no_usage(self.bounds);
         }
         let mut out = self.summary();
         for one in self.shown() {
@@ -34,6 +35,9 @@ impl View<'_> {
         let requests = count(totals.requests, "request");
         let mut out = format!("{}: {requests}\n", price(totals.cost));
         for line in self.not_counted().into_iter().chain(self.warnings()) {
+            out.push_str(&format!("  {line}\n"));
+        }
+        for line in self.tiers() {
             out.push_str(&format!("  {line}\n"));
         }
         let table = self.fleet.prices();
@@ -97,6 +101,30 @@ impl View<'_> {
             ));
         }
         out
+    }
+
+    /// Requests that bill at a tier's higher prices, by its threshold: a usual reason for a difference to other programs.
+    fn tiers(&self) -> Vec<String> {
+        let mut tiers: BTreeMap<u64, (u64, Money)> = BTreeMap::new();
+        let bills = self
+            .all
+            .iter()
+            .filter_map(|one| one.bill(self.fleet.prices()));
+        for bill in bills {
+            if let Some(above) = bill.above {
+                let (requests, cost) = tiers.entry(above).or_default();
+                *requests = requests.saturating_add(1);
+                *cost = cost.plus(bill.cost.amount);
+            }
+        }
+        let line = |(above, (requests, cost)): (u64, (u64, Money))| {
+            let (tier, requests) = (thousands(above), count(requests, "request"));
+            format!(
+                "{tier}-token tier: {requests}, ${}, with a longer prompt: all their tokens have the tier's prices. ccusage applies them to a part of the tokens only.",
+                cost.cents()
+            )
+        };
+        tiers.into_iter().map(line).collect()
     }
 
     /// A request: its cost, and a line for each thing that is known of it.

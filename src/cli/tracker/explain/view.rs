@@ -8,11 +8,13 @@ use crate::base::time::Timestamp;
 use crate::fleet::Fleet;
 use crate::record::Totals;
 use crate::report::explain::Evidence;
-use crate::report::{CostMode, Zone};
+use crate::report::{Bounds, CostMode, Zone};
 
 /// The requests that `explain` shows.
 pub(super) struct View<'a> {
     pub(super) zone: Zone,
+    /// The days that were asked for.
+    pub(super) bounds: Bounds,
     pub(super) mode: CostMode,
     pub(super) now: Timestamp,
     pub(super) fleet: &'a Fleet,
