@@ -77,11 +77,6 @@ impl Money {
         Self(self.0.saturating_sub(other.0))
     }
 
-    /// Whole micro-dollars, rounded half up.
-    pub(crate) const fn micros(self) -> u128 {
-        self.0.saturating_add(500_000) / 1_000_000
-    }
-
     /// Dollars and cents for people, rounded half up, with separators: `1,234.50`.
     pub(crate) fn cents(self) -> String {
         let cents = self.0.saturating_add(UNIT / 200) / (UNIT / 100);

@@ -48,10 +48,9 @@ pub(super) fn stack(
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .x_labels(bars.len().clamp(2, 12))
+        .x_labels(0)
         .y_labels(5)
-        .x_label_formatter(&|x| bar_label(bars, *x))
-        .y_label_formatter(&|value| unit.short(*value))
+        .y_label_formatter(&|value| unit.tick(*value, top))
         .axis_style(theme.grid())
         .bold_line_style(theme.grid())
         .light_line_style(TRANSPARENT)
@@ -62,6 +61,10 @@ pub(super) fn stack(
         let boxes = boxes.into_iter();
         let boxes = boxes.map(|corners| Rectangle::new(corners, color.filled()));
         chart.draw_series(boxes).map_err(failed)?;
+    }
+    for (bar, name) in named(bars) {
+        let (x, y) = chart.backend_coord(&(bar as f64, 0.0));
+        draw_name(root, theme, name, (x, y))?;
     }
     legend(root, theme, &parts)
 }
@@ -86,18 +89,28 @@ fn boxes(parts: &[(String, Vec<f64>)], bars: usize) -> Vec<Vec<Corners>> {
     parts.iter().map(|(_, values)| of_part(values)).collect()
 }
 
-/// The label of the bar at a place of the axis; empty between bars.
-fn bar_label(bars: &[String], x: f64) -> String {
-    let at = x.round();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "casts from floats saturate, and nothing here is negative"
-    )]
-    let bar = (at >= 0.0 && (x - at).abs() < 0.01)
-        .then(|| bars.get(at as usize))
-        .flatten();
-    bar.map(|bar| printable(bar, 16)).unwrap_or_default()
+/// The width of a name in pixels: a letter is about two thirds as wide as it is high.
+fn width(name: &str) -> usize {
+    name.chars().count() * usize::try_from(TEXT).unwrap_or(0) * 2 / 3
+}
+
+/// The bars with a name below them: the last one, and others at equal distances as far as there is room.
+fn named(bars: &[String]) -> impl Iterator<Item = (usize, &str)> {
+    let widest = bars.iter().map(|name| width(name)).max().unwrap_or(0);
+    let room = usize::try_from(WIDTH).unwrap_or(0) - 120;
+    let step = ((widest + 8) * bars.len()).div_ceil(room).max(1);
+    let names = bars.iter().map(String::as_str).enumerate();
+    names.rev().step_by(step)
+}
+
+/// Draws a name below a place of the axis, within the picture.
+fn draw_name(root: &Area, theme: Theme, name: &str, at: (i32, i32)) -> Result<(), ChartError> {
+    let name = printable(name, 16);
+    let half = i32::try_from(width(&name) / 2).unwrap_or(0);
+    let x = at.0.min(i32::try_from(WIDTH).unwrap_or(0) - half);
+    let style = theme.text().pos(Pos::new(HPos::Center, VPos::Top));
+    root.draw_text(&name, &style, (x, at.1 + 12))
+        .map_err(failed)
 }
 
 /// The colors of the parts, in one row above the bars.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use plotters::prelude::*;
 
-use crate::base::money::Money;
+use crate::base::text::thousands;
 
 /// The width of all pictures, in pixels.
 pub(super) const WIDTH: u32 = 1600;
@@ -36,32 +36,22 @@ impl Unit {
         let text = match (self, scaled) {
             (Self::Dollars, scaled) if suffix.is_empty() && scaled < 10.0 => format!("{scaled:.2}"),
             (_, scaled) if scaled < 10.0 && !suffix.is_empty() => format!("{scaled:.1}"),
-            (_, scaled) => format!("{scaled:.0}"),
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "casts from floats saturate, and nothing here is negative"
+            )]
+            (_, scaled) => thousands(scaled.round() as u128),
         };
         format!("{sign}{text}{suffix}")
     }
 
-    /// The name of its values.
-    pub(crate) const fn name(self) -> &'static str {
+    /// A value of an axis that ends at `top`: cents only where the axis needs them, zero without.
+    pub(super) fn tick(self, value: f64, top: f64) -> String {
         match self {
-            Self::Dollars => "Cost",
-            Self::Tokens => "Tokens",
-        }
-    }
-
-    /// A value as in a report.
-    pub(crate) fn exact(self, value: f64) -> String {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "casts from floats saturate, and nothing here is negative"
-        )]
-        match self {
-            Self::Dollars => format!(
-                "${}",
-                Money::from_pico((value * 1e6).round() as u128 * 1_000_000).cents()
-            ),
-            Self::Tokens => crate::base::text::thousands(value.round() as u128),
+            Self::Dollars if value <= 0.0 => "$0".to_owned(),
+            Self::Dollars if value < 10.0 && top >= 10.0 => format!("${value:.0}"),
+            _ => self.short(value),
         }
     }
 }

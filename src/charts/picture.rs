@@ -1,6 +1,5 @@
 //! A chart with its title, as an SVG document or as a table.
 
-use chrono::Days;
 use plotters::prelude::*;
 
 use super::chart::{Chart, ChartError, Unit, WIDTH, failed};
@@ -50,44 +49,6 @@ impl Picture {
             &format!(">\n<title>{title}</title>\n"),
             1,
         ))
-    }
-
-    /// The chart as a table: the headings of its columns, then rows of a name and a value per column.
-    pub(crate) fn table(&self) -> (Vec<String>, Vec<(String, Vec<f64>)>) {
-        match &self.chart {
-            Chart::Stack { bars, parts } => {
-                let rows = bars.iter().enumerate().map(|(at, bar)| {
-                    (
-                        bar.clone(),
-                        parts.iter().map(|(_, values)| values[at]).collect(),
-                    )
-                });
-                (
-                    parts.iter().map(|(name, _)| name.clone()).collect(),
-                    rows.collect(),
-                )
-            }
-            Chart::Rank(items) => (
-                Vec::new(),
-                items
-                    .iter()
-                    .map(|(name, value)| (name.clone(), vec![*value]))
-                    .collect(),
-            ),
-            Chart::Calendar { first, values } => {
-                let day = |at: usize| {
-                    first
-                        .checked_add_days(Days::new(at as u64))
-                        .unwrap_or(*first)
-                        .to_string()
-                };
-                let used = values.iter().enumerate().filter(|(_, value)| **value > 0.0);
-                (
-                    Vec::new(),
-                    used.map(|(at, value)| (day(at), vec![*value])).collect(),
-                )
-            }
-        }
     }
 }
 
@@ -161,6 +122,32 @@ mod tests {
     }
 
     #[test]
+    fn the_last_bar_has_a_name_that_is_not_cut() {
+        let bars: Vec<String> = (0..30).map(|n| format!("2026-03-{:02}", n + 1)).collect();
+        let picture = Picture {
+            title: "t".to_owned(),
+            unit: Unit::Dollars,
+            chart: Chart::Stack {
+                parts: vec![("a".to_owned(), vec![1.0; bars.len()])],
+                bars,
+            },
+        };
+        let svg = picture.svg(Theme::Light).expect("drawn");
+        assert_eq!(svg.matches("2026-03-").count(), 8, "{svg}");
+        let last = svg.lines().position(|line| line.contains("2026-03-30"));
+        let place = svg
+            .lines()
+            .nth(last.expect("a name") - 1)
+            .expect("its place");
+        let x = place
+            .split("x=\"")
+            .nth(1)
+            .and_then(|rest| rest.split('"').next());
+        let x: u32 = x.and_then(|text| text.parse().ok()).expect("a number");
+        assert!((1400..=1530).contains(&x), "{place}");
+    }
+
+    #[test]
     fn more_parts_than_colors_are_one_part() {
         let parts: Vec<_> = (0..20)
             .map(|n| (format!("m{n}"), vec![f64::from(n)]))
@@ -231,8 +218,11 @@ mod tests {
             .map(|value| Unit::Dollars.short(value));
         assert_eq!(
             short,
-            ["$0.50", "$10.00", "$12", "$9999", "$12k", "$1.5M", "$2.4B"]
+            ["$0.50", "$10.00", "$12", "$9,999", "$12k", "$1.5M", "$2.4B"]
         );
+        let axis = |top| [0.0, 5.0, 15.0].map(|value| Unit::Dollars.tick(value, top));
+        assert_eq!(axis(20.0), ["$0", "$5", "$15"]);
+        assert_eq!(Unit::Dollars.tick(5.0, 6.0), "$5.00");
         assert_eq!(
             [0.0, 950.0, 35e6].map(|value| Unit::Tokens.short(value)),
             ["0", "950", "35M"]

@@ -79,7 +79,7 @@ fn times_and_totals(fleet: &Fleet, adopted: &[Manifest]) -> Manifest {
 
 /// The time that machines are compared with: the latest sync of any, believed no more than 30 days
 /// beyond the usage of its machine. So a clock that is years ahead makes no other machine inactive.
-fn reference(fleet: &Fleet) -> Option<Timestamp> {
+pub(crate) fn reference(fleet: &Fleet) -> Option<Timestamp> {
     let believed = |view: &MachineView| {
         let (file, usage) = (view.machine_file.as_ref()?, view.last_usage);
         let most = usage

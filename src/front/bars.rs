@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 
-use super::figures::{DAYS, FrontFigures, MONTHS, add};
+use super::figures::{DAYS, FrontFigures, add};
 use crate::base::text::short_model;
 use crate::charts::{Chart, Picture, Unit};
 use crate::record::Totals;
@@ -60,22 +60,27 @@ pub(super) fn days(figures: &FrontFigures) -> Picture {
             .collect()
     };
     stack(
-        "Cost per day by model, the last 30 days",
+        &format!(
+            "Cost per day by model, {DAYS} days until {}",
+            figures.last_day()
+        ),
         days.map(|day| (day.to_string(), parts(&day))).collect(),
     )
 }
 
 /// Cost of the last months, by model.
 pub(super) fn months(figures: &FrontFigures) -> Picture {
-    let skip = figures.months.len().saturating_sub(MONTHS);
     let mut bars = Vec::new();
-    for (name, month) in figures.months.iter().skip(skip) {
+    for name in figures.shown_months() {
         let mut parts: BTreeMap<&str, Totals> = BTreeMap::new();
-        month
-            .cells
-            .iter()
-            .for_each(|((_, model), totals)| add(parts.entry(model).or_default(), *totals));
-        bars.push((name.clone(), parts));
+        let cells = figures.months.get(&name).map(|month| &month.cells);
+        for ((_, model), totals) in cells.into_iter().flatten() {
+            add(parts.entry(model).or_default(), *totals);
+        }
+        bars.push((name, parts));
     }
-    stack("Cost per month by model", bars)
+    stack(
+        &format!("Cost per month by model, until {}", figures.last_day()),
+        bars,
+    )
 }

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use super::bars;
 use super::block::{BEGIN, END, Split};
 use super::figures::FrontFigures;
-use super::inputs::{inputs, until};
+use super::inputs::{VERSION, inputs, until};
 use super::tables::{csv, tables};
 use crate::cache::Cache;
 use crate::cache::overview::Overview;
@@ -15,7 +15,6 @@ use crate::charts::{Picture, Theme};
 use crate::fleet::DataError;
 use crate::fleet::read::InputTrees;
 use crate::format::dayfile::hex;
-use crate::format::manifest::RULES;
 use crate::git::Oid;
 use crate::git::repo::{FILE, Repo};
 use crate::store::layout::{FRONT, README};
@@ -81,7 +80,7 @@ pub fn compute(
     let mark = inputs(repo, trees.archive, &overview.fleet)?;
     if let Some(split) = there.split() {
         let (rules, known, files) = split.marks();
-        if rules > RULES || (rules == RULES && known == mark && files == digest(&there.files)) {
+        if rules > VERSION || (rules == VERSION && known == mark && files == digest(&there.files)) {
             return Ok(None);
         }
     }
@@ -114,10 +113,14 @@ fn draw(
     labels: &[String],
     mark: &str,
 ) -> Result<(String, BTreeMap<String, Vec<u8>>), DataError> {
-    let pictures = [
-        ("days", bars::days(figures)),
-        ("months", bars::months(figures)),
-    ];
+    let pictures = if figures.months.is_empty() {
+        Vec::new()
+    } else {
+        vec![
+            ("days", bars::days(figures)),
+            ("months", bars::months(figures)),
+        ]
+    };
     let mut files = draw_pictures(&pictures)?;
     files.insert(
         format!("{FRONT}/months.csv"),
@@ -128,13 +131,13 @@ fn draw(
         .map(|(path, bytes)| Ok((path.clone(), Repo::blob_id(bytes)?)));
     let ids = digest(&ids.collect::<Result<_, DataError>>()?);
     let mut block = format!(
-        "{BEGIN} rules={RULES} inputs={mark} files={ids} (what stands from here to the end is written by claude-sync) -->\n"
+        "{BEGIN} rules={VERSION} inputs={mark} files={ids} (what stands from here to the end is written by claude-sync) -->\n"
     );
     block.push_str(&tables(figures, labels));
     for (name, picture) in &pictures {
         block.push_str(&format!(
-            "\n<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"{FRONT}/{name}-dark.svg\">\
-             <img alt=\"{}\" src=\"{FRONT}/{name}-light.svg\"></picture>\n",
+            "\n{0}\n\n<picture><source media=\"(prefers-color-scheme: dark)\" srcset=\"{FRONT}/{name}-dark.svg\">\
+             <img alt=\"{0}\" src=\"{FRONT}/{name}-light.svg\"></picture>\n",
             picture.title
         ));
     }

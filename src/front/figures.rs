@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{Datelike as _, Days, NaiveDate};
+use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use crate::base::time::Day;
 use crate::fleet::Row;
@@ -33,8 +33,8 @@ const IMPORTED: u64 = 4;
 
 /// Number of days with a bar.
 pub(super) const DAYS: u64 = 30;
-/// Number of months with a bar and a line.
-pub(super) const MONTHS: usize = 12;
+/// Number of months with a bar and a line, at most.
+pub(super) const MONTHS: u32 = 12;
 
 impl FrontFigures {
     /// Figures of the days before `end`, of which there are none yet.
@@ -83,14 +83,38 @@ impl FrontFigures {
             .unwrap_or(NaiveDate::MIN)
     }
 
-    /// The month of the last day of the page.
-    pub(super) fn this_month(&self) -> String {
-        self.end
-            .date()
-            .pred_opt()
-            .map(|day| format!("{:04}-{:02}", day.year(), day.month()))
-            .unwrap_or_default()
+    /// The last day of the page.
+    pub(super) fn last_day(&self) -> NaiveDate {
+        self.end.date().pred_opt().unwrap_or(NaiveDate::MIN)
     }
+
+    /// The month of the last day of the page.
+    pub(super) fn last_month(&self) -> String {
+        month_name(self.last_day())
+    }
+
+    /// Whether the page has only a part of its last month.
+    pub(super) fn is_last_month_open(&self) -> bool {
+        self.end.date().day() > 1
+    }
+
+    /// The months with a bar and a line: from the first one that has usage, at most [`MONTHS`], to the last one of the page.
+    pub(super) fn shown_months(&self) -> Vec<String> {
+        let Some(first) = self.months.keys().next() else {
+            return Vec::new();
+        };
+        let back = (0..MONTHS).map_while(|n| self.last_day().checked_sub_months(Months::new(n)));
+        let mut out: Vec<String> = back
+            .map(month_name)
+            .take_while(|name| name >= first)
+            .collect();
+        out.reverse();
+        out
+    }
+}
+
+fn month_name(day: NaiveDate) -> String {
+    format!("{:04}-{:02}", day.year(), day.month())
 }
 
 /// Adds to a sum.

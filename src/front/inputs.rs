@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::base::time::{Day, Timestamp};
+use crate::base::time::Day;
+use crate::fleet::manifest::reference;
 use crate::fleet::{DataError, Fleet, MachineView};
 use crate::format::dayfile::hex;
 use crate::format::manifest::RULES;
@@ -12,9 +13,15 @@ use crate::git::Oid;
 use crate::git::repo::{FOLDER, Repo};
 use crate::record::Totals;
 
-/// The day after the last one of the page. `None` if there is no usage.
+/// What the page is computed by, in its block: a lower version leaves the page alone. Goes up with the rules of counting, and by one
+/// with each change of what the page shows for the same inputs.
+pub(super) const VERSION: u64 = RULES + 1;
+
+/// The day after the last one of the page: that of the latest sync, which may bring more of it, or of later usage. `None` if there is
+/// no usage.
 pub(super) fn until(fleet: &Fleet) -> Option<Day> {
-    fleet.last_usage().map(Timestamp::day)
+    let used = fleet.last_usage()?.day();
+    Some(reference(fleet).map_or(used, |synced| synced.day().max(used)))
 }
 
 /// Texts, hashed one after the other.
@@ -34,7 +41,7 @@ pub(super) fn inputs(
     fleet: &Fleet,
 ) -> Result<String, DataError> {
     let mut hash = Texts(Sha256::new());
-    hash.put(&RULES.to_string());
+    hash.put(&VERSION.to_string());
     let end = until(fleet).map(Day::parts).unwrap_or_default();
     hash.put(&format!("{}-{}-{}", end.0, end.1, end.2));
     for (year, of_year) in folders(repo, archive)? {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::figures::{FrontFigures, MONTHS, add};
+use super::figures::{FrontFigures, add};
 use crate::base::money::Cost;
 use crate::base::text::{csv_field, printable, thousands};
 use crate::base::time::Day;
 use crate::record::Totals;
 
-/// Number of machines with a line: those with the highest cost this month.
+/// Number of machines with a line: those with the highest cost in the last month.
 const MACHINES: usize = 20;
 
 /// A text in a cell of a table in Markdown.
@@ -42,13 +42,28 @@ fn line(name: &str, totals: &Totals) -> String {
 
 /// The tables of months and of machines.
 pub(super) fn tables(figures: &FrontFigures, labels: &[String]) -> String {
-    let last = figures.end.date().pred_opt().unwrap_or(figures.end.date());
-    let mut out = format!("## Claude Code usage\n\nUntil {last} (UTC).\n\n");
+    let mut out = "## Claude Code usage\n\n".to_owned();
+    if figures.months.is_empty() {
+        out.push_str(&format!(
+            "No usage before {} (UTC): a day is shown when it is over.\n",
+            figures.end
+        ));
+        return out;
+    }
+    out.push_str(&format!("Until {} (UTC).\n\n", figures.last_day()));
     out.push_str("| Month | Requests | Tokens | Cost (USD) |\n|---|--:|--:|--:|\n");
-    let this = figures.this_month();
-    for (name, month) in figures.months.iter().rev().take(MONTHS) {
-        let so_far = if *name == this { ", so far" } else { "" };
-        out.push_str(&line(&format!("{name}{so_far}"), &month.totals));
+    let open = figures.is_last_month_open().then(|| figures.last_month());
+    for name in figures.shown_months().iter().rev() {
+        let so_far = if open.as_ref() == Some(name) {
+            ", so far"
+        } else {
+            ""
+        };
+        let totals = figures.months.get(name).map(|month| month.totals);
+        out.push_str(&line(
+            &format!("{name}{so_far}"),
+            &totals.unwrap_or_default(),
+        ));
     }
     let all: Totals = figures.months.values().map(|month| month.totals).sum();
     out.push_str(&line("**All**", &all));
@@ -57,11 +72,12 @@ pub(super) fn tables(figures: &FrontFigures, labels: &[String]) -> String {
 }
 
 fn machines(figures: &FrontFigures, labels: &[String]) -> String {
-    let mut out =
-        "\n| Machine | Last used | Cost this month (USD) | Cost in all (USD) |\n|---|---|--:|--:|\n"
-            .to_owned();
+    let last_month = figures.last_month();
+    let mut out = format!(
+        "\n| Machine | Last used | Cost in {last_month} (USD) | Cost in all (USD) |\n|---|---|--:|--:|\n"
+    );
     let mut now: BTreeMap<usize, Totals> = BTreeMap::new();
-    let month = figures.months.get(&figures.this_month());
+    let month = figures.months.get(&last_month);
     for ((machine, _), totals) in month.into_iter().flat_map(|month| &month.cells) {
         add(now.entry(*machine).or_default(), *totals);
     }

@@ -65,7 +65,7 @@ fn origin<'a>(row: &Row<'a>) -> &'a str {
 }
 
 /// The kind of subagent that made a request, or the main thread.
-fn agent<'a>(row: &Row<'a>) -> &'a str {
+pub(super) fn agent<'a>(row: &Row<'a>) -> &'a str {
     match row.client {
         Some(client) if !client.agent.is_empty() => &client.agent,
         // Retention removes the kind of a subagent, but not that it is one.

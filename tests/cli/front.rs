@@ -112,7 +112,7 @@ fn three_machines_make_the_same_page_in_any_order() {
             "{text}"
         );
     }
-    // The tenth is the latest day with usage: the page ends before it.
+    // The tenth is the day of the latest sync: the page ends before it.
     assert_snapshot!(format!(
         "{}\n{}",
         pages[0]["README.md"], pages[0]["sync/front/months.csv"]
@@ -153,7 +153,7 @@ fn plain_git_merges_the_page_as_claude_sync_does() {
             merged["README.md"]
         );
         assert!(
-            merged["README.md"].contains("Until 2026-03-06"),
+            merged["README.md"].contains("Until 2026-03-09"),
             "{}",
             merged["README.md"]
         );
@@ -174,7 +174,7 @@ fn the_page_is_rewritten_when_a_day_has_passed() {
     let ada = world.machine("ada");
     ada.write(".claude/projects/p/s.jsonl", &days("s", 0, &[1, 2]));
     init(&ada, &["--front-page"]);
-    ada.sync(&[]);
+    ada.sync_at("2026-03-02T12:00:00Z", &[]);
     let first = page(&ada);
     assert!(
         first["README.md"].contains("Until 2026-03-01"),
@@ -182,10 +182,10 @@ fn the_page_is_rewritten_when_a_day_has_passed() {
         first["README.md"]
     );
     ada.write(".claude/projects/p/t.jsonl", &days("t", 50, &[2, 2, 2]));
-    ada.sync(&[]);
+    ada.sync_at("2026-03-02T20:00:00Z", &[]);
     assert_eq!(page(&ada), first, "more of the same day changes no byte");
     ada.write(".claude/projects/p/u.jsonl", &days("u", 80, &[3]));
-    ada.sync(&[]);
+    ada.sync_at("2026-03-03T12:00:00Z", &[]);
     let next = page(&ada);
     assert!(
         next["README.md"].contains("Until 2026-03-02") && next != first,
@@ -220,6 +220,69 @@ fn the_page_is_rewritten_when_a_day_has_passed() {
 }
 
 #[test]
+fn the_last_day_with_usage_is_shown_when_a_machine_syncs_on_a_later_one() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    ada.write(".claude/projects/p/s.jsonl", &days("s", 0, &[5]));
+    init(&ada, &["--front-page"]);
+    ada.sync_at("2026-03-05T20:00:00Z", &[]);
+    let first = page(&ada);
+    assert!(
+        first["README.md"]
+            .contains("\nNo usage before 2026-03-05 (UTC): a day is shown when it is over.\n")
+            && !first["README.md"].contains("<picture>"),
+        "{}",
+        first["README.md"]
+    );
+    assert_eq!(first.len(), 2, "no charts of nothing");
+    init(&bob, &[]);
+    bob.sync_at("2026-03-06T08:00:00Z", &[]);
+    let next = page(&bob);
+    assert!(
+        next["README.md"].contains("Until 2026-03-05 (UTC)")
+            && next["README.md"].contains("| 2026-03, so far | 1 |")
+            && next["README.md"].contains("| ada | 2026-03-05 |"),
+        "{}",
+        next["README.md"]
+    );
+    ada.sync_at("2026-03-06T20:00:00Z", &[]);
+    assert_eq!(page(&ada), next, "a second sync of a day changes no byte");
+}
+
+#[test]
+fn months_are_named_and_those_without_usage_have_a_line() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    let rows = ["2025-12-30T10:00:00.000Z", "2026-02-28T10:00:00.000Z"];
+    let rows = (0..).zip(rows).map(|(n, at)| Row::new("s", n, at).line());
+    ada.write(".claude/projects/p/s.jsonl", &rows.collect::<String>());
+    init(&ada, &["--front-page"]);
+    ada.sync_at("2026-03-01T08:00:00Z", &[]);
+    let readme = page(&ada)["README.md"].clone();
+    let months = "| 2026-02 | 1 | 3,311 | $0.01 |\n| 2026-01 | 0 | 0 | $0.00 |\n| 2025-12 | 1 |";
+    assert!(
+        readme.contains("Until 2026-02-28 (UTC)") && readme.contains(months),
+        "a month that is over is not a month so far: {readme}"
+    );
+    assert!(readme.contains("| Cost in 2026-02 (USD) |"), "{readme}");
+    assert!(
+        readme.contains("alt=\"Cost per day by model, 30 days until 2026-02-28\""),
+        "{readme}"
+    );
+    // Of a machine that is not used, a sync more than 30 days later may be a wrong clock.
+    ada.sync_at("2026-11-28T08:00:00Z", &[]);
+    let readme = page(&ada)["README.md"].clone();
+    assert!(
+        readme.contains("Until 2026-03-29 (UTC)")
+            && readme.contains("| 2026-03, so far | 0 |")
+            && readme.contains("| Cost in 2026-03 (USD) |")
+            && !readme.contains("this month"),
+        "{readme}"
+    );
+    assert_eq!(ada.try_sync(NOON, &["verify"]).code, 0);
+}
+
+#[test]
 fn the_page_comes_and_goes_as_it_is_asked_for() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
@@ -234,7 +297,7 @@ fn the_page_comes_and_goes_as_it_is_asked_for() {
     assert_eq!(page(&ada), page(&bob));
     let readme = fs::read_to_string(ada.repo().join("README.md")).expect("a README");
     assert!(
-        readme.contains("Until 2026-03-01") && readme.contains("sync/machines/"),
+        readme.contains("Until 2026-03-09") && readme.contains("sync/machines/"),
         "{readme}"
     );
     // Once taken out, it stays out; what else stands in README.md stays too.

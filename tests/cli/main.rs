@@ -14,6 +14,7 @@ mod attacker;
 mod auto;
 mod book;
 mod branches;
+mod browser;
 mod canaries;
 mod ccusage;
 mod clocks;
@@ -68,6 +69,7 @@ mod odd;
 mod origins;
 #[cfg(unix)]
 mod packages;
+mod page;
 mod peers;
 mod people;
 mod pictures;
@@ -75,6 +77,7 @@ mod plain_git;
 #[cfg(unix)]
 mod private;
 mod pusher;
+mod recipes;
 mod recount;
 mod remote;
 mod report;

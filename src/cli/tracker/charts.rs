@@ -12,8 +12,8 @@ use clap::ValueEnum;
 
 use crate::charts::{ChartError, Theme};
 use crate::fleet::Row;
-use crate::report::Choice;
-use crate::report::page::{Sections, SectionsFold, Which, to_html};
+use crate::report::page::{PageFold, Sections, SectionsFold, Which};
+use crate::report::{Bounds, Choice};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct HtmlArgs {
@@ -63,17 +63,26 @@ enum ChartName {
 }
 
 impl ChartRows {
-    fn sections(&self, env: &Env) -> Result<Sections, CliError> {
+    fn choice(&self) -> Choice {
         let filter = &self.filter;
-        let choice = Choice {
+        Choice {
             week_start: filter.week_start(),
             some_projects: !filter.project.is_empty(),
             some_machines: !filter.machine.is_empty(),
             mode: filter.mode.into(),
             ..Choice::default()
-        };
-        let bounds = filter.bounds_by(env.now, 'd', &choice);
-        let mut fold = SectionsFold::new(bounds, filter.timezone, &choice);
+        }
+    }
+
+    fn bounds(&self, env: &Env, choice: &Choice) -> Bounds {
+        self.filter.bounds_by(env.now, 'd', choice)
+    }
+
+    fn sections(&self, env: &Env) -> Result<Sections, CliError> {
+        let (filter, choice) = (&self.filter, self.choice());
+        let bounds = self.bounds(env, &choice);
+        let today = filter.timezone.date(env.now);
+        let mut fold = SectionsFold::new(bounds, filter.timezone, today, &choice);
         let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
         Ok(fold.finish(&found.fleet, &found.machines))
     }
@@ -88,9 +97,13 @@ pub(crate) fn html(args: &HtmlArgs, env: &Env) -> Result<u8, CliError> {
             "name a file: claude-usage-tracker html -o usage.html; -o - prints it",
         ));
     }
-    let sections = args.rows.sections(env)?;
-    let page = to_html(&sections, args.rows.filter.timezone, env.look())
-        .map_err(|error| not_drawn(&error))?;
+    let (filter, choice) = (&args.rows.filter, args.rows.choice());
+    let bounds = args.rows.bounds(env, &choice);
+    let mut fold = PageFold::new(bounds, filter.timezone, &choice);
+    let found = filter.read(env, bounds, &mut |row: &Row<'_>| fold.add(row))?;
+    let page = fold
+        .into_html(&found.fleet, &found.machines, env.look())
+        .map_err(|error| not_made(&error))?;
     output_file::deliver(args.output.as_deref(), env, &page)
 }
 
@@ -111,6 +124,15 @@ pub(crate) fn svg(args: &SvgArgs, env: &Env) -> Result<u8, CliError> {
         .svg(theme)
         .map_err(|error| not_drawn(&error))?;
     output_file::deliver(args.output.as_deref(), env, &picture)
+}
+
+fn not_made(error: &std::io::Error) -> CliError {
+    CliError::plain(
+        &format!("failed to make the page: {error}"),
+        "claude_sync::page",
+        exit::FAILURE,
+        "select fewer days with --since and --until",
+    )
 }
 
 fn not_drawn(error: &ChartError) -> CliError {

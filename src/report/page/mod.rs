@@ -1,182 +1,254 @@
-//! The HTML page: charts, and a table of sessions that can be sorted and filtered. It needs no
-//! network.
+//! The HTML page: one file that answers questions about usage, in a browser, without a network.
+//!
+//! The page is a template ([`TEMPLATE`]), a style, the script's files one after the other, the library
+//! that paints charts, and the data as JSON. Everything that the reader sees is made by the script from
+//! the data; the policy in the page's head lets nothing be fetched.
+//!
+//! ```text
+//! names → cells → detail → json
+//! ```
 
+mod cells;
+mod detail;
+mod json;
+mod names;
 mod sections;
 
+use std::io::Write as _;
+
 use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 use sha2::{Digest as _, Sha256};
 
+use super::fold::Fold;
 use super::notes::notes;
-use super::{Group, Look, Zone, price};
-use crate::base::text::{count, short_model, thousands};
-use crate::charts::{ChartError, Picture, Theme, escaped};
+use super::{Bounds, Choice, Look, Machines, Report, ReportKind, Zone, price};
+use crate::base::text::{count, thousands};
+use crate::charts::escaped;
+use crate::fleet::{Fleet, Row};
+use cells::{Cells, CellsFold};
+use detail::{LeftOut, STEPS};
+use json::{About, to_json};
 pub(crate) use sections::{Sections, SectionsFold, Which};
 
-const STYLE: &str = include_str!("style.css");
-const SCRIPT: &str = include_str!("script.js");
+const TEMPLATE: &str = include_str!("page.html");
+const STYLE: [&str; 2] = [
+    include_str!("vendor/uplot/uPlot.min.css"),
+    include_str!("style.css"),
+];
+const LICENSE: &str = include_str!("vendor/uplot/LICENSE");
+const LIBRARY: &str = include_str!("vendor/uplot/uPlot.iife.min.js");
+/// The page's own script: what a file uses stands in files before it.
+const SCRIPT: [&str; 15] = [
+    include_str!("script/format.js"),
+    include_str!("script/data.js"),
+    include_str!("script/dom.js"),
+    include_str!("script/state.js"),
+    include_str!("script/buckets.js"),
+    include_str!("script/sums.js"),
+    include_str!("script/theme.js"),
+    include_str!("script/bars.js"),
+    include_str!("script/barkeys.js"),
+    include_str!("script/brush.js"),
+    include_str!("script/heat.js"),
+    include_str!("script/cache.js"),
+    include_str!("script/facets.js"),
+    include_str!("script/sessions.js"),
+    include_str!("script/main.js"),
+];
 
-/// Renders the page.
-pub(crate) fn to_html(sections: &Sections, zone: Zone, look: Look) -> Result<String, ChartError> {
-    let mut out = head();
-    out.push_str(&summary(sections, zone, look));
-    for which in Which::ALL {
-        out.push_str(&figure(&sections.picture(which), which)?);
-    }
-    out.push_str(&session_table(sections, zone));
-    out.push_str(&format!(
-        "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
-    ));
-    Ok(out)
+/// Up to this size the data stands in the page as it is, in bytes; above it, compressed.
+const PLAIN: usize = 200_000;
+/// How large the page may be, in bytes.
+const MOST: usize = 2_000_000;
+/// What is kept free for notes and the template.
+const SPARE: usize = 16_000;
+
+/// Collects rows for the page.
+#[derive(Debug)]
+pub(crate) struct PageFold {
+    months: Fold,
+    cells: CellsFold,
+    bounds: Bounds,
+    zone: Zone,
+    week: u32,
 }
 
-/// The document up to its title. The policy allows the page's own script and style only.
-fn head() -> String {
-    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(SCRIPT));
+impl PageFold {
+    /// Collects rows within `bounds`, with days of `zone`.
+    pub(crate) fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
+        Self {
+            months: Fold::new(ReportKind::Monthly, bounds, zone).with(choice.clone()),
+            cells: CellsFold::new(bounds, zone),
+            bounds,
+            zone,
+            week: choice.week_start,
+        }
+    }
+
+    /// Adds a row.
+    pub(crate) fn add(&mut self, row: &Row) {
+        self.months.add(row);
+        self.cells.add(row);
+    }
+
+    /// The page about these machines or, if there are none, about all.
+    pub(crate) fn into_html(
+        self,
+        fleet: &Fleet,
+        machines: Machines<'_>,
+        look: Look,
+    ) -> std::io::Result<String> {
+        let about = About {
+            bounds: self.bounds,
+            zone: self.zone,
+            week: self.week,
+            now: look.now,
+            prices: fleet.prices(),
+        };
+        let cells = self.cells.finish(fleet, machines);
+        let months = self.months.finish(fleet, machines);
+        let script = script();
+        let room = MOST.saturating_sub(script.len() + STYLE.concat().len() + SPARE);
+        let (data, left) = embedded(&cells, about, room)?;
+        let notes: Vec<String> = notes(&months, look)
+            .into_iter()
+            .chain(left.notes())
+            .collect();
+        let (made, zone) = (made(&cells, about), zone_name(about.zone));
+        Ok(fill(&[
+            ("hash", &STANDARD.encode(Sha256::digest(&script))),
+            ("style", &STYLE.concat()),
+            ("license", LICENSE),
+            ("made", &made),
+            ("noscript", &without_script(&months)),
+            ("period", &period(&months)),
+            (
+                "notes",
+                &notes.iter().map(|note| note_line(note)).collect::<String>(),
+            ),
+            ("zone", &escaped(&zone)),
+            ("encoding", data.encoding),
+            ("data", &data.text),
+            ("script", &script),
+        ]))
+    }
+}
+
+/// The data as it stands in the page.
+struct Embedded {
+    text: String,
+    /// The attribute that names its encoding.
+    encoding: &'static str,
+}
+
+/// The data in as much detail as there is room for, in bytes.
+fn embedded(cells: &Cells, about: About<'_>, room: usize) -> std::io::Result<(Embedded, LeftOut)> {
+    let mut last = None;
+    for step in STEPS {
+        let (reduced, left) = cells.reduced(step);
+        let data = encoded(to_json(&reduced, left, about)?)?;
+        let fits = data.text.len() <= room;
+        last = Some((data, left));
+        if fits {
+            break;
+        }
+    }
+    last.ok_or_else(|| std::io::Error::other("no detail to try"))
+}
+
+fn encoded(json: String) -> std::io::Result<Embedded> {
+    if json.len() <= PLAIN {
+        return Ok(Embedded {
+            text: json,
+            encoding: "",
+        });
+    }
+    let mut deflated = ZlibEncoder::new(Vec::new(), Compression::best());
+    deflated.write_all(json.as_bytes())?;
+    let text = STANDARD.encode(deflated.finish()?);
+    Ok(Embedded {
+        text,
+        encoding: " data-encoding=\"deflate\"",
+    })
+}
+
+/// The library, and the page's own script in a scope of its own.
+fn script() -> String {
     format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{hash}'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
-         <title>Claude Code usage</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>Claude Code usage</h1>\n"
+        "{LIBRARY}\n(() => {{\n\"use strict\";\n{}}})();\n",
+        SCRIPT.join("\n")
     )
 }
 
-/// The period, the totals and the notes of the report by day.
-fn summary(sections: &Sections, zone: Zone, look: Look) -> String {
-    let (days, totals) = (&sections.days, &sections.days.totals);
-    let period = match (days.groups.first(), days.groups.last()) {
-        (Some(first), Some(last)) => {
-            let machines = count(sections.machines, "machine");
-            let (first, last) = (escaped(&first.key), escaped(&last.key));
-            format!("{first} to {last}, by {machines}")
+/// The template with each `{{name}}` replaced. What is put in is not looked through again.
+fn fill(values: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (at, part) in TEMPLATE.split("{{").enumerate() {
+        let (name, rest) = part.split_once("}}").unwrap_or(("", part));
+        if at > 0 {
+            let value = values.iter().find(|(known, _)| *known == name);
+            out.push_str(value.map_or("", |(_, value)| value));
         }
-        _ => "No usage in this period".to_owned(),
-    };
-    let made = zone.minute(look.now);
-    let mut out = format!("<p class=\"quiet\">{period}. Made {made}.</p>\n<dl>\n");
-    for (name, figure) in [
-        ("Cost", price(totals.cost)),
-        ("Tokens", thousands(totals.counters.total())),
-        ("Requests", thousands(totals.requests)),
-        ("Sessions", thousands(sections.sessions.groups.len() as u64)),
-    ] {
-        out.push_str(&format!("<div><dt>{name}</dt><dd>{figure}</dd></div>\n"));
-    }
-    out.push_str("</dl>\n");
-    for note in notes(days, look) {
-        let note = escaped_long(&note);
-        out.push_str(&format!("<p class=\"quiet\">{note}</p>\n"));
+        out.push_str(rest);
     }
     out
+}
+
+fn made(cells: &Cells, about: About<'_>) -> String {
+    format!(
+        "{}. Made {} by claude-usage-tracker {}. Days and hours in {}.",
+        count(cells.machines.len() as u64, "machine"),
+        about.zone.minute(about.now),
+        env!("CARGO_PKG_VERSION"),
+        escaped(&zone_name(about.zone)),
+    )
+}
+
+fn zone_name(zone: Zone) -> String {
+    match zone {
+        Zone::Local => "local time".to_owned(),
+        Zone::Utc => "UTC".to_owned(),
+        Zone::Named(zone) => zone.name().to_owned(),
+    }
+}
+
+/// The first and the last month, until the script names the days.
+fn period(months: &Report) -> String {
+    match (months.groups.first(), months.groups.last()) {
+        (Some(first), Some(last)) if first.key == last.key => escaped(&first.key),
+        (Some(first), Some(last)) => format!("{} to {}", escaped(&first.key), escaped(&last.key)),
+        _ => "No usage in this period".to_owned(),
+    }
+}
+
+/// The months as a table, for where scripts do not run.
+fn without_script(months: &Report) -> String {
+    let line = |name: &str, totals: &crate::record::Totals| {
+        format!(
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+            escaped(name),
+            thousands(totals.requests),
+            thousands(totals.counters.total()),
+            price(totals.cost)
+        )
+    };
+    let rows: String = months
+        .groups
+        .iter()
+        .map(|group| line(&group.key, &group.totals))
+        .collect();
+    let total = line("Total", &months.totals);
+    format!(
+        "<p>Charts need JavaScript, which does not run here.</p>\n<table><caption>Usage by month</caption>\n\
+         <tr><th>Month</th><th>Requests</th><th>Tokens</th><th>Cost (USD)</th></tr>\n{rows}{total}</table>"
+    )
 }
 
 /// Escapes a note word by word: escaping cuts long texts, and a note may be long.
-fn escaped_long(text: &str) -> String {
-    text.split(' ').map(escaped).collect::<Vec<_>>().join(" ")
-}
-
-/// A chart in both themes, and its values as a table.
-fn figure(picture: &Picture, which: Which) -> Result<String, ChartError> {
-    let title = escaped(&picture.title);
-    let (light, dark) = (picture.svg(Theme::Light)?, picture.svg(Theme::Dark)?);
-    let (names, rows) = picture.table();
-    let mut out = format!(
-        "<figure id=\"{}\">\n<figcaption>{title}</figcaption>\n<div class=\"light\">\n{light}</div>\n<div class=\"dark\">\n{dark}</div>\n\
-         <details><summary>Figures</summary>\n<div class=\"scroll\"><table>\n<caption>{title}</caption>\n<thead><tr><th scope=\"col\">{}</th>",
-        which.name(),
-        which.axis(),
-    );
-    let unit = picture.unit;
-    let names = if names.is_empty() {
-        vec![unit.name().to_owned()]
-    } else {
-        names
-    };
-    names.iter().for_each(|name| {
-        out.push_str(&format!(
-            "<th scope=\"col\" class=\"number\">{}</th>",
-            escaped(name)
-        ));
-    });
-    out.push_str("</tr></thead>\n<tbody>\n");
-    for (name, values) in rows {
-        out.push_str(&format!("<tr><th scope=\"row\">{}</th>", escaped(&name)));
-        values.iter().for_each(|value| {
-            out.push_str(&format!("<td class=\"number\">{}</td>", unit.exact(*value)));
-        });
-        out.push_str("</tr>\n");
-    }
-    out.push_str("</tbody>\n</table></div></details>\n</figure>\n");
-    Ok(out)
-}
-
-/// Columns of the table of sessions: heading, and whether it contains numbers.
-const COLUMNS: [(&str, bool); 8] = [
-    ("Session", false),
-    ("Project", false),
-    ("Machines", false),
-    ("Models", false),
-    ("Last used", false),
-    ("Requests", true),
-    ("Tokens", true),
-    ("Cost", true),
-];
-
-/// The table of sessions.
-fn session_table(sections: &Sections, zone: Zone) -> String {
-    let mut out = "<h2 id=\"sessions-title\">Sessions</h2>\n<p class=\"controls\"><label for=\"filter\">Filter by any word: </label>\
-                   <input id=\"filter\" type=\"search\" autocomplete=\"off\"> <span id=\"shown\" role=\"status\"></span> \
-                   <button id=\"all\" type=\"button\" hidden>Show all</button></p>\n\
-                   <div class=\"scroll\"><table id=\"sessions\" aria-labelledby=\"sessions-title\">\n<thead><tr>"
-        .to_owned();
-    for (name, number) in COLUMNS {
-        let class = if number { " class=\"number\"" } else { "" };
-        out.push_str(&format!("<th scope=\"col\"{class} aria-sort=\"none\"><button type=\"button\">{name}</button></th>"));
-    }
-    out.push_str("</tr></thead>\n<tbody>\n");
-    sections
-        .sessions
-        .groups
-        .iter()
-        .for_each(|group| out.push_str(&session_row(group, zone)));
-    out.push_str("</tbody>\n</table></div>\n");
-    out
-}
-
-/// A row of the table of sessions.
-fn session_row(group: &Group, zone: Zone) -> String {
-    let totals = &group.totals;
-    let micros = totals.cost.amount.micros();
-    let models: Vec<String> = group
-        .models
-        .keys()
-        .map(|model| short_model(model))
-        .collect();
-    let machines: Vec<&str> = group.machines.iter().map(String::as_str).collect();
-    let id = if group.key.is_empty() {
-        "(none)"
-    } else {
-        &group.key
-    };
-    let last = group.last.map(|last| zone.minute(last)).unwrap_or_default();
-    let texts = [
-        ("key", id),
-        ("", &group.project),
-        ("", &machines.join(", ")),
-        ("", &models.join(", ")),
-        ("key", &last),
-    ]
-    .map(|(class, text)| format!("<td class=\"{class}\">{}</td>", escaped(text)));
-    let number = |value: u128, text: String| {
-        format!("<td class=\"number\" data-value=\"{value}\">{text}</td>")
-    };
-    format!(
-        "<tr data-cost=\"{micros}\">{}{}{}{}</tr>\n",
-        texts.concat(),
-        number(totals.requests.into(), thousands(totals.requests)),
-        number(
-            totals.counters.total().into(),
-            thousands(totals.counters.total())
-        ),
-        number(micros, price(totals.cost)),
-    )
+fn note_line(text: &str) -> String {
+    let words: Vec<String> = text.split(' ').map(escaped).collect();
+    format!("<p class=\"note\">{}</p>\n", words.join(" "))
 }

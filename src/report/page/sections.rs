@@ -1,4 +1,4 @@
-//! The sections of the HTML page: the reports behind its charts, made in one pass over the rows.
+//! The reports behind single charts, made in one pass over the rows.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::charts::{Chart, Picture, Unit};
 use crate::fleet::{Fleet, Row};
 use crate::record::Totals;
 
-/// A chart of the HTML page.
+/// A chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Which {
     /// Cost of each day, by model.
@@ -27,54 +27,21 @@ pub(crate) enum Which {
     Hours,
 }
 
-impl Which {
-    /// All charts, in the order of the page.
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Cost,
-        Self::Tokens,
-        Self::Calendar,
-        Self::Machines,
-        Self::Projects,
-        Self::Hours,
-    ];
-
-    /// The chart's name on the command line, and its id in the page.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Cost => "cost",
-            Self::Tokens => "tokens",
-            Self::Calendar => "calendar",
-            Self::Machines => "machines",
-            Self::Projects => "projects",
-            Self::Hours => "hours",
-        }
-    }
-
-    /// The heading of the first column of the chart's table.
-    pub(super) const fn axis(self) -> &'static str {
-        match self {
-            Self::Cost | Self::Tokens | Self::Calendar => "Day",
-            Self::Machines => "Week",
-            Self::Projects => "Project",
-            Self::Hours => "Hour",
-        }
-    }
-}
-
 /// Collects rows for [`Sections`].
 #[derive(Debug)]
 pub(crate) struct SectionsFold {
     days: Fold,
     weeks: Fold,
     projects: Fold,
-    sessions: Fold,
     bounds: Bounds,
     zone: Zone,
+    /// The last day of charts over time.
+    end: NaiveDate,
     /// Totals by machine index and hour of the day.
     hours: BTreeMap<(usize, u32), Totals>,
 }
 
-/// The reports of the HTML page.
+/// The reports behind the charts.
 #[derive(Debug)]
 pub(crate) struct Sections {
     /// Days, by model.
@@ -83,17 +50,15 @@ pub(crate) struct Sections {
     pub(crate) weeks: Report,
     /// Projects.
     pub(crate) projects: Report,
-    /// Sessions, sorted by last use, descending.
-    pub(crate) sessions: Report,
     /// Totals by hour of the day.
     pub(crate) hours: [Totals; 24],
-    /// Number of machines with usage.
-    pub(crate) machines: u64,
+    /// The last day of charts over time.
+    end: NaiveDate,
 }
 
 impl SectionsFold {
-    /// Collects rows within `bounds`, with days of `zone`.
-    pub(crate) fn new(bounds: Bounds, zone: Zone, choice: &Choice) -> Self {
+    /// Collects rows within `bounds`, with days of `zone`. Charts over time end with the last of these days, or `today`.
+    pub(crate) fn new(bounds: Bounds, zone: Zone, today: NaiveDate, choice: &Choice) -> Self {
         let fold = |kind, split, descending| {
             Fold::new(kind, bounds, zone).with(Choice {
                 descending,
@@ -105,23 +70,18 @@ impl SectionsFold {
             days: fold(ReportKind::Daily, Some(Breakdown::Model), false),
             weeks: fold(ReportKind::Weekly, Some(Breakdown::Machine), false),
             projects: fold(ReportKind::Projects, None, false),
-            sessions: fold(ReportKind::Session, None, true),
             bounds,
             zone,
+            end: bounds.until.unwrap_or(today),
             hours: BTreeMap::new(),
         }
     }
 
     /// Adds a row.
     pub fn add(&mut self, row: &Row) {
-        [
-            &mut self.days,
-            &mut self.weeks,
-            &mut self.projects,
-            &mut self.sessions,
-        ]
-        .into_iter()
-        .for_each(|fold| fold.add(row));
+        [&mut self.days, &mut self.weeks, &mut self.projects]
+            .into_iter()
+            .for_each(|fold| fold.add(row));
         // Pruned records have a day, but no hour.
         if !row.is_day() && self.bounds.contain(self.zone.date(row.at)) {
             let sum = self
@@ -142,19 +102,12 @@ impl SectionsFold {
             }
         }
         let days = self.days.finish(fleet, machines);
-        let names: std::collections::BTreeSet<_> = days
-            .groups
-            .iter()
-            .flat_map(|group| &group.machines)
-            .collect();
-        let count = names.len() as u64;
         Sections {
             days,
             weeks: self.weeks.finish(fleet, machines),
             projects: self.projects.finish(fleet, machines),
-            sessions: self.sessions.finish(fleet, machines),
             hours,
-            machines: count,
+            end: self.end,
         }
     }
 }
@@ -192,7 +145,7 @@ impl Sections {
             Which::Machines => (
                 "Cost per week, by machine",
                 Unit::Dollars,
-                stack(&self.weeks, 7, str::to_owned, dollars),
+                stack((&self.weeks, self.end), 7, str::to_owned, dollars),
             ),
             Which::Projects => ("Cost per project", Unit::Dollars, self.rank()),
             Which::Hours => ("Cost by hour of the day", Unit::Dollars, self.by_hour()),
@@ -205,11 +158,11 @@ impl Sections {
     }
 
     fn days_by_model(&self, value: fn(&Totals) -> f64) -> Chart {
-        stack(&self.days, 1, short_model, value)
+        stack((&self.days, self.end), 1, short_model, value)
     }
 
     fn calendar(&self) -> Chart {
-        let days = steps(&self.days, 1);
+        let days = steps(&self.days, self.end, 1);
         let first = days.first().copied().unwrap_or_default();
         let by_day: BTreeMap<&str, &Totals> = self
             .days
@@ -265,9 +218,9 @@ impl Sections {
     }
 }
 
-/// All days, or all first days of weeks, from the first of a report to its last, with those without
+/// All days, or all first days of weeks, from the first of a report to `end`, or to its last, if that is later; with those without
 /// usage. `days`: 1 or 7.
-fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
+fn steps(report: &Report, end: NaiveDate, days: u64) -> Vec<NaiveDate> {
     let keys = report
         .groups
         .iter()
@@ -275,21 +228,32 @@ fn steps(report: &Report, days: u64) -> Vec<NaiveDate> {
     let (Some(first), Some(last)) = (keys.clone().min(), keys.max()) else {
         return Vec::new();
     };
-    let from = last
-        .checked_sub_days(Days::new((MAX_BARS - 1) * days))
-        .unwrap_or(first)
-        .max(first);
-    let next = |day: &NaiveDate| {
-        day.checked_add_days(Days::new(days))
-            .filter(|next| *next <= last)
-    };
-    std::iter::successors(Some(from), next).collect()
+    let next = |day: &NaiveDate| day.checked_add_days(Days::new(days));
+    let before = |day: &NaiveDate| day.checked_sub_days(Days::new(days));
+    // The first days of weeks are those of the report.
+    let begun = |first: &NaiveDate| *first <= end.max(last);
+    let last = std::iter::successors(Some(last), next)
+        .take_while(begun)
+        .last()
+        .unwrap_or(last);
+    let most = usize::try_from(MAX_BARS).unwrap_or(usize::MAX);
+    let mut out: Vec<_> = std::iter::successors(Some(last), before)
+        .take_while(|day| *day >= first)
+        .take(most)
+        .collect();
+    out.reverse();
+    out
 }
 
 /// A bar for each step of `days` days, made of a report's parts. Parts are sorted by cost,
 /// descending, so that a part has one color in all charts.
-fn stack(report: &Report, days: u64, name: fn(&str) -> String, value: fn(&Totals) -> f64) -> Chart {
-    let bars: Vec<String> = steps(report, days)
+fn stack(
+    (report, end): (&Report, NaiveDate),
+    days: u64,
+    name: fn(&str) -> String,
+    value: fn(&Totals) -> f64,
+) -> Chart {
+    let bars: Vec<String> = steps(report, end, days)
         .iter()
         .map(ToString::to_string)
         .collect();
