@@ -213,6 +213,20 @@ impl Index {
             .zip(last.and_then(|last| Timestamp::parse(&last))))
     }
 
+    /// When a run last reached the remote; none where that is not known.
+    pub(crate) fn exchanged(&self) -> Option<Timestamp> {
+        let sql = "SELECT value FROM meta WHERE key = 'exchanged_at'";
+        let value = self.db.query_row(sql, [], |row| row.get::<_, String>(0));
+        Timestamp::parse(&value.ok()?)
+    }
+
+    /// Notes that a run reached the remote.
+    pub(crate) fn note_exchange(&self, now: Timestamp) -> Result<(), IndexError> {
+        let sql = "INSERT OR REPLACE INTO meta VALUES ('exchanged_at', ?1)";
+        let done = self.db.execute(sql, [now.to_string()]);
+        done.map(drop).map_err(|e| self.fail(e))
+    }
+
     /// Why the last run could not push.
     pub(crate) fn failure_reason(&self) -> Result<Option<String>, IndexError> {
         let query = self.db.query_row(

@@ -10,10 +10,8 @@ use super::{exit, host, progress};
 use crate::base::progress::Watcher;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
-use crate::format::manifest::RULES;
-use crate::format::syncfile::Mode;
 use crate::report::{Look, UNLIMITED};
-use crate::sync::{Options, Task};
+use crate::sync::Options;
 
 /// Width of a terminal that does not say, and of messages in a file. Unit: characters.
 const DEFAULT_WIDTH: u16 = 120;
@@ -136,33 +134,10 @@ impl Env {
     /// The options of a run, before the options of a command change them.
     pub(crate) fn options(&self) -> Options {
         Options {
-            mode: Mode::Incremental,
-            intents: Vec::new(),
-            summary_only: false,
-            snapshot: false,
-            push_main: false,
-            offline: false,
-            retention_days: None,
-            front_page: None,
-            rederive: false,
-            restore: Vec::new(),
-            import: None,
-            reroot: false,
-            compact: None,
-            task: Task::Sync,
-            now: self.now,
             host: host::host(),
             program: host::program(),
             attended: self.attended,
-            unattended: false,
-            wait: Duration::ZERO,
-            patience: None,
-            shared_id: false,
-            rules: RULES,
-            keep_undo: false,
-            in_clear: false,
-            trust_restored: false,
-            watcher: self.watcher(),
+            ..Options::for_report(self.now, &self.watcher())
         }
     }
 }

@@ -5,6 +5,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::machine_name::find;
 use super::projects::Projects;
+use super::source::Extent;
 use super::{exit, places, source};
 use clap::ValueEnum;
 
@@ -19,9 +20,12 @@ use crate::store::Places;
 /// The options that select rows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Filter {
-    /// Data source: the synced repository or this machine's transcripts
-    #[arg(long, value_enum, default_value = "sync")]
-    pub(crate) source: DataSource,
+    /// Data source: the synced repository or this machine's transcripts [default: sync, if claude-sync is set up]
+    #[arg(long, value_enum)]
+    pub(crate) source: Option<DataSource>,
+    /// Exclude this machine's usage since its last sync
+    #[arg(long)]
+    pub(crate) synced_only: bool,
     /// First day: 2026-11-23, 20261123, today, yesterday, monday, or how long ago (3d, 2w, 1m)
     #[arg(short, long, value_name = "DAY", value_parser = day)]
     pub(crate) since: Option<DayArg>,
@@ -100,6 +104,10 @@ pub(crate) struct SelectedFleet {
     pub(crate) fleet: Fleet,
     /// Empty: all machines.
     pub(crate) machines: Vec<MachineId>,
+    /// It was read from the repository, not from this machine's transcripts alone.
+    pub(crate) is_synced: bool,
+    /// When the figures of other machines are from, if there are any.
+    pub(crate) as_of: Option<Timestamp>,
 }
 
 impl SelectedFleet {
@@ -108,9 +116,6 @@ impl SelectedFleet {
         self.machines.is_empty() || self.machines.contains(&self.fleet.machines[index].id)
     }
 }
-
-/// Reads the synced fleet; see [`source::synced`].
-type Synced = fn(&Places, Option<Timestamp>, Rows) -> Result<Fleet, CliError>;
 
 impl Filter {
     /// The days of `--since` and `--until`, or of `--last`.
@@ -145,7 +150,7 @@ impl Filter {
         bounds: Bounds,
         rows: Rows,
     ) -> Result<SelectedFleet, CliError> {
-        self.read_by(env, (source::synced, false), bounds, rows)
+        self.read_by(env, (false, false), bounds, rows)
     }
 
     /// Like [`Self::read`], with increments of accounts that are 0.
@@ -155,7 +160,7 @@ impl Filter {
         bounds: Bounds,
         rows: Rows,
     ) -> Result<SelectedFleet, CliError> {
-        self.read_by(env, (source::synced, true), bounds, rows)
+        self.read_by(env, (false, true), bounds, rows)
     }
 
     /// Like [`Self::read`], with the ids of records, which takes longer.
@@ -165,17 +170,18 @@ impl Filter {
         bounds: Bounds,
         rows: Rows,
     ) -> Result<SelectedFleet, CliError> {
-        self.read_by(env, (source::synced_with_ids, false), bounds, rows)
+        self.read_by(env, (true, false), bounds, rows)
     }
 
     fn read_by(
         &self,
         env: &Env,
-        (synced, zeros): (Synced, bool),
+        (with_ids, zeros): (bool, bool),
         bounds: Bounds,
         rows: Rows,
     ) -> Result<SelectedFleet, CliError> {
         check_order(bounds)?;
+        check_source(self)?;
         let mut projects = Projects::new(&self.project);
         let mode = CostMode::from(self.mode);
         let mut add = |row: &Row<'_>| {
@@ -192,34 +198,65 @@ impl Filter {
             .since
             .filter(|_| self.project.is_empty())
             .and_then(Zone::before);
-        let fleet = self.read_source(env, synced, since, &mut add)?;
+        let extent = Extent {
+            since,
+            with_ids,
+            synced_only: self.synced_only,
+        };
+        let places = places::find()?;
+        let (fleet, is_synced) = self.read_source(&places, env, extent, &mut add)?;
         projects.check()?;
         let machines = self
             .machine
             .iter()
             .map(|name| machine_id(&fleet, name))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(SelectedFleet { fleet, machines })
+        let as_of = is_synced.then(|| source::others_as_of(&places, &fleet));
+        Ok(SelectedFleet {
+            fleet,
+            machines,
+            is_synced,
+            as_of: as_of.flatten(),
+        })
     }
 
-    /// Reads the fleet from the data source, and calls `rows` for each row.
+    /// Reads the fleet from the data source, and calls `rows` for each row. Returns whether that is
+    /// the repository.
     fn read_source(
         &self,
+        places: &Places,
         env: &Env,
-        synced: Synced,
-        since: Option<Timestamp>,
+        extent: Extent,
         rows: Rows,
-    ) -> Result<Fleet, CliError> {
-        let places = places::find()?;
-        match self.source {
-            DataSource::Sync => {
-                let watcher = env.watcher();
-                let _step = watcher.begin(Step::Synced, 0);
-                synced(&places, since, rows)
+    ) -> Result<(Fleet, bool), CliError> {
+        if self.source != Some(DataSource::Local) {
+            let watcher = env.watcher();
+            let _step = watcher.begin(Step::Synced, 0);
+            if let Some(fleet) = source::fleet(places, (env.now, &watcher), extent, rows)? {
+                return Ok((fleet, true));
             }
-            DataSource::Local => source::local(&places, env, rows),
         }
+        if self.source == Some(DataSource::Sync) || self.synced_only {
+            return Err(source::no_data());
+        }
+        if self.source.is_none() && !env.quiet {
+            eprintln!("{}", source::ALONE);
+        }
+        Ok((source::local(places, env, rows)?, false))
     }
+}
+
+/// Fails if only synced usage of transcripts alone is asked for.
+fn check_source(filter: &Filter) -> Result<(), CliError> {
+    if filter.synced_only && filter.source == Some(DataSource::Local) {
+        return Err(CliError::plain(
+            "--synced-only is not for --source=local",
+            "claude_sync::usage",
+            exit::USAGE,
+            "leave one of them out",
+        ));
+    }
+    Ok(())
 }
 
 /// Fails if the first day is after the last day.

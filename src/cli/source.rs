@@ -6,16 +6,17 @@ use super::{exit, host};
 use std::path::Path;
 
 use crate::base::ids::MachineId;
+use crate::base::progress::Watcher;
 use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
 use crate::cache::index::Index;
 use crate::cache::{Cache, NoCache};
-use crate::fleet::{Fleet, Rows};
-use crate::git::Repo;
+use crate::fleet::{DataError, Fleet, MachineView, Rows};
+use crate::git::{Oid, Repo};
 use crate::prices::PriceBook;
 use crate::report;
 use crate::store::{Places, config, key, machine_id};
-use crate::transcripts::{Cursors, Folders, Reading, read_all_watched};
+use crate::transcripts::{Cursors, Folders, Reading, read_all_watched, read_recent};
 
 /// Opens this machine's repository, with the fleet's key if there is one.
 pub(crate) fn open(places: &Places) -> Result<Repo, CliError> {
@@ -39,36 +40,100 @@ pub(crate) fn require_repository(places: &Places) -> Result<(), CliError> {
     ))
 }
 
-/// Reads the fleet from the repository, and calls `rows` for each row. Rows before `since` may be
-/// left out.
+/// What is read of the fleet.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Extent {
+    /// Rows before this may be left out.
+    pub(crate) since: Option<Timestamp>,
+    /// Rows have their ids: all files are read, since rows of the index have none.
+    pub(crate) with_ids: bool,
+    /// What this machine's transcripts have beyond its last sync is left out.
+    pub(crate) synced_only: bool,
+}
+
+/// Reads what was synced, and calls `rows` for each row. Rows before `since` may be left out.
 pub(crate) fn synced(
     places: &Places,
     since: Option<Timestamp>,
     rows: Rows,
 ) -> Result<Fleet, CliError> {
-    match Index::peek(&places.state) {
-        Some(index) => read(places, &index, since, rows),
-        None => read(places, &NoCache, since, rows),
+    let extent = Extent {
+        since,
+        synced_only: true,
+        ..Extent::default()
+    };
+    let clock = (Timestamp::EPOCH, &Watcher::default());
+    fleet(places, clock, extent, rows)?.ok_or_else(no_data)
+}
+
+/// Reads the fleet: what was synced, and what this machine's transcripts have beyond that. Calls
+/// `rows` for each row. None where nothing was synced yet.
+pub(crate) fn fleet(
+    places: &Places,
+    clock: (Timestamp, &Watcher),
+    extent: Extent,
+    rows: Rows,
+) -> Result<Option<Fleet>, CliError> {
+    let key = key::read(&places.key)?;
+    let Some(repo) = report::open(&places.repo)? else {
+        return Ok(None);
+    };
+    let repo = repo.with_key(key.as_ref());
+    let Some(head) = repo.synced().map_err(DataError::from)? else {
+        return Ok(None);
+    };
+    if key.is_none() && repo.sealed_mark()?.is_some() {
+        crate::sync::opens(&repo)?;
+    }
+    let index = Index::peek(&places.state);
+    let mut root = repo.tree_of(head)?;
+    if !extent.synced_only {
+        root = with_unsynced(places, &repo, root, index.as_ref(), clock);
+    }
+    let cache: &dyn Cache = match &index {
+        Some(index) if !extent.with_ids => index,
+        _ => &NoCache,
+    };
+    let mut fleet = report::from_tree(&repo, root, cache, extent.since, rows)?;
+    if fleet.records == 0 {
+        crate::sync::opens(&repo)?;
+    }
+    if !extent.synced_only {
+        name_new_machine(places, &mut fleet);
+    }
+    Ok(Some(fleet))
+}
+
+/// The tree to report: with this machine's usage since its last sync. Where that fails, a warning is
+/// printed, and what was synced is reported.
+fn with_unsynced(
+    places: &Places,
+    repo: &Repo,
+    root: Oid,
+    index: Option<&Index>,
+    clock: (Timestamp, &Watcher),
+) -> Oid {
+    crate::sync::with_unsynced(places, repo, root, index, clock).unwrap_or_else(|error| {
+        let error = CliError::from(error);
+        eprintln!("warning: this machine's usage since its last sync is left out: {error}");
+        root
+    })
+}
+
+/// Names this machine, where it has no machine file before its first sync.
+fn name_new_machine(places: &Places, fleet: &mut Fleet) {
+    let Ok(Some(id)) = machine_id::read(&places.machine_id) else {
+        return;
+    };
+    let own = fleet.machines.iter_mut().find(|machine| machine.id == id);
+    if let Some(machine) = own.filter(|own| own.machine_file.is_none() && own.error.is_none()) {
+        machine.label = host::host().hostname;
     }
 }
 
-/// Like [`synced`], but reads all files: rows of the index have no ids.
-pub(crate) fn synced_with_ids(
-    places: &Places,
-    since: Option<Timestamp>,
-    rows: Rows,
-) -> Result<Fleet, CliError> {
-    read(places, &NoCache, since, rows)
-}
-
-fn read(
-    places: &Places,
-    cache: &dyn Cache,
-    since: Option<Timestamp>,
-    rows: Rows,
-) -> Result<Fleet, CliError> {
-    report::from_repo(&open(places)?, cache, since, rows)?.ok_or_else(no_data)
-}
+/// The note on a report of a machine that was not set up.
+pub(crate) const ALONE: &str =
+    "Only this machine: claude-sync is not set up. To add machines: claude-sync init";
 
 /// The error if there is no repository, or it is empty.
 pub(crate) fn no_data() -> CliError {
@@ -107,6 +172,19 @@ pub(crate) fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, Cli
     unmatched(&folders);
     let reading = read_all_watched(&folders, &Cursors::new(), &naming, &env.watcher());
     warn(&reading, places);
+    Ok(alone(places, reading, rows))
+}
+
+/// Like [`local`], but reads only transcripts that were written since a time, and warns of nothing.
+pub(crate) fn recent(places: &Places, since: Timestamp, rows: Rows) -> Result<Fleet, CliError> {
+    let config = config::read(&places.config)?;
+    let naming = crate::sync::naming(&config, key::read(&places.key)?.as_ref())?;
+    let reading = read_recent(&places.folders(), since, &naming);
+    Ok(alone(places, reading, rows))
+}
+
+/// The fleet of this machine alone.
+fn alone(places: &Places, reading: Reading, rows: Rows) -> Fleet {
     let machine = machine_id::read(&places.machine_id)
         .ok()
         .flatten()
@@ -118,7 +196,19 @@ pub(crate) fn local(places: &Places, env: &Env, rows: Rows) -> Result<Fleet, Cli
         .machines
         .iter_mut()
         .for_each(|machine| machine.label.clone_from(&name));
-    Ok(fleet)
+    fleet
+}
+
+/// When the figures of other machines are from, if there are other machines: when a sync of this
+/// machine last reached the remote. Where that is not known, the newest sync of any machine.
+pub(crate) fn others_as_of(places: &Places, fleet: &Fleet) -> Option<Timestamp> {
+    let own = machine_id::read(&places.machine_id).ok().flatten();
+    let is_other = |machine: &&MachineView| Some(&machine.id) != own.as_ref() && !machine.retired;
+    fleet.machines.iter().find(is_other)?;
+    let files = fleet.machines.iter();
+    let newest = files.filter_map(|machine| Some(machine.machine_file.as_ref()?.last_sync()));
+    let exchanged = Index::peek(&places.state).and_then(|index| index.exchanged());
+    exchanged.or_else(|| newest.max())
 }
 
 /// Warns about transcripts and lines that could not be read.

@@ -69,10 +69,11 @@ impl Repo {
         git("store a file", self.inner.blob(bytes))
     }
 
-    /// Stores several files, each thread through a handle of its own.
+    /// Stores several files, each thread through a handle of its own. In memory, where other handles
+    /// would write to disk, through this one.
     pub(crate) fn write_files(&self, all: &[(&str, &[u8])]) -> Result<Vec<Oid>, RepoError> {
         let seal = self.seal().cloned().filter(|_| self.is_sealing());
-        if all.len() < 2 {
+        if all.len() < 2 || self.in_memory.get() {
             return all
                 .iter()
                 .map(|(path, bytes)| self.write_file(path, bytes))
@@ -98,8 +99,8 @@ impl Repo {
         all.par_iter().map_init(open, store).collect()
     }
 
-    /// Keeps all objects written from here on in memory: for a driver, which must leave nothing
-    /// behind.
+    /// Keeps all objects written from here on in memory: for drivers, previews and reports, which
+    /// must leave nothing behind.
     ///
     /// Objects are then read as git reads them, checked by their zlib sums; hashing each anew would
     /// cost a tenth of a merge.
@@ -110,7 +111,9 @@ impl Repo {
             "hold objects in memory",
             odb.add_new_mempack_backend(1000).map(drop),
         )?;
-        git("hold objects in memory", self.inner.set_odb(&odb))
+        git("hold objects in memory", self.inner.set_odb(&odb))?;
+        self.in_memory.set(true);
+        Ok(())
     }
 
     /// Whether a blob is sealed by a key that is not here.

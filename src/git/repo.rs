@@ -59,6 +59,8 @@ pub struct Repo {
     names: Vec<NameKey>,
     /// Files are sealed as they are written.
     sealing: Cell<bool>,
+    /// New objects are kept in memory only; see [`Self::write_in_memory`].
+    pub(super) in_memory: Cell<bool>,
     /// Objects that have an end.
     pub(super) checked: RefCell<HashSet<Oid>>,
     /// The mark of the key that the fleet is encrypted with, once it was asked for.
@@ -87,6 +89,7 @@ impl Repo {
             seal: None,
             names: Vec::new(),
             sealing: Cell::new(false),
+            in_memory: Cell::new(false),
             checked: RefCell::default(),
             marked: RefCell::default(),
             own_root: RefCell::default(),

@@ -44,27 +44,39 @@ use crate::fleet::DataError;
 use crate::fleet::read::{self, MachineData};
 use crate::fleet::{Fleet, Rows, book};
 use crate::format::manifest::MAX_CONFLICTS;
+use crate::git::Oid;
 use crate::git::repo::{Repo, RepoError};
 use crate::prices::{PriceBook, Rule};
 use crate::record::RecordSet;
 
-/// The fleet as the repository's current commit has it, and each of its rows, or at least each that is not before `since`. None where
-/// there is no commit yet.
+/// The fleet as the repository's current commit has it, and each of its rows. None where there is
+/// no commit yet.
 pub(crate) fn from_repo(
     repo: &Repo,
     cache: &dyn Cache,
-    since: Option<Timestamp>,
     rows: Rows,
 ) -> Result<Option<Fleet>, DataError> {
     let Some(head) = repo.synced()? else {
         return Ok(None);
     };
-    let trees = read::inputs(repo, Some(repo.tree_of(head)?))?;
+    from_tree(repo, repo.tree_of(head)?, cache, None, rows).map(Some)
+}
+
+/// The fleet as a root tree has it, and each of its rows, or at least each that is not before
+/// `since`.
+pub(crate) fn from_tree(
+    repo: &Repo,
+    root: Oid,
+    cache: &dyn Cache,
+    since: Option<Timestamp>,
+    rows: Rows,
+) -> Result<Fleet, DataError> {
+    let trees = read::inputs(repo, Some(root))?;
     let overview = Overview::read(repo, trees, None, cache, rows)?;
     overview.show_rows(since, rows)?;
     let mut fleet = overview.fleet;
     fleet.conflicts.truncate(MAX_CONFLICTS);
-    Ok(Some(fleet))
+    Ok(fleet)
 }
 
 /// The machines of the repository's current commit, without their records.

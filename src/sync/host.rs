@@ -4,7 +4,7 @@ use crate::base::time::Timestamp;
 use crate::format::syncfile::Mode;
 
 /// The machine as its machine file describes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Host {
     /// Its name, or a pseudonym.
     pub hostname: String,

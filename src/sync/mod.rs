@@ -33,6 +33,7 @@ mod stages;
 mod starts;
 mod status;
 pub(crate) mod undo;
+mod unsynced;
 mod verify;
 mod view;
 
@@ -53,7 +54,8 @@ pub(crate) use rotate::rotate;
 pub(crate) use run::run;
 pub(crate) use settings::naming;
 pub(crate) use setup::{Init, init};
-pub use stages::assemble::{add, assemble_for};
+pub use stages::assemble::{add, assemble_for, with_brought};
 pub use starts::{Older, Starts};
 pub(crate) use status::{Known, Status, status};
+pub(crate) use unsynced::{opens, with_unsynced};
 pub(crate) use verify::{Finding, Kind, clear_leftovers, verify};

@@ -8,6 +8,7 @@ use super::import::Import;
 use crate::base::progress::Watcher;
 use crate::base::time::Timestamp;
 use crate::fleet::decisions::Intent;
+use crate::format::manifest::RULES;
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
 
@@ -84,4 +85,40 @@ pub struct Options {
     pub trust_restored: bool,
     /// Shows progress.
     pub watcher: Watcher,
+}
+
+impl Options {
+    /// The options of an incremental run of a machine that is not described, with everything else
+    /// switched off.
+    pub(crate) fn for_report(now: Timestamp, watcher: &Watcher) -> Self {
+        Self {
+            mode: Mode::Incremental,
+            intents: Vec::new(),
+            summary_only: false,
+            snapshot: false,
+            push_main: false,
+            offline: false,
+            retention_days: None,
+            front_page: None,
+            rederive: false,
+            restore: Vec::new(),
+            import: None,
+            reroot: false,
+            compact: None,
+            task: Task::Sync,
+            now,
+            host: Host::default(),
+            program: PathBuf::new(),
+            attended: false,
+            unattended: false,
+            wait: Duration::ZERO,
+            patience: None,
+            shared_id: false,
+            rules: RULES,
+            keep_undo: false,
+            in_clear: false,
+            trust_restored: false,
+            watcher: watcher.clone(),
+        }
+    }
 }

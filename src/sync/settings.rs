@@ -75,21 +75,22 @@ pub(super) fn reader(
     summary_only: bool,
 ) -> Result<String, SyncError> {
     let root = repo.synced()?.map(|head| repo.tree_of(head)).transpose()?;
-    let forgotten = match root
-        .map(|root| Rules::read(repo, root, |_, _| None))
-        .transpose()
-    {
-        Ok(rules) => rules
-            .filter(Rules::forget_something)
-            .map_or(0, |rules| rules.fingerprint(None)),
-        // Encrypted, and the key is not here: nothing is read by it.
-        Err(_) => 0,
-    };
-    Ok(format!(
+    let rules = root.map(|root| Rules::read(repo, root, |_, _| None));
+    // Encrypted, and the key is not here: nothing is read by it.
+    let rules = rules.and_then(Result::ok);
+    Ok(reader_by(rules.as_ref(), naming, summary_only))
+}
+
+/// As [`reader`], by the rules of what was synced, where they can be read.
+pub(super) fn reader_by(rules: Option<&Rules>, naming: &Naming, summary_only: bool) -> String {
+    let forgotten = rules
+        .filter(|rules| rules.forget_something())
+        .map_or(0, |rules| rules.fingerprint(None));
+    format!(
         "{READER} {} {} {forgotten:x}",
         naming.mark(),
         if summary_only { "daily" } else { "full" }
-    ))
+    )
 }
 
 /// What the index is bound to, for a reading of transcripts as [`reader`] describes it: the commit

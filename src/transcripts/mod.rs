@@ -31,5 +31,5 @@ pub use naming::{Naming, Shown};
 pub use read::{Cursor, FileRead, Scratch, read_file, read_rows};
 pub(crate) use reader::BadLine;
 pub(crate) use reading::{
-    Cursors, Mark, Reading, Row, is_empty, mark, read_all_watched, read_below, rows,
+    Cursors, Mark, Reading, Row, is_empty, mark, read_all_watched, read_below, read_recent, rows,
 };

@@ -14,6 +14,7 @@ use super::read::{Cursor, Scratch, read_into, read_rows};
 use super::reader::{BadLine, MOST_BAD};
 use crate::base::join::Join as _;
 use crate::base::progress::{Step, Watcher};
+use crate::base::time::Timestamp;
 use crate::record::{Record, RecordSet, State};
 
 /// What stands for a transcript's path where it is remembered: paths have names of people, hosts
@@ -139,6 +140,15 @@ pub(crate) fn read_all_watched(
     watcher: &Watcher,
 ) -> Reading {
     read_found(folders.discover(), cursors, naming, watcher)
+}
+
+/// Reads the transcripts in some folders that were written since a time, from the start.
+pub(crate) fn read_recent(folders: &Folders, since: Timestamp, naming: &Naming) -> Reading {
+    let mut found = folders.discover();
+    found
+        .files
+        .retain(|file| file.modified / 1_000_000 >= since.millis());
+    read_found(found, &Cursors::new(), naming, &Watcher::default())
 }
 
 /// Whether there are no transcripts below a folder.

@@ -428,6 +428,7 @@ fn the_trackers_messages() {
     let mut seen = String::new();
     for args in [
         &[][..],
+        &["--source=sync"],
         &["--source=local"],
         &["daily", "--since", "2026-02-30"],
         &["daily", "--since", "20260310", "--until", "2026-03-09"],

@@ -570,7 +570,7 @@ fn colours_are_as_asked() {
     let ran = run(ada
         .command("claude-usage-tracker", NOON)
         .env("NO_COLOR", "1")
-        .args(["--color=always", "daily"]));
+        .args(["--color=always", "daily", "--source=sync"]));
     assert!(
         ran.code == 4 && ran.err.contains('\u{1b}'),
         "the flag goes before the variable: {}",

@@ -44,6 +44,7 @@ mod finish;
 mod folders;
 mod forgotten;
 mod format;
+mod fresh;
 mod front;
 mod fuzz;
 #[cfg(unix)]

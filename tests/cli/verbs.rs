@@ -466,7 +466,7 @@ fn the_status_line_has_the_days_and_the_blocks_cost_of_all_machines() {
     let told = r#"{"session_id":"x","model":{"id":"claude-opus-4-8","display_name":"Opus\u001b[31m 4.8"},"cost":{"total_cost_usd":1.239}}"#;
     assert_eq!(
         statusline(&ada, crate::world::NOON, told),
-        "Opus\\u{1b}[31m 4.8 | $1.24 session | nothing synced yet: claude-sync\n"
+        "Opus\\u{1b}[31m 4.8 | $1.24 session / $0.00 today | this machine only: claude-sync init\n"
     );
     let row = |n, time: &str| Row::new("s", n, time).output(100_000).line();
     ada.write(

@@ -317,9 +317,9 @@ impl Machine<'_> {
         serde_json::from_str(&ran.out).expect("the report is JSON")
     }
 
-    /// Requests and output tokens of the fleet, as this machine sees it.
+    /// Requests and output tokens of the fleet that were synced, as this machine sees it.
     pub fn fleet(&self) -> (u64, u64) {
-        let totals = &self.report(&["daily"])["totals"];
+        let totals = &self.report(&["daily", "--synced-only"])["totals"];
         (
             totals["requests"].as_u64().expect("requests"),
             totals["outputTokens"].as_u64().expect("output"),

@@ -35,6 +35,9 @@ type Cell = (
     Option<Client>,
 );
 
+/// What a report shows of a row: its machine, and its session, project, model and time.
+type Shown = (String, (Option<String>, String, String, Option<Timestamp>));
+
 /// Rows, how often each, and the reports that they make.
 struct Seen {
     rows: BTreeMap<Cell, u32>,
@@ -114,6 +117,38 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
             assert_eq!(report, wanted, "the daily report in {zone}");
         }
     }
+}
+
+/// Asserts that a report before a run shows what one after it shows. Retention leaves totals by
+/// machine and model alike, and no more.
+pub fn shows_the_same(repo: &Repo, before: Oid, after: Oid, cache: &dyn Cache, exact: bool) {
+    let rows = |root: Oid| {
+        let trees = read::inputs(repo, Some(root)).expect("reads");
+        let mut seen: BTreeMap<Shown, Totals> = BTreeMap::new();
+        let mut all = Vec::new();
+        let mut add = |row: &Row<'_>| {
+            let session = row.session.map(ToString::to_string).filter(|_| exact);
+            let project = if exact { row.project } else { "" };
+            let at = Some(row.at).filter(|_| exact);
+            let rest = (session, project.to_owned(), row.model.to_owned(), at);
+            all.push((row.machine, rest, row.totals));
+        };
+        let overview = Overview::read(repo, trees, None, cache, &mut add).expect("reads");
+        overview.show_rows(None, &mut add).expect("reads");
+        let machines = &overview.fleet.machines;
+        for (machine, rest, totals) in all {
+            let slot = seen.entry((machines[machine].id.to_string(), rest));
+            let slot = slot.or_default();
+            *slot = slot.plus(totals);
+        }
+        seen.retain(|_, totals| *totals != Totals::default());
+        seen
+    };
+    assert_eq!(
+        rows(before),
+        rows(after),
+        "a report before a run, and one after it"
+    );
 }
 
 fn assert_rows(rows: &BTreeMap<Cell, u32>, wanted: &BTreeMap<Cell, u32>) {

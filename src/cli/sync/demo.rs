@@ -95,7 +95,7 @@ fn show_reports(repo: &Repo, env: &Env) -> Result<(), CliError> {
         machines.add(row);
         days.add(row);
     };
-    let fleet = report::from_repo(repo, &NoCache, None, &mut add)?
+    let fleet = report::from_repo(repo, &NoCache, &mut add)?
         .ok_or_else(|| missing("the demo's repository is empty"))?;
     out(&format!(
         "Both machines have {} of one session; each counts once. Reports are the same on both machines:\n\n",

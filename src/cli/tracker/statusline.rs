@@ -5,15 +5,17 @@ use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
 use crate::cli::rows::zone;
+use crate::cli::source::Extent;
 use crate::cli::{exit, places, source};
 use std::io::{IsTerminal as _, Read as _};
 
 use serde_json::{Value, json};
 
 use crate::base::money::{Cost, Money};
+use crate::base::progress::Watcher;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
-use crate::fleet::{Fleet, Row};
+use crate::fleet::Row;
 use crate::report::blocks::{Block, Blocks};
 use crate::report::{Bounds, Zone, ago, dollars, price};
 
@@ -21,6 +23,8 @@ use crate::report::{Bounds, Zone, ago, dollars, price};
 const MAX_INPUT: u64 = 1 << 20;
 /// Where a block begins depends on the one before: usage of the last 7 days, in ms, is enough.
 const BLOCK_HISTORY: i64 = 7 * 24 * 60 * 60 * 1000;
+/// Without a set-up there is no cache: transcripts of the last 2 days are read, in ms.
+const RECENT: i64 = 2 * 24 * 60 * 60 * 1000;
 /// The line shows the age of the last sync from 1 hour on, in ms.
 const OLD: i64 = 60 * 60 * 1000;
 
@@ -29,6 +33,9 @@ pub(crate) struct Args {
     /// Time zone of today
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
+    /// Exclude this machine's usage since its last sync
+    #[arg(long)]
+    synced_only: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -37,7 +44,7 @@ pub(crate) struct Args {
 /// Prints the line. Missing data is left out, because nobody would read an error there.
 pub(crate) fn run(args: &Args, env: &Env) -> u8 {
     let input = Input::read();
-    let usage = CurrentUsage::read(args.timezone, env.now).ok();
+    let usage = CurrentUsage::read(args, env).ok();
     if args.json {
         json(&to_json(&input, usage.as_ref()));
     } else {
@@ -75,13 +82,17 @@ impl Input {
 
 /// Usage of the fleet today and in the current block.
 struct CurrentUsage {
-    fleet: Fleet,
+    /// When the figures of other machines are from, if there are any.
+    as_of: Option<Timestamp>,
+    /// This machine is set up; else its transcripts alone were read.
+    is_synced: bool,
     today: Cost,
     block: Option<Block>,
 }
 
 impl CurrentUsage {
-    fn read(zone: Zone, now: Timestamp) -> Result<Self, CliError> {
+    fn read(args: &Args, env: &Env) -> Result<Self, CliError> {
+        let (zone, now) = (args.timezone, env.now);
         let mut today = Cost::default();
         let mut blocks = Blocks::new(Bounds::default(), zone);
         let date = zone.date(now);
@@ -94,33 +105,41 @@ impl CurrentUsage {
                 blocks.add(row);
             }
         };
-        let fleet = source::synced(&places::find()?, since, &mut add)?;
-        // A machine whose clock is ahead may have begun a block in the future.
+        let extent = Extent {
+            since,
+            synced_only: args.synced_only,
+            ..Extent::default()
+        };
+        let places = places::find()?;
+        let clock = (now, &Watcher::default());
+        let (fleet, is_synced) = match source::fleet(&places, clock, extent, &mut add)? {
+            Some(fleet) => (fleet, true),
+            None => (source::recent(&places, recent(now), &mut add)?, false),
+        };
         let block = blocks
             .finish(now, |_| true)
             .into_iter()
-            .find(|block| block.active && block.start <= now);
+            .find(|block| block.active);
         Ok(Self {
-            fleet,
+            as_of: source::others_as_of(&places, &fleet),
+            is_synced,
             today,
             block,
         })
     }
 
-    /// The newest sync of any machine.
-    fn last_sync(&self) -> Option<Timestamp> {
-        self.fleet
-            .machines
-            .iter()
-            .filter_map(|machine| Some(machine.machine_file.as_ref()?.last_sync()))
-            .max()
-    }
-
-    /// The age of the newest sync, if it is old.
+    /// The age of other machines' figures, if they are old.
     fn age(&self, now: Timestamp) -> Option<String> {
-        let last = self.last_sync()?;
+        let last = self.as_of?;
         (now.since(last) >= OLD).then(|| format!("synced {}", ago(now, last)))
     }
+}
+
+/// Without a set-up, transcripts that were written since this time are read: those of today and of
+/// the current block.
+fn recent(now: Timestamp) -> Timestamp {
+    let since = now.millis().saturating_sub(RECENT);
+    Timestamp::from_millis(since).unwrap_or(Timestamp::EPOCH)
 }
 
 fn to_line(input: &Input, usage: Option<&CurrentUsage>, now: Timestamp) -> String {
@@ -135,8 +154,9 @@ fn to_line(input: &Input, usage: Option<&CurrentUsage>, now: Timestamp) -> Strin
     let costs: Vec<_> = [session, today, block].into_iter().flatten().collect();
     let costs = (!costs.is_empty()).then(|| costs.join(" / "));
     let state = match usage {
-        Some(usage) => usage.age(now),
-        None => Some("nothing synced yet: claude-sync".to_owned()),
+        Some(usage) if usage.is_synced => usage.age(now),
+        Some(_) => Some("this machine only: claude-sync init".to_owned()),
+        None => Some("no figures: claude-usage-tracker".to_owned()),
     };
     let parts: Vec<_> = [model, costs, state].into_iter().flatten().collect();
     parts.join(" | ") + "\n"
@@ -152,7 +172,7 @@ fn block_cost(block: &Block, now: Timestamp) -> String {
 /// The same data as JSON. Missing data is null.
 fn to_json(input: &Input, usage: Option<&CurrentUsage>) -> Value {
     let block = usage.and_then(|usage| usage.block.as_ref());
-    let last_sync = usage.and_then(CurrentUsage::last_sync);
+    let last_sync = usage.and_then(|usage| usage.as_of);
     json!({
         "version": 1,
         "model": input.model,

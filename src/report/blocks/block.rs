@@ -276,8 +276,9 @@ impl Blocks {
             }
         }
         for block in &mut out {
-            block.active =
-                block.span.is_some_and(|(_, last)| now.since(last) < length) && now < block.end;
+            // Where a clock is ahead, requests of the future begin no block that goes on now.
+            let is_now = |(first, last)| first <= now && now.since(last) < length;
+            block.active = block.span.is_some_and(is_now) && now < block.end;
             block.sort_models();
         }
         out

@@ -76,6 +76,11 @@ impl LocalFiles {
         Ok(checksums)
     }
 
+    /// No checksums are wanted: only what changed is rendered.
+    pub(crate) fn leave_checksums_out(&mut self) {
+        self.touched.clear();
+    }
+
     /// Whether a part is to be written, or the checksum of a touched session needs it.
     fn is_needed(&self, part: &Part) -> bool {
         let mut sessions = part.file.records.entries().map(|entry| entry.session);
@@ -163,6 +168,13 @@ impl LocalFiles {
     /// The machine file as it is, with what was decided since it was read.
     pub(crate) fn draft(&self) -> Option<String> {
         self.machine_file.as_ref().map(SyncFile::write)
+    }
+
+    /// The machine file as it is, without the sessions that it lists of the last sync.
+    pub(crate) fn without_copies(&self) -> Option<String> {
+        let mut file = self.machine_file.clone()?;
+        file.sessions.retain(|_, session| session.claimed.is_some());
+        Some(file.write())
     }
 
     /// The text of the machine file with these figures.

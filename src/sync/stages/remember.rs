@@ -69,7 +69,10 @@ fn count_failure(run: &mut Run<'_>, remote: &Remote) -> Result<(), SyncError> {
             run.index
                 .count_failure(Some((run.options.now, reason.as_str())))?;
         }
-        Remote::UpToDate | Remote::Pushed(_) => run.index.count_failure(None)?,
+        Remote::UpToDate | Remote::Pushed(_) => {
+            run.index.count_failure(None)?;
+            run.index.note_exchange(run.options.now)?;
+        }
         Remote::None | Remote::Skipped | Remote::Waiting | Remote::Locked(_) | Remote::Held => {}
     }
     Ok(())

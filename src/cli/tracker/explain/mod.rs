@@ -9,7 +9,7 @@ mod view;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
-use crate::cli::rows::{DataSource, Filter, SelectedFleet};
+use crate::cli::rows::{Filter, SelectedFleet};
 use crate::cli::{exit, places, source};
 use std::collections::BTreeSet;
 
@@ -94,7 +94,7 @@ fn read(args: &Args, env: &Env) -> Result<(Explanation, SelectedFleet), CliError
     let (mut explanation, found) = read_rows(args, env)?;
     explanation.keep(|machine| found.wants(machine));
     let places = places::find()?;
-    if args.filter.source == DataSource::Sync {
+    if found.is_synced {
         let repo = source::open(&places)?;
         explanation.find_copies(&repo)?;
         explanation.find_commits(&repo, args.limit())?;

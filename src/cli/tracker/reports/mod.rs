@@ -6,6 +6,7 @@ mod blocks;
 use std::io::{BufWriter, Write as _};
 
 use crate::base::text::JsonScreen;
+use crate::base::time::Timestamp;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{out, printed};
@@ -16,6 +17,9 @@ use crate::report::{self, Bounds, Fold, Report};
 pub(crate) use args::{By, ReportArgs};
 use blocks::BlockOptions;
 pub(crate) use blocks::BlocksArgs;
+
+/// The age of other machines' figures is shown from 1 hour on, in ms.
+const OLD: i64 = 60 * 60 * 1000;
 
 /// Prints the report of a command.
 pub(crate) fn run(by: By, args: &ReportArgs, env: &Env) -> Result<u8, CliError> {
@@ -49,14 +53,14 @@ fn print(by: By, options: Options<'_>, env: &Env) -> Result<u8, CliError> {
             "use it with another report, such as daily",
         ));
     }
-    let reports = read(options, env, &reports)?;
+    let (reports, as_of) = read(options, env, &reports)?;
     if args.csv {
         let rows = reports.iter().filter_map(ComputedReport::rows);
         rows.for_each(|report| out(&report::to_csv(report)));
     } else if args.json {
         print_json(env, &reports);
     } else {
-        print_tables(args, env, &reports);
+        print_tables(args, env, &reports, &age(as_of, env.now));
     }
     Ok(exit::OK)
 }
@@ -98,8 +102,22 @@ impl ComputedReport {
     }
 }
 
-/// Computes the reports in one pass over the rows.
-fn read(options: Options<'_>, env: &Env, reports: &[By]) -> Result<Vec<ComputedReport>, CliError> {
+/// A line with the age of other machines' figures, if they are old.
+fn age(as_of: Option<Timestamp>, now: Timestamp) -> String {
+    let old = as_of.filter(|as_of| now.since(*as_of) >= OLD);
+    old.map_or_else(String::new, |as_of| {
+        let age = report::ago(now, as_of);
+        format!("Figures of other machines are from {age}, when a sync last reached the remote.\n")
+    })
+}
+
+/// Computes the reports in one pass over the rows. Returns when the figures of other machines are
+/// from, if there are any.
+fn read(
+    options: Options<'_>,
+    env: &Env,
+    reports: &[By],
+) -> Result<(Vec<ComputedReport>, Option<Timestamp>), CliError> {
     let (args, block_options) = options;
     let filter = &args.filter;
     let choice = args.choice();
@@ -128,7 +146,8 @@ fn read(options: Options<'_>, env: &Env, reports: &[By]) -> Result<Vec<ComputedR
             finish_blocks(all, options, bounds, env)
         }
     };
-    Ok(collecting.into_iter().map(finish).collect())
+    let computed = collecting.into_iter().map(finish).collect();
+    Ok((computed, found.as_of))
 }
 
 fn finish_blocks(
@@ -161,14 +180,14 @@ fn print_json(env: &Env, reports: &[ComputedReport]) {
     );
 }
 
-/// Prints a table for each report.
-fn print_tables(args: &ReportArgs, env: &Env, reports: &[ComputedReport]) {
+/// Prints a table for each report, and the line below them.
+fn print_tables(args: &ReportArgs, env: &Env, reports: &[ComputedReport], below: &str) {
     let look = args.look(env);
     let tables = reports.iter().map(|report| match report {
         ComputedReport::Rows(report) => report::to_table(report, look),
         ComputedReport::Blocks(blocks, shown) => report::blocks::to_table(blocks, *shown, look),
     });
-    let text = tables.collect::<Vec<_>>().join("\n");
+    let text = tables.collect::<Vec<_>>().join("\n") + below;
     if args.no_pager {
         out(&text);
     } else {

@@ -17,7 +17,7 @@ use self::join::{Joined, LeftOut, join, keep_readable};
 use self::markers::{has_markers, resolve_markers};
 use self::open::open;
 use self::rules::{Enforced, enforce};
-use self::write::{Written, write, write_own};
+use self::write::{Written, write, write_own, write_records};
 use crate::base::ids::MachineId;
 use crate::base::progress::Watcher;
 use crate::cache::Cache;
@@ -179,6 +179,50 @@ pub fn assemble_for(
         cache,
     };
     Ok(assemble(job, starts, brought)?.tree)
+}
+
+/// A root tree with what this machine brings, as a run would keep it, for reports: without
+/// retention, and without what a run computes from it.
+pub(crate) fn add_brought(
+    job: Assembly<'_>,
+    root: Oid,
+    brought: &Brought,
+) -> Result<Oid, SyncError> {
+    let kept = enforce(job, root, brought, &[])?;
+    if !kept.brings() {
+        return Ok(kept.root);
+    }
+    let view = job.view(kept.root);
+    let (mut own, _) = open(view, job.machine, &kept, job.options.summary_only)?;
+    own.apply(&kept.rules);
+    if own.is_changed() {
+        write_records(view, own, &job.options.watcher)
+    } else {
+        Ok(kept.root)
+    }
+}
+
+/// The root tree that a report counts: with what this machine's transcripts have beyond it.
+pub fn with_brought(
+    repo: &Repo,
+    root: Oid,
+    machine: &MachineId,
+    brought: &Brought,
+    options: &Options,
+    cache: &dyn Cache,
+) -> Result<Oid, SyncError> {
+    let options = Options {
+        retention_days: None,
+        intents: Vec::new(),
+        ..options.clone()
+    };
+    let job = Assembly {
+        repo,
+        machine,
+        options: &options,
+        cache,
+    };
+    add_brought(job, root, brought)
 }
 
 /// A root tree after a machine added records to it, the manifest apart.

@@ -141,6 +141,24 @@ pub(super) fn write(
     Ok(view.with(&changes)?.root)
 }
 
+/// A tree with the day files that changed, and the machine file without copies of records that
+/// these have now. What the machine file states besides is as it was.
+pub(super) fn write_records(
+    view: View<'_>,
+    mut own: LocalFiles,
+    watcher: &Watcher,
+) -> Result<Oid, SyncError> {
+    let mut changes = BTreeMap::new();
+    own.leave_checksums_out();
+    write_parts(view, &own, watcher, &mut changes)?;
+    if let Some(text) = own.without_copies() {
+        let path = layout::machine_path(own.machine());
+        let oid = view.repo.write_file(&path, text.as_bytes())?;
+        changes.insert(path, Entry { mode: FILE, oid });
+    }
+    Ok(view.with(&changes)?.root)
+}
+
 /// Writes the day files that changed, and keeps their digests.
 fn write_parts(
     view: View<'_>,
