@@ -43,6 +43,9 @@ pub(crate) struct Status {
     pub(crate) unpushed: u64,
     /// How often the remote failed in a row, and when runs that nobody attends try again.
     pub(crate) retry: Option<(u64, Timestamp)>,
+    /// When a run last reached the remote, also one that found nothing new; none where that is not
+    /// known.
+    pub(crate) exchanged: Option<Timestamp>,
     /// What the next sync would read.
     pub(crate) unsynced: Unsynced,
     /// The setting that needs the fleet's key, where that is not here.
@@ -116,6 +119,7 @@ pub(crate) fn status(places: &Places) -> Result<Status, SyncError> {
             let binding = binding(&repo, out.machine.as_ref(), reader)?;
             cursors = index.cursors(&binding).unwrap_or_default();
             out.reason = index.failure_reason().ok().flatten();
+            out.exchanged = index.exchanged();
             out.retry = retry(index, &config);
         }
         out.unpushed = unpushed(&repo, &target, &out)?;

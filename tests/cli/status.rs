@@ -52,6 +52,22 @@ fn touch(machine: &Machine, path: &str, time: &str) {
 }
 
 #[test]
+fn a_sync_without_news_is_a_sync() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..2));
+    ada.init().sync(&[]);
+    ada.sync_at("2026-03-10T15:00:00Z", &[]);
+    let later = "2026-03-10T15:10:00Z";
+    let told = told(&status(&ada, later));
+    assert!(told.contains("last sync   10 minutes ago"), "{told}");
+    assert_eq!(
+        json(&ada, later)["last_exchange"],
+        "2026-03-10T15:00:00.000Z"
+    );
+}
+
+#[test]
 fn what_waits_is_told_until_it_is_synced() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

@@ -79,7 +79,8 @@ fn text(status: &Status, started: &AutoState, now: Timestamp) -> String {
     let id = id.map_or_else(|| "no id yet".to_owned(), ToString::to_string);
     let name = name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"));
     let mut lines = KeyValueLines(format!("This machine: {name}\n"));
-    lines.put("last sync", &when(now, own.and_then(|own| own.last_sync)));
+    let last = own.and_then(|own| own.last_sync).max(status.exchanged);
+    lines.put("last sync", &when(now, last));
     let new = &status.unsynced;
     let (files, sessions) = (
         count(new.files, "transcript"),
@@ -310,6 +311,7 @@ fn to_json(
         "branch": status.branch,
         "reason": status.reason.as_deref().map(|reason| printable_lines(reason, 20)),
         "advice": status.reason.as_deref().and_then(next_step),
+        "last_exchange": time(status.exchanged),
         "unpushed_commits": status.unpushed,
         "retry": status.retry.map(|(failures, next)| serde_json::json!({ "failures": failures, "next": next.to_string() })),
         "unsynced": {
