@@ -16,7 +16,7 @@ pub(crate) fn named(output: Option<&Path>) -> Option<&Path> {
     output.filter(|path| *path != Path::new("-"))
 }
 
-/// Writes a text to the file of `-o FILE` and says where it is, or prints it.
+/// Writes a text to the file of `-o FILE` and prints its path, or prints the text.
 pub(crate) fn deliver(output: Option<&Path>, env: &Env, text: &str) -> Result<u8, CliError> {
     let Some(path) = named(output) else {
         out(text);

@@ -27,11 +27,11 @@ pub struct Epoch {
 
 impl Epoch {
     /// Reads a decision.
-    fn read(revision: u64, said: &Extra) -> Option<Self> {
-        let root = said.get(ROOT)?.as_str()?;
+    fn read(revision: u64, members: &Extra) -> Option<Self> {
+        let root = members.get(ROOT)?.as_str()?;
         Some(Self {
             revision,
-            text: Object::new().extra(said).line(),
+            text: Object::new().extra(members).line(),
             root: root.to_owned(),
         })
     }

@@ -81,11 +81,11 @@ pub(crate) fn refuser(message: &str) -> Option<Refuser> {
 }
 
 fn is_full(text: &str) -> bool {
-    let says = |line: &str, signs: &[&str]| signs.iter().any(|sign| line.contains(sign));
-    says(text, &QUOTAS)
+    let contains = |line: &str, signs: &[&str]| signs.iter().any(|sign| line.contains(sign));
+    contains(text, &QUOTAS)
         || text
             .lines()
-            .any(|line| line.starts_with("remote: ") && says(line, &DISKS))
+            .any(|line| line.starts_with("remote: ") && contains(line, &DISKS))
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ enum SyncCommand {
     Machine(machine::Args),
     /// Check the repository, the index and the work tree, and repair them
     ///
-    /// Use it if data may be damaged: after a full disk, a crash, a change by hand, or if doctor or a sync says so.
+    /// Use it if data may be damaged: after a full disk, a crash, a change by hand, or if doctor or a sync advises it.
     Verify(verify::Args),
     /// Find problems on this machine, and show how to fix them
     ///

@@ -11,7 +11,7 @@ pub(super) struct Detail {
     pub(super) sessions: usize,
     /// So many projects: those that cost most. The others are one.
     pub(super) projects: usize,
-    /// Whether agents are told apart.
+    /// Whether agents are listed separately.
     pub(super) agents: bool,
     /// So many of the last days.
     pub(super) days: i32,
@@ -79,9 +79,9 @@ pub(super) struct LeftOut {
     pub(super) hours_since: Option<i32>,
     /// Sessions that are not listed.
     pub(super) sessions: usize,
-    /// Projects that are not told apart.
+    /// Projects that are not listed separately.
     pub(super) projects: usize,
-    /// Agents are not told apart.
+    /// Agents are not listed separately.
     pub(super) agents: bool,
     /// Days before this one are left out.
     pub(super) days_before: Option<i32>,
@@ -100,7 +100,7 @@ impl LeftOut {
             format!("{projects} that cost least stand together: claude-usage-tracker projects lists all.")
         });
         let agents = self.agents.then(|| {
-            "Agents are not told apart on a page of so much data: see claude-usage-tracker --by agent."
+            "Agents are not listed separately on a page of so much data: see claude-usage-tracker --by agent."
                 .to_owned()
         });
         let days = self

@@ -21,7 +21,7 @@ pub(crate) struct ReportArgs {
     /// Split each row by project, as --by project does
     #[arg(short, long, conflicts_with = "by")]
     instances: bool,
-    /// Sort by this instead: cost and tokens descending, unless --order says asc
+    /// Sort by this instead: cost and tokens descending, unless --order is asc
     #[arg(long, value_enum, value_name = "KEY")]
     sort: Option<SortKey>,
     /// Order of the rows [default: asc]

@@ -1,4 +1,4 @@
-// The page: draws what the state says, and changes the state.
+// The page: draws the state, and changes it.
 
 function drawTiles(view, data, state) {
   const { total, before } = view;
