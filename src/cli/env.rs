@@ -29,6 +29,8 @@ pub(crate) struct Env {
     pub(crate) height: Option<u16>,
     /// Whether error messages have colors.
     pub(crate) colors: bool,
+    /// Whether the status line has colors: Claude Code shows them, though it is no terminal.
+    pub(crate) tints: bool,
     /// Whether tables have a dim heading and bold totals.
     styled: bool,
     /// `--quiet`.
@@ -56,6 +58,7 @@ impl Env {
             width: width(stdout),
             height: height(stdout && !dumb),
             colors: stderr && !no_color && !dumb,
+            tints: !no_color,
             styled: stdout && !no_color && !dumb,
             quiet: false,
             verbose: false,
@@ -80,6 +83,7 @@ impl Env {
         let bars_after = self.bars_after.filter(|_| !quiet && !json);
         Self {
             colors: asked(self.colors),
+            tints: asked(self.tints),
             styled: asked(self.styled),
             quiet,
             verbose: verbose && !quiet,

@@ -40,6 +40,8 @@ pub(crate) const OVER: u8 = 17;
 pub(crate) const SICK: u8 = 18;
 /// Not pushed, because it would leave unencrypted. `verify`: files were left out.
 pub(crate) const CLEAR: u8 = 19;
+/// `budget --check`: so much of a plan limit was used.
+pub(crate) const PLAN: u8 = 20;
 /// The merge driver failed. Git stops and changes nothing; 1 to 128 would mean a conflict, which can
 /// lose a side.
 pub(crate) const DRIVER: u8 = 129;
@@ -73,7 +75,7 @@ const fn of(command: &'static str, code: u8, text: &'static str) -> Meaning {
 
 /// All exit codes of both programs, in ascending order. `--help`, the manual pages and the docs are made from
 /// this table, or compared with it.
-pub const ALL: [Meaning; 22] = [
+pub const ALL: [Meaning; 23] = [
     any(OK, "done"),
     any(FAILURE, "failed, for a reason that has no code of its own"),
     any(USAGE, "the command line is not valid"),
@@ -135,6 +137,11 @@ pub const ALL: [Meaning; 22] = [
         "verify",
         CLEAR,
         "files were left out: a pusher without the key may have made them",
+    ),
+    of(
+        "claude-usage-tracker budget",
+        PLAN,
+        "with --check: a share of a plan limit was reached",
     ),
     of(
         "merge-driver",

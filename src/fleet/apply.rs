@@ -11,7 +11,7 @@ use crate::base::json::Extra;
 use crate::base::time::{Day, Timestamp};
 use crate::format::dayfile::DayFile;
 use crate::format::syncfile::{Session, SyncFile};
-use crate::record::{Level, Record, Totals};
+use crate::record::{Level, PlanLimits, Record, Totals};
 
 impl Rules {
     /// Applies the rules to a day file.
@@ -92,9 +92,21 @@ impl Rules {
         self.forget_sessions(file, &mut judge);
         self.shorten_sessions(file, &mut judge);
         let bound = self.pruned_before(&file.machine.uuid).max(self.bound());
+        self.apply_limits(&file.machine.uuid, &mut file.limits);
         file.first_usage = file.first_usage.filter(|at| !is_before(Some(*at), bound));
         file.last_usage = file.last_usage.filter(|at| !is_before(Some(*at), bound));
         *file != before
+    }
+
+    /// Takes windows of plan limits out that ended before the days that are kept, or all of them if
+    /// the machine is forgotten: they state times of day.
+    pub(crate) fn apply_limits(&self, machine: &MachineId, limits: &mut PlanLimits) {
+        if self.machines.contains(machine) {
+            *limits = PlanLimits::default();
+        }
+        if let Some(day) = self.pruned_before(machine).max(self.bound()) {
+            limits.forget_before(day);
+        }
     }
 
     /// Takes sessions out of a machine file that are forgotten, or of which only days are listed
@@ -194,6 +206,7 @@ impl Rules {
 fn empty(file: &mut SyncFile) {
     file.sessions.clear();
     file.claimed = None;
+    file.limits = PlanLimits::default();
     file.machine.hostname.clear();
     file.machine.extra.clear();
     file.totals = Totals::default();

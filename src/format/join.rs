@@ -7,6 +7,7 @@ use super::syncfile::{Claim, Decision, Session, SyncFile};
 use crate::base::join::{Join, greater};
 use crate::base::json::{Object, join_extra};
 use crate::base::time::Timestamp;
+use crate::record::PlanLimits;
 
 /// Two versions of what a 1.0 machine file claims in all.
 impl Join for Claim {
@@ -57,7 +58,7 @@ impl Join for Decision {
 
 /// A machine file. The view of the last sync, which its machine refreshes, comes whole from the
 /// version with the greater (revision, `updated_at`, bytes); decisions, claims and the sessions
-/// that carry claims are joined, and `created_at` is the smaller.
+/// that carry claims are joined, plan limits too, and `created_at` is the smaller.
 impl Join for SyncFile {
     fn join(self, other: Self) -> Self {
         if self == other {
@@ -78,6 +79,7 @@ impl Join for SyncFile {
         head.machine.created_at = head.machine.created_at.min(tail.machine.created_at);
         head.claimed = head.claimed.join(tail.claimed);
         head.pruned_before = greater(head.pruned_before, tail.pruned_before);
+        head.limits = take(&mut head.limits).join(take(&mut tail.limits));
         head.extra = join_extra(&head.extra, &tail.extra);
         head.decisions = take(&mut head.decisions).join(take(&mut tail.decisions));
         for (id, session) in take(&mut tail.sessions) {
@@ -118,6 +120,7 @@ fn view_text(file: &SyncFile) -> String {
     view.machine.created_at = Timestamp::EPOCH;
     view.claimed = None;
     view.pruned_before = None;
+    view.limits = PlanLimits::default();
     view.decisions.clear();
     view.extra.clear();
     view.sessions.clear();

@@ -14,6 +14,7 @@ pub mod manifest;
 pub(crate) mod markers;
 mod members;
 pub mod migrate;
+pub(crate) mod plan;
 mod read_day;
 mod read_manifest;
 mod read_syncfile;

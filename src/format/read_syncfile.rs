@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use super::error::{FormatError, check_version};
 use super::limits::{MAX_FILE_SESSIONS, MAX_SYNC_FILE};
-use super::line;
 use super::syncfile::{Claim, Decision, Machine, Metadata, Mode, Session, SyncFile};
 use super::whole::{parse, read_totals, take_totals};
+use super::{line, plan};
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::json::{Extra, FieldError, Fields};
 use crate::base::text::printable;
@@ -41,6 +41,7 @@ impl SyncFile {
             sessions: BTreeMap::new(),
             decisions: BTreeMap::new(),
             pruned_before: None,
+            limits: fields.take("limits").map(plan::read).unwrap_or_default(),
             extra: Extra::new(),
         };
         out.sessions = read_sessions(&mut fields, original, names)?;

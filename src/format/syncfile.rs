@@ -11,7 +11,7 @@ use crate::base::join::absorb;
 use crate::base::json::Extra;
 use crate::base::time::{Day, Timestamp};
 use crate::base::window::{Window, hull};
-use crate::record::{RecordSet, Totals};
+use crate::record::{PlanLimits, RecordSet, Totals};
 
 /// The `$schema` of sync files.
 pub(crate) const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/machine-sync.json";
@@ -156,6 +156,8 @@ pub struct SyncFile {
     pub decisions: BTreeMap<DecisionKey, Decision>,
     /// Records of days before this one are bare.
     pub(crate) pruned_before: Option<Day>,
+    /// What Claude Code stated on this machine of a subscription's limits.
+    pub limits: PlanLimits,
     /// Unknown members.
     pub extra: Extra,
 }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::limits::VERSION;
+use super::plan;
 use super::syncfile::{Claim, Machine, Metadata, SCHEMA, Session, SyncFile};
 use crate::base::json::{Doc, Object, file};
 use crate::record::Record;
@@ -32,6 +33,7 @@ impl SyncFile {
             .spec("sessions", Doc::Block(sessions))
             .other("claimed", self.claimed.map(|claim| claim.doc()))
             .other("decisions", self.decisions_doc())
+            .other("limits", plan::doc(&self.limits))
             .other("pruned_before", pruned)
             .extra(&self.extra);
         file(&out.block())

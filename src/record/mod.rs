@@ -7,7 +7,9 @@
 //!
 //! What Claude Code's own account states beyond request lines is a record too ([`Ledger`]).
 //!
-//! `client`, `identity` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `draft`,
+//! [`PlanLimits`] are no usage: they are what Claude Code states of a subscription's limits.
+//!
+//! `client`, `identity`, `plan` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `draft`,
 //! `entry`, `packed` → `set` → `absorb`: a file uses only files to its left.
 
 mod absorb;
@@ -18,6 +20,7 @@ mod identity;
 mod join;
 mod ledger;
 mod packed;
+mod plan;
 mod request;
 mod set;
 mod state;
@@ -30,6 +33,8 @@ pub use draft::Draft;
 pub(crate) use entry::Entry;
 pub(crate) use identity::{Identity, derived_id, global_id};
 pub use ledger::{Ledger, same_model};
+pub(crate) use plan::is_name;
+pub use plan::{PlanLimits, Point, Series, Used, Window};
 pub use request::{Body, Level, MAX_COUNTER, Origin, Record};
 pub use set::RecordSet;
 pub use state::State;

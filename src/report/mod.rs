@@ -14,6 +14,7 @@ pub(crate) mod grid;
 mod group;
 mod group_builder;
 mod json;
+pub mod limits;
 pub(crate) mod lines;
 mod look;
 mod lower;

@@ -6,6 +6,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::accounts::{self, Accounts};
 use super::failures::Failures;
 use super::tracker::{self, Tracker};
 use crate::base::json::{FieldError, Fields};
@@ -30,6 +31,10 @@ pub(crate) struct Config {
     pub(crate) encrypt: bool,
     /// `privacy_settings.sealed`: the fleet is encrypted, even where the remote shows another.
     pub(crate) sealed: bool,
+    /// `privacy_settings.limits` is false: plan limits stay on this machine.
+    pub(crate) keep_limits: bool,
+    /// `accounts`: the names of subscription accounts.
+    pub(crate) accounts: Accounts,
     /// `summary_only`: sums per session, day and model leave the machine, no records.
     pub(crate) summary_only: bool,
     /// `snapshots`: keep a copy of each version of the sync file.
@@ -163,6 +168,7 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     if let Some(transcripts) = fields.object("transcripts")? {
         transcript_folders(transcripts, &mut config)?;
     }
+    config.accounts = accounts::take(&mut fields)?;
     if let Some(mut tracker) = fields.object("tracker")? {
         config.tracker = tracker::take(&mut tracker)?;
         config.name_unknown("tracker.", tracker, &tracker::KEYS);
@@ -203,6 +209,11 @@ fn privacy_settings(mut privacy: Fields, config: &mut Config) -> Result<(), Fiel
             Some(days.ok_or_else(|| {
                 wants("retention_days", "a whole number of days from 1 to 36500")
             })?);
+    }
+    // Not `flag`: without the setting, limits are synced.
+    if let Some(value) = privacy.take("limits") {
+        let synced = value.as_bool();
+        config.keep_limits = !synced.ok_or_else(|| wants("limits", "true or false"))?;
     }
     config.name_unknown("privacy_settings.", privacy, &PRIVACY);
     Ok(())
@@ -327,7 +338,8 @@ fn wants(key: &str, want: &'static str) -> FieldError {
 /// A day in seconds.
 const DAY: u64 = 24 * 60 * 60;
 
-const TOP: [&str; 9] = [
+const TOP: [&str; 10] = [
+    "accounts",
     "summary_only",
     "snapshots",
     "privacy_settings",
@@ -338,7 +350,8 @@ const TOP: [&str; 9] = [
     "transcripts",
     "tracker",
 ];
-const PRIVACY: [&str; 7] = [
+const PRIVACY: [&str; 8] = [
+    "limits",
     "anonymize_hostname",
     "exclude_project_names",
     "project_names",

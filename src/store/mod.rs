@@ -1,5 +1,6 @@
 //! Where things lie, in the repository and outside it, and how files are written.
 
+pub(crate) mod accounts;
 pub(crate) mod config;
 pub(crate) mod durable;
 pub(crate) mod failures;
@@ -9,6 +10,7 @@ pub mod layout;
 pub mod lock;
 pub(crate) mod machine_id;
 mod places;
+pub(crate) mod plan;
 pub(crate) mod private;
 pub(crate) mod profiles;
 pub mod settings;

@@ -193,11 +193,13 @@ pub(crate) fn known(key: &str) -> Result<Setting, SettingError> {
     })
 }
 
-/// `privacy_settings.aliases.NAME`: the one setting whose members are named by the user.
+/// `privacy_settings.aliases.NAME`, `accounts.FOLDER`: settings whose members are named by the user.
 fn alias(key: &str) -> Option<(&'static str, &str)> {
-    const PLACE: &str = "privacy_settings.aliases";
-    let name = key.strip_prefix(PLACE)?.strip_prefix('.')?;
-    (!name.is_empty()).then_some((PLACE, name))
+    let member = |place: &'static str| Some((place, key.strip_prefix(place)?.strip_prefix('.')?));
+    let found = ["privacy_settings.aliases", "accounts"]
+        .into_iter()
+        .find_map(member);
+    found.filter(|(_, name)| !name.is_empty())
 }
 
 fn put(root: &mut Map<String, Value>, key: &str, value: Option<Value>) {
@@ -256,6 +258,13 @@ mod tests {
             Config::default(),
             "and the defaults are what holds without them"
         );
+    }
+
+    #[test]
+    fn an_account_is_named_by_its_folder() {
+        let mut root = Map::new();
+        put(&mut root, "accounts.~/.claude-work", Some("work".into()));
+        assert_eq!(root["accounts"]["~/.claude-work"], "work");
     }
 
     #[test]

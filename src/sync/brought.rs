@@ -8,7 +8,7 @@ use crate::base::ids::MachineId;
 use crate::base::progress::Watcher;
 use crate::base::time::Day;
 use crate::fleet::rules::Rules;
-use crate::record::{RecordSet, State, Sum, SumKey};
+use crate::record::{PlanLimits, RecordSet, State, Sum, SumKey};
 use crate::transcripts::{self, Naming};
 
 /// What a run brings.
@@ -22,10 +22,12 @@ pub struct Brought {
     pub sums: Vec<(SumKey, Sum)>,
     /// States of Claude Code's accounts, from both kinds of transcripts.
     pub states: Vec<State>,
+    /// What Claude Code stated of plan limits.
+    pub limits: PlanLimits,
 }
 
 impl Brought {
-    /// Whether the run brings nothing.
+    /// Whether the run brings no usage. Plan limits are none.
     pub(crate) fn is_empty(&self) -> bool {
         self.records.is_empty()
             && self.imported.is_empty()
@@ -38,12 +40,15 @@ impl Brought {
         let kept = |(key, sum): &&(SumKey, Sum)| rules.keeps_sum(machine, key, sum);
         let increments = self.increments();
         let (known, _) = rules.keep(machine, &increments);
+        let mut limits = self.limits.clone();
+        rules.apply_limits(machine, &mut limits);
         let is_kept = |state: &&State| state.increments().any(|record| known.contains(record.id));
         Self {
             records: rules.keep(machine, &self.records).0.into_owned(),
             imported: rules.keep(machine, &self.imported).0.into_owned(),
             sums: self.sums.iter().filter(kept).cloned().collect(),
             states: self.states.iter().filter(is_kept).cloned().collect(),
+            limits,
         }
     }
 

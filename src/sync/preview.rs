@@ -23,7 +23,7 @@ use crate::format::syncfile::Mode;
 use crate::git::repo::{KNOWN, Repo};
 use crate::git::{Git, Oid};
 use crate::store::config::{self, Config};
-use crate::store::{Places, key, machine_id};
+use crate::store::{Places, key, machine_id, plan};
 use crate::transcripts::{Cursors, Naming};
 
 /// A file of a preview.
@@ -69,6 +69,7 @@ pub(crate) fn preview(places: &Places, options: &Options) -> Result<Preview, Syn
     let index = Index::peek(&places.state);
     let cursors = cursors(&repo, index.as_ref(), &machine, &naming, &options)?;
     let mut read = read_from(&places.folders(), &cursors, &naming, &options);
+    read.brought.limits = plan::to_sync(&places.state, &config, options.summary_only);
     let job = Assembly {
         repo: &repo,
         machine: &machine,

@@ -53,7 +53,7 @@ const WITHOUT_JSON: [(&str, &str); 22] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-const RUNS: [(&str, &str); 55] = [
+const RUNS: [(&str, &str); 56] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY] --for names"),
@@ -113,6 +113,7 @@ const RUNS: [(&str, &str); 55] = [
     ),
     ("ada", "claude-usage-tracker explain 2026-03-10 --limit 2"),
     ("ada", "claude-usage-tracker statusline"),
+    ("ada", "claude-usage-tracker limits"),
     (
         "ada",
         "claude-sync import fixtures/elsewhere/ccusage-daily.json --dry-run",

@@ -20,7 +20,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::digests::Remembers;
-use crate::made::{day_file, name, record, sync_file, tree};
+use crate::made::{self, day_file, name, record, sync_file, tree};
 use crate::scale::tries;
 
 /// Checks the laws for one kind of thing; `text` is its canonical form.
@@ -98,6 +98,11 @@ proptest! {
         for record in a.records.iter().chain(b.records.iter()) {
             prop_assert!(joined.records.get(record.id).is_some_and(|r| r.covers(&record)), "nothing is lost or lowered");
         }
+    }
+
+    #[test]
+    fn plan_limits(a in made::limits(), b in made::limits(), c in made::limits()) {
+        laws(&a, &b, &c, |limits| format!("{limits:?}"));
     }
 
     #[test]

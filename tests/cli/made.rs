@@ -11,7 +11,8 @@ use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::{DayFile, Forgotten};
 use claude_sync::format::syncfile::{Decision, SyncFile};
 use claude_sync::record::{
-    Body, Client, Counters, Ledger, Level, Origin, Record, Source, Sum, SumKey, Totals,
+    Body, Client, Counters, Ledger, Level, Origin, PlanLimits, Point, Record, Series, Source, Sum,
+    SumKey, Totals, Used,
 };
 use claude_sync::store::layout;
 use proptest::collection::vec;
@@ -166,8 +167,39 @@ prop_compose! {
     }
 }
 
+/// Plan limits of so many series, windows and points of time at most, from so many statements.
+fn limits_of(
+    series: u8,
+    windows: i64,
+    times: i64,
+    most: usize,
+) -> impl Strategy<Value = PlanLimits> {
+    let statement = (0..series, 0..windows, 0..times, 0..=10_000_u64);
+    vec(statement, 0..most).prop_map(|all| {
+        let mut limits = PlanLimits::default();
+        for (series, window, time, used) in all {
+            let series = Series::new(&format!("a{series}"), "five_hour").expect("a series");
+            let ends = Timestamp::from_millis(window * 3_600_000 + time % 40 * 1000);
+            let used = Used::new(used).expect("a share");
+            let point = Point::new(window * 3600 + time * 420, used).expect("a point");
+            limits.add(series, ends.expect("a time"), point);
+        }
+        limits
+    })
+}
+
+/// Plan limits: few, or more series, windows or points than are kept.
+pub fn limits() -> impl Strategy<Value = PlanLimits> {
+    prop_oneof![
+        limits_of(2, 3, 9, 6),
+        limits_of(50, 2, 9, 80),
+        limits_of(1, 120, 9, 150),
+        limits_of(1, 2, 2000, 900),
+    ]
+}
+
 prop_compose! {
-    pub fn sync_file_of(machine: u8)(original in any::<bool>(), revision in 0..3_u64, minute in 0..2, host in 0..2_u8, sessions in vec((0..3_u8, 0..3_u64, any::<bool>()), 0..3), decision in 0..3_u64, more in extra()) -> SyncFile {
+    pub fn sync_file_of(machine: u8)(original in any::<bool>(), revision in 0..3_u64, minute in 0..2, host in 0..2_u8, sessions in vec((0..3_u8, 0..3_u64, any::<bool>()), 0..3), decision in 0..3_u64, more in extra(), limits in limits_of(2, 3, 9, 6)) -> SyncFile {
         let id = machine_id(machine);
         let summary = |n: u64| format!("{{\"total_requests\":{n},\"total_input_tokens\":0,\"total_output_tokens\":{n},\"total_cache_creation_tokens\":0,\"total_cache_read_tokens\":0,\"total_cost_usd\":{n}.5}}");
         let sessions: BTreeMap<String, String> = sessions.into_iter().map(|(at, n, held)| {
@@ -183,6 +215,7 @@ prop_compose! {
             file.add_decision(("kind".to_owned(), "subject".to_owned(), decision % 2), Decision(Extra::from([("say".to_owned(), decision.into())])));
         }
         file.extra = more;
+        file.limits = limits;
         file
     }
 }

@@ -75,6 +75,7 @@ mod peers;
 mod people;
 mod pictures;
 mod plain_git;
+mod plan;
 #[cfg(unix)]
 mod private;
 mod pusher;
@@ -97,6 +98,7 @@ mod shortlived;
 #[cfg(unix)]
 mod stage;
 mod status;
+mod statusline;
 mod terminal;
 mod tombstones;
 mod transport;

@@ -26,6 +26,7 @@ mod world;
 mod check;
 mod foreign;
 mod hostile;
+mod limits;
 mod memory;
 mod newer;
 mod ops;

@@ -23,6 +23,7 @@ use claude_sync::git::repo::{Entry, FILE, FOLDER, Repo};
 use claude_sync::git::{Git, Oid};
 use claude_sync::merge::trees;
 use claude_sync::prices::{Change, Rule};
+use claude_sync::record::PlanLimits;
 use claude_sync::report::Zone;
 use claude_sync::sync::compact::{fold, onto};
 use claude_sync::sync::import::{Import as Opened, What};
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 
 use crate::check;
 use crate::hostile::Attack;
+use crate::limits::Stated;
 use crate::rows::{Home, records, time};
 use crate::site::{How, Import, Plain, Run, Site};
 use crate::truth::{Committed, Forgotten};
@@ -226,6 +228,11 @@ impl Memory {
         let mut out = Brought {
             records: records(&home.rows[home.read..]),
             states: home.new_states().cloned().collect(),
+            limits: if home.summary_only {
+                PlanLimits::default()
+            } else {
+                home.limits.clone()
+            },
             ..Brought::default()
         };
         let mut sums = |text: &str, zone: &str| {
@@ -621,6 +628,9 @@ impl Site for Memory {
             }
         }
     }
+
+    /// A run is given them.
+    fn state_limits(&mut self, _: usize, _: &Home, _: &[Stated]) {}
 
     fn lose_index(&mut self, at: usize) {
         Index::remove(&self.state_folder(at));

@@ -10,7 +10,7 @@ use crate::slots::{Kind, Slot};
 use crate::truth::Forgotten;
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 63] = [
+pub const ALL: [&str; 64] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -74,6 +74,7 @@ pub const ALL: [&str; 63] = [
     "name that git refuses",
     "encrypted from the start",
     "sync under attack",
+    "limits stated",
 ];
 
 impl Play<'_> {
@@ -133,6 +134,7 @@ impl Play<'_> {
             "step {number}: machine {at}, dice {dice}, {}",
             day(self.now)
         ));
+        self.perhaps_state_limits(at);
         if self.is_attacked && self.dice.chance(25) {
             self.attack();
             return self.simple(at, How::Online, "sync under attack");
@@ -164,6 +166,7 @@ impl Play<'_> {
             720..740 => {
                 self.site.lose_index(at);
                 self.homes[at].read = 0;
+                self.lose_limits(at);
                 self.did("index lost");
             }
             740..762 => self.switch_detail(at),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use claude_sync::base::ids::RecordId;
 use claude_sync::fleet::read;
-use claude_sync::record::State;
+use claude_sync::record::{PlanLimits, State};
 use claude_sync::store::layout;
 
 use crate::dice::Dice;
@@ -23,6 +23,8 @@ pub type Reached = BTreeMap<&'static str, u64>;
 pub struct Play<'s> {
     pub site: &'s mut dyn Site,
     pub dice: Dice,
+    /// What Claude Code states of limits is drawn apart, so that it changes nothing else of a run.
+    limit_dice: Dice,
     pub truth: Truth,
     pub homes: Vec<Home>,
     pub now: i64,
@@ -54,6 +56,7 @@ pub fn homes(seed: u64) -> Vec<Home> {
         retention: None,
         // Some fleets mix both branch modes.
         per_machine: seed % 4 == 1 && at >= 3,
+        limits: PlanLimits::default(),
     };
     (0..MACHINES).map(home).collect()
 }
@@ -63,6 +66,7 @@ impl<'s> Play<'s> {
         Self {
             site,
             dice: Dice::new(seed),
+            limit_dice: Dice::new(seed ^ 0x11_3175),
             truth: Truth::default(),
             homes: homes(seed),
             now: START + 2 * DAY,
@@ -185,6 +189,15 @@ impl<'s> Play<'s> {
                 self.did("new requests");
             }
         }
+    }
+
+    /// Claude Code states limits from time to time, on the machine that an operation is of.
+    pub fn perhaps_state_limits(&mut self, at: usize) {
+        let mut dice = std::mem::replace(&mut self.limit_dice, Dice::new(0));
+        if dice.chance(25) {
+            self.state_limits(at, &mut dice);
+        }
+        self.limit_dice = dice;
     }
 
     /// Rows of slots that were to come later are written.
@@ -312,6 +325,7 @@ impl<'s> Play<'s> {
     pub fn end(&mut self) {
         self.flush(true);
         self.now += 2 * DAY;
+        self.settle_limits();
         let states =
             |play: &Self| -> Vec<String> { (0..MACHINES).map(|at| play.site.state(at)).collect() };
         for round in 0.. {
@@ -357,6 +371,7 @@ impl<'s> Play<'s> {
         }
         self.site.assert_one_history();
         self.assert_newer();
+        self.assert_limits();
         crate::verdict::assert_true(&self.truth, machines);
         if crate::recount::is_possible() {
             self.site.look(0, &mut |repo, root| {

@@ -17,6 +17,7 @@ use serde_json::json;
 use crate::attacker::Pusher;
 use crate::check;
 use crate::hostile::Attack;
+use crate::limits::{ACCOUNTS, Stated};
 use crate::rows::{Home, Row, client, day, message, project, time};
 use crate::site::{How, Import, Plain, Run, Site};
 use crate::truth::{Committed, Forgotten};
@@ -569,6 +570,34 @@ impl Site for Real<'_> {
 
     fn lose_index(&mut self, at: usize) {
         let _ = fs::remove_dir_all(self.machines[at].state());
+    }
+
+    fn state_limits(&mut self, at: usize, home: &Home, stated: &[Stated]) {
+        self.furnish(at, home);
+        let Some(first) = stated.first() else { return };
+        let window = |one: &Stated| {
+            // Versions of Claude Code write the end in one of two ways.
+            let ends = if one.used.is_multiple_of(2) {
+                json!(one.ends / 1000)
+            } else {
+                json!(time(one.ends).to_string())
+            };
+            let used = f64::from(u32::try_from(one.used).expect("small")) / 100.0;
+            let window = json!({ "used_percentage": used, "resets_at": ends });
+            (one.window.to_owned(), window)
+        };
+        let limits: serde_json::Map<_, _> = stated.iter().map(window).collect();
+        let machine = &self.machines[at];
+        machine.write("stated.json", &json!({ "rate_limits": limits }).to_string());
+        let file = fs::File::open(machine.home.join("stated.json")).expect("opened");
+        let profile = machine.home.join(ACCOUNTS[first.account].1);
+        fs::create_dir_all(&profile).expect("a folder");
+        let mut command = machine.command("claude-usage-tracker", &time(first.at).to_string());
+        command.arg("statusline").stdin(file);
+        if first.account > 0 {
+            command.env("CLAUDE_CONFIG_DIR", profile);
+        }
+        assert!(command.output().expect("runs").status.success());
     }
 
     fn encrypt(&mut self, at: usize, now: i64) -> bool {

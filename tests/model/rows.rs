@@ -6,7 +6,9 @@ use claude_sync::base::ids::{MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::Cost;
 use claude_sync::base::time::{Day, Timestamp};
-use claude_sync::record::{Body, Client, Counters, Level, Origin, Record, RecordSet, State};
+use claude_sync::record::{
+    Body, Client, Counters, Level, Origin, PlanLimits, Record, RecordSet, State,
+};
 
 /// A day in milliseconds.
 pub const DAY: i64 = 86_400_000;
@@ -48,6 +50,8 @@ pub struct Home {
     pub retention: Option<u32>,
     /// It pushes to a branch of its own.
     pub per_machine: bool,
+    /// What Claude Code stated of plan limits.
+    pub limits: PlanLimits,
 }
 
 /// The id of the machine with this number.

@@ -5,6 +5,7 @@ use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
 
 use crate::hostile::Attack;
+use crate::limits::Stated;
 use crate::rows::{Home, Row};
 use crate::truth::{Committed, Forgotten};
 
@@ -99,6 +100,8 @@ pub trait Site {
     /// Commits files in a clone, as a newer version does.
     fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool;
     fn lose_index(&mut self, at: usize);
+    /// Claude Code states plan limits, all at one time and of one account.
+    fn state_limits(&mut self, at: usize, home: &Home, stated: &[Stated]);
     /// Encrypts from here on.
     fn encrypt(&mut self, at: usize, now: i64) -> bool;
     /// Shows the clone's repository and its current root tree, if it has one.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{MachineId, RecordId};
 
+use crate::limits::Stated;
 use crate::rows::{Home, Row, day, project};
 use crate::slots::Slot;
 use crate::tabs::Tab;
@@ -50,6 +51,8 @@ pub struct Truth {
     pub states: BTreeMap<RecordId, Committed>,
     /// Texts of unknown lines and members that a newer version wrote, with machine and session; they are there for good.
     pub newer: Vec<Newer>,
+    /// What Claude Code stated of limits, by machine.
+    pub limits: Vec<(usize, Stated)>,
 }
 
 /// Whether a row is of a session or project that was forgotten.

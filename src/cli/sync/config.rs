@@ -86,11 +86,11 @@ fn get(file: &Settings, key: &str, as_json: bool) -> Result<u8, CliError> {
     let (value, default) = if key == setting.key {
         (file.get(key), &setting.default)
     } else {
-        // An alias: its name may contain dots, and it has no default.
-        let alias = key
-            .strip_prefix("privacy_settings.aliases.")
-            .and_then(|name| file.get(&setting.key)?.get(name));
-        (alias, &Value::Null)
+        // An alias or an account: its name may contain dots, and it has no default.
+        let name = key.strip_prefix(&setting.key);
+        let name = name.and_then(|name| name.strip_prefix('.'));
+        let named = name.and_then(|name| file.get(&setting.key)?.get(name));
+        (named, &Value::Null)
     };
     let shown = value.unwrap_or(default);
     if as_json {

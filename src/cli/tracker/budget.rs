@@ -1,5 +1,8 @@
 //! `claude-usage-tracker budget`: spending against a limit.
 
+use serde_json::Value;
+
+use super::limits;
 use crate::base::money::Money;
 use crate::base::text::printable;
 use crate::cli::env::Env;
@@ -8,7 +11,9 @@ use crate::cli::print::{json, out};
 use crate::cli::rows::Filter;
 use crate::cli::{exit, places};
 use crate::fleet::Row;
+use crate::record::Used;
 use crate::report::budget::{Budget, Period, to_json, to_table};
+use crate::report::limits::Bounded;
 use crate::report::{Bounds, Choice, Fold, Report, ReportKind};
 use crate::store::config;
 
@@ -19,18 +24,23 @@ Without a limit: those of the settings tracker.daily_budget, tracker.weekly_budg
 Examples:
   claude-usage-tracker budget --monthly 300            spending of this month against 300 USD
   claude-usage-tracker budget --daily 20 --check       for scripts: exits with 17 above the limit
+  claude-usage-tracker budget --five-hour 80% --check  for hooks: exits with 20 from 80% on
   claude-sync config set tracker.monthly_budget 300    then: claude-usage-tracker budget")]
 pub(crate) struct Args {
     /// Limit per day, in USD
     #[arg(long, value_name = "USD", value_parser = amount)]
     daily: Option<Money>,
-    /// Limit per week, in USD
-    #[arg(long, value_name = "USD", value_parser = amount)]
-    weekly: Option<Money>,
+    /// Limit per week, in USD; or share of the plan's weekly limit, such as 90%
+    #[arg(long, value_name = "USD|PERCENT", value_parser = weekly)]
+    weekly: Option<Weekly>,
+    /// Share of the plan's five-hour limit, such as 80%
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    five_hour: Option<Used>,
     /// Limit per month, in USD
     #[arg(long, value_name = "USD", value_parser = amount)]
     monthly: Option<Money>,
-    /// Exit with 17 if a limit was exceeded: for cron and scripts
+    /// Exit with 17 if a limit in USD was exceeded, with 20 if a share of a plan limit was reached: for
+    /// cron and hooks
     #[arg(long)]
     check: bool,
     /// Print JSON
@@ -48,19 +58,79 @@ fn amount(text: &str) -> Result<Money, String> {
         .ok_or_else(|| "write an amount in USD such as 20 or 7.50".to_owned())
 }
 
+/// A limit per week.
+#[derive(Debug, Clone, Copy)]
+enum Weekly {
+    Spending(Money),
+    Share(Used),
+}
+
+fn weekly(text: &str) -> Result<Weekly, String> {
+    if text.ends_with('%') {
+        return percent(text).map(Weekly::Share);
+    }
+    let amount = amount(text).map(Weekly::Spending);
+    amount.map_err(|_| "write an amount in USD such as 20, or a share such as 90%".to_owned())
+}
+
+fn percent(text: &str) -> Result<Used, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let percent = number
+        .parse()
+        .ok()
+        .filter(|part| (1.0..=100.0).contains(part));
+    percent
+        .and_then(Used::percent)
+        .ok_or_else(|| "write a share from 1% to 100%".to_owned())
+}
+
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let plan = args.plan(env)?;
+    if args.limits()?.is_empty() {
+        if args.json {
+            json(&with_plan(to_json(&[]), &plan));
+        } else {
+            out(&plan_lines(&plan, env));
+        }
+        return Ok(exit_code(args, &[], &plan));
+    }
     let (budgets, report) = read(args, env)?;
     if args.json {
-        json(&to_json(&budgets));
+        json(&with_plan(to_json(&budgets), &plan));
     } else {
-        out(&to_table(&budgets, env.look()));
+        out(&(to_table(&budgets, env.look()) + &plan_lines(&plan, env)));
     }
     warn_of_unpriced(&report);
-    Ok(if args.check && budgets.iter().any(Budget::is_over) {
-        exit::OVER
-    } else {
-        exit::OK
-    })
+    Ok(exit_code(args, &budgets, &plan))
+}
+
+/// Plan limits with shares that the user set; none where none was set.
+type Plan = Option<Vec<Bounded>>;
+
+fn exit_code(args: &Args, budgets: &[Budget], plan: &Plan) -> u8 {
+    let mut plan = plan.iter().flatten();
+    match args.check {
+        true if budgets.iter().any(Budget::is_over) => exit::OVER,
+        true if plan.any(Bounded::is_reached) => exit::PLAN,
+        _ => exit::OK,
+    }
+}
+
+fn with_plan(mut value: Value, plan: &Plan) -> Value {
+    if let Some(plan) = plan {
+        value["plan"] = plan.iter().map(Bounded::to_json).collect();
+    }
+    value
+}
+
+fn plan_lines(plan: &Plan, env: &Env) -> String {
+    match plan {
+        None => String::new(),
+        Some(plan) if plan.is_empty() => {
+            "No current plan limit is known: claude-usage-tracker limits\n".to_owned()
+        }
+        Some(plan) => plan.iter().map(|one| one.line(env.now)).collect(),
+    }
 }
 
 /// Computes the budgets, and the report by day that they are computed from.
@@ -97,10 +167,32 @@ fn read(args: &Args, env: &Env) -> Result<(Vec<Budget>, Report), CliError> {
 }
 
 impl Args {
-    /// The limits of the command line; without any, those of the settings.
+    /// The plan limits that shares were set for.
+    fn plan(&self, env: &Env) -> Result<Plan, CliError> {
+        let weekly = match self.weekly {
+            Some(Weekly::Share(share)) => Some(share),
+            _ => None,
+        };
+        if self.five_hour.or(weekly).is_none() {
+            return Ok(None);
+        }
+        let known = limits::known(&places::find()?)?;
+        let all = [("five_hour", self.five_hour), ("seven_day", weekly)];
+        let all = all.into_iter();
+        let all = all.filter_map(|(window, most)| Some((window, most?)));
+        let all = all.flat_map(|(window, most)| Bounded::all(&known, window, most, env.now));
+        Ok(Some(all.collect()))
+    }
+
+    /// The limits in USD of the command line; without any, those of the settings.
     fn limits(&self) -> Result<Vec<(Period, Money)>, CliError> {
-        let given = [self.daily, self.weekly, self.monthly];
-        let limits = if given == [None; 3] {
+        let weekly = match self.weekly {
+            Some(Weekly::Spending(limit)) => Some(limit),
+            _ => None,
+        };
+        let given = [self.daily, weekly, self.monthly];
+        let has_plan = self.five_hour.is_some() || self.weekly.is_some();
+        let limits = if given == [None; 3] && !has_plan {
             config::read(&places::find()?.config)?.tracker.budgets
         } else {
             given
@@ -110,7 +202,7 @@ impl Args {
         let limits: Vec<_> = limits
             .filter_map(|(period, limit)| Some((period, limit?)))
             .collect();
-        if limits.is_empty() {
+        if limits.is_empty() && !has_plan {
             return Err(CliError::plain(
                 "there is no limit",
                 "claude_sync::usage",

@@ -5,6 +5,7 @@ mod budget;
 mod charts;
 mod explain;
 mod export;
+mod limits;
 mod reports;
 mod statusline;
 mod verbs;
@@ -106,6 +107,8 @@ Examples:
     Models(Box<ReportArgs>),
     /// Print one line for Claude Code's status line: cost of today and of the current block, on all machines
     Statusline(statusline::Args),
+    /// Show plan limits of subscriptions: used, reset, pace, forecast, and who used them
+    Limits(limits::Args),
     /// Show spending against a daily, weekly or monthly limit, with a forecast
     Budget(budget::Args),
     /// Compare request lines with Claude Code's own account, session by session
@@ -134,6 +137,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         TrackerCommand::Models(args) => reports::run(By::Models, args, env),
         TrackerCommand::Statusline(args) => Ok(statusline::run(args, env)),
         TrackerCommand::Audit(args) => audit::run(args, env),
+        TrackerCommand::Limits(args) => limits::run(args, env),
         TrackerCommand::Budget(args) => budget::run(args, env),
         TrackerCommand::Explain(args) => explain::run(args, env),
         TrackerCommand::Html(args) => charts::html(args, env),

@@ -1,16 +1,18 @@
 //! Changes beside new records: imported totals, forgotten ids, retention, decisions.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 
 use super::machine_file::blank;
 use super::parts::{LocalFiles, Part};
 use crate::base::ids::RecordId;
+use crate::base::join::Join as _;
 use crate::base::time::Day;
 use crate::fleet::rules::{Rules, forgotten_day};
 use crate::fleet::settle::shown;
 use crate::format::dayfile::{DayFile, Forgotten};
 use crate::format::syncfile::{Decision, DecisionKey};
-use crate::record::{Level, Source, Sum, SumKey};
+use crate::record::{Level, PlanLimits, Source, Sum, SumKey};
 use crate::sync::host::Stamp;
 
 /// How many bytes the line of a forgotten id takes.
@@ -100,6 +102,17 @@ impl LocalFiles {
         let new = !file.decisions.contains_key(&key);
         file.add_decision(key, decision);
         new
+    }
+
+    /// Adds what Claude Code stated of plan limits.
+    pub(crate) fn add_limits(&mut self, stamp: &Stamp, limits: PlanLimits) {
+        if limits.is_empty() {
+            return;
+        }
+        let file = self
+            .machine_file
+            .get_or_insert_with(|| blank(&self.machine, stamp));
+        file.limits = take(&mut file.limits).join(limits);
     }
 
     /// Applies the fleet's rules to what this run made.

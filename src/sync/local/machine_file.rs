@@ -10,7 +10,7 @@ use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::Extra;
 use crate::format::dayfile::hex;
 use crate::format::syncfile::{Machine, Metadata, Session, SyncFile};
-use crate::record::{RecordSet, Totals};
+use crate::record::{PlanLimits, RecordSet, Totals};
 use crate::sync::host::Stamp;
 
 /// The largest sync file that is written; beyond it records are left to the day files.
@@ -157,6 +157,7 @@ pub(crate) fn blank(machine: &MachineId, stamp: &Stamp) -> SyncFile {
         sessions: BTreeMap::new(),
         decisions: BTreeMap::new(),
         pruned_before: None,
+        limits: PlanLimits::default(),
         extra: Extra::new(),
     }
 }

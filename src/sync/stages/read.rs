@@ -3,6 +3,7 @@
 use super::context::Run;
 use crate::cache::index::Binding;
 use crate::format::syncfile::Mode;
+use crate::store::plan;
 use crate::sync::brought::Brought;
 use crate::sync::error::SyncError;
 use crate::sync::import::Imported;
@@ -37,6 +38,9 @@ pub(crate) fn read(run: &Run<'_>) -> Result<(Read, Binding), SyncError> {
         Task::Download | Task::Resolve => Reading::default(),
     };
     let mut read = with_import(reading, options, &run.naming);
+    if options.task == Task::Sync {
+        read.brought.limits = plan::to_sync(&run.places.state, &run.config, options.summary_only);
+    }
     read.report.unmatched = folders.unmatched;
     if !run.config.failures.name_bad_lines {
         read.report.bad.clear();

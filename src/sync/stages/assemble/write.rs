@@ -6,6 +6,7 @@ use super::adopt::adopt;
 use super::job::Assembly;
 use super::open::open;
 use super::rules::{Enforced, decision};
+use crate::base::join::Join as _;
 use crate::base::progress::{Step, Watcher};
 use crate::fleet::decisions::Decisions;
 use crate::fleet::read::{self, MachineData};
@@ -24,6 +25,9 @@ use crate::sync::view::View;
 
 /// A heartbeat comes at most this often, in milliseconds.
 const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
+
+/// Plan limits alone renew the machine file at most this often, in milliseconds.
+const LIMITS_PAUSE: i64 = 60 * 60 * 1000;
 
 /// What was written.
 #[derive(Default)]
@@ -48,7 +52,7 @@ pub(super) fn write_own(
     let view = job.view(kept.root);
     let first = view.entry(&layout::machine_path(machine))?.is_none();
     let stamp = stamp(options, first);
-    let due = is_heartbeat_due(view, job)?;
+    let due = is_heartbeat_due(view, job)? || are_limits_due(view, job, kept)?;
     let swept = !first && kept.swept;
     let joined = options.shared_id && starts.tip.is_some() && starts.tip != starts.known;
     let asked = first || joined || due || foreign.is_some() || !options.intents.is_empty();
@@ -64,6 +68,7 @@ pub(super) fn write_own(
     let is_new = own.is_new();
     let adopted = foreign.is_some_and(|manifest| adopt(&mut own, &stamp, manifest, view));
     let decided = decide(view, &mut own, &stamp, options)?;
+    own.add_limits(&stamp, kept.brought.limits.clone());
     own.apply(&kept.rules);
     // Of two that wrote under one id at once, each counted its own records.
     let uncounted =
@@ -88,6 +93,21 @@ fn stamp(options: &Options, first: bool) -> Stamp<'_> {
 fn is_heartbeat_due(view: View<'_>, job: Assembly<'_>) -> Result<bool, SyncError> {
     let file = view.machine_file(job.machine)?;
     Ok(file.is_some_and(|file| job.options.now.since(file.last_sync()) >= HEARTBEAT))
+}
+
+/// Whether plan limits alone are a reason to renew the machine file: Claude Code stated something
+/// new, and the file was not written within the hour. With new usage they go along at any time.
+fn are_limits_due(view: View<'_>, job: Assembly<'_>, kept: &Enforced) -> Result<bool, SyncError> {
+    let Some(file) = view.machine_file(job.machine)? else {
+        return Ok(false);
+    };
+    // A file of the future was stamped by a clock that was ahead.
+    let age = job.options.now.since(file.last_sync());
+    let is_new = || {
+        let joined = file.limits.clone().join(kept.brought.limits.clone());
+        joined != file.limits
+    };
+    Ok(!(0..LIMITS_PAUSE).contains(&age) && is_new())
 }
 
 /// Writes what a person decided with this run into the machine file.

@@ -1,5 +1,9 @@
 //! `claude-usage-tracker statusline`: one line for Claude Code, which calls it after each answer with
-//! JSON on standard input.
+//! JSON on standard input. What it states of plan limits is kept.
+
+mod input;
+mod limits;
+mod line;
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -7,20 +11,21 @@ use crate::cli::print::{json, out};
 use crate::cli::rows::zone;
 use crate::cli::source::Extent;
 use crate::cli::{exit, places, source};
-use std::io::{IsTerminal as _, Read as _};
 
 use serde_json::{Value, json};
 
-use crate::base::money::{Cost, Money};
+use self::input::Input;
+use self::limits::Shown;
+use self::line::{Field, Layout, Part, Parts};
+use crate::base::money::Cost;
 use crate::base::progress::Watcher;
 use crate::base::text::printable;
 use crate::base::time::Timestamp;
-use crate::fleet::Row;
+use crate::fleet::{Fleet, Row};
 use crate::report::blocks::{Block, Blocks};
+use crate::report::limits::percent;
 use crate::report::{Bounds, Zone, ago, dollars, price};
 
-/// Maximum size of the JSON on standard input, in bytes. The rest is not read.
-const MAX_INPUT: u64 = 1 << 20;
 /// Where a block begins depends on the one before: usage of the last 7 days, in ms, is enough.
 const BLOCK_HISTORY: i64 = 7 * 24 * 60 * 60 * 1000;
 /// Without a set-up there is no cache: transcripts of the last 2 days are read, in ms.
@@ -33,6 +38,10 @@ pub(crate) struct Args {
     /// Time zone of today
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
+    /// Parts of the line: {model} {ctx} {session} {today} {block} {five_hour} {weekly} {state}, or the
+    /// name of another limit in braces
+    #[arg(long, value_name = "TEXT")]
+    format: Option<String>,
     /// Exclude this machine's usage since its last sync
     #[arg(long)]
     synced_only: bool,
@@ -44,44 +53,37 @@ pub(crate) struct Args {
 /// Prints the line. Missing data is left out, because nobody would read an error there.
 pub(crate) fn run(args: &Args, env: &Env) -> u8 {
     let input = Input::read();
+    let known = limits::keep(&input, env.now);
     let usage = CurrentUsage::read(args, env).ok();
+    let shown = Shown::new(
+        &input,
+        known,
+        usage.as_ref().map(|usage| &usage.fleet),
+        env.now,
+    );
     if args.json {
-        json(&to_json(&input, usage.as_ref()));
+        json(&to_json(&input, &shown, usage.as_ref()));
     } else {
-        out(&to_line(&input, usage.as_ref(), env.now));
+        let format = args.format.as_deref();
+        let layout = format.map_or_else(Layout::default, Layout::parse);
+        let parts = parts(&input, &shown, usage.as_ref(), env.now);
+        let line = layout.line(parts, columns(), env.tints);
+        // Claude Code shows nothing at all for an empty line.
+        let line = if line.trim().is_empty() { "-" } else { &line };
+        out(&format!("{line}\n"));
     }
     exit::OK
 }
 
-/// What Claude Code passes on standard input.
-#[derive(Default)]
-struct Input {
-    model: Option<String>,
-    session_cost: Option<Money>,
-}
-
-impl Input {
-    /// Reads standard input. Anything but JSON is ignored.
-    fn read() -> Self {
-        let mut text = Vec::new();
-        let stdin = std::io::stdin();
-        if stdin.is_terminal() || stdin.lock().take(MAX_INPUT).read_to_end(&mut text).is_err() {
-            return Self::default();
-        }
-        let value: Value = serde_json::from_slice(&text).unwrap_or_default();
-        let model = value.pointer("/model/display_name").and_then(Value::as_str);
-        let cost = value
-            .pointer("/cost/total_cost_usd")
-            .and_then(Value::as_f64);
-        Self {
-            model: model.map(str::to_owned),
-            session_cost: cost.and_then(|cost| Money::parse(&format!("{cost:.6}"))),
-        }
-    }
+/// The width of the line, if Claude Code states it.
+fn columns() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok()?;
+    columns.trim().parse().ok().filter(|columns| *columns > 0)
 }
 
 /// Usage of the fleet today and in the current block.
 struct CurrentUsage {
+    fleet: Fleet,
     /// When the figures of other machines are from, if there are any.
     as_of: Option<Timestamp>,
     /// This machine is set up; else its transcripts alone were read.
@@ -122,6 +124,7 @@ impl CurrentUsage {
             .find(|block| block.active);
         Ok(Self {
             as_of: source::others_as_of(&places, &fleet),
+            fleet,
             is_synced,
             today,
             block,
@@ -142,7 +145,8 @@ fn recent(now: Timestamp) -> Timestamp {
     Timestamp::from_millis(since).unwrap_or(Timestamp::EPOCH)
 }
 
-fn to_line(input: &Input, usage: Option<&CurrentUsage>, now: Timestamp) -> String {
+/// The parts of the line that have something to show.
+fn parts(input: &Input, shown: &Shown, usage: Option<&CurrentUsage>, now: Timestamp) -> Parts {
     let model = input.model.as_deref().map(|model| printable(model, 40));
     let session = input
         .session_cost
@@ -151,15 +155,28 @@ fn to_line(input: &Input, usage: Option<&CurrentUsage>, now: Timestamp) -> Strin
     let block = usage
         .and_then(|usage| usage.block.as_ref())
         .map(|block| block_cost(block, now));
-    let costs: Vec<_> = [session, today, block].into_iter().flatten().collect();
-    let costs = (!costs.is_empty()).then(|| costs.join(" / "));
     let state = match usage {
         Some(usage) if usage.is_synced => usage.age(now),
         Some(_) => Some("this machine only: claude-sync init".to_owned()),
         None => Some("no figures: claude-usage-tracker".to_owned()),
     };
-    let parts: Vec<_> = [model, costs, state].into_iter().flatten().collect();
-    parts.join(" | ") + "\n"
+    let texts = [
+        (Field::Model, model),
+        (Field::Session, session),
+        (Field::Today, today),
+        (Field::Block, block),
+        (Field::State, state),
+    ];
+    let texts = texts.into_iter();
+    let texts = texts.filter_map(|(field, text)| Some((field, Part::plain(text?))));
+    let mut parts: Parts = texts.collect();
+    if let Some(used) = input.context {
+        let text = format!("ctx {}", percent(used.hundredths()));
+        let used = used.hundredths();
+        parts.insert(Field::Context, Part { text, used });
+    }
+    parts.extend(shown.parts(now));
+    parts
 }
 
 fn block_cost(block: &Block, now: Timestamp) -> String {
@@ -170,12 +187,13 @@ fn block_cost(block: &Block, now: Timestamp) -> String {
 }
 
 /// The same data as JSON. Missing data is null.
-fn to_json(input: &Input, usage: Option<&CurrentUsage>) -> Value {
+fn to_json(input: &Input, shown: &Shown, usage: Option<&CurrentUsage>) -> Value {
     let block = usage.and_then(|usage| usage.block.as_ref());
     let last_sync = usage.and_then(|usage| usage.as_of);
     json!({
         "version": 1,
         "model": input.model,
+        "contextUsedPercent": input.context.map(|used| f64::from(used.hundredths()) / 100.0),
         "sessionCostUSD": input.session_cost.map(dollars),
         "todayCostUSD": usage.map(|usage| dollars(usage.today.amount)),
         "todayCostKnown": usage.map(|usage| usage.today.known),
@@ -185,6 +203,7 @@ fn to_json(input: &Input, usage: Option<&CurrentUsage>) -> Value {
             "costUSD": dollars(block.used.cost.amount),
             "costKnown": block.used.cost.known,
         })),
+        "limits": shown.to_json(),
         "lastSync": last_sync.map(|time| time.to_string()),
     })
 }

@@ -1,0 +1,15 @@
+//! Plan limits: how much of a subscription's limit windows was used, and by whom.
+//!
+//! `limit` → `shares` → `json`, `table` → `bound`: a file uses only files to its left.
+
+mod bound;
+mod json;
+mod limit;
+mod shares;
+mod table;
+
+pub(crate) use bound::Bounded;
+pub(crate) use json::to_json;
+pub use limit::{Known, Limit};
+pub use shares::{Share, Shares, Usage};
+pub(crate) use table::{percent, time_left, to_table};
