@@ -103,6 +103,15 @@ impl Env {
         }
     }
 
+    /// The time as it is by now, unless `CLAUDE_SYNC_NOW` stops the clock.
+    pub(crate) fn clock(&self) -> Timestamp {
+        if std::env::var_os("CLAUDE_SYNC_NOW").is_some() {
+            self.now
+        } else {
+            Timestamp::now()
+        }
+    }
+
     /// Width of error messages, in characters.
     pub(crate) fn message_width(&self) -> u16 {
         if self.width == UNLIMITED {

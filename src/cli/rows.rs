@@ -273,7 +273,7 @@ fn check_order(bounds: Bounds) -> Result<(), CliError> {
 }
 
 /// The id of a named machine; if it was merged into another one, of that one.
-fn machine_id(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
+pub(crate) fn machine_id(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
     let found = find(fleet, name)?;
     Ok(found
         .merged_into

@@ -16,6 +16,7 @@ mod group_builder;
 mod json;
 pub mod limits;
 pub(crate) mod lines;
+pub(crate) mod live;
 mod look;
 mod lower;
 mod notes;

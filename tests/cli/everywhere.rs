@@ -11,7 +11,7 @@ use crate::shells::{PROGRAMS, commands, is_there};
 use crate::world::{Machine, NOON, Ran, World, run, transcript};
 
 /// Commands without JSON, and why.
-const WITHOUT_JSON: [(&str, &str); 22] = [
+const WITHOUT_JSON: [(&str, &str); 23] = [
     (
         "claude-sync auto disable",
         "status --json tells what is left",
@@ -46,6 +46,10 @@ const WITHOUT_JSON: [(&str, &str); 22] = [
         "its formats are for programs",
     ),
     ("claude-usage-tracker html", "it writes a page"),
+    (
+        "claude-usage-tracker live",
+        "it is a view; the same figures are in blocks, limits and export",
+    ),
     ("claude-usage-tracker svg", "it draws a picture"),
     // Git calls these, and they are not listed in the help.
     ("claude-sync merge-driver", "git reads its exit code"),

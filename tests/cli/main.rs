@@ -60,6 +60,8 @@ mod kills;
 mod ledger;
 mod life;
 mod limits;
+#[cfg(unix)]
+mod live;
 mod machines;
 mod made;
 mod merges;

@@ -1,6 +1,6 @@
 //! `claude-sync`: its arguments and commands.
 
-mod auto;
+pub(super) mod auto;
 mod compact;
 mod config;
 mod conflicts;

@@ -6,6 +6,7 @@ mod charts;
 mod explain;
 mod export;
 mod limits;
+mod live;
 mod reports;
 mod statusline;
 mod verbs;
@@ -109,6 +110,8 @@ Examples:
     Statusline(statusline::Args),
     /// Show plan limits of subscriptions: used, reset, pace, forecast, and who used them
     Limits(limits::Args),
+    /// Watch usage in a full-screen view: limits, the current block, today, the last requests
+    Live(live::Args),
     /// Show spending against a daily, weekly or monthly limit, with a forecast
     Budget(budget::Args),
     /// Compare request lines with Claude Code's own account, session by session
@@ -138,6 +141,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         TrackerCommand::Statusline(args) => Ok(statusline::run(args, env)),
         TrackerCommand::Audit(args) => audit::run(args, env),
         TrackerCommand::Limits(args) => limits::run(args, env),
+        TrackerCommand::Live(args) => live::run(args, env),
         TrackerCommand::Budget(args) => budget::run(args, env),
         TrackerCommand::Explain(args) => explain::run(args, env),
         TrackerCommand::Html(args) => charts::html(args, env),

@@ -5,7 +5,7 @@ mod json;
 mod look;
 mod table;
 
-pub(crate) use block::{Block, Blocks};
+pub(crate) use block::{Block, Blocks, Pace};
 pub(crate) use json::to_json;
 pub(crate) use look::BlocksLook;
 pub(crate) use table::to_table;

@@ -55,7 +55,7 @@ impl Known {
     }
 
     /// Whether several accounts are known.
-    pub(super) fn has_several(&self) -> bool {
+    pub(crate) fn has_several(&self) -> bool {
         let names: BTreeSet<&String> = self.accounts.values().flatten().collect();
         names.len() > 1
     }

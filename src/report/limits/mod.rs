@@ -12,4 +12,4 @@ pub(crate) use bound::Bounded;
 pub(crate) use json::to_json;
 pub use limit::{Known, Limit};
 pub use shares::{Share, Shares, Usage};
-pub(crate) use table::{percent, time_left, to_table};
+pub(crate) use table::{forecasts, pace, percent, time_left, title, to_table};

@@ -102,7 +102,7 @@ fn windows(
 }
 
 /// The window's name for people, with its account where there are several.
-pub(super) fn title(limit: &Limit, accounts: bool) -> String {
+pub(crate) fn title(limit: &Limit, accounts: bool) -> String {
     let name = match limit.series.window.as_str() {
         "five_hour" => "5 hours".to_owned(),
         "seven_day" => "week".to_owned(),
@@ -144,7 +144,8 @@ fn resets(limit: &Limit, zone: Zone, now: Timestamp) -> String {
     }
 }
 
-fn pace(limit: &Limit) -> String {
+/// How the pace is shown; empty where there is none.
+pub(crate) fn pace(limit: &Limit) -> String {
     let pace = limit.pace();
     pace.map_or_else(String::new, |pace| {
         format!("{}.{:02}x", pace / 100, pace % 100)
@@ -152,7 +153,7 @@ fn pace(limit: &Limit) -> String {
 }
 
 /// When it is full at the rate of the last hour, and of the whole window.
-fn forecasts(limit: &Limit, zone: Zone, now: Timestamp) -> [String; 2] {
+pub(crate) fn forecasts(limit: &Limit, zone: Zone, now: Timestamp) -> [String; 2] {
     [Rate::LastHour, Rate::Whole].map(|rate| {
         let full = limit.full(rate).filter(|_| limit.is_current);
         match full {

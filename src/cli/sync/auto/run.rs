@@ -5,7 +5,6 @@ use clap::ValueEnum;
 use super::settings_files::move_copies;
 use crate::auto::pace::{self, LastRun};
 use crate::base::text::printable;
-use crate::base::time::Timestamp;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::{exit, outcome, places};
@@ -77,22 +76,13 @@ pub(crate) fn recorded(
     };
     pace::remember(&places.state, &last)?;
     let result = run();
-    last.ended = Some(end_time(env).to_string());
+    last.ended = Some(env.clock().to_string());
     (last.code, last.error) = match &result {
         Ok(outcome) => (Some(outcome::code(outcome)), failure(&outcome.remote)),
         Err(error) => (Some(error.exit), Some(error.to_string())),
     };
     pace::remember(&places.state, &last)?;
     result
-}
-
-/// The current time, unless `CLAUDE_SYNC_NOW` stops the clock.
-fn end_time(env: &Env) -> Timestamp {
-    if std::env::var_os("CLAUDE_SYNC_NOW").is_some() {
-        env.now
-    } else {
-        Timestamp::now()
-    }
 }
 
 fn failure(remote: &Remote) -> Option<String> {
