@@ -47,10 +47,16 @@ pub(crate) fn with_unsynced(
     if read.brought.is_empty() {
         return Ok(root);
     }
-    repo.write_in_memory()?;
-    if repo.sealed_mark()?.is_some() {
+    if let Some(mark) = repo.sealed_mark()? {
+        // What is written in clear counts for nothing in an encrypted fleet.
+        if repo.seal().is_none() {
+            return Err(SyncError::NoKey {
+                why: format!("the fleet is encrypted with the key {mark}"),
+            });
+        }
         repo.start_sealing();
     }
+    repo.write_in_memory()?;
     let job = Assembly {
         repo,
         machine: &machine,

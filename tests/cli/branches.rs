@@ -209,3 +209,31 @@ fn a_deleted_branch_begins_anew_without_what_was_forgotten() {
         assert_eq!((machine.fleet().0, tree(machine)), (3, tree(&ada)));
     }
 }
+
+// Folded commits are new, and had the forgotten data of old ones: each push was refused from then on.
+#[test]
+fn a_compacted_branch_begins_anew_without_what_was_forgotten() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.sync(&["init", &world.remote()]);
+    ada.sync(&[]);
+    let bob = setup(&world, "bob", true);
+    for (day, session) in [("10", "bobs"), ("10", "kept"), ("11", "more")] {
+        let path = format!(".claude/projects/p/{session}.jsonl");
+        bob.write(&path, &transcript(session, 0..2));
+        bob.sync_at(&format!("2026-03-{day}T12:00:00Z"), &[]);
+    }
+    ada.sync(&[]);
+    ada.sync(&["forget", "--session", "bobs", "--yes"]);
+    bob.write(".claude/projects/p/last.jsonl", &transcript("last", 20..22));
+    bob.sync_at("2026-03-11T13:00:00Z", &[]);
+    bob.sync_at("2026-03-12T12:00:00Z", &["compact", "--keep", "0d"]);
+    bob.write(".claude/projects/p/new.jsonl", &transcript("new", 30..32));
+    bob.sync_at("2026-03-12T13:00:00Z", &[]);
+    ada.sync(&[]);
+    for machine in [&ada, &bob] {
+        machine.assert_sound();
+        assert_eq!(machine.fleet().0, ada.fleet().0);
+    }
+    assert_eq!(tree(&bob), tree(&ada));
+}

@@ -194,6 +194,28 @@ fn an_encrypted_fleet_without_its_key_is_an_error() {
     assert_eq!(ran.out, "");
 }
 
+// Its own usage disappeared from the report with the first new line.
+#[test]
+fn a_machine_that_waits_for_the_key_shows_what_it_synced() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    for (machine, session, from) in [(&ada, "a", 0), (&bob, "b", 50)] {
+        append(machine, "s.jsonl", &transcript(session, from..from + 2));
+        machine.init().sync(&[]);
+    }
+    ada.sync(&[]);
+    ada.sync(&["key", "init"]);
+    ada.sync(&["config", "set", "privacy_settings.encryption", "at-rest"]);
+    ada.sync(&[]);
+    assert_eq!(bob.try_sync(NOON, &[]).code, 7, "it waits for the key");
+    let requests = || bob.report(&["daily"])["totals"]["requests"].clone();
+    assert_eq!(requests(), 4);
+    append(&bob, "t.jsonl", &transcript("more", 60..61));
+    assert_eq!(requests(), 4, "nothing of what it synced is left out");
+    let told = bob.track(&["daily"]).err;
+    assert!(told.contains("since its last sync is left out"), "{told}");
+}
+
 #[test]
 fn a_clock_that_is_ahead_makes_no_active_block() {
     let world = World::new();

@@ -66,7 +66,7 @@ fn line(world: &World, number: usize, input: &str) -> String {
     // What was stated before would be shown.
     let machine = world.machine(&format!("m{number}"));
     let ran = statusline(&machine, NOON, input, &[]);
-    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{:.200}", input);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{input:.200}");
     ran.out
 }
 

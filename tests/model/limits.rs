@@ -136,6 +136,9 @@ impl Play<'_> {
     }
 }
 
+/// When something was stated, and what.
+type At = (i64, u64);
+
 /// `homes`: machines of which all statements must be there.
 fn assert_newest(truth: &Truth, homes: &BTreeSet<usize>, known: &Known) {
     let bound = truth.forgotten.iter().filter_map(|what| match what {
@@ -143,7 +146,7 @@ fn assert_newest(truth: &Truth, homes: &BTreeSet<usize>, known: &Known) {
         _ => None,
     });
     let bound = bound.max();
-    let mut stated: BTreeMap<Key, (Vec<(i64, u64)>, Option<(i64, u64)>)> = BTreeMap::new();
+    let mut stated: BTreeMap<Key, (Vec<At>, Option<At>)> = BTreeMap::new();
     for (home, one) in &truth.limits {
         let (some, newest) = stated.entry(one.key()).or_default();
         let point = (one.at, one.used);

@@ -63,9 +63,8 @@ pub(crate) fn remote(outcome: &Outcome) -> String {
         | Remote::Held
         | Remote::Unsigned(_) => String::new(),
         Remote::Pushed(0) => " Pushed.".to_owned(),
-        Remote::Pushed(times) => {
-            format!(" Pushed, after {}.", count(*times, "other machine's push"))
-        }
+        Remote::Pushed(1) => " Pushed, after 1 other machine's push.".to_owned(),
+        Remote::Pushed(times) => format!(" Pushed, after {times} pushes of other machines."),
         Remote::Skipped => " Not pushed (--offline).".to_owned(),
     }
 }
@@ -103,7 +102,7 @@ pub(crate) fn repairs(outcome: &Outcome) -> String {
     text.push_str(&healed(&outcome.healed));
     if outcome.purged {
         text.push_str(
-            "Removed the old history from this clone, because data in it was forgotten.\n",
+            "Removed the old history from this clone: the fleet has a new one, since data was forgotten or the key rotated.\n",
         );
     }
     if let Some((before, after)) = outcome.folded {

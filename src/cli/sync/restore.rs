@@ -85,10 +85,15 @@ fn to_json(entry: &Entry) -> serde_json::Value {
 
 fn to_line(entry: &Entry) -> String {
     format!(
-        "{}  {}  {:>8} new records  {}\n",
+        "{}  {}  {:>8} {}  {}\n",
         &entry.commit.to_string()[..12],
         Zone::Local.minute(entry.at),
         thousands(entry.added),
+        if entry.added == 1 {
+            "new record "
+        } else {
+            "new records"
+        },
         printable(&entry.subject, 100)
     )
 }

@@ -42,7 +42,9 @@ pub(crate) fn to_table(
         let title = title(limit, accounts);
         let rates = ["last hour", "whole window"];
         for (rate, full) in rates.iter().zip(forecasts(limit, zone, look.now)) {
-            out.push_str(&format!("{title}, full at the rate of the {rate}: {full}\n"));
+            out.push_str(&format!(
+                "{title}, full at the rate of the {rate}: {full}\n"
+            ));
         }
     }
     for (limit, shares) in limits {

@@ -198,8 +198,10 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
     } else {
         local
     };
-    let parent = compacted(run, tip.or(kept), branch)?;
-    let before = parent.map(|commit| run.repo.tree_of(commit)).transpose()?;
+    let latest = tip.or(kept);
+    let before = latest.map(|commit| run.repo.tree_of(commit)).transpose()?;
+    let parent = compacted(run, latest, branch, head)?;
+    let kept = kept.filter(|_| !run.replaced.contains(branch));
     let root = run.repo.tree_of(head)?;
     let others = other_roots(run, tip)?;
     let tree = own_tree(&run.repo, root, &run.machine, before, &others)?;
@@ -233,23 +235,25 @@ fn own_branch(run: &mut Run<'_>, head: Oid, branch: &str) -> Result<Oid, SyncErr
 }
 
 /// The commit that the next one of this machine's own branch goes on: the branch is this machine's
-/// alone, and so is its history to compact.
+/// alone, and so is its history to compact. Folded commits are new: where data was forgotten or
+/// sealed since, the branch begins anew.
 fn compacted(
     run: &mut Run<'_>,
     parent: Option<Oid>,
     branch: &str,
+    head: Oid,
 ) -> Result<Option<Oid>, SyncError> {
     if let (Some(keep), Some(old)) = (run.compact, parent)
         && let Some(folded) = fold(&run.repo, old, keep)?
     {
         run.replaced.insert(branch.to_owned());
-        return Ok(Some(folded.tip));
+        return pushable(&run.repo, Some(folded.tip), head);
     }
     Ok(parent)
 }
 
-/// The local branch, if its history may be pushed to a remote that does not have the branch. Somebody
-/// deleted it there; where data was forgotten or sealed since, the branch begins anew.
+/// The local branch, if its history may be pushed to a remote that does not have these commits:
+/// none where data was forgotten or sealed since.
 fn pushable(repo: &Repo, local: Option<Oid>, head: Oid) -> Result<Option<Oid>, SyncError> {
     let Some(local) = local else {
         return Ok(None);

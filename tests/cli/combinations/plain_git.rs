@@ -20,6 +20,8 @@ fn part(world: &World, commits: u32) -> [Machine<'_>; 2] {
     }
     settle(&[&machines[0], &machines[1]], NOON);
     let [ada, bob] = &machines;
+    // A shallow clone could not push an old history: git has none, and the remote refuses it.
+    bob.git(&["fetch", "-q", "--unshallow"]);
     for n in 0..commits {
         put(bob, "more", &transcript("more", 60..61 + n));
         bob.sync(&["--offline"]);

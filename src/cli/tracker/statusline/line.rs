@@ -117,13 +117,12 @@ impl Layout {
         let mut before = pieces.next().unwrap_or_default().to_owned();
         let mut parts: Vec<(Field, String)> = Vec::new();
         for piece in pieces {
-            match piece.split_once('}') {
-                Some((name, behind)) => parts.push((Field::parse(name.trim()), behind.to_owned())),
-                None => {
-                    let text = parts.last_mut().map_or(&mut before, |(_, text)| text);
-                    text.push('{');
-                    text.push_str(piece);
-                }
+            if let Some((name, behind)) = piece.split_once('}') {
+                parts.push((Field::parse(name.trim()), behind.to_owned()));
+            } else {
+                let text = parts.last_mut().map_or(&mut before, |(_, text)| text);
+                text.push('{');
+                text.push_str(piece);
             }
         }
         Self::Format(before, parts)

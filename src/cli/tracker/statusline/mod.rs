@@ -38,9 +38,12 @@ pub(crate) struct Args {
     /// Time zone of today
     #[arg(short = 'z', long, value_name = "ZONE", default_value = "local", value_parser = zone)]
     timezone: Zone,
-    /// Parts of the line: {model} {ctx} {session} {today} {block} {five_hour} {weekly} {state}, or the
-    /// name of another limit in braces
-    #[arg(long, value_name = "TEXT")]
+    // Not a comment for documentation: the help shows braces as they are.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        help = "Parts of the line: {model} {ctx} {session} {today} {block} {five_hour} {weekly} {state}, or the name of another limit in braces"
+    )]
     format: Option<String>,
     /// Exclude this machine's usage since its last sync
     #[arg(long)]
