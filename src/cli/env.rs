@@ -13,7 +13,7 @@ use crate::base::time::Timestamp;
 use crate::report::{Look, UNLIMITED};
 use crate::sync::Options;
 
-/// Width of a terminal that does not say, and of messages in a file. Unit: characters.
+/// Width of a terminal without a known width, and of messages in a file. Unit: characters.
 const DEFAULT_WIDTH: u16 = 120;
 
 /// The environment.

@@ -122,7 +122,7 @@ impl Window {
     }
 
     /// Keeps the newest points, `most` of them.
-    fn shorten(&mut self, most: usize) {
+    fn keep_newest(&mut self, most: usize) {
         if self.slots.len() <= most {
             return;
         }
@@ -235,7 +235,7 @@ impl PlanLimits {
                 windows.pop_first();
             }
             for (age, window) in windows.values_mut().rev().enumerate() {
-                window.shorten(if age < MOST_COURSES { MOST_POINTS } else { 1 });
+                window.keep_newest(if age < MOST_COURSES { MOST_POINTS } else { 1 });
             }
         }
     }

@@ -148,6 +148,9 @@ pub enum SyncError {
     /// Each machine has a branch, which nobody else may write.
     #[error("with a branch per machine nothing can be taken out of the history by one of them")]
     PerMachine,
+    /// There is no clone, although this machine synced with a remote.
+    #[error("the clone with which this machine synced is gone")]
+    CloneGone,
     /// Nothing to download from.
     #[error("there is no remote to download from")]
     NoRemote,

@@ -48,8 +48,8 @@ pub(crate) struct Status {
     pub(crate) exchanged: Option<Timestamp>,
     /// What the next sync would read.
     pub(crate) unsynced: Unsynced,
-    /// The setting that needs the fleet's key, where that is not here.
-    pub(crate) lacks_key: Option<&'static str>,
+    /// Why syncs fail without the fleet's key; none where they do not.
+    pub(crate) lacks_key: Option<String>,
     /// Sessions that need review.
     pub(crate) pending: u64,
     /// Files that runs left out, and that nobody has seen to yet.
@@ -100,13 +100,22 @@ pub(crate) fn status(places: &Places) -> Result<Status, SyncError> {
     let mut out = Status {
         machine: machine_id::read(&places.machine_id)?,
         unread: places.search.unread(&found),
-        lacks_key: config.needs_key().filter(|_| key.is_none()),
+        lacks_key: config.needs_key().filter(|_| key.is_none()).map(|setting| {
+            format!("{setting} needs the fleet's key, which is not on this machine")
+        }),
         ..Status::default()
     };
     let index = Index::peek(&places.state);
     let mut cursors = Cursors::new();
     if let Some(repo) = Repo::open(&places.repo)?.map(|repo| repo.with_key(key.as_ref())) {
         out.set_up = true;
+        if let Some(mark) = repo.sealed_mark()?
+            && key.as_ref().is_none_or(|key| key.mark() != mark)
+        {
+            out.lacks_key = Some(format!(
+                "the fleet is encrypted with the key {mark}, which is not on this machine"
+            ));
+        }
         out.left_out = left_out::read(&repo);
         let target = repo.target()?;
         let address = repo.address(target.remote.as_deref());

@@ -1,7 +1,7 @@
 //! The fields of a line by [`Scan`], as `serde_json` reads them by their types.
 //!
 //! It answers only where both certainly agree. A member that stands twice, a number where an object
-//! belongs and whatever else is rare is left to `serde_json`.
+//! belongs and all else that is rare is left to `serde_json`.
 
 use super::fields::{CacheCreation, Data, Forked, Inner, Line, Message, ServerToolUse, Usage};
 use super::lenient::{Dollars, Flag};

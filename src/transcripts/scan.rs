@@ -1,7 +1,7 @@
 //! JSON read without a parser's detours: strings are passed over sixteen bytes at a time, and nothing
 //! is copied.
 //!
-//! It reads less than JSON allows, and nothing that JSON does not: whatever it does not know, as an
+//! It reads less than JSON allows, and nothing that JSON does not: what it does not know, as an
 //! escape in a text that is wanted, it refuses, and the line is read by `serde_json`.
 
 use std::borrow::Cow;

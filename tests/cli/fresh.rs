@@ -214,6 +214,16 @@ fn a_machine_that_waits_for_the_key_shows_what_it_synced() {
     assert_eq!(requests(), 4, "nothing of what it synced is left out");
     let told = bob.track(&["daily"]).err;
     assert!(told.contains("since its last sync is left out"), "{told}");
+    let told = bob.try_sync(NOON, &["status"]).err;
+    assert!(
+        told.contains("which is not on this machine, and syncs fail"),
+        "{told}"
+    );
+    let doctor = bob.try_sync(NOON, &["doctor", "--offline"]).out;
+    assert!(
+        doctor.contains("the repository is encrypted with the key"),
+        "{doctor}"
+    );
 }
 
 #[test]

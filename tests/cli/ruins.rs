@@ -167,6 +167,20 @@ fn a_damaged_clone_of_an_empty_remote_is_mended_at_once() {
 }
 
 #[test]
+fn a_machine_without_its_clone_does_not_leave_the_fleet() {
+    let world = World::new();
+    let [ada, _] = two(&world);
+    fs::remove_dir_all(ada.repo()).expect("removed");
+    for args in [&[][..], &["--quiet"], &["auto", "run"]] {
+        let ran = ada.try_sync(NOON, args);
+        assert_eq!(ran.code, 4, "{args:?}: {}{}", ran.out, ran.err);
+    }
+    assert!(!ada.repo().exists());
+    ada.init().sync(&[]);
+    assert_eq!((ada.fleet().0, count(&world, "main")), (8, 8));
+}
+
+#[test]
 fn a_branch_that_was_renamed_on_the_remote_loses_nothing() {
     let world = World::new();
     let [ada, bob] = two(&world);

@@ -29,7 +29,8 @@ impl From<SyncError> for CliError {
             SyncError::NotSync { .. }
             | SyncError::OtherRemote { .. }
             | SyncError::Sha256 { .. }
-            | SyncError::PerMachine => of_repository(&error),
+            | SyncError::PerMachine
+            | SyncError::CloneGone => of_repository(&error),
             SyncError::Owner(_) | SyncError::HasId { .. } => of_machine(&error),
             SyncError::Incomplete { .. } | SyncError::Unreachable { .. } | SyncError::NoRemote => {
                 of_remote(&error)
@@ -120,6 +121,12 @@ fn of_repository(error: &SyncError) -> CliError {
             "claude_sync::per_machine",
             exit::REPOSITORY,
             "use a repository whose branch all machines share: claude-sync init ADDRESS, without --branch-per-machine",
+        ),
+        SyncError::CloneGone => CliError::new(
+            error,
+            "claude_sync::clone_gone",
+            exit::REPOSITORY,
+            "join the other machines again: claude-sync init ADDRESS; or keep history on this machine alone: claude-sync init",
         ),
         other => unexpected(other),
     }

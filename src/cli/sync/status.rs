@@ -207,9 +207,9 @@ fn warnings(status: &Status, auto: &AutoState, days: u64, now: Timestamp) -> Vec
                 .to_owned(),
         );
     }
-    out.extend(status.lacks_key.map(|setting| {
+    out.extend(status.lacks_key.as_ref().map(|why| {
         format!(
-            "{setting} needs the fleet's key, which is not on this machine, and syncs fail without it: claude-sync key import, or claude-sync key init where no machine has one"
+            "{why}, and syncs fail without it: claude-sync key import, or claude-sync key init where no machine has one"
         )
     }));
     out.extend(deletion_warning(status, auto, days, now));

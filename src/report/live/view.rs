@@ -15,7 +15,7 @@ use crate::base::time::Timestamp;
 const MEDIUM: u16 = 90;
 /// From this width on the last requests have a half of their own.
 const WIDE: u16 = 160;
-/// A smaller terminal shows a line that says so.
+/// A smaller terminal shows one line with the smallest size.
 const SMALLEST: (u16, u16) = (40, 8);
 /// Between panes side by side.
 const GAP: u16 = 2;

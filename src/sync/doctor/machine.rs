@@ -125,6 +125,9 @@ pub(crate) fn key(here: &Installation) -> Check {
         .repo()
         .zip(here.root())
         .and_then(|(repo, root)| repo.seal_of(root).ok().flatten());
+    // What is here may be from before the fleet was encrypted.
+    let remembered = || here.repo()?.sealed_mark().ok().flatten();
+    let sealed = sealed.or_else(remembered);
     let import =
         "on the machine that has it: claude-sync key show; then here: claude-sync key import";
     let key = match &here.key {

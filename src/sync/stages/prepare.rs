@@ -124,6 +124,10 @@ fn set_up_if_new(places: &Places, options: &Options, git: &Git) -> Result<bool, 
     if options.task != Task::Sync {
         return Err(SyncError::NoRemote);
     }
+    // Without its remote the machine would leave the fleet, and nobody would notice.
+    if Index::peek(&places.state).is_some_and(|index| index.exchanged().is_some()) {
+        return Err(SyncError::CloneGone);
+    }
     setup::set_up(places, options, git, None, false)?;
     Ok(true)
 }

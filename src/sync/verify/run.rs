@@ -16,7 +16,7 @@ use crate::sync::settings::lock;
 use crate::sync::view::View;
 
 /// Looks at everything. With `read_data` every object is read and everything derived is computed
-/// anew; without, what the commit and its manifest say is believed. Runs under the lock, writes
+/// anew; without, the commit and its manifest are believed. Runs under the lock, writes
 /// nothing.
 pub(crate) fn verify(
     places: &Places,

@@ -18,6 +18,7 @@ use crate::cli::stderr;
 pub(super) struct Screen {
     /// Where to draw.
     pub(super) terminal: Terminal<CrosstermBackend<Stdout>>,
+    _restore: RestoreOnDrop,
 }
 
 impl Screen {
@@ -31,26 +32,22 @@ impl Screen {
         }));
         enable_raw_mode()?;
         // From here on an error restores the terminal too.
-        let guard = Guard;
+        let restores = RestoreOnDrop;
         stderr::hold();
         execute!(stdout(), EnterAlternateScreen)?;
         let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         terminal.hide_cursor()?;
         terminal.clear()?;
-        std::mem::forget(guard);
-        Ok(Self { terminal })
+        Ok(Self {
+            terminal,
+            _restore: restores,
+        })
     }
 }
 
-impl Drop for Screen {
-    fn drop(&mut self) {
-        restore();
-    }
-}
+struct RestoreOnDrop;
 
-struct Guard;
-
-impl Drop for Guard {
+impl Drop for RestoreOnDrop {
     fn drop(&mut self) {
         restore();
     }
