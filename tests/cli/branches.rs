@@ -74,6 +74,7 @@ fn all_branches_make_one_fleet() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_joined_branch_is_pushed_on_request() {
     let world = World::new();
     let ada = setup(&world, "ada", true);
@@ -139,6 +140,7 @@ fn offline_and_back() {
 
 // Only one clone has the records of a branch that was deleted. Unless it pushes them, no other machine sees them.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_one_clone_alone_has_reaches_the_others() {
     let world = World::new();
     let ada = setup(&world, "ada", true);
@@ -183,6 +185,7 @@ fn what_one_clone_alone_has_reaches_the_others() {
 
 // The history of a machine's own branch keeps what is forgotten. Once the branch was deleted on the remote, no push of it was ever accepted again.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_deleted_branch_begins_anew_without_what_was_forgotten() {
     let world = World::new();
     let ada = world.machine("ada");

@@ -5,6 +5,7 @@ use crate::scale::tries;
 use crate::world::{World, transcript};
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn clocks_jump_and_totals_stay_right() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

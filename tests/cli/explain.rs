@@ -19,6 +19,7 @@ fn list<'v>(value: &'v Value, key: &str) -> &'v [Value] {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_is_explained_adds_up_to_the_report() {
     let world = World::new();
     let ada = fleet(&world);

@@ -32,6 +32,7 @@ fn fields(line: &str) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn every_format_adds_up_to_the_report() {
     let world = World::new();
     let ada = fleet(&world);
@@ -105,6 +106,7 @@ fn every_format_adds_up_to_the_report() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn both_machines_write_the_same_bytes_and_no_formula() {
     let world = World::new();
     let ada = fleet(&world);
@@ -122,6 +124,7 @@ fn both_machines_write_the_same_bytes_and_no_formula() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_file_is_replaced_whole_or_left_as_it_was() {
     let world = World::new();
     let ada = fleet(&world);
@@ -330,6 +333,7 @@ fn steers(c: char) -> bool {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn no_export_has_raw_control_characters() {
     let world = World::new();
     let ada = hostile(&world);
@@ -410,6 +414,7 @@ fn cells(line: &str, by: char) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_spreadsheet_of_any_country_runs_nothing() {
     let world = World::new();
     let ada = hostile(&world);

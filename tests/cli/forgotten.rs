@@ -199,6 +199,7 @@ fn retention(machine: &Machine, days: u32) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn retention_keeps_every_figure_and_no_time_session_or_project() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

@@ -105,6 +105,7 @@ fn a_report_shows_what_the_next_sync_will_count() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_report_of_an_encrypted_fleet_shows_what_the_next_sync_will_count() {
     let world = World::new();
     let ada = world.machine("ada");
@@ -117,12 +118,14 @@ fn a_report_of_an_encrypted_fleet_shows_what_the_next_sync_will_count() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_report_of_a_machine_with_a_branch_shows_what_the_next_sync_will_count() {
     let world = World::new();
     uses(&begin(&world, &["--branch-per-machine"]));
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_report_keeps_to_the_settings_that_a_sync_keeps_to() {
     for settings in [
         r#"{"summary_only":true}"#,

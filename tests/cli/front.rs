@@ -169,6 +169,7 @@ fn plain_git_merges_the_page_as_claude_sync_does() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn the_page_is_rewritten_when_a_day_has_passed() {
     let world = World::new();
     let ada = world.machine("ada");

@@ -227,6 +227,7 @@ fn guarded(world: &World) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_server_lets_machines_sync_and_people_merge() {
     let world = World::new();
     guarded(&world);
@@ -285,6 +286,7 @@ fn a_server_refuses_what_is_no_sync_data_and_what_loses_data() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_server_that_knows_whose_machine_is_whose_refuses_forgeries() {
     let world = World::new();
     guarded(&world);

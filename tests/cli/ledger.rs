@@ -157,6 +157,7 @@ fn session() -> Log {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_stands_in_no_request_line_counts() {
     let side = session().ends(7, &[(OPUS, [40, 1400]), (HAIKU, [100, 50])]);
     assert_alone(&[&side], [140, 1450]);
@@ -196,12 +197,14 @@ fn requests_after_the_last_state_stand_alone() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn an_account_that_says_less_changes_nothing() {
     assert_alone(&[&session().ends(7, &[(OPUS, [20, 400])])], [20, 500]);
     assert_alone(&[&session().ends(7, &[(OPUS, [90, 10])])], [90, 500]);
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn names_of_one_price_are_one_model() {
     assert_alone(
         &[&session().ends(7, &[("claude-opus-4-8[1m]", [20, 600])])],

@@ -42,6 +42,7 @@ fn nothing_new_changes_no_byte() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn incremental_and_full_leave_the_same_day_files() {
     let archive = |full: bool| {
         let world = World::new();

@@ -96,6 +96,7 @@ fn a_copied_home_is_told_and_loses_nothing() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_moved_machine_is_adopted() {
     let world = World::new();
     let (ada, _bob) = two(&world);
@@ -111,6 +112,7 @@ fn a_moved_machine_is_adopted() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn decisions_converge_whoever_takes_them() {
     let world = World::new();
     let (ada, bob) = two(&world);
@@ -149,6 +151,7 @@ fn decisions_converge_whoever_takes_them() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_retired_machine_keeps_its_history() {
     let world = World::new();
     let (ada, bob) = two(&world);
@@ -172,6 +175,7 @@ fn a_retired_machine_keeps_its_history() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn an_old_id_counts_as_the_past_of_the_new_one() {
     let world = World::new();
     let (ada, bob) = two(&world);

@@ -58,6 +58,7 @@ fn entry(machine: &Machine) -> Value {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn reports_count_machines_that_only_a_1_0_manifest_names() {
     let world = World::new();
     let ada = join(&world, 3);
@@ -78,6 +79,7 @@ fn reports_count_machines_that_only_a_1_0_manifest_names() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_1_0_manifest_of_two_mebibytes_is_adopted() {
     let world = World::new();
     let ada = join(&world, 10_000);

@@ -43,6 +43,7 @@ fn join<'w>(
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_claim_of_an_alias_is_counted_with_its_targets_records() {
     let world = World::new();
     let ada = join(&world, &[(OLD, &[claim("s1", &[0, 1], 0..5)])], "s1", 0..3);
@@ -84,6 +85,7 @@ fn claims_of_two_aliases_about_one_session_are_joined_by_maximum() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn claims_of_an_alias_about_another_session_add_up() {
     let world = World::new();
     let ada = join(
@@ -157,6 +159,7 @@ fn pruned_records_of_an_alias_show_their_part_of_its_targets_totals() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn records_of_an_alias_that_were_pruned_first_show_their_part_too() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

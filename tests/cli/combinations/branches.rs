@@ -23,6 +23,7 @@ fn join<'w>(
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_machine_with_its_own_branch_joins_a_fleet_on_the_shared_branch() {
     let world = World::new();
     let ada = join(&world, "ada", false, 0..5);

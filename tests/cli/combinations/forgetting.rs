@@ -53,11 +53,13 @@ fn resume_later(summary_only: bool) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_forgotten_session_stays_forgotten_when_it_is_resumed() {
     resume_later(false);
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_forgotten_session_stays_forgotten_when_it_is_resumed_on_a_summary_only_machine() {
     resume_later(true);
 }
@@ -205,6 +207,7 @@ fn forgetting_goes_by_the_day_of_a_record_not_of_its_file() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn forgetting_goes_by_the_day_of_a_pruned_record() {
     let world = World::new();
     let ada = redated(&world);

@@ -61,6 +61,7 @@ fn retention_changes_no_total_imported_from_an_eastern_time_zone() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn retention_changes_no_total_imported_from_a_western_time_zone() {
     prune_beside_totals("America/Los_Angeles", 2, "2026-03-10");
 }

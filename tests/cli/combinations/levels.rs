@@ -157,6 +157,7 @@ fn prune(machines: &[&Machine]) {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pruned_records_do_not_hide_another_session_of_a_summary_only_machine() {
     let world = World::new();
     let ada = world.machine("ada");
@@ -170,6 +171,7 @@ fn pruned_records_do_not_hide_another_session_of_a_summary_only_machine() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn pruned_records_of_a_backup_do_not_hide_another_session() {
     let world = World::new();
     let ada = world.machine("ada");

@@ -85,6 +85,7 @@ fn retention_of_a_record_in_another_days_file_comes_to_rest() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_summary_only_record_takes_the_earlier_day() {
     let world = World::new();
     let ada = world.machine("ada");
@@ -140,6 +141,7 @@ fn retention_goes_on_over_a_gap_without_usage() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn retention_goes_on_over_long_gaps() {
     prune_over_gaps(
         &["2025-07-01", "2025-10-01", "2026-01-05", "2026-03-20"],

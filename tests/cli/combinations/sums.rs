@@ -90,6 +90,7 @@ fn equal_usage_of_summary_only_machines_counts_once_with_records_of_the_later() 
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn equal_usage_of_summary_only_machines_counts_once_with_records_of_the_earlier() {
     share_summary_only_requests("bob", "ada");
 }
@@ -176,6 +177,7 @@ fn a_claim_counts_what_transcripts_do_not_show() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_claim_keeps_its_figures_through_late_transcripts_and_retention() {
     let world = World::new();
     claims(

@@ -145,6 +145,7 @@ fn an_encrypted_history_stays_sealed() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn it_is_done_by_itself_once_it_pays() {
     let world = World::new();
     let ada = world.machine("ada");

@@ -317,6 +317,7 @@ fn statistics_count_where_nothing_else_is_known() {
 }
 
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn a_fleet_counts_one_history_once() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));
