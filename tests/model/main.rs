@@ -182,7 +182,7 @@ fn with_real_git() {
         let reached = play(
             Play::new(&mut site, seed),
             seed,
-            if long() { OPERATIONS } else { 50 },
+            if long() { OPERATIONS } else { 35 },
         );
         world.git(&world.path().join("remote.git"), &["fsck", "--strict"]);
         reached

@@ -8,6 +8,7 @@ use crate::fleet::rules::Rules;
 use crate::git::Oid;
 use crate::git::repo::Repo;
 use crate::merge::old_roots::has_old_root;
+use crate::merge::push_check;
 use crate::sync::error::SyncError;
 use crate::sync::starts::Starts;
 use crate::sync::view::View;
@@ -103,8 +104,14 @@ fn take_back(repo: &Repo, starts: &Starts, cache: &dyn Cache) -> Result<Option<O
     if rules.epoch().is_none() || !is_old(&repo.new_commits(tip, starts.known.as_slice())?)? {
         return Ok(None);
     }
+    // Somebody may have had something forgotten, in the history that came back.
+    let is_clean = |known: Oid| -> Result<bool, SyncError> {
+        let lost = repo.new_commits(known, &[tip])?;
+        Ok(push_check::forgotten(repo, &rules, &lost)?.is_empty())
+    };
     if let Some(known) = starts.known
         && !is_old(&repo.new_commits(known, &[])?)?
+        && is_clean(known)?
     {
         return Ok(Some(Onto {
             parent: known,

@@ -172,3 +172,28 @@ fn what_is_forgotten_later_begins_a_history_that_holds() {
     ada.sync(&["compact", "--keep", "0d"]);
     assert_joined(&world, &machines, 12 + 2);
 }
+
+// A machine that knew the compacted history pushed it over the one without the forgotten data, and
+// each push was refused.
+#[test]
+fn what_is_forgotten_in_an_old_history_stays_forgotten_where_the_new_one_is_known() {
+    let world = World::new();
+    let machines = fleet(&world, &["ada", "bob", "cyd"]);
+    let [ada, bob, cyd] = &machines[..] else {
+        unreachable!("three machines")
+    };
+    ada.write(".claude/projects/p/g.jsonl", &transcript("gone", 700..703));
+    for machine in [ada, bob, cyd] {
+        machine.sync(&[]);
+    }
+    let remote = world.path().join("remote.git");
+    let old = world.git(&remote, &["rev-parse", "main"]);
+    let ran = ada.sync(&["compact", "--keep", "0d"]);
+    assert!(ran.out.starts_with("Compacted the history"), "{}", ran.out);
+    bob.sync(&[]);
+    // Somebody rewinds the remote, and cyd has never seen the compacted history.
+    world.git(&remote, &["update-ref", "refs/heads/main", old.trim()]);
+    cyd.sync(&["forget", "--session", "gone", "--yes"]);
+    bob.sync(&[]);
+    assert_joined(&world, &machines, 18);
+}
