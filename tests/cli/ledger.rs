@@ -216,6 +216,26 @@ fn names_of_one_price_are_one_model() {
     );
 }
 
+/// The machine file has copies of the newest request and of the increment: when they come back from
+/// there, the account was settled with that request.
+#[test]
+fn what_comes_back_from_the_machine_file_is_taken_from_no_account() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    session().ends(7, &[(OPUS, [40, 1400])]).write(&ada);
+    Log::new("next").asks(8, 2000, OPUS, [1, 1]).write(&ada);
+    ada.init().sync(&[]);
+    bob.init();
+    bob.git(&["rm", "-q", "sync/archive/2026/03/*/10.jsonl"]);
+    bob.git(&["commit", "-q", "-m", "Delete a day by hand"]);
+    bob.git(&["push", "-q", "--no-verify"]);
+    std::fs::remove_dir_all(ada.repo()).expect("removed");
+    std::fs::remove_dir_all(ada.home.join(".claude/projects")).expect("removed");
+    Log::new("two").asks(9, 2100, OPUS, [1, 1]).write(&ada);
+    ada.init().sync(&[]);
+    assert_eq!(totals(&ada.report(&["daily"])), [32, 1102]);
+}
+
 #[test]
 fn a_transcript_without_requests_has_an_account() {
     assert_alone(

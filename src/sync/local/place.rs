@@ -21,6 +21,7 @@ impl LocalFiles {
     /// the file that has them.
     pub fn add_records(&mut self, records: &RecordSet) {
         let copies = self.copies();
+        let noted = self.grown.len();
         // Copies in the machine file whose day file lost them, as after a revert by hand.
         for record in copies.into_iter().filter(|r| !r.derived) {
             if !self.place.contains_key(&record.id) {
@@ -28,6 +29,8 @@ impl LocalFiles {
                 self.place.extend(place.map(|place| (record.id, place)));
             }
         }
+        // Accounts were settled with these: they do not come late.
+        self.grown.truncate(noted);
         // Each of these has an id of its own, so that their places are not asked for again.
         for record in records.sorted() {
             self.add_record(&record);
