@@ -1,8 +1,7 @@
 //! Time zones: which date and time a clock shows at a timestamp.
 
-use std::str::FromStr as _;
-
-use chrono::{Local, NaiveDate, NaiveDateTime};
+use chrono::{Local, NaiveDate, NaiveDateTime, TimeDelta};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 
 use crate::base::time::Timestamp;
 
@@ -14,21 +13,23 @@ pub enum Zone {
     /// UTC.
     Utc,
     /// A zone of the IANA database.
-    Named(chrono_tz::Tz),
+    Named(&'static TimeZone),
 }
 
 impl Zone {
     /// Parses `local`, `UTC` or a name such as `Europe/Berlin`. The error is the most similar name, if
     /// there is one.
-    pub fn parse(text: &str) -> Result<Self, Option<&'static str>> {
+    pub fn parse(text: &str) -> Result<Self, Option<String>> {
         if text.eq_ignore_ascii_case("local") {
             return Ok(Self::Local);
         }
         if text.eq_ignore_ascii_case("utc") {
             return Ok(Self::Utc);
         }
-        chrono_tz::Tz::from_str(text)
-            .map(Self::Named)
+        // A program asks for one or two.
+        database()
+            .get(text)
+            .map(|zone| Self::Named(Box::leak(Box::new(zone))))
             .map_err(|_| nearest(text))
     }
 
@@ -38,7 +39,13 @@ impl Zone {
         match self {
             Self::Local => utc.with_timezone(&Local).naive_local(),
             Self::Utc => utc.naive_utc(),
-            Self::Named(zone) => utc.with_timezone(&zone).naive_local(),
+            Self::Named(zone) => {
+                let offset = jiff::Timestamp::from_millisecond(time.millis())
+                    .map_or(0, |time| zone.to_offset(time).seconds());
+                let utc = utc.naive_utc();
+                utc.checked_add_signed(TimeDelta::seconds(offset.into()))
+                    .unwrap_or(utc)
+            }
         }
     }
 
@@ -93,7 +100,7 @@ impl Zone {
 }
 
 /// The zone whose name is most similar to `text`, if one is similar enough.
-fn nearest(text: &str) -> Option<&'static str> {
+fn nearest(text: &str) -> Option<String> {
     let wanted = text.to_ascii_lowercase().replace(' ', "_");
     let city = wanted.rsplit('/').next().unwrap_or(&wanted).to_owned();
     let ratio = |name: &str| {
@@ -101,13 +108,25 @@ fn nearest(text: &str) -> Option<&'static str> {
         let of = |a: &str, b: &str| similar::TextDiff::from_chars(a, b).ratio();
         of(&wanted, &name).max(of(&city, name.rsplit('/').next().unwrap_or(&name)))
     };
-    let scored = chrono_tz::TZ_VARIANTS
-        .iter()
-        .map(|zone| (ratio(zone.name()), zone.name()));
+    let scored = names().map(|name| (ratio(&name), name));
     scored
         .filter(|(score, _)| *score > 0.6)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// The database that the program has with it: days begin at the same time on all machines.
+fn database() -> TimeZoneDatabase {
+    TimeZoneDatabase::bundled()
+}
+
+/// The names of all zones.
+pub(super) fn names() -> impl Iterator<Item = String> {
+    let names: Vec<_> = database()
+        .available()
+        .map(|name| name.to_string())
+        .collect();
+    names.into_iter()
 }
 
 #[cfg(test)]
@@ -161,7 +180,10 @@ mod tests {
 
     #[test]
     fn the_error_of_a_misspelled_zone_is_the_most_similar_one() {
-        assert_eq!(Zone::parse("Europe/Berln"), Err(Some("Europe/Berlin")));
+        assert_eq!(
+            Zone::parse("Europe/Berln"),
+            Err(Some("Europe/Berlin".to_owned()))
+        );
         assert_eq!(Zone::parse("qqqqqqqq"), Err(None));
     }
 }

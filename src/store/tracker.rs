@@ -1,7 +1,6 @@
 //! The settings of `tracker`: the user's own defaults for `claude-usage-tracker`.
 
-use std::str::FromStr as _;
-
+use jiff::tz::TimeZoneDatabase;
 use serde_json::Value;
 
 use crate::base::json::{FieldError, Fields};
@@ -67,7 +66,7 @@ const COLUMNS: [&str; 10] = [
 pub(super) fn take(fields: &mut Fields) -> Result<Tracker, FieldError> {
     let is_zone = |name: &str| {
         ["local", "UTC"].contains(&name)
-            || name.contains('/') && chrono_tz::Tz::from_str(name).is_ok()
+            || name.contains('/') && TimeZoneDatabase::bundled().get(name).is_ok()
     };
     let is_weekday = |name: &str| WEEKDAYS.contains(&name);
     let is_order = |name: &str| ["asc", "desc"].contains(&name);

@@ -37,7 +37,7 @@ pub(crate) fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>
     let mut walk = Walk::default();
     for (folder, working) in folders {
         walk.working = working.map(Arc::from);
-        walk.folder(&folder, 0);
+        walk.resolve(&folder, 0);
     }
     let mut files: Vec<_> = walk.files.into_values().collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -60,15 +60,24 @@ struct Walk {
 const DEEPEST: usize = 32;
 
 impl Walk {
+    /// Looks through a folder that links may lead to.
+    fn resolve(&mut self, folder: &Path, depth: usize) {
+        match dunce::canonicalize(folder) {
+            Ok(real) => self.folder(&real, depth),
+            Err(error) => self.unreadable.push((folder.to_owned(), error.to_string())),
+        }
+    }
+
+    /// Looks through a folder whose path has no link in it.
     fn folder(&mut self, folder: &Path, depth: usize) {
-        let entries = dunce::canonicalize(folder).and_then(|real| Ok((fs::read_dir(&real)?, real)));
-        let (entries, real) = match entries {
-            Ok(found) => found,
-            Err(error) => return self.unreadable.push((folder.to_owned(), error.to_string())),
-        };
-        if depth > DEEPEST || !self.folders.insert(real) {
+        if depth > DEEPEST || self.folders.contains(folder) {
             return;
         }
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => return self.unreadable.push((folder.to_owned(), error.to_string())),
+        };
+        self.folders.insert(folder.to_owned());
         for entry in entries {
             let entry = match entry {
                 Ok(entry) => entry,
@@ -91,10 +100,15 @@ impl Walk {
         let transcript = path.extension().is_some_and(|e| e == "jsonl")
             && name != "journal.jsonl"
             && name != "audit.jsonl";
-        if entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            if let Ok(meta) = entry.metadata()
-                && transcript
-            {
+        let kind = entry.file_type();
+        if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
+            if name != "tool-results" {
+                self.folder(path, depth + 1);
+            }
+            return;
+        }
+        if kind.is_ok_and(|kind| kind.is_file()) {
+            if transcript && let Ok(meta) = entry.metadata() {
                 let file = self.describe(path.clone(), &meta);
                 self.files.insert(path.clone(), file);
             }
@@ -102,7 +116,7 @@ impl Walk {
         }
         // Following links: people move project folders to other disks.
         match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() && name != "tool-results" => self.folder(path, depth + 1),
+            Ok(meta) if meta.is_dir() && name != "tool-results" => self.resolve(path, depth + 1),
             Ok(meta) if meta.is_file() && transcript => {
                 let real = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
                 let file = self.describe(real.clone(), &meta);

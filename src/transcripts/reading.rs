@@ -174,6 +174,16 @@ type Todo<'f> = (&'f TranscriptFile, Option<&'f Cursor>);
 /// A thread takes so many bytes at once: files of one folder have names in common.
 const BATCH: u64 = 1 << 20;
 
+/// For fewer files, and less than a batch to read, starting threads takes longer than they save: a
+/// status line asks many times a minute.
+const MANY: usize = 1000;
+
+/// How many bytes of a file were not read before, if it only grew.
+fn unread((file, cursor): &Todo<'_>) -> u64 {
+    let read = cursor.map_or(0, |cursor| cursor.offset);
+    file.size.saturating_sub(read)
+}
+
 /// The next files that a thread reads; none at the end.
 fn next<'f>(queue: &Mutex<std::vec::IntoIter<Todo<'f>>>) -> Vec<Todo<'f>> {
     let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,15 +206,18 @@ fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Wa
             cursors.get(&mark(&file.path))
         }
     };
-    let todo: Vec<_> = files
-        .par_iter()
-        .map(|file| (file, known(file)))
-        .filter(|(file, cursor)| cursor.is_none_or(|cursor| !cursor.is_current(file)))
-        .collect();
+    let with_cursor = |file| (file, known(file));
+    let is_new = |(file, cursor): &Todo<'_>| cursor.is_none_or(|cursor| !cursor.is_current(file));
+    let todo: Vec<Todo<'_>> = if files.len() < MANY {
+        files.iter().map(with_cursor).filter(is_new).collect()
+    } else {
+        files.par_iter().map(with_cursor).filter(is_new).collect()
+    };
+    let is_little = todo.len() < MANY && todo.iter().map(unread).sum::<u64>() < BATCH;
     let doing = watcher.begin(Step::Transcripts, todo.len() as u64);
     let queue = Mutex::new(todo.into_iter());
     // Each thread joins what it reads into a set of its own; few records are in two of them.
-    let read = |_: rayon::BroadcastContext| {
+    let read = || {
         let (mut reading, mut scratch) = (Reading::default(), Scratch::default());
         loop {
             let batch = next(&queue);
@@ -218,8 +231,12 @@ fn read_found(found: Discovery, cursors: &Cursors, naming: &Naming, watcher: &Wa
             }
         }
     };
-    let all = rayon::broadcast(read).into_iter();
-    let mut reading = all.reduce(Reading::join).unwrap_or_default();
+    let mut reading = if is_little {
+        read()
+    } else {
+        let all = rayon::broadcast(|_| read()).into_iter();
+        all.reduce(Reading::join).unwrap_or_default()
+    };
     reading.files = files.len();
     reading.unreadable.extend(unreadable);
     reading.unreadable.sort();

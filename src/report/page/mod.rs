@@ -211,7 +211,7 @@ fn zone_name(zone: Zone) -> String {
     match zone {
         Zone::Local => "local time".to_owned(),
         Zone::Utc => "UTC".to_owned(),
-        Zone::Named(zone) => zone.name().to_owned(),
+        Zone::Named(zone) => zone.iana_name().unwrap_or_default().to_owned(),
     }
 }
 
