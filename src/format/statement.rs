@@ -47,13 +47,19 @@ impl Seal {
 
     /// The mark of the key that replaced this one, by a statement that somebody with this key made.
     pub(crate) fn replaced_by(&self, bytes: &[u8]) -> Option<String> {
-        let line = std::str::from_utf8(bytes).ok()?.lines().next()?;
-        let words: Vec<&str> = line.strip_prefix(REPLACED)?.split(' ').collect();
-        let [VERSION, old, new, code] = words[..] else {
-            return None;
-        };
-        let is_known = old == self.present.mark && new != old && code == self.present.vouch(new);
-        is_known.then(|| printable(new, 20))
+        self.present.replaced_by(bytes)
+    }
+
+    /// The mark of another key that replaced the former key, by a statement that somebody with that
+    /// one made: two machines replaced it at the same time.
+    pub(crate) fn rival_in(&self, bytes: &[u8]) -> Option<String> {
+        let new = self.former.first()?.replaced_by(bytes)?;
+        (new != self.present.mark && !self.is_former(&new)).then_some(new)
+    }
+
+    /// The path of the statement that the former key was replaced.
+    pub(crate) fn former_statement(&self) -> Option<String> {
+        Some(statement_path(&self.former.first()?.mark))
     }
 }
 
@@ -62,6 +68,17 @@ impl Derived {
     /// make it.
     fn vouch(&self, new: &str) -> String {
         BASE64.encode(mac(&self.replaced, new.as_bytes()))
+    }
+
+    /// The mark of the key that replaced this one, by a statement that somebody with this key made.
+    fn replaced_by(&self, bytes: &[u8]) -> Option<String> {
+        let line = std::str::from_utf8(bytes).ok()?.lines().next()?;
+        let words: Vec<&str> = line.strip_prefix(REPLACED)?.split(' ').collect();
+        let [VERSION, old, new, code] = words[..] else {
+            return None;
+        };
+        let is_known = old == self.mark && new != old && code == self.vouch(new);
+        is_known.then(|| printable(new, 20))
     }
 
     /// The first line of a statement with this key's code.
@@ -85,6 +102,21 @@ mod tests {
 
     fn key(byte: u8) -> Key {
         Key::of_bytes([byte; 32])
+    }
+
+    #[test]
+    fn two_keys_that_replace_one_are_rivals() {
+        let [old, one, two] = [7, 8, 9].map(key);
+        let [one, two] = [one, two].map(|new| Seal::new(&new.replacing(&old)));
+        let statement = |seal: &Seal| seal.statements().remove(0);
+        let (path, text) = statement(&two);
+        assert_eq!(one.former_statement(), Some(path));
+        assert_eq!(one.rival_in(text.as_bytes()), Some(two.mark().to_owned()));
+        assert_eq!(two.rival_in(text.as_bytes()), None, "its own");
+        // Whoever does not have the former key can make none.
+        let stranger = Seal::new(&key(1).replacing(&key(2)));
+        let forged = statement(&stranger).1.replace(&key(2).mark(), &old.mark());
+        assert_eq!(one.rival_in(forged.as_bytes()), None);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //! key opens nothing that comes later.
 //!
 //! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for
-//! the new one. What they committed meanwhile is sealed anew once they have it.
+//! the new one. What they committed meanwhile is sealed anew once they have it. Of two machines that
+//! replace the key at the same time, the one whose push comes first decides: the other waits too.
 
 use super::error::SyncError;
 use super::options::Options;
@@ -45,7 +46,15 @@ pub(crate) fn rotate(places: &Places, options: &Options) -> Result<(Key, Outcome
         reroot: true,
         ..options.clone()
     };
-    Ok((new, run(places, &options)?))
+    let outcome = run(places, &options)?;
+    match outcome.remote {
+        Remote::Locked(mark) => Err(SyncError::NoKey {
+            why: format!(
+                "another machine replaced it at the same time, and the repository is encrypted with the key {mark}"
+            ),
+        }),
+        _ => Ok((new, outcome)),
+    }
 }
 
 /// Fails where the remote does not have what this machine made, or this machine not what the remote

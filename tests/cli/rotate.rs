@@ -222,6 +222,32 @@ fn the_new_key_may_come_before_the_new_history() {
     assert_eq!(marks(&world), BTreeSet::from([key(&ada).mark()]));
 }
 
+/// Two machines that each push a new history under a key of their own would replace each other's
+/// for ever.
+#[test]
+fn of_two_new_keys_the_one_that_the_remote_has_first_holds() {
+    let world = World::new();
+    let [ada, bob, _] = three(&world);
+    let remote = world.path().join("remote.git");
+    let refuse = |on| world.git(&remote, &["config", "receive.denyNonFastForwards", on]);
+    refuse("true");
+    ada.try_sync(NOON, &["key", "rotate", "--yes"]);
+    refuse("false");
+    bob.sync(&["key", "rotate", "--yes"]);
+    let holds = key(&bob);
+    for _ in 0..2 {
+        let ran = ada.try_sync(NOON, &[]);
+        assert!(ran.code == 7 && ran.err.contains(&holds.mark()), "{ran:?}");
+        bob.sync(&[]);
+        assert_eq!(bob.fleet().0, 12);
+    }
+    ada.sync(&["key", "import", &holds.text()]);
+    ada.sync(&[]);
+    bob.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (12, 12));
+    assert_eq!(marks(&world), BTreeSet::from([holds.mark()]));
+}
+
 #[test]
 fn a_key_is_not_replaced_where_that_would_lose_something() {
     let world = World::new();

@@ -562,7 +562,7 @@ impl Site for Real<'_> {
             // What the pusher made says so.
             let said = words
                 .iter()
-                .find(|word| text.contains(**word))
+                .find(|word| stands_in(&text, word))
                 .filter(|_| !text.contains("mallory"));
             assert!(said.is_none(), "{said:?} is seen in the remote: {text}");
         }
@@ -655,4 +655,15 @@ impl Site for Real<'_> {
     fn state(&self, at: usize) -> String {
         self.git(at, &["rev-parse", "HEAD:sync"]).out
     }
+}
+
+/// Whether a text has a word by itself: encrypted text has each short row of letters at some time.
+fn stands_in(text: &str, word: &str) -> bool {
+    let is_part = |other: Option<char>| {
+        other.is_some_and(|other| other.is_ascii_alphanumeric() || "+/".contains(other))
+    };
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    })
 }

@@ -101,15 +101,37 @@ pub(super) fn opens(repo: &Repo, mark: &str) -> bool {
 
 /// The mark of the key that replaced the one that is here, by the statement in a commit.
 pub(crate) fn replaced_in(repo: &Repo, commit: Option<Oid>) -> Result<Option<String>, SyncError> {
-    let (Some(seal), Some(commit)) = (repo.seal(), commit) else {
+    let Some(seal) = repo.seal() else {
         return Ok(None);
     };
     let path = crate::format::sealed::statement_path(seal.mark());
-    debug_assert_eq!(layout::Path::parse(&path), layout::Path::Statement);
-    match repo.entry(Some(repo.tree_of(commit)?), &path)? {
-        Some(entry) if repo.is_blob_within(entry.oid, 1000)? => {
-            Ok(seal.replaced_by(&repo.stored(entry.oid)?))
-        }
+    Ok(statement_in(repo, commit, &path)?.and_then(|text| seal.replaced_by(&text)))
+}
+
+/// The mark of the key that another machine put in the place of the former one, at the same time as
+/// this machine.
+pub(crate) fn rival_in(repo: &Repo, commit: Option<Oid>) -> Result<Option<String>, SyncError> {
+    let Some((seal, path)) = repo
+        .seal()
+        .and_then(|seal| Some((seal, seal.former_statement()?)))
+    else {
+        return Ok(None);
+    };
+    Ok(statement_in(repo, commit, &path)?.and_then(|text| seal.rival_in(&text)))
+}
+
+/// The stored text of a statement, if a commit has that.
+fn statement_in(
+    repo: &Repo,
+    commit: Option<Oid>,
+    path: &str,
+) -> Result<Option<Vec<u8>>, SyncError> {
+    debug_assert_eq!(layout::Path::parse(path), layout::Path::Statement);
+    let Some(commit) = commit else {
+        return Ok(None);
+    };
+    match repo.entry(Some(repo.tree_of(commit)?), path)? {
+        Some(entry) if repo.is_blob_within(entry.oid, 1000)? => Ok(Some(repo.stored(entry.oid)?)),
         _ => Ok(None),
     }
 }

@@ -4,7 +4,7 @@ use super::context::Run;
 use crate::format::sealed::Seal;
 use crate::git::Oid;
 use crate::git::process::MACHINES;
-use crate::sync::clear::{Facts, Leave, REPLACED, decide, mark, replaced_in, text};
+use crate::sync::clear::{Facts, Leave, REPLACED, decide, mark, replaced_in, rival_in, text};
 use crate::sync::error::SyncError;
 
 /// How this run's work may leave, now that the remote was fetched. What the fleet is encrypted with
@@ -81,7 +81,12 @@ fn replaced(run: &Run<'_>, tip: Option<Oid>) -> Result<Option<String>, SyncError
         }
         run.repo.set_setting(REPLACED, None)?;
     }
-    let Some(new) = replaced_in(&run.repo, tip)? else {
+    let mut new = replaced_in(&run.repo, tip)?;
+    // This machine's own key has not reached the remote, and another one has: that one holds.
+    if new.is_none() && run.reroot {
+        new = rival_in(&run.repo, tip)?;
+    }
+    let Some(new) = new else {
         return Ok(None);
     };
     run.repo
