@@ -71,7 +71,7 @@ fn replace_history(run: &mut Run<'_>, starts: &Starts, online: bool) -> Result<(
     }
     if run.compact.is_some() {
         deepen(run)?;
-    } else if is_due(run, starts)? {
+    } else if is_due(run, starts)? && deepen(run).is_ok() {
         run.compact = run.config.keep_history;
     }
     if run.per_machine {
@@ -117,7 +117,8 @@ fn deepen(run: &mut Run<'_>) -> Result<(), SyncError> {
     Ok(())
 }
 
-/// Whether the history is to be compacted by itself: it is looked at once a day.
+/// Whether the history is to be compacted by itself: it is looked at once a day. A shallow clone
+/// looks at the part that it has.
 fn is_due(run: &Run<'_>, starts: &Starts) -> Result<bool, SyncError> {
     let own = format!("{MACHINES}{}", run.machine);
     let tip = if run.per_machine {
@@ -129,9 +130,8 @@ fn is_due(run: &Run<'_>, starts: &Starts) -> Result<bool, SyncError> {
         return Ok(false);
     };
     let today = run.options.now.day().to_string();
-    // Others' signatures cannot be made anew, and a shallow clone leaves it to others.
-    let cannot = run.config.sign || !run.repo.shallow().is_empty();
-    if cannot || clone::looked_on(&run.repo, &today)? {
+    // Others' signatures cannot be made anew.
+    if run.config.sign || clone::looked_on(&run.repo, &today)? {
         return Ok(false);
     }
     Ok(plan(&run.repo, tip, keep)?.pays())

@@ -172,6 +172,42 @@ fn it_is_done_by_itself_once_it_pays() {
     ada.assert_sound();
 }
 
+/// A new machine has no history. Once the part that it saw pays alone, it fetches the rest.
+#[test]
+#[ignore = "slow: run with --include-ignored"]
+fn a_machine_without_the_history_compacts_all_of_it() {
+    let world = World::new();
+    let machines = ["ada", "bob"].map(|name| world.machine(name));
+    let [ada, bob] = &machines;
+    let row = |session, number| Row::new(session, number, "2026-03-10T08:00:00.000Z").line();
+    for round in 1..4 {
+        ada.write(".claude/projects/p/s.jsonl", &row("work", round));
+        if round == 1 {
+            ada.init();
+        }
+        ada.sync(&[]);
+    }
+    bob.write(
+        ".config/claude-sync/config.json",
+        "{\"history\":{\"keep\":\"30d\"}}",
+    );
+    bob.write(".claude/projects/p/t.jsonl", &row("play", 9));
+    bob.init().sync(&[]);
+    let is_shallow = || bob.git(&["rev-parse", "--is-shallow-repository"]);
+    assert_eq!(is_shallow().trim(), "true");
+    ada.sync(&[]);
+    many(ada, 3000);
+    ada.git(&["push", "-q", "--no-verify", "origin", "HEAD:main"]);
+    let ran = bob.sync_at("2026-03-12T12:00:00Z", &[]);
+    assert!(
+        ran.out.contains("Compacted the history: 3,0"),
+        "{}",
+        ran.out
+    );
+    assert_eq!(is_shallow().trim(), "false");
+    assert_joined(&world, &machines, 4);
+}
+
 /// Commits with the same tree, at the rate of one each three quarters of an hour, the last one now.
 fn many(machine: &Machine, count: u32) {
     let head = machine.head();
