@@ -8,6 +8,7 @@
 #[macro_use]
 mod stderr;
 
+mod amount;
 mod days;
 pub(crate) mod deepen;
 mod env;

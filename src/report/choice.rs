@@ -67,6 +67,8 @@ pub(crate) struct Choice {
     pub(crate) descending: bool,
     /// How many groups are shown: those that cost most. `None`: all.
     pub(crate) top: Option<usize>,
+    /// Groups that are known to cost less are not listed. `None`: all are.
+    pub(crate) min_cost: Option<Money>,
     /// Whether rows are filtered by project. Others are not added.
     pub(crate) some_projects: bool,
     /// Whether rows are filtered by machine. Which machines is known after all rows are added.
@@ -87,6 +89,7 @@ impl Default for Choice {
             sort: None,
             descending: false,
             top: None,
+            min_cost: None,
             some_projects: false,
             some_machines: false,
             split: None,

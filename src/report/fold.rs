@@ -8,6 +8,7 @@ use super::dates::Dates;
 use super::group::{Group, Report, by_cost};
 use super::group_builder::{GroupBuilder, joined};
 use super::slot::Slot;
+use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
 use crate::format::conflict::Code;
@@ -98,6 +99,8 @@ impl Fold {
             .map(|sum| sum.group(fleet, &labels, &self.choice))
             .collect();
         let omitted = omit(&mut groups, self.choice.top);
+        let totals = groups.iter().map(|group| group.totals).sum();
+        let (mut groups, not_listed) = by_least(groups, self.choice.min_cost);
         let by = self.choice.sort.unwrap_or(usual(self.kind));
         sort(&mut groups, by, &self.choice);
         let pending = fleet.sessions.values().filter(|session| session.pending);
@@ -107,9 +110,11 @@ impl Fold {
             without_cost: self.choice.without_cost,
             mode: self.choice.mode,
             bounds: self.bounds,
-            totals: groups.iter().map(|group| group.totals).sum(),
+            totals,
             groups,
             omitted,
+            min_cost: self.choice.min_cost,
+            not_listed,
             unpriced,
             left_out: left_out(fleet),
             pending: pending.count() as u64,
@@ -135,6 +140,15 @@ fn omit(groups: &mut Vec<Group>, top: Option<usize>) -> u64 {
         groups.truncate(groups.len() - omitted);
     }
     omitted as u64
+}
+
+/// The groups that are listed, and those that cost less than `least`. A group with a part without a
+/// price may cost more than is known, and is listed.
+fn by_least(groups: Vec<Group>, least: Option<Money>) -> (Vec<Group>, Vec<Group>) {
+    let costs_less = |cost: Cost| least.is_some_and(|least| cost.known && cost.amount < least);
+    groups
+        .into_iter()
+        .partition(|group| !costs_less(group.totals.cost))
 }
 
 /// The order of a kind of report.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::choice::{Bounds, Breakdown, CostMode, ReportKind};
 use super::lower::Lower;
+use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
@@ -56,7 +57,11 @@ pub struct Report {
     pub(crate) groups: Vec<Group>,
     /// How many more groups there are, which cost less: they are in no figure of the report.
     pub(crate) omitted: u64,
-    /// The totals of its groups.
+    /// The cost below which groups are not listed, if there is one.
+    pub(crate) min_cost: Option<Money>,
+    /// Groups that cost less than that: they are in the totals.
+    pub(crate) not_listed: Vec<Group>,
+    /// The totals of its groups, with those that are not listed.
     pub(crate) totals: Totals,
     /// Models without a known price, with their requests.
     pub(crate) unpriced: BTreeMap<String, u64>,
@@ -66,6 +71,13 @@ pub struct Report {
     pub(crate) pending: u64,
     /// Machines that are not retired, with the time of their last sync, ascending.
     pub(crate) synced: Vec<(String, Timestamp)>,
+}
+
+impl Report {
+    /// The groups of which it has the totals, listed or not.
+    pub(super) fn all_groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.iter().chain(&self.not_listed)
+    }
 }
 
 /// Orders by cost, descending, then by name.

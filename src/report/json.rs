@@ -27,7 +27,8 @@ fn names(kind: ReportKind) -> (&'static str, &'static str) {
 }
 
 /// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`,
-/// `models`, or several of them, with blocks if there are any; keys sorted, indented by two spaces.
+/// `models`, or several of them, with blocks if there are any; `notListed` where a report has a least cost; keys sorted, indented by two
+/// spaces.
 pub(crate) fn write_json(
     reports: &[&Report],
     blocks: Option<&Value>,
@@ -39,6 +40,15 @@ pub(crate) fn write_json(
     }
     for report in reports {
         whole.put(names(report.kind).0, Member::Groups(report));
+    }
+    let counts = reports.iter().filter(|report| report.min_cost.is_some());
+    let mut not_listed = JsonObject::default();
+    for report in counts {
+        let number = report.not_listed.len() as u64;
+        not_listed.put(names(report.kind).0, Member::Count(number));
+    }
+    if !not_listed.0.is_empty() {
+        whole.put("notListed", Member::Object(not_listed));
     }
     if let Some(report) = reports.first() {
         let mut totals = tokens(&report.totals, "totalCost", report.without_cost);

@@ -3,6 +3,7 @@
 use super::look::Look;
 use super::lower::Lower;
 use super::{Bounds, CostMode, Report, ReportKind};
+use crate::base::money::Money;
 use crate::base::text::{ago, count, printable, thousands};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
@@ -21,10 +22,11 @@ pub(super) fn notes(report: &Report, look: Look) -> Vec<String> {
     });
     let left_out = (report.left_out > 0)
         .then(|| format!("{} left out: {review}", count(report.left_out, "file")));
-    let lower = report.groups.iter().map(|group| group.lower);
+    let lower = report.all_groups().map(|group| group.lower);
     let lower = lower.fold(Lower::default(), Lower::plus);
     [
         omitted(report),
+        not_listed(report),
         unpriced(report, look),
         ledger(report),
         lower.line(report.totals.counters.output),
@@ -54,6 +56,23 @@ fn omitted(report: &Report) -> Option<String> {
     let all = count(shown.saturating_add(report.omitted), noun(report.kind));
     let shown = thousands(shown);
     (report.omitted > 0).then(|| format!("The {shown} of {all} that cost most, and their total."))
+}
+
+/// The rows that `--min-cost` left out.
+fn not_listed(report: &Report) -> Option<String> {
+    let least = report.min_cost?;
+    let number = report.not_listed.len() as u64;
+    let (rows, are) = (count(number, "row"), if number == 1 { "is" } else { "are" });
+    (number > 0).then(|| format!("{rows} below ${} {are} not listed.", exact(least)))
+}
+
+/// An amount as somebody would write it: `1`, `0.50`, `0.001`.
+fn exact(amount: Money) -> String {
+    let cents = amount.cents();
+    if Money::parse(&cents.replace(',', "")) != Some(amount) {
+        return amount.to_string();
+    }
+    cents.strip_suffix(".00").unwrap_or(&cents).to_owned()
 }
 
 /// What a row is about.
@@ -86,8 +105,8 @@ fn unpriced(report: &Report, look: Look) -> Option<String> {
 
 /// Usage that is only in Claude Code's account, where it is more than a hundredth.
 fn ledger(report: &Report) -> Option<String> {
-    let ledger: Totals = report.groups.iter().map(|group| group.ledger).sum();
-    let all: Totals = report.groups.iter().map(|group| group.totals).sum();
+    let ledger: Totals = report.all_groups().map(|group| group.ledger).sum();
+    let all = &report.totals;
     let tokens = ledger.counters.total();
     let many = tokens.saturating_mul(100) > all.counters.total();
     let dear = ledger.cost.amount.pico().saturating_mul(100) > all.cost.amount.pico();

@@ -11,7 +11,7 @@ use crate::record::Totals;
 
 /// The report as text, with notes below it.
 pub(crate) fn to_table(report: &Report, look: Look) -> String {
-    if report.groups.is_empty() {
+    if report.all_groups().next().is_none() {
         return no_usage(report.bounds);
     }
     let fields = fields(report, look);

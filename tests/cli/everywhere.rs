@@ -57,7 +57,7 @@ const WITHOUT_JSON: [(&str, &str); 23] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-const RUNS: [(&str, &str); 56] = [
+const RUNS: [(&str, &str); 57] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY] --for names"),
@@ -106,6 +106,7 @@ const RUNS: [(&str, &str); 56] = [
     ("ada", "claude-usage-tracker machines"),
     ("ada", "claude-usage-tracker projects"),
     ("ada", "claude-usage-tracker models"),
+    ("ada", "claude-usage-tracker models --min-cost 1"),
     ("ada", "claude-usage-tracker audit"),
     (
         "ada",

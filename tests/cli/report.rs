@@ -194,6 +194,113 @@ fn top_keeps_the_rows_that_cost_most() {
     refused(&["daily", "--top", "2", "--no-cost"], "--no-cost");
 }
 
+/// The report by each kind of name: its list in JSON, the names from $1 on, and how many cost less.
+const FROM_A_DOLLAR: [(&str, &str, &str, &[&str], u64); 4] = [
+    // The model without a price may have cost more.
+    (
+        "models",
+        "models",
+        "model",
+        &["claude-sonnet-4-5-20250929", "claude-opus-99"],
+        1,
+    ),
+    ("projects", "projects", "project", &["shop"], 1),
+    ("machines", "machines", "hostname", &["ada"], 1),
+    (
+        "session",
+        "sessions",
+        "sessionId",
+        &["7c1e7ab2-51f7-4d6c-9f0a-111111111111"],
+        2,
+    ),
+];
+
+#[test]
+fn rows_below_a_cost_are_in_the_totals_and_not_in_the_list() {
+    let world = World::new();
+    let machine = fleet(&world);
+    for (report, list, key, names, below) in FROM_A_DOLLAR {
+        let all = machine.report(&[report]);
+        assert!(all["notListed"].is_null(), "{report}: nobody asked");
+        let some = machine.report(&[report, "--min-cost", "1"]);
+        let rows = some[list].as_array().expect("rows").iter();
+        let listed: Vec<&str> = rows.filter_map(|row| row[key].as_str()).collect();
+        assert_eq!(listed, names, "{report}");
+        assert_eq!(some["notListed"], serde_json::json!({ list: below }));
+        assert_eq!(some["totals"], all["totals"], "{report}");
+
+        let none = machine.report(&[report, "--min-cost", "0"]);
+        assert_eq!(none[list], all[list], "{report}: nothing costs less");
+        assert_eq!(none["notListed"], serde_json::json!({ list: 0 }));
+    }
+    let both = machine.report(&["--sections", "projects,session", "--min-cost", "1"]);
+    assert_eq!(
+        both["notListed"],
+        serde_json::json!({ "projects": 1, "sessions": 2 })
+    );
+    let csv = machine
+        .track(&["models", "--csv", "--min-cost", "$18.50"])
+        .out;
+    assert_eq!(csv.lines().count(), 3, "a heading and two models: {csv}");
+}
+
+#[test]
+fn a_note_names_the_rows_below_a_cost() {
+    let world = World::new();
+    let machine = fleet(&world);
+    let lines = |args: &[&str]| table(&machine, "100", &[args, &["-z", "UTC"]].concat());
+    let total = |text: &str| -> Option<String> {
+        let line = text.lines().find(|line| line.starts_with("│ Total"));
+        line.and_then(|line| line.rsplit('┆').next().map(str::to_owned))
+    };
+    for (args, note) in [
+        (
+            ["models", "--min-cost", "1"],
+            "1 row below $1 is not listed.",
+        ),
+        (
+            ["session", "--min-cost", "$0.50"],
+            "2 rows below $0.50 are not listed.",
+        ),
+        (
+            ["projects", "--min-cost", "1000"],
+            "1 row below $1,000 is not listed.",
+        ),
+    ] {
+        let text = lines(&args);
+        assert!(text.lines().any(|line| line == note), "{text}");
+        assert_eq!(total(&text), total(&lines(&args[..1])), "{text}");
+    }
+    // Rows that are not listed count in the notes too.
+    let text = lines(&["session", "--min-cost", "1000", "--machine", "bob"]);
+    assert!(
+        text.contains("1 row below $1,000 is not listed.")
+            && total(&text).is_some_and(|cost| cost.contains("$0.03")),
+        "a table of totals: {text}"
+    );
+    assert_eq!(lines(&["models", "--min-cost", "0"]), lines(&["models"]));
+
+    let refused = |args: &[&str], why: &str| {
+        let ran = machine.track(args);
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.contains(why)),
+            (2, "", true),
+            "{}",
+            ran.err
+        );
+    };
+    for report in ["daily", "weekly", "monthly", "blocks"] {
+        refused(&[report, "--min-cost", "1"], "session and models");
+    }
+    refused(
+        &["--sections", "models,daily", "--min-cost", "1"],
+        "session and models",
+    );
+    refused(&["models", "--min-cost", "1", "--top", "2"], "--top");
+    refused(&["models", "--min-cost", "1", "--no-cost"], "--no-cost");
+    refused(&["models", "--min-cost", "much"], "an amount in USD");
+}
+
 #[test]
 fn local_shows_this_machine_alone_and_sync_the_fleet() {
     let world = World::new();

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::limits;
 use crate::base::money::Money;
 use crate::base::text::printable;
+use crate::cli::amount::amount;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
@@ -51,11 +52,6 @@ pub(crate) struct Args {
     start_of_month: u32,
     #[command(flatten)]
     filter: Filter,
-}
-
-fn amount(text: &str) -> Result<Money, String> {
-    Money::parse(text.trim_start_matches('$'))
-        .ok_or_else(|| "write an amount in USD such as 20 or 7.50".to_owned())
 }
 
 /// A limit per week.

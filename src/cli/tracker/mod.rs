@@ -58,6 +58,7 @@ Examples:
   claude-usage-tracker daily --last 7 --by machine      the last seven days, split by machine
   claude-usage-tracker daily --top 5                    the five days that cost most
   claude-usage-tracker daily --columns input,output,cost")]
+    #[command(mut_arg("min_cost", |arg| arg.hide(true)))]
     Daily(Box<ReportArgs>),
     /// Report usage by week
     #[command(after_help = "\
@@ -65,6 +66,7 @@ Examples:
   claude-usage-tracker weekly --last 4                  four weeks, with this one
   claude-usage-tracker weekly --start-of-week monday    weeks from Monday to Sunday
   claude-usage-tracker weekly --by project              each week split by project")]
+    #[command(mut_arg("min_cost", |arg| arg.hide(true)))]
     Weekly(Box<ReportArgs>),
     /// Report usage by month
     #[command(after_help = "\
@@ -72,6 +74,7 @@ Examples:
   claude-usage-tracker monthly --last 3                 three months, with this one
   claude-usage-tracker monthly --start-of-month 15      as on a bill of the 15th
   claude-usage-tracker monthly --by model --csv         for a spreadsheet")]
+    #[command(mut_arg("min_cost", |arg| arg.hide(true)))]
     Monthly(Box<ReportArgs>),
     /// Report usage by session
     #[command(after_help = "\
@@ -103,6 +106,7 @@ Examples:
 Examples:
   claude-usage-tracker models --since 2026-11-01        since a day
   claude-usage-tracker models --sort tokens             by tokens, descending
+  claude-usage-tracker models --min-cost 1              models that cost $1 or more
   claude-usage-tracker models --by machine              each model split by machine")]
     #[command(alias = "model")]
     Models(Box<ReportArgs>),

@@ -2,7 +2,9 @@
 
 use clap::ValueEnum;
 
+use crate::base::money::Money;
 use crate::base::time::Timestamp;
+use crate::cli::amount::amount;
 use crate::cli::env::Env;
 use crate::cli::rows::Filter;
 use crate::report::{Bounds, Breakdown, Choice, ColumnName, ColumnSet, Look, ReportKind, SortBy};
@@ -30,6 +32,9 @@ pub(crate) struct ReportArgs {
     /// Only the N rows that cost most, in the order of the report
     #[arg(long, value_name = "N", conflicts_with_all = ["sections", "no_cost"], value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) top: Option<u32>,
+    /// Leave out rows that cost less, in USD; totals include them
+    #[arg(long, value_name = "USD", conflicts_with_all = ["top", "no_cost"], value_parser = amount)]
+    pub(super) min_cost: Option<Money>,
     /// Show these columns instead of those that fit
     #[arg(
         long,
@@ -140,6 +145,14 @@ pub(crate) enum By {
 }
 
 impl By {
+    /// Whether its rows are machines, projects, sessions or models, and not times.
+    pub(super) fn lists_names(self) -> bool {
+        matches!(
+            self,
+            Self::Session | Self::Machines | Self::Projects | Self::Models
+        )
+    }
+
     /// The kind of report; `None` for blocks, which have a report of their own.
     pub(super) fn kind(self) -> Option<ReportKind> {
         match self {
@@ -190,6 +203,7 @@ impl ReportArgs {
             sort: self.sort.map(SortBy::from),
             descending: self.order.map_or(descends, |order| order == Order::Desc),
             top: self.top.and_then(|top| usize::try_from(top).ok()),
+            min_cost: self.min_cost,
             some_projects: !filter.project.is_empty(),
             some_machines: !filter.machine.is_empty(),
             split: self.split(),

@@ -22,6 +22,7 @@ Examples:
 #[command(mut_arg("csv", |arg| arg.hide(true)))]
 #[command(mut_arg("sort", |arg| arg.hide(true)))]
 #[command(mut_arg("top", |arg| arg.hide(true)))]
+#[command(mut_arg("min_cost", |arg| arg.hide(true)))]
 #[command(mut_arg("start_of_month", |arg| arg.hide(true)))]
 pub(crate) struct BlocksArgs {
     #[command(flatten)]

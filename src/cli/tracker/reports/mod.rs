@@ -37,22 +37,7 @@ type Options<'a> = (&'a ReportArgs, BlockOptions);
 fn print(by: By, options: Options<'_>, env: &Env) -> Result<u8, CliError> {
     let (args, _) = options;
     let reports = args.reports(by);
-    if args.csv && (reports.len() > 1 || reports[0] == By::Blocks) {
-        return Err(CliError::plain(
-            "CSV is for one report, and not for blocks",
-            "claude_sync::usage",
-            exit::USAGE,
-            "use --json",
-        ));
-    }
-    if args.top.is_some() && reports[0] == By::Blocks {
-        return Err(CliError::plain(
-            "--top is not for blocks",
-            "claude_sync::usage",
-            exit::USAGE,
-            "use it with another report, such as daily",
-        ));
-    }
+    check(args, &reports)?;
     let (reports, as_of) = read(options, env, &reports)?;
     if args.csv {
         let rows = reports.iter().filter_map(ComputedReport::rows);
@@ -63,6 +48,34 @@ fn print(by: By, options: Options<'_>, env: &Env) -> Result<u8, CliError> {
         print_tables(args, env, &reports, &age(as_of, env.now));
     }
     Ok(exit::OK)
+}
+
+/// Fails if an option is not for these reports.
+fn check(args: &ReportArgs, reports: &[By]) -> Result<(), CliError> {
+    let usage = |what: &str, next: &str| {
+        Err(CliError::plain(
+            what,
+            "claude_sync::usage",
+            exit::USAGE,
+            next,
+        ))
+    };
+    if args.csv && (reports.len() > 1 || reports[0] == By::Blocks) {
+        return usage("CSV is for one report, and not for blocks", "use --json");
+    }
+    if args.top.is_some() && reports[0] == By::Blocks {
+        return usage(
+            "--top is not for blocks",
+            "use it with another report, such as daily",
+        );
+    }
+    if args.min_cost.is_some() && !reports.iter().all(|by| by.lists_names()) {
+        return usage(
+            "--min-cost is for machines, projects, session and models, and not for reports by time",
+            "use it with one of these, such as models",
+        );
+    }
+    Ok(())
 }
 
 /// A report that collects rows.
