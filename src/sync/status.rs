@@ -48,6 +48,8 @@ pub(crate) struct Status {
     pub(crate) exchanged: Option<Timestamp>,
     /// What the next sync would read.
     pub(crate) unsynced: Unsynced,
+    /// Requests that count for this machine by what was synced; none where there is no repository.
+    pub(crate) synced: Option<u64>,
     /// Why syncs fail without the fleet's key; none where they do not.
     pub(crate) lacks_key: Option<String>,
     /// Sessions that need review.
@@ -90,6 +92,8 @@ pub(crate) struct Known {
     pub(crate) retired: bool,
     /// Why its machine file cannot be read.
     pub(crate) error: Option<String>,
+    /// Requests that count for it.
+    requests: u64,
 }
 
 /// Looks.
@@ -136,6 +140,9 @@ pub(crate) fn status(places: &Places) -> Result<Status, SyncError> {
             let cache: &dyn Cache = index.as_ref().map_or(&NoCache, |index| index);
             (out.machines, out.pending) = fleet(View::of_commit(&repo, head, cache)?)?;
         }
+        let mut machines = out.machines.iter();
+        let own = machines.find(|machine| Some(&machine.id) == out.machine.as_ref());
+        out.synced = Some(own.map_or(0, |own| own.requests));
     }
     out.unsynced = unsynced(&found, &cursors);
     Ok(with_folders(out, found))
@@ -176,6 +183,7 @@ fn fleet(view: View<'_>) -> Result<(Vec<Known>, u64), SyncError> {
         last_sync: machine.machine_file.as_ref().map(SyncFile::last_sync),
         retired: machine.retired || machine.merged_into.is_some(),
         error: machine.error.clone(),
+        requests: machine.totals.requests,
     };
     let machines = fleet.machines.iter().zip(fleet.labels()).map(known);
     Ok((machines.collect(), pending.count() as u64))

@@ -68,6 +68,35 @@ fn a_sync_without_news_is_a_sync() {
 }
 
 #[test]
+fn the_requests_of_this_machine_in_the_repository_are_told() {
+    let world = World::new();
+    let (ada, bob) = (world.machine("ada"), world.machine("bob"));
+    let synced = |machine: &Machine| json(machine, NOON)["synced_requests"].clone();
+    assert_eq!(synced(&ada), Value::Null, "there is no repository");
+    assert!(!told(&status(&ada, NOON)).contains("in the repository"));
+    ada.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..5));
+    ada.init();
+    assert_eq!(synced(&ada), 0, "nothing is synced yet");
+    ada.sync(&[]);
+    bob.write(".claude/projects/p/s2.jsonl", &transcript("s2", 10..13));
+    bob.init().sync(&[]);
+    ada.sync(&["--download-all"]);
+    // Not synced yet.
+    ada.write(".claude/projects/p/s3.jsonl", &transcript("s3", 20..22));
+    for (machine, requests) in [(&ada, 5), (&bob, 3)] {
+        assert_eq!(synced(machine), requests);
+        let line = format!("  synced      {requests} requests in the repository");
+        let told = told(&status(machine, NOON));
+        assert!(told.lines().any(|shown| shown == line), "{told}");
+    }
+    // As reports count them.
+    let report = ada.report(&["machines", "--synced-only", "--machine", "ada"]);
+    assert_eq!(synced(&ada), report["totals"]["requests"]);
+    ada.sync(&[]);
+    assert_eq!(synced(&ada), 7);
+}
+
+#[test]
 fn what_waits_is_told_until_it_is_synced() {
     let world = World::new();
     let (ada, bob) = (world.machine("ada"), world.machine("bob"));

@@ -81,6 +81,10 @@ fn text(status: &Status, started: &AutoState, now: Timestamp) -> String {
     let mut lines = KeyValueLines(format!("This machine: {name}\n"));
     let last = own.and_then(|own| own.last_sync).max(status.exchanged);
     lines.put("last sync", &when(now, last));
+    if let Some(requests) = status.synced {
+        let text = format!("{} in the repository", count(requests, "request"));
+        lines.put("synced", &text);
+    }
     let new = &status.unsynced;
     let (files, sessions) = (
         count(new.files, "transcript"),
@@ -312,6 +316,7 @@ fn to_json(
         "reason": status.reason.as_deref().map(|reason| printable_lines(reason, 20)),
         "advice": status.reason.as_deref().and_then(next_step),
         "last_exchange": time(status.exchanged),
+        "synced_requests": status.synced,
         "unpushed_commits": status.unpushed,
         "retry": status.retry.map(|(failures, next)| serde_json::json!({ "failures": failures, "next": next.to_string() })),
         "unsynced": {
