@@ -1,6 +1,7 @@
 //! Finding transcripts: every `*.jsonl` below the folders that are read, each file once.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,13 @@ pub struct TranscriptFile {
     pub working: Option<Arc<str>>,
 }
 
+impl TranscriptFile {
+    /// Its path as text.
+    fn text(&self) -> &OsStr {
+        self.path.as_os_str()
+    }
+}
+
 /// The transcripts, and what could not be looked through.
 #[derive(Debug, Default)]
 pub struct Discovery {
@@ -39,22 +47,36 @@ pub(crate) fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>
         walk.working = working.map(Arc::from);
         walk.resolve(&folder, 0);
     }
-    let mut files: Vec<_> = walk.files.into_values().collect();
-    files.sort_by(|a, b| a.path.cmp(&b.path));
+    // Paths compare by their parts, which takes long for tens of thousands.
+    walk.files.sort_by(|a, b| a.text().cmp(b.text()));
+    // Of two the later one stays.
+    walk.files.dedup_by(|later, kept| {
+        let is_same = later.text() == kept.text();
+        if is_same {
+            std::mem::swap(later, kept);
+        }
+        is_same
+    });
     Discovery {
-        files,
+        files: walk.files,
         unreadable: walk.unreadable,
     }
 }
 
 #[derive(Default)]
 struct Walk {
-    /// By resolved path, so that links and loops count once.
-    files: BTreeMap<PathBuf, TranscriptFile>,
-    folders: std::collections::BTreeSet<PathBuf>,
+    /// With resolved paths, so that links and loops count once.
+    files: Vec<TranscriptFile>,
+    folders: HashSet<PathBuf>,
     unreadable: Vec<(PathBuf, String)>,
     working: Option<Arc<str>>,
 }
+
+/// How the names of transcripts end.
+const ENDING: &[u8] = b".jsonl";
+
+/// The folder of what tools printed.
+const RESULTS: &[u8] = b"tool-results";
 
 /// Claude Code nests five deep; more is a loop of mounts or somebody else's tree.
 const DEEPEST: usize = 32;
@@ -91,36 +113,35 @@ impl Walk {
     }
 
     fn entry(&mut self, entry: &DirEntry, depth: usize) {
-        // The folder's path is resolved, so that of what is no link is too.
-        let path = &entry.path();
-        let name = path
-            .file_name()
-            .and_then(|n| n.to_str())
-            .unwrap_or_default();
-        let transcript = path.extension().is_some_and(|e| e == "jsonl")
-            && name != "journal.jsonl"
-            && name != "audit.jsonl";
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        let is_transcript = name.len() > ENDING.len()
+            && name.ends_with(ENDING)
+            && name != b"journal.jsonl"
+            && name != b"audit.jsonl";
         let kind = entry.file_type();
         if kind.as_ref().is_ok_and(fs::FileType::is_dir) {
-            if name != "tool-results" {
-                self.folder(path, depth + 1);
+            // The folder's path is resolved, so that of what is no link is too.
+            if name != RESULTS {
+                self.folder(&entry.path(), depth + 1);
             }
             return;
         }
         if kind.is_ok_and(|kind| kind.is_file()) {
-            if transcript && let Ok(meta) = entry.metadata() {
-                let file = self.describe(path.clone(), &meta);
-                self.files.insert(path.clone(), file);
+            if is_transcript && let Ok(meta) = entry.metadata() {
+                let file = self.describe(entry.path(), &meta);
+                self.files.push(file);
             }
             return;
         }
         // Following links: people move project folders to other disks.
-        match fs::metadata(path) {
-            Ok(meta) if meta.is_dir() && name != "tool-results" => self.resolve(path, depth + 1),
-            Ok(meta) if meta.is_file() && transcript => {
-                let real = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-                let file = self.describe(real.clone(), &meta);
-                self.files.insert(real, file);
+        let path = entry.path();
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_dir() && name != RESULTS => self.resolve(&path, depth + 1),
+            Ok(meta) if meta.is_file() && is_transcript => {
+                let real = dunce::canonicalize(&path).unwrap_or(path);
+                let file = self.describe(real, &meta);
+                self.files.push(file);
             }
             // Pipes and devices are no transcripts, and a dangling link is nothing.
             _ => {}
