@@ -30,6 +30,9 @@ MODELS = ["claude-opus-4-8", "claude-sonnet-4-6", "claude-haiku-4-5", "claude-op
 AGENTS = ["", "", "", "Explore", "Plan", "general-purpose"]
 # Each picture: its name, the theme, and the window's width and height.
 PICTURES = [(f"page-{theme}{suffix}", theme, size) for theme in ("light", "dark") for suffix, size in (("", (1400, 1450)), ("-phone", (390, 1700)))]
+# Pictures of the plan limits alone, of the last two weeks.
+LIMITS = [(f"page-limits-{theme}", theme, (1000, 350)) for theme in ("light", "dark")]
+ONLY_LIMITS = "<style>header, main > :not(#limits-card) { display: none } body { padding: .25rem } .card { margin: 0 !important }</style></body>"
 
 
 def line(dice, session, project, number, time, model):
@@ -61,10 +64,27 @@ def transcripts(dice, first, most):
     return out
 
 
-def run(home, name, *command):
+def run(home, name, *command, now=TODAY + timedelta(hours=23), told=""):
     env = {"PATH": os.environ["PATH"], "HOME": str(home), "TZ": "UTC", "GIT_CONFIG_NOSYSTEM": "1"}
-    env |= {"CLAUDE_SYNC_NOW": (TODAY + timedelta(hours=23)).isoformat() + "Z", "CLAUDE_SYNC_HOSTNAME": name, "CLAUDE_SYNC_HOST": name}
-    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL)
+    env |= {"CLAUDE_SYNC_NOW": now.isoformat() + "Z", "CLAUDE_SYNC_HOSTNAME": name, "CLAUDE_SYNC_HOST": name}
+    subprocess.run(command, env=env, check=True, stdout=subprocess.DEVNULL, input=told, text=True)
+
+
+def state_limits(home, name):
+    """Claude Code states plan limits to the status line, on workdays of three weeks."""
+    dice, now = random.Random(7), TODAY - timedelta(days=20)
+    ends, used = {}, {}
+    while now < TODAY + timedelta(hours=19):
+        now += timedelta(minutes=30)
+        if now.weekday() > 4 or not 8 <= now.hour < 19:
+            continue
+        for window, length, most in (("five_hour", timedelta(hours=5), 13), ("seven_day", timedelta(days=7), 1.3)):
+            if now >= ends.get(window, now):
+                ends[window], used[window] = now + length, 0.0
+            used[window] = min(100.0, used[window] + dice.uniform(0, most))
+        epoch = datetime(1970, 1, 1)
+        limits = {window: {"used_percentage": round(used[window], 1), "resets_at": int((ends[window] - epoch).total_seconds())} for window in ends}
+        run(home, name, PROGRAMS / "claude-usage-tracker", "statusline", now=now, told=json.dumps({"session_id": "s", "rate_limits": limits}))
 
 
 def page(folder):
@@ -77,16 +97,18 @@ def page(folder):
         place.mkdir(parents=True)
         for session, text in transcripts(random.Random(at), at * 1_000_000, most).items():
             (place / f"{session}.jsonl").write_text(text)
+        if name == "laptop":
+            state_limits(home, name)
         run(home, name, PROGRAMS / "claude-sync", "init", "--yes", str(remote))
     made = folder / "page.html"
     run(home, name, PROGRAMS / "claude-usage-tracker", "html", "-z", "UTC", "-o", str(made))
     return made.read_text()
 
 
-def picture(folder, text, name, theme, width, height):
+def picture(folder, text, name, theme, width, height, period=""):
     # A window is at least 500 pixels wide, a frame in it is not.
     (folder / "page.html").write_text(text)
-    frame = f'<body style="margin:0"><iframe src="page.html?theme={theme}" width="{width}" height="{height}" style="border:0;display:block"></iframe>'
+    frame = f'<body style="margin:0"><iframe src="page.html?theme={theme}#{period}" width="{width}" height="{height}" style="border:0;display:block"></iframe>'
     (folder / "frame.html").write_text(frame)
     shot, size = folder / "shot.png", f"--window-size={max(width, 500)},{height}"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=10000", f"--user-data-dir={folder}/profile"]
@@ -103,6 +125,9 @@ def main():
             Path(sys.argv[1]).write_text(text)
         for name, theme, size in PICTURES:
             picture(folder, text, name, theme, *size)
+        since = (TODAY - timedelta(days=13)).strftime("from=%Y-%m-%d")
+        for name, theme, size in LIMITS:
+            picture(folder, text.replace("</body>", ONLY_LIMITS), name, theme, *size, since)
 
 
 if __name__ == "__main__":

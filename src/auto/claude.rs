@@ -42,13 +42,17 @@ fn is_ours(command: &str) -> bool {
 /// The command of the hooks. On Windows Claude Code runs it in git's shell or in `cmd`: both read
 /// double quotes, and `/` in a path.
 pub(crate) fn command(program: &Path) -> String {
+    format!("{}{OURS}", quoted(program))
+}
+
+/// A program's path as Claude Code's shell reads it.
+pub(crate) fn quoted(program: &Path) -> String {
     let path = program_path(program);
-    let quoted = if cfg!(windows) {
+    if cfg!(windows) {
         format!("\"{path}\"")
     } else {
         format!("'{}'", path.replace('\'', "'\\''"))
-    };
-    format!("{quoted}{OURS}")
+    }
 }
 
 /// The settings with our hooks, or `None` if they have them already. The error is the reason. `last`: at
@@ -138,12 +142,13 @@ pub(crate) fn cleanup_days(text: &str) -> Option<u64> {
 }
 
 /// A byte order mark, which some editors write, and the rest.
-fn split_mark(text: &str) -> (&str, &str) {
+pub(crate) fn split_mark(text: &str) -> (&str, &str) {
     text.strip_prefix('\u{feff}')
         .map_or(("", text), |rest| ("\u{feff}", rest))
 }
 
-fn parse(text: &str) -> Result<CstRootNode, String> {
+/// The settings as a tree that keeps all bytes. The error is the reason.
+pub(crate) fn parse(text: &str) -> Result<CstRootNode, String> {
     // As Claude Code parses it, but comments and trailing commas are allowed.
     let options = ParseOptions {
         allow_loose_object_property_names: false,

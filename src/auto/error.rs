@@ -1,6 +1,6 @@
 //! The errors of automatic sync.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::store::durable::WriteError;
 
@@ -34,4 +34,12 @@ pub(crate) enum AutoError {
         /// Its error output.
         reason: String,
     },
+}
+
+impl AutoError {
+    /// Claude Code's settings in `path` are not valid.
+    pub(crate) fn settings(path: &Path, reason: String) -> Self {
+        let path = path.to_owned();
+        Self::Settings { path, reason }
+    }
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::AutoError;
 pub(crate) use super::files::delete;
-use super::{claude, schedule};
+use super::{claude, schedule, status_line};
 use crate::base::key::hex;
 use crate::store::durable;
 
@@ -40,15 +40,28 @@ pub(crate) struct Changed {
     pub(crate) became: String,
 }
 
-/// How a settings file was restored.
+/// Which of our entries are removed from settings files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entries {
+    /// The hooks.
+    Hooks,
+    /// The status line.
+    StatusLine,
+    /// Both.
+    All,
+}
+
+/// How entries were removed from a settings file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PutBack {
-    /// It had none of our hooks.
+    /// It had none of these entries.
     Untouched,
     /// It is as it was before, byte for byte.
     Restored,
-    /// It was changed since: only our hooks were removed.
+    /// Only our entries were removed: it was changed since, or the copy is gone.
     Cleaned,
+    /// These entries were removed, and others of ours stay.
+    Partly,
 }
 
 /// The ledger's place, beside `config.json`.
@@ -101,8 +114,8 @@ impl Ledger {
         Ok(moved)
     }
 
-    /// Adds our hooks to a settings file, and keeps a copy of it in the state folder. Returns whether
-    /// anything changed. `last`: at the end of a session Claude Code waits for the sync.
+    /// Adds our hooks to a settings file. Returns whether anything changed. `last`: at the end of a session Claude Code
+    /// waits for the sync.
     pub(crate) fn add_hooks(
         &mut self,
         settings: &Path,
@@ -110,14 +123,35 @@ impl Ledger {
         last: bool,
         state: &Path,
     ) -> Result<bool, AutoError> {
+        self.change(settings, state, |text| {
+            claude::with_hooks(text, command, last)
+        })
+    }
+
+    /// Adds our status line to a settings file that has none. Returns whether anything changed.
+    pub(crate) fn add_status_line(
+        &mut self,
+        settings: &Path,
+        command: &str,
+        state: &Path,
+    ) -> Result<bool, AutoError> {
+        self.change(settings, state, |text| {
+            status_line::with_status_line(text, command)
+        })
+    }
+
+    /// Changes a settings file, and keeps a copy without our entries in the state folder. `change` returns `None` if nothing
+    /// is to change. Returns whether anything changed.
+    fn change(
+        &mut self,
+        settings: &Path,
+        state: &Path,
+        change: impl Fn(&str) -> Result<Option<String>, String>,
+    ) -> Result<bool, AutoError> {
         let path = target(settings);
         let before = read(&path)?;
-        let text = before.clone().unwrap_or_default();
-        let problem = |reason| AutoError::Settings {
-            path: path.clone(),
-            reason,
-        };
-        let Some(after) = claude::with_hooks(&text, command, last).map_err(problem)? else {
+        let changed = change(before.as_deref().unwrap_or_default());
+        let Some(after) = changed.map_err(|reason| AutoError::settings(&path, reason))? else {
             return Ok(false);
         };
         let backup = self.backup(&path, before.as_deref(), state)?;
@@ -131,66 +165,101 @@ impl Ledger {
         Ok(true)
     }
 
-    /// The copy of a settings file as it was before our hooks, which is made if there is none yet. `None`: there was no file.
+    /// The copy of a settings file without our entries, which is made if there is none of this text. `None`: there was no file.
     fn backup(
         &self,
         path: &Path,
         text: Option<&str>,
         state: &Path,
     ) -> Result<Option<PathBuf>, AutoError> {
-        let known = self.settings.iter().find(|changed| changed.path == path);
-        let has_hooks = claude::has_hooks(text.unwrap_or_default());
-        match (known, text) {
-            (Some(known), _) if has_hooks => Ok(known.backup.clone()),
-            (_, Some(text)) if !has_hooks => {
-                let copy = backup_place(state, path);
-                durable::write(&copy, text.as_bytes())?;
-                Ok(Some(copy))
-            }
-            _ => Ok(None),
+        let Some(text) = text else {
+            return Ok(None);
+        };
+        let hash = sha256(text.as_bytes());
+        let ours = |changed: &&Changed| changed.path == path && changed.became == hash;
+        if let Some(known) = self.settings.iter().find(ours) {
+            return Ok(known.backup.clone());
         }
+        let without = without(text, Entries::All);
+        let without = without.map_err(|reason| AutoError::settings(path, reason))?;
+        let copy = backup_place(state, path);
+        durable::write(&copy, without.as_deref().unwrap_or(text).as_bytes())?;
+        Ok(Some(copy))
     }
 
-    /// Removes our hooks from a settings file.
-    pub(crate) fn remove_hooks(&mut self, settings: &Path) -> Result<PutBack, AutoError> {
+    /// Removes entries of ours from a settings file.
+    pub(crate) fn remove(
+        &mut self,
+        settings: &Path,
+        entries: Entries,
+    ) -> Result<PutBack, AutoError> {
         let path = target(settings);
-        let known = self
-            .settings
-            .iter()
-            .position(|changed| changed.path == path)
-            .map(|at| self.settings.remove(at));
-        let Some(text) = read(&path)? else {
+        let without = |text: &str, entries| {
+            without(text, entries).map_err(|reason| AutoError::settings(&path, reason))
+        };
+        let text = read(&path)?.unwrap_or_default();
+        let Some(after) = without(&text, entries)? else {
+            if without(&text, Entries::All)?.is_none() {
+                self.drop_known(&path)?;
+            }
             return Ok(PutBack::Untouched);
         };
-        let same = known
-            .as_ref()
-            .is_some_and(|known| known.became == sha256(text.as_bytes()));
-        let backup = known.and_then(|known| known.backup);
-        let before = backup.as_ref().map(|copy| read(copy)).transpose()?;
-        let done = match (same, before) {
-            (true, Some(Some(before))) => {
-                durable::write(&path, before.as_bytes())?;
-                PutBack::Restored
+        let hash = sha256(text.as_bytes());
+        if without(&after, Entries::All)?.is_some() {
+            durable::write(&path, after.as_bytes())?;
+            let ours = |known: &&mut Changed| known.path == path && known.became == hash;
+            if let Some(known) = self.settings.iter_mut().find(ours) {
+                known.became = sha256(after.as_bytes());
             }
-            (true, None) => {
-                delete(&path)?;
-                PutBack::Restored
-            }
-            // Changed since, or the copy is gone.
-            _ => match claude::without_hooks(&text).map_err(|reason| AutoError::Settings {
-                path: path.clone(),
-                reason,
-            })? {
-                None => PutBack::Untouched,
-                Some(after) => {
-                    durable::write(&path, after.as_bytes())?;
-                    PutBack::Cleaned
-                }
-            },
-        };
-        backup.iter().try_for_each(|copy| delete(copy))?;
+            return Ok(PutBack::Partly);
+        }
+        let known = self.settings.iter().find(|known| known.path == path);
+        let same = known.is_some_and(|known| known.became == hash);
+        let copy = known.and_then(|known| known.backup.as_deref());
+        let done = put_back(&path, &after, same, copy)?;
+        self.drop_known(&path)?;
         Ok(done)
     }
+
+    /// Forgets a settings file without entries of ours, and deletes its copy.
+    fn drop_known(&mut self, path: &Path) -> Result<(), AutoError> {
+        let known = self.settings.iter().position(|known| known.path == path);
+        let copy = known.and_then(|at| self.settings.remove(at).backup);
+        copy.iter().try_for_each(|copy| delete(copy))
+    }
+}
+
+/// Restores a settings file from its copy if it was not changed since (`same`), else writes `cleaned`. Without a copy there was
+/// no file.
+fn put_back(
+    path: &Path,
+    cleaned: &str,
+    same: bool,
+    copy: Option<&Path>,
+) -> Result<PutBack, AutoError> {
+    let before = copy.map(read).transpose()?;
+    match (same, before) {
+        (true, Some(Some(before))) => durable::write(path, before.as_bytes())?,
+        (true, None) => delete(path)?,
+        _ => {
+            durable::write(path, cleaned.as_bytes())?;
+            return Ok(PutBack::Cleaned);
+        }
+    }
+    Ok(PutBack::Restored)
+}
+
+/// The settings without entries of ours, or `None` if they have none. The error is the reason.
+fn without(text: &str, entries: Entries) -> Result<Option<String>, String> {
+    let mut after = None;
+    if entries != Entries::StatusLine {
+        after = claude::without_hooks(text)?;
+    }
+    if entries != Entries::Hooks {
+        let text = after.as_deref().unwrap_or(text);
+        after = status_line::without_status_line(text)?.or(after);
+    }
+    Ok(after)
 }
 
 /// The file that a path leads to, also if it does not exist yet: users link to settings in other folders.

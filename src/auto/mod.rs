@@ -13,6 +13,7 @@ mod job;
 pub(crate) mod ledger;
 pub(crate) mod pace;
 pub(crate) mod schedule;
+pub(crate) mod status_line;
 mod texts;
 mod tool;
 

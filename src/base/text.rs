@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::time::Timestamp;
 
 /// `text` with everything escaped that could move a cursor, change colours or reorder a line, cut
@@ -182,6 +184,28 @@ pub(crate) fn short_model(model: &str) -> String {
         .rsplit_once('-')
         .filter(|(_, date)| date.len() == 8 && date.bytes().all(|b| b.is_ascii_digit()));
     printable(dated.map_or(name, |(base, _)| base), 40)
+}
+
+/// A text in lines of at most a width, broken at spaces and indented as its first line. A longer word stays whole.
+pub(crate) fn wrap(text: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in text.split('\n') {
+        let words = line.trim_start_matches(' ');
+        let indent = &line[..line.len() - words.len()];
+        let mut used = 0;
+        for word in words.split(' ') {
+            let more = word.width();
+            if used > 0 && used + 1 + more > width {
+                out.push('\n');
+                used = 0;
+            }
+            out.push_str(if used == 0 { indent } else { " " });
+            out.push_str(word);
+            used += more + if used == 0 { indent.len() } else { 1 };
+        }
+        out.push('\n');
+    }
+    out
 }
 
 /// A Claude model's name for people: `claude-opus-4-5-20251101` as `opus-4.5`, `claude-3-5-haiku` as `haiku-3.5`. Other names

@@ -98,6 +98,8 @@ struct Packed {
     day: bool,
     /// It is an increment of an account.
     ledger: bool,
+    /// It was in fast mode.
+    fast: bool,
 }
 
 const PLAIN: u8 = 0;
@@ -111,6 +113,7 @@ const PRICED: u8 = 2;
 const DAY: u8 = 4;
 const LEDGER: u8 = 8;
 const SIDECHAIN: u8 = 16;
+const FAST: u8 = 32;
 
 impl Packed {
     fn plain(&self) -> Option<[u8; ROW]> {
@@ -146,7 +149,8 @@ impl Packed {
                 | flag(cost.known, PRICED)
                 | flag(self.day, DAY)
                 | flag(self.ledger, LEDGER)
-                | flag(self.sidechain, SIDECHAIN),
+                | flag(self.sidechain, SIDECHAIN)
+                | flag(self.fast, FAST),
         ]);
         Some(out)
     }
@@ -188,6 +192,7 @@ impl Packed {
             sidechain: row[45] & SIDECHAIN != 0,
             day: row[45] & DAY != 0,
             ledger: row[45] & LEDGER != 0,
+            fast: row[45] & FAST != 0,
         }
     }
 }
@@ -211,6 +216,7 @@ fn try_pack(records: &RecordSet) -> Option<Vec<u8>> {
             sidechain: entry.sidechain,
             day: entry.level < Level::Full,
             ledger: entry.ledger,
+            fast: entry.fast,
         });
     }
     let names = Names {
@@ -280,6 +286,7 @@ impl<'a> Lists<'a> {
             source,
             provisional: packed.provisional,
             sidechain: packed.sidechain,
+            fast: packed.fast,
             client: Some(self.clients.get(client)?).filter(|_| !packed.ledger),
         })
     }

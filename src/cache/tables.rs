@@ -15,7 +15,7 @@ use crate::format::manifest::RULES;
 use crate::git::Oid;
 
 /// Counts up when digests hold something else.
-const VERSION: u32 = 14;
+const VERSION: u32 = 15;
 
 fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {
     Ok(Oid::from_bytes(row.get_ref(column)?.as_blob()?).ok())

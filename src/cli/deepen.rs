@@ -10,9 +10,7 @@ pub(crate) fn deepen(repo: &Repo, env: &Env) {
         return;
     }
     if let Err(error) = fetch(repo, env) {
-        eprintln!(
-            "claude-sync: older commits are not on this machine, and were not fetched: {error}"
-        );
+        eprintln!("warning: older commits are not on this machine, and were not fetched: {error}");
     }
 }
 

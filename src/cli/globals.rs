@@ -70,7 +70,11 @@ pub(crate) fn parse_as<P: Parser>(command: Command, args: &[OsString]) -> (P, Gl
 
 /// The command that somebody means who uses a word of git's, of ccusage's, or of everyday speech.
 fn hint(program: &str, args: &[OsString]) -> Option<&'static str> {
-    let has = |word: &str| args.iter().skip(1).any(|arg| arg == word);
+    let is = |arg: &OsString, word: &str| {
+        let rest = arg.to_str().and_then(|arg| arg.strip_prefix(word));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
+    };
+    let has = |word: &str| args.iter().skip(1).any(|arg| is(arg, word));
     let first = args.get(1).and_then(|word| word.to_str())?;
     match (program, first) {
         ("claude-sync", "sync" | "push" | "pull" | "fetch") => {
@@ -85,6 +89,12 @@ fn hint(program: &str, args: &[OsString]) -> Option<&'static str> {
         }
         ("claude-usage-tracker", "week") => Some("claude-usage-tracker weekly --last 1"),
         ("claude-usage-tracker", "month") => Some("claude-usage-tracker monthly --last 1"),
+        ("claude-usage-tracker", "statusline") if has("--last") || has("--since") => {
+            Some("the status line shows now; other days: claude-usage-tracker daily --last 7")
+        }
+        ("claude-usage-tracker", "statusline") if has("--source") => Some(
+            "the status line shows all machines, or this one without a set-up; this machine alone: claude-usage-tracker daily --source local",
+        ),
         ("claude-usage-tracker", _) if has("--active") => {
             Some("claude-usage-tracker blocks --active")
         }

@@ -11,6 +11,13 @@ pub(crate) fn program() -> PathBuf {
     dunce::simplified(&own).with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
 }
 
+/// Whether a program is in a folder of `PATH`, or a path of its own. On Windows names have endings that differ: it may be.
+pub(crate) fn has_program(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path);
+    cfg!(windows) || program.contains('/') || folders.any(|folder| folder.join(program).is_file())
+}
+
 /// This machine, as its system names it. `CLAUDE_SYNC_HOSTNAME` replaces the hostname.
 pub(crate) fn host() -> Host {
     let named = std::env::var("CLAUDE_SYNC_HOSTNAME")

@@ -4,6 +4,8 @@ use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 
 use super::env::Env;
+#[cfg(unix)]
+use super::host::has_program;
 use super::places;
 use super::print::out;
 use crate::base::text::Screen;
@@ -43,7 +45,7 @@ fn show(pager: &str, text: &str) -> io::Result<()> {
     use std::os::unix::process::CommandExt as _;
     // A shell that does not find the pager would end the process with the text unseen.
     let program = pager.split_whitespace().next().unwrap_or_default();
-    if !is_there(program) {
+    if !has_program(program) {
         return Err(io::ErrorKind::NotFound.into());
     }
     let mut file = tempfile::tempfile()?;
@@ -60,12 +62,4 @@ fn show(pager: &str, text: &str) -> io::Result<()> {
 #[cfg(not(unix))]
 fn show(_: &str, _: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Whether a program is in a folder of `PATH`, or a path of its own.
-#[cfg(unix)]
-fn is_there(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders = std::env::split_paths(&path);
-    program.contains('/') || folders.any(|folder| folder.join(program).is_file())
 }

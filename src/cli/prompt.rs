@@ -9,12 +9,13 @@ use super::env::Env;
 use super::error::CliError;
 use super::exit;
 
-/// Shows the cursor again if somebody interrupts a question, which hides it.
+/// Shows the cursor again if somebody interrupts a question, which hides it, and says how to go on.
 pub(crate) fn restore_cursor_on_interrupt() {
     // Without a handler a question ends as it would have, with the cursor hidden.
     let _ = ctrlc::set_handler(|| {
         // Not through the macros, which would escape it.
-        let _ = std::io::stderr().write_all(b"\x1b[?25h\n");
+        let _ =
+            std::io::stderr().write_all(b"\x1b[?25h\nInterrupted. To go on: claude-sync init\n");
         std::process::exit(130);
     });
 }

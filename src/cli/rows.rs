@@ -118,7 +118,7 @@ impl SelectedFleet {
 }
 
 impl Filter {
-    /// The days of `--since` and `--until`, or of `--last`.
+    /// The days of `--since` and `--until`, or of `--last`, which end today.
     pub(crate) fn bounds(&self, now: Timestamp) -> Bounds {
         let choice = Choice {
             week_start: self.week_start(),
@@ -135,9 +135,15 @@ impl Filter {
     /// Like [`Self::bounds`]; `unit`: that of a number in `--last`; `choice`: where weeks and months begin.
     pub(crate) fn bounds_by(&self, now: Timestamp, unit: char, choice: &Choice) -> Bounds {
         let today = self.timezone.date(now);
-        let last = self.last.map(|last| last.first_day(unit, choice, today));
+        // Usage by a clock that is ahead is none of the last days.
+        if let Some(last) = self.last {
+            return Bounds {
+                since: Some(last.first_day(unit, choice, today)),
+                until: Some(today),
+            };
+        }
         Bounds {
-            since: last.or(self.since.map(|day| day.on(today))),
+            since: self.since.map(|day| day.on(today)),
             until: self.until.map(|day| day.on(today)),
         }
     }

@@ -12,6 +12,7 @@ use crate::base::time::Timestamp;
 use crate::cache::index::Index;
 use crate::cache::{Cache, NoCache};
 use crate::fleet::{DataError, Fleet, MachineView, Rows};
+use crate::git::repo::KNOWN;
 use crate::git::{Oid, Repo};
 use crate::prices::PriceBook;
 use crate::report;
@@ -82,6 +83,7 @@ pub(crate) fn fleet(
     let Some(head) = repo.synced().map_err(DataError::from)? else {
         return Ok(None);
     };
+    let head = newest(&repo, head);
     if key.is_none() && repo.sealed_mark()?.is_some() {
         crate::sync::opens(&repo)?;
     }
@@ -102,6 +104,25 @@ pub(crate) fn fleet(
         name_new_machine(places, &mut fleet);
     }
     Ok(Some(fleet))
+}
+
+/// The commit to report: the branch's, or what this machine synced last where somebody reset the branch to before that.
+/// Without both there is a warning until the next sync joins them.
+fn newest(repo: &Repo, head: Oid) -> Oid {
+    let Ok(Some(known)) = repo.commit_at(KNOWN) else {
+        return head;
+    };
+    // A shallow clone may lack the history that would show it.
+    match (repo.contains(head, known), repo.contains(known, head)) {
+        (Ok(false), Ok(true)) => known,
+        (Ok(false), Ok(false)) => {
+            eprintln!(
+                "warning: the clone's branch lacks what this machine synced last: some usage is left out. Next: claude-sync"
+            );
+            head
+        }
+        _ => head,
+    }
 }
 
 /// The tree to report: with this machine's usage since its last sync. Where that fails, a warning is

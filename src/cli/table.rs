@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 /// Narrower terminals get no columns that are [`Column::wide_only`]. Unit: characters.
 const WIDE: u16 = 84;
@@ -84,10 +84,19 @@ impl<const N: usize> TextTable<N> {
         out
     }
 
-    /// Adds a row. Texts from outside must be escaped already.
+    /// Adds a row. Texts from outside must be escaped already. Words in a column of numbers are aligned to the left.
     pub(crate) fn row(&mut self, cells: [String; N]) {
-        let cells = self.shown(cells);
-        self.table.add_row(cells);
+        let shown = self.shown(cells).into_iter().map(|text| {
+            let is_word = text.chars().next().is_some_and(char::is_alphabetic);
+            let cell = Cell::new(text);
+            if is_word {
+                cell.set_alignment(CellAlignment::Left)
+            } else {
+                cell
+            }
+        });
+        let shown: Vec<Cell> = shown.collect();
+        self.table.add_row(shown);
     }
 
     /// The cells of the columns that the terminal has room for.

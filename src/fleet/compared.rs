@@ -135,6 +135,7 @@ impl Compared {
             source: RowSource::Sum(self.key.source),
             provisional: false,
             sidechain: false,
+            fast: false,
             client: None,
         }
     }

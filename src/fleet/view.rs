@@ -63,6 +63,8 @@ pub struct Row<'a> {
     pub provisional: bool,
     /// A subagent made it.
     pub sidechain: bool,
+    /// It was in Claude Code's fast mode.
+    pub fast: bool,
     /// What made it, where it is a request.
     pub client: Option<&'a Client>,
 }
@@ -86,6 +88,7 @@ impl<'a> Row<'a> {
             },
             provisional: entry.provisional,
             sidechain: entry.sidechain,
+            fast: entry.fast,
             client: (!entry.ledger).then_some(entry.client),
         }
     }

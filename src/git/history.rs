@@ -205,6 +205,13 @@ impl Repo {
         Ok(tip == base || git("compare histories", found())?)
     }
 
+    /// Whether two commits have one in common. A shallow clone may not know.
+    pub(crate) fn are_related(&self, one: Oid, other: Oid) -> bool {
+        self.check_history(&[one, other])
+            .and_then(|()| self.inner.merge_base(one, other))
+            .is_ok()
+    }
+
     /// The commits on `tip` that none of `known` has, oldest first.
     pub fn new_commits(&self, tip: Oid, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
         let mut walk = self.walk(&[tip], git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;

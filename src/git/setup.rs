@@ -227,6 +227,34 @@ pub(crate) fn want_compact(repo: &Repo, keep: Option<u32>) -> Result<(), RepoErr
     set(repo, COMPACT, keep.map(|days| days.to_string()).as_deref())
 }
 
+/// The name that `init` was given for this machine, until a run makes it a decision.
+const NAME: &str = "claude-sync.name";
+
+/// That name.
+pub(crate) fn wants_name(repo: &Repo) -> Result<Option<String>, RepoError> {
+    let name = repo.config()?.get_string(NAME).ok();
+    Ok(name.filter(|name| !name.is_empty()))
+}
+
+/// Remembers that name, or that it is decided.
+pub(crate) fn want_name(repo: &Repo, name: Option<&str>) -> Result<(), RepoError> {
+    set(repo, NAME, name)
+}
+
+/// The address of the remote that took what was made here last, without its secrets.
+const ADDRESS: &str = "claude-sync.remote";
+
+/// That address; none before the first exchange.
+pub(crate) fn noted_address(repo: &Repo) -> Result<Option<String>, RepoError> {
+    let address = repo.config()?.get_string(ADDRESS).ok();
+    Ok(address.filter(|address| !address.is_empty()))
+}
+
+/// Notes that address.
+pub(crate) fn note_address(repo: &Repo, address: Option<&str>) -> Result<(), RepoError> {
+    set(repo, ADDRESS, address)
+}
+
 /// The day on which was looked last whether the history is to be compacted.
 const LOOKED: &str = "claude-sync.historyLooked";
 

@@ -1,10 +1,10 @@
 //! Spending against a limit, with a forecast.
 
 use chrono::{Months, NaiveDate, NaiveDateTime, NaiveTime};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde_json::{Value, json};
 
-use super::table::price;
+use super::grid::{Cell, Column, Grid};
+use super::table::cost_cell;
 use super::{Choice, Group, Look, dollars};
 use crate::base::money::{Cost, Money};
 
@@ -136,11 +136,12 @@ impl Budget {
         }
     }
 
+    /// Whether the limit is exceeded now or will be at this rate, and when.
     fn state(&self) -> String {
         match self.reached {
             _ if self.is_over() => "over".to_owned(),
-            Some(_) if self.period == Period::Day => "over tonight at this rate".to_owned(),
-            Some(day) => format!("over on {day} at this rate"),
+            Some(_) if self.period == Period::Day => "over tonight".to_owned(),
+            Some(day) => format!("over on {day}"),
             None => "within".to_owned(),
         }
     }
@@ -168,34 +169,32 @@ pub(crate) fn to_json(budgets: &[Budget]) -> Value {
 
 /// The budgets as a table.
 pub(crate) fn to_table(budgets: &[Budget], look: Look) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(look.width);
-    table.set_header([
-        "Budget", "From", "Limit", "Spent", "Left", "Forecast", "State",
+    let mut grid = Grid::new(vec![
+        Column::text("Budget", 0),
+        Column::text("From", 2),
+        Column::number("Limit", 1),
+        Column::number("Spent", 0),
+        Column::number("Left", 0),
+        Column::number("Forecast", 3),
+        Column::text("At This Rate", 0),
     ]);
     for budget in budgets {
-        table.add_row([
+        let forecast = budget.forecast.map_or_else(
+            || "too early".to_owned(),
+            |forecast| format!("${}", forecast.cents()),
+        );
+        let cells = [
             budget.period.name().to_owned(),
             budget.days.0.to_string(),
             format!("${}", budget.limit.cents()),
-            price(budget.spent),
+            cost_cell(budget.spent),
             budget.left_text(),
-            budget.forecast.map_or_else(
-                || "too early".to_owned(),
-                |forecast| format!("${}", forecast.cents()),
-            ),
+            forecast,
             budget.state(),
-        ]);
+        ];
+        grid.row(cells.map(Cell::Text).into());
     }
-    for at in 2..6 {
-        if let Some(column) = table.column_mut(at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    format!("{table}\n")
+    grid.draw(look).with_note(look)
 }
 
 #[cfg(test)]

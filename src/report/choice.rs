@@ -196,6 +196,7 @@ mod tests {
                 source: RowSource::Record(crate::record::Level::Full),
                 provisional: false,
                 sidechain: false,
+                fast: false,
                 client: None,
             })
         };

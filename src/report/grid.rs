@@ -4,12 +4,15 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::look::Look;
+use super::look::{Look, UNLIMITED};
+use crate::base::text::wrap;
 
 /// Names are not cut below this width. Unit: columns of a terminal.
 const SHORT_NAME: usize = 12;
 /// A list shows at least so much of its first entry.
 const SHORT_LIST: usize = 16;
+/// On a terminal a list is not wider, so that figures stay near their names.
+const LONG_LIST: usize = 40;
 /// Characters of a short id.
 const SHORT_ID: usize = 8;
 /// The padding and the border of a cell.
@@ -160,7 +163,8 @@ impl Drawn {
             return text;
         }
         let names = left_out.join(", ");
-        format!("{text}Left out at {} columns: {names}.\n", look.width)
+        let note = format!("Left out at {} columns: {names}.", look.width);
+        text + &wrap(&note, usize::from(look.width))
     }
 }
 
@@ -250,7 +254,14 @@ impl Grid {
         let (ids, others): (Vec<usize>, Vec<usize>) =
             (0..shown.len()).partition(|place| has_id(shown[*place]));
         for place in others {
-            let more = self.max(shown[place]).saturating_sub(out[place]).min(room);
+            let has_list = self
+                .cells(shown[place])
+                .any(|cell| matches!(cell, Cell::List(_)));
+            let most = match self.max(shown[place]) {
+                max if has_list && width < usize::from(UNLIMITED) => max.min(LONG_LIST),
+                max => max,
+            };
+            let more = most.saturating_sub(out[place]).min(room);
             out[place] += more;
             room -= more;
         }

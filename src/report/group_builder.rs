@@ -1,20 +1,21 @@
 //! A group of a report while rows are added.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::choice::{Breakdown, Choice};
 use super::group::{Group, by_cost};
 use super::lower::Lower;
-use super::slot::{PartKey, Slot, model};
+use super::slot::{PartKey, Slot, base_model, in_mode};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
 use crate::format::syncfile::SyncFile;
 use crate::record::Totals;
 
-/// The share of one model in a group.
+/// The share of one model in a group, in one mode.
 #[derive(Debug)]
 struct Share {
     model: String,
+    fast: bool,
     totals: Totals,
     /// Requests without a known price.
     unpriced: u64,
@@ -59,7 +60,7 @@ impl GroupBuilder {
     pub(super) fn add(&mut self, row: &Row, split: Option<Breakdown>) {
         let unpriced = row.totals.requests.max(row.is_ledger().into());
         let unpriced = if row.totals.cost.known { 0 } else { unpriced };
-        self.share(model(row), row.totals, unpriced);
+        self.share((base_model(row), row.fast), row.totals, unpriced);
         if let Some(split) = split.filter(|split| *split != Breakdown::Model) {
             let new = || (PartKey::of(row, split), Totals::default());
             let part = find_or_insert(&mut self.parts, |(part, _)| part.holds(row, split), new);
@@ -82,13 +83,15 @@ impl GroupBuilder {
         }
     }
 
-    fn share(&mut self, model: &str, totals: Totals, unpriced: u64) {
+    fn share(&mut self, (model, fast): (&str, bool), totals: Totals, unpriced: u64) {
         let new = || Share {
             model: model.to_owned(),
+            fast,
             totals: Totals::default(),
             unpriced: 0,
         };
-        let share = find_or_insert(&mut self.models, |share| share.model == model, new);
+        let fits = |share: &Share| share.model == model && share.fast == fast;
+        let share = find_or_insert(&mut self.models, fits, new);
         share.totals = share.totals.plus(totals);
         share.unpriced = share.unpriced.saturating_add(unpriced);
     }
@@ -96,7 +99,7 @@ impl GroupBuilder {
     /// Adds the same group of another machine.
     fn join(&mut self, other: Self) {
         for share in other.models {
-            self.share(&share.model, share.totals, share.unpriced);
+            self.share((&share.model, share.fast), share.totals, share.unpriced);
         }
         for (part, totals) in other.parts {
             let new = || (part.clone(), Totals::default());
@@ -111,7 +114,18 @@ impl GroupBuilder {
         self.ledger = self.ledger.plus(other.ledger);
     }
 
-    /// Models without a known price, with their requests.
+    /// Totals by model, where fast mode is a model of its own.
+    fn models(&self) -> BTreeMap<String, Totals> {
+        let mut out: BTreeMap<String, Totals> = BTreeMap::new();
+        for share in &self.models {
+            let name = in_mode(&share.model, share.fast).into_owned();
+            let sum = out.entry(name).or_default();
+            *sum = sum.plus(share.totals);
+        }
+        out
+    }
+
+    /// Models without a known price, in any mode, with their requests.
     pub(super) fn unpriced(&self) -> impl Iterator<Item = (&str, u64)> {
         let shares = self.models.iter().filter(|share| share.unpriced > 0);
         shares.map(|share| (share.model.as_str(), share.unpriced))
@@ -119,10 +133,9 @@ impl GroupBuilder {
 
     /// The finished group.
     pub(super) fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
-        let models = self.models.into_iter();
-        let models: Vec<_> = models.map(|share| (share.model, share.totals)).collect();
+        let models = self.models();
         let mut parts: Vec<(String, Totals)> = if choice.split == Some(Breakdown::Model) {
-            models.clone()
+            models.clone().into_iter().collect()
         } else {
             let parts = self.parts.into_iter();
             parts
@@ -131,8 +144,8 @@ impl GroupBuilder {
         };
         parts.sort_by(|a, b| by_cost((&a.0, &a.1), (&b.0, &b.1)));
         let mut out = Group {
-            totals: models.iter().map(|(_, totals)| *totals).sum(),
-            models: models.into_iter().collect(),
+            totals: models.values().copied().sum(),
+            models,
             parts,
             machines: self.machines.iter().map(|at| labels[*at].clone()).collect(),
             last: self.last,

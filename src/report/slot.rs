@@ -1,5 +1,7 @@
 //! The keys of groups, and of the parts of a group.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 
 use super::choice::{Breakdown, Choice, ReportKind};
@@ -31,7 +33,7 @@ impl Slot {
             ReportKind::Session => Self::Session(row.session.cloned()),
             ReportKind::Machines => Self::Machine(row.machine),
             ReportKind::Projects => Self::Project(row.project.to_owned()),
-            ReportKind::Models => Self::Model(model(row).to_owned()),
+            ReportKind::Models => Self::Model(model(row).into_owned()),
         }
     }
 
@@ -44,17 +46,34 @@ impl Slot {
             Self::Session(session) => session.as_ref() == row.session,
             Self::Machine(at) => *at == row.machine,
             Self::Project(project) => project == row.project,
-            Self::Model(name) => name == model(row),
+            Self::Model(name) => *name == model(row),
         }
     }
 }
 
-/// A row's model, or [`UNKNOWN`].
-pub(super) fn model<'a>(row: &Row<'a>) -> &'a str {
+/// The end of the name of a model in fast mode, which has other prices. Some names end so by themselves.
+const FAST: &str = "-fast";
+
+/// A row's model, or [`UNKNOWN`]. Fast mode is a model of its own.
+pub(super) fn model<'a>(row: &Row<'a>) -> Cow<'a, str> {
+    in_mode(base_model(row), row.fast)
+}
+
+/// A row's model in any mode, or [`UNKNOWN`].
+pub(super) fn base_model<'a>(row: &Row<'a>) -> &'a str {
     if row.model.is_empty() {
         UNKNOWN
     } else {
         row.model
+    }
+}
+
+/// The name of a model in a mode.
+pub(super) fn in_mode(model: &str, fast: bool) -> Cow<'_, str> {
+    if fast && !model.ends_with(FAST) {
+        Cow::Owned(format!("{model}{FAST}"))
+    } else {
+        Cow::Borrowed(model)
     }
 }
 

@@ -5,7 +5,7 @@ use super::look::{ColumnName, Look};
 use super::notes::{no_usage, notes};
 use super::{Breakdown, Group, Report, ReportKind};
 use crate::base::money::Cost;
-use crate::base::text::{ago, model_name, printable, thousands};
+use crate::base::text::{ago, model_name, printable, thousands, wrap};
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
@@ -27,8 +27,7 @@ pub(crate) fn to_table(report: &Report, look: Look) -> String {
     grid.total(named(&fields, &total, &report.totals));
     let mut out = grid.draw(look).with_note(look);
     for note in notes(report, look) {
-        out.push_str(&note);
-        out.push('\n');
+        out.push_str(&wrap(&note, usize::from(look.width)));
     }
     out
 }

@@ -138,6 +138,10 @@ pub(super) fn check(path: &Path, value: serde_json::Value) -> Result<Config, Con
     })
 }
 
+/// What `history.keep` can be.
+const KEEP: &str =
+    "a number of days from 1d on, such as \"90d\"; without the setting all history is kept";
+
 fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     let mut config = Config {
         summary_only: fields.flag("summary_only")?,
@@ -161,7 +165,7 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
         let keep = history.text("keep")?;
         if !keep.is_empty() {
             let days = days(&keep).filter(|days| *days > 0);
-            config.keep_history = Some(days.ok_or_else(|| wants("keep", "days, such as \"90d\""))?);
+            config.keep_history = Some(days.ok_or_else(|| wants("keep", KEEP))?);
         }
         config.name_unknown("history.", history, &["keep"]);
     }

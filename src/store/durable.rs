@@ -49,7 +49,7 @@ pub(crate) fn write_with(
     let mut file = tempfile::Builder::new()
         .prefix(".claude-sync-")
         .tempfile_in(folder)
-        .map_err(fail)?;
+        .map_err(|error| fail(unnamed(&error)))?;
     let mut out = BufWriter::new(&mut file);
     content(&mut out).and_then(|()| out.flush()).map_err(fail)?;
     drop(out);
@@ -61,6 +61,13 @@ pub(crate) fn write_with(
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|error| fail(error.error))?;
     sync_folder(folder).map_err(fail)
+}
+
+/// An error without the name of the temporary file, which the user did not choose.
+fn unnamed(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let what = text.split(" at path ").next().unwrap_or_default();
+    io::Error::new(error.kind(), what)
 }
 
 /// On macOS the standard library flushes with `F_FULLFSYNC`, as it does files.
@@ -94,7 +101,7 @@ pub(crate) fn replace_folder(
     let stage = tempfile::Builder::new()
         .prefix(".claude-sync-")
         .tempdir_in(around)
-        .map_err(fail)?;
+        .map_err(|error| fail(unnamed(&error)))?;
     let (new, old) = (stage.path().join("new"), stage.path().join("old"));
     fs::create_dir(&new)
         .and_then(|()| content(&new))

@@ -90,6 +90,16 @@ pub enum SyncError {
         /// The repository.
         repo: PathBuf,
     },
+    /// An encrypted clone was given the address of another fleet.
+    #[error(
+        "{address} has the data of another fleet: it is not encrypted with this fleet's key, and this machine never synced with it"
+    )]
+    OtherFleet {
+        /// The new address.
+        address: String,
+        /// The address before.
+        noted: String,
+    },
     /// The clone is not complete, and the remote that has the rest was not reached.
     #[error("objects are missing here, and {address} was not reached, which has them")]
     Incomplete {

@@ -23,7 +23,7 @@ use super::stages::start::start;
 use crate::base::time::Timestamp;
 use crate::git::keep::Kept;
 use crate::git::repo::RepoError;
-use crate::git::{Git, Healed, Oid};
+use crate::git::{Git, Healed, Oid, setup as clone};
 use crate::store::Places;
 use crate::store::config::{self, Config};
 
@@ -153,6 +153,10 @@ fn next_commit(
     let others_came = starts.tip.is_some() && starts.tip != starts.head
         || !starts.others.is_empty() && out.delta.is_empty();
     out.received |= starts.head.is_some_and(|head| head != new) && others_came;
+    if run.options.compact.is_some() && run.onto.is_some() {
+        // From here on an interrupted run is completed by the next one.
+        clone::want_compact(&run.repo, run.options.compact)?;
+    }
     out.late = show(run, new, assembled.tree)?;
     match leaves_history(run, starts)? {
         Some(Left::Forgotten) => out.purged = true,

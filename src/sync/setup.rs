@@ -31,6 +31,8 @@ pub(crate) struct Init {
     pub(crate) remote: Option<String>,
     /// The remote had data of other machines.
     pub(crate) joined: bool,
+    /// That data is encrypted.
+    pub(crate) sealed: bool,
     /// Each machine pushes a branch of its own.
     pub(crate) per_machine: bool,
     /// Where the hooks went.
@@ -65,6 +67,7 @@ pub(crate) fn init(
         new_repo: made.is_new,
         remote: made.address.map(|url| hide_secrets(&url)),
         joined: made.joined,
+        sealed: made.sealed,
         per_machine: setup::is_per_machine(&made.repo)?,
         hooks: hooks::install(&made.repo, &git, &options.program, false)?,
     })
@@ -79,6 +82,8 @@ pub(super) struct SetUp {
     address: Option<String>,
     /// The remote had data of other machines.
     joined: bool,
+    /// That data is encrypted.
+    sealed: bool,
 }
 
 /// As [`init`], with the lock held, for the repository alone, and without hooks: every run installs
@@ -96,7 +101,7 @@ pub(super) fn set_up(
     }
     let target = repo.target()?;
     repo.keep_branch(&target.branch)?;
-    let others = !repo.tips_below(&target.tracking(MACHINES))?.is_empty();
+    let others = repo.tips_below(&target.tracking(MACHINES))?;
     configure(places, &repo, options)?;
     let tip = repo.commit_at(&target.tracking(&target.branch))?;
     if repo.position(&target)?.is_none() {
@@ -107,11 +112,16 @@ pub(super) fn set_up(
         begin(&repo, git, &target, first)?;
     }
     repo.flush()?;
+    let mut seals = Vec::new();
+    for commit in others.values().copied().chain(tip) {
+        seals.push(repo.seal_of(repo.tree_of(commit)?)?);
+    }
     Ok(SetUp {
         address: repo.address(target.remote.as_deref()),
         repo,
         is_new,
-        joined: tip.is_some() || others,
+        joined: !seals.is_empty(),
+        sealed: seals.iter().any(Option::is_some),
     })
 }
 

@@ -402,6 +402,8 @@ fn on_a_terminal_it_asks() {
     terminal.press(&["Down", "Enter"]);
     terminal.wait_for("Sync automatically");
     terminal.press(&["-l", "n"]);
+    terminal.wait_for("in Claude Code's status line?");
+    terminal.press(&["-l", "y"]);
     let screen = terminal.wait_for("Sync now?");
     assert!(screen.contains("What leaves this machine"), "{screen}");
     terminal.press(&["Enter"]);
@@ -411,6 +413,8 @@ fn on_a_terminal_it_asks() {
         screen.contains("Usage of the last 7 days, then by machine:") && screen.contains("\nNext:"),
         "{screen}"
     );
+    let line = fs::read_to_string(ada.home.join(".claude/settings.json")).expect("settings");
+    assert!(line.contains("claude-usage-tracker' statusline"), "{line}");
     let answers: Value =
         serde_json::from_str(&ada.sync(&["config", "list", "--json"]).out).expect("JSON");
     let set: Vec<&str> = answers["settings"]

@@ -39,6 +39,7 @@ mod errors;
 mod everywhere;
 mod explain;
 mod export;
+mod export_changes;
 mod finish;
 #[cfg(unix)]
 mod folders;
@@ -73,6 +74,7 @@ mod origins;
 #[cfg(unix)]
 mod packages;
 mod page;
+mod page_limits;
 mod peers;
 mod people;
 mod pictures;
@@ -92,14 +94,17 @@ mod scale;
 mod sealed;
 mod sealed_format;
 #[cfg(unix)]
+mod set_up_faults;
 mod settings;
 mod shallow;
 mod shells;
 #[cfg(unix)]
 mod shortlived;
 #[cfg(unix)]
+mod small_things;
 mod stage;
 mod status;
+mod status_line_setup;
 mod statusline;
 mod terminal;
 mod tombstones;

@@ -190,7 +190,7 @@ fn a_lower_bound_is_stated_with_its_versions_and_only_where_it_matters() {
     bob.init().sync(&[]);
     let want = "3% of output tokens are lower bounds: Claude Code 2.1.9 to 2.1.59 logged no final counts of 2 requests (1 by subagents) on 2026-03-10.";
     for machine in [&ada, &bob] {
-        let table = machine.track(&[]).out;
+        let table = machine.track(&[]).out.replace('\n', " ");
         assert!(table.contains(want), "{table}");
         let day = &machine.report(&[])["daily"][0];
         let lower = serde_json::json!({ "requests": 2, "subagentRequests": 1, "outputTokens": 20, "versions": "2.1.9 to 2.1.59" });

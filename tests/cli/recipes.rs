@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::verbs::{fleet, pico};
 use crate::world::{Machine, World, run};
 
-fn recipe(name: &str) -> PathBuf {
+pub fn recipe(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/teams");
     folder.join(name)
 }
 
 /// A Python that has an engine, where there is one.
-fn python(variable: &str, engine: &str) -> Option<PathBuf> {
+pub fn python(variable: &str, engine: &str) -> Option<PathBuf> {
     let program = std::env::var_os(variable).map(PathBuf::from);
     let program = program.filter(|path| path.is_file());
     if program.is_none() {
@@ -34,7 +34,7 @@ fn printed(world: &World, command: &mut Command) -> Vec<Vec<String>> {
 }
 
 /// Months by machine as reports have them, and as a recipe printed them: requests, tokens, cost.
-fn assert_equal(ada: &Machine, rows: &[Vec<String>]) {
+pub fn assert_equal(ada: &Machine, rows: &[Vec<String>]) {
     let report = ada.report(&["monthly", "--by", "machine"]);
     let mut wanted = BTreeSet::new();
     for month in report["monthly"].as_array().expect("months") {

@@ -28,6 +28,7 @@ impl From<SyncError> for CliError {
             SyncError::Unfinished { .. } | SyncError::Unmerged { .. } => of_operation(&error),
             SyncError::NotSync { .. }
             | SyncError::OtherRemote { .. }
+            | SyncError::OtherFleet { .. }
             | SyncError::Sha256 { .. }
             | SyncError::PerMachine
             | SyncError::CloneGone => of_repository(&error),
@@ -108,6 +109,15 @@ fn of_repository(error: &SyncError) -> CliError {
             format!(
                 "to move to another remote: git -C {} remote set-url origin ADDRESS",
                 show(repo)
+            ),
+        ),
+        SyncError::OtherFleet { noted, .. } => CliError::new(
+            error,
+            "claude_sync::other_fleet",
+            exit::REPOSITORY,
+            format!(
+                "nothing was changed. To go back: claude-sync git remote set-url origin {}; to move this fleet, name an empty repository; to leave it for the other one, move the clone and the key away, then: claude-sync init ADDRESS",
+                printable(noted, 200)
             ),
         ),
         SyncError::Sha256 { .. } => CliError::new(

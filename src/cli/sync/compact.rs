@@ -17,7 +17,7 @@ Records stay as they are: they are in the files, not in the commits. Commits of 
 after another year one a month, with their figures added up, so that claude-sync log still shows what each machine added. The remote's \
 branch is replaced. Other machines join it with their next sync, and fetch it once. `diff` and `restore` find no versions in between.
 
-A run that was interrupted is completed by the next sync. To take that back: claude-sync git config --unset claude-sync.compact
+A run that is interrupted changes nothing, unless it was replacing the branch: then the next sync completes it.
 
 A hosting service may keep the old commits for a while; ask it to collect garbage.
 

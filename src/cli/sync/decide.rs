@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::base::text::printable;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::outcome::{self, summary};
-use crate::fleet::decisions::Intent;
+use crate::fleet::decisions::{Intent, LABEL};
 use crate::store::Places;
 use crate::sync::{self, Options};
 
@@ -23,13 +24,25 @@ pub(crate) fn decide(
     let outcome = sync::run(places, &options)?;
     let decided: Vec<Value> = options.intents.iter().map(to_json).collect();
     let words = || {
-        format!(
-            "Decision recorded. It takes effect on each machine with its next sync.\n{}",
-            summary(&outcome, &options, &places.repo)
-        )
+        let (decided, summary) = (
+            decided_text(&options.intents),
+            summary(&outcome, &options, &places.repo),
+        );
+        format!("{decided} Other machines see it after their next sync.\n{summary}")
     };
     let more = json.then(|| vec![("decided", decided.into())]);
     Ok(outcome::print(&outcome, env, more, words))
+}
+
+/// What was decided, in words.
+fn decided_text(intents: &[Intent]) -> String {
+    match intents {
+        [name] if name.kind == LABEL => {
+            let name = name.value.as_str().unwrap_or_default();
+            format!("Renamed to \"{}\".", printable(name, 100))
+        }
+        _ => "Decision recorded.".to_owned(),
+    }
 }
 
 fn to_json(intent: &Intent) -> Value {

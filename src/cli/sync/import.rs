@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::base::text::{count, printable};
+use crate::base::text::{count, printable, thousands};
 use crate::report::Zone;
 use crate::sync::import::{Import, Imported, Provenance, What};
 use crate::sync::{self, Options, Outcome};
@@ -155,7 +155,7 @@ fn summary(import: &Import, imported: &Imported, verb: &str) -> String {
             let files = count(imported.read.files as u64, "transcript");
             let known = match imported.records.saturating_sub(imported.new_records) {
                 0 => String::new(),
-                known => format!(", {known} of which were known"),
+                known => format!(", {} of which were known", thousands(known)),
             };
             format!("{verb} {requests} of {files}{known}.")
         }
@@ -163,7 +163,7 @@ fn summary(import: &Import, imported: &Imported, verb: &str) -> String {
             let days = count(imported.days, "day");
             let covered = match imported.shown_days {
                 0 => String::new(),
-                covered => format!(", {covered} of which are covered by records"),
+                covered => format!(", {} of which are covered by records", thousands(covered)),
             };
             let unchanged = imported
                 .days

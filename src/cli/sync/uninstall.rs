@@ -8,7 +8,7 @@ use crate::cli::{exit, places, prompt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::auto::ledger::{self, Ledger, delete};
+use crate::auto::ledger::{self, Entries, Ledger, delete};
 use crate::base::text::printable;
 use crate::cache::index::Index;
 use crate::git::{Repo, hooks};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         Duration::ZERO,
     )
     .map_err(sync::SyncError::from)?;
-    out(&auto::disable()?);
+    out(&auto::disable(Entries::All)?);
     let mut deleted = Deleted::default();
     deleted.machine_id(&places)?;
     // The repository's own hooks may stay with it. A hooks folder that other repositories share is
@@ -61,8 +61,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
 
 /// Asks for confirmation. Fails without a terminal.
 fn confirm(env: &Env) -> Result<bool, CliError> {
-    const WHAT: &str =
-        "automatic sync, the machine id, the index, and the settings that init wrote";
+    const WHAT: &str = "automatic sync, the status line, the machine id, the index, and the settings that init wrote";
     let would = format!("this would remove {WHAT}");
     prompt::confirm_or_refuse(env, &would, &format!("Remove {WHAT}?"))
 }
@@ -110,6 +109,7 @@ impl Deleted {
     fn state(&mut self, places: &Places) -> Result<(), CliError> {
         self.file(places.state.join("index.sqlite"))?;
         Index::remove(&places.state);
+        self.file(places.state.join("usage.html"))?;
         self.file(places.state.join("auto.json"))?;
         self.file(places.state.join("auto.lock"))
     }

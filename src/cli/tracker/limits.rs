@@ -62,11 +62,17 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-/// What is known of plan limits: from this machine, and from all machines of the fleet.
-pub(super) fn known(places: &Places) -> Result<Known, CliError> {
+/// What is known of plan limits from this machine alone.
+pub(super) fn known_here(places: &Places) -> Known {
     let mut known = Known::default();
     let machine = machine_id::read(&places.machine_id).ok().flatten();
     known.add(machine.as_ref(), plan::read(&places.state));
+    known
+}
+
+/// What is known of plan limits: from this machine, and from all machines of the fleet.
+pub(super) fn known(places: &Places) -> Result<Known, CliError> {
+    let mut known = known_here(places);
     if crate::report::open(&places.repo)?.is_some()
         && let Some(fleet) = crate::report::machines(&source::open(places)?)?
     {

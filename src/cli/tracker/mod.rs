@@ -142,7 +142,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         TrackerCommand::Machines(args) => reports::run(By::Machines, args, env),
         TrackerCommand::Projects(args) => reports::run(By::Projects, args, env),
         TrackerCommand::Models(args) => reports::run(By::Models, args, env),
-        TrackerCommand::Statusline(args) => Ok(statusline::run(args, env)),
+        TrackerCommand::Statusline(args) => statusline::run(args, env),
         TrackerCommand::Audit(args) => audit::run(args, env),
         TrackerCommand::Limits(args) => limits::run(args, env),
         TrackerCommand::Live(args) => live::run(args, env),

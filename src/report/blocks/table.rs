@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::block::{Block, HOUR, MINUTE, Used};
 use super::look::BlocksLook;
-use crate::base::text::{count, model_name, thousands};
+use crate::base::text::{count, model_name, thousands, wrap};
 use crate::report::Look;
 use crate::report::grid::{Cell, Column, Grid};
 use crate::report::notes::{no_price, no_usage};
@@ -52,8 +52,7 @@ pub(crate) fn to_table(blocks: &[Block], shown: BlocksLook, look: Look) -> Strin
     ]));
     let mut out = grid.draw(look).with_note(look);
     for note in notes(blocks, shown, look) {
-        out.push_str(&note);
-        out.push('\n');
+        out.push_str(&wrap(&note, usize::from(look.width)));
     }
     out
 }

@@ -6,6 +6,7 @@ mod open_metrics;
 mod parquet;
 mod row;
 mod shown;
+mod slices;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,8 +16,10 @@ use std::path::Path;
 use super::{Bounds, Zone};
 use crate::base::text::JsonScreen;
 use crate::fleet::{Fleet, Row};
+use parquet::Names;
 use row::{ExportData, ExportedRow, InternedTexts};
 use shown::shown;
+pub(crate) use slices::ExportState;
 
 /// Whether a path below an export's folder is one that [`Export::write_parquet`] writes.
 pub(crate) fn is_parquet_path(path: &Path) -> bool {
@@ -92,17 +95,7 @@ impl Export {
         self.rows.retain(|row| wanted(row.machine));
         let names = &self.names;
         self.rows.sort_by(|a, b| {
-            let key = |row: &ExportedRow| {
-                let c = &row.totals.counters;
-                let counts = [
-                    c.input,
-                    c.output,
-                    c.cache_creation,
-                    c.cache_read,
-                    c.cache_1h,
-                ];
-                (row.at, row.machine, row.kind, row.totals.requests, counts)
-            };
+            let key = |row: &ExportedRow| (row.at, row.machine, row.kind, row.figures());
             let texts = |row: &ExportedRow| {
                 [row.session, row.project, row.model].map(|number| names.text(number))
             };
@@ -155,10 +148,44 @@ impl Export {
             let place = folder.join(format!("year={year}/month={month}/machine={machine}"));
             fs::create_dir_all(&place)?;
             let file = fs::File::create(place.join(parquet::FILE))?;
-            let name = |number| shown(self.names.text(number));
-            parquet::write(&rows, &shown(&labels[index]), name, &file)?;
+            let names = Names {
+                host: &|index| shown(&labels[index]),
+                text: &|number| shown(self.names.text(number)),
+                id: None,
+            };
+            parquet::write(&rows, &names, &file)?;
             file.sync_all()?;
         }
         Ok(())
+    }
+
+    /// Writes what changed since `before` as Parquet below `folder`, and returns the state afterwards: `slices.parquet` names
+    /// the slices that are new, changed or gone, and `rows.parquet` has all their rows.
+    pub(crate) fn write_changes(
+        mut self,
+        fleet: &Fleet,
+        wanted: impl Fn(usize) -> bool,
+        before: &ExportState,
+        folder: &Path,
+    ) -> io::Result<ExportState> {
+        self.sort(wanted);
+        let labels = fleet.labels();
+        let (changed, after) = slices::changed(&self.rows, &self.names, (fleet, &labels), before);
+        let names = Names {
+            host: &|index| shown(&labels[index]),
+            text: &|number| shown(self.names.text(number)),
+            id: Some(&|index| fleet.machines[index].id.to_string()),
+        };
+        let rows: Vec<&ExportedRow> = changed
+            .iter()
+            .flat_map(|slice| slice.rows.clone())
+            .collect();
+        let file = fs::File::create(folder.join("rows.parquet"))?;
+        parquet::write(&rows, &names, &file)?;
+        file.sync_all()?;
+        let file = fs::File::create(folder.join("slices.parquet"))?;
+        parquet::write_slices(&changed, &file)?;
+        file.sync_all()?;
+        Ok(after)
     }
 }

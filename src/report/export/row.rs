@@ -19,6 +19,24 @@ pub(super) struct ExportedRow {
     pub(crate) provisional: bool,
 }
 
+impl ExportedRow {
+    /// All that it has beside its machine and its names.
+    pub(super) fn figures(&self) -> impl Ord + std::fmt::Debug + use<> {
+        let (c, cost) = (self.totals.counters, self.totals.cost);
+        let counts = [
+            self.totals.requests,
+            c.input,
+            c.output,
+            c.cache_creation,
+            c.cache_read,
+            c.cache_1h,
+            c.web_search,
+        ];
+        let cost = (cost.amount.pico(), cost.known);
+        (self.at.millis(), counts, cost, self.provisional)
+    }
+}
+
 /// Interned texts: a fleet has millions of rows and few names.
 #[derive(Debug, Default)]
 pub(super) struct InternedTexts {

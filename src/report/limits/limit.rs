@@ -83,7 +83,7 @@ pub struct Limit {
     /// It has not ended.
     pub is_current: bool,
     /// What was stated until then, in the order of times.
-    pub(super) course: Vec<Point>,
+    pub(crate) course: Vec<Point>,
 }
 
 /// How fast a limit fills.

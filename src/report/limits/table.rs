@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 
 use super::limit::{Full, Known, Limit, Rate};
 use super::shares::{Share, Shares};
-use crate::base::text::{printable, short_model};
+use crate::base::text::{printable, short_model, wrap};
 use crate::base::time::Timestamp;
 use crate::fleet::Fleet;
 use crate::report::{Look, Zone};
@@ -47,12 +47,15 @@ pub(crate) fn to_table(
             ));
         }
     }
+    let width = usize::from(look.width);
     for (limit, shares) in limits {
-        out.push_str(&who(limit, shares, &labels, accounts, zone));
+        let who = who(limit, shares, &labels, accounts, zone);
+        if !who.is_empty() {
+            out.push_str(&wrap(who.trim_end_matches('\n'), width));
+        }
     }
     for note in notes(limits, accounts) {
-        out.push_str(note);
-        out.push('\n');
+        out.push_str(&wrap(note, width));
     }
     out
 }

@@ -84,6 +84,7 @@ fn row(n: u32) -> Row<'static> {
         source: RowSource::Record(Level::Full),
         provisional: false,
         sidechain: false,
+        fast: false,
         client: None,
     }
 }

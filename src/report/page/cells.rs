@@ -116,7 +116,7 @@ impl CellsFold {
                 .unwrap_or(NO_HOUR),
             machine: number(row.machine),
             project: self.projects.number(row.project),
-            model: self.models.number(model(row)),
+            model: self.models.number(&model(row)),
             agent: self.agents.number(agent(row)),
         };
         let sum = self.cells.entry(key).or_default();

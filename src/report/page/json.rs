@@ -3,9 +3,12 @@
 use serde::Serialize;
 use serde::ser::Serializer;
 
+use super::super::limits::Known;
 use super::super::{Bounds, Zone};
 use super::cells::{CellKey, Cells, day_number};
 use super::detail::LeftOut;
+use super::differences::differences;
+use super::limits::{SeriesJson, to_series};
 use crate::base::text::{printable, short_model};
 use crate::base::time::Timestamp;
 use crate::prices::{Counters, Prices};
@@ -44,6 +47,7 @@ struct PageJson {
     sessions: SessionsJson,
     rates: Vec<Rate>,
     left: LeftJson,
+    limits: Vec<SeriesJson>,
     cells: Columns,
 }
 
@@ -92,6 +96,7 @@ pub(super) struct About<'a> {
     pub(super) week: u32,
     pub(super) now: Timestamp,
     pub(super) prices: &'a Prices,
+    pub(super) limits: &'a Known,
 }
 
 /// The data as JSON that can stand in an HTML script element.
@@ -131,16 +136,16 @@ pub(super) fn to_json(
         left: LeftJson {
             hours_since: left.hours_since,
         },
+        limits: to_series(
+            &about.limits.at(about.now, usize::MAX),
+            about.limits.has_several(),
+            about.bounds,
+            about.zone,
+        ),
         cells: columns(&cells.used),
     };
     // Only names contain this character: it must not end the script element.
     Ok(serde_json::to_string(&page)?.replace('<', "\\u003c"))
-}
-
-fn differences(values: impl Iterator<Item = i64>) -> Vec<i64> {
-    let mut before = 0_i64;
-    let step = |value: i64| value.wrapping_sub(std::mem::replace(&mut before, value));
-    values.map(step).collect()
 }
 
 fn columns(cells: &[(CellKey, Totals)]) -> Columns {

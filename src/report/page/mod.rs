@@ -5,12 +5,14 @@
 //! the data; the policy in the page's head lets nothing be fetched.
 //!
 //! ```text
-//! names → cells → detail → json
+//! names → cells → detail, limits → json
 //! ```
 
 mod cells;
 mod detail;
+mod differences;
 mod json;
+mod limits;
 mod names;
 mod sections;
 
@@ -23,7 +25,8 @@ use flate2::write::ZlibEncoder;
 use sha2::{Digest as _, Sha256};
 
 use super::fold::Fold;
-use super::notes::notes;
+use super::limits::Known;
+use super::notes::{no_usage, notes};
 use super::{Bounds, Choice, Look, Machines, Report, ReportKind, Zone, price};
 use crate::base::text::{count, thousands};
 use crate::charts::escaped;
@@ -41,7 +44,7 @@ const STYLE: [&str; 2] = [
 const LICENSE: &str = include_str!("vendor/uplot/LICENSE");
 const LIBRARY: &str = include_str!("vendor/uplot/uPlot.iife.min.js");
 /// The page's own script: what a file uses stands in files before it.
-const SCRIPT: [&str; 15] = [
+const SCRIPT: [&str; 16] = [
     include_str!("script/format.js"),
     include_str!("script/data.js"),
     include_str!("script/dom.js"),
@@ -54,6 +57,7 @@ const SCRIPT: [&str; 15] = [
     include_str!("script/brush.js"),
     include_str!("script/heat.js"),
     include_str!("script/cache.js"),
+    include_str!("script/limits.js"),
     include_str!("script/facets.js"),
     include_str!("script/sessions.js"),
     include_str!("script/main.js"),
@@ -94,11 +98,12 @@ impl PageFold {
         self.cells.add(row);
     }
 
-    /// The page about these machines or, if there are none, about all.
+    /// The page about these machines or, if there are none, about all. `limits`: plan limits of whole accounts.
     pub(crate) fn into_html(
         self,
         fleet: &Fleet,
         machines: Machines<'_>,
+        limits: &Known,
         look: Look,
     ) -> std::io::Result<String> {
         let about = About {
@@ -107,6 +112,7 @@ impl PageFold {
             week: self.week,
             now: look.now,
             prices: fleet.prices(),
+            limits,
         };
         let cells = self.cells.finish(fleet, machines);
         let months = self.months.finish(fleet, machines);
@@ -220,7 +226,7 @@ fn period(months: &Report) -> String {
     match (months.groups.first(), months.groups.last()) {
         (Some(first), Some(last)) if first.key == last.key => escaped(&first.key),
         (Some(first), Some(last)) => format!("{} to {}", escaped(&first.key), escaped(&last.key)),
-        _ => "No usage in this period".to_owned(),
+        _ => escaped(no_usage(months.bounds).trim_end_matches(".\n")),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::context::Run;
 use crate::format::sealed::Seal;
-use crate::git::Oid;
-use crate::git::process::MACHINES;
+use crate::git::process::{MACHINES, hide_secrets};
+use crate::git::repo::KNOWN;
+use crate::git::{Oid, setup};
 use crate::sync::clear::{Facts, Leave, REPLACED, decide, mark, replaced_in, rival_in, text};
 use crate::sync::error::SyncError;
+use crate::sync::repository::has_data;
 
 /// How this run's work may leave, now that the remote was fetched. What the fleet is encrypted with
 /// is remembered.
@@ -18,6 +20,10 @@ pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
         mark.as_deref()
             .is_some_and(|mark| seal.is_some_and(|seal| seal.is_former(mark)))
     };
+    let is_ours = is_former(&shown) || shown.as_deref() == seal.map(Seal::mark);
+    if marked.is_some() && seal.is_some() && !is_ours {
+        check_fleet(run, tip)?;
+    }
     let replaced = replaced(run, tip)?;
     let leave = decide(Facts {
         key: seal.map(Seal::mark),
@@ -43,6 +49,26 @@ pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
         run.repo.start_sealing();
     }
     Ok(leave)
+}
+
+/// Fails where the user gave this machine of an encrypted fleet the address of another fleet. A remote that shows something
+/// else at the same address is an attacker's, and stops nobody.
+fn check_fleet(run: &Run<'_>, tip: Option<Oid>) -> Result<(), SyncError> {
+    let address = run.address().map(|address| hide_secrets(&address));
+    let noted = setup::noted_address(&run.repo)?;
+    let (Some(address), Some(noted)) = (address, noted) else {
+        return Ok(());
+    };
+    let known = run.repo.commit_at(KNOWN)?;
+    let branches = run.repo.tips_below(&run.target.tracking(MACHINES))?;
+    for commit in branches.into_values().chain(tip) {
+        let is_related = known.is_some_and(|known| run.repo.are_related(commit, known));
+        let is_other = address != noted && !is_related;
+        if is_other && has_data(&run.repo, run.repo.tree_of(commit)?)? {
+            return Err(SyncError::OtherFleet { address, noted });
+        }
+    }
+    Ok(())
 }
 
 /// The mark of the key that what the remote shows is sealed with. Where each machine has a branch,

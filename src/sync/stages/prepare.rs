@@ -7,6 +7,7 @@ use super::context::Run;
 use crate::base::ids::MachineId;
 use crate::base::key::Key;
 use crate::cache::index::Index;
+use crate::fleet::decisions::{Intent, LABEL};
 use crate::git::repo::Repo;
 use crate::git::unfinished::Operation;
 use crate::git::{Git, Place, Target, hooks, setup as clone};
@@ -42,7 +43,10 @@ pub(crate) fn prepare<'a>(
     let set_up = set_up_if_new(places, &options, git)?;
     let (repo, target) = open(places, &options, git, key.as_ref())?;
     let config = prepare_sealing(&repo, places, &options, config, key.as_ref())?;
-    let options = with_clone(options, &repo)?;
+    let mut options = with_clone(options, &repo)?;
+    if options.task == Task::Sync {
+        options.intents.extend(name(&repo, &machine)?);
+    }
     check_remote(&repo, &target, &options)?;
     let finished = finish(&repo, git, &target, &options, places)?;
     let naming = naming(&config, key.as_ref())?;
@@ -184,9 +188,6 @@ fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
         clone::want_reroot(repo, true)?;
     }
     let compact = options.compact.or(clone::wants_compact(repo)?);
-    if options.compact.is_some() {
-        clone::want_compact(repo, compact)?;
-    }
     let mut options = Options {
         reroot,
         compact: compact.filter(|_| options.task == Task::Sync),
@@ -196,6 +197,17 @@ fn with_clone(options: Options, repo: &Repo) -> Result<Options, SyncError> {
     };
     options.host.hostname = ephemeral.unwrap_or(options.host.hostname);
     Ok(options)
+}
+
+/// The decision that this machine has the name that `init` was given.
+fn name(repo: &Repo, machine: &MachineId) -> Result<Option<Intent>, SyncError> {
+    let name = clone::wants_name(repo)?;
+    Ok(name.map(|name| Intent {
+        kind: LABEL,
+        subject: machine.to_string(),
+        key: "label",
+        value: name.into(),
+    }))
 }
 
 /// Ends what git left half-done on the sync's branch. Where that is the user's to end, a sync goes

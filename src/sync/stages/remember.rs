@@ -4,8 +4,10 @@ use super::context::Run;
 use super::fetch::next_attempt;
 use crate::base::time::Timestamp;
 use crate::cache::index::{Binding, Index};
+use crate::git::process::hide_secrets;
 use crate::git::{Oid, setup as clone};
 use crate::sync::error::SyncError;
+use crate::sync::options::Task;
 use crate::sync::outcome::{Outcome, Remote};
 use crate::sync::{left_out, undo};
 use crate::transcripts::{Cursor, Mark};
@@ -44,8 +46,16 @@ pub(crate) fn remember(
     if run.reroot && out.remote.has_all() {
         clone::want_reroot(&run.repo, false)?;
     }
-    if run.compact.is_some() && out.remote.has_all() {
-        clone::want_compact(&run.repo, None)?;
+    // What the remote did not take waits for the next run.
+    let waits = run.options.compact.filter(|_| !out.remote.has_all());
+    if run.compact.is_some() || waits.is_some() {
+        clone::want_compact(&run.repo, waits)?;
+    }
+    if run.options.task == Task::Sync {
+        clone::want_name(&run.repo, None)?;
+    }
+    if out.remote.has_all() {
+        note_address(&run)?;
     }
     if out.purged {
         // The index holds names of what was forgotten. Without it the next run reads everything
@@ -61,6 +71,15 @@ pub(crate) fn remember(
         let _ = run.git.maintain(run.repo.path());
     }
     Ok(next_try)
+}
+
+/// Notes the address of the remote that has what was made here: another one may be of another fleet.
+fn note_address(run: &Run<'_>) -> Result<(), SyncError> {
+    let address = run.address().map(|address| hide_secrets(&address));
+    if clone::noted_address(&run.repo)? != address {
+        clone::note_address(&run.repo, address.as_deref())?;
+    }
+    Ok(())
 }
 
 fn count_failure(run: &mut Run<'_>, remote: &Remote) -> Result<(), SyncError> {

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use super::settings_files::{move_copies, settings_files};
 use crate::auto::claude;
-use crate::auto::ledger::{self, Ledger};
+use crate::auto::ledger::{self, Entries, Ledger};
 use crate::auto::schedule::{self, Job, Scheduler, SchedulerFolders};
 use crate::base::text::printable;
 use crate::cli::error::CliError;
@@ -86,16 +86,11 @@ pub(crate) fn enable(args: &EnableArgs) -> Result<String, CliError> {
     }
     move_copies(&plan.places)?;
     let mut ledger = Ledger::read(&plan.ledger());
-    let mut text = String::new();
-    if plan.hooks {
-        text.push_str(&plan.add_hooks(&mut ledger)?);
-    }
-    match plan.kind {
-        Some(kind) => text.push_str(&plan.install(kind, &mut ledger)?),
-        None if args.scheduler == SchedulerArg::None => {}
-        None => {
-            text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n");
-        }
+    let before = Before::read(&plan, &ledger);
+    let done = plan.apply(&mut ledger);
+    let mut text = done.inspect_err(|_| before.restore(&plan, &mut ledger))?;
+    if plan.kind.is_none() && args.scheduler != SchedulerArg::None {
+        text.push_str("Only Claude Code starts syncs: nothing here runs commands every hour, no systemd of yours\nand no crontab.\n");
     }
     text.push_str(
         "How it goes: claude-sync auto status. To take it back: claude-sync auto disable\n",
@@ -121,6 +116,18 @@ impl Plan {
     /// The file that records the changes, for `disable`.
     fn ledger(&self) -> PathBuf {
         ledger::place(&self.places.config)
+    }
+
+    /// Adds the hooks and installs the timer.
+    fn apply(&self, ledger: &mut Ledger) -> Result<String, CliError> {
+        let mut text = String::new();
+        if self.hooks {
+            text.push_str(&self.add_hooks(ledger)?);
+        }
+        if let Some(kind) = self.kind {
+            text.push_str(&self.install(kind, ledger)?);
+        }
+        Ok(text)
     }
 
     /// The files that would be written, for `--print`.
@@ -187,6 +194,44 @@ impl Plan {
         schedule::install(kind, &self.job, &self.folders)?;
         let (name, minute) = (kind.name(), self.job.minute);
         Ok(format!("Every hour: {name}, at minute {minute}.\n"))
+    }
+}
+
+/// What starts syncs before `enable` changes anything.
+struct Before {
+    /// Settings files without our hooks.
+    without_hooks: Vec<PathBuf>,
+    scheduler: Option<Scheduler>,
+}
+
+impl Before {
+    fn read(plan: &Plan, ledger: &Ledger) -> Self {
+        let has_none = |file: &PathBuf| {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            !claude::has_hooks(&text)
+        };
+        let files = settings_files(&plan.places).into_iter();
+        Self {
+            without_hooks: files.filter(has_none).collect(),
+            scheduler: ledger.scheduler,
+        }
+    }
+
+    /// Undoes a change that failed half-way, as far as that is possible: `enable` enables everything or nothing.
+    fn restore(&self, plan: &Plan, ledger: &mut Ledger) {
+        for file in &self.without_hooks {
+            let _ = ledger.remove(file, Entries::Hooks);
+        }
+        if ledger.scheduler != self.scheduler {
+            let _ = ledger
+                .scheduler
+                .map(|kind| schedule::remove(kind, &plan.folders));
+            let _ = self
+                .scheduler
+                .map(|kind| schedule::install(kind, &plan.job, &plan.folders));
+            ledger.scheduler = self.scheduler;
+        }
+        let _ = ledger.write(&plan.ledger());
     }
 }
 

@@ -8,12 +8,13 @@ mod run;
 mod settings_files;
 mod state;
 
+use crate::auto::ledger::Entries;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::exit;
 use crate::cli::print::out;
 
-pub(crate) use disable::disable;
+pub(crate) use disable::{disable, remove_entries};
 pub(crate) use enable::{EnableArgs, enable};
 use run::Trigger;
 pub(crate) use settings_files::settings_files;
@@ -78,7 +79,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         } => last::run(*trigger, *within, env),
         Action::Run { trigger, .. } => run::run(*trigger, env),
         Action::Disable => {
-            out(&disable()?);
+            out(&disable(Entries::Hooks)?);
             Ok(exit::OK)
         }
         Action::Hook { last } => Ok(hook::run(*last, env)),

@@ -6,29 +6,20 @@ use crate::cli::print::out;
 use crate::cli::{exit, outcome, prompt, source, tracker};
 use clap::Parser as _;
 
-use crate::base::text::{count, printable};
+use crate::base::text::count;
 use crate::fleet::Fleet;
-use crate::fleet::decisions::Intent;
 use crate::store::Places;
 use crate::store::layout::ARCHIVE;
 use crate::sync::{self, Options};
 
-/// Syncs, after confirmation if `asks` is set. `label`: the decision that this machine has a name. Returns the exit code.
-pub(crate) fn first_sync(
-    places: &Places,
-    env: &Env,
-    asks: bool,
-    label: Option<Intent>,
-) -> Result<u8, CliError> {
+/// Syncs, after confirmation if `asks` is set. Returns the exit code.
+pub(crate) fn first_sync(places: &Places, env: &Env, asks: bool) -> Result<u8, CliError> {
     out(&announcement(places, env)?);
     if asks && !prompt::confirm("Sync now?", true)? {
-        out(&next(label.as_ref()));
+        out(NEXT);
         return Ok(exit::OK);
     }
-    let options = Options {
-        intents: label.into_iter().collect(),
-        ..env.options()
-    };
+    let options = env.options();
     let outcome = sync::run(places, &options)?;
     let summary = outcome::summary(&outcome, &options, &places.repo);
     out(&format!("\n{summary}"));
@@ -42,16 +33,7 @@ pub(crate) fn first_sync(
 }
 
 /// The command to go on with, where nothing was synced.
-pub(crate) fn next(label: Option<&Intent>) -> String {
-    let name = label.and_then(|label| label.value.as_str());
-    match name {
-        Some(name) => {
-            let name = printable(&name.replace('\'', "'\\''"), 200);
-            format!("Next: claude-sync machine rename '{name}', which syncs too\n")
-        }
-        None => "Next: claude-sync\n".to_owned(),
-    }
-}
+pub(crate) const NEXT: &str = "Next: claude-sync\n";
 
 /// What the sync publishes.
 fn announcement(places: &Places, env: &Env) -> Result<String, CliError> {

@@ -11,22 +11,21 @@ use super::machine::label_intent;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::out;
-use crate::cli::{exit, places, prompt};
+use crate::cli::{exit, places, prompt, status_line};
 use std::io::IsTerminal as _;
 use std::path::Path;
 
 use crate::base::text::printable;
-use crate::fleet::decisions::Intent;
-use crate::git::Git;
 use crate::git::hooks::Installed;
 use crate::git::process::hide_secrets;
 use crate::git::repo::Repo;
 use crate::git::visibility::{Visibility, visibility};
+use crate::git::{Git, setup};
 use crate::store::{Places, config};
 use crate::sync::{self, Init, Options};
 use first_sync::first_sync;
 use project_names::ProjectNames;
-use questions::Answers;
+use questions::{Answers, Known};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -68,6 +67,12 @@ pub(crate) struct Args {
     /// Do not change Claude Code's settings or the system's timers
     #[arg(long, conflicts_with = "auto")]
     no_auto: bool,
+    /// Show usage and plan limits in Claude Code's status line, unless it has another one
+    #[arg(long)]
+    statusline: bool,
+    /// Do not change Claude Code's status line
+    #[arg(long, conflicts_with = "statusline")]
+    no_statusline: bool,
     /// Set up only; do not sync
     #[arg(long)]
     no_sync: bool,
@@ -98,22 +103,28 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         out(INTRODUCTION);
         let check = |address: &str| check_address(address, args, env);
         let hostname = printable(&env.options().host.hostname, 100);
-        let knows_auto = args.auto || args.no_auto;
-        answers = questions::ask(answers, knows_auto, &check, &hostname)?;
+        let known = Known {
+            auto: args.auto || args.no_auto,
+            statusline: args.statusline || args.no_statusline || !status_line::is_missing(&places),
+        };
+        answers = questions::ask(answers, known, &check, &hostname)?;
     }
     let remote = remote(args, &answers, env)?;
     let done = set_up(args, &places, env, remote.as_deref())?;
     out(&summary(&done, &places, args.front_page()));
     privacy::apply(&answers, &done, &places)?;
-    let label = label(&answers, &done)?;
+    keep_name(&answers, &done, &places)?;
     let code = if args.no_sync {
-        out(&first_sync::next(label.as_ref()));
+        out(first_sync::NEXT);
         exit::OK
     } else {
-        first_sync(&places, env, asks, label)?
+        first_sync(&places, env, asks)?
     };
     if answers.auto {
         out(&auto::enable(&EnableArgs::default())?);
+    }
+    if answers.statusline {
+        out(&status_line::install(&places)?);
     }
     if !args.no_sync {
         out(&next_steps(remote.as_deref(), answers.auto));
@@ -121,12 +132,17 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(code)
 }
 
-/// The decision that this machine has the chosen name.
-fn label(answers: &Answers, done: &Init) -> Result<Option<Intent>, CliError> {
+/// Keeps the chosen name of this machine for its next sync.
+fn keep_name(answers: &Answers, done: &Init, places: &Places) -> Result<(), CliError> {
     let name = answers.name.as_deref().map(str::trim);
-    let name = name.filter(|name| !name.is_empty());
-    name.map(|name| label_intent(done.machine.to_string(), name))
-        .transpose()
+    let Some(name) = name.filter(|name| !name.is_empty()) else {
+        return Ok(());
+    };
+    label_intent(done.machine.to_string(), name)?;
+    if let Some(repo) = Repo::open(&places.repo)? {
+        setup::want_name(&repo, Some(name))?;
+    }
+    Ok(())
 }
 
 /// Shown before the questions.
@@ -234,6 +250,7 @@ impl Args {
             encrypt: self.encrypt,
             retention_days: self.retention_days,
             auto: self.auto,
+            statusline: self.statusline,
         }
     }
 

@@ -59,6 +59,14 @@ fn chosen(answers: &Answers) -> Vec<(&'static str, Value)> {
 
 /// Makes the fleet's key. Fails in a fleet that has data: it may have a key already.
 fn make_key(done: &Init, places: &Places) -> Result<(), CliError> {
+    if done.joined && !done.sealed {
+        return Err(CliError::plain(
+            "this fleet has no key: its data is not encrypted",
+            "claude_sync::no_key",
+            exit::CONFIG,
+            "this machine joined it. To go on as the others do: claude-sync. To give the fleet a key: claude-sync key init, then claude-sync init again with these options, and claude-sync key import on the other machines",
+        ));
+    }
     if done.joined {
         return Err(CliError::plain(
             "this fleet's key is not on this machine",

@@ -24,16 +24,27 @@ pub(crate) struct Answers {
     pub(crate) retention_days: Option<u32>,
     /// Enable automatic sync.
     pub(crate) auto: bool,
+    /// Show usage in Claude Code's status line.
+    pub(crate) statusline: bool,
+}
+
+/// The yes-or-no choices that need no question.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// Automatic sync.
+    pub(crate) auto: bool,
+    /// The status line: an option says it, or Claude Code has one.
+    pub(crate) statusline: bool,
 }
 
 /// Fails if an address cannot be used.
 pub(crate) type Check<'a> = &'a dyn Fn(&str) -> Result<(), CliError>;
 
-/// Asks for the choices that `given` does not contain. `knows_auto`: `given.auto` is a choice. An address is checked before
-/// anything else is asked. `hostname`: what the system calls this machine.
+/// Asks for the choices that neither `given` nor `known` contains. An address is checked before anything else is asked.
+/// `hostname`: what the system calls this machine.
 pub(crate) fn ask(
     given: Answers,
-    knows_auto: bool,
+    known: Known,
     check: Check<'_>,
     hostname: &str,
 ) -> Result<Answers, CliError> {
@@ -52,9 +63,15 @@ pub(crate) fn ask(
         let name = line("What is this machine called in reports?", hostname)?;
         out.name = Some(name).filter(|name| name.trim() != hostname);
     }
-    if !knows_auto {
+    if !known.auto {
         out.auto = confirm(
             "Sync automatically, after each session of Claude Code and every hour?",
+            true,
+        )?;
+    }
+    if !known.statusline {
+        out.statusline = confirm(
+            "Show usage and plan limits in Claude Code's status line?",
             true,
         )?;
     }

@@ -60,3 +60,88 @@ pub(super) fn restore() {
     let _ = stdout().flush();
     stderr::release();
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Names the file to write once the full screen has begun. Without it the test that panics does nothing.
+    const BEGAN: &str = "CLAUDE_SYNC_TEST_BEGAN";
+
+    /// Run by the next test on a terminal of its own. Nothing is dropped, as in a release, where a panic aborts.
+    #[test]
+    fn panics_in_a_full_screen() {
+        if let Some(began) = std::env::var_os(BEGAN) {
+            std::mem::forget(Screen::enter().expect("a terminal"));
+            fs::write(began, "").expect("written");
+            panic!("as asked");
+        }
+    }
+
+    fn tmux(folder: &Path, args: &[&str]) -> String {
+        let mut command = Command::new("tmux");
+        command.arg("-S").arg(folder.join("tmux")).args(args);
+        let ran = command.env("LC_ALL", "C.UTF-8").output().expect("tmux");
+        assert!(ran.status.success(), "{args:?}: {ran:?}");
+        String::from_utf8(ran.stdout).expect("text")
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was() {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            let peers = std::env::var("CLAUDE_SYNC_PEERS").unwrap_or_default();
+            assert!(!peers.contains("tmux"), "there is no tmux");
+            return;
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let name = concat!(module_path!(), "::panics_in_a_full_screen");
+        let (_, name) = name.split_once("::").expect("below the crate");
+        let script = format!(
+            "stty -a > '{}'; {BEGAN}='{}' '{}' {name} --exact --nocapture; stty -a > '{}'; tmux -S '{}' wait-for -S ended; cat",
+            at("before"),
+            at("began"),
+            std::env::current_exe().expect("a program").display(),
+            at("after"),
+            at("tmux"),
+        );
+        let start = [
+            "-f",
+            "/dev/null",
+            "new-session",
+            "-d",
+            "-x",
+            "100",
+            "-y",
+            "30",
+        ];
+        tmux(folder.path(), &[&start[..], &[&script]].concat());
+        tmux(folder.path(), &["wait-for", "ended"]);
+        let read = |file: &str| fs::read_to_string(at(file)).expect(file);
+        assert_eq!(
+            (read("began").as_str(), read("after")),
+            ("", read("before"))
+        );
+        // What the program wrote may still be on its way: the other screen is left, and the cursor shown.
+        let limit = Instant::now() + Duration::from_mins(1);
+        let flags = || {
+            let ask = ["display-message", "-p", "#{alternate_on} #{cursor_flag}"];
+            tmux(folder.path(), &ask)
+        };
+        while flags().trim() != "0 1" {
+            assert!(Instant::now() < limit, "{}", flags());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let screen = tmux(folder.path(), &["capture-pane", "-p"]);
+        assert!(
+            screen.contains("as asked"),
+            "the message is shown: {screen}"
+        );
+        tmux(folder.path(), &["kill-server"]);
+    }
+}

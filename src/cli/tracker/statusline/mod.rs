@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
 use crate::cli::rows::zone;
 use crate::cli::source::Extent;
-use crate::cli::{exit, places, source};
+use crate::cli::{exit, places, source, status_line};
 
 use serde_json::{Value, json};
 
@@ -51,10 +51,27 @@ pub(crate) struct Args {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    /// Add this command to Claude Code's settings, unless they have another status line
+    #[arg(long, conflicts_with_all = ["format", "synced_only", "json", "remove"])]
+    install: bool,
+    /// Remove it from Claude Code's settings
+    #[arg(long, conflicts_with_all = ["format", "synced_only", "json"])]
+    remove: bool,
+}
+
+/// Runs the command. Only `--install` and `--remove` can fail.
+pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
+    let done = match (args.install, args.remove) {
+        (true, _) => status_line::install(&places::find()?)?,
+        (_, true) => status_line::remove(&places::find()?)?,
+        _ => return Ok(show(args, env)),
+    };
+    out(&done);
+    Ok(exit::OK)
 }
 
 /// Prints the line. Missing data is left out, because nobody would read an error there.
-pub(crate) fn run(args: &Args, env: &Env) -> u8 {
+fn show(args: &Args, env: &Env) -> u8 {
     let input = Input::read();
     let known = limits::keep(&input, env.now);
     let usage = CurrentUsage::read(args, env).ok();

@@ -40,6 +40,7 @@ function decode(data) {
   data.sessions.last = running(data.sessions.last);
   data.names = { machine: data.machines, project: data.projects.map((name) => name || "(no name)"), model: data.models, agent: data.agents };
   data.shown = { ...data.names, model: data.shortModels };
+  for (const { windows } of data.limits) for (const one of windows) one.times = Array.from(running(one.times));
   data.saved = savings(data);
   data.end = Math.max(data.until ?? data.today, data.last ?? data.today);
   data.start = Math.min(data.since ?? data.first ?? data.end, data.end);

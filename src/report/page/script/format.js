@@ -13,9 +13,9 @@ function money(nano) {
   return `${sign}$${plainNumber.format(Math.floor(cents / 100))}.${String(cents % 100).padStart(2, "0")}`;
 }
 
-/** A cost, with `+ ?` where the price of a part is not known. */
+/** A cost, as a lower bound where the price of a part is not known. */
 function price(sum) {
-  return money(sum.cost) + (sum.unknown > 0 ? " + ?" : "");
+  return (sum.unknown > 0 ? "≥ " : "") + money(sum.cost);
 }
 
 /** The values of an axis as `$2.5K`: all with as many digits as their step needs, and zero without. */

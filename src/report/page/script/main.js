@@ -25,7 +25,7 @@ function drawTiles(view, data, state) {
 
 function drawPeriod(data, state) {
   const period = periodText(state.from, state.to);
-  byId("period").textContent = data.size === 0 ? "No usage in this period" : isWhole(data, state) ? `${period} (all)` : period;
+  byId("period").textContent = data.size === 0 ? `No usage: ${period}` : isWhole(data, state) ? `${period} (all)` : period;
   byId("from").value = dayText(state.from);
   byId("to").value = dayText(state.to);
   const off = DIMENSIONS.some((name) => state.on[name].includes(false));
@@ -131,6 +131,7 @@ class Page {
     drawCalendar(this.view, data, state, (day) => this.open({ from: day, to: day }));
     drawHours(this.view, data, state);
     drawCache(this.view, data);
+    drawLimits(data, state);
     drawSessions(this.view, data, state);
     byId("up").hidden = this.trail.length === 0;
     this.hover(null);

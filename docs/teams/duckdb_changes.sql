@@ -1,0 +1,9 @@
+-- Loads the folder `changes`, which `claude-usage-tracker export --since-last usage.state --format parquet -o changes` wrote,
+-- into the table `usage`. Run it in a database file; then delete the folder.
+BEGIN TRANSACTION;
+CREATE TABLE IF NOT EXISTS usage AS FROM read_parquet('changes/rows.parquet') LIMIT 0;
+DELETE FROM usage
+USING read_parquet('changes/slices.parquet') AS slices
+WHERE usage.machine_id = slices.machine_id AND usage.date = slices.date;
+INSERT INTO usage FROM read_parquet('changes/rows.parquet');
+COMMIT;
