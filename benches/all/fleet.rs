@@ -37,6 +37,20 @@ pub fn child(home: &Path, warm: bool) {
     );
 }
 
+/// What a child process does: the manifest of the newest commit, from the files alone.
+pub fn read_all(home: &Path) {
+    let home = Home::grown(home, 0, 0);
+    let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
+    let head = repo.head("main").expect("reads").expect("a commit");
+    let tree = repo.tree_of(head).expect("reads");
+    let trees = read::inputs(&repo, Some(tree)).expect("reads");
+    let manifest = overview::manifest(&repo, trees, RULES, &NoCache).expect("computes");
+    assert!(
+        manifest.totals.requests > 0,
+        "the manifest has something to say"
+    );
+}
+
 fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
     let place = data.join(format!("fleet-3-{machines}-{records}"));
     let home = Home::grown(&place, machines, records / machines);

@@ -171,40 +171,8 @@ pub fn year(page: &mut Page, data: &Path, hours: u64, records: u64) {
     age_reflogs(&home.repo().join(".git/logs"), hours);
     home.git(&["gc", "-q", "--prune=now"]);
     let git = size(&home.repo().join(".git"));
-    let shell = |script: &str| {
-        let out = Command::new("sh")
-            .args(["-c", script])
-            .current_dir(home.repo())
-            .output()
-            .expect("runs");
-        String::from_utf8_lossy(&out.stdout).trim().to_owned()
-    };
-    let gzipped: u64 =
-        shell("find sync/archive -name '*.jsonl' | sort | xargs cat | gzip -6 | wc -c")
-            .parse()
-            .expect("a number");
-    let once = place.join("once");
-    shell(&format!(
-        "cp -r . '{0}' && cd '{0}' && rm -rf .git && git init -q && git add -A && git -c user.name=b -c user.email=b commit -qm all && git gc -q",
-        once.display()
-    ));
-    let clone = |name, from: &Path| {
-        let to = place.join("clone");
-        let (url, target) = (
-            format!("file://{}", from.display()),
-            to.display().to_string(),
-        );
-        Timed::new(
-            name,
-            &["git", "clone", "-q", &url, &target],
-            home.environment(),
-        )
-        .before(move || drop(fs::remove_dir_all(&to)))
-    };
-    let mut all = [
-        clone("git clone, a year of syncs", &home.repo()),
-        clone("git clone, one commit", &once),
-    ];
+    let gzipped = home.gzipped();
+    let mut all = clones(&home, "git clone, a year of syncs");
     in_turn(5, &mut all);
     page.section(
         "A year of hourly syncs",
@@ -226,6 +194,28 @@ pub fn year(page: &mut Page, data: &Path, hours: u64, records: u64) {
         &format!("{ratio:.2}x"),
         ratio <= 3.5,
     );
+}
+
+/// Two commands that clone a home's repository, and the same files in one commit.
+pub fn clones<'a>(home: &Home, name: &'static str) -> [Timed<'a>; 2] {
+    let (to, once) = (home.path().join("clone"), home.in_one_commit());
+    let clone = |name, from: &Path| {
+        let to = to.clone();
+        let (url, target) = (
+            format!("file://{}", from.display()),
+            to.display().to_string(),
+        );
+        Timed::new(
+            name,
+            &["git", "clone", "-q", &url, &target],
+            home.environment(),
+        )
+        .before(move || drop(fs::remove_dir_all(&to)))
+    };
+    [
+        clone(name, &home.repo()),
+        clone("git clone, one commit", &once),
+    ]
 }
 
 /// Dates the reflogs as if each sync had run at its hour, the last one now: git forgets entries after 90 days.

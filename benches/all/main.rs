@@ -1,7 +1,7 @@
 //! `cargo bench --bench all [-- quick | SECTION…]`: everything that is claimed about speed and size, as ratios of medians of commands
 //! that are run in turn. Without a section all are run, and `BENCHMARKS.md` with its charts is written.
 //!
-//! Sections: `cold sync one-request year manifest report merge curves instructions`. `quick` runs all at tiny sizes. What is costly to
+//! Sections: `cold sync one-request year manifest report merge machines join compacted curves instructions`. `quick` runs all at tiny sizes. What is costly to
 //! make is kept in `target/bench-data`. `benches/peers.sh` installs what is compared with.
 
 #![allow(
@@ -10,9 +10,11 @@
 )]
 
 mod cold;
+mod compacted;
 mod fleet;
 mod history;
 mod instructions;
+mod machines;
 #[path = "../made/mod.rs"]
 mod made;
 mod merge;
@@ -80,7 +82,10 @@ fn main() -> ExitCode {
     if let [child, how, home] = &args[..]
         && child == "child"
     {
-        fleet::child(Path::new(home), how == "warm");
+        match how.as_str() {
+            "head" => fleet::read_all(Path::new(home)),
+            how => fleet::child(Path::new(home), how == "warm"),
+        }
         return ExitCode::SUCCESS;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -122,6 +127,23 @@ fn main() -> ExitCode {
     }
     if wanted("merge") {
         merge::merge(&mut page, data, size(10_000, 600), 3 * rounds);
+    }
+    if wanted("machines") {
+        let sizes: &[u64] = if quick { &[1, 3] } else { &[1, 60, 200, 500] };
+        machines::sizes(&mut page, data, sizes, 3 * rounds);
+    }
+    if wanted("join") {
+        machines::join(&mut page, data, size(200, 2), size(3_000_000, 400));
+    }
+    if wanted("compacted") {
+        let hours = std::env::var("CLAUDE_SYNC_BENCH_HOURS");
+        let hours = hours.ok().and_then(|hours| hours.parse().ok());
+        let (days, hours) = if quick {
+            (9, 2)
+        } else {
+            (364, hours.unwrap_or(10))
+        };
+        compacted::compacted(&mut page, data, size(20, 2), days, hours);
     }
     if wanted("curves") {
         let sizes: &[u64] = if quick {

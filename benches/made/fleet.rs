@@ -19,11 +19,40 @@ use claude_sync::record::{Body, Counters, Level, Origin, Record, RecordSet};
 use claude_sync::store::layout;
 use claude_sync::sync::{self, Host, Stamp};
 
-/// How many requests a machine makes in a day.
-pub const A_DAY: u64 = 300;
+/// When the machines of a fleet make requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub machines: u64,
+    /// Requests of a machine.
+    pub records: u64,
+    /// Requests on a day that has any.
+    pub a_day: u64,
+    /// From a day that has any to the next one, in hundredths of a day.
+    pub gap: u64,
+}
+
+impl Shape {
+    /// 300 requests, day after day.
+    pub const fn dense(machines: u64, records: u64) -> Self {
+        Self {
+            machines,
+            records,
+            a_day: 300,
+            gap: 100,
+        }
+    }
+
+    fn time(self, n: u64) -> Timestamp {
+        let day = n / self.a_day * self.gap / 100;
+        let at = START
+            + i64::try_from(day).expect("small") * 86_400_000
+            + i64::try_from(n % self.a_day).expect("small") * 240_000;
+        Timestamp::from_millis(at).expect("a time")
+    }
+}
 
 /// The first day, 2025-01-01.
-const START: i64 = 1_735_689_600_000;
+pub const START: i64 = 1_735_689_600_000;
 
 /// The id of a machine.
 pub fn machine(at: u64) -> MachineId {
@@ -32,10 +61,12 @@ pub fn machine(at: u64) -> MachineId {
 
 /// A machine's n-th request: 30 to a session, four models, now and then a provisional one.
 pub fn record(machine: u64, n: u64) -> Record {
+    record_at(machine, n, Shape::dense(0, 0).time(n))
+}
+
+/// As [`record`], at a time.
+pub fn record_at(machine: u64, n: u64, at: Timestamp) -> Record {
     let mix = (machine.wrapping_mul(0x9E37_79B9) ^ n).wrapping_mul(0x5851_F42D_4C95_7F2D);
-    let at = START
-        + i64::try_from(n / A_DAY).expect("small") * 86_400_000
-        + i64::try_from(n % A_DAY).expect("small") * 240_000;
     let models = [
         "claude-opus-4-8",
         "claude-sonnet-4-6",
@@ -50,7 +81,6 @@ pub fn record(machine: u64, n: u64) -> Record {
         cache_read: mix >> 32 & 0x1_ffff,
         ..Counters::default()
     };
-    let at = Timestamp::from_millis(at).expect("a time");
     Record {
         id: RecordId::of("made", &[&machine.to_be_bytes(), &n.to_be_bytes()]),
         derived: false,
@@ -87,20 +117,16 @@ pub fn record(machine: u64, n: u64) -> Record {
     }
 }
 
-/// The tree `root` with `records` of each machine, their pages and the manifest. Holds one day's records at a time.
-pub fn write(
-    repo: &Repo,
-    root: Option<Oid>,
-    machines: u64,
-    records: u64,
-    memory: &dyn Cache,
-) -> Oid {
+/// The tree `root` with the records of each machine, their machine files and the manifest. Holds one day's records at a time.
+pub fn write(repo: &Repo, root: Option<Oid>, shape: Shape, memory: &dyn Cache) -> Oid {
     let mut entries = BTreeMap::new();
-    for at in 0..machines {
-        for first in (0..records).step_by(usize::try_from(A_DAY).expect("small")) {
-            let day = record(at, first).origin.timestamp.day();
+    for at in 0..shape.machines {
+        for first in (0..shape.records).step_by(usize::try_from(shape.a_day).expect("small")) {
+            let day = shape.time(first).day();
             let mut file = DayFile::new(machine(at), day);
-            (first..(first + A_DAY).min(records)).for_each(|n| file.records.add(record(at, n)));
+            for n in first..(first + shape.a_day).min(shape.records) {
+                file.records.add(record_at(at, n, shape.time(n)));
+            }
             let oid = repo.write_blob(file.write().0.as_bytes()).expect("stored");
             entries.insert(
                 layout::day_path(&machine(at), day, 1),
@@ -109,7 +135,7 @@ pub fn write(
         }
     }
     let mut root = repo.replace(root, &entries).expect("a tree");
-    for at in 0..machines {
+    for at in 0..shape.machines {
         root = add(repo, root, at, 0..0, memory);
     }
     derive(repo, root, memory)

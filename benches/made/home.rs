@@ -25,6 +25,11 @@ impl Home {
 
     /// One with a history of made-up records: one commit, packed, and a run over it, so that the index knows it. Made once.
     pub fn grown(at: &Path, machines: u64, records: u64) -> Self {
+        Self::grown_as(at, fleet::Shape::dense(machines, records))
+    }
+
+    /// As [`Self::grown`], of any shape.
+    pub fn grown_as(at: &Path, shape: fleet::Shape) -> Self {
         if at.join("done").exists() {
             return Self(at.to_owned());
         }
@@ -37,8 +42,7 @@ impl Home {
         let tree = fleet::write(
             &repo,
             Some(repo.tree_of(head).expect("reads")),
-            machines,
-            records,
+            shape,
             &index,
         );
         drop(index);
@@ -118,8 +122,44 @@ impl Home {
         self.run(Command::new("git").arg("-C").arg(self.repo()).args(args))
     }
 
+    /// Runs a script in the repository.
+    fn shell(&self, script: &str) -> String {
+        self.run(
+            Command::new("sh")
+                .args(["-c", script])
+                .current_dir(self.repo()),
+        )
+    }
+
+    /// The bytes of all day files, packed by gzip.
+    pub fn gzipped(&self) -> u64 {
+        self.shell("find sync/archive -name '*.jsonl' | sort | xargs cat | gzip -6 | wc -c")
+            .parse()
+            .expect("a number")
+    }
+
+    /// A repository with all files in one commit.
+    pub fn in_one_commit(&self) -> PathBuf {
+        let once = self.0.join("once");
+        self.shell(&format!(
+            "cp -r . '{0}' && cd '{0}' && rm -rf .git && git init -q && git add -A && git -c user.name=b -c user.email=b commit -qm all && git gc -q",
+            once.display()
+        ));
+        once
+    }
+
+    /// The output of `claude-sync`.
+    pub fn ask(&self, args: &[&str]) -> String {
+        self.run(Command::new(env!("CARGO_BIN_EXE_claude-sync")).args(args))
+    }
+
     /// Writes one more request into a transcript.
     pub fn request(&self) {
+        self.request_on("2036-02-01");
+    }
+
+    /// Writes one more request of a day into a transcript.
+    pub fn request_on(&self, day: &str) {
         let path = self
             .0
             .join(".claude/projects/-home-dev-shop/9f3e0001-0000-4000-8000-000000000000.jsonl");
@@ -131,7 +171,7 @@ impl Home {
             .expect("opens");
         writeln!(
             file,
-            r#"{{"type":"assistant","timestamp":"2036-02-01T10:{:02}:00.000Z","sessionId":"9f3e0001-0000-4000-8000-000000000000","cwd":"/home/dev/shop","requestId":"req_{number:022}","message":{{"id":"msg_01{number:022}","model":"claude-opus-4-8","stop_reason":"end_turn","usage":{{"input_tokens":3,"output_tokens":{},"cache_read_input_tokens":900}}}}}}"#,
+            r#"{{"type":"assistant","timestamp":"{day}T10:{:02}:00.000Z","sessionId":"9f3e0001-0000-4000-8000-000000000000","cwd":"/home/dev/shop","requestId":"req_{number:022}","message":{{"id":"msg_01{number:022}","model":"claude-opus-4-8","stop_reason":"end_turn","usage":{{"input_tokens":3,"output_tokens":{},"cache_read_input_tokens":900}}}}}}"#,
             number % 60,
             number % 4000
         )

@@ -50,6 +50,11 @@ impl Fingerprints {
         }
     }
 
+    /// Whether the cache has them.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         match self {
@@ -167,7 +172,7 @@ impl Sought {
 
     /// Those of a portion's sorted fingerprints that are looked for; where many are, also a few
     /// that are not.
-    fn among<T: Copy>(&self, fingerprints: &[T], number: impl Fn(T) -> u32) -> Vec<u32> {
+    pub(super) fn among<T: Copy>(&self, fingerprints: &[T], number: impl Fn(T) -> u32) -> Vec<u32> {
         let Some(few) = &self.few else {
             return fingerprints
                 .iter()

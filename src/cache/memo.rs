@@ -21,7 +21,7 @@ pub struct Known {
     /// The fingerprint of the rules that it was found to keep; 0 where it was not asked.
     pub rules: u64,
     /// Figures.
-    pub digest: Digest,
+    pub digest: Rc<Digest>,
     /// How many fingerprints it has: see [`PortionDigest::fingerprints()`].
     pub fingerprints: usize,
     /// See [`PortionDigest::names`].
@@ -50,16 +50,28 @@ pub fn fingerprint(portion: &Portion, rules: &Rules) -> u64 {
 /// A file for the cache: its path, its blob and its digest.
 pub type FileEntry = (String, Oid, FileDigest);
 
+/// Takes the path of each portion, what it was made from, and its fingerprints.
+pub type ShowFingerprints<'s> = &'s mut dyn FnMut(&str, Oid, &[[u8; 4]]);
+
 /// Keeps digests under the ids of the objects that they were made from. A cache that loses them
 /// costs time only.
 pub trait Cache: Checked {
     /// All portions that are known, by path.
     fn portions(&self) -> BTreeMap<String, Known>;
+    /// The text of a machine file, if it was digested from this blob.
+    fn machine_file(&self, path: &str, blob: Oid) -> Option<String> {
+        let known = self.portions().remove(path);
+        let known = known.filter(|known| known.oid == blob)?;
+        known.digest.machine_file.clone()
+    }
     /// The sessions of a portion, if they were made from this blob or tree.
     fn sessions(&self, portion: &str, oid: Oid) -> Option<Vec<SessionSum>>;
     /// Shows the fingerprints of a portion, as little-endian numbers, if they were made from this
     /// blob or tree.
     fn fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]]));
+    /// Shows the fingerprints of all portions, as [`Self::fingerprints`] does for one.
+    /// Asking for each of thousands takes longer. A cache may show none: each is asked for then.
+    fn all_fingerprints(&self, _show: ShowFingerprints<'_>) {}
     /// A file's digest without its rows, if it was made from this blob.
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest>;
     /// Shows a file's rows, if they were made from this blob.

@@ -22,7 +22,7 @@ pub(crate) struct Digested {
     /// It shares no record with any other portion that is known as compared.
     pub(crate) compared: bool,
     /// Figures.
-    pub(crate) digest: Digest,
+    pub(crate) digest: Rc<Digest>,
     /// The fingerprint of each record's id.
     pub(super) fingerprints: Fingerprints,
     /// A hash of each session's id, sorted.
@@ -161,7 +161,7 @@ impl Digested {
         Ok(Self {
             portion,
             compared: false,
-            digest: made.digest,
+            digest: made.digest.into(),
             fingerprints,
             names: made.names.into(),
             sessions: sessions.map(Vec::into_boxed_slice),

@@ -11,6 +11,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use hashbrown::HashMap;
+
 use super::digest::Ids;
 use super::fingerprints::Sought;
 use super::memo::Cache;
@@ -219,16 +221,45 @@ fn elsewhere(
     sought: &Sought,
     cache: &dyn Cache,
 ) -> Result<Vec<(u32, usize)>, DataError> {
-    let mut out = Vec::new();
+    let (mut out, asked) = elsewhere_in_cache(portions, fresh, sought, cache);
     let mut fresh = fresh.iter().peekable();
     for (at, one) in portions.iter().enumerate() {
         let own = fresh.next_if(|(fresh, _)| *fresh == at);
-        if own.map_or(0, |(_, all)| all.len()) < one.fingerprints.count() {
+        if own.map_or(0, |(_, all)| all.len()) < one.fingerprints.count() && !asked[at] {
             let found = one.fingerprints_among(sought, repo, cache)?;
             out.extend(found.into_iter().map(|fingerprint| (fingerprint, at)));
         }
     }
     Ok(out)
+}
+
+/// As [`elsewhere`], of portions that the cache has, all in one go. Returns too which they are.
+fn elsewhere_in_cache(
+    portions: &[Digested],
+    fresh: &Fresh,
+    sought: &Sought,
+    cache: &dyn Cache,
+) -> (Vec<(u32, usize)>, Vec<bool>) {
+    let mut out = Vec::new();
+    let mut asked = vec![false; portions.len()];
+    let own: BTreeSet<usize> = fresh.iter().map(|(at, _)| *at).collect();
+    let kept = portions.iter().enumerate();
+    let kept: HashMap<&str, usize> = kept
+        .filter(|(at, one)| one.fingerprints.is_kept() && !own.contains(at))
+        .map(|(at, one)| (one.portion.path.as_str(), at))
+        .collect();
+    if kept.is_empty() {
+        return (out, asked);
+    }
+    cache.all_fingerprints(&mut |path, oid, all| {
+        let at = kept.get(path).copied();
+        if let Some(at) = at.filter(|at| portions[*at].portion.oid == oid) {
+            let found = sought.among(all, u32::from_le_bytes);
+            out.extend(found.into_iter().map(|fingerprint| (fingerprint, at)));
+            asked[at] = true;
+        }
+    });
+    (out, asked)
 }
 
 /// The ids that stand in those portions, sorted, with the one and a hash of the record there.

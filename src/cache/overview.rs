@@ -15,6 +15,7 @@ use super::session::{SessionSum, name};
 use crate::base::id_set::SmallIdSet;
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::time::Timestamp;
+use crate::fleet::decisions::PRICE;
 use crate::fleet::read::{self, Content, InputTrees, MachineData};
 use crate::fleet::{DataError, Fleet, Row, Rows, book, manifest};
 use crate::format::dayfile::DayFile;
@@ -261,7 +262,9 @@ fn price_book(portions: &[Digested]) -> PriceBook {
     let files = portions
         .iter()
         .filter_map(|one| Some((&one.portion.machine, one.digest.machine_file.as_ref()?)));
+    // Few machines set any, and parsing all their files takes time.
     let files: Vec<SyncFile> = files
+        .filter(|(_, text)| text.contains(&format!("\"{PRICE}\"")))
         .filter_map(|(id, text)| SyncFile::read(id, text.as_bytes(), &mut names).ok())
         .collect();
     book::gather(files.iter())

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::digest::{Digest, FileDigest, Ids, PortionDigest};
 use super::index::Index;
-use super::memo::{Cache, FileEntry, Known, fingerprint};
+use super::memo::{Cache, FileEntry, Known, ShowFingerprints, fingerprint};
 use super::session::SessionSum;
 use crate::fleet::enforce::Checked;
 use crate::fleet::read::Portion;
@@ -89,7 +89,7 @@ impl Index {
                     oid,
                     compared,
                     rules,
-                    digest,
+                    digest: digest.into(),
                     names: numbers(row, 4)?.into(),
                     fingerprints,
                 },
@@ -140,6 +140,23 @@ impl Index {
             .query_row(params![portion, oid.as_bytes()], read)
             .optional()
             .map(drop)
+    }
+
+    fn show_all_fingerprints(&self, show: ShowFingerprints<'_>) -> rusqlite::Result<()> {
+        if !self.fits()? {
+            return Ok(());
+        }
+        let mut query = self
+            .db
+            .prepare_cached("SELECT path, oid, fingerprints FROM portions")?;
+        let mut rows = query.query([])?;
+        while let Some(row) = rows.next()? {
+            if let Some(oid) = oid(row, 1)? {
+                let all = row.get_ref(2)?.as_blob()?;
+                show(row.get_ref(0)?.as_str()?, oid, all.as_chunks().0);
+            }
+        }
+        Ok(())
     }
 
     fn file_row(&self, path: &str, blob: Oid) -> rusqlite::Result<Option<FileDigest>> {
@@ -307,12 +324,23 @@ impl Cache for Index {
         self.with_portions(Clone::clone)
     }
 
+    fn machine_file(&self, path: &str, blob: Oid) -> Option<String> {
+        self.with_portions(|all| {
+            let known = all.get(path).filter(|known| known.oid == blob)?;
+            known.digest.machine_file.clone()
+        })
+    }
+
     fn sessions(&self, portion: &str, oid: Oid) -> Option<Vec<SessionSum>> {
         self.portion_sessions(portion, oid).ok().flatten()
     }
 
     fn fingerprints(&self, portion: &str, oid: Oid, show: &mut dyn FnMut(&[[u8; 4]])) {
         let _ = self.show_fingerprints(portion, oid, show);
+    }
+
+    fn all_fingerprints(&self, show: ShowFingerprints<'_>) {
+        let _ = self.show_all_fingerprints(show);
     }
 
     fn file(&self, path: &str, blob: Oid) -> Option<FileDigest> {
@@ -334,7 +362,7 @@ impl Cache for Index {
             let PortionDigest {
                 digest, ids, names, ..
             } = portion;
-            let digest = digest.clone();
+            let digest = digest.clone().into();
             let known = Known {
                 oid,
                 compared: false,

@@ -47,20 +47,23 @@ fn files_with_rules(
         let Path::Machine(machine) = Path::parse(&blob.path) else {
             continue;
         };
-        let text = match (
-            file(&blob.path, blob.oid),
-            content(repo, &blob.path, blob.oid),
-        ) {
-            (Some(text), _) => text,
-            (None, Ok(Content::Bytes(bytes))) => String::from_utf8(bytes).unwrap_or_default(),
-            (None, Ok(_)) => continue,
-            (None, Err(error)) => return Err(error),
+        if repo.is_without_rules(blob.oid) {
+            continue;
+        }
+        let text = match file(&blob.path, blob.oid) {
+            Some(text) => text,
+            None => match content(repo, &blob.path, blob.oid)? {
+                Content::Bytes(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+                Content::TooLarge(_) | Content::Refused(_) => continue,
+            },
         };
         // Few machine files have any, and parsing all of them takes time.
         let has = |member: &str| text.contains(member);
         if has("\"forgotten\"") || has("\"pruned_before\"") || has("\"compacted\"") {
             let names = &mut Interner::default();
             out.extend(SyncFile::read(&machine, text.as_bytes(), names));
+        } else {
+            repo.note_without_rules(blob.oid);
         }
     }
     Ok(out)

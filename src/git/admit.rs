@@ -170,14 +170,7 @@ impl Repo {
                 .transpose()?,
         };
         let Some(root) = root else { return Ok(None) };
-        let known = self.own_seals.borrow().get(&root).cloned();
-        let seal = if let Some(known) = known {
-            known
-        } else {
-            let seal = self.seal_of(root)?;
-            self.own_seals.borrow_mut().insert(root, seal.clone());
-            seal
-        };
+        let seal = self.seal_of(root)?;
         Ok(Some(Own { root, seal }))
     }
 
@@ -288,6 +281,15 @@ impl Repo {
     /// decides nothing, so that a pusher cannot have a fleet taken for another kind by one; where
     /// it would, as with a single machine, day files are asked too.
     pub(crate) fn seal_of(&self, root: Oid) -> Result<Option<String>, RepoError> {
+        if let Some(known) = self.own_seals.borrow().get(&root) {
+            return Ok(known.clone());
+        }
+        let seal = self.voted(root)?;
+        self.own_seals.borrow_mut().insert(root, seal.clone());
+        Ok(seal)
+    }
+
+    fn voted(&self, root: Oid) -> Result<Option<String>, RepoError> {
         let mut votes = Votes::default();
         let manifest = self
             .entry(Some(root), layout::MANIFEST)?

@@ -22,6 +22,10 @@ pub(crate) fn is_allowed(name: &[u8]) -> bool {
     {
         return false;
     }
+    // Of most names the first letter shows it. Trees of large fleets have thousands.
+    if name.is_ascii() && !matches!(name.first(), Some(b'.' | b'g' | b'G')) {
+        return true;
+    }
     let text = String::from_utf8_lossy(name);
     let plain: String = text
         .chars()

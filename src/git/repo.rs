@@ -69,8 +69,11 @@ pub struct Repo {
     pub(super) own_root: RefCell<Lookup<Oid>>,
     /// What was joined last holds what may be read and what this run made, and nothing else.
     pub(super) own_work: Cell<bool>,
-    /// How such trees are sealed.
+    /// How root trees are sealed: see [`Self::seal_of`].
     pub(super) own_seals: RefCell<HashMap<Oid, Option<String>>>,
+    /// Machine files that were read, and state no rules: one run asks for the rules often, and few
+    /// machines state any.
+    without_rules: RefCell<HashSet<Oid>>,
 }
 
 impl std::fmt::Debug for Repo {
@@ -95,6 +98,7 @@ impl Repo {
             own_root: RefCell::default(),
             own_work: Cell::default(),
             own_seals: RefCell::default(),
+            without_rules: RefCell::default(),
         }
     }
 
@@ -111,6 +115,16 @@ impl Repo {
     /// The fleet's key in use.
     pub fn seal(&self) -> Option<&Seal> {
         self.seal.as_ref()
+    }
+
+    /// Whether a machine file was found to state no rules.
+    pub(crate) fn is_without_rules(&self, file: Oid) -> bool {
+        self.without_rules.borrow().contains(&file)
+    }
+
+    /// Remembers that a machine file, as far as it may be read, states no rules.
+    pub(crate) fn note_without_rules(&self, file: Oid) {
+        self.without_rules.borrow_mut().insert(file);
     }
 
     /// What names of forgotten data may be signed with: the present key's first.

@@ -26,23 +26,25 @@ use crate::store::layout::{ATTRIBUTES, MANIFEST, Path};
 pub(crate) use super::breach::Breach;
 pub use super::loss::lost;
 
-/// All files of a root tree that is to be compared.
-fn files(repo: &Repo, root: Option<Oid>) -> Result<BTreeMap<String, Entry>, DataError> {
-    let mut out = BTreeMap::new();
-    for (name, entry) in repo.entries(root)? {
-        if entry.mode == FOLDER {
-            out.extend(repo.blobs_below(entry.oid, &name)?.into_iter().map(|b| {
-                (
-                    b.path,
-                    Entry {
-                        mode: b.mode,
-                        oid: b.oid,
-                    },
-                )
-            }));
-        } else {
-            out.insert(name, entry);
-        }
+/// A file as it was, and as it is.
+type Versions = (Option<Entry>, Option<Entry>);
+
+/// The files that differ between two root trees, by path. What is the same in both is not walked.
+fn changed(
+    repo: &Repo,
+    old: Option<Oid>,
+    new: Option<Oid>,
+) -> Result<BTreeMap<String, Versions>, DataError> {
+    let gained = |from, to: Option<Oid>| {
+        let gained = to.map(|to| repo.differing(from, to)).transpose();
+        gained.map(Option::unwrap_or_default)
+    };
+    let mut out: BTreeMap<String, Versions> = BTreeMap::new();
+    for (path, entry) in gained(new, old)? {
+        out.entry(path).or_default().0 = Some(entry);
+    }
+    for (path, entry) in gained(old, new)? {
+        out.entry(path).or_default().1 = Some(entry);
     }
     Ok(out)
 }
@@ -71,19 +73,14 @@ pub(crate) fn breaches(
     if old == new {
         return Ok(Vec::new());
     }
-    let (before, after) = (files(repo, old)?, files(repo, new)?);
-    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
     let mut comparison = Comparison {
         repo,
         rules,
         is_sealed: repo.sealed_mark()?.is_some(),
         out: Vec::new(),
     };
-    for path in paths {
-        let (was, is) = (before.get(path).copied(), after.get(path).copied());
-        if was != is {
-            comparison.path(path, was, is)?;
-        }
+    for (path, (was, is)) in &changed(repo, old, new)? {
+        comparison.path(path, *was, *is)?;
     }
     let mut out = comparison.out;
     let stale = |root: Option<Oid>| -> Result<bool, DataError> {
@@ -306,17 +303,15 @@ pub(crate) fn foreign(
     old: Option<Oid>,
     new: Option<Oid>,
 ) -> Result<Vec<Breach>, DataError> {
-    let (before, after) = (files(repo, old)?, files(repo, new)?);
     let odd = |path: &str, entry: &Entry| {
         let named = !matches!(Path::parse(path), Path::Unknown | Path::Outside)
             || [ATTRIBUTES, "README.md"].contains(&path);
         !named || entry.mode != FILE
     };
-    let new = after
-        .iter()
-        .filter(|(path, entry)| before.get(*path) != Some(entry) && odd(path, entry));
-    Ok(new
-        .map(|(path, _)| Breach::Foreign { path: path.clone() })
+    let all = changed(repo, old, new)?.into_iter();
+    Ok(all
+        .filter(|(path, (_, is))| is.is_some_and(|entry| odd(path, &entry)))
+        .map(|(path, _)| Breach::Foreign { path })
         .collect())
 }
 
@@ -329,14 +324,11 @@ pub(crate) fn forged(
     known: &[Oid],
     owner: &dyn Fn(&MachineId) -> Option<String>,
 ) -> Result<Vec<Breach>, DataError> {
-    let (before, after) = (files(repo, old)?, files(repo, new)?);
     let mut out = Vec::new();
-    for (path, entry) in after
-        .iter()
-        .filter(|(path, entry)| before.get(*path) != Some(entry))
-    {
+    for (path, (_, is)) in changed(repo, old, new)? {
+        let Some(entry) = is else { continue };
         let (Path::Day(machine, ..) | Path::Machine(machine) | Path::Snapshot(machine)) =
-            Path::parse(path)
+            Path::parse(&path)
         else {
             continue;
         };
@@ -345,13 +337,10 @@ pub(crate) fn forged(
         };
         let mut carried = false;
         for root in known {
-            carried |= repo.entry(Some(*root), path)? == Some(*entry);
+            carried |= repo.entry(Some(*root), &path)? == Some(entry);
         }
         if !carried {
-            out.push(Breach::Forged {
-                path: path.clone(),
-                owner,
-            });
+            out.push(Breach::Forged { path, owner });
         }
     }
     Ok(out)

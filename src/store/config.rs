@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::accounts::{self, Accounts};
+use super::auto_sync::{self, Auto};
 use super::failures::Failures;
 use super::tracker::{self, Tracker};
 use crate::base::json::{FieldError, Fields};
@@ -57,19 +58,6 @@ pub(crate) struct Config {
     pub(crate) tracker: Tracker,
     /// Settings that this version does not know, each with the one that may be meant.
     pub(crate) unknown: Vec<(String, Option<&'static str>)>,
-}
-
-/// `auto_sync`: runs that nobody asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Auto {
-    /// `minimum_interval_seconds`: so long they stay apart.
-    pub(crate) interval: u64,
-}
-
-impl Default for Auto {
-    fn default() -> Self {
-        Self { interval: 300 }
-    }
 }
 
 /// The configuration cannot be used.
@@ -154,8 +142,9 @@ fn parse(mut fields: Fields) -> Result<Config, FieldError> {
     if let Some(states) = fields.object("error_states")? {
         error_states(states, &mut config)?;
     }
-    if let Some(auto) = fields.object("auto_sync")? {
-        auto_sync(auto, &mut config)?;
+    if let Some(mut auto) = fields.object("auto_sync")? {
+        config.auto = auto_sync::take(&mut auto)?;
+        config.name_unknown("auto_sync.", auto, &auto_sync::KEYS);
     }
     if let Some(mut git) = fields.object("git")? {
         config.sign = git.flag("sign")?;
@@ -290,20 +279,6 @@ fn corrupt_data(mut corrupt: Fields, config: &mut Config) -> Result<(), FieldErr
         corrupt,
         &["action", "log_error"],
     );
-    Ok(())
-}
-
-fn auto_sync(mut auto: Fields, config: &mut Config) -> Result<(), FieldError> {
-    if let Some(interval) = auto.take("minimum_interval_seconds") {
-        let interval = interval.as_u64().filter(|seconds| *seconds <= 7 * DAY);
-        config.auto.interval = interval.ok_or_else(|| {
-            wants(
-                "minimum_interval_seconds",
-                "a whole number of seconds, at most 7 days",
-            )
-        })?;
-    }
-    config.name_unknown("auto_sync.", auto, &["minimum_interval_seconds"]);
     Ok(())
 }
 

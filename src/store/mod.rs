@@ -1,6 +1,7 @@
 //! Where things lie, in the repository and outside it, and how files are written.
 
 pub(crate) mod accounts;
+pub(crate) mod auto_sync;
 pub(crate) mod config;
 pub(crate) mod durable;
 pub(crate) mod failures;

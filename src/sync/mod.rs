@@ -1,5 +1,6 @@
 //! One run, from the lock to the push, and the set-up before the first.
 
+mod active;
 mod brought;
 pub(crate) mod clear;
 pub mod compact;
@@ -37,6 +38,7 @@ mod unsynced;
 mod verify;
 mod view;
 
+pub(crate) use active::active_machines;
 pub use brought::Brought;
 pub(crate) use error::SyncError;
 pub use host::{Host, Stamp};

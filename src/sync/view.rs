@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use crate::base::ids::{Interner, MachineId};
-use crate::cache::memo::Known;
 use crate::cache::months::{self, Digested};
 use crate::cache::{Cache, overview};
 use crate::fleet::read::{self, Content, InputTrees, MachineData};
@@ -94,15 +93,8 @@ impl<'a> View<'a> {
 
     /// The rules of the tree. Machine files that the cache has are not opened.
     pub(crate) fn rules(self) -> Result<Rules, SyncError> {
-        let mut known = None;
-        Ok(Rules::read(self.repo, self.root, |path, oid| {
-            let known = known.get_or_insert_with(|| self.cache.portions());
-            known
-                .remove(path)
-                .filter(|one: &Known| one.oid == oid)?
-                .digest
-                .machine_file
-        })?)
+        let file = |path: &str, oid| self.cache.machine_file(path, oid);
+        Ok(Rules::read(self.repo, self.root, file)?)
     }
 
     /// Whether a later version of this tool computed the manifest that is there: then that stays.

@@ -123,7 +123,7 @@ impl Cache for Remembers {
             oid,
             compared: false,
             rules: 0,
-            digest,
+            digest: digest.into(),
             fingerprints: ids.len(),
             names: names.into(),
         };

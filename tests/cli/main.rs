@@ -72,6 +72,7 @@ mod newcomers;
 mod odd;
 mod origins;
 #[cfg(unix)]
+mod pace;
 mod packages;
 mod page;
 mod page_limits;

@@ -35,7 +35,7 @@ const SOON: (i64, i64) = (DAY, 7 * DAY);
 pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let status = sync::status(&places)?;
-    let started = AutoState::read(&places)?;
+    let started = AutoState::read(&places)?.with_pace(&places, env.now);
     let days = cleanup_days(&places);
     let warnings = warnings(&status, &started, days, env.now);
     if args.json {

@@ -1,14 +1,20 @@
 //! `claude-sync auto hook`: Claude Code's hook starts a sync.
 
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::due::is_due;
 use super::last;
-use crate::auto::pace;
+use super::trigger::Trigger;
+use crate::auto::claude::EVENTS;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::{exit, host, places};
 use crate::store::config;
+
+/// So many bytes of an event are read at most.
+const MOST: u64 = 1 << 20;
 
 /// Starts a sync and returns. Claude Code must neither wait nor read an error, because it may take
 /// output of a hook for an answer.
@@ -44,15 +50,34 @@ fn let_go() {
     }
 }
 
+/// Whether Claude Code calls because a session ended: it writes the event to the hook's standard
+/// input.
+fn ends_session(input: impl Read + IsTerminal) -> bool {
+    if input.is_terminal() {
+        return false;
+    }
+    // The first value, and not all to the end: nobody waits for a pipe that stays open.
+    let event = serde_json::Deserializer::from_reader(input.take(MOST))
+        .into_iter::<serde_json::Value>()
+        .next();
+    event.is_some_and(|event| event.is_ok_and(|event| event["hook_event_name"] == EVENTS[0]))
+}
+
 fn start(last: bool, env: &Env) -> Result<(), CliError> {
     let places = places::find()?;
-    let interval = config::read(&places.config)?.auto.interval;
-    if !last && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval) {
+    let auto = config::read(&places.config)?.auto;
+    let mut ended = false;
+    let ends_session = || {
+        ended = ends_session(std::io::stdin());
+        ended
+    };
+    if !last && !is_due(&places, &auto, Trigger::Hook, ends_session, env.now) {
         return Ok(());
     }
     let mut command = Command::new(host::program());
     command
         .args(["auto", "run", "--trigger", "hook"])
+        .args(ended.then_some("--session-end"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -76,4 +101,23 @@ fn start(last: bool, env: &Env) -> Result<(), CliError> {
         let _ = command.spawn();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_session_is_told_from_an_answer() {
+        let ends = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().expect("a file");
+            file.write_all(text.as_bytes()).expect("written");
+            ends_session(file.reopen().expect("opens"))
+        };
+        assert!(ends(r#"{"session_id":"s","hook_event_name":"SessionEnd"}"#));
+        assert!(!ends(r#"{"session_id":"s","hook_event_name":"Stop"}"#));
+        assert!(!ends("") && !ends("SessionEnd") && !ends("[]"));
+    }
 }

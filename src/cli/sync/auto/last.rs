@@ -3,7 +3,8 @@
 //! No later run pushes what this one leaves. So it waits for a running sync, ignores the minimum
 //! interval, and retries the remote until its time is over.
 
-use super::run::{Trigger, recorded};
+use super::run::recorded;
+use super::trigger::Trigger;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::{exit, outcome, places};

@@ -1,12 +1,14 @@
 //! `claude-sync auto`: automatic sync, started by Claude Code and by the system's timer.
 
 mod disable;
+mod due;
 mod enable;
 mod hook;
 mod last;
 mod run;
 mod settings_files;
 mod state;
+mod trigger;
 
 use crate::auto::ledger::Entries;
 use crate::cli::env::Env;
@@ -16,9 +18,9 @@ use crate::cli::print::out;
 
 pub(crate) use disable::{disable, remove_entries};
 pub(crate) use enable::{EnableArgs, enable};
-use run::Trigger;
 pub(crate) use settings_files::settings_files;
 pub(crate) use state::AutoState;
+use trigger::Trigger;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -53,6 +55,9 @@ enum Action {
         /// With --last: stop after this number of seconds
         #[arg(long, value_name = "SECONDS", default_value_t = last::WITHIN, requires = "last")]
         within: u64,
+        /// A session ended: the machine may go to sleep next
+        #[arg(long, hide = true)]
+        session_end: bool,
     },
     /// Undo `enable`
     Disable,
@@ -76,8 +81,13 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             trigger,
             last: true,
             within,
+            ..
         } => last::run(*trigger, *within, env),
-        Action::Run { trigger, .. } => run::run(*trigger, env),
+        Action::Run {
+            trigger,
+            session_end,
+            ..
+        } => run::run(*trigger, *session_end, env),
         Action::Disable => {
             out(&disable(Entries::Hooks)?);
             Ok(exit::OK)

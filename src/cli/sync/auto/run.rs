@@ -1,8 +1,8 @@
 //! `claude-sync auto run`: an automatic sync.
 
-use clap::ValueEnum;
-
+use super::due::is_due;
 use super::settings_files::move_copies;
+use super::trigger::Trigger;
 use crate::auto::pace::{self, LastRun};
 use crate::base::text::printable;
 use crate::cli::env::Env;
@@ -13,39 +13,17 @@ use crate::git::process::{Refuser, refuser};
 use crate::store::{Places, config};
 use crate::sync::{self, Options, Outcome, Remote};
 
-/// What started a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Trigger {
-    /// Claude Code
-    Hook,
-    /// The system's timer
-    Timer,
-    /// The user
-    Hand,
-}
-
-impl Trigger {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Hook => "hook",
-            Self::Timer => "timer",
-            Self::Hand => "hand",
-        }
-    }
-}
-
-pub(crate) fn run(trigger: Trigger, env: &Env) -> Result<u8, CliError> {
+/// `soon`: a session ended.
+pub(crate) fn run(trigger: Trigger, soon: bool, env: &Env) -> Result<u8, CliError> {
     let places = places::find()?;
     let Some(_turn) = pace::take_turn(&places.state)? else {
         return Ok(exit::OK);
     };
     // Users of an earlier version may never run `auto enable` again.
     let _ = move_copies(&places);
-    let interval = config::read(&places.config)?.auto.interval;
+    let auto = config::read(&places.config)?.auto;
     // Checked with the lock: of many runs that start at once, one syncs.
-    if trigger == Trigger::Hook
-        && !pace::is_due(pace::last(&places.state).as_ref(), env.now, interval)
-    {
+    if !is_due(&places, &auto, trigger, || soon, env.now) {
         return Ok(exit::OK);
     }
     let options = Options {

@@ -2,22 +2,24 @@
 
 use std::path::PathBuf;
 
+use super::due::Pace;
 use super::settings_files::settings_files;
 use crate::auto::claude;
 use crate::auto::ledger::{self, Ledger};
 use crate::auto::pace::{self, LastRun};
 use crate::auto::schedule::{self, Scheduler};
-use crate::base::text::printable;
+use crate::base::text::{count, printable};
 use crate::base::time::Timestamp;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::print::{json, out};
 use crate::cli::{exit, places};
 use crate::report::ago;
-use crate::store::Places;
+use crate::store::{Places, config};
 
 pub(crate) fn run(env: &Env, as_json: bool) -> Result<u8, CliError> {
-    let started = AutoState::read(&places::find()?)?;
+    let places = places::find()?;
+    let started = AutoState::read(&places)?.with_pace(&places, env.now);
     if as_json {
         let mut value = started.json();
         value["version"] = 1.into();
@@ -37,6 +39,8 @@ pub(crate) struct AutoState {
     pub(crate) scheduler: Option<Scheduler>,
     /// The last automatic run.
     pub(crate) last: Option<LastRun>,
+    /// How far runs stay apart, where that was asked for.
+    pace: Option<Pace>,
 }
 
 impl AutoState {
@@ -52,7 +56,17 @@ impl AutoState {
             hooks: settings_files(places).into_iter().filter(has).collect(),
             scheduler: kind.filter(|kind| schedule::is_installed(*kind, &folders)),
             last: pace::last(&places.state),
+            pace: None,
         })
+    }
+
+    /// With how far runs stay apart, where the settings can be read.
+    pub(crate) fn with_pace(self, places: &Places, now: Timestamp) -> Self {
+        let config = config::read(&places.config).ok();
+        Self {
+            pace: config.map(|config| Pace::of(places, &config.auto, now)),
+            ..self
+        }
     }
 
     /// Whether anything starts syncs.
@@ -66,6 +80,8 @@ impl AutoState {
             "enabled": self.is_enabled(),
             "hooks": self.hooks,
             "scheduler": self.scheduler.map(Scheduler::name),
+            "interval_seconds": self.pace.map(|pace| pace.interval),
+            "machines": self.pace.and_then(|pace| pace.machines),
             "last_run": self.last.as_ref().map(|last| serde_json::json!({
                 "trigger": last.trigger, "began": last.began, "ended": last.ended, "code": last.code, "error": last.error,
             })),
@@ -88,6 +104,14 @@ impl AutoState {
             return "off; to have syncs by themselves: claude-sync auto enable\n".to_owned();
         }
         let mut text = format!("by {}\n", by.join("; and by "));
+        let is_slow = |pace: &Pace| pace.is_slow && !self.hooks.is_empty();
+        if let Some(pace) = self.pace.filter(is_slow) {
+            text.push_str(&format!(
+                "  pace: {} apart, because {} synced in the last 7 days\n",
+                count(pace.interval.div_ceil(60), "minute"),
+                count(pace.machines.unwrap_or_default(), "machine")
+            ));
+        }
         if let Some(last) = &self.last {
             let when = last
                 .began()

@@ -68,6 +68,8 @@ fn user() -> Option<String> {
         "CLAUDE_SYNC_USER",
         "REMOTE_USER",
         "GL_USER",
+        "GL_USERNAME",
+        "GITEA_PUSHER_NAME",
         "LOGNAME",
         "USER",
     ]
