@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
+use rayon::prelude::*;
+
 /// A transcript, with what shows whether it has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TranscriptFile {
@@ -57,6 +59,8 @@ pub(crate) fn below(folders: impl IntoIterator<Item = (PathBuf, Option<String>)>
         }
         is_same
     });
+    walk.unreadable.sort();
+    walk.unreadable.dedup();
     Discovery {
         files: walk.files,
         unreadable: walk.unreadable,
@@ -77,6 +81,9 @@ const ENDING: &[u8] = b".jsonl";
 
 /// The folder of what tools printed.
 const RESULTS: &[u8] = b"tool-results";
+
+/// For fewer projects, starting threads takes longer than they save.
+const MANY: usize = 64;
 
 /// Claude Code nests five deep; more is a loop of mounts or somebody else's tree.
 const DEEPEST: usize = 32;
@@ -100,15 +107,39 @@ impl Walk {
             Err(error) => return self.unreadable.push((folder.to_owned(), error.to_string())),
         };
         self.folders.insert(folder.to_owned());
+        let mut found = Vec::new();
         for entry in entries {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    self.unreadable.push((folder.to_owned(), error.to_string()));
-                    continue;
-                }
-            };
+            match entry {
+                Ok(entry) => found.push(entry),
+                Err(error) => self.unreadable.push((folder.to_owned(), error.to_string())),
+            }
+        }
+        if depth == 0 && found.len() >= MANY {
+            return self.all_at_once(&found);
+        }
+        for entry in found {
             self.entry(&entry, depth);
+        }
+    }
+
+    /// Looks through many projects, each thread through some.
+    fn all_at_once(&mut self, entries: &[DirEntry]) {
+        let begin = || Self {
+            folders: self.folders.clone(),
+            working: self.working.clone(),
+            ..Self::default()
+        };
+        let walks: Vec<Self> = entries
+            .par_iter()
+            .fold(begin, |mut walk, entry| {
+                walk.entry(entry, 0);
+                walk
+            })
+            .collect();
+        for walk in walks {
+            self.files.extend(walk.files);
+            self.folders.extend(walk.folders);
+            self.unreadable.extend(walk.unreadable);
         }
     }
 
@@ -175,4 +206,34 @@ fn identity(meta: &fs::Metadata) -> (u64, u64) {
 #[cfg(not(unix))]
 fn identity(_: &fs::Metadata) -> (u64, u64) {
     (0, 0)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn each_transcript_counts_once_however_many_projects_and_links_there_are() {
+        for projects in [3, MANY + 10] {
+            let folder = tempfile::tempdir().expect("a folder");
+            let root = folder.path().canonicalize().expect("resolved");
+            for number in 0..projects {
+                let project = root.join(format!("p{number:03}"));
+                fs::create_dir_all(project.join("session/subagents")).expect("made");
+                fs::write(project.join("a.jsonl"), "").expect("written");
+                fs::write(project.join("session/subagents/b.jsonl"), "").expect("written");
+                fs::write(project.join("journal.jsonl"), "").expect("written");
+                symlink(&root, project.join("all")).expect("linked");
+            }
+            symlink(root.join("p001"), root.join("other")).expect("linked");
+            symlink(root.join("p002/a.jsonl"), root.join("c.jsonl")).expect("linked");
+            let found = below([(root, None)]);
+            let paths: Vec<_> = found.files.iter().map(TranscriptFile::text).collect();
+            assert_eq!(paths.len(), 2 * projects);
+            assert!(paths.is_sorted());
+            assert!(found.unreadable.is_empty(), "{:?}", found.unreadable);
+        }
+    }
 }
