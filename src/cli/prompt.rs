@@ -9,7 +9,7 @@ use super::env::Env;
 use super::error::CliError;
 use super::exit;
 
-/// Shows the cursor again if somebody interrupts a question, which hides it, and says how to go on.
+/// Shows the cursor again if somebody interrupts a question, which hides it, and names the way to go on.
 pub(crate) fn restore_cursor_on_interrupt() {
     // Without a handler a question ends as it would have, with the cursor hidden.
     let _ = ctrlc::set_handler(|| {

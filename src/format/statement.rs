@@ -114,8 +114,8 @@ mod tests {
         assert_eq!(one.rival_in(text.as_bytes()), Some(two.mark().to_owned()));
         assert_eq!(two.rival_in(text.as_bytes()), None, "its own");
         // Without the former key nobody can make one.
-        let stranger = Seal::new(&key(1).replacing(&key(2)));
-        let forged = statement(&stranger).1.replace(&key(2).mark(), &old.mark());
+        let other = Seal::new(&key(1).replacing(&key(2)));
+        let forged = statement(&other).1.replace(&key(2).mark(), &old.mark());
         assert_eq!(one.rival_in(forged.as_bytes()), None);
     }
 

@@ -150,7 +150,7 @@ fn in_memory() {
 #[test]
 fn with_a_hostile_pusher_in_memory() {
     let git = Git::find(false).expect("git is there");
-    run_all(&seeds(2, 256), |seed| {
+    run_all(&seeds(2, 128), |seed| {
         let mut site = Memory::new(MACHINES, false, &git);
         site.seal();
         play(

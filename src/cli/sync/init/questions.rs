@@ -33,7 +33,7 @@ pub(crate) struct Answers {
 pub(crate) struct Known {
     /// Automatic sync.
     pub(crate) auto: bool,
-    /// The status line: an option says it, or Claude Code has one.
+    /// The status line: an option decides, or Claude Code has one.
     pub(crate) statusline: bool,
 }
 
