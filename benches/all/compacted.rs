@@ -14,7 +14,7 @@ use claude_sync::sync::{Brought, Host, Options, Starts, Task, assemble_for};
 
 use super::history::clones;
 use super::page::Page;
-use super::timed::{Timed, in_turn, table};
+use super::timed::{in_turn, table};
 use crate::made::fleet;
 use crate::made::home::{Home, size};
 

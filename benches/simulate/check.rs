@@ -142,7 +142,9 @@ fn news(machines: &mut [Real]) -> [f64; 2] {
                 other.sync();
             }
             machines[0].request();
-            sum += cost(1, || drop(machines[0].sync()));
+            sum += cost(1, || {
+                machines[0].sync();
+            });
         }
         sum / f64::from(runs)
     })
@@ -189,9 +191,9 @@ fn measure(machines: &mut [Real]) -> (Costs, f64) {
     });
     // What it costs that one commit came, and eight.
     let each = ((news[1] - news[0]) / 7.0).max(0.0);
-    let once = (news[0] - all - each).max(0.0);
+    let first = (news[0] - all - each).max(0.0);
     let costs = Costs {
-        news: [once * longer, each * longer],
+        news: [first * longer, each * longer],
         begin: (nothing - fetch).max(0.0) * longer,
         fetch: fetch * longer,
         assemble: (all - nothing - push).max(0.0) * longer,

@@ -1,6 +1,7 @@
 //! Questions on a terminal.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{ErrorKind, IsTerminal as _, Write as _};
+use std::sync::{Once, OnceLock};
 
 use dialoguer::theme::ColorfulTheme;
 use dialoguer::{Confirm, Input, Select};
@@ -9,15 +10,27 @@ use super::env::Env;
 use super::error::CliError;
 use super::exit;
 
-/// Shows the cursor again if somebody interrupts a question, which hides it, and names the way to go on.
-pub(crate) fn restore_cursor_on_interrupt() {
-    // Without a handler a question ends as it would have, with the cursor hidden.
-    let _ = ctrlc::set_handler(|| {
+/// The command to go on with after an interrupted question.
+static NEXT: OnceLock<&str> = OnceLock::new();
+
+/// Has an interrupt show the cursor again, which a question hides, and print the command to go on with.
+pub(crate) fn on_interrupt(next: &'static str) {
+    let _ = NEXT.set(next);
+    // Without a handler an interrupt outside of questions ends the process as usual.
+    let _ = ctrlc::set_handler(|| interrupted());
+}
+
+/// Ends the process as an interrupt does. A question notices the interrupt, and the handler too: one of them gets here first.
+fn interrupted() -> ! {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| {
+        let next = NEXT.get().map(|next| format!(" To go on: {next}"));
         // Not through the macros, which would escape it.
-        let _ =
-            std::io::stderr().write_all(b"\x1b[?25h\nInterrupted. To go on: claude-sync init\n");
+        let text = format!("\x1b[?25h\nInterrupted.{}\n", next.unwrap_or_default());
+        let _ = std::io::stderr().write_all(text.as_bytes());
         std::process::exit(130);
     });
+    std::process::exit(130)
 }
 
 /// Asks for one of several answers, and returns its index.
@@ -66,6 +79,10 @@ pub(crate) fn line(question: &str, default: &str) -> Result<String, CliError> {
 }
 
 fn not_answered(error: &dialoguer::Error) -> CliError {
+    let dialoguer::Error::IO(io) = error;
+    if io.kind() == ErrorKind::Interrupted {
+        interrupted();
+    }
     CliError::plain(
         &format!("nobody answered: {error}"),
         "claude_sync::usage",

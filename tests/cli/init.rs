@@ -432,3 +432,27 @@ fn on_a_terminal_it_asks() {
         ]
     );
 }
+
+#[test]
+fn an_interrupted_question_leaves_the_cursor_and_says_how_to_go_on() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    let command = format!(
+        "'{}' init; echo ended with $?; sleep 60",
+        env!("CARGO_BIN_EXE_claude-sync")
+    );
+    let Some(terminal) = Terminal::new(&ada, &command) else {
+        return;
+    };
+    terminal.wait_for("on this machine only");
+    terminal.press(&["C-c"]);
+    let screen = terminal.wait_for("ended with 130");
+    assert!(
+        screen.contains("Interrupted. To go on: claude-sync init")
+            && !screen.contains("nobody answered"),
+        "{screen}"
+    );
+    let cursor = ["display-message", "-p", "#{cursor_flag}"];
+    assert_eq!(run(terminal.tmux().args(cursor)).out.trim(), "1");
+    assert!(!ada.repo().exists());
+}

@@ -25,9 +25,17 @@ fn refs(world: &World, remote: &str) -> String {
     world.git(&world.path().join(remote), &["for-each-ref"])
 }
 
+/// A machine whose commits name somebody: the first commits of two fleets are not the same, even within a second.
+fn person<'w>(world: &'w World, name: &str) -> Machine<'w> {
+    let machine = world.machine(name);
+    let identity = format!("[user]\n\tname = {name}\n\temail = {name}@example.invalid\n");
+    machine.write(".gitconfig", &identity);
+    machine
+}
+
 /// A machine of an encrypted fleet, with usage.
 fn encrypted<'w>(world: &'w World, name: &str, remote: &str) -> Machine<'w> {
-    let machine = world.machine(name);
+    let machine = person(world, name);
     machine.write(".claude/projects/p/s1.jsonl", &transcript("s1", 0..4));
     machine.sync(&["init", remote, "--encrypt"]);
     machine.sync(&[]);
@@ -104,7 +112,7 @@ fn an_encrypted_clone_takes_no_other_fleet_over() {
     ada.sync(&[]);
     assert_eq!(ada.fleet().0, 4);
     // A fleet in clear is another one too.
-    let clear = world.machine("eve");
+    let clear = person(&world, "eve");
     clear.write(".claude/projects/p/s3.jsonl", &transcript("s3", 20..22));
     world.git(
         world.path(),

@@ -20,11 +20,10 @@ pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
         mark.as_deref()
             .is_some_and(|mark| seal.is_some_and(|seal| seal.is_former(mark)))
     };
-    let is_ours = is_former(&shown) || shown.as_deref() == seal.map(Seal::mark);
-    if marked.is_some() && seal.is_some() && !is_ours {
-        check_fleet(run, tip)?;
-    }
     let replaced = replaced(run, tip)?;
+    if marked.is_some() && replaced.is_none() {
+        check_fleet(run, tip, shown.as_deref())?;
+    }
     let leave = decide(Facts {
         key: seal.map(Seal::mark),
         replaced: replaced.as_deref(),
@@ -52,13 +51,18 @@ pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
 }
 
 /// Fails where the user gave this machine of an encrypted fleet the address of another fleet. A remote that shows something
-/// else at the same address is an attacker's, and stops nobody.
-fn check_fleet(run: &Run<'_>, tip: Option<Oid>) -> Result<(), SyncError> {
+/// else at the same address is an attacker's, and stops nobody. `shown`: the mark of the key of what it shows.
+fn check_fleet(run: &Run<'_>, tip: Option<Oid>, shown: Option<&str>) -> Result<(), SyncError> {
+    let seal = run.repo.seal();
+    let is_ours = |mark| seal.is_some_and(|seal| seal.mark() == mark || seal.is_former(mark));
     let address = run.address().map(|address| hide_secrets(&address));
     let noted = setup::noted_address(&run.repo)?;
     let (Some(address), Some(noted)) = (address, noted) else {
         return Ok(());
     };
+    if seal.is_none() || shown.is_some_and(is_ours) {
+        return Ok(());
+    }
     let known = run.repo.commit_at(KNOWN)?;
     let branches = run.repo.tips_below(&run.target.tracking(MACHINES))?;
     for commit in branches.into_values().chain(tip) {

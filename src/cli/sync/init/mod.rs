@@ -99,7 +99,7 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     let asks = first && !args.yes && env.attended && std::io::stdout().is_terminal();
     let mut answers = args.answers();
     if asks {
-        prompt::restore_cursor_on_interrupt();
+        prompt::on_interrupt("claude-sync init");
         out(INTRODUCTION);
         let check = |address: &str| check_address(address, args, env);
         let hostname = printable(&env.options().host.hostname, 100);
