@@ -191,9 +191,9 @@ fn measure(machines: &mut [Real]) -> (Costs, f64) {
     });
     // What it costs that one commit came, and eight.
     let each = ((news[1] - news[0]) / 7.0).max(0.0);
-    let first = (news[0] - all - each).max(0.0);
+    let any = (news[0] - all - each).max(0.0);
     let costs = Costs {
-        news: [first * longer, each * longer],
+        news: [any * longer, each * longer],
         begin: (nothing - fetch).max(0.0) * longer,
         fetch: fetch * longer,
         assemble: (all - nothing - push).max(0.0) * longer,

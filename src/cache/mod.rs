@@ -6,8 +6,9 @@
 //! everything.
 //!
 //! `stored` → `rows`, `session` → `digest` → `memo` → `fingerprints` → `months` → `overlap` →
-//! `overview`; `memo` → `index` → `tables`: a file uses only files to its left.
+//! `overview`; `memo` → `index` → `tables`, `columns` → `tables`: a file uses only files to its left.
 
+mod columns;
 pub mod digest;
 pub(crate) mod fingerprints;
 pub mod index;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
+use super::columns::{bytes, decoded, encoded, numbers, oid};
 use super::digest::{Digest, FileDigest, Ids, PortionDigest};
 use super::index::Index;
 use super::memo::{Cache, FileEntry, Known, ShowFingerprints, fingerprint};
@@ -16,31 +17,6 @@ use crate::git::Oid;
 
 /// Counts up when digests hold something else.
 const VERSION: u32 = 15;
-
-fn oid(row: &Row, column: usize) -> rusqlite::Result<Option<Oid>> {
-    Ok(Oid::from_bytes(row.get_ref(column)?.as_blob()?).ok())
-}
-
-fn decoded<T: serde::de::DeserializeOwned>(
-    row: &Row,
-    column: usize,
-) -> rusqlite::Result<Option<T>> {
-    Ok(postcard::from_bytes(row.get_ref(column)?.as_blob()?).ok())
-}
-
-fn numbers(row: &Row, column: usize) -> rusqlite::Result<Vec<u64>> {
-    let (all, _) = row.get_ref(column)?.as_blob()?.as_chunks::<8>();
-    Ok(all.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
-}
-
-fn bytes(numbers: impl Iterator<Item = u64>) -> Vec<u8> {
-    numbers.flat_map(u64::to_le_bytes).collect()
-}
-
-fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> rusqlite::Result<Vec<u8>> {
-    postcard::to_allocvec(value)
-        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
-}
 
 impl Index {
     /// What digests depend on beside the objects: their own shape, the rules and prices, the tool,

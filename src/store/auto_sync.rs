@@ -38,11 +38,6 @@ impl Default for Auto {
 }
 
 impl Auto {
-    /// Whether runs may stay further apart than in a small fleet.
-    pub(crate) fn may_grow(&self) -> bool {
-        self.per_machine > 0 && self.most > self.interval
-    }
-
     /// How far runs stay apart, in seconds, where so many machines sync.
     pub(crate) fn interval_for(&self, machines: u64) -> u64 {
         let most = self.most.max(self.interval);

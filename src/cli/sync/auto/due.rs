@@ -54,8 +54,10 @@ pub(super) fn is_due(
     match trigger {
         Trigger::Hand => true,
         Trigger::Hook if !passed(auto.interval) => false,
-        Trigger::Hook if auto.after_each_session && auto.may_grow() && ends_session() => true,
-        Trigger::Hook => passed(Pace::of(places, auto, now).interval),
+        Trigger::Hook => {
+            passed(Pace::of(places, auto, now).interval)
+                || auto.after_each_session && ends_session()
+        }
         Trigger::Timer if is_long_ago(last.as_ref(), now, auto) => true,
         Trigger::Timer => {
             let interval = Pace::of(places, auto, now).interval;

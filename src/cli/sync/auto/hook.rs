@@ -11,7 +11,7 @@ use crate::auto::claude::EVENTS;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::{exit, host, places};
-use crate::store::config;
+use crate::store::{Places, config};
 
 /// So many bytes of an event are read at most.
 const MOST: u64 = 1 << 20;
@@ -63,21 +63,12 @@ fn ends_session(input: impl Read + IsTerminal) -> bool {
     event.is_some_and(|event| event.is_ok_and(|event| event["hook_event_name"] == EVENTS[0]))
 }
 
-fn start(last: bool, env: &Env) -> Result<(), CliError> {
-    let places = places::find()?;
-    let auto = config::read(&places.config)?.auto;
-    let mut ended = false;
-    let ends_session = || {
-        ended = ends_session(std::io::stdin());
-        ended
-    };
-    if !last && !is_due(&places, &auto, Trigger::Hook, ends_session, env.now) {
-        return Ok(());
-    }
+/// The command of a sync that goes on when this process ends.
+fn apart(places: &Places, session_end: bool) -> Command {
     let mut command = Command::new(host::program());
     command
         .args(["auto", "run", "--trigger", "hook"])
-        .args(ended.then_some("--session-end"))
+        .args(session_end.then_some("--session-end"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
@@ -93,6 +84,21 @@ fn start(last: bool, env: &Env) -> Result<(), CliError> {
             .find(|folder| folder.is_dir())
             .map_or(Path::new("/"), PathBuf::as_path),
     );
+    command
+}
+
+fn start(last: bool, env: &Env) -> Result<(), CliError> {
+    let places = places::find()?;
+    let auto = config::read(&places.config)?.auto;
+    let mut ended = false;
+    let ends_session = || {
+        ended = ends_session(std::io::stdin());
+        ended
+    };
+    if !last && !is_due(&places, &auto, Trigger::Hook, ends_session, env.now) {
+        return Ok(());
+    }
+    let mut command = apart(&places, ended);
     if last {
         last::wait_for_it(command);
     } else {
