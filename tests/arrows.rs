@@ -114,7 +114,11 @@ fn module(inside: &Path) -> Module {
 
 /// The source without comments and unit tests.
 fn code(text: &str) -> String {
-    let end = text.find("#[cfg(test)]\nmod tests").unwrap_or(text.len());
+    let tests = ["#[cfg(test)]", "#[cfg(all(test, unix))]"];
+    let ends = tests
+        .iter()
+        .filter_map(|cfg| text.find(&format!("{cfg}\nmod tests")));
+    let end = ends.min().unwrap_or(text.len());
     let line = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
     text[..end].lines().map(line).collect::<Vec<_>>().join("\n")
 }
