@@ -1,15 +1,13 @@
 //! The pager: shows long output on a terminal, as git does.
 
-use std::io::{self, Seek as _, Write as _};
-use std::path::Path;
+use std::io;
 
 use super::env::Env;
 #[cfg(unix)]
 use super::host::has_program;
 use super::places;
 use super::print::out;
-use crate::base::text::Screen;
-use crate::store::{config, private};
+use crate::store::config;
 
 /// Prints text, through the pager if standard output is a terminal that is not high enough.
 ///
@@ -42,7 +40,13 @@ fn pager() -> String {
 /// Becomes the pager. Returns if that fails.
 #[cfg(unix)]
 fn show(pager: &str, text: &str) -> io::Result<()> {
+    use std::io::{Seek as _, Write as _};
     use std::os::unix::process::CommandExt as _;
+    use std::path::Path;
+
+    use crate::base::text::Screen;
+    use crate::store::private;
+
     // A shell that does not find the pager would end the process with the text unseen.
     let program = pager.split_whitespace().next().unwrap_or_default();
     if !has_program(program) {

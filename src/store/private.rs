@@ -10,12 +10,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use super::places::Places;
 
 /// The umask that the process was started with.
-static USERS: OnceLock<u32> = OnceLock::new();
+#[cfg(unix)]
+static USERS: std::sync::OnceLock<rustix::fs::Mode> = std::sync::OnceLock::new();
 
 /// Bits by which others than the owner reach a file.
 #[cfg(unix)]
@@ -27,7 +27,7 @@ pub(crate) fn restrict() {
     #[cfg(unix)]
     {
         let before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-        let _ = USERS.set(before.as_raw_mode());
+        let _ = USERS.set(before);
     }
 }
 
@@ -35,24 +35,25 @@ pub(crate) fn restrict() {
 pub(crate) fn release() {
     #[cfg(unix)]
     if let Some(mask) = USERS.get() {
-        rustix::process::umask(rustix::fs::Mode::from_raw_mode(*mask));
+        rustix::process::umask(*mask);
     }
 }
 
 /// A command for a program of the user's, which writes files as if the user had started it.
 pub(crate) fn user_command(program: &Path) -> Command {
-    match USERS.get() {
-        Some(mask) if cfg!(unix) && mask & 0o077 != 0o077 => {
-            let mut command = Command::new("sh");
-            command
-                .arg("-c")
-                .arg(format!("umask {mask:04o} && exec \"$@\""))
-                .arg("sh")
-                .arg(program);
-            command
-        }
-        _ => Command::new(program),
+    #[cfg(unix)]
+    if let Some(mask) = USERS.get().map(|mask| mask.as_raw_mode())
+        && mask & 0o077 != 0o077
+    {
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("umask {mask:04o} && exec \"$@\""))
+            .arg("sh")
+            .arg(program);
+        return command;
     }
+    Command::new(program)
 }
 
 /// Makes a folder of ours, and those above it.

@@ -73,6 +73,7 @@ mod odd;
 mod origins;
 #[cfg(unix)]
 mod pace;
+#[cfg(unix)]
 mod packages;
 mod page;
 mod page_limits;
@@ -96,6 +97,7 @@ mod sealed;
 mod sealed_format;
 #[cfg(unix)]
 mod set_up_faults;
+#[cfg(unix)]
 mod settings;
 mod shallow;
 mod shells;
@@ -103,6 +105,7 @@ mod shells;
 mod shortlived;
 #[cfg(unix)]
 mod small_things;
+#[cfg(unix)]
 mod stage;
 mod status;
 mod status_line_setup;

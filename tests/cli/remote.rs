@@ -177,6 +177,8 @@ fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
         "the manifest is as the newer tool left it"
     );
     assert_eq!(old.fleet().0, 3, "the data is synced all the same");
+    let found = old.try_sync(NOON, &["verify", "--read-data"]);
+    assert_eq!(found.code, 0, "{}", found.out);
     let head = old.head();
     old.sync(&[]);
     assert_eq!(old.head(), head, "no ping-pong");

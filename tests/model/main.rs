@@ -19,8 +19,8 @@ mod dice;
 mod peers;
 #[path = "../cli/scale.rs"]
 mod scale;
-#[allow(dead_code, reason = "other tests use the rest of it")]
-#[path = "../cli/world.rs"]
+#[allow(dead_code, unused_imports, reason = "other tests use the rest of it")]
+#[path = "../cli/world/mod.rs"]
 mod world;
 
 mod check;

@@ -10,6 +10,7 @@ Prints a line a step; ends with 1 at the first one that fails.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 NOON = "2026-03-10T12:00:00Z"
+BEGAN = time.monotonic()
 
 
 def row(session, number, hour):
@@ -133,14 +135,14 @@ def tree(repo, git="git"):
 def same(ada, bob, what):
     check(tree(ada.repo) == tree(bob.repo), f"{what}: the same bytes")
     a, b = ada.report(), bob.report()
-    check(a == b, f"{what}: the same figures {a} {b}")
+    check(a == b, f"{what}: the same figures", f"{a} {b}")
     return a
 
 
-def check(holds, what):
+def check(holds, what, found=""):
     if not holds:
-        sys.exit(f"FAILED: {what}")
-    print(f"ok: {what.split(' {')[0]}", flush=True)
+        sys.exit(f"FAILED: {what}: {found}")
+    print(f"ok after {time.monotonic() - BEGAN:.0f} s: {what}", flush=True)
 
 
 def hostile_names(ada, bob):
@@ -157,8 +159,9 @@ def hostile_names(ada, bob):
     listed = subprocess.run(["git", "-C", str(ada.repo), "ls-tree", "-r", "--name-only", "HEAD"], capture_output=True, text=True, check=True).stdout
     check(all(name in listed.splitlines() for name in names), "names that Windows cannot hold are carried")
     found = sorted(path.name for path in (ada.repo / "notes").iterdir())
-    check(len(found) == 1 and found[0].lower() == "same.md", f"they are left out of the work tree: {found}")
-    out, _ = ada.sync("verify")
+    check(len(found) == 1 and found[0].lower() == "same.md", "they are left out of the work tree", found)
+    out, _ = ada.sync("verify", code=14)
+    check(out.count("\nforeign: ") + out.startswith("foreign: ") == 1 and "sync/con: is no sync data" in out, "verify names the one below sync alone", out)
     bob.sync()
     same(ada, bob, "after hostile names")
 
@@ -171,20 +174,24 @@ def held(ada, folder):
     subprocess.run(["rustc", "--edition", "2024", *target, "-o", str(folder / "git.exe"), str(source)], check=True)
     ada.use("hooked", range(80, 82), 11)
     env = {**ada.env(folder), "HOLD": ada.shown(folder)}
-    hook = subprocess.Popen(ada.command("claude-sync") + ["auto", "hook"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    out, err = hook.communicate(b"{}", timeout=50)
-    check(hook.returncode == 0 and not out, f"the hook returns and prints nothing {out} {err}")
+    # Wine's processes share standard error whatever Windows says, so that a pipe there shows nothing.
+    errors = (folder / "errors").open("w+b")
+    hook = subprocess.Popen(ada.command("claude-sync") + ["auto", "hook"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+    out, _ = hook.communicate(b"{}", timeout=50)
+    check(hook.returncode == 0 and not out, "the hook returns and prints nothing", out)
     for _ in range(300):
         if (folder / "called").exists():
             break
         time.sleep(0.1)
     check((folder / "called").exists() and not (folder / "go").exists(), "its run goes on, and holds none of Claude Code's pipes")
     _, err = ada.sync(code=None)
-    check("another claude-sync is running (pid " in " ".join(err.split()), f"the holder of the lock is named {err}")
+    check("another claude-sync is running (pid " in " ".join(err.split()), "the holder of the lock is named", err)
     (folder / "go").write_text("")
 
 
 def main():
+    # Ends wine's processes too where `timeout` ends this one.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("FAILED: it took too long"))
     windows, git, linux = (Path(arg).resolve() for arg in sys.argv[1:4])
     with tempfile.TemporaryDirectory(prefix="claude-sync-smoke-", ignore_cleanup_errors=True) as folder:
         root = Path(folder).resolve()
@@ -208,7 +215,7 @@ def suite(ada, bob, remote, root):
     ada.sync()
     bob.sync()
     totals = same(ada, bob, "init and sync with a Linux machine")
-    check(totals["requests"] == 15, f"15 requests {totals}")
+    check(totals["requests"] == 15, "15 requests", totals)
     config = (ada.repo / ".git/config").read_text()
     check("\\\\?" not in config and "claude-sync.exe' merge-driver" in config, "no path begins with \\\\?\\")
     ada.use("one", range(30, 33), 8)

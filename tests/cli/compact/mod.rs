@@ -1,6 +1,7 @@
 //! `claude-sync compact`: old commits are folded, all machines join the new history, and the old one stays away.
 
 mod folding;
+#[cfg(unix)]
 mod joining;
 
 use std::path::{Path, PathBuf};
