@@ -20,18 +20,29 @@ pub(crate) fn obstacle(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// The bytes that are free for this user on the file system that holds `path`, or would hold it;
-/// none where nobody knows.
+/// The room on a file system.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Which file system it is.
+    pub(crate) system: u64,
+    /// The bytes that are free for this user.
+    pub(crate) free: u64,
+}
+
+/// The room on the file system that holds `path`, or would hold it; none where nobody knows.
 #[cfg(unix)]
-pub(crate) fn free(path: &Path) -> Option<u64> {
+pub(crate) fn room(path: &Path) -> Option<Room> {
     let room = rustix::fs::statvfs(nearest(path)?).ok()?;
     // Some file systems have no size.
-    (room.f_blocks > 0).then(|| room.f_bavail.saturating_mul(room.f_frsize))
+    (room.f_blocks > 0).then(|| Room {
+        system: room.f_fsid,
+        free: room.f_bavail.saturating_mul(room.f_frsize),
+    })
 }
 
 /// Elsewhere nobody was asked yet.
 #[cfg(not(unix))]
-pub(crate) fn free(_: &Path) -> Option<u64> {
+pub(crate) fn room(_: &Path) -> Option<Room> {
     None
 }
 

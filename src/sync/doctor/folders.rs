@@ -87,13 +87,18 @@ const NOTHING: u64 = 20_000_000;
 pub(crate) fn disk(here: &Installation) -> Check {
     const NAME: &str = "disk";
     let places = here.places;
-    let Some((free, place)) = [&places.repo, &places.state]
+    let rooms = [&places.repo, &places.state].map(|place| (place, space::room(place)));
+    let mut rooms = rooms
         .into_iter()
-        .filter_map(|place| Some((space::free(place)?, place)))
-        .min_by_key(|(free, _)| *free)
-    else {
+        .filter_map(|(place, room)| Some((place, room?)));
+    let Some(first) = rooms.next() else {
         return Check::skipped(NAME, "the system does not report free space");
     };
+    // What is free on one file system changes between two looks at it.
+    let less =
+        |(_, room): &(_, space::Room)| room.system != first.1.system && room.free < first.1.free;
+    let (place, room) = rooms.find(less).unwrap_or(first);
+    let free = room.free;
     let what = format!("{} free for {}", size(free), show(place));
     let advice = "make room: a sync that finds none is left out, and nothing is lost";
     match free {
