@@ -56,6 +56,10 @@ pub type ShowFingerprints<'s> = &'s mut dyn FnMut(&str, Oid, &[[u8; 4]]);
 /// Keeps digests under the ids of the objects that they were made from. A cache that loses them
 /// costs time only.
 pub trait Cache: Checked {
+    /// It can keep digests, and has none that this version made: reports would read everything.
+    fn is_cold(&self) -> bool {
+        false
+    }
     /// All portions that are known, by path.
     fn portions(&self) -> BTreeMap<String, Known>;
     /// The text of a machine file, if it was digested from this blob.

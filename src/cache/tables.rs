@@ -296,6 +296,10 @@ impl Checked for Index {
 
 /// A cache that cannot be read or written is none: everything is read again.
 impl Cache for Index {
+    fn is_cold(&self) -> bool {
+        self.fits().is_ok_and(|fits| !fits)
+    }
+
     fn portions(&self) -> BTreeMap<String, Known> {
         self.with_portions(Clone::clone)
     }

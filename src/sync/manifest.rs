@@ -65,7 +65,9 @@ fn is_kept(view: View<'_>, old: &Manifest, options: &Options) -> Result<bool, Sy
     let fits = old.inputs == Some(view.inputs()?.inputs());
     // A run that writes this machine's files has adopted it before.
     let foreign = old.is_foreign() && options.task != Task::Sync;
-    let fresh = fits && old.rules == options.rules && !options.rederive;
+    // Computing it has the index follow, which reports read.
+    let is_asked = options.rederive || view.cache.is_cold();
+    let fresh = fits && old.rules == options.rules && !is_asked;
     Ok(old.rules > options.rules || foreign || fresh)
 }
 

@@ -270,3 +270,22 @@ fn other_machines_figures_are_as_old_as_the_last_sync_that_reached_the_remote() 
     ada.sync_at("2026-03-10T18:00:00Z", &[]);
     assert!(!at("2026-03-10T18:00:00Z").contains("Figures of other machines"));
 }
+
+/// After an update, or a lost index, reports would read everything until something new is synced.
+#[test]
+fn a_sync_without_news_makes_the_index_again() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".claude/projects/p/s.jsonl", &transcript("work", 0..3));
+    ada.init().sync(&[]);
+    fs::remove_dir_all(ada.state()).expect("removed");
+    let head = ada.head();
+    ada.sync(&[]);
+    assert_eq!(ada.head(), head, "nothing is new");
+    let index = rusqlite::Connection::open(ada.state().join("index.sqlite")).expect("opens");
+    let count = "SELECT count(*) FROM portions";
+    let portions: i64 = index
+        .query_row(count, [], |row| row.get(0))
+        .expect("counts");
+    assert!(portions > 0, "the index has no digests");
+}
