@@ -48,7 +48,7 @@ pub(crate) use cause::Cause;
 pub use git2::Oid;
 pub(crate) use heal::{Healed, Means};
 pub use process::{Git, GitError};
-pub(crate) use remote::Push;
+pub(crate) use remote::{Push, Update};
 pub use repo::{Entry, Repo, RepoError};
 pub(crate) use screen::{Unsound, authentic_day};
 pub(crate) use target::Target;

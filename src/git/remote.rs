@@ -8,6 +8,19 @@ use super::messages::{GitError, failed, is_behind, is_locked_ref, is_race, redir
 use super::process::Git;
 use crate::base::progress::Step;
 
+/// What is pushed to a branch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Update<'a> {
+    /// The commit.
+    pub(crate) commit: &'a str,
+    /// The branch's name.
+    pub(crate) branch: &'a str,
+    /// The commit that may be replaced; none where the branch must only grow.
+    pub(crate) over: Option<&'a str>,
+    /// The remote has no earlier version of the files that are new.
+    pub(crate) is_first: bool,
+}
+
 /// How a push ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Push {
@@ -86,14 +99,24 @@ impl Git {
         &self,
         repo: &Path,
         remote: &str,
-        commit: &str,
-        branch: &str,
-        over: Option<&str>,
+        update: &Update<'_>,
     ) -> Result<Push, GitError> {
+        let Update {
+            commit,
+            branch,
+            over,
+            is_first,
+        } = *update;
         let _doing = self.watcher().begin(Step::Push, 0);
         let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
         let update = format!("{commit}:refs/heads/{branch}");
-        let (args, out) = self.push_with(repo, remote, lease.as_deref(), &update)?;
+        // Day files of many days have little in common, and to find that out takes most of the time.
+        let whole: &[&str] = if is_first {
+            &["-c", "pack.window=0"]
+        } else {
+            &[]
+        };
+        let (args, out) = self.push_with(repo, remote, (whole, lease.as_deref()), &update)?;
         if out.status.success() {
             return Ok(Push::Done);
         }
@@ -117,7 +140,7 @@ impl Git {
         let (args, out) = self.push_with(
             repo,
             remote,
-            Some("--dry-run"),
+            (&[], Some("--dry-run")),
             &format!("{commit}:refs/heads/{branch}"),
         )?;
         // Somebody else was faster: that is no answer to whether we may.
@@ -132,22 +155,20 @@ impl Git {
         &self,
         repo: &Path,
         remote: &str,
-        more: Option<&str>,
+        (settings, more): (&[&str], Option<&str>),
         update: &str,
     ) -> Result<(Vec<String>, Output), GitError> {
         let mirror = format!("remote.{remote}.mirror=false");
         // It runs with the user's umask.
-        let mut args = vec![
-            "-c",
-            mirror.as_str(),
-            "-c",
-            "core.sharedRepository=0600",
+        let mut args = vec!["-c", mirror.as_str(), "-c", "core.sharedRepository=0600"];
+        args.extend(settings);
+        args.extend([
             "push",
             "--porcelain",
             "--progress",
             "--no-verify",
             "--no-signed",
-        ];
+        ]);
         args.extend(["--no-follow-tags", "--recurse-submodules=no"]);
         args.extend(more);
         args.extend([remote, update]);

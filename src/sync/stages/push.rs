@@ -8,9 +8,10 @@ use super::start::other_branches;
 use crate::fleet::rules::Rules;
 use crate::git::process::MACHINES;
 use crate::git::repo::{KNOWN, Repo};
-use crate::git::{GitError, Oid, Push};
+use crate::git::{GitError, Oid, Push, Update};
 use crate::merge::old_roots::{is_shared, old_roots};
 use crate::merge::push_check::{self, Breach};
+use crate::store::layout;
 use crate::sync::compact::fold;
 use crate::sync::delta::delta;
 use crate::sync::error::SyncError;
@@ -105,16 +106,27 @@ fn push_each(run: &Run<'_>, outgoing: &[(Oid, String)]) -> Result<Push, GitError
 }
 
 fn push_one(run: &Run<'_>, commit: Oid, branch: &str) -> Result<Push, GitError> {
-    let over = if run.reroot || run.replaced.contains(branch) {
-        run.tip(branch).ok().flatten()
-    } else {
-        None
-    };
-    let over = over.map(|old| old.to_string());
+    let tip = run.tip(branch).ok().flatten();
+    let over = tip
+        .filter(|_| run.reroot || run.replaced.contains(branch))
+        .map(|old| old.to_string());
     let remote = run.target.remote.as_deref().unwrap_or("origin");
     let commit = commit.to_string();
-    run.git
-        .push(run.repo.path(), remote, &commit, branch, over.as_deref())
+    let update = Update {
+        commit: &commit,
+        branch,
+        over: over.as_deref(),
+        is_first: !tip.is_some_and(|tip| has_own(run, tip)),
+    };
+    run.git.push(run.repo.path(), remote, &update)
+}
+
+/// Whether a commit has a version of this machine's file.
+fn has_own(run: &Run<'_>, commit: Oid) -> bool {
+    let path = layout::machine_path(&run.machine);
+    let root = run.repo.tree_of(commit);
+    root.and_then(|root| run.repo.entry(Some(root), &path))
+        .is_ok_and(|entry| entry.is_some())
 }
 
 /// What pushing these would break on the remote, no matter whose it is: nothing ever should.
