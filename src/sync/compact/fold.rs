@@ -105,10 +105,12 @@ fn groups(links: Vec<Link>, keep: u32) -> Vec<Group> {
     let bound = newest.saturating_sub(i64::from(keep).saturating_mul(DAY));
     let months = bound.saturating_sub(DAYS * DAY);
     let mut out: Vec<Group> = Vec::new();
-    for link in links {
+    let count = links.len();
+    for (at, link) in links.into_iter().enumerate() {
         let day = Timestamp::from_millis(link.at.saturating_mul(1000)).map(Timestamp::day);
         let when = day
-            .filter(|_| link.at < bound)
+            // The newest commit stays, also where others are of the same second.
+            .filter(|_| link.at <= bound && at + 1 < count)
             .map(|day| name(day, link.at < months));
         match out.last_mut() {
             Some(last) if when.is_some() && last.when == when => last.links.push(link),
