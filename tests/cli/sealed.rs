@@ -1,9 +1,8 @@
 //! Encryption at rest: the fleet's figures are as without it, and nothing of them is seen in the repository.
 
 use std::fs;
-use std::process::Command;
 
-use crate::world::{Machine, World, clean, run, transcript};
+use crate::world::{Machine, World, run, transcript};
 
 const AT_REST: &str = "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}";
 
@@ -16,21 +15,9 @@ fn give_key(from: &Machine, to: &Machine) {
     to.sync(&["key", "import", key.trim()]);
 }
 
-/// Git as the machine's owner runs it, with their home: the driver finds the key there.
+/// Git as the machine's owner runs it.
 fn git(machine: &Machine, args: &[&str]) -> crate::world::Ran {
-    let mut command = Command::new("git");
-    clean(&mut command, &machine.home);
-    command
-        .arg("-C")
-        .arg(machine.repo())
-        .args([
-            "-c",
-            "user.name=Tester",
-            "-c",
-            "user.email=tester@example.invalid",
-        ])
-        .args(args);
-    run(command)
+    run(machine.owners_git(args))
 }
 
 fn two(world: &World) -> (Machine<'_>, Machine<'_>) {

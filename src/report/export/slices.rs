@@ -16,8 +16,7 @@ use crate::fleet::Fleet;
 /// The version of the state's format.
 const VERSION: u32 = 1;
 
-/// What an export contained: a hash of each slice. The next export compares all rows with it, so it finds each change,
-/// whatever the reason.
+/// What an export contained: a hash of each slice. The next export compares all rows with it, and so finds each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExportState {
     version: u32,

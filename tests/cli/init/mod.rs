@@ -48,6 +48,18 @@ fn a_machine_without_transcripts_is_set_up_all_the_same() {
     );
 }
 
+#[test]
+fn what_was_synced_before_there_was_a_remote_leaves_too() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    ada.write(".claude/projects/p/s.jsonl", &transcript("work", 0..3));
+    ada.sync(&["init", "--yes"]);
+    ada.sync(&[]);
+    let ran = init(&ada, &[&world.remote()]);
+    let wanted = "What leaves this machine: 0 lines of figures, and 3 requests of earlier syncs.";
+    assert!(ran.out.contains(wanted), "{}", ran.out);
+}
+
 fn setting(machine: &Machine, key: &str) -> String {
     machine
         .sync(&["config", "get", &format!("privacy_settings.{key}")])

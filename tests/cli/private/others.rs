@@ -2,25 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
 
 use super::{all, masked, mode, sync, track};
-use crate::world::{Machine, World, clean, transcript};
+use crate::world::{Machine, World, transcript};
 
 /// Git as its owner runs it.
 pub(super) fn git(machine: &Machine, mask: &str, args: &[&str]) {
-    let mut command = Command::new("git");
-    clean(&mut command, &machine.home);
-    command
-        .arg("-C")
-        .arg(machine.repo())
-        .args([
-            "-c",
-            "user.name=Tester",
-            "-c",
-            "user.email=tester@example.invalid",
-        ])
-        .args(args);
+    let command = machine.owners_git(args);
     let ran = masked(mask, &command);
     assert_eq!(
         ran.code, 0,

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{ADA, BOB, EVE, clear, encrypted, goes_on, page, remote};
 use crate::attacker::Pusher;
+use crate::doctor::check;
 use crate::world::{Machine, NOON, World, transcript};
 
 // Row f. One file that claimed another key or a later format, or an entry that git refuses, stopped every machine's sync.
@@ -164,13 +165,7 @@ fn odd_names(world: &World, ada: &Machine, bob: &Machine, mut wanted: u64, seale
     let doctor: Value =
         serde_json::from_str(&ada.try_sync(NOON, &["doctor", "--json", "--offline"]).out)
             .expect("JSON");
-    let check = doctor["checks"]
-        .as_array()
-        .expect("checks")
-        .iter()
-        .find(|check| check["name"] == "left_out")
-        .expect("the check");
-    assert_eq!(check["status"], "warning", "{check}");
+    assert_eq!(check(&doctor, "left_out").0, "warning", "{doctor}");
 }
 
 // Row f, in a fleet that is not encrypted.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{ADA, BOB, EVE, day, encrypted, figures, goes_on, page, record};
 use crate::attacker::Pusher;
+use crate::doctor::check;
 use crate::world::{NOON, World};
 
 // Row c. A plain day file under another machine's id counted as that machine's, and nothing said so.
@@ -59,13 +60,7 @@ fn a_plain_day_file_in_an_encrypted_fleet_is_left_out_and_named() {
     let doctor: Value =
         serde_json::from_str(&ada.try_sync(NOON, &["doctor", "--json", "--offline"]).out)
             .expect("JSON");
-    let check = doctor["checks"]
-        .as_array()
-        .expect("checks")
-        .iter()
-        .find(|check| check["name"] == "left_out")
-        .expect("the check");
-    assert_eq!(check["status"], "warning", "{check}");
+    assert_eq!(check(&doctor, "left_out").0, "warning", "{doctor}");
     ada.sync(&["verify", "--repair"]);
     assert!(
         ada.sync(&["verify", "--read-data"])

@@ -290,6 +290,20 @@ impl Machine<'_> {
         self.world.git(&self.repo(), args)
     }
 
+    /// Git as the machine's owner runs it, with their home: the driver finds settings and key there.
+    pub fn owners_git(&self, args: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        clean(&mut command, &self.home);
+        let name = [
+            "-c",
+            "user.name=Tester",
+            "-c",
+            "user.email=tester@example.invalid",
+        ];
+        command.arg("-C").arg(self.repo()).args(name).args(args);
+        command
+    }
+
     pub fn try_git(&self, args: &[&str]) -> Ran {
         self.world.try_git(&self.repo(), args)
     }

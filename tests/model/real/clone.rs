@@ -1,7 +1,6 @@
 //! A machine, its clone, and what it runs.
 
 use std::fs;
-use std::process::Command;
 
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
@@ -11,7 +10,7 @@ use super::Real;
 use super::arguments::killer;
 use super::lines::write;
 use crate::rows::{Home, time};
-use crate::world::{Ran, clean, run};
+use crate::world::{Ran, run};
 
 /// Where a run is killed: before or after git was called so.
 const KILLS: [(&str, &str); 4] = [
@@ -84,20 +83,7 @@ impl Real<'_> {
     }
 
     pub(super) fn git(&self, at: usize, args: &[&str]) -> Ran {
-        let machine = &self.machines[at];
-        let mut command = Command::new("git");
-        clean(&mut command, &machine.home);
-        command
-            .arg("-C")
-            .arg(machine.repo())
-            .args([
-                "-c",
-                "user.name=Tester",
-                "-c",
-                "user.email=tester@example.invalid",
-            ])
-            .args(args);
-        run(command)
+        run(self.machines[at].owners_git(args))
     }
 
     /// Files of the user's own that git could not merge: they take theirs, as a person would.

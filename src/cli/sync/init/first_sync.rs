@@ -48,14 +48,25 @@ fn announcement(places: &Places, env: &Env) -> Result<String, CliError> {
         .filter(|file| file.path.starts_with(ARCHIVE));
     let lines: u64 = days.map(|file| file.lines.len() as u64).sum();
     let lines = count(lines, "line");
+    let earlier = earlier(places)?;
     let sealed = if preview.sealed.is_some() {
         " Everything is encrypted."
     } else {
         ""
     };
     Ok(format!(
-        "\nWhat leaves this machine: {lines} of figures. For each request: time, model, token counts,\nprice, session id and project name. For the machine: its name and system.\nPrompts and answers never leave it.{sealed} To see each line: claude-sync preview\n"
+        "\nWhat leaves this machine: {lines} of figures{earlier}. For each request: time, model, token counts,\nprice, session id and project name. For the machine: its name and system.\nPrompts and answers never leave it.{sealed} To see each line: claude-sync preview\n"
     ))
+}
+
+/// What was synced here before there was a remote, in words.
+fn earlier(places: &Places) -> Result<String, CliError> {
+    let status = sync::status(places)?;
+    let requests = status.synced.filter(|_| status.unpushed > 0);
+    Ok(match requests {
+        Some(number @ 1..) => format!(", and {} of earlier syncs", count(number, "request")),
+        _ => String::new(),
+    })
 }
 
 /// Prints the report of the last days if they have usage, else of all months.
