@@ -100,6 +100,8 @@ pub trait Site {
     /// Commits files in a clone, as a newer version does.
     fn rewrite(&mut self, at: usize, files: &[(String, Vec<u8>)]) -> bool;
     fn lose_index(&mut self, at: usize);
+    /// Somebody deletes the clone and sets the machine up again, which fetches no history.
+    fn lose_clone(&mut self, at: usize, home: &Home, now: i64);
     /// Claude Code states plan limits, all at one time and of one account.
     fn state_limits(&mut self, at: usize, home: &Home, stated: &[Stated]);
     /// Encrypts from here on.

@@ -21,19 +21,21 @@ pub(super) struct ExportedRow {
 
 impl ExportedRow {
     /// All that it has beside its machine and its names.
-    pub(super) fn figures(&self) -> impl Ord + std::fmt::Debug + use<> {
+    pub(super) fn figures(&self) -> [u128; 11] {
         let (c, cost) = (self.totals.counters, self.totals.cost);
-        let counts = [
-            self.totals.requests,
-            c.input,
-            c.output,
-            c.cache_creation,
-            c.cache_read,
-            c.cache_1h,
-            c.web_search,
-        ];
-        let cost = (cost.amount.pico(), cost.known);
-        (self.at.millis(), counts, cost, self.provisional)
+        [
+            u128::from(self.at.millis().cast_unsigned()),
+            self.totals.requests.into(),
+            c.input.into(),
+            c.output.into(),
+            c.cache_creation.into(),
+            c.cache_read.into(),
+            c.cache_1h.into(),
+            c.web_search.into(),
+            cost.amount.pico(),
+            cost.known.into(),
+            self.provisional.into(),
+        ]
     }
 }
 

@@ -104,17 +104,19 @@ pub(super) fn changed<'a>(
 /// A hash of all columns of a slice's rows.
 fn hash(label: &str, rows: &[&ExportedRow], names: &InternedTexts) -> String {
     let mut hash = Sha256::new();
-    let mut text = |text: &str| {
+    let put = |hash: &mut Sha256, text: &str| {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     };
-    text(label);
+    put(&mut hash, label);
     for row in rows {
         for name in [row.session, row.project, row.model] {
-            text(names.text(name));
+            put(&mut hash, names.text(name));
         }
-        text(row.kind);
-        text(&format!("{:?}", row.figures()));
+        put(&mut hash, row.kind);
+        for figure in row.figures() {
+            hash.update(figure.to_le_bytes());
+        }
     }
     let hash = hash.finalize();
     hex(hash.get(..16).unwrap_or_default())

@@ -339,6 +339,16 @@ impl Site for Memory {
         Index::remove(&self.state_folder(at));
     }
 
+    fn lose_clone(&mut self, at: usize, _: &Home, _: i64) {
+        self.lose_index(at);
+        self.nodes[at] = Node {
+            head: self.main,
+            main: self.main,
+            branches: self.branches.clone(),
+            ..Node::default()
+        };
+    }
+
     fn encrypt(&mut self, _: usize, _: i64) -> bool {
         self.repo.start_sealing();
         true

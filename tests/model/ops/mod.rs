@@ -10,7 +10,7 @@ use crate::site::{How, Plain, Run};
 use crate::slots::{Kind, Slot};
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 64] = [
+pub const ALL: [&str; 65] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -30,6 +30,7 @@ pub const ALL: [&str; 64] = [
     "merge of unrelated histories",
     "branch of a machine deleted",
     "index lost",
+    "clone made anew",
     "summary-only on",
     "summary-only off",
     "retention on",
@@ -163,6 +164,7 @@ impl Play<'_> {
                 self.homes[at].read = 0;
                 self.did("transcripts cleaned up");
             }
+            732..740 if !self.is_attacked => self.lose_clone(at),
             720..740 => {
                 self.site.lose_index(at);
                 self.homes[at].read = 0;
@@ -223,6 +225,17 @@ impl Play<'_> {
         let run = self.run(how);
         if self.sync(at, &run) {
             self.did(what);
+        }
+    }
+
+    /// What only the clone has would be lost with it, so that it is pushed before.
+    fn lose_clone(&mut self, at: usize) {
+        let run = self.run(How::Online);
+        if self.sync(at, &run) {
+            self.site.lose_clone(at, &self.homes[at], self.now);
+            self.homes[at].read = 0;
+            self.lose_limits(at);
+            self.did("clone made anew");
         }
     }
 

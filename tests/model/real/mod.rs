@@ -49,21 +49,21 @@ impl<'w> Real<'w> {
         };
         for (at, home) in homes.iter().enumerate() {
             site.furnish(at, home);
-            let remote = world.remote();
+            let args = site.set_up(home);
             let machine = &site.machines[at];
-            let mode = home.per_machine.then_some("--branch-per-machine");
-            machine.sync(
-                &["init"]
-                    .into_iter()
-                    .chain(mode)
-                    .chain([remote.as_str()])
-                    .collect::<Vec<_>>(),
-            );
+            machine.sync(&args.iter().map(String::as_str).collect::<Vec<_>>());
             if at == 0 && front_page {
                 machine.sync(&["init", "--front-page"]);
             }
         }
         site
+    }
+
+    /// The arguments that set a machine up.
+    fn set_up(&self, home: &Home) -> Vec<String> {
+        let mode = home.per_machine.then_some("--branch-per-machine");
+        let args = ["init"].into_iter().chain(mode).map(str::to_owned);
+        args.chain([self.world.remote()]).collect()
     }
 }
 
@@ -294,6 +294,13 @@ impl Site for Real<'_> {
 
     fn lose_index(&mut self, at: usize) {
         let _ = fs::remove_dir_all(self.machines[at].state());
+    }
+
+    fn lose_clone(&mut self, at: usize, home: &Home, now: i64) {
+        self.lose_index(at);
+        fs::remove_dir_all(self.machines[at].repo()).expect("removed");
+        let ran = self.program(at, now, &self.set_up(home), None);
+        assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
     }
 
     fn state_limits(&mut self, at: usize, home: &Home, stated: &[Stated]) {
