@@ -6,7 +6,7 @@ use std::path::Path;
 use claude_sync::base::progress::Watcher;
 use claude_sync::base::time::Timestamp;
 use claude_sync::cache::index::Index;
-use claude_sync::format::manifest::RULES;
+use claude_sync::format::manifest::BASIS;
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
@@ -58,7 +58,7 @@ fn options(machine: u64, now: Timestamp) -> Options {
         wait: std::time::Duration::ZERO,
         patience: None,
         shared_id: false,
-        rules: RULES,
+        basis: BASIS,
         keep_undo: false,
         in_clear: false,
         trust_restored: false,

@@ -6,7 +6,7 @@ use claude_sync::cache::index::Index;
 use claude_sync::cache::overview;
 use claude_sync::cache::{Cache, NoCache};
 use claude_sync::fleet::read;
-use claude_sync::format::manifest::RULES;
+use claude_sync::format::manifest::BASIS;
 use claude_sync::git::repo::Repo;
 
 use super::page::{Page, chart};
@@ -30,7 +30,7 @@ pub fn child(home: &Path, warm: bool) {
     let index = Index::peek(&home.state()).expect("an index");
     let memory: &dyn Cache = if warm { &index } else { &NoCache };
     let trees = read::inputs(&repo, Some(tree)).expect("reads");
-    let manifest = overview::manifest(&repo, trees, RULES, memory).expect("computes");
+    let manifest = overview::manifest(&repo, trees, BASIS, memory).expect("computes");
     assert!(
         manifest.totals.requests > 0,
         "the manifest has something to say"
@@ -44,7 +44,7 @@ pub fn read_all(home: &Path) {
     let head = repo.head("main").expect("reads").expect("a commit");
     let tree = repo.tree_of(head).expect("reads");
     let trees = read::inputs(&repo, Some(tree)).expect("reads");
-    let manifest = overview::manifest(&repo, trees, RULES, &NoCache).expect("computes");
+    let manifest = overview::manifest(&repo, trees, BASIS, &NoCache).expect("computes");
     assert!(
         manifest.totals.requests > 0,
         "the manifest has something to say"

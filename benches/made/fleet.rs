@@ -10,7 +10,7 @@ use claude_sync::cache::Cache;
 use claude_sync::cache::overview;
 use claude_sync::fleet::read;
 use claude_sync::format::dayfile::DayFile;
-use claude_sync::format::manifest::RULES;
+use claude_sync::format::manifest::BASIS;
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
@@ -175,7 +175,7 @@ pub fn add(
 /// The tree with the manifest that its other files imply.
 pub fn derive(repo: &Repo, root: Oid, memory: &dyn Cache) -> Oid {
     let trees = read::inputs(repo, Some(root)).expect("reads");
-    let text = overview::manifest(repo, trees, RULES, memory)
+    let text = overview::manifest(repo, trees, BASIS, memory)
         .expect("computes")
         .write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");

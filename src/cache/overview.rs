@@ -19,7 +19,7 @@ use crate::fleet::decisions::PRICE;
 use crate::fleet::read::{self, Content, InputTrees, MachineData};
 use crate::fleet::{DataError, Fleet, Row, Rows, book, manifest};
 use crate::format::dayfile::DayFile;
-use crate::format::manifest::{Conflict, MAX_SESSIONS, Manifest};
+use crate::format::manifest::{Basis, Conflict, MAX_SESSIONS, Manifest};
 use crate::format::syncfile::SyncFile;
 use crate::git::repo::Repo;
 use crate::prices::{PriceBook, Prices};
@@ -298,10 +298,10 @@ fn later(seen: &BTreeMap<String, Timestamp>, time: Timestamp) -> usize {
 pub fn manifest(
     repo: &Repo,
     trees: InputTrees,
-    rules: u64,
+    basis: Basis,
     cache: &dyn Cache,
 ) -> Result<Manifest, DataError> {
-    manifest_and_scraps(repo, trees, rules, cache).map(|(manifest, _)| manifest)
+    manifest_and_scraps(repo, trees, basis, cache).map(|(manifest, _)| manifest)
 }
 
 /// As [`manifest()`], with what was held. A process that ends right after may forget it: freeing
@@ -309,10 +309,10 @@ pub fn manifest(
 pub(crate) fn manifest_and_scraps<'a>(
     repo: &'a Repo,
     trees: InputTrees,
-    rules: u64,
+    basis: Basis,
     cache: &'a dyn Cache,
 ) -> Result<(Manifest, Overview<'a>), DataError> {
     let mut overview = Overview::read(repo, trees, None, cache, &mut |_| {})?;
     overview.add_latest_sessions()?;
-    Ok((manifest::compute(&overview.fleet, trees, rules), overview))
+    Ok((manifest::compute(&overview.fleet, trees, basis), overview))
 }

@@ -9,7 +9,7 @@ use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::time::Timestamp;
 use crate::format::manifest::{
-    Code, Conflict, ConflictStatus, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
+    Basis, Code, Conflict, ConflictStatus, MAX_CONFLICTS, MAX_PENDING, MAX_SESSIONS, Manifest,
     ManifestMachine, ManifestSession, Status,
 };
 use crate::format::syncfile::{Mode, SyncFile};
@@ -18,14 +18,14 @@ use crate::format::syncfile::{Mode, SyncFile};
 /// milliseconds: 30 days.
 const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// Computes the manifest of a fleet that was read from these trees, by the given rules. No clock,
-/// no order of arrival: equal trees give equal bytes.
-pub fn compute(fleet: &Fleet, trees: InputTrees, rules: u64) -> Manifest {
+/// Computes the manifest of a fleet that was read from these trees, by the given
+/// rules and the price table. No clock, no order of arrival: equal trees give equal bytes.
+pub fn compute(fleet: &Fleet, trees: InputTrees, basis: Basis) -> Manifest {
     let adopted = decisions::adopted(files(fleet));
     let pending = fleet.sessions.values().filter(|s| s.pending).count() as u64;
     let mut out = Manifest {
         inputs: Some(trees.inputs()),
-        rules,
+        basis,
         sessions: sessions(fleet),
         sessions_total: Some((fleet.sessions.len() as u64).saturating_add(fleet.unlisted)),
         pending_total: Some(pending).filter(|n| *n > 0),

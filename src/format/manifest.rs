@@ -9,6 +9,7 @@ use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
+use crate::prices::{PriceTable, TABLE, digest};
 use crate::record::Totals;
 
 pub(crate) use super::conflict::{Code, Conflict};
@@ -16,8 +17,24 @@ pub(crate) use super::conflict::{Code, Conflict};
 /// The `$schema` of manifests.
 pub(crate) const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
 
-/// The version of the algorithm and of the prices. A tool leaves a manifest of higher rules alone.
-pub const RULES: u64 = 4;
+/// The version of the algorithm.
+pub const RULES: u64 = 5;
+
+/// What this tool computes manifests by.
+pub const BASIS: Basis = Basis {
+    rules: RULES,
+    prices: Some(TABLE),
+};
+
+/// What a manifest is computed by, beside the trees. A tool leaves a manifest of a greater basis
+/// alone: two versions that both rewrote it would do so for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Basis {
+    /// The version of the algorithm; 0 in a manifest of version 1.0.
+    pub rules: u64,
+    /// The price table; none in a manifest of rules below 5.
+    pub prices: Option<PriceTable>,
+}
 
 /// How many sessions the index lists, beside pending ones.
 pub(crate) const MAX_SESSIONS: usize = 100;
@@ -141,8 +158,8 @@ pub struct Manifest {
     /// What it was computed from; none where the inputs were not at hand, or in a manifest of
     /// version 1.0.
     pub(crate) inputs: Option<Inputs>,
-    /// The rules that it was computed by; 0 in a manifest of version 1.0.
-    pub(crate) rules: u64,
+    /// What it was computed by.
+    pub basis: Basis,
     /// The number of sessions of the fleet.
     pub(crate) sessions_total: Option<u64>,
     /// The number of sessions that need review; none where it is 0.
@@ -156,8 +173,8 @@ pub struct Manifest {
 pub struct Head {
     /// What it was computed from.
     pub(crate) inputs: Option<Inputs>,
-    /// The rules that it was computed by.
-    pub(crate) rules: u64,
+    /// What it was computed by.
+    pub basis: Basis,
 }
 
 impl Head {
@@ -169,7 +186,14 @@ impl Head {
             #[serde(default)]
             rules: u64,
             #[serde(default)]
+            prices: Option<RawPrices>,
+            #[serde(default)]
             inputs: Option<RawInputs>,
+        }
+        #[derive(serde::Deserialize)]
+        struct RawPrices {
+            edition: u64,
+            sha256: String,
         }
         #[derive(serde::Deserialize)]
         struct RawInputs {
@@ -189,17 +213,27 @@ impl Head {
             machines: inputs.machines,
             archive: inputs.archive,
         });
-        Ok(Self {
-            inputs,
+        let prices = |raw: RawPrices| price_table(raw.edition, &raw.sha256);
+        let basis = Basis {
             rules: raw.rules,
-        })
+            prices: raw.prices.map(prices).transpose()?,
+        };
+        Ok(Self { inputs, basis })
     }
+}
+
+/// A price table as a manifest names it.
+pub(super) fn price_table(edition: u64, sha256: &str) -> Result<PriceTable, FormatError> {
+    let sha256 = digest(sha256.as_bytes()).ok_or_else(|| {
+        FormatError::Malformed("its price table has no SHA-256 in hex".to_owned())
+    })?;
+    Ok(PriceTable { edition, sha256 })
 }
 
 impl Manifest {
     /// Whether a 1.0 tool wrote it, whose machines may have no files.
     pub fn is_foreign(&self) -> bool {
-        self.rules == 0 && self.inputs.is_none()
+        self.basis.rules == 0 && self.inputs.is_none()
     }
 }
 

@@ -7,11 +7,13 @@ use serde_json::Value;
 use super::error::{FormatError, check_version};
 use super::limits::MAX_MANIFEST;
 use super::manifest::{
-    Conflict, ConflictStatus, Inputs, Manifest, ManifestMachine, ManifestSession, Status,
+    Basis, Conflict, ConflictStatus, Inputs, Manifest, ManifestMachine, ManifestSession, Status,
+    price_table,
 };
 use super::whole::{parse, take_totals};
 use crate::base::ids::{Interner, SessionId};
 use crate::base::json::{FieldError, Fields};
+use crate::prices::PriceTable;
 
 impl Manifest {
     /// Reads a manifest of any version 1.x.
@@ -46,7 +48,10 @@ impl Manifest {
             sessions,
             conflicts: conflicts.into_iter().filter_map(read_conflict).collect(),
             inputs,
-            rules: fields.number("rules")?,
+            basis: Basis {
+                rules: fields.number("rules")?,
+                prices: fields.object("prices")?.map(read_prices).transpose()?,
+            },
             sessions_total: fields.take("sessions_total").and_then(|v| v.as_u64()),
             pending_total: fields.take("pending_total").and_then(|v| v.as_u64()),
             extra: fields.rest(),
@@ -75,6 +80,10 @@ fn read_inputs(mut inputs: Fields) -> Result<Inputs, FieldError> {
         machines: id(inputs.text("machines")?),
         archive: id(inputs.text("archive")?),
     })
+}
+
+fn read_prices(mut prices: Fields) -> Result<PriceTable, FormatError> {
+    price_table(prices.number("edition")?, &prices.text("sha256")?)
 }
 
 fn read_machine(mut fields: Fields) -> Result<ManifestMachine, FieldError> {

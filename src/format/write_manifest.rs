@@ -6,7 +6,9 @@ use super::limits::VERSION;
 use super::manifest::{
     Conflict, Inputs, Manifest, ManifestMachine, ManifestSession, SCHEMA, Status,
 };
+use crate::base::encode::hex;
 use crate::base::json::{Doc, Object, file};
+use crate::prices::PriceTable;
 
 impl Manifest {
     /// The canonical bytes.
@@ -36,7 +38,8 @@ impl Manifest {
                 (!conflicts.is_empty()).then_some(Doc::Lines(conflicts)),
             )
             .other("inputs", Some(inputs))
-            .other("rules", Some(self.rules))
+            .other("prices", self.basis.prices.as_ref().map(prices))
+            .other("rules", Some(self.basis.rules))
             .other("sessions_total", self.sessions_total)
             .other("pending_total", self.pending_total)
             .extra(&self.extra);
@@ -65,6 +68,13 @@ impl Inputs {
             .other("machines", Some(id(&self.machines)))
             .flat()
     }
+}
+
+fn prices(table: &PriceTable) -> Doc {
+    Object::new()
+        .other("edition", Some(table.edition))
+        .other("sha256", Some(&*hex(&table.sha256)))
+        .flat()
 }
 
 fn null() -> Doc {

@@ -11,11 +11,12 @@ use crate::format::dayfile::hex;
 use crate::format::manifest::RULES;
 use crate::git::Oid;
 use crate::git::repo::{FOLDER, Repo};
+use crate::prices::TABLE;
 use crate::record::Totals;
 
-/// What the page is computed by, in its block: a lower version leaves the page alone. Goes up with the rules of counting, and by one
-/// with each change of what the page shows for the same inputs.
-pub(super) const VERSION: u64 = RULES + 1;
+/// What the page is computed by, in its block: a lower version leaves the page alone. Goes up with the rules of counting, with the edition
+/// of the prices, and by one with each change of what the page shows for the same inputs.
+pub(super) const VERSION: u64 = RULES + TABLE.edition + 1;
 
 /// The day after the last one of the page: that of the latest sync, which may bring more of it, or of later usage. `None` if there is
 /// no usage.

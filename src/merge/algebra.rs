@@ -54,7 +54,7 @@ pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
             pick(a, b, read(a), read(b), join)
         }
         Path::Manifest => {
-            let rank = |m: &Manifest| (m.rules, m.updated_at);
+            let rank = |m: &Manifest| (m.basis, m.updated_at);
             let greater = |left: Manifest, right: Manifest| {
                 if (rank(&left), a) >= (rank(&right), b) {
                     a.to_vec()

@@ -10,7 +10,7 @@ use crate::base::key::Key;
 use crate::cache::{Cache, overview};
 use crate::fleet::DataError;
 use crate::fleet::read::InputTrees;
-use crate::format::manifest::{Head, Inputs, Manifest, RULES};
+use crate::format::manifest::{BASIS, Head, Inputs, Manifest};
 use crate::format::sealed::{self, Seal, SealError};
 use crate::format::{FormatError, MAX_DAY_FILE};
 use crate::front;
@@ -224,7 +224,7 @@ fn merge_manifests(
     let (Some(mine), Some(other)) = (a.inputs, b.inputs) else {
         return fallback();
     };
-    if a.rules.max(b.rules) > RULES {
+    if a.basis.max(b.basis) > BASIS {
         return fallback();
     }
     let base = Head::read(versions.base).ok().and_then(|m| m.inputs);
@@ -246,7 +246,7 @@ fn merge_manifests(
     };
     let cache = cache();
     let (manifest, held) =
-        overview::manifest_and_scraps(&repo, InputTrees { machines, archive }, RULES, &*cache)?;
+        overview::manifest_and_scraps(&repo, InputTrees { machines, archive }, BASIS, &*cache)?;
     let bytes = manifest.write().into_bytes();
     // Git waits for this process to end.
     std::mem::forget((manifest, held));

@@ -16,7 +16,7 @@ use crate::fleet::rules::Rules;
 use crate::format::FormatError;
 use crate::format::MAX_DAY_FILE;
 use crate::format::dayfile::DayFile;
-use crate::format::manifest::{Manifest, RULES};
+use crate::format::manifest::{BASIS, Manifest};
 use crate::format::sealed;
 use crate::format::syncfile::SyncFile;
 use crate::git::repo::{Entry, FILE, FOLDER, Repo, RepoError};
@@ -199,7 +199,7 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
     })
 }
 
-/// Whether the manifest of a root tree was computed from the trees beside it. One of newer rules is
+/// Whether the manifest of a root tree was computed from the trees beside it. One of later rules or prices is
 /// another tool's business, and a branch without shared files has none.
 pub(crate) fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     let trees = read::inputs(repo, root)?;
@@ -213,7 +213,7 @@ pub(crate) fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError
         return Ok(false);
     };
     Ok(match Manifest::read(&bytes) {
-        Ok(manifest) => manifest.rules > RULES || manifest.inputs == Some(trees.inputs()),
+        Ok(manifest) => manifest.basis > BASIS || manifest.inputs == Some(trees.inputs()),
         // Of a later format: another tool's business too.
         Err(FormatError::Newer(_)) => true,
         Err(_) => false,

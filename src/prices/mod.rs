@@ -9,6 +9,7 @@ mod bill;
 mod book;
 mod claude;
 mod counters;
+mod edition;
 #[cfg(test)]
 mod listed_tests;
 mod lookup;
@@ -26,5 +27,7 @@ mod tests;
 pub(crate) use bill::{Bill, Item};
 pub use book::{Change, OwnRates, PriceBook, Rule};
 pub use counters::Counters;
+pub(crate) use edition::digest;
+pub use edition::{PriceTable, TABLE};
 pub use lookup::{Priced, Prices, fingerprint, prices};
 pub(crate) use model::model_name;

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use sha2::{Digest as _, Sha256};
+
 use super::counters::Counters;
+use super::edition::TABLE;
 use super::lookup::{FINGERPRINT, fingerprint, prices};
 use super::model::model_name;
 use super::names;
 use super::table::CLAUDE;
 use super::tests::at;
+use crate::base::encode::hex;
 use crate::base::ids::RecordId;
 
 /// The cases of `names.tsv`: name, row, factor in thousandths, source, separated by tabs. The row
@@ -126,7 +130,18 @@ fn the_fingerprint_covers_the_tables_and_the_rows_of_names() {
     let digest = RecordId::of("prices", &[text.as_bytes()]).to_string();
     assert_eq!(
         digest, FINGERPRINT,
-        "prices changed: copy the first of these to src/prices/lookup.rs"
+        "prices changed: copy the first of these to src/prices/lookup.rs, and raise `edition` in src/prices/edition.rs"
     );
     assert_eq!(fingerprint(), FINGERPRINT);
+}
+
+/// Manifests name the table by this hash, and other programs compute it from the two files.
+#[test]
+fn the_table_is_named_by_the_hash_of_its_files() {
+    let text = format!("{CLAUDE}{}", prices().tables.others());
+    assert_eq!(
+        hex(&TABLE.sha256),
+        hex(&Sha256::digest(text)),
+        "copy the second of these to src/prices/edition.rs"
+    );
 }

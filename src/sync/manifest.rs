@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::error::SyncError;
 use super::options::{Options, Task};
+use super::starts::Starts;
 use super::view::View;
 use crate::base::progress::Step;
 use crate::fleet::read::{self, Content};
 use crate::format::conflict::Code;
-use crate::format::manifest::{Conflict, Manifest};
+use crate::format::manifest::{Basis, Conflict, Manifest};
 use crate::format::{FormatError, MAX_MANIFEST};
 use crate::git::Oid;
 use crate::git::repo::{Entry, FILE};
@@ -50,13 +51,52 @@ impl Stored {
     }
 }
 
+/// A tree whose manifest a later version of this tool computed, with the manifest that fits it, if a
+/// commit that the tree is joined from has that one.
+///
+/// This version cannot compute it, and a join of two does not know which of them is stale: machines
+/// of this version would push the stale one again and again.
+pub(super) fn with_fitting_manifest<'a>(
+    view: View<'a>,
+    stored: Stored,
+    starts: &Starts,
+    basis: Basis,
+) -> Result<(View<'a>, Stored), SyncError> {
+    let fits = |manifest: &Manifest| -> Result<bool, SyncError> {
+        Ok(manifest.inputs == Some(view.inputs()?.inputs()))
+    };
+    let is_later = |manifest: &&Manifest| manifest.basis > basis;
+    let Some(own) = stored.readable().filter(is_later) else {
+        return Ok((view, stored));
+    };
+    if fits(own)? {
+        return Ok((view, stored));
+    }
+    for commit in starts.commits() {
+        let other = View::of_commit(view.repo, commit, view.cache)?;
+        let candidate = Stored::read(other)?;
+        let Some(manifest) = candidate.readable().filter(is_later) else {
+            continue;
+        };
+        if let Some(entry) = other
+            .entry(MANIFEST)?
+            .filter(|_| manifest.basis >= own.basis)
+            && fits(manifest)?
+        {
+            let changes = BTreeMap::from([(MANIFEST.to_owned(), entry)]);
+            return Ok((view.with(&changes)?, candidate));
+        }
+    }
+    Ok((view, stored))
+}
+
 /// A tree with its manifest, and what that contains.
 pub(super) struct Derived {
     pub(crate) tree: Oid,
     pub(crate) machines: usize,
     pub(crate) problems: Vec<Conflict>,
-    /// The rules of a manifest that a later version of this tool computed; it was kept.
-    pub(crate) newer_rules: Option<u64>,
+    /// What a later version of this tool computed the manifest by; it was kept.
+    pub(crate) newer: Option<Basis>,
 }
 
 /// Whether a manifest stays as it is: it fits the trees beside it, or computing it is another
@@ -67,8 +107,8 @@ fn is_kept(view: View<'_>, old: &Manifest, options: &Options) -> Result<bool, Sy
     let foreign = old.is_foreign() && options.task != Task::Sync;
     // Computing it has the index follow, which reports read.
     let is_asked = options.rederive || view.cache.is_cold();
-    let fresh = fits && old.rules == options.rules && !is_asked;
-    Ok(old.rules > options.rules || foreign || fresh)
+    let fresh = fits && old.basis == options.basis && !is_asked;
+    Ok(old.basis > options.basis || foreign || fresh)
 }
 
 /// Computes the manifest anew, where the one that is there does not stay.
@@ -84,11 +124,11 @@ pub(super) fn derive(
             tree: view.root,
             machines: old.machines.len(),
             problems: problems(&old.conflicts),
-            newer_rules: (old.rules > options.rules).then_some(old.rules),
+            newer: (old.basis > options.basis).then_some(old.basis),
         });
     }
     let _doing = options.watcher.begin(Step::Manifest, 0);
-    let new = view.manifest(options.rules)?;
+    let new = view.manifest(options.basis)?;
     let oid = view.repo.write_file(MANIFEST, new.write().as_bytes())?;
     options.watcher.did(|| format!("wrote {MANIFEST} as {oid}"));
     let entry = Entry { mode: FILE, oid };
@@ -97,13 +137,13 @@ pub(super) fn derive(
         tree: view.with(&changes)?.root,
         machines: new.machines.len(),
         problems: problems(&new.conflicts),
-        newer_rules: None,
+        newer: None,
     })
 }
 
 /// Counts without writing a manifest, where a later tool wrote it. Records do not wait for it.
-pub(super) fn count_only(view: View<'_>, rules: u64) -> Result<Derived, SyncError> {
-    let computed = view.manifest(rules)?;
+pub(super) fn count_only(view: View<'_>, basis: Basis) -> Result<Derived, SyncError> {
+    let computed = view.manifest(basis)?;
     let mut problems = problems(&computed.conflicts);
     problems.push(Conflict {
         code: Code::NewerVersion,
@@ -115,7 +155,7 @@ pub(super) fn count_only(view: View<'_>, rules: u64) -> Result<Derived, SyncErro
         tree: view.root,
         machines: computed.machines.len(),
         problems,
-        newer_rules: None,
+        newer: None,
     })
 }
 

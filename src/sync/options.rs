@@ -8,7 +8,7 @@ use super::import::Import;
 use crate::base::progress::Watcher;
 use crate::base::time::Timestamp;
 use crate::fleet::decisions::Intent;
-use crate::format::manifest::RULES;
+use crate::format::manifest::{BASIS, Basis};
 use crate::format::syncfile::Mode;
 use crate::git::Oid;
 
@@ -72,9 +72,8 @@ pub struct Options {
     /// Several machines share this one's id on purpose, one after the other or at once: `init
     /// --ephemeral`.
     pub shared_id: bool,
-    /// The rules that manifests are computed by: [`crate::format::manifest::RULES`], unless an
-    /// older tool is played.
-    pub rules: u64,
+    /// What manifests are computed by: [`BASIS`], unless another version of the tool is played.
+    pub basis: Basis,
     /// What this run has forgotten is kept for a while on this machine, so that it can be taken
     /// back.
     pub keep_undo: bool,
@@ -114,7 +113,7 @@ impl Options {
             wait: Duration::ZERO,
             patience: None,
             shared_id: false,
-            rules: RULES,
+            basis: BASIS,
             keep_undo: false,
             in_clear: false,
             trust_restored: false,

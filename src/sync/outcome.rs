@@ -8,7 +8,7 @@ use super::left_out::LeftOut;
 use super::read_report::ReadReport;
 use crate::base::ids::MachineId;
 use crate::base::time::Timestamp;
-use crate::format::manifest::Conflict;
+use crate::format::manifest::{Basis, Conflict};
 use crate::git::unfinished::Operation;
 use crate::git::{Healed, Oid, Place};
 
@@ -110,8 +110,8 @@ pub(crate) struct Outcome {
     pub(crate) unknown_names: usize,
     /// Files that may not be read, because a pusher without the fleet's key may have made them.
     pub(crate) left_out: Vec<LeftOut>,
-    /// Higher rules that the manifest was computed by: this tool should be updated.
-    pub(crate) newer_rules: Option<u64>,
+    /// Later rules or prices that the manifest was computed by: this tool should be updated.
+    pub(crate) newer: Option<Basis>,
     /// Requests of this machine's transcripts that were kept out, because they are forgotten.
     pub(crate) held_back: u64,
     /// Tombstones that do nothing: the days that they name come after the one on which they were
@@ -153,7 +153,7 @@ impl Outcome {
             problems: Vec::new(),
             unknown_names: 0,
             left_out: Vec::new(),
-            newer_rules: None,
+            newer: None,
             held_back: 0,
             ahead: Vec::new(),
             machines: 0,

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use super::error::SyncError;
 use super::view::View;
 use crate::cache::Cache;
+use crate::format::manifest::Basis;
 use crate::git::repo::{Blob, Entry, FILE, FOLDER, Repo};
 use crate::git::unfinished::{Operation, Stages};
 use crate::git::{Git, Oid};
@@ -25,7 +26,7 @@ const STEPS: u32 = 10_000;
 pub(super) fn finish(
     repo: &Repo,
     git: &Git,
-    rules: u64,
+    basis: Basis,
     cache: &dyn Cache,
 ) -> Result<Option<Operation>, SyncError> {
     let Some(first) = repo.operation() else {
@@ -35,7 +36,7 @@ pub(super) fn finish(
         let Some(operation) = repo.operation() else {
             break;
         };
-        step(repo, git, operation, rules, cache)?;
+        step(repo, git, operation, basis, cache)?;
     }
     Ok(Some(first))
 }
@@ -45,7 +46,7 @@ fn step(
     repo: &Repo,
     git: &Git,
     operation: Operation,
-    rules: u64,
+    basis: Basis,
     cache: &dyn Cache,
 ) -> Result<(), SyncError> {
     let stages = repo.stages()?;
@@ -61,7 +62,7 @@ fn step(
         return go_on(repo, git, operation, head, false);
     }
     let sync = joined(repo, operation, head, &stages)?;
-    let Some(root) = repo.settle(&files(repo, sync, rules, cache)?)? else {
+    let Some(root) = repo.settle(&files(repo, sync, basis, cache)?)? else {
         let unmerged = stages.unmerged.iter();
         let others = unmerged.filter(|path| !path.starts_with("sync/"));
         return Err(SyncError::Unmerged {
@@ -172,7 +173,7 @@ fn joined(
 fn files(
     repo: &Repo,
     sync: Option<Oid>,
-    rules: u64,
+    basis: Basis,
     cache: &dyn Cache,
 ) -> Result<BTreeMap<String, Entry>, SyncError> {
     let Some(oid) = sync else {
@@ -187,8 +188,8 @@ fn files(
     };
     let mut files: BTreeMap<String, Entry> = blobs.map(entry).collect();
     let view = View::new(repo, root, cache);
-    if !view.has_newer_rules(rules) {
-        let text = view.manifest(rules)?.write();
+    if !view.has_newer_manifest(basis) {
+        let text = view.manifest(basis)?.write();
         let oid = repo.write_file(MANIFEST, text.as_bytes())?;
         files.insert(MANIFEST.to_owned(), Entry { mode: FILE, oid });
     }

@@ -181,7 +181,7 @@ fn note(out: &mut Outcome, assembled: &Assembled, now: Timestamp) {
     out.held_back = assembled.held_back;
     out.ahead.clone_from(&assembled.ahead);
     out.mended.extend(assembled.mended.iter().cloned());
-    out.newer_rules = assembled.newer_rules;
+    out.newer = assembled.newer;
     out.unknown_names = assembled.unknown_names;
     out.machines = assembled.machines;
 }

@@ -20,6 +20,13 @@ pub struct Starts {
     pub unscreened: bool,
 }
 
+impl Starts {
+    /// The commits that may have this branch's newest manifest.
+    pub(crate) fn commits(&self) -> impl Iterator<Item = Oid> + '_ {
+        [self.tip, self.head, self.known].into_iter().flatten()
+    }
+}
+
 /// An older version that is brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Older {

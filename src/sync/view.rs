@@ -8,7 +8,7 @@ use crate::cache::months::{self, Digested};
 use crate::cache::{Cache, overview};
 use crate::fleet::read::{self, Content, InputTrees, MachineData};
 use crate::fleet::rules::Rules;
-use crate::format::manifest::Manifest;
+use crate::format::manifest::{Basis, Manifest};
 use crate::format::syncfile::SyncFile;
 use crate::git::Oid;
 use crate::git::repo::{Entry, Repo};
@@ -99,17 +99,17 @@ impl<'a> View<'a> {
 
     /// Whether a later version of this tool computed the manifest that is there: then that stays.
     /// One that cannot be read is computed anew.
-    pub(crate) fn has_newer_rules(self, rules: u64) -> bool {
+    pub(crate) fn has_newer_manifest(self, basis: Basis) -> bool {
         let bytes = self.whole(layout::MANIFEST).ok().flatten();
-        Manifest::read(&bytes.unwrap_or_default()).is_ok_and(|manifest| manifest.rules > rules)
+        Manifest::read(&bytes.unwrap_or_default()).is_ok_and(|manifest| manifest.basis > basis)
     }
 
-    /// The manifest, computed anew by `rules`.
-    pub(crate) fn manifest(self, rules: u64) -> Result<Manifest, SyncError> {
+    /// The manifest, computed anew.
+    pub(crate) fn manifest(self, basis: Basis) -> Result<Manifest, SyncError> {
         Ok(overview::manifest(
             self.repo,
             self.inputs()?,
-            rules,
+            basis,
             self.cache,
         )?)
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use claude_sync::fleet::Fleet;
 use claude_sync::fleet::read::Tree;
 use claude_sync::fleet::{manifest, read};
-use claude_sync::format::manifest::RULES;
+use claude_sync::format::manifest::BASIS;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::git::{Git, Oid};
 use claude_sync::merge::trees;
@@ -49,7 +49,7 @@ fn with_manifest(repo: &Repo, root: Oid) -> Oid {
     let text = manifest::compute(
         &Fleet::count(read::load(repo, trees).expect("read")),
         trees,
-        RULES,
+        BASIS,
     )
     .write();
     let oid = repo.write_blob(text.as_bytes()).expect("stored");

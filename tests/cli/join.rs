@@ -11,6 +11,7 @@ use claude_sync::fleet::manifest;
 use claude_sync::fleet::read::{self, MachineData, Tree};
 use claude_sync::fleet::rules::Rules;
 use claude_sync::format::dayfile::DayFile;
+use claude_sync::format::manifest::BASIS;
 use claude_sync::format::syncfile::SyncFile;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use claude_sync::merge::algebra::join_trees;
@@ -205,8 +206,8 @@ proptest! {
             let cache = Remembers::default();
             for root in [x, joined, joined, y, x] {
                 let trees = read::inputs(repo, Some(root)).expect("reads");
-                let whole = manifest::compute(&Fleet::count(read::load(repo, trees).expect("reads")), trees, 1);
-                let quick = overview::manifest(repo, trees, 1, &cache).expect("reads");
+                let whole = manifest::compute(&Fleet::count(read::load(repo, trees).expect("reads")), trees, BASIS);
+                let quick = overview::manifest(repo, trees, BASIS, &cache).expect("reads");
                 prop_assert_eq!(quick.write(), whole.write());
             }
             Ok(())

@@ -67,6 +67,7 @@ mod machines;
 mod made;
 mod merges;
 mod migrate;
+mod mixed;
 #[cfg(unix)]
 mod newcomers;
 mod odd;

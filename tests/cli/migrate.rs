@@ -52,7 +52,7 @@ fn options() -> Options {
         wait: std::time::Duration::ZERO,
         patience: None,
         shared_id: false,
-        rules: claude_sync::format::manifest::RULES,
+        basis: claude_sync::format::manifest::BASIS,
         keep_undo: false,
         in_clear: false,
         trust_restored: false,

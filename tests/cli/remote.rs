@@ -142,48 +142,6 @@ fn a_rejected_push_is_tried_again_on_the_new_tip() {
     );
 }
 
-// The rule: a tool of lower rules leaves derived files alone. Two versions that both rewrote the manifest did so for ever.
-#[test]
-fn an_older_tool_leaves_a_newer_manifest_alone_and_says_so() {
-    let world = World::new();
-    let (old, new) = (world.machine("old"), world.machine("new"));
-    old.init().sync(&[]);
-    new.init().sync(&[]);
-    // What a newer tool would leave: higher rules and a member that this version does not know.
-    let rules = claude_sync::format::manifest::RULES;
-    let higher = format!("\"rules\": {},\n  \"sparkle\": true", rules + 1);
-    let newer = new
-        .manifest()
-        .replace(&format!("\"rules\": {rules}"), &higher);
-    fs::write(new.repo().join("sync/manifest.json"), &newer).expect("written");
-    new.git(&["commit", "-qam", "what a newer tool wrote"]);
-    new.git(&["push", "-q", "--no-verify"]);
-    // The older tool has a commit of its own waiting, with a manifest of its own.
-    old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..2));
-    old.sync(&["--offline"]);
-    old.write(".claude/projects/p/s.jsonl", &transcript("s1", 0..3));
-    let ran = old.sync(&[]);
-    assert!(
-        ran.err.contains(&format!(
-            "The manifest was computed by newer rules ({}, this tool has {rules})",
-            rules + 1
-        )) && ran.err.contains("Update claude-sync."),
-        "{}",
-        ran.err
-    );
-    assert_eq!(
-        old.manifest(),
-        newer,
-        "the manifest is as the newer tool left it"
-    );
-    assert_eq!(old.fleet().0, 3, "the data is synced all the same");
-    let found = old.try_sync(NOON, &["verify", "--read-data"]);
-    assert_eq!(found.code, 0, "{}", found.out);
-    let head = old.head();
-    old.sync(&[]);
-    assert_eq!(old.head(), head, "no ping-pong");
-}
-
 // The rule: every run's tree is join(HEAD, known, tip). A blind fast-forward let a revert on one machine delete another's year.
 #[test]
 fn what_git_takes_back_the_next_run_brings_back() {

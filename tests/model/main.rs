@@ -142,7 +142,13 @@ fn in_memory() {
     let git = Git::find(false).expect("git is there");
     run_all(&seeds(2, 256), |seed| {
         let mut site = Memory::new(MACHINES, seed % 8 == 3, &git);
-        play(Play::new(&mut site, seed), seed, OPERATIONS)
+        let later = seed % 8 == 1;
+        if later {
+            site.play_later_prices();
+        }
+        let mut reached = play(Play::new(&mut site, seed), seed, OPERATIONS);
+        reached.extend(later.then_some((ops::LATER_PRICES, 1)));
+        reached
     });
 }
 

@@ -1,14 +1,22 @@
 """Prices of requests, in whole picodollars (10^-12 US dollars)."""
 
+import hashlib
 import json
 import re
+import zlib
 from copy import copy
 from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
 
 TABLE = Path(__file__).resolve().parent.parent.parent / "src" / "prices" / "claude.tsv"
+OTHERS = TABLE.with_name("others.z")
 RATES = ("input", "output", "cache_write_5m", "cache_write_1h", "cache_read")
+
+
+def table_name():
+    """The SHA-256 by which a manifest names the tables."""
+    return hashlib.sha256(TABLE.read_bytes() + zlib.decompress(OTHERS.read_bytes())).hexdigest()
 
 
 def _rates(row, base=None):

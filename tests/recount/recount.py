@@ -11,7 +11,7 @@ from pathlib import Path
 import files
 from count import count
 from files import MAX_SUM, day_text, money_of, money_text, time_text
-from prices import TABLE, Prices
+from prices import TABLE, Prices, table_name
 
 FIGURES = ("requests", "input", "output", "cache_creation", "cache_read")
 SECTIONS = ("machines", "sessions", "days", "models")
@@ -153,6 +153,12 @@ def check(report, manifest):
     return found + differences("machines", here, there)
 
 
+def is_comparable(manifest, table):
+    """Whether a manifest was computed by the same rules and prices. A table of the user's has no name."""
+    named = files.object_of(manifest.get("prices")).get("sha256")
+    return manifest.get("rules") == 5 and (table != TABLE or named == table_name())
+
+
 def load(path):
     with open(path, encoding="utf-8") as file:
         return json.load(file, parse_float=Decimal)
@@ -166,7 +172,7 @@ def main(arguments=None):
     parser.add_argument(
         "--check",
         metavar="MANIFEST",
-        help="compare with a manifest (default: sync/manifest.json where its `rules` is 4)",
+        help="compare with a manifest (default: sync/manifest.json where its `rules` is 5 and it names this price table)",
     )
     parser.add_argument("--compare", metavar="FILE", help="compare with JSON of the same shape")
     options = parser.parse_args(arguments)
@@ -186,7 +192,7 @@ def main(arguments=None):
         found = []
         if options.check:
             found += check(report, load(options.check))
-        elif isinstance(reader.manifest, dict) and reader.manifest.get("rules") == 4:
+        elif isinstance(reader.manifest, dict) and is_comparable(reader.manifest, options.prices):
             found += check(report, reader.manifest)
         if options.compare:
             found += compare(report, load(options.compare))

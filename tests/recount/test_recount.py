@@ -833,14 +833,14 @@ class Program(Case):
             status = recount.main(["--prices", str(self.table), *map(str, arguments)])
         return status, out.getvalue(), err.getvalue()
 
-    def manifest(self, requests, rules=4):
+    def manifest(self, requests, rules=5):
         time = "2026-03-10T08:00:00.000Z"
         usage = {"total_requests": 1, "total_cost_usd": 0.000001, "last_usage": time}
         summary = {**totals(requests, (1, 0, 0, 0), 0.000001), "first_usage": time, "last_usage": time}
         return {"rules": rules, "machines": {A: {"usage_summary": usage}}, "global_summary": summary}
 
     def test_the_manifest_beside_the_tree_is_checked(self):
-        for requests, rules, status in ((1, 4, 0), (2, 4, 1), (2, 2, 0)):
+        for requests, rules, status in ((1, 5, 0), (2, 5, 1), (2, 4, 0)):
             with tempfile.TemporaryDirectory() as folder:
                 tree = Tree().day(A, record(1))
                 tree.files["sync/manifest.json"] = json.dumps(self.manifest(requests, rules))

@@ -47,7 +47,7 @@ pub(crate) fn to_json(outcome: &Outcome, env: &Env, more: More) -> Value {
         "left_out": outcome.left_out,
         "held_back": outcome.held_back,
         "ignored": outcome.ahead,
-        "newer_rules": outcome.newer_rules,
+        "newer_rules": outcome.newer.map(|basis| basis.rules),
         "warnings": warning_lines(outcome, env.quiet),
         "code": code(outcome),
     });

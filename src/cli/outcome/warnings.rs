@@ -6,7 +6,7 @@ use super::left_out::{left_out, work_tree_warning};
 use super::remote::{of_address, of_push};
 use crate::base::text::{count, printable};
 use crate::format::conflict::Code;
-use crate::format::manifest::{Conflict, RULES};
+use crate::format::manifest::{BASIS, Basis, Conflict};
 use crate::sync::{Outcome, ReadReport, Twin};
 
 /// All warnings, one line each, with a prefix.
@@ -37,13 +37,20 @@ pub(crate) fn warning_lines(outcome: &Outcome, quiet: bool) -> Vec<String> {
     lines.extend(transcript_warnings(&outcome.read, quiet));
     lines.extend(file_warnings(outcome));
     lines.extend(forgotten_warnings(outcome));
-    if let Some(rules) = outcome.newer_rules {
-        let own = RULES;
-        lines.push(format!(
-            "The manifest was computed by newer rules ({rules}, this tool has {own}). This machine's data is synced; the manifest is left alone. Update claude-sync."
-        ));
-    }
+    lines.extend(outcome.newer.map(newer_warning));
     lines
+}
+
+fn newer_warning(newer: Basis) -> String {
+    let edition = |basis: Basis| basis.prices.map_or(0, |table| table.edition);
+    let (what, theirs, own) = if newer.rules > BASIS.rules {
+        ("rules", newer.rules, BASIS.rules)
+    } else {
+        ("prices", edition(newer), edition(BASIS))
+    };
+    format!(
+        "The manifest was computed by newer {what} ({theirs}, this tool has {own}). This machine's data is synced; the manifest is left alone. Update claude-sync."
+    )
 }
 
 fn twin_warning(outcome: &Outcome) -> Option<String> {

@@ -225,7 +225,7 @@ fn finish(
     {
         return Ok(None);
     }
-    match resolve::finish(repo, git, options.rules, &Index::open(&places.state)?) {
+    match resolve::finish(repo, git, options.basis, &Index::open(&places.state)?) {
         Err(SyncError::Unfinished { .. } | SyncError::Unmerged { .. })
             if options.task != Task::Resolve =>
         {

@@ -11,7 +11,7 @@ use crate::fleet::read::{self, Content};
 use crate::fleet::rules::Rules;
 use crate::fleet::{self, DataError, Fleet};
 use crate::format::dayfile::DayFile;
-use crate::format::manifest::{Manifest, RULES};
+use crate::format::manifest::{BASIS, Manifest};
 use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::git::repo::{Blob, FILE, KNOWN, Repo};
@@ -173,15 +173,15 @@ fn counted(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncError> {
     if view.entry(MANIFEST)?.is_none() {
         return Ok(());
     }
-    let text = view.manifest(RULES)?.write();
+    let text = view.manifest(BASIS)?.write();
     let whole = Fleet::count(view.load()?);
-    if text != fleet::manifest::compute(&whole, view.inputs()?, RULES).write() {
+    if text != fleet::manifest::compute(&whole, view.inputs()?, BASIS).write() {
         let what = "is computed differently from digests than from all files: please report it";
         out.push(found(Kind::Index, "the manifest", what));
     }
     let stored = view.whole(MANIFEST)?;
-    // A later version computes it by other rules.
-    if !view.has_newer_rules(RULES) && stored.is_some_and(|stored| stored != text.as_bytes()) {
+    // A later version computes it by other rules or prices.
+    if !view.has_newer_manifest(BASIS) && stored.is_some_and(|stored| stored != text.as_bytes()) {
         out.push(stale(MANIFEST, "does not match the files beside it"));
     }
     Ok(())

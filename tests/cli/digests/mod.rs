@@ -18,6 +18,7 @@ use claude_sync::fleet::enforce::Checked;
 use claude_sync::fleet::read::{self, Content, Portion, Tree};
 use claude_sync::fleet::rules::Rules;
 use claude_sync::fleet::{Fleet, Row, manifest};
+use claude_sync::format::manifest::BASIS;
 use claude_sync::format::syncfile::Mode;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
@@ -183,10 +184,10 @@ fn check(repo: &Repo, tree: &Tree, cache: &dyn Cache) {
     let load = || read::load(repo, trees).expect("reads");
     let mut cells = Cells::new();
     let whole = Fleet::count_rows(load(), &mut |row| cell(&mut cells, row));
-    let quick = overview::manifest(repo, trees, 1, cache).expect("reads");
+    let quick = overview::manifest(repo, trees, BASIS, cache).expect("reads");
     assert_eq!(
         quick.write(),
-        manifest::compute(&whole, trees, 1).write(),
+        manifest::compute(&whole, trees, BASIS).write(),
         "the manifest"
     );
     let mut seen = Cells::new();

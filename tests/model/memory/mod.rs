@@ -47,6 +47,8 @@ pub struct Memory {
     /// What the remote's branch was.
     past: Vec<Oid>,
     front_page: bool,
+    /// The first machine plays a version with later prices.
+    later_prices: bool,
     checks: Cell<u32>,
     /// Nothing in clear is part of the fleet.
     sealed: bool,
@@ -78,6 +80,7 @@ impl Memory {
             branches: BTreeMap::new(),
             past: Vec::new(),
             front_page,
+            later_prices: false,
             checks: Cell::new(0),
             sealed: false,
             forged: BTreeSet::new(),
@@ -134,7 +137,7 @@ impl Site for Memory {
             others: others.clone(),
             ..Starts::default()
         };
-        let mut options = self.options(home, run);
+        let mut options = self.options(at, home, run);
         let shown = self.shown(at, home, run, &starts);
         let index = self.index(at);
         let reroot = !home.per_machine && (run.forget.is_some() || self.is_tainted(&starts));
@@ -382,7 +385,7 @@ impl Site for Memory {
         let caches: [&dyn Cache; 2] = [&index, &NoCache];
         check::counts_alike(&self.repo, root, if fresh { &caches } else { &caches[..1] });
         if after_run {
-            check::is_sound(&self.repo, root, &index);
+            check::is_sound(&self.repo, root, &index, self.basis(at));
             if self.front_page {
                 check::front_is_fresh(&self.repo, root);
             }

@@ -8,9 +8,9 @@ use claude_sync::fleet::authority::UNDONE;
 use claude_sync::fleet::book;
 use claude_sync::fleet::decisions::{Intent, MERGED, PRICE};
 use claude_sync::fleet::rules::{FORGOTTEN, Subject};
-use claude_sync::format::manifest::RULES;
+use claude_sync::format::manifest::{BASIS, Basis};
 use claude_sync::format::syncfile::Mode;
-use claude_sync::prices::{Change, Rule};
+use claude_sync::prices::{Change, PriceTable, Rule};
 use claude_sync::record::PlanLimits;
 use claude_sync::report::Zone;
 use claude_sync::sync::import::{Import as Opened, What};
@@ -22,7 +22,24 @@ use crate::site::{How, Import, Run};
 use crate::truth::Forgotten;
 
 impl Memory {
-    pub(super) fn options(&self, home: &Home, run: &Run) -> Options {
+    /// The first machine runs a version with later prices than the others.
+    pub fn play_later_prices(&mut self) {
+        self.later_prices = true;
+    }
+
+    /// What a machine computes manifests by.
+    pub(super) fn basis(&self, at: usize) -> Basis {
+        let later = self.later_prices && at == 0;
+        Basis {
+            prices: BASIS.prices.map(|table| PriceTable {
+                edition: table.edition + u64::from(later),
+                ..table
+            }),
+            ..BASIS
+        }
+    }
+
+    pub(super) fn options(&self, at: usize, home: &Home, run: &Run) -> Options {
         let subject = |what: &Forgotten| {
             let subject = match what {
                 Forgotten::Session(id) => Subject::Session(id.clone()),
@@ -95,7 +112,7 @@ impl Memory {
             wait: Duration::ZERO,
             patience: None,
             shared_id: false,
-            rules: RULES,
+            basis: self.basis(at),
             keep_undo: false,
             in_clear: false,
             trust_restored: false,

@@ -42,7 +42,7 @@ impl Memory {
     /// two of three runs, to save time.
     pub(super) fn shown(&self, at: usize, home: &Home, run: &Run, starts: &Starts) -> Option<Oid> {
         let turn = self.checks.replace(self.checks.get().wrapping_add(1));
-        let options = self.options(home, run);
+        let options = self.options(at, home, run);
         if !options.intents.is_empty() || run.import.is_some() || !turn.is_multiple_of(3) {
             return None;
         }

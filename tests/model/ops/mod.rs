@@ -10,7 +10,7 @@ use crate::site::{How, Plain, Run};
 use crate::slots::{Kind, Slot};
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 65] = [
+pub const ALL: [&str; 66] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -76,7 +76,11 @@ pub const ALL: [&str; 65] = [
     "encrypted from the start",
     "sync under attack",
     "limits stated",
+    LATER_PRICES,
 ];
+
+/// One machine runs a version with later prices than the others.
+pub const LATER_PRICES: &str = "machine with later prices";
 
 impl Play<'_> {
     /// What there is before the model's machines come: a fleet of version 1.0, in half of the runs.

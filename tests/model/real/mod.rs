@@ -12,6 +12,7 @@ use arguments::arguments;
 use claude_sync::base::key::Key;
 use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
+use claude_sync::format::manifest::BASIS;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
 use serde_json::json;
@@ -368,7 +369,7 @@ impl Site for Real<'_> {
             let fresh = self.checks.replace(self.checks.get() + 1).is_multiple_of(5);
             check::counts_alike(repo, root, if fresh { &caches } else { &caches[..1] });
             if after_run {
-                check::is_sound(repo, root, caches[0]);
+                check::is_sound(repo, root, caches[0], BASIS);
                 if self.front_page {
                     check::front_is_fresh(repo, root);
                 }

@@ -22,7 +22,7 @@ use crate::base::ids::MachineId;
 use crate::base::progress::Watcher;
 use crate::cache::Cache;
 use crate::fleet::authority::Effect;
-use crate::format::manifest::{Conflict, Manifest};
+use crate::format::manifest::{Basis, Conflict, Manifest};
 use crate::git::Oid;
 use crate::git::repo::Repo;
 use crate::record::RecordSet;
@@ -31,7 +31,7 @@ use crate::sync::brought::Brought;
 use crate::sync::error::SyncError;
 use crate::sync::host::Stamp;
 use crate::sync::import::Imported;
-use crate::sync::manifest::{Derived, Stored, count_only, derive};
+use crate::sync::manifest::{Derived, Stored, count_only, derive, with_fitting_manifest};
 use crate::sync::options::{Options, Task};
 use crate::sync::repository::furnish;
 use crate::sync::starts::Starts;
@@ -49,7 +49,7 @@ pub(crate) struct Assembled {
     pub(crate) left_out: LeftOut,
     /// Files in which conflict markers stood.
     pub(crate) mended: Vec<String>,
-    pub(crate) newer_rules: Option<u64>,
+    pub(crate) newer: Option<Basis>,
     pub(crate) machines: usize,
     /// What an import added.
     pub(crate) imported: Imported,
@@ -86,6 +86,7 @@ pub(crate) fn assemble(
         written = write_own(job, starts, &kept, foreign)?;
     }
     let view = view.at(written.tree.unwrap_or(kept.root));
+    let (view, stored) = with_fitting_manifest(view, stored, starts, job.options.basis)?;
     let mut mended = markers_in_manifest(job, starts)?;
     let derived = derive_all(view, &stored, job.options, &left_out, &mut mended)?;
     Ok(Assembled {
@@ -95,7 +96,7 @@ pub(crate) fn assemble(
         problems: derived.problems,
         left_out,
         mended,
-        newer_rules: derived.newer_rules,
+        newer: derived.newer,
         machines: derived.machines,
         imported: written.imported,
         unknown_names: kept.rules.unknown_names(),
@@ -136,10 +137,10 @@ fn derive_all(
     mended: &mut Vec<String>,
 ) -> Result<Derived, SyncError> {
     if matches!(stored, Stored::Newer) {
-        return count_only(view, options.rules);
+        return count_only(view, options.basis);
     }
     let derived = derive_one(view, stored.readable(), options)?;
-    if derived.newer_rules.is_some() {
+    if derived.newer.is_some() {
         return Ok(derived);
     }
     let view = view.at(derived.tree);
@@ -157,7 +158,7 @@ fn derive_one(
     options: &Options,
 ) -> Result<Derived, SyncError> {
     let mut derived = derive(view, old, options)?;
-    if derived.newer_rules.is_none() {
+    if derived.newer.is_none() {
         derived.tree = front_page(view.at(derived.tree))?;
     }
     Ok(derived)
