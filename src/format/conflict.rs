@@ -50,6 +50,19 @@ pub enum Code {
     Other(String),
 }
 
+/// What an entry of the conflict log is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// A join: nothing is wrong.
+    Join,
+    /// A session, all of whose requests count.
+    Session,
+    /// A file, of which something was left out.
+    File,
+    /// Only another tool or a later version knows.
+    Unknown,
+}
+
 /// Each code with its text.
 const TEXTS: [(Code, &str); 17] = [
     (Code::Joined, "joined"),
@@ -76,6 +89,29 @@ impl Code {
     pub(crate) fn known_text(&self) -> Option<&'static str> {
         let mut texts = TEXTS.iter();
         texts.find(|(code, _)| code == self).map(|(_, text)| *text)
+    }
+
+    /// What its entries are about.
+    pub(crate) fn concern(&self) -> Concern {
+        match self {
+            Self::Joined => Concern::Join,
+            Self::UnequalRecords | Self::Checksum => Concern::Session,
+            Self::DamagedLines
+            | Self::TooLarge
+            | Self::TooManySessions
+            | Self::TooManyMachines
+            | Self::Malformed
+            | Self::NewerVersion
+            | Self::Misplaced
+            | Self::Unsealed
+            | Self::OtherKey
+            | Self::FormerKey
+            | Self::LaterSealing
+            | Self::Moved
+            | Self::NotAuthentic
+            | Self::BadName => Concern::File,
+            Self::Other(_) => Concern::Unknown,
+        }
     }
 
     /// The text in files.

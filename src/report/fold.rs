@@ -11,7 +11,7 @@ use super::slot::Slot;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::fleet::{Fleet, Row};
-use crate::format::conflict::Code;
+use crate::format::conflict::Concern;
 
 /// A report while rows are added. They can be added in any order, and are not kept.
 #[derive(Debug)]
@@ -182,9 +182,11 @@ fn sort(groups: &mut [Group], by: SortBy, choice: &Choice) {
 
 /// How many files were left out.
 fn left_out(fleet: &Fleet) -> u64 {
-    let about_sessions = [Code::UnequalRecords, Code::Checksum];
-    let codes = fleet.conflicts.iter().map(|conflict| &conflict.code);
-    codes.filter(|code| !about_sessions.contains(code)).count() as u64
+    let concerns = fleet
+        .conflicts
+        .iter()
+        .map(|conflict| conflict.code.concern());
+    concerns.filter(|concern| *concern == Concern::File).count() as u64
 }
 
 /// When machines that are not retired last synced, ascending.

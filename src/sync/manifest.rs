@@ -8,7 +8,7 @@ use super::starts::Starts;
 use super::view::View;
 use crate::base::progress::Step;
 use crate::fleet::read::{self, Content};
-use crate::format::conflict::Code;
+use crate::format::conflict::{Code, Concern};
 use crate::format::manifest::{Basis, Conflict, Manifest};
 use crate::format::{FormatError, MAX_MANIFEST};
 use crate::git::Oid;
@@ -162,7 +162,7 @@ pub(super) fn count_only(view: View<'_>, basis: Basis) -> Result<Derived, SyncEr
 fn problems(conflicts: &[Conflict]) -> Vec<Conflict> {
     conflicts
         .iter()
-        .filter(|conflict| conflict.code != Code::Joined)
+        .filter(|conflict| conflict.code.concern() != Concern::Join)
         .cloned()
         .collect()
 }

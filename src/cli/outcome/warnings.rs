@@ -117,6 +117,7 @@ fn file_warnings(outcome: &Outcome) -> Vec<String> {
             Code::Checksum => format!("Session {subject}: a checksum does not fit its records, as after an edit by hand or a text merge."),
             Code::DamagedLines => format!("{subject}: {} could not be read and left out.", count(problem.count, "line")),
             Code::NewerVersion => format!("{subject}: left out: its format is newer than this tool. Update claude-sync."),
+            Code::Other(code) => format!("{subject}: another tool or a later version states {}. Update claude-sync to see what that means.", printable(code, 40)),
             code => format!("{subject}: left out ({}). All other files count.", printable(code.as_str(), 40)),
         });
     }

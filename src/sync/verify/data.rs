@@ -10,6 +10,7 @@ use crate::fleet::enforce::{CheckedNow, breaking};
 use crate::fleet::read::{self, Content};
 use crate::fleet::rules::Rules;
 use crate::fleet::{self, DataError, Fleet};
+use crate::format::conflict::{Code, Concern};
 use crate::format::dayfile::DayFile;
 use crate::format::manifest::{BASIS, Manifest};
 use crate::format::syncfile::SyncFile;
@@ -212,11 +213,14 @@ fn named_by_manifest(view: View<'_>, out: &mut Vec<Finding>) -> Result<(), SyncE
         return Ok(());
     };
     if let Ok(manifest) = Manifest::read(&bytes) {
-        let is_quiet = |code: &str| {
-            ["joined", "unequal-records"].contains(&code) || Refusal::describe(code).is_some()
+        // Files that may not be read are found without the manifest.
+        let is_damage = |code: &Code| match code.concern() {
+            Concern::File => Refusal::describe(code.as_str()).is_none(),
+            Concern::Session => *code == Code::Checksum,
+            Concern::Join | Concern::Unknown => false,
         };
         let conflicts = manifest.conflicts.iter();
-        for conflict in conflicts.filter(|conflict| !is_quiet(conflict.code.as_str())) {
+        for conflict in conflicts.filter(|conflict| is_damage(&conflict.code)) {
             let what = format!("the manifest names it: {}", conflict.code);
             out.push(found(Kind::Damaged, conflict.subject.as_str(), what));
         }
