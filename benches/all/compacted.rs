@@ -20,8 +20,8 @@ use crate::made::home::{Home, size};
 
 const SYNC: &str = env!("CARGO_BIN_EXE_claude-sync");
 
-/// Requests of a machine between two syncs.
-const REQUESTS: u64 = 4;
+/// Requests of a machine between two syncs: as many an hour as in the year of one machine (`history::year`).
+const REQUESTS: u64 = 12;
 
 /// So many commits are packed at once, as git's own maintenance would.
 const PACKED: u64 = 1000;

@@ -50,6 +50,7 @@ impl<'l> Scan<'l> {
         (self.next()? == byte).then(|| self.at += 1)
     }
 
+    #[inline]
     fn word(&mut self, word: &[u8]) -> Option<()> {
         let found = self.line.get(self.at..)?.starts_with(word);
         found.then(|| self.at += word.len())
@@ -125,6 +126,7 @@ impl<'l> Scan<'l> {
     }
 
     /// The digits of the next value, if it is a number; an empty text of null.
+    #[inline]
     pub(super) fn digits(&mut self) -> Option<&'l str> {
         if self.next()? == b'n' {
             return self.word(b"null").map(|()| "");
@@ -135,6 +137,7 @@ impl<'l> Scan<'l> {
     }
 
     /// The next value as a whole number, or null.
+    #[inline]
     pub(super) fn count(&mut self) -> Option<Count> {
         let digits = self.digits()?;
         if digits.is_empty() {
@@ -145,6 +148,7 @@ impl<'l> Scan<'l> {
     }
 
     /// The next value, if it is true, false or null, which is false.
+    #[inline]
     pub(super) fn flag(&mut self) -> Option<bool> {
         match self.next()? {
             b't' => self.word(b"true").map(|()| true),
@@ -170,6 +174,7 @@ impl<'l> Scan<'l> {
     }
 
     /// Passes over a value that is no string, array or object.
+    #[inline]
     fn simple(&mut self) -> Option<()> {
         match self.next()? {
             b't' => self.word(b"true"),
@@ -227,6 +232,7 @@ impl<'l> Scan<'l> {
         }
     }
 
+    #[inline]
     fn key(&mut self) -> Option<()> {
         (self.next()? == b'"').then_some(())?;
         self.string()?;
@@ -234,6 +240,7 @@ impl<'l> Scan<'l> {
     }
 
     /// Passes over a string with any escapes. As in `serde_json`, its bytes need not be UTF-8.
+    #[inline]
     fn string(&mut self) -> Option<()> {
         self.at += 1;
         loop {
@@ -283,6 +290,7 @@ impl<'l> Scan<'l> {
         at + last.iter().position(is_special).unwrap_or(last.len())
     }
 
+    #[inline]
     fn number(&mut self) -> Option<()> {
         if self.line.get(self.at) == Some(&b'-') {
             self.at += 1;
@@ -307,6 +315,7 @@ impl<'l> Scan<'l> {
     }
 
     /// Passes over one digit or more.
+    #[inline]
     fn at_digits(&mut self) -> Option<()> {
         let rest = self.line.get(self.at..)?;
         let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
