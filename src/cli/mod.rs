@@ -17,6 +17,7 @@ pub mod exit;
 mod finish;
 mod globals;
 mod host;
+mod machine_filter;
 mod machine_name;
 mod opener;
 mod outcome;

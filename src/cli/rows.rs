@@ -3,7 +3,7 @@
 use super::days::{DayArg, LastPeriods, day, last};
 use super::env::Env;
 use super::error::CliError;
-use super::machine_name::find;
+use super::machine_filter::MachineFilter;
 use super::projects::Projects;
 use super::source::Extent;
 use super::{exit, places, source};
@@ -44,9 +44,8 @@ pub(crate) struct Filter {
     /// Only projects whose name contains this; may be given several times
     #[arg(short, long, value_name = "NAME")]
     pub(crate) project: Vec<String>,
-    /// Only the machine with this name or id; may be given several times
-    #[arg(long, value_name = "NAME")]
-    pub(crate) machine: Vec<String>,
+    #[command(flatten)]
+    pub(crate) machines: MachineFilter,
     /// Which cost counts: computed from prices, or logged by old versions of Claude Code. (--mode of claude-sync has another meaning:
     /// which lines to read.)
     #[arg(long, value_enum, default_value = "calculate")]
@@ -212,11 +211,7 @@ impl Filter {
         let places = places::find()?;
         let (fleet, is_synced) = self.read_source(&places, env, extent, &mut add)?;
         projects.check()?;
-        let machines = self
-            .machine
-            .iter()
-            .map(|name| machine_id(&fleet, name))
-            .collect::<Result<Vec<_>, _>>()?;
+        let machines = self.machines.select(&fleet)?;
         let as_of = is_synced.then(|| source::others_as_of(&places, &fleet));
         Ok(SelectedFleet {
             fleet,
@@ -276,13 +271,4 @@ fn check_order(bounds: Bounds) -> Result<(), CliError> {
         )),
         _ => Ok(()),
     }
-}
-
-/// The id of a named machine; if it was merged into another one, of that one.
-pub(crate) fn machine_id(fleet: &Fleet, name: &str) -> Result<MachineId, CliError> {
-    let found = find(fleet, name)?;
-    Ok(found
-        .merged_into
-        .map_or(&found.id, |index| &fleet.machines[index].id)
-        .clone())
 }

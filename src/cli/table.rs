@@ -14,6 +14,7 @@ pub(crate) struct Column {
     alignment: CellAlignment,
     wide_only: bool,
     unbroken: bool,
+    is_shown: bool,
 }
 
 impl Column {
@@ -24,6 +25,7 @@ impl Column {
             alignment: CellAlignment::Left,
             wide_only: false,
             unbroken: false,
+            is_shown: true,
         }
     }
 
@@ -41,6 +43,11 @@ impl Column {
             wide_only: true,
             ..self
         }
+    }
+
+    /// The column, left out where no row has anything in it.
+    pub(crate) const fn only_if(self, is_shown: bool) -> Self {
+        Self { is_shown, ..self }
     }
 
     /// The column, whose cells are never broken into lines.
@@ -99,12 +106,12 @@ impl<const N: usize> TextTable<N> {
         self.table.add_row(shown);
     }
 
-    /// The cells of the columns that the terminal has room for.
+    /// The cells of the columns that are shown, and that the terminal has room for.
     fn shown<T>(&self, cells: [T; N]) -> Vec<T> {
         cells
             .into_iter()
             .zip(&self.columns)
-            .filter(|(_, column)| self.wide || !column.wide_only)
+            .filter(|(_, column)| column.is_shown && (self.wide || !column.wide_only))
             .map(|(cell, _)| cell)
             .collect()
     }

@@ -15,7 +15,7 @@ use super::decisions::{self, Decisions};
 use super::read::MachineData;
 use super::rules::Rules;
 use super::sums::Sums;
-use super::view::{Fleet, MachineIndex, MachineView, Row, Rows, non_empty};
+use super::view::{Fleet, MachineIndex, MachineView, Row, Rows, Tag, non_empty};
 use crate::base::ids::{MachineId, RecordId, SessionId};
 use crate::base::time::Timestamp;
 use crate::format::manifest::{Code, Conflict};
@@ -154,6 +154,8 @@ impl Fleet {
         let label = decisions.label(&data.id).or(hostname);
         self.machines.push(MachineView {
             label: label.unwrap_or_default().to_owned(),
+            group: decisions.tag(Tag::Group, &data.id).to_owned(),
+            user: decisions.tag(Tag::User, &data.id).to_owned(),
             retired: decisions.is_retired(&data.id),
             merged_into: (place != index).then_some(place),
             id: data.id,

@@ -1,4 +1,5 @@
-//! Decisions of users: labels, retired and merged machines, settled conflicts.
+//! Decisions of users: labels, groups and users of machines, retired and merged machines, settled
+//! conflicts.
 //!
 //! A decision is an entry (kind, subject, revision) of a grow-only list in the file of the machine
 //! where it was made. Of all machines' entries about one subject the one with the highest
@@ -6,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::view::MachineIndex;
+use super::view::{MachineIndex, Tag};
 use crate::base::ids::{MachineId, SessionId};
 use crate::base::json::{Extra, Object};
 use crate::format::manifest::Manifest;
@@ -14,6 +15,11 @@ use crate::format::syncfile::{Decision, DecisionKey, SyncFile};
 
 /// A machine's name. Its subject is a machine; its member is `label`.
 pub(crate) const LABEL: &str = "label";
+/// A machine's group, such as a team. Its subject is a machine; its member is `group`.
+pub const GROUP: &str = "group";
+/// The person who uses a machine, as that person chose to be called. Its subject is a machine; its
+/// member is `user`. It holds in that machine's own file only: nobody names somebody else.
+pub(crate) const USER: &str = "user";
 /// A machine that will not sync again. Its subject is a machine; its member is `retired`.
 pub(crate) const RETIRED: &str = "retired";
 /// Merges machine `subject` into the machine `into`.
@@ -60,11 +66,16 @@ impl Decisions {
     /// Gathers the decisions of all machine files.
     pub(crate) fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> Self {
         let mut out = Self::default();
-        for ((kind, subject, revision), decision) in files.flat_map(|file| &file.decisions) {
-            let text = Object::new().extra(&decision.0).line();
-            let slot = out.0.entry((kind.clone(), subject.clone())).or_default();
-            if (slot.0, &slot.1) < (*revision, &text) {
-                *slot = (*revision, text, decision.0.clone());
+        for file in files {
+            for ((kind, subject, revision), decision) in &file.decisions {
+                if kind == USER && *subject != file.machine.uuid.as_str() {
+                    continue;
+                }
+                let text = Object::new().extra(&decision.0).line();
+                let slot = out.0.entry((kind.clone(), subject.clone())).or_default();
+                if (slot.0, &slot.1) < (*revision, &text) {
+                    *slot = (*revision, text, decision.0.clone());
+                }
             }
         }
         out
@@ -88,9 +99,18 @@ impl Decisions {
 
     /// The label of a machine.
     pub(crate) fn label(&self, machine: &MachineId) -> Option<&str> {
-        self.get(LABEL, machine.as_str(), "label")?
-            .as_str()
-            .filter(|label| !label.is_empty())
+        self.name(LABEL, machine)
+    }
+
+    /// A tag of a machine; empty where it has none.
+    pub(crate) fn tag(&self, tag: Tag, machine: &MachineId) -> &str {
+        self.name(kind_of(tag), machine).unwrap_or_default()
+    }
+
+    /// The text of a decision whose member is called as its kind. An empty one takes others back.
+    fn name(&self, kind: &str, machine: &MachineId) -> Option<&str> {
+        let name = self.get(kind, machine.as_str(), kind)?.as_str()?;
+        (!name.is_empty()).then_some(name)
     }
 
     /// Whether a machine is retired.
@@ -128,6 +148,14 @@ impl Decisions {
             ),
             Decision(members),
         )
+    }
+}
+
+/// The kind of decision, and its member, by which a machine has a tag.
+pub(crate) fn kind_of(tag: Tag) -> &'static str {
+    match tag {
+        Tag::Group => GROUP,
+        Tag::User => USER,
     }
 }
 

@@ -35,4 +35,5 @@ mod tombstone;
 pub(crate) mod view;
 
 pub(crate) use error::DataError;
+pub(crate) use view::Tag;
 pub use view::{Fleet, MachineIndex, MachineView, Row, RowSource, Rows, SessionView};

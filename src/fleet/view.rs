@@ -117,6 +117,15 @@ impl<'a> Row<'a> {
 /// nobody keeps them all.
 pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
 
+/// What machines are told apart by in reports of a team.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    /// A machine's group, such as a team.
+    Group,
+    /// The person who uses a machine.
+    User,
+}
+
 /// A machine of the fleet.
 #[derive(Debug, Clone)]
 pub struct MachineView {
@@ -124,6 +133,10 @@ pub struct MachineView {
     pub id: MachineId,
     /// Its label, or else its host's name; empty where it has neither.
     pub(crate) label: String,
+    /// Its group; empty where it has none.
+    pub(crate) group: String,
+    /// The person who uses it; empty where nobody stated that.
+    pub(crate) user: String,
     /// It will not sync again.
     pub(crate) retired: bool,
     /// The machine that this one was merged into; its requests count there.
@@ -138,6 +151,16 @@ pub struct MachineView {
     pub totals: Totals,
     /// Its last request that counts for it.
     pub(crate) last_usage: Option<Timestamp>,
+}
+
+impl MachineView {
+    /// A tag of it; empty where it has none.
+    pub(crate) fn tag(&self, tag: Tag) -> &str {
+        match tag {
+            Tag::Group => &self.group,
+            Tag::User => &self.user,
+        }
+    }
 }
 
 /// A session of the fleet.

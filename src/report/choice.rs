@@ -4,7 +4,7 @@ use chrono::{Datelike as _, Days, Months, NaiveDate};
 
 use crate::base::ids::MachineId;
 use crate::base::money::{Cost, Money};
-use crate::fleet::{Row, RowSource};
+use crate::fleet::{Row, RowSource, Tag};
 use crate::record::Source;
 
 /// The grouping of a report.
@@ -24,6 +24,21 @@ pub enum ReportKind {
     Projects,
     /// By model.
     Models,
+    /// By group of machines.
+    Groups,
+    /// By user.
+    Users,
+}
+
+impl ReportKind {
+    /// The tag of machines that it groups by.
+    pub(super) fn tag(self) -> Option<Tag> {
+        match self {
+            Self::Groups => Some(Tag::Group),
+            Self::Users => Some(Tag::User),
+            _ => None,
+        }
+    }
 }
 
 /// The split of each group of a report.
@@ -39,6 +54,21 @@ pub(crate) enum Breakdown {
     Origin,
     /// By kind of subagent, and the main thread.
     Agent,
+    /// By group of machines.
+    Group,
+    /// By user.
+    User,
+}
+
+impl Breakdown {
+    /// The tag of machines that it splits by.
+    pub(super) fn tag(self) -> Option<Tag> {
+        match self {
+            Self::Group => Some(Tag::Group),
+            Self::User => Some(Tag::User),
+            _ => None,
+        }
+    }
 }
 
 /// The order of the groups of a report.

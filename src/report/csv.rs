@@ -39,6 +39,8 @@ fn heading(report: &Report) -> String {
         ReportKind::Machines => "machine",
         ReportKind::Projects => "project",
         ReportKind::Models => "model",
+        ReportKind::Groups => "group",
+        ReportKind::Users => "user",
     };
     let part = if report.split.is_some() { ",part" } else { "" };
     let cost = if report.without_cost {

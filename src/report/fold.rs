@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Zone;
-use super::choice::{Bounds, Choice, Machines, ReportKind, SortBy};
+use super::choice::{Bounds, Breakdown, Choice, Machines, ReportKind, SortBy};
 use super::dates::Dates;
 use super::group::{Group, Report, by_cost};
-use super::group_builder::{GroupBuilder, joined};
+use super::group_builder::{GroupBuilder, Names, joined};
 use super::slot::Slot;
 use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
-use crate::fleet::{Fleet, Row};
+use crate::fleet::{Fleet, Row, Tag};
 use crate::format::conflict::Concern;
 
 /// A report while rows are added. They can be added in any order, and are not kept.
@@ -86,17 +86,16 @@ impl Fold {
                 }
             }
         }
-        let sums = if some {
-            joined(self.sums, wanted)
-        } else {
-            self.sums
+        let sums = match (self.kind.tag(), some) {
+            (None, false) => self.sums,
+            (tag, _) => selected(self.sums, wanted, tag, fleet),
         };
-        let labels = fleet.labels();
+        let names = Names::of(fleet, self.choice.split.and_then(Breakdown::tag));
         // Of omitted groups too: with a price they might have cost more.
         let unpriced = unpriced(&sums);
         let groups = sums.into_iter();
         let mut groups: Vec<_> = groups
-            .map(|sum| sum.group(fleet, &labels, &self.choice))
+            .map(|sum| sum.group(fleet, &names, &self.choice))
             .collect();
         let omitted = omit(&mut groups, self.choice.top);
         let totals = groups.iter().map(|group| group.totals).sum();
@@ -118,9 +117,27 @@ impl Fold {
             unpriced,
             left_out: left_out(fleet),
             pending: pending.count() as u64,
-            synced: synced(fleet, &labels),
+            synced: synced(fleet, &names.labels),
         }
     }
+}
+
+/// The groups of the selected machines, joined; by a tag of theirs where there is one.
+fn selected(
+    sums: Vec<GroupBuilder>,
+    wanted: impl Fn(usize) -> bool,
+    tag: Option<Tag>,
+    fleet: &Fleet,
+) -> Vec<GroupBuilder> {
+    let sums = sums
+        .into_iter()
+        .filter(|sum| sum.machine.is_none_or(&wanted));
+    joined(sums.map(|mut sum| {
+        if let Some(tag) = tag {
+            sum.slot = sum.slot.by_tag(tag, fleet);
+        }
+        sum
+    }))
 }
 
 fn unpriced(sums: &[GroupBuilder]) -> BTreeMap<String, u64> {
@@ -156,7 +173,11 @@ fn usual(kind: ReportKind) -> SortBy {
     match kind {
         ReportKind::Daily | ReportKind::Weekly | ReportKind::Monthly => SortBy::Name,
         ReportKind::Session => SortBy::Last,
-        ReportKind::Machines | ReportKind::Projects | ReportKind::Models => SortBy::Cost,
+        ReportKind::Machines
+        | ReportKind::Projects
+        | ReportKind::Models
+        | ReportKind::Groups
+        | ReportKind::Users => SortBy::Cost,
     }
 }
 

@@ -9,13 +9,24 @@ use crate::base::money::Money;
 use crate::base::time::Timestamp;
 use crate::record::Totals;
 
+/// What a machine is tagged with; empty where it is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tags {
+    /// The group of the machine.
+    pub(crate) group: String,
+    /// The person who uses it.
+    pub(crate) user: String,
+}
+
 /// A group of a report, shown as a line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Group {
-    /// The day, week, month, session, machine, project or model.
+    /// The day, week, month, session, machine, project, model, group of machines or user.
     pub(crate) key: String,
     /// The machine's name, in a report by machine.
     pub(crate) label: String,
+    /// The machine's group and user, in a report by machine.
+    pub(crate) tags: Option<Tags>,
     /// The project, in a report by session.
     pub(crate) project: String,
     /// Totals of the group.

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::choice::{Breakdown, Choice};
-use super::group::{Group, by_cost};
+use super::group::{Group, Tags, by_cost};
 use super::lower::Lower;
 use super::slot::{PartKey, Slot, base_model, in_mode};
 use crate::base::time::Timestamp;
-use crate::fleet::{Fleet, Row};
+use crate::fleet::{Fleet, Row, Tag};
 use crate::format::syncfile::SyncFile;
 use crate::record::Totals;
 
@@ -132,16 +132,15 @@ impl GroupBuilder {
     }
 
     /// The finished group.
-    pub(super) fn group(self, fleet: &Fleet, labels: &[String], choice: &Choice) -> Group {
+    pub(super) fn group(self, fleet: &Fleet, names: &Names, choice: &Choice) -> Group {
         let models = self.models();
-        let mut parts: Vec<(String, Totals)> = if choice.split == Some(Breakdown::Model) {
-            models.clone().into_iter().collect()
+        let by_name = if choice.split == Some(Breakdown::Model) {
+            models.clone()
         } else {
-            let parts = self.parts.into_iter();
-            parts
-                .map(|(part, totals)| (part.name(labels), totals))
-                .collect()
+            names.parts(self.parts)
         };
+        let labels = &names.labels;
+        let mut parts: Vec<(String, Totals)> = by_name.into_iter().collect();
         parts.sort_by(|a, b| by_cost((&a.0, &a.1), (&b.0, &b.1)));
         let mut out = Group {
             totals: models.values().copied().sum(),
@@ -162,11 +161,46 @@ impl GroupBuilder {
     }
 }
 
+/// The names of machines, and of the parts that their rows are in.
+pub(super) struct Names {
+    /// Of the machines, by index.
+    pub(super) labels: Vec<String>,
+    /// Of their groups or users, by index, in a report that is split by these.
+    tags: Option<Vec<String>>,
+}
+
+impl Names {
+    /// The names in a report that is split by a tag of machines, or not.
+    pub(super) fn of(fleet: &Fleet, split: Option<Tag>) -> Self {
+        let tags = |tag| {
+            fleet
+                .machines
+                .iter()
+                .map(move |one| one.tag(tag).to_owned())
+        };
+        Self {
+            labels: fleet.labels(),
+            tags: split.map(|tag| tags(tag).collect()),
+        }
+    }
+
+    /// Parts by name. Machines of one group, or one user, are one part.
+    fn parts(&self, parts: Vec<(PartKey, Totals)>) -> BTreeMap<String, Totals> {
+        let names = self.tags.as_ref().unwrap_or(&self.labels);
+        let mut out: BTreeMap<String, Totals> = BTreeMap::new();
+        for (part, totals) in parts {
+            let sum = out.entry(part.name(names)).or_default();
+            *sum = sum.plus(totals);
+        }
+        out
+    }
+}
+
 /// Sets the key of a group, and the label and last sync of a machine.
 fn name(out: &mut Group, slot: Slot, (fleet, labels): (&Fleet, &[String]), choice: &Choice) {
     out.key = match slot {
         Slot::Day(day) | Slot::Week(day) => day.format("%Y-%m-%d").to_string(),
-        Slot::Project(name) | Slot::Model(name) => name,
+        Slot::Project(name) | Slot::Model(name) | Slot::Tag(name) => name,
         Slot::Month(first) if choice.month_start == 1 => first.format("%Y-%m").to_string(),
         Slot::Month(first) => first.format("%Y-%m-%d").to_string(),
         Slot::Session(session) => session.map_or_else(String::new, |id| id.to_string()),
@@ -174,17 +208,20 @@ fn name(out: &mut Group, slot: Slot, (fleet, labels): (&Fleet, &[String]), choic
             let machine = &fleet.machines[index];
             out.last_sync = machine.machine_file.as_ref().map(SyncFile::last_sync);
             out.label.clone_from(&labels[index]);
+            out.tags = Some(Tags {
+                group: machine.group.clone(),
+                user: machine.user.clone(),
+            });
             machine.id.to_string()
         }
     };
 }
 
-/// The groups of the selected machines, joined by slot.
-pub(super) fn joined(sums: Vec<GroupBuilder>, wanted: impl Fn(usize) -> bool) -> Vec<GroupBuilder> {
+/// The groups joined by slot.
+pub(super) fn joined(sums: impl Iterator<Item = GroupBuilder>) -> Vec<GroupBuilder> {
     let mut places: HashMap<Slot, usize> = HashMap::new();
     let mut out: Vec<GroupBuilder> = Vec::new();
-    let wanted = |sum: &GroupBuilder| sum.machine.is_some_and(&wanted);
-    for sum in sums.into_iter().filter(wanted) {
+    for sum in sums {
         if let Some(at) = places.get(&sum.slot) {
             out[*at].join(sum);
         } else {

@@ -23,11 +23,13 @@ fn names(kind: ReportKind) -> (&'static str, &'static str) {
         ReportKind::Machines => ("machines", "machineId"),
         ReportKind::Projects => ("projects", "project"),
         ReportKind::Models => ("models", "model"),
+        ReportKind::Groups => ("groups", "group"),
+        ReportKind::Users => ("users", "user"),
     }
 }
 
 /// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`,
-/// `models`, or several of them, with blocks if there are any; `notListed` where a report has a least cost; keys sorted, indented by two
+/// `models`, `groups`, `users`, or several of them, with blocks if there are any; `notListed` where a report has a least cost; keys sorted, indented by two
 /// spaces.
 pub(crate) fn write_json(
     reports: &[&Report],
@@ -162,6 +164,10 @@ fn put_names<'a>(out: &mut JsonObject<'a>, group: &'a Group, kind: ReportKind) {
         out.put("firstActivity", Member::Time(group.first));
         out.put("lastActivity", Member::Time(group.last));
     }
+    if let Some(tags) = &group.tags {
+        out.put("group", Member::Text(&tags.group));
+        out.put("user", Member::Text(&tags.user));
+    }
     if kind == ReportKind::Machines {
         out.put("hostname", Member::Text(&group.label));
         out.put("lastActivity", Member::Time(group.last));
@@ -194,6 +200,8 @@ fn breakdown(split: Breakdown) -> Option<(&'static str, &'static str)> {
         Breakdown::Project => Some(("projectBreakdowns", "projectName")),
         Breakdown::Origin => Some(("originBreakdowns", "origin")),
         Breakdown::Agent => Some(("agentBreakdowns", "agent")),
+        Breakdown::Group => Some(("groupBreakdowns", "group")),
+        Breakdown::User => Some(("userBreakdowns", "user")),
         // Each group lists its models anyway.
         Breakdown::Model => None,
     }

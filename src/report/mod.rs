@@ -23,6 +23,8 @@ mod notes;
 pub(crate) mod page;
 mod slot;
 mod table;
+#[cfg(test)]
+mod tag_tests;
 mod zone;
 
 pub(crate) use crate::base::text::ago;

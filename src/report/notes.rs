@@ -85,6 +85,8 @@ fn noun(kind: ReportKind) -> &'static str {
         ReportKind::Machines => "machine",
         ReportKind::Projects => "project",
         ReportKind::Models => "model",
+        ReportKind::Groups => "group",
+        ReportKind::Users => "user",
     }
 }
 

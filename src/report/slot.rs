@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::choice::{Breakdown, Choice, ReportKind};
 use crate::base::ids::SessionId;
-use crate::fleet::Row;
+use crate::fleet::{Fleet, Row, Tag};
 
 /// The name of an unknown model or origin.
 pub(super) const UNKNOWN: &str = "unknown";
@@ -21,6 +21,9 @@ pub(super) enum Slot {
     Machine(usize),
     Project(String),
     Model(String),
+    /// A group or a user. Which one a machine has is known after all rows are added: until then its
+    /// rows are in a slot of the machine.
+    Tag(String),
 }
 
 impl Slot {
@@ -31,7 +34,9 @@ impl Slot {
             ReportKind::Weekly => Self::Week(choice.week_of(date)),
             ReportKind::Monthly => Self::Month(choice.month_of(date)),
             ReportKind::Session => Self::Session(row.session.cloned()),
-            ReportKind::Machines => Self::Machine(row.machine),
+            ReportKind::Machines | ReportKind::Groups | ReportKind::Users => {
+                Self::Machine(row.machine)
+            }
             ReportKind::Projects => Self::Project(row.project.to_owned()),
             ReportKind::Models => Self::Model(model(row).into_owned()),
         }
@@ -47,6 +52,15 @@ impl Slot {
             Self::Machine(at) => *at == row.machine,
             Self::Project(project) => project == row.project,
             Self::Model(name) => *name == model(row),
+            Self::Tag(_) => false,
+        }
+    }
+
+    /// The slot in a report by a tag of machines.
+    pub(super) fn by_tag(self, tag: Tag, fleet: &Fleet) -> Self {
+        match self {
+            Self::Machine(at) => Self::Tag(fleet.machines[at].tag(tag).to_owned()),
+            other => other,
         }
     }
 }
@@ -110,14 +124,17 @@ impl PartKey {
             Breakdown::Project => Self::Project(row.project.to_owned()),
             Breakdown::Origin => Self::Word(origin(row).to_owned()),
             Breakdown::Agent => Self::Word(agent(row).to_owned()),
-            Breakdown::Machine | Breakdown::Model => Self::Machine(row.machine),
+            // Which group and user a machine has is known after all rows are added.
+            Breakdown::Machine | Breakdown::Model | Breakdown::Group | Breakdown::User => {
+                Self::Machine(row.machine)
+            }
         }
     }
 
-    /// Its name in a report.
-    pub(super) fn name(self, labels: &[String]) -> String {
+    /// Its name in a report. `machines`: the names of machines, or of their groups or users.
+    pub(super) fn name(self, machines: &[String]) -> String {
         match self {
-            Self::Machine(at) => labels[at].clone(),
+            Self::Machine(at) => machines[at].clone(),
             Self::Project(name) | Self::Word(name) => name,
         }
     }

@@ -192,6 +192,14 @@ fn words(kind: ReportKind) -> Vec<Field> {
             MODELS,
             last_sync,
         ],
+        ReportKind::Groups => vec![
+            Field::key("Group", |group, _| Cell::Name(tag(&group.key, NO_GROUP))),
+            MODELS,
+        ],
+        ReportKind::Users => vec![
+            Field::key("User", |group, _| Cell::Name(tag(&group.key, NO_USER))),
+            MODELS,
+        ],
         ReportKind::Session => session_words(),
     }
 }
@@ -234,14 +242,27 @@ fn models(group: &Group) -> Cell {
 fn part_name(part: &str, split: Option<Breakdown>) -> String {
     match split {
         Some(Breakdown::Model) => model_name(part),
+        Some(Breakdown::Group) => tag(part, NO_GROUP),
+        Some(Breakdown::User) => tag(part, NO_USER),
         _ => project(part),
     }
 }
 
+/// The row of machines without a group.
+const NO_GROUP: &str = "(no group)";
+
+/// The row of machines of which no user is stated.
+const NO_USER: &str = "(no user)";
+
 /// A project's name, or a placeholder if it is empty.
 fn project(name: &str) -> String {
+    tag(name, "(no name)")
+}
+
+/// A name, or a placeholder if it is empty.
+fn tag(name: &str, none: &str) -> String {
     if name.is_empty() {
-        "(no name)".to_owned()
+        none.to_owned()
     } else {
         printable(name, 40)
     }

@@ -9,7 +9,9 @@ use super::import::{Import, Imported, What};
 use crate::base::ids::MachineId;
 use crate::base::text::{count, printable};
 use crate::fleet::authority::UNDONE;
-use crate::fleet::decisions::{ACCEPTED, FORGOTTEN, Intent, LABEL, MERGED, PRICE, RETIRED};
+use crate::fleet::decisions::{
+    ACCEPTED, FORGOTTEN, GROUP, Intent, LABEL, MERGED, PRICE, RETIRED, USER,
+};
 use crate::format::syncfile::Mode;
 use crate::git::repo::Repo;
 
@@ -47,6 +49,10 @@ fn decision(intent: &Intent) -> &'static str {
         || intent.key == UNDONE;
     match (intent.kind, undoes) {
         (LABEL, _) => "rename a machine",
+        (GROUP, false) => "set the group of a machine",
+        (GROUP, true) => "take a machine out of its group",
+        (USER, false) => "name the user of a machine",
+        (USER, true) => "take back the user of a machine",
         (RETIRED, false) => "retire a machine",
         (RETIRED, true) => "bring back a machine",
         (MERGED, false) => "merge two machines",

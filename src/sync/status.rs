@@ -86,6 +86,10 @@ pub(crate) struct Known {
     pub(crate) id: MachineId,
     /// What it is called.
     pub(crate) label: String,
+    /// Its group; empty where it has none.
+    pub(crate) group: String,
+    /// The person who uses it; empty where nobody stated that.
+    pub(crate) user: String,
     /// When it last synced.
     pub(crate) last_sync: Option<Timestamp>,
     /// It will not sync again, or was merged into another one.
@@ -180,6 +184,8 @@ fn fleet(view: View<'_>) -> Result<(Vec<Known>, u64), SyncError> {
     let known = |(machine, label): (&MachineView, String)| Known {
         id: machine.id.clone(),
         label,
+        group: machine.group.clone(),
+        user: machine.user.clone(),
         last_sync: machine.machine_file.as_ref().map(SyncFile::last_sync),
         retired: machine.retired || machine.merged_into.is_some(),
         error: machine.error.clone(),

@@ -41,7 +41,7 @@ fn checked(args: &[&str], cases: usize) {
 fn the_programs_agree_with_every_case() {
     let program = Path::new(env!("CARGO_BIN_EXE_claude-sync"));
     let folder = program.parent().expect("a folder");
-    checked(&["programs", &folder.display().to_string()], 6);
+    checked(&["programs", &folder.display().to_string()], 7);
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn the_second_implementation_and_the_writer_agree_with_every_case() {
             .display()
             .to_string()
     };
-    checked(&["count", "python3", &script("recount.py")], 6);
+    checked(&["count", "python3", &script("recount.py")], 7);
     checked(&["write", "python3", &script("writer.py")], 1);
 }
 

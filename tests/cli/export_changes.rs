@@ -130,6 +130,9 @@ fn changes_of_each_kind_reach_a_table_that_equals_a_whole_export() {
     // Another name of a machine is in each of its rows.
     ada.sync(&["machine", "rename", "bob", "builder"]);
     step(&[], (10, 10));
+    // So is its group.
+    ada.sync(&["machine", "group", "builder", "backend"]);
+    step(&[], (10, 10));
     // A filter: what it does not select goes.
     step(&["--since", "2026-03-05"], (4, 0));
     step(&["--machine", "builder"], (5, 4));
@@ -202,8 +205,17 @@ fn duckdb_keeps_a_table_up_to_date() {
         assert_equal(&ada, &ran.out.lines().map(fields).collect::<Vec<_>>());
     };
     step();
-    step();
+    // As if an earlier version had made the table.
+    let older = "import duckdb\n\
+                 db = duckdb.connect('usage.db')\n\
+                 for column in ('user', 'group'): db.execute(f'ALTER TABLE usage DROP COLUMN \"{column}\"')";
+    let ran = run(Command::new(&program)
+        .args(["-c", older])
+        .current_dir(world.path()));
+    assert_eq!(ran.code, 0, "{}", ran.err);
     more(&ada, 500, "2026-03-10T23:45:00.000Z");
+    step();
+    ada.sync(&["machine", "group", "backend"]);
     step();
     ada.sync(&["forget", "--session", "adas", "--yes"]);
     step();

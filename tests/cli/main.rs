@@ -48,6 +48,7 @@ mod format;
 mod fresh;
 mod front;
 mod fuzz;
+mod groups;
 #[cfg(unix)]
 mod hooks;
 mod hostile;

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::world::{Machine, NOON, Row, World, run, transcript};
 
-const VERBS: [&str; 8] = [
-    "daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models",
+const VERBS: [&str; 10] = [
+    "daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models", "groups",
+    "users",
 ];
 
 /// The columns that a line takes: characters of the far east take two.

@@ -47,13 +47,14 @@ struct Seen {
 
 impl Seen {
     fn new() -> Self {
-        let zone = |name: &&str| Zone::parse(name).expect("a zone");
+        let fold = |kind, zone| {
+            let zone = Zone::parse(zone).expect("a zone");
+            Fold::new(kind, Bounds::default(), zone)
+        };
+        let daily = ZONES.iter().map(|zone| fold(ReportKind::Daily, zone));
         Self {
             rows: BTreeMap::new(),
-            folds: ZONES
-                .iter()
-                .map(|name| Fold::new(ReportKind::Daily, Bounds::default(), zone(name)))
-                .collect(),
+            folds: daily.chain([fold(ReportKind::Groups, "UTC")]).collect(),
         }
     }
 
@@ -116,8 +117,12 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
         assert_eq!(limits(&fleet), limits(&whole), "plan limits from the cache");
         let (rows, reports) = seen.reports(&mut fleet);
         assert_rows(&rows, &expected.0);
-        for (zone, (report, wanted)) in ZONES.iter().zip(reports.iter().zip(&expected.1)) {
-            assert_eq!(report, wanted, "the daily report in {zone}");
+        let names = ZONES.iter().chain(&["groups"]);
+        for (name, (report, wanted)) in names.zip(reports.iter().zip(&expected.1)) {
+            assert_eq!(
+                report, wanted,
+                "the daily report in a zone, or that by group: {name}"
+            );
         }
     }
 }

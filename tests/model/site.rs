@@ -40,6 +40,8 @@ pub struct Run {
     /// What was forgotten before is taken back.
     pub undo: Option<Forgotten>,
     pub merge: Option<(MachineId, MachineId)>,
+    /// A machine, and the group that it is put into; an empty one takes it out.
+    pub group: Option<(MachineId, &'static str)>,
     pub import: Option<Import>,
     /// The history is compacted, and so many days of it are kept.
     pub compact: Option<u32>,
@@ -56,6 +58,7 @@ impl Run {
             forget: None,
             undo: None,
             merge: None,
+            group: None,
             import: None,
             compact: None,
             price: None,

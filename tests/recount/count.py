@@ -60,8 +60,10 @@ class Group:
 def decisions_of(machines):
     """The decision that holds, by (kind, subject), as its order and what it says."""
     holds = {}
-    for machine in machines.values():
+    for name, machine in machines.items():
         for kind, subject, order, says in machine.decisions:
+            if kind == "user" and subject != name:
+                continue
             present = holds.get((kind, subject))
             if present is None or order > present[0]:
                 holds[kind, subject] = (order, says)
@@ -90,6 +92,17 @@ def void_tombstones(machines):
             if subject not in holds or rank > holds[subject]:
                 holds[subject] = rank
     return {subject for subject, (_, does) in holds.items() if not does}
+
+
+def tags_of(machines, kind):
+    """The group (or user) of each machine; empty where it has none."""
+    decisions = decisions_of(machines)
+    found = {}
+    for name in machines:
+        _, says = decisions.get((kind, name), (None, {}))
+        tag = says.get(kind)
+        found[name] = tag if type(tag) is str else ""
+    return found
 
 
 def aliases_of(machines, decisions):

@@ -9,12 +9,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import files
-from count import count
+from count import count, tags_of
 from files import MAX_SUM, day_text, money_of, money_text, time_text
 from prices import TABLE, Prices, table_name
 
 FIGURES = ("requests", "input", "output", "cache_creation", "cache_read")
-SECTIONS = ("machines", "sessions", "days", "models")
+SECTIONS = ("machines", "sessions", "days", "models", "groups", "users")
 
 
 class Total:
@@ -56,6 +56,8 @@ class Report:
         self.total = Total()
         self.machines = {name: Total() for name in reader.machines}
         self.sessions, self.days, self.models = {}, {}, {}
+        self.groups, self.users = {}, {}
+        groups, users = (tags_of(reader.machines, kind) for kind in ("group", "user"))
         days = {}
         for row in rows:
             number = row.time // files.DAY
@@ -68,6 +70,8 @@ class Report:
                 (self.sessions, row.session),
                 (self.days, day),
                 (self.models, row.model),
+                (self.groups, groups[row.machine]),
+                (self.users, users[row.machine]),
             ):
                 total = part.get(name)
                 if total is None:

@@ -324,6 +324,20 @@ class Machines(Case):
         # The same revision: the greater text, `{"into":"cccc…`.
         self.assertEqual(self.requests(self.count(tree), "machines"), {A: 0, B: 0, C: 2})
 
+    def test_groups_and_users_are_those_of_the_machine_that_it_counts_for(self):
+        def tag(kind, subject, name, revision=1):
+            return {"kind": kind, "subject": subject, "revision": revision, kind: name}
+
+        tree = Tree().day(A, record(1)).day(B, record(2)).day(C, record(3)).day(D, record(4))
+        tree.machine(A, decisions=[tag("group", B, "y"), tag("user", B, "forged"), tag("user", A, "me")])
+        tree.machine(B, decisions=[tag("group", A, "x"), tag("group", B, "z"), tag("user", A, "forged", 2)])
+        tree.merged(C, (D, B))
+        counted = self.count(tree)
+        self.assertEqual(self.requests(counted, "groups"), {"x": 1, "z": 2, "": 1})
+        self.assertEqual(self.requests(counted, "users"), {"me": 1, "": 3})
+        tree.machine(A, decisions=[tag("group", B, "", 2), tag("group", A, 7, 2)])
+        self.assertEqual(self.requests(self.count(tree), "groups"), {"": 4})
+
     def test_copies_count_for_the_most_detailed(self):
         tree = Tree().day(A, record(1, hour=None, session=None)).day(B, record(1, hour=None)).day(C, record(1))
         counted = self.count(tree)

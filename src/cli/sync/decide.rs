@@ -6,7 +6,7 @@ use crate::base::text::printable;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::outcome::{self, summary};
-use crate::fleet::decisions::{Intent, LABEL};
+use crate::fleet::decisions::{GROUP, Intent, LABEL, USER};
 use crate::store::Places;
 use crate::sync::{self, Options};
 
@@ -36,11 +36,16 @@ pub(crate) fn decide(
 
 /// What was decided, in words.
 fn decided_text(intents: &[Intent]) -> String {
-    match intents {
-        [name] if name.kind == LABEL => {
-            let name = name.value.as_str().unwrap_or_default();
-            format!("Renamed to \"{}\".", printable(name, 100))
-        }
+    let [intent] = intents else {
+        return "Decision recorded.".to_owned();
+    };
+    let name = printable(intent.value.as_str().unwrap_or_default(), 100);
+    match (intent.kind, name.is_empty()) {
+        (LABEL, _) => format!("Renamed to \"{name}\"."),
+        (GROUP, false) => format!("The machine is in the group \"{name}\"."),
+        (GROUP, true) => "The machine is in no group.".to_owned(),
+        (USER, false) => format!("The user of this machine is \"{name}\"."),
+        (USER, true) => "No user of this machine is stated.".to_owned(),
         _ => "Decision recorded.".to_owned(),
     }
 }

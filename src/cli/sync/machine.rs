@@ -1,4 +1,4 @@
-//! `claude-sync machine …`: lists machines, and decides their labels, ids and merges.
+//! `claude-sync machine …`: lists machines, and decides their labels, groups, ids and merges.
 
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
@@ -11,8 +11,9 @@ use crate::base::ids::MachineId;
 use crate::base::text::{printable, thousands};
 pub(crate) use crate::cli::machine_name::{find, machines};
 pub(crate) use crate::cli::sync::decide::decide;
+use crate::cli::sync::tags::{self, GroupArgs, UserArgs};
 use crate::fleet::decisions::{Intent, LABEL, MERGED, RETIRED};
-use crate::fleet::{Fleet, MachineView};
+use crate::fleet::{Fleet, MachineView, Tag};
 use crate::format::syncfile::SyncFile;
 use crate::report::{ago, dollars};
 use crate::store::{Places, machine_id};
@@ -45,6 +46,10 @@ enum Action {
         #[command(flatten)]
         print: JsonOption,
     },
+    /// Put a machine into a group, such as a team: reports split and select usage by group
+    Group(GroupArgs),
+    /// State who uses this machine: reports split and select usage by user
+    User(UserArgs),
     /// Mark a machine as retired; its history is kept
     Retire {
         /// The machine: its id, the beginning of its id, or its name
@@ -80,6 +85,8 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
             machine,
             print,
         } => (rename_by(&places, names, machine.as_deref())?, print),
+        Action::Group(args) => (tags::group(&places, args)?, &args.print),
+        Action::User(args) => (tags::user(&places, args)?, &args.print),
         Action::Retire {
             machine,
             undo,
@@ -104,7 +111,7 @@ fn new_id(places: &Places, env: &Env, as_json: bool) -> Result<u8, CliError> {
     let mut text = format!("The new machine id of this computer is {new}.\n");
     if let Some(old) = old {
         text.push_str(&format!(
-            "The history of {old} is kept. If all of it came from this computer, merge it after the next claude-sync: claude-sync machine merge {old} {new}\n"
+            "The history of {old} is kept, with its label, group and user. If all of it came from this computer, merge it after the next claude-sync: claude-sync machine merge {old} {new}\n"
         ));
     }
     note(env, &text);
@@ -147,23 +154,14 @@ fn rename(places: &Places, label: &str, machine: Option<&str>) -> Result<Intent,
     let fleet = machines(places)?;
     let subject = match machine {
         Some(machine) => find(&fleet, machine)?.id.to_string(),
-        None => machine_id::read_or_create(&places.machine_id)?
-            .0
-            .to_string(),
+        None => tags::this_machine(places)?,
     };
     label_intent(subject, label)
 }
 
 /// The decision that a machine has a label.
 pub(crate) fn label_intent(subject: String, label: &str) -> Result<Intent, CliError> {
-    if label.chars().count() > 100 || label.chars().any(char::is_control) {
-        return Err(CliError::plain(
-            "the label has more than 100 characters, or contains control characters",
-            "claude_sync::usage",
-            exit::USAGE,
-            "choose another label",
-        ));
-    }
+    tags::check_name("label", label)?;
     Ok(Intent {
         kind: LABEL,
         subject,
@@ -222,6 +220,8 @@ fn to_json(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> V
     json!({
         "machine_id": machine.id.as_str(),
         "label": machine.label,
+        "group": machine.group,
+        "user": machine.user,
         "hostname": file.map(|file| file.machine.hostname.as_str()),
         "platform": file.map(|file| file.machine.platform.as_str()),
         "last_sync": last_sync.map(|time| time.to_string()),
@@ -235,9 +235,12 @@ fn to_json(machine: &MachineView, fleet: &Fleet, local: Option<&MachineId>) -> V
 }
 
 fn to_table(fleet: &Fleet, local: Option<&MachineId>, env: &Env) -> String {
+    let has = |tag: Tag| fleet.machines.iter().any(|one| !one.tag(tag).is_empty());
     let columns = [
         Column::text("Machine"),
         Column::text("Name"),
+        Column::text("Group").only_if(has(Tag::Group)),
+        Column::text("User").only_if(has(Tag::User)),
         Column::text("Last Sync"),
         Column::number("Requests").wide_only(),
         Column::number("Cost (USD)"),
@@ -255,6 +258,8 @@ fn to_table(fleet: &Fleet, local: Option<&MachineId>, env: &Env) -> String {
         table.row([
             id.to_owned(),
             printable(&machine.label, 40),
+            printable(&machine.group, 40),
+            printable(&machine.user, 40),
             last_sync.map_or("never".to_owned(), |last| ago(env.now, last)),
             thousands(machine.totals.requests),
             format!("${}", machine.totals.cost.amount.cents()),

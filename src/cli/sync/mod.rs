@@ -25,6 +25,7 @@ mod restore;
 mod run;
 mod screen;
 mod status;
+mod tags;
 mod textconv;
 mod uninstall;
 mod verify;

@@ -79,6 +79,9 @@ fn text(status: &Status, started: &AutoState, now: Timestamp) -> String {
     let id = id.map_or_else(|| "no id yet".to_owned(), ToString::to_string);
     let name = name.map_or_else(|| id.clone(), |name| format!("{name} ({id})"));
     let mut lines = KeyValueLines(format!("This machine: {name}\n"));
+    for (what, name) in own.map(tags).into_iter().flatten() {
+        lines.put(what, &name);
+    }
     let last = own.and_then(|own| own.last_sync).max(status.exchanged);
     lines.put("last sync", &when(now, last));
     if let Some(requests) = status.synced {
@@ -181,12 +184,22 @@ fn others(status: &Status, now: Timestamp) -> String {
             (None, false) => String::new(),
         };
         let last = when(now, machine.last_sync);
+        let tags = tags(machine).map(|(what, name)| format!(", {what} {name}"));
         text.push_str(&format!(
-            "  {:<width$}  last sync {last}{state}\n",
-            label(machine)
+            "  {:<width$}  last sync {last}{}{state}\n",
+            label(machine),
+            tags.collect::<String>()
         ));
     }
     text
+}
+
+/// The tags that a machine has, escaped.
+fn tags(machine: &Known) -> impl Iterator<Item = (&'static str, String)> {
+    let all = [("group", &machine.group), ("user", &machine.user)];
+    all.into_iter()
+        .filter(|(_, name)| !name.is_empty())
+        .map(|(what, name)| (what, printable(name, 40)))
 }
 
 /// A path with the home folder as `~`.
@@ -303,7 +316,7 @@ fn to_json(
     let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
     let machine = |known: &Known| {
         serde_json::json!({
-            "id": known.id.to_string(), "name": known.label, "last_sync": time(known.last_sync), "retired": known.retired,
+            "id": known.id.to_string(), "name": known.label, "group": known.group, "user": known.user, "last_sync": time(known.last_sync), "retired": known.retired,
             "error": known.error, "this": Some(&known.id) == status.machine.as_ref(),
         })
     };

@@ -143,7 +143,7 @@ fn read(args: &Args, env: &Env) -> Result<(Vec<Budget>, Report), CliError> {
     let choice = Choice {
         week_start: filter.week_start(),
         month_start: args.start_of_month,
-        some_machines: !filter.machine.is_empty(),
+        some_machines: !filter.machines.is_empty(),
         ..Choice::default()
     };
     let limits = args.limits()?;

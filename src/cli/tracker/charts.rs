@@ -75,7 +75,7 @@ impl ChartRows {
         Choice {
             week_start: filter.week_start(),
             some_projects: !filter.project.is_empty(),
-            some_machines: !filter.machine.is_empty(),
+            some_machines: !filter.machines.is_empty(),
             mode: filter.mode.into(),
             ..Choice::default()
         }
@@ -88,7 +88,7 @@ impl ChartRows {
     /// Plan limits, which are of whole accounts: a page of some machines or projects has none.
     fn limits(&self) -> Result<Known, CliError> {
         let filter = &self.filter;
-        if !filter.machine.is_empty() || !filter.project.is_empty() {
+        if !filter.machines.is_empty() || !filter.project.is_empty() {
             return Ok(Known::default());
         }
         let places = places::find()?;

@@ -110,6 +110,24 @@ Examples:
   claude-usage-tracker models --by machine              each model split by machine")]
     #[command(alias = "model")]
     Models(Box<ReportArgs>),
+    /// Report usage by group of machines, such as a team (claude-sync machine group)
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker groups --last 1m                 this month
+  claude-usage-tracker groups --by user                 each group split by user
+  claude-usage-tracker monthly --by group               each month split by group
+  claude-usage-tracker projects --group backend         projects of one group")]
+    #[command(alias = "group")]
+    Groups(Box<ReportArgs>),
+    /// Report usage by user, where machines state theirs (claude-sync machine user)
+    #[command(after_help = "\
+Examples:
+  claude-usage-tracker users --last 1m                  this month
+  claude-usage-tracker users --group backend            users of one group
+  claude-usage-tracker monthly --by user                each month split by user
+  claude-usage-tracker projects --user ada              projects of one user")]
+    #[command(alias = "user")]
+    Users(Box<ReportArgs>),
     /// Print one line for Claude Code's status line: cost of today and of the current block, on all machines
     Statusline(statusline::Args),
     /// Show plan limits of subscriptions: used, reset, pace, forecast, and who used them
@@ -142,6 +160,8 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
         TrackerCommand::Machines(args) => reports::run(By::Machines, args, env),
         TrackerCommand::Projects(args) => reports::run(By::Projects, args, env),
         TrackerCommand::Models(args) => reports::run(By::Models, args, env),
+        TrackerCommand::Groups(args) => reports::run(By::Groups, args, env),
+        TrackerCommand::Users(args) => reports::run(By::Users, args, env),
         TrackerCommand::Statusline(args) => statusline::run(args, env),
         TrackerCommand::Audit(args) => audit::run(args, env),
         TrackerCommand::Limits(args) => limits::run(args, env),

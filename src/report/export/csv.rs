@@ -6,12 +6,14 @@ use super::row::{ExportData, ExportedRow};
 use crate::base::text::csv_field;
 
 const COLUMNS: &str = "timestamp,machine_id,hostname,session,project,model,requests,input_tokens,output_tokens,cache_creation_tokens,\
-                       cache_creation_1h_tokens,cache_read_tokens,web_searches,cost_usd,cost_known,kind,provisional";
+                       cache_creation_1h_tokens,cache_read_tokens,web_searches,cost_usd,cost_known,kind,provisional,user,group";
 
 pub(super) fn write(rows: &ExportData<'_>, out: &mut impl Write) -> io::Result<()> {
     write!(out, "{COLUMNS}\r\n")?;
     for row in rows.rows {
-        let machine = rows.fleet.machines[row.machine].id.as_str();
+        let view = &rows.fleet.machines[row.machine];
+        let machine = view.id.as_str();
+        let tags = [&view.user, &view.group].map(|name| csv_field(name));
         let texts = [
             rows.labels[row.machine].as_str(),
             rows.names.text(row.session),
@@ -22,8 +24,13 @@ pub(super) fn write(rows: &ExportData<'_>, out: &mut impl Write) -> io::Result<(
         let cost = row.totals.cost;
         write!(
             out,
-            "{},{machine},{texts},{counts},{},{},{},{}\r\n",
-            row.at, cost.amount, cost.known, row.kind, row.provisional
+            "{},{machine},{texts},{counts},{},{},{},{},{}\r\n",
+            row.at,
+            cost.amount,
+            cost.known,
+            row.kind,
+            row.provisional,
+            tags.join(",")
         )?;
     }
     Ok(())

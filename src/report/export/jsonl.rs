@@ -9,10 +9,10 @@ use crate::report::dollars;
 
 pub(super) fn write(rows: &ExportData<'_>, out: &mut impl Write) -> io::Result<()> {
     for row in rows.rows {
-        let c = &row.totals.counters;
+        let (c, view) = (&row.totals.counters, &rows.fleet.machines[row.machine]);
         let value = json!({
             "timestamp": row.at.to_string(),
-            "machineId": rows.fleet.machines[row.machine].id.as_str(),
+            "machineId": view.id.as_str(),
             "hostname": rows.labels[row.machine],
             "sessionId": rows.names.text(row.session),
             "project": rows.names.text(row.project),
@@ -28,6 +28,8 @@ pub(super) fn write(rows: &ExportData<'_>, out: &mut impl Write) -> io::Result<(
             "costKnown": row.totals.cost.known,
             "kind": row.kind,
             "provisional": row.provisional,
+            "user": view.user,
+            "group": view.group,
         });
         writeln!(out, "{value}")?;
     }

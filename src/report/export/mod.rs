@@ -150,6 +150,7 @@ impl Export {
             let file = fs::File::create(place.join(parquet::FILE))?;
             let names = Names {
                 host: &|index| shown(&labels[index]),
+                tags: &|index| tags(fleet, index),
                 text: &|number| shown(self.names.text(number)),
                 id: None,
             };
@@ -173,6 +174,7 @@ impl Export {
         let (changed, after) = slices::changed(&self.rows, &self.names, (fleet, &labels), before);
         let names = Names {
             host: &|index| shown(&labels[index]),
+            tags: &|index| tags(fleet, index),
             text: &|number| shown(self.names.text(number)),
             id: Some(&|index| fleet.machines[index].id.to_string()),
         };
@@ -188,4 +190,10 @@ impl Export {
         file.sync_all()?;
         Ok(after)
     }
+}
+
+/// The user and the group of the machine at an index.
+fn tags(fleet: &Fleet, index: usize) -> [String; 2] {
+    let machine = &fleet.machines[index];
+    [shown(&machine.user), shown(&machine.group)]
 }

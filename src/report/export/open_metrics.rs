@@ -22,6 +22,7 @@ pub(super) fn write(
     requests(&series, out)?;
     cost(&series, out)?;
     last_sync(rows, wanted, out)?;
+    tags(rows, wanted, out)?;
     writeln!(out, "# EOF")
 }
 
@@ -102,6 +103,36 @@ fn last_sync(
     for (label, time) in times {
         let seconds = time.millis().div_euclid(1000);
         writeln!(out, "{name}{{machine=\"{label}\"}} {seconds}")?;
+    }
+    Ok(())
+}
+
+/// The user and the group of each machine that has one, which queries join with other metrics.
+fn tags(
+    rows: &ExportData<'_>,
+    wanted: &impl Fn(usize) -> bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let machines = rows.fleet.machines.iter().enumerate();
+    let tagged = machines
+        .filter(|(index, machine)| wanted(*index) && machine.merged_into.is_none())
+        .filter(|(_, machine)| !machine.user.is_empty() || !machine.group.is_empty());
+    let lines: BTreeMap<String, [String; 2]> = tagged
+        .map(|(index, machine)| {
+            let tags = [&machine.user, &machine.group].map(|tag| escaped(tag));
+            (escaped(&rows.labels[index]), tags)
+        })
+        .collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let name = "claude_usage_machine";
+    describe(out, name, "info", "Who uses the machine, and its group.")?;
+    for (machine, [user, group]) in lines {
+        writeln!(
+            out,
+            "{name}_info{{machine=\"{machine}\",user=\"{user}\",group=\"{group}\"}} 1"
+        )?;
     }
     Ok(())
 }

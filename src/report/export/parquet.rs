@@ -18,6 +18,12 @@ use super::slices::ChangedSlice;
 use crate::base::money::Money;
 use crate::base::time::Day;
 
+/// The user and the group of a machine. They stand last: tables that were made before there were
+/// any get them at their end.
+const TAG_COLUMNS: &str = "
+    required binary user (STRING);
+    required binary group (STRING);";
+
 /// The columns of rows that are not in the path of a month and machine: those of the slice.
 const SLICE_COLUMNS: &str = "
     required binary machine_id (STRING);
@@ -34,6 +40,8 @@ const SLICES: &str = "message slices {
 pub(super) struct Names<'a> {
     /// The name of a machine, by index.
     pub(super) host: &'a dyn Fn(usize) -> String,
+    /// The user and the group of a machine, by index.
+    pub(super) tags: &'a dyn Fn(usize) -> [String; 2],
     /// A session, project or model, by its number.
     pub(super) text: &'a dyn Fn(u32) -> String,
     /// The id of a machine, if rows have columns for machine and day.
@@ -43,7 +51,7 @@ pub(super) struct Names<'a> {
 /// The name of each file.
 pub(super) const FILE: &str = "usage.parquet";
 
-/// The columns. Year, month and machine are in the path. Money is exact.
+/// The first columns. Year, month and machine are in the path. Money is exact.
 const SCHEMA: &str = "message usage {
     required int64 timestamp (TIMESTAMP(MILLIS, true));
     required binary hostname (STRING);
@@ -111,7 +119,8 @@ fn try_write(
     } else {
         ""
     };
-    let mut writer = writer(out, &SCHEMA.replace('}', &format!("{more}\n}}")))?;
+    let schema = SCHEMA.replace('}', &format!("{more}{TAG_COLUMNS}\n}}"));
+    let mut writer = writer(out, &schema)?;
     for rows in rows.chunks(GROUP) {
         let mut group = writer.next_row_group()?;
         put_names(&mut group, rows, names)?;
@@ -125,6 +134,10 @@ fn try_write(
             let days: Vec<i32> = rows.iter().map(|row| date(row.at.day())).collect();
             put::<Int32Type, _>(&mut group, &days)?;
         }
+        let tags = rows.iter().map(|row| (names.tags)(row.machine));
+        let (users, groups): (Vec<_>, Vec<_>) = tags.map(|[user, group]| (user, group)).unzip();
+        put_texts(&mut group, users.into_iter())?;
+        put_texts(&mut group, groups.into_iter())?;
         group.close()?;
     }
     writer.close().map(drop)

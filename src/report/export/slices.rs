@@ -79,7 +79,8 @@ pub(super) fn changed<'a>(
     let (mut changed, mut after) = (Vec::new(), ExportState::default());
     for ((index, day), rows) in slices {
         let machine = fleet.machines[index].id.to_string();
-        let hash = hash(&labels[index], &rows, names);
+        let view = &fleet.machines[index];
+        let hash = hash(&labels[index], [&view.user, &view.group], &rows, names);
         let text = day.to_string();
         if before.hash(&machine, &text) != Some(&hash) {
             let machine = machine.clone();
@@ -102,13 +103,17 @@ pub(super) fn changed<'a>(
 }
 
 /// A hash of all columns of a slice's rows.
-fn hash(label: &str, rows: &[&ExportedRow], names: &InternedTexts) -> String {
+fn hash(label: &str, tags: [&String; 2], rows: &[&ExportedRow], names: &InternedTexts) -> String {
     let mut hash = Sha256::new();
     let put = |hash: &mut Sha256, text: &str| {
         hash.update((text.len() as u64).to_le_bytes());
         hash.update(text);
     };
     put(&mut hash, label);
+    // Machines without tags keep the hashes that earlier versions made.
+    if tags.iter().any(|tag| !tag.is_empty()) {
+        tags.into_iter().for_each(|tag| put(&mut hash, tag));
+    }
     for row in rows {
         for name in [row.session, row.project, row.model] {
             put(&mut hash, names.text(name));

@@ -39,6 +39,8 @@ fn machine(id: &str, label: &str) -> MachineView {
     MachineView {
         id: MachineId::canonical(id).expect("an id"),
         label: label.to_owned(),
+        group: String::new(),
+        user: String::new(),
         retired: false,
         merged_into: None,
         machine_file: None,

@@ -21,8 +21,9 @@ fn schemas() -> PathBuf {
 
 /// The name of a command's schema.
 fn schema_of(command: &str) -> String {
-    const REPORTS: [&str; 8] = [
+    const REPORTS: [&str; 10] = [
         "daily", "weekly", "monthly", "session", "blocks", "machines", "projects", "models",
+        "groups", "users",
     ];
     match command.split_once(' ') {
         None if command == "claude-sync" => "sync".to_owned(),

@@ -52,7 +52,7 @@ pub(super) const WITHOUT_JSON: [(&str, &str); 23] = [
 ];
 
 /// How each command that has JSON is run, on which machine, in this order.
-pub(super) const RUNS: [(&str, &str); 57] = [
+pub(super) const RUNS: [(&str, &str); 63] = [
     ("ada", "claude-sync key init"),
     ("ada", "claude-sync key show"),
     ("bob", "claude-sync key import [KEY] --for names"),
@@ -68,6 +68,8 @@ pub(super) const RUNS: [(&str, &str); 57] = [
     ("ada", "claude-sync log"),
     ("ada", "claude-sync diff"),
     ("ada", "claude-sync machine rename laptop"),
+    ("ada", "claude-sync machine group backend"),
+    ("ada", "claude-sync machine user ada"),
     ("ada", "claude-sync machine retire bob"),
     ("ada", "claude-sync machine list"),
     ("ada", "claude-sync machine merge bob ada"),
@@ -101,6 +103,10 @@ pub(super) const RUNS: [(&str, &str); 57] = [
     ("ada", "claude-usage-tracker machines"),
     ("ada", "claude-usage-tracker projects"),
     ("ada", "claude-usage-tracker models"),
+    ("ada", "claude-usage-tracker groups --by user"),
+    ("ada", "claude-usage-tracker users --by group"),
+    ("ada", "claude-usage-tracker monthly --by group --user ada"),
+    ("ada", "claude-usage-tracker groups --min-cost 1"),
     ("ada", "claude-usage-tracker models --min-cost 1"),
     ("ada", "claude-usage-tracker audit"),
     (

@@ -6,7 +6,7 @@ use std::time::Duration;
 use claude_sync::base::progress::Watcher;
 use claude_sync::fleet::authority::UNDONE;
 use claude_sync::fleet::book;
-use claude_sync::fleet::decisions::{Intent, MERGED, PRICE};
+use claude_sync::fleet::decisions::{GROUP, Intent, MERGED, PRICE};
 use claude_sync::fleet::rules::{FORGOTTEN, Subject};
 use claude_sync::format::manifest::{BASIS, Basis};
 use claude_sync::format::syncfile::Mode;
@@ -74,6 +74,12 @@ impl Memory {
             key: "into",
             value: into.as_str().into(),
         });
+        let group = run.group.as_ref().map(|(machine, name)| Intent {
+            kind: GROUP,
+            subject: machine.to_string(),
+            key: GROUP,
+            value: (*name).into(),
+        });
         Options {
             mode: if run.full {
                 Mode::Full
@@ -84,6 +90,7 @@ impl Memory {
                 .into_iter()
                 .chain(undo)
                 .chain(merge)
+                .chain(group)
                 .chain(run.price.map(price))
                 .collect(),
             summary_only: home.summary_only,

@@ -1,4 +1,4 @@
-//! Decisions of users: forgetting and its undo, machines that are merged or copied, levels of detail.
+//! Decisions of users: forgetting and its undo, machines that are merged, grouped or copied, levels of detail.
 
 use claude_sync::base::ids::MachineId;
 
@@ -179,6 +179,23 @@ impl Play<'_> {
         if self.sync(at, &run) {
             self.truth.merged.insert(from, into);
             self.did("machine merge");
+        }
+    }
+
+    /// Somebody puts a machine into a group, or takes it out.
+    pub(super) fn group(&mut self, at: usize) {
+        let id = self.homes[self.dice.below(MACHINES)].id.clone();
+        let name = ["", "backend", "frontend"][self.dice.below(3)];
+        if !self.has(at, &format!("sync/machines/{id}.json")) {
+            return;
+        }
+        self.say(format!("  {} is in the group {name:?} now", id.short()));
+        let run = Run {
+            group: Some((id, name)),
+            ..self.run(How::Online)
+        };
+        if self.sync(at, &run) {
+            self.did("machine put into a group");
         }
     }
 

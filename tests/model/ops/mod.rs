@@ -10,7 +10,7 @@ use crate::site::{How, Plain, Run};
 use crate::slots::{Kind, Slot};
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 66] = [
+pub const ALL: [&str; 67] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -43,6 +43,7 @@ pub const ALL: [&str; 66] = [
     "forget before",
     "forget a claimed session",
     "machine merge",
+    "machine put into a group",
     "machine id copied",
     "import of a backup",
     "import of ccusage",
@@ -193,7 +194,8 @@ impl Play<'_> {
                 self.did("clock a year ahead");
             }
             805..830 => self.forget(at),
-            830..850 => self.merge(at),
+            830..845 => self.merge(at),
+            845..850 => self.group(at),
             850..860 => self.copy_id(at),
             860..910 => self.import(at),
             // What another tool pushes in clear is no part of an encrypted fleet.

@@ -63,6 +63,9 @@ pub(super) fn arguments(run: &Run, folder: &Path) -> Vec<String> {
     if let Some((from, into)) = &run.merge {
         return text(&["machine", "merge", from.as_str(), into.as_str()]);
     }
+    if let Some((machine, name)) = &run.group {
+        return text(&["machine", "group", machine.as_str(), name]);
+    }
     if let Some(days) = run.compact {
         return text(&["compact", "--keep", &days.to_string()]);
     }

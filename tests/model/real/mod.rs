@@ -81,11 +81,12 @@ impl Site for Real<'_> {
         match (ran.code, killed) {
             (0, _) => Some(Committed::Yes),
             (_, Some(_)) => Some(Committed::Perhaps),
-            // Somebody forgets, or merges, what is not known here.
+            // Somebody forgets, merges or groups what is not known here.
             (_, None)
                 if run.forget.is_some()
                     || run.undo.is_some()
                     || run.merge.is_some()
+                    || run.group.is_some()
                     || run.price.is_some() =>
             {
                 println!("  refused: {args:?}: {}", ran.err.trim());

@@ -1,6 +1,7 @@
 //! The options of the view.
 
 use crate::base::text::printable;
+use crate::cli::machine_filter::MachineFilter;
 use crate::cli::rows::zone;
 use crate::report::Zone;
 
@@ -23,9 +24,8 @@ pub(crate) struct Args {
     /// Only projects whose name contains this; may be given several times
     #[arg(short, long, value_name = "NAME")]
     pub(super) project: Vec<String>,
-    /// Only the machine with this name or id; may be given several times
-    #[arg(long, value_name = "NAME")]
-    pub(super) machine: Vec<String>,
+    #[command(flatten)]
+    pub(super) machines: MachineFilter,
 }
 
 impl Args {
@@ -37,7 +37,9 @@ impl Args {
         };
         let parts = [
             names("project", &self.project),
-            names("machine", &self.machine),
+            names("machine", &self.machines.machine),
+            names("group", &self.machines.group),
+            names("user", &self.machines.user),
             self.synced_only.then(|| "synced only".to_owned()),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();

@@ -15,7 +15,6 @@ use crate::cache::index::Index;
 use crate::cli::env::Env;
 use crate::cli::error::CliError;
 use crate::cli::projects::Projects;
-use crate::cli::rows::machine_id;
 use crate::cli::source::{self, Extent};
 use crate::fleet::{Fleet, Row};
 use crate::git::{Oid, Repo};
@@ -133,7 +132,7 @@ fn read(
     now: Timestamp,
     (watcher, is_checked): (&Watcher, bool),
 ) -> Result<State, CliError> {
-    let mut collector = Collector::new(now, args.timezone, !args.machine.is_empty());
+    let mut collector = Collector::new(now, args.timezone, !args.machines.is_empty());
     let mut projects = Projects::new(&args.project);
     // Whether a project exists at all shows only in all rows.
     let since = collector.since().filter(|_| !is_checked);
@@ -155,8 +154,7 @@ fn read(
     if is_checked && is_synced {
         projects.check()?;
     }
-    let selected = args.machine.iter().map(|name| machine_id(&fleet, name));
-    let machines = selected.collect::<Result<Vec<_>, _>>()?;
+    let machines = args.machines.select(&fleet)?;
     let as_of = is_synced.then(|| source::others_as_of(places, &fleet));
     Ok(collector.finish(Origin {
         fleet: &fleet,

@@ -142,14 +142,16 @@ pub(crate) enum By {
     Machines,
     Projects,
     Models,
+    Groups,
+    Users,
 }
 
 impl By {
-    /// Whether its rows are machines, projects, sessions or models, and not times.
+    /// Whether its rows are machines, projects, sessions, models, groups or users, and not times.
     pub(super) fn lists_names(self) -> bool {
-        matches!(
+        !matches!(
             self,
-            Self::Session | Self::Machines | Self::Projects | Self::Models
+            Self::Daily | Self::Weekly | Self::Monthly | Self::Blocks
         )
     }
 
@@ -164,6 +166,8 @@ impl By {
             Self::Machines => Some(ReportKind::Machines),
             Self::Projects => Some(ReportKind::Projects),
             Self::Models => Some(ReportKind::Models),
+            Self::Groups => Some(ReportKind::Groups),
+            Self::Users => Some(ReportKind::Users),
         }
     }
 }
@@ -177,6 +181,10 @@ enum SplitBy {
     Origin,
     /// Main thread and kinds of subagents; custom for user-defined ones
     Agent,
+    /// Group of the machine (claude-sync machine group)
+    Group,
+    /// User of the machine (claude-sync machine user)
+    User,
 }
 
 impl ReportArgs {
@@ -205,7 +213,7 @@ impl ReportArgs {
             top: self.top.and_then(|top| usize::try_from(top).ok()),
             min_cost: self.min_cost,
             some_projects: !filter.project.is_empty(),
-            some_machines: !filter.machine.is_empty(),
+            some_machines: !filter.machines.is_empty(),
             split: self.split(),
             without_cost: self.no_cost,
             mode: filter.mode.into(),
@@ -241,6 +249,8 @@ impl ReportArgs {
             Some(SplitBy::Model) => Some(Breakdown::Model),
             Some(SplitBy::Origin) => Some(Breakdown::Origin),
             Some(SplitBy::Agent) => Some(Breakdown::Agent),
+            Some(SplitBy::Group) => Some(Breakdown::Group),
+            Some(SplitBy::User) => Some(Breakdown::User),
             None if self.instances => Some(Breakdown::Project),
             None => self.breakdown.then_some(Breakdown::Model),
         }

@@ -71,7 +71,7 @@ fn check(args: &ReportArgs, reports: &[By]) -> Result<(), CliError> {
     }
     if args.min_cost.is_some() && !reports.iter().all(|by| by.lists_names()) {
         return usage(
-            "--min-cost is for machines, projects, session and models, and not for reports by time",
+            "--min-cost is for machines, projects, groups, users, session and models, and not for reports by time",
             "use it with one of these, such as models",
         );
     }
