@@ -3,14 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use claude_sync::base::progress::Watcher;
-use claude_sync::base::time::Timestamp;
-use claude_sync::cache::index::Index;
-use claude_sync::format::manifest::BASIS;
-use claude_sync::format::syncfile::Mode;
-use claude_sync::git::Oid;
-use claude_sync::git::repo::Repo;
-use claude_sync::sync::{Brought, Host, Options, Starts, Task, assemble_for};
+use claude_sync::bench::{Index, Oid, Repo, Syncing, Timestamp, assemble};
 
 use super::history::clones;
 use super::page::Page;
@@ -27,44 +20,6 @@ const REQUESTS: u64 = 12;
 const PACKED: u64 = 1000;
 
 const HOUR: i64 = 3_600_000;
-
-/// What a run of a machine is told.
-fn options(machine: u64, now: Timestamp) -> Options {
-    Options {
-        mode: Mode::Incremental,
-        intents: Vec::new(),
-        summary_only: false,
-        snapshot: false,
-        push_main: false,
-        offline: true,
-        retention_days: None,
-        front_page: None,
-        rederive: false,
-        restore: Vec::new(),
-        import: None,
-        reroot: false,
-        compact: None,
-        task: Task::Sync,
-        now,
-        host: Host {
-            hostname: format!("host-{machine}"),
-            platform: "linux".into(),
-            os_version: "1".into(),
-            fingerprint: String::new(),
-        },
-        program: SYNC.into(),
-        attended: false,
-        unattended: false,
-        wait: std::time::Duration::ZERO,
-        patience: None,
-        shared_id: false,
-        basis: BASIS,
-        keep_undo: false,
-        in_clear: false,
-        trust_restored: false,
-        watcher: Watcher::default(),
-    }
-}
 
 /// Writes the year: each machine syncs every hour of ten on five days a week. Returns the commits.
 fn write(home: &Home, machines: u64, days: i64, hours: i64) -> u64 {
@@ -109,20 +64,15 @@ fn sync(
 ) -> Oid {
     let first = number.cast_unsigned() * REQUESTS;
     let time = |n: u64| Timestamp::from_millis(at + (n % REQUESTS).cast_signed() * 240_000);
-    let brought = Brought {
-        records: (first..first + REQUESTS)
-            .map(|n| fleet::record_at(machine, n, time(n).expect("a time")))
-            .collect(),
-        ..Brought::default()
-    };
-    let starts = Starts {
-        head: Some(head),
-        known: Some(head),
-        ..Starts::default()
-    };
+    let records =
+        (first..first + REQUESTS).map(|n| fleet::record_at(machine, n, time(n).expect("a time")));
     let id = fleet::machine(machine);
-    let options = options(machine, time(0).expect("a time"));
-    let tree = assemble_for(repo, &starts, &id, &brought, &options, index).expect("assembles");
+    let syncing = Syncing {
+        machine: &id,
+        hostname: format!("host-{machine}"),
+        now: time(0).expect("a time"),
+    };
+    let tree = assemble(repo, head, &syncing, records, Path::new(SYNC), index).expect("assembles");
     let tree = objects.find_tree(tree).expect("a tree");
     let parent = objects.find_commit(head).expect("a commit");
     let when = git2::Time::new(at / 1000 + 3000, 0);

@@ -2,12 +2,7 @@
 
 use std::path::Path;
 
-use claude_sync::cache::index::Index;
-use claude_sync::cache::overview;
-use claude_sync::cache::{Cache, NoCache};
-use claude_sync::fleet::read;
-use claude_sync::format::manifest::BASIS;
-use claude_sync::git::repo::Repo;
+use claude_sync::bench::{Git, Index, Repo, requests};
 
 use super::page::{Page, chart};
 use super::peers;
@@ -28,13 +23,8 @@ pub fn child(home: &Path, warm: bool) {
         .tree_of(repo.commit_at(CHANGED).expect("reads").expect("a commit"))
         .expect("reads");
     let index = Index::peek(&home.state()).expect("an index");
-    let memory: &dyn Cache = if warm { &index } else { &NoCache };
-    let trees = read::inputs(&repo, Some(tree)).expect("reads");
-    let manifest = overview::manifest(&repo, trees, BASIS, memory).expect("computes");
-    assert!(
-        manifest.totals.requests > 0,
-        "the manifest has something to say"
-    );
+    let counted = requests(&repo, tree, warm.then_some(&index)).expect("computes");
+    assert!(counted > 0, "the manifest has something to say");
 }
 
 /// What a child process does: the manifest of the newest commit, from the files alone.
@@ -43,12 +33,8 @@ pub fn read_all(home: &Path) {
     let repo = Repo::open(&home.repo()).expect("opens").expect("is there");
     let head = repo.head("main").expect("reads").expect("a commit");
     let tree = repo.tree_of(head).expect("reads");
-    let trees = read::inputs(&repo, Some(tree)).expect("reads");
-    let manifest = overview::manifest(&repo, trees, BASIS, &NoCache).expect("computes");
-    assert!(
-        manifest.totals.requests > 0,
-        "the manifest has something to say"
-    );
+    let counted = requests(&repo, tree, None).expect("computes");
+    assert!(counted > 0, "the manifest has something to say");
 }
 
 fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
@@ -67,12 +53,7 @@ fn recompute(data: &Path, machines: u64, records: u64) -> [Timed<'static>; 2] {
             &index,
         );
         let commit = repo
-            .commit(
-                &claude_sync::git::Git::find(false).expect("git"),
-                tree,
-                &[head],
-                "changed\n",
-            )
+            .commit(&Git::find(false).expect("git"), tree, &[head], "changed\n")
             .expect("a commit");
         repo.move_ref(CHANGED, None, commit, "bench")
             .expect("moves");

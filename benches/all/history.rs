@@ -251,7 +251,7 @@ fn age_reflogs(folder: &Path, hours: u64) {
 
 fn clock(hour: u64, second: u64) -> String {
     let millis = 1_735_689_600_000 + i64::try_from(hour * 3600 + second).expect("small") * 1000;
-    claude_sync::base::time::Timestamp::from_millis(millis)
+    claude_sync::bench::Timestamp::from_millis(millis)
         .expect("a time")
         .to_string()
 }

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use claude_sync::cache::index::Index;
-use claude_sync::git::Git;
-use claude_sync::git::repo::Repo;
+use claude_sync::bench::{Git, Index, Repo};
 
 use super::page::Page;
 use super::timed::{Timed, in_turn, table};

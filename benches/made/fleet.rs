@@ -1,23 +1,13 @@
 //! Made-up fleets, written straight into a repository: the same bytes for the same numbers, on every machine.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
-use claude_sync::base::ids::{MachineId, RecordId, SessionId};
-use claude_sync::base::json::Extra;
-use claude_sync::base::time::Timestamp;
-use claude_sync::cache::Cache;
-use claude_sync::cache::overview;
-use claude_sync::fleet::read;
-use claude_sync::format::dayfile::DayFile;
-use claude_sync::format::manifest::BASIS;
-use claude_sync::format::syncfile::Mode;
-use claude_sync::git::Oid;
-use claude_sync::git::repo::{Entry, FILE, Repo};
-use claude_sync::prices::prices;
-use claude_sync::record::{Body, Counters, Level, Origin, Record, RecordSet};
-use claude_sync::store::layout;
-use claude_sync::sync::{self, Host, Stamp};
+use claude_sync::bench::{
+    self, Body, Client, Counters, Extra, Index, Level, MachineId, Oid, Origin, Record, RecordId,
+    Repo, SessionId, Syncing, Timestamp,
+};
 
 /// When the machines of a fleet make requests.
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +83,7 @@ pub fn record_at(machine: u64, n: u64, at: Timestamp) -> Record {
                     .into(),
             ),
             project: format!("project-{}", n / 500 % 12).as_str().into(),
-            client: claude_sync::record::Client {
+            client: Client {
                 entrypoint: "cli".into(),
                 version: "2.1.219".into(),
                 ..Default::default()
@@ -108,7 +98,7 @@ pub fn record_at(machine: u64, n: u64, at: Timestamp) -> Record {
             inference_geo: None,
             provisional: (mix >> 40).is_multiple_of(8),
             sidechain: false,
-            cost: prices().cost(model, at, &counters, false, None),
+            cost: bench::cost(model, at, &counters),
             recorded_cost: None,
         },
         twins: std::collections::BTreeSet::new(),
@@ -118,72 +108,37 @@ pub fn record_at(machine: u64, n: u64, at: Timestamp) -> Record {
 }
 
 /// The tree `root` with the records of each machine, their machine files and the manifest. Holds one day's records at a time.
-pub fn write(repo: &Repo, root: Option<Oid>, shape: Shape, memory: &dyn Cache) -> Oid {
-    let mut entries = BTreeMap::new();
+pub fn write(repo: &Repo, root: Option<Oid>, shape: Shape, index: &Index) -> Oid {
+    let mut files = BTreeMap::new();
     for at in 0..shape.machines {
         for first in (0..shape.records).step_by(usize::try_from(shape.a_day).expect("small")) {
-            let day = shape.time(first).day();
-            let mut file = DayFile::new(machine(at), day);
-            for n in first..(first + shape.a_day).min(shape.records) {
-                file.records.add(record_at(at, n, shape.time(n)));
-            }
-            let oid = repo.write_blob(file.write().0.as_bytes()).expect("stored");
-            entries.insert(
-                layout::day_path(&machine(at), day, 1),
-                Entry { mode: FILE, oid },
-            );
+            let numbers = first..(first + shape.a_day).min(shape.records);
+            let records = numbers.map(|n| record_at(at, n, shape.time(n)));
+            let (path, oid) =
+                bench::write_day(repo, &machine(at), shape.time(first), records).expect("stored");
+            files.insert(path, oid);
         }
     }
-    let mut root = repo.replace(root, &entries).expect("a tree");
+    let mut root = bench::place(repo, root, files).expect("a tree");
     for at in 0..shape.machines {
-        root = add(repo, root, at, 0..0, memory);
+        root = add(repo, root, at, 0..0, index);
     }
-    derive(repo, root, memory)
+    derive(repo, root, index)
 }
 
 /// The tree after a machine made more requests, its manifest as it was.
-pub fn add(
-    repo: &Repo,
-    root: Oid,
-    at: u64,
-    numbers: std::ops::Range<u64>,
-    memory: &dyn Cache,
-) -> Oid {
-    let now = Timestamp::from_millis(START + 400 * 86_400_000).expect("a time");
-    let host = Host {
+pub fn add(repo: &Repo, root: Oid, at: u64, numbers: Range<u64>, index: &Index) -> Oid {
+    let syncing = Syncing {
+        machine: &machine(at),
         hostname: format!("host-{at}"),
-        platform: "linux".into(),
-        os_version: "1".into(),
-        fingerprint: String::new(),
+        now: Timestamp::from_millis(START + 400 * 86_400_000).expect("a time"),
     };
-    let records: RecordSet = numbers.map(|n| record(at, n)).collect();
-    sync::add(
-        repo,
-        root,
-        &machine(at),
-        &records,
-        &Stamp {
-            now,
-            mode: Mode::Incremental,
-            host: &host,
-        },
-        memory,
-    )
-    .expect("adds")
+    bench::add(repo, root, &syncing, numbers.map(|n| record(at, n)), index).expect("adds")
 }
 
 /// The tree with the manifest that its other files imply.
-pub fn derive(repo: &Repo, root: Oid, memory: &dyn Cache) -> Oid {
-    let trees = read::inputs(repo, Some(root)).expect("reads");
-    let text = overview::manifest(repo, trees, BASIS, memory)
-        .expect("computes")
-        .write();
-    let oid = repo.write_blob(text.as_bytes()).expect("stored");
-    repo.replace(
-        Some(root),
-        &BTreeMap::from([(layout::MANIFEST.to_owned(), Entry { mode: FILE, oid })]),
-    )
-    .expect("a tree")
+pub fn derive(repo: &Repo, root: Oid, index: &Index) -> Oid {
+    bench::derive(repo, root, index).expect("computes")
 }
 
 /// Writes transcripts that hold the first machine's records, about a kilobyte a request, and nothing else.

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
-use claude_sync::cache::index::Index;
-use claude_sync::git::Git;
-use claude_sync::git::repo::Repo;
+use claude_sync::bench::{Git, Index, Repo};
 
 use super::fleet;
 

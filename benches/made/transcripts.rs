@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use claude_sync::base::time::Timestamp;
+use claude_sync::bench::Timestamp;
 
 use super::dice::Dice;
 

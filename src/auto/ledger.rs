@@ -15,7 +15,7 @@ use crate::store::durable;
 
 /// The changes outside the repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     /// The version of this file's format.
     pub(crate) version: u32,
     /// Claude Code's settings files that were changed.

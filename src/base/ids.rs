@@ -13,7 +13,7 @@ pub(crate) type Name = Arc<str>;
 
 /// Shares equal names, so that a million records hold a few hundred strings.
 #[derive(Debug, Default)]
-pub struct Interner(HashSet<Name>);
+pub(crate) struct Interner(HashSet<Name>);
 
 impl Interner {
     /// The shared copy of `text`.
@@ -37,7 +37,7 @@ pub struct MachineId(Name);
 /// Why a text is no machine id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is no machine id: it takes 8-4-4-4-12 characters of 0-9 and a-z")]
-pub struct MachineIdError(pub String);
+pub(crate) struct MachineIdError(pub(crate) String);
 
 impl MachineId {
     /// Makes a new random id.
@@ -92,7 +92,7 @@ impl MachineId {
     }
 
     /// The first eight characters, for people.
-    pub fn short(&self) -> &str {
+    pub(crate) fn short(&self) -> &str {
         &self.0[..8]
     }
 }
@@ -108,7 +108,7 @@ impl SessionId {
     }
 
     /// The id as text.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -14,8 +14,9 @@
 //! | what must stay whole | the greater by a total order, in which only equal values are equal |
 //!
 //! Where the joins are: records and totals in `records::join`; summary lines, day files, sync files
-//! in `format::join`; two versions of one path, and whole trees, in `merge::algebra`.
-//! `tests/cli/join.rs` holds all of them to the laws.
+//! in `format::join`; two versions of one path in `merge::algebra`, whole trees in
+//! `merge::trees`.
+//! `tests/laws/join.rs` holds all of them to the laws.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// - commutes: `a ∨ b = b ∨ a`
 /// - associates: `(a ∨ b) ∨ c = a ∨ (b ∨ c)`
 /// - monotone: nothing that counts in `a` counts for less in `a ∨ b`
-pub trait Join: Sized {
+pub(crate) trait Join: Sized {
     /// `self ∨ other`.
     #[must_use]
     fn join(self, other: Self) -> Self;

@@ -71,7 +71,7 @@ impl From<Timestamp> for Doc {
 
 /// Builds an object: first the spec's members in their order, then the others, sorted.
 #[derive(Debug, Default)]
-pub struct Object {
+pub(crate) struct Object {
     spec: Vec<(Key, Doc)>,
     /// Sorted by key.
     others: Vec<(Key, Doc)>,
@@ -79,7 +79,7 @@ pub struct Object {
 
 impl Object {
     /// An empty object.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
@@ -143,7 +143,7 @@ impl Object {
     }
 
     /// The object's text, without a line break.
-    pub fn line(self) -> String {
+    pub(crate) fn line(self) -> String {
         let mut out = String::with_capacity(512);
         write(&mut out, &self.flat(), 0);
         out
@@ -242,7 +242,7 @@ pub(crate) struct Fields(Extra);
 /// A member that is missing or has the wrong shape.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{key}\" is not {want}")]
-pub struct FieldError {
+pub(crate) struct FieldError {
     /// The member's name.
     pub(crate) key: String,
     /// What it should have been.

@@ -6,14 +6,14 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-pub use super::encode::hex;
+pub(crate) use super::encode::hex;
 
 /// How a key's text begins. The number counts up with the way in which keys are derived.
 const PREFIX: &str = "claude-sync-key-1-";
 
 /// A fleet key, with the keys that it replaced. Its bytes are seen by nobody who prints it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Key {
+pub(crate) struct Key {
     bytes: [u8; 32],
     /// The keys that were in use before, the latest first.
     former: Vec<[u8; 32]>,
@@ -27,7 +27,7 @@ impl fmt::Debug for Key {
 
 impl Key {
     /// A new one, from the system's randomness; none where the system has none to give.
-    pub fn random() -> Option<Self> {
+    pub(crate) fn random() -> Option<Self> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).ok()?;
         Some(Self::of(bytes))
@@ -47,7 +47,7 @@ impl Key {
     }
 
     /// Reads a key's text. None where it is no key, or was mistyped.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (digits, mark) = text.trim().strip_prefix(PREFIX)?.split_once('-')?;
         let digits = digits.as_bytes();
         let mut bytes = [0; 32];
@@ -63,17 +63,17 @@ impl Key {
 
     /// The text that another machine imports. It ends in the key's mark, by which a mistyped key is
     /// found.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         format!("{PREFIX}{}-{}", hex(&self.bytes), self.mark())
     }
 
     /// The key's mark: 8 hex digits that distinguish it from other keys and reveal nothing of it.
-    pub fn mark(&self) -> String {
+    pub(crate) fn mark(&self) -> String {
         hex(&self.derive("mark")[..4])
     }
 
     /// A key for one purpose: HMAC-SHA-256 of its name under this key.
-    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+    pub(crate) fn derive(&self, purpose: &str) -> [u8; 32] {
         mac(&self.bytes, purpose.as_bytes())
     }
 
@@ -101,7 +101,7 @@ impl Key {
 
 /// What names are signed with, so that nobody without the fleet's key can try a list of names.
 #[derive(Clone, PartialEq, Eq)]
-pub struct NameKey {
+pub(crate) struct NameKey {
     mark: String,
     key: [u8; 32],
 }
@@ -114,7 +114,7 @@ impl fmt::Debug for NameKey {
 
 impl NameKey {
     /// That of a fleet's key.
-    pub fn of(key: &Key) -> Self {
+    pub(crate) fn of(key: &Key) -> Self {
         Self {
             mark: key.mark(),
             key: key.derive("forget"),
@@ -131,7 +131,7 @@ impl NameKey {
     }
 
     /// The mark of the fleet's key.
-    pub fn mark(&self) -> &str {
+    pub(crate) fn mark(&self) -> &str {
         &self.mark
     }
 
@@ -142,7 +142,7 @@ impl NameKey {
 }
 
 /// HMAC-SHA-256.
-pub fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
+pub(crate) fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
     // A key of any length is a key.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else {
         return [0; 32];

@@ -3,13 +3,13 @@
 
 pub(crate) mod encode;
 pub(crate) mod id_set;
-pub mod ids;
-pub mod join;
-pub mod json;
-pub mod key;
-pub mod money;
-pub mod progress;
+pub(crate) mod ids;
+pub(crate) mod join;
+pub(crate) mod json;
+pub(crate) mod key;
+pub(crate) mod money;
+pub(crate) mod progress;
 pub(crate) mod shell;
 pub(crate) mod text;
-pub mod time;
+pub(crate) mod time;
 pub(crate) mod window;

@@ -17,19 +17,19 @@ impl Money {
     pub(crate) const ZERO: Self = Self(0);
 
     /// An amount of picodollars.
-    pub const fn from_pico(pico: u128) -> Self {
+    pub(crate) const fn from_pico(pico: u128) -> Self {
         Self(pico)
     }
 
     /// The amount in picodollars.
-    pub const fn pico(self) -> u128 {
+    pub(crate) const fn pico(self) -> u128 {
         self.0
     }
 
     /// Reads a JSON number such as `45.75`, `3` or `1e-05`. Digits below a picodollar are cut off.
     ///
     /// Negative, absurd (10¹⁵ dollars and more) or malformed amounts are none.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (mantissa, exponent) = match text.find(['e', 'E']) {
             Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
             None => (text, 0),
@@ -117,9 +117,9 @@ impl std::iter::Sum for Money {
 pub struct Cost {
     /// Whether every part had a price. Ordered first: a priced version of a record beats an
     /// unpriced one.
-    pub known: bool,
+    pub(crate) known: bool,
     /// The sum of the parts that had one.
-    pub amount: Money,
+    pub(crate) amount: Money,
 }
 
 impl Default for Cost {

@@ -57,7 +57,7 @@ type Eye = dyn Fn(&Event<'_>) + Send + Sync;
 
 /// Takes the events; by default nobody does.
 #[derive(Clone, Default)]
-pub struct Watcher(Option<Arc<Eye>>);
+pub(crate) struct Watcher(Option<Arc<Eye>>);
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,7 +26,7 @@ impl Timestamp {
     }
 
     /// Reads RFC 3339 in any zone.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         if text.len() > 64 {
             return None;
         }
@@ -38,7 +38,7 @@ impl Timestamp {
     }
 
     /// Milliseconds since 1970.
-    pub fn millis(self) -> i64 {
+    pub(crate) fn millis(self) -> i64 {
         self.0
     }
 
@@ -48,7 +48,7 @@ impl Timestamp {
     }
 
     /// The UTC day it falls into.
-    pub fn day(self) -> Day {
+    pub(crate) fn day(self) -> Day {
         Day(self.to_utc().date_naive())
     }
 
@@ -149,11 +149,11 @@ impl fmt::Debug for Timestamp {
 
 /// A UTC day, written `YYYY-MM-DD`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Day(NaiveDate);
+pub(crate) struct Day(NaiveDate);
 
 impl Day {
     /// Reads `YYYY-MM-DD`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let digits = text.len() == 10
             && text.bytes().enumerate().all(|(i, b)| {
                 if i == 4 || i == 7 {
@@ -178,7 +178,7 @@ impl Day {
     }
 
     /// The day's first millisecond.
-    pub fn start(self) -> Timestamp {
+    pub(crate) fn start(self) -> Timestamp {
         Timestamp(
             self.0
                 .and_time(chrono::NaiveTime::MIN)

@@ -4,7 +4,7 @@ use super::time::Timestamp;
 
 /// The time from a first to a last point, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Window {
+pub(crate) struct Window {
     /// The first point in time.
     pub(crate) first: Timestamp,
     /// The last point, not before the first one in what this tool writes.

@@ -27,7 +27,7 @@ use crate::store::layout::Path;
 
 /// The figures of a file or a portion, without its sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Digest {
+pub(crate) struct Digest {
     /// The number of its records.
     pub(crate) records: u64,
     totals: Sums,
@@ -121,7 +121,7 @@ pub(crate) type Ids = Vec<(u64, u64)>;
 
 /// A file's digest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FileDigest {
+pub(crate) struct FileDigest {
     /// Figures.
     pub(crate) digest: Digest,
     /// By session, sorted.
@@ -129,20 +129,20 @@ pub struct FileDigest {
     /// Its records' ids, sorted.
     pub(crate) ids: Ids,
     /// Its records for reports, packed as the cursor over rows reads them.
-    pub rows: Vec<u8>,
+    pub(crate) rows: Vec<u8>,
 }
 
 /// A portion's digest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PortionDigest {
+pub(crate) struct PortionDigest {
     /// Figures.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// Its records' ids, sorted by their fingerprints.
-    pub ids: Vec<u64>,
+    pub(crate) ids: Vec<u64>,
     /// A hash of each session's id, sorted.
-    pub names: Vec<u64>,
+    pub(crate) names: Vec<u64>,
     /// By session, sorted.
-    pub sessions: Vec<SessionSum>,
+    pub(crate) sessions: Vec<SessionSum>,
 }
 
 impl FileDigest {
@@ -162,7 +162,7 @@ impl FileDigest {
 
 impl PortionDigest {
     /// The fingerprint of each record's id, sorted.
-    pub fn fingerprints(&self) -> impl ExactSizeIterator<Item = u32> {
+    pub(crate) fn fingerprints(&self) -> impl ExactSizeIterator<Item = u32> {
         self.ids.iter().map(|id| low_bits(*id))
     }
 

@@ -132,7 +132,7 @@ impl Index {
     }
 
     /// Deletes the index in the state folder. It costs time only.
-    pub fn remove(state: &Path) {
+    pub(crate) fn remove(state: &Path) {
         for suffix in ["", "-wal", "-shm", "-journal"] {
             let _ = fs::remove_file(state.join(format!("index.sqlite{suffix}")));
         }

@@ -12,25 +12,25 @@ use crate::git::Oid;
 
 /// A portion in the cache. Its sessions are asked for when they are needed.
 #[derive(Debug, Clone)]
-pub struct Known {
+pub(crate) struct Known {
     /// The blob or tree that it was made from.
-    pub oid: Oid,
+    pub(crate) oid: Oid,
     /// It was compared with all other portions that are known as compared, and shares no record
     /// with any.
-    pub compared: bool,
+    pub(crate) compared: bool,
     /// The fingerprint of the rules that it was found to keep; 0 where it was not asked.
-    pub rules: u64,
+    pub(crate) rules: u64,
     /// Figures.
-    pub digest: Rc<Digest>,
+    pub(crate) digest: Rc<Digest>,
     /// How many fingerprints it has: see [`PortionDigest::fingerprints()`].
-    pub fingerprints: usize,
+    pub(crate) fingerprints: usize,
     /// See [`PortionDigest::names`].
-    pub names: Rc<[u64]>,
+    pub(crate) names: Rc<[u64]>,
 }
 
 impl Known {
     /// Whether a portion that was found to keep some rules keeps these.
-    pub fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
+    pub(crate) fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
         if self.oid != portion.oid {
             return false;
         }
@@ -43,19 +43,19 @@ impl Known {
 
 /// What is noted of a portion that keeps the rules. Whether a month keeps those that go by days,
 /// its digest shows.
-pub fn fingerprint(portion: &Portion, rules: &Rules) -> u64 {
+pub(crate) fn fingerprint(portion: &Portion, rules: &Rules) -> u64 {
     rules.fingerprint(portion.is_machine_file.then_some(&portion.machine))
 }
 
 /// A file for the cache: its path, its blob and its digest.
-pub type FileEntry = (String, Oid, FileDigest);
+pub(crate) type FileEntry = (String, Oid, FileDigest);
 
 /// Takes the path of each portion, what it was made from, and its fingerprints.
-pub type ShowFingerprints<'s> = &'s mut dyn FnMut(&str, Oid, &[[u8; 4]]);
+pub(crate) type ShowFingerprints<'s> = &'s mut dyn FnMut(&str, Oid, &[[u8; 4]]);
 
 /// Keeps digests under the ids of the objects that they were made from. A cache that loses them
 /// costs time only.
-pub trait Cache: Checked {
+pub(crate) trait Cache: Checked {
     /// It can keep digests, and has none that this version made: reports would read everything.
     fn is_cold(&self) -> bool {
         false
@@ -93,7 +93,7 @@ pub trait Cache: Checked {
 
 /// Keeps nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct NoCache;
+pub(crate) struct NoCache;
 
 impl Checked for NoCache {
     fn keeps(&self, _: &Portion, _: &Rules) -> bool {

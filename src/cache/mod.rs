@@ -9,16 +9,16 @@
 //! `overview`; `memo` → `index` → `tables`, `columns` → `tables`: a file uses only files to its left.
 
 mod columns;
-pub mod digest;
+pub(crate) mod digest;
 pub(crate) mod fingerprints;
-pub mod index;
-pub mod memo;
+pub(crate) mod index;
+pub(crate) mod memo;
 pub(crate) mod months;
 mod overlap;
-pub mod overview;
+pub(crate) mod overview;
 mod rows;
-pub mod session;
+pub(crate) mod session;
 mod stored;
 mod tables;
 
-pub use memo::{Cache, NoCache};
+pub(crate) use memo::{Cache, NoCache};

@@ -26,19 +26,19 @@ use crate::prices::{PriceBook, Prices};
 use crate::store::layout::Path;
 
 /// A fleet on its way out of the digests.
-pub struct Overview<'a> {
+pub(crate) struct Overview<'a> {
     repo: &'a Repo,
     cache: &'a dyn Cache,
     /// The portions that share nothing with any other.
     independent: Vec<Digested>,
     /// Totals are those of all portions. Sessions are those of overlapping portions, with what
     /// these have of them.
-    pub fleet: Fleet,
+    pub(crate) fleet: Fleet,
 }
 
 impl<'a> Overview<'a> {
     /// Reads all machines, or one as if it were alone. Rows of overlapping portions are shown.
-    pub fn read(
+    pub(crate) fn read(
         repo: &'a Repo,
         trees: InputTrees,
         only: Option<&MachineId>,
@@ -126,7 +126,7 @@ impl<'a> Overview<'a> {
     }
 
     /// Adds what independent portions have of some sessions, and shows it.
-    pub fn add_sessions(
+    pub(crate) fn add_sessions(
         &mut self,
         some: &BTreeSet<SessionId>,
         mut show: impl FnMut(&SessionSum),
@@ -159,7 +159,7 @@ impl<'a> Overview<'a> {
     }
 
     /// Shows the rows of independent portions, or at least those that are not before `since`.
-    pub fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), DataError> {
+    pub(crate) fn show_rows(&self, since: Option<Timestamp>, rows: Rows) -> Result<(), DataError> {
         let mut names = Interner::default();
         let late = |one: &&Digested| {
             since.is_none_or(|since| one.digest.span().is_none_or(|span| span.last >= since))
@@ -295,7 +295,7 @@ fn later(seen: &BTreeMap<String, Timestamp>, time: Timestamp) -> usize {
 }
 
 /// Computes the manifest.
-pub fn manifest(
+pub(crate) fn manifest(
     repo: &Repo,
     trees: InputTrees,
     basis: Basis,

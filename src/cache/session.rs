@@ -9,7 +9,7 @@ use crate::record::{Record, Totals};
 
 /// What one session has in a file or a portion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SessionSum {
+pub(crate) struct SessionSum {
     /// The id of the session.
     pub(crate) id: String,
     sums: Sums,

@@ -70,7 +70,7 @@ impl Default for Sums {
 
 impl Sums {
     /// Adds totals.
-    pub fn add(&mut self, other: Totals) {
+    pub(crate) fn add(&mut self, other: Totals) {
         *self = Totals::from(*self).plus(other).into();
     }
 }

@@ -48,13 +48,13 @@ pub(crate) const DRIVER: u8 = 129;
 
 /// What an exit code means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Meaning {
+pub(crate) struct Meaning {
     /// The exit code.
-    pub code: u8,
+    pub(crate) code: u8,
     /// The command that exits with it; `None` for all commands.
-    pub command: Option<&'static str>,
+    pub(crate) command: Option<&'static str>,
     /// What it means.
-    pub text: &'static str,
+    pub(crate) text: &'static str,
 }
 
 const fn any(code: u8, text: &'static str) -> Meaning {
@@ -75,7 +75,7 @@ const fn of(command: &'static str, code: u8, text: &'static str) -> Meaning {
 
 /// All exit codes of both programs, in ascending order. `--help`, the manual pages and the docs are made from
 /// this table, or compared with it.
-pub const ALL: [Meaning; 23] = [
+pub(crate) const ALL: [Meaning; 23] = [
     any(OK, "done"),
     any(FAILURE, "failed, for a reason that has no code of its own"),
     any(USAGE, "the command line is not valid"),

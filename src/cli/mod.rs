@@ -13,7 +13,7 @@ mod days;
 pub(crate) mod deepen;
 mod env;
 mod error;
-pub mod exit;
+pub(crate) mod exit;
 mod finish;
 mod globals;
 mod host;

@@ -15,7 +15,7 @@ use crate::record::{Level, PlanLimits, Record, Totals};
 
 impl Rules {
     /// Applies the rules to a day file.
-    pub fn apply_day(&self, file: &mut DayFile) -> Applied {
+    pub(crate) fn apply_day(&self, file: &mut DayFile) -> Applied {
         let before = file.clone();
         let mut out = Applied::default();
         if self.forget_something() {

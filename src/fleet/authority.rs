@@ -12,7 +12,7 @@ use crate::base::time::{Day, Timestamp};
 /// The member with the time at which a tombstone was made.
 pub(crate) const MADE: &str = "made";
 /// The member that takes a tombstone back.
-pub const UNDONE: &str = "undone";
+pub(crate) const UNDONE: &str = "undone";
 
 /// What a decision does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -39,7 +39,7 @@ pub(crate) fn gather<'a>(files: impl Iterator<Item = &'a SyncFile>) -> PriceBook
 
 /// The subject of the decision about a rule: a later one about the same models, days and kind of
 /// change replaces it.
-pub fn subject(rule: &Rule) -> String {
+pub(crate) fn subject(rule: &Rule) -> String {
     let day = |day: Option<Day>| day.map(|day| day.to_string()).unwrap_or_default();
     let kind = match rule.change {
         Change::Set(_) => "price",
@@ -54,7 +54,7 @@ pub fn subject(rule: &Rule) -> String {
 }
 
 /// A rule as JSON. Money is text: no float touches it.
-pub fn write(rule: &Rule) -> Value {
+pub(crate) fn write(rule: &Rule) -> Value {
     let mut out = Map::from_iter([("model".to_owned(), rule.pattern.as_str().into())]);
     let mut put = |key: &str, value: Option<String>| {
         drop(value.map(|value| out.insert(key.to_owned(), value.into())));

@@ -12,7 +12,7 @@ use crate::record::{Entry, Excess, Level, Source, Sum, SumKey, Totals};
 
 /// The index of a sum in [`super::sums::Sums::all`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct SumIndex(pub usize);
+pub(super) struct SumIndex(pub(crate) usize);
 
 impl Index<SumIndex> for Vec<Compared> {
     type Output = Compared;
@@ -98,7 +98,7 @@ impl Compared {
 
     /// Takes note of a request that it matches, and of the machines that have copies of it.
     /// `places`: for each machine the one that it counts for.
-    pub fn add(&mut self, entry: &Entry, copies: &[HeldCopy], places: &[MachineIndex]) {
+    pub(crate) fn add(&mut self, entry: &Entry, copies: &[HeldCopy], places: &[MachineIndex]) {
         let mut held = copies
             .iter()
             .filter(|(machine, _)| self.holders.contains(machine))
@@ -203,7 +203,7 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    pub fn add(&mut self, session: &SessionId, one: (SumIndex, Totals)) {
+    pub(crate) fn add(&mut self, session: &SessionId, one: (SumIndex, Totals)) {
         self.all.push(one);
         match non_empty(session) {
             Some(session) => self

@@ -74,12 +74,12 @@ impl Merged {
 
 impl Fleet {
     /// Counts the machines, which must be sorted by id.
-    pub fn count(machines: Vec<MachineData>) -> Self {
+    pub(crate) fn count(machines: Vec<MachineData>) -> Self {
         Self::count_rows(machines, &mut |_| {})
     }
 
     /// Counts the machines, which must be sorted by id, and shows each row that counts.
-    pub fn count_rows(machines: Vec<MachineData>, rows: Rows) -> Self {
+    pub(crate) fn count_rows(machines: Vec<MachineData>, rows: Rows) -> Self {
         let book = book::gather(machines.iter().filter_map(MachineData::machine_file));
         Self::count_by(machines, book, rows)
     }

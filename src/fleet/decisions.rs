@@ -16,24 +16,24 @@ use crate::format::syncfile::{Decision, DecisionKey, SyncFile};
 /// A machine's name. Its subject is a machine; its member is `label`.
 pub(crate) const LABEL: &str = "label";
 /// A machine's group, such as a team. Its subject is a machine; its member is `group`.
-pub const GROUP: &str = "group";
+pub(crate) const GROUP: &str = "group";
 /// The person who uses a machine, as that person chose to be called. Its subject is a machine; its
 /// member is `user`. It holds in that machine's own file only: nobody names somebody else.
 pub(crate) const USER: &str = "user";
 /// A machine that will not sync again. Its subject is a machine; its member is `retired`.
 pub(crate) const RETIRED: &str = "retired";
 /// Merges machine `subject` into the machine `into`.
-pub const MERGED: &str = "merged";
+pub(crate) const MERGED: &str = "merged";
 /// A price or a discount of the fleet's price book. Its subject names models, days and kind; its
 /// member is `price`: a rule, or `false`.
-pub const PRICE: &str = "price";
+pub(crate) const PRICE: &str = "price";
 /// Makes the version of `machine` authoritative in a conflict about the session `subject`.
 pub(crate) const ACCEPTED: &str = "accepted";
 
 /// Has something forgotten. Its subject names what: `session:MAC`, `project:MAC`, `machine:ID`,
 /// `before:DAY`. A MAC is the HMAC-SHA-256 of the name under the member `salt`, so that the
 /// repository does not contain the name. Its members are `made`: when; or `undone`: no more.
-pub const FORGOTTEN: &str = "forgotten";
+pub(crate) const FORGOTTEN: &str = "forgotten";
 
 /// The kind of decision that keeps a manifest of version 1.0 that another tool wrote. Its subject
 /// is any; its member is `manifest`.
@@ -161,15 +161,15 @@ pub(crate) fn kind_of(tag: Tag) -> &'static str {
 
 /// A decision that somebody takes now.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Intent {
+pub(crate) struct Intent {
     /// One of the kinds above.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// What it is about.
-    pub subject: String,
+    pub(crate) subject: String,
     /// The member that it has.
-    pub key: &'static str,
+    pub(crate) key: &'static str,
     /// The member's value.
-    pub value: serde_json::Value,
+    pub(crate) value: serde_json::Value,
 }
 
 /// Resolves merge decisions to a final machine index, for each of a sorted list of machines.

@@ -17,7 +17,7 @@ use crate::git::repo::{Entry, FILE, Repo};
 use crate::store::layout::{self, Path};
 
 /// Knows which machine files and months keep which rules.
-pub trait Checked {
+pub(crate) trait Checked {
     /// What it knows is asked of a clone where this decides what may be read: [`Repo::admission`].
     fn bind(&self, _admission: &str) {}
     /// Whether this object keeps the rules. False where that is not known.
@@ -28,7 +28,7 @@ pub trait Checked {
 
 /// Knows what was noted since it was made.
 #[derive(Debug, Default)]
-pub struct CheckedNow(RefCell<HashSet<(Oid, u64)>>);
+pub(crate) struct CheckedNow(RefCell<HashSet<(Oid, u64)>>);
 
 impl Checked for CheckedNow {
     fn keeps(&self, portion: &Portion, rules: &Rules) -> bool {
@@ -46,11 +46,11 @@ impl Checked for CheckedNow {
 
 /// A tree with the rules applied.
 #[derive(Debug)]
-pub struct Enforced {
+pub(crate) struct Enforced {
     /// The id of the root tree.
-    pub root: Oid,
+    pub(crate) root: Oid,
     /// Ids of records that went with their session or project. They are to be noted as forgotten.
-    pub forgotten: BTreeSet<Forgotten>,
+    pub(crate) forgotten: BTreeSet<Forgotten>,
 }
 
 /// What becomes of a file.
@@ -60,7 +60,7 @@ enum Change {
 }
 
 /// A root tree with the rules applied.
-pub fn enforce(
+pub(crate) fn enforce(
     repo: &Repo,
     root: Oid,
     rules: &mut Rules,
@@ -99,7 +99,7 @@ pub fn enforce(
 }
 
 /// The files of a root tree that do not keep the rules: those that applying the rules would change.
-pub fn breaking(
+pub(crate) fn breaking(
     repo: &Repo,
     root: Oid,
     rules: &Rules,

@@ -8,15 +8,15 @@ use crate::base::json::{Extra, Object};
 use crate::format::syncfile::SyncFile;
 
 /// The kind of decision: a compacted history. Its subject is [`SUBJECT`]; its member is `root`.
-pub const COMPACTED: &str = "compacted";
+pub(crate) const COMPACTED: &str = "compacted";
 /// The subject: the branch that all machines share.
-pub const SUBJECT: &str = "history";
+pub(crate) const SUBJECT: &str = "history";
 /// The member with the id of the first commit.
-pub const ROOT: &str = "root";
+pub(crate) const ROOT: &str = "root";
 
 /// A compacted history. Of two the greater holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Epoch {
+pub(crate) struct Epoch {
     /// The revision of the decision.
     pub(crate) revision: u64,
     /// Its members, as text.

@@ -5,7 +5,7 @@ use crate::git::repo::RepoError;
 
 /// Data in the repository could not be read, joined or counted.
 #[derive(Debug, thiserror::Error)]
-pub enum DataError {
+pub(crate) enum DataError {
     /// The front page could not be drawn.
     #[error("failed to draw the front file: {0}")]
     Front(String),

@@ -12,7 +12,7 @@ use crate::record::{Level, Record, RecordSet, Source, Sum, SumKey};
 
 /// What applying rules to a day file did.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// The file is another one now.
     pub(crate) changed: bool,
     /// Ids of records that went with their session or project, or because another copy did.

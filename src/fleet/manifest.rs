@@ -20,7 +20,7 @@ const INACTIVE_AFTER: i64 = 30 * 24 * 60 * 60 * 1000;
 
 /// Computes the manifest of a fleet that was read from these trees, by the given
 /// rules and the price table. No clock, no order of arrival: equal trees give equal bytes.
-pub fn compute(fleet: &Fleet, trees: InputTrees, basis: Basis) -> Manifest {
+pub(crate) fn compute(fleet: &Fleet, trees: InputTrees, basis: Basis) -> Manifest {
     let adopted = decisions::adopted(files(fleet));
     let pending = fleet.sessions.values().filter(|s| s.pending).count() as u64;
     let mut out = Manifest {

@@ -13,21 +13,21 @@
 //! ```
 
 mod apply;
-pub mod authority;
-pub mod book;
+pub(crate) mod authority;
+pub(crate) mod book;
 mod claims;
 mod compared;
 pub(crate) mod count;
-pub mod decisions;
-pub mod enforce;
-pub mod epoch;
+pub(crate) mod decisions;
+pub(crate) mod enforce;
+pub(crate) mod epoch;
 mod error;
 mod judge;
 pub(crate) mod limits;
-pub mod manifest;
-pub mod read;
+pub(crate) mod manifest;
+pub(crate) mod read;
 mod read_rules;
-pub mod rules;
+pub(crate) mod rules;
 pub(crate) mod settle;
 mod subject;
 mod sums;
@@ -36,4 +36,4 @@ pub(crate) mod view;
 
 pub(crate) use error::DataError;
 pub(crate) use view::Tag;
-pub use view::{Fleet, MachineIndex, MachineView, Row, RowSource, Rows, SessionView};
+pub(crate) use view::{Fleet, MachineIndex, MachineView, Row, RowSource, Rows, SessionView};

@@ -17,22 +17,19 @@ use crate::git::{Oid, Refusal};
 use crate::record::{RecordSet, Sum, SumKey};
 use crate::store::layout::{self, Path};
 
-/// Everything below `sync` in one version of a repository: content by path.
-pub type Tree = BTreeMap<String, Vec<u8>>;
-
 /// One machine's data.
 #[derive(Debug, Clone)]
-pub struct MachineData {
+pub(crate) struct MachineData {
     /// Its id.
-    pub id: MachineId,
+    pub(crate) id: MachineId,
     /// Its machine file; none where there is none, an error where it cannot be read.
-    pub machine_file: Option<Result<SyncFile, FormatError>>,
+    pub(crate) machine_file: Option<Result<SyncFile, FormatError>>,
     /// Its entry in a manifest of version 1.0, where that is all there is of it.
     pub(crate) adopted: Option<ManifestMachine>,
     /// Its records, each joined from all its copies in all its files.
-    pub records: RecordSet,
+    pub(crate) records: RecordSet,
     /// Its sums; the claims of the machine file are not among them.
-    pub sums: BTreeMap<SumKey, Sum>,
+    pub(crate) sums: BTreeMap<SumKey, Sum>,
     /// Ids of forgotten records that it noted.
     pub(crate) forgotten: BTreeSet<Forgotten>,
     /// Ids of forgotten records that it brought back.
@@ -48,7 +45,7 @@ pub struct MachineData {
 
 impl MachineData {
     /// A machine of which nothing is known yet.
-    pub fn new(id: MachineId) -> Self {
+    pub(crate) fn new(id: MachineId) -> Self {
         Self {
             id,
             machine_file: None,
@@ -73,14 +70,14 @@ impl MachineData {
     }
 
     /// The machine file, where it can be read.
-    pub fn machine_file(&self) -> Option<&SyncFile> {
+    pub(crate) fn machine_file(&self) -> Option<&SyncFile> {
         self.machine_file
             .as_ref()
             .and_then(|file| file.as_ref().ok())
     }
 
     /// Takes over one of its files. Total: what does not parse is named in `problems`.
-    pub fn add(&mut self, path: &str, kind: &Path, content: Content, names: &mut Interner) {
+    pub(crate) fn add(&mut self, path: &str, kind: &Path, content: Content, names: &mut Interner) {
         let (day, most) = match kind {
             Path::Machine(_) => (None, MAX_SYNC_FILE),
             Path::Day(_, day, _) => (Some(*day), MAX_DAY_FILE),
@@ -155,7 +152,7 @@ impl MachineData {
 
 /// The trees that all figures come from. None where a version of the repository has no such folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct InputTrees {
+pub(crate) struct InputTrees {
     /// `sync/machines`.
     pub(crate) machines: Option<Oid>,
     /// `sync/archive`.
@@ -182,7 +179,7 @@ impl InputTrees {
 }
 
 /// The trees that all figures come from, below a root tree.
-pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<InputTrees, DataError> {
+pub(crate) fn inputs(repo: &Repo, root: Option<Oid>) -> Result<InputTrees, DataError> {
     Ok(InputTrees {
         machines: repo.folder(root, layout::MACHINES)?,
         archive: repo.folder(root, layout::ARCHIVE)?,
@@ -191,7 +188,7 @@ pub fn inputs(repo: &Repo, root: Option<Oid>) -> Result<InputTrees, DataError> {
 
 /// What a file holds, as far as it may be looked at.
 #[derive(Debug)]
-pub enum Content {
+pub(crate) enum Content {
     /// All of its bytes.
     Bytes(Vec<u8>),
     /// It is longer than the format allows.
@@ -224,7 +221,8 @@ impl Reader {
 }
 
 /// Reads all machines from files in memory.
-pub fn read(tree: &Tree) -> Vec<MachineData> {
+#[cfg(test)]
+pub(crate) fn read(tree: &BTreeMap<String, Vec<u8>>) -> Vec<MachineData> {
     let mut reader = Reader::default();
     for (path, bytes) in tree {
         reader.add(path, &Path::parse(path), Content::Bytes(bytes.clone()));
@@ -233,7 +231,7 @@ pub fn read(tree: &Tree) -> Vec<MachineData> {
 }
 
 /// Reads all machines.
-pub fn load(repo: &Repo, trees: InputTrees) -> Result<Vec<MachineData>, DataError> {
+pub(crate) fn load(repo: &Repo, trees: InputTrees) -> Result<Vec<MachineData>, DataError> {
     let mut reader = Reader::default();
     let weighed = portions(repo, trees)?.into_iter().map(|portion| {
         let weight = portion.weight(repo)?;
@@ -288,15 +286,15 @@ pub(crate) fn standing(repo: &Repo, path: &str, oid: Oid) -> Result<(Content, bo
 /// A machine file, or one machine's month: what digests are made of and rules are asked about, as
 /// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Portion {
+pub(crate) struct Portion {
     /// Its path in the repository: a file, or a month's folder.
-    pub path: String,
+    pub(crate) path: String,
     /// Whose it is.
     pub(crate) machine: MachineId,
     /// It is a machine file.
     pub(crate) is_machine_file: bool,
     /// The blob or tree.
-    pub oid: Oid,
+    pub(crate) oid: Oid,
 }
 
 impl Part for Portion {

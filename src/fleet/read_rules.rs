@@ -13,7 +13,7 @@ use crate::store::layout::{self, Path};
 impl Rules {
     /// The rules of a root tree. `file` gives the text of a machine file that is known without
     /// opening it.
-    pub fn read(
+    pub(crate) fn read(
         repo: &Repo,
         root: Oid,
         file: impl FnMut(&str, Oid) -> Option<String>,

@@ -20,11 +20,11 @@ use crate::base::time::{Day, Timestamp};
 use crate::format::dayfile::Forgotten;
 use crate::format::syncfile::SyncFile;
 
-pub use super::decisions::FORGOTTEN;
-pub use super::subject::{Stone, Subject};
+pub(crate) use super::decisions::FORGOTTEN;
+pub(crate) use super::subject::{Stone, Subject};
 
 /// Day files of this day hold ids of forgotten records.
-pub fn forgotten_day() -> Day {
+pub(crate) fn forgotten_day() -> Day {
     Timestamp::EPOCH.day()
 }
 
@@ -49,7 +49,7 @@ fn tag(subject: &str) -> RecordId {
 
 /// All rules of a fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     tombstones: BTreeMap<String, Tombstone>,
     /// By machine: records of days before this one are bare.
     pub(super) pruned: BTreeMap<MachineId, Day>,
@@ -221,7 +221,7 @@ impl Rules {
 
     /// All rules of both.
     #[must_use]
-    pub fn and(mut self, other: &Self) -> Self {
+    pub(crate) fn and(mut self, other: &Self) -> Self {
         for (subject, stone) in &other.tombstones {
             self.put(subject, stone.clone());
         }
@@ -260,7 +260,7 @@ impl Rules {
     }
 
     /// Whether something was forgotten.
-    pub fn forget_something(&self) -> bool {
+    pub(crate) fn forget_something(&self) -> bool {
         let by_names = !(self.sessions.is_empty() && self.projects.is_empty());
         by_names
             || !(self.machines.is_empty() && self.before.is_empty())
@@ -294,7 +294,7 @@ impl Rules {
     }
 
     /// Records of this machine of days before this one are bare.
-    pub fn prune(&mut self, machine: &MachineId, before: Day) {
+    pub(crate) fn prune(&mut self, machine: &MachineId, before: Day) {
         let slot = self.pruned.entry(machine.clone()).or_insert(before);
         *slot = (*slot).max(before);
     }
@@ -306,7 +306,7 @@ impl Rules {
 
     /// The same rules without those of retention.
     #[must_use]
-    pub fn without_retention(&self) -> Self {
+    pub(crate) fn without_retention(&self) -> Self {
         Self {
             pruned: BTreeMap::new(),
             ..self.clone()
@@ -315,7 +315,7 @@ impl Rules {
 
     /// A number for the rules: what kept them once, keeps them until it changes. Without a machine,
     /// of those that go by names and ids; with one, also of those that go by days on that machine.
-    pub fn fingerprint(&self, days_of: Option<&MachineId>) -> u64 {
+    pub(crate) fn fingerprint(&self, days_of: Option<&MachineId>) -> u64 {
         let mut parts: Vec<Vec<u8>> = Vec::new();
         if let Some(machine) = days_of {
             let text = |day: Option<Day>| {

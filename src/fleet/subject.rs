@@ -9,7 +9,7 @@ use crate::base::time::{Day, Timestamp};
 
 /// Something to forget.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
+pub(crate) enum Subject {
     /// A session, by id.
     Session(String),
     /// A project, by the name that it has in the repository.
@@ -23,7 +23,7 @@ pub enum Subject {
 impl Subject {
     /// The decision that has it forgotten: its subject, and its members. With a key, only who has
     /// the key knows the name.
-    pub fn tombstone(&self, salt: &str, key: Option<&NameKey>) -> (String, Extra) {
+    pub(crate) fn tombstone(&self, salt: &str, key: Option<&NameKey>) -> (String, Extra) {
         let hidden = |kind: &str, name: &str| {
             let name = HiddenName::of(kind, salt, name, key).text();
             let salt = Extra::from([("salt".to_owned(), salt.into())]);
@@ -46,7 +46,7 @@ impl Subject {
 
 /// A tombstone, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stone {
+pub(crate) struct Stone {
     /// The subject of the decision.
     pub(crate) subject: String,
     /// The salt of its name, where it hides one.

@@ -167,7 +167,7 @@ impl Sums {
 
     /// Takes note of a request that counts, and of the machines that have copies of it, with their
     /// levels.
-    pub fn add(&mut self, entry: &Entry, copies: &[HeldCopy]) {
+    pub(crate) fn add(&mut self, entry: &Entry, copies: &[HeldCopy]) {
         // What other tools added up are requests.
         if self.all.is_empty() || entry.ledger {
             return;

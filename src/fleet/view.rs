@@ -14,7 +14,7 @@ use crate::record::{Client, Entry, Level, Source, Totals};
 
 /// Why a row counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum RowSource {
+pub(crate) enum RowSource {
     /// A record of this level of detail.
     Record(Level),
     /// What Claude Code's account states beyond requests, at this level of detail.
@@ -36,37 +36,37 @@ impl RowSource {
 }
 
 /// The index of a machine in [`Fleet::machines`], which are sorted by id.
-pub type MachineIndex = usize;
+pub(crate) type MachineIndex = usize;
 
 /// One counted item: a request, or a total without records.
 #[derive(Debug, Clone, Copy)]
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// Its id, where it is a record and not from the cache.
-    pub id: Option<RecordId>,
+    pub(crate) id: Option<RecordId>,
     /// The machine that it counts for.
-    pub machine: MachineIndex,
+    pub(crate) machine: MachineIndex,
     /// Its session, where it is known.
-    pub session: Option<&'a SessionId>,
+    pub(crate) session: Option<&'a SessionId>,
     /// The name of its project as in the repository; empty where it has none.
-    pub project: &'a str,
+    pub(crate) project: &'a str,
     /// Its model; empty where it is not known.
-    pub model: &'a str,
+    pub(crate) model: &'a str,
     /// The time that it is reported at.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// What it adds, its cost by this version's prices.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// The cost that the transcript states, where it states one.
-    pub recorded: Option<Money>,
+    pub(crate) recorded: Option<Money>,
     /// Whether it is a record, a ledger entry or a sum.
-    pub source: RowSource,
+    pub(crate) source: RowSource,
     /// The last row of the request was not seen yet.
-    pub provisional: bool,
+    pub(crate) provisional: bool,
     /// A subagent made it.
-    pub sidechain: bool,
+    pub(crate) sidechain: bool,
     /// It was in Claude Code's fast mode.
-    pub fast: bool,
+    pub(crate) fast: bool,
     /// What made it, where it is a request.
-    pub client: Option<&'a Client>,
+    pub(crate) client: Option<&'a Client>,
 }
 
 impl<'a> Row<'a> {
@@ -115,7 +115,7 @@ impl<'a> Row<'a> {
 
 /// Takes all that counts, row by row, in no order. A fleet may have millions of them, so that
 /// nobody keeps them all.
-pub type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
+pub(crate) type Rows<'r> = &'r mut dyn FnMut(&Row<'_>);
 
 /// What machines are told apart by in reports of a team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,9 +128,9 @@ pub(crate) enum Tag {
 
 /// A machine of the fleet.
 #[derive(Debug, Clone)]
-pub struct MachineView {
+pub(crate) struct MachineView {
     /// Its id.
-    pub id: MachineId,
+    pub(crate) id: MachineId,
     /// Its label, or else its host's name; empty where it has neither.
     pub(crate) label: String,
     /// Its group; empty where it has none.
@@ -148,7 +148,7 @@ pub struct MachineView {
     /// Why its machine file cannot be read.
     pub(crate) error: Option<String>,
     /// What counts for it.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// Its last request that counts for it.
     pub(crate) last_usage: Option<Timestamp>,
 }
@@ -165,15 +165,15 @@ impl MachineView {
 
 /// A session of the fleet.
 #[derive(Debug, Clone, Default)]
-pub struct SessionView {
+pub(crate) struct SessionView {
     /// The machines that hold some of it.
     pub(crate) machines: BTreeSet<MachineIndex>,
     /// Its first row's time, and the project there.
-    pub first: Option<(Timestamp, Name)>,
+    pub(crate) first: Option<(Timestamp, Name)>,
     /// Its last row's time.
-    pub last: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
     /// What counts for it.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// Records of it that several machines hold.
     pub(crate) shared: u64,
     /// It needs review.
@@ -204,21 +204,21 @@ impl SessionView {
 
 /// All machines' data, each request once.
 #[derive(Debug, Default)]
-pub struct Fleet {
+pub(crate) struct Fleet {
     /// All machines, by id.
-    pub machines: Vec<MachineView>,
+    pub(crate) machines: Vec<MachineView>,
     /// All sessions; or some of them, where the fleet was made from digests.
-    pub sessions: BTreeMap<SessionId, SessionView>,
+    pub(crate) sessions: BTreeMap<SessionId, SessionView>,
     /// How many sessions there are beside them.
     pub(crate) unlisted: u64,
     /// How many records there are.
-    pub records: u64,
+    pub(crate) records: u64,
     /// The sum of all that counts.
     sum: Totals,
     /// The first and the last request.
     span: Option<Window>,
     /// What was left out and what needs review, sorted.
-    pub conflicts: Vec<Conflict>,
+    pub(crate) conflicts: Vec<Conflict>,
     /// Prices by the fleet's book, where it has one.
     pub(super) own_prices: Option<Arc<Prices>>,
 }
@@ -282,22 +282,22 @@ impl Fleet {
     }
 
     /// The prices that its rows have.
-    pub fn prices(&self) -> &Prices {
+    pub(crate) fn prices(&self) -> &Prices {
         self.own_prices.as_deref().unwrap_or_else(|| prices())
     }
 
     /// The first request of all.
-    pub fn first_usage(&self) -> Option<Timestamp> {
+    pub(crate) fn first_usage(&self) -> Option<Timestamp> {
         self.span.map(|span| span.first)
     }
 
     /// The last request of all.
-    pub fn last_usage(&self) -> Option<Timestamp> {
+    pub(crate) fn last_usage(&self) -> Option<Timestamp> {
         self.span.map(|span| span.last)
     }
 
     /// The sum of all that counts.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         self.sum
     }
 }

@@ -11,7 +11,7 @@ use crate::base::ids::MachineId;
 /// that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub enum Code {
+pub(crate) enum Code {
     /// Copies of a session on several machines were joined.
     Joined,
     /// Machines state different figures of the same requests.
@@ -115,7 +115,7 @@ impl Code {
     }
 
     /// The text in files.
-    pub fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         match self {
             Self::Other(text) => text,
             known => known.known_text().unwrap_or_default(),
@@ -161,7 +161,7 @@ impl PartialOrd for Code {
 
 /// An entry of the conflict log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Conflict {
+pub(crate) struct Conflict {
     /// Why it is there.
     pub(crate) code: Code,
     /// The session or the path.

@@ -23,34 +23,34 @@ const SUSPECT: &str = "suspect";
 
 /// The records of one machine that were first seen with a time on one UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DayFile {
+pub(crate) struct DayFile {
     /// The machine that wrote it.
-    pub machine: MachineId,
+    pub(crate) machine: MachineId,
     /// The day.
-    pub day: Day,
+    pub(crate) day: Day,
     /// Unknown members of the header.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
     /// Unknown members of session lines.
-    pub sessions: BTreeMap<SessionId, Extra>,
+    pub(crate) sessions: BTreeMap<SessionId, Extra>,
     /// The records, each once.
-    pub records: RecordSet,
+    pub(crate) records: RecordSet,
     /// Totals for which there are no records.
-    pub sums: BTreeMap<SumKey, Sum>,
+    pub(crate) sums: BTreeMap<SumKey, Sum>,
     /// Ids of records that were forgotten.
-    pub forgotten: BTreeSet<Forgotten>,
+    pub(crate) forgotten: BTreeSet<Forgotten>,
     /// Lines of kinds that this version does not know, as canonical text, with their session if
     /// they name one.
-    pub unknown: BTreeSet<(Option<SessionId>, String)>,
+    pub(crate) unknown: BTreeSet<(Option<SessionId>, String)>,
 }
 
 /// The id of a record that was forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Forgotten {
+pub(crate) struct Forgotten {
     /// The id of the record.
-    pub id: RecordId,
+    pub(crate) id: RecordId,
     /// A hash of the subject of the tombstone by which it went; none where an earlier version wrote
     /// it down.
-    pub by: Option<RecordId>,
+    pub(crate) by: Option<RecordId>,
 }
 
 /// The line that brings back a forgotten id that is noted without a tombstone. Earlier versions
@@ -63,16 +63,16 @@ fn kept_line(id: RecordId) -> String {
 
 /// What was wrong in a day file that could be read all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Damage {
+pub(crate) struct Damage {
     /// Lines that are no JSON object, or a record with a field of the wrong kind.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// Sessions whose checksum does not fit the lines below it.
-    pub checksums: BTreeSet<SessionId>,
+    pub(crate) checksums: BTreeSet<SessionId>,
 }
 
 impl DayFile {
     /// A file with nothing in it.
-    pub fn new(machine: MachineId, day: Day) -> Self {
+    pub(crate) fn new(machine: MachineId, day: Day) -> Self {
         Self {
             machine,
             day,
@@ -120,7 +120,7 @@ impl DayFile {
     }
 
     /// Brings back a forgotten id that is noted without a tombstone.
-    pub fn keep(&mut self, id: RecordId) {
+    pub(crate) fn keep(&mut self, id: RecordId) {
         self.unknown.insert((None, kept_line(id)));
     }
 
@@ -135,7 +135,7 @@ impl DayFile {
     }
 
     /// Adds a version of a sum.
-    pub fn add_sum(&mut self, key: SumKey, sum: Sum) {
+    pub(crate) fn add_sum(&mut self, key: SumKey, sum: Sum) {
         absorb(&mut self.sums, key, sum);
     }
 
@@ -227,7 +227,7 @@ impl DayFile {
     }
 
     /// The canonical bytes, and each session's checksum.
-    pub fn write(&self) -> (String, BTreeMap<SessionId, String>) {
+    pub(crate) fn write(&self) -> (String, BTreeMap<SessionId, String>) {
         let (sessions, trailing) = self.lines();
         let header = Object::new()
             .spec("version", VERSION)
@@ -324,6 +324,6 @@ impl SessionLines<'_> {
 }
 
 /// A digest as lower-case hex.
-pub fn hex(hash: Sha256) -> String {
+pub(crate) fn hex(hash: Sha256) -> String {
     encode::hex(&hash.finalize())
 }

@@ -6,7 +6,7 @@ use crate::base::json::FieldError;
 
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum FormatError {
+pub(crate) enum FormatError {
     /// Above the limit for its kind.
     #[error("it has {size} bytes; at most {most} are read")]
     TooLarge {
@@ -34,7 +34,7 @@ pub enum FormatError {
 
 impl FormatError {
     /// The code under which a manifest names it.
-    pub fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Self::TooLarge { .. } => Code::TooLarge,
             Self::TooManySessions => Code::TooManySessions,

@@ -115,7 +115,7 @@ pub(crate) fn read_line(text: &str, day: Day, names: &mut Interner) -> Option<Li
 }
 
 /// Reads a record of a machine file, which stands under its session. Only full records stand there.
-pub fn read_record(
+pub(crate) fn read_record(
     text: &str,
     session: &SessionId,
     project: &str,

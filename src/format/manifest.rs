@@ -18,10 +18,10 @@ pub(crate) use super::conflict::{Code, Conflict};
 pub(crate) const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/manifest.json";
 
 /// The version of the algorithm.
-pub const RULES: u64 = 5;
+pub(crate) const RULES: u64 = 5;
 
 /// What this tool computes manifests by.
-pub const BASIS: Basis = Basis {
+pub(crate) const BASIS: Basis = Basis {
     rules: RULES,
     prices: Some(TABLE),
 };
@@ -29,11 +29,11 @@ pub const BASIS: Basis = Basis {
 /// What a manifest is computed by, beside the trees. A tool leaves a manifest of a greater basis
 /// alone: two versions that both rewrote it would do so for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Basis {
+pub(crate) struct Basis {
     /// The version of the algorithm; 0 in a manifest of version 1.0.
-    pub rules: u64,
+    pub(crate) rules: u64,
     /// The price table; none in a manifest of rules below 5.
-    pub prices: Option<PriceTable>,
+    pub(crate) prices: Option<PriceTable>,
 }
 
 /// How many sessions the index lists, beside pending ones.
@@ -43,7 +43,7 @@ pub(crate) const MAX_SESSIONS: usize = 100;
 pub(crate) const MAX_PENDING: usize = 50;
 
 /// How many conflicts the log lists.
-pub const MAX_CONFLICTS: usize = 100;
+pub(crate) const MAX_CONFLICTS: usize = 100;
 
 /// The object ids of the trees that a manifest was computed from. None where there is no such tree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,7 +67,7 @@ pub(crate) enum Status {
 
 /// A machine in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestMachine {
+pub(crate) struct ManifestMachine {
     /// Its host's name, or a pseudonym.
     pub(crate) hostname: String,
     /// `linux`, `darwin` or `win32`.
@@ -113,7 +113,7 @@ pub(crate) enum ConflictStatus {
 
 /// A session in the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestSession {
+pub(crate) struct ManifestSession {
     /// The machines that hold records of it.
     pub(crate) machines: Vec<String>,
     /// The name of its project as in the repository; empty where it has none.
@@ -132,19 +132,19 @@ pub struct ManifestSession {
 
 /// The manifest: all machines, the latest sessions, and the totals of the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     /// The earliest machine's start.
     pub(crate) created_at: Option<Timestamp>,
     /// The latest machine's change.
     pub(crate) updated_at: Option<Timestamp>,
     /// All machines, by id.
-    pub machines: BTreeMap<String, ManifestMachine>,
+    pub(crate) machines: BTreeMap<String, ManifestMachine>,
     /// How many machines there are.
     pub(crate) total_machines: u64,
     /// How many are active.
     pub(crate) active_machines: u64,
     /// Sums over the fleet, each request once.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// The fleet's first request.
     pub(crate) first_usage: Option<Timestamp>,
     /// The fleet's last request.
@@ -152,14 +152,14 @@ pub struct Manifest {
     /// Unknown members of `global_summary`.
     pub(crate) summary_extra: Extra,
     /// The latest sessions and the pending ones.
-    pub sessions: BTreeMap<SessionId, ManifestSession>,
+    pub(crate) sessions: BTreeMap<SessionId, ManifestSession>,
     /// What was joined or left out, and what needs review.
     pub(crate) conflicts: Vec<Conflict>,
     /// What it was computed from; none where the inputs were not at hand, or in a manifest of
     /// version 1.0.
     pub(crate) inputs: Option<Inputs>,
     /// What it was computed by.
-    pub basis: Basis,
+    pub(crate) basis: Basis,
     /// The number of sessions of the fleet.
     pub(crate) sessions_total: Option<u64>,
     /// The number of sessions that need review; none where it is 0.
@@ -170,11 +170,11 @@ pub struct Manifest {
 
 /// Where a manifest comes from, without its figures.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     /// What it was computed from.
     pub(crate) inputs: Option<Inputs>,
     /// What it was computed by.
-    pub basis: Basis,
+    pub(crate) basis: Basis,
 }
 
 impl Head {
@@ -232,7 +232,7 @@ pub(super) fn price_table(edition: u64, sha256: &str) -> Result<PriceTable, Form
 
 impl Manifest {
     /// Whether a 1.0 tool wrote it, whose machines may have no files.
-    pub fn is_foreign(&self) -> bool {
+    pub(crate) fn is_foreign(&self) -> bool {
         self.basis.rules == 0 && self.inputs.is_none()
     }
 }

@@ -13,7 +13,7 @@ use super::limits::{MAX_DAY_FILE, MAX_SYNC_FILE};
 
 /// What a file is, as far as migrating goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Shape {
+pub(crate) enum Shape {
     /// One JSON object: a machine file, a manifest.
     Whole,
     /// An object a line, the first with the version: a day file.
@@ -22,20 +22,20 @@ pub enum Shape {
 
 /// A step from one major version to the next.
 #[derive(Debug, Clone, Copy)]
-pub struct Step {
+pub(crate) struct Step {
     /// The major version that it starts from.
-    pub from: u32,
+    pub(crate) from: u32,
     /// The version that it writes.
-    pub to: &'static str,
+    pub(crate) to: &'static str,
     /// Changes an object: a whole file, or a line.
-    pub change: fn(Shape, Value) -> Value,
+    pub(crate) change: fn(Shape, Value) -> Value,
 }
 
 /// The steps that this tool knows. There is one major version so far.
 pub(crate) const STEPS: &[Step] = &[];
 
 /// The version that a file states.
-pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
+pub(crate) fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
     let first = match shape {
         Shape::Whole => bytes,
         Shape::Lines => bytes.split(|b| *b == b'\n').next()?,
@@ -46,7 +46,11 @@ pub fn version(shape: Shape, bytes: &[u8]) -> Option<String> {
 
 /// A file after all steps that apply to it; none where none does. A line that is no JSON stays as
 /// it is.
-pub fn migrate(shape: Shape, bytes: &[u8], steps: &[Step]) -> Result<Option<Vec<u8>>, FormatError> {
+pub(crate) fn migrate(
+    shape: Shape,
+    bytes: &[u8],
+    steps: &[Step],
+) -> Result<Option<Vec<u8>>, FormatError> {
     let most = MAX_DAY_FILE.max(MAX_SYNC_FILE);
     if bytes.len() > most {
         return Err(FormatError::TooLarge {

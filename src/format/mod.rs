@@ -5,27 +5,27 @@
 
 pub(crate) mod conflict;
 mod convert;
-pub mod dayfile;
+pub(crate) mod dayfile;
 mod error;
 mod join;
 mod limits;
-pub mod line;
-pub mod manifest;
+pub(crate) mod line;
+pub(crate) mod manifest;
 pub(crate) mod markers;
 mod members;
-pub mod migrate;
+pub(crate) mod migrate;
 pub(crate) mod plan;
 mod read_day;
 mod read_manifest;
 mod read_syncfile;
-pub mod sealed;
+pub(crate) mod sealed;
 mod sealed_head;
 mod sealing_key;
 mod statement;
-pub mod syncfile;
+pub(crate) mod syncfile;
 mod whole;
 mod write_manifest;
 mod write_syncfile;
 
-pub use error::FormatError;
+pub(crate) use error::FormatError;
 pub(crate) use limits::{MAX_DAY_FILE, MAX_MANIFEST, MAX_SYNC_FILE, VERSION};

@@ -19,7 +19,7 @@ impl DayFile {
     ///
     /// Damaged lines are counted and passed over, and so are the markers that a text merge leaves:
     /// what stands between them are lines like any other, and a set takes both sides.
-    pub fn read(
+    pub(crate) fn read(
         machine: &MachineId,
         day: Day,
         bytes: &[u8],

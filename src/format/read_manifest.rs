@@ -17,7 +17,7 @@ use crate::prices::PriceTable;
 
 impl Manifest {
     /// Reads a manifest of any version 1.x.
-    pub fn read(bytes: &[u8]) -> Result<Self, FormatError> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, FormatError> {
         let mut fields = parse(bytes, MAX_MANIFEST)?;
         check_version(&fields.text("version")?)?;
         fields.take("$schema");

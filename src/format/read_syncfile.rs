@@ -17,7 +17,7 @@ use crate::record::RecordSet;
 
 impl SyncFile {
     /// Reads the file of `machine`, of any version 1.x.
-    pub fn read(
+    pub(crate) fn read(
         machine: &MachineId,
         bytes: &[u8],
         names: &mut Interner,

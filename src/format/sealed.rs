@@ -44,7 +44,9 @@ use super::sealing_key::{DAMAGED, Derived, Lines};
 use crate::base::key::Key;
 use crate::base::text::printable;
 
-pub use super::sealed_head::{Head, head, is_sealed, is_statement_path, mark, statement_path};
+pub(crate) use super::sealed_head::{
+    Head, head, is_sealed, is_statement_path, mark, statement_path,
+};
 
 /// A sealed file cannot be opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -62,7 +64,7 @@ pub enum SealError {
 
 /// Seals files with the fleet's key, and opens them with that or a former one.
 #[derive(Clone)]
-pub struct Seal {
+pub(crate) struct Seal {
     pub(super) present: Derived,
     /// The keys that the present one replaced.
     pub(super) former: Vec<Derived>,
@@ -97,7 +99,7 @@ pub(crate) fn open(seal: Option<&Seal>, bytes: Vec<u8>) -> Result<Vec<u8>, SealE
 
 impl Seal {
     /// With a fleet's key.
-    pub fn new(key: &Key) -> Self {
+    pub(crate) fn new(key: &Key) -> Self {
         Self {
             present: Derived::of(key),
             former: key.former().map(|key| Derived::of(&key)).collect(),
@@ -105,7 +107,7 @@ impl Seal {
     }
 
     /// The mark of the key that files are sealed with.
-    pub fn mark(&self) -> &str {
+    pub(crate) fn mark(&self) -> &str {
         &self.present.mark
     }
 
@@ -121,7 +123,7 @@ impl Seal {
     }
 
     /// Seals the file at `path`. One that is sealed already stays as it is.
-    pub fn seal(&self, path: &str, bytes: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, path: &str, bytes: &[u8]) -> Vec<u8> {
         if is_sealed(bytes) {
             return bytes.to_vec();
         }
@@ -146,7 +148,7 @@ impl Seal {
     }
 
     /// Seals one line of text that belongs to no file.
-    pub fn seal_text(&self, purpose: &str, text: &str) -> String {
+    pub(crate) fn seal_text(&self, purpose: &str, text: &str) -> String {
         let sealed = Aes256Siv::new(&self.present.keys.into())
             .encrypt([purpose.as_bytes()], text.as_bytes());
         sealed
@@ -168,7 +170,7 @@ impl Seal {
 
     /// Opens a sealed file. A line that was tampered with becomes one that nobody can read; a file
     /// whose lines mean something by their order becomes unreadable as a whole.
-    pub fn open(&self, bytes: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub(crate) fn open(&self, bytes: &[u8]) -> Result<Vec<u8>, SealError> {
         self.open_checked(bytes).map(|opened| opened.bytes)
     }
 

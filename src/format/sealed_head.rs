@@ -13,7 +13,7 @@ const KEYS: &str = "sync/keys";
 
 /// The first line of a sealed file. Nothing vouches for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Head<'a> {
+pub(crate) struct Head<'a> {
     /// The way of sealing.
     pub(crate) version: &'a str,
     /// The mark of the key.
@@ -35,13 +35,13 @@ pub(super) fn is_set(path: &str) -> bool {
 }
 
 /// Whether a file is sealed.
-pub fn is_sealed(bytes: &[u8]) -> bool {
+pub(crate) fn is_sealed(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC.as_bytes())
 }
 
 /// The first line of a file, where it is sealed. One that cannot be read is that of a later
 /// version.
-pub fn head(bytes: &[u8]) -> Option<Head<'_>> {
+pub(crate) fn head(bytes: &[u8]) -> Option<Head<'_>> {
     let later = Head {
         version: "",
         mark: "",
@@ -66,12 +66,12 @@ pub fn head(bytes: &[u8]) -> Option<Head<'_>> {
 }
 
 /// The mark of the key that sealed a file, where it is sealed.
-pub fn mark(bytes: &[u8]) -> Option<String> {
+pub(crate) fn mark(bytes: &[u8]) -> Option<String> {
     head(bytes).map(|head| printable(head.mark, 20))
 }
 
 /// Whether a path is that of a statement about a key that was replaced.
-pub fn is_statement_path(path: &str) -> bool {
+pub(crate) fn is_statement_path(path: &str) -> bool {
     let mark = path
         .strip_prefix(KEYS)
         .and_then(|rest| rest.strip_prefix('/'))
@@ -83,6 +83,6 @@ pub fn is_statement_path(path: &str) -> bool {
 }
 
 /// The path of the statement about the key of a mark.
-pub fn statement_path(mark: &str) -> String {
+pub(crate) fn statement_path(mark: &str) -> String {
     format!("{KEYS}/{mark}")
 }

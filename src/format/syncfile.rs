@@ -18,9 +18,9 @@ pub(crate) const SCHEMA: &str = "https://claude-usage-tracker.com/schemas/v1/mac
 
 /// Who wrote the file. `revision` and `updated_at` order its versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
+pub(crate) struct Machine {
     /// The machine's id.
-    pub uuid: MachineId,
+    pub(crate) uuid: MachineId,
     /// Its name, or a pseudonym.
     pub(crate) hostname: String,
     /// `linux`, `darwin` or `win32`.
@@ -41,7 +41,7 @@ pub struct Machine {
 
 /// `full` or `incremental`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// All transcripts were read from the start.
     Full,
     /// Only what is new was read.
@@ -84,7 +84,7 @@ pub(crate) struct Metadata {
 
 /// One session on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Session {
+pub(crate) struct Session {
     /// The name of its project as in the repository; empty where it has none.
     pub(crate) project: String,
     /// The time of its first request.
@@ -102,7 +102,7 @@ pub struct Session {
     /// Unknown members of `sync_state`.
     pub(crate) state_extra: Extra,
     /// In a view: copies of the records that the last sync brought. In a held session: its records.
-    pub records: RecordSet,
+    pub(crate) records: RecordSet,
     /// Cumulative totals.
     pub(crate) totals: Totals,
     /// The names of the models used.
@@ -110,16 +110,16 @@ pub struct Session {
     /// Unknown members of `summary`.
     pub(crate) summary_extra: Extra,
     /// The totals of a 1.0 summary.
-    pub claimed: Option<Totals>,
+    pub(crate) claimed: Option<Totals>,
     /// Unknown members.
     pub(crate) extra: Extra,
 }
 
 /// What a 1.0 machine file claims of all that its machine used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
+pub(crate) struct Claim {
     /// Requests, tokens and price.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// The time of the first request.
     pub(crate) first: Option<Timestamp>,
     /// The time of the last request.
@@ -128,16 +128,16 @@ pub struct Claim {
 
 /// A decision of this machine's owner: data that merges like everything else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decision(pub Extra);
+pub(crate) struct Decision(pub(crate) Extra);
 
 /// A decision's place in the list: kind, subject, revision.
 pub(crate) type DecisionKey = (String, String, u64);
 
 /// A machine file: who wrote it, its figures, the view of the last sync, and decisions.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncFile {
+pub(crate) struct SyncFile {
     /// Who wrote it.
-    pub machine: Machine,
+    pub(crate) machine: Machine,
     /// How the last sync went.
     pub(crate) metadata: Metadata,
     /// Totals of all its records.
@@ -149,17 +149,17 @@ pub struct SyncFile {
     /// Unknown members of `usage_summary`.
     pub(crate) summary_extra: Extra,
     /// What a 1.0 `usage_summary` claims.
-    pub claimed: Option<Claim>,
+    pub(crate) claimed: Option<Claim>,
     /// Sessions that the last sync touched, and held ones.
-    pub sessions: BTreeMap<SessionId, Session>,
+    pub(crate) sessions: BTreeMap<SessionId, Session>,
     /// The owner's decisions: grow-only.
-    pub decisions: BTreeMap<DecisionKey, Decision>,
+    pub(crate) decisions: BTreeMap<DecisionKey, Decision>,
     /// Records of days before this one are bare.
     pub(crate) pruned_before: Option<Day>,
     /// What Claude Code stated on this machine of a subscription's limits.
-    pub limits: PlanLimits,
+    pub(crate) limits: PlanLimits,
     /// Unknown members.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 impl SyncFile {
@@ -185,7 +185,7 @@ impl SyncFile {
     }
 
     /// Adds a decision to what is known under its key.
-    pub fn add_decision(&mut self, key: DecisionKey, decision: Decision) {
+    pub(crate) fn add_decision(&mut self, key: DecisionKey, decision: Decision) {
         absorb(&mut self.decisions, key, decision);
     }
 }

@@ -12,7 +12,7 @@ use crate::prices::PriceTable;
 
 impl Manifest {
     /// The canonical bytes.
-    pub fn write(&self) -> String {
+    pub(crate) fn write(&self) -> String {
         let machines = self
             .machines
             .iter()

@@ -10,7 +10,7 @@ use crate::record::Record;
 
 impl SyncFile {
     /// The canonical bytes.
-    pub fn write(&self) -> String {
+    pub(crate) fn write(&self) -> String {
         let usage = self
             .totals
             .write(Object::new())

@@ -10,7 +10,7 @@ pub(crate) const EMPTY: &str = "<!-- claude-sync: begin -->\n<!-- claude-sync: e
 
 /// README.md around the block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Split<'t> {
+pub(crate) struct Split<'t> {
     /// The text of the user above it.
     pub(crate) before: &'t str,
     /// The block, with its first and its last line.

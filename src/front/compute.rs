@@ -20,7 +20,7 @@ use crate::git::repo::{FILE, Repo};
 use crate::store::layout::{FRONT, README};
 
 /// A front page: the block, and all its other files.
-pub struct Front {
+pub(crate) struct Front {
     /// The block of README.md.
     pub(crate) block: String,
     /// The other files, by path.
@@ -38,7 +38,7 @@ fn digest(files: &BTreeMap<String, Oid>) -> String {
 
 /// The front page in a tree.
 #[derive(Debug, Default)]
-pub struct There {
+pub(crate) struct There {
     /// README.md, if it is text.
     pub(crate) readme: Option<String>,
     /// The other files.
@@ -47,7 +47,7 @@ pub struct There {
 
 impl There {
     /// Reads a root tree.
-    pub fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
+    pub(crate) fn read(repo: &Repo, root: Oid) -> Result<Self, DataError> {
         let files = repo
             .blobs(Some(root), FRONT)?
             .into_iter()
@@ -60,14 +60,14 @@ impl There {
     }
 
     /// README.md around its block, if it has one.
-    pub fn split(&self) -> Option<Split<'_>> {
+    pub(crate) fn split(&self) -> Option<Split<'_>> {
         self.readme.as_deref().and_then(Split::of)
     }
 }
 
 /// Computes the front page of the trees `sync/machines` and `sync/archive`. `None` if the existing one
 /// was computed from the same inputs or by later rules, and if there is no usage yet.
-pub fn compute(
+pub(crate) fn compute(
     repo: &Repo,
     trees: InputTrees,
     there: &There,

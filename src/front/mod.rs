@@ -11,4 +11,4 @@ mod inputs;
 mod tables;
 
 pub(crate) use block::{EMPTY, Split, join_readme};
-pub use compute::{Front, There, compute};
+pub(crate) use compute::{There, compute};

@@ -21,7 +21,7 @@ use crate::store::layout::{self, Path};
 
 /// Why a file is left out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// It is in clear, in an encrypted fleet.
     Clear,
     /// It is encrypted with a key that is not here.
@@ -136,12 +136,12 @@ impl Repo {
     }
 
     /// As [`Self::set_sealed_mark`], for this handle alone.
-    pub fn mark_sealed(&self, mark: Option<&str>) {
+    pub(crate) fn mark_sealed(&self, mark: Option<&str>) {
         *self.marked.borrow_mut() = Lookup::Done(mark.map(str::to_owned));
     }
 
     /// Has files be compared with this tree, in place of that of [`KNOWN`].
-    pub fn compare_with(&self, root: Option<Oid>) {
+    pub(crate) fn compare_with(&self, root: Option<Oid>) {
         *self.own_root.borrow_mut() = Lookup::Done(root);
     }
 

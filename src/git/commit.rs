@@ -17,7 +17,7 @@ impl Repo {
     }
 
     /// A commit's parents.
-    pub fn parents_of(&self, commit: Oid) -> Result<Vec<Oid>, RepoError> {
+    pub(crate) fn parents_of(&self, commit: Oid) -> Result<Vec<Oid>, RepoError> {
         Ok(git("read a commit", self.find_commit(commit))?
             .parent_ids()
             .collect())

@@ -8,7 +8,7 @@ use super::repo::{Repo, RepoError, git};
 
 impl Repo {
     /// The best common ancestor.
-    pub fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>, RepoError> {
+    pub(crate) fn merge_base(&self, a: Oid, b: Oid) -> Result<Option<Oid>, RepoError> {
         if a == b {
             return Ok(Some(a));
         }
@@ -156,7 +156,7 @@ impl Repo {
     }
 
     /// Whether an object is here.
-    pub fn has(&self, oid: Oid) -> bool {
+    pub(crate) fn has(&self, oid: Oid) -> bool {
         self.inner.odb().is_ok_and(|odb| odb.exists(oid))
     }
 
@@ -213,7 +213,7 @@ impl Repo {
     }
 
     /// The commits on `tip` that none of `known` has, oldest first.
-    pub fn new_commits(&self, tip: Oid, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
+    pub(crate) fn new_commits(&self, tip: Oid, known: &[Oid]) -> Result<Vec<Oid>, RepoError> {
         let mut walk = self.walk(&[tip], git2::Sort::TOPOLOGICAL | git2::Sort::REVERSE)?;
         for commit in known {
             git("walk commits", walk.hide(*commit))?;

@@ -14,13 +14,13 @@ use super::repo::{FOLDER, Repo};
 
 /// While it lives, `git gc` ends with "gc is already running".
 #[derive(Debug)]
-pub struct Kept {
+pub(crate) struct Kept {
     path: Option<PathBuf>,
 }
 
 impl Kept {
     /// Begins. Where a `git gc` runs already, it is left alone.
-    pub fn begin(repo: &Repo) -> Self {
+    pub(crate) fn begin(repo: &Repo) -> Self {
         let path = repo.common_folder().join("gc.pid");
         let text = format!("{} {}", std::process::id(), host());
         release(&path);

@@ -12,7 +12,7 @@ use crate::base::text::printable_lines;
 
 /// The oldest git that works, as Debian 12 and Apple have it. Before 2.42 a driver that gives up is
 /// an ordinary conflict to git, which the next run finishes.
-pub const MIN_VERSION: (u32, u32) = (2, 39);
+pub(crate) const MIN_VERSION: (u32, u32) = (2, 39);
 
 /// Something went wrong with a `git` process.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +181,7 @@ fn reasons(text: &str) -> String {
 
 /// Cuts passwords and tokens out of addresses: `https://user:secret@host` becomes
 /// `https://***@host`.
-pub fn hide_secrets(text: &str) -> String {
+pub(crate) fn hide_secrets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {

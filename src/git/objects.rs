@@ -30,12 +30,12 @@ impl Repo {
 
     /// A blob's text, made by any pusher: for files of the user's own, and for history that is only
     /// shown. What counts is read by [`Self::read`].
-    pub fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
+    pub(crate) fn blob(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
         Ok(sealed::open(self.seal(), self.stored(oid)?)?)
     }
 
     /// A blob's bytes as they are stored, sealed or not.
-    pub fn stored(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
+    pub(crate) fn stored(&self, oid: Oid) -> Result<Vec<u8>, RepoError> {
         Ok(git(
             "read a file",
             self.check(oid).and_then(|()| self.inner.find_blob(oid)),
@@ -45,12 +45,12 @@ impl Repo {
     }
 
     /// The id that bytes have as a blob.
-    pub fn blob_id(bytes: &[u8]) -> Result<Oid, RepoError> {
+    pub(crate) fn blob_id(bytes: &[u8]) -> Result<Oid, RepoError> {
         git("hash a file", Oid::hash_object(ObjectType::Blob, bytes))
     }
 
     /// Stores the file at `path`.
-    pub fn write_file(&self, path: &str, bytes: &[u8]) -> Result<Oid, RepoError> {
+    pub(crate) fn write_file(&self, path: &str, bytes: &[u8]) -> Result<Oid, RepoError> {
         self.write_blob(&self.dress(path, bytes))
     }
 
@@ -65,7 +65,7 @@ impl Repo {
     }
 
     /// Stores a blob.
-    pub fn write_blob(&self, bytes: &[u8]) -> Result<Oid, RepoError> {
+    pub(crate) fn write_blob(&self, bytes: &[u8]) -> Result<Oid, RepoError> {
         git("store a file", self.inner.blob(bytes))
     }
 
@@ -104,7 +104,7 @@ impl Repo {
     ///
     /// Objects are then read as git reads them, checked by their zlib sums; hashing each anew would
     /// cost a tenth of a merge.
-    pub fn write_in_memory(&self) -> Result<(), RepoError> {
+    pub(crate) fn write_in_memory(&self) -> Result<(), RepoError> {
         git2::opts::strict_hash_verification(false);
         let odb = git("open the objects", self.inner.odb())?;
         git(

@@ -22,7 +22,7 @@ use crate::base::progress::{Event, Watcher};
 use crate::base::text::printable_lines;
 use crate::store::private::user_command;
 
-pub use super::messages::{GitError, MIN_VERSION, hide_secrets};
+pub(crate) use super::messages::{GitError, MIN_VERSION, hide_secrets};
 pub(crate) use super::refuser::{Refuser, refuser};
 
 /// Branches of single machines begin with this, in a repository with a branch per machine.
@@ -91,7 +91,7 @@ impl Git {
     }
 
     /// The version that it prints.
-    pub fn version(&self) -> &str {
+    pub(crate) fn version(&self) -> &str {
         &self.version
     }
 

@@ -10,7 +10,7 @@ use super::lookup::Lookup;
 use crate::base::key::{Key, NameKey};
 use crate::format::sealed::Seal;
 
-pub use super::error::RepoError;
+pub(crate) use super::error::RepoError;
 pub(super) use super::error::git;
 
 /// The ref that remembers all that this clone has had.
@@ -25,28 +25,28 @@ pub(crate) const LATE: &str = "refs/claude-sync/late";
 pub(crate) const LATE_FROM: &str = "refs/claude-sync/late-from";
 
 /// The mode of a plain file.
-pub const FILE: i32 = 0o100_644;
+pub(crate) const FILE: i32 = 0o100_644;
 /// The mode of a folder.
-pub const FOLDER: i32 = 0o040_000;
+pub(crate) const FOLDER: i32 = 0o040_000;
 
 /// A file or folder in a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// git's mode.
-    pub mode: i32,
+    pub(crate) mode: i32,
     /// The id of the object.
-    pub oid: Oid,
+    pub(crate) oid: Oid,
 }
 
 /// A blob found while walking a tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Blob {
+pub(crate) struct Blob {
     /// Its path from the root.
-    pub path: String,
+    pub(crate) path: String,
     /// git's mode.
     pub(crate) mode: i32,
     /// The id of the object.
-    pub oid: Oid,
+    pub(crate) oid: Oid,
 }
 
 /// A repository that is open, with the key and what was looked up of it.
@@ -104,7 +104,7 @@ impl Repo {
 
     /// With the fleet's key, which opens sealed files.
     #[must_use]
-    pub fn with_key(self, key: Option<&Key>) -> Self {
+    pub(crate) fn with_key(self, key: Option<&Key>) -> Self {
         Self {
             seal: key.map(Seal::new),
             names: key.map(NameKey::all).unwrap_or_default(),
@@ -113,7 +113,7 @@ impl Repo {
     }
 
     /// The fleet's key in use.
-    pub fn seal(&self) -> Option<&Seal> {
+    pub(crate) fn seal(&self) -> Option<&Seal> {
         self.seal.as_ref()
     }
 
@@ -138,7 +138,7 @@ impl Repo {
     }
 
     /// Seals files below `sync` from here on, if there is a key.
-    pub fn start_sealing(&self) {
+    pub(crate) fn start_sealing(&self) {
         self.sealing.set(true);
     }
 
@@ -187,7 +187,7 @@ impl Repo {
     }
 
     /// Makes an empty repository of the plain kind: SHA-1, refs as files, no template.
-    pub fn create(path: &Path, branch: &str) -> Result<Self, RepoError> {
+    pub(crate) fn create(path: &Path, branch: &str) -> Result<Self, RepoError> {
         let mut options = RepositoryInitOptions::new();
         options
             .mkpath(true)

@@ -12,7 +12,7 @@ use crate::store::layout::ATTRIBUTE_LINE;
 
 /// Set-up failed.
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub(crate) enum SetupError {
     /// In git's configuration.
     #[error(transparent)]
     Repo(#[from] RepoError),

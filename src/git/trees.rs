@@ -31,7 +31,7 @@ impl Repo {
     }
 
     /// What stands at `path` below a tree.
-    pub fn entry(&self, tree: Option<Oid>, path: &str) -> Result<Option<Entry>, RepoError> {
+    pub(crate) fn entry(&self, tree: Option<Oid>, path: &str) -> Result<Option<Entry>, RepoError> {
         let Some(tree) = tree else {
             return Ok(None);
         };
@@ -55,7 +55,7 @@ impl Repo {
     }
 
     /// The folder at `path` below a tree.
-    pub fn folder(&self, tree: Option<Oid>, path: &str) -> Result<Option<Oid>, RepoError> {
+    pub(crate) fn folder(&self, tree: Option<Oid>, path: &str) -> Result<Option<Oid>, RepoError> {
         Ok(self
             .entry(tree, path)?
             .filter(|entry| entry.mode == FOLDER)
@@ -63,7 +63,7 @@ impl Repo {
     }
 
     /// All blobs below the folder at `path`, sorted by path.
-    pub fn blobs(&self, tree: Option<Oid>, path: &str) -> Result<Vec<Blob>, RepoError> {
+    pub(crate) fn blobs(&self, tree: Option<Oid>, path: &str) -> Result<Vec<Blob>, RepoError> {
         self.folder(tree, path)?
             .map_or(Ok(Vec::new()), |folder| self.blobs_below(folder, path))
     }
@@ -127,7 +127,7 @@ impl Repo {
     }
 
     /// A tree with some paths replaced. Folders are made as needed.
-    pub fn replace(
+    pub(crate) fn replace(
         &self,
         tree: Option<Oid>,
         changes: &BTreeMap<String, Entry>,
@@ -159,7 +159,7 @@ impl Repo {
     }
 
     /// A tree without some paths. A folder in which nothing is left goes too.
-    pub fn without(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Oid, RepoError> {
+    pub(crate) fn without(&self, tree: Oid, paths: &BTreeSet<String>) -> Result<Oid, RepoError> {
         self.cut(tree, paths)?
             .map_or_else(|| self.write_tree(None, &BTreeMap::new()), Ok)
     }

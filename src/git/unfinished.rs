@@ -111,7 +111,7 @@ impl Repo {
     }
 
     /// The commit that `HEAD` stands at, on a branch or not.
-    pub fn head_commit(&self) -> Result<Option<Oid>, RepoError> {
+    pub(crate) fn head_commit(&self) -> Result<Option<Oid>, RepoError> {
         self.commit_at("HEAD")
     }
 

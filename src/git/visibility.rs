@@ -10,7 +10,7 @@ use super::process::Git;
 
 /// Who can read a remote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Visibility {
+pub(crate) enum Visibility {
     /// Everybody who reaches the server: it was read without credentials.
     Public,
     /// It was not shown to an anonymous probe.
@@ -24,7 +24,7 @@ pub enum Visibility {
 ///
 /// Asks over the network where there is an address that anybody could ask ([`web_address`]); no
 /// credentials are used.
-pub fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
+pub(crate) fn visibility(git: &Git, at: &Path, address: &str) -> Visibility {
     let real = git
         .rewritten(at, address)
         .unwrap_or_else(|_| address.to_owned());

@@ -1,12 +1,11 @@
-//! The join of two versions of one path, and of two whole trees: pure functions of bytes, the same
-//! in `claude-sync` and in the driver.
+//! The join of two versions of one path: pure functions of bytes, the same in `claude-sync` and in
+//! the driver.
 //!
-//! [`super::trees`] does the same to trees in a repository, where equal ids need no look inside.
+//! [`super::trees`] joins whole trees with it, where equal ids need no look inside.
 
 use crate::base::ids::{Interner, MachineId, SessionId};
 use crate::base::join::Join as _;
 use crate::base::time::Day;
-use crate::fleet::read::Tree;
 use crate::format::FormatError;
 use crate::format::dayfile::{Damage, DayFile};
 use crate::format::manifest::Manifest;
@@ -15,22 +14,6 @@ use crate::format::syncfile::SyncFile;
 use crate::front;
 use crate::store::layout::Path;
 
-/// What two versions of a repository make together: every path that either has, and both versions
-/// joined where both have it.
-///
-/// Laws as in [`crate::base::join`], the manifest apart: that is computed from the result.
-pub fn join_trees(a: &Tree, b: &Tree) -> Result<Tree, FormatError> {
-    let mut out = a.clone();
-    for (path, theirs) in b {
-        let joined = match a.get(path) {
-            Some(mine) if mine != theirs => join(&Path::parse(path), mine, theirs)?,
-            _ => theirs.clone(),
-        };
-        out.insert(path.clone(), joined);
-    }
-    Ok(out)
-}
-
 /// Joins two versions of the file at `path`.
 ///
 /// The manifest is not joined but computed; until then the version of higher rules stands for it,
@@ -38,7 +21,7 @@ pub fn join_trees(a: &Tree, b: &Tree) -> Result<Tree, FormatError> {
 ///
 /// A version that cannot be read yields to one that can. A version of a later major format is an
 /// error: it must not be written over.
-pub fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
+pub(crate) fn join(path: &Path, a: &[u8], b: &[u8]) -> Result<Vec<u8>, FormatError> {
     if a == b {
         return Ok(a.to_vec());
     }

@@ -20,7 +20,7 @@ fn under(rules: &Rules, file: &DayFile) -> DayFile {
 /// How much a version of a day file lacks of an earlier one that the rules leave. It lacks nothing
 /// that it has as the rules leave it, nor what it has as it stood: a record that was pruned here
 /// keeps its own time when it is joined with one that was not.
-pub fn lost(old: &DayFile, rules: &Rules, new: &DayFile) -> u64 {
+pub(crate) fn lost(old: &DayFile, rules: &Rules, new: &DayFile) -> u64 {
     let left = under(rules, old);
     let has = |record: &Record| {
         new.records

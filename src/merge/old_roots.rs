@@ -24,7 +24,7 @@ pub(crate) fn old_roots(
 }
 
 /// Whether one of these commits begins such a history.
-pub fn has_old_root(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<bool, DataError> {
+pub(crate) fn has_old_root(repo: &Repo, rules: &Rules, commits: &[Oid]) -> Result<bool, DataError> {
     Ok(!old_roots(repo, rules, commits)?.is_empty())
 }
 

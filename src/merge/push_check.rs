@@ -24,7 +24,8 @@ use crate::git::{self, Oid};
 use crate::store::layout::{ATTRIBUTES, MANIFEST, Path};
 
 pub(crate) use super::breach::Breach;
-pub use super::loss::lost;
+#[cfg(test)]
+pub(crate) use super::loss::lost;
 
 /// A file as it was, and as it is.
 type Versions = (Option<Entry>, Option<Entry>);

@@ -15,7 +15,7 @@ use crate::store::layout::Path;
 /// With a `base`, a side that equals it gives way to the other, as in git. Without one, everything
 /// that either side holds stays: that is what `sync` wants, where a base would let a revert win.
 /// Where both sides changed a file, [`super::algebra::join`] decides.
-pub fn join(
+pub(crate) fn join(
     repo: &Repo,
     path: &str,
     base: Option<Oid>,
@@ -71,7 +71,7 @@ fn kept(entries: BTreeMap<String, Option<Entry>>) -> Entries {
 }
 
 /// Joins two root trees: `sync` without a base, other files with one, as git would.
-pub fn join_roots(
+pub(crate) fn join_roots(
     repo: &Repo,
     base: Option<Oid>,
     a: Option<Oid>,

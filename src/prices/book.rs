@@ -9,7 +9,7 @@ const PER_MILLION: u128 = 1_000_000;
 
 /// Rates that the user sets, in USD per million tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnRates {
+pub(crate) struct OwnRates {
     /// Tokens of the prompt.
     pub(crate) input: Money,
     /// Tokens of the answer.
@@ -26,7 +26,7 @@ pub struct OwnRates {
 
 /// What a rule does to a price.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// Replaces the price.
     Set(OwnRates),
     /// Multiplies the price by a factor in thousandths. A model without a price keeps none.
@@ -35,22 +35,22 @@ pub enum Change {
 
 /// A price or a discount for some models on some days.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// The models: a name in lower case, with `*` for any characters. It is compared with the name
     /// in the record and with the name of its row in the built-in table.
-    pub pattern: String,
+    pub(crate) pattern: String,
     /// The first UTC day; `None`: no lower bound.
-    pub from: Option<Day>,
+    pub(crate) from: Option<Day>,
     /// The last UTC day; `None`: no upper bound.
-    pub to: Option<Day>,
+    pub(crate) to: Option<Day>,
     /// What it does to the price.
-    pub change: Change,
+    pub(crate) change: Change,
 }
 
 /// The rules, in the order in which they apply: of two that set a price for one day, the later
 /// one counts.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PriceBook(pub(crate) Vec<Rule>);
+pub(crate) struct PriceBook(pub(crate) Vec<Rule>);
 
 impl OwnRates {
     /// The rates in the order of the fields; `-` where there is none.

@@ -20,7 +20,7 @@ pub struct Counters {
 impl Counters {
     /// The sum of each figure, saturating.
     #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
+    pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
             input: self.input.saturating_add(other.input),
             output: self.output.saturating_add(other.output),
@@ -71,7 +71,7 @@ impl Counters {
     }
 
     /// All tokens: input, output, cache writes and cache reads.
-    pub const fn total(&self) -> u64 {
+    pub(crate) const fn total(&self) -> u64 {
         self.prompt().saturating_add(self.output)
     }
 

@@ -22,13 +22,13 @@ pub(super) const MAX_CACHED: usize = 4096;
 /// names finds in them.
 ///
 /// Caches of derived costs are keyed by it. With a price book it is [`Prices::fingerprint`].
-pub fn fingerprint() -> String {
+pub(crate) fn fingerprint() -> String {
     FINGERPRINT.to_owned()
 }
 
 /// Prices by model: the built-in tables and the price book.
 #[derive(Debug)]
-pub struct Prices {
+pub(crate) struct Prices {
     pub(super) tables: &'static Tables,
     book: PriceBook,
     /// Results of lookups by name.
@@ -36,7 +36,7 @@ pub struct Prices {
 }
 
 /// The built-in prices.
-pub fn prices() -> &'static Prices {
+pub(crate) fn prices() -> &'static Prices {
     static BUILT_IN: OnceLock<Prices> = OnceLock::new();
     BUILT_IN.get_or_init(|| Prices::new(PriceBook::default()))
 }
@@ -62,7 +62,7 @@ impl Prices {
     }
 
     /// Fingerprint of all prices: [`fingerprint`], combined with the price book unless it is empty.
-    pub fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         if self.book.0.is_empty() {
             return fingerprint();
         }
@@ -77,7 +77,7 @@ impl Prices {
     /// mode; `geo`: the region to which inference was bound.
     ///
     /// A model without a row has an unknown price, not a price of 0.
-    pub fn cost(
+    pub(crate) fn cost(
         &self,
         model: &str,
         at: Timestamp,
@@ -209,7 +209,7 @@ pub(super) struct Model {
 
 /// The prices of a model, if they are known.
 #[derive(Debug, Clone)]
-pub struct Priced(pub(super) Option<Arc<Model>>);
+pub(crate) struct Priced(pub(super) Option<Arc<Model>>);
 
 impl Priced {
     /// The price of one request; see [`Prices::cost`].

@@ -25,9 +25,9 @@ mod table;
 mod tests;
 
 pub(crate) use bill::{Bill, Item};
-pub use book::{Change, OwnRates, PriceBook, Rule};
+pub(crate) use book::{Change, OwnRates, PriceBook, Rule};
 pub use counters::Counters;
 pub(crate) use edition::digest;
-pub use edition::{PriceTable, TABLE};
-pub use lookup::{Priced, Prices, fingerprint, prices};
+pub(crate) use edition::{PriceTable, TABLE};
+pub(crate) use lookup::{Priced, Prices, fingerprint, prices};
 pub(crate) use model::model_name;

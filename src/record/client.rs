@@ -53,7 +53,7 @@ const AGENTS: [&str; 11] = [
 ];
 
 /// A known entrypoint, or `other`.
-pub fn entrypoint(text: &str) -> &'static str {
+pub(crate) fn entrypoint(text: &str) -> &'static str {
     ENTRYPOINTS
         .iter()
         .find(|known| **known == text)
@@ -62,7 +62,7 @@ pub fn entrypoint(text: &str) -> &'static str {
 }
 
 /// A known kind of subagent, or `custom`.
-pub fn agent(text: &str) -> &'static str {
+pub(crate) fn agent(text: &str) -> &'static str {
     AGENTS
         .iter()
         .find(|known| **known == text)
@@ -71,7 +71,7 @@ pub fn agent(text: &str) -> &'static str {
 }
 
 /// A version of three numbers, as numbers.
-pub fn version(text: &str) -> Option<[u32; 3]> {
+pub(crate) fn version(text: &str) -> Option<[u32; 3]> {
     let mut parts = text.split('.').map(|part| {
         part.parse()
             .ok()

@@ -13,7 +13,7 @@ use crate::prices::Counters;
 /// A request as one row of a transcript states it. Its names are those of the rows around it and are
 /// borrowed: most rows change nothing about a request that is known.
 #[derive(Debug, Clone, Copy)]
-pub struct Draft<'a> {
+pub(crate) struct Draft<'a> {
     pub(crate) id: RecordId,
     pub(crate) at: Timestamp,
     pub(crate) session: &'a SessionId,
@@ -31,7 +31,7 @@ pub struct Draft<'a> {
 
 impl Draft<'_> {
     /// The record that the row makes.
-    pub fn record(&self) -> Record {
+    pub(crate) fn record(&self) -> Record {
         let mut record = Record {
             id: self.id,
             derived: false,

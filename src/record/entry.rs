@@ -11,15 +11,15 @@ use crate::prices::{Counters, Prices};
 
 /// The figures of one record, borrowed from where it is kept.
 #[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
+pub(crate) struct Entry<'a> {
     /// The record's id.
-    pub id: RecordId,
+    pub(crate) id: RecordId,
     /// The id was derived.
-    pub derived: bool,
+    pub(crate) derived: bool,
     /// Its level of detail.
     pub(crate) level: Level,
     /// Its time; below [`Level::Full`] the start of its UTC day.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Its session; empty where the record is bare.
     pub(crate) session: &'a SessionId,
     /// The name of its project as in the repository; empty where it has none.
@@ -62,7 +62,7 @@ impl<'a> Entry<'a> {
     }
 
     /// What it adds to a total.
-    pub fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         Totals {
             requests: u64::from(!self.ledger),
             counters: self.counters,

@@ -15,19 +15,19 @@ use crate::prices::{Counters, prices};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Ledger {
     /// The account: sessions that were forked from each other share it.
-    pub lineage: RecordId,
+    pub(crate) lineage: RecordId,
     /// The account's state, of all models together.
-    pub state: RecordId,
+    pub(crate) state: RecordId,
     /// The account's figures of the model at that state, in all.
-    pub after: Counters,
+    pub(crate) after: Counters,
     /// When its stretch begins; of a pruned record the start of that day, and without a session
     /// that of its own day.
-    pub from: Timestamp,
+    pub(crate) from: Timestamp,
 }
 
 impl Ledger {
     /// The id of an account that began at a time, in milliseconds. An account has no other id.
-    pub fn lineage(start: i64) -> RecordId {
+    pub(crate) fn lineage(start: i64) -> RecordId {
         RecordId::of("lineage", &[&start.to_be_bytes()])
     }
 
@@ -67,7 +67,7 @@ impl Ledger {
 
 /// The model that a name stands for, without a region, route or window in the name: lines name it
 /// otherwise than accounts do.
-pub fn same_model(name: &str) -> String {
+pub(crate) fn same_model(name: &str) -> String {
     let Some(start) = name.find("claude-") else {
         return prices()
             .explain(name)

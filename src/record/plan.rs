@@ -29,14 +29,14 @@ const STEP: u16 = 500;
 
 /// A share of a limit, in hundredths of a percent: 0 to 10,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Used(u16);
+pub(crate) struct Used(u16);
 
 impl Used {
     /// All of it.
     pub(crate) const ALL: Self = Self(10_000);
 
     /// From hundredths of a percent.
-    pub fn new(hundredths: u64) -> Option<Self> {
+    pub(crate) fn new(hundredths: u64) -> Option<Self> {
         let hundredths = u16::try_from(hundredths).ok()?;
         (hundredths <= Self::ALL.0).then_some(Self(hundredths))
     }
@@ -54,23 +54,23 @@ impl Used {
     }
 
     /// Hundredths of a percent.
-    pub fn hundredths(self) -> u16 {
+    pub(crate) fn hundredths(self) -> u16 {
         self.0
     }
 }
 
 /// What Claude Code stated at a time, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Point {
+pub(crate) struct Point {
     /// When.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// How much of the window was used.
-    pub used: Used,
+    pub(crate) used: Used,
 }
 
 impl Point {
     /// A point from seconds since 1970.
-    pub fn new(seconds: i64, used: Used) -> Option<Self> {
+    pub(crate) fn new(seconds: i64, used: Used) -> Option<Self> {
         let millis = seconds.checked_mul(1000).filter(|millis| *millis >= 0)?;
         Timestamp::from_millis(millis).map(|at| Self { at, used })
     }
@@ -92,7 +92,7 @@ impl Point {
 /// these the newest 256. Both are maxima by a total order, so that [`Join`] commutes, associates and
 /// is idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Window {
+pub(crate) struct Window {
     slots: BTreeMap<(i64, u16), Point>,
     /// Unknown members.
     pub(crate) extra: Extra,
@@ -106,14 +106,14 @@ impl Window {
     }
 
     /// Its points, in the order of their times.
-    pub fn points(&self) -> Vec<Point> {
+    pub(crate) fn points(&self) -> Vec<Point> {
         let mut points: Vec<Point> = self.slots.values().copied().collect();
         points.sort_unstable();
         points
     }
 
     /// The newest point. One that is ahead of the clock is not newer than one that is not.
-    pub fn state(&self, now: Timestamp) -> Option<Point> {
+    pub(crate) fn state(&self, now: Timestamp) -> Option<Point> {
         let is_sound = |point: &Point| point.at.since(now) <= AHEAD;
         self.slots
             .values()
@@ -145,17 +145,17 @@ impl Join for Window {
 
 /// Windows of one kind: those of an account that have one name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Series {
+pub(crate) struct Series {
     /// The user's name for the subscription account.
-    pub account: String,
+    pub(crate) account: String,
     /// The window's name, such as `five_hour`.
-    pub window: String,
+    pub(crate) window: String,
 }
 
 impl Series {
     /// A series. None where a name is empty, long, or of other characters than those of
     /// [`is_name`].
-    pub fn new(account: &str, window: &str) -> Option<Self> {
+    pub(crate) fn new(account: &str, window: &str) -> Option<Self> {
         (is_name(account) && is_name(window)).then(|| Self {
             account: account.to_owned(),
             window: window.to_owned(),
@@ -198,17 +198,17 @@ pub(crate) fn is_name(text: &str) -> bool {
 /// and never by a clock; an element that is outside the bound of one side is outside that of the
 /// join. So leaving out commutes with joining, and [`Join`] is a join.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PlanLimits(BTreeMap<Series, BTreeMap<Timestamp, Window>>);
+pub(crate) struct PlanLimits(BTreeMap<Series, BTreeMap<Timestamp, Window>>);
 
 impl PlanLimits {
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Adds a point of the window that ends at `ends`, which is rounded to the minute: Claude Code
     /// states the end of one window with other seconds from time to time.
-    pub fn add(&mut self, series: Series, ends: Timestamp, point: Point) {
+    pub(crate) fn add(&mut self, series: Series, ends: Timestamp, point: Point) {
         let mut window = Window::default();
         window.add(point);
         self.add_window(series, ends, window);
@@ -241,7 +241,7 @@ impl PlanLimits {
     }
 
     /// All windows, by series and end.
-    pub fn windows(&self) -> impl DoubleEndedIterator<Item = (&Series, Timestamp, &Window)> {
+    pub(crate) fn windows(&self) -> impl DoubleEndedIterator<Item = (&Series, Timestamp, &Window)> {
         self.0.iter().flat_map(|(series, windows)| {
             let windows = windows.iter();
             windows.map(move |(ends, window)| (series, *ends, window))

@@ -14,7 +14,7 @@ use crate::prices::{Counters, prices};
 
 /// The largest counter that is believed. A request of 2^53 tokens does not exist; the figure is
 /// JSON's largest exact integer.
-pub const MAX_COUNTER: u64 = 1 << 53;
+pub(crate) const MAX_COUNTER: u64 = 1 << 53;
 
 /// The winning row of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -180,7 +180,7 @@ impl Ledger {
 
 impl Record {
     /// Whether joining `other` would change only the index and the writer's price.
-    pub fn covers(&self, other: &Self) -> bool {
+    pub(crate) fn covers(&self, other: &Self) -> bool {
         (self.fast || !other.fast)
             && (!self.derived || other.derived)
             && self.reaches(&other.origin)
@@ -221,7 +221,7 @@ impl Record {
 
     /// The record with no more detail than `level`. A lower record stays as it is.
     #[must_use]
-    pub fn pruned(mut self, level: Level) -> Self {
+    pub(crate) fn pruned(mut self, level: Level) -> Self {
         if level < self.origin.level {
             self.origin.level = level;
             self.origin.timestamp = self.origin.timestamp.day().start();
@@ -238,12 +238,12 @@ impl Record {
     }
 
     /// The UTC day of the request.
-    pub fn day(&self) -> Day {
+    pub(crate) fn day(&self) -> Day {
         self.origin.timestamp.day()
     }
 
     /// The price by this version's table.
-    pub fn cost(&self) -> Cost {
+    pub(crate) fn cost(&self) -> Cost {
         let (model, at) = (&self.body.model, self.origin.timestamp);
         if self.ledger.is_some() {
             return prices().cost_of_many(model, at, &self.body.counters);
@@ -259,13 +259,13 @@ impl Record {
 
     /// The spec's key for duplicates among records without an id: timestamp, model and counters.
     /// Only a full record shows it.
-    pub fn twin(&self) -> RecordId {
+    pub(crate) fn twin(&self) -> RecordId {
         derived_id(self.origin.timestamp, &self.body.model, &self.body.counters)
     }
 
     /// The record as a line of the day file of `day`, without a line break. `project` is written
     /// where it is given.
-    pub fn line(&self, day: Day, project: Option<&str>) -> String {
+    pub(crate) fn line(&self, day: Day, project: Option<&str>) -> String {
         let bare = self.origin.level == Level::Bare;
         self.object(project)
             .other("day", self.day_member(day))

@@ -26,7 +26,7 @@ const PIECE: usize = 4096;
 
 /// Records by id, each joined from all its copies, packed.
 #[derive(Debug, Clone, Default)]
-pub struct RecordSet {
+pub(crate) struct RecordSet {
     pieces: Vec<Vec<Packed>>,
     /// Places by id.
     table: HashTable<u32>,
@@ -44,22 +44,22 @@ fn packed(pieces: &[Vec<Packed>], at: u32) -> &Packed {
 
 impl RecordSet {
     /// How many records there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.table.len()
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
     /// Whether there is a record with this id.
-    pub fn contains(&self, id: RecordId) -> bool {
+    pub(crate) fn contains(&self, id: RecordId) -> bool {
         self.find(id).is_some()
     }
 
     /// The record with this id.
-    pub fn get(&self, id: RecordId) -> Option<Record> {
+    pub(crate) fn get(&self, id: RecordId) -> Option<Record> {
         self.find(id).map(|at| self.record(at))
     }
 
@@ -75,7 +75,7 @@ impl RecordSet {
     ///
     /// # Panics
     /// With more than 2³² records.
-    pub fn add(&mut self, record: Record) {
+    pub(crate) fn add(&mut self, record: Record) {
         if let Some(at) = self.find(record.id) {
             let known = self.record(at);
             if known != record {
@@ -232,12 +232,12 @@ impl RecordSet {
     }
 
     /// All records, in the order in which they came.
-    pub fn iter(&self) -> impl Iterator<Item = Record> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Record> {
         self.places().map(|at| self.record(at))
     }
 
     /// The figures of all records, in the order in which they came.
-    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.places().map(|at| self.entry(at))
     }
 
@@ -252,14 +252,14 @@ impl RecordSet {
     }
 
     /// Derived ids that records noted as theirs.
-    pub fn noted_twins(&self) -> impl Iterator<Item = RecordId> {
+    pub(crate) fn noted_twins(&self) -> impl Iterator<Item = RecordId> {
         self.whole
             .values()
             .flat_map(|record| record.twins.iter().copied())
     }
 
     /// All records by (timestamp, id): the order of a day file and of a log.
-    pub fn sorted(&self) -> impl Iterator<Item = Record> {
+    pub(crate) fn sorted(&self) -> impl Iterator<Item = Record> {
         let mut places: Vec<u32> = self.places().collect();
         let key = |at: u32| match packed(&self.pieces, at) {
             p if p.is(WHOLE) => (self.whole[&at].origin.timestamp, p.id),

@@ -13,28 +13,28 @@ use crate::prices::Counters;
 
 /// A state of an account, as a transcript states it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub(crate) struct State {
     /// The id of the account.
-    pub lineage: RecordId,
+    pub(crate) lineage: RecordId,
     /// The session whose transcript states it.
-    pub session: SessionId,
+    pub(crate) session: SessionId,
     /// The name of its project as in the repository; empty where it has none.
-    pub project: Name,
+    pub(crate) project: Name,
     /// The first request after the state before, or the first one of the transcript.
-    pub from: Timestamp,
+    pub(crate) from: Timestamp,
     /// The last request before it.
-    pub until: Timestamp,
+    pub(crate) until: Timestamp,
     /// The transcript's first request. A fork begins with that of its original.
-    pub first: Option<RecordId>,
+    pub(crate) first: Option<RecordId>,
     /// The state before it in the same transcript.
-    pub before: Option<BTreeMap<Name, Counters>>,
+    pub(crate) before: Option<BTreeMap<Name, Counters>>,
     /// Its counters, by model.
-    pub after: BTreeMap<Name, Counters>,
+    pub(crate) after: BTreeMap<Name, Counters>,
 }
 
 impl State {
     /// Its id, from the account and all of its counters.
-    pub fn id(&self) -> RecordId {
+    pub(crate) fn id(&self) -> RecordId {
         let mut parts = vec![self.lineage.number().to_be_bytes().to_vec()];
         for (model, c) in &self.after {
             parts.push(model.as_bytes().to_vec());

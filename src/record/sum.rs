@@ -14,7 +14,7 @@ use crate::prices::{Counters, prices};
 
 /// Who made a sum, from most to least trusted: of two that overlap the earlier one counts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Source {
+pub(crate) enum Source {
     /// A summary of a machine file of version 1.0, or of an adopted manifest.
     Claim,
     /// `ccusage`'s report by day.
@@ -51,23 +51,23 @@ impl Source {
 
 /// What a sum is about. Sums of one machine with one key are versions of one sum.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SumKey {
+pub(crate) struct SumKey {
     /// Who made it.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The day that the source books it on; 1970-01-01 for claims, which have none.
-    pub day: Day,
+    pub(crate) day: Day,
     /// Distinguishes it from others of its source and day: a distance from UTC, the day of
     /// computation; empty for claims.
-    pub mark: Name,
+    pub(crate) mark: Name,
     /// Its session; empty where it has none.
-    pub session: SessionId,
+    pub(crate) session: SessionId,
     /// Its model; empty where the source does not state it.
-    pub model: Name,
+    pub(crate) model: Name,
 }
 
 impl SumKey {
     /// The key of a claim: about a session, or about all of a machine.
-    pub fn claim(session: SessionId) -> Self {
+    pub(crate) fn claim(session: SessionId) -> Self {
         Self {
             source: Source::Claim,
             day: Timestamp::EPOCH.day(),
@@ -91,18 +91,18 @@ impl SumKey {
 
 /// Totals for which there are no records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sum {
+pub(crate) struct Sum {
     /// Its first and last millisecond, where they are known.
-    pub window: Option<Window>,
+    pub(crate) window: Option<Window>,
     /// The name of its project as in the repository; empty where it has none.
-    pub project: String,
+    pub(crate) project: String,
     /// The totals that its source states.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// What of this machine's records was taken away from it before they were pruned. Where this
     /// is set, the machine's pruned records are all in it.
-    pub deducted: Option<Totals>,
+    pub(crate) deducted: Option<Totals>,
     /// Members that this version does not know.
-    pub extra: Extra,
+    pub(crate) extra: Extra,
 }
 
 impl Sum {
@@ -142,7 +142,7 @@ impl Sum {
 
 /// What a sum is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Excess {
+pub(crate) struct Excess {
     /// What matches it, in all.
     pub(crate) shown: Totals,
 }

@@ -7,18 +7,18 @@ use crate::prices::Counters;
 
 /// How many requests there were, what they used and what they cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Totals {
+pub(crate) struct Totals {
     /// Requests.
-    pub requests: u64,
+    pub(crate) requests: u64,
     /// Tokens.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
     /// The price of those that have one.
-    pub cost: Cost,
+    pub(crate) cost: Cost,
 }
 
 impl Totals {
     /// One record, priced by this version's table. An increment of an account is no request.
-    pub fn of(record: &Record) -> Self {
+    pub(crate) fn of(record: &Record) -> Self {
         Self {
             requests: u64::from(record.ledger.is_none()),
             counters: record.body.counters,
@@ -28,7 +28,7 @@ impl Totals {
 
     /// The sum.
     #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
+    pub(crate) const fn plus(self, other: Self) -> Self {
         Self {
             requests: self.requests.saturating_add(other.requests),
             counters: self.counters.plus(other.counters),
@@ -57,7 +57,7 @@ impl Totals {
     }
 
     /// Adds the members of the spec's summaries to an object.
-    pub fn write(&self, object: Object) -> Object {
+    pub(crate) fn write(&self, object: Object) -> Object {
         object
             .spec("total_requests", self.requests)
             .spec("total_input_tokens", self.counters.input)

@@ -9,7 +9,7 @@ use crate::record::Source;
 
 /// The grouping of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportKind {
+pub(crate) enum ReportKind {
     /// By day.
     Daily,
     /// By week; the key is the first day.
@@ -180,7 +180,7 @@ pub(crate) type Machines<'a> = &'a [MachineId];
 
 /// The days of a report, both inclusive, in its time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// The first day.
     pub(crate) since: Option<NaiveDate>,
     /// The last day.

@@ -15,7 +15,7 @@ use crate::format::conflict::Concern;
 
 /// A report while rows are added. They can be added in any order, and are not kept.
 #[derive(Debug)]
-pub struct Fold {
+pub(crate) struct Fold {
     kind: ReportKind,
     choice: Choice,
     bounds: Bounds,
@@ -28,7 +28,7 @@ pub struct Fold {
 
 impl Fold {
     /// A report of rows within `bounds`; days begin in `zone`.
-    pub fn new(kind: ReportKind, bounds: Bounds, zone: Zone) -> Self {
+    pub(crate) fn new(kind: ReportKind, bounds: Bounds, zone: Zone) -> Self {
         Self {
             kind,
             choice: Choice::default(),
@@ -47,7 +47,7 @@ impl Fold {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let date = if row.is_day() {
             row.at.day().date()
         } else {
@@ -75,7 +75,7 @@ impl Fold {
     }
 
     /// The finished report about `machines`; if empty, about all.
-    pub fn finish(mut self, fleet: &Fleet, machines: Machines<'_>) -> Report {
+    pub(crate) fn finish(mut self, fleet: &Fleet, machines: Machines<'_>) -> Report {
         let some = self.choice.some_machines;
         let wanted = |at: usize| !some || machines.contains(&fleet.machines[at].id);
         if self.kind == ReportKind::Machines && !self.choice.some_projects {

@@ -53,7 +53,7 @@ pub(crate) struct Group {
 
 /// A report.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// The grouping.
     pub(crate) kind: ReportKind,
     /// The split of each group.

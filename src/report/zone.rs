@@ -7,7 +7,7 @@ use crate::base::time::Timestamp;
 
 /// A time zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Zone {
+pub(crate) enum Zone {
     /// The system's time zone.
     Local,
     /// UTC.
@@ -19,7 +19,7 @@ pub enum Zone {
 impl Zone {
     /// Parses `local`, `UTC` or a name such as `Europe/Berlin`. The error is the most similar name, if
     /// there is one.
-    pub fn parse(text: &str) -> Result<Self, Option<String>> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Option<String>> {
         if text.eq_ignore_ascii_case("local") {
             return Ok(Self::Local);
         }
@@ -65,7 +65,7 @@ impl Zone {
 
     /// The first and last millisecond of a date. `None` for a date that a zone skipped when it crossed
     /// the date line.
-    pub fn range(self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
+    pub(crate) fn range(self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         let from = self.first(date)?;
         let last = Timestamp::from_millis(self.first(date.succ_opt()?)?.millis().checked_sub(1)?)?;
         (from <= last).then_some((from, last))

@@ -62,7 +62,7 @@ pub(crate) struct Config {
 
 /// The configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {

@@ -10,7 +10,7 @@ use crate::base::text::printable;
 /// A file could not be written. The file is as it was before.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write {}", path.display())]
-pub struct WriteError {
+pub(crate) struct WriteError {
     /// Its path on disk.
     pub(crate) path: PathBuf,
     /// The system's error.

@@ -12,7 +12,7 @@ use crate::base::key::Key;
 
 /// The key cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyError {
+pub(crate) enum KeyError {
     /// The file cannot be read.
     #[error("failed to read {}", path.display())]
     Read {

@@ -7,7 +7,7 @@ use crate::format::sealed::is_statement_path;
 /// The folder of everything that is ours.
 pub(crate) const ROOT: &str = "sync";
 /// The path of the manifest.
-pub const MANIFEST: &str = "sync/manifest.json";
+pub(crate) const MANIFEST: &str = "sync/manifest.json";
 /// The folder of sync files.
 pub(crate) const MACHINES: &str = "sync/machines";
 /// The folder of day files.
@@ -28,7 +28,7 @@ pub(crate) const PART_BYTES: usize = 1 << 20;
 
 /// What a path in the repository is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Path {
+pub(crate) enum Path {
     /// `sync/manifest.json`.
     Manifest,
     /// `sync/machines/{uuid}.json`.
@@ -51,7 +51,7 @@ pub enum Path {
 
 impl Path {
     /// Reads a path as git writes it.
-    pub fn parse(path: &str) -> Self {
+    pub(crate) fn parse(path: &str) -> Self {
         let Some(inner) = path.strip_prefix("sync/") else {
             return if path == README {
                 Self::Readme
@@ -118,7 +118,7 @@ pub(crate) fn month_of(year: &str, month: &str, machine: &str) -> Option<Machine
 }
 
 /// The path of a machine's sync file.
-pub fn machine_path(machine: &MachineId) -> String {
+pub(crate) fn machine_path(machine: &MachineId) -> String {
     format!("{MACHINES}/{machine}.json")
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn snapshot_path(machine: &MachineId, time: Timestamp) -> String {
 }
 
 /// The path of a part of a machine's day; the first part has no number.
-pub fn day_path(machine: &MachineId, day: Day, part: u32) -> String {
+pub(crate) fn day_path(machine: &MachineId, day: Day, part: u32) -> String {
     let (year, month, date) = day.parts();
     let part = if part > 1 {
         format!(".{part}")

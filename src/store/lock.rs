@@ -21,7 +21,7 @@ const DYING: Duration = Duration::from_secs(5);
 /// run ends, well or not. Text that is there when the lock is free was left by a run that was
 /// killed, or that the power left: it is flushed before anything else is written.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     file: File,
     killed: Option<SystemTime>,
 }
@@ -50,7 +50,7 @@ impl Drop for Lock {
 
 /// The lock was not taken.
 #[derive(Debug, thiserror::Error)]
-pub enum LockError {
+pub(crate) enum LockError {
     /// Another run holds it.
     #[error("another claude-sync is running{}", if holder.is_empty() { String::new() } else { format!(" ({holder})") })]
     Held {
@@ -69,7 +69,7 @@ pub enum LockError {
 
 /// Takes the lock in the state folder, waiting for its holder no longer than `wait`. `label` names
 /// the holder to others.
-pub fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
+pub(crate) fn acquire(state: &Path, label: &str, wait: Duration) -> Result<Lock, LockError> {
     let path = state.join("lock");
     let fail = |source| LockError::Io {
         path: path.clone(),

@@ -9,7 +9,7 @@ use crate::base::ids::{MachineId, MachineIdError};
 
 /// The id is not there or not usable.
 #[derive(Debug, thiserror::Error)]
-pub enum IdError {
+pub(crate) enum IdError {
     /// The file holds something else.
     #[error("{} holds no machine id", path.display())]
     Invalid {
@@ -53,7 +53,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<MachineId>, IdError> {
 
 /// Whether this computer is the one that the id was made on, or was adopted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Host {
+pub(crate) enum Host {
     /// It is, as far as is known.
     Same,
     /// The id came here by a copied home, a restored backup or an image.

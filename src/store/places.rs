@@ -7,25 +7,25 @@ use crate::transcripts::{Folders, Search};
 /// The folders that a run works with. The command line finds them; the library takes them as they
 /// are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub(crate) struct Places {
     /// The git repository.
-    pub repo: PathBuf,
+    pub(crate) repo: PathBuf,
     /// Local index and lock.
-    pub state: PathBuf,
+    pub(crate) state: PathBuf,
     /// `config.json`.
-    pub config: PathBuf,
+    pub(crate) config: PathBuf,
     /// The fleet's key.
-    pub key: PathBuf,
+    pub(crate) key: PathBuf,
     /// `machine_id`.
-    pub machine_id: PathBuf,
+    pub(crate) machine_id: PathBuf,
     /// Claude Code's configuration folders: the default ones or those that `CLAUDE_CONFIG_DIR`
     /// names, and those that it named earlier.
-    pub claude: Vec<PathBuf>,
+    pub(crate) claude: Vec<PathBuf>,
     /// Those that `CLAUDE_CONFIG_DIR` names: a run remembers them, for runs that are started
     /// without it.
-    pub named: Vec<PathBuf>,
+    pub(crate) named: Vec<PathBuf>,
     /// Where else transcripts are.
-    pub search: Search,
+    pub(crate) search: Search,
 }
 
 impl Places {

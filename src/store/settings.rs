@@ -14,13 +14,13 @@ use super::durable::{self, WriteError};
 use crate::base::text::nearest;
 
 /// The schema, as it is published.
-pub const SCHEMA: &str = include_str!("../../fixtures/schemas/config.schema.json");
+pub(crate) const SCHEMA: &str = include_str!("../../fixtures/schemas/config.schema.json");
 
 /// A setting that there is.
 #[derive(Debug, Clone)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// Its place: `privacy_settings.retention_days`.
-    pub key: String,
+    pub(crate) key: String,
     /// What it does.
     pub(crate) description: String,
     /// What holds where it is not set.
@@ -29,7 +29,7 @@ pub struct Setting {
 
 /// A setting cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
-pub enum SettingError {
+pub(crate) enum SettingError {
     /// There is none of that name.
     #[error("there is no setting {key}")]
     Unknown {
@@ -53,7 +53,7 @@ pub enum SettingError {
 }
 
 /// All settings, in the schema's order of names.
-pub fn settings() -> Vec<Setting> {
+pub(crate) fn settings() -> Vec<Setting> {
     let mut out = Vec::new();
     let schema: Value = serde_json::from_str(SCHEMA).unwrap_or_default();
     collect(&schema, "", &mut out);
@@ -82,7 +82,7 @@ fn collect(schema: &Value, place: &str, out: &mut Vec<Setting>) {
 
 /// The settings file, open for changes.
 #[derive(Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     path: PathBuf,
     root: Map<String, Value>,
     /// The file of the fleet's key: without it, no setting that needs a key is added.
@@ -91,7 +91,7 @@ pub struct Settings {
 
 impl Settings {
     /// Opens the file at `path`; where there is none, it will be made.
-    pub fn open(path: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, ConfigError> {
         // A link means that the user keeps settings elsewhere: that file is changed.
         let path = dunce::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let root = match fs::read(&path) {
@@ -129,7 +129,7 @@ impl Settings {
 
     /// Sets a setting, or takes it out, and writes the file. Nothing is written that would not be
     /// read.
-    pub fn set(&mut self, key: &str, value: Option<Value>) -> Result<(), SettingError> {
+    pub(crate) fn set(&mut self, key: &str, value: Option<Value>) -> Result<(), SettingError> {
         known(key)?;
         let mut root = self.root.clone();
         put(&mut root, key, value);

@@ -13,17 +13,17 @@ use crate::transcripts::{self, Naming};
 
 /// What a run brings.
 #[derive(Debug, Default)]
-pub struct Brought {
+pub(crate) struct Brought {
     /// Requests of this machine's transcripts.
-    pub records: RecordSet,
+    pub(crate) records: RecordSet,
     /// Requests of imported transcripts.
-    pub imported: RecordSet,
+    pub(crate) imported: RecordSet,
     /// Imported totals.
-    pub sums: Vec<(SumKey, Sum)>,
+    pub(crate) sums: Vec<(SumKey, Sum)>,
     /// States of Claude Code's accounts, from both kinds of transcripts.
-    pub states: Vec<State>,
+    pub(crate) states: Vec<State>,
     /// What Claude Code stated of plan limits.
-    pub limits: PlanLimits,
+    pub(crate) limits: PlanLimits,
 }
 
 impl Brought {

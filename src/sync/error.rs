@@ -18,7 +18,7 @@ use crate::store::settings::SettingError;
 
 /// A run or a set-up failed. What was committed before stays.
 #[derive(Debug, thiserror::Error)]
-pub enum SyncError {
+pub(crate) enum SyncError {
     /// Another run is going on.
     #[error(transparent)]
     Lock(#[from] LockError),

@@ -16,17 +16,17 @@ pub(crate) const FOLDED: &str = "folded";
 
 /// A commit, read from its trailers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The commit.
     pub(crate) commit: Oid,
     /// When it was made.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Its subject.
     pub(crate) subject: String,
     /// The machine that synced; none for a commit by hand.
     pub(crate) machine: Option<MachineId>,
     /// `full`, `incremental`, `download`, or [`FOLDED`].
-    pub mode: String,
+    pub(crate) mode: String,
     /// Sessions touched.
     pub(crate) sessions: u64,
     /// Records that were new.

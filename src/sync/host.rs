@@ -5,25 +5,25 @@ use crate::format::syncfile::Mode;
 
 /// The machine as its machine file describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Host {
+pub(crate) struct Host {
     /// Its name, or a pseudonym.
-    pub hostname: String,
+    pub(crate) hostname: String,
     /// `linux`, `darwin` or `win32`.
-    pub platform: String,
+    pub(crate) platform: String,
     /// The system's name and version.
-    pub os_version: String,
+    pub(crate) os_version: String,
     /// A hash of the system's own id, which differs from that of all other computers; empty where
     /// there is none.
-    pub fingerprint: String,
+    pub(crate) fingerprint: String,
 }
 
 /// When and how a machine file is written.
 #[derive(Debug, Clone)]
-pub struct Stamp<'a> {
+pub(crate) struct Stamp<'a> {
     /// The clock.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// The run's mode.
-    pub mode: Mode,
+    pub(crate) mode: Mode,
     /// The machine.
-    pub host: &'a Host,
+    pub(crate) host: &'a Host,
 }

@@ -15,18 +15,18 @@ use crate::store::{Places, key};
 
 /// What a migration found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Migrated {
+pub(crate) struct Migrated {
     /// How many files had which version.
-    pub versions: Versions,
+    pub(crate) versions: Versions,
     /// How many were changed.
-    pub changed: u64,
+    pub(crate) changed: u64,
     /// The commit; none where nothing was changed.
-    pub commit: Option<Oid>,
+    pub(crate) commit: Option<Oid>,
 }
 
 /// Migrates all files of the checked-out branch by `steps`. The commit is pushed by the next sync.
 /// None where there is no repository.
-pub fn migrate(
+pub(crate) fn migrate(
     places: &Places,
     options: &Options,
     steps: &[Step],

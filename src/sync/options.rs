@@ -14,7 +14,7 @@ use crate::git::Oid;
 
 /// What a run is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
+pub(crate) enum Task {
     /// Read, commit, exchange.
     Sync,
     /// Bring what others wrote; write nothing of this machine's, push nothing.
@@ -25,65 +25,65 @@ pub enum Task {
 
 /// What a run is to do.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub(crate) struct Options {
     /// Read everything, or what is new.
-    pub mode: Mode,
+    pub(crate) mode: Mode,
     /// Decisions that a person takes with this run.
-    pub intents: Vec<Intent>,
+    pub(crate) intents: Vec<Intent>,
     /// Summary-only: publish totals without times of day.
-    pub summary_only: bool,
+    pub(crate) summary_only: bool,
     /// Keep a copy of this version of the sync file.
-    pub snapshot: bool,
+    pub(crate) snapshot: bool,
     /// With a branch per machine: push the joined branch too.
-    pub push_main: bool,
+    pub(crate) push_main: bool,
     /// Neither fetch nor push.
-    pub offline: bool,
+    pub(crate) offline: bool,
     /// Records older than this many days are pruned to bare records.
-    pub retention_days: Option<u32>,
+    pub(crate) retention_days: Option<u32>,
     /// Put the front page into README.md, or take it out; none leaves it as it is.
-    pub front_page: Option<bool>,
+    pub(crate) front_page: Option<bool>,
     /// Compute derived files anew, even if they fit.
-    pub rederive: bool,
+    pub(crate) rederive: bool,
     /// Older commits whose records are brought back.
-    pub restore: Vec<Oid>,
+    pub(crate) restore: Vec<Oid>,
     /// What this run imports.
-    pub import: Option<Import>,
+    pub(crate) import: Option<Import>,
     /// Begin a new history, and push it over the remote's: what is not kept is to leave the history
     /// too.
-    pub reroot: bool,
+    pub(crate) reroot: bool,
     /// Compact the history, and keep so many days of it as they are.
-    pub compact: Option<u32>,
+    pub(crate) compact: Option<u32>,
     /// Which stages it runs.
-    pub task: Task,
+    pub(crate) task: Task,
     /// The clock.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// This machine.
-    pub host: Host,
+    pub(crate) host: Host,
     /// The absolute path of `claude-sync`, for the merge driver.
-    pub program: PathBuf,
+    pub(crate) program: PathBuf,
     /// Whether somebody at a terminal can answer git's questions.
-    pub attended: bool,
+    pub(crate) attended: bool,
     /// Whether nobody waits for this run: after failures it leaves the remote alone for a while.
-    pub unattended: bool,
+    pub(crate) unattended: bool,
     /// How long to wait for another run to end.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     /// The longest that a transport may be silent, where that is shorter than in the settings.
-    pub patience: Option<Duration>,
+    pub(crate) patience: Option<Duration>,
     /// Several machines share this one's id on purpose, one after the other or at once: `init
     /// --ephemeral`.
-    pub shared_id: bool,
+    pub(crate) shared_id: bool,
     /// What manifests are computed by: [`BASIS`], unless another version of the tool is played.
-    pub basis: Basis,
+    pub(crate) basis: Basis,
     /// What this run has forgotten is kept for a while on this machine, so that it can be taken
     /// back.
-    pub keep_undo: bool,
+    pub(crate) keep_undo: bool,
     /// The user decided that the fleet is not encrypted any more: data in clear may be pushed.
-    pub in_clear: bool,
+    pub(crate) in_clear: bool,
     /// Older commits that are brought back may be from before the fleet was encrypted, or its key
     /// changed.
-    pub trust_restored: bool,
+    pub(crate) trust_restored: bool,
     /// Shows progress.
-    pub watcher: Watcher,
+    pub(crate) watcher: Watcher,
 }
 
 impl Options {

@@ -19,7 +19,7 @@ const SYNC: &str = "sync";
 /// A clone can be the only one that has some records: a branch was rewound or deleted, or `forget`
 /// was undone. Only this branch can bring them to the other machines. `before` is the branch's
 /// present tree, `others` are the root trees of all other branches.
-pub fn own_tree(
+pub(crate) fn own_tree(
     repo: &Repo,
     root: Oid,
     machine: &MachineId,

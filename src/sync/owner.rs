@@ -6,7 +6,7 @@ use crate::store::Places;
 
 /// The repository, or a part of it, is somebody else's.
 #[derive(Debug, thiserror::Error)]
-pub enum OwnerError {
+pub(crate) enum OwnerError {
     /// This runs as root, and the folder is a user's.
     #[error("this runs as root, and {} belongs to another user (uid {owner})", path.display())]
     Root {

@@ -4,20 +4,20 @@ use crate::git::Oid;
 
 /// The commits that the next tree is joined from.
 #[derive(Debug, Clone, Default)]
-pub struct Starts {
+pub(crate) struct Starts {
     /// The remote's branch, if it was fetched.
-    pub tip: Option<Oid>,
+    pub(crate) tip: Option<Oid>,
     /// The local branch.
-    pub head: Option<Oid>,
+    pub(crate) head: Option<Oid>,
     /// All that this clone has had.
-    pub known: Option<Oid>,
+    pub(crate) known: Option<Oid>,
     /// The branches of single machines, where each machine has one.
-    pub others: Vec<Oid>,
+    pub(crate) others: Vec<Oid>,
     /// Older versions that are brought back.
-    pub restored: Vec<Older>,
+    pub(crate) restored: Vec<Older>,
     /// What this clone has had may hold what an earlier version took over from somebody without the
     /// fleet's key.
-    pub unscreened: bool,
+    pub(crate) unscreened: bool,
 }
 
 impl Starts {
@@ -29,7 +29,7 @@ impl Starts {
 
 /// An older version that is brought back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Older {
+pub(crate) struct Older {
     /// The commit.
     pub(crate) commit: Oid,
     /// A person vouches for it: it may be from before the fleet was encrypted, or from before its

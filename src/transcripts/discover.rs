@@ -11,18 +11,18 @@ use rayon::prelude::*;
 
 /// A transcript, with what shows whether it has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TranscriptFile {
+pub(crate) struct TranscriptFile {
     /// Its absolute path.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Device and inode; zeros where the platform has none.
-    pub identity: (u64, u64),
+    pub(crate) identity: (u64, u64),
     /// Its length in bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// When it was last written, in nanoseconds since 1970.
-    pub modified: i64,
+    pub(crate) modified: i64,
     /// The working folder that names the project of all its lines; where there is none, each line's
     /// own does.
-    pub working: Option<Arc<str>>,
+    pub(crate) working: Option<Arc<str>>,
 }
 
 impl TranscriptFile {
@@ -34,7 +34,7 @@ impl TranscriptFile {
 
 /// The transcripts, and what could not be looked through.
 #[derive(Debug, Default)]
-pub struct Discovery {
+pub(crate) struct Discovery {
     /// Transcripts, sorted by path.
     pub(crate) files: Vec<TranscriptFile>,
     /// Folders that could not be listed, with the reason.

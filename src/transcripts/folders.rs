@@ -14,7 +14,7 @@ use crate::base::time::Timestamp;
 /// Where to look beside Claude Code's profiles. All of it is values: the command line reads the
 /// environment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Search {
+pub(crate) struct Search {
     /// The home folder, for folders that nobody named; none where they are not looked for.
     pub(crate) home: Option<PathBuf>,
     /// `transcripts.folders`: what the user wrote, and the pattern that it stands for.
@@ -30,7 +30,7 @@ pub struct Search {
 
 /// Why a folder is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
+pub(crate) enum Source {
     /// A profile of Claude Code: the default one, or one that `CLAUDE_CONFIG_DIR` names or named.
     Profile,
     /// `transcripts.folders` names it.
@@ -55,7 +55,7 @@ impl Source {
 
 /// A folder that is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Folder {
+pub(crate) struct Folder {
     /// What people know it by.
     pub(crate) path: PathBuf,
     /// Why it is read.
@@ -67,7 +67,7 @@ pub struct Folder {
 
 /// What is known about the transcripts of a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Extent {
+pub(crate) struct Extent {
     /// How many there are.
     pub(crate) files: u64,
     /// When the newest was last written.
@@ -78,7 +78,7 @@ pub struct Extent {
 
 /// The folders that are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Folders {
+pub(crate) struct Folders {
     /// Each once, in the order in which they were named.
     pub(crate) folders: Vec<Folder>,
     /// Entries of `transcripts.folders` in which there are no transcripts.

@@ -25,10 +25,12 @@ mod scan;
 mod slim;
 
 pub(crate) use desktop::data_folders;
-pub use discover::{Discovery, TranscriptFile};
-pub use folders::{Extent, Folder, Folders, Search, Source};
-pub use naming::{Naming, Shown};
-pub use read::{Cursor, FileRead, Scratch, read_file, read_rows};
+pub(crate) use discover::TranscriptFile;
+pub(crate) use folders::{Extent, Folder, Folders, Search};
+pub(crate) use naming::{Naming, Shown};
+pub(crate) use read::Cursor;
+#[cfg(test)]
+pub(crate) use read::{Scratch, read_file};
 pub(crate) use reader::BadLine;
 pub(crate) use reading::{
     Cursors, Mark, Reading, Row, is_empty, mark, read_all_watched, read_below, read_recent, rows,

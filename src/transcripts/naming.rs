@@ -7,7 +7,7 @@ use crate::base::key::{hex, mac};
 
 /// How projects are named in the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Shown {
+pub(crate) enum Shown {
     /// The last component of its path.
     #[default]
     LastComponent,
@@ -19,16 +19,16 @@ pub enum Shown {
 
 /// How projects are named.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Naming {
+pub(crate) struct Naming {
     /// The kind of name.
-    pub shown: Shown,
+    pub(crate) shown: Shown,
     /// Names that the user chose, by path or by its last component.
-    pub aliases: BTreeMap<String, String>,
+    pub(crate) aliases: BTreeMap<String, String>,
 }
 
 impl Naming {
     /// The project's name, empty where projects have no names.
-    pub fn of<'a>(&self, cwd: Option<&'a str>) -> Cow<'a, str> {
+    pub(crate) fn of<'a>(&self, cwd: Option<&'a str>) -> Cow<'a, str> {
         let Some(path) = cwd.filter(|_| self.shown != Shown::Nothing) else {
             return Cow::Borrowed("");
         };
@@ -53,7 +53,7 @@ impl Naming {
     }
 
     /// Distinguishes this naming from others, for caches of what was read under it.
-    pub fn mark(&self) -> String {
+    pub(crate) fn mark(&self) -> String {
         let shown = match &self.shown {
             Shown::LastComponent => "LastComponent".to_owned(),
             Shown::Hashed(key) => format!("Hashed {}", hex(&mac(key, b"mark")[..4])),

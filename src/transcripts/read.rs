@@ -15,7 +15,7 @@ use crate::record::{Draft, RecordSet, State};
 
 /// How far a file has been read, and what it looked like then.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cursor {
+pub(crate) struct Cursor {
     /// Device and inode.
     pub(crate) identity: (u64, u64),
     /// Its length when it was read.
@@ -45,12 +45,13 @@ impl Cursor {
 }
 
 /// The requests of one file.
+#[cfg(test)]
 #[derive(Debug)]
-pub struct FileRead {
+pub(crate) struct FileRead {
     /// Each request once.
-    pub records: RecordSet,
+    pub(crate) records: RecordSet,
     /// How many lines were skipped.
-    pub bad_total: u64,
+    pub(crate) bad_total: u64,
 }
 
 /// What one file gave beside its requests.
@@ -67,7 +68,8 @@ pub(super) struct Beside {
 }
 
 /// Reads a transcript from its start.
-pub fn read_file(
+#[cfg(test)]
+pub(crate) fn read_file(
     file: &TranscriptFile,
     naming: &Naming,
     scratch: &mut Scratch,
@@ -124,7 +126,7 @@ pub(super) fn read_into(
 }
 
 /// Gives each row of a transcript to `keep`, with its line's number.
-pub fn read_rows(
+pub(crate) fn read_rows(
     file: &TranscriptFile,
     naming: &Naming,
     scratch: &mut Scratch,
@@ -137,7 +139,7 @@ pub fn read_rows(
 
 /// What a thread uses again for each file.
 #[derive(Debug, Default)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     buffer: Vec<u8>,
     names: Interner,
 }

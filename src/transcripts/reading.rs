@@ -22,7 +22,7 @@ use crate::record::{Record, RecordSet, State};
 pub(crate) type Mark = [u8; 16];
 
 /// A path's mark: the beginning of its SHA-256.
-pub fn mark(path: &Path) -> Mark {
+pub(crate) fn mark(path: &Path) -> Mark {
     let hash = Sha256::digest(path.as_os_str().as_encoded_bytes());
     std::array::from_fn(|at| hash[at])
 }
@@ -93,7 +93,7 @@ impl Reading {
 
 /// A row of a transcript that records a request.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// The path of the transcript.
     pub(crate) path: PathBuf,
     /// The line's number, from 1.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::world::{NOON, World, transcript};
 
 /// Takes the lock as another run would, for as long as the handle lives.
-fn hold(machine: &crate::world::Machine, text: &str) -> fs::File {
+pub fn hold(machine: &crate::world::Machine, text: &str) -> fs::File {
     fs::create_dir_all(machine.state()).expect("a folder");
     let path = machine.state().join("lock");
     fs::write(&path, text).expect("written");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::world::World;
+use super::world::World;
 
 /// Makes commits out of objects, as no `git add` would, and pushes them by force.
 pub struct Pusher<'w> {

@@ -77,10 +77,17 @@ impl Canaries {
     }
 }
 
+pub fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
+}
+
 /// All forms in which a word could be written down.
 fn forms(word: &str) -> Vec<Vec<u8>> {
     let bytes = word.as_bytes();
-    let hex: String = claude_sync::base::key::hex(bytes);
+    let hex = hex(bytes);
     let mut out = vec![
         bytes.to_vec(),
         hex.clone().into_bytes(),

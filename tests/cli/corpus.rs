@@ -3,21 +3,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use claude_sync::base::money::Money;
 use serde_json::Value;
 
+use crate::verbs::pico;
 use crate::world::{Machine, World, corpus};
 
-fn money(value: &Value) -> Money {
-    Money::parse(&value.to_string()).expect("a decimal")
-}
-
 /// The expected figures are rounded to micro-dollars; ours are exact. They agree where they are half a micro-dollar apart at most.
-fn check_cost(ours: Money, expected: &Value, what: &str) {
-    let difference = ours.pico().abs_diff(money(expected).pico());
+fn check_cost(ours: u128, expected: &Value, what: &str) {
+    let difference = ours.abs_diff(pico(expected));
     assert!(
         difference <= 500_000,
-        "{what}: cost {ours} instead of {expected}"
+        "{what}: cost {ours} picodollars instead of {expected} dollars"
     );
 }
 
@@ -31,7 +27,7 @@ fn check(group: &Value, cost: &str, expected: &Value, what: &str) {
     ] {
         assert_eq!(group[ours], expected[theirs], "{what}: {theirs}");
     }
-    check_cost(money(&group[cost]), &expected["cost"], what);
+    check_cost(pico(&group[cost]), &expected["cost"], what);
 }
 
 fn check_all(daily: &Value, expected: &Value) {
@@ -78,7 +74,7 @@ fn check_models(daily: &Value, expected: &Value) {
             assert_eq!(sum(ours), want[theirs], "{model}: {theirs}");
         }
         check_cost(
-            parts.iter().map(|part| money(&part["cost"])).sum(),
+            parts.iter().map(|part| pico(&part["cost"])).sum(),
             &want["cost"],
             model,
         );

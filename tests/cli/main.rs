@@ -26,7 +26,6 @@ mod conformance;
 mod corpus;
 mod crowd;
 mod dice;
-mod digests;
 #[cfg(unix)]
 mod docs;
 #[cfg(unix)]
@@ -44,20 +43,18 @@ mod finish;
 #[cfg(unix)]
 mod folders;
 mod forgotten;
-mod format;
 mod fresh;
 mod front;
-mod fuzz;
 mod groups;
 #[cfg(unix)]
 mod hooks;
 mod hostile;
+#[allow(dead_code, reason = "laws use the rest of it")]
 mod http;
 mod imports;
 #[cfg(unix)]
 mod init;
 mod inputs;
-mod join;
 mod kills;
 mod ledger;
 mod life;
@@ -65,10 +62,6 @@ mod limits;
 #[cfg(unix)]
 mod live;
 mod machines;
-mod made;
-mod merges;
-mod migrate;
-mod mixed;
 #[cfg(unix)]
 mod newcomers;
 mod odd;
@@ -91,12 +84,10 @@ mod recipes;
 mod recount;
 mod remote;
 mod report;
-mod rotate;
 mod ruins;
 mod scale;
 #[cfg(unix)]
 mod sealed;
-mod sealed_format;
 #[cfg(unix)]
 mod set_up_faults;
 #[cfg(unix)]
@@ -122,6 +113,5 @@ mod undiverted;
 mod undo;
 mod verbs;
 mod verify;
-mod visibility;
 mod ways;
 mod world;

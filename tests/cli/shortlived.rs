@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::alone::hold;
 use crate::stage::Stage;
 use crate::world::{Machine, NOON, Ran, World, ran, run, transcript};
 
@@ -67,9 +68,7 @@ fn the_last_sync_waits_for_another_and_heeds_no_pause() {
         "the pause holds for a timer"
     );
     // Another sync is going on.
-    let lock =
-        claude_sync::store::lock::acquire(&job.state(), "pid 1, of this test", Duration::ZERO)
-            .expect("free");
+    let lock = hold(&job, "pid 1, of this test");
     let child = last(&job, &[])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -1,7 +1,7 @@
 //! `claude-sync status`: what waits, how the others stand, and what is about to be lost.
 
 use std::fs::{self, File};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::Value;
 
@@ -40,15 +40,12 @@ fn json(machine: &Machine, now: &str) -> Value {
 
 /// The transcript was last written at a time in 2026.
 fn touch(machine: &Machine, path: &str, time: &str) {
-    let millis = claude_sync::base::time::Timestamp::parse(time)
-        .expect("a time")
-        .millis();
     let file = File::options()
         .write(true)
         .open(machine.home.join(path))
         .expect("a file");
-    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_millis(millis.unsigned_abs()))
-        .expect("set");
+    let time = chrono::DateTime::parse_from_rfc3339(time).expect("a time");
+    file.set_modified(SystemTime::from(time)).expect("set");
 }
 
 #[test]

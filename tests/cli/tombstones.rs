@@ -1,8 +1,10 @@
 //! Tombstones tell no name: not to somebody with a list of names where the fleet has a key. Those of old stay in force.
 
-use claude_sync::base::key::{hex, mac};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::Value;
+use sha2::Sha256;
 
+use crate::canaries::hex;
 use crate::world::{Machine, NOON, World, transcript};
 
 fn project(name: &str, session: &'static str, requests: std::ops::Range<u32>) -> String {
@@ -68,10 +70,10 @@ fn guessed(machine: &Machine) -> Vec<&'static str> {
     assert!(!all.is_empty(), "there are tombstones");
     let fits = |name: &&str| {
         all.iter().any(|(subject, salt)| {
-            subject.ends_with(&format!(
-                ":{}",
-                hex(&mac(salt.as_bytes(), name.as_bytes())[..16])
-            ))
+            let mut mac = Hmac::<Sha256>::new_from_slice(salt.as_bytes()).expect("any length");
+            mac.update(name.as_bytes());
+            let bytes = mac.finalize().into_bytes();
+            subject.ends_with(&format!(":{}", hex(&bytes[..16])))
         })
     };
     list.into_iter().filter(fits).collect()

@@ -6,9 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use claude_sync::git::keep::Kept;
-use claude_sync::git::{Git, Repo};
-
 use crate::doctor::check;
 use crate::world::{Machine, NOON, World, clean, run, transcript};
 
@@ -183,33 +180,6 @@ fn why_a_push_was_refused_is_kept_until_one_is_taken() {
 }
 
 #[test]
-fn gc_waits_while_a_run_makes_objects() {
-    let world = World::new();
-    let machine = synced(&world);
-    let repo = Repo::open(&machine.repo()).expect("opens").expect("there");
-    let kept = Kept::begin(&repo);
-    let loose = repo.write_blob(b"not yet in a tree").expect("stored");
-    let ran = machine.try_git(&["gc", "-q", "--prune=now"]);
-    assert!(
-        ran.code != 0 && ran.err.contains("already running"),
-        "{}",
-        ran.err
-    );
-    assert!(
-        Repo::open(&machine.repo())
-            .expect("opens")
-            .expect("there")
-            .has(loose)
-    );
-    drop(kept);
-    machine.git(&["gc", "-q", "--prune=now"]);
-    assert!(!machine.repo().join(".git/gc.pid").exists());
-    // One that a killed run left is no obstacle.
-    fs::write(machine.repo().join(".git/gc.pid"), "4194303 nowhere").expect("written");
-    machine.sync(&[]);
-}
-
-#[test]
 fn a_sha256_remote_is_refused_at_set_up_and_an_empty_one_says_its_branch() {
     let world = World::new();
     world.git(
@@ -353,9 +323,4 @@ fn machines_that_live_an_hour_are_one_machine_of_the_fleet() {
             .code,
         9
     );
-}
-
-#[test]
-fn the_version_of_git_is_found() {
-    assert!(Git::find(false).is_ok_and(|git| git.version().starts_with('2')));
 }

@@ -16,8 +16,9 @@ use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
 use claude_sync::merge::old_roots::has_old_root;
 use claude_sync::record::{Client, Totals};
-use claude_sync::report::limits::Known;
 use claude_sync::report::{Bounds, Fold, Report, ReportKind, Zone};
+
+use crate::model::limits::known;
 
 /// The zones in which daily reports are compared: days of UTC, of the east, and of half hours.
 const ZONES: [&str; 3] = ["UTC", "Asia/Tokyo", "America/St_Johns"];
@@ -113,7 +114,7 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
             .show_rows(None, &mut |row| seen.add(row))
             .expect("reads");
         let mut fleet = overview.fleet;
-        let limits = |fleet: &Fleet| Known::of_fleet(fleet).limits;
+        let limits = |fleet: &Fleet| known(fleet).limits;
         assert_eq!(limits(&fleet), limits(&whole), "plan limits from the cache");
         let (rows, reports) = seen.reports(&mut fleet);
         assert_rows(&rows, &expected.0);

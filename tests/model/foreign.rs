@@ -6,8 +6,8 @@ use claude_sync::base::time::Timestamp;
 use claude_sync::record::{Counters, Record, Totals};
 use serde_json::{Value, json};
 
-use crate::rows::{DAY, Row, time};
-use crate::slots::{Slot, start};
+use crate::model::rows::{DAY, Row, time};
+use crate::model::slots::{Slot, start};
 
 fn totals(rows: &[Row]) -> Value {
     let records: Vec<Record> = rows.iter().map(Row::record).collect();

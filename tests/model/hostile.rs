@@ -3,8 +3,8 @@
 use claude_sync::base::ids::MachineId;
 use claude_sync::store::layout::Path;
 
-use crate::play::{MACHINES, Play};
-use crate::rows::machine;
+use crate::model::play::{MACHINES, Play};
+use crate::model::rows::machine;
 
 /// What the pusher does to the remote's branch.
 #[derive(Debug, Clone)]

@@ -7,11 +7,11 @@ use claude_sync::fleet::read::{self, MachineData};
 use claude_sync::record::{PlanLimits, Point, Series, Used};
 use claude_sync::report::limits::{Known, Share, Usage};
 
-use crate::dice::Dice;
-use crate::play::{MACHINES, Play};
-use crate::rows::{HOUR, day, time};
-use crate::site::{How, Run};
-use crate::truth::{Forgotten, Truth};
+use crate::laws::dice::Dice;
+use crate::model::play::{MACHINES, Play};
+use crate::model::rows::{HOUR, day, time};
+use crate::model::site::{How, Run};
+use crate::model::truth::{Forgotten, Truth};
 
 const MINUTE: i64 = 60_000;
 
@@ -107,7 +107,7 @@ impl Play<'_> {
             self.site.look(at, &mut |repo, root| {
                 let trees = read::inputs(repo, Some(root)).expect("reads");
                 let machines = read::load(repo, trees).expect("reads");
-                all.push((Known::of_fleet(&Fleet::count(machines.clone())), machines));
+                all.push((known(&Fleet::count(machines.clone())), machines));
             });
         }
         let Some((known, machines)) = all.first() else {
@@ -138,6 +138,13 @@ impl Play<'_> {
 
 /// When something was stated, and what.
 type At = (i64, u64);
+
+/// The plan limits that the fleet's machine files state.
+pub fn known(fleet: &Fleet) -> Known {
+    let mut known = Known::default();
+    known.add_fleet(fleet);
+    known
+}
 
 /// `homes`: machines of which all statements must be there.
 fn assert_newest(truth: &Truth, homes: &BTreeSet<usize>, known: &Known) {
@@ -192,7 +199,7 @@ fn assert_shares(known: &Known, machines: &[MachineData], now: i64) {
         let used = u64::from(limit.state.used.hundredths());
         for by in &shares.by {
             let sum = |part: fn(&Share) -> u64| by.iter().map(part).sum::<u64>();
-            let sums = (sum(|share| share.share), sum(|share| share.used));
+            let sums = (sum(|share| share.part), sum(|share| share.used));
             let wanted = if by.is_empty() {
                 (0, 0)
             } else {

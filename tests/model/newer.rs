@@ -10,10 +10,10 @@ use claude_sync::git::repo::Repo;
 use claude_sync::store::layout::Path;
 use serde_json::json;
 
-use crate::play::Play;
-use crate::rows::record_id;
-use crate::site::How;
-use crate::truth::{Forgotten, Newer, names};
+use crate::model::play::Play;
+use crate::model::rows::record_id;
+use crate::model::site::How;
+use crate::model::truth::{Forgotten, Newer, names};
 
 /// A machine's day files.
 fn day_files(repo: &Repo, root: Oid, machine: &MachineId) -> Vec<(String, DayFile)> {

@@ -7,12 +7,12 @@ use claude_sync::fleet::read;
 use claude_sync::record::{PlanLimits, State};
 use claude_sync::store::layout;
 
-use crate::dice::Dice;
-use crate::rows::{DAY, HOUR, Home, MODELS, Row, START, machine, record_id};
-use crate::site::{How, Run, Site};
-use crate::slots::{Kind, Slot};
-use crate::tabs::{Open, is_tab};
-use crate::truth::{Committed, Truth};
+use crate::laws::dice::Dice;
+use crate::model::rows::{DAY, HOUR, Home, MODELS, Row, START, machine, record_id};
+use crate::model::site::{How, Run, Site};
+use crate::model::slots::{Kind, Slot};
+use crate::model::tabs::{Open, is_tab};
+use crate::model::truth::{Committed, Truth};
 
 /// How many machines there are.
 pub const MACHINES: usize = 5;
@@ -231,7 +231,7 @@ impl<'s> Play<'s> {
         self.truth.commit(home, &rows, committed);
         let states: Vec<_> = home.new_states().map(State::id).collect();
         self.truth.commit_states(states, committed);
-        if let Some(crate::site::Import::Backup(rows)) = &run.import {
+        if let Some(crate::model::site::Import::Backup(rows)) = &run.import {
             self.truth.commit(home, rows, committed);
         }
         if !matches!(run.how, How::Killed(_)) {
@@ -293,7 +293,7 @@ impl<'s> Play<'s> {
         let mut out = Vec::new();
         self.site.look(at, &mut |repo, root| {
             let trees = read::inputs(repo, Some(root)).expect("reads");
-            let (rows, _) = crate::verdict::counted(read::load(repo, trees).expect("reads"));
+            let (rows, _) = crate::model::verdict::counted(read::load(repo, trees).expect("reads"));
             for row in rows {
                 let session = row.session.as_ref().map_or("", |session| session.as_str());
                 if wanted(session, &row.project) {
@@ -307,7 +307,7 @@ impl<'s> Play<'s> {
     /// A new slot, if there is one left.
     pub fn slot(&mut self, kind: Kind, at: usize, kept: bool) -> Option<Slot> {
         let number = self.truth.slots.len();
-        if number >= crate::slots::MOST {
+        if number >= crate::model::slots::MOST {
             return None;
         }
         let count = 2 + u32::try_from(self.dice.below(4)).expect("small");
@@ -372,10 +372,10 @@ impl<'s> Play<'s> {
         self.site.assert_one_history();
         self.assert_newer();
         self.assert_limits();
-        crate::verdict::assert_true(&self.truth, machines);
-        if crate::recount::is_possible() {
+        crate::model::verdict::assert_true(&self.truth, machines);
+        if crate::model::recount::is_possible() {
             self.site.look(0, &mut |repo, root| {
-                crate::recount::assert_equal(repo, root);
+                crate::model::recount::assert_equal(repo, root);
             });
             self.did("recount in Python");
         }

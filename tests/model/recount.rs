@@ -12,7 +12,7 @@ use claude_sync::git::repo::Repo;
 use claude_sync::record::Totals;
 use serde_json::{Value, json};
 
-use crate::verdict::Counted;
+use crate::model::verdict::Counted;
 
 fn figures(totals: &Totals) -> Value {
     let counters = &totals.counters;
@@ -48,7 +48,7 @@ pub fn assert_equal(repo: &Repo, root: Oid) {
         fs::write(path, repo.blob(blob.oid).expect("reads")).expect("written");
     }
     let trees = read::inputs(repo, Some(root)).expect("reads");
-    let (rows, fleet) = crate::verdict::counted(read::load(repo, trees).expect("reads"));
+    let (rows, fleet) = crate::model::verdict::counted(read::load(repo, trees).expect("reads"));
     let section = |all: BTreeMap<String, Totals>| -> Value {
         all.iter()
             .map(|(name, totals)| (name.clone(), figures(totals)))

@@ -4,10 +4,10 @@ use claude_sync::base::ids::MachineId;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::Repo;
 
-use crate::hostile::Attack;
-use crate::limits::Stated;
-use crate::rows::{Home, Row};
-use crate::truth::{Committed, Forgotten};
+use crate::model::hostile::Attack;
+use crate::model::limits::Stated;
+use crate::model::rows::{Home, Row};
+use crate::model::truth::{Committed, Forgotten};
 
 /// How a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use claude_sync::base::ids::MachineId;
 use claude_sync::record::Totals;
 
-use crate::rows::{DAY, HOUR, MODELS, Row, SLOTS};
-use crate::truth::{Committed, Forgotten, Truth};
-use crate::verdict::Counted;
+use crate::model::rows::{DAY, HOUR, MODELS, Row, SLOTS};
+use crate::model::truth::{Committed, Forgotten, Truth};
+use crate::model::verdict::Counted;
 
 /// What made the total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use claude_sync::base::ids::{RecordId, SessionId};
 use claude_sync::record::{Counters, Ledger, State};
 
-use crate::play::{MACHINES, Play};
-use crate::rows::{Row, day, project, record_id, time};
-use crate::truth::{Committed, Forgotten, Truth};
-use crate::verdict::Counted;
+use crate::model::play::{MACHINES, Play};
+use crate::model::rows::{Row, day, project, record_id, time};
+use crate::model::truth::{Committed, Forgotten, Truth};
+use crate::model::verdict::Counted;
 
 /// A piece of work.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use claude_sync::base::ids::{MachineId, RecordId};
 
-use crate::limits::Stated;
-use crate::rows::{Home, Row, day, project};
-use crate::slots::Slot;
-use crate::tabs::Tab;
+use crate::model::limits::Stated;
+use crate::model::rows::{Home, Row, day, project};
+use crate::model::slots::Slot;
+use crate::model::tabs::Tab;
 
 /// Something that was forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use claude_sync::fleet::read::MachineData;
 use claude_sync::fleet::{Fleet, RowSource};
 use claude_sync::record::{Level, Totals};
 
-use crate::rows::{Row, project, record_id};
-use crate::tabs::is_tab;
-use crate::truth::{Committed, Truth};
+use crate::model::rows::{Row, project, record_id};
+use crate::model::tabs::is_tab;
+use crate::model::truth::{Committed, Truth};
 
 /// A row that counts.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub fn counted(machines: Vec<MachineData>) -> (Vec<Counted>, Fleet) {
             row.machine,
             Counted {
                 id: row.id,
-                machine: crate::rows::machine(0),
+                machine: crate::model::rows::machine(0),
                 session: row.session.cloned(),
                 project: row.project.to_owned(),
                 model: row.model.to_owned(),

@@ -212,7 +212,7 @@ impl Blocks {
     }
 
     /// Adds a row. Imported totals and pruned records have no hour.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let imported = matches!(
             row.source,
             RowSource::Sum(Source::Ccusage | Source::StatsCache)

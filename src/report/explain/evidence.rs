@@ -168,7 +168,7 @@ impl Explanation {
     }
 
     /// Adds a row, if it is part of the figure.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let date = if row.is_day() {
             row.at.day().date()
         } else {

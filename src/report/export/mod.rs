@@ -67,7 +67,7 @@ impl Export {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         let date = if row.is_day() {
             row.at.day().date()
         } else {

@@ -95,7 +95,7 @@ fn part(share: &Share, fleet: &Fleet, labels: &[String]) -> Value {
         }
         None => out["name"] = share.name.as_str().into(),
     }
-    out["sharePercent"] = hundredths(share.share);
+    out["sharePercent"] = hundredths(share.part);
     out["usedPercent"] = hundredths(share.used);
     out
 }

@@ -15,21 +15,14 @@ const SAME: i64 = 5 * MINUTE;
 
 /// What is known of plan limits: those of all machines, joined, and who stated them.
 #[derive(Debug, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// The limits of all machines.
-    pub limits: PlanLimits,
+    pub(crate) limits: PlanLimits,
     /// The accounts whose limits a machine stated.
     accounts: BTreeMap<Option<MachineId>, BTreeSet<String>>,
 }
 
 impl Known {
-    /// From the fleet's machine files.
-    pub fn of_fleet(fleet: &Fleet) -> Self {
-        let mut out = Self::default();
-        out.add_fleet(fleet);
-        out
-    }
-
     /// Adds what the fleet's machine files state.
     pub(crate) fn add_fleet(&mut self, fleet: &Fleet) {
         for machine in &fleet.machines {
@@ -61,7 +54,7 @@ impl Known {
     }
 
     /// The current window of each series, and the newest `past` windows that ended before it.
-    pub fn at(&self, now: Timestamp, past: usize) -> Vec<Limit> {
+    pub(crate) fn at(&self, now: Timestamp, past: usize) -> Vec<Limit> {
         let mut out = Vec::new();
         for (series, windows) in self.limits.series() {
             out.extend(current(series, windows, now));
@@ -73,15 +66,15 @@ impl Known {
 
 /// A window of a limit, as it was stated last.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limit {
+pub(crate) struct Limit {
     /// Its account and name.
-    pub series: Series,
+    pub(crate) series: Series,
     /// When it ends.
-    pub ends: Timestamp,
+    pub(crate) ends: Timestamp,
     /// What was stated last.
-    pub state: Point,
+    pub(crate) state: Point,
     /// It has not ended.
-    pub is_current: bool,
+    pub(crate) is_current: bool,
     /// What was stated until then, in the order of times.
     pub(crate) course: Vec<Point>,
 }

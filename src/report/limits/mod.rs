@@ -10,6 +10,8 @@ mod table;
 
 pub(crate) use bound::Bounded;
 pub(crate) use json::to_json;
-pub use limit::{Known, Limit};
-pub use shares::{Share, Shares, Usage};
+pub(crate) use limit::{Known, Limit};
+#[cfg(test)]
+pub(crate) use shares::Share;
+pub(crate) use shares::{Shares, Usage};
 pub(crate) use table::{forecasts, pace, percent, time_left, title, to_table};

@@ -19,7 +19,7 @@ const DAYS: i64 = 2 * 24 * 60 * 60 * 1000;
 
 /// Usage within windows, while rows are read.
 #[derive(Debug)]
-pub struct Usage {
+pub(crate) struct Usage {
     windows: Vec<Watched>,
 }
 
@@ -48,26 +48,26 @@ pub(super) struct Amount {
 
 /// The part of one machine, project, session or model.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Share {
+pub(crate) struct Share {
     /// The machine, by index, in the shares of machines.
     pub(super) machine: Option<MachineIndex>,
     /// The project, session or model.
     pub(super) name: String,
     pub(super) amount: Amount,
     /// Its part of the usage, in hundredths of a percent. Together they are 10,000.
-    pub share: u64,
+    pub(crate) part: u64,
     /// Its part of the limit, in hundredths of a percent. Together they are what was used.
-    pub used: u64,
+    pub(crate) used: u64,
 }
 
 /// Who used a window.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Shares {
+pub(crate) struct Shares {
     /// All of it.
     pub(super) all: Amount,
     /// By machine, project, session and model; each by part, descending. Empty where no usage is
     /// known.
-    pub by: [Vec<Share>; 4],
+    pub(crate) by: [Vec<Share>; 4],
     /// Usage of which only the day is known was left out.
     pub(super) left_out: bool,
 }
@@ -84,7 +84,7 @@ impl Amount {
 
 impl Usage {
     /// Usage of these windows. One of unknown length has none.
-    pub fn new(limits: &[Limit]) -> Self {
+    pub(crate) fn new(limits: &[Limit]) -> Self {
         let watched = |limit: &Limit| Watched {
             starts: limit.starts().unwrap_or(limit.ends),
             ends: limit.ends,
@@ -107,7 +107,7 @@ impl Usage {
     }
 
     /// Adds a row to the windows that it falls into.
-    pub fn add(&mut self, row: &Row<'_>) {
+    pub(crate) fn add(&mut self, row: &Row<'_>) {
         // Models of other providers count against no plan.
         if !row.model.starts_with("claude") {
             return;
@@ -138,7 +138,7 @@ impl Usage {
     }
 
     /// Who used each of the windows.
-    pub fn finish(self, limits: &[Limit], known: &Known, fleet: &Fleet) -> Vec<Shares> {
+    pub(crate) fn finish(self, limits: &[Limit], known: &Known, fleet: &Fleet) -> Vec<Shares> {
         let windows = self.windows.into_iter().zip(limits);
         windows
             .map(|(mut window, limit)| {
@@ -200,11 +200,11 @@ fn shares(mut amounts: Vec<(Option<MachineIndex>, String, Amount)>, used: u64) -
     let parts = parts.zip(apportion(&weights, used));
     let parts = amounts.into_iter().zip(parts);
     parts
-        .map(|((machine, name, amount), (share, used))| Share {
+        .map(|((machine, name, amount), (part, used))| Share {
             machine,
             name,
             amount,
-            share,
+            part,
             used,
         })
         .collect()

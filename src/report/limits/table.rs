@@ -214,7 +214,7 @@ fn list(shares: &[Share], name: impl Fn(&Share) -> String) -> String {
     let named = |share: &Share| {
         let name = name(share);
         let name = if name.is_empty() { "(none)" } else { &name };
-        format!("{name} {}", tenths(share.share))
+        format!("{name} {}", tenths(share.part))
     };
     let most = if shares.len() == MOST + 1 {
         MOST + 1
@@ -224,7 +224,7 @@ fn list(shares: &[Share], name: impl Fn(&Share) -> String) -> String {
     let mut parts: Vec<String> = shares.iter().take(most).map(named).collect();
     let others = &shares[most.min(shares.len())..];
     if !others.is_empty() {
-        let share = others.iter().map(|share| share.share).sum();
+        let share = others.iter().map(|share| share.part).sum();
         parts.push(format!("{} others {}", others.len(), tenths(share)));
     }
     parts.join(", ")

@@ -78,7 +78,7 @@ impl SectionsFold {
     }
 
     /// Adds a row.
-    pub fn add(&mut self, row: &Row) {
+    pub(crate) fn add(&mut self, row: &Row) {
         [&mut self.days, &mut self.weeks, &mut self.projects]
             .into_iter()
             .for_each(|fold| fold.add(row));

@@ -40,7 +40,12 @@ pub(crate) fn note_screened(repo: &Repo) -> Result<(), SyncError> {
 
 /// Remembers that the fleet is encrypted: in the clone, and in `config.json` for a clone that is
 /// made anew.
-pub fn mark(repo: &Repo, places: &Places, config: &Config, key: &str) -> Result<(), SyncError> {
+pub(crate) fn mark(
+    repo: &Repo,
+    places: &Places,
+    config: &Config,
+    key: &str,
+) -> Result<(), SyncError> {
     if repo.sealed_mark()?.as_deref() != Some(key) {
         repo.set_setting(UNSCREENED, Some("true"))?;
         repo.set_sealed_mark(Some(key))?;

@@ -25,11 +25,11 @@ const FROM: &str = "Compacted-From";
 
 /// A history that was folded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Folded {
+pub(crate) struct Folded {
     /// Its last commit; it has the tree of the old history's.
-    pub tip: Oid,
+    pub(crate) tip: Oid,
     /// Its first commit.
-    pub root: Oid,
+    pub(crate) root: Oid,
     /// What became of it.
     pub(crate) plan: Plan,
 }
@@ -73,7 +73,7 @@ pub(crate) fn plan(repo: &Repo, tip: Oid, keep: u32) -> Result<Plan, SyncError> 
 /// many days before the newest commit stay.
 ///
 /// The same history and the same days make the same commits everywhere.
-pub fn fold(repo: &Repo, tip: Oid, keep: u32) -> Result<Option<Folded>, SyncError> {
+pub(crate) fn fold(repo: &Repo, tip: Oid, keep: u32) -> Result<Option<Folded>, SyncError> {
     let folded = rewrite(repo, tip, keep)?;
     Ok(folded.filter(|folded| folded.plan.after < folded.plan.before))
 }

@@ -10,6 +10,5 @@ mod fold;
 mod onto;
 mod sums;
 
-pub use fold::{Folded, fold};
-pub(crate) use fold::{KEEP, Plan, plan};
-pub use onto::{Onto, onto};
+pub(crate) use fold::{KEEP, Plan, fold, plan};
+pub(crate) use onto::{Onto, onto};

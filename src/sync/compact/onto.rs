@@ -15,11 +15,11 @@ use crate::sync::view::View;
 
 /// A history that takes the place of the remote's.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Onto {
+pub(crate) struct Onto {
     /// The commit that the next one goes on.
-    pub parent: Oid,
+    pub(crate) parent: Oid,
     /// The decision that names the new history; none where it is named already.
-    pub epoch: Option<Intent>,
+    pub(crate) epoch: Option<Intent>,
     /// How many commits were folded.
     pub(crate) plan: Option<Plan>,
 }
@@ -50,7 +50,7 @@ fn epoch(root: Oid) -> Intent {
 /// where the remote's stays.
 ///
 /// `starts.tip` is the remote's branch; none where there is no remote.
-pub fn onto(
+pub(crate) fn onto(
     repo: &Repo,
     starts: &Starts,
     keep: Option<u32>,

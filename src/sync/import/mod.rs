@@ -7,4 +7,4 @@ mod source;
 mod stats_cache;
 
 pub(crate) use open::ImportError;
-pub use source::{Import, Imported, Provenance, What};
+pub(crate) use source::{Import, Imported, Provenance, What};

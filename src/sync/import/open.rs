@@ -17,7 +17,7 @@ const MAX_BYTES: u64 = 32 << 20;
 
 /// Why something cannot be imported.
 #[derive(Debug, thiserror::Error)]
-pub enum ImportError {
+pub(crate) enum ImportError {
     /// It is not there, or not to be read.
     #[error("failed to read {}", path.display())]
     Read {
@@ -55,7 +55,7 @@ pub enum ImportError {
 impl Import {
     /// Reads a file or a folder. `kind`: what it is, where the user stated that. `days`: when a
     /// date begins and ends in ccusage's time zone. No date may be after `now`.
-    pub fn open(
+    pub(crate) fn open(
         path: &Path,
         kind: Option<Provenance>,
         days: Days<'_>,

@@ -7,7 +7,7 @@ use crate::sync::read_report::ReadReport;
 
 /// Where history comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provenance {
+pub(crate) enum Provenance {
     /// Claude Code's `stats-cache.json`.
     StatsCache,
     /// The JSON of `ccusage claude daily`.
@@ -32,16 +32,16 @@ impl Provenance {
 
 /// What is to be imported.
 #[derive(Debug, Clone)]
-pub struct Import {
+pub(crate) struct Import {
     /// Where it comes from.
     pub(crate) from: Provenance,
     /// What there is.
-    pub what: What,
+    pub(crate) what: What,
 }
 
 /// What a file or a folder holds.
 #[derive(Debug, Clone)]
-pub enum What {
+pub(crate) enum What {
     /// Transcripts below a folder.
     Transcripts(PathBuf),
     /// Sums of days.
@@ -50,7 +50,7 @@ pub enum What {
 
 /// What came of an import.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// Days in the file.
     pub(crate) days: u64,
     /// Days of which something is new, beyond what was imported before.

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::base::ids::{MachineId, SessionId};
 use crate::base::time::Timestamp;
 use crate::cache::overview::Overview;
+#[cfg(test)]
 use crate::fleet::read::MachineData;
 use crate::fleet::{Fleet, Row, SessionView};
+#[cfg(test)]
 use crate::prices::PriceBook;
 use crate::record::Totals;
 use crate::sync::error::SyncError;
@@ -75,6 +77,7 @@ impl Figures {
 
 impl Figures {
     /// Counts all of a machine's files. `wanted`: the sessions to list.
+    #[cfg(test)]
     pub(super) fn count(data: MachineData, wanted: BTreeSet<SessionId>) -> Self {
         let mut models: HashMap<SessionId, BTreeSet<String>> = HashMap::new();
         let fleet = Fleet::count_by(vec![data], PriceBook::default(), &mut |row| {

@@ -23,7 +23,7 @@ pub(super) struct Part {
 }
 
 /// This machine's files, read from a tree: all of them, or those that a run may change.
-pub struct LocalFiles {
+pub(crate) struct LocalFiles {
     pub(super) machine: MachineId,
     pub(super) parts: BTreeMap<(Day, u32), Part>,
     /// Parts that cannot be read: they are left alone, and their numbers are taken.
@@ -53,7 +53,7 @@ pub struct LocalFiles {
 
 impl LocalFiles {
     /// A machine of which nothing is known yet.
-    pub fn new(machine: &MachineId) -> Self {
+    pub(crate) fn new(machine: &MachineId) -> Self {
         Self {
             machine: machine.clone(),
             parts: BTreeMap::new(),
@@ -85,7 +85,7 @@ impl LocalFiles {
     }
 
     /// Reads one of the machine's files; files of others are not looked at.
-    pub fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
+    pub(crate) fn read(&mut self, path: &str, content: Content) -> Result<(), SyncError> {
         let bytes = match content {
             Content::Bytes(bytes) => bytes,
             Content::TooLarge(_) | Content::Refused(_) => Vec::new(),

@@ -19,7 +19,7 @@ const LINE: usize = 360;
 impl LocalFiles {
     /// Takes over records from transcripts: new ones into the file of their day, known ones into
     /// the file that has them.
-    pub fn add_records(&mut self, records: &RecordSet) {
+    pub(crate) fn add_records(&mut self, records: &RecordSet) {
         let copies = self.copies();
         let noted = self.grown.len();
         // Copies in the machine file whose day file lost them, as after a revert by hand.

@@ -278,7 +278,11 @@ impl LocalFiles {
 
 /// Records of transcripts with the increments of their accounts, as a machine that has nothing else
 /// would write them.
-pub fn with_increments(machine: &MachineId, mut records: RecordSet, states: &[State]) -> RecordSet {
+pub(crate) fn with_increments(
+    machine: &MachineId,
+    mut records: RecordSet,
+    states: &[State],
+) -> RecordSet {
     if states.is_empty() {
         return records;
     }

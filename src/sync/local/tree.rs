@@ -10,7 +10,7 @@ use crate::store::layout::{self, Path};
 use crate::sync::error::SyncError;
 
 /// The folders of a machine's months below a root tree.
-pub fn month_folders(
+pub(crate) fn month_folders(
     repo: &Repo,
     root: Option<Oid>,
     machine: &MachineId,
@@ -35,7 +35,7 @@ pub fn month_folders(
 }
 
 /// The day files in the folder of a month.
-pub fn day_files_in(
+pub(crate) fn day_files_in(
     repo: &Repo,
     path: &str,
     folder: Oid,
@@ -63,7 +63,7 @@ pub fn day_files_in(
 }
 
 /// All day files of a machine below a root tree.
-pub fn day_files(
+pub(crate) fn day_files(
     repo: &Repo,
     root: Option<Oid>,
     machine: &MachineId,

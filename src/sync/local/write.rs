@@ -94,7 +94,8 @@ impl LocalFiles {
     }
 
     /// All files to write, by path, where all of the machine's files were read.
-    pub fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
+    #[cfg(test)]
+    pub(crate) fn write(self, stamp: &Stamp, snapshot: bool) -> BTreeMap<String, Vec<u8>> {
         let mut out = BTreeMap::new();
         let put = |written: Vec<NewDayFile>| -> Result<(), std::convert::Infallible> {
             out.extend(

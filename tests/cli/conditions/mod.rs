@@ -238,10 +238,11 @@ fn fails(row: &Row, template: &World) -> Option<String> {
 
 /// The version of the git that runs.
 fn version() -> (u32, u32) {
-    let git = claude_sync::git::Git::find(false).expect("git");
-    let mut numbers = git
-        .version()
-        .split('.')
+    let ran = run(Command::new("git").arg("version"));
+    let mut numbers = ran
+        .out
+        .trim_start_matches("git version ")
+        .split(['.', ' ', '\n'])
         .map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }

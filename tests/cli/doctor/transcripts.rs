@@ -88,8 +88,8 @@ fn transcripts_that_are_deleted_before_they_are_synced() {
     machine.write(settings, "{\"cleanupPeriodDays\": 99999}");
     let path = ".claude/projects/p/t.jsonl";
     machine.write(path, &transcript("s2", 5..7));
-    let now = claude_sync::base::time::Timestamp::parse(NOON).expect("a time");
-    let noon = SystemTime::UNIX_EPOCH + Duration::from_millis(now.millis().unsigned_abs());
+    let noon = chrono::DateTime::parse_from_rfc3339(NOON).expect("a time");
+    let noon = SystemTime::from(noon);
     let write = fs::File::options()
         .write(true)
         .open(machine.home.join(path))

@@ -16,7 +16,7 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use claude_sync::base::time::Timestamp;
+use chrono::{DateTime, SecondsFormat, TimeDelta};
 use serde_json::Value;
 
 use self::wire::Wire;
@@ -100,12 +100,9 @@ impl<'w> Scene<'w> {
     }
 
     fn now(&self) -> String {
-        let noon = Timestamp::parse(crate::world::NOON)
-            .expect("a time")
-            .millis();
-        Timestamp::from_millis(noon + self.hours.get() * 3_600_000)
-            .expect("a time")
-            .to_string()
+        let noon = DateTime::parse_from_rfc3339(crate::world::NOON).expect("a time");
+        let now = noon + TimeDelta::hours(self.hours.get());
+        now.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
     /// A run of bob's on a terminal, as a timer starts it or by hand. Nobody answers but with `answers`.

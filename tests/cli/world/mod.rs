@@ -1,7 +1,9 @@
 //! A hermetic world for a test: machines with homes of their own, a remote, a clock, and git without anybody's configuration.
 
+mod programs;
 mod rows;
 
+pub use programs::program_path;
 pub use rows::{Row, corpus, transcript};
 
 use std::borrow::BorrowMut;
@@ -243,10 +245,8 @@ impl Machine<'_> {
     }
 
     pub fn command(&self, program: &str, now: &str) -> Command {
-        let path = match program {
-            "claude-sync" => env!("CARGO_BIN_EXE_claude-sync"),
-            _ => env!("CARGO_BIN_EXE_claude-usage-tracker"),
-        };
+        let path =
+            program_path().with_file_name(format!("{program}{}", std::env::consts::EXE_SUFFIX));
         let mut command = Command::new(path);
         clean(&mut command, &self.home);
         command

@@ -74,7 +74,7 @@ pub fn corpus() -> Option<PathBuf> {
         .map(PathBuf::from)
         .filter(|folder| folder.join("EXPECTED.json").is_file());
     if folder.is_none() {
-        crate::peers::missing(
+        super::super::peers::missing(
             "transcripts",
             "CLAUDE_SYNC_TRANSCRIPTS names no folder with transcripts and EXPECTED.json",
         );

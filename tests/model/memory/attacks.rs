@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use claude_sync::base::key::{hex, mac};
 use claude_sync::format::sealed;
 use claude_sync::git::repo::{Entry, FILE};
 
 use super::Memory;
-use crate::hostile::Attack;
+use crate::model::hostile::Attack;
 
 impl Memory {
     /// Does to the remote's branch what an attack is. Says whether that was anything.
@@ -66,4 +67,11 @@ impl Memory {
         }
         true
     }
+}
+
+/// The fleet's key, the same in every run.
+pub(super) fn key_text() -> String {
+    let key: Vec<u8> = (0..32).collect();
+    let (bytes, mark) = (hex(&key), hex(&mac(&key, b"mark")[..4]));
+    format!("claude-sync-key-1-{bytes}-{mark}")
 }

@@ -8,8 +8,9 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use attacks::key_text;
 use claude_sync::base::ids::MachineId;
-use claude_sync::base::key::{Key, hex, mac};
+use claude_sync::base::key::Key;
 use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
 use claude_sync::format::sealed;
@@ -19,12 +20,12 @@ use claude_sync::sync::compact::{fold, onto};
 use claude_sync::sync::{Starts, assemble_for, own_tree};
 use tempfile::TempDir;
 
-use crate::check;
-use crate::hostile::Attack;
-use crate::limits::Stated;
-use crate::rows::Home;
-use crate::site::{How, Plain, Run, Site};
-use crate::truth::Committed;
+use crate::model::check;
+use crate::model::hostile::Attack;
+use crate::model::limits::Stated;
+use crate::model::rows::Home;
+use crate::model::site::{How, Plain, Run, Site};
+use crate::model::truth::Committed;
 
 #[derive(Default)]
 struct Node {
@@ -101,23 +102,6 @@ impl Memory {
         self.repo
             .compare_with(self.nodes[at].known.map(|known| self.root(known)));
     }
-
-    fn index(&self, at: usize) -> Index {
-        Index::open(&self.state_folder(at)).expect("an index")
-    }
-
-    fn state_folder(&self, at: usize) -> PathBuf {
-        let folder = self.folder.path().join(format!("state{at}"));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        folder
-    }
-}
-
-/// The fleet's key, the same in every run.
-pub fn key_text() -> String {
-    let key: Vec<u8> = (0..32).collect();
-    let (bytes, mark) = (hex(&key), hex(&mac(&key, b"mark")[..4]));
-    format!("claude-sync-key-1-{bytes}-{mark}")
 }
 
 impl Site for Memory {

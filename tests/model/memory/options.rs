@@ -17,9 +17,9 @@ use claude_sync::sync::import::{Import as Opened, What};
 use claude_sync::sync::{Brought, Host, Options, Task};
 
 use super::Memory;
-use crate::rows::{Home, records, time};
-use crate::site::{How, Import, Run};
-use crate::truth::Forgotten;
+use crate::model::rows::{Home, records, time};
+use crate::model::site::{How, Import, Run};
+use crate::model::truth::Forgotten;
 
 impl Memory {
     /// The first machine runs a version with later prices than the others.
@@ -45,7 +45,7 @@ impl Memory {
                 Forgotten::Session(id) => Subject::Session(id.clone()),
                 Forgotten::Project(name) => Subject::Project((*name).to_owned()),
                 Forgotten::Machine(id) => Subject::Machine(id.clone()),
-                Forgotten::Before(at) => Subject::Before(crate::rows::day(*at)),
+                Forgotten::Before(at) => Subject::Before(crate::model::rows::day(*at)),
             };
             subject.tombstone("salt", None)
         };

@@ -1,6 +1,7 @@
 //! Commits and trees of a clone, and what a report shows before a run.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use claude_sync::cache::index::Index;
 use claude_sync::cache::{Cache, NoCache};
@@ -12,10 +13,20 @@ use claude_sync::merge::trees;
 use claude_sync::sync::{Brought, Options, Starts, assemble_for, with_brought};
 
 use super::Memory;
-use crate::rows::Home;
-use crate::site::Run;
+use crate::model::rows::Home;
+use crate::model::site::Run;
 
 impl Memory {
+    pub(super) fn index(&self, at: usize) -> Index {
+        Index::open(&self.state_folder(at)).expect("an index")
+    }
+
+    pub(super) fn state_folder(&self, at: usize) -> PathBuf {
+        let folder = self.folder.path().join(format!("state{at}"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        folder
+    }
+
     pub(super) fn root(&self, commit: Oid) -> Oid {
         self.repo.tree_of(commit).expect("a commit")
     }

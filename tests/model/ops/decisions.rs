@@ -2,11 +2,11 @@
 
 use claude_sync::base::ids::MachineId;
 
-use crate::play::{MACHINES, Play};
-use crate::rows::{DAY, Row, START, day, machine, project};
-use crate::site::{How, Run};
-use crate::slots::{Kind, Slot};
-use crate::truth::Forgotten;
+use crate::model::play::{MACHINES, Play};
+use crate::model::rows::{DAY, Row, START, day, machine, project};
+use crate::model::site::{How, Run};
+use crate::model::slots::{Kind, Slot};
+use crate::model::truth::Forgotten;
 
 impl Play<'_> {
     /// Old commits are folded: by one machine, and sometimes that run is killed.
@@ -82,7 +82,8 @@ impl Play<'_> {
                 "forget machine",
             ),
             (7 | 8, _) => {
-                let slot = crate::slots::start(self.dice.below(crate::slots::MOST)) - 2 * DAY;
+                let slot = crate::model::slots::start(self.dice.below(crate::model::slots::MOST))
+                    - 2 * DAY;
                 let recent = day((self.now - 20 * DAY).max(START)).start().millis();
                 (
                     Forgotten::Before(if self.dice.chance(50) { slot } else { recent }),

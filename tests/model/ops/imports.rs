@@ -1,10 +1,10 @@
 //! Imports of backups and totals, and claims of format 1.0.
 
-use crate::foreign;
-use crate::play::{MACHINES, Play};
-use crate::rows::{HOUR, Row, START, machine};
-use crate::site::{How, Import, Run};
-use crate::slots::{Kind, Slot};
+use crate::model::foreign;
+use crate::model::play::{MACHINES, Play};
+use crate::model::rows::{HOUR, Row, START, machine};
+use crate::model::site::{How, Import, Run};
+use crate::model::slots::{Kind, Slot};
 
 impl Play<'_> {
     /// The rows of a slot that stand in transcripts: now, or later.
@@ -77,7 +77,7 @@ impl Play<'_> {
                 session,
                 output: 30,
                 done: true,
-                model: crate::rows::MODELS[0],
+                model: crate::model::rows::MODELS[0],
             });
             self.next += 1;
         }

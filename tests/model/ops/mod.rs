@@ -3,11 +3,11 @@
 mod decisions;
 mod imports;
 
-use crate::foreign;
-use crate::play::{MACHINES, Play};
-use crate::rows::{DAY, HOUR, day, machine};
-use crate::site::{How, Plain, Run};
-use crate::slots::{Kind, Slot};
+use crate::model::foreign;
+use crate::model::play::{MACHINES, Play};
+use crate::model::rows::{DAY, HOUR, day, machine};
+use crate::model::site::{How, Plain, Run};
+use crate::model::slots::{Kind, Slot};
 
 /// All operations, as they are counted.
 pub const ALL: [&str; 67] = [

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::lines::write;
-use crate::rows::day;
-use crate::site::{How, Import, Run};
-use crate::truth::Forgotten;
-use crate::world::set_mode;
+use crate::laws::world::set_mode;
+use crate::model::rows::day;
+use crate::model::site::{How, Import, Run};
+use crate::model::truth::Forgotten;
 
 /// A folder with a `git` that kills the program that called it, at one of its commands.
 pub(super) fn killer(folder: &Path, when: &str, what: &str) -> PathBuf {

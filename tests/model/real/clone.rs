@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Real;
 use super::arguments::killer;
 use super::lines::write;
-use crate::rows::{Home, time};
-use crate::world::{Ran, run};
+use crate::laws::world::{Ran, run};
+use crate::model::rows::{Home, time};
 
 /// Where a run is killed: before or after git was called so.
 const KILLS: [(&str, &str); 4] = [

@@ -7,7 +7,7 @@ use std::path::Path;
 use claude_sync::record::{Counters, State};
 use serde_json::json;
 
-use crate::rows::{Row, client, message, project, time};
+use crate::model::rows::{Row, client, message, project, time};
 
 /// A line of a transcript.
 pub(super) fn line(row: &Row) -> String {
@@ -88,4 +88,15 @@ pub(super) fn write(folder: &Path, rows: &[Row], states: &[(usize, i64, State)])
             fs::write(path, text).expect("written");
         }
     }
+}
+
+/// Whether a text has a word by itself: encrypted text has each short row of letters at some time.
+pub fn stands_in(text: &str, word: &str) -> bool {
+    let is_part = |other: Option<char>| {
+        other.is_some_and(|other| other.is_ascii_alphanumeric() || "+/".contains(other))
+    };
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
+    })
 }

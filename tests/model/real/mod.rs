@@ -15,16 +15,17 @@ use claude_sync::cache::{Cache, NoCache};
 use claude_sync::format::manifest::BASIS;
 use claude_sync::git::Oid;
 use claude_sync::git::repo::{Entry, FILE, Repo};
+use lines::stands_in;
 use serde_json::json;
 
-use crate::attacker::Pusher;
-use crate::check;
-use crate::hostile::Attack;
-use crate::limits::{ACCOUNTS, Stated};
-use crate::rows::{Home, time};
-use crate::site::{How, Plain, Run, Site};
-use crate::truth::Committed;
-use crate::world::{Machine, World};
+use crate::laws::attacker::Pusher;
+use crate::laws::world::{Machine, World};
+use crate::model::check;
+use crate::model::hostile::Attack;
+use crate::model::limits::{ACCOUNTS, Stated};
+use crate::model::rows::{Home, time};
+use crate::model::site::{How, Plain, Run, Site};
+use crate::model::truth::Committed;
 
 pub struct Real<'w> {
     world: &'w World,
@@ -388,15 +389,4 @@ impl Site for Real<'_> {
     fn state(&self, at: usize) -> String {
         self.git(at, &["rev-parse", "HEAD:sync"]).out
     }
-}
-
-/// Whether a text has a word by itself: encrypted text has each short row of letters at some time.
-fn stands_in(text: &str, word: &str) -> bool {
-    let is_part = |other: Option<char>| {
-        other.is_some_and(|other| other.is_ascii_alphanumeric() || "+/".contains(other))
-    };
-    text.match_indices(word).any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + word.len()..]);
-        !is_part(before.chars().next_back()) && !is_part(after.chars().next())
-    })
 }

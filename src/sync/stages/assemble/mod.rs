@@ -165,7 +165,7 @@ fn derive_one(
 }
 
 /// The root tree of the commit that a run would make, without transcripts, remote and work tree.
-pub fn assemble_for(
+pub(crate) fn assemble_for(
     repo: &Repo,
     starts: &Starts,
     machine: &MachineId,
@@ -204,7 +204,8 @@ pub(crate) fn add_brought(
 }
 
 /// The root tree that a report counts: with what this machine's transcripts have beyond it.
-pub fn with_brought(
+#[cfg(test)]
+pub(crate) fn with_brought(
     repo: &Repo,
     root: Oid,
     machine: &MachineId,
@@ -227,7 +228,7 @@ pub fn with_brought(
 }
 
 /// A root tree after a machine added records to it, the manifest apart.
-pub fn add(
+pub(crate) fn add(
     repo: &Repo,
     root: Oid,
     machine: &MachineId,

@@ -28,7 +28,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// The joined tree with the rules applied, and what they keep of what this run brings.
 pub(super) struct Enforced {
-    pub root: Oid,
+    pub(crate) root: Oid,
     pub(crate) rules: Rules,
     /// Applying them changed something.
     pub(crate) swept: bool,
@@ -36,7 +36,7 @@ pub(super) struct Enforced {
     pub(crate) prunes: bool,
     pub(crate) brought: Brought,
     /// Ids of records that went with their session or project, and were not known as forgotten.
-    pub forgotten: BTreeSet<Forgotten>,
+    pub(crate) forgotten: BTreeSet<Forgotten>,
     /// Ids of records that are not forgotten any more, though no tombstone was taken back.
     pub(crate) brought_back: BTreeSet<RecordId>,
     /// Records of transcripts that the rules keep out.

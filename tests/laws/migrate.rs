@@ -8,7 +8,7 @@ use claude_sync::store::Places;
 use claude_sync::sync::{Host, Options, Task};
 use serde_json::{Value, json};
 
-use crate::world::{Machine, NOON, World, transcript};
+use crate::laws::world::{Machine, NOON, World, transcript};
 
 fn places(machine: &Machine) -> Places {
     Places {

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use claude_sync::fleet::read::Tree;
 use claude_sync::git::repo::Repo;
 
-use crate::driver::root;
-use crate::world::World;
+use crate::laws::driver::root;
+use crate::laws::trees::Tree;
+use crate::laws::world::{World, program_path};
 
 type Files = BTreeMap<String, String>;
 
@@ -53,7 +53,7 @@ fn merged(world: &World, name: &str, [base, ours, theirs]: [&Files; 3]) -> Files
     world.git(world.path(), &["init", "-q", "-b", "main", name]);
     let driver = format!(
         "'{}' merge-driver %O %A %B %P || exit 129",
-        env!("CARGO_BIN_EXE_claude-sync")
+        program_path().display()
     );
     git(&["config", "merge.claude-sync.driver", &driver]);
     let repo = Repo::open(&place).expect("opens").expect("there");

@@ -14,9 +14,9 @@ use claude_sync::merge::algebra;
 use claude_sync::store::layout::Path;
 use claude_sync::transcripts::{Naming, Scratch, TranscriptFile, read_file};
 
-use crate::dice::Dice;
-use crate::scale::long;
-use crate::world::transcript;
+use crate::laws::dice::Dice;
+use crate::laws::scale::long;
+use crate::laws::world::transcript;
 
 const ID: &str = "a7c4f9e1-2b3d-4e5f-6a7b-8c9d0e1f2a3b";
 

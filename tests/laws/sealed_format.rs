@@ -11,7 +11,7 @@ use claude_sync::format::sealed::Seal;
 use claude_sync::transcripts::{Naming, Shown};
 use serde_json::Value;
 
-use crate::world::{Machine, Ran, Row, World, run, transcript};
+use crate::laws::world::{Machine, Ran, Row, World, run, transcript};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -24,7 +24,7 @@ fn vectors() -> PathBuf {
 /// Runs the second implementation; none where there is no Python.
 fn python(args: &[&str]) -> Option<Ran> {
     if Command::new("python3").arg("--version").output().is_err() {
-        crate::peers::missing("python3", "python3 cannot be started");
+        crate::laws::peers::missing("python3", "python3 cannot be started");
         return None;
     }
     Some(run(Command::new("python3")
@@ -254,12 +254,12 @@ fn a_key_on_the_command_line_is_warned_of_and_need_not_be_there() {
         ran.err
     );
     let both = bob.try_sync(
-        crate::world::NOON,
+        crate::laws::world::NOON,
         &["key", "import", "--file", &file, key.trim()],
     );
     assert_eq!(both.code, 2, "{}", both.err);
     let gone = bob.try_sync(
-        crate::world::NOON,
+        crate::laws::world::NOON,
         &["key", "import", "--file", "/nonexistent/key"],
     );
     assert!(

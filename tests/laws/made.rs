@@ -7,7 +7,6 @@ use claude_sync::base::ids::{Interner, MachineId, RecordId, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
-use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::{DayFile, Forgotten};
 use claude_sync::format::syncfile::{Decision, SyncFile};
 use claude_sync::record::{
@@ -17,6 +16,8 @@ use claude_sync::record::{
 use claude_sync::store::layout;
 use proptest::collection::vec;
 use proptest::prelude::*;
+
+use crate::laws::trees::Tree;
 
 pub fn name(text: &str) -> std::sync::Arc<str> {
     text.into()

@@ -8,21 +8,21 @@ use claude_sync::base::time::{Day, Timestamp};
 use claude_sync::cache::overview;
 use claude_sync::fleet::Fleet;
 use claude_sync::fleet::manifest;
-use claude_sync::fleet::read::{self, MachineData, Tree};
+use claude_sync::fleet::read::{self, MachineData};
 use claude_sync::fleet::rules::Rules;
 use claude_sync::format::dayfile::DayFile;
 use claude_sync::format::manifest::BASIS;
 use claude_sync::format::syncfile::SyncFile;
 use claude_sync::git::repo::{Entry, FILE, Repo};
-use claude_sync::merge::algebra::join_trees;
 use claude_sync::merge::{push_check, trees};
 use claude_sync::record::{Level, Origin, Record, RecordSet, Totals};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::digests::Remembers;
-use crate::made::{self, day_file, name, record, sync_file, tree};
-use crate::scale::tries;
+use crate::laws::digests::Remembers;
+use crate::laws::made::{self, day_file, name, record, sync_file, tree};
+use crate::laws::scale::tries;
+use crate::laws::trees::{Tree, join_trees};
 
 /// Checks the laws for one kind of thing; `text` is its canonical form.
 fn laws<T: Clone + Join>(a: &T, b: &T, c: &T, text: impl Fn(&T) -> String) {

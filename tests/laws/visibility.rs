@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use claude_sync::git::Git;
 use claude_sync::git::visibility::{Visibility, visibility};
 
-use crate::http::{Door, Files};
-use crate::world::World;
+use crate::laws::http::{Door, Files};
+use crate::laws::world::World;
 
 /// A world whose remote a web server could give, and a repository with a configuration that can be changed.
 fn world() -> World {

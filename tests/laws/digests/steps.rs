@@ -4,14 +4,14 @@ use claude_sync::base::ids::{Interner, SessionId};
 use claude_sync::base::json::Extra;
 use claude_sync::base::money::{Cost, Money};
 use claude_sync::base::time::{Day, Timestamp};
-use claude_sync::fleet::read::Tree;
 use claude_sync::format::dayfile::{DayFile, Forgotten};
 use claude_sync::record::{Counters, Level, Record, Source, Sum, SumKey, Totals};
 use claude_sync::store::layout;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::made::{machine_id, name, record, sync_file_of};
+use crate::laws::made::{machine_id, name, record, sync_file_of};
+use crate::laws::trees::Tree;
 
 /// A place in a fleet of three machines, three months, two days and two parts.
 type Place = (u8, u8, u8, u32);

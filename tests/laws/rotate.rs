@@ -6,8 +6,8 @@ use std::fs;
 use claude_sync::base::key::Key;
 use claude_sync::format::sealed::{Seal, mark};
 
-use crate::attacker::Pusher;
-use crate::world::{Machine, NOON, World, transcript};
+use crate::laws::attacker::Pusher;
+use crate::laws::world::{Machine, NOON, World, transcript};
 
 const AT_REST: &str = "{\"privacy_settings\":{\"encryption\":\"at-rest\"}}";
 

@@ -15,7 +15,7 @@ use claude_sync::cache::overview::{self, Overview};
 use claude_sync::cache::session::SessionSum;
 use claude_sync::cache::{Cache, NoCache};
 use claude_sync::fleet::enforce::Checked;
-use claude_sync::fleet::read::{self, Content, Portion, Tree};
+use claude_sync::fleet::read::{self, Content, Portion};
 use claude_sync::fleet::rules::Rules;
 use claude_sync::fleet::{Fleet, Row, manifest};
 use claude_sync::format::manifest::BASIS;
@@ -29,8 +29,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use steps::{Step, apply, date, numbered, step};
 
-use crate::made::machine_id;
-use crate::scale::tries;
+use crate::laws::made::machine_id;
+use crate::laws::scale::tries;
+use crate::laws::trees::Tree;
 
 /// Remembers every digest, as the local index does.
 #[derive(Default)]

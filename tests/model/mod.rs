@@ -8,20 +8,10 @@
     clippy::too_many_lines,
     reason = "a test or a benchmark is one story, from set-up to result"
 )]
-
-#[allow(dead_code, reason = "other tests use the rest of it")]
-#[path = "../cli/attacker.rs"]
-mod attacker;
-#[path = "../cli/dice.rs"]
-mod dice;
-#[allow(dead_code, reason = "other tests use the rest of it")]
-#[path = "../cli/peers.rs"]
-mod peers;
-#[path = "../cli/scale.rs"]
-mod scale;
-#[allow(dead_code, unused_imports, reason = "other tests use the rest of it")]
-#[path = "../cli/world/mod.rs"]
-mod world;
+#![allow(
+    unreachable_pub,
+    reason = "helpers are those of tests that run the programs, where all is private"
+)]
 
 mod check;
 mod foreign;
@@ -46,11 +36,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use claude_sync::git::Git;
 
+use crate::laws::scale::{long, tries};
+use crate::laws::world::World;
+
 use memory::Memory;
 use play::{MACHINES, Play, Reached};
 use real::Real;
-use scale::{long, tries};
-use world::World;
 
 // How many seeds `CLAUDE_SYNC_LONG` runs is a matter of CI's time; `CLAUDE_SYNC_SEED=0..512` runs more.
 

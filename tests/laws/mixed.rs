@@ -5,7 +5,7 @@ use std::fs;
 use claude_sync::format::manifest::RULES;
 use claude_sync::prices::TABLE;
 
-use crate::world::{Machine, NOON, World, transcript};
+use crate::laws::world::{Machine, NOON, World, transcript};
 
 /// Pushes this machine's manifest with one text in the place of another, as another version leaves it.
 fn as_another_wrote_it(machine: &Machine<'_>, text: &str, with: &str) -> String {

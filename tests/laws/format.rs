@@ -10,7 +10,7 @@ use claude_sync::format::manifest::Manifest;
 use claude_sync::format::syncfile::SyncFile;
 use serde_json::Value;
 
-use crate::world::{Machine, NOON, World, transcript};
+use crate::laws::world::{Machine, NOON, World, transcript};
 
 const SPEC_MACHINE: &str = include_str!("../../fixtures/spec-1.0/machine-sync.json");
 const SPEC_MANIFEST: &str = include_str!("../../fixtures/spec-1.0/manifest.json");
