@@ -177,7 +177,8 @@ pub fn derive(repo: &Repo, root: Oid, index: &Index) -> Result<Oid, Failed> {
     )
 }
 
-/// The requests that the manifest of a root tree counts: with digests of an index, or from the files alone.
+/// The requests that the manifest of a root tree counts: with digests of an index, or from the
+/// files alone.
 pub fn requests(repo: &Repo, root: Oid, index: Option<&Index>) -> Result<u64, Failed> {
     Ok(manifest(repo, root, index)?.totals.requests)
 }

@@ -55,8 +55,8 @@ pub(crate) fn quoted(program: &Path) -> String {
     }
 }
 
-/// The settings with our hooks, or `None` if they have them already. The error is the reason. `last`: at
-/// the end of a session Claude Code waits for the sync.
+/// The settings with our hooks, or `None` if they have them already. The error is the reason.
+/// `last`: at the end of a session Claude Code waits for the sync.
 pub(crate) fn with_hooks(text: &str, command: &str, last: bool) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;
@@ -197,7 +197,8 @@ fn commands(object: &CstObject, event: &str) -> Vec<String> {
         .collect()
 }
 
-/// Removes our entries; with `empty` also what is empty without them. Returns whether there were any.
+/// Removes our entries; with `empty` also what is empty without them. Returns whether there were
+/// any.
 fn remove(object: &CstObject, empty: bool) -> bool {
     let mut any = false;
     for event in EVENTS {
@@ -218,7 +219,8 @@ fn remove(object: &CstObject, empty: bool) -> bool {
     any
 }
 
-/// Removes our entries of an event, and groups that are empty without them. Returns whether there were any.
+/// Removes our entries of an event, and groups that are empty without them. Returns whether there
+/// were any.
 fn remove_entries(object: &CstObject, event: &str) -> bool {
     let mut any = false;
     for (group, entries) in groups(object, event) {

@@ -1,5 +1,5 @@
-//! A record of the changes outside the repository, to undo them: `installed.json` beside the settings,
-//! and a copy of each of Claude Code's settings files from before.
+//! A record of the changes outside the repository, to undo them: `installed.json` beside the
+//! settings, and a copy of each of Claude Code's settings files from before.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,7 +75,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 impl Ledger {
-    /// Reads the ledger. It is empty if the file is missing or damaged; our hooks are then recognized by their commands.
+    /// Reads the ledger. It is empty if the file is missing or damaged; our hooks are then
+    /// recognized by their commands.
     pub(crate) fn read(path: &Path) -> Self {
         fs::read(path)
             .ok()
@@ -96,7 +97,8 @@ impl Ledger {
         Ok(durable::write(path, text.as_bytes())?)
     }
 
-    /// Moves copies of settings files that an earlier version kept beside them to the state folder. Returns whether there were any.
+    /// Moves copies of settings files that an earlier version kept beside them to the state folder.
+    /// Returns whether there were any.
     pub(crate) fn move_copies(&mut self, state: &Path) -> Result<bool, AutoError> {
         let mut moved = false;
         for changed in &mut self.settings {
@@ -114,8 +116,8 @@ impl Ledger {
         Ok(moved)
     }
 
-    /// Adds our hooks to a settings file. Returns whether anything changed. `last`: at the end of a session Claude Code
-    /// waits for the sync.
+    /// Adds our hooks to a settings file. Returns whether anything changed. `last`: at the end of a
+    /// session Claude Code waits for the sync.
     pub(crate) fn add_hooks(
         &mut self,
         settings: &Path,
@@ -140,8 +142,8 @@ impl Ledger {
         })
     }
 
-    /// Changes a settings file, and keeps a copy without our entries in the state folder. `change` returns `None` if nothing
-    /// is to change. Returns whether anything changed.
+    /// Changes a settings file, and keeps a copy without our entries in the state folder. `change`
+    /// returns `None` if nothing is to change. Returns whether anything changed.
     fn change(
         &mut self,
         settings: &Path,
@@ -165,7 +167,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// The copy of a settings file without our entries, which is made if there is none of this text. `None`: there was no file.
+    /// The copy of a settings file without our entries, which is made if there is none of this
+    /// text. `None`: there was no file.
     fn backup(
         &self,
         path: &Path,
@@ -229,8 +232,8 @@ impl Ledger {
     }
 }
 
-/// Restores a settings file from its copy if it was not changed since (`same`), else writes `cleaned`. Without a copy there was
-/// no file.
+/// Restores a settings file from its copy if it was not changed since (`same`), else writes
+/// `cleaned`. Without a copy there was no file.
 fn put_back(
     path: &Path,
     cleaned: &str,
@@ -262,7 +265,8 @@ fn without(text: &str, entries: Entries) -> Result<Option<String>, String> {
     Ok(after)
 }
 
-/// The file that a path leads to, also if it does not exist yet: users link to settings in other folders.
+/// The file that a path leads to, also if it does not exist yet: users link to settings in other
+/// folders.
 pub(crate) fn target(settings: &Path) -> PathBuf {
     let mut path = settings.to_owned();
     for _ in 0..16 {
@@ -280,8 +284,9 @@ pub(crate) fn target(settings: &Path) -> PathBuf {
     }
 }
 
-/// The path of the copy of a settings file. Settings may hold secrets, and the file may lie in a repository of dotfiles: a copy beside it
-/// would be committed and pushed if the user adds all files there.
+/// The path of the copy of a settings file. Settings may hold secrets, and the file may lie in a
+/// repository of dotfiles: a copy beside it would be committed and pushed if the user adds all
+/// files there.
 fn backup_place(state: &Path, path: &Path) -> PathBuf {
     let name = sha256(path.to_string_lossy().as_bytes());
     state

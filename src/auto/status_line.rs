@@ -1,4 +1,5 @@
-//! Claude Code's `settings.json`: adds and removes our status line, and keeps one of the user's own.
+//! Claude Code's `settings.json`: adds and removes our status line, and keeps one of the user's
+//! own.
 
 use std::path::Path;
 
@@ -53,8 +54,8 @@ fn find_in(object: &CstObject) -> StatusLine {
     }
 }
 
-/// The options behind our command; `None` for any other command. The program's path is quoted as [`command`]
-/// quotes it: a command that the user wrote by hand is the user's.
+/// The options behind our command; `None` for any other command. The program's path is quoted as
+/// [`command`] quotes it: a command that the user wrote by hand is the user's.
 fn options(command: &str) -> Option<&str> {
     let (quote, rest) = match command.strip_prefix('\'') {
         Some(rest) => ("' ", rest),
@@ -66,8 +67,8 @@ fn options(command: &str) -> Option<&str> {
     (is_ours && (rest.is_empty() || rest.starts_with(' '))).then_some(rest)
 }
 
-/// The settings with our status line. `None` if they have one: ours with this path, or another one, which stays. The
-/// error is the reason.
+/// The settings with our status line. `None` if they have one: ours with this path, or another one,
+/// which stays. The error is the reason.
 pub(crate) fn with_status_line(text: &str, command: &str) -> Result<Option<String>, String> {
     let (mark, body) = split_mark(text);
     let root = parse(if body.trim().is_empty() { "{}\n" } else { body })?;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-/// A program's path for a line that a shell reads. On Windows the shell is git's or `cmd`: both take
-/// `/`, and `command -v` of git's finds no path with `\`.
+/// A program's path for a line that a shell reads. On Windows the shell is git's or `cmd`: both
+/// take `/`, and `command -v` of git's finds no path with `\`.
 pub(crate) fn program_path(program: &Path) -> String {
     forward(&program.to_string_lossy(), cfg!(windows))
 }

@@ -186,7 +186,8 @@ pub(crate) fn short_model(model: &str) -> String {
     printable(dated.map_or(name, |(base, _)| base), 40)
 }
 
-/// A text in lines of at most a width, broken at spaces and indented as its first line. A longer word stays whole.
+/// A text in lines of at most a width, broken at spaces and indented as its first line. A longer
+/// word stays whole.
 pub(crate) fn wrap(text: &str, width: usize) -> String {
     let mut out = String::new();
     for line in text.split('\n') {
@@ -208,8 +209,8 @@ pub(crate) fn wrap(text: &str, width: usize) -> String {
     out
 }
 
-/// A Claude model's name for people: `claude-opus-4-5-20251101` as `opus-4.5`, `claude-3-5-haiku` as `haiku-3.5`. Other names
-/// stay as they are.
+/// A Claude model's name for people: `claude-opus-4-5-20251101` as `opus-4.5`, `claude-3-5-haiku`
+/// as `haiku-3.5`. Other names stay as they are.
 pub(crate) fn model_name(model: &str) -> String {
     let short = short_model(model);
     if !model.starts_with("claude-") {

@@ -84,8 +84,8 @@ pub(crate) trait Cache: Checked {
     fn keep_files(&self, files: &[FileEntry]);
     /// Keeps a portion, not compared yet.
     fn keep_portion(&self, path: &str, oid: Oid, portion: &PortionDigest);
-    /// Drops what is kept of a portion: it is another one now, which cannot be kept. Kept, it would still count as compared with portions
-    /// that come in its absence.
+    /// Drops what is kept of a portion: it is another one now, which cannot be kept. Kept, it would
+    /// still count as compared with portions that come in its absence.
     fn drop_portion(&self, path: &str);
     /// Keeps which portions were compared, and which are to be compared again.
     fn keep_compared(&self, compared: &[&str], others: &[&str]);

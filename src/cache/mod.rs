@@ -6,7 +6,8 @@
 //! everything.
 //!
 //! `stored` → `rows`, `session` → `digest` → `memo` → `fingerprints` → `months` → `overlap` →
-//! `overview`; `memo` → `index` → `tables`, `columns` → `tables`: a file uses only files to its left.
+//! `overview`; `memo` → `index` → `tables`, `columns` → `tables`: a file uses only files to its
+//! left.
 
 mod columns;
 pub(crate) mod digest;

@@ -94,7 +94,8 @@ fn width(name: &str) -> usize {
     name.chars().count() * usize::try_from(TEXT).unwrap_or(0) * 2 / 3
 }
 
-/// The bars with a name below them: the last one, and others at equal distances as far as there is room.
+/// The bars with a name below them: the last one, and others at equal distances as far as there is
+/// room.
 fn named(bars: &[String]) -> impl Iterator<Item = (usize, &str)> {
     let widest = bars.iter().map(|name| width(name)).max().unwrap_or(0);
     let room = usize::try_from(WIDTH).unwrap_or(0) - 120;

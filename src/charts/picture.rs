@@ -52,7 +52,8 @@ impl Picture {
     }
 }
 
-/// Text for XML and HTML, also inside an attribute. Control characters, and those that change the direction of text, are removed.
+/// Text for XML and HTML, also inside an attribute. Control characters, and those that change the
+/// direction of text, are removed.
 pub(crate) fn escaped(text: &str) -> String {
     xml(&printable(text, 200)).replace('\'', "&#39;")
 }

@@ -11,7 +11,8 @@ pub(crate) enum Theme {
     Dark,
 }
 
-/// The colors of Okabe and Ito, which people with any color vision can distinguish; the last is for all others together.
+/// The colors of Okabe and Ito, which people with any color vision can distinguish; the last is for
+/// all others together.
 pub(super) const PARTS: [RGBColor; 7] = [
     RGBColor(0, 114, 178),
     RGBColor(230, 159, 0),

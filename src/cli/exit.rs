@@ -42,8 +42,8 @@ pub(crate) const SICK: u8 = 18;
 pub(crate) const CLEAR: u8 = 19;
 /// `budget --check`: so much of a plan limit was used.
 pub(crate) const PLAN: u8 = 20;
-/// The merge driver failed. Git stops and changes nothing; 1 to 128 would mean a conflict, which can
-/// lose a side.
+/// The merge driver failed. Git stops and changes nothing; 1 to 128 would mean a conflict, which
+/// can lose a side.
 pub(crate) const DRIVER: u8 = 129;
 
 /// What an exit code means.
@@ -73,8 +73,8 @@ const fn of(command: &'static str, code: u8, text: &'static str) -> Meaning {
     }
 }
 
-/// All exit codes of both programs, in ascending order. `--help`, the manual pages and the docs are made from
-/// this table, or compared with it.
+/// All exit codes of both programs, in ascending order. `--help`, the manual pages and the docs are
+/// made from this table, or compared with it.
 pub(crate) const ALL: [Meaning; 23] = [
     any(OK, "done"),
     any(FAILURE, "failed, for a reason that has no code of its own"),

@@ -42,7 +42,8 @@ pub(crate) fn parse<P: Parser>(args: Vec<OsString>) -> (P, Globals) {
     parse_as(P::command(), &behind_command(args))
 }
 
-/// Parses the command line by a definition that differs from that of `P` in defaults and texts only.
+/// Parses the command line by a definition that differs from that of `P` in defaults and texts
+/// only.
 pub(crate) fn parse_as<P: Parser>(command: Command, args: &[OsString]) -> (P, Globals) {
     let mut command = command.color(color_choice(args));
     let found = command.try_get_matches_from_mut(args);
@@ -111,8 +112,8 @@ fn is_global(word: &OsStr) -> Option<usize> {
     }
 }
 
-/// Moves the [`GlobalOptions`] that are before the command behind it. Both programs also run without a
-/// command, and clap assigns options before a command to that.
+/// Moves the [`GlobalOptions`] that are before the command behind it. Both programs also run
+/// without a command, and clap assigns options before a command to that.
 fn behind_command(args: Vec<OsString>) -> Vec<OsString> {
     let mut at = 1;
     while let Some(words) = args.get(at).and_then(|word| is_global(word)) {

@@ -11,7 +11,8 @@ pub(crate) fn program() -> PathBuf {
     dunce::simplified(&own).with_file_name(format!("claude-sync{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Whether a program is in a folder of `PATH`, or a path of its own. On Windows names have endings that differ: it may be.
+/// Whether a program is in a folder of `PATH`, or a path of its own. On Windows names have endings
+/// that differ: it may be.
 pub(crate) fn has_program(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders = std::env::split_paths(&path);
@@ -34,7 +35,8 @@ pub(crate) fn host() -> Host {
     }
 }
 
-/// A hash of the system's id, which is not part of a copied home folder. `CLAUDE_SYNC_HOST` replaces the id.
+/// A hash of the system's id, which is not part of a copied home folder. `CLAUDE_SYNC_HOST`
+/// replaces the id.
 fn fingerprint() -> String {
     let named = std::env::var("CLAUDE_SYNC_HOST")
         .ok()

@@ -1,5 +1,5 @@
-//! The command line: arguments in, messages and exit codes out. Everything that prints, asks, or reads
-//! the environment is here.
+//! The command line: arguments in, messages and exit codes out. Everything that prints, asks, or
+//! reads the environment is here.
 //!
 //! `sync` has one file per command of `claude-sync`, and `tracker` one per command of
 //! `claude-usage-tracker`. What they share is in the files beside them.

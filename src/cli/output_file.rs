@@ -27,7 +27,8 @@ pub(crate) fn deliver(output: Option<&Path>, env: &Env, text: &str) -> Result<u8
     Ok(exit::OK)
 }
 
-/// Says where the output is: on standard error, so that nothing is between a program and what it reads.
+/// Says where the output is: on standard error, so that nothing is between a program and what it
+/// reads.
 pub(crate) fn wrote(path: &Path, env: &Env) {
     if !env.quiet && env.attended {
         eprintln!("Wrote {}", printable(&path.display().to_string(), 400));

@@ -11,7 +11,8 @@ use crate::store::config;
 
 /// Prints text, through the pager if standard output is a terminal that is not high enough.
 ///
-/// The process becomes the pager, which reads a file without a name: so an interrupt reaches the pager only.
+/// The process becomes the pager, which reads a file without a name: so an interrupt reaches the
+/// pager only.
 pub(crate) fn page(env: &Env, text: &str) {
     let lines = text.lines().count();
     let fits = env.height.is_none_or(|height| lines < usize::from(height));

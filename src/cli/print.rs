@@ -17,7 +17,8 @@ pub(crate) struct JsonOption {
 /// The first error of writing to standard output.
 static FAILED: OnceLock<String> = OnceLock::new();
 
-/// Records the result of writing to standard output. A reader that goes away, such as `head`, is not an error.
+/// Records the result of writing to standard output. A reader that goes away, such as `head`, is
+/// not an error.
 pub(crate) fn printed(result: io::Result<()>) {
     if let Err(error) = result
         && error.kind() != ErrorKind::BrokenPipe

@@ -13,14 +13,16 @@ use super::exit;
 /// The command to go on with after an interrupted question.
 static NEXT: OnceLock<&str> = OnceLock::new();
 
-/// Has an interrupt show the cursor again, which a question hides, and print the command to go on with.
+/// Has an interrupt show the cursor again, which a question hides, and print the command to go on
+/// with.
 pub(crate) fn on_interrupt(next: &'static str) {
     let _ = NEXT.set(next);
     // Without a handler an interrupt outside of questions ends the process as usual.
     let _ = ctrlc::set_handler(|| interrupted());
 }
 
-/// Ends the process as an interrupt does. A question notices the interrupt, and the handler too: one of them gets here first.
+/// Ends the process as an interrupt does. A question notices the interrupt, and the handler too:
+/// one of them gets here first.
 fn interrupted() -> ! {
     static FIRST: Once = Once::new();
     FIRST.call_once(|| {
@@ -52,8 +54,8 @@ pub(crate) fn confirm(question: &str, default: bool) -> Result<bool, CliError> {
         .map_err(|error| not_answered(&error))
 }
 
-/// Asks whether to do what cannot be undone. Fails without a terminal. `would`: what it would do, as a sentence; `question`: the
-/// same as a question.
+/// Asks whether to do what cannot be undone. Fails without a terminal. `would`: what it would do,
+/// as a sentence; `question`: the same as a question.
 pub(crate) fn confirm_or_refuse(env: &Env, would: &str, question: &str) -> Result<bool, CliError> {
     if !env.attended || !std::io::stdin().is_terminal() {
         return Err(CliError::plain(

@@ -20,7 +20,8 @@ use crate::store::Places;
 /// The options that select rows.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Filter {
-    /// Data source: the synced repository or this machine's transcripts [default: sync, if claude-sync is set up]
+    /// Data source: the synced repository or this machine's transcripts [default: sync, if
+    /// claude-sync is set up]
     #[arg(long, value_enum)]
     pub(crate) source: Option<DataSource>,
     /// Exclude this machine's usage since its last sync
@@ -32,7 +33,8 @@ pub(crate) struct Filter {
     /// Last day
     #[arg(short, long, value_name = "DAY", value_parser = day)]
     pub(crate) until: Option<DayArg>,
-    /// Only the last N days, weeks or months, with the current one: 7d, 4w or 3m [default unit: days; weeks in weekly, months in monthly]
+    /// Only the last N days, weeks or months, with the current one: 7d, 4w or 3m [default unit:
+    /// days; weeks in weekly, months in monthly]
     #[arg(long, value_name = "N[d|w|m]", conflicts_with_all = ["since", "until"], value_parser = last)]
     pub(crate) last: Option<LastPeriods>,
     /// First day of a week
@@ -46,8 +48,8 @@ pub(crate) struct Filter {
     pub(crate) project: Vec<String>,
     #[command(flatten)]
     pub(crate) machines: MachineFilter,
-    /// Which cost counts: computed from prices, or logged by old versions of Claude Code. (--mode of claude-sync has another meaning:
-    /// which lines to read.)
+    /// Which cost counts: computed from prices, or logged by old versions of Claude Code. (--mode
+    /// of claude-sync has another meaning: which lines to read.)
     #[arg(long, value_enum, default_value = "calculate")]
     pub(crate) mode: CostModeArg,
     /// Exclude usage that is only in Claude Code's own account, not in request lines
@@ -131,7 +133,8 @@ impl Filter {
         self.start_of_week.num_days_from_monday()
     }
 
-    /// Like [`Self::bounds`]; `unit`: that of a number in `--last`; `choice`: where weeks and months begin.
+    /// Like [`Self::bounds`]; `unit`: that of a number in `--last`; `choice`: where weeks and
+    /// months begin.
     pub(crate) fn bounds_by(&self, now: Timestamp, unit: char, choice: &Choice) -> Bounds {
         let today = self.timezone.date(now);
         // Usage by a clock that is ahead is none of the last days.

@@ -106,8 +106,8 @@ pub(crate) fn fleet(
     Ok(Some(fleet))
 }
 
-/// The commit to report: the branch's, or what this machine synced last where somebody reset the branch to before that.
-/// Without both there is a warning until the next sync joins them.
+/// The commit to report: the branch's, or what this machine synced last where somebody reset the
+/// branch to before that. Without both there is a warning until the next sync joins them.
 fn newest(repo: &Repo, head: Oid) -> Oid {
     let Ok(Some(known)) = repo.commit_at(KNOWN) else {
         return head;
@@ -125,8 +125,8 @@ fn newest(repo: &Repo, head: Oid) -> Oid {
     }
 }
 
-/// The tree to report: with this machine's usage since its last sync. Where that fails, a warning is
-/// printed, and what was synced is reported.
+/// The tree to report: with this machine's usage since its last sync. Where that fails, a warning
+/// is printed, and what was synced is reported.
 fn with_unsynced(
     places: &Places,
     repo: &Repo,

@@ -1,4 +1,5 @@
-//! Claude Code's status line: `init` and `statusline --install` add it, `uninstall` and `statusline --remove` remove it.
+//! Claude Code's status line: `init` and `statusline --install` add it, `uninstall` and `statusline
+//! --remove` remove it.
 
 use std::path::Path;
 

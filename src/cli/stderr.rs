@@ -8,7 +8,8 @@ use crate::base::text::Screen;
 /// The last message, while messages are held.
 static HELD: Mutex<Option<String>> = Mutex::new(None);
 
-// The standard macros panic if standard error cannot be written, such as a closed terminal or a log on a full disk.
+// The standard macros panic if standard error cannot be written, such as a closed terminal or a log
+// on a full disk.
 macro_rules! eprint {
     ($($what:tt)*) => { $crate::cli::stderr::write(&format!($($what)*)) };
 }

@@ -91,7 +91,8 @@ impl<const N: usize> TextTable<N> {
         out
     }
 
-    /// Adds a row. Texts from outside must be escaped already. Words in a column of numbers are aligned to the left.
+    /// Adds a row. Texts from outside must be escaped already. Words in a column of numbers are
+    /// aligned to the left.
     pub(crate) fn row(&mut self, cells: [String; N]) {
         let shown = self.shown(cells).into_iter().map(|text| {
             let is_word = text.chars().next().is_some_and(char::is_alphabetic);

@@ -248,7 +248,8 @@ impl Fleet {
         self.span = hull(self.span.into_iter().chain([window]));
     }
 
-    /// The machine that the data of a machine counts for: itself, or the one that it was merged into.
+    /// The machine that the data of a machine counts for: itself, or the one that it was merged
+    /// into.
     pub(super) fn alias(&self, machine: MachineIndex) -> MachineIndex {
         self.machines[machine].merged_into.unwrap_or(machine)
     }

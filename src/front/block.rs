@@ -61,7 +61,8 @@ impl<'t> Split<'t> {
     }
 }
 
-/// Joins two versions of README.md: the user's text as git merges it, and the greater block, which is recomputed later.
+/// Joins two versions of README.md: the user's text as git merges it, and the greater block, which
+/// is recomputed later.
 pub(crate) fn join_readme(base: Option<&[u8]>, a: &[u8], b: &[u8]) -> Option<Vec<u8>> {
     let text = |bytes| std::str::from_utf8(bytes).ok();
     let (mine, theirs) = (text(a)?, text(b)?);

@@ -65,8 +65,8 @@ impl There {
     }
 }
 
-/// Computes the front page of the trees `sync/machines` and `sync/archive`. `None` if the existing one
-/// was computed from the same inputs or by later rules, and if there is no usage yet.
+/// Computes the front page of the trees `sync/machines` and `sync/archive`. `None` if the existing
+/// one was computed from the same inputs or by later rules, and if there is no usage yet.
 pub(crate) fn compute(
     repo: &Repo,
     trees: InputTrees,

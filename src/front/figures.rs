@@ -27,8 +27,8 @@ pub(super) struct FrontFigures {
     pub(super) machines: BTreeMap<usize, (Day, Totals)>,
 }
 
-/// The time of an imported total may be on the day before its own; records of two days after that, and of an hour more, decide how much
-/// of it counts.
+/// The time of an imported total may be on the day before its own; records of two days after that,
+/// and of an hour more, decide how much of it counts.
 const IMPORTED: u64 = 4;
 
 /// Number of days with a bar.
@@ -50,7 +50,8 @@ impl FrontFigures {
     /// Adds a row, if it is of a day before the end.
     pub(super) fn add(&mut self, row: &Row) {
         let day = row.at.day();
-        // How much of an imported total counts depends on the days around it, but the page must not depend on files of its end or later.
+        // How much of an imported total counts depends on the days around it, but the page must not
+        // depend on files of its end or later.
         let later = Days::new(if row.is_sum() { IMPORTED } else { 0 });
         let needs = day.date().checked_add_days(later);
         if needs.is_none_or(|needs| needs >= self.end.date()) {
@@ -98,7 +99,8 @@ impl FrontFigures {
         self.end.date().day() > 1
     }
 
-    /// The months with a bar and a line: from the first one that has usage, at most [`MONTHS`], to the last one of the page.
+    /// The months with a bar and a line: from the first one that has usage, at most [`MONTHS`], to
+    /// the last one of the page.
     pub(super) fn shown_months(&self) -> Vec<String> {
         let Some(first) = self.months.keys().next() else {
             return Vec::new();

@@ -14,12 +14,13 @@ use crate::git::repo::{FOLDER, Repo};
 use crate::prices::TABLE;
 use crate::record::Totals;
 
-/// What the page is computed by, in its block: a lower version leaves the page alone. Goes up with the rules of counting, with the edition
-/// of the prices, and by one with each change of what the page shows for the same inputs.
+/// What the page is computed by, in its block: a lower version leaves the page alone. Goes up with
+/// the rules of counting, with the edition of the prices, and by one with each change of what the
+/// page shows for the same inputs.
 pub(super) const VERSION: u64 = RULES + TABLE.edition + 1;
 
-/// The day after the last one of the page: that of the latest sync, which may bring more of it, or of later usage. `None` if there is
-/// no usage.
+/// The day after the last one of the page: that of the latest sync, which may bring more of it, or
+/// of later usage. `None` if there is no usage.
 pub(super) fn until(fleet: &Fleet) -> Option<Day> {
     let used = fleet.last_usage()?.day();
     Some(reference(fleet).map_or(used, |synced| synced.day().max(used)))
@@ -35,7 +36,8 @@ impl Texts {
     }
 }
 
-/// A hash of all inputs of the page: the files of days before its end, and names, aliases and claims of machines.
+/// A hash of all inputs of the page: the files of days before its end, and names, aliases and
+/// claims of machines.
 pub(super) fn inputs(
     repo: &Repo,
     archive: Option<Oid>,

@@ -1,5 +1,6 @@
-//! The repository's front page: a block in README.md, charts and a table of months, computed from the days before that of the latest
-//! sync. The block enables it: without one in README.md there is no front page.
+//! The repository's front page: a block in README.md, charts and a table of months, computed from
+//! the days before that of the latest sync. The block enables it: without one in README.md there is
+//! no front page.
 //!
 //! The block contains a hash of its inputs: it is recomputed if they change, and not otherwise.
 

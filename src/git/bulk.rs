@@ -36,8 +36,8 @@ pub(crate) fn measure(objects: &Path) -> Bulk {
     out
 }
 
-/// The entries of a folder, each with the size of all files in it, in bytes. Links are not followed,
-/// and what cannot be looked at counts as nothing.
+/// The entries of a folder, each with the size of all files in it, in bytes. Links are not
+/// followed, and what cannot be looked at counts as nothing.
 pub(crate) fn parts(folder: &Path) -> Vec<(u64, String)> {
     entries(folder)
         .map(|(path, meta)| {

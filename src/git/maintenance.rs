@@ -24,8 +24,8 @@ impl Git {
         self.run(repo, &["gc", "--quiet", "--prune=now"]).map(drop)
     }
 
-    /// Takes the commits out of the repository that a compacted history replaced: those that only the
-    /// logs of these refs lead to. Logs of other refs, such as the stash, stay.
+    /// Takes the commits out of the repository that a compacted history replaced: those that only
+    /// the logs of these refs lead to. Logs of other refs, such as the stash, stay.
     pub(crate) fn drop_replaced(&self, repo: &Path, refs: &[String]) -> Result<(), GitError> {
         for name in refs {
             let args = [

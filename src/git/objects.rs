@@ -69,8 +69,8 @@ impl Repo {
         git("store a file", self.inner.blob(bytes))
     }
 
-    /// Stores several files, each thread through a handle of its own. In memory, where other handles
-    /// would write to disk, through this one.
+    /// Stores several files, each thread through a handle of its own. In memory, where other
+    /// handles would write to disk, through this one.
     pub(crate) fn write_files(&self, all: &[(&str, &[u8])]) -> Result<Vec<Oid>, RepoError> {
         let seal = self.seal().cloned().filter(|_| self.is_sealing());
         if all.len() < 2 || self.in_memory.get() {

@@ -26,8 +26,8 @@ impl Refuser {
     }
 }
 
-/// What hosts write where a quota is used up, in lower case. A warning that it soon will be, such as
-/// GitHub's "approaching its size quota", is none of these.
+/// What hosts write where a quota is used up, in lower case. A warning that it soon will be, such
+/// as GitHub's "approaching its size quota", is none of these.
 const QUOTAS: [&str; 8] = [
     // GitHub.
     "above its size quota",
@@ -44,7 +44,8 @@ const QUOTAS: [&str; 8] = [
     "because the repository would have exceeded",
 ];
 
-/// What the system of the remote writes. On this machine's own disk it would be no word of the host.
+/// What the system of the remote writes. On this machine's own disk it would be no word of the
+/// host.
 const DISKS: [&str; 2] = ["disk quota exceeded", "no space left on device"];
 
 /// Who refused a push, as far as git's message shows it.

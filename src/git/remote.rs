@@ -52,8 +52,8 @@ impl Git {
         self.fetch_with(repo, remote, &["--refetch", "--no-filter"])
     }
 
-    /// As [`Self::fetch`], for a new clone: the newest commit of each branch, and all files. Where the
-    /// remote cannot do that, all commits.
+    /// As [`Self::fetch`], for a new clone: the newest commit of each branch, and all files. Where
+    /// the remote cannot do that, all commits.
     pub(crate) fn fetch_newest(&self, repo: &Path, remote: &str) -> Result<(), GitError> {
         self.fetch_with(repo, remote, &["--depth=1"])
             .or_else(|_| self.fetch(repo, remote))
@@ -110,7 +110,8 @@ impl Git {
         let _doing = self.watcher().begin(Step::Push, 0);
         let lease = over.map(|old| format!("--force-with-lease=refs/heads/{branch}:{old}"));
         let update = format!("{commit}:refs/heads/{branch}");
-        // Day files of many days have little in common, and to find that out takes most of the time.
+        // Day files of many days have little in common, and to find that out takes most of the
+        // time.
         let whole: &[&str] = if is_first {
             &["-c", "pack.window=0"]
         } else {

@@ -200,8 +200,8 @@ fn is_locked(repo: &Repo, entry: Option<Entry>) -> Result<bool, DataError> {
     })
 }
 
-/// Whether the manifest of a root tree was computed from the trees beside it. One of later rules or prices is
-/// another tool's business, and a branch without shared files has none.
+/// Whether the manifest of a root tree was computed from the trees beside it. One of later rules or
+/// prices is another tool's business, and a branch without shared files has none.
 pub(crate) fn is_fresh(repo: &Repo, root: Option<Oid>) -> Result<bool, DataError> {
     let trees = read::inputs(repo, root)?;
     let Some(entry) = repo.entry(root, MANIFEST)? else {

@@ -1,9 +1,9 @@
 //! Prices of requests: built-in, dated price tables, names of models, the price book, arithmetic.
 //!
-//! [`Prices::of`] finds the row of a model's name; [`names::Found`] explains which one and why. Prices
-//! depend on the UTC day of the request: rows have dates where prices changed. Source of the rates:
-//! litellm (see `claude.tsv` and `tools/prices.py`). Prices of retired models stay, so that old
-//! records keep their price.
+//! [`Prices::of`] finds the row of a model's name; [`names::Found`] explains which one and why.
+//! Prices depend on the UTC day of the request: rows have dates where prices changed. Source of the
+//! rates: litellm (see `claude.tsv` and `tools/prices.py`). Prices of retired models stay, so that
+//! old records keep their price.
 
 mod bill;
 mod book;

@@ -10,8 +10,8 @@ use crate::base::money::{Cost, Money};
 use crate::base::time::Timestamp;
 use crate::prices::Counters;
 
-/// A request as one row of a transcript states it. Its names are those of the rows around it and are
-/// borrowed: most rows change nothing about a request that is known.
+/// A request as one row of a transcript states it. Its names are those of the rows around it and
+/// are borrowed: most rows change nothing about a request that is known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Draft<'a> {
     pub(crate) id: RecordId,

@@ -9,8 +9,8 @@
 //!
 //! [`PlanLimits`] are no usage: they are what Claude Code states of a subscription's limits.
 //!
-//! `client`, `identity`, `plan` → `ledger` → `request` → `state` → `totals` → `sum` → `join` → `draft`,
-//! `entry`, `packed` → `set` → `absorb`: a file uses only files to its left.
+//! `client`, `identity`, `plan` → `ledger` → `request` → `state` → `totals` → `sum` → `join` →
+//! `draft`, `entry`, `packed` → `set` → `absorb`: a file uses only files to its left.
 
 mod absorb;
 mod client;

@@ -89,8 +89,8 @@ impl Point {
 /// The points of one window, and members that this version does not know.
 ///
 /// A course is sparse: of all points of one hour and one step of 5% it keeps the newest, and of
-/// these the newest 256. Both are maxima by a total order, so that [`Join`] commutes, associates and
-/// is idempotent.
+/// these the newest 256. Both are maxima by a total order, so that [`Join`] commutes, associates
+/// and is idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Window {
     slots: BTreeMap<(i64, u16), Point>,
@@ -164,8 +164,8 @@ impl Series {
 }
 
 impl Series {
-    /// How long one of its windows lasts, in ms: `five_hour` and `seven_day`, with or without a model
-    /// behind it. None where the name does not state it.
+    /// How long one of its windows lasts, in ms: `five_hour` and `seven_day`, with or without a
+    /// model behind it. None where the name does not state it.
     pub(crate) fn length(&self) -> Option<i64> {
         if self.window.starts_with("five_hour") {
             Some(5 * HOUR)
@@ -193,10 +193,10 @@ pub(crate) fn is_name(text: &str) -> bool {
 
 /// Plan limits: windows by series and end.
 ///
-/// A pointwise maximum: the join of two has the windows of both, and of each window the newest point
-/// in each slot. What is left out by number is left out by an order of names, ends and times alone,
-/// and never by a clock; an element that is outside the bound of one side is outside that of the
-/// join. So leaving out commutes with joining, and [`Join`] is a join.
+/// A pointwise maximum: the join of two has the windows of both, and of each window the newest
+/// point in each slot. What is left out by number is left out by an order of names, ends and times
+/// alone, and never by a clock; an element that is outside the bound of one side is outside that of
+/// the join. So leaving out commutes with joining, and [`Join`] is a join.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct PlanLimits(BTreeMap<Series, BTreeMap<Timestamp, Window>>);
 

@@ -63,7 +63,8 @@ pub(crate) struct Budget {
     /// Spending at the end of the period at the current rate. `None` in the first six hours of a
     /// day, and on the first day of a week or month, which are too short for a rate.
     pub(crate) forecast: Option<Money>,
-    /// The day on which the limit will be reached at this rate. `None` if it will not be, or already is.
+    /// The day on which the limit will be reached at this rate. `None` if it will not be, or
+    /// already is.
     pub(crate) reached: Option<NaiveDate>,
 }
 
@@ -147,8 +148,8 @@ impl Budget {
     }
 }
 
-/// The budgets as JSON: amounts in USD, days inclusive; `reachedOn`: the day on which the limit will
-/// be reached at this rate.
+/// The budgets as JSON: amounts in USD, days inclusive; `reachedOn`: the day on which the limit
+/// will be reached at this rate.
 pub(crate) fn to_json(budgets: &[Budget]) -> Value {
     let one = |budget: &Budget| {
         json!({

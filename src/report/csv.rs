@@ -4,8 +4,8 @@ use super::{Report, ReportKind};
 use crate::base::text::csv_field as quoted;
 use crate::record::Totals;
 
-/// The report, after a line of column names: one line per group, or per part of a group if it is split. Costs are exact decimals
-/// of USD.
+/// The report, after a line of column names: one line per group, or per part of a group if it is
+/// split. Costs are exact decimals of USD.
 pub(crate) fn to_csv(report: &Report) -> String {
     let mut out = heading(report);
     for group in &report.groups {

@@ -5,7 +5,8 @@ use chrono::NaiveDate;
 use super::Zone;
 use crate::base::time::Timestamp;
 
-/// From here on, 2012, no zone's clock goes back to a date whose end it has shown. (St. John's went back at a minute past midnight.)
+/// From here on, 2012, no zone's clock goes back to a date whose end it has shown. (St. John's went
+/// back at a minute past midnight.)
 const MONOTONE: i64 = 1_325_376_000_000;
 
 /// Dates in a zone. Most rows fall on the date of the row before.
@@ -32,7 +33,8 @@ impl Dates {
         let date = self.zone.date(at);
         if at.millis() >= MONOTONE {
             self.span = Some(match self.span {
-                // More rows of this date will follow, so that to find its end costs less than to look up each.
+                // More rows of this date will follow, so that to find its end costs less than to
+                // look up each.
                 Some((from, to, known)) if known == date => {
                     (from.min(at), to.max(self.late(at, date)), date)
                 }
@@ -62,7 +64,8 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_zone_in_any_order_of_rows() {
-        // A step of 11 hours and 7 minutes meets each hour of the day, and each day's change of the clock within a few years.
+        // A step of 11 hours and 7 minutes meets each hour of the day, and each day's change of the
+        // clock within a few years.
         let step = (11 * 60 + 7) * 60_000;
         let odd = ["America/St_Johns", "America/Asuncion"].map(str::to_owned);
         for zone in super::super::zone::names().step_by(7).chain(odd) {

@@ -194,7 +194,8 @@ fn sort(groups: &mut [Group], by: SortBy, choice: &Choice) {
             groups.sort_by(|a, b| tokens(b).cmp(&tokens(a)).then_with(|| a.key.cmp(&b.key)));
         }
     }
-    // Without a choice of the user's, by cost means the highest first, and that is the ascending order of such reports.
+    // Without a choice of the user's, by cost means the highest first, and that is the ascending
+    // order of such reports.
     let highest_first = choice.sort.is_some() && matches!(by, SortBy::Cost | SortBy::Tokens);
     if choice.descending != highest_first {
         groups.reverse();

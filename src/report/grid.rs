@@ -244,8 +244,8 @@ impl Grid {
         (shown, names.collect())
     }
 
-    /// The width of each column: at least what it needs, and more from left to right as long as there is room. Ids come last,
-    /// and become whole in all rows or none.
+    /// The width of each column: at least what it needs, and more from left to right as long as
+    /// there is room. Ids come last, and become whole in all rows or none.
     fn widths(&self, shown: &[usize], width: usize) -> Vec<usize> {
         let mut out: Vec<usize> = shown.iter().map(|at| self.min(*at)).collect();
         let used: usize = out.iter().map(|width| width + FRAME).sum();

@@ -21,8 +21,8 @@ struct Share {
     unpriced: u64,
 }
 
-/// A group while rows are added. In a report about some machines, each machine has its own groups until
-/// all rows are added: only then the ids of the machines are known.
+/// A group while rows are added. In a report about some machines, each machine has its own groups
+/// until all rows are added: only then the ids of the machines are known.
 #[derive(Debug)]
 pub(super) struct GroupBuilder {
     pub(super) slot: Slot,

@@ -28,8 +28,9 @@ fn names(kind: ReportKind) -> (&'static str, &'static str) {
     }
 }
 
-/// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`, `sessions`, `machines`, `projects`,
-/// `models`, `groups`, `users`, or several of them, with blocks if there are any; `notListed` where a report has a least cost; keys sorted, indented by two
+/// Writes reports over the same rows as JSON: `{"daily":[…],"totals":{…}}`, or `weekly`, `monthly`,
+/// `sessions`, `machines`, `projects`, `models`, `groups`, `users`, or several of them, with blocks
+/// if there are any; `notListed` where a report has a least cost; keys sorted, indented by two
 /// spaces.
 pub(crate) fn write_json(
     reports: &[&Report],

@@ -55,7 +55,8 @@ impl Lower {
         }
     }
 
-    /// The note of a report about them; `None` if they are at most a hundredth of its output tokens.
+    /// The note of a report about them; `None` if they are at most a hundredth of its output
+    /// tokens.
     pub(super) fn line(&self, output: u64) -> Option<String> {
         let percent = u128::from(self.output)
             .saturating_mul(100)

@@ -1,4 +1,5 @@
-//! Reports: computed from the fleet's rows, as tables, as CSV, and as JSON in the format of ccusage.
+//! Reports: computed from the fleet's rows, as tables, as CSV, and as JSON in the format of
+//! ccusage.
 
 pub(crate) mod blocks;
 pub(crate) mod budget;

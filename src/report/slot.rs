@@ -65,7 +65,8 @@ impl Slot {
     }
 }
 
-/// The end of the name of a model in fast mode, which has other prices. Some names end so by themselves.
+/// The end of the name of a model in fast mode, which has other prices. Some names end so by
+/// themselves.
 const FAST: &str = "-fast";
 
 /// A row's model, or [`UNKNOWN`]. Fast mode is a model of its own.

@@ -17,8 +17,8 @@ pub(crate) enum Zone {
 }
 
 impl Zone {
-    /// Parses `local`, `UTC` or a name such as `Europe/Berlin`. The error is the most similar name, if
-    /// there is one.
+    /// Parses `local`, `UTC` or a name such as `Europe/Berlin`. The error is the most similar name,
+    /// if there is one.
     pub(crate) fn parse(text: &str) -> Result<Self, Option<String>> {
         if text.eq_ignore_ascii_case("local") {
             return Ok(Self::Local);
@@ -63,8 +63,8 @@ impl Zone {
         Timestamp::from_millis(midnight.timestamp_millis())
     }
 
-    /// The first and last millisecond of a date. `None` for a date that a zone skipped when it crossed
-    /// the date line.
+    /// The first and last millisecond of a date. `None` for a date that a zone skipped when it
+    /// crossed the date line.
     pub(crate) fn range(self, date: NaiveDate) -> Option<(Timestamp, Timestamp)> {
         let from = self.first(date)?;
         let last = Timestamp::from_millis(self.first(date.succ_opt()?)?.millis().checked_sub(1)?)?;

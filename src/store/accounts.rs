@@ -1,7 +1,7 @@
 //! The setting `accounts`: the user's names for subscription accounts.
 //!
-//! An account is known by the configuration folder of Claude Code that is logged in to it, and never
-//! by an id or an address of Anthropic's. It is no account of the ledger (`record::Ledger`).
+//! An account is known by the configuration folder of Claude Code that is logged in to it, and
+//! never by an id or an address of Anthropic's. It is no account of the ledger (`record::Ledger`).
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
 //! What Claude Code stated of plan limits on this machine: `limits.json` in the state folder.
 //!
-//! The status line writes it, at most once a minute and account. It takes no lock: of two writers at
-//! once one is lost, and Claude Code states the same again a moment later.
+//! The status line writes it, at most once a minute and account. It takes no lock: of two writers
+//! at once one is lost, and Claude Code states the same again a moment later.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -46,8 +46,8 @@ fn place(state: &Path) -> PathBuf {
     state.join("limits.json")
 }
 
-/// The plan limits that are known from this machine. None where the file cannot be read: Claude Code
-/// states them again.
+/// The plan limits that are known from this machine. None where the file cannot be read: Claude
+/// Code states them again.
 pub(crate) fn read(state: &Path) -> PlanLimits {
     read_stored(state).unwrap_or_default().limits
 }

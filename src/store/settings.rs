@@ -193,7 +193,8 @@ pub(crate) fn known(key: &str) -> Result<Setting, SettingError> {
     })
 }
 
-/// `privacy_settings.aliases.NAME`, `accounts.FOLDER`: settings whose members are named by the user.
+/// `privacy_settings.aliases.NAME`, `accounts.FOLDER`: settings whose members are named by the
+/// user.
 fn alias(key: &str) -> Option<(&'static str, &str)> {
     let member = |place: &'static str| Some((place, key.strip_prefix(place)?.strip_prefix('.')?));
     let found = ["privacy_settings.aliases", "accounts"]

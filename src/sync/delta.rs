@@ -27,7 +27,8 @@ pub(crate) struct Delta {
     pub(crate) cost: Money,
     /// Days of which imported totals are new.
     pub(crate) imported: BTreeMap<Source, BTreeSet<Day>>,
-    /// Day files that changed without any of that: their records have less detail, or other names of projects.
+    /// Day files that changed without any of that: their records have less detail, or other names
+    /// of projects.
     pub(crate) rewritten: u64,
 }
 
@@ -137,8 +138,8 @@ fn changed(
 }
 
 impl Delta {
-    /// Adds what a version of a day file has beyond an earlier one, if it has anything. `cost`: of what
-    /// it has, and of what the earlier one had of that.
+    /// Adds what a version of a day file has beyond an earlier one, if it has anything. `cost`: of
+    /// what it has, and of what the earlier one had of that.
     fn compare(&mut self, was: &DayFile, is: &DayFile, cost: &mut (Money, Money)) -> bool {
         let mut has_news = false;
         for record in is.records.iter() {

@@ -51,8 +51,8 @@ impl Stored {
     }
 }
 
-/// A tree whose manifest a later version of this tool computed, with the manifest that fits it, if a
-/// commit that the tree is joined from has that one.
+/// A tree whose manifest a later version of this tool computed, with the manifest that fits it, if
+/// a commit that the tree is joined from has that one.
 ///
 /// This version cannot compute it, and a join of two does not know which of them is stale: machines
 /// of this version would push the stale one again and again.

@@ -42,7 +42,8 @@ pub(crate) struct Message<'a> {
     pub(crate) folded: &'a [String],
 }
 
-/// A decision in words, without names: the message of a fleet in clear shows them to everybody who reads it.
+/// A decision in words, without names: the message of a fleet in clear shows them to everybody who
+/// reads it.
 fn decision(intent: &Intent) -> &'static str {
     let undoes = matches!(&intent.value, Value::Bool(false))
         || intent.value.as_str().is_some_and(str::is_empty)

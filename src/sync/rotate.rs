@@ -2,8 +2,9 @@
 //! key opens nothing that comes later.
 //!
 //! Machines that have the old key find in `sync/keys` that it was replaced, commit on, and wait for
-//! the new one. What they committed meanwhile is sealed anew once they have it. Of two machines that
-//! replace the key at the same time, the one whose push comes first decides: the other waits too.
+//! the new one. What they committed meanwhile is sealed anew once they have it. Of two machines
+//! that replace the key at the same time, the one whose push comes first decides: the other waits
+//! too.
 
 use super::error::SyncError;
 use super::options::Options;

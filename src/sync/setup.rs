@@ -42,9 +42,9 @@ pub(crate) struct Init {
 /// Sets this machine up. With `remote` it joins that repository, or starts it; without, history
 /// stays here.
 ///
-/// Doing it again is safe: it repairs an existing set-up, and adds a remote to a repository that has
-/// none. With `per_machine` each machine pushes a branch of its own; who joins such a repository
-/// does so unasked.
+/// Doing it again is safe: it repairs an existing set-up, and adds a remote to a repository that
+/// has none. With `per_machine` each machine pushes a branch of its own; who joins such a
+/// repository does so unasked.
 pub(crate) fn init(
     places: &Places,
     options: &Options,

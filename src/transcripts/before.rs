@@ -1,5 +1,5 @@
-//! What the rows before had. Most rows have the names of the row before, so that each name is cleaned,
-//! hashed and shared once, and not once a row.
+//! What the rows before had. Most rows have the names of the row before, so that each name is
+//! cleaned, hashed and shared once, and not once a row.
 
 use super::naming::Naming;
 use crate::base::ids::{Interner, Name, RecordId, SessionId, token};
@@ -22,8 +22,8 @@ impl<T> Default for Slot<T> {
 impl<T> Slot<T> {
     #[inline]
     fn of(&mut self, text: &str, make: impl FnOnce() -> T) -> &T {
-        // The value is put in place before it is borrowed: a borrow that is returned from one branch
-        // would last for the other.
+        // The value is put in place before it is borrowed: a borrow that is returned from one
+        // branch would last for the other.
         if self.0.as_ref().is_none_or(|(known, _)| known != text) {
             self.0 = None;
         }

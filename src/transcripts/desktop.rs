@@ -1,6 +1,7 @@
 //! The desktop app's agent mode (Cowork): a configuration folder of Claude Code's for each task.
 //!
-//! `<app data>/local-agent-mode-sessions/<account>/<organization>/[agent/]local_*/.claude/projects`.
+//! `<app
+//! data>/local-agent-mode-sessions/<account>/<organization>/[agent/]local_*/.claude/projects`.
 //! Beside each task lies `local_*.json` with its title, which is never looked at, and its working
 //! folder. `audit.jsonl` in a task has the same messages once more.
 

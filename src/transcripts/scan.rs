@@ -1,5 +1,5 @@
-//! JSON read without a parser's detours: strings are passed over sixteen bytes at a time, and nothing
-//! is copied.
+//! JSON read without a parser's detours: strings are passed over sixteen bytes at a time, and
+//! nothing is copied.
 //!
 //! It reads less than JSON allows, and nothing that JSON does not: what it does not know, as an
 //! escape in a text that is wanted, it refuses, and the line is read by `serde_json`.

@@ -1,5 +1,5 @@
-//! An error with everything that the user needs: what failed, why, what to do next, a code to search
-//! for, and the exit code.
+//! An error with everything that the user needs: what failed, why, what to do next, a code to
+//! search for, and the exit code.
 
 use std::error::Error;
 use std::fmt;

@@ -80,7 +80,8 @@ pub(crate) fn set_up(outcome: &Outcome, repo: &Path) -> String {
     )
 }
 
-/// Repairs before the run: unfinished operations, files of killed runs, damaged objects, conflict markers.
+/// Repairs before the run: unfinished operations, files of killed runs, damaged objects, conflict
+/// markers.
 pub(crate) fn repairs(outcome: &Outcome) -> String {
     let mut text = String::new();
     if let Some(operation) = outcome.finished {

@@ -1,4 +1,5 @@
-//! `claude-sync conflicts`: lists conflicts that need review, and chooses the authoritative machine.
+//! `claude-sync conflicts`: lists conflicts that need review, and chooses the authoritative
+//! machine.
 
 use serde_json::{Value, json};
 use similar::TextDiff;

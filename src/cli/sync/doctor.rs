@@ -141,7 +141,8 @@ fn table(checks: &[Check], width: u16) -> String {
     text
 }
 
-/// A text in lines of at most `width` characters, behind a head. A word that is wider stands alone, whole: it may be a path to copy.
+/// A text in lines of at most `width` characters, behind a head. A word that is wider stands alone,
+/// whole: it may be a path to copy.
 fn wrap(head: &str, text: &str, width: usize) -> String {
     let room = width.saturating_sub(head.chars().count()).max(20);
     let mut lines = vec![String::new()];

@@ -30,7 +30,8 @@ enum Action {
     Init(JsonOption),
     /// Print the key, for another machine to import
     Show(JsonOption),
-    /// Replace the fleet's key, and encrypt everything with the new one in a new history. Other machines wait until they have it
+    /// Replace the fleet's key, and encrypt everything with the new one in a new history. Other
+    /// machines wait until they have it
     Rotate {
         /// Do not ask for confirmation
         #[arg(short, long)]
@@ -52,7 +53,8 @@ Examples:
         /// Read the key from a file
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
-        /// Use of the key: encrypt all files (sealing), or hide project names only (names) [default: answered at a prompt, or by the settings]
+        /// Use of the key: encrypt all files (sealing), or hide project names only (names)
+        /// [default: answered at a prompt, or by the settings]
         #[arg(long = "for", value_enum, value_name = "WHAT")]
         purpose: Option<For>,
         /// Replace the key of this machine; the old key is kept, to decrypt older files

@@ -36,8 +36,8 @@ enum Action {
     /// Set the label of a machine, which reports show instead of its hostname
     #[command(override_usage = "claude-sync machine rename [OPTIONS] [MACHINE] <LABEL>")]
     Rename {
-        /// The machine (its id, the beginning of its id, or its name; this one if it is left out), and its new label; an
-        /// empty label restores the hostname
+        /// The machine (its id, the beginning of its id, or its name; this one if it is left out),
+        /// and its new label; an empty label restores the hostname
         #[arg(value_name = "LABEL", num_args = 1..=2, required = true)]
         names: Vec<String>,
         /// The same as MACHINE

@@ -44,8 +44,8 @@ use crate::store::private;
 
 /// Sync Claude Code usage records between machines through a git repository of yours
 ///
-/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it with the remote. With --quiet, a remote
-/// that failed recently is skipped for a while.
+/// Without a command: read what is new in this machine's transcripts, commit it, and exchange it
+/// with the remote. With --quiet, a remote that failed recently is skipped for a while.
 #[derive(Debug, Parser)]
 #[command(name = "claude-sync", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_help = exit::help())]
 struct ClaudeSync {
@@ -63,7 +63,8 @@ enum SyncCommand {
     Init(init::Args),
     /// Show the state of this machine and of the others
     ///
-    /// Use it first: it shows what is not synced yet and when each machine last synced, contacts nothing, and changes nothing.
+    /// Use it first: it shows what is not synced yet and when each machine last synced, contacts
+    /// nothing, and changes nothing.
     Status(status::Args),
     /// Show what the next sync would commit and push, without doing it
     Preview(preview::Args),
@@ -77,11 +78,13 @@ enum SyncCommand {
     Machine(machine::Args),
     /// Check the repository, the index and the work tree, and repair them
     ///
-    /// Use it if data may be damaged: after a full disk, a crash, a change by hand, or if doctor or a sync advises it.
+    /// Use it if data may be damaged: after a full disk, a crash, a change by hand, or if doctor or
+    /// a sync advises it.
     Verify(verify::Args),
     /// Find problems on this machine, and show how to fix them
     ///
-    /// Use it if a sync fails or usage is missing: it checks programs, settings, folders, automatic sync and the remote.
+    /// Use it if a sync fails or usage is missing: it checks programs, settings, folders, automatic
+    /// sync and the remote.
     Doctor(doctor::Args),
     /// List older versions, and restore the records of one
     Restore(restore::Args),
@@ -107,7 +110,8 @@ enum SyncCommand {
     Git(git::Args),
     /// Finish an interrupted merge, and repair files that were merged without claude-sync
     ///
-    /// Use it after a merge, rebase or pull by plain git, if you do not want to sync now: each sync begins with the same repairs.
+    /// Use it after a merge, rebase or pull by plain git, if you do not want to sync now: each sync
+    /// begins with the same repairs.
     Resolve(resolve::Args),
     /// Sync two example machines in a temporary folder, and show the result
     Demo,
@@ -132,7 +136,8 @@ enum SyncCommand {
 /// Runs `claude-sync`.
 pub(super) fn claude_sync(args: Vec<OsString>) -> ExitCode {
     private::restrict();
-    // Git runs the merge driver once per file and waits for it, so it skips parsing the command line.
+    // Git runs the merge driver once per file and waits for it, so it skips parsing the command
+    // line.
     if let Some(args) = driver::Args::from_git(args.iter().cloned()) {
         return ExitCode::from(driver::run(&args));
     }

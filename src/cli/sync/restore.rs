@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// Restore the records of a version, named as git names commits
     #[arg(long, value_name = "COMMIT", group = "how")]
     from: Option<String>,
-    /// Also take files that are not encrypted, or encrypted with a former key: for versions from before that
+    /// Also take files that are not encrypted, or encrypted with a former key: for versions from
+    /// before that
     #[arg(long, requires = "from")]
     trust: bool,
     /// Print JSON

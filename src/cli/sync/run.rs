@@ -10,7 +10,8 @@ use crate::sync::{self, Options, Task};
 
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Args {
-    /// Read only new lines of transcripts, or all. (--mode of claude-usage-tracker has another meaning: which cost counts.)
+    /// Read only new lines of transcripts, or all. (--mode of claude-usage-tracker has another
+    /// meaning: which cost counts.)
     #[arg(long, value_name = "MODE", default_value = "incremental", value_parser = ["full", "incremental"])]
     mode: String,
     /// Fetch the data of all machines without syncing this machine's

@@ -19,7 +19,8 @@ Examples:
   claude-usage-tracker monthly --by group     reports by group"
 )]
 pub(crate) struct GroupArgs {
-    /// The machine (its id, the beginning of its id, or its name; this one if it is left out), and its group
+    /// The machine (its id, the beginning of its id, or its name; this one if it is left out), and
+    /// its group
     #[arg(value_name = "NAME", num_args = 0..=2, required_unless_present = "undo")]
     names: Vec<String>,
     /// Take the machine out of its group

@@ -80,7 +80,8 @@ impl Deleted {
         Ok(())
     }
 
-    /// Deletes the machine id, once the repository contains it: a later `init` restores it from there.
+    /// Deletes the machine id, once the repository contains it: a later `init` restores it from
+    /// there.
     fn machine_id(&mut self, places: &Places) -> Result<(), CliError> {
         let id = machine_id::read(&places.machine_id).ok().flatten();
         let stored = id

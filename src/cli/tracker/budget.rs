@@ -40,8 +40,8 @@ pub(crate) struct Args {
     /// Limit per month, in USD
     #[arg(long, value_name = "USD", value_parser = amount)]
     monthly: Option<Money>,
-    /// Exit with 17 if a limit in USD was exceeded, with 20 if a share of a plan limit was reached: for
-    /// cron and hooks
+    /// Exit with 17 if a limit in USD was exceeded, with 20 if a share of a plan limit was reached:
+    /// for cron and hooks
     #[arg(long)]
     check: bool,
     /// Print JSON

@@ -39,7 +39,8 @@ pub(crate) struct SvgArgs {
     /// Use colors for a dark background
     #[arg(long)]
     dark: bool,
-    /// Write to this file instead of standard output, and replace it if it exists; - is standard output
+    /// Write to this file instead of standard output, and replace it if it exists; - is standard
+    /// output
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]

@@ -24,11 +24,13 @@ pub(crate) struct Args {
     /// Output format
     #[arg(long, value_enum, default_value = "csv")]
     format: As,
-    /// Write to this file (a folder for Parquet) instead of standard output, and replace it if it exists; - is standard output. A
-    /// new file is private to you; an existing one keeps its permissions
+    /// Write to this file (a folder for Parquet) instead of standard output, and replace it if it
+    /// exists; - is standard output. A new file is private to you; an existing one keeps its
+    /// permissions
     #[arg(short, long, value_name = "PATH", required_if_eq("format", "parquet"))]
     output: Option<PathBuf>,
-    /// Write only what changed since the last export with this file, in which it keeps what was exported (Parquet)
+    /// Write only what changed since the last export with this file, in which it keeps what was
+    /// exported (Parquet)
     #[arg(long, value_name = "STATE")]
     since_last: Option<PathBuf>,
 }
@@ -88,7 +90,8 @@ pub(crate) fn run(args: &Args, env: &Env) -> Result<u8, CliError> {
     Ok(exit::OK)
 }
 
-/// Writes what changed since the last export to a new folder, then the state: an export that fails is repeated by the next.
+/// Writes what changed since the last export to a new folder, then the state: an export that fails
+/// is repeated by the next.
 fn changes(
     args: &Args,
     env: &Env,

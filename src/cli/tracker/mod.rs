@@ -128,7 +128,8 @@ Examples:
   claude-usage-tracker projects --user ada              projects of one user")]
     #[command(alias = "user")]
     Users(Box<ReportArgs>),
-    /// Print one line for Claude Code's status line: cost of today and of the current block, on all machines
+    /// Print one line for Claude Code's status line: cost of today and of the current block, on all
+    /// machines
     Statusline(statusline::Args),
     /// Show plan limits of subscriptions: used, reset, pace, forecast, and who used them
     Limits(limits::Args),
@@ -138,7 +139,8 @@ Examples:
     Budget(budget::Args),
     /// Compare request lines with Claude Code's own account, session by session
     Audit(audit::Args),
-    /// Show the requests behind a figure, the files and commits that contain them, and the arithmetic of their price
+    /// Show the requests behind a figure, the files and commits that contain them, and the
+    /// arithmetic of their price
     Explain(explain::Args),
     /// Write an HTML page with charts and a table of sessions, which needs no network
     Html(charts::HtmlArgs),

@@ -1,4 +1,5 @@
-//! The command of `claude-usage-tracker`, wherever it stands in the command line, and defaults of the user's own.
+//! The command of `claude-usage-tracker`, wherever it stands in the command line, and defaults of
+//! the user's own.
 
 use std::ffi::OsString;
 

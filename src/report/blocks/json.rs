@@ -7,7 +7,8 @@ use super::look::BlocksLook;
 use crate::base::time::Timestamp;
 use crate::report::dollars;
 
-/// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside it.
+/// The blocks as a JSON list, in the shape that ccusage prints; `requests` and `costKnown` beside
+/// it.
 pub(crate) fn to_json(blocks: &[Block], now: Timestamp, shown: BlocksLook) -> Value {
     let one = |block: &Block| {
         let mut value = object(block, now);

@@ -1,4 +1,5 @@
-//! Five-hour blocks, by which Claude's limits are counted. A block begins with the hour of its first request.
+//! Five-hour blocks, by which Claude's limits are counted. A block begins with the hour of its
+//! first request.
 
 mod block;
 mod json;

@@ -94,7 +94,8 @@ impl CommitHistory {
     }
 }
 
-/// A version of a file in the history, sealed with any key that is here; none where it cannot be read.
+/// A version of a file in the history, sealed with any key that is here; none where it cannot be
+/// read.
 fn any_version(repo: &Repo, oid: Oid) -> Result<Option<Vec<u8>>, DataError> {
     if !repo.is_blob_within(oid, MAX_DAY_FILE)? {
         return Ok(None);

@@ -151,7 +151,8 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// Of rows within `bounds`, of models whose names contain one of `models`, or of all where there is none.
+    /// Of rows within `bounds`, of models whose names contain one of `models`, or of all where
+    /// there is none.
     pub(crate) fn new(
         subject: ExplainedFigure,
         bounds: Bounds,

@@ -1,4 +1,5 @@
-//! Where a figure comes from: the requests behind it, the lines and commits that hold them, and how their prices came about.
+//! Where a figure comes from: the requests behind it, the lines and commits that hold them, and how
+//! their prices came about.
 
 mod commits;
 mod copies;

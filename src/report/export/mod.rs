@@ -127,8 +127,8 @@ impl Export {
         out.flush()
     }
 
-    /// Writes the rows of the selected machines as Parquet, one file per month (in UTC) and machine:
-    /// `year=2026/month=03/machine=…/usage.parquet` below `folder`.
+    /// Writes the rows of the selected machines as Parquet, one file per month (in UTC) and
+    /// machine: `year=2026/month=03/machine=…/usage.parquet` below `folder`.
     pub(crate) fn write_parquet(
         mut self,
         fleet: &Fleet,
@@ -160,8 +160,9 @@ impl Export {
         Ok(())
     }
 
-    /// Writes what changed since `before` as Parquet below `folder`, and returns the state afterwards: `slices.parquet` names
-    /// the slices that are new, changed or gone, and `rows.parquet` has all their rows.
+    /// Writes what changed since `before` as Parquet below `folder`, and returns the state
+    /// afterwards: `slices.parquet` names the slices that are new, changed or gone, and
+    /// `rows.parquet` has all their rows.
     pub(crate) fn write_changes(
         mut self,
         fleet: &Fleet,

@@ -1,7 +1,8 @@
 //! What changed since the last export, slice by slice.
 //!
-//! A *slice* is all rows of one machine and one UTC day. Rows have no key that lasts: a pruned request loses its time, and
-//! a total shrinks when its requests arrive. A slice has one, and its rows are exported whole or not at all.
+//! A *slice* is all rows of one machine and one UTC day. Rows have no key that lasts: a pruned
+//! request loses its time, and a total shrinks when its requests arrive. A slice has one, and its
+//! rows are exported whole or not at all.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,8 @@ use crate::fleet::Fleet;
 /// The version of the state's format.
 const VERSION: u32 = 1;
 
-/// What an export contained: a hash of each slice. The next export compares all rows with it, and so finds each change.
+/// What an export contained: a hash of each slice. The next export compares all rows with it, and
+/// so finds each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ExportState {
     version: u32,
@@ -64,7 +66,8 @@ pub(super) struct ChangedSlice<'a> {
     pub(super) rows: Vec<&'a ExportedRow>,
 }
 
-/// The slices that differ from those of `before`, sorted by machine and day, and the state afterwards. `rows` are sorted.
+/// The slices that differ from those of `before`, sorted by machine and day, and the state
+/// afterwards. `rows` are sorted.
 pub(super) fn changed<'a>(
     rows: &'a [ExportedRow],
     names: &InternedTexts,

@@ -8,8 +8,8 @@ use crate::base::time::Timestamp;
 use crate::fleet::Fleet;
 use crate::report::dollars;
 
-/// The windows with who used them. Percentages are of the limit, but those called `share`, which are
-/// of the usage.
+/// The windows with who used them. Percentages are of the limit, but those called `share`, which
+/// are of the usage.
 pub(crate) fn to_json(
     limits: &[(Limit, Shares)],
     known: &Known,

@@ -1,4 +1,5 @@
-//! The data of the HTML page: usage in cells of one day, hour, machine, project, model, agent and session.
+//! The data of the HTML page: usage in cells of one day, hour, machine, project, model, agent and
+//! session.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -84,7 +84,8 @@ struct Columns {
     unknown: Vec<u8>,
 }
 
-/// Rates of a model from a day on, in picodollars per token: model, day, input, cache read, cache writes for 5 minutes and an hour.
+/// Rates of a model from a day on, in picodollars per token: model, day, input, cache read, cache
+/// writes for 5 minutes and an hour.
 type Rate = (usize, i32, u64, u64, u64, u64);
 
 /// What the page is about, beside its cells.

@@ -7,7 +7,8 @@ use super::super::{Bounds, Zone};
 use super::differences::differences;
 use crate::base::time::Timestamp;
 
-/// The windows of one limit, in the order of their ends. Times are minutes since 1970 in the page's time zone.
+/// The windows of one limit, in the order of their ends. Times are minutes since 1970 in the page's
+/// time zone.
 #[derive(Serialize)]
 pub(super) struct SeriesJson {
     name: String,
@@ -24,8 +25,8 @@ struct WindowJson {
     used: Vec<u16>,
 }
 
-/// The limits whose last statement is of a day within `bounds`. `limits`: the windows of one limit behind each other.
-/// `accounts`: several accounts are known.
+/// The limits whose last statement is of a day within `bounds`. `limits`: the windows of one limit
+/// behind each other. `accounts`: several accounts are known.
 pub(super) fn to_series(
     limits: &[Limit],
     accounts: bool,

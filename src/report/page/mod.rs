@@ -98,7 +98,8 @@ impl PageFold {
         self.cells.add(row);
     }
 
-    /// The page about these machines or, if there are none, about all. `limits`: plan limits of whole accounts.
+    /// The page about these machines or, if there are none, about all. `limits`: plan limits of
+    /// whole accounts.
     pub(crate) fn into_html(
         self,
         fleet: &Fleet,

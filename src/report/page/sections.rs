@@ -57,7 +57,8 @@ pub(crate) struct Sections {
 }
 
 impl SectionsFold {
-    /// Collects rows within `bounds`, with days of `zone`. Charts over time end with the last of these days, or `today`.
+    /// Collects rows within `bounds`, with days of `zone`. Charts over time end with the last of
+    /// these days, or `today`.
     pub(crate) fn new(bounds: Bounds, zone: Zone, today: NaiveDate, choice: &Choice) -> Self {
         let fold = |kind, split, descending| {
             Fold::new(kind, bounds, zone).with(Choice {
@@ -218,8 +219,8 @@ impl Sections {
     }
 }
 
-/// All days, or all first days of weeks, from the first of a report to `end`, or to its last, if that is later; with those without
-/// usage. `days`: 1 or 7.
+/// All days, or all first days of weeks, from the first of a report to `end`, or to its last, if
+/// that is later; with those without usage. `days`: 1 or 7.
 fn steps(report: &Report, end: NaiveDate, days: u64) -> Vec<NaiveDate> {
     let keys = report
         .groups

@@ -50,8 +50,9 @@ pub(super) fn leave(run: &Run<'_>) -> Result<Leave, SyncError> {
     Ok(leave)
 }
 
-/// Fails where the user gave this machine of an encrypted fleet the address of another fleet. A remote that shows something
-/// else at the same address is an attacker's, and stops nobody. `shown`: the mark of the key of what it shows.
+/// Fails where the user gave this machine of an encrypted fleet the address of another fleet. A
+/// remote that shows something else at the same address is an attacker's, and stops nobody.
+/// `shown`: the mark of the key of what it shows.
 fn check_fleet(run: &Run<'_>, tip: Option<Oid>, shown: Option<&str>) -> Result<(), SyncError> {
     let seal = run.repo.seal();
     let is_ours = |mark| seal.is_some_and(|seal| seal.mark() == mark || seal.is_former(mark));

@@ -165,8 +165,8 @@ fn all_rules(repo: &Repo, commits: impl Iterator<Item = Oid>) -> Result<Rules, S
     Ok(push_check::rules(repo, roots)?)
 }
 
-/// What the commits that the remote lacks would bring to it: forgotten data, or files in clear in an
-/// encrypted fleet.
+/// What the commits that the remote lacks would bring to it: forgotten data, or files in clear in
+/// an encrypted fleet.
 fn breaches_of_history(repo: &Repo, commit: Oid, rules: &Rules) -> Result<Vec<Breach>, SyncError> {
     let new = new_to_remote(repo, commit)?;
     let mut out = push_check::forgotten(repo, rules, &new)?;
@@ -275,7 +275,8 @@ fn pushable(repo: &Repo, local: Option<Oid>, head: Oid) -> Result<Option<Oid>, S
     Ok(Some(local).filter(|_| is_clean))
 }
 
-/// The root trees of all branches with sync data that the remote has, apart from this machine's own.
+/// The root trees of all branches with sync data that the remote has, apart from this machine's
+/// own.
 fn other_roots(run: &Run<'_>, own: Option<Oid>) -> Result<Vec<Oid>, SyncError> {
     let mut tips = other_branches(run)?;
     tips.extend(run.tip(&run.target.branch)?);

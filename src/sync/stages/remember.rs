@@ -73,7 +73,8 @@ pub(crate) fn remember(
     Ok(next_try)
 }
 
-/// Notes the address of the remote that has what was made here: another one may be of another fleet.
+/// Notes the address of the remote that has what was made here: another one may be of another
+/// fleet.
 fn note_address(run: &Run<'_>) -> Result<(), SyncError> {
     let address = run.address().map(|address| hide_secrets(&address));
     if clone::noted_address(&run.repo)? != address {

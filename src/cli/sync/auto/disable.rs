@@ -10,7 +10,8 @@ use crate::cli::error::CliError;
 use crate::cli::places;
 use crate::store::Places;
 
-/// Disables automatic sync, and returns what was done, in words. `entries`: what to remove from Claude Code's settings.
+/// Disables automatic sync, and returns what was done, in words. `entries`: what to remove from
+/// Claude Code's settings.
 pub(crate) fn disable(entries: Entries) -> Result<String, CliError> {
     let places = places::find()?;
     let text = remove_entries(&places, entries)? + &remove_timer(&places)?;

@@ -217,7 +217,8 @@ impl Before {
         }
     }
 
-    /// Undoes a change that failed half-way, as far as that is possible: `enable` enables everything or nothing.
+    /// Undoes a change that failed half-way, as far as that is possible: `enable` enables
+    /// everything or nothing.
     fn restore(&self, plan: &Plan, ledger: &mut Ledger) {
         for file in &self.without_hooks {
             let _ = ledger.remove(file, Entries::Hooks);

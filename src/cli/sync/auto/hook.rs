@@ -72,7 +72,8 @@ fn apart(places: &Places, session_end: bool) -> Command {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    // A group of its own: Claude Code ends the hook's when it takes too long, and terminals end theirs.
+    // A group of its own: Claude Code ends the hook's when it takes too long, and terminals end
+    // theirs.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     #[cfg(windows)]

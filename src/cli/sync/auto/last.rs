@@ -1,4 +1,5 @@
-//! The last sync of a machine that goes away: `claude-sync auto run --last`, and Claude Code's hook on short-lived machines.
+//! The last sync of a machine that goes away: `claude-sync auto run --last`, and Claude Code's hook
+//! on short-lived machines.
 //!
 //! No later run pushes what this one leaves. So it waits for a running sync, ignores the minimum
 //! interval, and retries the remote until its time is over.
@@ -65,7 +66,8 @@ fn tries(places: &Places, env: &Env, end: Instant) -> Result<Outcome, CliError> 
     }
 }
 
-/// Starts the last sync, and waits for its end. It runs in its own process group: ending this process does not end it.
+/// Starts the last sync, and waits for its end. It runs in its own process group: ending this
+/// process does not end it.
 pub(crate) fn wait_for_it(mut command: Command) {
     let command = command.args(["--last", "--within", &WITHIN.to_string()]);
     let _ = command

@@ -49,7 +49,8 @@ enum Action {
         /// What started the sync
         #[arg(long, value_enum, default_value = "hand")]
         trigger: Trigger,
-        /// Sync for the last time before this machine goes away: wait for a running sync, and retry the remote
+        /// Sync for the last time before this machine goes away: wait for a running sync, and retry
+        /// the remote
         #[arg(long)]
         last: bool,
         /// With --last: stop after this number of seconds

@@ -1,5 +1,5 @@
-//! `claude-sync hook NAME`: called by git's hooks. They check, report and refuse. They never commit:
-//! two machines would repair the same thing in two ways.
+//! `claude-sync hook NAME`: called by git's hooks. They check, report and refuse. They never
+//! commit: two machines would repair the same thing in two ways.
 
 mod install;
 mod pre_push;
@@ -32,7 +32,8 @@ enum Hook {
     PostRewrite(Rest),
     /// Before a push: refuse one that would damage the remote's data
     PrePush(Rest),
-    /// In a bare repository on a server: refuse pushes that lose or forge data, or contain other files
+    /// In a bare repository on a server: refuse pushes that lose or forge data, or contain other
+    /// files
     PreReceive(Rest),
     /// Install the server's hook in a bare repository
     Install(BareRepository),

@@ -35,7 +35,8 @@ Examples:
   claude-sync init --github claude-usage            create a private repository at GitHub, with gh
   claude-sync init --yes                            keep history on this machine, without questions")]
 pub(crate) struct Args {
-    /// The repository to join: any address that git understands. It must be empty, or made by claude-sync
+    /// The repository to join: any address that git understands. It must be empty, or made by
+    /// claude-sync
     remote: Option<String>,
     /// Create a private repository of this name at GitHub with gh, or join it if it exists
     #[arg(long, value_name = "NAME", conflicts_with = "remote")]
@@ -43,7 +44,8 @@ pub(crate) struct Args {
     /// Name of this machine in reports [default: its hostname]
     #[arg(long, value_name = "NAME", conflicts_with_all = ["ephemeral", "anonymize_hostname"], value_parser = clap::builder::NonEmptyStringValueParser::new())]
     name: Option<String>,
-    /// Count all short-lived machines of this name, such as CI jobs or dev containers, as one machine of the fleet
+    /// Count all short-lived machines of this name, such as CI jobs or dev containers, as one
+    /// machine of the fleet
     #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     ephemeral: Option<String>,
     /// Allow a repository that everybody can read
@@ -82,7 +84,8 @@ pub(crate) struct Args {
     /// Push one branch per machine, which is never rejected, instead of one shared branch
     #[arg(long)]
     branch_per_machine: bool,
-    /// Add a front page to the repository's README.md: tables and charts of this month, the last months and the machines
+    /// Add a front page to the repository's README.md: tables and charts of this month, the last
+    /// months and the machines
     #[arg(long)]
     front_page: bool,
     /// Remove the front page

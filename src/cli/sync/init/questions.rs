@@ -40,8 +40,8 @@ pub(crate) struct Known {
 /// Fails if an address cannot be used.
 pub(crate) type Check<'a> = &'a dyn Fn(&str) -> Result<(), CliError>;
 
-/// Asks for the choices that neither `given` nor `known` contains. An address is checked before anything else is asked.
-/// `hostname`: what the system calls this machine.
+/// Asks for the choices that neither `given` nor `known` contains. An address is checked before
+/// anything else is asked. `hostname`: what the system calls this machine.
 pub(crate) fn ask(
     given: Answers,
     known: Known,

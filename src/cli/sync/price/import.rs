@@ -18,8 +18,8 @@ use crate::store::Places;
 /// Maximum size of a file of prices, in bytes. litellm's list of all models has 2 MB.
 const MAX_SIZE: u64 = 16 << 20;
 
-/// Reads the rules of a file. `models`: the models to take from litellm's list; if empty, those that
-/// the fleet used and that have no price.
+/// Reads the rules of a file. `models`: the models to take from litellm's list; if empty, those
+/// that the fleet used and that have no price.
 pub(super) fn read(places: &Places, file: &Path, models: &[String]) -> Result<Vec<Rule>, CliError> {
     rules(places, file, models).map_err(|reason| {
         let file = printable(&file.display().to_string(), 300);

@@ -103,7 +103,8 @@ impl View<'_> {
         out
     }
 
-    /// Requests that bill at a tier's higher prices, by its threshold: a usual reason for a difference to other programs.
+    /// Requests that bill at a tier's higher prices, by its threshold: a usual reason for a
+    /// difference to other programs.
     fn tiers(&self) -> Vec<String> {
         let mut tiers: BTreeMap<u64, (u64, Money)> = BTreeMap::new();
         let bills = self

@@ -70,10 +70,12 @@ mod tests {
 
     use super::*;
 
-    /// Names the file to write once the full screen has begun. Without it the test that panics does nothing.
+    /// Names the file to write once the full screen has begun. Without it the test that panics does
+    /// nothing.
     const BEGAN: &str = "CLAUDE_SYNC_TEST_BEGAN";
 
-    /// Run by the next test on a terminal of its own. Nothing is dropped, as in a release, where a panic aborts.
+    /// Run by the next test on a terminal of its own. Nothing is dropped, as in a release, where a
+    /// panic aborts.
     #[test]
     fn panics_in_a_full_screen() {
         if let Some(began) = std::env::var_os(BEGAN) {
@@ -127,7 +129,8 @@ mod tests {
             (read("began").as_str(), read("after")),
             ("", read("before"))
         );
-        // What the program wrote may still be on its way: the other screen is left, and the cursor shown.
+        // What the program wrote may still be on its way: the other screen is left, and the cursor
+        // shown.
         let limit = Instant::now() + Duration::from_mins(1);
         let flags = || {
             let ask = ["display-message", "-p", "#{alternate_on} #{cursor_flag}"];

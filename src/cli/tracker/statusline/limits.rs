@@ -19,8 +19,8 @@ pub(super) struct Local {
     known: Known,
 }
 
-/// Keeps what Claude Code states, and returns what is known from this machine. Nothing of this is an
-/// error: the line shows what was stated all the same.
+/// Keeps what Claude Code states, and returns what is known from this machine. Nothing of this is
+/// an error: the line shows what was stated all the same.
 pub(super) fn keep(input: &Input, now: Timestamp) -> Option<Local> {
     let places = places::find().ok()?;
     let config = config::read(&places.config).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! `claude-usage-tracker statusline`: one line for Claude Code, which calls it after each answer with
-//! JSON on standard input. What it states of plan limits is kept.
+//! `claude-usage-tracker statusline`: one line for Claude Code, which calls it after each answer
+//! with JSON on standard input. What it states of plan limits is kept.
 
 mod input;
 mod limits;
