@@ -6,6 +6,10 @@ use crate::store::Places;
 
 /// The repository, or a part of it, is somebody else's.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "elsewhere folders have no such owner")
+)]
 pub(crate) enum OwnerError {
     /// This runs as root, and the folder is a user's.
     #[error("this runs as root, and {} belongs to another user (uid {owner})", path.display())]

@@ -79,6 +79,7 @@ mod plain_git;
 mod plan;
 #[cfg(unix)]
 mod private;
+#[cfg(unix)]
 mod pusher;
 mod recipes;
 mod recount;
@@ -114,4 +115,8 @@ mod undo;
 mod verbs;
 mod verify;
 mod ways;
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "tests that need Unix use the rest of it")
+)]
 mod world;
