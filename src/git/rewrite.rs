@@ -45,6 +45,18 @@ impl Repo {
         Ok(self.parents_of(commit)?.is_empty() && !self.shallow().contains(&commit))
     }
 
+    /// Whether a history ends where this shallow clone does, before it reaches what the remote has.
+    /// No remote takes such a history: it would lack the commits before that.
+    pub(crate) fn is_cut_off(&self, commit: Oid) -> Result<bool, RepoError> {
+        let ends = self.shallow();
+        if ends.is_empty() {
+            return Ok(false);
+        }
+        let known: Vec<Oid> = self.tips_below("refs/remotes/")?.into_values().collect();
+        let new = self.new_commits(commit, &known)?;
+        Ok(new.iter().any(|commit| ends.contains(commit)))
+    }
+
     /// The commits at which a shallow clone ends.
     pub(crate) fn shallow(&self) -> Vec<Oid> {
         let text = fs::read_to_string(self.common_folder().join("shallow")).unwrap_or_default();

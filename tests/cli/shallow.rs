@@ -183,3 +183,44 @@ fn an_older_state_by_force_takes_nothing_from_a_shallow_clone() {
     bob.sync(&[]);
     assert_joined(&[&ada, &bob], 14);
 }
+
+// The rule: no push brings a history that ends where a shallow clone does. A remote that had lost a machine's own branch refused every
+// push of the machine from then on.
+#[test]
+fn a_branch_of_a_machine_that_the_remote_lost_comes_back_from_a_shallow_clone() {
+    let world = World::new();
+    let ada = world.machine("ada");
+    for round in 0..3 {
+        use_it(&ada, round * 10);
+        if round == 0 {
+            ada.sync(&["init", "--branch-per-machine", &world.remote()]);
+        }
+        ada.sync(&[]);
+    }
+    fs::remove_dir_all(ada.repo()).expect("removed");
+    ada.sync(&["init", &world.remote()]);
+    assert!(is_shallow(&ada));
+    use_it(&ada, 100);
+    ada.sync(&[]);
+    let remote = world.path().join("remote.git");
+    let branches = || {
+        world.git(
+            &remote,
+            &[
+                "branch",
+                "--list",
+                "*machines*",
+                "--format=%(refname:short)",
+            ],
+        )
+    };
+    let own = branches().trim().to_owned();
+    world.git(&remote, &["branch", "-D", &own]);
+    use_it(&ada, 200);
+    ada.sync(&[]);
+    assert_eq!(branches().trim(), own);
+    let bob = world.machine("bob");
+    bob.sync(&["init", &world.remote()]);
+    bob.sync(&[]);
+    assert_eq!((ada.fleet().0, bob.fleet().0), (10, 10));
+}

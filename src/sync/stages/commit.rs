@@ -42,7 +42,13 @@ fn parent(run: &Run<'_>, starts: &Starts, online: bool) -> Result<Option<Oid>, S
         _ if run.onto.is_some() => run.onto.as_ref().map(|onto| onto.parent),
         // The joined branch is not pushed with every sync: it grows where it is, as long as the
         // remote's is part of it.
-        (Some(tip), Some(head)) if run.per_machine && run.repo.contains(head, tip)? => Some(head),
+        (Some(tip), Some(head))
+            if run.per_machine
+                && run.repo.contains(head, tip)?
+                && !run.repo.is_cut_off(head)? =>
+        {
+            Some(head)
+        }
         // A remote that lost everything gets nothing that was committed in clear, before the fleet
         // was encrypted.
         (None, Some(head)) if online && run.repo.is_sealing() && has_clear_history(run, head)? => {

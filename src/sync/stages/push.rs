@@ -265,14 +265,15 @@ fn compacted(
 }
 
 /// The local branch, if its history may be pushed to a remote that does not have these commits:
-/// none where data was forgotten or sealed since.
+/// none where data was forgotten or sealed since, or where older commits are missing here.
 fn pushable(repo: &Repo, local: Option<Oid>, head: Oid) -> Result<Option<Oid>, SyncError> {
     let Some(local) = local else {
         return Ok(None);
     };
     let rules = all_rules(repo, std::iter::once(head))?;
     let is_clean = breaches_of_history(repo, local, &rules)?.is_empty();
-    Ok(Some(local).filter(|_| is_clean))
+    let may_go = is_clean && !repo.is_cut_off(local)?;
+    Ok(Some(local).filter(|_| may_go))
 }
 
 /// The root trees of all branches with sync data that the remote has, apart from this machine's
