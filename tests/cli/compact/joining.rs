@@ -176,6 +176,7 @@ fn what_is_forgotten_later_begins_a_history_that_holds() {
 // A machine that knew the compacted history pushed it over the one without the forgotten data, and
 // each push was refused.
 #[test]
+#[ignore = "slow: run with --include-ignored"]
 fn what_is_forgotten_in_an_old_history_stays_forgotten_where_the_new_one_is_known() {
     let world = World::new();
     let machines = fleet(&world, &["ada", "bob", "cyd"]);
