@@ -5,9 +5,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::base::progress::Watcher;
 use crate::cache::memo::{Cache, NoCache};
 use crate::cache::overview;
 use crate::fleet::read;
@@ -17,7 +15,7 @@ use crate::format::syncfile::Mode;
 use crate::git::repo::{Entry, FILE};
 use crate::prices::prices;
 use crate::store::layout;
-use crate::sync::{self, Brought, Host, Options, Stamp, Starts, Task};
+use crate::sync::{self, Brought, Host, Options, Stamp, Starts};
 
 pub use crate::base::ids::{MachineId, RecordId, SessionId};
 pub use crate::base::json::Extra;
@@ -55,33 +53,10 @@ impl Syncing<'_> {
     /// The options of a run without a remote.
     fn options(&self, program: &Path) -> Options {
         Options {
-            mode: Mode::Incremental,
-            intents: Vec::new(),
-            summary_only: false,
-            snapshot: false,
-            push_main: false,
             offline: true,
-            retention_days: None,
-            front_page: None,
-            rederive: false,
-            restore: Vec::new(),
-            import: None,
-            reroot: false,
-            compact: None,
-            task: Task::Sync,
-            now: self.now,
             host: self.host(),
             program: program.to_owned(),
-            attended: false,
-            unattended: false,
-            wait: Duration::ZERO,
-            patience: None,
-            shared_id: false,
-            basis: BASIS,
-            keep_undo: false,
-            in_clear: false,
-            trust_restored: false,
-            watcher: Watcher::default(),
+            ..Options::new(self.now)
         }
     }
 }

@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 pub(crate) use super::encode::hex;
+use super::encode::unhex;
 
 /// How a key's text begins. The number counts up with the way in which keys are derived.
 const PREFIX: &str = "claude-sync-key-1-";
@@ -49,15 +50,7 @@ impl Key {
     /// Reads a key's text. None where it is no key, or was mistyped.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (digits, mark) = text.trim().strip_prefix(PREFIX)?.split_once('-')?;
-        let digits = digits.as_bytes();
-        let mut bytes = [0; 32];
-        if digits.len() != 64 {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        let key = Self::of(bytes);
+        let key = Self::of(unhex(digits.as_bytes())?);
         (key.mark() == mark).then_some(key)
     }
 

@@ -150,7 +150,8 @@ impl Env {
             host: host::host(),
             program: host::program(),
             attended: self.attended,
-            ..Options::for_report(self.now, &self.watcher())
+            watcher: self.watcher(),
+            ..Options::new(self.now)
         }
     }
 }

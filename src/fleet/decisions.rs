@@ -18,7 +18,7 @@ pub(crate) const LABEL: &str = "label";
 /// A machine's group, such as a team. Its subject is a machine; its member is `group`.
 pub(crate) const GROUP: &str = "group";
 /// The person who uses a machine, as that person chose to be called. Its subject is a machine; its
-/// member is `user`. It holds in that machine's own file only: nobody names somebody else.
+/// member is `user`. Only the machine's own file counts: nobody names another machine's user.
 pub(crate) const USER: &str = "user";
 /// A machine that will not sync again. Its subject is a machine; its member is `retired`.
 pub(crate) const RETIRED: &str = "retired";

@@ -135,7 +135,7 @@ pub(crate) struct MachineView {
     pub(crate) label: String,
     /// Its group; empty where it has none.
     pub(crate) group: String,
-    /// The person who uses it; empty where nobody stated that.
+    /// The person who uses it; empty if it was not stated.
     pub(crate) user: String,
     /// It will not sync again.
     pub(crate) retired: bool,

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use super::error::{FormatError, check_version};
 use super::limits::MAX_MANIFEST;
+use crate::base::encode::unhex;
 use crate::base::ids::SessionId;
 use crate::base::json::Extra;
 use crate::base::money::Money;
 use crate::base::time::Timestamp;
-use crate::prices::{PriceTable, TABLE, digest};
+use crate::prices::{PriceTable, TABLE};
 use crate::record::Totals;
 
 pub(crate) use super::conflict::{Code, Conflict};
@@ -224,7 +225,7 @@ impl Head {
 
 /// A price table as a manifest names it.
 pub(super) fn price_table(edition: u64, sha256: &str) -> Result<PriceTable, FormatError> {
-    let sha256 = digest(sha256.as_bytes()).ok_or_else(|| {
+    let sha256 = unhex(sha256.as_bytes()).ok_or_else(|| {
         FormatError::Malformed("its price table has no SHA-256 in hex".to_owned())
     })?;
     Ok(PriceTable { edition, sha256 })

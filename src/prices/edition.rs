@@ -1,5 +1,7 @@
 //! Names the built-in price table: a manifest states which table its costs were computed by.
 
+use crate::base::encode::unhex;
+
 /// A price table, by its edition and its bytes. Of two the greater one is newer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PriceTable {
@@ -12,27 +14,8 @@ pub(crate) struct PriceTable {
 /// The built-in table.
 pub(crate) const TABLE: PriceTable = PriceTable {
     edition: 1,
-    sha256: match digest(b"8963cb18c4108de70f47f286a055a7df56b40951c3f7105a681b30fcbf11ab14") {
+    sha256: match unhex(b"8963cb18c4108de70f47f286a055a7df56b40951c3f7105a681b30fcbf11ab14") {
         Some(digest) => digest,
         None => panic!("64 digits"),
     },
 };
-
-/// A SHA-256 from 64 lower-case hex digits.
-pub(crate) const fn digest(hex: &[u8]) -> Option<[u8; 32]> {
-    if hex.len() != 64 {
-        return None;
-    }
-    let mut out = [0; 32];
-    let mut at = 0;
-    while at < 64 {
-        let digit = match hex[at] {
-            digit @ b'0'..=b'9' => digit - b'0',
-            letter @ b'a'..=b'f' => letter - b'a' + 10,
-            _ => return None,
-        };
-        out[at / 2] = out[at / 2] << 4 | digit;
-        at += 1;
-    }
-    Some(out)
-}

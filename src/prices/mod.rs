@@ -27,7 +27,6 @@ mod tests;
 pub(crate) use bill::{Bill, Item};
 pub(crate) use book::{Change, OwnRates, PriceBook, Rule};
 pub use counters::Counters;
-pub(crate) use edition::digest;
 pub(crate) use edition::{PriceTable, TABLE};
 pub(crate) use lookup::{Priced, Prices, fingerprint, prices};
 pub(crate) use model::model_name;

@@ -89,7 +89,7 @@ pub(crate) struct Options {
 impl Options {
     /// The options of an incremental run of a machine that is not described, with everything else
     /// switched off.
-    pub(crate) fn for_report(now: Timestamp, watcher: &Watcher) -> Self {
+    pub(crate) fn new(now: Timestamp) -> Self {
         Self {
             mode: Mode::Incremental,
             intents: Vec::new(),
@@ -117,7 +117,7 @@ impl Options {
             keep_undo: false,
             in_clear: false,
             trust_restored: false,
-            watcher: watcher.clone(),
+            watcher: Watcher::default(),
         }
     }
 }

@@ -88,7 +88,7 @@ pub(crate) struct Known {
     pub(crate) label: String,
     /// Its group; empty where it has none.
     pub(crate) group: String,
-    /// The person who uses it; empty where nobody stated that.
+    /// The person who uses it; empty if it was not stated.
     pub(crate) user: String,
     /// When it last synced.
     pub(crate) last_sync: Option<Timestamp>,

@@ -41,7 +41,8 @@ pub(crate) fn with_unsynced(
     };
     let options = Options {
         summary_only: config.summary_only,
-        ..Options::for_report(now, watcher)
+        watcher: watcher.clone(),
+        ..Options::new(now)
     };
     let read = read_from(&places.folders(), &cursors, &naming, &options);
     if read.brought.is_empty() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use claude_sync::format::migrate::{Shape, Step};
 use claude_sync::store::Places;
-use claude_sync::sync::{Host, Options, Task};
+use claude_sync::sync::{Host, Options};
 use serde_json::{Value, json};
 
 use crate::laws::world::{Machine, NOON, World, transcript};
@@ -25,38 +25,14 @@ fn places(machine: &Machine) -> Places {
 
 fn options() -> Options {
     Options {
-        mode: claude_sync::format::syncfile::Mode::Incremental,
-        intents: Vec::new(),
-        summary_only: false,
-        snapshot: false,
-        push_main: false,
         offline: true,
-        retention_days: None,
-        front_page: None,
-        rederive: false,
-        restore: Vec::new(),
-        import: None,
-        reroot: false,
-        compact: None,
-        task: Task::Sync,
-        now: claude_sync::base::time::Timestamp::parse(NOON).expect("a time"),
         host: Host {
             hostname: "ada".to_owned(),
             platform: "linux".to_owned(),
-            os_version: String::new(),
-            fingerprint: String::new(),
+            ..Host::default()
         },
         program: "claude-sync".into(),
-        attended: false,
-        unattended: false,
-        wait: std::time::Duration::ZERO,
-        patience: None,
-        shared_id: false,
-        basis: claude_sync::format::manifest::BASIS,
-        keep_undo: false,
-        in_clear: false,
-        trust_restored: false,
-        watcher: claude_sync::base::progress::Watcher::default(),
+        ..Options::new(claude_sync::base::time::Timestamp::parse(NOON).expect("a time"))
     }
 }
 

@@ -55,7 +55,9 @@ impl Seen {
         let daily = ZONES.iter().map(|zone| fold(ReportKind::Daily, zone));
         Self {
             rows: BTreeMap::new(),
-            folds: daily.chain([fold(ReportKind::Groups, "UTC")]).collect(),
+            folds: daily
+                .chain([ReportKind::Groups, ReportKind::Users].map(|kind| fold(kind, "UTC")))
+                .collect(),
         }
     }
 
@@ -118,11 +120,11 @@ pub fn counts_alike(repo: &Repo, root: Oid, caches: &[&dyn Cache]) {
         assert_eq!(limits(&fleet), limits(&whole), "plan limits from the cache");
         let (rows, reports) = seen.reports(&mut fleet);
         assert_rows(&rows, &expected.0);
-        let names = ZONES.iter().chain(&["groups"]);
+        let names = ZONES.iter().chain(&["groups", "users"]);
         for (name, (report, wanted)) in names.zip(reports.iter().zip(&expected.1)) {
             assert_eq!(
                 report, wanted,
-                "the daily report in a zone, or that by group: {name}"
+                "the daily report in a zone, or that by group or user: {name}"
             );
         }
     }

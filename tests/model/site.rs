@@ -42,6 +42,8 @@ pub struct Run {
     pub merge: Option<(MachineId, MachineId)>,
     /// A machine, and the group that it is put into; an empty one takes it out.
     pub group: Option<(MachineId, &'static str)>,
+    /// The user of this machine; an empty name takes it back.
+    pub user: Option<&'static str>,
     pub import: Option<Import>,
     /// The history is compacted, and so many days of it are kept.
     pub compact: Option<u32>,
@@ -59,6 +61,7 @@ impl Run {
             undo: None,
             merge: None,
             group: None,
+            user: None,
             import: None,
             compact: None,
             price: None,

@@ -18,7 +18,7 @@ use super::slices::ChangedSlice;
 use crate::base::money::Money;
 use crate::base::time::Day;
 
-/// The user and the group of a machine. They stand last: tables that were made before there were
+/// The user and the group of a machine. They are the last columns: tables that were made before there were
 /// any get them at their end.
 const TAG_COLUMNS: &str = "
     required binary user (STRING);

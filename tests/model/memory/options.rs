@@ -1,12 +1,10 @@
 //! The options of a run, and what it brings.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use claude_sync::base::progress::Watcher;
 use claude_sync::fleet::authority::UNDONE;
 use claude_sync::fleet::book;
-use claude_sync::fleet::decisions::{GROUP, Intent, MERGED, PRICE};
+use claude_sync::fleet::decisions::{GROUP, Intent, MERGED, PRICE, USER};
 use claude_sync::fleet::rules::{FORGOTTEN, Subject};
 use claude_sync::format::manifest::{BASIS, Basis};
 use claude_sync::format::syncfile::Mode;
@@ -14,7 +12,7 @@ use claude_sync::prices::{Change, PriceTable, Rule};
 use claude_sync::record::PlanLimits;
 use claude_sync::report::Zone;
 use claude_sync::sync::import::{Import as Opened, What};
-use claude_sync::sync::{Brought, Host, Options, Task};
+use claude_sync::sync::{Brought, Host, Options};
 
 use super::Memory;
 use crate::model::rows::{Home, records, time};
@@ -80,6 +78,12 @@ impl Memory {
             key: GROUP,
             value: (*name).into(),
         });
+        let user = run.user.map(|name| Intent {
+            kind: USER,
+            subject: home.id.to_string(),
+            key: USER,
+            value: name.into(),
+        });
         Options {
             mode: if run.full {
                 Mode::Full
@@ -91,22 +95,14 @@ impl Memory {
                 .chain(undo)
                 .chain(merge)
                 .chain(group)
+                .chain(user)
                 .chain(run.price.map(price))
                 .collect(),
             summary_only: home.summary_only,
-            snapshot: false,
-            push_main: false,
             offline: run.how == How::Offline,
             retention_days: home.retention,
             front_page: (self.front_page && self.nodes.iter().all(|node| node.head.is_none()))
                 .then_some(true),
-            rederive: false,
-            restore: Vec::new(),
-            import: None,
-            reroot: false,
-            compact: None,
-            task: Task::Sync,
-            now: time(run.now),
             host: Host {
                 hostname: format!("host-{}", home.id.short()),
                 platform: "linux".into(),
@@ -114,16 +110,8 @@ impl Memory {
                 fingerprint: String::new(),
             },
             program: PathBuf::from("/nowhere/claude-sync"),
-            attended: false,
-            unattended: false,
-            wait: Duration::ZERO,
-            patience: None,
-            shared_id: false,
             basis: self.basis(at),
-            keep_undo: false,
-            in_clear: false,
-            trust_restored: false,
-            watcher: Watcher::default(),
+            ..Options::new(time(run.now))
         }
     }
 

@@ -200,6 +200,19 @@ impl Play<'_> {
         }
     }
 
+    /// A machine states who uses it, or takes that back.
+    pub(super) fn name_user(&mut self, at: usize) {
+        let name = ["", "owl", "lark"][self.dice.below(3)];
+        self.say(format!("  the user is {name:?} now"));
+        let run = Run {
+            user: Some(name),
+            ..self.run(How::Online)
+        };
+        if self.sync(at, &run) {
+            self.did("user of a machine stated");
+        }
+    }
+
     pub(super) fn copy_id(&mut self, at: usize) {
         let other = self.dice.below(MACHINES);
         if self.homes[at].per_machine

@@ -10,7 +10,7 @@ use crate::model::site::{How, Plain, Run};
 use crate::model::slots::{Kind, Slot};
 
 /// All operations, as they are counted.
-pub const ALL: [&str; 67] = [
+pub const ALL: [&str; 68] = [
     "new requests",
     "row grew",
     "late row with an earlier time",
@@ -44,6 +44,7 @@ pub const ALL: [&str; 67] = [
     "forget a claimed session",
     "machine merge",
     "machine put into a group",
+    "user of a machine stated",
     "machine id copied",
     "import of a backup",
     "import of ccusage",
@@ -195,7 +196,8 @@ impl Play<'_> {
             }
             805..830 => self.forget(at),
             830..845 => self.merge(at),
-            845..850 => self.group(at),
+            845..848 => self.group(at),
+            848..850 => self.name_user(at),
             850..860 => self.copy_id(at),
             860..910 => self.import(at),
             // What another tool pushes in clear is no part of an encrypted fleet.

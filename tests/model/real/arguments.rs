@@ -66,6 +66,9 @@ pub(super) fn arguments(run: &Run, folder: &Path) -> Vec<String> {
     if let Some((machine, name)) = &run.group {
         return text(&["machine", "group", machine.as_str(), name]);
     }
+    if let Some(name) = run.user {
+        return text(&["machine", "user", name]);
+    }
     if let Some(days) = run.compact {
         return text(&["compact", "--keep", &days.to_string()]);
     }
